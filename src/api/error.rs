@@ -1,0 +1,50 @@
+//! What can go wrong between the browser and the server, as both see it.
+
+use leptos::server_fn::{
+    codec::JsonEncoding,
+    error::{FromServerFnError, ServerFnErrorErr},
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Why a server function did not answer. Its text is for the user to read.
+#[derive(Clone, Debug, Deserialize, Eq, Error, PartialEq, Serialize)]
+pub enum ApiError {
+    /// There is no session, or it has ended.
+    #[error("You are signed out. Sign in to go on.")]
+    SignedOut,
+    /// There is no such thing, or it is somebody else's.
+    #[error("There is no such import.")]
+    NotFound,
+    /// What was sent cannot be taken. The text says why.
+    #[error("{0}")]
+    Invalid(String),
+    /// Too many requests or streams at once.
+    #[error("Too many at once. Try again in a moment.")]
+    TooMany,
+    /// The price monitor cannot be asked, or the server is shutting down.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The server could not be reached, or its answer not read.
+    #[error("The server could not be reached.")]
+    Connection,
+    /// A fault of ours. The details are in the server's log only.
+    #[error("Something went wrong on our side. Try again in a moment.")]
+    Internal,
+}
+
+impl FromServerFnError for ApiError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Args(_)
+            | ServerFnErrorErr::MissingArg(_)
+            | ServerFnErrorErr::Deserialization(_) => {
+                Self::Invalid("The request could not be read.".to_owned())
+            }
+            ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => Self::Connection,
+            _ => Self::Internal,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Signing in and out, and who is signed in.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::ApiError;
+
+/// The person who is signed in.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct CurrentUser {
+    /// What they are called.
+    pub name: String,
+    /// The address they sign in with.
+    pub email: String,
+}
+
+/// What the sign-in page must know.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum SignInState {
+    /// There is no account yet: the first visitor makes the owner's.
+    NeedsOwner,
+    /// There are accounts: sign in with one.
+    SignedOut,
+    /// Somebody is signed in already.
+    SignedIn,
+}
+
+/// Says whether anybody is signed in, and whether there is an account at all.
+#[server(prefix = "/api", endpoint = "sign_in_state", input = server_fn::codec::GetUrl)]
+pub async fn sign_in_state() -> Result<SignInState, ApiError> {
+    crate::server::auth::sign_in_state().await
+}
+
+/// Says who is signed in.
+///
+/// # Errors
+///
+/// [`ApiError::SignedOut`] when nobody is.
+#[server(prefix = "/api", endpoint = "current_user", input = server_fn::codec::GetUrl)]
+pub async fn current_user() -> Result<CurrentUser, ApiError> {
+    let user = crate::server::auth::require_user().await?;
+    Ok(CurrentUser { name: user.name, email: user.email })
+}
+
+/// Signs in, sets the session cookie and goes on to `next`, or to the imports.
+///
+/// # Errors
+///
+/// [`ApiError::Invalid`] when no account has this address and password.
+#[server(prefix = "/api", endpoint = "sign_in")]
+pub async fn sign_in(
+    email: String,
+    password: String,
+    next: Option<String>,
+) -> Result<(), ApiError> {
+    crate::server::auth::sign_in(&email, password.into(), next.as_deref()).await
+}
+
+/// Makes the owner's account, while there is none, and signs in with it.
+///
+/// # Errors
+///
+/// [`ApiError::Invalid`] when there is an account already, or the address or password will not do.
+#[server(prefix = "/api", endpoint = "create_owner")]
+pub async fn create_owner(name: String, email: String, password: String) -> Result<(), ApiError> {
+    crate::server::auth::create_owner(&name, &email, password.into()).await
+}
+
+/// Ends the session and goes to the sign-in page.
+#[server(prefix = "/api", endpoint = "sign_out")]
+pub async fn sign_out() -> Result<(), ApiError> {
+    crate::server::auth::sign_out().await
+}

@@ -1,0 +1,7 @@
+//! Reactive hooks.
+
+mod use_product_import_progress;
+
+pub use use_product_import_progress::{
+    Connection, UseProductImportProgressReturn, use_product_import_progress,
+};

@@ -1,0 +1,279 @@
+//! The words both sides share: a product-import job, its progress and its status.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The identifier the price monitor gave an import job.
+///
+/// It is used in URLs, room names and event names, so only the characters that are safe in all of
+/// them are let in: ASCII letters, digits, `-`, `_`, `.`, `:` and `~`, 1 to 128 of them, and not
+/// dots alone.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct JobId(Box<str>);
+
+impl JobId {
+    /// The most characters an identifier may have.
+    pub const MAX_LEN: usize = 128;
+
+    /// Returns the identifier as it goes over the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The text is no job identifier.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("this is not an import job's identifier")]
+pub struct InvalidJobId;
+
+impl FromStr for JobId {
+    type Err = InvalidJobId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:~".contains(&byte);
+        let dots_only = text.bytes().all(|byte| byte == b'.');
+        if text.is_empty() || dots_only || text.len() > Self::MAX_LEN || !text.bytes().all(allowed) {
+            return Err(InvalidJobId);
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl TryFrom<String> for JobId {
+    type Error = InvalidJobId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<JobId> for String {
+    fn from(id: JobId) -> Self {
+        id.0.into()
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where an import stands. All but [`Pending`](Self::Pending) are final.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ImportStatus {
+    /// Waiting or running.
+    #[default]
+    Pending,
+    /// Every product is in.
+    Success,
+    /// Some products are in, some failed.
+    PartialSuccess,
+    /// The import failed as a whole.
+    Error,
+}
+
+impl ImportStatus {
+    /// Returns whether the import is over.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        self != Self::Pending
+    }
+
+    /// Returns the status as it goes over the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Success => "SUCCESS",
+            Self::PartialSuccess => "PARTIAL_SUCCESS",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
+impl fmt::Display for ImportStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text is no import status.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("this is not an import's status")]
+pub struct InvalidImportStatus;
+
+impl FromStr for ImportStatus {
+    type Err = InvalidImportStatus;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Pending, Self::Success, Self::PartialSuccess, Self::Error]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(InvalidImportStatus)
+    }
+}
+
+/// How many products of an import are through. A total of 0 is a total not known yet.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ImportProgress {
+    /// Products that are in the shop.
+    pub processed_products: u64,
+    /// Products that could not be imported.
+    pub failed_products: u64,
+    /// Products in the file, 0 while unknown.
+    pub total_products: u64,
+}
+
+impl ImportProgress {
+    /// Returns how many products are through, well or badly.
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        self.processed_products.saturating_add(self.failed_products)
+    }
+
+    /// Returns the share that is through, 0 to 1, or `None` while the total is unknown.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)] // a share needs no more precision than a float has
+    pub fn fraction(&self) -> Option<f64> {
+        (self.total_products > 0)
+            .then(|| (self.done() as f64 / self.total_products as f64).min(1.0))
+    }
+}
+
+/// One event of the progress stream: the newest state of a job.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProgressEvent {
+    /// Products that are in the shop.
+    #[serde(default)]
+    pub processed_products: u64,
+    /// Products that could not be imported.
+    #[serde(default)]
+    pub failed_products: u64,
+    /// Products in the file, 0 while unknown.
+    #[serde(default)]
+    pub total_products: u64,
+    /// Where the import stands.
+    #[serde(default)]
+    pub status: ImportStatus,
+    /// Why the import failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl ProgressEvent {
+    /// Returns the counts alone.
+    #[must_use]
+    pub fn progress(&self) -> ImportProgress {
+        ImportProgress {
+            processed_products: self.processed_products,
+            failed_products: self.failed_products,
+            total_products: self.total_products,
+        }
+    }
+}
+
+/// A point in time: milliseconds since the Unix epoch.
+pub type UnixMillis = i64;
+
+/// An import of one product file, as it is recorded here.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductImportJob {
+    /// The identifier that the price monitor gave it.
+    pub id: JobId,
+    /// The name of the uploaded file.
+    pub filename: String,
+    /// Where the import stands.
+    pub status: ImportStatus,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Products in the file, once known.
+    pub total_products: Option<u64>,
+    /// Products that are in the shop.
+    pub processed_products: u64,
+    /// Products that could not be imported.
+    pub failed_products: u64,
+    /// What the failed products are called in the file.
+    pub failed_product_skus: Vec<String>,
+    /// When the file was handed in.
+    pub created_at: UnixMillis,
+    /// When the newest of these numbers was recorded.
+    pub updated_at: UnixMillis,
+    /// When the import ended.
+    pub completed_at: Option<UnixMillis>,
+}
+
+impl ProductImportJob {
+    /// Returns the counts alone.
+    #[must_use]
+    pub fn progress(&self) -> ImportProgress {
+        ImportProgress {
+            processed_products: self.processed_products,
+            failed_products: self.failed_products,
+            total_products: self.total_products.unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_is_safe_in_a_url_and_a_room_name() {
+        for good in ["1", "66f0c0ffee", "0190-ab_c.d:e~", &"x".repeat(128)] {
+            assert_eq!(good.parse::<JobId>().unwrap().as_str(), good);
+        }
+        for bad in ["", ".", "..", "a/b", "a b", "é", "a\n", "%2e", &"x".repeat(129)] {
+            assert_eq!(bad.parse::<JobId>(), Err(InvalidJobId), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_identifier_from_json_is_checked_too() {
+        assert!(serde_json::from_str::<JobId>(r#""ab-1""#).is_ok());
+        assert!(serde_json::from_str::<JobId>(r#""../etc""#).is_err());
+    }
+
+    #[test]
+    fn an_event_reads_and_writes_the_contract_s_json() {
+        let text = r#"{"processedProducts":120,"failedProducts":3,"totalProducts":500,"status":"PENDING"}"#;
+        let event: ProgressEvent = serde_json::from_str(text).unwrap();
+        assert_eq!(event.progress().done(), 123);
+        assert_eq!(serde_json::to_string(&event).unwrap(), text);
+    }
+
+    #[test]
+    fn an_event_with_an_error_alone_has_counts_of_zero() {
+        let event: ProgressEvent =
+            serde_json::from_str(r#"{"error":"no header","status":"ERROR"}"#).unwrap();
+        assert_eq!(event.progress(), ImportProgress::default());
+        assert_eq!(event.status, ImportStatus::Error);
+    }
+
+    #[test]
+    fn the_share_is_unknown_until_the_total_is() {
+        let mut progress = ImportProgress { processed_products: 3, ..Default::default() };
+        assert_eq!(progress.fraction(), None);
+        progress.total_products = 4;
+        assert_eq!(progress.fraction(), Some(0.75));
+        progress.failed_products = 9;
+        assert_eq!(progress.fraction(), Some(1.0));
+    }
+
+    #[test]
+    fn every_status_reads_back() {
+        for status in ["PENDING", "SUCCESS", "PARTIAL_SUCCESS", "ERROR"] {
+            assert_eq!(status.parse::<ImportStatus>().unwrap().as_str(), status);
+        }
+        assert!("DONE".parse::<ImportStatus>().is_err());
+    }
+}

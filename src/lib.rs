@@ -1,0 +1,29 @@
+//! Import Relay takes a product file, has a *price monitor* service import it, and relays the
+//! import's progress to any number of browsers.
+//!
+//! The modules, in the order in which data flows through them:
+//!
+//! - [`server`] (feature `ssr`): talks to the price monitor, keeps the newest snapshot of every job
+//!   and streams it out as Server-Sent Events; accounts, storage, the embedded price monitor.
+//! - [`api`]: the server functions, the only door between client code and server code.
+//! - [`hooks`]: [`use_product_import_progress`](hooks::use_product_import_progress), which turns the
+//!   stream into signals.
+//! - [`components`] and [`pages`]: what a person sees.
+//! - [`job`]: the words that all of them share.
+
+pub mod api;
+pub mod app;
+pub mod components;
+pub mod hooks;
+pub mod job;
+pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod server;
+
+/// Takes over the page that the server rendered.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(app::App);
+}

@@ -1,0 +1,566 @@
+//! The settings: read once at the start, from the environment and a `.env` file, into types that
+//! cannot hold a bad value.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use bytesize::ByteSize;
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+use url::Url;
+
+/// One setting as `--help` lists it.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The environment variable.
+    pub name: &'static str,
+    /// What it is for.
+    pub meaning: &'static str,
+    /// What it takes.
+    pub takes: &'static str,
+    /// What holds when it is not set.
+    pub default: &'static str,
+    /// Whether its value must not be shown.
+    secret: bool,
+}
+
+macro_rules! settings {
+    ($($id:ident: $name:literal, $meaning:literal, $takes:literal, $default:literal $(, $secret:ident)?;)*) => {
+        $(const $id: Setting = Setting {
+            name: $name,
+            meaning: $meaning,
+            takes: $takes,
+            default: $default,
+            secret: settings!(@ $($secret)?),
+        };)*
+        /// Every setting there is.
+        pub const SETTINGS: &[Setting] = &[$($id),*];
+    };
+    (@ secret) => { true };
+    (@) => { false };
+}
+
+settings! {
+    MONITOR_HOST: "MONITOR_PRICE_APP_HOST",
+        "The price-monitor service that runs the imports: http(s) speaks Socket.IO, ws(s) plain WebSocket.",
+        "an http://, https://, ws:// or wss:// address", "the embedded price monitor";
+    API_KEY: "PRICE_MONITOR_API_KEY",
+        "The key for that service. It leaves this server only toward it.",
+        "visible ASCII characters", "embedded: random for each start", secret;
+    PUBLIC_URL: "NEXTAUTH_URL",
+        "The public origin of this app.",
+        "an http:// or https:// address", "http:// and LISTEN_ADDR";
+    DATABASE: "DATABASE_URL",
+        "Where everything is kept.",
+        "a sqlite: or postgres: address", "a SQLite file in DATA_DIR", secret;
+    LISTEN: "LISTEN_ADDR",
+        "The address the app listens on.",
+        "an address and port, for example 127.0.0.1:3000", "127.0.0.1:3000";
+    DATA: "DATA_DIR",
+        "The directory of the SQLite file and the embedded price monitor's uploads.",
+        "a directory's path", "data";
+    MAX_UPLOAD: "MAX_UPLOAD_SIZE",
+        "The largest product file that is taken.",
+        "a size, for example 200MiB", "1GiB";
+    SESSION_AGE: "SESSION_MAX_AGE",
+        "How long a sign-in lasts.",
+        "a duration, for example 30days", "30days";
+    HEARTBEAT: "SSE_HEARTBEAT",
+        "How often a progress stream says that it is alive.",
+        "a duration from 1s to 15s", "12s";
+    MAX_DURATION: "SSE_MAX_DURATION",
+        "When a progress stream is ended, for the browser to come back: shortly before the host would.",
+        "a duration of at least 1s, or 0 for never", "0";
+    WRITE_TIMEOUT: "SSE_WRITE_TIMEOUT",
+        "How long a viewer may leave what was sent to it unread before it is cut off.",
+        "a duration from 1s to 10m", "30s";
+    MAX_STREAMS: "SSE_MAX_STREAMS",
+        "The most progress streams at once.",
+        "a whole number from 1", "100000";
+    MAX_STREAMS_USER: "SSE_MAX_STREAMS_PER_USER",
+        "The most progress streams of one user at once.",
+        "a whole number from 1", "200";
+    MAX_JOBS: "RELAY_MAX_JOBS",
+        "The most jobs that are followed at once.",
+        "a whole number from 1", "10000";
+    GRACE: "RELAY_GRACE",
+        "How long a job is still followed after its last viewer has left.",
+        "a duration from 0s to 1h", "30s";
+    POLL: "RELAY_POLL_INTERVAL",
+        "How often the price monitor's REST is asked while its socket cannot be had.",
+        "a duration from 100ms to 5m", "3s";
+    SETTLE: "RELAY_SETTLE_INTERVAL",
+        "How long a followed job may stay silent before REST is asked whether it is over.",
+        "a duration from 1s to 1h", "20s";
+    DRAIN: "SHUTDOWN_DRAIN",
+        "How long requests may take to finish after SIGTERM.",
+        "a duration from 0s to 5m", "10s";
+    LOG: "RUST_LOG",
+        "What is logged.",
+        "tracing's filter directives", "info";
+    LOG_FORMAT: "LOG_FORMAT",
+        "How it is logged.",
+        "pretty or json", "pretty";
+}
+
+/// A setting that cannot be used. Its text is one line: the name, what it held, what it takes.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The value is not of the setting's form.
+    #[error("{name} is {value}; it takes {takes}")]
+    Bad {
+        /// The environment variable.
+        name: &'static str,
+        /// The value in quotes, or a word in its place where it is a secret.
+        value: String,
+        /// What would be taken.
+        takes: &'static str,
+    },
+    /// A setting is missing that another one asks for.
+    #[error("{name} is not set; with {because} it takes {takes}")]
+    Missing {
+        /// The environment variable.
+        name: &'static str,
+        /// The setting that asks for it.
+        because: &'static str,
+        /// What would be taken.
+        takes: &'static str,
+    },
+    /// The `.env` file cannot be read.
+    #[error(".env cannot be read: {0}")]
+    DotEnv(String),
+}
+
+/// All settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The address the app listens on.
+    pub listen: SocketAddr,
+    /// The app's public origin.
+    pub public_url: PublicUrl,
+    /// Where everything is kept.
+    pub database: DatabaseUrl,
+    /// The directory of the embedded price monitor's uploads.
+    pub data_dir: PathBuf,
+    /// Who runs the imports.
+    pub monitor: Monitor,
+    /// The largest product file, in bytes.
+    pub max_upload: u64,
+    /// How long a sign-in lasts.
+    pub session_max_age: Duration,
+    /// The progress streams.
+    pub sse: SseConfig,
+    /// The hub and its connection to the price monitor.
+    pub relay: RelayConfig,
+    /// How long requests may take to finish after a signal to stop.
+    pub drain: Duration,
+    /// What is logged, and how.
+    pub log: LogConfig,
+}
+
+/// The price monitor to use.
+#[derive(Clone, Debug)]
+pub enum Monitor {
+    /// Our own, in this process, on a loopback port, with this key or a random one.
+    Embedded {
+        /// The key, where one was set.
+        api_key: Option<SecretString>,
+    },
+    /// Somebody's service.
+    External(MonitorEndpoint),
+}
+
+/// Where a price monitor is, and the key it wants.
+#[derive(Clone, Debug)]
+pub struct MonitorEndpoint {
+    /// The service's address, always `http` or `https`.
+    pub url: Url,
+    /// What its socket speaks.
+    pub protocol: SocketProtocol,
+    /// The key. It goes nowhere but there.
+    pub api_key: SecretString,
+}
+
+/// What the price monitor's socket speaks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SocketProtocol {
+    /// Socket.IO 5 over Engine.IO 4.
+    SocketIo,
+    /// JSON text frames.
+    WebSocket,
+}
+
+/// Limits and timing of the progress streams.
+#[derive(Clone, Debug)]
+pub struct SseConfig {
+    /// The time between two heartbeats, at most 15 s.
+    pub heartbeat: Duration,
+    /// When a stream is ended for the browser to come back.
+    pub max_duration: Option<Duration>,
+    /// How long what was sent may stay unread.
+    pub write_timeout: Duration,
+    /// The most streams at once.
+    pub max_streams: usize,
+    /// The most streams of one user.
+    pub max_streams_per_user: usize,
+}
+
+/// Limits and timing of the relay.
+#[derive(Clone, Debug)]
+pub struct RelayConfig {
+    /// The most jobs followed at once.
+    pub max_jobs: usize,
+    /// How long a job is followed after its last viewer has left.
+    pub grace: Duration,
+    /// The time between two REST polls while there is no socket.
+    pub poll_interval: Duration,
+    /// The silence after which REST is asked all the same.
+    pub settle_interval: Duration,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// `tracing`'s filter directives.
+    pub filter: String,
+    /// One JSON object a line, for machines.
+    pub json: bool,
+}
+
+/// The public origin of this app, without a trailing slash.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PublicUrl(String);
+
+impl PublicUrl {
+    /// Returns the origin as browsers send it in `Origin`.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns whether cookies must be `Secure`.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https:")
+    }
+}
+
+/// A database's address. It may hold a password, so `Debug` shows the kind alone.
+#[derive(Clone)]
+pub struct DatabaseUrl {
+    url: SecretString,
+    sqlite_path: Option<PathBuf>,
+}
+
+impl DatabaseUrl {
+    /// Returns the address of a SQLite file.
+    #[must_use]
+    pub fn sqlite(path: &Path) -> Self {
+        Self {
+            url: format!("sqlite:{}", path.display()).into(),
+            sqlite_path: Some(path.to_owned()),
+        }
+    }
+
+    /// Reads a `sqlite:` or `postgres:` address.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            let path = path.split('?').next().unwrap_or_default();
+            let in_memory = path.is_empty() || path.starts_with(":memory:");
+            return (!in_memory).then(|| Self {
+                url: text.into(),
+                sqlite_path: Some(PathBuf::from(path)),
+            });
+        }
+        let url = Url::parse(text).ok()?;
+        matches!(url.scheme(), "postgres" | "postgresql")
+            .then(|| Self { url: text.into(), sqlite_path: None })
+    }
+
+    pub(in crate::server) fn expose(&self) -> &str {
+        self.url.expose_secret()
+    }
+
+    pub(in crate::server) fn sqlite_path(&self) -> Option<&Path> {
+        self.sqlite_path.as_deref()
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.sqlite_path.is_some() { "sqlite:…" } else { "postgres:…" })
+    }
+}
+
+impl Config {
+    /// Reads the settings from a `.env` file and the environment, which wins.
+    ///
+    /// # Errors
+    ///
+    /// When a value is not of its setting's form.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        match dotenvy::dotenv() {
+            Ok(_) => {}
+            Err(error) if error.not_found() => {}
+            // The error's text would show the line, which may hold a secret.
+            Err(dotenvy::Error::Io(error)) => return Err(ConfigError::DotEnv(error.to_string())),
+            Err(_) => return Err(ConfigError::DotEnv("a line is not NAME=value".to_owned())),
+        }
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// Reads the settings from wherever `get` looks them up. An empty value is one not set.
+    ///
+    /// # Errors
+    ///
+    /// When a value is not of its setting's form.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let env = Env(&get);
+        // `cargo leptos watch` and `serve` say where to listen in a variable of their own.
+        let listen_default = get("LEPTOS_SITE_ADDR")
+            .and_then(|address| address.parse().ok())
+            .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000)));
+        let listen = env.parsed(LISTEN, |text| text.parse().ok())?.unwrap_or(listen_default);
+        let data_dir = env.get(DATA).map_or_else(|| PathBuf::from("data"), PathBuf::from);
+        Ok(Self {
+            listen,
+            public_url: env
+                .parsed(PUBLIC_URL, origin)?
+                .unwrap_or_else(|| PublicUrl(format!("http://{listen}"))),
+            database: env
+                .parsed(DATABASE, DatabaseUrl::parse)?
+                .unwrap_or_else(|| DatabaseUrl::sqlite(&data_dir.join("import-relay.db"))),
+            monitor: monitor(&env)?,
+            max_upload: env.parsed(MAX_UPLOAD, size)?.unwrap_or(1 << 30),
+            session_max_age: env
+                .duration(SESSION_AGE, MINUTE, 10 * 365 * DAY)?
+                .unwrap_or(30 * DAY),
+            sse: SseConfig {
+                heartbeat: env
+                    .duration(HEARTBEAT, SECOND, 15 * SECOND)?
+                    .unwrap_or(12 * SECOND),
+                max_duration: env
+                    .parsed(MAX_DURATION, duration_or_never)?
+                    .unwrap_or_default(),
+                write_timeout: env
+                    .duration(WRITE_TIMEOUT, SECOND, 10 * MINUTE)?
+                    .unwrap_or(30 * SECOND),
+                max_streams: env.count(MAX_STREAMS)?.unwrap_or(100_000),
+                max_streams_per_user: env.count(MAX_STREAMS_USER)?.unwrap_or(200),
+            },
+            relay: RelayConfig {
+                max_jobs: env.count(MAX_JOBS)?.unwrap_or(10_000),
+                grace: env
+                    .duration(GRACE, Duration::ZERO, HOUR)?
+                    .unwrap_or(30 * SECOND),
+                poll_interval: env
+                    .duration(POLL, Duration::from_millis(100), 5 * MINUTE)?
+                    .unwrap_or(3 * SECOND),
+                settle_interval: env.duration(SETTLE, SECOND, HOUR)?.unwrap_or(20 * SECOND),
+            },
+            drain: env
+                .duration(DRAIN, Duration::ZERO, 5 * MINUTE)?
+                .unwrap_or(10 * SECOND),
+            log: LogConfig {
+                filter: env.get(LOG).unwrap_or_else(|| "info".to_owned()),
+                json: env
+                    .parsed(LOG_FORMAT, |text| match text {
+                        "pretty" => Some(false),
+                        "json" => Some(true),
+                        _ => None,
+                    })?
+                    .unwrap_or(false),
+            },
+            data_dir,
+        })
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Looks settings up, and says what is wrong with them in the same words for all.
+struct Env<'a>(&'a dyn Fn(&str) -> Option<String>);
+
+impl Env<'_> {
+    fn get(&self, setting: Setting) -> Option<String> {
+        (self.0)(setting.name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn parsed<T>(
+        &self,
+        setting: Setting,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(text) = self.get(setting) else { return Ok(None) };
+        parse(&text).map(Some).ok_or_else(|| ConfigError::Bad {
+            name: setting.name,
+            value: if setting.secret { "not usable".to_owned() } else { format!("{text:?}") },
+            takes: setting.takes,
+        })
+    }
+
+    fn duration(
+        &self,
+        setting: Setting,
+        least: Duration,
+        most: Duration,
+    ) -> Result<Option<Duration>, ConfigError> {
+        self.parsed(setting, |text| {
+            duration(text).filter(|duration| (least..=most).contains(duration))
+        })
+    }
+
+    fn count(&self, setting: Setting) -> Result<Option<usize>, ConfigError> {
+        self.parsed(setting, |text| text.parse().ok().filter(|count| *count > 0))
+    }
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    humantime::parse_duration(text).ok()
+}
+
+fn duration_or_never(text: &str) -> Option<Option<Duration>> {
+    if text == "0" {
+        return Some(None);
+    }
+    duration(text).filter(|duration| *duration >= SECOND).map(Some)
+}
+
+fn size(text: &str) -> Option<u64> {
+    text.parse::<ByteSize>().ok().map(|size| size.as_u64()).filter(|size| *size > 0)
+}
+
+fn origin(text: &str) -> Option<PublicUrl> {
+    let url = Url::parse(text).ok()?;
+    (matches!(url.scheme(), "http" | "https") && url.has_host())
+        .then(|| PublicUrl(url.origin().ascii_serialization()))
+}
+
+fn monitor(env: &Env<'_>) -> Result<Monitor, ConfigError> {
+    let visible = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    let api_key =
+        env.parsed(API_KEY, |text| visible(text).then(|| SecretString::from(text)))?;
+    let Some((url, protocol)) = env.parsed(MONITOR_HOST, monitor_url)? else {
+        return Ok(Monitor::Embedded { api_key });
+    };
+    let api_key = api_key.ok_or(ConfigError::Missing {
+        name: API_KEY.name,
+        because: MONITOR_HOST.name,
+        takes: "the key of that service",
+    })?;
+    Ok(Monitor::External(MonitorEndpoint { url, protocol, api_key }))
+}
+
+/// Reads the service's address: the scheme says what its socket speaks, REST is on the same host.
+fn monitor_url(text: &str) -> Option<(Url, SocketProtocol)> {
+    let url = Url::parse(text).ok()?;
+    let (rest_scheme, protocol) = match url.scheme() {
+        "http" => ("http", SocketProtocol::SocketIo),
+        "https" => ("https", SocketProtocol::SocketIo),
+        "ws" => ("http", SocketProtocol::WebSocket),
+        "wss" => ("https", SocketProtocol::WebSocket),
+        _ => return None,
+    };
+    if !url.has_host() || !url.username().is_empty() || url.password().is_some() {
+        return None;
+    }
+    let rest = url.as_str().split_once(':').map(|(_, rest)| format!("{rest_scheme}:{rest}"))?;
+    Url::parse(&rest).ok().map(|url| (url, protocol))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::read(|name| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn nothing_needs_to_be_set() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:3000");
+        assert_eq!(config.public_url.origin(), "http://127.0.0.1:3000");
+        assert!(matches!(config.monitor, Monitor::Embedded { api_key: None }));
+        assert_eq!(config.database.sqlite_path(), Some(Path::new("data/import-relay.db")));
+        assert_eq!(config.sse.max_duration, None);
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_what_it_takes() {
+        for (name, value) in [
+            ("MONITOR_PRICE_APP_HOST", "localhost:4000"),
+            ("NEXTAUTH_URL", "ftp://example.com"),
+            ("LISTEN_ADDR", "3000"),
+            ("MAX_UPLOAD_SIZE", "big"),
+            ("SSE_HEARTBEAT", "20s"),
+            ("SSE_MAX_DURATION", "500ms"),
+            ("SSE_MAX_STREAMS", "0"),
+            ("RELAY_GRACE", "-1"),
+            ("LOG_FORMAT", "xml"),
+        ] {
+            let text = read(&[(name, value)]).unwrap_err().to_string();
+            let setting = SETTINGS.iter().find(|setting| setting.name == name).unwrap();
+            assert_eq!(text, format!("{name} is {value:?}; it takes {}", setting.takes));
+        }
+    }
+
+    #[test]
+    fn a_bad_secret_is_not_repeated() {
+        for (name, value) in
+            [("PRICE_MONITOR_API_KEY", "hunter 2"), ("DATABASE_URL", "mysql://u:hunter2@h/d")]
+        {
+            let text = read(&[(name, value)]).unwrap_err().to_string();
+            assert!(text.starts_with(name) && !text.contains("hunter"), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_secret_is_in_the_debug_output() {
+        let config = read(&[
+            ("MONITOR_PRICE_APP_HOST", "wss://monitor.example.com/x"),
+            ("PRICE_MONITOR_API_KEY", "hunter2"),
+            ("DATABASE_URL", "postgres://u:hunter2@h/d"),
+        ])
+        .unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn the_scheme_says_what_the_socket_speaks() {
+        for (text, url, protocol) in [
+            ("http://h:4000", "http://h:4000/", SocketProtocol::SocketIo),
+            ("https://h", "https://h/", SocketProtocol::SocketIo),
+            ("ws://h/live", "http://h/live", SocketProtocol::WebSocket),
+            ("wss://h", "https://h/", SocketProtocol::WebSocket),
+        ] {
+            let (got, speaks) = monitor_url(text).unwrap();
+            assert_eq!((got.as_str(), speaks), (url, protocol));
+        }
+    }
+
+    #[test]
+    fn an_external_service_needs_its_key() {
+        let text = read(&[("MONITOR_PRICE_APP_HOST", "http://h")]).unwrap_err().to_string();
+        assert!(text.starts_with("PRICE_MONITOR_API_KEY is not set"), "{text}");
+    }
+
+    #[test]
+    fn every_setting_is_listed_once() {
+        let mut names: Vec<_> = SETTINGS.iter().map(|setting| setting.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), SETTINGS.len());
+    }
+}

@@ -1,0 +1,1 @@
+//! The embedded price monitor: a guest that speaks to the rest only over the wire.

@@ -1,0 +1,21 @@
+//! A row that could not be imported, and why.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, DeriveEntityModel, Eq, PartialEq)]
+#[sea_orm(table_name = "monitor_failed_rows")]
+pub(in crate::server::store) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub import_id: String,
+    /// The line of the file on which the row starts, from 1.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub line: i64,
+    /// What the row is called in the file: its SKU where it has one.
+    pub sku: String,
+    pub reason: String,
+}
+
+#[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]
+pub(in crate::server::store) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

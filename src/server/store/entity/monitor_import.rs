@@ -1,0 +1,28 @@
+//! An import as the embedded price monitor runs it.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, DeriveEntityModel, Eq, PartialEq)]
+#[sea_orm(table_name = "monitor_imports")]
+pub(in crate::server::store) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    pub filename: String,
+    /// The stored upload, as a name inside the uploads directory.
+    pub stored_as: String,
+    pub status: String,
+    pub error: Option<String>,
+    pub total_products: i64,
+    pub processed_products: i64,
+    pub failed_products: i64,
+    /// Bytes of the file whose rows are committed: where an interrupted import goes on.
+    pub position: i64,
+    pub created_at: i64,
+    pub updated_at: i64,
+    pub completed_at: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]
+pub(in crate::server::store) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

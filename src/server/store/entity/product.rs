@@ -1,0 +1,22 @@
+//! A product in the shop. The embedded price monitor writes it.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, DeriveEntityModel, Eq, PartialEq)]
+#[sea_orm(table_name = "products")]
+pub(in crate::server::store) struct Model {
+    /// What makes the product the same one in the next file: its SKU, else the file's own identity.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub identity: String,
+    pub sku: Option<String>,
+    pub name: String,
+    /// A decimal number as text, so that no float ever touches money.
+    pub price: Option<String>,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+#[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]
+pub(in crate::server::store) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

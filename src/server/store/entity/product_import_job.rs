@@ -1,0 +1,28 @@
+//! An import, with the user it belongs to.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, DeriveEntityModel, Eq, PartialEq)]
+#[sea_orm(table_name = "product_import_jobs")]
+pub(in crate::server::store) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    pub user_id: String,
+    pub filename: String,
+    pub status: String,
+    pub error: Option<String>,
+    pub total_products: Option<i64>,
+    pub processed_products: i64,
+    pub failed_products: i64,
+    /// A JSON array of strings.
+    #[sea_orm(column_type = "Text")]
+    pub failed_product_skus: String,
+    pub created_at: i64,
+    pub updated_at: i64,
+    pub completed_at: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]
+pub(in crate::server::store) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,1 @@
+//! The imports that are recorded here, each with its user.

@@ -1,0 +1,1 @@
+//! The embedded price monitor's imports and their failed rows.
