@@ -1,1 +1,106 @@
-//! The progress of imports.
+//! The progress of imports: the event stream as a server function, and the one-off question.
+
+use leptos::{
+    prelude::*,
+    server_fn::{
+        ContentType,
+        codec::{Encoding, FromRes, GetUrl, IntoRes},
+        error::FromServerFnError,
+        response::{ClientRes, TryRes},
+    },
+};
+
+use super::ApiError;
+use crate::job::{JobId, ProgressEvent};
+
+/// Returns the address of a job's event stream: `GET /api/jobs/{jobId}/progress`.
+#[must_use]
+pub fn progress_url(job: &JobId) -> String {
+    format!("/api/jobs/{job}/progress")
+}
+
+/// The encoding of a server function that answers with Server-Sent Events (WHATWG HTML, section
+/// 9.2). A browser reads it with an `EventSource`, not with the function's generated client.
+#[derive(Debug)]
+pub struct EventStream;
+
+impl ContentType for EventStream {
+    const CONTENT_TYPE: &'static str = "text/event-stream";
+}
+
+impl Encoding for EventStream {
+    const METHOD: http::Method = http::Method::GET;
+}
+
+type Chunk = Result<bytes::Bytes, bytes::Bytes>;
+
+/// The bytes of an event stream.
+pub struct Events(std::pin::Pin<Box<dyn futures::Stream<Item = Chunk> + Send>>);
+
+impl Events {
+    /// Wraps a stream of whole events.
+    pub fn new(events: impl futures::Stream<Item = bytes::Bytes> + Send + 'static) -> Self {
+        Self(Box::pin(futures::StreamExt::map(events, Ok)))
+    }
+}
+
+impl<E, Response> IntoRes<EventStream, Response, E> for Events
+where
+    Response: TryRes<E>,
+    E: FromServerFnError,
+{
+    async fn into_res(self) -> Result<Response, E> {
+        Response::try_from_stream(EventStream::CONTENT_TYPE, self.0)
+    }
+}
+
+impl<E, Response> FromRes<EventStream, Response, E> for Events
+where
+    Response: ClientRes<E> + Send,
+    E: FromServerFnError,
+{
+    async fn from_res(response: Response) -> Result<Self, E> {
+        Ok(Self(Box::pin(response.try_into_stream()?)))
+    }
+}
+
+/// Streams a job's progress: what [`progress_url`] gives, as a server function.
+///
+/// # Errors
+///
+/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] when there is no such job or it
+/// is somebody else's, [`ApiError::TooMany`] over the stream limits, [`ApiError::Unavailable`] while
+/// the server stops.
+#[server(prefix = "/api", endpoint = "job_progress", input = GetUrl, output = EventStream)]
+pub async fn job_progress(id: JobId) -> Result<Events, ApiError> {
+    use crate::server::{auth, relay::ProgressAnswer, router::STREAM_HEADERS, state::app_state};
+
+    let user = auth::require_user().await?;
+    let response = expect_context::<leptos_axum::ResponseOptions>();
+    let last_event_id = auth::request_header("last-event-id");
+    let answer = app_state()?.relay.open_stream(&user, &id, last_event_id.as_deref()).await?;
+    Ok(match answer {
+        ProgressAnswer::NothingMore => {
+            response.set_status(http::StatusCode::NO_CONTENT);
+            Events::new(futures::stream::empty())
+        }
+        ProgressAnswer::Stream(stream) => {
+            for (name, value) in STREAM_HEADERS {
+                response.insert_header(name, value);
+            }
+            Events::new(stream)
+        }
+    })
+}
+
+/// Gives the newest known state of a job: what the hook asks when a stream is refused or silent.
+///
+/// # Errors
+///
+/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] when there is no such job or it
+/// is somebody else's: both are final. Any other error passes.
+#[server(prefix = "/api", endpoint = "job_state", input = GetUrl)]
+pub async fn job_state(id: JobId) -> Result<ProgressEvent, ApiError> {
+    let user = crate::server::auth::require_user().await?;
+    crate::server::state::app_state()?.relay.state(&user.id, &id).await
+}

@@ -11,6 +11,7 @@ use std::{
 use bytesize::ByteSize;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
+use tracing_subscriber::EnvFilter;
 use url::Url;
 
 /// One setting as `--help` lists it.
@@ -368,7 +369,9 @@ impl Config {
                 .duration(DRAIN, Duration::ZERO, 5 * MINUTE)?
                 .unwrap_or(10 * SECOND),
             log: LogConfig {
-                filter: env.get(LOG).unwrap_or_else(|| "info".to_owned()),
+                filter: env
+                    .parsed(LOG, |text| EnvFilter::try_new(text).is_ok().then(|| text.to_owned()))?
+                    .unwrap_or_else(|| "info".to_owned()),
                 json: env
                     .parsed(LOG_FORMAT, |text| match text {
                         "pretty" => Some(false),

@@ -1,1 +1,146 @@
 //! The imports that are recorded here, each with its user.
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    sea_query::Expr,
+};
+
+use super::{Store, StoreError, entity::product_import_job as row, from_db, now, to_db, users::UserId};
+use crate::{
+    api::Page,
+    job::{ImportStatus, JobId, ProductImportJob, UnixMillis},
+};
+
+const TABLE: &str = "product_import_jobs";
+const PAGE_SIZE: u64 = 20;
+
+/// The state of a job as it is recorded.
+#[derive(Clone, Debug)]
+pub struct JobState {
+    /// Where the import stands.
+    pub status: ImportStatus,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Products in the file, 0 while unknown.
+    pub total_products: u64,
+    /// Products that are in the shop.
+    pub processed_products: u64,
+    /// Products that could not be imported.
+    pub failed_products: u64,
+    /// What the failed products are called; `None` leaves what is recorded.
+    pub failed_product_skus: Option<Vec<String>>,
+    /// When the import ended.
+    pub completed_at: Option<UnixMillis>,
+}
+
+impl TryFrom<row::Model> for ProductImportJob {
+    type Error = StoreError;
+
+    fn try_from(row: row::Model) -> Result<Self, StoreError> {
+        let corrupt = |reason: String| StoreError::Corrupt { table: TABLE, reason };
+        Ok(Self {
+            id: row.id.parse().map_err(|error| corrupt(format!("id: {error}")))?,
+            status: row.status.parse().map_err(|error| corrupt(format!("status: {error}")))?,
+            failed_product_skus: serde_json::from_str(&row.failed_product_skus)
+                .map_err(|error| corrupt(format!("failed_product_skus: {error}")))?,
+            filename: row.filename,
+            error: row.error,
+            total_products: row.total_products.map(from_db),
+            processed_products: from_db(row.processed_products),
+            failed_products: from_db(row.failed_products),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            completed_at: row.completed_at,
+        })
+    }
+}
+
+impl Store {
+    /// Records a job that the price monitor has just made. One that is recorded already stays as it
+    /// is.
+    pub(crate) async fn create_job(
+        &self,
+        user: &UserId,
+        id: &JobId,
+        filename: &str,
+    ) -> Result<(), StoreError> {
+        let now = now();
+        row::Entity::insert(row::ActiveModel {
+            id: Set(id.as_str().to_owned()),
+            user_id: Set(user.as_str().to_owned()),
+            filename: Set(filename.to_owned()),
+            status: Set(ImportStatus::Pending.as_str().to_owned()),
+            error: Set(None),
+            total_products: Set(None),
+            processed_products: Set(0),
+            failed_products: Set(0),
+            failed_product_skus: Set("[]".to_owned()),
+            created_at: Set(now),
+            updated_at: Set(now),
+            completed_at: Set(None),
+        })
+        .exec_without_returning(&self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// Lists a user's jobs, newest first. A page past the last one is the last one.
+    pub(crate) async fn list_jobs(
+        &self,
+        user: &UserId,
+        page: u64,
+    ) -> Result<Page<ProductImportJob>, StoreError> {
+        let query = row::Entity::find()
+            .filter(row::Column::UserId.eq(user.as_str()))
+            .order_by_desc(row::Column::CreatedAt)
+            .order_by_desc(row::Column::Id)
+            .paginate(&self.db, PAGE_SIZE);
+        let total = query.num_items().await?;
+        let pages = total.div_ceil(PAGE_SIZE).max(1);
+        let page = page.clamp(1, pages);
+        let rows = query.fetch_page(page - 1).await?;
+        let items = rows.into_iter().map(ProductImportJob::try_from).collect::<Result<_, _>>()?;
+        Ok(Page { items, page, pages, total })
+    }
+
+    /// Finds a user's job. Somebody else's is as good as none.
+    pub(crate) async fn find_job(
+        &self,
+        user: &UserId,
+        id: &JobId,
+    ) -> Result<Option<ProductImportJob>, StoreError> {
+        row::Entity::find_by_id(id.as_str())
+            .filter(row::Column::UserId.eq(user.as_str()))
+            .one(&self.db)
+            .await?
+            .map(ProductImportJob::try_from)
+            .transpose()
+    }
+
+    /// Records a newer state of a job. A final state is never overwritten.
+    pub(crate) async fn update_job(
+        &self,
+        id: &JobId,
+        state: JobState,
+    ) -> Result<(), StoreError> {
+        let total = (state.total_products > 0).then(|| to_db(state.total_products));
+        let mut update = row::Entity::update_many()
+            .col_expr(row::Column::Status, Expr::value(state.status.as_str()))
+            .col_expr(row::Column::Error, Expr::value(state.error))
+            .col_expr(row::Column::TotalProducts, Expr::value(total))
+            .col_expr(row::Column::ProcessedProducts, Expr::value(to_db(state.processed_products)))
+            .col_expr(row::Column::FailedProducts, Expr::value(to_db(state.failed_products)))
+            .col_expr(row::Column::UpdatedAt, Expr::value(now()))
+            .col_expr(row::Column::CompletedAt, Expr::value(state.completed_at));
+        if let Some(skus) = state.failed_product_skus {
+            let skus = serde_json::Value::from(skus).to_string();
+            update = update.col_expr(row::Column::FailedProductSkus, Expr::value(skus));
+        }
+        update
+            .filter(row::Column::Id.eq(id.as_str()))
+            .filter(row::Column::Status.eq(ImportStatus::Pending.as_str()))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,270 @@
+//! The price monitor's REST calls (CONTRACT section 2).
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::Stream;
+use reqwest::{Body, Response, StatusCode, multipart};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use super::{hub::Hub, report::Report, upstream::rest_origin};
+use crate::{job::JobId, server::config::MonitorEndpoint};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an answer about a job's progress may take.
+const PROGRESS_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long an upload may take in all. Its headway is watched where it comes in.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(3600);
+/// How many jobs are asked for at once.
+const CONCURRENCY: usize = 8;
+/// The most bytes of an answer that are read.
+const MAX_ANSWER: usize = 4 << 20;
+/// The most characters of a refusal that are shown.
+const MAX_WORDS: usize = 300;
+
+/// The REST side of a price monitor. Clones share one pool of connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Rest {
+    client: reqwest::Client,
+    origin: Arc<str>,
+    api_key: SecretString,
+    permits: Arc<Semaphore>,
+    /// The jobs that are being asked for, so that slow answers do not pile up.
+    asking: Arc<Mutex<HashSet<JobId>>>,
+    tasks: TaskTracker,
+}
+
+/// Why a REST call did not give what was asked. The texts are for users.
+#[derive(Debug, Error)]
+pub(crate) enum RestError {
+    /// The service is not there, or breaks off.
+    #[error("The price monitor cannot be reached. Try again in a moment.")]
+    Unreachable(#[source] reqwest::Error),
+    /// The service does not accept our key.
+    #[error("The price monitor does not accept this server's key. Ask whoever runs this server.")]
+    Unauthorized,
+    /// The service does not know the job.
+    #[error("The price monitor does not know this import.")]
+    UnknownJob,
+    /// The service says no, in these words.
+    #[error("{0}")]
+    Refused(String),
+    /// The answer cannot be understood.
+    #[error("The price monitor answered in a way that cannot be understood.")]
+    Unreadable,
+}
+
+impl Rest {
+    /// Makes the client.
+    ///
+    /// # Errors
+    ///
+    /// When TLS cannot be set up.
+    pub(crate) fn new(
+        endpoint: &MonitorEndpoint,
+        tasks: TaskTracker,
+    ) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            // The key must not follow a redirect to somewhere else.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self {
+            client,
+            origin: rest_origin(&endpoint.url).into(),
+            api_key: endpoint.api_key.clone(),
+            permits: Arc::new(Semaphore::new(CONCURRENCY)),
+            asking: Arc::default(),
+            tasks,
+        })
+    }
+
+    /// Hands a product file in and returns the job that was made of it. The file is streamed.
+    ///
+    /// # Errors
+    ///
+    /// When the service cannot be reached, refuses, or gives no usable identifier.
+    pub(crate) async fn create_import<S, E>(
+        &self,
+        filename: String,
+        file: S,
+    ) -> Result<JobId, RestError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+    {
+        let part = multipart::Part::stream(Body::wrap_stream(file)).file_name(filename);
+        let response = self
+            .client
+            .post(format!("{}/api/products/imports", self.origin))
+            .header("x-api-key", self.api_key.expose_secret())
+            .multipart(multipart::Form::new().part("file", part))
+            .timeout(UPLOAD_TIMEOUT)
+            .send()
+            .await
+            .map_err(RestError::Unreachable)?;
+        let body = self.accepted(response).await?;
+        created_id(&body).ok_or(RestError::Unreadable)
+    }
+
+    /// Asks for a job's progress.
+    ///
+    /// # Errors
+    ///
+    /// When the service cannot be reached in time, refuses, or does not know the job.
+    pub(crate) async fn progress(&self, job: &JobId) -> Result<Report, RestError> {
+        let response = self
+            .client
+            .get(format!("{}/api/products/imports/{job}/progress", self.origin))
+            .header("x-api-key", self.api_key.expose_secret())
+            .timeout(PROGRESS_TIMEOUT)
+            .send()
+            .await
+            .map_err(RestError::Unreachable)?;
+        let body = self.accepted(response).await?;
+        Report::from_json(&body).map_err(|_| RestError::Unreadable)
+    }
+
+    /// Asks for the progress of these jobs in the background and gives the answers to the hub.
+    pub(crate) fn settle(&self, jobs: Vec<JobId>, hub: &Hub) {
+        for job in jobs {
+            if !self.asking().insert(job.clone()) {
+                continue;
+            }
+            let (rest, hub) = (self.clone(), hub.clone());
+            self.tasks.spawn(async move {
+                // The semaphore is never closed.
+                let permit = rest.permits.acquire().await;
+                match rest.progress(&job).await {
+                    Ok(report) => hub.report(&job, report),
+                    Err(error) => tracing::debug!(%error, %job, "REST did not tell the progress"),
+                }
+                drop(permit);
+                rest.asking().remove(&job);
+            });
+        }
+    }
+
+    /// Returns a text of the service with our key taken out, should it hold it.
+    pub(crate) fn without_key(&self, text: &str) -> String {
+        text.replace(self.api_key.expose_secret(), "…")
+    }
+
+    fn asking(&self) -> std::sync::MutexGuard<'_, HashSet<JobId>> {
+        self.asking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the body of a good answer, and turns any other into what it says.
+    async fn accepted(&self, response: Response) -> Result<Vec<u8>, RestError> {
+        let status = response.status();
+        let body = read_limited(response).await?;
+        match status {
+            status if status.is_success() => Ok(body),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(RestError::Unauthorized),
+            StatusCode::NOT_FOUND => Err(RestError::UnknownJob),
+            status => Err(match own_words(&body) {
+                Some(words) => RestError::Refused(self.without_key(&words)),
+                None => RestError::Refused(format!(
+                    "The price monitor refused the file (HTTP {}).",
+                    status.as_u16()
+                )),
+            }),
+        }
+    }
+}
+
+async fn read_limited(mut response: Response) -> Result<Vec<u8>, RestError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(RestError::Unreachable)? {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return Err(RestError::Unreadable);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Finds the identifier in a created job: `id`, `_id` or `jobId`, bare or wrapped in `data`.
+fn created_id(body: &[u8]) -> Option<JobId> {
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    let job = if answer["data"].is_object() { &answer["data"] } else { &answer };
+    ["id", "_id", "jobId"].into_iter().find_map(|name| match &job[name] {
+        Value::String(id) => id.parse().ok(),
+        Value::Number(id) => id.to_string().parse().ok(),
+        _ => None,
+    })
+}
+
+/// Finds what the service says of its refusal: `error` or `message`, or a short plain text.
+fn own_words(body: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(body).ok()?.trim();
+    let words = match serde_json::from_str::<Value>(text) {
+        Ok(answer) => ["message", "error"].into_iter().find_map(|name| match &answer[name] {
+            Value::String(words) => Some(words.clone()),
+            Value::Object(inner) => inner.get("message")?.as_str().map(str::to_owned),
+            Value::Array(all) => {
+                let all: Vec<_> = all.iter().filter_map(Value::as_str).collect();
+                (!all.is_empty()).then(|| all.join(", "))
+            }
+            _ => None,
+        })?,
+        Err(_) if text.starts_with('<') => return None,
+        Err(_) => text.to_owned(),
+    };
+    let words: String = words.chars().filter(|c| !c.is_control()).take(MAX_WORDS).collect();
+    (!words.is_empty()).then_some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_identifier_is_found_under_each_name() {
+        for body in [
+            r#"{"id":"a1"}"#,
+            r#"{"_id":"a1","status":"PENDING"}"#,
+            r#"{"jobId":"a1"}"#,
+            r#"{"success":true,"data":{"id":"a1"}}"#,
+        ] {
+            assert_eq!(created_id(body.as_bytes()).unwrap().as_str(), "a1");
+        }
+        assert_eq!(created_id(br#"{"id":17}"#).unwrap().as_str(), "17");
+        for body in ["", "[]", r#"{"id":null}"#, r#"{"id":"../x"}"#] {
+            assert_eq!(created_id(body.as_bytes()), None, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_quoted() {
+        for (body, words) in [
+            (r#"{"error":"Only CSV files"}"#, Some("Only CSV files")),
+            (r#"{"error":"Bad Request","message":"no SKU column"}"#, Some("no SKU column")),
+            (r#"{"message":["a","b"]}"#, Some("a, b")),
+            ("quota exceeded\n", Some("quota exceeded")),
+            ("<html>502</html>", None),
+            ("{}", None),
+            ("", None),
+        ] {
+            assert_eq!(own_words(body.as_bytes()).as_deref(), words, "{body:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(body: Vec<u8>) {
+            let _ = created_id(&body);
+            let _ = own_words(&body);
+        }
+    }
+}

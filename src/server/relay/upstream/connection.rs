@@ -1,0 +1,185 @@
+//! One WebSocket to the price monitor: the thin driver of a dialect.
+
+use std::{collections::VecDeque, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use secrecy::ExposeSecret;
+use thiserror::Error;
+use tokio::{net::TcpStream, time::Instant};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    tungstenite::{
+        self, Message,
+        client::IntoClientRequest,
+        http::{HeaderValue, StatusCode},
+        protocol::WebSocketConfig,
+    },
+};
+
+use super::dialect::{Dialect, Incoming, ProtocolError, Recovery};
+use crate::{job::JobId, server::config::MonitorEndpoint};
+
+/// How long the connection, with its handshakes, may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one frame may take to go out.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest message that is read; the list of failed SKUs is what makes one large.
+const MAX_MESSAGE: usize = 4 << 20;
+/// How often a plain WebSocket is pinged.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+
+/// Why there is no connection.
+#[derive(Debug, Error)]
+pub(super) enum ConnectionError {
+    /// The key was not accepted. The text is the service's own.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// The connection could not be made or broke.
+    #[error("{0}")]
+    Socket(#[from] Box<tungstenite::Error>),
+    /// The service does not speak the protocol.
+    #[error("{0}")]
+    Protocol(#[from] ProtocolError),
+    /// The service said nothing for longer than it may.
+    #[error("silent for too long")]
+    Silent,
+    /// The service ended the connection.
+    #[error("closed by the price monitor")]
+    Closed,
+    /// The address cannot be connected to.
+    #[error("the address cannot be used")]
+    Address,
+}
+
+impl From<tungstenite::Error> for ConnectionError {
+    fn from(error: tungstenite::Error) -> Self {
+        match &error {
+            tungstenite::Error::Http(response)
+                if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) =>
+            {
+                Self::Refused(response.status().to_string())
+            }
+            _ => Self::Socket(Box::new(error)),
+        }
+    }
+}
+
+/// An open socket and what is being said on it.
+pub(super) struct Connection {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    dialect: Dialect,
+    is_ready: bool,
+    pending: VecDeque<Incoming>,
+    last_heard: Instant,
+    next_ping: Instant,
+}
+
+impl Connection {
+    /// Connects. The key goes as a header too, as the plain dialect wants it.
+    pub(super) async fn open(
+        endpoint: &MonitorEndpoint,
+        recovery: Recovery,
+    ) -> Result<Self, ConnectionError> {
+        let mut request = Dialect::url(endpoint).into_client_request()?;
+        let mut key = HeaderValue::from_str(endpoint.api_key.expose_secret())
+            .map_err(|_| ConnectionError::Address)?;
+        key.set_sensitive(true);
+        request.headers_mut().insert("x-api-key", key);
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(MAX_MESSAGE))
+            .max_frame_size(Some(MAX_MESSAGE));
+        let connecting = connect_async_with_config(request, Some(config), true);
+        let (socket, _) = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
+            .await
+            .map_err(|_| ConnectionError::Silent)??;
+        let dialect = Dialect::new(endpoint, recovery);
+        let pending = dialect.is_ready_at_once().then_some(Incoming::Ready).into_iter().collect();
+        let now = Instant::now();
+        Ok(Self {
+            socket,
+            dialect,
+            is_ready: false,
+            pending,
+            last_heard: now,
+            next_ping: now + PING_INTERVAL,
+        })
+    }
+
+    /// Returns whether rooms can be joined.
+    pub(super) fn is_ready(&self) -> bool {
+        self.is_ready
+    }
+
+    /// Waits for news. Pings are answered on the way. Safe to cancel.
+    pub(super) async fn receive(&mut self) -> Result<Incoming, ConnectionError> {
+        loop {
+            // A reply is taken off only when it is out, so that a cancelled call loses none.
+            if let Some(Incoming::Reply(text)) = self.pending.front() {
+                let reply = Message::text(text.as_str());
+                self.send(reply).await?;
+                self.pending.pop_front();
+                continue;
+            }
+            match self.pending.pop_front() {
+                Some(Incoming::Ready) => {
+                    self.is_ready = true;
+                    return Ok(Incoming::Ready);
+                }
+                Some(Incoming::Refused(message)) => return Err(ConnectionError::Refused(message)),
+                Some(Incoming::Ended) => return Err(ConnectionError::Closed),
+                Some(other) => return Ok(other),
+                None => self.read().await?,
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Result<(), ConnectionError> {
+        let deadline = self.last_heard + self.dialect.patience();
+        tokio::select! {
+            frame = self.socket.next() => {
+                let frame = frame.ok_or(ConnectionError::Closed)??;
+                self.last_heard = Instant::now();
+                match frame {
+                    Message::Text(text) => self.pending.extend(self.dialect.text(&text)?),
+                    Message::Binary(_) => self.dialect.binary(),
+                    Message::Close(_) => return Err(ConnectionError::Closed),
+                    Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+                }
+                Ok(())
+            }
+            () = tokio::time::sleep_until(deadline) => Err(ConnectionError::Silent),
+            () = tokio::time::sleep_until(self.next_ping), if self.dialect.is_ready_at_once() => {
+                self.next_ping = Instant::now() + PING_INTERVAL;
+                self.send(Message::Ping(Default::default())).await
+            }
+        }
+    }
+
+    /// Asks for a job's reports.
+    pub(super) async fn join(&mut self, job: &JobId) -> Result<(), ConnectionError> {
+        match self.dialect.join(job) {
+            Some(text) => self.send(Message::text(text)).await,
+            None => Ok(()), // REST will tell
+        }
+    }
+
+    /// Gives them up.
+    pub(super) async fn leave(&mut self, job: &JobId) -> Result<(), ConnectionError> {
+        match self.dialect.leave(job) {
+            Some(text) => self.send(Message::text(text)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Returns what the next connection begins with.
+    pub(super) fn into_recovery(self) -> Recovery {
+        self.dialect.into_recovery()
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), ConnectionError> {
+        tokio::time::timeout(SEND_TIMEOUT, self.socket.send(message))
+            .await
+            .map_err(|_| ConnectionError::Silent)??;
+        Ok(())
+    }
+}

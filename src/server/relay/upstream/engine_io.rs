@@ -1,0 +1,123 @@
+//! Engine.IO 4 packets over WebSocket text frames (pure).
+//!
+//! Source: engine.io-protocol, version 4, sections "Packet encoding" and "Handshake".
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use thiserror::Error;
+
+/// A packet from the server.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Packet<'a> {
+    /// The handshake: the first packet on a connection.
+    Open(Handshake),
+    /// The server ends the connection.
+    Close,
+    /// The server asks for a pong.
+    Ping,
+    /// A payload for the protocol above.
+    Message(&'a str),
+    /// Nothing for us: a pong to a ping that we do not send, an upgrade probe, a no-op.
+    Other,
+}
+
+/// What the server says of the connection.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Handshake {
+    /// Milliseconds between two pings.
+    ping_interval: u64,
+    /// Milliseconds that a ping may be late.
+    ping_timeout: u64,
+    /// The most bytes of one payload that the server takes.
+    #[serde(default = "default_max_payload")]
+    pub(super) max_payload: usize,
+}
+
+/// The server's own default, for servers that do not say (protocol 4 revisions before 2022).
+fn default_max_payload() -> usize {
+    1_000_000
+}
+
+impl Handshake {
+    /// Returns the silence after which the connection is dead: the client's side of the heartbeat.
+    pub(super) fn patience(&self) -> Duration {
+        Duration::from_millis(self.ping_interval.saturating_add(self.ping_timeout).min(600_000))
+    }
+}
+
+/// The text is no packet.
+#[derive(Debug, Error)]
+pub(super) enum PacketError {
+    /// The first character is none of the packet types.
+    #[error("unknown Engine.IO packet type")]
+    UnknownType,
+    /// The handshake is not the JSON that it must be.
+    #[error("unreadable Engine.IO handshake: {0}")]
+    Handshake(#[from] serde_json::Error),
+}
+
+/// The answer to a ping.
+pub(super) const PONG: &str = "3";
+
+/// Reads a packet.
+pub(super) fn decode(text: &str) -> Result<Packet<'_>, PacketError> {
+    let (kind, payload) = match text.as_bytes().first() {
+        Some(kind @ b'0'..=b'6') => (kind, &text[1..]),
+        _ => return Err(PacketError::UnknownType),
+    };
+    Ok(match kind {
+        b'0' => Packet::Open(serde_json::from_str(payload)?),
+        b'1' => Packet::Close,
+        b'2' => Packet::Ping,
+        b'4' => Packet::Message(payload),
+        _ => Packet::Other,
+    })
+}
+
+/// Writes a payload of the protocol above as a packet.
+pub(super) fn message(payload: &str) -> String {
+    format!("4{payload}")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_handshake_says_how_long_to_wait() {
+        let text = r#"0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":9}"#;
+        let Packet::Open(handshake) = decode(text).unwrap() else { panic!("no handshake") };
+        assert_eq!(handshake.patience(), Duration::from_secs(45));
+        assert_eq!(handshake.max_payload, 9);
+    }
+
+    #[test]
+    fn every_type_is_told_apart() {
+        assert_eq!(decode("1").unwrap(), Packet::Close);
+        assert_eq!(decode("2").unwrap(), Packet::Ping);
+        assert_eq!(decode("2probe").unwrap(), Packet::Ping);
+        assert_eq!(decode("42[]").unwrap(), Packet::Message("2[]"));
+        for other in ["3", "5", "6"] {
+            assert_eq!(decode(other).unwrap(), Packet::Other);
+        }
+        for bad in ["", "7", "x", "é", "0", "0{}", "0[1]"] {
+            assert!(decode(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text: String) {
+            let _ = decode(&text);
+        }
+
+        #[test]
+        fn a_message_reads_back(payload: String) {
+            prop_assert_eq!(decode(&message(&payload)).unwrap(), Packet::Message(&payload));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What every request handler has at hand.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use leptos::{config::LeptosOptions, prelude::use_context};
+
+use super::{
+    config::{Config, Monitor},
+    relay::Relay,
+    store::Store,
+};
+use crate::api::ApiError;
+
+/// What every request handler has at hand. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// What is kept.
+    pub store: Store,
+    /// The progress streams.
+    pub relay: Relay,
+    /// What the pages need.
+    pub leptos: LeptosOptions,
+}
+
+impl AppState {
+    /// Returns whether the products in the shop are ours to show.
+    #[must_use]
+    pub fn has_products(&self) -> bool {
+        matches!(self.config.monitor, Monitor::Embedded { .. })
+    }
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}
+
+/// Finds the state inside a server function.
+///
+/// # Errors
+///
+/// [`ApiError::Internal`] outside of one.
+pub fn app_state() -> Result<AppState, ApiError> {
+    use_context().ok_or(ApiError::Internal)
+}

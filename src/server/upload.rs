@@ -1,0 +1,260 @@
+//! `POST /imports`: a product file, streamed on to the price monitor as it comes in.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    Extension, Json,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    response::{AppendHeaders, IntoResponse, Redirect, Response},
+};
+use axum_extra::extract::cookie::CookieJar;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use leptos::prelude::use_context;
+use multer::Multipart;
+use thiserror::Error;
+
+use super::{auth::HOME, gate::wants_page, state::AppState, store::users::User};
+use crate::{
+    api::{ApiError, imports::UploadAnswer},
+    job::JobId,
+};
+
+/// How long an upload may make no headway.
+const STALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the rest of a refused upload is read, for the browser to come to the answer.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// What a multipart body has beside the file itself, at most.
+const MULTIPART_OVERHEAD: u64 = 16 << 10;
+const MAX_FILENAME: usize = 200;
+const ERROR_COOKIE: &str = "import-relay.upload-error";
+
+/// Why an upload was not taken. The texts are for users.
+#[derive(Clone, Debug, Error)]
+enum UploadError {
+    #[error("Choose a product file first.")]
+    NoFile,
+    #[error("The file is empty.")]
+    Empty,
+    #[error("The file is too large: at most {} can be imported.", bytesize::ByteSize(*.0).display().si())]
+    TooLarge(u64),
+    #[error("The upload broke off. Try again.")]
+    Broken,
+    #[error("The form could not be read. Reload the page and try again.")]
+    Unreadable,
+    #[error("{0}")]
+    NotTaken(ApiError),
+}
+
+impl UploadError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NoFile | Self::Empty | Self::Unreadable => StatusCode::BAD_REQUEST,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Broken => StatusCode::REQUEST_TIMEOUT,
+            Self::NotTaken(ApiError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NotTaken(error) => error.status_code(),
+        }
+    }
+}
+
+/// Takes a product file in.
+pub(super) async fn upload(
+    State(state): State<AppState>,
+    Extension(user): Extension<User>,
+    request: Request,
+) -> Response {
+    let is_form = wants_page(request.headers());
+    match take_file(&state, &user, request).await {
+        Ok(id) if is_form => Redirect::to(&format!("{HOME}/{id}")).into_response(),
+        Ok(id) => (StatusCode::CREATED, Json(UploadAnswer::Started { id })).into_response(),
+        Err(error) if is_form => {
+            let cookie = format!(
+                "{ERROR_COOKIE}={}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax",
+                hex::encode(error.to_string())
+            );
+            (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to(HOME)).into_response()
+        }
+        Err(error) => {
+            let answer = UploadAnswer::Refused { error: error.to_string() };
+            (error.status_code(), Json(answer)).into_response()
+        }
+    }
+}
+
+async fn take_file(state: &AppState, user: &User, request: Request) -> Result<JobId, UploadError> {
+    let headers = request.headers();
+    let max = state.config.max_upload;
+    let is_too_large = content_length(headers).is_some_and(|length| length > max + MULTIPART_OVERHEAD);
+    let boundary = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| multer::parse_boundary(value).ok())
+        .ok_or(UploadError::Unreadable)?;
+    let body = request.into_body().into_data_stream();
+    let mut form = Multipart::new(watched(body), boundary);
+    let taken = if is_too_large {
+        Err(UploadError::TooLarge(max))
+    } else {
+        take_field(state, user, &mut form, max).await
+    };
+    if taken.is_err() {
+        // A browser shows an answer only when it has sent all.
+        let rest = async { while let Ok(Some(_)) = form.next_field().await {} };
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, rest).await;
+    }
+    taken
+}
+
+async fn take_field(
+    state: &AppState,
+    user: &User,
+    form: &mut Multipart<'static>,
+    max: u64,
+) -> Result<JobId, UploadError> {
+    let mut field = loop {
+        match form.next_field().await {
+            Ok(Some(field)) if field.name() == Some("file") => break field,
+            Ok(Some(_)) => {}
+            Ok(None) => return Err(UploadError::NoFile),
+            Err(error) => return Err(form_error(&error)),
+        }
+    };
+    let given = field.file_name().unwrap_or_default().to_owned();
+    let first = loop {
+        match field.chunk().await {
+            Ok(Some(chunk)) if chunk.is_empty() => {}
+            Ok(Some(chunk)) => break chunk,
+            Ok(None) if given.is_empty() => return Err(UploadError::NoFile),
+            Ok(None) => return Err(UploadError::Empty),
+            Err(error) => return Err(form_error(&error)),
+        }
+    };
+    let whole = stream::iter([Ok(first)]).chain(field);
+    let fault = Fault::default();
+    let file = Measured { inner: Box::pin(whole), left: max, max, fault: fault.clone() };
+    let created = state.relay.create_import(&user.id, clean_filename(&given), file).await;
+    match fault.take() {
+        Some(fault) => Err(fault),
+        None => created.map_err(UploadError::NotTaken),
+    }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn form_error(error: &multer::Error) -> UploadError {
+    match error {
+        multer::Error::StreamReadFailed(_) | multer::Error::IncompleteStream => UploadError::Broken,
+        _ => UploadError::Unreadable,
+    }
+}
+
+/// Ends a body that makes no headway.
+fn watched<E>(
+    body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin + 'static,
+) -> impl Stream<Item = Result<Bytes, Box<dyn std::error::Error + Send + Sync>>> + Send + 'static
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+{
+    stream::unfold(Some(body), |body| async {
+        let mut body = body?;
+        match tokio::time::timeout(STALL_TIMEOUT, body.next()).await {
+            Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some(body))),
+            Ok(Some(Err(error))) => Some((Err(error.into()), None)),
+            Ok(None) => None,
+            Err(stalled) => Some((Err(stalled.into()), None)),
+        }
+    })
+}
+
+/// What went wrong with the file on its way through, told apart from what the price monitor says.
+#[derive(Clone, Debug, Default)]
+struct Fault(Arc<Mutex<Option<UploadError>>>);
+
+impl Fault {
+    fn set(&self, error: UploadError) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    fn take(&self) -> Option<UploadError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// A file that breaks off where it gets too large.
+struct Measured {
+    inner: Pin<Box<dyn Stream<Item = multer::Result<Bytes>> + Send>>,
+    left: u64,
+    max: u64,
+    fault: Fault,
+}
+
+impl Stream for Measured {
+    type Item = Result<Bytes, UploadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let chunk = std::task::ready!(self.inner.as_mut().poll_next(cx));
+        let fault = match chunk {
+            None => return Poll::Ready(None),
+            Some(Ok(chunk)) => match self.left.checked_sub(chunk.len() as u64) {
+                Some(left) => {
+                    self.left = left;
+                    return Poll::Ready(Some(Ok(chunk)));
+                }
+                None => UploadError::TooLarge(self.max),
+            },
+            Some(Err(error)) => form_error(&error),
+        };
+        self.fault.set(fault.clone());
+        Poll::Ready(Some(Err(fault)))
+    }
+}
+
+/// Keeps the last part of a name, without what could not be shown.
+fn clean_filename(given: &str) -> String {
+    let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name: String = last.chars().filter(|c| !c.is_control()).take(MAX_FILENAME).collect();
+    if name.trim().is_empty() { "products.csv".to_owned() } else { name.trim().to_owned() }
+}
+
+/// Takes the reason why the browser's last form upload was refused, inside a server function.
+pub(crate) fn take_last_error() -> Option<String> {
+    let parts = use_context::<Parts>()?;
+    let jar = CookieJar::from_headers(&parts.headers);
+    let text = hex::decode(jar.get(ERROR_COOKIE)?.value()).ok()?;
+    let gone = format!("{ERROR_COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+    if let (Some(response), Ok(gone)) =
+        (use_context::<leptos_axum::ResponseOptions>(), HeaderValue::from_str(&gone))
+    {
+        response.append_header(header::SET_COOKIE, gone);
+    }
+    String::from_utf8(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_never_a_path() {
+        for (given, clean) in [
+            ("shop.csv", "shop.csv"),
+            ("../../etc/passwd", "passwd"),
+            (r"C:\Users\x\shop.csv", "shop.csv"),
+            ("a\u{0}b\n.csv", "ab.csv"),
+            ("", "products.csv"),
+            ("x/", "products.csv"),
+        ] {
+            assert_eq!(clean_filename(given), clean);
+        }
+        assert_eq!(clean_filename(&"é".repeat(300)).chars().count(), MAX_FILENAME);
+    }
+}
