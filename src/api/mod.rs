@@ -1,5 +1,8 @@
 //! The server functions: the only door between client code and server code.
 
+// The fields of the types that `#[server]` makes are its arguments, which each function explains.
+#![allow(missing_docs)]
+
 pub mod error;
 pub mod imports;
 pub mod products;

@@ -1,5 +1,7 @@
 //! Reactive hooks.
 
+mod event_source;
+mod follower;
 mod use_product_import_progress;
 
 pub use use_product_import_progress::{
