@@ -26,7 +26,7 @@ pub enum SignInState {
 }
 
 /// Says whether anybody is signed in, and whether there is an account at all.
-#[server(prefix = "/api", endpoint = "sign_in_state", input = server_fn::codec::GetUrl)]
+#[server(name = GetSignInState, prefix = "/api", endpoint = "sign_in_state", input = server_fn::codec::GetUrl)]
 pub async fn sign_in_state() -> Result<SignInState, ApiError> {
     crate::server::auth::sign_in_state().await
 }
@@ -36,7 +36,7 @@ pub async fn sign_in_state() -> Result<SignInState, ApiError> {
 /// # Errors
 ///
 /// [`ApiError::SignedOut`] when nobody is.
-#[server(prefix = "/api", endpoint = "current_user", input = server_fn::codec::GetUrl)]
+#[server(name = GetCurrentUser, prefix = "/api", endpoint = "current_user", input = server_fn::codec::GetUrl)]
 pub async fn current_user() -> Result<CurrentUser, ApiError> {
     let user = crate::server::auth::require_user().await?;
     Ok(CurrentUser { name: user.name, email: user.email })
