@@ -157,7 +157,7 @@ fn failed(progress: &ImportProgress) -> Option<String> {
 #[component]
 fn Duration(job: ProductImportJob, status: Signal<ImportStatus>) -> impl IntoView {
     let now = use_now();
-    let text = Memo::new(move |before: Option<&String>| {
+    Memo::new(move |before: Option<&String>| {
         if let Some(completed_at) = job.completed_at {
             return format::duration(format::between(job.created_at, completed_at));
         }
@@ -168,8 +168,7 @@ fn Duration(job: ProductImportJob, status: Signal<ImportStatus>) -> impl IntoVie
             (None, Some(shown)) => shown.clone(),
             (None, None) => "–".to_owned(),
         }
-    });
-    text
+    })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+use server_fn::ServerFn;
 
 use crate::{
     api::{
@@ -182,7 +183,7 @@ fn FormError(error: Signal<Option<ApiError>>) -> impl IntoView {
 /// Returns why the last try failed, with script or without.
 fn failure<S>(action: ServerAction<S>) -> Signal<Option<ApiError>>
 where
-    S: leptos::server_fn::ServerFn<Output = (), Error = ApiError> + Clone + Send + Sync + 'static,
+    S: ServerFn<Output = (), Error = ApiError> + Clone + Send + Sync + 'static,
 {
     Signal::derive(move || action.value().get().and_then(Result::err))
 }

@@ -2,7 +2,7 @@
 //!
 //! By `XMLHttpRequest`, because `fetch` does not say how much of a request has been sent.
 
-use leptos::{ev, prelude::*};
+use leptos::ev;
 use web_sys::{
     File, FormData, XmlHttpRequest,
     wasm_bindgen::{JsCast, JsValue, closure::Closure},
