@@ -1,7 +1,23 @@
 //! The document around every page, and the routes.
 
-use leptos::prelude::*;
-use leptos_meta::{MetaTags, provide_meta_context};
+use leptos::{nonce::use_nonce, prelude::*};
+use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{FlatRoutes, Redirect, Route, Router},
+    hooks::use_location,
+    path,
+};
+
+use crate::{
+    api::{products::has_products, session::current_user},
+    components::{
+        clock::provide_clock,
+        site_header::{SiteHeader, Visitor},
+        theme_switch,
+    },
+    pages::{ImportDetailsPage, ImportsPage, NotFoundPage, ProductsPage, SignInPage},
+};
 
 /// Renders the document that the server sends.
 #[must_use]
@@ -12,6 +28,13 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <meta name="description" content="Import product files and watch them arrive, live." />
+                <script nonce=use_nonce()>{theme_switch::EARLY_SCRIPT}</script>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="icon" href="/favicon.ico" sizes="32x32" />
+                <link rel="manifest" href="/site.webmanifest" />
+                <HashedStylesheet id="style" options=options.clone() />
                 <AutoReload options=options.clone() />
                 <HydrationScripts options />
                 <MetaTags />
@@ -24,8 +47,55 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 }
 
 /// Renders the app.
+///
+/// Every page is rendered whole before it is sent, so that it can be read without script, its
+/// title is the right one and its status can still become 404.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    view! { <main></main> }
+    provide_clock();
+    view! {
+        <Title formatter=|page: String| format!("{page} · Import Relay") />
+        <Router>
+            <Frame />
+        </Router>
+    }
+}
+
+/// What is around every page.
+#[component]
+fn Frame() -> impl IntoView {
+    let location = use_location();
+    let at_the_door = Memo::new(move |_| location.pathname.get() == "/sign-in");
+    // Who is signed in changes at the door only, on the way in or out.
+    let visitor = Resource::new_blocking(move || at_the_door.get(), visitor);
+    view! {
+        <a class="skip-link" href="#content" rel="external">
+            "Skip to content"
+        </a>
+        <SiteHeader visitor />
+        <main id="content" class="page" tabindex="-1">
+            <FlatRoutes fallback=NotFoundPage>
+                <Route path=path!("/") view=|| view! { <Redirect path="/imports" /> } />
+                <Route path=path!("/imports") view=ImportsPage ssr=SsrMode::Async />
+                <Route path=path!("/imports/:id") view=ImportDetailsPage ssr=SsrMode::Async />
+                <Route path=path!("/products") view=ProductsPage ssr=SsrMode::Async />
+                <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
+            </FlatRoutes>
+        </main>
+    }
+}
+
+async fn visitor(at_the_door: bool) -> Visitor {
+    if at_the_door {
+        return Visitor::default();
+    }
+    let Ok(user) = current_user().await else {
+        return Visitor::default();
+    };
+    let has_products = has_products().await.unwrap_or_default();
+    Visitor {
+        user: Some(user),
+        has_products,
+    }
 }

@@ -36,7 +36,8 @@ impl FromStr for JobId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:~".contains(&byte);
         let dots_only = text.bytes().all(|byte| byte == b'.');
-        if text.is_empty() || dots_only || text.len() > Self::MAX_LEN || !text.bytes().all(allowed) {
+        if text.is_empty() || dots_only || text.len() > Self::MAX_LEN || !text.bytes().all(allowed)
+        {
             return Err(InvalidJobId);
         }
         Ok(Self(text.into()))
@@ -112,10 +113,15 @@ impl FromStr for ImportStatus {
     type Err = InvalidImportStatus;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Pending, Self::Success, Self::PartialSuccess, Self::Error]
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or(InvalidImportStatus)
+        [
+            Self::Pending,
+            Self::Success,
+            Self::PartialSuccess,
+            Self::Error,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == text)
+        .ok_or(InvalidImportStatus)
     }
 }
 
@@ -232,7 +238,17 @@ mod tests {
         for good in ["1", "66f0c0ffee", "0190-ab_c.d:e~", &"x".repeat(128)] {
             assert_eq!(good.parse::<JobId>().unwrap().as_str(), good);
         }
-        for bad in ["", ".", "..", "a/b", "a b", "é", "a\n", "%2e", &"x".repeat(129)] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "a b",
+            "é",
+            "a\n",
+            "%2e",
+            &"x".repeat(129),
+        ] {
             assert_eq!(bad.parse::<JobId>(), Err(InvalidJobId), "{bad:?}");
         }
     }
@@ -261,7 +277,10 @@ mod tests {
 
     #[test]
     fn the_share_is_unknown_until_the_total_is() {
-        let mut progress = ImportProgress { processed_products: 3, ..Default::default() };
+        let mut progress = ImportProgress {
+            processed_products: 3,
+            ..Default::default()
+        };
         assert_eq!(progress.fraction(), None);
         progress.total_products = 4;
         assert_eq!(progress.fraction(), Some(0.75));

@@ -8,15 +8,15 @@
 //! - [`api`]: the server functions, the only door between client code and server code.
 //! - [`hooks`]: [`use_product_import_progress`](hooks::use_product_import_progress), which turns the
 //!   stream into signals.
-//! - [`components`] and [`pages`]: what a person sees.
+//! - `components` and `pages`: what a person sees.
 //! - [`job`]: the words that all of them share.
 
 pub mod api;
 pub mod app;
-pub mod components;
+mod components;
 pub mod hooks;
 pub mod job;
-pub mod pages;
+mod pages;
 #[cfg(feature = "ssr")]
 pub mod server;
 

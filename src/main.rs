@@ -84,7 +84,9 @@ type Failure = Box<dyn std::error::Error>;
 fn run(command: Command) -> Result<(), Failure> {
     let config = Config::from_env()?;
     telemetry::init(&config.log);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         match command {
             Command::Serve => serve(config).await,
@@ -118,7 +120,10 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
         max_upload: config.max_upload,
     };
     let listener = TcpListener::bind(listen).await?;
-    println!("The price monitor is ready at http://{}", listener.local_addr()?);
+    println!(
+        "The price monitor is ready at http://{}",
+        listener.local_addr()?
+    );
     if !given {
         println!("PRICE_MONITOR_API_KEY={}", api_key.expose_secret());
     }
@@ -135,7 +140,10 @@ async fn user(config: Config, command: UserCommand) -> Result<(), Failure> {
         }
         UserCommand::ResetPassword { account } => {
             let user = accounts::reset_password(&store, &account.email, read_password()?).await?;
-            println!("{} has a new password and is signed out everywhere.", user.email);
+            println!(
+                "{} has a new password and is signed out everywhere.",
+                user.email
+            );
         }
     }
     Ok(())

@@ -76,7 +76,11 @@ pub async fn list_imports(page: u64) -> Result<Page<ProductImportJob>, ApiError>
 pub async fn get_import(id: JobId) -> Result<ProductImportJob, ApiError> {
     let user = crate::server::auth::require_user().await?;
     let state = crate::server::state::app_state()?;
-    let mut job = state.store.find_job(&user.id, &id).await?.ok_or(ApiError::NotFound)?;
+    let mut job = state
+        .store
+        .find_job(&user.id, &id)
+        .await?
+        .ok_or(ApiError::NotFound)?;
     state.relay.freshen(std::slice::from_mut(&mut job)).await;
     Ok(job)
 }

@@ -78,7 +78,10 @@ pub async fn job_progress(id: JobId) -> Result<Events, ApiError> {
     let user = auth::require_user().await?;
     let response = expect_context::<leptos_axum::ResponseOptions>();
     let last_event_id = auth::request_header("last-event-id");
-    let answer = app_state()?.relay.open_stream(&user, &id, last_event_id.as_deref()).await?;
+    let answer = app_state()?
+        .relay
+        .open_stream(&user, &id, last_event_id.as_deref())
+        .await?;
     Ok(match answer {
         ProgressAnswer::NothingMore => {
             response.set_status(http::StatusCode::NO_CONTENT);
@@ -102,5 +105,8 @@ pub async fn job_progress(id: JobId) -> Result<Events, ApiError> {
 #[server(prefix = "/api", endpoint = "job_state", input = GetUrl)]
 pub async fn job_state(id: JobId) -> Result<ProgressEvent, ApiError> {
     let user = crate::server::auth::require_user().await?;
-    crate::server::state::app_state()?.relay.state(&user.id, &id).await
+    crate::server::state::app_state()?
+        .relay
+        .state(&user.id, &id)
+        .await
 }

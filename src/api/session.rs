@@ -39,7 +39,10 @@ pub async fn sign_in_state() -> Result<SignInState, ApiError> {
 #[server(name = GetCurrentUser, prefix = "/api", endpoint = "current_user", input = server_fn::codec::GetUrl)]
 pub async fn current_user() -> Result<CurrentUser, ApiError> {
     let user = crate::server::auth::require_user().await?;
-    Ok(CurrentUser { name: user.name, email: user.email })
+    Ok(CurrentUser {
+        name: user.name,
+        email: user.email,
+    })
 }
 
 /// Signs in, sets the session cookie and goes on to `next`, or to the imports.

@@ -41,7 +41,11 @@ impl Source {
             let source = source.clone();
             move || {
                 let is_closed = source.ready_state() == EventSource::CLOSED;
-                emit(if is_closed { Event::GivenUp } else { Event::Interrupted });
+                emit(if is_closed {
+                    Event::GivenUp
+                } else {
+                    Event::Interrupted
+                });
             }
         });
         source.set_onopen(Some(function(&on_open)));
@@ -84,7 +88,11 @@ impl Listener {
     ) -> Result<Self, JsValue> {
         let callback = Closure::new(callback);
         target.add_event_listener_with_callback(name, function(&callback))?;
-        Ok(Self { target: target.clone(), name, callback })
+        Ok(Self {
+            target: target.clone(),
+            name,
+            callback,
+        })
     }
 }
 

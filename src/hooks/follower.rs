@@ -93,7 +93,11 @@ impl View {
             status: job.status,
             error: job.error.clone(),
             loading: !is_final,
-            connection: if is_final { Connection::Closed } else { Connection::Connecting },
+            connection: if is_final {
+                Connection::Closed
+            } else {
+                Connection::Connecting
+            },
         }
     }
 }
@@ -117,14 +121,20 @@ impl Follower {
             Phase::Streaming(connection) | Phase::Done(connection) => connection,
             Phase::Asking | Phase::Waiting { .. } => Connection::Reconnecting,
         };
-        let is_lost = self.lost_since.is_some_and(|since| now - since >= SHORT_GAP);
+        let is_lost = self
+            .lost_since
+            .is_some_and(|since| now - since >= SHORT_GAP);
         let error = match &self.view.error {
             Some(error) => Some(error.clone()),
             None if self.is_unreadable => Some("Failed to parse progress data".to_owned()),
             None if is_lost => Some("Connection error".to_owned()),
             None => None,
         };
-        View { connection, error, ..self.view.clone() }
+        View {
+            connection,
+            error,
+            ..self.view.clone()
+        }
     }
 
     /// Takes in what happened. `random` is a number from 0 to 1.
@@ -232,7 +242,9 @@ impl Follower {
         }
         let longest = (FIRST_DELAY * 2_f64.powi(self.attempts)).min(LONGEST_DELAY);
         self.attempts = (self.attempts + 1).min(10);
-        self.phase = Phase::Waiting { until: now + longest * (0.5 + random / 2.0) };
+        self.phase = Phase::Waiting {
+            until: now + longest * (0.5 + random / 2.0),
+        };
         Action::Wait
     }
 }
@@ -286,7 +298,10 @@ mod tests {
         follower.step(message(3, ImportStatus::Pending), 2.0, 0.0);
         let view = follower.view(2.0);
         assert!(!view.loading);
-        assert_eq!((view.progress.processed_products, view.connection), (3, Connection::Open));
+        assert_eq!(
+            (view.progress.processed_products, view.connection),
+            (3, Connection::Open)
+        );
     }
 
     #[test]
@@ -302,9 +317,15 @@ mod tests {
     fn a_lost_connection_is_not_a_failed_job() {
         let mut follower = open();
         follower.step(message(3, ImportStatus::Pending), 2.0, 0.0);
-        assert_eq!(follower.step(Event::Interrupted, 1_000.0, 0.0), Action::Wait);
+        assert_eq!(
+            follower.step(Event::Interrupted, 1_000.0, 0.0),
+            Action::Wait
+        );
         let view = follower.view(1_100.0);
-        assert_eq!((view.error, view.connection), (None, Connection::Reconnecting));
+        assert_eq!(
+            (view.error, view.connection),
+            (None, Connection::Reconnecting)
+        );
         let view = follower.view(4_000.0);
         assert_eq!(view.error.as_deref(), Some("Connection error"));
         assert_eq!(view.status, ImportStatus::Pending);
@@ -316,7 +337,10 @@ mod tests {
     fn unreadable_data_says_so_until_the_next_state() {
         let mut follower = open();
         follower.step(Event::Message("{".to_owned()), 2.0, 0.0);
-        assert_eq!(follower.view(2.0).error.as_deref(), Some("Failed to parse progress data"));
+        assert_eq!(
+            follower.view(2.0).error.as_deref(),
+            Some("Failed to parse progress data")
+        );
         follower.step(message(3, ImportStatus::Pending), 3.0, 0.0);
         assert_eq!(follower.view(3.0).error, None);
     }
@@ -336,10 +360,15 @@ mod tests {
     fn the_delays_grow_and_end_at_once_when_the_browser_wakes() {
         let mut follower = open();
         let mut now = 10.0;
-        for longest in [1_000.0, 2_000.0, 4_000.0, 8_000.0, 16_000.0, 30_000.0, 30_000.0] {
+        for longest in [
+            1_000.0, 2_000.0, 4_000.0, 8_000.0, 16_000.0, 30_000.0, 30_000.0,
+        ] {
             follower.step(Event::GivenUp, now, 0.0);
             follower.step(Event::Answered(Err(ApiError::Connection)), now, 1.0);
-            assert_eq!(follower.step(Event::Tick, now + longest - 1.0, 0.0), Action::Wait);
+            assert_eq!(
+                follower.step(Event::Tick, now + longest - 1.0, 0.0),
+                Action::Wait
+            );
             assert_eq!(follower.step(Event::Tick, now + longest, 0.0), Action::Open);
             now += longest;
         }
@@ -356,7 +385,10 @@ mod tests {
             let action = follower.step(Event::Answered(Err(error.clone())), 20.0, 0.0);
             assert_eq!(action, Action::Finish);
             let view = follower.view(20.0);
-            assert_eq!((view.connection, view.error), (Connection::Refused, Some(error.to_string())));
+            assert_eq!(
+                (view.connection, view.error),
+                (Connection::Refused, Some(error.to_string()))
+            );
         }
     }
 

@@ -137,9 +137,11 @@ impl Task {
         let ticks = Interval::new(TICK_MILLIS, emitter(&events, || Some(Event::Tick)));
         let listeners = [
             Listener::new(&window(), "online", emitter(&events, || Some(Event::Awake))),
-            Listener::new(&document(), "visibilitychange", emitter(&events, || {
-                (!document().hidden()).then_some(Event::Awake)
-            })),
+            Listener::new(
+                &document(),
+                "visibilitychange",
+                emitter(&events, || (!document().hidden()).then_some(Event::Awake)),
+            ),
         ];
         Self {
             job: job.id.clone(),
@@ -157,7 +159,10 @@ impl Task {
         self.open();
         while let Some(event) = incoming.next().await {
             self.report(&event);
-            match self.follower.step(event, js_sys::Date::now(), js_sys::Math::random()) {
+            match self
+                .follower
+                .step(event, js_sys::Date::now(), js_sys::Math::random())
+            {
                 Action::Wait => {}
                 Action::Open => {
                     log(&format!("Reconnecting to the progress of job {}", self.job));

@@ -280,8 +280,10 @@ impl DatabaseUrl {
             });
         }
         let url = Url::parse(text).ok()?;
-        matches!(url.scheme(), "postgres" | "postgresql")
-            .then(|| Self { url: text.into(), sqlite_path: None })
+        matches!(url.scheme(), "postgres" | "postgresql").then(|| Self {
+            url: text.into(),
+            sqlite_path: None,
+        })
     }
 
     pub(in crate::server) fn expose(&self) -> &str {
@@ -295,7 +297,11 @@ impl DatabaseUrl {
 
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.sqlite_path.is_some() { "sqlite:…" } else { "postgres:…" })
+        f.write_str(if self.sqlite_path.is_some() {
+            "sqlite:…"
+        } else {
+            "postgres:…"
+        })
     }
 }
 
@@ -327,8 +333,12 @@ impl Config {
         let listen_default = get("LEPTOS_SITE_ADDR")
             .and_then(|address| address.parse().ok())
             .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000)));
-        let listen = env.parsed(LISTEN, |text| text.parse().ok())?.unwrap_or(listen_default);
-        let data_dir = env.get(DATA).map_or_else(|| PathBuf::from("data"), PathBuf::from);
+        let listen = env
+            .parsed(LISTEN, |text| text.parse().ok())?
+            .unwrap_or(listen_default);
+        let data_dir = env
+            .get(DATA)
+            .map_or_else(|| PathBuf::from("data"), PathBuf::from);
         Ok(Self {
             listen,
             public_url: env
@@ -370,7 +380,9 @@ impl Config {
                 .unwrap_or(10 * SECOND),
             log: LogConfig {
                 filter: env
-                    .parsed(LOG, |text| EnvFilter::try_new(text).is_ok().then(|| text.to_owned()))?
+                    .parsed(LOG, |text| {
+                        EnvFilter::try_new(text).is_ok().then(|| text.to_owned())
+                    })?
                     .unwrap_or_else(|| "info".to_owned()),
                 json: env
                     .parsed(LOG_FORMAT, |text| match text {
@@ -395,7 +407,9 @@ struct Env<'a>(&'a dyn Fn(&str) -> Option<String>);
 
 impl Env<'_> {
     fn get(&self, setting: Setting) -> Option<String> {
-        (self.0)(setting.name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        (self.0)(setting.name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
     }
 
     fn parsed<T>(
@@ -403,10 +417,16 @@ impl Env<'_> {
         setting: Setting,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Option<T>, ConfigError> {
-        let Some(text) = self.get(setting) else { return Ok(None) };
+        let Some(text) = self.get(setting) else {
+            return Ok(None);
+        };
         parse(&text).map(Some).ok_or_else(|| ConfigError::Bad {
             name: setting.name,
-            value: if setting.secret { "not usable".to_owned() } else { format!("{text:?}") },
+            value: if setting.secret {
+                "not usable".to_owned()
+            } else {
+                format!("{text:?}")
+            },
             takes: setting.takes,
         })
     }
@@ -435,11 +455,16 @@ fn duration_or_never(text: &str) -> Option<Option<Duration>> {
     if text == "0" {
         return Some(None);
     }
-    duration(text).filter(|duration| *duration >= SECOND).map(Some)
+    duration(text)
+        .filter(|duration| *duration >= SECOND)
+        .map(Some)
 }
 
 fn size(text: &str) -> Option<u64> {
-    text.parse::<ByteSize>().ok().map(|size| size.as_u64()).filter(|size| *size > 0)
+    text.parse::<ByteSize>()
+        .ok()
+        .map(|size| size.as_u64())
+        .filter(|size| *size > 0)
 }
 
 fn origin(text: &str) -> Option<PublicUrl> {
@@ -450,8 +475,9 @@ fn origin(text: &str) -> Option<PublicUrl> {
 
 fn monitor(env: &Env<'_>) -> Result<Monitor, ConfigError> {
     let visible = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
-    let api_key =
-        env.parsed(API_KEY, |text| visible(text).then(|| SecretString::from(text)))?;
+    let api_key = env.parsed(API_KEY, |text| {
+        visible(text).then(|| SecretString::from(text))
+    })?;
     let Some((url, protocol)) = env.parsed(MONITOR_HOST, monitor_url)? else {
         return Ok(Monitor::Embedded { api_key });
     };
@@ -460,7 +486,11 @@ fn monitor(env: &Env<'_>) -> Result<Monitor, ConfigError> {
         because: MONITOR_HOST.name,
         takes: "the key of that service",
     })?;
-    Ok(Monitor::External(MonitorEndpoint { url, protocol, api_key }))
+    Ok(Monitor::External(MonitorEndpoint {
+        url,
+        protocol,
+        api_key,
+    }))
 }
 
 /// Reads the service's address: the scheme says what its socket speaks, REST is on the same host.
@@ -476,7 +506,10 @@ fn monitor_url(text: &str) -> Option<(Url, SocketProtocol)> {
     if !url.has_host() || !url.username().is_empty() || url.password().is_some() {
         return None;
     }
-    let rest = url.as_str().split_once(':').map(|(_, rest)| format!("{rest_scheme}:{rest}"))?;
+    let rest = url
+        .as_str()
+        .split_once(':')
+        .map(|(_, rest)| format!("{rest_scheme}:{rest}"))?;
     Url::parse(&rest).ok().map(|url| (url, protocol))
 }
 
@@ -486,7 +519,10 @@ mod tests {
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
         Config::read(|name| {
-            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            pairs
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
         })
     }
 
@@ -495,8 +531,14 @@ mod tests {
         let config = read(&[]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:3000");
         assert_eq!(config.public_url.origin(), "http://127.0.0.1:3000");
-        assert!(matches!(config.monitor, Monitor::Embedded { api_key: None }));
-        assert_eq!(config.database.sqlite_path(), Some(Path::new("data/import-relay.db")));
+        assert!(matches!(
+            config.monitor,
+            Monitor::Embedded { api_key: None }
+        ));
+        assert_eq!(
+            config.database.sqlite_path(),
+            Some(Path::new("data/import-relay.db"))
+        );
         assert_eq!(config.sse.max_duration, None);
     }
 
@@ -514,16 +556,23 @@ mod tests {
             ("LOG_FORMAT", "xml"),
         ] {
             let text = read(&[(name, value)]).unwrap_err().to_string();
-            let setting = SETTINGS.iter().find(|setting| setting.name == name).unwrap();
-            assert_eq!(text, format!("{name} is {value:?}; it takes {}", setting.takes));
+            let setting = SETTINGS
+                .iter()
+                .find(|setting| setting.name == name)
+                .unwrap();
+            assert_eq!(
+                text,
+                format!("{name} is {value:?}; it takes {}", setting.takes)
+            );
         }
     }
 
     #[test]
     fn a_bad_secret_is_not_repeated() {
-        for (name, value) in
-            [("PRICE_MONITOR_API_KEY", "hunter 2"), ("DATABASE_URL", "mysql://u:hunter2@h/d")]
-        {
+        for (name, value) in [
+            ("PRICE_MONITOR_API_KEY", "hunter 2"),
+            ("DATABASE_URL", "mysql://u:hunter2@h/d"),
+        ] {
             let text = read(&[(name, value)]).unwrap_err().to_string();
             assert!(text.starts_with(name) && !text.contains("hunter"), "{text}");
         }
@@ -555,8 +604,13 @@ mod tests {
 
     #[test]
     fn an_external_service_needs_its_key() {
-        let text = read(&[("MONITOR_PRICE_APP_HOST", "http://h")]).unwrap_err().to_string();
-        assert!(text.starts_with("PRICE_MONITOR_API_KEY is not set"), "{text}");
+        let text = read(&[("MONITOR_PRICE_APP_HOST", "http://h")])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            text.starts_with("PRICE_MONITOR_API_KEY is not set"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -56,11 +56,15 @@ pub(super) async fn require_session(
 }
 
 fn is_server_fn(path: &str) -> bool {
-    path.strip_prefix("/api/").is_some_and(|name| !name.contains('/'))
+    path.strip_prefix("/api/")
+        .is_some_and(|name| !name.contains('/'))
 }
 
 fn to_sign_in(request: &Request) -> Response {
-    let back = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let back = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
     if request.method() != Method::GET || back == "/" {
         return Redirect::to(SIGN_IN).into_response();
     }
@@ -70,7 +74,9 @@ fn to_sign_in(request: &Request) -> Response {
 
 /// Returns whether a browser is asking for a page, not a script for data.
 pub(super) fn wants_page(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
@@ -81,7 +87,10 @@ pub(super) async fn require_same_origin(
     request: Request,
     next: Next,
 ) -> Response {
-    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let changes = !matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
     if changes && !is_same_origin(&state, request.headers()) {
         let refused = ApiError::Invalid("This request came from another site.".to_owned());
         return (StatusCode::FORBIDDEN, refused).into_response();
@@ -94,9 +103,13 @@ fn is_same_origin(state: &AppState, headers: &HeaderMap) -> bool {
     if let Some(site) = get(HeaderName::from_static("sec-fetch-site")) {
         return matches!(site, "same-origin" | "none");
     }
-    let Some(origin) = get(header::ORIGIN) else { return true };
+    let Some(origin) = get(header::ORIGIN) else {
+        return true;
+    };
     let own_host = get(header::HOST).is_some_and(|host| {
-        origin.split_once("://").is_some_and(|(_, authority)| authority == host)
+        origin
+            .split_once("://")
+            .is_some_and(|(_, authority)| authority == host)
     });
     own_host || origin == state.config.public_url.origin()
 }

@@ -15,9 +15,7 @@ use tower_http::{
     compression::CompressionLayer, services::ServeDir, set_header::SetResponseHeaderLayer,
 };
 
-use super::{
-    gate, relay::ProgressAnswer, state::AppState, store::users::User, upload,
-};
+use super::{gate, relay::ProgressAnswer, state::AppState, store::users::User, upload};
 use crate::{
     api::{ApiError, imports::UPLOAD_PATH},
     app::{App, shell},
@@ -29,8 +27,14 @@ const MAX_BODY: usize = 64 << 10;
 
 /// Headers of every event stream: nothing on the way may keep it back.
 pub(crate) const STREAM_HEADERS: [(HeaderName, HeaderValue); 2] = [
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
-    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    (
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, no-transform"),
+    ),
+    (
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    ),
 ];
 
 /// Puts the app together.
@@ -49,7 +53,10 @@ pub fn router(state: AppState) -> Router {
             },
         )
         .nest("/pkg", assets(&state))
-        .fallback(leptos_axum::file_and_error_handler_with_context::<AppState, _>(
+        .fallback(leptos_axum::file_and_error_handler_with_context::<
+            AppState,
+            _,
+        >(
             {
                 let state = state.clone();
                 move || provide_context(state.clone())
@@ -66,8 +73,14 @@ pub fn router(state: AppState) -> Router {
         .route("/health", get(health))
         .merge(pages.layer(DefaultBodyLimit::max(MAX_BODY)))
         .merge(uploads)
-        .layer(middleware::from_fn_with_state(state.clone(), gate::require_session))
-        .layer(middleware::from_fn_with_state(state.clone(), gate::require_same_origin))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            gate::require_session,
+        ))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            gate::require_same_origin,
+        ))
         .layer(middleware::from_fn(gate::careful))
         .with_state(state)
 }
@@ -75,9 +88,17 @@ pub fn router(state: AppState) -> Router {
 /// The compiled assets. Their names carry a hash of what is in them, so they never change.
 fn assets(state: &AppState) -> Router<AppState> {
     let directory = std::path::Path::new(&*state.leptos.site_root).join("pkg");
-    let cache = if state.leptos.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cache = if state.leptos.hash_files {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     Router::new()
-        .fallback_service(ServeDir::new(directory).precompressed_br().precompressed_gzip())
+        .fallback_service(
+            ServeDir::new(directory)
+                .precompressed_br()
+                .precompressed_gzip(),
+        )
         .layer(SetResponseHeaderLayer::overriding(
             header::CACHE_CONTROL,
             HeaderValue::from_static(cache),
@@ -99,7 +120,10 @@ async fn job_progress(
     };
     use futures_util::StreamExt;
     let body = Body::from_stream(stream.map(Ok::<_, std::convert::Infallible>));
-    let content_type = (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    let content_type = (
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
     let headers: HeaderMap = STREAM_HEADERS.into_iter().chain([content_type]).collect();
     Ok((headers, body).into_response())
 }

@@ -8,8 +8,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// When the system does not let us listen for signals.
 pub fn on_signal(shutdown: CancellationToken) -> std::io::Result<()> {
-    let mut terminate =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -60,9 +60,13 @@ impl Server {
     pub async fn bind(config: Config, shutdown: CancellationToken) -> Result<Self, StartError> {
         // Fails only where a provider is installed already, which then serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let listener = TcpListener::bind(config.listen).await.map_err(|error| {
-            StartError::Listen { address: config.listen.to_string(), error }
-        })?;
+        let listener =
+            TcpListener::bind(config.listen)
+                .await
+                .map_err(|error| StartError::Listen {
+                    address: config.listen.to_string(),
+                    error,
+                })?;
         let store = Store::open(&config.database).await?;
         let tasks = TaskTracker::new();
         let endpoint = match &config.monitor {
@@ -73,8 +77,18 @@ impl Server {
         };
         let relay = Relay::start(&config, endpoint, store.clone(), &tasks, &shutdown)?;
         let leptos = leptos_options(&config);
-        let state = AppState { config: Arc::new(config), store, relay, leptos };
-        Ok(Self { listener, state, tasks, shutdown })
+        let state = AppState {
+            config: Arc::new(config),
+            store,
+            relay,
+            leptos,
+        };
+        Ok(Self {
+            listener,
+            state,
+            tasks,
+            shutdown,
+        })
     }
 
     /// Returns the address that the server listens on.
@@ -96,7 +110,10 @@ impl Server {
         let drain = options.drain;
         listen::serve(self.listener, router(self.state), options, self.shutdown).await;
         self.tasks.close();
-        if tokio::time::timeout(drain, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(drain, self.tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("tasks were cut off");
         }
     }
@@ -110,8 +127,9 @@ async fn embed(
     tasks: &TaskTracker,
     shutdown: &CancellationToken,
 ) -> Result<MonitorEndpoint, StartError> {
-    let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(StartError::Loopback)?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .map_err(StartError::Loopback)?;
     let address = listener.local_addr().map_err(StartError::Loopback)?;
     let api_key = match api_key {
         Some(key) => key,
@@ -130,7 +148,11 @@ async fn embed(
     });
     let url = url::Url::parse(&format!("http://{address}"))
         .map_err(|error| StartError::Loopback(io::Error::other(error)))?;
-    Ok(MonitorEndpoint { url, protocol: SocketProtocol::SocketIo, api_key })
+    Ok(MonitorEndpoint {
+        url,
+        protocol: SocketProtocol::SocketIo,
+        api_key,
+    })
 }
 
 /// Makes a key that nobody knows.

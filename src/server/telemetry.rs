@@ -10,5 +10,9 @@ pub fn init(config: &LogConfig) {
         .with_env_filter(EnvFilter::new(&config.filter))
         .with_writer(std::io::stderr);
     // It fails only where a subscriber is set already.
-    let _ = if config.json { builder.json().try_init() } else { builder.try_init() };
+    let _ = if config.json {
+        builder.json().try_init()
+    } else {
+        builder.try_init()
+    };
 }

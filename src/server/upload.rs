@@ -79,10 +79,16 @@ pub(super) async fn upload(
                 "{ERROR_COOKIE}={}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax",
                 hex::encode(error.to_string())
             );
-            (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to(HOME)).into_response()
+            (
+                AppendHeaders([(header::SET_COOKIE, cookie)]),
+                Redirect::to(HOME),
+            )
+                .into_response()
         }
         Err(error) => {
-            let answer = UploadAnswer::Refused { error: error.to_string() };
+            let answer = UploadAnswer::Refused {
+                error: error.to_string(),
+            };
             (error.status_code(), Json(answer)).into_response()
         }
     }
@@ -91,7 +97,8 @@ pub(super) async fn upload(
 async fn take_file(state: &AppState, user: &User, request: Request) -> Result<JobId, UploadError> {
     let headers = request.headers();
     let max = state.config.max_upload;
-    let is_too_large = content_length(headers).is_some_and(|length| length > max + MULTIPART_OVERHEAD);
+    let is_too_large =
+        content_length(headers).is_some_and(|length| length > max + MULTIPART_OVERHEAD);
     let boundary = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -138,8 +145,16 @@ async fn take_field(
     };
     let whole = stream::iter([Ok(first)]).chain(field);
     let fault = Fault::default();
-    let file = Measured { inner: Box::pin(whole), left: max, max, fault: fault.clone() };
-    let created = state.relay.create_import(&user.id, clean_filename(&given), file).await;
+    let file = Measured {
+        inner: Box::pin(whole),
+        left: max,
+        max,
+        fault: fault.clone(),
+    };
+    let created = state
+        .relay
+        .create_import(&user.id, clean_filename(&given), file)
+        .await;
     match fault.take() {
         Some(fault) => Err(fault),
         None => created.map_err(UploadError::NotTaken),
@@ -147,7 +162,12 @@ async fn take_field(
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 fn form_error(error: &multer::Error) -> UploadError {
@@ -221,8 +241,16 @@ impl Stream for Measured {
 /// Keeps the last part of a name, without what could not be shown.
 fn clean_filename(given: &str) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = last.chars().filter(|c| !c.is_control()).take(MAX_FILENAME).collect();
-    if name.trim().is_empty() { "products.csv".to_owned() } else { name.trim().to_owned() }
+    let name: String = last
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_FILENAME)
+        .collect();
+    if name.trim().is_empty() {
+        "products.csv".to_owned()
+    } else {
+        name.trim().to_owned()
+    }
 }
 
 /// Takes the reason why the browser's last form upload was refused, inside a server function.
@@ -231,9 +259,10 @@ pub(crate) fn take_last_error() -> Option<String> {
     let jar = CookieJar::from_headers(&parts.headers);
     let text = hex::decode(jar.get(ERROR_COOKIE)?.value()).ok()?;
     let gone = format!("{ERROR_COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
-    if let (Some(response), Ok(gone)) =
-        (use_context::<leptos_axum::ResponseOptions>(), HeaderValue::from_str(&gone))
-    {
+    if let (Some(response), Ok(gone)) = (
+        use_context::<leptos_axum::ResponseOptions>(),
+        HeaderValue::from_str(&gone),
+    ) {
         response.append_header(header::SET_COOKIE, gone);
     }
     String::from_utf8(text).ok()
@@ -255,6 +284,9 @@ mod tests {
         ] {
             assert_eq!(clean_filename(given), clean);
         }
-        assert_eq!(clean_filename(&"é".repeat(300)).chars().count(), MAX_FILENAME);
+        assert_eq!(
+            clean_filename(&"é".repeat(300)).chars().count(),
+            MAX_FILENAME
+        );
     }
 }

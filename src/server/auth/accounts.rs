@@ -27,11 +27,7 @@ const MAX_PASSWORD: usize = 1024;
 ///
 /// [`ApiError::Invalid`], in the same words and after the same work, when there is no such account
 /// and when the password is wrong.
-pub async fn verify(
-    store: &Store,
-    email: &str,
-    password: SecretString,
-) -> Result<User, ApiError> {
+pub async fn verify(store: &Store, email: &str, password: SecretString) -> Result<User, ApiError> {
     let wrong = || ApiError::Invalid("The email address or the password is wrong.".to_owned());
     if password.expose_secret().len() > MAX_PASSWORD {
         return Err(wrong());
@@ -44,7 +40,9 @@ pub async fn verify(
     let matches = blocking(move || {
         let hash = hash.as_deref().unwrap_or(&DECOY);
         PasswordHash::new(hash).is_ok_and(|hash| {
-            Argon2::default().verify_password(password.expose_secret().as_bytes(), &hash).is_ok()
+            Argon2::default()
+                .verify_password(password.expose_secret().as_bytes(), &hash)
+                .is_ok()
         })
     })
     .await?;
@@ -69,7 +67,11 @@ pub async fn create_owner(
     let (name, email) = checked(name, email)?;
     let password_hash = hashed(password).await?;
     store
-        .create_first_user(NewUser { email: &email, name: &name, password_hash })
+        .create_first_user(NewUser {
+            email: &email,
+            name: &name,
+            password_hash,
+        })
         .await?
         .ok_or_else(refused)
 }
@@ -87,9 +89,18 @@ pub async fn create(
 ) -> Result<User, ApiError> {
     let (name, email) = checked(name, email)?;
     let password_hash = hashed(password).await?;
-    store.create_user(NewUser { email: &email, name: &name, password_hash }).await?.ok_or_else(
-        || ApiError::Invalid(format!("There is an account with the address {email} already.")),
-    )
+    store
+        .create_user(NewUser {
+            email: &email,
+            name: &name,
+            password_hash,
+        })
+        .await?
+        .ok_or_else(|| {
+            ApiError::Invalid(format!(
+                "There is an account with the address {email} already."
+            ))
+        })
 }
 
 /// Gives an account a new password and ends its sessions.
@@ -104,9 +115,13 @@ pub async fn reset_password(
 ) -> Result<User, ApiError> {
     let email = normalised(email);
     let Some((user, _)) = store.find_user_by_email(&email).await? else {
-        return Err(ApiError::Invalid(format!("There is no account with the address {email}.")));
+        return Err(ApiError::Invalid(format!(
+            "There is no account with the address {email}."
+        )));
     };
-    store.set_password_hash(&user.id, hashed(password).await?).await?;
+    store
+        .set_password_hash(&user.id, hashed(password).await?)
+        .await?;
     store.delete_sessions_of(&user.id).await?;
     Ok(user)
 }
@@ -116,7 +131,10 @@ static DECOY: LazyLock<String> = LazyLock::new(|| {
     let mut noise = [0; 32];
     // Without randomness the password is guessable, but still opens no account.
     let _ = getrandom::fill(&mut noise);
-    Argon2::default().hash_password(&noise).map(|hash| hash.to_string()).unwrap_or_default()
+    Argon2::default()
+        .hash_password(&noise)
+        .map(|hash| hash.to_string())
+        .unwrap_or_default()
 });
 
 async fn hashed(password: SecretString) -> Result<String, ApiError> {
@@ -158,14 +176,20 @@ fn normalised(email: &str) -> String {
 fn checked(name: &str, email: &str) -> Result<(String, String), ApiError> {
     let email = normalised(email);
     let is_address = email.len() <= 254
-        && email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
+        && email
+            .split_once('@')
+            .is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
         && !email.contains(|c: char| c.is_whitespace() || c.is_control());
     if !is_address {
-        return Err(ApiError::Invalid("This is not an email address.".to_owned()));
+        return Err(ApiError::Invalid(
+            "This is not an email address.".to_owned(),
+        ));
     }
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 100 || name.contains(char::is_control) {
-        return Err(ApiError::Invalid("The name needs 1 to 100 characters.".to_owned()));
+        return Err(ApiError::Invalid(
+            "The name needs 1 to 100 characters.".to_owned(),
+        ));
     }
     Ok((name.to_owned(), email))
 }

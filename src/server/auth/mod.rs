@@ -9,10 +9,7 @@ use secrecy::SecretString;
 
 use crate::{
     api::{ApiError, session::SignInState},
-    server::{
-        state::app_state,
-        store::users::User,
-    },
+    server::{state::app_state, store::users::User},
 };
 
 /// Finds who made the request that a server function answers.
@@ -42,7 +39,11 @@ pub(crate) async fn sign_in_state() -> Result<SignInState, ApiError> {
         return Ok(SignInState::SignedIn);
     }
     let has_users = app_state()?.store.has_users().await?;
-    Ok(if has_users { SignInState::SignedOut } else { SignInState::NeedsOwner })
+    Ok(if has_users {
+        SignInState::SignedOut
+    } else {
+        SignInState::NeedsOwner
+    })
 }
 
 /// Checks the password, opens a session and redirects.
@@ -102,8 +103,13 @@ mod tests {
     #[test]
     fn a_redirect_stays_on_this_host() {
         assert_eq!(local_path(Some("/imports/7?x=1")), "/imports/7?x=1");
-        for elsewhere in ["//evil.example", "/\\evil.example", "https://evil.example", "", "/a\r\nb"]
-        {
+        for elsewhere in [
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "",
+            "/a\r\nb",
+        ] {
             assert_eq!(local_path(Some(elsewhere)), HOME, "{elsewhere:?}");
         }
         assert_eq!(local_path(None), HOME);

@@ -41,7 +41,10 @@ pub(super) async fn open(state: &AppState, user: &User) -> Result<(), ApiError> 
     })?;
     let token = hex::encode(bytes);
     let max_age = state.config.session_max_age;
-    state.store.create_session(hash(&token), &user.id, max_age).await?;
+    state
+        .store
+        .create_session(hash(&token), &user.id, max_age)
+        .await?;
     let seconds = i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX);
     set_cookie(state, token, seconds)
 }
@@ -68,7 +71,11 @@ fn set_cookie(state: &AppState, token: String, max_age: i64) -> Result<(), ApiEr
 }
 
 fn cookie_name(state: &AppState) -> &'static str {
-    if state.config.public_url.is_https() { HOST_COOKIE } else { COOKIE }
+    if state.config.public_url.is_https() {
+        HOST_COOKIE
+    } else {
+        COOKIE
+    }
 }
 
 fn token(state: &AppState, headers: &HeaderMap) -> Option<String> {

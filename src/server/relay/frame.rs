@@ -28,7 +28,10 @@ impl Frame {
         let event = &snapshot.event;
         // Its fields are numbers and text: it always serializes.
         let data = serde_json::to_string(event).unwrap_or_default();
-        let id = EventId { revision, status: event.status };
+        let id = EventId {
+            revision,
+            status: event.status,
+        };
         Self {
             bytes: Bytes::from(format!("id: {id}\ndata: {data}\n\n")),
             is_final: snapshot.is_final(),
@@ -51,13 +54,19 @@ struct EventId {
 impl std::fmt::Display for EventId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { revision, status } = self;
-        if status.is_final() { write!(f, "{revision}-{status}") } else { write!(f, "{revision}") }
+        if status.is_final() {
+            write!(f, "{revision}-{status}")
+        } else {
+            write!(f, "{revision}")
+        }
     }
 }
 
 /// Returns whether a client with this `Last-Event-ID` has this final state already.
 pub(crate) fn has_seen(last_event_id: &str, status: ImportStatus) -> bool {
-    let seen = last_event_id.split_once('-').and_then(|(_, status)| status.parse().ok());
+    let seen = last_event_id
+        .split_once('-')
+        .and_then(|(_, status)| status.parse().ok());
     status.is_final() && seen == Some(status)
 }
 
@@ -74,7 +83,10 @@ mod tests {
             status,
             error: error.map(str::to_owned),
         };
-        Snapshot { event, ..Snapshot::default() }
+        Snapshot {
+            event,
+            ..Snapshot::default()
+        }
     }
 
     #[test]

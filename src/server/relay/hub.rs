@@ -60,7 +60,13 @@ impl Hub {
         shutdown: CancellationToken,
     ) -> Self {
         let rooms = Mutex::new(Rooms::new(config.max_jobs, config.grace));
-        let hub = Self(Arc::new(Shared { rooms, store, upstream, tasks, shutdown }));
+        let hub = Self(Arc::new(Shared {
+            rooms,
+            store,
+            upstream,
+            tasks,
+            shutdown,
+        }));
         hub.0.tasks.spawn(hub.clone().sweep());
         hub
     }
@@ -69,7 +75,11 @@ impl Hub {
     pub(crate) fn watch(&self, job: &ProductImportJob) -> Result<Viewer, Full> {
         let (frames, effects) = self.rooms().enter(&job.id, Snapshot::from(job))?;
         self.carry_out(effects);
-        Ok(Viewer { hub: self.clone(), job: job.id.clone(), frames })
+        Ok(Viewer {
+            hub: self.clone(),
+            job: job.id.clone(),
+            frames,
+        })
     }
 
     /// Takes a report of the price monitor in. Cheap, and never waits.
@@ -133,7 +143,12 @@ impl Hub {
 
     /// Records running counts. Losing one is no harm: the next are newer.
     async fn record(self, job: JobId, snapshot: Snapshot) {
-        if let Err(error) = self.0.store.update_job(&job, JobState::from(&snapshot)).await {
+        if let Err(error) = self
+            .0
+            .store
+            .update_job(&job, JobState::from(&snapshot))
+            .await
+        {
             tracing::warn!(%error, %job, "the counts of a job could not be recorded");
         }
     }

@@ -34,7 +34,11 @@ pub(crate) struct Permit {
 
 impl StreamLimits {
     pub(crate) fn new(max: usize, max_per_user: usize) -> Self {
-        Self(Arc::new(Shared { max, max_per_user, open: Mutex::default() }))
+        Self(Arc::new(Shared {
+            max,
+            max_per_user,
+            open: Mutex::default(),
+        }))
     }
 
     /// Gives the right to one more stream, or `None` at a limit.
@@ -49,7 +53,10 @@ impl StreamLimits {
         }
         *of_user += 1;
         open.total += 1;
-        Some(Permit { limits: self.clone(), user: user.clone() })
+        Some(Permit {
+            limits: self.clone(),
+            user: user.clone(),
+        })
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {

@@ -81,16 +81,37 @@ impl Relay {
         shutdown: &CancellationToken,
     ) -> Result<Self, reqwest::Error> {
         let (commands, wanted) = mpsc::unbounded_channel();
-        let hub =
-            Hub::new(&config.relay, store.clone(), commands, tasks.clone(), shutdown.clone());
+        let hub = Hub::new(
+            &config.relay,
+            store.clone(),
+            commands,
+            tasks.clone(),
+            shutdown.clone(),
+        );
         let rest = Rest::new(&endpoint, tasks.clone())?;
-        let upstream =
-            Upstream::new(endpoint, config.relay.clone(), rest.clone(), hub.clone(), wanted);
+        let upstream = Upstream::new(
+            endpoint,
+            config.relay.clone(),
+            rest.clone(),
+            hub.clone(),
+            wanted,
+        );
         tasks.spawn(upstream.run(shutdown.clone()));
         let pulse = watch::Sender::new(Pulse::Beat);
-        tasks.spawn(pulse::beat(pulse.clone(), beat_interval(&config.sse), shutdown.clone()));
+        tasks.spawn(pulse::beat(
+            pulse.clone(),
+            beat_interval(&config.sse),
+            shutdown.clone(),
+        ));
         let limits = StreamLimits::new(config.sse.max_streams, config.sse.max_streams_per_user);
-        Ok(Self { hub, rest, store, limits, pulse, config: config.sse.clone() })
+        Ok(Self {
+            hub,
+            rest,
+            store,
+            limits,
+            pulse,
+            config: config.sse.clone(),
+        })
     }
 
     /// Opens a user's stream of a job's progress.
@@ -107,14 +128,23 @@ impl Relay {
     ) -> Result<ProgressAnswer<impl Stream<Item = Bytes> + Send + 'static + use<>>, ApiError> {
         tracing::info!("SSE Progress API called");
         if *self.pulse.borrow() == Pulse::Drain {
-            return Err(ApiError::Unavailable("The server is restarting.".to_owned()));
+            return Err(ApiError::Unavailable(
+                "The server is restarting.".to_owned(),
+            ));
         }
-        let recorded = self.store.find_job(&user.id, job).await?.ok_or(ApiError::NotFound)?;
+        let recorded = self
+            .store
+            .find_job(&user.id, job)
+            .await?
+            .ok_or(ApiError::NotFound)?;
         if last_event_id.is_some_and(|id| frame::has_seen(id, recorded.status)) {
             return Ok(ProgressAnswer::NothingMore);
         }
         let permit = self.limits.acquire(&user.id).ok_or(ApiError::TooMany)?;
-        let viewer = self.hub.watch(&recorded).map_err(|_full| ApiError::TooMany)?;
+        let viewer = self
+            .hub
+            .watch(&recorded)
+            .map_err(|_full| ApiError::TooMany)?;
         tracing::info!("Client joining import job: {job}");
         Ok(ProgressAnswer::Stream(sse::progress_stream(
             viewer,
@@ -130,7 +160,11 @@ impl Relay {
     ///
     /// [`ApiError::NotFound`] when there is no such job or it is somebody else's.
     pub async fn state(&self, user: &UserId, job: &JobId) -> Result<ProgressEvent, ApiError> {
-        let mut job = self.store.find_job(user, job).await?.ok_or(ApiError::NotFound)?;
+        let mut job = self
+            .store
+            .find_job(user, job)
+            .await?
+            .ok_or(ApiError::NotFound)?;
         self.freshen(std::slice::from_mut(&mut job)).await;
         Ok(Snapshot::from(&job).event)
     }
@@ -150,13 +184,20 @@ impl Relay {
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
-        let job = self.rest.create_import(filename.clone(), file).await.map_err(|error| {
-            tracing::warn!(error = &error as &dyn std::error::Error, "an upload was not taken");
-            match &error {
-                RestError::Refused(_) => ApiError::Invalid(error.to_string()),
-                _ => ApiError::Unavailable(error.to_string()),
-            }
-        })?;
+        let job = self
+            .rest
+            .create_import(filename.clone(), file)
+            .await
+            .map_err(|error| {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "an upload was not taken"
+                );
+                match &error {
+                    RestError::Refused(_) => ApiError::Invalid(error.to_string()),
+                    _ => ApiError::Unavailable(error.to_string()),
+                }
+            })?;
         self.store.create_job(user, &job, &filename).await?;
         Ok(job)
     }
@@ -176,8 +217,14 @@ impl Relay {
         }
         let asked = tokio::time::timeout(FRESHEN_TIMEOUT, self.rest.progress(&job.id)).await;
         let Ok(Ok(report)) = asked else { return };
-        let Some(snapshot) = Snapshot::from(&*job).after(report, now()) else { return };
-        if let Err(error) = self.store.update_job(&job.id, JobState::from(&snapshot)).await {
+        let Some(snapshot) = Snapshot::from(&*job).after(report, now()) else {
+            return;
+        };
+        if let Err(error) = self
+            .store
+            .update_job(&job.id, JobState::from(&snapshot))
+            .await
+        {
             tracing::warn!(%error, "a job's newer state could not be recorded");
             return;
         }
@@ -188,5 +235,7 @@ impl Relay {
 /// Streams are looked at so often that they end in time where the longest is shorter than a few
 /// heartbeats.
 fn beat_interval(config: &SseConfig) -> Duration {
-    config.max_duration.map_or(config.heartbeat, |longest| config.heartbeat.min(longest / 4))
+    config.max_duration.map_or(config.heartbeat, |longest| {
+        config.heartbeat.min(longest / 4)
+    })
 }

@@ -15,7 +15,11 @@ pub(crate) enum Pulse {
 }
 
 /// Beats until `shutdown`, then tells the streams to end.
-pub(crate) async fn beat(pulse: watch::Sender<Pulse>, every: Duration, shutdown: CancellationToken) {
+pub(crate) async fn beat(
+    pulse: watch::Sender<Pulse>,
+    every: Duration,
+    shutdown: CancellationToken,
+) {
     let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
     loop {
         tokio::select! {

@@ -91,7 +91,12 @@ impl From<Wire> for Report {
 }
 
 fn verdict(wire: &Wire, has_completion_time: bool) -> Verdict {
-    if let Some(error) = wire.error.as_str().map(str::trim).filter(|error| !error.is_empty()) {
+    if let Some(error) = wire
+        .error
+        .as_str()
+        .map(str::trim)
+        .filter(|error| !error.is_empty())
+    {
         return Verdict::Failed(error.chars().take(MAX_ERROR).collect());
     }
     let status = wire.status.as_str().map(str::to_ascii_uppercase);
@@ -110,7 +115,9 @@ fn verdict(wire: &Wire, has_completion_time: bool) -> Verdict {
 fn count(value: &Value) -> u64 {
     /// The largest integer that a double holds exactly, `Number.MAX_SAFE_INTEGER`.
     const MOST: u64 = (1 << 53) - 1;
-    let count = value.as_u64().or_else(|| value.as_f64().map(|float| float as u64));
+    let count = value
+        .as_u64()
+        .or_else(|| value.as_f64().map(|float| float as u64));
     count.unwrap_or_default().min(MOST)
 }
 
@@ -128,7 +135,9 @@ fn time(value: &Value) -> Option<UnixMillis> {
 }
 
 fn skus(value: Value) -> Option<Vec<String>> {
-    let Value::Array(values) = value else { return None };
+    let Value::Array(values) = value else {
+        return None;
+    };
     let text = |value| match value {
         Value::String(text) => Some(text),
         Value::Number(number) => Some(number.to_string()),
@@ -160,7 +169,10 @@ mod tests {
             "status": 7, "failedProductSkus": ["a", 8, null], "error": null,
         }));
         assert_eq!((report.processed, report.failed, report.total), (12, 0, 0));
-        assert_eq!(report.failed_skus, Some(vec!["a".to_owned(), "8".to_owned()]));
+        assert_eq!(
+            report.failed_skus,
+            Some(vec!["a".to_owned(), "8".to_owned()])
+        );
         assert_eq!(report.verdict, Verdict::Open);
     }
 
@@ -179,14 +191,20 @@ mod tests {
         ] {
             assert_eq!(report(value).verdict, Verdict::Completed);
         }
-        assert_eq!(report(json!({"status": "PENDING", "isCompleted": false})).verdict, Verdict::Open);
+        assert_eq!(
+            report(json!({"status": "PENDING", "isCompleted": false})).verdict,
+            Verdict::Open
+        );
     }
 
     #[test]
     fn a_time_is_read_as_text_and_as_number() {
         let text = report(json!({"completedAt": "1970-01-01T00:00:01.500Z"}));
         assert_eq!(text.completed_at, Some(1500));
-        assert_eq!(report(json!({"completedAt": 1500})).completed_at, Some(1500));
+        assert_eq!(
+            report(json!({"completedAt": 1500})).completed_at,
+            Some(1500)
+        );
     }
 
     #[test]

@@ -123,7 +123,10 @@ impl Rest {
     pub(crate) async fn progress(&self, job: &JobId) -> Result<Report, RestError> {
         let response = self
             .client
-            .get(format!("{}/api/products/imports/{job}/progress", self.origin))
+            .get(format!(
+                "{}/api/products/imports/{job}/progress",
+                self.origin
+            ))
             .header("x-api-key", self.api_key.expose_secret())
             .timeout(PROGRESS_TIMEOUT)
             .send()
@@ -195,31 +198,43 @@ async fn read_limited(mut response: Response) -> Result<Vec<u8>, RestError> {
 /// Finds the identifier in a created job: `id`, `_id` or `jobId`, bare or wrapped in `data`.
 fn created_id(body: &[u8]) -> Option<JobId> {
     let answer: Value = serde_json::from_slice(body).ok()?;
-    let job = if answer["data"].is_object() { &answer["data"] } else { &answer };
-    ["id", "_id", "jobId"].into_iter().find_map(|name| match &job[name] {
-        Value::String(id) => id.parse().ok(),
-        Value::Number(id) => id.to_string().parse().ok(),
-        _ => None,
-    })
+    let job = if answer["data"].is_object() {
+        &answer["data"]
+    } else {
+        &answer
+    };
+    ["id", "_id", "jobId"]
+        .into_iter()
+        .find_map(|name| match &job[name] {
+            Value::String(id) => id.parse().ok(),
+            Value::Number(id) => id.to_string().parse().ok(),
+            _ => None,
+        })
 }
 
 /// Finds what the service says of its refusal: `error` or `message`, or a short plain text.
 fn own_words(body: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(body).ok()?.trim();
     let words = match serde_json::from_str::<Value>(text) {
-        Ok(answer) => ["message", "error"].into_iter().find_map(|name| match &answer[name] {
-            Value::String(words) => Some(words.clone()),
-            Value::Object(inner) => inner.get("message")?.as_str().map(str::to_owned),
-            Value::Array(all) => {
-                let all: Vec<_> = all.iter().filter_map(Value::as_str).collect();
-                (!all.is_empty()).then(|| all.join(", "))
-            }
-            _ => None,
-        })?,
+        Ok(answer) => ["message", "error"]
+            .into_iter()
+            .find_map(|name| match &answer[name] {
+                Value::String(words) => Some(words.clone()),
+                Value::Object(inner) => inner.get("message")?.as_str().map(str::to_owned),
+                Value::Array(all) => {
+                    let all: Vec<_> = all.iter().filter_map(Value::as_str).collect();
+                    (!all.is_empty()).then(|| all.join(", "))
+                }
+                _ => None,
+            })?,
         Err(_) if text.starts_with('<') => return None,
         Err(_) => text.to_owned(),
     };
-    let words: String = words.chars().filter(|c| !c.is_control()).take(MAX_WORDS).collect();
+    let words: String = words
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_WORDS)
+        .collect();
     (!words.is_empty()).then_some(words)
 }
 
@@ -249,7 +264,10 @@ mod tests {
     fn a_refusal_is_quoted() {
         for (body, words) in [
             (r#"{"error":"Only CSV files"}"#, Some("Only CSV files")),
-            (r#"{"error":"Bad Request","message":"no SKU column"}"#, Some("no SKU column")),
+            (
+                r#"{"error":"Bad Request","message":"no SKU column"}"#,
+                Some("no SKU column"),
+            ),
             (r#"{"message":["a","b"]}"#, Some("a, b")),
             ("quota exceeded\n", Some("quota exceeded")),
             ("<html>502</html>", None),

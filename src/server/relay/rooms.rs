@@ -63,7 +63,11 @@ pub(crate) struct Full;
 
 impl Rooms {
     pub(crate) fn new(max_rooms: usize, grace: Duration) -> Self {
-        Self { rooms: HashMap::new(), max_rooms, grace }
+        Self {
+            rooms: HashMap::new(),
+            max_rooms,
+            grace,
+        }
     }
 
     /// Lets a viewer in, who gets the newest frame at once and every newer one. `recorded` is the
@@ -102,11 +106,15 @@ impl Rooms {
 
     /// Takes a report in. Reports about jobs that nobody follows are dropped.
     pub(crate) fn report(&mut self, job: &JobId, report: Report, now: UnixMillis) -> Applied {
-        let Some(room) = self.rooms.get_mut(job) else { return Applied::Nothing };
+        let Some(room) = self.rooms.get_mut(job) else {
+            return Applied::Nothing;
+        };
         if room.phase != Phase::Live {
             return Applied::Nothing;
         }
-        let Some(next) = room.snapshot.after(report, now) else { return Applied::Nothing };
+        let Some(next) = room.snapshot.after(report, now) else {
+            return Applied::Nothing;
+        };
         room.snapshot = next;
         if room.snapshot.is_final() {
             room.phase = Phase::Settling;
@@ -119,7 +127,9 @@ impl Rooms {
 
     /// Sends a final state out, now that it is recorded.
     pub(crate) fn settled(&mut self, job: &JobId) -> Vec<Effect> {
-        let Some(room) = self.rooms.get_mut(job) else { return Vec::new() };
+        let Some(room) = self.rooms.get_mut(job) else {
+            return Vec::new();
+        };
         if room.phase != Phase::Settling {
             return Vec::new();
         }
@@ -140,7 +150,9 @@ impl Rooms {
                 effects.push(Effect::Record(job.clone(), room.snapshot.clone()));
             }
             let keep = room.phase == Phase::Settling
-                || room.empty_since.is_none_or(|since| now.duration_since(since) < grace);
+                || room
+                    .empty_since
+                    .is_none_or(|since| now.duration_since(since) < grace);
             if !keep && room.phase == Phase::Live {
                 effects.push(Effect::Leave(job.clone()));
             }
@@ -176,13 +188,26 @@ pub(crate) enum Applied {
 impl Room {
     fn new(snapshot: Snapshot) -> Self {
         let revision = 1;
-        let phase = if snapshot.is_final() { Phase::Ended } else { Phase::Live };
+        let phase = if snapshot.is_final() {
+            Phase::Ended
+        } else {
+            Phase::Live
+        };
         let cell = watch::Sender::new(Arc::new(Frame::new(revision, &snapshot)));
-        Self { cell, snapshot, revision, viewers: 0, empty_since: None, phase, dirty: false }
+        Self {
+            cell,
+            snapshot,
+            revision,
+            viewers: 0,
+            empty_since: None,
+            phase,
+            dirty: false,
+        }
     }
 
     fn publish(&mut self) {
         self.revision += 1;
-        self.cell.send_replace(Arc::new(Frame::new(self.revision, &self.snapshot)));
+        self.cell
+            .send_replace(Arc::new(Frame::new(self.revision, &self.snapshot)));
     }
 }

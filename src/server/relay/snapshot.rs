@@ -80,7 +80,10 @@ fn end(event: &ProgressEvent, verdict: Verdict) -> Option<(ImportStatus, Option<
 fn by_counts(event: &ProgressEvent) -> (ImportStatus, Option<String>) {
     match (event.processed_products, event.failed_products) {
         (_, 0) => (ImportStatus::Success, None),
-        (0, _) => (ImportStatus::Error, Some("No product could be imported.".to_owned())),
+        (0, _) => (
+            ImportStatus::Error,
+            Some("No product could be imported.".to_owned()),
+        ),
         _ => (ImportStatus::PartialSuccess, None),
     }
 }
@@ -123,20 +126,30 @@ mod tests {
     use super::*;
 
     fn counts(processed: u64, failed: u64, total: u64) -> Report {
-        Report { processed, failed, total, ..Report::default() }
+        Report {
+            processed,
+            failed,
+            total,
+            ..Report::default()
+        }
     }
 
     fn after(reports: impl IntoIterator<Item = Report>) -> Snapshot {
-        reports.into_iter().fold(Snapshot::default(), |snapshot, report| {
-            snapshot.after(report, 7).unwrap_or(snapshot)
-        })
+        reports
+            .into_iter()
+            .fold(Snapshot::default(), |snapshot, report| {
+                snapshot.after(report, 7).unwrap_or(snapshot)
+            })
     }
 
     #[test]
     fn the_counts_end_a_job() {
         assert_eq!(after([counts(4, 1, 6)]).event.status, ImportStatus::Pending);
         assert_eq!(after([counts(6, 0, 6)]).event.status, ImportStatus::Success);
-        assert_eq!(after([counts(5, 1, 6)]).event.status, ImportStatus::PartialSuccess);
+        assert_eq!(
+            after([counts(5, 1, 6)]).event.status,
+            ImportStatus::PartialSuccess
+        );
         assert_eq!(after([counts(0, 6, 6)]).event.status, ImportStatus::Error);
         assert_eq!(after([counts(0, 0, 0)]).event.status, ImportStatus::Pending);
     }
@@ -149,7 +162,10 @@ mod tests {
 
     #[test]
     fn a_report_without_counts_keeps_them() {
-        let failed = Report { verdict: Verdict::Failed("gone".to_owned()), ..Report::default() };
+        let failed = Report {
+            verdict: Verdict::Failed("gone".to_owned()),
+            ..Report::default()
+        };
         let snapshot = after([counts(5, 0, 10), failed]);
         assert_eq!(snapshot.event.processed_products, 5);
         assert_eq!(snapshot.event.error.as_deref(), Some("gone"));
@@ -170,7 +186,10 @@ mod tests {
             1 => Just(Verdict::Failed("reason".to_owned())),
         ];
         (0..50u64, 0..5u64, 0..60u64, verdict).prop_map(|(processed, failed, total, verdict)| {
-            Report { verdict, ..counts(processed, failed, total) }
+            Report {
+                verdict,
+                ..counts(processed, failed, total)
+            }
         })
     }
 

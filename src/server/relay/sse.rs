@@ -49,7 +49,13 @@ pub(crate) fn progress_stream(
     max_duration: Option<Duration>,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
     let ends_at = max_duration.map(|duration| Instant::now() + duration);
-    let stream = ProgressStream { viewer, pulse, ends_at, next: Next::Open, _permit: permit };
+    let stream = ProgressStream {
+        viewer,
+        pulse,
+        ends_at,
+        next: Next::Open,
+        _permit: permit,
+    };
     stream::unfold(stream, |mut stream| async {
         let bytes = stream.next().await?;
         Some((bytes, stream))
@@ -93,7 +99,11 @@ impl ProgressStream {
 
     fn newest(&mut self) -> Bytes {
         let frame: Arc<Frame> = self.viewer.frames.borrow_and_update().clone();
-        self.next = if frame.is_final { Next::End } else { Next::Wait };
+        self.next = if frame.is_final {
+            Next::End
+        } else {
+            Next::Wait
+        };
         frame.bytes.clone()
     }
 }

@@ -5,7 +5,9 @@ use sea_orm::{
     sea_query::Expr,
 };
 
-use super::{Store, StoreError, entity::product_import_job as row, from_db, now, to_db, users::UserId};
+use super::{
+    Store, StoreError, entity::product_import_job as row, from_db, now, to_db, users::UserId,
+};
 use crate::{
     api::Page,
     job::{ImportStatus, JobId, ProductImportJob, UnixMillis},
@@ -37,10 +39,19 @@ impl TryFrom<row::Model> for ProductImportJob {
     type Error = StoreError;
 
     fn try_from(row: row::Model) -> Result<Self, StoreError> {
-        let corrupt = |reason: String| StoreError::Corrupt { table: TABLE, reason };
+        let corrupt = |reason: String| StoreError::Corrupt {
+            table: TABLE,
+            reason,
+        };
         Ok(Self {
-            id: row.id.parse().map_err(|error| corrupt(format!("id: {error}")))?,
-            status: row.status.parse().map_err(|error| corrupt(format!("status: {error}")))?,
+            id: row
+                .id
+                .parse()
+                .map_err(|error| corrupt(format!("id: {error}")))?,
+            status: row
+                .status
+                .parse()
+                .map_err(|error| corrupt(format!("status: {error}")))?,
             failed_product_skus: serde_json::from_str(&row.failed_product_skus)
                 .map_err(|error| corrupt(format!("failed_product_skus: {error}")))?,
             filename: row.filename,
@@ -99,8 +110,16 @@ impl Store {
         let pages = total.div_ceil(PAGE_SIZE).max(1);
         let page = page.clamp(1, pages);
         let rows = query.fetch_page(page - 1).await?;
-        let items = rows.into_iter().map(ProductImportJob::try_from).collect::<Result<_, _>>()?;
-        Ok(Page { items, page, pages, total })
+        let items = rows
+            .into_iter()
+            .map(ProductImportJob::try_from)
+            .collect::<Result<_, _>>()?;
+        Ok(Page {
+            items,
+            page,
+            pages,
+            total,
+        })
     }
 
     /// Finds a user's job. Somebody else's is as good as none.
@@ -118,18 +137,20 @@ impl Store {
     }
 
     /// Records a newer state of a job. A final state is never overwritten.
-    pub(crate) async fn update_job(
-        &self,
-        id: &JobId,
-        state: JobState,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn update_job(&self, id: &JobId, state: JobState) -> Result<(), StoreError> {
         let total = (state.total_products > 0).then(|| to_db(state.total_products));
         let mut update = row::Entity::update_many()
             .col_expr(row::Column::Status, Expr::value(state.status.as_str()))
             .col_expr(row::Column::Error, Expr::value(state.error))
             .col_expr(row::Column::TotalProducts, Expr::value(total))
-            .col_expr(row::Column::ProcessedProducts, Expr::value(to_db(state.processed_products)))
-            .col_expr(row::Column::FailedProducts, Expr::value(to_db(state.failed_products)))
+            .col_expr(
+                row::Column::ProcessedProducts,
+                Expr::value(to_db(state.processed_products)),
+            )
+            .col_expr(
+                row::Column::FailedProducts,
+                Expr::value(to_db(state.failed_products)),
+            )
             .col_expr(row::Column::UpdatedAt, Expr::value(now()))
             .col_expr(row::Column::CompletedAt, Expr::value(state.completed_at));
         if let Some(skus) = state.failed_product_skus {

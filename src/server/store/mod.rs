@@ -84,8 +84,9 @@ impl Store {
 
 /// Returns the current time.
 pub(crate) fn now() -> UnixMillis {
-    let since_epoch =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since_epoch = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     UnixMillis::try_from(since_epoch.as_millis()).unwrap_or(UnixMillis::MAX)
 }
 

@@ -45,25 +45,25 @@ impl Store {
             .filter(session::Column::ExpiresAt.gt(now()))
             .one(&self.db)
             .await?;
-        let Some(session) = session else { return Ok(None) };
-        let row = user::Entity::find_by_id(session.user_id).one(&self.db).await?;
+        let Some(session) = session else {
+            return Ok(None);
+        };
+        let row = user::Entity::find_by_id(session.user_id)
+            .one(&self.db)
+            .await?;
         Ok(row.map(User::from))
     }
 
     /// Ends a session.
-    pub(crate) async fn delete_session(
-        &self,
-        token_hash: &str,
-    ) -> Result<(), StoreError> {
-        session::Entity::delete_by_id(token_hash).exec(&self.db).await?;
+    pub(crate) async fn delete_session(&self, token_hash: &str) -> Result<(), StoreError> {
+        session::Entity::delete_by_id(token_hash)
+            .exec(&self.db)
+            .await?;
         Ok(())
     }
 
     /// Ends every session of an account.
-    pub(crate) async fn delete_sessions_of(
-        &self,
-        user: &UserId,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn delete_sessions_of(&self, user: &UserId) -> Result<(), StoreError> {
         session::Entity::delete_many()
             .filter(session::Column::UserId.eq(user.as_str()))
             .exec(&self.db)

@@ -1,8 +1,6 @@
 //! Accounts.
 
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, SqlErr,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, SqlErr};
 use uuid::Uuid;
 
 use super::{Store, StoreError, entity::user, now};
@@ -47,7 +45,11 @@ pub struct NewUser<'a> {
 
 impl From<user::Model> for User {
     fn from(row: user::Model) -> Self {
-        Self { id: UserId(row.id), email: row.email, name: row.name }
+        Self {
+            id: UserId(row.id),
+            email: row.email,
+            name: row.name,
+        }
     }
 }
 
@@ -58,10 +60,7 @@ impl Store {
     }
 
     /// Makes an account. `None` when the address is taken.
-    pub(crate) async fn create_user(
-        &self,
-        user: NewUser<'_>,
-    ) -> Result<Option<User>, StoreError> {
+    pub(crate) async fn create_user(&self, user: NewUser<'_>) -> Result<Option<User>, StoreError> {
         self.insert_user(Uuid::now_v7(), user).await
     }
 
@@ -78,11 +77,7 @@ impl Store {
         self.insert_user(Uuid::nil(), user).await
     }
 
-    async fn insert_user(
-        &self,
-        id: Uuid,
-        user: NewUser<'_>,
-    ) -> Result<Option<User>, StoreError> {
+    async fn insert_user(&self, id: Uuid, user: NewUser<'_>) -> Result<Option<User>, StoreError> {
         let row = user::ActiveModel {
             id: Set(id.to_string()),
             email: Set(user.email.to_owned()),
@@ -90,7 +85,10 @@ impl Store {
             password_hash: Set(Some(user.password_hash)),
             created_at: Set(now()),
         };
-        match user::Entity::insert(row).exec_with_returning(&self.db).await {
+        match user::Entity::insert(row)
+            .exec_with_returning(&self.db)
+            .await
+        {
             Ok(row) => Ok(Some(row.into())),
             Err(error) => match error.sql_err() {
                 Some(SqlErr::UniqueConstraintViolation(_)) => Ok(None),
@@ -104,7 +102,10 @@ impl Store {
         &self,
         email: &str,
     ) -> Result<Option<(User, Option<String>)>, StoreError> {
-        let row = user::Entity::find().filter(user::Column::Email.eq(email)).one(&self.db).await?;
+        let row = user::Entity::find()
+            .filter(user::Column::Email.eq(email))
+            .one(&self.db)
+            .await?;
         Ok(row.map(|row| {
             let hash = row.password_hash.clone();
             (row.into(), hash)

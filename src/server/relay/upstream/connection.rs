@@ -55,7 +55,10 @@ impl From<tungstenite::Error> for ConnectionError {
     fn from(error: tungstenite::Error) -> Self {
         match &error {
             tungstenite::Error::Http(response)
-                if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) =>
+                if matches!(
+                    response.status(),
+                    StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+                ) =>
             {
                 Self::Refused(response.status().to_string())
             }
@@ -93,7 +96,11 @@ impl Connection {
             .await
             .map_err(|_| ConnectionError::Silent)??;
         let dialect = Dialect::new(endpoint, recovery);
-        let pending = dialect.is_ready_at_once().then_some(Incoming::Ready).into_iter().collect();
+        let pending = dialect
+            .is_ready_at_once()
+            .then_some(Incoming::Ready)
+            .into_iter()
+            .collect();
         let now = Instant::now();
         Ok(Self {
             socket,

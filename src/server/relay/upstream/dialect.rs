@@ -164,7 +164,11 @@ impl SocketIo {
     fn new(endpoint: &MonitorEndpoint, recovery: Recovery) -> Self {
         let path = endpoint.url.path();
         Self {
-            namespace: if path.is_empty() { "/".to_owned() } else { path.to_owned() },
+            namespace: if path.is_empty() {
+                "/".to_owned()
+            } else {
+                path.to_owned()
+            },
             auth: endpoint.api_key.clone(),
             patience: PLAIN_PATIENCE,
             max_payload: usize::MAX,
@@ -216,7 +220,11 @@ impl SocketIo {
                 self.attachments = attachments;
                 Vec::new()
             }
-            socket_io::PacketKind::Event { data, ack, attachments } => {
+            socket_io::PacketKind::Event {
+                data,
+                ack,
+                attachments,
+            } => {
                 self.attachments = attachments;
                 self.event(data, ack)
             }
@@ -231,9 +239,8 @@ impl SocketIo {
         {
             self.recovery.offset = Some(offset.clone());
         }
-        let reply = ack.map(|id| {
-            Incoming::Reply(engine_io::message(&socket_io::ack(&self.namespace, id)))
-        });
+        let reply =
+            ack.map(|id| Incoming::Reply(engine_io::message(&socket_io::ack(&self.namespace, id))));
         let mut data = data.into_iter();
         let report = match (data.next(), data.next()) {
             (Some(Value::String(name)), Some(data)) => job_event(&name, data),
@@ -276,11 +283,18 @@ mod tests {
     use super::*;
 
     fn endpoint(url: &str, protocol: SocketProtocol) -> MonitorEndpoint {
-        MonitorEndpoint { url: url.parse().unwrap(), protocol, api_key: "k".into() }
+        MonitorEndpoint {
+            url: url.parse().unwrap(),
+            protocol,
+            api_key: "k".into(),
+        }
     }
 
     fn socket_io(url: &str) -> Dialect {
-        Dialect::new(&endpoint(url, SocketProtocol::SocketIo), Recovery::default())
+        Dialect::new(
+            &endpoint(url, SocketProtocol::SocketIo),
+            Recovery::default(),
+        )
     }
 
     const OPEN: &str = r#"0{"sid":"a","pingInterval":300,"pingTimeout":200,"maxPayload":64}"#;
@@ -288,11 +302,23 @@ mod tests {
     #[test]
     fn the_address_names_transport_path_and_namespace() {
         for (url, expected) in [
-            ("http://h:4000", "ws://h:4000/socket.io/?EIO=4&transport=websocket"),
-            ("https://h/admin", "wss://h/socket.io/?EIO=4&transport=websocket"),
-            ("https://h/?path=/live/io", "wss://h/live/io/?EIO=4&transport=websocket"),
+            (
+                "http://h:4000",
+                "ws://h:4000/socket.io/?EIO=4&transport=websocket",
+            ),
+            (
+                "https://h/admin",
+                "wss://h/socket.io/?EIO=4&transport=websocket",
+            ),
+            (
+                "https://h/?path=/live/io",
+                "wss://h/live/io/?EIO=4&transport=websocket",
+            ),
         ] {
-            assert_eq!(Dialect::url(&endpoint(url, SocketProtocol::SocketIo)), expected);
+            assert_eq!(
+                Dialect::url(&endpoint(url, SocketProtocol::SocketIo)),
+                expected
+            );
         }
         let plain = endpoint("http://h/live?x=1", SocketProtocol::WebSocket);
         assert_eq!(Dialect::url(&plain), "ws://h/live?x=1");
@@ -304,10 +330,19 @@ mod tests {
         let reply = r#"40/admin,{"apiKey":"k"}"#.to_owned();
         assert_eq!(dialect.text(OPEN).unwrap(), [Incoming::Reply(reply)]);
         assert_eq!(dialect.patience(), Duration::from_millis(500));
-        assert_eq!(dialect.text(r#"40/admin,{"sid":"b"}"#).unwrap(), [Incoming::Ready]);
-        assert_eq!(dialect.text("2").unwrap(), [Incoming::Reply("3".to_owned())]);
+        assert_eq!(
+            dialect.text(r#"40/admin,{"sid":"b"}"#).unwrap(),
+            [Incoming::Ready]
+        );
+        assert_eq!(
+            dialect.text("2").unwrap(),
+            [Incoming::Reply("3".to_owned())]
+        );
         let job = "7".parse().unwrap();
-        assert_eq!(dialect.join(&job).unwrap(), r#"42/admin,["join-import-job","7"]"#);
+        assert_eq!(
+            dialect.join(&job).unwrap(),
+            r#"42/admin,["join-import-job","7"]"#
+        );
     }
 
     #[test]
@@ -320,10 +355,18 @@ mod tests {
     #[test]
     fn an_event_is_reported_and_acknowledged() {
         let mut dialect = socket_io("http://h");
-        let incoming = dialect.text(r#"425["import-job-7",{"processedProducts":3}]"#).unwrap();
-        let report = Report { processed: 3, ..Report::default() };
+        let incoming = dialect
+            .text(r#"425["import-job-7",{"processedProducts":3}]"#)
+            .unwrap();
+        let report = Report {
+            processed: 3,
+            ..Report::default()
+        };
         let reply = Incoming::Reply("435[]".to_owned());
-        assert_eq!(incoming, [Incoming::Report("7".parse().unwrap(), report), reply]);
+        assert_eq!(
+            incoming,
+            [Incoming::Report("7".parse().unwrap(), report), reply]
+        );
     }
 
     #[test]
@@ -358,15 +401,29 @@ mod tests {
 
     #[test]
     fn the_plain_dialect_reads_and_writes_the_contract_s_frames() {
-        let mut dialect =
-            Dialect::new(&endpoint("http://h", SocketProtocol::WebSocket), Recovery::default());
+        let mut dialect = Dialect::new(
+            &endpoint("http://h", SocketProtocol::WebSocket),
+            Recovery::default(),
+        );
         let job: JobId = "7".parse().unwrap();
         let join: Value = serde_json::from_str(&dialect.join(&job).unwrap()).unwrap();
         assert_eq!(join, json!({"event": "join-import-job", "data": "7"}));
         let event = r#"{"event":"import-job-7","data":{"failedProducts":2}}"#;
-        let report = Report { failed: 2, ..Report::default() };
-        assert_eq!(dialect.text(event).unwrap(), [Incoming::Report(job, report)]);
-        for noise in ["", "[]", "{", r#"{"event":"x"}"#, r#"{"event":"import-job-7","data":3}"#] {
+        let report = Report {
+            failed: 2,
+            ..Report::default()
+        };
+        assert_eq!(
+            dialect.text(event).unwrap(),
+            [Incoming::Report(job, report)]
+        );
+        for noise in [
+            "",
+            "[]",
+            "{",
+            r#"{"event":"x"}"#,
+            r#"{"event":"import-job-7","data":3}"#,
+        ] {
             assert_eq!(dialect.text(noise).unwrap(), [], "{noise:?}");
         }
     }

@@ -43,7 +43,11 @@ fn default_max_payload() -> usize {
 impl Handshake {
     /// Returns the silence after which the connection is dead: the client's side of the heartbeat.
     pub(super) fn patience(&self) -> Duration {
-        Duration::from_millis(self.ping_interval.saturating_add(self.ping_timeout).min(600_000))
+        Duration::from_millis(
+            self.ping_interval
+                .saturating_add(self.ping_timeout)
+                .min(600_000),
+        )
     }
 }
 
@@ -89,8 +93,11 @@ mod tests {
 
     #[test]
     fn a_handshake_says_how_long_to_wait() {
-        let text = r#"0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":9}"#;
-        let Packet::Open(handshake) = decode(text).unwrap() else { panic!("no handshake") };
+        let text =
+            r#"0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":9}"#;
+        let Packet::Open(handshake) = decode(text).unwrap() else {
+            panic!("no handshake")
+        };
         assert_eq!(handshake.patience(), Duration::from_secs(45));
         assert_eq!(handshake.max_payload, 9);
     }

@@ -10,10 +10,7 @@ mod socket_io;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use tokio::{
-    sync::mpsc,
-    time::Instant,
-};
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -105,7 +102,17 @@ impl Upstream {
         let wanted = Wanted::default();
         let recovery = Recovery::default();
         let next_poll = Instant::now();
-        Self { endpoint, config, rest, hub, commands, state, wanted, recovery, next_poll }
+        Self {
+            endpoint,
+            config,
+            rest,
+            hub,
+            commands,
+            state,
+            wanted,
+            recovery,
+            next_poll,
+        }
     }
 
     /// Keeps the socket until `shutdown`. Cancelling it drops the socket and loses nothing: all
@@ -206,7 +213,8 @@ impl Upstream {
             connection.join(job).await?;
             tracing::info!("Connected to external service for job: {job}");
         }
-        self.rest.settle(self.wanted.jobs().cloned().collect(), &self.hub);
+        self.rest
+            .settle(self.wanted.jobs().cloned().collect(), &self.hub);
         Ok(())
     }
 

@@ -92,7 +92,11 @@ pub(super) fn decode(text: &str) -> Result<Packet<'_>, PacketError> {
     let kind = match kind {
         b'0' => PacketKind::Connect(value()?),
         b'1' => PacketKind::Disconnect,
-        b'2' | b'5' => PacketKind::Event { data: serde_json::from_str(payload)?, ack, attachments },
+        b'2' | b'5' => PacketKind::Event {
+            data: serde_json::from_str(payload)?,
+            ack,
+            attachments,
+        },
         b'3' | b'6' => PacketKind::Ack { attachments },
         _ => PacketKind::ConnectError(value()?),
     };
@@ -116,7 +120,11 @@ pub(super) fn ack(namespace: &str, id: u64) -> String {
 }
 
 fn prefix(namespace: &str) -> String {
-    if namespace == "/" { String::new() } else { format!("{namespace},") }
+    if namespace == "/" {
+        String::new()
+    } else {
+        format!("{namespace},")
+    }
 }
 
 #[cfg(test)]
@@ -147,7 +155,11 @@ mod tests {
         );
         assert_eq!(
             kind(r#"2["foo"]"#),
-            PacketKind::Event { data: vec![json!("foo")], ack: None, attachments: 0 }
+            PacketKind::Event {
+                data: vec![json!("foo")],
+                ack: None,
+                attachments: 0
+            }
         );
         assert_eq!(
             decode(r#"2/admin,12["bar",{"a":1}]"#).unwrap(),
@@ -160,7 +172,10 @@ mod tests {
                 },
             }
         );
-        assert_eq!(kind(r#"3/admin,13["bar"]"#), PacketKind::Ack { attachments: 0 });
+        assert_eq!(
+            kind(r#"3/admin,13["bar"]"#),
+            PacketKind::Ack { attachments: 0 }
+        );
         assert_eq!(decode("1/admin,").unwrap().kind, PacketKind::Disconnect);
         assert_eq!(
             kind(r#"51-["baz",{"_placeholder":true,"num":0}]"#),
@@ -178,8 +193,17 @@ mod tests {
 
     #[test]
     fn what_is_no_packet_is_an_error() {
-        for bad in ["", "7", "2", "2{}", "2[", "5[]", "5x-[]", "51001-[]", "299999999999999999999[]"]
-        {
+        for bad in [
+            "",
+            "7",
+            "2",
+            "2{}",
+            "2[",
+            "5[]",
+            "5x-[]",
+            "51001-[]",
+            "299999999999999999999[]",
+        ] {
             assert!(decode(bad).is_err(), "{bad:?}");
         }
     }
@@ -187,8 +211,14 @@ mod tests {
     #[test]
     fn what_is_sent_is_what_the_protocol_says() {
         assert_eq!(connect("/", &json!({"apiKey": "k"})), r#"0{"apiKey":"k"}"#);
-        assert_eq!(connect("/a", &json!({"apiKey": "k"})), r#"0/a,{"apiKey":"k"}"#);
-        assert_eq!(event("/", "join-import-job", "7"), r#"2["join-import-job","7"]"#);
+        assert_eq!(
+            connect("/a", &json!({"apiKey": "k"})),
+            r#"0/a,{"apiKey":"k"}"#
+        );
+        assert_eq!(
+            event("/", "join-import-job", "7"),
+            r#"2["join-import-job","7"]"#
+        );
         assert_eq!(ack("/a", 3), "3/a,3[]");
     }
 

@@ -1,0 +1,98 @@
+//! Times that are absolute on the server and relative in the browser.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use super::format;
+use crate::job::UnixMillis;
+
+/// The browser's clock, one for the whole page.
+///
+/// It stands still on the server and until hydration is over, so that both sides render the same.
+#[derive(Clone, Copy, Debug)]
+struct Clock(ReadSignal<Option<UnixMillis>>);
+
+/// Starts the clock and gives it to everything below.
+pub(crate) fn provide_clock() {
+    let (now, set_now) = signal(None);
+    provide_context(Clock(now));
+    Effect::new(move |_| {
+        set_now.set(Some(browser_now()));
+        let tick = move || set_now.set(Some(browser_now()));
+        if let Ok(interval) = set_interval_with_handle(tick, Duration::from_secs(1)) {
+            on_cleanup(move || interval.clear());
+        }
+    });
+}
+
+/// Returns the current time, to the second, once the page is alive.
+pub(crate) fn use_now() -> Signal<Option<UnixMillis>> {
+    match use_context::<Clock>() {
+        Some(Clock(now)) => now.into(),
+        None => Signal::derive(|| None),
+    }
+}
+
+/// Returns what the browser's clock shows. Never called on the server.
+#[allow(clippy::cast_possible_truncation)] // milliseconds since 1970 fit for 285,000 years
+pub(crate) fn browser_now() -> UnixMillis {
+    js_sys::Date::now() as UnixMillis
+}
+
+/// Shows a point in time: `5 minutes ago`, with the date and the local time as its title.
+#[component]
+pub(crate) fn Moment(
+    /// The point in time.
+    at: UnixMillis,
+) -> impl IntoView {
+    let now = use_now();
+    let text = Memo::new(move |_| {
+        now.get()
+            .and_then(|now| format::ago(format::between(at, now)))
+            .unwrap_or_else(|| format::utc(at))
+    });
+    let alive = Memo::new(move |_| now.get().is_some());
+    let title = move || {
+        if alive.get() {
+            local(at)
+        } else {
+            format::utc(at)
+        }
+    };
+    view! {
+        <time datetime=format::iso(at) title=title>
+            {text}
+        </time>
+    }
+}
+
+/// Shows a point in time as date and local time.
+#[component]
+pub(crate) fn LocalTime(
+    /// The point in time.
+    at: UnixMillis,
+) -> impl IntoView {
+    let now = use_now();
+    let alive = Memo::new(move |_| now.get().is_some());
+    let text = move || {
+        if alive.get() {
+            local(at)
+        } else {
+            format::utc(at)
+        }
+    };
+    view! { <time datetime=format::iso(at)>{text}</time> }
+}
+
+/// Writes a point in time in the browser's place and language.
+fn local(at: UnixMillis) -> String {
+    #[allow(clippy::cast_precision_loss)] // exact up to the year 287396
+    let date = js_sys::Date::new(&(at as f64).into());
+    let options = js_sys::Object::new();
+    for (key, value) in [("dateStyle", "medium"), ("timeStyle", "medium")] {
+        // Setting a property of a fresh object cannot fail.
+        let _ = js_sys::Reflect::set(&options, &key.into(), &value.into());
+    }
+    date.to_locale_string("default", &options).into()
+}

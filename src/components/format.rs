@@ -1,0 +1,244 @@
+//! Numbers, sizes and times as people read them.
+//!
+//! Pure, and the same on the server and in the browser, so that hydration finds what it expects.
+
+use crate::job::{ImportProgress, UnixMillis};
+
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// Writes a count with thousands separators: `1,234,567`.
+pub(crate) fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Writes a count with its noun: `1 product`, `2 products`.
+pub(crate) fn counted(value: u64, noun: &str) -> String {
+    let plural = if value == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", count(value))
+}
+
+/// Writes a size in decimal units with one digit after the point where that says more: `4.2 MB`.
+pub(crate) fn bytes(value: u64) -> String {
+    let mut unit = 1_u64;
+    for (name, next) in [("B", 1_000), ("kB", 1_000_000), ("MB", 1_000_000_000_u64)] {
+        if value < next {
+            return in_unit(value, unit, name);
+        }
+        unit = next;
+    }
+    in_unit(value, unit, "GB")
+}
+
+fn in_unit(value: u64, unit: u64, name: &str) -> String {
+    let (whole, tenth) = (value / unit, value % unit * 10 / unit);
+    if tenth == 0 || whole >= 100 {
+        format!("{} {name}", count(whole))
+    } else {
+        format!("{whole}.{tenth} {name}")
+    }
+}
+
+/// Returns the whole percent that are through, rounded down so that 100 means all of them, or
+/// `None` while the total is unknown.
+pub(crate) fn percent(progress: &ImportProgress) -> Option<u8> {
+    share(progress.done(), progress.total_products)
+}
+
+/// Returns which whole percent `part` is of `total`, rounded down.
+pub(crate) fn share(part: u64, total: u64) -> Option<u8> {
+    let hundredths = u128::from(part) * 100;
+    let percent = hundredths.checked_div(u128::from(total))?;
+    Some(u8::try_from(percent.min(100)).unwrap_or(100))
+}
+
+/// Writes how long something took, in its two largest units: `850 ms`, `12 s`, `3 min 05 s`,
+/// `2 h 10 min`.
+pub(crate) fn duration(millis: u64) -> String {
+    match millis {
+        0..SECOND => format!("{millis} ms"),
+        SECOND..MINUTE => format!("{} s", millis / SECOND),
+        MINUTE..HOUR => format!("{} min {:02} s", millis / MINUTE, millis % MINUTE / SECOND),
+        HOUR..DAY => format!("{} h {:02} min", millis / HOUR, millis % HOUR / MINUTE),
+        _ => format!("{} d {} h", millis / DAY, millis % DAY / HOUR),
+    }
+}
+
+/// Writes how long something has been going on: as [`duration`], but in whole seconds from the
+/// start, so that a running clock does not flicker.
+pub(crate) fn elapsed(millis: u64) -> String {
+    if millis < SECOND {
+        "0 s".to_owned()
+    } else {
+        duration(millis)
+    }
+}
+
+/// Returns the time from one point to another, 0 when the clocks disagree.
+pub(crate) fn between(from: UnixMillis, to: UnixMillis) -> u64 {
+    u64::try_from(to.saturating_sub(from)).unwrap_or_default()
+}
+
+/// Writes how long ago something was: `just now`, `5 minutes ago`, `yesterday`. After a month it is
+/// the date that people want: `None`.
+pub(crate) fn ago(millis: u64) -> Option<String> {
+    let of = |unit: u64, noun: &str| Some(format!("{} ago", counted(millis / unit, noun)));
+    match millis {
+        0..MINUTE => Some("just now".to_owned()),
+        MINUTE..HOUR => of(MINUTE, "minute"),
+        HOUR..DAY => of(HOUR, "hour"),
+        _ if millis < 2 * DAY => Some("yesterday".to_owned()),
+        _ if millis < 30 * DAY => of(DAY, "day"),
+        _ => None,
+    }
+}
+
+/// Writes a point in time for people: `23 Nov 2026, 19:26 UTC`.
+pub(crate) fn utc(at: UnixMillis) -> String {
+    let (year, month, day) = civil(at);
+    let (hour, minute, _) = clock(at);
+    let name = usize::try_from(month - 1)
+        .ok()
+        .and_then(|index| MONTHS.get(index))
+        .unwrap_or(&"");
+    format!("{day} {name} {year}, {hour:02}:{minute:02} UTC")
+}
+
+/// Writes a point in time for machines: `2026-11-23T19:26:07Z`.
+pub(crate) fn iso(at: UnixMillis) -> String {
+    let (year, month, day) = civil(at);
+    let (hour, minute, second) = clock(at);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Returns hour, minute and second.
+fn clock(at: UnixMillis) -> (i64, i64, i64) {
+    let seconds = at.div_euclid(1_000).rem_euclid(86_400);
+    (seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+/// Returns year, month and day of the Gregorian calendar, counted in eras of 400 years that start
+/// on the first of March, so that the leap day is the last day of a year.
+fn civil(at: UnixMillis) -> (i64, i64, i64) {
+    let days = at.div_euclid(86_400_000) + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_separated() {
+        for (value, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(count(value), text);
+        }
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!(counted(1, "product"), "1 product");
+        assert_eq!(counted(0, "product"), "0 products");
+        assert_eq!(counted(1_200, "product"), "1,200 products");
+    }
+
+    #[test]
+    fn a_size_is_short() {
+        for (value, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1 kB"),
+            (1_550, "1.5 kB"),
+            (52_428_800, "52.4 MB"),
+            (123_900_000, "123 MB"),
+            (2_000_000_000, "2 GB"),
+        ] {
+            assert_eq!(bytes(value), text);
+        }
+    }
+
+    #[test]
+    fn a_hundred_percent_means_all() {
+        let at = |processed_products, total_products| {
+            percent(&ImportProgress {
+                processed_products,
+                failed_products: 0,
+                total_products,
+            })
+        };
+        assert_eq!(at(0, 0), None);
+        assert_eq!(at(999, 1_000), Some(99));
+        assert_eq!(at(1_000, 1_000), Some(100));
+        assert_eq!(at(2_000, 1_000), Some(100));
+        assert_eq!(at(u64::MAX, u64::MAX), Some(100));
+    }
+
+    #[test]
+    fn a_duration_shows_its_two_largest_units() {
+        for (millis, text) in [
+            (850, "850 ms"),
+            (12_300, "12 s"),
+            (185_000, "3 min 05 s"),
+            (7_800_000, "2 h 10 min"),
+            (90_000_000, "1 d 1 h"),
+        ] {
+            assert_eq!(duration(millis), text);
+        }
+        assert_eq!(elapsed(850), "0 s");
+        assert_eq!(between(5, 3), 0);
+    }
+
+    #[test]
+    fn what_was_long_ago_has_a_date_instead() {
+        assert_eq!(ago(59_999).as_deref(), Some("just now"));
+        assert_eq!(ago(60_000).as_deref(), Some("1 minute ago"));
+        assert_eq!(ago(7_200_000).as_deref(), Some("2 hours ago"));
+        assert_eq!(ago(DAY).as_deref(), Some("yesterday"));
+        assert_eq!(ago(3 * DAY).as_deref(), Some("3 days ago"));
+        assert_eq!(ago(31 * DAY), None);
+    }
+
+    #[test]
+    fn a_date_is_that_of_the_calendar() {
+        for (at, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400_000, "2000-02-29T00:00:00Z"),
+            (1_795_461_967_000, "2026-11-23T19:26:07Z"),
+            (-1_000, "1969-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(iso(at), text);
+        }
+        assert_eq!(utc(1_795_461_967_000), "23 Nov 2026, 19:26 UTC");
+    }
+}

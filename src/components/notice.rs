@@ -1,0 +1,62 @@
+//! What has to be said: errors, and lists with nothing in them.
+
+use leptos::prelude::*;
+
+use super::icons::{Glyph, Icon};
+use crate::api::ApiError;
+
+/// Says that something could not be had, why, and what to do.
+#[component]
+pub(crate) fn ErrorNotice(
+    /// Why.
+    error: ApiError,
+    /// Where to come back to after signing in.
+    #[prop(into)]
+    here: String,
+) -> impl IntoView {
+    let signed_out = error == ApiError::SignedOut;
+    let (href, action) = if signed_out {
+        (sign_in_path(&here), "Sign in")
+    } else {
+        (here, "Try again")
+    };
+    view! {
+        <div class="notice" data-kind="error" role="alert">
+            <Icon glyph=Glyph::Alert />
+            <p>{error.to_string()}</p>
+            // Another document, not another view: what failed is to be asked for anew.
+            <a class="button button-quiet" href=href rel="external">
+                {action}
+            </a>
+        </div>
+    }
+}
+
+/// Returns the address of the sign-in page that leads back to `here`.
+pub(crate) fn sign_in_path(here: &str) -> String {
+    let mut path = String::from("/sign-in?next=");
+    path.push_str(&leptos_router::location::Url::escape(here));
+    path
+}
+
+/// Says that there is nothing here yet, and what would put something here.
+#[component]
+pub(crate) fn EmptyState(
+    /// The picture.
+    glyph: Glyph,
+    /// That there is nothing.
+    #[prop(into)]
+    title: String,
+    /// What to do about it.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <div class="empty">
+            <span class="empty-picture">
+                <Icon glyph />
+            </span>
+            <h3>{title}</h3>
+            <div class="empty-text">{children()}</div>
+        </div>
+    }
+}

@@ -1,0 +1,53 @@
+//! The list of products.
+
+use leptos::prelude::*;
+
+use super::clock::Moment;
+use crate::api::products::Product;
+
+/// Lists products.
+#[component]
+pub(crate) fn ProductsTable(
+    /// The products, by name.
+    products: Vec<Product>,
+) -> impl IntoView {
+    let rows = products
+        .into_iter()
+        .map(|product| view! { <ProductRow product /> })
+        .collect_view();
+    view! {
+        <table class="table products" role="table" data-testid="products-table">
+            <caption class="visually-hidden">"Products in the shop, by name"</caption>
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">"Name"</th>
+                    <th role="columnheader" scope="col">"SKU"</th>
+                    <th role="columnheader" scope="col" class="numeric">"Price"</th>
+                    <th role="columnheader" scope="col">"Updated"</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{rows}</tbody>
+        </table>
+    }
+}
+
+/// Shows one product in a line. A price is text from the file to here: no float ever holds it.
+#[component]
+fn ProductRow(product: Product) -> impl IntoView {
+    let Product {
+        sku,
+        name,
+        price,
+        updated_at,
+        ..
+    } = product;
+    let none = || "–".to_owned();
+    view! {
+        <tr role="row" data-testid="product-row">
+            <th role="rowheader" scope="row" class="products-name">{name}</th>
+            <td role="cell" class="products-sku">{sku.unwrap_or_else(none)}</td>
+            <td role="cell" class="products-price numeric">{price.unwrap_or_else(none)}</td>
+            <td role="cell" class="products-updated"><Moment at=updated_at /></td>
+        </tr>
+    }
+}

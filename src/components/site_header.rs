@@ -1,0 +1,93 @@
+//! What stands above every page.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+use super::{
+    icons::{Glyph, Icon, Mark},
+    theme_switch::ThemeSwitch,
+};
+use crate::api::session::{CurrentUser, SignOut};
+
+/// Who is signed in, and what there is to see.
+#[derive(Clone, Debug, Default, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
+pub(crate) struct Visitor {
+    /// Who, if anybody.
+    pub(crate) user: Option<CurrentUser>,
+    /// Whether there is a list of products.
+    pub(crate) has_products: bool,
+}
+
+/// Shows the product's name, the way to its pages and who is signed in.
+#[component]
+pub(crate) fn SiteHeader(
+    /// Who looks at the page.
+    visitor: Resource<Visitor>,
+) -> impl IntoView {
+    view! {
+        <header class="site-header">
+            <div class="site-header-row">
+                <a class="brand" href="/imports">
+                    <Mark />
+                    <span>"Import Relay"</span>
+                </a>
+                <Transition>
+                    <SiteNav visitor />
+                </Transition>
+                <div class="site-tools">
+                    <ThemeSwitch />
+                    <Transition>
+                        <Account visitor />
+                    </Transition>
+                </div>
+            </div>
+        </header>
+    }
+}
+
+#[component]
+fn SiteNav(visitor: Resource<Visitor>) -> impl IntoView {
+    move || {
+        visitor
+            .get()
+            .filter(|visitor| visitor.user.is_some())
+            .map(|visitor| {
+                let products = visitor
+                    .has_products
+                    .then(|| view! { <A href="/products">"Products"</A> });
+                view! {
+                    <nav class="site-nav" aria-label="Main">
+                        <A href="/imports">"Imports"</A>
+                        {products}
+                    </nav>
+                }
+            })
+    }
+}
+
+#[component]
+fn Account(visitor: Resource<Visitor>) -> impl IntoView {
+    let sign_out = ServerAction::<SignOut>::new();
+    move || {
+        visitor.get().and_then(|visitor| visitor.user).map(|user| {
+            let name = if user.name.is_empty() {
+                user.email.clone()
+            } else {
+                user.name
+            };
+            view! {
+                <span class="account" title=user.email>{name}</span>
+                <ActionForm action=sign_out>
+                    <button
+                        class="icon-button"
+                        data-testid="sign-out"
+                        title="Sign out"
+                        aria-label="Sign out"
+                    >
+                        <Icon glyph=Glyph::SignOut />
+                    </button>
+                </ActionForm>
+            }
+        })
+    }
+}

@@ -1,0 +1,54 @@
+//! What can be said about a file before it is sent.
+
+use crate::components::format;
+
+/// What the form knows of a chosen file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Chosen {
+    /// What it is called.
+    pub(super) name: String,
+    /// Its size in bytes.
+    pub(super) size: u64,
+}
+
+impl Chosen {
+    /// Returns why the file would be refused, as far as its size can tell.
+    pub(super) fn problem(&self, max_bytes: u64) -> Option<String> {
+        if self.size == 0 {
+            return Some(format!(
+                "“{}” is empty. Choose a file with products in it.",
+                self.name
+            ));
+        }
+        (self.size > max_bytes).then(|| {
+            format!(
+                "“{}” is too large: it has {}, and {} is the most that is taken.",
+                self.name,
+                format::bytes(self.size),
+                format::bytes(max_bytes)
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(size: u64) -> Option<String> {
+        Chosen {
+            name: "feed.csv".to_owned(),
+            size,
+        }
+        .problem(1_000_000)
+    }
+
+    #[test]
+    fn an_empty_and_a_too_large_file_are_not_sent() {
+        assert!(problem(0).unwrap().contains("empty"));
+        let too_large = problem(2_500_000).unwrap();
+        assert!(too_large.contains("2.5 MB") && too_large.contains("1 MB is the most"));
+        assert_eq!(problem(1), None);
+        assert_eq!(problem(1_000_000), None);
+    }
+}

@@ -1,0 +1,124 @@
+//! Where a file is dropped or chosen.
+
+use leptos::{ev, html, prelude::*};
+
+use super::check::Chosen;
+use crate::components::{
+    format,
+    icons::{Glyph, Icon},
+};
+
+/// What the file dialog offers.
+const ACCEPT: &str = ".csv,.tsv,.txt,.xlsx,text/csv,text/tab-separated-values,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+/// A place to drop a file on, or to click and choose one.
+///
+/// The file input itself lies over all of it, so that both work without script too. With script,
+/// a file may be dropped anywhere on the page.
+#[component]
+pub(super) fn DropZone(
+    /// The file input, which holds the choice.
+    input: NodeRef<html::Input>,
+    /// What is chosen.
+    chosen: Signal<Option<Chosen>>,
+    /// The largest file that is taken, in bytes.
+    max_bytes: u64,
+    /// Says that there is another choice.
+    on_choice: impl Fn() + Clone + Send + Sync + 'static,
+) -> impl IntoView {
+    let over = follow_drags(input, on_choice.clone());
+    let title = move || match chosen.get() {
+        Some(file) => file.name,
+        None if over.get() => "Drop the file to choose it".to_owned(),
+        None => "Drop a product file here".to_owned(),
+    };
+    let note = move || match chosen.get() {
+        Some(file) => format!(
+            "{}. Choose or drop another to replace it.",
+            format::bytes(file.size)
+        ),
+        None => format!(
+            "or click to choose one. CSV, up to {}.",
+            format::bytes(max_bytes)
+        ),
+    };
+    let glyph = Signal::derive(move || match chosen.get() {
+        Some(_) => Glyph::File,
+        None => Glyph::Upload,
+    });
+    view! {
+        <div
+            class="zone"
+            data-over=move || over.get().then_some("")
+            data-chosen=move || chosen.get().map(|_| "")
+        >
+            <label class="visually-hidden" for="file">"Product file"</label>
+            <input
+                node_ref=input
+                class="zone-input"
+                id="file"
+                type="file"
+                name="file"
+                required
+                accept=ACCEPT
+                aria-describedby="zone-note"
+                data-testid="upload-input"
+                on:change=move |_| on_choice()
+            />
+            <span class="zone-picture">
+                <Icon glyph />
+            </span>
+            <span class="zone-title">{title}</span>
+            <span class="zone-note" id="zone-note">{note}</span>
+        </div>
+    }
+}
+
+/// Follows files that are dragged over the page, takes what is dropped, and returns whether there
+/// is one over it now.
+fn follow_drags(
+    input: NodeRef<html::Input>,
+    on_choice: impl Fn() + Clone + 'static,
+) -> ReadSignal<bool> {
+    let (over, set_over) = signal(false);
+    Effect::new(move |_| {
+        let on_choice = on_choice.clone();
+        let handles = [
+            window_event_listener(ev::dragover, move |event| {
+                if carries_files(&event) {
+                    // Without this the browser would open the file in place of the page.
+                    event.prevent_default();
+                    set_over.set(true);
+                }
+            }),
+            window_event_listener(ev::dragleave, move |event| {
+                // Leaving the window, not one element for the next.
+                if event.related_target().is_none() {
+                    set_over.set(false);
+                }
+            }),
+            window_event_listener(ev::drop, move |event| {
+                set_over.set(false);
+                let files = event.data_transfer().and_then(|data| data.files());
+                let (Some(files), Some(input)) = (files, input.get_untracked()) else {
+                    return;
+                };
+                if files.length() > 0 && !input.disabled() {
+                    event.prevent_default();
+                    input.set_files(Some(&files));
+                    on_choice();
+                }
+            }),
+        ];
+        on_cleanup(move || handles.into_iter().for_each(|handle| handle.remove()));
+    });
+    over
+}
+
+fn carries_files(event: &ev::DragEvent) -> bool {
+    event.data_transfer().is_some_and(|data| {
+        data.types()
+            .iter()
+            .any(|kind| kind.as_string().as_deref() == Some("Files"))
+    })
+}

@@ -1,0 +1,194 @@
+//! The upload form.
+
+use leptos::{ev, html, prelude::*};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use send_wrapper::SendWrapper;
+
+use super::{
+    check::Chosen,
+    drop_zone::DropZone,
+    transfer::{Sent, Transfer},
+};
+use crate::{
+    api::imports::{UPLOAD_PATH, UploadFormState},
+    components::{
+        format,
+        icons::{Glyph, Icon},
+        notice::sign_in_path,
+    },
+};
+
+/// Where the form stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Stage {
+    /// Waiting for a file, or for the word to send it.
+    Ready,
+    /// On its way: bytes sent, bytes in all.
+    Sending(u64, u64),
+    /// The server says no, or the file does.
+    Refused(String),
+    /// There is no session.
+    SignedOut,
+}
+
+/// Takes a product file and goes on to its import.
+#[component]
+pub(crate) fn UploadForm(
+    /// What the server says about the form.
+    state: UploadFormState,
+) -> impl IntoView {
+    let UploadFormState {
+        max_bytes,
+        last_error,
+    } = state;
+    let input = NodeRef::<html::Input>::new();
+    let stage = RwSignal::new(last_error.map_or(Stage::Ready, Stage::Refused));
+    let chosen = RwSignal::new(None::<Chosen>);
+    // Wrapped only once there is one, in the browser: on the server a wrapper must not move.
+    let transfer = StoredValue::new(None::<SendWrapper<Transfer>>);
+    let navigate = use_navigate();
+    let sending = Memo::new(move |_| matches!(stage.get(), Stage::Sending(..)));
+
+    let look = move || {
+        let file = chosen_file(input);
+        let problem = file.as_ref().and_then(|file| file.problem(max_bytes));
+        stage.set(problem.map_or(Stage::Ready, Stage::Refused));
+        chosen.set(file);
+    };
+    // What was chosen before the page came to life, or is still chosen after a reload.
+    Effect::new(move |_| {
+        if input.get().is_some() && chosen_file(input).is_some() {
+            look();
+        }
+    });
+
+    let submit = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        let file = input
+            .get_untracked()
+            .and_then(|input| input.files()?.get(0));
+        let (Some(file), false) = (file, sending.get_untracked()) else {
+            return;
+        };
+        look();
+        if matches!(stage.get_untracked(), Stage::Refused(_)) {
+            return;
+        }
+        let navigate = navigate.clone();
+        let started = Transfer::start(&file, move |sent| match sent {
+            Sent::Bytes { loaded, total } => stage.set(Stage::Sending(loaded, total)),
+            Sent::SignedOut => stage.set(Stage::SignedOut),
+            Sent::Refused(reason) => stage.set(Stage::Refused(reason)),
+            Sent::Started(id) => navigate(&format!("/imports/{id}"), NavigateOptions::default()),
+        });
+        match started {
+            Ok(started) => {
+                stage.set(Stage::Sending(
+                    0,
+                    chosen.with_untracked(|it| it.as_ref().map_or(0, |it| it.size)),
+                ));
+                transfer.set_value(Some(SendWrapper::new(started)));
+            }
+            Err(_) => stage.set(Stage::Refused(
+                "The browser could not read the file.".to_owned(),
+            )),
+        }
+    };
+    let cancel = move |_| {
+        transfer.set_value(None);
+        stage.set(Stage::Ready);
+    };
+
+    view! {
+        <form
+            class="card upload"
+            method="post"
+            action=UPLOAD_PATH
+            enctype="multipart/form-data"
+            data-testid="upload-form"
+            aria-label="Import products"
+            aria-busy=move || sending.get().to_string()
+            on:submit=submit
+        >
+            <DropZone input chosen=chosen.into() max_bytes on_choice=look />
+            <div class="upload-foot">
+                <Problem stage />
+                <Sending stage on_cancel=cancel />
+                <button
+                    class="button button-primary"
+                    data-testid="upload-submit"
+                    hidden=move || sending.get()
+                >
+                    <Icon glyph=Glyph::Upload />
+                    "Start import"
+                </button>
+            </div>
+        </form>
+    }
+}
+
+fn chosen_file(input: NodeRef<html::Input>) -> Option<Chosen> {
+    let file = input.get_untracked()?.files()?.get(0)?;
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a size is a whole number
+    let size = file.size() as u64;
+    Some(Chosen {
+        name: file.name(),
+        size,
+    })
+}
+
+/// Why the file was not taken.
+#[component]
+fn Problem(stage: RwSignal<Stage>) -> impl IntoView {
+    let problem = Memo::new(move |_| match stage.get() {
+        Stage::Refused(reason) => Some((reason, false)),
+        Stage::SignedOut => Some(("You are signed out. Sign in to go on.".to_owned(), true)),
+        Stage::Ready | Stage::Sending(..) => None,
+    });
+    move || {
+        problem.get().map(|(reason, signed_out)| {
+            let sign_in = signed_out.then(|| {
+                view! { <a href=sign_in_path(UPLOAD_PATH)>"Sign in"</a> }
+            });
+            view! {
+                <div class="notice" data-kind="error" data-testid="upload-error" role="alert">
+                    <Icon glyph=Glyph::Alert />
+                    <p>{reason} " " {sign_in}</p>
+                </div>
+            }
+        })
+    }
+}
+
+/// How much of the file is through, and the way out.
+#[component]
+fn Sending(stage: RwSignal<Stage>, on_cancel: impl Fn(ev::MouseEvent) + 'static) -> impl IntoView {
+    let bytes = Memo::new(move |_| match stage.get() {
+        Stage::Sending(loaded, total) => (loaded, total),
+        _ => (0, 0),
+    });
+    let active = move || matches!(stage.get(), Stage::Sending(..));
+    let percent = move || {
+        let (loaded, total) = bytes.get();
+        format::share(loaded, total).unwrap_or_default()
+    };
+    let text = move || {
+        let (loaded, total) = bytes.get();
+        if total > 0 && loaded >= total {
+            return "Sent. Handing it to the price monitor…".to_owned();
+        }
+        format!(
+            "Sending {} of {}",
+            format::bytes(loaded),
+            format::bytes(total)
+        )
+    };
+    view! {
+        <div class="sending" data-testid="upload-progress" hidden=move || !active()>
+            <span class="sending-text" id="sending-text">{text}</span>
+            <span class="sending-percent">{percent} "%"</span>
+            <progress max="100" value=percent aria-labelledby="sending-text"></progress>
+            <button type="button" class="button button-quiet" on:click=on_cancel>"Cancel"</button>
+        </div>
+    }
+}

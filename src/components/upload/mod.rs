@@ -1,0 +1,13 @@
+//! Handing a product file in.
+//!
+//! - [`check`]: what can be said about a file before it is sent.
+//! - [`transfer`]: sends it and says how far it is.
+//! - [`drop_zone`]: where it is dropped or chosen.
+//! - [`form`]: all of it together, and a plain form without script.
+
+mod check;
+mod drop_zone;
+mod form;
+mod transfer;
+
+pub(crate) use form::UploadForm;
