@@ -4,6 +4,7 @@ import { expect, test } from '@playwright/test';
 
 import { Monitor } from '../support/monitor.ts';
 import { until } from '../support/net.ts';
+import { numbers, toNumber } from '../support/recorder.ts';
 
 // The scripted price monitor stands for the real service in every other test, so it is held
 // against the reference client first.
@@ -125,4 +126,9 @@ test.describe('the scripted price monitor', () => {
       await plain.stop();
     }
   });
+});
+
+test('numbers are read as people write them', () => {
+  expect(toNumber('150,000')).toBe(150_000);
+  expect(numbers([null, '0', '1,000', '1,000', ''])).toEqual([0, 1000]);
 });
