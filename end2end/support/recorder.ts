@@ -41,10 +41,10 @@ export async function record<Name extends string>(
   return seen;
 }
 
-/** The different numbers among the values, in the order they were first seen. */
+/** The numbers among the values, in order, each as often as it was changed to. */
 export function numbers(values: Seen): number[] {
   const read = values.filter((value) => value !== null && value.trim() !== '').map(toNumber);
-  return [...new Set(read.filter((value) => !Number.isNaN(value)))];
+  return read.filter((value, index) => !Number.isNaN(value) && value !== read[index - 1]);
 }
 
 /** Reads a number as people write it: `150,000`. */

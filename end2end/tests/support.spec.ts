@@ -130,5 +130,5 @@ test.describe('the scripted price monitor', () => {
 
 test('numbers are read as people write them', () => {
   expect(toNumber('150,000')).toBe(150_000);
-  expect(numbers([null, '0', '1,000', '1,000', ''])).toEqual([0, 1000]);
+  expect(numbers([null, '0', '1,000', '1,000', '', '0'])).toEqual([0, 1000, 0]);
 });
