@@ -1,0 +1,44 @@
+import type { BrowserContext } from '@playwright/test';
+
+/** What a page may say while the server is away on purpose. */
+export const lostConnection =
+  /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|SOCKET_NOT_CONNECTED)/;
+
+/** Listens to what the pages of a context have to complain of. */
+export class ConsoleWatch {
+  /** Every message, for the report of a failed test. */
+  readonly messages: string[] = [];
+  readonly #complaints: string[] = [];
+  readonly #allowed: RegExp[] = [];
+
+  watch(context: BrowserContext): void {
+    context.on('console', (message) => {
+      const line = `${message.type()}: ${message.text()} (${message.location().url})`;
+      this.messages.push(line);
+      const bad = message.type() === 'error' || /hydrat|panick|unreachable/i.test(message.text());
+      if (bad) this.#complaints.push(line);
+    });
+    context.on('weberror', (webError) => {
+      const error = webError.error();
+      const line = `uncaught: ${error.stack ?? error.message}`;
+      this.messages.push(line);
+      this.#complaints.push(line);
+    });
+  }
+
+  /** Expects complaints of this kind in this test. */
+  allow(pattern: RegExp): void {
+    this.#allowed.push(pattern);
+  }
+
+  /** Expects the browser's own line about an answer that is no success. */
+  allowStatus(...statuses: number[]): void {
+    for (const status of statuses) {
+      this.allow(new RegExp(`Failed to load resource: .* status of ${String(status)}`));
+    }
+  }
+
+  get complaints(): string[] {
+    return this.#complaints.filter((line) => !this.#allowed.some((allowed) => allowed.test(line)));
+  }
+}

@@ -1,0 +1,29 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+
+/** Finds a loopback port that nothing listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return port;
+}
+
+/** Waits until `check` gives something other than `undefined`, asking again every 50 ms. */
+export async function until<T>(
+  what: string,
+  check: () => T | undefined | Promise<T | undefined>,
+  deadline = 15_000,
+): Promise<T> {
+  const end = Date.now() + deadline;
+  for (;;) {
+    const value = await check();
+    if (value !== undefined) return value;
+    if (Date.now() > end) throw new Error(`${what}: not within ${deadline} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,53 @@
+import type { Page } from '@playwright/test';
+
+/** What was seen of one element, every change once; `null` where it was not there. */
+export type Seen = (string | null)[];
+
+/**
+ * Keeps every value that elements show, so that a test can say what was *never* shown. Install it
+ * before the page is opened; it goes on over reloads.
+ *
+ * `watched` names what to look at: `{ bar: ['progress-bar', 'aria-valuenow'] }` is an attribute,
+ * `{ error: ['job-error'] }` the text.
+ */
+export async function record<Name extends string>(
+  page: Page,
+  watched: Record<Name, [testId: string, attribute?: string]>,
+): Promise<Record<Name, Seen>> {
+  const names = Object.keys(watched) as Name[];
+  const seen = Object.fromEntries(names.map((name) => [name, [] as Seen])) as Record<Name, Seen>;
+  await page.exposeFunction('__seen', (name: Name, value: string | null) => {
+    seen[name].push(value);
+  });
+  await page.addInitScript((watched) => {
+    const last = new Map<string, string | null>();
+    const report = (globalThis as unknown as Record<string, (...args: unknown[]) => void>).__seen;
+    const look = () => {
+      for (const [name, [testId, attribute]] of Object.entries(watched)) {
+        const element = document.querySelector(`[data-testid="${testId}"]`);
+        const value = element && (attribute ? element.getAttribute(attribute) : element.textContent);
+        if (value === last.get(name)) continue;
+        last.set(name, value);
+        report?.(name, value);
+      }
+    };
+    new MutationObserver(look).observe(document, {
+      subtree: true,
+      childList: true,
+      characterData: true,
+      attributes: true,
+    });
+  }, watched as Record<string, [string, string?]>);
+  return seen;
+}
+
+/** The numbers among the values, in order, each as often as it was changed to. */
+export function numbers(values: Seen): number[] {
+  const read = values.filter((value) => value !== null && value.trim() !== '').map(toNumber);
+  return read.filter((value, index) => !Number.isNaN(value) && value !== read[index - 1]);
+}
+
+/** Reads a number as people write it: `150,000`. */
+export function toNumber(text: string | null): number {
+  return Number((text ?? 'none').replace(/[\s,\u00a0\u202f]/g, ''));
+}

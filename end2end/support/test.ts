@@ -1,0 +1,129 @@
+import { test as base, expect } from '@playwright/test';
+
+import { App, type AppOptions, type Settings } from './app.ts';
+import { ConsoleWatch } from './console.ts';
+import { Monitor, type MonitorOptions } from './monitor.ts';
+import { owner, Session } from './session.ts';
+
+export interface TestOptions {
+  /** Whether the pages of a test start signed in as the owner. */
+  signedIn: boolean;
+}
+
+interface TestFixtures {
+  /** Starts a further server, for this test alone. */
+  startApp: (options?: AppOptions) => Promise<App>;
+  /** Starts a further price monitor, for this test alone. */
+  startMonitor: (options?: MonitorOptions) => Promise<Monitor>;
+  /** What the pages complained of. A test fails that did not expect it. */
+  complaints: ConsoleWatch;
+}
+
+export interface WorkerOptions {
+  /** The spec file's own server. Files with different options never share one. */
+  server: {
+    /** The spec's name. */
+    name: string;
+    settings?: Settings;
+    /** Use a scripted price monitor, not the embedded one. */
+    external?: MonitorOptions | true;
+  };
+}
+
+interface WorkerFixtures {
+  /** The spec file's price monitor, where it is an external one. */
+  monitor: Monitor;
+  /** The spec file's server. */
+  app: App;
+  /** The owner, signed in at the spec file's server. */
+  session: Session;
+}
+
+export const test = base.extend<TestOptions & TestFixtures, WorkerOptions & WorkerFixtures>({
+  signedIn: [true, { option: true }],
+  server: [{ name: 'shared' }, { option: true, scope: 'worker' }],
+
+  monitor: [
+    async ({ server }, use) => {
+      const monitor = await Monitor.start(server.external === true ? {} : server.external);
+      await use(monitor);
+      await monitor.stop();
+    },
+    { scope: 'worker' },
+  ],
+
+  app: [
+    async ({ server, monitor }, use) => {
+      const app = await App.start({
+        settings: server.settings,
+        monitor: server.external ? monitor : undefined,
+      });
+      await use(app);
+      await app.remove();
+    },
+    { scope: 'worker', timeout: 40_000 },
+  ],
+
+  session: [async ({ app }, use) => use(await Session.createOwner(app, owner)), { scope: 'worker' }],
+
+  baseURL: async ({ app }, use) => use(app.origin),
+
+  storageState: async ({ signedIn, session }, use) => {
+    if (!signedIn) return use(undefined);
+    const cookies = session.browserCookies().map(({ name, value, url }) => ({
+      name,
+      value,
+      domain: new URL(url).hostname,
+      path: '/',
+      expires: -1,
+      httpOnly: true,
+      secure: false,
+      sameSite: 'Lax' as const,
+    }));
+    return use({ cookies, origins: [] });
+  },
+
+  startApp: async ({}, use, testInfo) => {
+    const apps: App[] = [];
+    await use(async (options) => {
+      const app = await App.start(options);
+      apps.push(app);
+      return app;
+    });
+    for (const app of apps) {
+      await app.remove();
+      if (testInfo.status !== testInfo.expectedStatus) {
+        await testInfo.attach('server.log', { body: app.log, contentType: 'text/plain' });
+      }
+    }
+  },
+
+  startMonitor: async ({}, use) => {
+    const monitors: Monitor[] = [];
+    await use(async (options) => {
+      const monitor = await Monitor.start(options);
+      monitors.push(monitor);
+      return monitor;
+    });
+    await Promise.all(monitors.map((monitor) => monitor.stop()));
+  },
+
+  complaints: async ({}, use) => use(new ConsoleWatch()),
+
+  context: async ({ context, complaints, app }, use, testInfo) => {
+    const logBefore = app.log.length;
+    complaints.watch(context);
+    await use(context);
+    if (testInfo.status !== testInfo.expectedStatus) {
+      const body = app.log.slice(logBefore);
+      await testInfo.attach('server.log', { body, contentType: 'text/plain' });
+      await testInfo.attach('console.log', {
+        body: complaints.messages.join('\n'),
+        contentType: 'text/plain',
+      });
+    }
+    expect(complaints.complaints, 'complaints in the browser console').toEqual([]);
+  },
+});
+
+export { expect };

@@ -1,0 +1,71 @@
+import { smallFile } from '../support/csv.ts';
+import { ImportsPage, JobPage, signIn, signUp } from '../support/pages.ts';
+import { expect, test } from '../support/test.ts';
+
+test.use({ server: { name: 'no-javascript' }, javaScriptEnabled: false, signedIn: false });
+
+test('the first visitor makes an account and signs out by plain forms', async ({ page, startApp }) => {
+  const app = await startApp();
+  await signUp(page, app);
+  await expect(page.getByTestId('upload-form')).toBeVisible();
+  await page.getByTestId('sign-out').click();
+  await expect(page).toHaveURL(/\/sign-in/);
+  await page.goto(app.url('/'));
+  await expect(page).toHaveURL(/\/sign-in/);
+});
+
+test('a wrong password is answered in a sentence', async ({ page }) => {
+  await page.goto('/sign-in');
+  await page.getByLabel('Email').fill('ada@example.com');
+  await page.getByLabel('Password').fill('not the passphrase');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByTestId('sign-in-error')).toHaveText(/\.$/);
+});
+
+test('a file is uploaded by a plain form, and its page has the numbers', async ({
+  page,
+  app,
+}) => {
+  await signIn(page, app);
+  await expect(page).not.toHaveURL(/\/sign-in/);
+  const job = await (await new ImportsPage(page).open(app)).upload(smallFile.path);
+  // Nothing moves by itself without script; whoever wants to know, asks again.
+  await expect(async () => {
+    await page.reload();
+    await job.expectStatus('PARTIAL_SUCCESS', { timeout: 500 });
+  }).toPass({ timeout: 30_000 });
+  await job.expectCounts('9', '3', '12');
+  await expect(job.bar).toHaveAttribute('aria-valuenow', '100');
+  await expect(job.failedSkus).toHaveCount(3);
+
+  await new ImportsPage(page).open(app);
+  await page.getByTestId('job-row').getByRole('link').first().click();
+  await expect(new JobPage(page, job.id).card).toBeVisible();
+
+  await page.goto('/products');
+  await expect(page.getByTestId('product-row')).toHaveCount(smallFile.valid.length);
+  await page.getByTestId('products-search').fill('plate');
+  await page.getByTestId('products-search').press('Enter');
+  await expect(page.getByTestId('product-row')).toHaveCount(2);
+});
+
+test('an empty file is refused in a sentence, once', async ({ page, app }) => {
+  await signIn(page, app);
+  const imports = await new ImportsPage(page).open(app);
+  await imports.send({ name: 'empty.csv', mimeType: 'text/csv', buffer: Buffer.alloc(0) });
+  await expect(imports.error).toHaveText(/empty.*\.$/i);
+  await imports.open(app);
+  await expect(imports.error).toBeHidden();
+});
+
+test('a form sent with no file at all is refused in a sentence', async ({ page, app }) => {
+  await signIn(page, app);
+  const imports = await new ImportsPage(page).open(app);
+  // The browser may insist on a file by itself; the server must not rely on that.
+  await page.getByTestId('upload-form').evaluate((element) => {
+    const form = element instanceof HTMLFormElement ? element : element.querySelector('form');
+    form?.setAttribute('novalidate', '');
+  });
+  await imports.submit.click();
+  await expect(imports.error).toHaveText(/\.$/);
+});
