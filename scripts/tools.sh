@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# Installs what building and testing needs and this machine lacks; does nothing where all is there.
+#
+#   scripts/tools.sh build    what `make run` needs
+#   scripts/tools.sh test     what `make test` needs besides
+#
+# The last line it prints on standard output is the PATH to build with; all else goes to standard
+# error. Tools of the project's own live in one directory, which another checkout finds again.
+set -euo pipefail
+
+cargo_leptos_version=0.3.11
+binaryen_version=132.0.0
+rust_minimum=96
+target=wasm32-unknown-unknown
+root=$(cd "$(dirname "$0")/.." && pwd)
+tools=${IMPORT_RELAY_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/import-relay/tools}
+logs=$tools/logs
+mkdir -p "$logs"
+PATH=$tools/bin:$tools/npm/node_modules/.bin:$PATH
+
+say() { printf '%s\n' "$*" >&2; }
+
+# Runs a step quietly and shows its output only when it fails.
+quietly() {
+    local name=$1 log
+    shift
+    log=$logs/$name.log
+    if ! "$@" >"$log" 2>&1; then
+        say "$name failed:"
+        tail -n 40 "$log" >&2
+        return 1
+    fi
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+apt_install() {
+    have apt-get || { say "Please install: $*"; return 1; }
+    say "Installing $* ..."
+    [ -e "$logs/apt-updated-$$" ] || quietly apt-update as_root apt-get update
+    touch "$logs/apt-updated-$$"
+    quietly apt-install as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y "$@"
+}
+
+rust_is_new_enough() {
+    local minor
+    minor=$(cd "$root" && rustc --version 2>/dev/null | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')
+    [ "${minor:-0}" -ge "$rust_minimum" ]
+}
+
+wasm_is_there() {
+    local sysroot
+    sysroot=$(cd "$root" && rustc --print sysroot 2>/dev/null) || return 1
+    compgen -G "$sysroot/lib/rustlib/$target/lib/libstd-*.rlib" >/dev/null
+}
+
+# Rust by rustup, as on most machines.
+rust_by_rustup() {
+    have rustup || return 1
+    say "Asking rustup for Rust and the $target target ..."
+    quietly rustup-toolchain timeout 900 rustup toolchain install stable --profile minimal \
+        --component clippy,rustfmt 2>/dev/null || return 1
+    quietly rustup-target timeout 900 rustup target add --toolchain stable "$target" 2>/dev/null \
+        || return 1
+    export RUSTUP_TOOLCHAIN=stable
+}
+
+# Debian's current Rust, with the target's standard library built from the sources it packages.
+rust_by_debian() {
+    have apt-get || return 1
+    if ! [ -x /usr/bin/rustc-web ] && ! dpkg -s rustc-web rust-web-src lld-22 >/dev/null 2>&1; then
+        apt_install rustc-web cargo-web rust-web-src rust-web-clippy rustfmt-web lld-22 || return 1
+    fi
+    unset RUSTUP_TOOLCHAIN
+    PATH=/usr/bin:$PATH
+    wasm_is_there && return 0
+    say "Building the standard library for $target (about a minute) ..."
+    local crate=$tools/std-$target
+    mkdir -p "$crate/src"
+    cat >"$crate/Cargo.toml" <<'TOML'
+[package]
+name = "empty"
+version = "0.0.0"
+edition = "2024"
+
+[lib]
+crate-type = ["cdylib"]
+TOML
+    echo '#[unsafe(no_mangle)] pub extern "C" fn empty() {}' >"$crate/src/lib.rs"
+    quietly wasm-std env -C "$crate" RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$crate/target" \
+        /usr/bin/cargo build -Zbuild-std=std,panic_abort --target "$target" --release || return 1
+    local into
+    into=$(rustc --print sysroot)/lib/rustlib/$target/lib
+    as_root mkdir -p "$into"
+    find "$crate/target/$target/release/deps" -name 'lib*.rlib' ! -name 'libempty*' -print0 |
+        as_root xargs -0 cp -t "$into"
+    rm -rf "$crate"
+}
+
+install_rust() {
+    if ! have cc; then apt_install build-essential; fi
+    rust_is_new_enough && wasm_is_there && return 0
+    # What a former run put in place, before anything is asked of the network.
+    if [ -x /usr/bin/rustc ] && (PATH=/usr/bin:$PATH; unset RUSTUP_TOOLCHAIN; rust_is_new_enough && wasm_is_there); then
+        unset RUSTUP_TOOLCHAIN
+        PATH=/usr/bin:$PATH
+        return 0
+    fi
+    rust_by_rustup && rust_is_new_enough && wasm_is_there && return 0
+    rust_by_debian && rust_is_new_enough && wasm_is_there && return 0
+    say "Rust 1.$rust_minimum or newer with the $target target is needed: https://rustup.rs"
+    return 1
+}
+
+# Builds a tool from its source. Its own release profile (fat LTO) would take twice as long.
+cargo_tool() {
+    local name=$1
+    shift
+    say "Building $name (some minutes, once) ..."
+    quietly "$name" env CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+        CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_TARGET_DIR="$tools/target" \
+        cargo install "$name" "$@" --root "$tools"
+}
+
+install_build_tools() {
+    install_rust
+    local bindgen
+    bindgen=$(sed -n '/^name = "wasm-bindgen"$/{n;s/version = "\(.*\)"/\1/p}' "$root/Cargo.lock")
+    if ! cargo leptos --version 2>/dev/null | grep -q " 0\.3\."; then
+        cargo_tool cargo-leptos --version "$cargo_leptos_version" --locked
+    fi
+    if [ "$(wasm-bindgen --version 2>/dev/null)" != "wasm-bindgen $bindgen" ]; then
+        # Its lock file can name versions that are not served yet, so it is not used.
+        cargo_tool wasm-bindgen-cli --version "$bindgen" --force
+    fi
+    rm -rf "$tools/target"
+    if ! have wasm-opt; then
+        have npm || apt_install nodejs npm
+        say "Installing wasm-opt ..."
+        quietly binaryen npm install --prefix "$tools/npm" --no-fund --no-audit \
+            "binaryen@$binaryen_version"
+    fi
+}
+
+install_test_tools() {
+    have node || apt_install nodejs npm
+    if ! have chromium && ! compgen -G "$HOME/.cache/ms-playwright/chromium-*" >/dev/null; then
+        apt_install chromium || (cd "$root/end2end" && npx playwright install chromium)
+    fi
+    if ! [ "$root/end2end/node_modules/.package-lock.json" -nt "$root/end2end/package-lock.json" ]; then
+        say "Installing the end-to-end tests' packages ..."
+        quietly npm env -C "$root/end2end" npm ci --no-fund --no-audit
+        touch "$root/end2end/node_modules/.package-lock.json"
+    fi
+}
+
+case ${1:-} in
+    build) install_build_tools ;;
+    test) install_build_tools && install_test_tools ;;
+    *)
+        say "usage: scripts/tools.sh build|test"
+        exit 2
+        ;;
+esac
+printf '%s\n' "$PATH"
