@@ -10,3 +10,4 @@ mod price;
 mod row;
 
 pub(super) use csv::{Feed, FeedError, FeedRow};
+pub(super) use row::FeedProduct;
