@@ -7,8 +7,10 @@ use sea_orm::entity::prelude::*;
 pub(in crate::server::store) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub import_id: String,
-    /// The line of the file on which the row starts, from 1.
+    /// Which row of the file it is, from 1; blank rows count.
     #[sea_orm(primary_key, auto_increment = false)]
+    pub row: i64,
+    /// The line of the file on which the row starts, from 1.
     pub line: i64,
     /// What the row is called in the file: its SKU where it has one.
     pub sku: String,

@@ -12,6 +12,9 @@ pub(in crate::server::store) struct Model {
     pub name: String,
     /// A decimal number as text, so that no float ever touches money.
     pub price: Option<String>,
+    /// Name, SKU and identity in lower case: what a search looks through. The databases themselves
+    /// fold ASCII only, or only what their locale knows.
+    pub search_text: String,
     pub created_at: i64,
     pub updated_at: i64,
 }

@@ -68,6 +68,7 @@ fn tables() -> [TableCreateStatement; 6] {
             .col(text_null("sku"))
             .col(text("name"))
             .col(text_null("price"))
+            .col(text("search_text"))
             .col(big_integer("created_at"))
             .col(big_integer("updated_at"))
             .to_owned(),
@@ -89,10 +90,11 @@ fn tables() -> [TableCreateStatement; 6] {
         Table::create()
             .table("monitor_failed_rows")
             .col(text("import_id"))
+            .col(big_integer("row"))
             .col(big_integer("line"))
             .col(text("sku"))
             .col(text("reason"))
-            .primary_key(Index::create().col("import_id").col("line"))
+            .primary_key(Index::create().col("import_id").col("row"))
             .foreign_key(
                 ForeignKey::create()
                     .from("monitor_failed_rows", "import_id")
@@ -103,8 +105,13 @@ fn tables() -> [TableCreateStatement; 6] {
     ]
 }
 
-fn indices() -> [IndexCreateStatement; 3] {
+fn indices() -> [IndexCreateStatement; 4] {
     [
+        Index::create()
+            .name("monitor_imports_by_status")
+            .table("monitor_imports")
+            .col("status")
+            .to_owned(),
         Index::create()
             .name("product_import_jobs_by_user")
             .table("product_import_jobs")
@@ -115,6 +122,7 @@ fn indices() -> [IndexCreateStatement; 3] {
             .name("products_by_name")
             .table("products")
             .col("name")
+            .col("identity")
             .to_owned(),
         Index::create()
             .name("sessions_by_user")

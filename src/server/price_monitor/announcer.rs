@@ -1,0 +1,145 @@
+//! Tells everybody who has joined a job how it stands.
+
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+use socketioxide::SocketIo;
+use tokio::{
+    sync::{Mutex, MutexGuard, broadcast, watch},
+    time::sleep,
+};
+
+use super::message::{MAX_FAILED, ProgressMessage, event_name};
+use crate::{
+    job::ImportProgress,
+    server::store::{Store, StoreError, monitor_imports::MonitorImport},
+};
+
+/// The least time between two events of a job that is not over.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Events a plain WebSocket may be behind before it is told the newest states instead.
+const BACKLOG: usize = 1024;
+
+/// An event as plain WebSockets are told it.
+#[derive(Clone, Debug)]
+pub(super) struct Announcement {
+    pub(super) id: Arc<str>,
+    pub(super) message: Arc<ProgressMessage>,
+}
+
+/// Who runs: the newest committed progress of each job that is being imported.
+type Running = HashMap<String, watch::Receiver<ImportProgress>>;
+
+/// Tells the sockets.
+///
+/// One lock is held for as long as it takes to find a job's newest state and to send it, by the
+/// announcements and by those who join. So nobody is told an older state after a newer one, and
+/// nobody who joins misses one.
+pub(super) struct Announcer {
+    store: Store,
+    io: SocketIo,
+    plain: broadcast::Sender<Announcement>,
+    running: Mutex<Running>,
+}
+
+/// The right to tell states, in turn with all others who do.
+pub(super) struct Turn<'a> {
+    announcer: &'a Announcer,
+    running: MutexGuard<'a, Running>,
+}
+
+impl Announcer {
+    pub(super) fn new(store: Store, io: SocketIo) -> Self {
+        Self {
+            store,
+            io,
+            plain: broadcast::Sender::new(BACKLOG),
+            running: Mutex::default(),
+        }
+    }
+
+    /// Subscribes a plain WebSocket to the events of all jobs.
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<Announcement> {
+        self.plain.subscribe()
+    }
+
+    /// Waits for the right to tell states.
+    pub(super) async fn turn(&self) -> Turn<'_> {
+        Turn {
+            announcer: self,
+            running: self.running.lock().await,
+        }
+    }
+
+    /// Tells the progress of a running import, at most once in an [`INTERVAL`] and always the
+    /// newest, until its sender is dropped.
+    pub(super) async fn follow(&self, id: &str, mut progress: watch::Receiver<ImportProgress>) {
+        self.running
+            .lock()
+            .await
+            .insert(id.to_owned(), progress.clone());
+        while progress.changed().await.is_ok() {
+            {
+                let _turn = self.turn().await;
+                let newest = *progress.borrow_and_update();
+                self.tell(id, ProgressMessage::pending(newest)).await;
+            }
+            sleep(INTERVAL).await;
+        }
+        self.running.lock().await.remove(id);
+    }
+
+    /// Tells how an import ended. It must be committed.
+    pub(super) async fn finished(&self, import: &MonitorImport) -> Result<(), StoreError> {
+        let failed = self
+            .store
+            .monitor_failed_rows(&import.id, MAX_FAILED)
+            .await?;
+        let _turn = self.turn().await;
+        self.tell(&import.id, ProgressMessage::recorded(import, failed))
+            .await;
+        Ok(())
+    }
+
+    async fn tell(&self, id: &str, message: ProgressMessage) {
+        // A socket that is full or gone is not our trouble: it is told the state when it joins again.
+        if let Err(error) = self
+            .io
+            .to(id.to_owned())
+            .emit(event_name(id), &message)
+            .await
+        {
+            tracing::debug!(id, %error, "some sockets were not told of a job");
+        }
+        // Nobody may be subscribed.
+        let _ = self.plain.send(Announcement {
+            id: id.into(),
+            message: Arc::new(message),
+        });
+    }
+}
+
+impl Turn<'_> {
+    /// Returns the newest state of a job, or `None` if there is no such job.
+    pub(super) async fn newest(&self, id: &str) -> Result<Option<ProgressMessage>, StoreError> {
+        if let Some(progress) = self.running.get(id) {
+            return Ok(Some(ProgressMessage::pending(*progress.borrow())));
+        }
+        let store = &self.announcer.store;
+        let Some(import) = store.monitor_import(id).await? else {
+            return Ok(None);
+        };
+        let failed = if import.status.is_final() {
+            store.monitor_failed_rows(id, MAX_FAILED).await?
+        } else {
+            Vec::new()
+        };
+        Ok(Some(ProgressMessage::recorded(&import, failed)))
+    }
+}
+
+impl fmt::Debug for Announcer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Announcer").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,311 @@
+//! Prices as people write them.
+
+use rust_decimal::Decimal;
+use thiserror::Error;
+
+/// No price has more characters.
+const MAX_LEN: usize = 64;
+
+/// What may stand before or after the number, longest first where one begins with another.
+const CURRENCIES: &[&str] = &[
+    "US$", "CA$", "A$", "C$", "R$", "S$", "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₴", "₫", "₪",
+    "AED", "AUD", "BGN", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF",
+    "IDR", "ILS", "INR", "ISK", "JPY", "KRW", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN", "RON",
+    "RUB", "SAR", "SEK", "SGD", "THB", "TRY", "UAH", "USD", "ZAR", "Fr.", "kr.", "kr", "zł", "Kč",
+    "Ft", "lei",
+];
+
+/// Why a text is no price.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub(super) enum PriceError {
+    /// It is no number that could be told for sure.
+    #[error("it is not a number")]
+    Unreadable,
+    /// It is below zero.
+    #[error("it is negative")]
+    Negative,
+}
+
+/// Reads a price: `12.99`, `$1,299.00`, `1.299,00 €`, `1'299.–`, `EUR 12,99`.
+///
+/// Where both marks occur the last is the decimal mark. A mark that occurs more than once separates
+/// thousands. A single point is always the decimal mark, as machines write it. A single comma is
+/// one too, unless exactly three digits follow it and the number does not begin with a 0: `1,299`
+/// is one thousand two hundred and ninety-nine, `0,125` an eighth.
+///
+/// # Errors
+///
+/// When the text is no number, or one below zero.
+pub(super) fn parse(text: &str) -> Result<Decimal, PriceError> {
+    if text.len() > MAX_LEN {
+        return Err(PriceError::Unreadable);
+    }
+    let (negative, number) = without_sign(without_currency(text.trim()));
+    let number = canonical(number).ok_or(PriceError::Unreadable)?;
+    let price = Decimal::from_str_exact(&number).map_err(|_| PriceError::Unreadable)?;
+    if negative && !price.is_zero() {
+        Err(PriceError::Negative)
+    } else {
+        Ok(price)
+    }
+}
+
+/// Writes a price so that equal ones are written equally: without needless zeros, but with two
+/// places rather than one, as money is written.
+pub(super) fn format(price: Decimal) -> String {
+    let mut price = price.normalize();
+    if price.scale() == 1 {
+        price.rescale(2);
+    }
+    price.to_string()
+}
+
+fn without_currency(text: &str) -> &str {
+    let prefix = CURRENCIES.iter().find(|sign| starts_with(text, sign));
+    let text = prefix.map_or(text, |sign| text[sign.len()..].trim_start());
+    let suffix = CURRENCIES.iter().find(|sign| ends_with(text, sign));
+    suffix.map_or(text, |sign| text[..text.len() - sign.len()].trim_end())
+}
+
+fn starts_with(text: &str, sign: &str) -> bool {
+    text.get(..sign.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(sign))
+}
+
+fn ends_with(text: &str, sign: &str) -> bool {
+    let start = text
+        .len()
+        .checked_sub(sign.len())
+        .and_then(|start| text.get(start..));
+    start.is_some_and(|end| end.eq_ignore_ascii_case(sign))
+}
+
+/// Splits the sign off, wherever bookkeepers put it: `-5`, `5-`, `(5)`, `-$5`.
+fn without_sign(text: &str) -> (bool, &str) {
+    if let Some(inner) = text
+        .strip_prefix('(')
+        .and_then(|text| text.strip_suffix(')'))
+    {
+        return (true, without_currency(inner.trim()));
+    }
+    // `12,–` and `12.-` are round prices, not negative ones.
+    for dashes in ["--", "-", "–", "—"] {
+        let round = text
+            .strip_suffix(dashes)
+            .and_then(|text| text.strip_suffix(['.', ',']))
+            .filter(|text| text.ends_with(|last: char| last.is_ascii_digit()));
+        if let Some(number) = round {
+            let (negative, number) = without_sign(number);
+            return (negative, number);
+        }
+    }
+    if let Some(number) = text
+        .strip_prefix(['-', '−', '–'])
+        .or_else(|| text.strip_suffix('-'))
+    {
+        return (true, without_currency(number.trim()));
+    }
+    (
+        false,
+        without_currency(text.strip_prefix('+').unwrap_or(text).trim()),
+    )
+}
+
+/// Turns digits with marks into digits with at most a decimal point.
+fn canonical(text: &str) -> Option<String> {
+    let points = text.matches('.').count();
+    let commas = text.matches(',').count();
+    let decimal_mark = match (points, commas) {
+        (0, 0) => None,
+        (1, 0) => Some('.'),
+        (0, 1) => (!is_thousands(text)).then_some(','),
+        (_, 0) | (0, _) => None,
+        _ if text.rfind('.') > text.rfind(',') => (points == 1).then_some('.'),
+        _ => (commas == 1).then_some(','),
+    };
+    let (whole, fraction) = match decimal_mark {
+        Some(mark) => text.rsplit_once(mark)?,
+        None => (text, ""),
+    };
+    let whole = without_thousands(whole)?;
+    let digits_only = fraction.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits_only || (whole.is_empty() && fraction.is_empty()) {
+        return None;
+    }
+    let whole = if whole.is_empty() { "0" } else { &whole };
+    Some(if fraction.is_empty() {
+        whole.to_owned()
+    } else {
+        format!("{whole}.{fraction}")
+    })
+}
+
+/// Whether the one comma of a number separates thousands.
+fn is_thousands(text: &str) -> bool {
+    text.split_once(',').is_some_and(|(whole, rest)| {
+        rest.len() == 3 && !whole.is_empty() && whole.len() <= 3 && !whole.starts_with('0')
+    })
+}
+
+/// Joins the groups of a whole number: one kind of mark, three digits in every group but the first.
+fn without_thousands(text: &str) -> Option<String> {
+    let is_mark = |mark: char| matches!(mark, '.' | ',' | '\'' | '’') || mark.is_whitespace();
+    let mut marks = text.chars().filter(|character| is_mark(*character));
+    let Some(mark) = marks.next() else {
+        return text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| text.to_owned());
+    };
+    if marks.any(|other| other != mark) {
+        return None;
+    }
+    let all_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let well_grouped = text.split(mark).enumerate().all(|(index, group)| {
+        all_digits(group)
+            && if index == 0 {
+                (1..=3).contains(&group.len())
+            } else {
+                group.len() == 3
+            }
+    });
+    well_grouped.then(|| text.split(mark).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_price_is_read_as_people_write_it() {
+        for (text, price) in [
+            ("12.99", "12.99"),
+            ("50", "50"),
+            ("12.5", "12.50"),
+            ("12.50", "12.50"),
+            ("050.00", "50"),
+            (".5", "0.50"),
+            ("5.", "5"),
+            ("0", "0"),
+            ("-0.00", "0"),
+            ("+3", "3"),
+            ("12,99", "12.99"),
+            ("0,125", "0.125"),
+            ("1,299", "1299"),
+            ("1.299", "1.299"),
+            ("1299,5", "1299.50"),
+            ("$1,299.00", "1299"),
+            ("1.299,00 €", "1299"),
+            ("1,234,567.89", "1234567.89"),
+            ("1.234.567", "1234567"),
+            ("1 299,00", "1299"),
+            ("1\u{a0}299,00\u{a0}kr", "1299"),
+            ("1\u{202f}299,00 €", "1299"),
+            ("1'299.50", "1299.50"),
+            ("CHF 1’299.–", "1299"),
+            ("12,-", "12"),
+            ("12,-- €", "12"),
+            ("EUR 12,99", "12.99"),
+            ("12.99 usd", "12.99"),
+            ("US$ 7", "7"),
+            ("kr. 7", "7"),
+            ("  £9.99 ", "9.99"),
+        ] {
+            assert_eq!(parse(text).map(format).as_deref(), Ok(price), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_price_below_zero_is_told_from_no_price() {
+        for text in [
+            "-5",
+            "−5",
+            "5-",
+            "(5.00)",
+            "-$5",
+            "$-5",
+            "($1,000.00)",
+            "-12,-",
+        ] {
+            assert_eq!(parse(text), Err(PriceError::Negative), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_told_for_sure_is_no_price() {
+        for text in [
+            "",
+            " ",
+            "$",
+            "-",
+            ".",
+            ",",
+            "abc",
+            "N/A",
+            "1e3",
+            "12abc",
+            "10kg",
+            "5 for 3",
+            "12 99",
+            "1,29,00",
+            "1.29,00",
+            "1,2.3,4",
+            "1.000,00.5",
+            "12-14",
+            "--5",
+            "1..2",
+            "٣",
+            "0x10",
+            "12.9.9",
+            "99999999999999999999999999999999",
+            "=A1*2",
+        ] {
+            assert_eq!(parse(text), Err(PriceError::Unreadable), "{text:?}");
+        }
+    }
+
+    fn grouped(whole: u64, mark: char) -> String {
+        let digits = whole.to_string();
+        let mut text = String::new();
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                text.push(mark);
+            }
+            text.push(digit);
+        }
+        text
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(text in any::<String>()) {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn any_number_like_text_is_read_without_a_panic(text in "[-+(]?[$€]?[0-9., '’]{0,12}[-–)€]?") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn what_is_written_is_read_back(units in 0_i64..=i64::MAX, scale in 0_u32..=12) {
+            let price = Decimal::new(units, scale);
+            let text = format(price);
+            prop_assert_eq!(parse(&text), Ok(price));
+            prop_assert_eq!(format(parse(&text).unwrap()), text);
+        }
+
+        #[test]
+        fn thousands_marks_change_nothing(whole in 0_u64..10_000_000_000, cents in 0_u8..100) {
+            let price = parse(&format!("{whole}.{cents:02}")).unwrap();
+            for (thousands, decimal) in [(',', '.'), ('.', ','), (' ', ','), ('\'', '.'), ('’', '.')] {
+                let text = format!("{}{decimal}{cents:02} €", grouped(whole, thousands));
+                prop_assert_eq!(parse(&text), Ok(price), "{}", text);
+            }
+        }
+    }
+}

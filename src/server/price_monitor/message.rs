@@ -1,0 +1,205 @@
+//! What goes over the wire, as JSON.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+use crate::{
+    job::{ImportProgress, ImportStatus, UnixMillis},
+    server::store::monitor_imports::{FailedRow, MonitorImport},
+};
+
+/// The most failed products that are named in an answer or an event.
+pub(super) const MAX_FAILED: u64 = 1000;
+
+/// A job's state as an event tells it. What only a finished job has is absent before.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ProgressMessage {
+    #[serde(flatten)]
+    progress: ImportProgress,
+    status: ImportStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed_product_skus: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_at: Option<String>,
+}
+
+impl ProgressMessage {
+    /// The state of a job that waits or runs.
+    pub(super) fn pending(progress: ImportProgress) -> Self {
+        Self {
+            progress,
+            status: ImportStatus::Pending,
+            error: None,
+            failed_product_skus: None,
+            completed_at: None,
+        }
+    }
+
+    /// The state of a job as it is recorded.
+    pub(super) fn recorded(import: &MonitorImport, failed: Vec<FailedRow>) -> Self {
+        if !import.status.is_final() {
+            return Self::pending(import.progress);
+        }
+        Self {
+            progress: import.progress,
+            status: import.status,
+            error: import.error.clone(),
+            failed_product_skus: Some(skus(failed)),
+            completed_at: import.completed_at.map(rfc3339),
+        }
+    }
+}
+
+/// A job as the upload is answered with it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct JobBody {
+    id: String,
+    filename: String,
+    status: ImportStatus,
+    error: Option<String>,
+    #[serde(flatten)]
+    progress: ImportProgress,
+    failed_product_skus: Vec<String>,
+    created_at: String,
+    updated_at: String,
+    completed_at: Option<String>,
+}
+
+impl From<MonitorImport> for JobBody {
+    fn from(import: MonitorImport) -> Self {
+        Self {
+            id: import.id,
+            filename: import.filename,
+            status: import.status,
+            error: import.error,
+            progress: import.progress,
+            failed_product_skus: Vec::new(),
+            created_at: rfc3339(import.created_at),
+            updated_at: rfc3339(import.updated_at),
+            completed_at: import.completed_at.map(rfc3339),
+        }
+    }
+}
+
+/// A job's progress as it is answered.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ProgressBody {
+    #[serde(flatten)]
+    progress: ImportProgress,
+    is_completed: bool,
+    completed_at: Option<String>,
+    status: ImportStatus,
+    error: Option<String>,
+    failed_product_skus: Vec<String>,
+}
+
+impl ProgressBody {
+    pub(super) fn new(import: MonitorImport, failed: Vec<FailedRow>) -> Self {
+        Self {
+            progress: import.progress,
+            is_completed: import.status.is_final(),
+            completed_at: import.completed_at.map(rfc3339),
+            status: import.status,
+            error: import.error,
+            failed_product_skus: skus(failed),
+        }
+    }
+}
+
+/// A failed row as it is answered.
+#[derive(Debug, Serialize)]
+pub(super) struct FailedRowBody {
+    line: u64,
+    sku: String,
+    reason: String,
+}
+
+impl From<FailedRow> for FailedRowBody {
+    fn from(row: FailedRow) -> Self {
+        Self {
+            line: row.line,
+            sku: row.sku,
+            reason: row.reason,
+        }
+    }
+}
+
+/// The name of the event that tells a job's state.
+pub(super) fn event_name(id: &str) -> String {
+    format!("import-job-{id}")
+}
+
+fn skus(failed: Vec<FailedRow>) -> Vec<String> {
+    failed.into_iter().map(|row| row.sku).collect()
+}
+
+fn rfc3339(time: UnixMillis) -> String {
+    let since_epoch = Duration::from_millis(u64::try_from(time).unwrap_or_default());
+    let time = UNIX_EPOCH
+        .checked_add(since_epoch)
+        .unwrap_or(SystemTime::UNIX_EPOCH);
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn import(status: ImportStatus, completed_at: Option<UnixMillis>) -> MonitorImport {
+        MonitorImport {
+            id: "1".to_owned(),
+            filename: "a.csv".to_owned(),
+            stored_as: "1.csv".to_owned(),
+            status,
+            error: None,
+            progress: ImportProgress {
+                processed_products: 1,
+                failed_products: 1,
+                total_products: 2,
+            },
+            position: 0,
+            created_at: 0,
+            updated_at: 0,
+            completed_at,
+        }
+    }
+
+    #[test]
+    fn an_event_says_no_more_than_is_known() {
+        let running = ProgressMessage::recorded(&import(ImportStatus::Pending, None), Vec::new());
+        let expected = json!({
+            "processedProducts": 1, "failedProducts": 1, "totalProducts": 2, "status": "PENDING",
+        });
+        assert_eq!(serde_json::to_value(running).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_final_event_names_the_failed_products_and_the_time() {
+        let failed = FailedRow {
+            row: 2,
+            line: 3,
+            sku: "A-2".to_owned(),
+            reason: "The price is missing.".to_owned(),
+        };
+        let over = ProgressMessage::recorded(
+            &import(ImportStatus::PartialSuccess, Some(1_700_000_000_123)),
+            vec![failed],
+        );
+        let expected = json!({
+            "processedProducts": 1, "failedProducts": 1, "totalProducts": 2,
+            "status": "PARTIAL_SUCCESS", "failedProductSkus": ["A-2"],
+            "completedAt": "2023-11-14T22:13:20.123Z",
+        });
+        assert_eq!(serde_json::to_value(over).unwrap(), expected);
+    }
+}

@@ -1,0 +1,177 @@
+//! The REST side: who may ask, what is answered, and how errors are said.
+
+use std::{io, sync::Arc};
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Path, Request, State, multipart::MultipartError},
+    http::{HeaderMap, StatusCode},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use bytesize::ByteSize;
+use secrecy::ExposeSecret;
+use serde_json::json;
+use subtle::ConstantTimeEq;
+use thiserror::Error;
+
+use super::{
+    Service,
+    message::{FailedRowBody, MAX_FAILED, ProgressBody},
+    upload, websocket,
+};
+use crate::server::store::StoreError;
+
+/// Bytes of an upload request beside the file itself.
+const MULTIPART_OVERHEAD: u64 = 64 << 10;
+
+/// Returns the routes. All but `/health` ask for the key.
+pub(super) fn router(service: Arc<Service>) -> Router {
+    let limit = service
+        .options
+        .max_upload
+        .saturating_add(MULTIPART_OVERHEAD);
+    let limit = DefaultBodyLimit::max(usize::try_from(limit).unwrap_or(usize::MAX));
+    Router::new()
+        .route("/", get(websocket::upgrade))
+        .route("/api/products/imports", post(upload::upload).layer(limit))
+        .route("/api/products/imports/{id}/progress", get(progress))
+        .route("/api/products/imports/{id}/failures", get(failures))
+        .fallback(async || ServiceError::NotFound)
+        .method_not_allowed_fallback(async || ServiceError::MethodNotAllowed)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&service),
+            require_key,
+        ))
+        .route("/health", get(health))
+        .with_state(service)
+}
+
+async fn health(
+    State(service): State<Arc<Service>>,
+) -> Result<Json<serde_json::Value>, ServiceError> {
+    service.store.ping().await?;
+    Ok(Json(json!({ "status": "ok" })))
+}
+
+async fn progress(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<String>,
+) -> Result<Json<ProgressBody>, ServiceError> {
+    let import = service
+        .store
+        .monitor_import(&id)
+        .await?
+        .ok_or(ServiceError::NotFound)?;
+    let failed = service.store.monitor_failed_rows(&id, MAX_FAILED).await?;
+    Ok(Json(ProgressBody::new(import, failed)))
+}
+
+/// Why rows failed, beyond what the contract asks for: the first ones, with line and reason.
+async fn failures(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<FailedRowBody>>, ServiceError> {
+    service
+        .store
+        .monitor_import(&id)
+        .await?
+        .ok_or(ServiceError::NotFound)?;
+    let failed = service.store.monitor_failed_rows(&id, MAX_FAILED).await?;
+    Ok(Json(failed.into_iter().map(FailedRowBody::from).collect()))
+}
+
+async fn require_key(
+    State(service): State<Arc<Service>>,
+    headers: HeaderMap,
+    request: Request,
+    next: Next,
+) -> Response {
+    let shown = headers
+        .get("x-api-key")
+        .map_or(&b""[..], |value| value.as_bytes());
+    if service.knows(shown) {
+        next.run(request).await
+    } else {
+        ServiceError::WrongKey.into_response()
+    }
+}
+
+impl Service {
+    /// Returns whether this is the key, in a time that does not depend on how much of it is right.
+    pub(super) fn knows(&self, shown: &[u8]) -> bool {
+        let key = self.options.api_key.expose_secret().as_bytes();
+        !key.is_empty() && bool::from(key.ct_eq(shown))
+    }
+}
+
+/// Why a request is refused. The text is the answer's `error`.
+#[derive(Debug, Error)]
+pub(super) enum ServiceError {
+    #[error("Invalid API key")]
+    WrongKey,
+    #[error("There is no such thing here.")]
+    NotFound,
+    #[error("This address does not take that method.")]
+    MethodNotAllowed,
+    #[error("The upload must be multipart/form-data with the product file in the field \"file\".")]
+    NotMultipart,
+    #[error("The upload has no field \"file\".")]
+    NoFile,
+    #[error("The file is empty.")]
+    Empty,
+    #[error("The file is larger than {}.", ByteSize(*.0))]
+    TooLarge(u64),
+    #[error("The file is not a text file. A CSV file is needed.")]
+    NotText,
+    #[error("The file is a spreadsheet workbook. Please save it as CSV and upload that.")]
+    Workbook,
+    #[error("The file is UTF-16 text. Please save it as CSV UTF-8 and upload that.")]
+    Utf16,
+    #[error("The upload could not be read to its end.")]
+    Broken(MultipartError),
+    #[error("The service is shutting down. Please try again in a moment.")]
+    ShuttingDown,
+    #[error("The file could not be saved. Please try again later.")]
+    Disk(#[from] io::Error),
+    #[error("The database failed. Please try again later.")]
+    Store(#[from] StoreError),
+}
+
+impl From<MultipartError> for ServiceError {
+    fn from(error: MultipartError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl ServiceError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::WrongKey => StatusCode::UNAUTHORIZED,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotMultipart | Self::NoFile => StatusCode::BAD_REQUEST,
+            Self::Broken(error) if error.status().is_server_error() => StatusCode::BAD_REQUEST,
+            Self::Broken(error) => error.status(),
+            Self::Empty => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotText | Self::Workbook | Self::Utf16 => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Disk(error) if error.kind() == io::ErrorKind::StorageFull => {
+                StatusCode::INSUFFICIENT_STORAGE
+            }
+            Self::Disk(_) | Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl IntoResponse for ServiceError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        if status.is_server_error() {
+            tracing::error!(error = ?self, "a request failed");
+        }
+        (status, Json(json!({ "error": self.to_string() }))).into_response()
+    }
+}

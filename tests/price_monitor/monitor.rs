@@ -1,0 +1,186 @@
+//! A price monitor of its own for each test.
+
+use std::{net::SocketAddr, time::Duration};
+
+use import_relay::server::{
+    config::DatabaseUrl,
+    price_monitor::{self, PriceMonitorOptions},
+    store::{Store, monitor_imports::MonitorImport},
+};
+use reqwest::{Client, RequestBuilder, Response, multipart};
+use serde_json::Value;
+use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const KEY: &str = "the-key";
+pub(crate) const MAX_UPLOAD: usize = 4 << 20;
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Monitor {
+    pub(crate) address: SocketAddr,
+    pub(crate) http: Client,
+    pub(crate) store: Store,
+    /// The oldest import that was not over when the service was restarted.
+    pub(crate) before_restart: Option<MonitorImport>,
+    directory: tempfile::TempDir,
+    shutdown: CancellationToken,
+    service: JoinHandle<std::io::Result<()>>,
+}
+
+impl Monitor {
+    pub(crate) async fn start() -> Self {
+        // Another test may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let directory = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::sqlite(&directory.path().join("test.db"));
+        let store = Store::open(&url).await.unwrap();
+        let (address, shutdown, service) = serve(&store, &directory).await;
+        let http = Client::builder().no_proxy().build().unwrap();
+        Self {
+            address,
+            http,
+            store,
+            before_restart: None,
+            directory,
+            shutdown,
+            service,
+        }
+    }
+
+    /// Stops the service and starts it again on the same data.
+    pub(crate) async fn restart(&mut self) {
+        self.shutdown.cancel();
+        (&mut self.service).await.unwrap().unwrap();
+        self.before_restart = self
+            .store
+            .unfinished_monitor_imports()
+            .await
+            .unwrap()
+            .into_iter()
+            .next();
+        (self.address, self.shutdown, self.service) = serve(&self.store, &self.directory).await;
+    }
+
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        tokio::time::timeout(DEADLINE, self.service)
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn request(&self, path: &str) -> RequestBuilder {
+        self.http.get(self.url(path)).header("X-API-Key", KEY)
+    }
+
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
+        self.http.post(self.url(path)).header("X-API-Key", KEY)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        self.request(path)
+            .send()
+            .await
+            .unwrap()
+            .error_for_status()
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn upload(&self, name: &str, file: impl Into<Vec<u8>>) -> Response {
+        self.upload_as("file", name, file.into()).await
+    }
+
+    pub(crate) async fn upload_as(&self, field: &str, name: &str, file: Vec<u8>) -> Response {
+        let part = multipart::Part::bytes(file).file_name(name.to_owned());
+        let form = multipart::Form::new()
+            .text("note", "x")
+            .part(field.to_owned(), part);
+        self.post("/api/products/imports")
+            .multipart(form)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// Uploads a file and returns its job's identifier.
+    pub(crate) async fn accepted(&self, file: impl Into<Vec<u8>>) -> String {
+        let answer = self.upload("list.csv", file).await;
+        assert_eq!(answer.status(), 201);
+        let job: Value = answer.json().await.unwrap();
+        job["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits for a job to be over.
+    pub(crate) async fn finished(&self, id: &str) -> Value {
+        eventually("the import is over", async || {
+            let mut state = self
+                .get(&format!("/api/products/imports/{id}/progress"))
+                .await;
+            state["id"] = id.into();
+            (state["isCompleted"] == true).then_some(state)
+        })
+        .await
+    }
+
+    /// Imports a file from upload to end.
+    pub(crate) async fn import(&self, file: &str) -> Value {
+        let id = self.accepted(file).await;
+        self.finished(&id).await
+    }
+
+    /// The names of the stored uploads.
+    pub(crate) fn uploads(&self) -> Vec<String> {
+        std::fs::read_dir(self.directory.path().join("uploads"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+}
+
+async fn serve(
+    store: &Store,
+    directory: &tempfile::TempDir,
+) -> (
+    SocketAddr,
+    CancellationToken,
+    JoinHandle<std::io::Result<()>>,
+) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let options = PriceMonitorOptions {
+        api_key: KEY.into(),
+        uploads_dir: directory.path().join("uploads"),
+        max_upload: MAX_UPLOAD as u64,
+    };
+    let shutdown = CancellationToken::new();
+    let serving = price_monitor::serve(listener, store.clone(), options, shutdown.clone());
+    let service = tokio::spawn(serving);
+    let health = format!("http://{address}/health");
+    reqwest::get(health)
+        .await
+        .unwrap()
+        .error_for_status()
+        .unwrap();
+    (address, shutdown, service)
+}
+
+/// Asks until there is an answer.
+pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
