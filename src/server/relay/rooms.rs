@@ -211,3 +211,190 @@ impl Room {
             .send_replace(Arc::new(Frame::new(self.revision, &self.snapshot)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const GRACE: Duration = Duration::from_secs(30);
+
+    fn counts(processed: u64, total: u64) -> Report {
+        Report {
+            processed,
+            total,
+            ..Report::default()
+        }
+    }
+
+    fn job(name: &str) -> JobId {
+        name.parse().unwrap()
+    }
+
+    #[test]
+    fn the_first_viewer_joins_and_the_last_one_leaves_after_the_grace_period() {
+        let (mut rooms, a, now) = (Rooms::new(9, GRACE), job("a"), Instant::now());
+        let (_, effects) = rooms.enter(&a, Snapshot::default()).unwrap();
+        assert_eq!(effects, [Effect::Join(a.clone())]);
+        let (_, effects) = rooms.enter(&a, Snapshot::default()).unwrap();
+        assert_eq!(effects, []);
+        rooms.leave(&a, now);
+        rooms.leave(&a, now);
+        assert_eq!(rooms.sweep(now + GRACE / 2), []);
+        assert_eq!(rooms.sweep(now + GRACE), [Effect::Leave(a)]);
+        assert_eq!(rooms.len(), 0);
+    }
+
+    #[test]
+    fn an_end_is_told_only_when_it_is_recorded() {
+        let (mut rooms, a) = (Rooms::new(9, GRACE), job("a"));
+        let (mut frames, _) = rooms.enter(&a, Snapshot::default()).unwrap();
+        frames.borrow_and_update();
+        let applied = rooms.report(&a, counts(5, 5), 7);
+        assert!(matches!(applied, Applied::Ended(Effect::Settle(..))));
+        assert!(!frames.has_changed().unwrap());
+        assert_eq!(rooms.snapshot(&a), None);
+        assert_eq!(rooms.settled(&a), [Effect::Leave(a.clone())]);
+        assert!(frames.borrow_and_update().is_final);
+        assert_eq!(rooms.report(&a, counts(6, 6), 8), Applied::Nothing);
+    }
+
+    #[test]
+    fn a_recorded_end_asks_nothing_of_the_price_monitor() {
+        let (mut rooms, a) = (Rooms::new(9, GRACE), job("a"));
+        let ended = Snapshot::default().after(counts(5, 5), 7).unwrap();
+        let (frames, effects) = rooms.enter(&a, ended).unwrap();
+        assert_eq!(effects, []);
+        assert!(frames.borrow().is_final);
+    }
+
+    #[test]
+    fn there_are_no_more_rooms_than_allowed() {
+        let mut rooms = Rooms::new(1, GRACE);
+        rooms.enter(&job("a"), Snapshot::default()).unwrap();
+        assert!(matches!(
+            rooms.enter(&job("b"), Snapshot::default()),
+            Err(Full)
+        ));
+        assert!(rooms.enter(&job("a"), Snapshot::default()).is_ok());
+    }
+
+    #[test]
+    fn a_slow_viewer_gets_the_newest_state_alone() {
+        let (mut rooms, a) = (Rooms::new(9, GRACE), job("a"));
+        let (mut frames, _) = rooms.enter(&a, Snapshot::default()).unwrap();
+        for processed in 1..100 {
+            assert_eq!(rooms.report(&a, counts(processed, 1000), 7), Applied::Sent);
+        }
+        let frame = frames.borrow_and_update().clone();
+        assert!(frame.bytes.starts_with(b"id: 100\n"));
+        assert!(!frames.has_changed().unwrap());
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Enter(u8),
+        Leave(u8),
+        Report(u8, u64),
+        Settled(u8),
+        Sweep(u64),
+    }
+
+    fn any_step() -> impl Strategy<Value = Step> {
+        let job = 0..3u8;
+        prop_oneof![
+            job.clone().prop_map(Step::Enter),
+            job.clone().prop_map(Step::Leave),
+            (job.clone(), 0..12u64).prop_map(|(job, n)| Step::Report(job, n)),
+            job.prop_map(Step::Settled),
+            (0..40u64).prop_map(Step::Sweep),
+        ]
+    }
+
+    proptest! {
+        /// Whatever the order of comings, goings and reports: a job is joined exactly while it is
+        /// followed and unfinished, every viewer of it is in the same room, each end is recorded
+        /// once, and nobody is told of it before.
+        #[test]
+        fn any_interleaving_leaves_the_rooms_consistent(
+            steps in proptest::collection::vec(any_step(), 0..80),
+        ) {
+            let names = ["a", "b", "c"].map(job);
+            let mut rooms = Rooms::new(9, GRACE);
+            let mut now = Instant::now();
+            let mut viewers: [Vec<watch::Receiver<Arc<Frame>>>; 3] = Default::default();
+            let mut joined = [false; 3];
+            let mut recording: [Option<Snapshot>; 3] = Default::default();
+            let mut recorded: [Snapshot; 3] = Default::default();
+            for step in steps {
+                let effects = match step {
+                    Step::Enter(i) => {
+                        let i = usize::from(i);
+                        let (frames, effects) =
+                            rooms.enter(&names[i], recorded[i].clone()).unwrap();
+                        viewers[i].push(frames);
+                        effects
+                    }
+                    Step::Leave(i) => {
+                        if viewers[usize::from(i)].pop().is_some() {
+                            rooms.leave(&names[usize::from(i)], now);
+                        }
+                        Vec::new()
+                    }
+                    Step::Report(i, processed) => {
+                        match rooms.report(&names[usize::from(i)], counts(processed, 10), 7) {
+                            Applied::Ended(effect) => vec![effect],
+                            _ => Vec::new(),
+                        }
+                    }
+                    Step::Settled(i) => {
+                        let i = usize::from(i);
+                        match recording[i].take() {
+                            Some(snapshot) => {
+                                recorded[i] = snapshot;
+                                rooms.settled(&names[i])
+                            }
+                            None => Vec::new(),
+                        }
+                    }
+                    Step::Sweep(seconds) => {
+                        now += Duration::from_secs(seconds);
+                        rooms.sweep(now)
+                    }
+                };
+                for effect in effects {
+                    let index = |job: &JobId| names.iter().position(|name| name == job).unwrap();
+                    match effect {
+                        Effect::Join(job) => {
+                            prop_assert!(!joined[index(&job)], "joined twice");
+                            joined[index(&job)] = true;
+                        }
+                        Effect::Leave(job) => {
+                            prop_assert!(joined[index(&job)], "left what was not joined");
+                            joined[index(&job)] = false;
+                        }
+                        Effect::Settle(job, snapshot) => {
+                            prop_assert!(recording[index(&job)].is_none(), "recorded twice");
+                            prop_assert!(snapshot.is_final());
+                            recording[index(&job)] = Some(snapshot);
+                        }
+                        Effect::Record(job, snapshot) => {
+                            let known = &mut recorded[index(&job)];
+                            prop_assert!(!known.is_final() && !snapshot.is_final());
+                            *known = snapshot;
+                        }
+                    }
+                }
+                for i in 0..3 {
+                    for frames in &viewers[i] {
+                        prop_assert_eq!(frames.borrow().is_final, recorded[i].is_final());
+                    }
+                    if !viewers[i].is_empty() {
+                        prop_assert_eq!(joined[i], !recorded[i].is_final());
+                    }
+                }
+            }
+        }
+    }
+}

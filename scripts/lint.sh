@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Checks the form of the code, for the server's build and the browser's.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cargo fmt --check
+cargo clippy --quiet --features ssr --all-targets -- -D warnings
+cargo clippy --quiet --features hydrate --lib --target wasm32-unknown-unknown -- -D warnings

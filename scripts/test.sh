@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Runs every test; the last line is `N passed, N failed`.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target"
+passed=0
+failed=0
+
+# Adds a step that counts as one test of its own: it passes or fails as a whole.
+step() {
+    local name=$1
+    shift
+    echo "== $name"
+    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
+
+# Adds up the `test result:` lines of cargo's test programs. A program that does not even build, or
+# dies, counts as one failure.
+rust_tests() {
+    local log=$target/rust-tests.log status=0 counts
+    echo "== unit, property and HTTP tests"
+    cargo test --features ssr --no-fail-fast 2>&1 | tee "$log" | grep -E '^(test result|test .*FAILED|error|failures:|---- )' || true
+    status=${PIPESTATUS[0]}
+    counts=$(sed -n 's/^test result: [a-zA-Z]*\. \([0-9]*\) passed; \([0-9]*\) failed.*/\1 \2/p' "$log" |
+        awk '{ passed += $1; failed += $2 } END { print passed + 0, failed + 0 }')
+    passed=$((passed + ${counts% *}))
+    failed=$((failed + ${counts#* }))
+    if [ "$status" != 0 ] && [ "${counts#* }" = 0 ]; then
+        tail -n 60 "$log"
+        failed=$((failed + 1))
+    fi
+}
+
+# Playwright's own summary, read from its JSON report.
+browser_tests() {
+    local report=$PWD/$target/playwright.json status=0 counts
+    case $target in /*) report=$target/playwright.json ;; esac
+    echo "== browser tests"
+    rm -f "$report"
+    (cd end2end && PLAYWRIGHT_JSON_OUTPUT_NAME=$report npx playwright test --reporter=list,json) || status=$?
+    counts=$(node -e '
+        const { stats } = JSON.parse(require("fs").readFileSync(process.argv[1]));
+        console.log(stats.expected + stats.flaky, stats.unexpected);
+    ' "$report" 2>/dev/null) || counts="0 1"
+    passed=$((passed + ${counts% *}))
+    failed=$((failed + ${counts#* }))
+    if [ "$status" != 0 ] && [ "${counts#* }" = 0 ]; then failed=$((failed + 1)); fi
+}
+
+step "form and lints" scripts/lint.sh
+rust_tests
+step "development build" scripts/build.sh dev
+browser_tests
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]

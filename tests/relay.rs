@@ -1,0 +1,408 @@
+//! The relay over real HTTP: the whole server, with a price monitor that does what the test says,
+//! and with the embedded one.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
+
+#[path = "relay/app.rs"]
+mod app;
+#[path = "relay/events.rs"]
+mod events;
+#[path = "relay/fake_monitor.rs"]
+mod fake_monitor;
+
+use reqwest::header;
+use serde_json::{Value, json};
+
+use self::{
+    app::{App, session_cookie},
+    events::Events,
+    fake_monitor::FakeMonitor,
+};
+
+async fn start(more: &[(&str, &str)]) -> (FakeMonitor, App) {
+    let monitor = FakeMonitor::start().await;
+    let settings = monitor.settings();
+    let mut settings: Vec<_> = settings.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    settings.extend_from_slice(more);
+    let app = App::start(&settings).await;
+    (monitor, app)
+}
+
+fn progress(job: &str) -> String {
+    format!("/api/jobs/{job}/progress")
+}
+
+async fn watch(app: &App, job: &str) -> Events {
+    Events::new(app.get(&progress(job)).await)
+}
+
+fn counts(processed: u64, failed: u64, total: u64) -> Value {
+    json!({
+        "processedProducts": processed,
+        "failedProducts": failed,
+        "totalProducts": total,
+    })
+}
+
+fn with_status(mut counts: Value, status: &str) -> Value {
+    counts["status"] = status.into();
+    counts
+}
+
+const FILE: &str = "sku,name,price\na,A,1.00\nb,B,2.00\nc,C,oops\n";
+
+#[tokio::test]
+async fn the_stream_begins_with_retry_and_the_newest_state_and_follows_the_job_to_its_end() {
+    let (monitor, app) = start(&[]).await;
+    let job = app.import("shop.csv", FILE).await;
+    let mut events = watch(&app, &job).await;
+    assert!(events.next().await.unwrap().retry.is_some());
+    let first = events.next().await.unwrap();
+    assert_eq!(first.id.as_deref(), Some("1"));
+    assert_eq!(first.data.unwrap(), with_status(counts(0, 0, 0), "PENDING"));
+    monitor.until("the room is joined", |it| it.joins() == [job.clone()]).await;
+    monitor.emit(&job, counts(120, 3, 500));
+    assert_eq!(
+        events.state().await.unwrap(),
+        with_status(counts(120, 3, 500), "PENDING")
+    );
+    monitor.emit(&job, counts(497, 3, 500));
+    let last = events.last().await;
+    assert_eq!(
+        last.data.unwrap(),
+        with_status(counts(497, 3, 500), "PARTIAL_SUCCESS")
+    );
+
+    // Who has seen the end is told to stop asking; who has not is told the end again.
+    let again = app
+        .http
+        .get(app.url(&progress(&job)))
+        .header(header::COOKIE, &app.cookie)
+        .header("last-event-id", last.id.unwrap())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(again.status(), 204);
+    let mut late = watch(&app, &job).await;
+    assert_eq!(late.last().await.data.unwrap()["status"], "PARTIAL_SUCCESS");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_hundred_viewers_of_five_jobs_cost_the_price_monitor_one_socket() {
+    let (monitor, app) = start(&[]).await;
+    let mut viewers = Vec::new();
+    for _ in 0..5 {
+        let job = app.import("shop.csv", FILE).await;
+        for _ in 0..20 {
+            viewers.push((job.clone(), watch(&app, &job).await));
+        }
+    }
+    monitor.until("all rooms are joined", |it| it.joins().len() >= 5).await;
+    for job in 1..=5 {
+        monitor.emit(&job.to_string(), counts(9, 0, 9));
+    }
+    for (_, events) in &mut viewers {
+        assert_eq!(events.last().await.data.unwrap()["status"], "SUCCESS");
+    }
+    assert_eq!(monitor.sockets_ever(), 1);
+    assert_eq!(monitor.joins().len(), 5);
+}
+
+#[tokio::test]
+async fn a_broken_socket_is_not_a_failed_import() {
+    let (monitor, app) = start(&[]).await;
+    let job = app.import("shop.csv", FILE).await;
+    let mut events = watch(&app, &job).await;
+    monitor.until("the room is joined", |it| it.joins().len() == 1).await;
+    monitor.emit(&job, counts(10, 0, 50));
+    while events.state().await.unwrap()["processedProducts"] != 10 {}
+    monitor.hang_up();
+    monitor.until("the room is joined again", |it| it.joins().len() == 2).await;
+    monitor.emit(&job, counts(50, 0, 50));
+    assert_eq!(events.last().await.data.unwrap()["status"], "SUCCESS");
+}
+
+#[tokio::test]
+async fn an_end_that_was_missed_is_asked_for_by_rest() {
+    let (monitor, app) = start(&[]).await;
+    let job = app.import("shop.csv", FILE).await;
+    let mut events = watch(&app, &job).await;
+    monitor.until("the room is joined", |it| it.joins().len() == 1).await;
+    let mut done = counts(40, 0, 50);
+    done["isCompleted"] = true.into();
+    monitor.set_rest(&job, done);
+    assert_eq!(
+        events.last().await.data.unwrap(),
+        with_status(counts(40, 0, 50), "SUCCESS")
+    );
+    assert_eq!(monitor.open_sockets(), 1);
+}
+
+#[tokio::test]
+async fn without_a_socket_rest_is_polled() {
+    let (monitor, app) = start(&[]).await;
+    monitor.refuse_sockets(true);
+    let job = app.import("shop.csv", FILE).await;
+    let mut events = watch(&app, &job).await;
+    for processed in [10, 20] {
+        monitor.set_rest(&job, counts(processed, 0, 50));
+        while events.state().await.unwrap()["processedProducts"] != processed {}
+    }
+    monitor.refuse_sockets(false);
+    monitor.until("the socket is back", |it| it.joins().len() == 1).await;
+    monitor.emit(&job, counts(50, 0, 50));
+    assert_eq!(events.last().await.data.unwrap()["status"], "SUCCESS");
+}
+
+#[tokio::test]
+async fn noise_on_the_socket_is_passed_over() {
+    let (monitor, app) = start(&[]).await;
+    let job = app.import("shop.csv", FILE).await;
+    let mut events = watch(&app, &job).await;
+    monitor.until("the room is joined", |it| it.joins().len() == 1).await;
+    for noise in ["", "{", "[1,2]", "\u{0}", r#"{"event":"import-job-unknown","data":{}}"#] {
+        monitor.emit_raw(noise);
+    }
+    monitor.emit(&job, json!({"totalProducts": "many"}));
+    monitor.emit(&job, json!({"error": "The feed ended early.", "processedProducts": 7}));
+    let last = events.last().await.data.unwrap();
+    assert_eq!(last["error"], "The feed ended early.");
+    assert_eq!(last["status"], "ERROR");
+    assert_eq!(last["processedProducts"], 7);
+}
+
+#[tokio::test]
+async fn a_flood_reaches_every_viewer_as_its_newest_state() {
+    let (monitor, app) = start(&[]).await;
+    let job = app.import("shop.csv", FILE).await;
+    let mut viewers = [watch(&app, &job).await, watch(&app, &job).await];
+    monitor.until("the room is joined", |it| it.joins().len() == 1).await;
+    for processed in 1..=4_000 {
+        monitor.emit(&job, counts(processed, 0, 4_000));
+    }
+    for events in &mut viewers {
+        let mut newest = 0;
+        while let Some(state) = events.state().await {
+            let processed = state["processedProducts"].as_u64().unwrap();
+            assert!(processed >= newest, "counts never go backwards");
+            newest = processed;
+        }
+        assert_eq!(newest, 4_000);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_says_that_it_is_alive() {
+    let (_monitor, app) = start(&[("SSE_HEARTBEAT", "1s")]).await;
+    let job = app.import("shop.csv", FILE).await;
+    let mut events = watch(&app, &job).await;
+    loop {
+        let event = events.next().await.unwrap();
+        if event.name.is_some() {
+            assert_eq!(event.name.as_deref(), Some("heartbeat"));
+            assert_eq!(event.data, Some(json!({})));
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_before_the_host_would_end_it() {
+    let (_monitor, app) = start(&[("SSE_MAX_DURATION", "1s")]).await;
+    let job = app.import("shop.csv", FILE).await;
+    let mut events = watch(&app, &job).await;
+    while events.next().await.is_some() {}
+    // And the viewer comes back, to the newest state.
+    assert!(watch(&app, &job).await.state().await.is_some());
+}
+
+#[tokio::test]
+async fn a_stream_over_the_limit_is_refused_and_none_is_evicted() {
+    let (monitor, app) = start(&[("SSE_MAX_STREAMS_PER_USER", "2")]).await;
+    let job = app.import("shop.csv", FILE).await;
+    let mut open = [watch(&app, &job).await, watch(&app, &job).await];
+    let refused = app.get(&progress(&job)).await;
+    assert_eq!(refused.status(), 429);
+    assert!(refused.headers().contains_key(header::RETRY_AFTER));
+    monitor.until("the room is joined", |it| it.joins().len() == 1).await;
+    monitor.emit(&job, counts(1, 0, 1));
+    for events in &mut open {
+        assert_eq!(events.last().await.data.unwrap()["status"], "SUCCESS");
+    }
+}
+
+#[tokio::test]
+async fn nobody_sees_a_job_that_is_not_theirs() {
+    let (_monitor, app) = start(&[]).await;
+    let job = app.import("shop.csv", FILE).await;
+    let unknown = app.get(&progress("no-such-job")).await;
+    assert_eq!(unknown.status(), 404);
+    let unknown = unknown.text().await.unwrap();
+    for odd in ["..%2f..", "a%20b", "%00"] {
+        assert_eq!(app.get(&progress(odd)).await.status(), 404, "{odd}");
+    }
+    let signed_out = app.http.get(app.url(&progress(&job))).send().await.unwrap();
+    assert_eq!(signed_out.status(), 401);
+    assert!(!unknown.contains("no-such-job"));
+    let state = app.get("/api/job_state?id=no-such-job").await;
+    assert_eq!(state.status(), 404);
+    assert_eq!(state.text().await.unwrap(), r#""NotFound""#);
+}
+
+#[tokio::test]
+async fn the_server_function_streams_the_same_events() {
+    let (monitor, app) = start(&[]).await;
+    let job = app.import("shop.csv", FILE).await;
+    let mut events = Events::new(app.get(&format!("/api/job_progress?id={job}")).await);
+    monitor.until("the room is joined", |it| it.joins().len() == 1).await;
+    monitor.emit(&job, counts(5, 0, 5));
+    let last = events.last().await;
+    assert_eq!(last.data.unwrap()["status"], "SUCCESS");
+    let signed_out = app.http.get(app.url("/api/job_progress?id=1"));
+    assert_eq!(signed_out.send().await.unwrap().status(), 401);
+    assert_eq!(app.get("/api/job_progress?id=none").await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_stopping_server_ends_streams_and_takes_no_new_ones() {
+    let (_monitor, app) = start(&[]).await;
+    let job = app.import("shop.csv", FILE).await;
+    let mut events = watch(&app, &job).await;
+    app.begin_to_stop();
+    while events.next().await.is_some() {}
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_said_without_naming_it() {
+    let monitor = FakeMonitor::start().await;
+    let host = format!("http://{}", monitor.address);
+    let app = App::start(&[
+        ("MONITOR_PRICE_APP_HOST", host.as_str()),
+        ("PRICE_MONITOR_API_KEY", "wrong-key"),
+    ])
+    .await;
+    let refused = app.upload("shop.csv", FILE).await;
+    assert_eq!(refused.status(), 503);
+    let text = refused.text().await.unwrap();
+    assert!(text.contains("key") && !text.contains("wrong-key"), "{text}");
+}
+
+#[tokio::test]
+async fn a_dead_price_monitor_is_said_in_a_sentence() {
+    let app = App::start(&[
+        ("MONITOR_PRICE_APP_HOST", "http://127.0.0.1:9"),
+        ("PRICE_MONITOR_API_KEY", "k"),
+    ])
+    .await;
+    let refused = app.upload("shop.csv", FILE).await;
+    assert_eq!(refused.status(), 503);
+    let text = refused.text().await.unwrap();
+    assert!(text.contains("cannot be reached"), "{text}");
+    assert!(!text.contains("127.0.0.1"), "{text}");
+}
+
+#[tokio::test]
+async fn an_upload_that_cannot_be_taken_is_refused_in_a_sentence() {
+    let app = App::start(&[("MAX_UPLOAD_SIZE", "1KiB")]).await;
+    for (name, file, status, words) in [
+        ("empty.csv", String::new(), 400, "empty"),
+        ("large.csv", "x".repeat(40_000), 413, "too large"),
+        ("picture.png", "\u{89}PNG\u{0}\u{0}".to_owned(), 422, ""),
+    ] {
+        let refused = app.upload(name, &file).await;
+        assert_eq!(refused.status(), status, "{name}");
+        let answer: Value = refused.json().await.unwrap();
+        let error = answer["error"].as_str().unwrap();
+        assert!(error.contains(words) && error.ends_with('.'), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_embedded_price_monitor_is_reached_over_the_same_wire() {
+    let app = App::start(&[]).await;
+    let job = app.import("shop.csv", FILE).await;
+    let mut events = watch(&app, &job).await;
+    let last = events.last().await.data.unwrap();
+    assert_eq!(last, with_status(counts(2, 1, 3), "PARTIAL_SUCCESS"));
+    let record: Value = app
+        .get(&format!("/api/get_import?id={job}"))
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(record["failedProductSkus"], json!(["c"]));
+    assert!(record["completedAt"].is_i64());
+    let products: Value = app
+        .get("/api/list_products?search=&page=1")
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(products["total"], 2);
+}
+
+#[tokio::test]
+async fn the_first_account_is_the_only_one_that_signs_itself_up() {
+    let app = App::start(&[]).await;
+    let form = [
+        ("name", "Eve"),
+        ("email", "eve@example.com"),
+        ("password", "correct horse"),
+    ];
+    let refused = app.post_form("/api/create_owner", &form).await;
+    assert_eq!(refused.status(), 400);
+    assert_eq!(session_cookie(&refused), None);
+    let wrong = app
+        .post_form(
+            "/api/sign_in",
+            &[("email", "ada@example.com"), ("password", "wrong horse")],
+        )
+        .await;
+    assert_eq!(wrong.status(), 400);
+    let right = app
+        .post_form(
+            "/api/sign_in",
+            &[("email", "ADA@example.com"), ("password", "correct horse")],
+        )
+        .await;
+    let cookie = session_cookie(&right).expect("a session");
+    assert_ne!(cookie, app.cookie);
+}
+
+#[tokio::test]
+async fn a_page_leads_the_signed_out_to_the_sign_in_page() {
+    let app = App::start(&[]).await;
+    let page = app
+        .http
+        .get(app.url("/imports/7?x=1"))
+        .header(header::ACCEPT, "text/html");
+    let response = page.send().await.unwrap();
+    assert_eq!(response.status(), 303);
+    assert_eq!(
+        response.headers()[header::LOCATION],
+        "/sign-in?next=%2Fimports%2F7%3Fx%3D1"
+    );
+    let data = app.http.get(app.url("/api/list_imports?page=1"));
+    let response = data.send().await.unwrap();
+    assert_eq!(response.status(), 401);
+    assert_eq!(response.text().await.unwrap(), r#""SignedOut""#);
+}
+
+#[tokio::test]
+async fn another_site_s_request_changes_nothing() {
+    let app = App::start(&[]).await;
+    for (name, value) in [
+        ("origin", "https://evil.example"),
+        ("sec-fetch-site", "cross-site"),
+        ("origin", "null"),
+    ] {
+        let request = app
+            .http
+            .post(app.url("/api/sign_out"))
+            .header(header::COOKIE, &app.cookie)
+            .header(name, value);
+        assert_eq!(request.send().await.unwrap().status(), 403);
+    }
+    assert_eq!(app.get("/api/current_user").await.status(), 200);
+}

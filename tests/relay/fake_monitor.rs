@@ -1,0 +1,201 @@
+//! A price monitor that does what the test says: REST and the plain WebSocket dialect, with faults.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use axum::{
+    Json, Router,
+    extract::{
+        Path, State, WebSocketUpgrade,
+        ws::{Message, WebSocket},
+    },
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::broadcast, time::Instant};
+
+use crate::app::DEADLINE;
+
+pub(crate) const KEY: &str = "the-secret-key";
+
+#[derive(Clone)]
+pub(crate) struct FakeMonitor {
+    pub(crate) address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// Frames for every open socket.
+    frames: broadcast::Sender<Frame>,
+    joins: Mutex<Vec<String>>,
+    rest: Mutex<HashMap<String, Value>>,
+    next_id: AtomicUsize,
+    open: AtomicUsize,
+    opened: AtomicUsize,
+    refuse_sockets: AtomicBool,
+}
+
+#[derive(Clone)]
+enum Frame {
+    Text(String),
+    Hangup,
+}
+
+impl FakeMonitor {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            frames: broadcast::Sender::new(4096),
+            joins: Mutex::default(),
+            rest: Mutex::default(),
+            next_id: AtomicUsize::new(1),
+            open: AtomicUsize::new(0),
+            opened: AtomicUsize::new(0),
+            refuse_sockets: AtomicBool::new(false),
+        });
+        let router = Router::new()
+            .route("/", get(upgrade))
+            .route("/api/products/imports", post(create))
+            .route("/api/products/imports/{id}/progress", get(progress))
+            .with_state(shared.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { address, shared }
+    }
+
+    /// The settings of an app that uses it.
+    pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("MONITOR_PRICE_APP_HOST", format!("ws://{}/", self.address)),
+            ("PRICE_MONITOR_API_KEY", KEY.to_owned()),
+            ("RELAY_POLL_INTERVAL", "100ms".to_owned()),
+            ("RELAY_SETTLE_INTERVAL", "1s".to_owned()),
+            ("RELAY_GRACE", "0s".to_owned()),
+        ]
+    }
+
+    /// Says something of a job on every open socket.
+    pub(crate) fn emit(&self, job: &str, data: Value) {
+        let frame = json!({"event": format!("import-job-{job}"), "data": data});
+        self.emit_raw(&frame.to_string());
+    }
+
+    pub(crate) fn emit_raw(&self, text: &str) {
+        // Nobody may be listening.
+        let _ = self.shared.frames.send(Frame::Text(text.to_owned()));
+    }
+
+    /// Sets what REST answers.
+    pub(crate) fn set_rest(&self, job: &str, data: Value) {
+        self.shared.rest.lock().unwrap().insert(job.to_owned(), data);
+    }
+
+    /// Breaks every open socket.
+    pub(crate) fn hang_up(&self) {
+        let _ = self.shared.frames.send(Frame::Hangup);
+    }
+
+    pub(crate) fn refuse_sockets(&self, refuse: bool) {
+        self.shared.refuse_sockets.store(refuse, Ordering::SeqCst);
+    }
+
+    pub(crate) fn open_sockets(&self) -> usize {
+        self.shared.open.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn sockets_ever(&self) -> usize {
+        self.shared.opened.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn joins(&self) -> Vec<String> {
+        self.shared.joins.lock().unwrap().clone()
+    }
+
+    /// Waits until a condition holds.
+    pub(crate) async fn until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + DEADLINE;
+        while !condition(self) {
+            assert!(Instant::now() < deadline, "in time: {what}");
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+}
+
+fn has_key(headers: &HeaderMap) -> bool {
+    headers.get("x-api-key").is_some_and(|key| key == KEY)
+}
+
+async fn create(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    if !has_key(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let id = shared.next_id.fetch_add(1, Ordering::SeqCst).to_string();
+    (StatusCode::CREATED, Json(json!({"_id": id}))).into_response()
+}
+
+async fn progress(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    if !has_key(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let answer = shared.rest.lock().unwrap().get(&id).cloned();
+    match answer {
+        Some(answer) => Json(answer).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn upgrade(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    if !has_key(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    if shared.refuse_sockets.load(Ordering::SeqCst) {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    upgrade.on_upgrade(move |socket| converse(shared, socket))
+}
+
+async fn converse(shared: Arc<Shared>, mut socket: WebSocket) {
+    let mut frames = shared.frames.subscribe();
+    shared.open.fetch_add(1, Ordering::SeqCst);
+    shared.opened.fetch_add(1, Ordering::SeqCst);
+    loop {
+        tokio::select! {
+            frame = frames.recv() => match frame {
+                Ok(Frame::Text(text)) => {
+                    if socket.send(Message::text(text)).await.is_err() {
+                        break;
+                    }
+                }
+                Ok(Frame::Hangup) | Err(_) => break,
+            },
+            message = socket.recv() => match message {
+                Some(Ok(Message::Text(text))) => {
+                    let frame: Value = serde_json::from_str(&text).unwrap();
+                    if frame["event"] == "join-import-job" {
+                        let job = frame["data"].as_str().unwrap().to_owned();
+                        shared.joins.lock().unwrap().push(job);
+                    }
+                }
+                Some(Ok(_)) => {}
+                _ => break,
+            },
+        }
+    }
+    shared.open.fetch_sub(1, Ordering::SeqCst);
+}
