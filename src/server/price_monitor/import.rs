@@ -237,11 +237,8 @@ impl Importer {
     /// Records the end of an import and tells it. While the database fails the import stays as it
     /// is; the next start goes on with it.
     async fn finish(&self, import: &MonitorImport, error: Option<String>) {
-        let recording = (|| self.record_end(&import.id, error.as_deref())).retry(patience());
-        let recorded = self
-            .shutdown
-            .run_until_cancelled(async { recording.await })
-            .await;
+        let recording = self.record_end_patiently(&import.id, error.as_deref());
+        let recorded = self.shutdown.run_until_cancelled(recording).await;
         match recorded {
             Some(Ok(Some(ended))) => {
                 let id = &ended.id;
@@ -256,6 +253,14 @@ impl Importer {
                 tracing::error!(id = import.id, %error, "the end of an import could not be recorded");
             }
         }
+    }
+
+    async fn record_end_patiently(
+        &self,
+        id: &str,
+        error: Option<&str>,
+    ) -> Result<Option<MonitorImport>, StoreError> {
+        (|| self.record_end(id, error)).retry(patience()).await
     }
 
     async fn record_end(
