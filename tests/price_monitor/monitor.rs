@@ -8,6 +8,7 @@ use import_relay::server::{
     store::{Store, monitor_imports::MonitorImport},
 };
 use reqwest::{Client, RequestBuilder, Response, multipart};
+use sea_orm::{ConnectionTrait, Database};
 use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -33,8 +34,7 @@ impl Monitor {
         // Another test may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let directory = tempfile::tempdir().unwrap();
-        let url = DatabaseUrl::sqlite(&directory.path().join("test.db"));
-        let store = Store::open(&url).await.unwrap();
+        let store = Store::open(&database(&directory).await).await.unwrap();
         let (address, shutdown, service) = serve(&store, &directory).await;
         let http = Client::builder().no_proxy().build().unwrap();
         Self {
@@ -121,14 +121,21 @@ impl Monitor {
 
     /// Waits for a job to be over.
     pub(crate) async fn finished(&self, id: &str) -> Value {
-        eventually("the import is over", async || {
+        let over = eventually("the import is over", async || {
             let mut state = self
                 .get(&format!("/api/products/imports/{id}/progress"))
                 .await;
             state["id"] = id.into();
             (state["isCompleted"] == true).then_some(state)
         })
-        .await
+        .await;
+        // The count and the import must agree on what a product is, whatever the file.
+        let count = |name: &str| over[name].as_u64().unwrap();
+        assert_eq!(
+            count("processedProducts") + count("failedProducts"),
+            count("totalProducts")
+        );
+        over
     }
 
     /// Imports a file from upload to end.
@@ -144,6 +151,23 @@ impl Monitor {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect()
     }
+}
+
+/// A database for one test: a SQLite file, or one on the PostgreSQL server that
+/// `IMPORT_RELAY_POSTGRES` names (an address without a database, whose user may make some).
+async fn database(directory: &tempfile::TempDir) -> DatabaseUrl {
+    let Ok(server) = std::env::var("IMPORT_RELAY_POSTGRES") else {
+        return DatabaseUrl::sqlite(&directory.path().join("test.db"));
+    };
+    let name = format!("test_{}", uuid::Uuid::now_v7().simple());
+    let admin = Database::connect(format!("{server}/postgres"))
+        .await
+        .unwrap();
+    admin
+        .execute_unprepared(&format!("CREATE DATABASE {name}"))
+        .await
+        .unwrap();
+    DatabaseUrl::parse(&format!("{server}/{name}")).unwrap()
 }
 
 async fn serve(

@@ -237,11 +237,8 @@ impl Importer {
     /// Records the end of an import and tells it. While the database fails the import stays as it
     /// is; the next start goes on with it.
     async fn finish(&self, import: &MonitorImport, error: Option<String>) {
-        let recording = (|| self.record_end(&import.id, error.as_deref())).retry(patience());
-        let recorded = self
-            .shutdown
-            .run_until_cancelled(async { recording.await })
-            .await;
+        let recording = self.record_end_patiently(&import.id, error.as_deref());
+        let recorded = self.shutdown.run_until_cancelled(recording).await;
         match recorded {
             Some(Ok(Some(ended))) => {
                 let id = &ended.id;
@@ -256,6 +253,14 @@ impl Importer {
                 tracing::error!(id = import.id, %error, "the end of an import could not be recorded");
             }
         }
+    }
+
+    async fn record_end_patiently(
+        &self,
+        id: &str,
+        error: Option<&str>,
+    ) -> Result<Option<MonitorImport>, StoreError> {
+        (|| self.record_end(id, error)).retry(patience()).await
     }
 
     async fn record_end(
@@ -329,7 +334,55 @@ fn new_product(product: FeedProduct) -> NewProduct {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
+
+    use std::io::Cursor;
+
+    use proptest::prelude::*;
+
     use super::*;
+
+    async fn rows(file: &str) -> Vec<FeedRow> {
+        let mut feed = Feed::open(Cursor::new(file.as_bytes().to_vec()))
+            .await
+            .unwrap();
+        let mut rows = Vec::new();
+        while let Some(row) = feed.next().await.unwrap() {
+            rows.push(row);
+        }
+        rows
+    }
+
+    proptest! {
+        #[test]
+        fn every_counted_row_is_written_wherever_an_import_goes_on(
+            lines in proptest::collection::vec(
+                prop_oneof![
+                    Just("tee,T-Shirt,S,,5,"), Just("tee,,M,,6,"), Just("tee,,,,,b.png"),
+                    Just(",,,A-1,7,"), Just(",Nameless,,,7,"), Just("mug,Mug,,,x,"), Just(""),
+                    Just(",,,,,"), Just("cap,\"Two\nlines\",,C-1,1,"), Just("a,b,c,d,1,f,g"),
+                ],
+                0..40,
+            ),
+            stop in any::<proptest::sample::Index>(),
+        ) {
+            let file = format!("Handle,Title,Option1 Value,SKU,Price,Image\n{}", lines.join("\n"));
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let counted = runtime.block_on(rows(&file));
+            let stop = stop.index(counted.len() + 1);
+            let mut before = ImportBatch::default();
+            counted.iter().take(stop).cloned().for_each(|row| add(&mut before, row));
+            let mut after = ImportBatch::default();
+            let rest = runtime.block_on(rows(&file)).into_iter().filter(|row| row.end > before.position);
+            rest.for_each(|row| add(&mut after, row));
+
+            let written = |batch: &ImportBatch| batch.products.len() + batch.failed.len();
+            prop_assert_eq!(written(&before), stop);
+            prop_assert_eq!(written(&before) + written(&after), counted.len());
+            let ends: Vec<_> = counted.iter().map(|row| row.end).collect();
+            prop_assert!(ends.is_sorted_by(|one, next| one < next));
+        }
+    }
 
     #[test]
     fn the_counts_say_how_an_import_ended() {

@@ -11,9 +11,10 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeek, AsyncSeekExt, ReadBuf, SeekFrom};
 
 use super::{
+    cells::header_text,
     columns::{Columns, HeaderError},
     dialect::{self, Dialect},
-    row::{Classifier, FeedProduct, RowFailure, header_text},
+    row::{Classifier, FeedProduct, RowFailure},
 };
 
 /// Bytes from which the dialect is told; the header row lies within.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows of a database, a job or a network.
 
+mod cells;
 mod columns;
 mod csv;
 mod dialect;

@@ -1,13 +1,11 @@
 //! What one row of a product file is: a product, a failure, or nothing that counts.
 
-use std::borrow::Cow;
-
 use csv_async::ByteRecord;
-use encoding_rs::WINDOWS_1252;
 use rust_decimal::Decimal;
 use thiserror::Error;
 
 use super::{
+    cells::{Cells, borrowed, is_blank, shortened},
     columns::Columns,
     identity,
     price::{self, PriceError},
@@ -15,9 +13,6 @@ use super::{
 
 /// The most characters of an identity or a name: what an index of either database takes.
 const MAX_LEN: usize = 500;
-
-/// The most characters of what a failed row is called.
-const MAX_LABEL: usize = 200;
 
 /// Kinds of products that are sold under another price, or elsewhere.
 const KINDS_WITHOUT_PRICE: &[&str] = &[
@@ -174,57 +169,7 @@ fn shape(record: &ByteRecord, columns: &Columns) -> Result<(), RowError> {
     Ok(())
 }
 
-fn is_blank(cell: &[u8]) -> bool {
-    cell.trim_ascii().is_empty()
-}
-
-/// A row's cells by what they mean, trimmed; a column that is not there is an empty cell.
-struct Cells<'a> {
-    sku: Cow<'a, str>,
-    name: Cow<'a, str>,
-    price: Cow<'a, str>,
-    handle: Cow<'a, str>,
-    options: Vec<Cow<'a, str>>,
-    parent: Cow<'a, str>,
-    attributes: Vec<Cow<'a, str>>,
-    kind: Cow<'a, str>,
-    gtin: Cow<'a, str>,
-    id: Cow<'a, str>,
-}
-
-impl<'a> Cells<'a> {
-    fn read(columns: &Columns, record: &'a ByteRecord) -> Self {
-        let cell = |column: Option<usize>| text(column.and_then(|index| record.get(index)));
-        let list = |columns: &[usize]| columns.iter().map(|index| cell(Some(*index))).collect();
-        let price = cell(columns.price);
-        Self {
-            sku: cell(columns.sku),
-            name: cell(columns.name),
-            price: if price.is_empty() {
-                cell(columns.sale_price)
-            } else {
-                price
-            },
-            handle: cell(columns.handle),
-            options: list(&columns.options),
-            parent: cell(columns.parent),
-            attributes: list(&columns.attributes),
-            kind: cell(columns.kind),
-            gtin: cell(columns.gtin),
-            id: cell(columns.id),
-        }
-    }
-
-    /// Whether a Shopify row brings nothing but an image. A first row of a handle that has a title
-    /// means a product, even if its price is missing.
-    fn is_image_only(&self, continues: bool) -> bool {
-        !self.handle.is_empty()
-            && self.sku.is_empty()
-            && self.price.is_empty()
-            && self.options.iter().all(|option| option.is_empty())
-            && (continues || self.name.is_empty())
-    }
-
+impl Cells<'_> {
     fn product(&self, title: &str) -> Result<FeedProduct, RowError> {
         let identity = self.identity().ok_or(RowError::NoIdentity)?;
         if identity.chars().count() > MAX_LEN {
@@ -296,57 +241,6 @@ impl<'a> Cells<'a> {
                 .any(|known| known.eq_ignore_ascii_case(kind.trim()))
         })
     }
-
-    fn label(&self) -> Option<String> {
-        if self.sku.is_empty() && !self.handle.is_empty() {
-            let parts = std::iter::once(&self.handle).chain(&self.options);
-            let parts: Vec<_> = parts
-                .map(AsRef::as_ref)
-                .filter(|part: &&str| !part.is_empty())
-                .collect();
-            return Some(shortened(&parts.join(" / ")));
-        }
-        [&self.sku, &self.name, &self.parent, &self.gtin, &self.id]
-            .into_iter()
-            .find(|name| !name.is_empty())
-            .map(|name| shortened(name))
-    }
-}
-
-fn borrowed<'a>(cells: &'a [Cow<'_, str>]) -> Vec<&'a str> {
-    cells.iter().map(AsRef::as_ref).collect()
-}
-
-/// Reads a cell as text, without spaces around it.
-fn text(cell: Option<&[u8]>) -> Cow<'_, str> {
-    let cell = cell.unwrap_or_default();
-    match std::str::from_utf8(cell) {
-        Ok(text) => Cow::Borrowed(text.trim()),
-        Err(_) => {
-            let (text, _) = WINDOWS_1252.decode_without_bom_handling(cell);
-            Cow::Owned(text.trim().to_owned())
-        }
-    }
-}
-
-/// Reads a header cell; the rules are those of every cell.
-pub(super) fn header_text(cell: &[u8]) -> Cow<'_, str> {
-    text(Some(cell))
-}
-
-/// Cuts a text to what can be shown, and makes one line of it.
-fn shortened(text: &str) -> String {
-    text.chars()
-        .filter(|character| *character != '\0')
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .take(MAX_LABEL)
-        .collect()
 }
 
 #[cfg(test)]
