@@ -33,7 +33,6 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <script nonce=use_nonce()>{theme_switch::EARLY_SCRIPT}</script>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="icon" href="/favicon.ico" sizes="32x32" />
-                <link rel="manifest" href="/site.webmanifest" />
                 <HashedStylesheet id="style" options=options.clone() />
                 <AutoReload options=options.clone() />
                 <HydrationScripts options />

@@ -18,9 +18,7 @@ pub(crate) fn ConnectionLine(
         (_, true) => "Final result".to_owned(),
         (Connection::Connecting, _) => "Connecting…".to_owned(),
         (Connection::Open, _) => error.get().unwrap_or_else(|| "Live".to_owned()),
-        (Connection::Reconnecting, _) => {
-            "Connection lost, reconnecting. The import goes on meanwhile.".to_owned()
-        }
+        (Connection::Reconnecting, _) => "Reconnecting… The import goes on.".to_owned(),
         (Connection::Refused, _) => error
             .get()
             .unwrap_or_else(|| "Live updates have ended.".to_owned()),

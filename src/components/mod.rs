@@ -2,6 +2,8 @@
 //!
 //! A component gets values and signals and draws them; it asks the server for nothing.
 
+#![allow(unreachable_pub)] // `#[component]` makes its structs public, whoever may see the function
+
 mod announcement;
 pub(crate) mod clock;
 mod connection_line;

@@ -95,13 +95,13 @@ fn ImportDetails(job: ProductImportJob) -> impl IntoView {
             skus=Signal::derive(move || job.with(|job| job.failed_product_skus.clone()))
             failed=Signal::derive(move || live.progress.with(|it| it.failed_products))
         />
-        <Overview job />
+        <Overview job status=live.status />
     }
 }
 
 /// What is known of the import beside its progress.
 #[component]
-fn Overview(job: RwSignal<ProductImportJob>) -> impl IntoView {
+fn Overview(job: RwSignal<ProductImportJob>, status: Signal<ImportStatus>) -> impl IntoView {
     let created_at = job.with_untracked(|job| job.created_at);
     let id = job.with_untracked(|job| job.id.to_string());
     let filename = job.with_untracked(|job| job.filename.clone());
@@ -117,23 +117,36 @@ fn Overview(job: RwSignal<ProductImportJob>) -> impl IntoView {
                 <h2 id="overview-title">"Overview"</h2>
             </header>
             <dl>
-                <dt>"File"</dt>
-                <dd>{filename}</dd>
-                <dt>"Created"</dt>
-                <dd><LocalTime at=created_at /></dd>
-                <dt>"Completed"</dt>
-                <dd>
+                <Fact name="File">{filename}</Fact>
+                <Fact name="Status">
+                    {move || status_badge::word(status.get(), true)}
+                </Fact>
+                <Fact name="Created">
+                    <LocalTime at=created_at />
+                </Fact>
+                <Fact name="Completed">
                     {move || match completed_at.get() {
                         Some(at) => view! { <LocalTime at /> }.into_any(),
                         None => "Not yet".into_any(),
                     }}
-                </dd>
-                <dt>"Duration"</dt>
-                <dd>{move || took().unwrap_or_else(|| "–".to_owned())}</dd>
-                <dt>"Import"</dt>
-                <dd class="code">{id}</dd>
+                </Fact>
+                <Fact name="Duration">{move || took().unwrap_or_else(|| "–".to_owned())}</Fact>
+                <Fact name="Import">
+                    <span class="code">{id}</span>
+                </Fact>
             </dl>
         </section>
+    }
+}
+
+/// One thing that is known, with its name.
+#[component]
+fn Fact(name: &'static str, children: Children) -> impl IntoView {
+    view! {
+        <div>
+            <dt>{name}</dt>
+            <dd>{children()}</dd>
+        </div>
     }
 }
 

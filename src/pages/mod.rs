@@ -2,6 +2,8 @@
 //!
 //! A page asks the server for what its components draw.
 
+#![allow(unreachable_pub)] // `#[component]` makes its structs public, whoever may see the function
+
 mod import_details;
 mod imports;
 mod not_found;
@@ -19,6 +21,6 @@ pub(crate) use sign_in::SignInPage;
 fn set_not_found_status() {
     #[cfg(feature = "ssr")]
     if let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() {
-        response.set_status(axum::http::StatusCode::NOT_FOUND);
+        response.set_status(http::StatusCode::NOT_FOUND);
     }
 }

@@ -62,7 +62,7 @@ fn SearchForm(search: Memo<String>) -> impl IntoView {
                     class="input"
                     type="search"
                     name="search"
-                    placeholder="Search by name or SKU"
+                    placeholder="Name or SKU"
                     autocomplete="off"
                     data-testid="products-search"
                     value=search.get_untracked()
