@@ -124,7 +124,8 @@ mod tests {
 
         #[test]
         fn a_message_reads_back(payload: String) {
-            prop_assert_eq!(decode(&message(&payload)).unwrap(), Packet::Message(&payload));
+            let text = message(&payload);
+            prop_assert_eq!(decode(&text).unwrap(), Packet::Message(&payload));
         }
     }
 }
