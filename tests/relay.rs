@@ -59,7 +59,9 @@ async fn the_stream_begins_with_retry_and_the_newest_state_and_follows_the_job_t
     let first = events.next().await.unwrap();
     assert_eq!(first.id.as_deref(), Some("1"));
     assert_eq!(first.data.unwrap(), with_status(counts(0, 0, 0), "PENDING"));
-    monitor.until("the room is joined", |it| it.joins() == [job.clone()]).await;
+    monitor
+        .until("the room is joined", |it| it.joins() == [job.clone()])
+        .await;
     monitor.emit(&job, counts(120, 3, 500));
     assert_eq!(
         events.state().await.unwrap(),
@@ -97,7 +99,9 @@ async fn a_hundred_viewers_of_five_jobs_cost_the_price_monitor_one_socket() {
             viewers.push((job.clone(), watch(&app, &job).await));
         }
     }
-    monitor.until("all rooms are joined", |it| it.joins().len() >= 5).await;
+    monitor
+        .until("all rooms are joined", |it| it.joins().len() >= 5)
+        .await;
     for job in 1..=5 {
         monitor.emit(&job.to_string(), counts(9, 0, 9));
     }
@@ -113,11 +117,15 @@ async fn a_broken_socket_is_not_a_failed_import() {
     let (monitor, app) = start(&[]).await;
     let job = app.import("shop.csv", FILE).await;
     let mut events = watch(&app, &job).await;
-    monitor.until("the room is joined", |it| it.joins().len() == 1).await;
+    monitor
+        .until("the room is joined", |it| it.joins().len() == 1)
+        .await;
     monitor.emit(&job, counts(10, 0, 50));
     while events.state().await.unwrap()["processedProducts"] != 10 {}
     monitor.hang_up();
-    monitor.until("the room is joined again", |it| it.joins().len() == 2).await;
+    monitor
+        .until("the room is joined again", |it| it.joins().len() == 2)
+        .await;
     monitor.emit(&job, counts(50, 0, 50));
     assert_eq!(events.last().await.data.unwrap()["status"], "SUCCESS");
 }
@@ -127,7 +135,9 @@ async fn an_end_that_was_missed_is_asked_for_by_rest() {
     let (monitor, app) = start(&[]).await;
     let job = app.import("shop.csv", FILE).await;
     let mut events = watch(&app, &job).await;
-    monitor.until("the room is joined", |it| it.joins().len() == 1).await;
+    monitor
+        .until("the room is joined", |it| it.joins().len() == 1)
+        .await;
     let mut done = counts(40, 0, 50);
     done["isCompleted"] = true.into();
     monitor.set_rest(&job, done);
@@ -149,7 +159,9 @@ async fn without_a_socket_rest_is_polled() {
         while events.state().await.unwrap()["processedProducts"] != processed {}
     }
     monitor.refuse_sockets(false);
-    monitor.until("the socket is back", |it| it.joins().len() == 1).await;
+    monitor
+        .until("the socket is back", |it| it.joins().len() == 1)
+        .await;
     monitor.emit(&job, counts(50, 0, 50));
     assert_eq!(events.last().await.data.unwrap()["status"], "SUCCESS");
 }
@@ -159,12 +171,23 @@ async fn noise_on_the_socket_is_passed_over() {
     let (monitor, app) = start(&[]).await;
     let job = app.import("shop.csv", FILE).await;
     let mut events = watch(&app, &job).await;
-    monitor.until("the room is joined", |it| it.joins().len() == 1).await;
-    for noise in ["", "{", "[1,2]", "\u{0}", r#"{"event":"import-job-unknown","data":{}}"#] {
+    monitor
+        .until("the room is joined", |it| it.joins().len() == 1)
+        .await;
+    for noise in [
+        "",
+        "{",
+        "[1,2]",
+        "\u{0}",
+        r#"{"event":"import-job-unknown","data":{}}"#,
+    ] {
         monitor.emit_raw(noise);
     }
     monitor.emit(&job, json!({"totalProducts": "many"}));
-    monitor.emit(&job, json!({"error": "The feed ended early.", "processedProducts": 7}));
+    monitor.emit(
+        &job,
+        json!({"error": "The feed ended early.", "processedProducts": 7}),
+    );
     let last = events.last().await.data.unwrap();
     assert_eq!(last["error"], "The feed ended early.");
     assert_eq!(last["status"], "ERROR");
@@ -176,7 +199,9 @@ async fn a_flood_reaches_every_viewer_as_its_newest_state() {
     let (monitor, app) = start(&[]).await;
     let job = app.import("shop.csv", FILE).await;
     let mut viewers = [watch(&app, &job).await, watch(&app, &job).await];
-    monitor.until("the room is joined", |it| it.joins().len() == 1).await;
+    monitor
+        .until("the room is joined", |it| it.joins().len() == 1)
+        .await;
     for processed in 1..=4_000 {
         monitor.emit(&job, counts(processed, 0, 4_000));
     }
@@ -224,7 +249,9 @@ async fn a_stream_over_the_limit_is_refused_and_none_is_evicted() {
     let refused = app.get(&progress(&job)).await;
     assert_eq!(refused.status(), 429);
     assert!(refused.headers().contains_key(header::RETRY_AFTER));
-    monitor.until("the room is joined", |it| it.joins().len() == 1).await;
+    monitor
+        .until("the room is joined", |it| it.joins().len() == 1)
+        .await;
     monitor.emit(&job, counts(1, 0, 1));
     for events in &mut open {
         assert_eq!(events.last().await.data.unwrap()["status"], "SUCCESS");
@@ -254,7 +281,9 @@ async fn the_server_function_streams_the_same_events() {
     let (monitor, app) = start(&[]).await;
     let job = app.import("shop.csv", FILE).await;
     let mut events = Events::new(app.get(&format!("/api/job_progress?id={job}")).await);
-    monitor.until("the room is joined", |it| it.joins().len() == 1).await;
+    monitor
+        .until("the room is joined", |it| it.joins().len() == 1)
+        .await;
     monitor.emit(&job, counts(5, 0, 5));
     let last = events.last().await;
     assert_eq!(last.data.unwrap()["status"], "SUCCESS");
@@ -285,7 +314,10 @@ async fn a_wrong_key_is_said_without_naming_it() {
     let refused = app.upload("shop.csv", FILE).await;
     assert_eq!(refused.status(), 503);
     let text = refused.text().await.unwrap();
-    assert!(text.contains("key") && !text.contains("wrong-key"), "{text}");
+    assert!(
+        text.contains("key") && !text.contains("wrong-key"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@ use leptos::prelude::*;
 use crate::{hooks::Connection, job::ImportStatus};
 
 /// Says in a line whether what is shown is live, and if not, why that is no harm.
+///
+/// Nothing is live without script; the style sheet then shows a link that reloads the page.
 #[component]
 pub(crate) fn ConnectionLine(
     /// How the browser stands to the stream.
@@ -32,7 +34,10 @@ pub(crate) fn ConnectionLine(
             data-final=move || status.get().is_final().then_some("")
         >
             <span class="connection-dot" aria-hidden="true"></span>
-            <span>{text}</span>
+            <span class="connection-text">{text}</span>
+            <a class="connection-reload" href="">
+                "Reload for newer numbers"
+            </a>
         </p>
     }
 }

@@ -85,7 +85,10 @@ fn CopyButton(text: Signal<String>) -> impl IntoView {
         leptos::task::spawn_local(async move {
             if JsFuture::from(written).await.is_ok() {
                 set_copied.try_set(true);
-                set_timeout(move || drop(set_copied.try_set(false)), COPIED);
+                let forget = move || {
+                    set_copied.try_set(false);
+                };
+                set_timeout(forget, COPIED);
             }
         });
     };

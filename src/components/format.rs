@@ -31,20 +31,21 @@ pub(crate) fn counted(value: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", count(value))
 }
 
-/// Writes a size in decimal units with one digit after the point where that says more: `4.2 MB`.
+/// Writes a size as file managers do, in units of 1024 and with one digit after the point where
+/// that says more: `4.2 MB`.
 pub(crate) fn bytes(value: u64) -> String {
-    let mut unit = 1_u64;
-    for (name, next) in [("B", 1_000), ("kB", 1_000_000), ("MB", 1_000_000_000_u64)] {
-        if value < next {
-            return in_unit(value, unit, name);
+    let (mut unit, mut name) = (1, "B");
+    for larger in ["KB", "MB", "GB", "TB"] {
+        if value / unit < 1_024 {
+            break;
         }
-        unit = next;
+        (unit, name) = (unit * 1_024, larger);
     }
-    in_unit(value, unit, "GB")
+    in_unit(value, unit, name)
 }
 
 fn in_unit(value: u64, unit: u64, name: &str) -> String {
-    let (whole, tenth) = (value / unit, value % unit * 10 / unit);
+    let (whole, tenth) = (value / unit, (value % unit).saturating_mul(10) / unit);
     if tenth == 0 || whole >= 100 {
         format!("{} {name}", count(whole))
     } else {
@@ -177,12 +178,13 @@ mod tests {
     fn a_size_is_short() {
         for (value, text) in [
             (0, "0 B"),
-            (999, "999 B"),
-            (1_000, "1 kB"),
-            (1_550, "1.5 kB"),
-            (52_428_800, "52.4 MB"),
-            (123_900_000, "123 MB"),
-            (2_000_000_000, "2 GB"),
+            (1_023, "1,023 B"),
+            (1_024, "1 KB"),
+            (1_600, "1.5 KB"),
+            (20 << 20, "20 MB"),
+            (130_000_000, "123 MB"),
+            (1 << 30, "1 GB"),
+            (u64::MAX, "16,777,215 TB"),
         ] {
             assert_eq!(bytes(value), text);
         }

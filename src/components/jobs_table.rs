@@ -110,7 +110,7 @@ pub(crate) fn JobRow(
     view! {
         <tr role="row" data-testid="job-row" data-job-id=job.id.to_string()>
             <th role="rowheader" scope="row" class="jobs-file">
-                <a class="row-link" href=href title=job.filename.clone()>
+                <a class="row-link" href=href.clone() title=job.filename.clone()>
                     {job.filename.clone()}
                 </a>
             </th>
@@ -128,7 +128,9 @@ pub(crate) fn JobRow(
                 <span class="jobs-failed">{move || failed(&progress.get())}</span>
             </td>
             <td role="cell" class="jobs-created">
-                <Moment at=job.created_at />
+                <a href=href tabindex="-1" aria-hidden="true">
+                    <Moment at=job.created_at />
+                </a>
             </td>
             <td role="cell" class="jobs-duration numeric">
                 <Duration job=job.clone() status />

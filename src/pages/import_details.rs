@@ -95,13 +95,17 @@ fn ImportDetails(job: ProductImportJob) -> impl IntoView {
             skus=Signal::derive(move || job.with(|job| job.failed_product_skus.clone()))
             failed=Signal::derive(move || live.progress.with(|it| it.failed_products))
         />
-        <Overview job status=live.status />
+        <Overview job status=live.status begun />
     }
 }
 
 /// What is known of the import beside its progress.
 #[component]
-fn Overview(job: RwSignal<ProductImportJob>, status: Signal<ImportStatus>) -> impl IntoView {
+fn Overview(
+    job: RwSignal<ProductImportJob>,
+    status: Signal<ImportStatus>,
+    begun: Signal<bool>,
+) -> impl IntoView {
     let created_at = job.with_untracked(|job| job.created_at);
     let id = job.with_untracked(|job| job.id.to_string());
     let filename = job.with_untracked(|job| job.filename.clone());
@@ -119,7 +123,7 @@ fn Overview(job: RwSignal<ProductImportJob>, status: Signal<ImportStatus>) -> im
             <dl>
                 <Fact name="File">{filename}</Fact>
                 <Fact name="Status">
-                    {move || status_badge::word(status.get(), true)}
+                    {move || status_badge::word(status.get(), begun.get())}
                 </Fact>
                 <Fact name="Created">
                     <LocalTime at=created_at />

@@ -116,8 +116,10 @@ fn Products(page: Page<Product>, search: String) -> impl IntoView {
 #[component]
 fn Elsewhere(reason: String) -> impl IntoView {
     view! {
-        <EmptyState glyph=Glyph::Box title="The products are kept elsewhere">
-            <p>{reason}</p>
-        </EmptyState>
+        <div class="elsewhere">
+            <EmptyState glyph=Glyph::Box title="The products are kept elsewhere">
+                <p>{reason}</p>
+            </EmptyState>
+        </div>
     }
 }

@@ -95,7 +95,11 @@ impl FakeMonitor {
 
     /// Sets what REST answers.
     pub(crate) fn set_rest(&self, job: &str, data: Value) {
-        self.shared.rest.lock().unwrap().insert(job.to_owned(), data);
+        self.shared
+            .rest
+            .lock()
+            .unwrap()
+            .insert(job.to_owned(), data);
     }
 
     /// Breaks every open socket.

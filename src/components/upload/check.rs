@@ -40,15 +40,15 @@ mod tests {
             name: "feed.csv".to_owned(),
             size,
         }
-        .problem(1_000_000)
+        .problem(1_048_576)
     }
 
     #[test]
     fn an_empty_and_a_too_large_file_are_not_sent() {
         assert!(problem(0).unwrap().contains("empty"));
-        let too_large = problem(2_500_000).unwrap();
+        let too_large = problem(2_621_440).unwrap();
         assert!(too_large.contains("2.5 MB") && too_large.contains("1 MB is the most"));
         assert_eq!(problem(1), None);
-        assert_eq!(problem(1_000_000), None);
+        assert_eq!(problem(1_048_576), None);
     }
 }
