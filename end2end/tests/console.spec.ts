@@ -65,7 +65,7 @@ test('nothing on a page is loaded from elsewhere', async ({ page, app, session }
 test('the theme is chosen by hand and kept', async ({ page }) => {
   await page.emulateMedia({ colorScheme: 'light' });
   await page.goto('/');
-  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   await expectAlive(page);
   const seen = new Set([await background()]);
   // The switch may know a third state, "as the system has it".

@@ -461,6 +461,6 @@ test('an import that is over opens no stream', async ({ page, app, monitor, sess
 test('a product list that is the service’s is not offered as ours', async ({ page, app }) => {
   await page.goto('/');
   await expect(page.getByTestId('upload-form')).toBeVisible();
-  await expect(page.getByRole('link', { name: 'Products' })).toHaveCount(0);
+  await expect(page.getByRole('link', { name: 'Products', exact: true })).toHaveCount(0);
   expect(app.log).not.toContain('panicked');
 });

@@ -1,5 +1,7 @@
 //! What stands before every route: who is there, and whether the request is the user's own.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::{Request, State},
@@ -8,11 +10,18 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
+use futures_util::StreamExt;
+
 use super::{
     auth::{SIGN_IN, session},
     state::AppState,
 };
 use crate::api::ApiError;
+
+/// The most bytes of a refused request that are read.
+const MAX_UNWANTED: usize = 8 << 20;
+/// How long they may take.
+const UNWANTED_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What anybody may have: the sign-in page, what it calls, and the files that pages are made of.
 fn is_public(path: &str) -> bool {
@@ -45,14 +54,25 @@ pub(super) async fn require_session(
     if is_in || is_public(request.uri().path()) {
         return next.run(request).await;
     }
-    if wants_page(request.headers()) {
+    let response = if wants_page(request.headers()) {
         to_sign_in(&request)
     } else if is_server_fn(request.uri().path()) {
         // In the form in which a server function's own errors reach the client.
         (StatusCode::UNAUTHORIZED, Json(ApiError::SignedOut)).into_response()
     } else {
         ApiError::SignedOut.into_response()
-    }
+    };
+    read_out(request).await;
+    response
+}
+
+/// Reads what is left of a body that nobody wants, within limits: most clients come to the answer
+/// only when they have sent all.
+async fn read_out(request: Request) {
+    let body = http_body_util::Limited::new(request.into_body(), MAX_UNWANTED);
+    let mut chunks = http_body_util::BodyExt::into_data_stream(body);
+    let read = async { while let Some(Ok(_)) = chunks.next().await {} };
+    let _ = tokio::time::timeout(UNWANTED_TIMEOUT, read).await;
 }
 
 fn is_server_fn(path: &str) -> bool {
@@ -93,6 +113,7 @@ pub(super) async fn require_same_origin(
     );
     if changes && !is_same_origin(&state, request.headers()) {
         let refused = ApiError::Invalid("This request came from another site.".to_owned());
+        read_out(request).await;
         return (StatusCode::FORBIDDEN, refused).into_response();
     }
     next.run(request).await

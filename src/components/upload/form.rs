@@ -148,12 +148,12 @@ fn Problem(stage: RwSignal<Stage>) -> impl IntoView {
     move || {
         problem.get().map(|(reason, signed_out)| {
             let sign_in = signed_out.then(|| {
-                view! { <a href=sign_in_path(UPLOAD_PATH)>"Sign in"</a> }
+                view! { " " <a href=sign_in_path(UPLOAD_PATH)>"Sign in"</a> }
             });
             view! {
                 <div class="notice" data-kind="error" data-testid="upload-error" role="alert">
                     <Icon glyph=Glyph::Alert />
-                    <p>{reason} " " {sign_in}</p>
+                    <p>{reason} {sign_in}</p>
                 </div>
             }
         })

@@ -334,7 +334,6 @@ fn new_product(product: FeedProduct) -> NewProduct {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
     use std::io::Cursor;
 

@@ -139,7 +139,6 @@ fn is_ours(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
     use std::time::SystemTime;
 

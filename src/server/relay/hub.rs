@@ -87,6 +87,7 @@ impl Hub {
         let applied = self.rooms().report(job, report, now());
         match applied {
             Applied::Nothing => {}
+            Applied::Detailed(effect) => self.carry_out([effect]),
             Applied::Sent => tracing::debug!("Forwarding progress update for job: {job}"),
             Applied::Ended(effect) => {
                 tracing::debug!("Forwarding progress update for job: {job}");
@@ -113,6 +114,9 @@ impl Hub {
                 Effect::Leave(job) => drop(self.0.upstream.send(Command::Leave(job))),
                 Effect::Settle(job, snapshot) => {
                     self.0.tasks.spawn(self.clone().settle(job, snapshot));
+                }
+                Effect::Detail(job, skus) => {
+                    self.0.tasks.spawn(self.clone().detail(job, skus));
                 }
                 Effect::Record(job, snapshot) => {
                     self.0.tasks.spawn(self.clone().record(job, snapshot));
@@ -150,6 +154,13 @@ impl Hub {
             .await
         {
             tracing::warn!(%error, %job, "the counts of a job could not be recorded");
+        }
+    }
+
+    /// Records what failed, once the end itself is recorded.
+    async fn detail(self, job: JobId, skus: Vec<String>) {
+        if let Err(error) = self.0.store.set_failed_skus(&job, skus).await {
+            tracing::warn!(%error, %job, "the failed products of a job could not be recorded");
         }
     }
 

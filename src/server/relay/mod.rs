@@ -150,7 +150,10 @@ impl Relay {
             viewer,
             self.pulse.subscribe(),
             permit,
-            self.config.max_duration,
+            // So much earlier that the next beat is still in time.
+            self.config
+                .max_duration
+                .map(|longest| longest.saturating_sub(beat_interval(&self.config))),
         )))
     }
 

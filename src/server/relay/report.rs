@@ -3,7 +3,7 @@
 use std::time::UNIX_EPOCH;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::job::{ImportStatus, UnixMillis};
 
@@ -67,12 +67,14 @@ impl Report {
     ///
     /// When the bytes are no JSON object.
     pub(crate) fn from_json(bytes: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice::<Wire>(bytes).map(Self::from)
+        Self::from_value(serde_json::from_slice(bytes)?)
     }
 
     /// Reads a message that is parsed already.
     pub(crate) fn from_value(value: Value) -> Result<Self, serde_json::Error> {
-        serde_json::from_value::<Wire>(value).map(Self::from)
+        // Of itself serde would take an array for a struct too.
+        let object: Map<String, Value> = serde_json::from_value(value)?;
+        serde_json::from_value::<Wire>(Value::Object(object)).map(Self::from)
     }
 }
 

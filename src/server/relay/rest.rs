@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -72,7 +73,12 @@ impl Rest {
         endpoint: &MonitorEndpoint,
         tasks: TaskTracker,
     ) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder();
+        // A proxy is for the way out; it could not come back to our own machine.
+        if endpoint.url.host_str().is_some_and(is_loopback) {
+            builder = builder.no_proxy();
+        }
+        let client = builder
             .connect_timeout(CONNECT_TIMEOUT)
             // The key must not follow a redirect to somewhere else.
             .redirect(reqwest::redirect::Policy::none())
@@ -182,6 +188,11 @@ impl Rest {
             }),
         }
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 async fn read_limited(mut response: Response) -> Result<Vec<u8>, RestError> {

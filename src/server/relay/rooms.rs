@@ -55,6 +55,8 @@ pub(crate) enum Effect {
     Settle(JobId, Snapshot),
     /// Record these counts, in case nobody is looking at the end.
     Record(JobId, Snapshot),
+    /// Record what the failed products of a finished job are called.
+    Detail(JobId, Vec<String>),
 }
 
 /// There are as many rooms as the settings allow.
@@ -110,7 +112,7 @@ impl Rooms {
             return Applied::Nothing;
         };
         if room.phase != Phase::Live {
-            return Applied::Nothing;
+            return room.details(job, report);
         }
         let Some(next) = room.snapshot.after(report, now) else {
             return Applied::Nothing;
@@ -118,6 +120,7 @@ impl Rooms {
         room.snapshot = next;
         if room.snapshot.is_final() {
             room.phase = Phase::Settling;
+            room.dirty = false;
             return Applied::Ended(Effect::Settle(job.clone(), room.snapshot.clone()));
         }
         room.dirty = true;
@@ -183,6 +186,8 @@ pub(crate) enum Applied {
     Sent,
     /// It ends the job; the end is to be recorded before anybody is told.
     Ended(Effect),
+    /// It comes after the counts had ended the job, and names what failed.
+    Detailed(Effect),
 }
 
 impl Room {
@@ -202,6 +207,17 @@ impl Room {
             empty_since: None,
             phase,
             dirty: false,
+        }
+    }
+
+    /// Takes the names of the failed products from a report that comes after the end.
+    fn details(&mut self, job: &JobId, report: Report) -> Applied {
+        match report.failed_skus {
+            Some(skus) if self.snapshot.failed_skus.is_none() && !skus.is_empty() => {
+                self.snapshot.failed_skus = Some(skus.clone());
+                Applied::Detailed(Effect::Detail(job.clone(), skus))
+            }
+            _ => Applied::Nothing,
         }
     }
 
@@ -258,6 +274,20 @@ mod tests {
         assert_eq!(rooms.settled(&a), [Effect::Leave(a.clone())]);
         assert!(frames.borrow_and_update().is_final);
         assert_eq!(rooms.report(&a, counts(6, 6), 8), Applied::Nothing);
+    }
+
+    #[test]
+    fn what_failed_is_learned_after_the_counts_have_ended_the_job() {
+        let (mut rooms, a) = (Rooms::new(9, GRACE), job("a"));
+        let (_frames, _) = rooms.enter(&a, Snapshot::default()).unwrap();
+        rooms.report(&a, counts(5, 5), 7);
+        let late = Report {
+            failed_skus: Some(vec!["x".to_owned()]),
+            ..Report::default()
+        };
+        let detail = Effect::Detail(a.clone(), vec!["x".to_owned()]);
+        assert_eq!(rooms.report(&a, late.clone(), 8), Applied::Detailed(detail));
+        assert_eq!(rooms.report(&a, late, 9), Applied::Nothing);
     }
 
     #[test]
@@ -379,6 +409,7 @@ mod tests {
                             prop_assert!(snapshot.is_final());
                             recording[index(&job)] = Some(snapshot);
                         }
+                        Effect::Detail(..) => {}
                         Effect::Record(job, snapshot) => {
                             let known = &mut recorded[index(&job)];
                             prop_assert!(!known.is_final() && !snapshot.is_final());

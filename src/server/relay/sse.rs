@@ -18,7 +18,10 @@ use super::{
 
 /// After how long a browser comes back when its stream ends, drawn at random so that the viewers of
 /// one instance do not come back in one moment.
-const RETRY_MILLIS: std::ops::Range<u64> = 1_000..3_000;
+const RETRY_MILLIS: std::ops::Range<u64> = 500..2_000;
+
+/// The same for streams that end because the server stops: wider, for all come at once.
+const DRAIN_RETRY_MILLIS: std::ops::Range<u64> = 500..4_000;
 
 /// One viewer's stream: where it is between two events.
 struct ProgressStream {
@@ -88,8 +91,11 @@ impl ProgressStream {
             }
             pulse = self.pulse.changed() => {
                 pulse.ok()?;
-                let is_drained = *self.pulse.borrow_and_update() == Pulse::Drain;
-                if is_drained || self.ends_at.is_some_and(|at| Instant::now() >= at) {
+                if *self.pulse.borrow_and_update() == Pulse::Drain {
+                    self.next = Next::End;
+                    return Some(retry(Duration::from_millis(fastrand::u64(DRAIN_RETRY_MILLIS))));
+                }
+                if self.ends_at.is_some_and(|at| Instant::now() >= at) {
                     return None;
                 }
                 Some(HEARTBEAT)

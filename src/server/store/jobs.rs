@@ -164,4 +164,21 @@ impl Store {
             .await?;
         Ok(())
     }
+
+    /// Records what the failed products of a job are called.
+    pub(crate) async fn set_failed_skus(
+        &self,
+        id: &JobId,
+        skus: Vec<String>,
+    ) -> Result<(), StoreError> {
+        row::Entity::update_many()
+            .col_expr(
+                row::Column::FailedProductSkus,
+                Expr::value(serde_json::Value::from(skus).to_string()),
+            )
+            .filter(row::Column::Id.eq(id.as_str()))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
 }

@@ -302,7 +302,6 @@ impl From<failed_row::Model> for FailedRow {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
     use super::*;
     use crate::server::config::DatabaseUrl;

@@ -137,7 +137,6 @@ pub(super) async fn upsert(
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
     use super::*;
     use crate::server::config::DatabaseUrl;

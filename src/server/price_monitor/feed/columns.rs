@@ -229,7 +229,6 @@ fn is_numbered(name: &str, before: &str, after: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
     use super::*;
 

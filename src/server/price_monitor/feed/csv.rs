@@ -240,7 +240,6 @@ impl<R: AsyncRead + Unpin> AsyncRead for RowLimit<R> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
     use std::io::Cursor;
 

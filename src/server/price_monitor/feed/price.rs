@@ -174,7 +174,6 @@ fn without_thousands(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
     use proptest::prelude::*;
 

@@ -245,7 +245,6 @@ impl Cells<'_> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
     use super::*;
 
