@@ -11,6 +11,9 @@
 //! - `components` and `pages`: what a person sees.
 //! - [`job`]: the words that all of them share.
 
+// The types of the views nest deeply.
+#![recursion_limit = "512"]
+
 pub mod api;
 pub mod app;
 mod components;

@@ -1,5 +1,8 @@
 //! The command line.
 
+// The types of the views nest deeply.
+#![recursion_limit = "512"]
+
 use std::{
     fmt::Write as _,
     io::{BufRead, IsTerminal, Write as _},
