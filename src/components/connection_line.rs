@@ -6,7 +6,8 @@ use crate::{hooks::Connection, job::ImportStatus};
 
 /// Says in a line whether what is shown is live, and if not, why that is no harm.
 ///
-/// Nothing is live without script; the style sheet then shows a link that reloads the page.
+/// Where nothing will be live any more, or without script, the style sheet shows a link that
+/// reloads the page.
 #[component]
 pub(crate) fn ConnectionLine(
     /// How the browser stands to the stream.
@@ -35,8 +36,8 @@ pub(crate) fn ConnectionLine(
         >
             <span class="connection-dot" aria-hidden="true"></span>
             <span class="connection-text">{text}</span>
-            <a class="connection-reload" href="">
-                "Reload for newer numbers"
+            <a class="connection-reload" href="" rel="external">
+                "Reload"
             </a>
         </p>
     }

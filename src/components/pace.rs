@@ -6,6 +6,8 @@ use crate::job::{ImportProgress, UnixMillis};
 
 /// How far back the speed looks. Long enough to be steady, short enough to notice a stall.
 const WINDOW: UnixMillis = 15_000;
+/// After so long without a word the speed is a thing of the past.
+const STALE: UnixMillis = 5_000;
 /// Before this the speed is a guess.
 const SETTLED: UnixMillis = 2_000;
 
@@ -38,16 +40,18 @@ impl Pace {
         (took >= SETTLED && done > 0).then(|| done as f64 * 1_000.0 / took as f64)
     }
 
-    /// Returns how many milliseconds are left at this speed, in steps that do not flicker.
+    /// Returns how many milliseconds are left at this speed, in steps that do not flicker, or
+    /// `None` while that cannot be told: nothing is known, or nothing happens.
     #[allow(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss
     )]
     // an estimate; the cast of a float saturates
-    pub(crate) fn left(&self, progress: &ImportProgress) -> Option<u64> {
+    pub(crate) fn left(&self, now: UnixMillis, progress: &ImportProgress) -> Option<u64> {
         let left = progress.total_products.checked_sub(progress.done())?;
-        if progress.total_products == 0 || left == 0 {
+        let is_stale = now - self.samples.back()?.0 > STALE;
+        if progress.total_products == 0 || left == 0 || is_stale {
             return None;
         }
         let seconds = (left as f64 / self.per_second()?).ceil() as u64;
@@ -82,7 +86,7 @@ mod tests {
         assert_eq!(pace.per_second(), None);
         pace.note(2_000, 200);
         assert_eq!(pace.per_second(), Some(100.0));
-        assert_eq!(pace.left(&at(200)), Some(8_000));
+        assert_eq!(pace.left(2_500, &at(200)), Some(8_000));
     }
 
     #[test]
@@ -101,9 +105,11 @@ mod tests {
         let mut pace = Pace::default();
         pace.note(0, 5);
         pace.note(20_000, 5);
-        assert_eq!(pace.left(&at(5)), None);
+        assert_eq!(pace.left(20_000, &at(5)), None);
         pace.note(21_000, 50);
-        assert_eq!(pace.left(&ImportProgress::default()), None);
-        assert_eq!(pace.left(&at(1_000)), None);
+        assert_eq!(pace.left(21_000, &ImportProgress::default()), None);
+        assert_eq!(pace.left(21_000, &at(1_000)), None);
+        assert!(pace.left(21_000, &at(50)).is_some());
+        assert_eq!(pace.left(27_000, &at(50)), None);
     }
 }

@@ -146,10 +146,8 @@ fn Time(
         }
     };
     let left = Memo::new(move |_| {
-        let running = !status.get().is_final();
-        let left = running
-            .then(|| pace.with(|pace| pace.left(&progress.get())))
-            .flatten()?;
+        let now = (!status.get().is_final()).then(|| now.get()).flatten()?;
+        let left = pace.with(|pace| pace.left(now, &progress.get()))?;
         Some(format!("about {} left", format::duration(left)))
     });
     view! {

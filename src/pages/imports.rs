@@ -41,6 +41,8 @@ pub(crate) fn ImportsPage() -> impl IntoView {
             {move || Suspend::new(async move {
                 match form.await {
                     Ok(state) => view! { <UploadForm state /> }.into_any(),
+                    // The list below says it already, with the way in.
+                    Err(ApiError::SignedOut) => ().into_any(),
                     Err(error) => view! { <ErrorNotice error here="/imports" /> }.into_any(),
                 }
             })}
