@@ -11,6 +11,8 @@ export default defineConfig<TestOptions, WorkerOptions>({
   // Every spec file has a server of its own, so files run side by side and a file's tests in turn.
   workers: 2,
   forbidOnly: Boolean(process.env.CI),
+  // A shared machine may stall a browser; what fails twice is a failure.
+  retries: process.env.CI ? 1 : 0,
   timeout: 60_000,
   expect: { timeout: 10_000 },
   reporter: process.env.CI ? [['list'], ['html', { open: 'never' }]] : 'list',
