@@ -35,11 +35,12 @@ rust_tests() {
 
 # Playwright's own summary, read from its JSON report.
 browser_tests() {
-    local report=$PWD/$target/playwright.json status=0 counts
-    case $target in /*) report=$target/playwright.json ;; esac
+    local built status=0 counts report
+    built=$(cd "$target" && pwd)
+    report=$built/playwright.json
     echo "== browser tests"
     rm -f "$report"
-    (cd end2end && PLAYWRIGHT_JSON_OUTPUT_NAME=$report npx playwright test --reporter=list,json) || status=$?
+    (cd end2end && IMPORT_RELAY_BIN=$built/debug/import-relay PLAYWRIGHT_JSON_OUTPUT_NAME=$report npx playwright test --reporter=list,json) || status=$?
     counts=$(node -e '
         const { stats } = JSON.parse(require("fs").readFileSync(process.argv[1]));
         console.log(stats.expected + stats.flaky, stats.unexpected);
