@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
 #[path = "relay/app.rs"]
+#[allow(dead_code)] // each test program uses a part of it
 mod app;
 #[path = "relay/events.rs"]
 mod events;
@@ -271,9 +272,8 @@ async fn nobody_sees_a_job_that_is_not_theirs() {
     let signed_out = app.http.get(app.url(&progress(&job))).send().await.unwrap();
     assert_eq!(signed_out.status(), 401);
     assert!(!unknown.contains("no-such-job"));
-    let state = app.get("/api/job_state?id=no-such-job").await;
-    assert_eq!(state.status(), 404);
-    assert_eq!(state.text().await.unwrap(), r#""NotFound""#);
+    let state = app.get("/api/job_states?ids[0]=no-such-job").await;
+    assert_eq!(state.text().await.unwrap(), "[]");
 }
 
 #[tokio::test]
@@ -437,4 +437,180 @@ async fn another_site_s_request_changes_nothing() {
         assert_eq!(request.send().await.unwrap().status(), 403);
     }
     assert_eq!(app.get("/api/current_user").await.status(), 200);
+}
+
+/// The states of a stream of many jobs, until it ends.
+async fn all_states(events: &mut Events) -> Vec<Value> {
+    let mut states = Vec::new();
+    while let Some(state) = events.state().await {
+        states.push(state);
+    }
+    states
+}
+
+#[tokio::test]
+async fn one_stream_follows_many_jobs_to_their_ends() {
+    let (monitor, app) = start(&[]).await;
+    let (a, b) = (
+        app.import("a.csv", FILE).await,
+        app.import("b.csv", FILE).await,
+    );
+    let path = format!("/api/jobs/progress?ids={a},{b},no-such-job");
+    let mut events = Events::new(app.get(&path).await);
+    assert!(events.next().await.unwrap().retry.is_some());
+    let missing = events.next().await.unwrap();
+    assert_eq!(missing.name.as_deref(), Some("not-found"));
+    assert_eq!(missing.data.unwrap(), json!({"jobId": "no-such-job"}));
+    for _ in 0..2 {
+        assert_eq!(events.state().await.unwrap()["status"], "PENDING");
+    }
+    monitor
+        .until("the rooms are joined", |it| it.joins().len() == 2)
+        .await;
+    monitor.emit(&a, counts(9, 0, 9));
+    let state = events.state().await.unwrap();
+    assert_eq!(state["jobId"], a.as_str());
+    assert_eq!(state["status"], "SUCCESS");
+    monitor.emit(&b, counts(4, 1, 9));
+    monitor.emit(&b, counts(8, 1, 9));
+    let mut end = None;
+    let mut last = Value::Null;
+    while let Some(event) = events.next().await {
+        match event.name.as_deref() {
+            None => last = event.data.unwrap(),
+            Some("end") => end = event.id,
+            Some(_) => {}
+        }
+    }
+    assert_eq!(last["jobId"], b.as_str());
+    assert_eq!(last["status"], "PARTIAL_SUCCESS");
+    assert_eq!(monitor.sockets_ever(), 1);
+
+    // Who has seen the end is told to stop asking; who has not is told it all again.
+    let again = app
+        .http
+        .get(app.url(&format!("/api/jobs/progress?ids={a},{b}")))
+        .header(header::COOKIE, &app.cookie)
+        .header("last-event-id", end.unwrap())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(again.status(), 204);
+    let mut late = Events::new(app.get(&path).await);
+    assert_eq!(all_states(&mut late).await.len(), 2);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn new_jobs_join_the_stream_of_all_unfinished_ones() {
+    let (monitor, app) = start(&[]).await;
+    let over = app.import("over.csv", FILE).await;
+    let mut events = watch(&app, &over).await;
+    monitor
+        .until("the room is joined", |it| it.joins().len() == 1)
+        .await;
+    monitor.emit(&over, counts(9, 0, 9));
+    events.last().await;
+
+    let mut all = Events::new(app.get("/api/jobs/progress").await);
+    let mut with_one = Events::new(
+        app.get(&format!("/api/jobs/progress?ids={over}&unfinished=true"))
+            .await,
+    );
+    assert_eq!(with_one.state().await.unwrap()["jobId"], over.as_str());
+    let started = app.import("new.csv", FILE).await;
+    for events in [&mut all, &mut with_one] {
+        let state = events.state().await.unwrap();
+        assert_eq!(state["jobId"], started.as_str());
+        assert_eq!(state["status"], "PENDING");
+    }
+    monitor
+        .until("the room is joined", |it| it.joins().len() == 2)
+        .await;
+    monitor.emit(&started, counts(9, 0, 9));
+    for events in [&mut all, &mut with_one] {
+        assert_eq!(events.state().await.unwrap()["status"], "SUCCESS");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_of_many_jobs_has_limits_and_needs_a_job_that_is_there() {
+    let (_monitor, app) = start(&[("SSE_MAX_JOBS_PER_STREAM", "2")]).await;
+    let job = app.import("a.csv", FILE).await;
+    for (path, status) in [
+        ("/api/jobs/progress?ids=no-such-job".to_owned(), 404),
+        ("/api/jobs/progress?ids=".to_owned(), 404),
+        (format!("/api/jobs/progress?ids={job},b,c"), 400),
+        (format!("/api/jobs/progress?ids={job},{job},{job}"), 200),
+    ] {
+        assert_eq!(app.get(&path).await.status(), status, "{path}");
+    }
+    let signed_out = app.http.get(app.url("/api/jobs/progress")).send().await;
+    assert_eq!(signed_out.unwrap().status(), 401);
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_open_streams() {
+    let (_monitor, app) = start(&[]).await;
+    let job = app.import("a.csv", FILE).await;
+    let mut events = watch(&app, &job).await;
+    assert!(events.state().await.is_some());
+    let signed_out = app
+        .http
+        .post(app.url("/api/sign_out"))
+        .header(header::COOKIE, &app.cookie)
+        .send()
+        .await
+        .unwrap();
+    assert!(signed_out.status().is_redirection() || signed_out.status().is_success());
+    assert_eq!(events.next().await, None);
+    assert_eq!(app.get(&progress(&job)).await.status(), 401);
+}
+
+#[tokio::test]
+async fn viewers_are_told_when_the_price_monitor_refuses_this_server() {
+    let (monitor, app) = start(&[]).await;
+    monitor.reject_key();
+    let job = app.import("a.csv", FILE).await;
+    let mut events = watch(&app, &job).await;
+    assert!(events.next().await.unwrap().retry.is_some());
+    assert_eq!(
+        events.next().await.unwrap().data.unwrap()["status"],
+        "PENDING"
+    );
+    let told = events.next().await.unwrap();
+    assert_eq!(told.name.as_deref(), Some("upstream"));
+    assert_eq!(told.data.unwrap(), json!({"state": "REFUSED"}));
+    // Who comes later is told as well, after the newest state.
+    let mut late = watch(&app, &job).await;
+    assert!(late.state().await.is_some());
+    assert_eq!(
+        late.next().await.unwrap().data.unwrap(),
+        json!({"state": "REFUSED"})
+    );
+}
+
+#[tokio::test]
+async fn the_stream_comes_over_http_2_without_an_upgrade_too() {
+    let (_monitor, app) = start(&[]).await;
+    let job = app.import("a.csv", FILE).await;
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .http2_prior_knowledge()
+        .build()
+        .unwrap();
+    let response = http
+        .get(app.url(&progress(&job)))
+        .header(header::COOKIE, &app.cookie)
+        .header(header::ACCEPT_ENCODING, "br, gzip")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.version(), reqwest::Version::HTTP_2);
+    assert_eq!(
+        Events::new(response).state().await.unwrap()["status"],
+        "PENDING"
+    );
+    app.stop().await;
 }

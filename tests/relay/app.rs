@@ -1,9 +1,9 @@
 //! The whole server, started for one test.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use import_relay::server::{config::Config, start::Server};
-use reqwest::{Client, Response, StatusCode, header, multipart, redirect::Policy};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, header, multipart, redirect::Policy};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -16,8 +16,8 @@ pub(crate) struct App {
     /// The owner's session.
     pub(crate) cookie: String,
     shutdown: CancellationToken,
-    server: JoinHandle<()>,
-    _directory: tempfile::TempDir,
+    server: Option<JoinHandle<()>>,
+    directory: Arc<tempfile::TempDir>,
 }
 
 impl App {
@@ -48,11 +48,28 @@ impl App {
             http,
             cookie: String::new(),
             shutdown,
-            server,
-            _directory: directory,
+            server: Some(server),
+            directory: Arc::new(directory),
         };
         app.cookie = app.create_owner().await;
         app
+    }
+
+    /// Returns the same server as somebody else sees it.
+    pub(crate) fn sharing(app: &Self, cookie: &str) -> Self {
+        Self {
+            address: app.address,
+            http: app.http.clone(),
+            cookie: cookie.to_owned(),
+            shutdown: app.shutdown.clone(),
+            server: None,
+            directory: app.directory.clone(),
+        }
+    }
+
+    /// Returns the address of the server's database.
+    pub(crate) fn database_url(&self) -> String {
+        format!("sqlite:{}/import-relay.db", self.directory.path().display())
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -69,19 +86,25 @@ impl App {
         session_cookie(&response).expect("the owner's account is made")
     }
 
+    /// Posts a form as nobody.
     pub(crate) async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Response {
-        let body = form
-            .iter()
-            .map(|(name, value)| format!("{name}={}", value.replace(' ', "+").replace('@', "%40")))
-            .collect::<Vec<_>>()
-            .join("&");
+        self.form(path, form).send().await.unwrap()
+    }
+
+    /// Posts a form as whose session it is.
+    pub(crate) async fn post_as(&self, path: &str, form: &[(&str, &str)]) -> Response {
+        let request = self.form(path, form).header(header::COOKIE, &self.cookie);
+        request.send().await.unwrap()
+    }
+
+    fn form(&self, path: &str, form: &[(&str, &str)]) -> RequestBuilder {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
         self.http
             .post(self.url(path))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(body)
-            .send()
-            .await
-            .unwrap()
     }
 
     /// Gets a path as the owner.
@@ -118,7 +141,8 @@ impl App {
     /// Stops the server in good order.
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
-        tokio::time::timeout(DEADLINE, self.server)
+        let Some(server) = self.server else { return };
+        tokio::time::timeout(DEADLINE, server)
             .await
             .expect("the server stops in time")
             .unwrap();

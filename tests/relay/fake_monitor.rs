@@ -41,6 +41,7 @@ struct Shared {
     open: AtomicUsize,
     opened: AtomicUsize,
     refuse_sockets: AtomicBool,
+    reject_key: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -61,6 +62,7 @@ impl FakeMonitor {
             open: AtomicUsize::new(0),
             opened: AtomicUsize::new(0),
             refuse_sockets: AtomicBool::new(false),
+            reject_key: AtomicBool::new(false),
         });
         let router = Router::new()
             .route("/", get(upgrade))
@@ -109,6 +111,11 @@ impl FakeMonitor {
 
     pub(crate) fn refuse_sockets(&self, refuse: bool) {
         self.shared.refuse_sockets.store(refuse, Ordering::SeqCst);
+    }
+
+    /// Has no key good enough for a socket.
+    pub(crate) fn reject_key(&self) {
+        self.shared.reject_key.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn open_sockets(&self) -> usize {
@@ -165,7 +172,7 @@ async fn upgrade(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if !has_key(&headers) {
+    if !has_key(&headers) || shared.reject_key.load(Ordering::SeqCst) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     if shared.refuse_sockets.load(Ordering::SeqCst) {

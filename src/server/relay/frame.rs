@@ -2,25 +2,42 @@
 //!
 //! The format is WHATWG HTML, section 9.2.6, "Interpreting an event stream".
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use bytes::Bytes;
 
 use super::snapshot::Snapshot;
-use crate::job::ImportStatus;
+use crate::{
+    api::progress::{UpstreamEvent, UpstreamState},
+    job::{ImportStatus, JobId},
+};
 
 /// A state as it goes to every viewer.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
     /// The event, with its `id:` and its closing blank line.
     pub(crate) bytes: Bytes,
+    /// The same in the chunked transfer coding, with the last chunk where it is final.
+    pub(crate) chunk: Bytes,
     /// Whether the stream ends after it.
     pub(crate) is_final: bool,
+    /// Where the fields of its data begin, after the opening brace.
+    fields: usize,
+    /// The event for a stream of many jobs, made when the first such stream asks for it.
+    tagged: OnceLock<Bytes>,
 }
 
 /// A named event that says the stream is alive. (`onmessage` does not see it; a comment would be
 /// seen by nobody, and an event without data is never dispatched.)
 pub(crate) const HEARTBEAT: Bytes = Bytes::from_static(b"event: heartbeat\ndata: {}\n\n");
+
+/// Ends a stream of listed jobs: all of them are over. Its `id:` comes back as `Last-Event-ID`.
+pub(crate) const END: Bytes = Bytes::from_static(b"event: end\nid: end\ndata: {}\n\n");
+
+/// Returns whether a client has seen [`END`].
+pub(crate) fn has_seen_all(last_event_id: &str) -> bool {
+    last_event_id == "end"
+}
 
 impl Frame {
     /// Encodes a state. `revision` grows with every state of a job.
@@ -32,11 +49,66 @@ impl Frame {
             revision,
             status: event.status,
         };
+        let head = format!("id: {id}\ndata: {{");
+        let bytes = format!("id: {id}\ndata: {data}\n\n");
+        let is_final = snapshot.is_final();
+        let mut chunk = chunk(bytes.as_bytes());
+        // One allocation holds both: the event is a part of its chunk.
+        let end = chunk.len() - CHUNK_END.len();
+        if is_final {
+            chunk.extend_from_slice(LAST_CHUNK);
+        }
+        let chunk = Bytes::from(chunk);
         Self {
-            bytes: Bytes::from(format!("id: {id}\ndata: {data}\n\n")),
-            is_final: snapshot.is_final(),
+            fields: head.len(),
+            bytes: chunk.slice(end - bytes.len()..end),
+            chunk,
+            is_final,
+            tagged: OnceLock::new(),
         }
     }
+
+    /// Returns the event with the `jobId` of its job in the data, for a stream of many jobs. The
+    /// characters of a job's identifier need no escape in JSON.
+    pub(crate) fn tagged(&self, job: &JobId) -> Bytes {
+        let tag = || {
+            let head = format!("data: {{\"jobId\":\"{job}\",");
+            [head.as_bytes(), &self.bytes[self.fields..]]
+                .concat()
+                .into()
+        };
+        self.tagged.get_or_init(tag).clone()
+    }
+}
+
+const CHUNK_END: &[u8] = b"\r\n";
+
+/// Ends a body in the chunked transfer coding.
+pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// Returns bytes as one chunk of the chunked transfer coding (RFC 9112, section 7.1); nothing where
+/// there are none, for an empty chunk would be the last.
+pub(crate) fn chunk(bytes: &[u8]) -> Vec<u8> {
+    if bytes.is_empty() {
+        return Vec::new();
+    }
+    let mut chunk = format!("{:x}\r\n", bytes.len()).into_bytes();
+    chunk.extend_from_slice(bytes);
+    chunk.extend_from_slice(CHUNK_END);
+    chunk
+}
+
+/// Says how the server stands to the price monitor.
+pub(crate) fn upstream(state: UpstreamState) -> Bytes {
+    let data = serde_json::to_string(&UpstreamEvent { state }).unwrap_or_default();
+    Bytes::from(format!("event: upstream\ndata: {data}\n\n"))
+}
+
+/// Says that a job of a stream of listed jobs is not there, or not this user's.
+pub(crate) fn not_found(job: &JobId) -> Bytes {
+    Bytes::from(format!(
+        "event: not-found\ndata: {{\"jobId\":\"{job}\"}}\n\n"
+    ))
 }
 
 /// Says after how long the browser is to come back when the stream ends.
@@ -96,6 +168,26 @@ mod tests {
                         \"totalProducts\":500,\"status\":\"PENDING\"}\n\n";
         assert_eq!(frame.bytes, expected);
         assert!(!frame.is_final);
+    }
+
+    #[test]
+    fn a_stream_of_many_jobs_gets_the_same_state_with_its_job() {
+        let frame = Frame::new(7, &snapshot(ImportStatus::Pending, None));
+        let expected = "data: {\"jobId\":\"a-1\",\"processedProducts\":120,\"failedProducts\":3,\
+                        \"totalProducts\":500,\"status\":\"PENDING\"}\n\n";
+        assert_eq!(frame.tagged(&"a-1".parse().unwrap()), expected);
+    }
+
+    #[test]
+    fn a_chunk_holds_the_event_and_a_final_one_the_end_of_the_body() {
+        for status in [ImportStatus::Pending, ImportStatus::Success] {
+            let frame = Frame::new(7, &snapshot(status, None));
+            let last = if frame.is_final { LAST_CHUNK } else { b"" };
+            assert_eq!(frame.chunk, [&chunk(&frame.bytes), last].concat());
+            let size = format!("{:x}\r\n", frame.bytes.len());
+            assert!(frame.chunk.starts_with(size.as_bytes()));
+        }
+        assert_eq!(chunk(b""), b"");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::{
     server::{
         config::RelayConfig,
         store::{Store, StoreError, jobs::JobState, now},
+        telemetry::Metrics,
     },
 };
 
@@ -37,6 +38,7 @@ struct Shared {
     rooms: Mutex<Rooms>,
     store: Store,
     upstream: mpsc::UnboundedSender<Command>,
+    metrics: Metrics,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -45,7 +47,8 @@ struct Shared {
 #[derive(Debug)]
 pub(crate) struct Viewer {
     hub: Hub,
-    job: JobId,
+    /// The job that is looked at.
+    pub(crate) job: JobId,
     /// The newest frame, and every newer one.
     pub(crate) frames: watch::Receiver<Arc<Frame>>,
 }
@@ -56,6 +59,7 @@ impl Hub {
         config: &RelayConfig,
         store: Store,
         upstream: mpsc::UnboundedSender<Command>,
+        metrics: Metrics,
         tasks: TaskTracker,
         shutdown: CancellationToken,
     ) -> Self {
@@ -64,6 +68,7 @@ impl Hub {
             rooms,
             store,
             upstream,
+            metrics,
             tasks,
             shutdown,
         }));
@@ -101,6 +106,11 @@ impl Hub {
         self.rooms().snapshot(job).cloned()
     }
 
+    /// Returns how many jobs are followed.
+    pub(crate) fn followed(&self) -> usize {
+        self.rooms().len()
+    }
+
     fn rooms(&self) -> MutexGuard<'_, Rooms> {
         // A panic cannot leave the rooms half-changed in a way that matters to the next caller.
         self.0.rooms.lock().unwrap_or_else(PoisonError::into_inner)
@@ -127,6 +137,7 @@ impl Hub {
 
     /// Records a final state, however long the database takes to come back, then sends it out.
     async fn settle(self, job: JobId, snapshot: Snapshot) {
+        let began = Instant::now();
         let write = || self.0.store.update_job(&job, JobState::from(&snapshot));
         let backoff = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(50))
@@ -138,6 +149,9 @@ impl Hub {
         });
         tokio::select! {
             Ok(()) = recorded => {
+                self.0
+                    .metrics
+                    .import_ended(snapshot.event.status, began.elapsed());
                 let effects = self.rooms().settled(&job);
                 self.carry_out(effects);
             }

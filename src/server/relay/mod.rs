@@ -3,43 +3,60 @@
 //! `upstream` and `rest` turn what the price monitor says into reports, `hub` keeps the newest state
 //! of each followed job and encodes it once, `sse` hands it to viewers.
 
+mod controls;
+mod fan_out;
 mod frame;
 mod hub;
+mod lifeline;
 mod limits;
+mod pipe;
 mod pulse;
 mod report;
 mod rest;
 mod rooms;
 mod snapshot;
 mod sse;
+mod sse_many;
 mod upstream;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use self::controls::Further;
+pub use self::rest::UploadMode;
+pub(crate) use self::sse::ViewerStream;
 use self::{
+    fan_out::FanOut,
     hub::Hub,
-    limits::StreamLimits,
-    pulse::Pulse,
+    lifeline::Lifeline,
+    limits::{MostStreams, Permit, StreamLimits},
+    pipe::Piped,
+    pulse::PulseSender,
     rest::{Rest, RestError},
     snapshot::Snapshot,
+    sse::Watching,
+    sse_many::Selection,
     upstream::Upstream,
 };
 use crate::{
-    api::ApiError,
+    api::{ApiError, progress::UpstreamState},
     job::{JobId, ProductImportJob, ProgressEvent},
+    role::Permission,
     server::{
+        client_address::ClientAddress,
         config::{Config, MonitorEndpoint, SseConfig},
         store::{
             Store,
+            job_scope::JobScope,
             jobs::JobState,
             now,
             users::{User, UserId},
         },
+        telemetry::Metrics,
     },
 };
 
@@ -47,6 +64,8 @@ use crate::{
 const FRESHEN_TIMEOUT: Duration = Duration::from_millis(1500);
 /// How many jobs of a page are asked for at once.
 const FRESHEN_CONCURRENCY: usize = 8;
+/// How many starts a stream of all jobs may fall behind before it looks for itself.
+const STARTS: usize = 64;
 
 /// The relay. Clones share it.
 #[derive(Clone, Debug)]
@@ -55,8 +74,31 @@ pub struct Relay {
     rest: Rest,
     store: Store,
     limits: StreamLimits,
-    pulse: watch::Sender<Pulse>,
+    metrics: Metrics,
+    fan_out: FanOut,
+    tasks: TaskTracker,
+    pulse: PulseSender,
+    /// Tells whose job has just started.
+    started: broadcast::Sender<UserId>,
     config: SseConfig,
+}
+
+/// Who asks for a stream, and what they know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asking<'a> {
+    /// Where the request comes from.
+    pub(crate) address: ClientAddress,
+    /// The `Last-Event-ID` of a client that comes back.
+    pub(crate) last_event_id: Option<&'a str>,
+}
+
+/// Which jobs a stream of many is asked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Jobs {
+    /// These.
+    pub(crate) listed: Vec<JobId>,
+    /// All the user's unfinished ones besides, new ones as they start.
+    pub(crate) unfinished: bool,
 }
 
 /// What a request for a job's progress is answered with.
@@ -77,6 +119,7 @@ impl Relay {
         config: &Config,
         endpoint: MonitorEndpoint,
         store: Store,
+        metrics: Metrics,
         tasks: &TaskTracker,
         shutdown: &CancellationToken,
     ) -> Result<Self, reqwest::Error> {
@@ -85,33 +128,59 @@ impl Relay {
             &config.relay,
             store.clone(),
             commands,
+            metrics.clone(),
             tasks.clone(),
             shutdown.clone(),
         );
-        let rest = Rest::new(&endpoint, tasks.clone())?;
+        let rest = Rest::new(&endpoint, metrics.clone(), tasks.clone())?;
+        let pulse = PulseSender::new();
         let upstream = Upstream::new(
             endpoint,
             config.relay.clone(),
             rest.clone(),
             hub.clone(),
+            pulse.clone(),
             wanted,
+            metrics.clone(),
         );
         tasks.spawn(upstream.run(shutdown.clone()));
-        let pulse = watch::Sender::new(Pulse::Beat);
-        tasks.spawn(pulse::beat(
-            pulse.clone(),
-            beat_interval(&config.sse),
-            shutdown.clone(),
-        ));
-        let limits = StreamLimits::new(config.sse.max_streams, config.sse.max_streams_per_user);
+        tasks.spawn(
+            pulse
+                .clone()
+                .beat(beat_interval(&config.sse), shutdown.clone()),
+        );
+        let limits = StreamLimits::new(MostStreams {
+            of_all: config.sse.max_streams,
+            of_user: config.sse.max_streams_per_user,
+            of_address: config.sse.max_streams_per_address,
+        });
         Ok(Self {
             hub,
             rest,
             store,
             limits,
+            fan_out: FanOut::new(metrics.clone(), tasks.clone()),
+            tasks: tasks.clone(),
             pulse,
+            metrics,
+            started: broadcast::Sender::new(STARTS),
             config: config.sse.clone(),
         })
+    }
+
+    /// Returns how the server stands to the price monitor.
+    pub(crate) fn upstream_state(&self) -> UpstreamState {
+        self.pulse.upstream()
+    }
+
+    /// Returns how many jobs are followed.
+    pub(crate) fn followed_jobs(&self) -> usize {
+        self.hub.followed()
+    }
+
+    /// Returns whether the server has been told to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.pulse.is_draining()
     }
 
     /// Opens a user's stream of a job's progress.
@@ -120,56 +189,171 @@ impl Relay {
     ///
     /// [`ApiError::NotFound`] when there is no such job or it is somebody else's,
     /// [`ApiError::TooMany`] at a limit, [`ApiError::Unavailable`] while the server stops.
-    pub async fn open_stream(
+    pub(crate) async fn open_stream(
         &self,
         user: &User,
         job: &JobId,
-        last_event_id: Option<&str>,
-    ) -> Result<ProgressAnswer<impl Stream<Item = Bytes> + Send + 'static + use<>>, ApiError> {
+        from: &Asking<'_>,
+    ) -> Result<ProgressAnswer<impl ViewerStream + use<>>, ApiError> {
         tracing::info!("SSE Progress API called");
-        if *self.pulse.borrow() == Pulse::Drain {
+        self.refuse_while_draining()?;
+        let recorded = self.find(user, job).await?;
+        let has_seen = |id| frame::has_seen(id, recorded.status);
+        if from.last_event_id.is_some_and(has_seen) {
+            return Ok(ProgressAnswer::NothingMore);
+        }
+        let permit = self.permit(&user.id, from.address)?;
+        let viewer = self.hub.watch(&recorded).map_err(|_full| self.too_many())?;
+        tracing::info!("Client joining import job: {job}");
+        Ok(ProgressAnswer::Stream(Watching {
+            viewer,
+            lifeline: self.lifeline(permit),
+            fan_out: self.fan_out.clone(),
+        }))
+    }
+
+    /// Opens a user's one stream of many jobs.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_stream`](Self::open_stream), [`ApiError::NotFound`] when none of the listed jobs is
+    /// there; and [`ApiError::Invalid`] when more are listed than the settings allow.
+    pub(crate) async fn open_many(
+        &self,
+        user: &User,
+        jobs: Jobs,
+        from: &Asking<'_>,
+    ) -> Result<ProgressAnswer<impl ViewerStream + use<>>, ApiError> {
+        tracing::info!("SSE Progress API called");
+        self.refuse_while_draining()?;
+        // Before the look at the database, so that none is missed between the two.
+        let started = jobs.unfinished.then(|| self.started.subscribe());
+        let selection = self.select(&user.jobs(), jobs.listed, started).await?;
+        let has_ended =
+            selection.started.is_none() && selection.found.iter().all(|job| job.status.is_final());
+        if has_ended && from.last_event_id.is_some_and(frame::has_seen_all) {
+            return Ok(ProgressAnswer::NothingMore);
+        }
+        let permit = self.permit(&user.id, from.address)?;
+        let lifeline = self.lifeline(permit);
+        Ok(ProgressAnswer::Stream(Piped {
+            stream: sse_many::many_stream(self.clone(), user.jobs(), selection, lifeline),
+            tasks: self.tasks.clone(),
+        }))
+    }
+
+    async fn select(
+        &self,
+        scope: &JobScope,
+        mut ids: Vec<JobId>,
+        started: Option<broadcast::Receiver<UserId>>,
+    ) -> Result<Selection, ApiError> {
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.len() > self.config.max_jobs {
+            return Err(ApiError::Invalid(format!(
+                "One stream takes at most {} imports.",
+                self.config.max_jobs
+            )));
+        }
+        let mut found = self.store.find_jobs(scope, &ids).await?;
+        ids.retain(|id| found.iter().all(|job| job.id != *id));
+        if started.is_some() {
+            let limit = self.config.max_jobs;
+            found.extend(self.store.unfinished_jobs(scope, limit).await?);
+        } else if found.is_empty() {
+            return Err(ApiError::NotFound);
+        }
+        Ok(Selection {
+            found,
+            missing: ids,
+            started,
+        })
+    }
+
+    /// Ends a user's open streams, because what the user may see has changed: a session has ended.
+    /// The browsers whose session still holds come back by themselves.
+    pub(crate) fn end_streams_of(&self, user: &UserId) {
+        self.limits.revoke(user);
+        self.pulse.look_up();
+    }
+
+    fn refuse_while_draining(&self) -> Result<(), ApiError> {
+        if self.is_stopping() {
             return Err(ApiError::Unavailable(
                 "The server is restarting.".to_owned(),
             ));
         }
-        let recorded = self
-            .store
-            .find_job(&user.id, job)
-            .await?
-            .ok_or(ApiError::NotFound)?;
-        if last_event_id.is_some_and(|id| frame::has_seen(id, recorded.status)) {
-            return Ok(ProgressAnswer::NothingMore);
-        }
-        let permit = self.limits.acquire(&user.id).ok_or(ApiError::TooMany)?;
-        let viewer = self
-            .hub
-            .watch(&recorded)
-            .map_err(|_full| ApiError::TooMany)?;
-        tracing::info!("Client joining import job: {job}");
-        Ok(ProgressAnswer::Stream(sse::progress_stream(
-            viewer,
-            self.pulse.subscribe(),
-            permit,
-            // So much earlier that the next beat is still in time.
-            self.config
-                .max_duration
-                .map(|longest| longest.saturating_sub(beat_interval(&self.config))),
-        )))
+        Ok(())
     }
 
-    /// Returns the newest state of a user's job.
+    fn permit(&self, user: &UserId, address: ClientAddress) -> Result<Permit, ApiError> {
+        self.limits
+            .acquire(user, address.network())
+            .ok_or_else(|| self.too_many())
+    }
+
+    fn too_many(&self) -> ApiError {
+        self.metrics.stream_refused();
+        ApiError::TooMany
+    }
+
+    fn lifeline(&self, permit: Permit) -> Lifeline {
+        // So much earlier that the next beat is still in time.
+        let max_duration = self
+            .config
+            .max_duration
+            .map(|longest| longest.saturating_sub(beat_interval(&self.config)));
+        let count = self.metrics.stream_opened();
+        Lifeline::new(self.pulse.subscribe(), permit, count, max_duration)
+    }
+
+    /// Returns the newest states of those of the jobs that are in a scope.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be asked.
+    pub(crate) async fn states(
+        &self,
+        scope: &JobScope,
+        jobs: &[JobId],
+    ) -> Result<Vec<(JobId, ProgressEvent)>, ApiError> {
+        let mut jobs = self.store.find_jobs(scope, jobs).await?;
+        self.freshen(&mut jobs).await;
+        let state = |job: &ProductImportJob| (job.id.clone(), Snapshot::from(job).event);
+        Ok(jobs.iter().map(state).collect())
+    }
+
+    /// Finds a job that the user may see, in its newest known state.
     ///
     /// # Errors
     ///
     /// [`ApiError::NotFound`] when there is no such job or it is somebody else's.
-    pub async fn state(&self, user: &UserId, job: &JobId) -> Result<ProgressEvent, ApiError> {
-        let mut job = self
-            .store
-            .find_job(user, job)
-            .await?
-            .ok_or(ApiError::NotFound)?;
+    pub async fn find_job(&self, user: &User, job: &JobId) -> Result<ProductImportJob, ApiError> {
+        let mut job = self.find(user, job).await?;
         self.freshen(std::slice::from_mut(&mut job)).await;
-        Ok(Snapshot::from(&job).event)
+        Ok(job)
+    }
+
+    /// Finds a job that the user may see. One that nobody has recorded, but that the price monitor
+    /// knows, was started elsewhere: it is recorded for whoever asks first and may import. The same
+    /// is asked of the price monitor and the database where the job is somebody else's, so that
+    /// neither the answer nor its time tells the two apart.
+    async fn find(&self, user: &User, job: &JobId) -> Result<ProductImportJob, ApiError> {
+        if let Some(found) = self.store.find_job(&user.jobs(), job).await? {
+            return Ok(found);
+        }
+        if !user.role.may(Permission::Import) {
+            return Err(ApiError::NotFound);
+        }
+        let asked = tokio::time::timeout(FRESHEN_TIMEOUT, self.rest.progress(job)).await;
+        if !matches!(asked, Ok(Ok(_))) {
+            return Err(ApiError::NotFound);
+        }
+        let filename = format!("import {job}");
+        self.store.adopt_job(&user.id, job, &filename).await?;
+        let found = self.store.find_job(&user.jobs(), job).await?;
+        found.ok_or(ApiError::NotFound)
     }
 
     /// Hands a product file to the price monitor and records the job with its user.
@@ -180,6 +364,7 @@ impl Relay {
     pub async fn create_import<S, E>(
         &self,
         user: &UserId,
+        mode: UploadMode,
         filename: String,
         file: S,
     ) -> Result<JobId, ApiError>
@@ -189,7 +374,7 @@ impl Relay {
     {
         let job = self
             .rest
-            .create_import(filename.clone(), file)
+            .create_import(user, mode, filename.clone(), file)
             .await
             .map_err(|error| {
                 tracing::warn!(
@@ -202,6 +387,9 @@ impl Relay {
                 }
             })?;
         self.store.create_job(user, &job, &filename).await?;
+        self.metrics.import_started();
+        // Nobody has to be looking.
+        let _ = self.started.send(user.clone());
         Ok(job)
     }
 

@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -17,7 +17,14 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::{hub::Hub, report::Report, upstream::rest_origin};
-use crate::{job::JobId, server::config::MonitorEndpoint};
+use crate::{
+    job::JobId,
+    server::{
+        config::MonitorEndpoint,
+        store::users::UserId,
+        telemetry::metrics::{Metrics, UpstreamCall},
+    },
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an answer about a job's progress may take.
@@ -34,13 +41,36 @@ const MAX_WORDS: usize = 300;
 /// The REST side of a price monitor. Clones share one pool of connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Rest {
-    client: reqwest::Client,
-    origin: Arc<str>,
-    api_key: SecretString,
+    pub(super) client: reqwest::Client,
+    pub(super) origin: Arc<str>,
+    pub(super) api_key: SecretString,
     permits: Arc<Semaphore>,
     /// The jobs that are being asked for, so that slow answers do not pile up.
     asking: Arc<Mutex<HashSet<JobId>>>,
+    metrics: Metrics,
     tasks: TaskTracker,
+}
+
+/// In whose name we ask. A service that does not know it ignores it.
+pub(super) const OWNER: &str = "x-import-owner";
+
+/// What is to be done with a file.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum UploadMode {
+    /// Import it.
+    #[default]
+    Import,
+    /// Say what importing it would do: for services that are known to offer it.
+    Check,
+}
+
+impl UploadMode {
+    fn query(self) -> &'static str {
+        match self {
+            Self::Import => "",
+            Self::Check => "?mode=check",
+        }
+    }
 }
 
 /// Why a REST call did not give what was asked. The texts are for users.
@@ -55,6 +85,9 @@ pub(crate) enum RestError {
     /// The service does not know the job.
     #[error("The price monitor does not know this import.")]
     UnknownJob,
+    /// The service does not offer what was asked for.
+    #[error("The price monitor does not offer this.")]
+    NotOffered,
     /// The service says no, in these words.
     #[error("{0}")]
     Refused(String),
@@ -71,6 +104,7 @@ impl Rest {
     /// When TLS cannot be set up.
     pub(crate) fn new(
         endpoint: &MonitorEndpoint,
+        metrics: Metrics,
         tasks: TaskTracker,
     ) -> Result<Self, reqwest::Error> {
         let mut builder = reqwest::Client::builder();
@@ -89,6 +123,7 @@ impl Rest {
             api_key: endpoint.api_key.clone(),
             permits: Arc::new(Semaphore::new(CONCURRENCY)),
             asking: Arc::default(),
+            metrics,
             tasks,
         })
     }
@@ -100,6 +135,8 @@ impl Rest {
     /// When the service cannot be reached, refuses, or gives no usable identifier.
     pub(crate) async fn create_import<S, E>(
         &self,
+        user: &UserId,
+        mode: UploadMode,
         filename: String,
         file: S,
     ) -> Result<JobId, RestError>
@@ -107,16 +144,24 @@ impl Rest {
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
+        let began = Instant::now();
         let part = multipart::Part::stream(Body::wrap_stream(file)).file_name(filename);
         let response = self
             .client
-            .post(format!("{}/api/products/imports", self.origin))
+            .post(format!(
+                "{}/api/products/imports{}",
+                self.origin,
+                mode.query()
+            ))
             .header("x-api-key", self.api_key.expose_secret())
+            .header(OWNER, user.as_str())
             .multipart(multipart::Form::new().part("file", part))
             .timeout(UPLOAD_TIMEOUT)
             .send()
             .await
             .map_err(RestError::Unreachable)?;
+        self.metrics
+            .upstream_answered(UpstreamCall::Create, began.elapsed());
         let body = self.accepted(response).await?;
         created_id(&body).ok_or(RestError::Unreadable)
     }
@@ -127,6 +172,7 @@ impl Rest {
     ///
     /// When the service cannot be reached in time, refuses, or does not know the job.
     pub(crate) async fn progress(&self, job: &JobId) -> Result<Report, RestError> {
+        let began = Instant::now();
         let response = self
             .client
             .get(format!(
@@ -138,6 +184,8 @@ impl Rest {
             .send()
             .await
             .map_err(RestError::Unreachable)?;
+        self.metrics
+            .upstream_answered(UpstreamCall::Progress, began.elapsed());
         let body = self.accepted(response).await?;
         Report::from_json(&body).map_err(|_| RestError::Unreadable)
     }
@@ -172,13 +220,16 @@ impl Rest {
     }
 
     /// Reads the body of a good answer, and turns any other into what it says.
-    async fn accepted(&self, response: Response) -> Result<Vec<u8>, RestError> {
+    pub(super) async fn accepted(&self, response: Response) -> Result<Vec<u8>, RestError> {
         let status = response.status();
         let body = read_limited(response).await?;
         match status {
             status if status.is_success() => Ok(body),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(RestError::Unauthorized),
             StatusCode::NOT_FOUND => Err(RestError::UnknownJob),
+            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
+                Err(RestError::NotOffered)
+            }
             status => Err(match own_words(&body) {
                 Some(words) => RestError::Refused(self.without_key(&words)),
                 None => RestError::Refused(format!(
@@ -190,7 +241,8 @@ impl Rest {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Returns whether a host is this machine.
+pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
@@ -207,7 +259,7 @@ async fn read_limited(mut response: Response) -> Result<Vec<u8>, RestError> {
 }
 
 /// Finds the identifier in a created job: `id`, `_id` or `jobId`, bare or wrapped in `data`.
-fn created_id(body: &[u8]) -> Option<JobId> {
+pub(super) fn created_id(body: &[u8]) -> Option<JobId> {
     let answer: Value = serde_json::from_slice(body).ok()?;
     let job = if answer["data"].is_object() {
         &answer["data"]

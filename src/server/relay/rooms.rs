@@ -171,7 +171,6 @@ impl Rooms {
     }
 
     /// Returns how many jobs are followed.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.rooms.len()
     }

@@ -1,36 +1,61 @@
 //! A job's progress as a stream of Server-Sent Events (CONTRACT section 4).
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
-use tokio::sync::watch;
+use tokio::net::TcpStream;
 
 use super::{
-    frame::{Frame, HEARTBEAT, retry},
+    fan_out::FanOut,
+    frame::Frame,
     hub::Viewer,
-    limits::Permit,
-    pulse::Pulse,
+    lifeline::{Lifeline, Sign},
 };
 
-/// After how long a browser comes back when its stream ends, drawn at random so that the viewers of
-/// one instance do not come back in one moment.
-const RETRY_MILLIS: std::ops::Range<u64> = 500..2_000;
+/// An event stream that is granted, and not begun. Dropping it is leaving.
+pub(crate) trait ViewerStream: Send + 'static {
+    /// Makes the stream of its bytes.
+    fn into_stream(self) -> impl Stream<Item = Bytes> + Send + 'static;
 
-/// The same for streams that end because the server stops: wider, for all come at once.
-const DRAIN_RETRY_MILLIS: std::ops::Range<u64> = 500..4_000;
+    /// Has the same written to a socket, in the chunked transfer coding, by somebody who lives for
+    /// as long as that takes.
+    fn write_to(self, socket: Arc<TcpStream>);
+}
+
+/// The stream of one job: the newest state at once, then every newer one, heartbeats between them,
+/// and an end after the final one.
+#[derive(Debug)]
+pub(crate) struct Watching {
+    pub(super) viewer: Viewer,
+    pub(super) lifeline: Lifeline,
+    pub(super) fan_out: FanOut,
+}
+
+impl ViewerStream for Watching {
+    fn into_stream(self) -> impl Stream<Item = Bytes> + Send + 'static {
+        let stream = ProgressStream {
+            viewer: self.viewer,
+            lifeline: self.lifeline,
+            next: Next::Open,
+        };
+        stream::unfold(stream, |mut stream| async {
+            let bytes = stream.next().await?;
+            stream.lifeline.sent(bytes.len());
+            Some((bytes, stream))
+        })
+    }
+
+    fn write_to(self, socket: Arc<TcpStream>) {
+        self.fan_out.seat(socket, self.viewer, self.lifeline);
+    }
+}
 
 /// One viewer's stream: where it is between two events.
 struct ProgressStream {
     viewer: Viewer,
-    pulse: watch::Receiver<Pulse>,
-    ends_at: Option<Instant>,
+    lifeline: Lifeline,
     next: Next,
-    /// Held, never read: the stream counts as open while it lives.
-    _permit: Permit,
 }
 
 /// What a stream does next.
@@ -41,28 +66,6 @@ enum Next {
     Wait,
     /// Nothing more.
     End,
-}
-
-/// Makes the stream: the newest state at once, then every newer one, heartbeats between them, and
-/// an end after the final one. Dropping it is leaving.
-pub(crate) fn progress_stream(
-    viewer: Viewer,
-    pulse: watch::Receiver<Pulse>,
-    permit: Permit,
-    max_duration: Option<Duration>,
-) -> impl Stream<Item = Bytes> + Send + 'static {
-    let ends_at = max_duration.map(|duration| Instant::now() + duration);
-    let stream = ProgressStream {
-        viewer,
-        pulse,
-        ends_at,
-        next: Next::Open,
-        _permit: permit,
-    };
-    stream::unfold(stream, |mut stream| async {
-        let bytes = stream.next().await?;
-        Some((bytes, stream))
-    })
 }
 
 impl ProgressStream {
@@ -76,9 +79,8 @@ impl ProgressStream {
 
     /// The first bytes: `retry:` and the newest state in one piece.
     fn open(&mut self) -> Bytes {
-        let after = retry(Duration::from_millis(fastrand::u64(RETRY_MILLIS)));
-        let frame = self.newest();
-        [after, frame].concat().into()
+        let (retry, upstream) = self.lifeline.opening();
+        [retry, self.newest(), upstream].concat().into()
     }
 
     async fn wait(&mut self) -> Option<Bytes> {
@@ -89,16 +91,13 @@ impl ProgressStream {
                 changed.ok()?; // the hub is gone: the process ends
                 Some(self.newest())
             }
-            pulse = self.pulse.changed() => {
-                pulse.ok()?;
-                if *self.pulse.borrow_and_update() == Pulse::Drain {
+            sign = self.lifeline.next() => match sign {
+                Sign::Say(bytes) => Some(bytes),
+                Sign::Farewell(bytes) => {
                     self.next = Next::End;
-                    return Some(retry(Duration::from_millis(fastrand::u64(DRAIN_RETRY_MILLIS))));
+                    Some(bytes)
                 }
-                if self.ends_at.is_some_and(|at| Instant::now() >= at) {
-                    return None;
-                }
-                Some(HEARTBEAT)
+                Sign::End => None,
             }
         }
     }
@@ -106,6 +105,7 @@ impl ProgressStream {
     fn newest(&mut self) -> Bytes {
         let frame: Arc<Frame> = self.viewer.frames.borrow_and_update().clone();
         self.next = if frame.is_final {
+            self.lifeline.finished();
             Next::End
         } else {
             Next::Wait

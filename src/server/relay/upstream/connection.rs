@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use thiserror::Error;
 use tokio::{net::TcpStream, time::Instant};
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    MaybeTlsStream, WebSocketStream, client_async_tls_with_config,
     tungstenite::{
         self, Message,
         client::IntoClientRequest,
@@ -16,15 +16,18 @@ use tokio_tungstenite::{
     },
 };
 
-use super::dialect::{Dialect, Incoming, ProtocolError, Recovery};
+use url::Url;
+
+use super::{
+    dial::dial,
+    dialect::{Dialect, Incoming, ProtocolError, Recovery},
+};
 use crate::{job::JobId, server::config::MonitorEndpoint};
 
 /// How long the connection, with its handshakes, may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one frame may take to go out.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest message that is read; the list of failed SKUs is what makes one large.
-const MAX_MESSAGE: usize = 4 << 20;
 /// How often a plain WebSocket is pinged.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 
@@ -34,7 +37,10 @@ pub(super) enum ConnectionError {
     /// The key was not accepted. The text is the service's own.
     #[error("refused: {0}")]
     Refused(String),
-    /// The connection could not be made or broke.
+    /// The host, or the proxy on the way to it, cannot be reached.
+    #[error("{0}")]
+    Dial(Box<dyn std::error::Error + Send + Sync>),
+    /// The connection broke, or the service does not take it.
     #[error("{0}")]
     Socket(#[from] Box<tungstenite::Error>),
     /// The service does not speak the protocol.
@@ -82,16 +88,24 @@ impl Connection {
     pub(super) async fn open(
         endpoint: &MonitorEndpoint,
         recovery: Recovery,
+        max_message: usize,
     ) -> Result<Self, ConnectionError> {
-        let mut request = Dialect::url(endpoint).into_client_request()?;
+        let address = Dialect::url(endpoint);
+        let mut request = address.as_str().into_client_request()?;
+        let address = Url::parse(&address).map_err(|_| ConnectionError::Address)?;
         let mut key = HeaderValue::from_str(endpoint.api_key.expose_secret())
             .map_err(|_| ConnectionError::Address)?;
         key.set_sensitive(true);
         request.headers_mut().insert("x-api-key", key);
         let config = WebSocketConfig::default()
-            .max_message_size(Some(MAX_MESSAGE))
-            .max_frame_size(Some(MAX_MESSAGE));
-        let connecting = connect_async_with_config(request, Some(config), true);
+            .max_message_size(Some(max_message))
+            .max_frame_size(Some(max_message));
+        let connecting = async {
+            let stream = dial(&address).await?;
+            Ok::<_, ConnectionError>(
+                client_async_tls_with_config(request, stream, Some(config), None).await?,
+            )
+        };
         let (socket, _) = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
             .await
             .map_err(|_| ConnectionError::Silent)??;

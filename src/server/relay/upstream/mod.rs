@@ -2,6 +2,7 @@
 //! wherever the socket cannot tell.
 
 mod connection;
+mod dial;
 mod dialect;
 mod engine_io;
 mod rooms_wanted;
@@ -20,10 +21,14 @@ use self::{
 };
 pub(super) use dialect::rest_origin;
 
-use super::{hub::Hub, rest::Rest};
+use super::{hub::Hub, pulse::PulseSender, rest::Rest};
 use crate::{
+    api::progress::UpstreamState,
     job::JobId,
-    server::config::{MonitorEndpoint, RelayConfig},
+    server::{
+        config::{MonitorEndpoint, RelayConfig},
+        telemetry::Metrics,
+    },
 };
 
 /// A connection that held for so long counts as good: the next one is tried without delay.
@@ -42,28 +47,17 @@ pub(crate) enum Command {
     Leave(JobId),
 }
 
-/// How the server stands to the price monitor.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-enum UpstreamState {
-    /// No connection was made yet.
-    #[default]
-    Connecting,
-    /// The socket is open.
-    Open,
-    /// There is no socket; followed jobs are asked for by REST.
-    Polling,
-    /// The price monitor does not accept our key.
-    Refused,
-}
-
 /// The task that keeps the socket.
 pub(crate) struct Upstream {
     endpoint: MonitorEndpoint,
     config: RelayConfig,
     rest: Rest,
     hub: Hub,
+    /// Where viewers are told how it stands.
+    pulse: PulseSender,
     commands: mpsc::UnboundedReceiver<Command>,
     state: UpstreamState,
+    metrics: Metrics,
     wanted: Wanted,
     recovery: Recovery,
     next_poll: Instant,
@@ -96,7 +90,9 @@ impl Upstream {
         config: RelayConfig,
         rest: Rest,
         hub: Hub,
+        pulse: PulseSender,
         commands: mpsc::UnboundedReceiver<Command>,
+        metrics: Metrics,
     ) -> Self {
         let state = UpstreamState::default();
         let wanted = Wanted::default();
@@ -107,8 +103,10 @@ impl Upstream {
             config,
             rest,
             hub,
+            pulse,
             commands,
             state,
+            metrics,
             wanted,
             recovery,
             next_poll,
@@ -135,11 +133,11 @@ impl Upstream {
             let delay = match self.converse().await {
                 Lost::Unwanted => return,
                 Lost::Refused => {
-                    self.state = UpstreamState::Refused;
+                    self.stands(UpstreamState::Refused);
                     REFUSED_DELAY
                 }
                 Lost::Broken => {
-                    self.state = UpstreamState::Polling;
+                    self.stands(UpstreamState::Polling);
                     if started.elapsed() >= STABLE {
                         backoff = self::backoff();
                     }
@@ -151,6 +149,11 @@ impl Upstream {
                 return;
             }
         }
+    }
+
+    fn stands(&mut self, state: UpstreamState) {
+        self.state = state;
+        self.pulse.set_upstream(state);
     }
 
     async fn next_command(&mut self) -> bool {
@@ -167,7 +170,7 @@ impl Upstream {
     async fn converse(&mut self) -> Lost {
         let recovery = std::mem::take(&mut self.recovery);
         let endpoint = self.endpoint.clone();
-        let opening = Connection::open(&endpoint, recovery);
+        let opening = Connection::open(&endpoint, recovery, self.config.max_message);
         let mut connection = match self.poll_during(opening, false).await {
             Waited::Done(Ok(connection)) => connection,
             Waited::Done(Err(error)) => return self.lost(&error),
@@ -184,6 +187,7 @@ impl Upstream {
                     }
                     Ok(Incoming::Report(job, report)) => {
                         self.wanted.heard(&job);
+                        self.metrics.upstream_reported();
                         self.hub.report(&job, report);
                     }
                     // The connection answers, and turns the others into errors.
@@ -208,7 +212,8 @@ impl Upstream {
 
     /// Joins every wanted room and asks REST what was missed.
     async fn enter(&mut self, connection: &mut Connection) -> Result<(), ConnectionError> {
-        self.state = UpstreamState::Open;
+        self.stands(UpstreamState::Connected);
+        self.metrics.upstream_connected();
         for job in self.wanted.jobs() {
             connection.join(job).await?;
             tracing::info!("Connected to external service for job: {job}");
@@ -239,6 +244,7 @@ impl Upstream {
     }
 
     fn lost(&self, error: &ConnectionError) -> Lost {
+        self.metrics.upstream_lost();
         if let ConnectionError::Refused(message) = error {
             tracing::error!(
                 message = self.rest.without_key(message),

@@ -1,0 +1,71 @@
+//! The relay's pure modules, and what benchmarks and fuzz targets do with them.
+
+#[path = "../../../../../src/server/relay/frame.rs"]
+mod frame;
+#[path = "../../../../../src/server/relay/report.rs"]
+mod report;
+#[path = "../../../../../src/server/relay/rooms.rs"]
+mod rooms;
+#[path = "../../../../../src/server/relay/snapshot.rs"]
+mod snapshot;
+pub mod upstream;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+
+use self::{report::Report, rooms::Rooms, snapshot::Snapshot};
+use crate::job::JobId;
+
+/// Reads a progress answer of REST, and returns whether it was one.
+#[must_use]
+pub fn read_progress(bytes: &[u8]) -> bool {
+    Report::from_json(bytes).is_ok()
+}
+
+/// A job that is followed: a report in, an encoded frame out.
+pub struct Followed {
+    rooms: Rooms,
+    job: JobId,
+    frames: watch::Receiver<Arc<frame::Frame>>,
+    processed: u64,
+}
+
+impl Followed {
+    /// Follows a job.
+    ///
+    /// # Panics
+    ///
+    /// Never: the identifier is good, and there is room for one job.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut rooms = Rooms::new(1, Duration::from_secs(30));
+        let job: JobId = "662f8c1e9b1d8a0012345678".parse().expect("an identifier");
+        let (frames, _) = rooms.enter(&job, Snapshot::default()).expect("room for one");
+        Self {
+            rooms,
+            job,
+            frames,
+            processed: 0,
+        }
+    }
+
+    /// Takes the next report in, and returns the size of the frame that all viewers get.
+    pub fn report(&mut self) -> usize {
+        self.processed += 1;
+        let report = Report {
+            processed: self.processed,
+            failed: 3,
+            total: u64::MAX >> 11,
+            ..Report::default()
+        };
+        self.rooms.report(&self.job, report, 7);
+        self.frames.borrow_and_update().chunk.len()
+    }
+}
+
+impl Default for Followed {
+    fn default() -> Self {
+        Self::new()
+    }
+}

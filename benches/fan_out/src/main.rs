@@ -1,0 +1,120 @@
+//! Measures event streams: N viewers × J jobs × U updates a second, the same load on Import Relay
+//! and on two peers in one run.
+//!
+//! The load generator plays the price monitor and the viewers, in two threads; each server under
+//! test is a process of its own, whose processor time and memory the kernel tells.
+
+mod http;
+mod load;
+mod monitor;
+mod process;
+mod servers;
+mod table;
+mod timeline;
+mod viewers;
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Parser;
+
+use self::{
+    load::{Load, Measured},
+    monitor::Monitor,
+    servers::ServerKind,
+    timeline::Timeline,
+};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Measures event streams under load.
+#[derive(Parser)]
+struct Args {
+    /// The servers to measure, one after the other.
+    #[arg(long, value_delimiter = ',', default_value = "relay,nchan,next")]
+    servers: Vec<ServerKind>,
+    /// How many viewers there are.
+    #[arg(long, default_value_t = 1000)]
+    viewers: usize,
+    /// How many jobs they look at, evenly spread.
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
+    /// Updates of each job in a second.
+    #[arg(long, default_value_t = 20)]
+    rate: u32,
+    /// How long is measured, after two seconds to warm up.
+    #[arg(long, default_value_t = 20)]
+    seconds: u32,
+    /// How many idle viewers are connected to find what one costs; 0 to leave that out.
+    #[arg(long, default_value_t = 10_000)]
+    idle: usize,
+    /// How long the idle viewers stay: longer than a heartbeat.
+    #[arg(long, default_value_t = 14)]
+    idle_seconds: u64,
+    /// The release binary of Import Relay.
+    #[arg(long, default_value = "target/release/import-relay")]
+    binary: PathBuf,
+    /// The directory of the peers' programs.
+    #[arg(long, default_value = "benches/fan_out/peers")]
+    peers: PathBuf,
+    /// Where the table goes besides standard output.
+    #[arg(long)]
+    write: Option<PathBuf>,
+}
+
+/// Where the machine lets one process open no more sockets, the Node peer cannot have as many: it
+/// opens one to the price monitor for each viewer.
+const MOST_IDLE_NODE: usize = 1000;
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("fan-out: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<(), Failure> {
+    let load = Load {
+        viewers: args.viewers,
+        jobs: args.jobs,
+        rate: args.rate,
+        seconds: args.seconds,
+    };
+    let timeline = Timeline::new(load.jobs, load.updates());
+    let monitor = Monitor::start(timeline.clone())?;
+    let mut rows: Vec<Measured> = Vec::new();
+    for kind in &args.servers {
+        eprintln!("{kind}: starting");
+        let mut server = kind.start(&monitor, &args.binary, &args.peers)?;
+        let idle_viewers = match kind {
+            ServerKind::Next | ServerKind::Node => args.idle.min(MOST_IDLE_NODE),
+            _ => args.idle,
+        };
+        // First, so that no memory of the load's is taken for the idle viewers' or spares them any.
+        let idle = (idle_viewers > 0)
+            .then(|| {
+                load::idle(
+                    &mut *server,
+                    &monitor,
+                    idle_viewers,
+                    Duration::from_secs(args.idle_seconds),
+                )
+            })
+            .transpose()?;
+        let loaded = load::run(&mut *server, &monitor, &timeline, &load)?;
+        rows.push(Measured {
+            kind: *kind,
+            idle,
+            loaded,
+        });
+        eprintln!("{}", table::row(rows.last().ok_or("no row")?));
+    }
+    let table = table::table(&load, &rows);
+    println!("{table}");
+    if let Some(path) = &args.write {
+        table::write(path, &load, &table)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! The servers under test: each takes the same requests and sends the same data.
+
+mod nchan;
+mod node;
+mod relay;
+
+use std::{fmt, net::SocketAddr, path::Path};
+
+use clap::ValueEnum;
+
+use crate::{Failure, load::Load, monitor::Monitor, process::Process};
+
+/// A server under test.
+pub(crate) trait Server {
+    fn address(&self) -> SocketAddr;
+    fn process(&self) -> &Process;
+    /// Makes jobs that can be watched.
+    fn jobs(&mut self, monitor: &Monitor, count: usize) -> Result<Vec<String>, Failure>;
+
+    /// Returns the path of a job's stream.
+    fn path(&self, job: &str) -> String {
+        format!("/api/jobs/{job}/progress")
+    }
+
+    fn cookie(&self) -> &str {
+        ""
+    }
+
+    /// Returns how many memberships of rooms the load leads to.
+    fn listeners(&self, load: &Load) -> usize {
+        load.jobs
+    }
+
+    /// Returns how many bridges stand for the sockets to the price monitor.
+    fn bridges(&self) -> usize {
+        0
+    }
+}
+
+/// Which one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ServerKind {
+    /// Import Relay, by the stream of one job.
+    Relay,
+    /// Import Relay, by the stream of listed jobs, which pages use.
+    RelayListed,
+    /// nginx with nchan, in one worker process.
+    Nchan,
+    /// nginx with nchan, in as many worker processes as processors, as Debian sets it up.
+    NchanAuto,
+    /// A route of Next.js with a socket for each viewer.
+    Next,
+    /// The same route in bare Node.js.
+    Node,
+}
+
+impl ServerKind {
+    /// Starts it.
+    pub(crate) fn start(
+        self,
+        monitor: &Monitor,
+        binary: &Path,
+        peers: &Path,
+    ) -> Result<Box<dyn Server>, Failure> {
+        Ok(match self {
+            Self::Relay => Box::new(relay::Relay::start(
+                monitor,
+                binary,
+                "/api/jobs/@/progress",
+            )?),
+            Self::RelayListed => Box::new(relay::Relay::start(
+                monitor,
+                binary,
+                "/api/jobs/progress?ids=@",
+            )?),
+            Self::Nchan => Box::new(nchan::Nchan::start(peers, "1")?),
+            Self::NchanAuto => Box::new(nchan::Nchan::start(peers, "auto")?),
+            Self::Next => Box::new(node::Node::start(
+                monitor,
+                peers,
+                "next/.next/standalone/server.js",
+            )?),
+            Self::Node => Box::new(node::Node::start(monitor, peers, "node.mjs")?),
+        })
+    }
+}
+
+impl fmt::Display for ServerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Relay => "Import Relay",
+            Self::RelayListed => "Import Relay, stream of listed jobs",
+            Self::Nchan => "nginx + nchan, 1 worker",
+            Self::NchanAuto => "nginx + nchan, auto workers",
+            Self::Next => "Next.js, a socket a viewer",
+            Self::Node => "bare Node, a socket a viewer",
+        })
+    }
+}

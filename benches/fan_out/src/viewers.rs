@@ -1,0 +1,297 @@
+//! The viewers: as many sockets as wanted in one thread, each read into one shared buffer and
+//! looked through for the one number that matters, so that the load generator is not what is
+//! measured.
+
+use std::{
+    io::{self, Read, Write},
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use memchr::memmem;
+use mio::{Events, Interest, Poll, Token, net::TcpStream};
+
+use crate::{Failure, timeline::Timeline};
+
+const BUFFER: usize = 64 << 10;
+/// Connections that may wait for their first event at once.
+const BATCH: usize = 200;
+/// How long the thread sleeps between two looks. It does not wait for the next event: to wake it for
+/// each is work that the kernel would do in the server's name, and that no server does for viewers
+/// who are elsewhere.
+const TICK: Duration = Duration::from_micros(500);
+const CONNECT_PATIENCE: Duration = Duration::from_secs(60);
+const NEEDLE: &[u8] = b"\"processedProducts\":";
+
+/// One viewer's request.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
+    pub(crate) path: String,
+    pub(crate) cookie: String,
+    /// The number of its job in the timeline.
+    pub(crate) job: usize,
+}
+
+/// What all viewers saw.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// Nanoseconds from sending to seeing, one for each event that counts.
+    pub(crate) latencies: Vec<u64>,
+    /// Events that came out of order or twice.
+    pub(crate) wrong: usize,
+    /// Viewers who saw the final event, each once.
+    pub(crate) ended: usize,
+    /// Connections that broke or ended before the end.
+    pub(crate) lost: usize,
+}
+
+/// Viewers who are connected and watching.
+pub(crate) struct Viewers {
+    stop: Arc<AtomicBool>,
+    connected: Arc<AtomicUsize>,
+    thread: JoinHandle<Result<Seen, Failure>>,
+}
+
+/// Which updates count.
+#[derive(Clone, Copy)]
+pub(crate) struct Window {
+    /// The first one that is measured.
+    pub(crate) first: usize,
+    /// The last one before the end.
+    pub(crate) last: usize,
+}
+
+impl Viewers {
+    /// Connects them, in batches, and waits until each has seen its first event.
+    pub(crate) fn connect(
+        targets: Vec<Target>,
+        timeline: Timeline,
+        window: Window,
+    ) -> Result<Self, Failure> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let connected = Arc::new(AtomicUsize::new(0));
+        let wanted = targets.len();
+        let crowd = Crowd {
+            poll: Poll::new()?,
+            viewers: Vec::with_capacity(wanted),
+            timeline,
+            window,
+            seen: Seen::default(),
+            connected: connected.clone(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("viewers".to_owned())
+            .spawn({
+                let stop = stop.clone();
+                move || crowd.watch(targets, &stop)
+            })?;
+        let viewers = Self {
+            stop,
+            connected,
+            thread,
+        };
+        let deadline = Instant::now() + CONNECT_PATIENCE;
+        while viewers.connected.load(Ordering::Relaxed) < wanted {
+            if viewers.thread.is_finished() || Instant::now() > deadline {
+                let connected = viewers.connected.load(Ordering::Relaxed);
+                viewers.finish()?;
+                return Err(format!("only {connected} of {wanted} viewers were served").into());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(viewers)
+    }
+
+    /// Disconnects them and says what they saw.
+    pub(crate) fn finish(self) -> Result<Seen, Failure> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().map_err(|_| "the viewers panicked")?
+    }
+}
+
+struct Viewer {
+    socket: TcpStream,
+    job: usize,
+    newest: usize,
+    state: State,
+    /// The start of a number that a read has cut through.
+    rest: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum State {
+    /// Nothing was read yet.
+    Waiting,
+    Watching,
+    Gone,
+}
+
+struct Crowd {
+    poll: Poll,
+    viewers: Vec<Viewer>,
+    timeline: Timeline,
+    window: Window,
+    seen: Seen,
+    connected: Arc<AtomicUsize>,
+}
+
+impl Crowd {
+    fn watch(mut self, targets: Vec<Target>, stop: &AtomicBool) -> Result<Seen, Failure> {
+        let mut events = Events::with_capacity(1024);
+        let mut buffer = vec![0; BUFFER];
+        let mut targets = targets.into_iter();
+        while !stop.load(Ordering::Relaxed) {
+            while self.viewers.len() - self.connected.load(Ordering::Relaxed) < BATCH
+                && let Some(target) = targets.next()
+            {
+                self.add(&target)?;
+            }
+            match self.poll.poll(&mut events, Some(Duration::ZERO)) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                polled => polled?,
+            }
+            if events.is_empty() {
+                std::thread::sleep(TICK);
+            }
+            for event in &events {
+                self.read(event.token().0, &mut buffer);
+            }
+        }
+        Ok(self.seen)
+    }
+
+    fn add(&mut self, target: &Target) -> Result<(), Failure> {
+        let mut socket = std::net::TcpStream::connect(target.address)?;
+        let Target {
+            address,
+            path,
+            cookie,
+            job,
+        } = target;
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: {address}\r\naccept: text/event-stream\r\ncookie: {cookie}\r\n\r\n"
+        );
+        socket.write_all(request.as_bytes())?;
+        socket.set_nonblocking(true)?;
+        let mut socket = TcpStream::from_std(socket);
+        let token = Token(self.viewers.len());
+        self.poll
+            .registry()
+            .register(&mut socket, token, Interest::READABLE)?;
+        self.viewers.push(Viewer {
+            socket,
+            job: *job,
+            newest: 0,
+            state: State::Waiting,
+            rest: Vec::new(),
+        });
+        Ok(())
+    }
+
+    fn read(&mut self, index: usize, buffer: &mut [u8]) {
+        let viewer = &mut self.viewers[index];
+        loop {
+            match viewer.socket.read(buffer) {
+                Ok(0) => return self.gone(index),
+                Ok(length) => {
+                    if viewer.state == State::Waiting {
+                        // A refusal is not a viewer.
+                        if !buffer.starts_with(b"HTTP/1.1 200") {
+                            eprintln!("{}", String::from_utf8_lossy(&buffer[..length.min(300)]));
+                            return self.gone(index);
+                        }
+                        viewer.state = State::Watching;
+                        self.connected.fetch_add(1, Ordering::Relaxed);
+                    }
+                    look(
+                        viewer,
+                        &buffer[..length],
+                        &self.timeline,
+                        self.window,
+                        &mut self.seen,
+                    );
+                    // Edge-triggered: a short read has emptied the socket (epoll(7)).
+                    if length < buffer.len() {
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => return self.gone(index),
+            }
+        }
+    }
+
+    fn gone(&mut self, index: usize) {
+        let viewer = &mut self.viewers[index];
+        if viewer.state != State::Gone {
+            viewer.state = State::Gone;
+            let _ = self.poll.registry().deregister(&mut viewer.socket);
+            if viewer.newest <= self.window.last {
+                self.seen.lost += 1;
+            }
+        }
+    }
+}
+
+/// Finds the counts in what was read and notes how old they are.
+fn look(viewer: &mut Viewer, read: &[u8], timeline: &Timeline, window: Window, seen: &mut Seen) {
+    let joined;
+    let mut bytes = if viewer.rest.is_empty() {
+        read
+    } else {
+        joined = [std::mem::take(&mut viewer.rest).as_slice(), read].concat();
+        &joined
+    };
+    let now = timeline.now();
+    while let Some(at) = memmem::find(bytes, NEEDLE) {
+        let digits = &bytes[at + NEEDLE.len()..];
+        let end = digits.iter().position(|byte| !byte.is_ascii_digit());
+        let Some(end) = end else {
+            viewer.rest = bytes[at..].to_vec();
+            return;
+        };
+        let number = digits[..end]
+            .iter()
+            .fold(0, |number, digit| number * 10 + usize::from(digit - b'0'));
+        bytes = &digits[end..];
+        note(viewer, number, now, timeline, window, seen);
+    }
+    // A needle that the read has cut through begins in the last bytes.
+    let tail = bytes.len().saturating_sub(NEEDLE.len() - 1);
+    if let Some(quote) = memchr::memrchr(b'"', &bytes[tail..])
+        && NEEDLE.starts_with(&bytes[tail + quote..])
+    {
+        viewer.rest = bytes[tail + quote..].to_vec();
+    }
+}
+
+fn note(
+    viewer: &mut Viewer,
+    number: usize,
+    now: u64,
+    timeline: &Timeline,
+    window: Window,
+    seen: &mut Seen,
+) {
+    if number == 0 {
+        return; // the state before the first update
+    }
+    if number <= viewer.newest {
+        seen.wrong += 1;
+        return;
+    }
+    viewer.newest = number;
+    if number > window.last {
+        seen.ended += 1;
+    } else if number >= window.first
+        && let Some(sent) = timeline.when(viewer.job, number)
+    {
+        seen.latencies.push(now.saturating_sub(sent));
+    }
+}

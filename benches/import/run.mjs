@@ -1,0 +1,155 @@
+// Imports one generated file three ways on this machine, one after the other, and prints rows per second:
+// Import Relay's price monitor (parse, validate, upsert into SQLite), the sqlite3 shell's `.import` into
+// a table with the same indexes, and a straightforward Node importer.
+//
+//   node benches/import/run.mjs [--rows 1000000] [--runs 1] [--large]
+//
+// `--large` also imports a file of 1 GB and prints the most memory that was resident.
+import { execFileSync, spawn } from 'node:child_process';
+import { createReadStream, mkdtempSync, openAsBlob, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+
+const root = resolve(import.meta.dirname, '../..');
+const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
+const binary = process.env.IMPORT_RELAY_BIN ?? join(target, 'release/import-relay');
+const { values: options } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '1000000' },
+    runs: { type: 'string', default: '1' },
+    large: { type: 'boolean', default: false },
+  },
+});
+const rows = Number(options.rows);
+const directory = mkdtempSync(join(tmpdir(), 'import-bench-'));
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+
+function sample(name, count) {
+  const file = join(directory, name);
+  execFileSync(binary, ['sample', '--rows', String(count), '--shape', 'plain'], {
+    stdio: ['ignore', openSync(file, 'w'), 'inherit'],
+  });
+  return file;
+}
+
+/** The seconds a whole import takes, from the answered upload on, and the most memory resident. */
+async function importRelay(file, expected) {
+  const data = mkdtempSync(join(directory, 'data-'));
+  const child = spawn(binary, ['price-monitor', '--listen', '127.0.0.1:0'], {
+    env: {
+      PATH: process.env.PATH,
+      DATA_DIR: data,
+      PRICE_MONITOR_API_KEY: 'bench',
+      RUST_LOG: 'warn',
+      MAX_UPLOAD_SIZE: '8GiB',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const [line] = await new Promise((done) => createInterface(child.stdout).once('line', (...all) => done(all)));
+    const api = `${line.match(/http:\S+/)[0]}/api/products/imports`;
+    const headers = { 'X-API-Key': 'bench' };
+    const form = new FormData();
+    form.append('file', await openAsBlob(file), 'bench.csv');
+    const { id } = await (await fetch(api, { method: 'POST', headers, body: form })).json();
+    const started = performance.now();
+    let state;
+    do {
+      await new Promise((done) => setTimeout(done, 50));
+      state = await (await fetch(`${api}/${id}`, { headers })).json();
+    } while (state.status === 'PENDING');
+    const seconds = (performance.now() - started) / 1000;
+    if (state.status !== 'SUCCESS' || state.addedProducts !== expected) {
+      throw new Error(`the import came out wrong: ${JSON.stringify(state)}`);
+    }
+    const resident = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'));
+    return { seconds, mebibytes: resident ? Number(resident[1]) / 1024 : NaN };
+  } finally {
+    child.kill('SIGKILL');
+    rmSync(data, { recursive: true, force: true });
+  }
+}
+
+const columns = 'SKU,Name,Price,Currency,EAN,Stock,Availability,URL,Brand,Category,Weight,Description'.split(',');
+const table = `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+CREATE TABLE products (${columns.map((name) => `${name} TEXT${name === 'SKU' ? ' PRIMARY KEY NOT NULL' : ''}`).join(', ')});
+CREATE INDEX products_by_name ON products (Name, SKU);`;
+
+function sqliteShell(file) {
+  const database = join(directory, 'shell.db');
+  const started = performance.now();
+  execFileSync('sqlite3', [database], {
+    input: `${table}\n.mode csv\n.import --skip 1 "${file}" products\n`,
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
+  const seconds = (performance.now() - started) / 1000;
+  const count = Number(execFileSync('sqlite3', [database, 'SELECT count(*) FROM products']));
+  if (count !== rows) throw new Error(`sqlite3 imported ${count} rows`);
+  for (const end of ['', '-wal', '-shm']) rmSync(database + end, { force: true });
+  return { seconds };
+}
+
+async function nodeImporter(file) {
+  const { default: Database } = await import('better-sqlite3');
+  const { parse } = await import('csv-parse');
+  const path = join(directory, 'node.db');
+  const db = new Database(path);
+  const started = performance.now();
+  db.exec(table);
+  const insert = db.prepare(
+    `INSERT INTO products VALUES (${columns.map(() => '?').join(', ')}) ON CONFLICT (SKU) DO UPDATE SET
+      ${columns.slice(1).map((name) => `${name} = excluded.${name}`).join(', ')}`,
+  );
+  const write = db.transaction((batch) => {
+    for (const row of batch) insert.run(row);
+  });
+  let batch = [];
+  for await (const row of createReadStream(file).pipe(parse({ from: 2 }))) {
+    batch.push(row);
+    if (batch.length === 1000) {
+      write(batch);
+      batch = [];
+    }
+  }
+  write(batch);
+  const seconds = (performance.now() - started) / 1000;
+  db.close();
+  for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true });
+  return { seconds };
+}
+
+const file = sample('bench.csv', rows);
+console.log(`${rows} rows, ${columns.length} columns, ${(statSync(file).size / 1e6).toFixed(0)} MB`);
+const ways = [
+  ['Import Relay', () => importRelay(file, rows)],
+  ['sqlite3 .import', () => sqliteShell(file)],
+  ['Node (csv-parse, better-sqlite3)', () => nodeImporter(file)],
+];
+const best = new Map();
+for (let run = 0; run < Number(options.runs); run += 1) {
+  for (const [name, way] of ways) {
+    try {
+      const { seconds, mebibytes } = await way();
+      const memory = mebibytes ? `, ${mebibytes.toFixed(0)} MiB resident` : '';
+      console.log(`${name}: ${Math.round(rows / seconds)} rows/s (${seconds.toFixed(2)} s${memory})`);
+      best.set(name, Math.min(best.get(name) ?? Infinity, seconds));
+    } catch (error) {
+      console.log(`${name}: not measured: ${error.message.split('\n')[0]}`);
+    }
+  }
+}
+const ours = best.get('Import Relay');
+for (const [name, seconds] of best) {
+  if (name !== 'Import Relay' && ours) console.log(`${(seconds / ours).toFixed(2)} x ${name}`);
+}
+if (options.large) {
+  const each = statSync(file).size / rows;
+  const many = Math.ceil(1e9 / each);
+  const large = sample('large.csv', many);
+  const { seconds, mebibytes } = await importRelay(large, many);
+  console.log(
+    `${(statSync(large).size / 1e9).toFixed(2)} GB, ${many} rows: ${Math.round(many / seconds)} rows/s, ${mebibytes.toFixed(0)} MiB resident at most`,
+  );
+}

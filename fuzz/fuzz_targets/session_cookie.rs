@@ -1,0 +1,32 @@
+//! Any bytes as a `Cookie` header, and as a sealed token in each of the cookies that may hold one:
+//! nothing panics, and nobody is let in whose token was not sealed with the secret.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use http::{HeaderMap, HeaderValue, header};
+use import_relay::server::auth::authjs::AuthJs;
+use libfuzzer_sys::fuzz_target;
+
+static AUTHJS: LazyLock<AuthJs> =
+    LazyLock::new(|| AuthJs::new(&["nobody knows this".into(), "nor this".into()]));
+
+/// Headers of both versions, so that what follows them is looked at.
+const BEGINNINGS: [&str; 5] = [
+    "",
+    "authjs.session-token=",
+    "next-auth.session-token=",
+    // {"alg":"dir","enc":"A256CBC-HS512"} and {"alg":"dir","enc":"A256GCM"}
+    "authjs.session-token=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIn0..",
+    "next-auth.session-token=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..",
+];
+
+fuzz_target!(|bytes: &[u8]| {
+    for beginning in BEGINNINGS {
+        let Ok(value) = HeaderValue::from_bytes(&[beginning.as_bytes(), bytes].concat()) else {
+            return;
+        };
+        let headers = HeaderMap::from_iter([(header::COOKIE, value)]);
+        assert_eq!(AUTHJS.identify(&headers, 0), None);
+    }
+});

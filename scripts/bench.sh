@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Measures, and puts the tables into docs/benchmarks.md. It takes about six minutes, and wants a machine
+# that does nothing else meanwhile.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+mkdir -p "${CARGO_TARGET_DIR:-target}"
+target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
+binary=$target/release/import-relay
+table=docs/benchmarks.md
+
+# Ten thousand viewers are ten thousand sockets, on either side.
+ulimit -n "$(ulimit -Hn)"
+
+CARGO_TARGET_DIR=$target/fan-out cargo build --quiet --release --manifest-path benches/fan_out/Cargo.toml
+fan_out=("$target/fan-out/release/fan-out" --binary "$binary" --write "$table")
+"${fan_out[@]}" --servers relay,relay-listed,nchan,nchan-auto,next,node --viewers 1000 --jobs 1 --rate 20
+"${fan_out[@]}" --servers relay,nchan,next --viewers 1000 --jobs 100 --rate 5 --seconds 10 --idle 0
+
+CARGO_TARGET_DIR=$target/codec cargo bench --quiet --manifest-path benches/codec/Cargo.toml |
+    grep -E '^[a-z].*time:|^ +(time|thrpt):' || true

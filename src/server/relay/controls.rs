@@ -1,0 +1,216 @@
+//! What a price monitor may offer beyond the contract: looking closely at an import, stopping it,
+//! importing again. Whether it does is told by its answer to `GET /api/products/imports/{id}`; one that
+//! does not know that call keeps working, and shows less.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, TryStreamExt};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use secrecy::ExposeSecret;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    Relay,
+    rest::{Rest, RestError, created_id},
+};
+use crate::{
+    api::{
+        ApiError,
+        import_controls::{FailedRow, FailedRows, FileColumns, ImportExtras, PreviewRow},
+    },
+    job::{JobId, ProductImportJob},
+    server::store::{
+        job_scope::JobScope,
+        users::{User, UserId},
+    },
+};
+
+/// How long a page waits for what the price monitor may offer.
+const EXTRAS_TIMEOUT: Duration = Duration::from_millis(1500);
+/// How long something that was asked for may take.
+const ACTION_TIMEOUT: Duration = Duration::from_secs(30);
+/// The most of a list of failed rows that is passed on takes so long.
+const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(3600);
+
+impl Rest {
+    fn about(&self, method: Method, job: &JobId, what: &str) -> RequestBuilder {
+        let path = format!("{}/api/products/imports/{job}{what}", self.origin);
+        self.client
+            .request(method, path)
+            .header("x-api-key", self.api_key.expose_secret())
+            .timeout(ACTION_TIMEOUT)
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, RestError> {
+        let response = request.send().await.map_err(RestError::Unreachable)?;
+        let body = self.accepted(response).await?;
+        serde_json::from_slice(&body).map_err(|_| RestError::Unreadable)
+    }
+
+    async fn done(&self, request: RequestBuilder) -> Result<(), RestError> {
+        let response = request.send().await.map_err(RestError::Unreachable)?;
+        self.accepted(response).await.map(drop)
+    }
+
+    /// Asks for a further job, made out of one.
+    async fn created(&self, request: RequestBuilder, user: &UserId) -> Result<JobId, RestError> {
+        let request = request.header(super::rest::OWNER, user.as_str());
+        let response = request.send().await.map_err(RestError::Unreachable)?;
+        let body = self.accepted(response).await?;
+        created_id(&body).ok_or(RestError::Unreadable)
+    }
+}
+
+/// A further import of what an import was made of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Further {
+    /// The whole file.
+    Again,
+    /// The rows that failed.
+    Retry,
+}
+
+impl Further {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Again => "/again",
+            Self::Retry => "/retry",
+        }
+    }
+}
+
+impl Relay {
+    /// Returns what the price monitor says of an import beyond the contract; `None` when it has nothing
+    /// to say, or not soon enough.
+    pub(crate) async fn extras(&self, job: &JobId) -> Option<ImportExtras> {
+        let request = self.rest.about(Method::GET, job, "");
+        let asked = tokio::time::timeout(EXTRAS_TIMEOUT, self.rest.answer(request));
+        asked.await.ok()?.ok()
+    }
+
+    /// Asks for an import to be stopped.
+    pub(crate) async fn cancel(&self, job: &JobId) -> Result<(), ApiError> {
+        let request = self.rest.about(Method::POST, job, "/cancel");
+        self.rest.done(request).await.map_err(said)
+    }
+
+    /// Asks for a further import, and records it with its user.
+    pub(crate) async fn further(
+        &self,
+        user: &User,
+        of: &ProductImportJob,
+        what: Further,
+    ) -> Result<JobId, ApiError> {
+        let request = self.rest.about(Method::POST, &of.id, what.path());
+        let job = self.rest.created(request, &user.id).await.map_err(said)?;
+        self.store.create_job(&user.id, &job, &of.filename).await?;
+        Ok(job)
+    }
+
+    /// Forgets an import: the price monitor's record of it, where it lets us, and ours.
+    pub(crate) async fn forget(&self, scope: &JobScope, job: &JobId) -> Result<(), ApiError> {
+        let request = self.rest.about(Method::DELETE, job, "");
+        match self.rest.done(request).await {
+            // One that offers no such thing, or no longer has it.
+            Ok(()) | Err(RestError::UnknownJob | RestError::NotOffered) => {}
+            Err(error) => return Err(said(error)),
+        }
+        self.store.delete_job(scope, job).await?;
+        Ok(())
+    }
+
+    /// Returns a page of the rows that failed.
+    pub(crate) async fn failed_rows(
+        &self,
+        job: &JobId,
+        page: u64,
+        search: &str,
+    ) -> Result<FailedRows, ApiError> {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("page", &page.to_string())
+            .append_pair("search", search)
+            .finish();
+        let request = self
+            .rest
+            .about(Method::GET, job, &format!("/failures?{query}"));
+        self.rest
+            .answer::<crate::api::Page<FailedRow>>(request)
+            .await
+            .map_err(said)
+    }
+
+    /// Returns all rows that failed as a file, as it comes.
+    pub(crate) async fn failed_rows_file(
+        &self,
+        job: &JobId,
+    ) -> Result<impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static + use<>, ApiError>
+    {
+        let request = self.rest.about(Method::GET, job, "/failures.csv");
+        let response = request.timeout(DOWNLOAD_TIMEOUT).send().await;
+        let response = response.map_err(|error| said(RestError::Unreachable(error)))?;
+        match response.status() {
+            StatusCode::OK => Ok(response.bytes_stream().map_err(std::io::Error::other)),
+            _ => Err(ApiError::NotFound),
+        }
+    }
+
+    /// Returns a file's first rows and what its columns are taken for.
+    pub(crate) async fn columns(&self, job: &JobId) -> Result<FileColumns, ApiError> {
+        let request = self.rest.about(Method::GET, job, "/columns");
+        self.rest.answer(request).await.map_err(said)
+    }
+
+    /// Returns what a file's first rows are when its columns hold this.
+    pub(crate) async fn preview(
+        &self,
+        job: &JobId,
+        columns: &[String],
+    ) -> Result<Vec<PreviewRow>, ApiError> {
+        let request = self.rest.about(Method::POST, job, "/columns/preview");
+        let request = request.json(&Columns::new(columns));
+        self.rest.answer(request).await.map_err(said)
+    }
+
+    /// Imports a file whose columns hold this.
+    pub(crate) async fn map_columns(
+        &self,
+        user: &User,
+        of: &ProductImportJob,
+        columns: &[String],
+    ) -> Result<JobId, ApiError> {
+        let request = self.rest.about(Method::POST, &of.id, "/columns");
+        let request = request.json(&Columns::new(columns));
+        let job = self.rest.created(request, &user.id).await.map_err(said)?;
+        self.store.create_job(&user.id, &job, &of.filename).await?;
+        Ok(job)
+    }
+}
+
+/// What columns hold, as the price monitor takes it.
+#[derive(Serialize)]
+struct Columns<'a> {
+    columns: std::collections::BTreeMap<usize, &'a str>,
+}
+
+impl<'a> Columns<'a> {
+    fn new(words: &'a [String]) -> Self {
+        let words = words.iter().map(String::as_str).enumerate();
+        Self {
+            columns: words.filter(|(_, word)| !word.is_empty()).collect(),
+        }
+    }
+}
+
+/// Turns an error of the price monitor into what the user is told.
+fn said(error: RestError) -> ApiError {
+    tracing::debug!(
+        error = &error as &dyn std::error::Error,
+        "the price monitor said no"
+    );
+    match error {
+        RestError::Refused(words) => ApiError::Invalid(words),
+        RestError::UnknownJob => ApiError::NotFound,
+        error => ApiError::Unavailable(error.to_string()),
+    }
+}

@@ -1,0 +1,60 @@
+//! The way to the price monitor: straight, or through the HTTP proxy that the usual variables name.
+
+use hyper_util::{
+    client::{
+        legacy::connect::{HttpConnector, proxy::Tunnel},
+        proxy::matcher::Matcher,
+    },
+    rt::TokioIo,
+};
+use tokio::net::TcpStream;
+use tower::{Service, ServiceExt};
+use url::Url;
+
+use super::connection::ConnectionError;
+use crate::server::relay::rest::is_loopback;
+
+/// Opens a TCP connection to the host of a `ws` or `wss` address. A proxy is asked for a tunnel
+/// (RFC 9110, section 9.3.6), so that what is said stays between the price monitor and us.
+///
+/// # Errors
+///
+/// When the host or the proxy cannot be reached, or the proxy refuses.
+pub(super) async fn dial(address: &Url) -> Result<TcpStream, ConnectionError> {
+    let host = address.host_str().ok_or(ConnectionError::Address)?;
+    let port = address
+        .port_or_known_default()
+        .ok_or(ConnectionError::Address)?;
+    let scheme = if address.scheme() == "wss" {
+        "https"
+    } else {
+        "http"
+    };
+    let destination: http::Uri = format!("{scheme}://{host}:{port}/")
+        .parse()
+        .map_err(|_| ConnectionError::Address)?;
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    // A proxy is for the way out; it could not come back to our own machine.
+    let proxy = (!is_loopback(host))
+        .then(|| Matcher::from_env().intercept(&destination))
+        .flatten();
+    let stream = match proxy {
+        None => connector
+            .oneshot(destination)
+            .await
+            .map_err(|error| ConnectionError::Dial(error.into()))?,
+        Some(proxy) => {
+            let mut tunnel = Tunnel::new(proxy.uri().clone(), connector);
+            if let Some(auth) = proxy.basic_auth() {
+                tunnel = tunnel.with_auth(auth.clone());
+            }
+            tunnel
+                .call(destination)
+                .await
+                .map_err(|error| ConnectionError::Dial(error.into()))?
+        }
+    };
+    Ok(TokioIo::into_inner(stream))
+}
