@@ -20,9 +20,19 @@ use leptos::prelude::use_context;
 use multer::Multipart;
 use thiserror::Error;
 
-use super::{auth::HOME, gate::wants_page, state::AppState, store::users::User};
+use super::{
+    auth::{HOME, audit, request::Caller},
+    gate::wants_page,
+    relay::UploadMode,
+    state::AppState,
+    store::users::User,
+};
 use crate::{
-    api::{ApiError, imports::UploadAnswer},
+    api::{
+        ApiError,
+        audit::AuditAction,
+        imports::{CHECK_FIELD, UploadAnswer},
+    },
     job::JobId,
 };
 
@@ -37,7 +47,7 @@ const ERROR_COOKIE: &str = "import-relay.upload-error";
 
 /// Why an upload was not taken. The texts are for users.
 #[derive(Clone, Debug, Error)]
-enum UploadError {
+pub(super) enum UploadError {
     #[error("Choose a product file first.")]
     NoFile,
     #[error("The file is empty.")]
@@ -53,7 +63,7 @@ enum UploadError {
 }
 
 impl UploadError {
-    fn status_code(&self) -> StatusCode {
+    pub(super) fn status_code(&self) -> StatusCode {
         match self {
             Self::NoFile | Self::Empty | Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -94,7 +104,25 @@ pub(super) async fn upload(
     }
 }
 
-async fn take_file(state: &AppState, user: &User, request: Request) -> Result<JobId, UploadError> {
+/// Takes the file in the body, has it imported for the user and notes that they did.
+pub(super) async fn take_file(
+    state: &AppState,
+    user: &User,
+    request: Request,
+) -> Result<JobId, UploadError> {
+    let (parts, body) = request.into_parts();
+    let caller = Caller::of(&parts);
+    let request = Request::from_parts(parts, body);
+    let (id, filename) = take_form(state, user, request).await?;
+    audit::record(state, &caller, user, AuditAction::ImportStarted, &filename).await;
+    Ok(id)
+}
+
+async fn take_form(
+    state: &AppState,
+    user: &User,
+    request: Request,
+) -> Result<(JobId, String), UploadError> {
     let headers = request.headers();
     let max = state.config.max_upload;
     let is_too_large =
@@ -124,10 +152,17 @@ async fn take_field(
     user: &User,
     form: &mut Multipart<'static>,
     max: u64,
-) -> Result<JobId, UploadError> {
+) -> Result<(JobId, String), UploadError> {
+    let mut mode = UploadMode::Import;
     let mut field = loop {
         match form.next_field().await {
             Ok(Some(field)) if field.name() == Some("file") => break field,
+            // The box stands before the file in the form, and so does its field.
+            Ok(Some(field)) if field.name() == Some(CHECK_FIELD) => {
+                if state.offers_checks() {
+                    mode = UploadMode::Check;
+                }
+            }
             Ok(Some(_)) => {}
             Ok(None) => return Err(UploadError::NoFile),
             Err(error) => return Err(form_error(&error)),
@@ -151,13 +186,16 @@ async fn take_field(
         max,
         fault: fault.clone(),
     };
+    let filename = clean_filename(&given);
     let created = state
         .relay
-        .create_import(&user.id, clean_filename(&given), file)
+        .create_import(&user.id, mode, filename.clone(), file)
         .await;
     match fault.take() {
         Some(fault) => Err(fault),
-        None => created.map_err(UploadError::NotTaken),
+        None => created
+            .map(|id| (id, filename))
+            .map_err(UploadError::NotTaken),
     }
 }
 
@@ -178,7 +216,7 @@ fn form_error(error: &multer::Error) -> UploadError {
 }
 
 /// Ends a body that makes no headway.
-fn watched<E>(
+pub(super) fn watched<E>(
     body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin + 'static,
 ) -> impl Stream<Item = Result<Bytes, Box<dyn std::error::Error + Send + Sync>>> + Send + 'static
 where
@@ -239,7 +277,7 @@ impl Stream for Measured {
 }
 
 /// Keeps the last part of a name, without what could not be shown.
-fn clean_filename(given: &str) -> String {
+pub(super) fn clean_filename(given: &str) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let name: String = last
         .chars()

@@ -6,6 +6,7 @@ use import_relay::server::{
     config::DatabaseUrl,
     price_monitor::{self, PriceMonitorOptions},
     store::{Store, monitor_imports::MonitorImport},
+    telemetry::Metrics,
 };
 use reqwest::{Client, RequestBuilder, Response, multipart};
 use sea_orm::{ConnectionTrait, Database};
@@ -18,6 +19,7 @@ pub(crate) const MAX_UPLOAD: usize = 4 << 20;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
+#[allow(dead_code)] // not every test program uses all of it
 pub(crate) struct Monitor {
     pub(crate) address: SocketAddr,
     pub(crate) http: Client,
@@ -29,6 +31,7 @@ pub(crate) struct Monitor {
     service: JoinHandle<std::io::Result<()>>,
 }
 
+#[allow(dead_code)]
 impl Monitor {
     pub(crate) async fn start() -> Self {
         // Another test may have been first.
@@ -144,6 +147,12 @@ impl Monitor {
         self.finished(&id).await
     }
 
+    /// The SQLite file, where the database is one.
+    pub(crate) fn sqlite(&self) -> Option<std::path::PathBuf> {
+        let path = self.directory.path().join("test.db");
+        path.exists().then_some(path)
+    }
+
     /// The names of the stored uploads.
     pub(crate) fn uploads(&self) -> Vec<String> {
         std::fs::read_dir(self.directory.path().join("uploads"))
@@ -184,6 +193,9 @@ async fn serve(
         api_key: KEY.into(),
         uploads_dir: directory.path().join("uploads"),
         max_upload: MAX_UPLOAD as u64,
+        metrics: Metrics::default(),
+        imports_per_user: 2,
+        retention: Duration::from_secs(3600),
     };
     let shutdown = CancellationToken::new();
     let serving = price_monitor::serve(listener, store.clone(), options, shutdown.clone());

@@ -8,7 +8,10 @@ use tokio::{
     time::sleep,
 };
 
-use super::message::{MAX_FAILED, ProgressMessage, event_name};
+use super::{
+    message::{MAX_FAILED, ProgressMessage, event_name},
+    workers::{Word, Workers},
+};
 use crate::{
     job::ImportProgress,
     server::store::{Store, StoreError, monitor_imports::MonitorImport},
@@ -40,6 +43,7 @@ pub(super) struct Announcer {
     io: SocketIo,
     plain: broadcast::Sender<Announcement>,
     running: Mutex<Running>,
+    workers: Workers,
 }
 
 /// The right to tell states, in turn with all others who do.
@@ -49,12 +53,13 @@ pub(super) struct Turn<'a> {
 }
 
 impl Announcer {
-    pub(super) fn new(store: Store, io: SocketIo) -> Self {
+    pub(super) fn new(store: Store, io: SocketIo, workers: Workers) -> Self {
         Self {
             store,
             io,
             plain: broadcast::Sender::new(BACKLOG),
             running: Mutex::default(),
+            workers,
         }
     }
 
@@ -79,11 +84,13 @@ impl Announcer {
             .await
             .insert(id.to_owned(), progress.clone());
         while progress.changed().await.is_ok() {
-            {
+            let newest = {
                 let _turn = self.turn().await;
                 let newest = *progress.borrow_and_update();
                 self.tell(id, ProgressMessage::pending(newest)).await;
-            }
+                newest
+            };
+            self.workers.tell(id, Word::Running(newest)).await;
             sleep(INTERVAL).await;
         }
         self.running.lock().await.remove(id);
@@ -91,6 +98,35 @@ impl Announcer {
 
     /// Tells how an import ended. It must be committed.
     pub(super) async fn finished(&self, import: &MonitorImport) -> Result<(), StoreError> {
+        self.tell_end(import).await?;
+        self.workers.tell(&import.id, Word::Over).await;
+        Ok(())
+    }
+
+    /// Takes in what another worker tells of an import, for the sockets that are here.
+    pub(super) async fn hear(&self, id: &str, word: Word) {
+        match word {
+            Word::Running(progress) => {
+                let turn = self.turn().await;
+                if !turn.running.contains_key(id) {
+                    self.tell(id, ProgressMessage::pending(progress)).await;
+                }
+            }
+            Word::Over => {
+                let told = match self.store.monitor_import(id).await {
+                    Ok(Some(import)) => self.tell_end(&import).await,
+                    Ok(None) => Ok(()),
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = told {
+                    tracing::warn!(id, %error, "the end of an import could not be passed on");
+                }
+            }
+            Word::Cancel => {}
+        }
+    }
+
+    async fn tell_end(&self, import: &MonitorImport) -> Result<(), StoreError> {
         let failed = self
             .store
             .monitor_failed_rows(&import.id, MAX_FAILED)

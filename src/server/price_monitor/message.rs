@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use crate::{
     job::{ImportProgress, ImportStatus, UnixMillis},
-    server::store::monitor_imports::{FailedRow, MonitorImport},
+    server::store::monitor_imports::{
+        FailedRow, FailedRowsPage, ImportMode, MonitorImport, Problem,
+    },
 };
 
 /// The most failed products that are named in an answer or an event.
@@ -68,6 +70,8 @@ pub(super) struct JobBody {
     created_at: String,
     updated_at: String,
     completed_at: Option<String>,
+    /// What a person could do something about: `columns`, when they are not known.
+    problem: Option<&'static str>,
 }
 
 impl From<MonitorImport> for JobBody {
@@ -82,6 +86,7 @@ impl From<MonitorImport> for JobBody {
             created_at: rfc3339(import.created_at),
             updated_at: rfc3339(import.updated_at),
             completed_at: import.completed_at.map(rfc3339),
+            problem: import.problem.map(|Problem::Columns| "columns"),
         }
     }
 }
@@ -123,6 +128,8 @@ pub(super) struct FailedRowBody {
     line: u64,
     sku: String,
     reason: String,
+    column: Option<String>,
+    value: Option<String>,
 }
 
 impl From<FailedRow> for FailedRowBody {
@@ -131,6 +138,91 @@ impl From<FailedRow> for FailedRowBody {
             line: row.line,
             sku: row.sku,
             reason: row.reason,
+            column: row.column,
+            value: row.value,
+        }
+    }
+}
+
+/// One page of failed rows.
+#[derive(Debug, Serialize)]
+pub(super) struct FailuresBody {
+    items: Vec<FailedRowBody>,
+    page: u64,
+    pages: u64,
+    total: u64,
+}
+
+impl From<FailedRowsPage> for FailuresBody {
+    fn from(page: FailedRowsPage) -> Self {
+        Self {
+            items: page.rows.into_iter().map(FailedRowBody::from).collect(),
+            page: page.page,
+            pages: page.pages,
+            total: page.total,
+        }
+    }
+}
+
+/// All that is known of an import, and what can be done with it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ImportBody {
+    #[serde(flatten)]
+    job: JobBody,
+    mode: &'static str,
+    added_products: u64,
+    updated_products: u64,
+    unchanged_products: u64,
+    /// How many imports go first, with this one, while it waits.
+    queue_position: Option<u64>,
+    actions: Vec<Action>,
+}
+
+/// What can be done with an import, by the last part of the address that does it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Action {
+    /// Stop it; what is in stays.
+    Cancel,
+    /// Import its file again, or for the first time after a check.
+    Again,
+    /// Import those of its rows again that failed.
+    Retry,
+    /// Say what the columns of its file hold, and import it.
+    Columns,
+    /// Get the rows that failed as a file.
+    Failures,
+    /// Forget it.
+    Delete,
+}
+
+impl ImportBody {
+    pub(super) fn new(import: MonitorImport, queue_position: Option<u64>, has_file: bool) -> Self {
+        let mut actions = Vec::new();
+        if import.status.is_final() {
+            if has_file {
+                actions.push(Action::Again);
+                actions.push(Action::Columns);
+            }
+            if import.progress.failed_products > 0 {
+                actions.push(Action::Failures);
+                if import.mode == ImportMode::Import {
+                    actions.push(Action::Retry);
+                }
+            }
+            actions.push(Action::Delete);
+        } else {
+            actions.push(Action::Cancel);
+        }
+        Self {
+            mode: import.mode.as_str(),
+            added_products: import.written.added,
+            updated_products: import.written.updated,
+            unchanged_products: import.written.unchanged,
+            queue_position,
+            actions,
+            job: import.into(),
         }
     }
 }
@@ -177,12 +269,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::server::store::products::Written;
 
     fn import(status: ImportStatus, completed_at: Option<UnixMillis>) -> MonitorImport {
         MonitorImport {
             id: "1".to_owned(),
             filename: "a.csv".to_owned(),
-            stored_as: "1.csv".to_owned(),
+            stored_as: "1.upload".to_owned(),
             status,
             error: None,
             progress: ImportProgress {
@@ -194,6 +287,12 @@ mod tests {
             created_at: 0,
             updated_at: 0,
             completed_at,
+            owner: None,
+            mode: ImportMode::Import,
+            problem: None,
+            header: None,
+            mapping: None,
+            written: Written::default(),
         }
     }
 
@@ -213,6 +312,9 @@ mod tests {
             line: 3,
             sku: "A-2".to_owned(),
             reason: "The price is missing.".to_owned(),
+            column: None,
+            value: None,
+            cells: Vec::new(),
         };
         let over = ProgressMessage::recorded(
             &import(ImportStatus::PartialSuccess, Some(1_700_000_000_123)),

@@ -7,18 +7,23 @@
 //!
 //! An upload is a job as soon as it is answered: the file and the job's row are on disk by then. A
 //! job that is not over when the process ends goes on at the next start, from its last committed
-//! batch. One process is to work on one uploads directory and its database.
+//! batch. On PostgreSQL several processes share the work where they share the uploads directory:
+//! when one dies, another goes on with its imports.
 
 mod announcer;
-mod feed;
+mod controls;
+pub mod feed;
 mod import;
 mod message;
 mod queue;
+mod reading;
+pub mod sample;
 mod service;
 mod socket_io;
 mod upload;
 mod uploads;
 mod websocket;
+mod workers;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
@@ -26,11 +31,27 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{announcer::Announcer, import::Importer, queue::Queue, uploads::Uploads};
-use crate::server::store::Store;
+use self::{
+    announcer::Announcer,
+    feed::Limits,
+    import::Importer,
+    queue::Queue,
+    uploads::Uploads,
+    workers::{Word, Workers},
+};
+use crate::{
+    job::UnixMillis,
+    server::{
+        store::{Store, now},
+        telemetry::Metrics,
+    },
+};
 
 /// How long connections may take to end once they were asked to.
 const CLOSING: Duration = Duration::from_secs(5);
+
+/// The time between two looks for files that no import needs any more.
+const TIDYING: Duration = Duration::from_secs(60 * 60);
 
 /// What the embedded price monitor needs to know.
 #[derive(Clone, Debug)]
@@ -39,8 +60,14 @@ pub struct PriceMonitorOptions {
     pub api_key: SecretString,
     /// Where uploads are kept until they are imported. It is made when missing.
     pub uploads_dir: PathBuf,
-    /// The largest file that is taken, in bytes.
+    /// The largest file that is taken, in bytes, and the most that one unpacks to.
     pub max_upload: u64,
+    /// Where the work is counted.
+    pub metrics: Metrics,
+    /// The most imports of one user that run at once.
+    pub imports_per_user: usize,
+    /// How long a file is kept after its import, to be imported again.
+    pub retention: Duration,
 }
 
 /// What all parts of the service share.
@@ -51,9 +78,33 @@ struct Service {
     uploads: Uploads,
     announcer: Arc<Announcer>,
     queue: Queue,
+    workers: Workers,
     shutdown: CancellationToken,
     /// Owns what outlives a request: imports, sockets, the last step of an upload.
     tasks: TaskTracker,
+}
+
+impl Service {
+    fn limits(&self) -> Limits {
+        Limits {
+            max_unpacked: self.options.max_upload,
+        }
+    }
+}
+
+/// Removes the files that no import needs any more, now and again.
+async fn tidy(store: Store, uploads: Uploads, retention: Duration) {
+    let retention = UnixMillis::try_from(retention.as_millis()).unwrap_or(UnixMillis::MAX);
+    loop {
+        match store
+            .monitor_files_in_use(now().saturating_sub(retention))
+            .await
+        {
+            Ok(needed) => uploads.remove_stale(&needed).await,
+            Err(error) => tracing::warn!(%error, "the uploads directory could not be tidied"),
+        }
+        tokio::time::sleep(TIDYING).await;
+    }
 }
 
 /// Runs the embedded price monitor on `listener` until `shutdown` is cancelled.
@@ -76,27 +127,62 @@ pub async fn serve(
         .unfinished_monitor_imports()
         .await
         .map_err(io::Error::other)?;
-    uploads.remove_stale(&unfinished).await;
-
     let tasks = TaskTracker::new();
     let (socket_layer, io) = socket_io::layer();
-    let announcer = Arc::new(Announcer::new(store.clone(), io.clone()));
+    let workers = Workers::new(store.clone(), uploads.clone());
+    let announcer = Arc::new(Announcer::new(store.clone(), io.clone(), workers.clone()));
     let importer = Importer::new(
         store.clone(),
         uploads.clone(),
         Arc::clone(&announcer),
+        options.metrics.clone(),
+        Limits {
+            max_unpacked: options.max_upload,
+        },
         shutdown.clone(),
     );
-    let queue = Queue::start(importer, &tasks, shutdown.clone());
+    let queue = Queue::new(
+        importer,
+        workers.clone(),
+        options.imports_per_user,
+        &tasks,
+        shutdown.clone(),
+    );
     for import in unfinished {
-        queue.push(import.id);
+        queue.push(import.id, import.owner);
     }
+    workers.run(
+        {
+            let queue = queue.clone();
+            move |orphan| queue.push(orphan.import.id, orphan.import.owner)
+        },
+        {
+            let (announcer, queue) = (Arc::clone(&announcer), queue.clone());
+            move |id, word| {
+                let (announcer, queue) = (Arc::clone(&announcer), queue.clone());
+                async move {
+                    match word {
+                        Word::Cancel => drop(queue.cancel(&id).await),
+                        word => announcer.hear(&id, word).await,
+                    }
+                }
+            }
+        },
+        &tasks,
+        &shutdown,
+    );
+    let tidying = tidy(store.clone(), uploads.clone(), options.retention);
+    let tidying = shutdown.clone().run_until_cancelled_owned(tidying);
+    tasks.spawn(async move {
+        tidying.await;
+    });
     let service = Arc::new(Service {
         store,
         options,
         uploads,
         announcer,
         queue,
+        workers,
         shutdown: shutdown.clone(),
         tasks: tasks.clone(),
     });

@@ -17,8 +17,9 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 
 use super::{
-    Service,
-    message::{FailedRowBody, MAX_FAILED, ProgressBody},
+    Service, controls,
+    feed::FeedError,
+    message::{MAX_FAILED, ProgressBody},
     upload, websocket,
 };
 use crate::server::store::StoreError;
@@ -37,7 +38,7 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         .route("/", get(websocket::upgrade))
         .route("/api/products/imports", post(upload::upload).layer(limit))
         .route("/api/products/imports/{id}/progress", get(progress))
-        .route("/api/products/imports/{id}/failures", get(failures))
+        .merge(controls::router())
         .fallback(async || ServiceError::NotFound)
         .method_not_allowed_fallback(async || ServiceError::MethodNotAllowed)
         .layer(middleware::from_fn_with_state(
@@ -66,20 +67,6 @@ async fn progress(
         .ok_or(ServiceError::NotFound)?;
     let failed = service.store.monitor_failed_rows(&id, MAX_FAILED).await?;
     Ok(Json(ProgressBody::new(import, failed)))
-}
-
-/// Why rows failed, beyond what the contract asks for: the first ones, with line and reason.
-async fn failures(
-    State(service): State<Arc<Service>>,
-    Path(id): Path<String>,
-) -> Result<Json<Vec<FailedRowBody>>, ServiceError> {
-    service
-        .store
-        .monitor_import(&id)
-        .await?
-        .ok_or(ServiceError::NotFound)?;
-    let failed = service.store.monitor_failed_rows(&id, MAX_FAILED).await?;
-    Ok(Json(failed.into_iter().map(FailedRowBody::from).collect()))
 }
 
 async fn require_key(
@@ -123,12 +110,20 @@ pub(super) enum ServiceError {
     Empty,
     #[error("The file is larger than {}.", ByteSize(*.0))]
     TooLarge(u64),
-    #[error("The file is not a text file. A CSV file is needed.")]
-    NotText,
-    #[error("The file is a spreadsheet workbook. Please save it as CSV and upload that.")]
-    Workbook,
-    #[error("The file is UTF-16 text. Please save it as CSV UTF-8 and upload that.")]
-    Utf16,
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    #[error("The mode is either import or check.")]
+    UnknownMode,
+    #[error("The import is still running. Please cancel it first.")]
+    NotOver,
+    #[error("The import is over already.")]
+    Over,
+    #[error("The file of this import is no longer kept. Please upload it again.")]
+    NotKept,
+    #[error("No row of this import failed.")]
+    NothingFailed,
+    #[error("The columns cannot be read: {0}")]
+    BadMapping(String),
     #[error("The upload could not be read to its end.")]
     Broken(MultipartError),
     #[error("The service is shutting down. Please try again in a moment.")]
@@ -151,12 +146,20 @@ impl ServiceError {
             Self::WrongKey => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotMultipart | Self::NoFile => StatusCode::BAD_REQUEST,
+            Self::NotMultipart | Self::NoFile | Self::UnknownMode => StatusCode::BAD_REQUEST,
+            Self::NotOver | Self::Over | Self::NotKept | Self::NothingFailed => {
+                StatusCode::CONFLICT
+            }
+            Self::Feed(FeedError::Io(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Feed(FeedError::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Feed(FeedError::Empty | FeedError::Header(_)) | Self::BadMapping(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Self::Feed(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Broken(error) if error.status().is_server_error() => StatusCode::BAD_REQUEST,
             Self::Broken(error) => error.status(),
             Self::Empty => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotText | Self::Workbook | Self::Utf16 => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
             Self::Disk(error) if error.kind() == io::ErrorKind::StorageFull => {
                 StatusCode::INSUFFICIENT_STORAGE

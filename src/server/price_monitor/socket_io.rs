@@ -53,10 +53,15 @@ pub(super) fn listen(io: &SocketIo, service: &Arc<Service>) {
                     }
                 },
             );
+            let leaving = Weak::clone(&weak);
             socket.on(
                 "leave-import-job",
-                async |socket: SocketRef, Data::<JobId>(id)| {
-                    socket.leave(id.as_str().to_owned());
+                async move |socket: SocketRef, Data::<JobId>(id)| {
+                    if let Some(service) = leaving.upgrade() {
+                        // After a join of the same socket that is not through yet.
+                        let _turn = service.announcer.turn().await;
+                        socket.leave(id.as_str().to_owned());
+                    }
                 },
             );
         }

@@ -3,24 +3,25 @@
 use axum::{
     Json,
     extract::{
-        Multipart, State,
+        Multipart, Query, State,
         multipart::{Field, MultipartRejection},
     },
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
 };
+use serde::Deserialize;
 use std::{io, sync::Arc, time::Duration};
 use tokio::io::{AsyncWriteExt, BufWriter};
 use uuid::Uuid;
 
 use super::{
-    Service,
+    Service, feed,
     message::JobBody,
     service::ServiceError,
     uploads::{Incoming, stored_name},
 };
-use crate::server::store::monitor_imports::MonitorImport;
+use crate::server::store::monitor_imports::{ImportMode, MonitorImport, NewImport};
 
-/// Bytes that are looked at to tell text from what is none.
+/// Bytes that are looked at to tell an empty file.
 const HEAD: usize = 8 << 10;
 
 /// Bytes that are written at once.
@@ -32,13 +33,23 @@ const MAX_FILENAME: usize = 255;
 /// How long the rest of a refused upload is read, so that the client gets to read the answer.
 const LINGER: Duration = Duration::from_secs(10);
 
-/// `POST /api/products/imports`: stores the file, records the job and answers with it.
+/// The header that says in whose name a client asks. Imports of one owner wait for each other.
+const OWNER: &str = "x-import-owner";
+
+/// `POST /api/products/imports`: stores the file, records the job and answers with it. With
+/// `?mode=check` no product is written.
 ///
 /// When the client goes away or the service shuts down before the file is complete, nothing stays.
 pub(super) async fn upload(
     State(service): State<Arc<Service>>,
+    Query(query): Query<UploadQuery>,
+    headers: HeaderMap,
     multipart: Result<Multipart, MultipartRejection>,
 ) -> Result<(StatusCode, Json<JobBody>), ServiceError> {
+    let mode = match query.mode.as_deref() {
+        Some(mode) => ImportMode::parse(mode).ok_or(ServiceError::UnknownMode)?,
+        None => ImportMode::Import,
+    };
     let mut multipart = multipart.map_err(|_| ServiceError::NotMultipart)?;
     let id = Uuid::now_v7().to_string();
     let receiving = receive(&service, &id, &mut multipart);
@@ -53,7 +64,15 @@ pub(super) async fn upload(
         }
     };
     // From here on it must not matter whether the client is still there.
-    let recording = record(Arc::clone(&service), id, incoming, filename);
+    let new = NewImport {
+        stored_as: stored_name(&id),
+        id,
+        filename,
+        owner: owner(&headers),
+        mode,
+        mapping: None,
+    };
+    let recording = record(Arc::clone(&service), new, incoming);
     let import = service
         .tasks
         .spawn(recording)
@@ -94,7 +113,6 @@ async fn store(
         if head.len() < HEAD {
             let missing = chunk.len().min(HEAD - head.len());
             head.extend_from_slice(&chunk[..missing]);
-            check_text(&head)?;
         }
         file.write_all(&chunk).await?;
     }
@@ -103,40 +121,37 @@ async fn store(
     }
     file.flush().await?;
     file.get_ref().sync_all().await?;
-    Ok(service.uploads.complete(incoming, id).await?)
+    let complete = service.uploads.complete(incoming, id).await?;
+    let (input, limits) = (service.uploads.input(&stored_name(id)), service.limits());
+    tokio::task::spawn_blocking(move || feed::check(input, &limits))
+        .await
+        .map_err(io::Error::other)??;
+    Ok(complete)
 }
 
-async fn record(
+/// Records an import whose file is on disk, and lets it run.
+pub(super) async fn record(
     service: Arc<Service>,
-    id: String,
+    new: NewImport,
     incoming: Incoming,
-    filename: String,
 ) -> Result<MonitorImport, ServiceError> {
-    let import = service
-        .store
-        .add_monitor_import(&id, &filename, &stored_name(&id))
-        .await?;
+    let import = service.store.add_monitor_import(new).await?;
     incoming.keep();
-    tracing::info!(id, "Import accepted");
-    service.queue.push(id);
+    tracing::info!(id = import.id, "Import accepted");
+    service.queue.push(import.id.clone(), import.owner.clone());
     Ok(import)
 }
 
-/// Refuses what is no text, with a hint where it is known what it is instead.
-fn check_text(head: &[u8]) -> Result<(), ServiceError> {
-    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"\xD0\xCF\x11\xE0") {
-        return Err(ServiceError::Workbook);
-    }
-    if head.starts_with(b"\xFF\xFE") || head.starts_with(b"\xFE\xFF") {
-        return Err(ServiceError::Utf16);
-    }
-    let is_binary =
-        |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0B | 0x0C);
-    let binary = head.iter().filter(|byte| is_binary(byte)).count();
-    if head.contains(&0) || binary * 20 > head.len().max(HEAD / 8) {
-        return Err(ServiceError::NotText);
-    }
-    Ok(())
+/// How an upload may say what is to be done with it.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct UploadQuery {
+    mode: Option<String>,
+}
+
+/// Returns in whose name the client asks. It is the client's word: who has the key may say so.
+pub(super) fn owner(headers: &HeaderMap) -> Option<String> {
+    let owner = headers.get(OWNER)?.to_str().ok()?.trim();
+    (!owner.is_empty() && owner.len() <= MAX_FILENAME).then(|| owner.to_owned())
 }
 
 /// Returns what the user calls the file, for showing alone: without a path and control characters.
@@ -176,21 +191,5 @@ mod tests {
             plain_filename(Some(&"ü".repeat(400))).chars().count(),
             MAX_FILENAME
         );
-    }
-
-    #[test]
-    fn what_is_no_text_is_told_by_its_beginning() {
-        assert!(check_text("sku,näme\r\n\t1,2\n".as_bytes()).is_ok());
-        assert!(check_text(b"sku,n\xe4me\n").is_ok());
-        assert!(matches!(
-            check_text(b"PK\x03\x04\x14"),
-            Err(ServiceError::Workbook)
-        ));
-        assert!(matches!(
-            check_text(b"\xff\xfes\0k\0u\0"),
-            Err(ServiceError::Utf16)
-        ));
-        assert!(matches!(check_text(b"sku\0"), Err(ServiceError::NotText)));
-        assert!(matches!(check_text(&[1; 2000]), Err(ServiceError::NotText)));
     }
 }

@@ -1,7 +1,8 @@
 //! The directory of uploaded files.
 //!
 //! A file is named after its job, never after what its user calls it: `<id>.part` while it comes
-//! in, `<id>.csv` once all of it is on disk.
+//! in, `<id>.upload` once all of it is on disk. It stays for a while after its import, so that it can
+//! be imported again.
 
 use std::{
     collections::HashSet,
@@ -13,10 +14,10 @@ use std::{
 use tokio::fs::{self, File};
 use uuid::Uuid;
 
-use crate::server::store::monitor_imports::MonitorImport;
+use super::feed::Input;
 
-/// How old a file that belongs to no job must be before it is removed: one of a process that is
-/// just ending beside this one is younger.
+/// How old a file that no job needs must be before it is removed: one of a process that is just ending
+/// beside this one, or that is just coming in, is younger.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The directory of uploaded files.
@@ -55,9 +56,27 @@ impl Uploads {
         Ok(incoming)
     }
 
-    /// Opens a stored file.
-    pub(super) async fn read(&self, stored_as: &str) -> io::Result<File> {
-        File::open(self.directory.join(stored_as)).await
+    /// Names a stored file for reading.
+    pub(super) fn input(&self, stored_as: &str) -> Input {
+        Input::Path(self.directory.join(stored_as))
+    }
+
+    /// Returns whether a stored file is there.
+    pub(super) async fn has(&self, stored_as: &str) -> bool {
+        fs::try_exists(self.directory.join(stored_as))
+            .await
+            .unwrap_or_default()
+    }
+
+    /// Gives a stored file to one more job. It goes away unless it is kept.
+    pub(super) async fn share(&self, stored_as: &str, id: &str) -> io::Result<Incoming> {
+        let from = self.directory.join(stored_as);
+        let path = self.directory.join(stored_name(id));
+        // Not every file system has links.
+        if fs::hard_link(&from, &path).await.is_err() {
+            fs::copy(&from, &path).await?;
+        }
+        Ok(Incoming { path: Some(path) })
     }
 
     /// Removes the file of a job that is over.
@@ -70,12 +89,10 @@ impl Uploads {
         }
     }
 
-    /// Removes old files of ours that no unfinished import needs: what a crash left behind.
-    pub(super) async fn remove_stale(&self, unfinished: &[MonitorImport]) {
-        let needed: HashSet<&str> = unfinished
-            .iter()
-            .map(|import| import.stored_as.as_str())
-            .collect();
+    /// Removes files of ours that no import needs: of those that ended long ago, and what a crash left
+    /// behind.
+    pub(super) async fn remove_stale(&self, needed: &[String]) {
+        let needed: HashSet<&str> = needed.iter().map(String::as_str).collect();
         if let Err(error) = self.remove_stale_but(&needed).await {
             tracing::warn!(%error, "the uploads directory could not be tidied");
         }
@@ -128,12 +145,12 @@ impl Drop for Incoming {
 
 /// Returns the name of a job's complete file.
 pub(super) fn stored_name(id: &str) -> String {
-    format!("{id}.csv")
+    format!("{id}.upload")
 }
 
 fn is_ours(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(stem, extension)| {
-        matches!(extension, "part" | "csv") && Uuid::try_parse(stem).is_ok()
+        matches!(extension, "part" | "upload" | "csv") && Uuid::try_parse(stem).is_ok()
     })
 }
 
@@ -150,12 +167,14 @@ mod tests {
         let uploads = Uploads::open(&directory.path().join("new")).await.unwrap();
         let (incoming, _file) = uploads.begin("1").await.unwrap();
         let complete = uploads.complete(incoming, "1").await.unwrap();
-        assert!(uploads.read(&stored_name("1")).await.is_ok());
+        assert!(uploads.has(&stored_name("1")).await);
+        drop(uploads.share(&stored_name("1"), "2").await.unwrap());
+        assert!(!uploads.has(&stored_name("2")).await);
         drop(complete);
-        assert!(uploads.read(&stored_name("1")).await.is_err());
+        assert!(!uploads.has(&stored_name("1")).await);
         let (incoming, _file) = uploads.begin("1").await.unwrap();
         uploads.complete(incoming, "1").await.unwrap().keep();
-        assert!(uploads.read(&stored_name("1")).await.is_ok());
+        assert!(uploads.has(&stored_name("1")).await);
     }
 
     #[tokio::test]

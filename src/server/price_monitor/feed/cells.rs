@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use csv_async::ByteRecord;
-use encoding_rs::WINDOWS_1252;
+use csv::ByteRecord;
 
-use super::columns::Columns;
+use super::{encoding::CellEncoding, failed_rows, header::Columns};
 
 /// The most characters of what a failed row is called.
 const MAX_LABEL: usize = 200;
@@ -15,35 +14,67 @@ pub(super) struct Cells<'a> {
     pub(super) sku: Cow<'a, str>,
     pub(super) name: Cow<'a, str>,
     pub(super) price: Cow<'a, str>,
+    /// The column that the price is in.
+    pub(super) price_column: Option<usize>,
+    pub(super) currency: Cow<'a, str>,
     pub(super) handle: Cow<'a, str>,
     pub(super) options: Vec<Cow<'a, str>>,
     pub(super) parent: Cow<'a, str>,
     pub(super) attributes: Vec<Cow<'a, str>>,
     pub(super) kind: Cow<'a, str>,
+    pub(super) item: Cow<'a, str>,
     pub(super) gtin: Cow<'a, str>,
+    pub(super) barcode: Cow<'a, str>,
     pub(super) id: Cow<'a, str>,
+    pub(super) url: Cow<'a, str>,
+    pub(super) stock: Cow<'a, str>,
+    pub(super) availability: Cow<'a, str>,
 }
 
 impl<'a> Cells<'a> {
-    pub(super) fn read(columns: &Columns, record: &'a ByteRecord) -> Self {
-        let cell = |column: Option<usize>| text(column.and_then(|index| record.get(index)));
+    pub(super) fn read(columns: &Columns, record: &'a ByteRecord, encoding: CellEncoding) -> Self {
+        // Only a list of failed rows has cells that were made harmless.
+        let is_neutralised = columns.reason.is_some();
+        let cell = |column: Option<usize>| {
+            let cell = column
+                .and_then(|index| record.get(index))
+                .unwrap_or_default();
+            let cell = if is_neutralised {
+                failed_rows::restored(cell)
+            } else {
+                cell
+            };
+            encoding.text(cell)
+        };
         let list = |columns: &[usize]| columns.iter().map(|index| cell(Some(*index))).collect();
         let price = cell(columns.price);
+        let is_on_sale = price.is_empty() && columns.sale_price.is_some();
         Self {
             sku: cell(columns.sku),
             name: cell(columns.name),
-            price: if price.is_empty() {
+            price: if is_on_sale {
                 cell(columns.sale_price)
             } else {
                 price
             },
+            price_column: if is_on_sale && columns.price.is_none() {
+                columns.sale_price
+            } else {
+                columns.price
+            },
+            currency: cell(columns.currency),
             handle: cell(columns.handle),
             options: list(&columns.options),
             parent: cell(columns.parent),
             attributes: list(&columns.attributes),
             kind: cell(columns.kind),
+            item: cell(columns.item),
             gtin: cell(columns.gtin),
+            barcode: cell(columns.barcode),
             id: cell(columns.id),
+            url: cell(columns.url),
+            stock: cell(columns.stock),
+            availability: cell(columns.availability),
         }
     }
 
@@ -67,7 +98,15 @@ impl<'a> Cells<'a> {
                 .collect();
             return Some(shortened(&parts.join(" / ")));
         }
-        [&self.sku, &self.name, &self.parent, &self.gtin, &self.id]
+        let names = [
+            &self.sku,
+            &self.name,
+            &self.parent,
+            &self.gtin,
+            &self.barcode,
+            &self.id,
+        ];
+        names
             .into_iter()
             .find(|name| !name.is_empty())
             .map(|name| shortened(name))
@@ -82,23 +121,6 @@ pub(super) fn is_blank(cell: &[u8]) -> bool {
 /// Borrows cells as texts.
 pub(super) fn borrowed<'a>(cells: &'a [Cow<'_, str>]) -> Vec<&'a str> {
     cells.iter().map(AsRef::as_ref).collect()
-}
-
-/// Reads a cell as text, without spaces around it.
-fn text(cell: Option<&[u8]>) -> Cow<'_, str> {
-    let cell = cell.unwrap_or_default();
-    match std::str::from_utf8(cell) {
-        Ok(text) => Cow::Borrowed(text.trim()),
-        Err(_) => {
-            let (text, _) = WINDOWS_1252.decode_without_bom_handling(cell);
-            Cow::Owned(text.trim().to_owned())
-        }
-    }
-}
-
-/// Reads a header cell; the rules are those of every cell.
-pub(super) fn header_text(cell: &[u8]) -> Cow<'_, str> {
-    text(Some(cell))
 }
 
 /// Cuts a text to what can be shown, and makes one line of it.

@@ -1,7 +1,12 @@
 //! How a file separates its cells, told from its beginning.
 
+use super::header;
+
+/// Rows among which the header row is looked for.
+const HEADER_WITHIN: usize = 30;
+
 /// Marks that may separate cells, the most usual first.
-const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+const DELIMITERS: [u8; 4] = *b",;\t|";
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,8 +21,9 @@ pub(super) struct Dialect {
 
 /// Tells the dialect from the file's first bytes, which hold the header row.
 ///
-/// Unless a `sep=` line says so, the delimiter is the one that occurs most often in the header row
-/// outside of quotation marks.
+/// Unless a `sep=` line says so, the delimiter is the one with which some row of the first ones names the
+/// most columns that are known; where none does, the one that occurs most often in the first row outside
+/// of quotation marks.
 pub(super) fn sniff(head: &[u8]) -> Dialect {
     let bom = if head.starts_with(b"\xEF\xBB\xBF") {
         3
@@ -32,7 +38,8 @@ pub(super) fn sniff(head: &[u8]) -> Dialect {
     let carriage_return = rest.iter().position(|byte| *byte == b'\r');
     Dialect {
         start,
-        delimiter: said.unwrap_or_else(|| most_frequent(rest)),
+        delimiter: said
+            .unwrap_or_else(|| most_telling(rest).unwrap_or_else(|| most_frequent(rest))),
         ends_with_line_feed: match (line_feed, carriage_return) {
             (Some(line_feed), Some(carriage_return)) => line_feed < carriage_return,
             (line_feed, _) => line_feed.is_some(),
@@ -51,6 +58,37 @@ fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
     };
     let valid = keyword.eq_ignore_ascii_case(b"sep=") && DELIMITERS.contains(&delimiter);
     valid.then_some((delimiter, 5 + ending))
+}
+
+/// The delimiter with which a row is most of a header row, if one stands out.
+fn most_telling(text: &[u8]) -> Option<u8> {
+    let mut scores = DELIMITERS.map(|delimiter| (known_columns(text, delimiter), delimiter));
+    scores.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    match scores {
+        [(best, delimiter), (second, _), ..] if best > second => Some(delimiter),
+        _ => None,
+    }
+}
+
+fn known_columns(text: &[u8], delimiter: u8) -> usize {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(text);
+    let rows = reader
+        .byte_records()
+        .map_while(Result::ok)
+        .take(HEADER_WITHIN);
+    rows.map(|row| {
+        let cells: Vec<_> = row
+            .iter()
+            .map(|cell| String::from_utf8_lossy(cell).trim().to_owned())
+            .collect();
+        header::known_cells(&cells)
+    })
+    .max()
+    .unwrap_or_default()
 }
 
 fn most_frequent(text: &[u8]) -> u8 {
@@ -93,6 +131,10 @@ mod tests {
             ("sku|name|price", b'|'),
             ("\"a,b,c,d\";\"e\"\"f,\";g\n", b';'),
             ("\"a\n,,,\";b\n", b';'),
+            (
+                "Price list, valid from May, all prices net\n\nSKU;Name;Price\n",
+                b';',
+            ),
             ("sku", b','),
             ("", b','),
         ] {

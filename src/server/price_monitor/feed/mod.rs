@@ -1,14 +1,39 @@
 //! Product files, read row by row: bytes in, products and failed rows out.
 //!
-//! Nothing here knows of a database, a job or a network.
+//! ```text
+//! input ─► source (container, kind of file) ─► delimited | workbook | merchant (rows of cells)
+//!                                                     │
+//!                    header (which column is what) ◄──┴──► row (product, failure, or neither)
+//! ```
+//!
+//! Everything is decided by what a file holds, never by what it is called. Nothing here knows of a
+//! database, a job or a network, and nothing waits: a file is read on a thread of its own.
 
 mod cells;
+mod checks;
 mod columns;
-mod csv;
+mod currency;
+mod delimited;
 mod dialect;
+mod encoding;
+mod failed_rows;
+mod header;
 mod identity;
+mod input;
+mod mapping;
+mod merchant;
 mod price;
+mod reader;
 mod row;
+mod source;
+mod workbook;
 
-pub(super) use csv::{Feed, FeedError, FeedRow};
-pub(super) use row::FeedProduct;
+pub use columns::Meaning;
+pub use failed_rows::FailedRowsFile;
+pub use header::Header;
+pub use input::Input;
+pub use mapping::Mapping;
+pub use reader::{
+    FeedError, FeedRow, Limits, Visitor, check, check_mapping, first_rows, guess, read,
+};
+pub use row::{FeedProduct, RowFailure};

@@ -3,17 +3,18 @@
 use rust_decimal::Decimal;
 use thiserror::Error;
 
+use super::currency;
+
 /// No price has more characters.
 const MAX_LEN: usize = 64;
 
-/// What may stand before or after the number, longest first where one begins with another.
-const CURRENCIES: &[&str] = &[
-    "US$", "CA$", "A$", "C$", "R$", "S$", "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₴", "₫", "₪",
-    "AED", "AUD", "BGN", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF",
-    "IDR", "ILS", "INR", "ISK", "JPY", "KRW", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN", "RON",
-    "RUB", "SAR", "SEK", "SGD", "THB", "TRY", "UAH", "USD", "ZAR", "Fr.", "kr.", "kr", "zł", "Kč",
-    "Ft", "lei",
-];
+/// A price with what it is in, where the text says so.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Price {
+    pub(super) amount: Decimal,
+    /// An ISO 4217 code.
+    pub(super) currency: Option<&'static str>,
+}
 
 /// Why a text is no price.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -36,17 +37,32 @@ pub(super) enum PriceError {
 /// # Errors
 ///
 /// When the text is no number, or one below zero.
-pub(super) fn parse(text: &str) -> Result<Decimal, PriceError> {
+pub(super) fn parse(text: &str) -> Result<Price, PriceError> {
     if text.len() > MAX_LEN {
         return Err(PriceError::Unreadable);
     }
-    let (negative, number) = without_sign(without_currency(text.trim()));
+    // As machines write it: nothing to take apart.
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && text.starts_with(|first: char| first.is_ascii_digit())
+        && text.ends_with(|last: char| last.is_ascii_digit())
+        && let Ok(amount) = Decimal::from_str_exact(text)
+    {
+        return Ok(Price {
+            amount,
+            currency: None,
+        });
+    }
+    let mut currency = None;
+    let number = without_currency(text.trim(), &mut currency);
+    let (negative, number) = without_sign(number, &mut currency);
     let number = canonical(number).ok_or(PriceError::Unreadable)?;
-    let price = Decimal::from_str_exact(&number).map_err(|_| PriceError::Unreadable)?;
-    if negative && !price.is_zero() {
+    let amount = Decimal::from_str_exact(&number).map_err(|_| PriceError::Unreadable)?;
+    if negative && !amount.is_zero() {
         Err(PriceError::Negative)
     } else {
-        Ok(price)
+        Ok(Price { amount, currency })
     }
 }
 
@@ -60,33 +76,20 @@ pub(super) fn format(price: Decimal) -> String {
     price.to_string()
 }
 
-fn without_currency(text: &str) -> &str {
-    let prefix = CURRENCIES.iter().find(|sign| starts_with(text, sign));
-    let text = prefix.map_or(text, |sign| text[sign.len()..].trim_start());
-    let suffix = CURRENCIES.iter().find(|sign| ends_with(text, sign));
-    suffix.map_or(text, |sign| text[..text.len() - sign.len()].trim_end())
-}
-
-fn starts_with(text: &str, sign: &str) -> bool {
-    text.get(..sign.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(sign))
-}
-
-fn ends_with(text: &str, sign: &str) -> bool {
-    let start = text
-        .len()
-        .checked_sub(sign.len())
-        .and_then(|start| text.get(start..));
-    start.is_some_and(|end| end.eq_ignore_ascii_case(sign))
+fn without_currency<'a>(text: &'a str, found: &mut Option<&'static str>) -> &'a str {
+    let (before, text) = currency::split_start(text);
+    let (after, text) = currency::split_end(text);
+    *found = found.or(before).or(after);
+    text
 }
 
 /// Splits the sign off, wherever bookkeepers put it: `-5`, `5-`, `(5)`, `-$5`.
-fn without_sign(text: &str) -> (bool, &str) {
+fn without_sign<'a>(text: &'a str, currency: &mut Option<&'static str>) -> (bool, &'a str) {
     if let Some(inner) = text
         .strip_prefix('(')
         .and_then(|text| text.strip_suffix(')'))
     {
-        return (true, without_currency(inner.trim()));
+        return (true, without_currency(inner.trim(), currency));
     }
     // `12,–` and `12.-` are round prices, not negative ones.
     for dashes in ["--", "-", "–", "—"] {
@@ -95,7 +98,7 @@ fn without_sign(text: &str) -> (bool, &str) {
             .and_then(|text| text.strip_suffix(['.', ',']))
             .filter(|text| text.ends_with(|last: char| last.is_ascii_digit()));
         if let Some(number) = round {
-            let (negative, number) = without_sign(number);
+            let (negative, number) = without_sign(number, currency);
             return (negative, number);
         }
     }
@@ -103,11 +106,11 @@ fn without_sign(text: &str) -> (bool, &str) {
         .strip_prefix(['-', '−', '–'])
         .or_else(|| text.strip_suffix('-'))
     {
-        return (true, without_currency(number.trim()));
+        return (true, without_currency(number.trim(), currency));
     }
     (
         false,
-        without_currency(text.strip_prefix('+').unwrap_or(text).trim()),
+        without_currency(text.strip_prefix('+').unwrap_or(text).trim(), currency),
     )
 }
 
@@ -179,6 +182,25 @@ mod tests {
 
     use super::*;
 
+    fn amount(text: &str) -> Result<Decimal, PriceError> {
+        parse(text).map(|price| price.amount)
+    }
+
+    #[test]
+    fn a_price_can_say_what_it_is_in() {
+        for (text, currency) in [
+            ("12.99", None),
+            ("$12.99", None),
+            ("12.99 USD", Some("USD")),
+            ("EUR 12,99", Some("EUR")),
+            ("1.299,00 €", Some("EUR")),
+            ("£9.99", Some("GBP")),
+            ("12,50zł", Some("PLN")),
+        ] {
+            assert_eq!(parse(text).unwrap().currency, currency, "{text}");
+        }
+    }
+
     #[test]
     fn a_price_is_read_as_people_write_it() {
         for (text, price) in [
@@ -214,7 +236,7 @@ mod tests {
             ("kr. 7", "7"),
             ("  £9.99 ", "9.99"),
         ] {
-            assert_eq!(parse(text).map(format).as_deref(), Ok(price), "{text:?}");
+            assert_eq!(amount(text).map(format).as_deref(), Ok(price), "{text:?}");
         }
     }
 
@@ -230,7 +252,7 @@ mod tests {
             "($1,000.00)",
             "-12,-",
         ] {
-            assert_eq!(parse(text), Err(PriceError::Negative), "{text:?}");
+            assert_eq!(amount(text), Err(PriceError::Negative), "{text:?}");
         }
     }
 
@@ -263,7 +285,7 @@ mod tests {
             "99999999999999999999999999999999",
             "=A1*2",
         ] {
-            assert_eq!(parse(text), Err(PriceError::Unreadable), "{text:?}");
+            assert_eq!(amount(text), Err(PriceError::Unreadable), "{text:?}");
         }
     }
 
@@ -294,16 +316,16 @@ mod tests {
         fn what_is_written_is_read_back(units in 0_i64..=i64::MAX, scale in 0_u32..=12) {
             let price = Decimal::new(units, scale);
             let text = format(price);
-            prop_assert_eq!(parse(&text), Ok(price));
-            prop_assert_eq!(format(parse(&text).unwrap()), text);
+            prop_assert_eq!(amount(&text), Ok(price));
+            prop_assert_eq!(format(amount(&text).unwrap()), text);
         }
 
         #[test]
         fn thousands_marks_change_nothing(whole in 0_u64..10_000_000_000, cents in 0_u8..100) {
-            let price = parse(&format!("{whole}.{cents:02}")).unwrap();
+            let price = amount(&format!("{whole}.{cents:02}")).unwrap();
             for (thousands, decimal) in [(',', '.'), ('.', ','), (' ', ','), ('\'', '.'), ('’', '.')] {
                 let text = format!("{}{decimal}{cents:02} €", grouped(whole, thousands));
-                prop_assert_eq!(parse(&text), Ok(price), "{}", text);
+                prop_assert_eq!(amount(&text), Ok(price), "{}", text);
             }
         }
     }

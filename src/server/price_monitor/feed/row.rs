@@ -1,14 +1,18 @@
 //! What one row of a product file is: a product, a failure, or nothing that counts.
 
-use csv_async::ByteRecord;
-use rust_decimal::Decimal;
+use csv::ByteRecord;
 use thiserror::Error;
 
 use super::{
     cells::{Cells, borrowed, is_blank, shortened},
-    columns::Columns,
+    checks::{self, Availability, GtinError},
+    currency,
+    encoding::CellEncoding,
+    failed_rows,
+    header::{Columns, Header, Shape},
     identity,
-    price::{self, PriceError},
+    price::{self, Price, PriceError},
+    reader::RawRow,
 };
 
 /// The most characters of an identity or a name: what an index of either database takes.
@@ -25,31 +29,50 @@ const KINDS_WITHOUT_PRICE: &[&str] = &[
     "bundle",
 ];
 
+/// BigCommerce's words for a variant of the product above.
+const VARIANT_ITEMS: &[&str] = &["sku", "variant"];
+
 /// A product as a file has it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct FeedProduct {
+pub struct FeedProduct {
     /// What makes it the same product in the next file.
-    pub(crate) identity: String,
+    pub identity: String,
     /// Its stock-keeping unit.
-    pub(crate) sku: Option<String>,
+    pub sku: Option<String>,
     /// What it is called.
-    pub(crate) name: String,
+    pub name: String,
     /// Its price as canonical decimal text.
-    pub(crate) price: Option<String>,
+    pub price: Option<String>,
+    /// What the price is in: an ISO 4217 code.
+    pub currency: Option<&'static str>,
+    /// Its Global Trade Item Number.
+    pub gtin: Option<String>,
+    /// How many there are; below zero where more were sold.
+    pub stock: Option<i64>,
+    /// Whether it can be had, in Google's word for it.
+    pub availability: Option<&'static str>,
+    /// The address of its page.
+    pub url: Option<String>,
 }
 
 /// A row that is a product, but not one that can be taken.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct RowFailure {
+pub struct RowFailure {
     /// What the row is called: its SKU, or whatever else names it.
-    pub(crate) label: Option<String>,
+    pub label: Option<String>,
     /// Why it cannot be taken.
-    pub(crate) error: RowError,
+    pub error: RowError,
+    /// The column the failure is about, by its name in the file, where it is about one.
+    pub column: Option<String>,
+    /// What that column holds.
+    pub value: Option<String>,
+    /// The row's cells, with what it takes from a row above filled in.
+    pub cells: Vec<String>,
 }
 
 /// Why a row cannot be taken. The text is for people.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-pub(crate) enum RowError {
+pub enum RowError {
     /// Nothing tells this product from others.
     #[error("The row has no SKU and nothing else to know the product by.")]
     NoIdentity,
@@ -62,6 +85,23 @@ pub(crate) enum RowError {
     /// The price is below zero.
     #[error("The price \"{0}\" is negative.")]
     NegativePrice(String),
+    /// The currency is none.
+    #[error("The currency \"{0}\" is not known.")]
+    UnknownCurrency(String),
+    /// The GTIN is none.
+    #[error("The GTIN \"{0}\" {1}.")]
+    Gtin(String, GtinError),
+    /// The address is none.
+    #[error("The link \"{0}\" is not a web address.")]
+    Url(String),
+    /// The stock is no number.
+    #[error("The stock \"{0}\" is not a whole number.")]
+    Stock(String),
+    /// The availability is no word that is known.
+    #[error(
+        "The availability \"{0}\" is not known: it is in_stock, out_of_stock, preorder or backorder."
+    )]
+    Availability(String),
     /// Cells must have moved: there are more of them than columns.
     #[error("The row has {cells} cells, the header row only {columns}.")]
     TooManyCells {
@@ -86,73 +126,147 @@ pub(crate) enum RowError {
     OpenQuote,
 }
 
-/// Tells rows, one after the other. What it tells depends on the rows before in one thing only:
-/// the title of the handle that the rows belong to.
+/// An error and the column it is about.
+type Failure = (RowError, Option<usize>);
+
+/// Tells rows, one after the other. What it tells depends on the rows before in this alone: what the
+/// product is called that the row belongs to, and in BigCommerce's files what it costs.
 #[derive(Clone, Debug)]
 pub(super) struct Classifier {
     columns: Columns,
+    names: Vec<String>,
+    above: Above,
+}
+
+/// What rows below may take from a product.
+#[derive(Clone, Debug, Default)]
+struct Above {
     handle: String,
     title: String,
+    price: String,
 }
 
 impl Classifier {
-    pub(super) fn new(columns: Columns) -> Self {
+    pub(super) fn new(header: Header) -> Self {
         Self {
-            columns,
-            handle: String::new(),
-            title: String::new(),
+            columns: header.columns,
+            names: header.cells,
+            above: Above::default(),
         }
     }
 
     /// Tells what a row is; `None` for one that is no product: a blank one, or one that brings only
-    /// another image of the product above.
-    ///
-    /// Cells are UTF-8; one that is not is read as Windows-1252, in which every byte is a
-    /// character.
-    pub(super) fn classify(
-        &mut self,
-        record: &ByteRecord,
-    ) -> Option<Result<FeedProduct, RowFailure>> {
+    /// another image of the product above, or a rule about it.
+    pub(super) fn classify(&mut self, row: RawRow<'_>) -> Option<Result<FeedProduct, RowFailure>> {
+        let record = row.cells;
         if record.iter().all(is_blank) {
             return None;
         }
-        let cells = Cells::read(&self.columns, record);
-        let continues = !cells.handle.is_empty() && cells.handle == self.handle;
-        if cells.is_image_only(continues) {
-            return None;
+        let mut cells = Cells::read(&self.columns, record, row.encoding);
+        if row.is_cut_off {
+            return Some(Err(self.failure(&cells, row, (RowError::OpenQuote, None))));
         }
-        if !cells.handle.is_empty() && !cells.name.is_empty() {
-            cells.handle.as_ref().clone_into(&mut self.handle);
-            cells.name.as_ref().clone_into(&mut self.title);
+        match self.columns.shape {
+            Shape::Shopify => {
+                if !self.follow_handle(&mut cells) {
+                    return None;
+                }
+            }
+            Shape::BigCommerce => {
+                if !self.follow_item(&mut cells) {
+                    return None;
+                }
+            }
+            Shape::Plain | Shape::Google => {}
         }
-        let title = if continues && cells.name.is_empty() {
-            &self.title
-        } else {
-            cells.name.as_ref()
-        };
-        Some(
-            shape(record, &self.columns)
-                .and_then(|()| cells.product(title))
-                .map_err(|error| RowFailure {
-                    label: cells.label(),
-                    error,
-                }),
-        )
+        let product = shape(record, &self.columns)
+            .map_err(|error| (error, None))
+            .and_then(|()| cells.product(&self.columns));
+        Some(product.map_err(|failure| self.failure(&cells, row, failure)))
     }
 
-    /// What a row is called whose end was never found.
-    pub(super) fn open_quote(&self, record: &ByteRecord) -> RowFailure {
-        let cells = Cells::read(&self.columns, record);
+    /// Gives a row of a handle the title of the handle; says whether the row is a product.
+    fn follow_handle(&mut self, cells: &mut Cells<'_>) -> bool {
+        let continues = !cells.handle.is_empty() && cells.handle == self.above.handle;
+        if cells.is_image_only(continues) {
+            return false;
+        }
+        if !cells.handle.is_empty() && !cells.name.is_empty() {
+            cells.handle.as_ref().clone_into(&mut self.above.handle);
+            cells.name.as_ref().clone_into(&mut self.above.title);
+        }
+        if continues && cells.name.is_empty() {
+            cells.name = self.above.title.clone().into();
+        }
+        true
+    }
+
+    /// Gives a variant the name and price of the product above; says whether the row is a product.
+    fn follow_item(&mut self, cells: &mut Cells<'_>) -> bool {
+        let is = |word: &&str| word.eq_ignore_ascii_case(&cells.item);
+        if cells.item.is_empty() || is(&"product") {
+            cells.name.as_ref().clone_into(&mut self.above.title);
+            cells.price.as_ref().clone_into(&mut self.above.price);
+            return true;
+        }
+        if !VARIANT_ITEMS.iter().any(is) {
+            return false;
+        }
+        // What stands there of a variant is not its name but its options: `[S]Size=Small`.
+        if cells.name.is_empty() || cells.name.starts_with('[') {
+            cells.name = self.above.title.clone().into();
+        }
+        if cells.price.is_empty() {
+            cells.price = self.above.price.clone().into();
+        }
+        true
+    }
+
+    fn failure(&self, cells: &Cells<'_>, row: RawRow<'_>, (error, column): Failure) -> RowFailure {
+        let mut texts: Vec<String> = row
+            .cells
+            .iter()
+            .take(self.columns.count)
+            .map(|cell| self.text(cell, row.encoding))
+            .collect();
+        let column = column.filter(|column| *column < self.names.len());
+        let value = column.map(|column| {
+            let text = texts.get(column).map_or("", String::as_str);
+            shortened(text)
+        });
+        // What the row has from one above is not above it in the list of failed rows.
+        for (column, text) in [
+            (self.columns.name, &cells.name),
+            (cells.price_column, &cells.price),
+        ] {
+            if let Some(cell) = column.and_then(|column| texts.get_mut(column))
+                && cell.is_empty()
+            {
+                text.as_ref().clone_into(cell);
+            }
+        }
         RowFailure {
             label: cells.label(),
-            error: RowError::OpenQuote,
+            error,
+            column: column.map(|column| self.names[column].clone()),
+            value,
+            cells: texts,
         }
+    }
+
+    fn text(&self, cell: &[u8], encoding: CellEncoding) -> String {
+        let cell = if self.columns.reason.is_some() {
+            failed_rows::restored(cell)
+        } else {
+            cell
+        };
+        encoding.text(cell).replace('\0', "")
     }
 }
 
 /// Checks what can be wrong with a row whatever its cells mean.
 fn shape(record: &ByteRecord, columns: &Columns) -> Result<(), RowError> {
-    if record.as_slice().contains(&0) {
+    if memchr::memchr(0, record.as_slice()).is_some() {
         return Err(RowError::Binary);
     }
     // Missing cells at the end, and empty ones beyond it, are how spreadsheets write.
@@ -170,35 +284,46 @@ fn shape(record: &ByteRecord, columns: &Columns) -> Result<(), RowError> {
 }
 
 impl Cells<'_> {
-    fn product(&self, title: &str) -> Result<FeedProduct, RowError> {
-        let identity = self.identity().ok_or(RowError::NoIdentity)?;
-        if identity.chars().count() > MAX_LEN {
-            return Err(RowError::LongIdentity);
+    fn product(&self, columns: &Columns) -> Result<FeedProduct, Failure> {
+        let gtin = self.gtin(columns)?;
+        let identity = self
+            .identity(gtin.as_deref())
+            .ok_or((RowError::NoIdentity, columns.sku))?;
+        if identity.len() > MAX_LEN && identity.chars().count() > MAX_LEN {
+            return Err((RowError::LongIdentity, columns.sku));
         }
         let names = [
-            title,
+            &self.name,
             &self.sku,
             &self.handle,
             &self.parent,
             &self.gtin,
+            &self.barcode,
             &self.id,
         ];
         let name = names
             .into_iter()
             .find(|name| !name.is_empty())
-            .unwrap_or_default();
-        if name.chars().count() > MAX_LEN {
-            return Err(RowError::LongName);
+            .map_or("", AsRef::as_ref);
+        if name.len() > MAX_LEN && name.chars().count() > MAX_LEN {
+            return Err((RowError::LongName, columns.name));
         }
+        let price = self.price(columns)?;
+        let stock = self.stock(columns)?;
         Ok(FeedProduct {
             identity,
             sku: (!self.sku.is_empty()).then(|| self.sku.to_string()),
             name: name.to_owned(),
-            price: self.price()?.map(price::format),
+            currency: self.currency(columns, price)?,
+            price: price.map(|price| price::format(price.amount)),
+            gtin,
+            stock,
+            availability: self.availability(columns)?.map(Availability::as_str),
+            url: self.url(columns)?,
         })
     }
 
-    fn identity(&self) -> Option<String> {
+    fn identity(&self, gtin: Option<&str>) -> Option<String> {
         if !self.sku.is_empty() {
             Some(identity::of_sku(&self.sku))
         } else if !self.handle.is_empty() {
@@ -208,8 +333,10 @@ impl Cells<'_> {
                 &self.parent,
                 &borrowed(&self.attributes),
             ))
-        } else if !self.gtin.is_empty() {
-            Some(identity::of_gtin(&self.gtin))
+        } else if let Some(gtin) = gtin {
+            Some(identity::of_gtin(gtin))
+        } else if !self.barcode.is_empty() {
+            Some(identity::of_gtin(&self.barcode))
         } else if !self.id.is_empty() {
             Some(identity::of_id(&self.id))
         } else {
@@ -217,20 +344,21 @@ impl Cells<'_> {
         }
     }
 
-    fn price(&self) -> Result<Option<Decimal>, RowError> {
+    fn price(&self, columns: &Columns) -> Result<Option<Price>, Failure> {
         if self.price.is_empty() {
             return if self.may_lack_price() {
                 Ok(None)
             } else {
-                Err(RowError::NoPrice)
+                Err((RowError::NoPrice, columns.price.or(columns.sale_price)))
             };
         }
         price::parse(&self.price).map(Some).map_err(|error| {
             let shown = shortened(&self.price);
-            match error {
+            let error = match error {
                 PriceError::Unreadable => RowError::UnreadablePrice(shown),
                 PriceError::Negative => RowError::NegativePrice(shown),
-            }
+            };
+            (error, self.price_column)
         })
     }
 
@@ -240,6 +368,82 @@ impl Cells<'_> {
                 .iter()
                 .any(|known| known.eq_ignore_ascii_case(kind.trim()))
         })
+    }
+
+    /// What the price says it is in, or the column for that.
+    fn currency(
+        &self,
+        columns: &Columns,
+        price: Option<Price>,
+    ) -> Result<Option<&'static str>, Failure> {
+        let told = price.and_then(|price| price.currency);
+        if told.is_some() || self.currency.is_empty() {
+            return Ok(told);
+        }
+        match currency::code(&self.currency) {
+            Some(code) => Ok(Some(code)),
+            // A sign that stands for several currencies says nothing, but nothing wrong.
+            None if self.currency.chars().count() == 1 => Ok(None),
+            None => Err((
+                RowError::UnknownCurrency(shortened(&self.currency)),
+                columns.currency,
+            )),
+        }
+    }
+
+    /// A column that says it holds a GTIN must; a barcode may be the shop's own.
+    fn gtin(&self, columns: &Columns) -> Result<Option<String>, Failure> {
+        if self.gtin.is_empty() {
+            return Ok(if self.barcode.is_empty() {
+                None
+            } else {
+                checks::gtin(&self.barcode).ok().flatten()
+            });
+        }
+        checks::gtin(&self.gtin)
+            .map_err(|error| (RowError::Gtin(shortened(&self.gtin), error), columns.gtin))
+    }
+
+    fn url(&self, columns: &Columns) -> Result<Option<String>, Failure> {
+        match checks::url(&self.url) {
+            Ok(url) => Ok(url.map(str::to_owned)),
+            Err(()) => Err((RowError::Url(shortened(&self.url)), columns.url)),
+        }
+    }
+
+    /// Where there is a word in place of a number, it may say as much.
+    fn stock(&self, columns: &Columns) -> Result<Option<i64>, Failure> {
+        if self.stock.is_empty() {
+            return Ok(None);
+        }
+        match checks::stock(&self.stock) {
+            Some(count) => Ok(Some(count)),
+            // WooCommerce: the parent keeps the count.
+            None if self.stock.eq_ignore_ascii_case("parent")
+                || checks::availability(&self.stock).is_some() =>
+            {
+                Ok(None)
+            }
+            None => Err((RowError::Stock(shortened(&self.stock)), columns.stock)),
+        }
+    }
+
+    /// Google's feeds have one of four words; in any other list the column holds what people think.
+    fn availability(&self, columns: &Columns) -> Result<Option<Availability>, Failure> {
+        let told = if self.availability.is_empty() {
+            self.stock.as_ref()
+        } else {
+            self.availability.as_ref()
+        };
+        let told_so = checks::availability(told)
+            .filter(|_| !self.availability.is_empty() || checks::stock(told).is_none());
+        if told_so.is_none() && columns.shape == Shape::Google && !self.availability.is_empty() {
+            return Err((
+                RowError::Availability(shortened(&self.availability)),
+                columns.availability,
+            ));
+        }
+        Ok(told_so)
     }
 }
 
@@ -256,11 +460,25 @@ mod tests {
         row.split(',').collect::<Vec<_>>().into()
     }
 
+    fn classifier(header: &str) -> Classifier {
+        let cells = header.split(',').map(str::to_owned).collect();
+        Classifier::new(Header::find(cells, None).unwrap())
+    }
+
+    fn raw(cells: &ByteRecord) -> RawRow<'_> {
+        RawRow {
+            cells,
+            line: 2,
+            encoding: CellEncoding::UTF_8,
+            is_cut_off: false,
+        }
+    }
+
     /// What the rows are: `identity|name|price`, or `label!reason`, or nothing.
     fn classify(header: &str, rows: &[&str]) -> Vec<String> {
-        let mut classifier = Classifier::new(Columns::find(header.split(',')).unwrap());
+        let mut classifier = classifier(header);
         rows.iter()
-            .map(|row| match classifier.classify(&record(row)) {
+            .map(|row| match classifier.classify(raw(&record(row))) {
                 None => String::new(),
                 Some(Ok(product)) => {
                     let price = product.price.unwrap_or_default();
@@ -416,19 +634,77 @@ mod tests {
 
     #[test]
     fn a_kind_is_one_of_several_words() {
-        let mut classifier = Classifier::new(Columns::find("sku,type,price".split(',')).unwrap());
+        let mut classifier = classifier("sku,type,price");
         let row = ByteRecord::from(vec!["a", "Variable, downloadable", ""]);
-        assert!(classifier.classify(&row).unwrap().is_ok());
+        assert!(classifier.classify(raw(&row)).unwrap().is_ok());
     }
 
     #[test]
     fn a_cell_that_is_not_utf_8_is_windows_1252() {
-        let mut classifier = Classifier::new(Columns::find("sku,name,price".split(',')).unwrap());
+        let mut classifier = classifier("sku,name,price");
         let row = ByteRecord::from(vec![&b"A"[..], b"Caf\xe9 \x93x\x94", b"\x80 5"]);
-        let product = classifier.classify(&row).unwrap().unwrap();
+        let product = classifier.classify(raw(&row)).unwrap().unwrap();
         assert_eq!(
             (product.name.as_str(), product.price.as_deref()),
             ("Café “x”", Some("5"))
         );
+    }
+
+    #[test]
+    fn bigcommerce_s_variants_have_what_the_product_above_has() {
+        let rows = classify(
+            "Item Type,Product ID,Product Name,Product Code/SKU,Price",
+            &[
+                "Product,7,Tee,TEE,10.00",
+                "  SKU,,[S]Size=Small,TEE-S,",
+                "  SKU,,[S]Size=Large,TEE-L,12",
+                "  Rule,,,TEE-L,3",
+                "Product,8,Mug,,5",
+            ],
+        );
+        assert_eq!(
+            rows,
+            [
+                "sku:TEE|Tee|10",
+                "sku:TEE-S|Tee|10",
+                "sku:TEE-L|Tee|12",
+                "",
+                "id:8|Mug|5",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_checked_fails_with_its_column_and_value() {
+        let mut classifier = classifier("sku,title,price,currency,ean,url,stock");
+        for (row, column, value) in [
+            ("A,x,1,EUR,4006381333932,,", "ean", "4006381333932"),
+            ("A,x,1,XXQ,,,", "currency", "XXQ"),
+            ("A,x,1,,,shirt,", "url", "shirt"),
+            ("A,x,1,,,,plenty", "stock", "plenty"),
+            ("A,x,much,,,,", "price", "much"),
+            ("A,x,,,,,", "price", ""),
+            (",x,1,,,,", "sku", ""),
+        ] {
+            let record = record(row);
+            let failure = classifier.classify(raw(&record)).unwrap().unwrap_err();
+            assert_eq!(failure.column.as_deref(), Some(column), "{row}");
+            assert_eq!(failure.value.as_deref(), Some(value), "{row}");
+            assert_eq!(failure.cells, row.split(',').collect::<Vec<_>>());
+        }
+        let good = record("A,x,1.299 €,,4006381333931,https://a.example/x,in stock");
+        let product = classifier.classify(raw(&good)).unwrap().unwrap();
+        assert_eq!((product.currency, product.stock), (Some("EUR"), None));
+        assert_eq!(product.availability, Some("in_stock"));
+    }
+
+    #[test]
+    fn a_failed_variant_takes_its_title_with_it() {
+        let mut classifier = classifier(SHOPIFY);
+        let first = record("tee,T-Shirt,Tops,Blue,S,,10,a.png");
+        assert!(classifier.classify(raw(&first)).unwrap().is_ok());
+        let failed = record("tee,,,Blue,M,,x,");
+        let failure = classifier.classify(raw(&failed)).unwrap().unwrap_err();
+        assert_eq!(failure.cells[1], "T-Shirt");
     }
 }

@@ -1,0 +1,194 @@
+//! Imports that are killed: the process ends at any moment, and the import goes on as if nothing were.
+#![cfg(all(feature = "ssr", unix))]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a test may panic
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use reqwest::{Client, multipart};
+use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
+use serde_json::Value;
+
+const KEY: &str = "the-key";
+const ROWS: usize = 50_000;
+const KILLS: usize = 50;
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// A price monitor in a process of its own.
+struct Process {
+    child: Child,
+    url: String,
+}
+
+impl Process {
+    fn start(directory: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_import-relay"))
+            .args(["price-monitor", "--listen", "127.0.0.1:0"])
+            .env_clear()
+            .env("DATA_DIR", directory)
+            .env("PRICE_MONITOR_API_KEY", KEY)
+            .env("RUST_LOG", "error")
+            .current_dir(directory)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = lines
+            .next()
+            .expect("a line that says where it listens")
+            .unwrap();
+        let url = line.split_whitespace().last().unwrap().to_owned();
+        assert!(url.starts_with("http://"), "{line}");
+        Self { child, url }
+    }
+
+    /// Ends the process as a power cut would: SIGKILL.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// A list with everything in it whose outcome could depend on where an import goes on: titles from rows
+/// above, images alone, failures, identities that come again.
+fn file() -> String {
+    let mut text = "Handle,Title,Option1 Value,Variant SKU,Variant Price,Image Src\n".to_owned();
+    for row in 0..ROWS {
+        let handle = row / 5;
+        text.push_str(&match row % 5 {
+            0 => format!("h{handle},Title {handle},S,,{}.50,a.jpg\n", row % 90),
+            1 => format!("h{handle},,M,,{},\n", if row % 7 == 1 { "x" } else { "3" }),
+            2 => format!("h{handle},,,,,b.jpg\n"),
+            3 => format!("h{handle},,L,SKU-{},{}.10,\n", row % 4000, row % 17),
+            _ => format!("h{handle},,L,SKU-{},{}.10,\n", row % 4000, row % 13),
+        });
+    }
+    text
+}
+
+fn client() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().build().unwrap()
+}
+
+async fn upload(http: &Client, process: &Process, file: &str) -> String {
+    let part = multipart::Part::bytes(file.as_bytes().to_vec()).file_name("list.csv");
+    let job: Value = http
+        .post(format!("{}/api/products/imports", process.url))
+        .header("X-API-Key", KEY)
+        .multipart(multipart::Form::new().part("file", part))
+        .send()
+        .await
+        .unwrap()
+        .error_for_status()
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    job["id"].as_str().unwrap().to_owned()
+}
+
+async fn details(http: &Client, process: &Process, id: &str) -> Value {
+    http.get(format!("{}/api/products/imports/{id}", process.url))
+        .header("X-API-Key", KEY)
+        .send()
+        .await
+        .unwrap()
+        .error_for_status()
+        .unwrap()
+        .json()
+        .await
+        .unwrap()
+}
+
+async fn finished(http: &Client, process: &Process, id: &str) -> Value {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let state = details(http, process, id).await;
+        if state["status"] != "PENDING" {
+            return state;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "the import does not end: {state}"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// All that an import leaves behind, but times and identifiers.
+async fn end_state(directory: &Path, end: &Value) -> String {
+    let counts = [
+        "status",
+        "processedProducts",
+        "failedProducts",
+        "totalProducts",
+        "addedProducts",
+        "updatedProducts",
+        "unchangedProducts",
+    ]
+    .map(|name| end[name].to_string());
+    let url = format!("sqlite:{}", directory.join("import-relay.db").display());
+    let db = Database::connect(url).await.unwrap();
+    let mut rows = Vec::new();
+    for sql in [
+        "SELECT identity || '|' || coalesce(sku, '') || '|' || name || '|' || coalesce(price, '') \
+         AS line FROM products ORDER BY identity",
+        "SELECT row || '|' || line || '|' || sku || '|' || reason || '|' || coalesce(cells, '') \
+         AS line FROM monitor_failed_rows ORDER BY row",
+    ] {
+        let statement = Statement::from_string(DbBackend::Sqlite, sql);
+        for row in db.query_all_raw(statement).await.unwrap() {
+            rows.push(row.try_get::<String>("", "line").unwrap());
+        }
+    }
+    format!("{}\n{}", counts.join(" "), rows.join("\n"))
+}
+
+#[tokio::test]
+async fn an_import_that_is_killed_anywhere_ends_as_if_it_never_were() {
+    let (http, file) = (client(), file());
+    let directory = tempfile::tempdir().unwrap();
+    let process = Process::start(directory.path());
+    let started = Instant::now();
+    let id = upload(&http, &process, &file).await;
+    let end = finished(&http, &process, &id).await;
+    let whole = started.elapsed();
+    process.kill();
+    let expected = end_state(directory.path(), &end).await;
+    assert_eq!(end["status"], "PARTIAL_SUCCESS");
+
+    let mut kills = 0;
+    let mut killed_within = 0;
+    while kills < KILLS {
+        let directory = tempfile::tempdir().unwrap();
+        let mut process = Process::start(directory.path());
+        let id = upload(&http, &process, &file).await;
+        // Several kills to an import, anywhere in what is left of it; then it may come to its end.
+        for _ in 0..5 {
+            tokio::time::sleep(whole.mul_f64(fastrand::f64() * 0.4)).await;
+            process.kill();
+            kills += 1;
+            process = Process::start(directory.path());
+            let state = details(&http, &process, &id).await;
+            let done = state["processedProducts"].as_u64().unwrap();
+            killed_within += usize::from(done > 0 && state["status"] == "PENDING");
+        }
+        let end = finished(&http, &process, &id).await;
+        process.kill();
+        let got = end_state(directory.path(), &end).await;
+        let differs = got
+            .lines()
+            .zip(expected.lines())
+            .find(|(one, two)| one != two);
+        assert!(got == expected, "after {kills} kills: {differs:?}");
+    }
+    assert!(
+        killed_within > KILLS / 5,
+        "only {killed_within} of {kills} kills were within an import"
+    );
+}

@@ -1,0 +1,256 @@
+//! Product files through the whole server: uploads that go on where they broke off, and what can be done
+//! with an import.
+#![cfg(feature = "ssr")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a test may panic
+
+#[path = "relay/app.rs"]
+#[allow(dead_code)] // not every test program uses all of it
+mod app;
+
+use app::{App, DEADLINE};
+use reqwest::{Method, RequestBuilder, Response, header};
+use serde_json::Value;
+use tokio::{io::AsyncWriteExt, net::TcpStream, time::Instant};
+
+const FILE: &str = "sku,name,price\nA,One,1\nB,Two,2\nC,Three,\n";
+
+fn tus(app: &App, method: &str, path: &str) -> RequestBuilder {
+    let method: Method = method.parse().unwrap();
+    app.http
+        .request(method, app.url(path))
+        .header(header::COOKIE, &app.cookie)
+        .header("Tus-Resumable", "1.0.0")
+}
+
+fn text<'a>(response: &'a Response, name: &str) -> &'a str {
+    response
+        .headers()
+        .get(name)
+        .map_or("", |value| value.to_str().unwrap())
+}
+
+/// Begins an upload of so many bytes and returns its address.
+async fn begun(app: &App, length: usize) -> String {
+    let response = tus(app, "POST", "/uploads")
+        .header("Upload-Length", length)
+        .header("Upload-Metadata", "filename bGlzdC5jc3Y=")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 201);
+    text(&response, "location").to_owned()
+}
+
+async fn append(app: &App, upload: &str, offset: usize, bytes: &str) -> Response {
+    tus(app, "PATCH", upload)
+        .header("Upload-Offset", offset)
+        .header(header::CONTENT_TYPE, "application/offset+octet-stream")
+        .body(bytes.to_owned())
+        .send()
+        .await
+        .unwrap()
+}
+
+async fn offset(app: &App, upload: &str) -> usize {
+    let response = tus(app, "HEAD", upload).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    text(&response, "upload-offset").parse().unwrap()
+}
+
+/// Waits for an import to be over, and gives its last state.
+async fn finished(app: &App, id: &str) -> Value {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let state = app.get(&format!("/api/get_import?id={id}")).await;
+        let state: Value = state.json().await.unwrap();
+        if state["status"] != "PENDING" {
+            return state;
+        }
+        assert!(Instant::now() < deadline, "not over: {state}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_upload_in_parts_becomes_an_import() {
+    let app = App::start(&[]).await;
+    let options = tus(&app, "OPTIONS", "/uploads").send().await.unwrap();
+    assert_eq!(text(&options, "tus-version"), "1.0.0");
+    assert!(text(&options, "tus-extension").contains("creation"));
+
+    let upload = begun(&app, FILE.len()).await;
+    let first = append(&app, &upload, 0, &FILE[..20]).await;
+    assert_eq!(
+        (first.status().as_u16(), text(&first, "upload-offset")),
+        (204, "20")
+    );
+    assert_eq!(text(&first, "import-job"), "");
+    let wrong = append(&app, &upload, 10, &FILE[10..]).await;
+    assert_eq!(wrong.status(), 409);
+    assert_eq!(offset(&app, &upload).await, 20);
+    let last = append(&app, &upload, 20, &FILE[20..]).await;
+    assert_eq!(last.status(), 204);
+    let job = text(&last, "import-job").to_owned();
+    let over = finished(&app, &job).await;
+    assert_eq!(
+        (&over["processedProducts"], &over["failedProducts"]),
+        (&2.into(), &1.into())
+    );
+
+    // Whoever lost the last answer finds the import all the same.
+    let asked = tus(&app, "HEAD", &upload).send().await.unwrap();
+    assert_eq!(text(&asked, "import-job"), job);
+    assert_eq!(text(&asked, "upload-offset"), FILE.len().to_string());
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_arrived_before_a_connection_broke_stays() {
+    let app = App::start(&[]).await;
+    let upload = begun(&app, FILE.len()).await;
+    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    let head = format!(
+        "PATCH {upload} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n\
+         Content-Type: application/offset+octet-stream\r\nContent-Length: {}\r\n\r\n{}",
+        app.address,
+        app.cookie,
+        FILE.len(),
+        &FILE[..30]
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let deadline = Instant::now() + DEADLINE;
+    while offset(&app, &upload).await < 30 {
+        assert!(Instant::now() < deadline, "the part does not arrive");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    drop(stream);
+    // The request that broke off may still hold the upload for a moment.
+    let last = loop {
+        let last = append(&app, &upload, 30, &FILE[30..]).await;
+        if last.status() != 423 {
+            break last;
+        }
+        assert!(Instant::now() < deadline, "the upload stays locked");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    assert_eq!(last.status(), 204);
+    let over = finished(&app, text(&last, "import-job")).await;
+    assert_eq!(over["totalProducts"], 3);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_upload_is_refused_in_a_sentence() {
+    let app = App::start(&[("MAX_UPLOAD_SIZE", "1KiB")]).await;
+    for (length, version, status) in [
+        ("0", "1.0.0", 400),
+        ("2000", "1.0.0", 413),
+        ("x", "1.0.0", 400),
+        ("5", "0.2.2", 412),
+    ] {
+        let response = app
+            .http
+            .post(app.url("/uploads"))
+            .header(header::COOKIE, &app.cookie)
+            .header("Tus-Resumable", version)
+            .header("Upload-Length", length)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), status, "{length} {version}");
+        let body: Value = response.json().await.unwrap();
+        assert!(body["error"].as_str().unwrap().ends_with('.'), "{body}");
+    }
+    let stranger = app
+        .http
+        .post(app.url("/uploads"))
+        .header("Upload-Length", 5)
+        .send();
+    assert_eq!(stranger.await.unwrap().status(), 401);
+
+    let upload = begun(&app, 12).await;
+    let bad = append(&app, &upload, 0, "<html></html").await;
+    assert_eq!(bad.status(), 422);
+    assert_eq!(
+        tus(&app, "HEAD", &upload).send().await.unwrap().status(),
+        404
+    );
+
+    let upload = begun(&app, 12).await;
+    assert_eq!(
+        tus(&app, "DELETE", &upload).send().await.unwrap().status(),
+        204
+    );
+    assert_eq!(
+        tus(&app, "HEAD", &upload).send().await.unwrap().status(),
+        404
+    );
+    for _ in 0..10 {
+        begun(&app, 12).await;
+    }
+    let eleventh = tus(&app, "POST", "/uploads")
+        .header("Upload-Length", 5)
+        .send();
+    assert_eq!(eleventh.await.unwrap().status(), 429);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_can_be_done_with_an_import_goes_through_the_app() {
+    let app = App::start(&[]).await;
+    let id = app.import("list.csv", FILE).await;
+    finished(&app, &id).await;
+    let extras = app.get(&format!("/api/import_extras?id={id}")).await;
+    let extras: Value = extras.json().await.unwrap();
+    assert_eq!(extras["addedProducts"], 2);
+    let rows = app
+        .get(&format!("/api/failed_rows?id={id}&page=1&search="))
+        .await;
+    let rows: Value = rows.json().await.unwrap();
+    assert_eq!(rows["items"][0]["sku"], "C");
+    let csv = app.get(&format!("/imports/{id}/failed-rows.csv")).await;
+    assert!(text(&csv, "content-disposition").starts_with("attachment"));
+    assert!(
+        csv.text()
+            .await
+            .unwrap()
+            .contains("C,Three,,The price is missing.")
+    );
+    let page = app
+        .get(&format!("/imports/{id}"))
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert!(page.contains("The price is missing.") && page.contains("Import again"));
+
+    let nobody = app
+        .http
+        .get(app.url(&format!("/imports/{id}/failed-rows.csv")))
+        .send();
+    assert_eq!(nobody.await.unwrap().status(), 401);
+
+    let act = async |action: &str, id: &str| {
+        app.http
+            .post(app.url(&format!("/api/{action}")))
+            .header(header::COOKIE, &app.cookie)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ACCEPT, "text/html")
+            .body(format!("id={id}"))
+            .send()
+            .await
+            .unwrap()
+    };
+    let again = act("import_again", &id).await;
+    let new = text(&again, "location")
+        .rsplit('/')
+        .next()
+        .unwrap()
+        .to_owned();
+    assert_ne!(new, id);
+    assert_eq!(finished(&app, &new).await["processedProducts"], 2);
+    act("delete_import", &id).await;
+    assert_eq!(app.get(&format!("/imports/{id}")).await.status(), 404);
+    assert_eq!(app.get(&format!("/imports/{new}")).await.status(), 200);
+    app.stop().await;
+}
