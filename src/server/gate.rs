@@ -1,11 +1,11 @@
-//! What stands before every route: who is there, and whether the request is the user's own.
+//! What stands before every route: who is there, whether they may, and whether the request is their own.
 
 use std::time::Duration;
 
 use axum::{
     Json,
-    extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -13,7 +13,11 @@ use axum::{
 use futures_util::StreamExt;
 
 use super::{
-    auth::{SIGN_IN, session},
+    access::{self, Access, Kind},
+    auth::{
+        SIGN_IN,
+        principal::{self, Credential, Principal},
+    },
     state::AppState,
 };
 use crate::api::ApiError;
@@ -23,47 +27,61 @@ const MAX_UNWANTED: usize = 8 << 20;
 /// How long they may take.
 const UNWANTED_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What anybody may have: the sign-in page, what it calls, and the files that pages are made of.
-fn is_public(path: &str) -> bool {
-    matches!(
-        path,
-        SIGN_IN
-            | "/api/sign_in"
-            | "/api/sign_in_state"
-            | "/api/create_owner"
-            | "/favicon.ico"
-            | "/favicon.svg"
-            | "/health"
-    ) || path.starts_with("/pkg/")
-}
-
-/// Finds who is signed in and lets only them go on; pages lead the others to the sign-in page.
-pub(super) async fn require_session(
+/// Finds who makes the request and lets go on only who may; pages lead those who are not known to the
+/// sign-in page.
+pub(super) async fn require_access(
     State(state): State<AppState>,
+    matched: Option<MatchedPath>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let user = match session::find_user(&state, request.headers()).await {
-        Ok(user) => user,
+    let principal = match principal::identify(&state, request.headers()).await {
+        Ok(principal) => principal,
         Err(error) => return ApiError::from(error).into_response(),
     };
-    let is_in = user.is_some();
-    if let Some(user) = user {
-        request.extensions_mut().insert(user);
+    let rule = access::rule(
+        request.method(),
+        matched.as_ref().map(MatchedPath::as_str),
+        request.uri().path(),
+    );
+    let refusal = judge(rule.access, principal.as_ref()).err();
+    if let Some(principal) = principal {
+        request.extensions_mut().insert(principal.user.clone());
+        request.extensions_mut().insert(principal);
     }
-    if is_in || is_public(request.uri().path()) {
+    let Some(refusal) = refusal else {
         return next.run(request).await;
-    }
-    let response = if wants_page(request.headers()) {
-        to_sign_in(&request)
-    } else if is_server_fn(request.uri().path()) {
+    };
+    let is_page = wants_page(request.headers());
+    let response = match (rule.kind, &refusal) {
+        // What the page asks for is refused as well, so all it shows is that it is refused.
+        (Kind::Page, ApiError::Forbidden) => {
+            let mut response = next.run(request).await;
+            *response.status_mut() = StatusCode::FORBIDDEN;
+            return response;
+        }
+        (_, ApiError::SignedOut) if is_page => to_sign_in(&request),
         // In the form in which a server function's own errors reach the client.
-        (StatusCode::UNAUTHORIZED, Json(ApiError::SignedOut)).into_response()
-    } else {
-        ApiError::SignedOut.into_response()
+        (Kind::Function, _) => (refusal.status_code(), Json(refusal)).into_response(),
+        _ => refusal.into_response(),
     };
     read_out(request).await;
     response
+}
+
+/// Decides whether somebody may have what a route asks for.
+fn judge(access: Access, principal: Option<&Principal>) -> Result<(), ApiError> {
+    let permission = match access {
+        Access::Anybody => return Ok(()),
+        Access::Person(permission) | Access::Known(permission) => permission,
+    };
+    let principal = principal.ok_or(ApiError::SignedOut)?;
+    let in_person = !matches!(principal.credential, Credential::Token(_));
+    if principal.may(permission) && (in_person || matches!(access, Access::Known(_))) {
+        Ok(())
+    } else {
+        Err(ApiError::Forbidden)
+    }
 }
 
 /// Reads what is left of a body that nobody wants, within limits: most clients come to the answer
@@ -73,11 +91,6 @@ async fn read_out(request: Request) {
     let mut chunks = http_body_util::BodyExt::into_data_stream(body);
     let read = async { while let Some(Ok(_)) = chunks.next().await {} };
     let _ = tokio::time::timeout(UNWANTED_TIMEOUT, read).await;
-}
-
-fn is_server_fn(path: &str) -> bool {
-    path.strip_prefix("/api/")
-        .is_some_and(|name| !name.contains('/'))
 }
 
 fn to_sign_in(request: &Request) -> Response {
@@ -133,18 +146,4 @@ fn is_same_origin(state: &AppState, headers: &HeaderMap) -> bool {
             .is_some_and(|(_, authority)| authority == host)
     });
     own_host || origin == state.config.public_url.origin()
-}
-
-/// Adds what makes a browser careful.
-pub(super) async fn careful(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "same-origin"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
 }

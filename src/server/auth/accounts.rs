@@ -1,55 +1,34 @@
-//! Accounts and their passwords.
+//! Accounts: making them, and signing in to them.
 
-use std::sync::LazyLock;
+use secrecy::SecretString;
 
-use argon2::{
-    Argon2,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
-};
-use secrecy::{ExposeSecret, SecretString};
-
+use super::passwords;
 use crate::{
     api::ApiError,
+    role::Role,
     server::store::{
         Store,
-        users::{NewUser, User},
+        users::{Login, NewUser, User},
     },
 };
 
-/// The fewest characters of a password.
-const MIN_PASSWORD: usize = 10;
-/// The most bytes of one: hashing longer ones would only serve to keep the server busy.
-const MAX_PASSWORD: usize = 1024;
-
-/// Checks an address and a password.
+/// Checks a password against an account that was looked up.
 ///
 /// # Errors
 ///
 /// [`ApiError::Invalid`], in the same words and after the same work, when there is no such account
 /// and when the password is wrong.
-pub async fn verify(store: &Store, email: &str, password: SecretString) -> Result<User, ApiError> {
-    let wrong = || ApiError::Invalid("The email address or the password is wrong.".to_owned());
-    if password.expose_secret().len() > MAX_PASSWORD {
-        return Err(wrong());
-    }
-    let found = store.find_user_by_email(&normalised(email)).await?;
-    let (user, hash) = match found {
-        Some((user, hash)) => (Some(user), hash),
+pub(super) async fn verify(login: Option<Login>, password: SecretString) -> Result<User, ApiError> {
+    let (user, hash) = match login {
+        Some(login) => (Some(login.user), login.password_hash),
         None => (None, None),
     };
-    let matches = blocking(move || {
-        let hash = hash.as_deref().unwrap_or(&DECOY);
-        PasswordHash::new(hash).is_ok_and(|hash| {
-            Argon2::default()
-                .verify_password(password.expose_secret().as_bytes(), &hash)
-                .is_ok()
-        })
-    })
-    .await?;
-    user.filter(|_| matches).ok_or_else(wrong)
+    let matches = passwords::matches(password, hash).await?;
+    user.filter(|_| matches)
+        .ok_or_else(|| ApiError::Invalid("The email address or the password is wrong.".to_owned()))
 }
 
-/// Makes the first account.
+/// Makes the first account, the owner's.
 ///
 /// # Errors
 ///
@@ -65,18 +44,19 @@ pub async fn create_owner(
         return Err(refused());
     }
     let (name, email) = checked(name, email)?;
-    let password_hash = hashed(password).await?;
+    let password_hash = passwords::hashed(password, &[&name, &email]).await?;
     store
         .create_first_user(NewUser {
             email: &email,
             name: &name,
+            role: Role::Owner,
             password_hash,
         })
         .await?
         .ok_or_else(refused)
 }
 
-/// Makes an account.
+/// Makes an account. Without a role the first one is the owner's and every other one is staff.
 ///
 /// # Errors
 ///
@@ -85,14 +65,21 @@ pub async fn create(
     store: &Store,
     name: &str,
     email: &str,
+    role: Option<Role>,
     password: SecretString,
 ) -> Result<User, ApiError> {
     let (name, email) = checked(name, email)?;
-    let password_hash = hashed(password).await?;
+    let password_hash = passwords::hashed(password, &[&name, &email]).await?;
+    let role = match role {
+        Some(role) => role,
+        None if store.has_users().await? => Role::Staff,
+        None => Role::Owner,
+    };
     store
         .create_user(NewUser {
             email: &email,
             name: &name,
+            role,
             password_hash,
         })
         .await?
@@ -113,63 +100,55 @@ pub async fn reset_password(
     email: &str,
     password: SecretString,
 ) -> Result<User, ApiError> {
-    let email = normalised(email);
-    let Some((user, _)) = store.find_user_by_email(&email).await? else {
-        return Err(ApiError::Invalid(format!(
-            "There is no account with the address {email}."
-        )));
-    };
-    store
-        .set_password_hash(&user.id, hashed(password).await?)
-        .await?;
-    store.delete_sessions_of(&user.id).await?;
+    let user = find(store, email).await?;
+    set_password(store, &user, password).await?;
+    store.delete_sessions_of(&user.id, None).await?;
     Ok(user)
 }
 
-/// A hash that no password matches, to spend the same time where there is no account.
-static DECOY: LazyLock<String> = LazyLock::new(|| {
-    let mut noise = [0; 32];
-    // Without randomness the password is guessable, but still opens no account.
-    let _ = getrandom::fill(&mut noise);
-    Argon2::default()
-        .hash_password(&noise)
-        .map(|hash| hash.to_string())
-        .unwrap_or_default()
-});
-
-async fn hashed(password: SecretString) -> Result<String, ApiError> {
-    let length = password.expose_secret().chars().count();
-    if length < MIN_PASSWORD {
-        return Err(ApiError::Invalid(format!(
-            "The password needs at least {MIN_PASSWORD} characters."
-        )));
+/// Gives an account another role.
+///
+/// # Errors
+///
+/// [`ApiError::Invalid`] when there is no such account, or it is the last owner's.
+pub async fn set_role(store: &Store, email: &str, role: Role) -> Result<User, ApiError> {
+    let user = find(store, email).await?;
+    if store.set_role(&user.id, role).await? {
+        Ok(User { role, ..user })
+    } else {
+        Err(last_owner())
     }
-    if password.expose_secret().len() > MAX_PASSWORD {
-        return Err(ApiError::Invalid("The password is too long.".to_owned()));
-    }
-    blocking(move || {
-        Argon2::default()
-            .hash_password(password.expose_secret().as_bytes())
-            .map(|hash| hash.to_string())
-    })
-    .await?
-    .map_err(|error| {
-        tracing::error!(%error, "a password could not be hashed");
-        ApiError::Internal
-    })
 }
 
-/// Argon2 is slow on purpose; the threads that serve must not wait for it.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
-        tracing::error!(%error, "hashing stopped");
-        ApiError::Internal
-    })
+/// Says that somebody must stay the owner.
+pub(super) fn last_owner() -> ApiError {
+    ApiError::Invalid("There must be an owner, and this is the last one.".to_owned())
 }
 
-fn normalised(email: &str) -> String {
+async fn find(store: &Store, email: &str) -> Result<User, ApiError> {
+    let email = normalised(email);
+    match store.find_login(&email).await? {
+        Some(login) => Ok(login.user),
+        None => Err(ApiError::Invalid(format!(
+            "There is no account with the address {email}."
+        ))),
+    }
+}
+
+/// Gives an account a new password, and voids the links that would give it another.
+pub(super) async fn set_password(
+    store: &Store,
+    user: &User,
+    password: SecretString,
+) -> Result<(), ApiError> {
+    let hash = passwords::hashed(password, &[&user.name, &user.email]).await?;
+    store.set_password_hash(&user.id, hash).await?;
+    store.delete_resets_of(&user.id).await?;
+    Ok(())
+}
+
+/// Returns an address as it is kept.
+pub(super) fn normalised(email: &str) -> String {
     email.trim().to_lowercase()
 }
 

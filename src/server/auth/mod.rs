@@ -1,117 +1,87 @@
-//! Who is there: accounts with passwords, and sessions in a cookie.
+//! Who is there: accounts with passwords, sessions in a cookie, tokens of programs, and the session
+//! cookies of an Auth.js installation on the same domain.
+//!
+//! `principal` finds out who makes a request; the gate before the routes asks it once. What the
+//! server functions of [`api`](crate::api) do is in `sign_in`, `account`, `tokens` and `team`.
 
+pub(crate) mod account;
 pub mod accounts;
-pub mod session;
+pub(crate) mod audit;
+pub mod authjs;
+mod cookie;
+mod known_browser;
+mod once;
+mod passwords;
+pub mod principal;
+pub(crate) mod request;
+mod secret;
+mod session;
+pub(crate) mod sign_in;
+pub(crate) mod team;
+mod throttle;
+pub(crate) mod tokens;
 
-use axum::http::request::Parts;
-use leptos::prelude::use_context;
-use secrecy::SecretString;
-
+use self::{authjs::AuthJs, request::Caller, throttle::Throttle};
 use crate::{
-    api::{ApiError, session::SignInState},
-    server::{state::app_state, store::users::User},
+    api::ApiError,
+    role::Permission,
+    server::{client_address::ClientAddress, config::AuthConfig, store::users::User},
 };
+
+/// What finding out who is there needs, and remembers.
+#[derive(Clone, Debug)]
+pub struct Auth {
+    authjs: AuthJs,
+    throttle: Throttle,
+}
+
+impl Auth {
+    /// Derives the keys of the installations whose cookies are accepted.
+    #[must_use]
+    pub fn new(config: &AuthConfig) -> Self {
+        Self {
+            authjs: AuthJs::new(&config.authjs_secrets),
+            throttle: Throttle::default(),
+        }
+    }
+}
 
 /// Finds who made the request that a server function answers.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] without a valid session.
+/// [`ApiError::SignedOut`] when nobody is signed in.
+#[allow(clippy::unused_async)] // what it asks may come to need waiting
 pub async fn require_user() -> Result<User, ApiError> {
-    find_user().await?.ok_or(ApiError::SignedOut)
+    Ok(Caller::of_server_fn()?.signed_in()?.user.clone())
+}
+
+/// Finds who made the request that a server function answers, if they may do this.
+///
+/// # Errors
+///
+/// [`ApiError::SignedOut`] when nobody is signed in, [`ApiError::Forbidden`] when their role does
+/// not allow it.
+pub fn require(permission: Permission) -> Result<User, ApiError> {
+    Ok(Caller::of_server_fn()?.with(permission)?.user.clone())
 }
 
 /// Returns a header of the request that a server function answers.
 pub(crate) fn request_header(name: &str) -> Option<String> {
-    let parts = use_context::<Parts>()?;
-    parts.headers.get(name)?.to_str().ok().map(str::to_owned)
+    let caller = Caller::of_server_fn().ok()?;
+    caller.headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-async fn find_user() -> Result<Option<User>, ApiError> {
-    // The gate before the routes has looked already.
-    let parts = use_context::<Parts>().ok_or(ApiError::Internal)?;
-    Ok(parts.extensions.get::<User>().cloned())
-}
-
-/// Says whether anybody is signed in, and whether there is an account at all.
-pub(crate) async fn sign_in_state() -> Result<SignInState, ApiError> {
-    if find_user().await?.is_some() {
-        return Ok(SignInState::SignedIn);
-    }
-    let has_users = app_state()?.store.has_users().await?;
-    Ok(if has_users {
-        SignInState::SignedOut
-    } else {
-        SignInState::NeedsOwner
-    })
-}
-
-/// Checks the password, opens a session and redirects.
-pub(crate) async fn sign_in(
-    email: &str,
-    password: SecretString,
-    next: Option<&str>,
-) -> Result<(), ApiError> {
-    let state = app_state()?;
-    let user = accounts::verify(&state.store, email, password).await?;
-    session::open(&state, &user).await?;
-    leptos_axum::redirect(local_path(next));
-    Ok(())
-}
-
-/// Makes the first account, opens a session and redirects.
-pub(crate) async fn create_owner(
-    name: &str,
-    email: &str,
-    password: SecretString,
-) -> Result<(), ApiError> {
-    let state = app_state()?;
-    let user = accounts::create_owner(&state.store, name, email, password).await?;
-    session::open(&state, &user).await?;
-    leptos_axum::redirect(HOME);
-    Ok(())
-}
-
-/// Closes the session and redirects.
-pub(crate) async fn sign_out() -> Result<(), ApiError> {
-    let state = app_state()?;
-    let parts = use_context::<Parts>().ok_or(ApiError::Internal)?;
-    session::close(&state, &parts.headers).await?;
-    leptos_axum::redirect(SIGN_IN);
-    Ok(())
+/// Returns where the request comes from that a server function answers.
+///
+/// # Errors
+///
+/// [`ApiError::Internal`] outside of one.
+pub(crate) fn request_address() -> Result<ClientAddress, ApiError> {
+    Caller::of_server_fn()?.address.ok_or(ApiError::Internal)
 }
 
 /// Where one lands after signing in.
 pub(in crate::server) const HOME: &str = "/imports";
 /// Where one signs in.
 pub(in crate::server) const SIGN_IN: &str = "/sign-in";
-
-/// Lets only a path of ours through: a redirect to elsewhere would lend our name to a stranger.
-fn local_path(next: Option<&str>) -> &str {
-    let is_local = |path: &&str| {
-        path.starts_with('/')
-            && !path[1..].starts_with(['/', '\\'])
-            && path.bytes().all(|byte| byte.is_ascii_graphic())
-    };
-    next.filter(is_local).unwrap_or(HOME)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_redirect_stays_on_this_host() {
-        assert_eq!(local_path(Some("/imports/7?x=1")), "/imports/7?x=1");
-        for elsewhere in [
-            "//evil.example",
-            "/\\evil.example",
-            "https://evil.example",
-            "",
-            "/a\r\nb",
-        ] {
-            assert_eq!(local_path(Some(elsewhere)), HOME, "{elsewhere:?}");
-        }
-        assert_eq!(local_path(None), HOME);
-    }
-}

@@ -1,0 +1,108 @@
+//! What a person may do here: the words both sides share.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// What somebody is here.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Runs the installation: sees every import and says who belongs here.
+    Owner,
+    /// Imports, and sees the imports of their own.
+    Staff,
+    /// Watches every import and starts none.
+    Viewer,
+}
+
+/// What a role can allow.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Permission {
+    /// To look at imports and products.
+    Watch,
+    /// To start imports and change them.
+    Import,
+    /// To say who belongs here, and to see what they did.
+    Manage,
+}
+
+impl Role {
+    /// Every role, the one with the most rights first.
+    pub const ALL: [Self; 3] = [Self::Owner, Self::Staff, Self::Viewer];
+
+    /// Returns the role's name as it is stored and sent.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Staff => "staff",
+            Self::Viewer => "viewer",
+        }
+    }
+
+    /// Returns the role's name as it is shown.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Owner => "Owner",
+            Self::Staff => "Staff",
+            Self::Viewer => "Viewer",
+        }
+    }
+
+    /// Returns whether the role allows something.
+    #[must_use]
+    pub fn may(self, permission: Permission) -> bool {
+        match self {
+            Self::Owner => true,
+            Self::Staff => permission != Permission::Manage,
+            Self::Viewer => permission == Permission::Watch,
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that names no role.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("a role is owner, staff or viewer")]
+pub struct UnknownRole;
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or(UnknownRole)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_role_may_do_what_it_is_for() {
+        use Permission::{Import, Manage, Watch};
+        let of = |role: Role| [Watch, Import, Manage].map(|it| role.may(it));
+        assert_eq!(of(Role::Owner), [true, true, true]);
+        assert_eq!(of(Role::Staff), [true, true, false]);
+        assert_eq!(of(Role::Viewer), [true, false, false]);
+    }
+
+    #[test]
+    fn a_role_s_name_gives_it_back() {
+        for role in Role::ALL {
+            assert_eq!(role.as_str().parse(), Ok(role));
+        }
+        assert_eq!("root".parse::<Role>(), Err(UnknownRole));
+    }
+}

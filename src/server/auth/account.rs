@@ -1,0 +1,183 @@
+//! What somebody does with their own account.
+
+use secrecy::SecretString;
+
+use super::{
+    SIGN_IN, accounts, audit, known_browser, passwords, principal::Credential, request::Caller,
+    session,
+};
+use crate::{
+    api::{
+        ApiError,
+        account::{AccountState, OpenSession},
+        audit::AuditAction,
+    },
+    server::{
+        state::{AppState, app_state},
+        store::{
+            sessions::SessionId,
+            users::{Login, User},
+        },
+    },
+};
+
+/// Says what the account's page shows.
+pub(crate) async fn account_state() -> Result<AccountState, ApiError> {
+    let state = app_state()?;
+    let caller = Caller::of_server_fn()?;
+    let user = caller.in_person()?;
+    let current = current_session(&caller);
+    let sessions = state
+        .store
+        .list_sessions(&user.id, state.config.auth.sessions)
+        .await?
+        .into_iter()
+        .map(|session| OpenSession {
+            is_current: Some(&session.id) == current,
+            id: session.id.as_str().to_owned(),
+            created_at: session.created_at,
+            last_seen_at: session.last_seen_at,
+            address: session.address,
+            browser: session.agent.as_deref().map(browser),
+        })
+        .collect();
+    Ok(AccountState {
+        name: user.name.clone(),
+        email: user.email.clone(),
+        role: user.role,
+        has_password: find_login(&state, user)
+            .await?
+            .is_some_and(|login| login.password_hash.is_some()),
+        sessions,
+    })
+}
+
+/// Gives the account a new password; every other session of it ends.
+pub(crate) async fn change_password(
+    current: SecretString,
+    new: SecretString,
+) -> Result<(), ApiError> {
+    let state = app_state()?;
+    let caller = Caller::of_server_fn()?;
+    let user = caller.in_person()?;
+    let login = find_login(&state, user).await?;
+    let address = caller.address.ok_or(ApiError::Internal)?;
+    // Who finds a browser open does not get to guess the password in it.
+    let attempt = state
+        .auth
+        .throttle
+        .begin(address.network(), &user.email, true)
+        .map_err(|wait| ApiError::Throttled {
+            seconds: wait.as_secs() + 1,
+        })?;
+    let hash = login.and_then(|login| login.password_hash);
+    if !passwords::matches(current, hash).await? {
+        return Err(ApiError::Invalid(
+            "The current password is wrong.".to_owned(),
+        ));
+    }
+    attempt.succeeded();
+    accounts::set_password(&state.store, user, new).await?;
+    state
+        .store
+        .delete_sessions_of(&user.id, current_session(&caller))
+        .await?;
+    state.relay.end_streams_of(&user.id);
+    audit::record(&state, &caller, user, AuditAction::PasswordChanged, "").await;
+    if let Some(login) = find_login(&state, user).await? {
+        known_browser::remember(&state, &login)?;
+    }
+    leptos_axum::redirect("/account?saved=password");
+    Ok(())
+}
+
+/// Ends one of the account's sessions.
+pub(crate) async fn end_session(id: &str) -> Result<(), ApiError> {
+    let state = app_state()?;
+    let caller = Caller::of_server_fn()?;
+    let user = caller.in_person()?;
+    if state.store.delete_session_of(&user.id, id).await? {
+        state.relay.end_streams_of(&user.id);
+        audit::record(&state, &caller, user, AuditAction::SessionEnded, "").await;
+    }
+    Ok(())
+}
+
+/// Ends every session of the account, this one too.
+pub(crate) async fn sign_out_everywhere() -> Result<(), ApiError> {
+    let state = app_state()?;
+    let caller = Caller::of_server_fn()?;
+    let user = caller.in_person()?;
+    state.store.delete_sessions_of(&user.id, None).await?;
+    state.relay.end_streams_of(&user.id);
+    session::close(&state, &caller.headers).await?;
+    audit::record(&state, &caller, user, AuditAction::SignedOutEverywhere, "").await;
+    leptos_axum::redirect(SIGN_IN);
+    Ok(())
+}
+
+fn current_session(caller: &Caller) -> Option<&SessionId> {
+    match &caller.principal.as_ref()?.credential {
+        Credential::Session(id) => Some(id),
+        Credential::AuthJs | Credential::Token(_) => None,
+    }
+}
+
+async fn find_login(state: &AppState, user: &User) -> Result<Option<Login>, ApiError> {
+    let login = state.store.find_login(&user.email).await?;
+    // An account of another installation may show an address that is one of ours.
+    Ok(login.filter(|login| login.user.id == user.id))
+}
+
+/// Says which browser it is, as far as a person needs to know it again.
+fn browser(agent: &str) -> String {
+    let name = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ]
+    .into_iter()
+    .find(|(mark, _)| agent.contains(mark));
+    let system = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ]
+    .into_iter()
+    .find(|(mark, _)| agent.contains(mark));
+    match (name, system) {
+        (Some((_, name)), Some((_, system))) => format!("{name} on {system}"),
+        (Some((_, name)), None) => name.to_owned(),
+        _ => "Another browser".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_is_called_what_its_user_calls_it() {
+        for (agent, name) in [
+            (
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+                "Chrome on Linux",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 15_0) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15",
+                "Safari on macOS",
+            ),
+            ("curl/8.9.1", "curl"),
+            ("", "Another browser"),
+        ] {
+            assert_eq!(browser(agent), name);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What a session token says of its holder.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::role::Role;
+
+/// How far the clocks of two machines may be apart, in seconds: what Auth.js itself allows.
+const LEEWAY: i64 = 15;
+/// The longest name that is kept.
+const MAX_NAME: usize = 100;
+/// The longest subject or address that is taken.
+const MAX_ID: usize = 254;
+
+/// Who a token speaks of.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Identity {
+    /// What identifies them in the installation for good.
+    pub subject: String,
+    /// Their address, to be shown.
+    pub email: Option<String>,
+    /// What they are called.
+    pub name: Option<String>,
+    /// Their role, where the installation gives one.
+    pub role: Option<Role>,
+    /// When the token was made, in seconds since 1970.
+    pub issued_at: Option<i64>,
+}
+
+/// RFC 7519, section 4.1. Times may have fractions.
+#[derive(Debug, Deserialize)]
+struct Claims {
+    exp: f64,
+    nbf: Option<f64>,
+    iat: Option<f64>,
+    #[serde(default)]
+    sub: Value,
+    #[serde(default)]
+    email: Value,
+    #[serde(default)]
+    name: Value,
+    #[serde(default)]
+    role: Value,
+}
+
+/// Reads a token's content. `None` when it is not valid at `now`, or names nobody.
+pub(super) fn read(payload: &[u8], now: i64) -> Option<Identity> {
+    let claims: Claims = serde_json::from_slice(payload).ok()?;
+    let expired = whole(claims.exp) <= now.saturating_sub(LEEWAY);
+    let too_early = claims
+        .nbf
+        .is_some_and(|nbf| whole(nbf) > now.saturating_add(LEEWAY));
+    if expired || too_early {
+        return None;
+    }
+    let email = text(&claims.email, MAX_ID);
+    let subject = match text(&claims.sub, MAX_ID) {
+        Some(sub) => format!("sub {sub}"),
+        // An installation may leave `sub` out; the address is then all there is.
+        None => format!("email {}", email.as_ref()?.to_lowercase()),
+    };
+    Some(Identity {
+        subject,
+        name: text(&claims.name, MAX_NAME),
+        role: role(&claims.role),
+        issued_at: claims.iat.map(whole),
+        email,
+    })
+}
+
+#[allow(clippy::cast_possible_truncation)] // a cast of a float saturates; NaN is 0, which is past
+fn whole(seconds: f64) -> i64 {
+    seconds as i64
+}
+
+/// Takes a text or a number, without what cannot be shown; one that is too long is none.
+fn text(value: &Value, most: usize) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let usable =
+        !text.is_empty() && text.chars().count() <= most && !text.contains(char::is_control);
+    usable.then_some(text)
+}
+
+/// Reads a role by the names that installations give it. One that is not known is none.
+fn role(value: &Value) -> Option<Role> {
+    match value.as_str()?.trim().to_lowercase().as_str() {
+        "owner" | "admin" | "administrator" => Some(Role::Owner),
+        "staff" | "user" | "member" | "editor" => Some(Role::Staff),
+        "viewer" | "guest" | "readonly" | "read-only" => Some(Role::Viewer),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn at(claims: Value) -> Option<Identity> {
+        read(claims.to_string().as_bytes(), NOW)
+    }
+
+    #[test]
+    fn the_claims_give_the_user() {
+        let identity = at(json!({
+            "sub": "42", "email": "ada@example.com", "name": " Ada ", "role": "ADMIN",
+            "iat": NOW - 5, "exp": NOW + 5, "picture": null
+        }))
+        .unwrap();
+        assert_eq!(
+            identity,
+            Identity {
+                subject: "sub 42".to_owned(),
+                email: Some("ada@example.com".to_owned()),
+                name: Some("Ada".to_owned()),
+                role: Some(Role::Owner),
+                issued_at: Some(NOW - 5),
+            }
+        );
+    }
+
+    #[test]
+    fn time_is_kept_with_fifteen_seconds_of_leeway() {
+        let valid = |claims| at(claims).is_some();
+        assert!(valid(json!({"sub": "1", "exp": NOW - 14})));
+        assert!(!valid(json!({"sub": "1", "exp": NOW - 15})));
+        assert!(valid(json!({"sub": "1", "exp": NOW + 60, "nbf": NOW + 15})));
+        assert!(!valid(
+            json!({"sub": "1", "exp": NOW + 60, "nbf": NOW + 16})
+        ));
+    }
+
+    #[test]
+    fn a_token_that_never_ends_or_names_nobody_is_none() {
+        for claims in [
+            json!({"sub": "1"}),
+            json!({"sub": "1", "exp": "never"}),
+            json!({"exp": NOW + 60}),
+            json!({"sub": "", "exp": NOW + 60}),
+            json!({"sub": {"id": 1}, "exp": NOW + 60}),
+            json!({"sub": "a\nb", "exp": NOW + 60}),
+            json!([]),
+        ] {
+            assert_eq!(at(claims.clone()), None, "{claims}");
+        }
+    }
+
+    #[test]
+    fn without_a_subject_the_address_is_one_and_never_the_same_as_a_subject() {
+        let by_email = at(json!({"email": "Ada@example.com", "exp": NOW + 60})).unwrap();
+        let by_sub = at(json!({"sub": "ada@example.com", "exp": NOW + 60})).unwrap();
+        assert_eq!(by_email.subject, "email ada@example.com");
+        assert_ne!(by_email.subject, by_sub.subject);
+    }
+
+    #[test]
+    fn an_unknown_role_gives_none() {
+        for role in [json!("root"), json!(7), json!(["owner"]), Value::Null] {
+            let identity = at(json!({"sub": "1", "exp": NOW + 60, "role": role})).unwrap();
+            assert_eq!(identity.role, None);
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What is shown once, to a browser without script: a new token or link, on the page that its form
+//! leads back to.
+
+use super::{cookie::OwnCookie, request::Caller};
+use crate::{api::ApiError, server::state::AppState};
+
+/// How long the browser has to come back, in seconds.
+const MAX_AGE: i64 = 60;
+
+/// Keeps a text for the next page, if the request is a plain form's.
+pub(super) fn keep(state: &AppState, caller: &Caller, text: &str) -> Result<(), ApiError> {
+    if caller.is_form() {
+        OwnCookie::Once.set(state, hex::encode(text), MAX_AGE)?;
+    }
+    Ok(())
+}
+
+/// Takes the text that was kept.
+pub(super) fn take(state: &AppState, caller: &Caller) -> Result<Option<String>, ApiError> {
+    let Some(kept) = OwnCookie::Once.get(state, &caller.headers) else {
+        return Ok(None);
+    };
+    OwnCookie::Once.set(state, String::new(), 0)?;
+    let text = hex::decode(kept).ok();
+    Ok(text.and_then(|text| String::from_utf8(text).ok()))
+}

@@ -1,0 +1,181 @@
+//! Passwords: what they must be, and how they are kept.
+
+use std::{collections::HashSet, sync::LazyLock};
+
+use argon2::{
+    Argon2,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+use crate::api::ApiError;
+
+/// The fewest characters of a password.
+const LEAST: usize = 10;
+/// The most bytes of one: hashing longer ones would only serve to keep the server busy.
+const MOST: usize = 1024;
+/// How many are hashed at once: each takes 19 MiB and as much of a processor as there is.
+const CONCURRENCY: usize = 4;
+
+static PERMITS: Semaphore = Semaphore::const_new(CONCURRENCY);
+
+/// The passwords that are tried first wherever somebody guesses.
+static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    include_str!("common_passwords.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect()
+});
+
+/// A hash that no password matches, to spend the same time where there is no account.
+static DECOY: LazyLock<String> = LazyLock::new(|| {
+    let mut noise = [0; 32];
+    // Without randomness the password is guessable, but still opens no account.
+    let _ = getrandom::fill(&mut noise);
+    Argon2::default()
+        .hash_password(&noise)
+        .map(|hash| hash.to_string())
+        .unwrap_or_default()
+});
+
+/// Checks a password against its hash, or where there is none spends the same time.
+pub(super) async fn matches(
+    password: SecretString,
+    hash: Option<String>,
+) -> Result<bool, ApiError> {
+    if password.expose_secret().len() > MOST {
+        return Ok(false);
+    }
+    blocking(move || {
+        let hash = hash.as_deref().unwrap_or(&DECOY);
+        PasswordHash::new(hash).is_ok_and(|hash| {
+            Argon2::default()
+                .verify_password(password.expose_secret().as_bytes(), &hash)
+                .is_ok()
+        })
+    })
+    .await
+}
+
+/// Hashes a password that will do. `about` is what others know of its owner: their address and name.
+///
+/// # Errors
+///
+/// [`ApiError::Invalid`] when it is too short, too long, or easily guessed.
+pub(super) async fn hashed(password: SecretString, about: &[&str]) -> Result<String, ApiError> {
+    if let Some(fault) = fault(password.expose_secret(), about) {
+        return Err(ApiError::Invalid(fault.to_owned()));
+    }
+    blocking(move || {
+        Argon2::default()
+            .hash_password(password.expose_secret().as_bytes())
+            .map(|hash| hash.to_string())
+    })
+    .await?
+    .map_err(|error| {
+        tracing::error!(%error, "a password could not be hashed");
+        ApiError::Internal
+    })
+}
+
+/// Says what is wrong with a password. Length is what counts, so there are no rules of what it must
+/// be made of (NIST SP 800-63B, section 3.1.1.2).
+fn fault(password: &str, about: &[&str]) -> Option<&'static str> {
+    if password.chars().count() < LEAST {
+        return Some("The password needs at least 10 characters.");
+    }
+    if password.len() > MOST {
+        return Some("The password is too long.");
+    }
+    is_guessable(password, about).then_some(
+        "This password is one of the first that others would try. Choose another, for example some \
+         words that do not belong together.",
+    )
+}
+
+fn is_guessable(password: &str, about: &[&str]) -> bool {
+    let password = password.to_lowercase();
+    // What is left without numbers and signs around it: `password2026!` is no better than `password`.
+    let stem = password.trim_matches(|c: char| !c.is_alphabetic());
+    let mut distinct: Vec<_> = password.chars().collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let known = about
+        .iter()
+        .flat_map(|it| it.split(['@', '.', ' ']).chain([*it]))
+        .filter(|it| it.chars().count() > 2)
+        .any(|it| it.to_lowercase() == stem || it.to_lowercase() == password);
+    distinct.len() < 4
+        || is_run(&password)
+        || known
+        || COMMON.contains(&*password)
+        || COMMON.contains(stem)
+}
+
+/// Returns whether each character follows the one before: `abcdefghij`, `9876543210`.
+fn is_run(password: &str) -> bool {
+    let steps: Vec<_> = password
+        .chars()
+        .zip(password.chars().skip(1))
+        .map(|(one, next)| i64::from(u32::from(next)) - i64::from(u32::from(one)))
+        .collect();
+    let broken = steps.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    broken <= 2 && steps.iter().all(|step| step.abs() <= 9)
+}
+
+/// Argon2 is slow on purpose; the threads that serve must not wait for it.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    // The semaphore is never closed.
+    let _permit = PERMITS.acquire().await.map_err(|_| ApiError::Internal)?;
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "hashing stopped");
+        ApiError::Internal
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_guessed_first_is_refused() {
+        let about = ["ada.lovelace@example.com", "Ada Lovelace"];
+        for password in [
+            "short",
+            "password123",
+            "Password2026!",
+            "qwertyuiop",
+            "1234567890",
+            "aaaaaaaaaaaa",
+            "abcdefghijkl",
+            "lovelace1815",
+            "ada.lovelace@example.com",
+            "Ada Lovelace",
+        ] {
+            assert!(fault(password, &about).is_some(), "{password}");
+        }
+        for password in [
+            "correct horse",
+            "a long enough passphrase",
+            "ünbekannt wörter",
+            "x7Gq!vR2pL9z",
+        ] {
+            assert_eq!(fault(password, &about), None, "{password}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_the_password_matches_its_hash() {
+        let hash = hashed("correct horse".into(), &[]).await.unwrap();
+        assert!(
+            matches("correct horse".into(), Some(hash.clone()))
+                .await
+                .unwrap()
+        );
+        assert!(!matches("correct hors".into(), Some(hash)).await.unwrap());
+        assert!(!matches("correct horse".into(), None).await.unwrap());
+    }
+}

@@ -1,0 +1,73 @@
+//! The request that a server function answers.
+
+use axum::http::{HeaderMap, header, request::Parts};
+use leptos::prelude::use_context;
+
+use super::principal::{Credential, Principal};
+use crate::{
+    api::ApiError,
+    role::Permission,
+    server::{client_address::ClientAddress, store::users::User},
+};
+
+/// Who makes the request, known or not.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(super) headers: HeaderMap,
+    pub(super) address: Option<ClientAddress>,
+    pub(super) principal: Option<Principal>,
+}
+
+impl Caller {
+    /// Finds who makes the request that a server function answers.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::Internal`] outside of one.
+    pub(crate) fn of_server_fn() -> Result<Self, ApiError> {
+        use_context::<Parts>()
+            .map(|parts| Self::of(&parts))
+            .ok_or(ApiError::Internal)
+    }
+
+    /// Finds who makes a request. The gate before the routes has looked already.
+    pub(crate) fn of(parts: &Parts) -> Self {
+        Self {
+            headers: parts.headers.clone(),
+            address: parts.extensions.get().copied(),
+            principal: parts.extensions.get().cloned(),
+        }
+    }
+
+    /// Returns whether the request is a plain form's, sent without script.
+    pub(super) fn is_form(&self) -> bool {
+        self.headers
+            .get(header::ACCEPT)
+            .and_then(|accept| accept.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html"))
+    }
+
+    /// Returns who is signed in.
+    pub(super) fn signed_in(&self) -> Result<&Principal, ApiError> {
+        self.principal.as_ref().ok_or(ApiError::SignedOut)
+    }
+
+    /// Returns who is signed in, if they may do this.
+    pub(super) fn with(&self, permission: Permission) -> Result<&Principal, ApiError> {
+        let principal = self.signed_in()?;
+        if principal.may(permission) {
+            Ok(principal)
+        } else {
+            Err(ApiError::Forbidden)
+        }
+    }
+
+    /// Returns who is signed in in person: a program's token is not enough.
+    pub(super) fn in_person(&self) -> Result<&User, ApiError> {
+        let principal = self.signed_in()?;
+        match principal.credential {
+            Credential::Token(_) => Err(ApiError::Forbidden),
+            Credential::Session(_) | Credential::AuthJs => Ok(&principal.user),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Signing in and out.
+
+use secrecy::SecretString;
+
+use super::{HOME, SIGN_IN, accounts, audit, known_browser, request::Caller, session};
+use crate::{
+    api::{
+        ApiError,
+        audit::AuditAction,
+        session::{CurrentUser, SignInState},
+    },
+    server::{
+        state::{AppState, app_state},
+        store::users::User,
+    },
+};
+
+/// Says whether anybody is signed in, and whether there is an account at all.
+pub(crate) async fn state() -> Result<SignInState, ApiError> {
+    if Caller::of_server_fn()?.principal.is_some() {
+        return Ok(SignInState::SignedIn);
+    }
+    let has_users = app_state()?.store.has_users().await?;
+    Ok(if has_users {
+        SignInState::SignedOut
+    } else {
+        SignInState::NeedsOwner
+    })
+}
+
+/// Says who is signed in.
+pub(crate) fn current_user() -> Result<CurrentUser, ApiError> {
+    let caller = Caller::of_server_fn()?;
+    let user = &caller.signed_in()?.user;
+    Ok(CurrentUser {
+        name: user.name.clone(),
+        email: user.email.clone(),
+        role: user.role,
+    })
+}
+
+/// Checks the password, opens a session and redirects.
+pub(crate) async fn sign_in(
+    email: &str,
+    password: SecretString,
+    next: Option<&str>,
+) -> Result<(), ApiError> {
+    let state = app_state()?;
+    let caller = Caller::of_server_fn()?;
+    let email = accounts::normalised(email);
+    let login = state.store.find_login(&email).await?;
+    let is_known = login
+        .as_ref()
+        .is_some_and(|login| known_browser::is_known(&state, &caller.headers, login));
+    let address = caller.address.ok_or(ApiError::Internal)?;
+    let attempt = state
+        .auth
+        .throttle
+        .begin(address.network(), &email, is_known)
+        .map_err(|wait| {
+            tracing::warn!(%address, "too many failed sign-ins");
+            ApiError::Throttled {
+                seconds: wait.as_secs() + 1,
+            }
+        })?;
+    let user = accounts::verify(login.clone(), password)
+        .await
+        .inspect_err(|_| tracing::warn!(%address, "a sign-in failed"))?;
+    attempt.succeeded();
+    enter(&state, &caller, &user, next).await?;
+    if let Some(login) = login {
+        known_browser::remember(&state, &login)?;
+    }
+    Ok(())
+}
+
+/// Makes the first account, opens a session and redirects.
+pub(crate) async fn create_owner(
+    name: &str,
+    email: &str,
+    password: SecretString,
+    next: Option<&str>,
+) -> Result<(), ApiError> {
+    let state = app_state()?;
+    let caller = Caller::of_server_fn()?;
+    let user = accounts::create_owner(&state.store, name, email, password).await?;
+    enter_new(&state, &caller, &user, next).await
+}
+
+/// Opens a session for an account that was just made or given a password, and redirects.
+pub(super) async fn enter_new(
+    state: &AppState,
+    caller: &Caller,
+    user: &User,
+    next: Option<&str>,
+) -> Result<(), ApiError> {
+    enter(state, caller, user, next).await?;
+    match state.store.find_login(&user.email).await? {
+        Some(login) => known_browser::remember(state, &login),
+        None => Ok(()),
+    }
+}
+
+async fn enter(
+    state: &AppState,
+    caller: &Caller,
+    user: &User,
+    next: Option<&str>,
+) -> Result<(), ApiError> {
+    session::open(state, caller, user).await?;
+    audit::record(state, caller, user, AuditAction::SignedIn, "").await;
+    leptos_axum::redirect(local_path(next));
+    Ok(())
+}
+
+/// Closes the session and redirects.
+pub(crate) async fn sign_out() -> Result<(), ApiError> {
+    let state = app_state()?;
+    let caller = Caller::of_server_fn()?;
+    session::close(&state, &caller.headers).await?;
+    if let Some(principal) = &caller.principal {
+        state.relay.end_streams_of(&principal.user.id);
+        audit::record(&state, &caller, &principal.user, AuditAction::SignedOut, "").await;
+    }
+    leptos_axum::redirect(SIGN_IN);
+    Ok(())
+}
+
+/// Lets only a path of ours through: a redirect to elsewhere would lend our name to a stranger.
+fn local_path(next: Option<&str>) -> &str {
+    let is_local = |path: &&str| {
+        path.starts_with('/')
+            && !path[1..].starts_with(['/', '\\'])
+            && path.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    next.filter(is_local).unwrap_or(HOME)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_stays_on_this_host() {
+        assert_eq!(local_path(Some("/imports/7?x=1")), "/imports/7?x=1");
+        for elsewhere in [
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "",
+            "/a\r\nb",
+        ] {
+            assert_eq!(local_path(Some(elsewhere)), HOME, "{elsewhere:?}");
+        }
+        assert_eq!(local_path(None), HOME);
+    }
+}

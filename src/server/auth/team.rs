@@ -1,0 +1,271 @@
+//! Who belongs here: what the owner says of it, and the links that are handed out.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::{accounts, audit, once, passwords, request::Caller, secret, sign_in};
+use crate::{
+    api::{
+        ApiError, Page,
+        audit::{AuditAction, AuditEvent},
+        team::{LinkState, NewLink, OpenLink, TeamMember, TeamState},
+    },
+    role::{Permission, Role},
+    server::{
+        state::{AppState, app_state},
+        store::{
+            account_links::{AccountLink, LinkPurpose},
+            users::{Member, User},
+        },
+    },
+};
+
+/// How long an invitation may be taken up.
+const INVITATION: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long a new password may be set by a link.
+const RESET: Duration = Duration::from_secs(24 * 3600);
+/// The longest note on a link.
+const MAX_NOTE: usize = 200;
+
+/// Finds the owner who made the request.
+fn owner() -> Result<(AppState, Caller, User), ApiError> {
+    let caller = Caller::of_server_fn()?;
+    caller.in_person()?;
+    let owner = caller.with(Permission::Manage)?.user.clone();
+    Ok((app_state()?, caller, owner))
+}
+
+/// Says what the team's page shows.
+pub(crate) async fn team_state() -> Result<TeamState, ApiError> {
+    let (state, caller, owner) = owner()?;
+    let members = state.store.list_members().await?;
+    let links = state.store.list_links().await?;
+    let links = links
+        .into_iter()
+        .map(|link| OpenLink {
+            role: match link.purpose {
+                LinkPurpose::Invitation(role) => Some(role),
+                LinkPurpose::PasswordReset(_) => None,
+            },
+            id: link.id,
+            note: link.note,
+            expires_at: link.expires_at,
+        })
+        .collect();
+    Ok(TeamState {
+        members: members
+            .into_iter()
+            .map(|member| TeamMember {
+                is_self: member.user.id == owner.id,
+                id: member.user.id.as_str().to_owned(),
+                name: member.user.name,
+                email: member.user.email,
+                role: member.user.role,
+                created_at: member.created_at,
+                is_disabled: member.is_disabled,
+                has_password: member.has_password,
+            })
+            .collect(),
+        links,
+        fresh: once::take(&state, &caller)?,
+    })
+}
+
+/// Makes a link by which somebody makes an account.
+pub(crate) async fn invite(role: Role, note: &str) -> Result<NewLink, ApiError> {
+    let (state, caller, owner) = owner()?;
+    let note = note.trim();
+    if note.chars().count() > MAX_NOTE || note.contains(char::is_control) {
+        return Err(ApiError::Invalid(
+            "The note may have 200 characters.".to_owned(),
+        ));
+    }
+    let purpose = LinkPurpose::Invitation(role);
+    let link = make_link(&state, &caller, &purpose, note, INVITATION).await?;
+    let subject = format!("{note} ({role})");
+    audit::record(
+        &state,
+        &caller,
+        &owner,
+        AuditAction::Invited,
+        subject.trim(),
+    )
+    .await;
+    Ok(link)
+}
+
+/// Makes a link by which an account is given a new password.
+pub(crate) async fn make_reset_link(member: &str) -> Result<NewLink, ApiError> {
+    let (state, caller, owner) = owner()?;
+    let member = find(&state, member).await?;
+    if !member.has_password {
+        return Err(ApiError::Invalid(
+            "This account signs in elsewhere and has no password here.".to_owned(),
+        ));
+    }
+    state.store.delete_resets_of(&member.user.id).await?;
+    let purpose = LinkPurpose::PasswordReset(member.user.id.as_str().to_owned());
+    let link = make_link(&state, &caller, &purpose, &member.user.email, RESET).await?;
+    let subject = &member.user.email;
+    audit::record(&state, &caller, &owner, AuditAction::ResetLinkMade, subject).await;
+    Ok(link)
+}
+
+async fn make_link(
+    state: &AppState,
+    caller: &Caller,
+    purpose: &LinkPurpose,
+    note: &str,
+    lifetime: Duration,
+) -> Result<NewLink, ApiError> {
+    let token = secret::generate()?;
+    state
+        .store
+        .create_link(secret::hash(&token), purpose, note, lifetime)
+        .await?;
+    let url = format!("{}/join/{token}", state.config.public_url.origin());
+    once::keep(state, caller, &url)?;
+    Ok(NewLink { url })
+}
+
+/// Takes a link back.
+pub(crate) async fn revoke_link(id: &str) -> Result<(), ApiError> {
+    let (state, caller, owner) = owner()?;
+    if state.store.delete_link(id).await? {
+        audit::record(&state, &caller, &owner, AuditAction::LinkRevoked, "").await;
+    }
+    Ok(())
+}
+
+/// Gives an account another role.
+pub(crate) async fn set_role(member: &str, role: Role) -> Result<(), ApiError> {
+    let (state, caller, owner) = owner()?;
+    let member = find(&state, member).await?;
+    if !state.store.set_role(&member.user.id, role).await? {
+        return Err(accounts::last_owner());
+    }
+    state.relay.end_streams_of(&member.user.id);
+    let subject = format!("{}: {role}", called(&member.user));
+    audit::record(&state, &caller, &owner, AuditAction::RoleChanged, &subject).await;
+    Ok(())
+}
+
+/// Lets an account sign in, or no longer.
+pub(crate) async fn set_access(member: &str, allowed: bool) -> Result<(), ApiError> {
+    let (state, caller, owner) = owner()?;
+    let member = find(&state, member).await?;
+    let user = &member.user;
+    if !state.store.set_disabled(&user.id, !allowed).await? {
+        return Err(accounts::last_owner());
+    }
+    let action = if allowed {
+        AuditAction::AccessGiven
+    } else {
+        state.store.delete_sessions_of(&user.id, None).await?;
+        state.store.delete_resets_of(&user.id).await?;
+        state.relay.end_streams_of(&user.id);
+        AuditAction::AccessTaken
+    };
+    audit::record(&state, &caller, &owner, action, called(user)).await;
+    Ok(())
+}
+
+/// Lists what was done.
+pub(crate) async fn audit_log(page: u64) -> Result<Page<AuditEvent>, ApiError> {
+    let (state, ..) = owner()?;
+    Ok(state.store.list_events(page).await?)
+}
+
+async fn find(state: &AppState, id: &str) -> Result<Member, ApiError> {
+    let found = state.store.find_member(id).await?;
+    found.ok_or_else(|| ApiError::Invalid("There is no such account.".to_owned()))
+}
+
+fn called(user: &User) -> &str {
+    if user.email.is_empty() {
+        &user.name
+    } else {
+        &user.email
+    }
+}
+
+/// Says what a link is for.
+pub(crate) async fn link_state(token: &str) -> Result<LinkState, ApiError> {
+    let state = app_state()?;
+    let Some(link) = state.store.find_link(&secret::hash(token)).await? else {
+        return Ok(LinkState::Gone);
+    };
+    Ok(match link.purpose {
+        LinkPurpose::Invitation(role) => LinkState::Invitation { role },
+        LinkPurpose::PasswordReset(user) => match state.store.find_member(&user).await? {
+            Some(member) => LinkState::PasswordReset {
+                email: member.user.email,
+            },
+            None => LinkState::Gone,
+        },
+    })
+}
+
+/// Makes the account that an invitation is for, and signs in with it.
+pub(crate) async fn accept_invitation(
+    token: &str,
+    name: &str,
+    email: &str,
+    password: SecretString,
+) -> Result<(), ApiError> {
+    let state = app_state()?;
+    let caller = Caller::of_server_fn()?;
+    let link = find_link(&state, token).await?;
+    let LinkPurpose::Invitation(role) = link.purpose else {
+        return Err(gone());
+    };
+    let user = accounts::create(&state.store, name, email, Some(role), password).await?;
+    // Of two who use one link at once, both have a password of their own; only one stays.
+    if !state.store.use_link(&link).await? {
+        state.store.delete_user(&user.id).await?;
+        return Err(gone());
+    }
+    audit::record(
+        &state,
+        &caller,
+        &user,
+        AuditAction::Joined,
+        &role.to_string(),
+    )
+    .await;
+    sign_in::enter_new(&state, &caller, &user, None).await
+}
+
+/// Gives the account that a link is for a new password, ends its sessions and signs in with it.
+pub(crate) async fn reset_password(token: &str, password: SecretString) -> Result<(), ApiError> {
+    let state = app_state()?;
+    let caller = Caller::of_server_fn()?;
+    let link = find_link(&state, token).await?;
+    let LinkPurpose::PasswordReset(member) = &link.purpose else {
+        return Err(gone());
+    };
+    let member = find(&state, member).await?;
+    let user = member.user;
+    let hash = passwords::hashed(password, &[&user.name, &user.email]).await?;
+    if member.is_disabled || !state.store.use_link(&link).await? {
+        return Err(gone());
+    }
+    state.store.set_password_hash(&user.id, hash).await?;
+    state.store.delete_sessions_of(&user.id, None).await?;
+    state.relay.end_streams_of(&user.id);
+    audit::record(&state, &caller, &user, AuditAction::PasswordReset, "").await;
+    sign_in::enter_new(&state, &caller, &user, None).await
+}
+
+async fn find_link(state: &AppState, token: &str) -> Result<AccountLink, ApiError> {
+    let found = state.store.find_link(&secret::hash(token)).await?;
+    found.ok_or_else(gone)
+}
+
+fn gone() -> ApiError {
+    ApiError::Invalid(
+        "This link has been used or has expired. Ask whoever gave it to you for another."
+            .to_owned(),
+    )
+}

@@ -1,0 +1,250 @@
+//! How often somebody may try a password.
+//!
+//! Three counts run side by side: of one client at one account, of one client at all accounts, and
+//! of all clients at one account. Each lets some failures through and then asks for a wait that
+//! doubles. A browser that has signed in to the account before is not subject to the last, so
+//! strangers who fail on purpose keep its owner out of nowhere.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How long a failure is remembered after the last one.
+const MEMORY: Duration = Duration::from_secs(3600);
+/// The most counts that are kept. A client makes two with each account it names.
+const MAX_COUNTS: usize = 100_000;
+
+/// What is counted. Accounts are there as a keyed hash: a stranger says how long their names are.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Key {
+    Both(IpAddr, u64),
+    Client(IpAddr),
+    Account(u64),
+}
+
+impl Key {
+    /// How many failures are free, and the longest wait.
+    fn limit(self) -> (u32, Duration) {
+        match self {
+            Self::Both(..) => (5, Duration::from_secs(15 * 60)),
+            Self::Client(_) => (30, Duration::from_secs(5 * 60)),
+            Self::Account(_) => (50, Duration::from_secs(60)),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Count {
+    failures: u32,
+    last: Instant,
+}
+
+impl Count {
+    /// How long the next try must wait.
+    fn wait(self, key: Key, now: Instant) -> Duration {
+        let (free, longest) = key.limit();
+        let Some(excess) = self.failures.checked_sub(free) else {
+            return Duration::ZERO;
+        };
+        let wait = Duration::from_secs(1 << excess.min(20)).min(longest);
+        (self.last + wait).saturating_duration_since(now)
+    }
+
+    fn is_forgotten(self, now: Instant) -> bool {
+        now.saturating_duration_since(self.last) >= MEMORY
+    }
+}
+
+/// The counts. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Throttle(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    counts: Mutex<HashMap<Key, Count>>,
+    hasher: RandomState,
+}
+
+/// A try that may be made. It counts as a failure until it is said to have succeeded, so that tries
+/// made at the same time count as well.
+#[must_use]
+#[derive(Debug)]
+pub(super) struct Try {
+    throttle: Throttle,
+    keys: Vec<Key>,
+}
+
+impl Throttle {
+    /// Begins a try, or says how long to wait before the next.
+    pub(super) fn begin(
+        &self,
+        client: IpAddr,
+        account: &str,
+        is_known: bool,
+    ) -> Result<Try, Duration> {
+        self.begin_at(client, account, is_known, Instant::now())
+    }
+
+    fn begin_at(
+        &self,
+        client: IpAddr,
+        account: &str,
+        is_known: bool,
+        now: Instant,
+    ) -> Result<Try, Duration> {
+        let account = self.0.hasher.hash_one(account);
+        let mut keys = vec![Key::Both(client, account), Key::Client(client)];
+        if !is_known {
+            keys.push(Key::Account(account));
+        }
+        let mut counts = self.counts();
+        let wait = keys
+            .iter()
+            .filter_map(|key| Some(counts.get(key)?.wait(*key, now)))
+            .max()
+            .unwrap_or_default();
+        if wait > Duration::ZERO {
+            return Err(wait);
+        }
+        make_room(&mut counts, now);
+        for key in &keys {
+            let count = counts.entry(*key).or_insert(Count {
+                failures: 0,
+                last: now,
+            });
+            if count.is_forgotten(now) {
+                count.failures = 0;
+            }
+            count.failures = count.failures.saturating_add(1);
+            count.last = now;
+        }
+        Ok(Try {
+            throttle: self.clone(),
+            keys,
+        })
+    }
+
+    fn counts(&self) -> MutexGuard<'_, HashMap<Key, Count>> {
+        self.0.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets what is old, and where that is not enough what has failed least.
+fn make_room(counts: &mut HashMap<Key, Count>, now: Instant) {
+    if counts.len() < MAX_COUNTS {
+        return;
+    }
+    counts.retain(|_, count| !count.is_forgotten(now));
+    if counts.len() >= MAX_COUNTS {
+        counts.retain(|key, count| count.failures >= key.limit().0);
+    }
+    if counts.len() >= MAX_COUNTS {
+        counts.clear();
+    }
+}
+
+impl Try {
+    /// Takes the failure back. The client's failures at this account are forgotten; those at others
+    /// are not, or an account of one's own would buy tries at all others.
+    pub(super) fn succeeded(self) {
+        let mut counts = self.throttle.counts();
+        for key in &self.keys {
+            match key {
+                Key::Both(..) => {
+                    counts.remove(key);
+                }
+                Key::Client(_) | Key::Account(_) => {
+                    if let Some(count) = counts.get_mut(key) {
+                        count.failures = count.failures.saturating_sub(1);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    /// Fails until a wait is asked for, and returns after how many tries and how long.
+    fn fail(throttle: &Throttle, client: IpAddr, account: &str, now: Instant) -> (u32, Duration) {
+        for tries in 0.. {
+            if let Err(wait) = throttle.begin_at(client, account, false, now).map(drop) {
+                return (tries, wait);
+            }
+        }
+        unreachable!()
+    }
+
+    #[test]
+    fn the_wait_doubles_and_ends() {
+        let throttle = Throttle::default();
+        let start = Instant::now();
+        let second = Duration::from_secs(1);
+        assert_eq!(fail(&throttle, client(1), "ada", start), (5, second));
+        let later = start + second;
+        assert_eq!(fail(&throttle, client(1), "ada", later), (1, 2 * second));
+        let much_later = start + MEMORY + second;
+        assert_eq!(fail(&throttle, client(1), "ada", much_later).0, 5);
+    }
+
+    #[test]
+    fn a_success_forgets_the_failures_of_this_client_at_this_account_alone() {
+        let throttle = Throttle::default();
+        let now = Instant::now();
+        let mut tries = 0;
+        while let Ok(right) = throttle.begin_at(client(1), "ada", false, now) {
+            right.succeeded();
+            for _ in 0..4 {
+                tries += u32::from(throttle.begin_at(client(1), "ada", false, now).is_ok());
+            }
+        }
+        // More than the five for one account, and no more than the client has in all.
+        assert!((6..=30).contains(&tries), "{tries}");
+    }
+
+    #[test]
+    fn strangers_do_not_keep_out_whoever_was_there_before() {
+        let throttle = Throttle::default();
+        let now = Instant::now();
+        for stranger in 0..200 {
+            let _ = fail(&throttle, client(stranger), "ada", now);
+        }
+        let new_device = throttle.begin_at(client(250), "ada", false, now);
+        assert!(new_device.is_err_and(|wait| wait <= Duration::from_secs(60)));
+        assert!(throttle.begin_at(client(250), "ada", true, now).is_ok());
+        assert!(throttle.begin_at(client(250), "bob", false, now).is_ok());
+    }
+
+    #[test]
+    fn one_client_does_not_go_from_account_to_account() {
+        let throttle = Throttle::default();
+        let now = Instant::now();
+        let accounts = (0..100).map(|number| format!("user{number}"));
+        let tried = accounts
+            .map(|account| throttle.begin_at(client(1), &account, false, now))
+            .take_while(Result::is_ok)
+            .count();
+        assert_eq!(tried, 30);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let throttle = Throttle::default();
+        let now = Instant::now();
+        for number in 0..MAX_COUNTS as u32 {
+            let client = IpAddr::from(number.to_be_bytes());
+            let _ = throttle.begin_at(client, &number.to_string(), false, now);
+        }
+        assert!(throttle.counts().len() <= MAX_COUNTS + 3);
+    }
+}

@@ -1,0 +1,91 @@
+//! The tokens that programs act with.
+
+use super::{audit, once, principal::TOKEN_PREFIX, request::Caller, secret};
+use crate::{
+    api::{
+        ApiError,
+        audit::AuditAction,
+        tokens::{NewApiToken, TokenLifetime, TokenScope, TokensState},
+    },
+    role::Permission,
+    server::{
+        state::app_state,
+        store::{api_tokens::NewToken, now},
+    },
+};
+
+/// The longest name of a token.
+const MAX_NAME: usize = 100;
+/// The most tokens of an account.
+const MAX_TOKENS: usize = 50;
+const DAY_MILLIS: i64 = 24 * 3600 * 1000;
+
+/// Says what the page of tokens shows.
+pub(crate) async fn tokens_state() -> Result<TokensState, ApiError> {
+    let state = app_state()?;
+    let caller = Caller::of_server_fn()?;
+    let user = caller.in_person()?;
+    Ok(TokensState {
+        tokens: state.store.list_tokens(&user.id).await?,
+        may_import: user.role.may(Permission::Import),
+        fresh: once::take(&state, &caller)?,
+    })
+}
+
+/// Makes a token, which is told here and never again.
+pub(crate) async fn create(
+    name: &str,
+    scope: TokenScope,
+    lifetime: TokenLifetime,
+) -> Result<NewApiToken, ApiError> {
+    let state = app_state()?;
+    let caller = Caller::of_server_fn()?;
+    let user = caller.in_person()?;
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.contains(char::is_control) {
+        return Err(ApiError::Invalid(
+            "The name needs 1 to 100 characters.".to_owned(),
+        ));
+    }
+    if scope
+        .permissions()
+        .iter()
+        .any(|permission| !user.role.may(*permission))
+    {
+        return Err(ApiError::Forbidden);
+    }
+    if state.store.list_tokens(&user.id).await?.len() >= MAX_TOKENS {
+        return Err(ApiError::Invalid(format!(
+            "There are {MAX_TOKENS} tokens already. Revoke one first."
+        )));
+    }
+    let token = format!("{TOKEN_PREFIX}{}", secret::generate()?);
+    let expires_at = lifetime
+        .days()
+        .map(|days| now().saturating_add(i64::from(days) * DAY_MILLIS));
+    state
+        .store
+        .create_token(NewToken {
+            token_hash: secret::hash(&token),
+            user: &user.id,
+            name,
+            scope,
+            expires_at,
+        })
+        .await?;
+    audit::record(&state, &caller, user, AuditAction::TokenCreated, name).await;
+    once::keep(&state, &caller, &token)?;
+    Ok(NewApiToken { token })
+}
+
+/// Revokes a token of the user.
+pub(crate) async fn revoke(id: &str) -> Result<(), ApiError> {
+    let state = app_state()?;
+    let caller = Caller::of_server_fn()?;
+    let user = caller.in_person()?;
+    if let Some(name) = state.store.delete_token_of(&user.id, id).await? {
+        state.relay.end_streams_of(&user.id);
+        audit::record(&state, &caller, user, AuditAction::TokenRevoked, &name).await;
+    }
+    Ok(())
+}

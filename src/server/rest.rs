@@ -1,0 +1,287 @@
+//! The REST API for programs, and its description.
+
+#![allow(unused_qualifications)] // in what the macros of `utoipa` generate
+
+use axum::{
+    Extension, Json,
+    extract::{
+        Path, Query, Request, State,
+        rejection::{PathRejection, QueryRejection},
+    },
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{
+    IntoParams, Modify, OpenApi, ToSchema,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+use super::{state::AppState, store::users::User, upload};
+use crate::{
+    api::ApiError,
+    job::{JobId, ProductImportJob},
+};
+
+/// An import, in its newest known state.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Import {
+    /// What it is named by.
+    #[schema(value_type = String, example = "0199c2a4-7d55-7f06-8d5e-0a6d0f3f7a10")]
+    id: JobId,
+    /// What the file is called.
+    filename: String,
+    /// Where it stands. All but `PENDING` are final.
+    #[schema(value_type = Status)]
+    status: &'static str,
+    /// Why it failed.
+    error: Option<String>,
+    /// Products in the file; null while unknown.
+    total_products: Option<u64>,
+    /// Products that are in the shop.
+    processed_products: u64,
+    /// Products that could not be imported.
+    failed_products: u64,
+    /// What the failed products are called.
+    failed_product_skus: Vec<String>,
+    /// When it was started, in milliseconds since 1970.
+    created_at: i64,
+    /// When it last changed, in milliseconds since 1970.
+    updated_at: i64,
+    /// When it ended, in milliseconds since 1970.
+    completed_at: Option<i64>,
+}
+
+/// Where an import stands.
+#[derive(ToSchema)]
+#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(dead_code)] // only its description is used
+enum Status {
+    /// It waits or runs.
+    Pending,
+    /// All products are in the shop.
+    Success,
+    /// Some products are in the shop.
+    PartialSuccess,
+    /// It failed.
+    Error,
+}
+
+impl From<ProductImportJob> for Import {
+    fn from(job: ProductImportJob) -> Self {
+        Self {
+            id: job.id,
+            filename: job.filename,
+            status: job.status.as_str(),
+            error: job.error,
+            total_products: job.total_products,
+            processed_products: job.processed_products,
+            failed_products: job.failed_products,
+            failed_product_skus: job.failed_product_skus,
+            created_at: job.created_at,
+            updated_at: job.updated_at,
+            completed_at: job.completed_at,
+        }
+    }
+}
+
+/// One page of the imports.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Imports {
+    /// The imports of this page, the newest first.
+    items: Vec<Import>,
+    /// Which page this is, from 1.
+    page: u64,
+    /// How many pages there are, at least 1.
+    pages: u64,
+    /// How many imports all pages have together.
+    total: u64,
+}
+
+/// An import that has begun.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Started {
+    /// What it is named by.
+    #[schema(value_type = String)]
+    id: JobId,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Problem {
+    /// One sentence for a person to read.
+    error: String,
+}
+
+/// A product file.
+#[derive(ToSchema)]
+#[allow(dead_code)] // only its description is used
+struct ProductFile {
+    /// The file, with its name.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
+/// Which page to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// The page, from 1. One past the last is the last.
+    #[serde(default = "first")]
+    #[param(default = 1, minimum = 1)]
+    page: u64,
+}
+
+fn first() -> u64 {
+    1
+}
+
+/// Lists the imports, newest first, 20 a page.
+#[utoipa::path(
+    get,
+    path = "/api/imports",
+    params(Wanted),
+    responses(
+        (status = 200, description = "The imports", body = Imports),
+        (status = 400, description = "No page is named like that", body = Problem),
+        (status = 401, description = "No valid token", body = Problem),
+        (status = 403, description = "The token does not allow it", body = Problem),
+    )
+)]
+pub(super) async fn list(
+    State(state): State<AppState>,
+    Extension(user): Extension<User>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Json<Imports>, ApiError> {
+    let Query(Wanted { page }) =
+        wanted.map_err(|_| ApiError::Invalid("`page` is a whole number from 1.".to_owned()))?;
+    if page == 0 {
+        return Err(ApiError::Invalid(
+            "`page` is a whole number from 1.".to_owned(),
+        ));
+    }
+    let mut jobs = state.store.list_jobs(&user.jobs(), page).await?;
+    state.relay.freshen(&mut jobs.items).await;
+    Ok(Json(Imports {
+        items: jobs.items.into_iter().map(Import::from).collect(),
+        page: jobs.page,
+        pages: jobs.pages,
+        total: jobs.total,
+    }))
+}
+
+/// Starts an import of a product file.
+#[utoipa::path(
+    post,
+    path = "/api/imports",
+    request_body(content = ProductFile, content_type = "multipart/form-data"),
+    responses(
+        (status = 201, description = "The import has begun", body = Started,
+            headers(("location" = String, description = "Where the import is"))),
+        (status = 400, description = "There is no file, or it is empty", body = Problem),
+        (status = 401, description = "No valid token", body = Problem),
+        (status = 403, description = "The token does not allow it", body = Problem),
+        (status = 408, description = "The upload broke off", body = Problem),
+        (status = 413, description = "The file is too large", body = Problem),
+        (status = 422, description = "The price monitor does not take the file", body = Problem),
+        (status = 503, description = "The price monitor cannot be reached", body = Problem),
+    )
+)]
+pub(super) async fn create(
+    State(state): State<AppState>,
+    Extension(user): Extension<User>,
+    request: Request,
+) -> Response {
+    match upload::take_file(&state, &user, request).await {
+        Ok(id) => (
+            StatusCode::CREATED,
+            [(header::LOCATION, format!("/api/imports/{id}"))],
+            Json(Started { id }),
+        )
+            .into_response(),
+        Err(error) => {
+            let problem = Problem {
+                error: error.to_string(),
+            };
+            (error.status_code(), Json(problem)).into_response()
+        }
+    }
+}
+
+/// Gives one import.
+#[utoipa::path(
+    get,
+    path = "/api/imports/{id}",
+    params(("id" = String, Path, description = "What the import is named by")),
+    responses(
+        (status = 200, description = "The import", body = Import),
+        (status = 401, description = "No valid token", body = Problem),
+        (status = 403, description = "The token does not allow it", body = Problem),
+        (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
+    )
+)]
+pub(super) async fn show(
+    State(state): State<AppState>,
+    Extension(user): Extension<User>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<Import>, ApiError> {
+    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
+    let id: JobId = id.parse().map_err(|_| ApiError::NotFound)?;
+    Ok(Json(state.relay.find_job(&user, &id).await?.into()))
+}
+
+/// Streams an import's progress as Server-Sent Events, from its newest state to its final one.
+///
+/// Each message is `{"processedProducts":120,"failedProducts":3,"totalProducts":500,"status":"PENDING"}`,
+/// and has an `error` where the import failed. Between them there are events named `heartbeat`.
+#[utoipa::path(
+    get,
+    path = "/api/jobs/{id}/progress",
+    params(
+        ("id" = String, Path, description = "What the import is named by"),
+        ("last-event-id" = Option<String>, Header, description = "The last event that was seen"),
+    ),
+    responses(
+        (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
+        (status = 204, description = "The final state has been seen: there is nothing more"),
+        (status = 401, description = "No valid token", body = Problem),
+        (status = 403, description = "The token does not allow it", body = Problem),
+        (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
+        (status = 429, description = "Too many streams are open", body = Problem),
+        (status = 503, description = "The server is stopping", body = Problem),
+    )
+)]
+#[allow(dead_code)] // only its description is used: the handler is the router's
+fn progress() {}
+
+/// The description, and how a program is known.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Import Relay",
+        description = "Starts product imports and follows them. Tokens are made on the page “API tokens”.",
+        license(name = "MIT", identifier = "MIT")
+    ),
+    paths(list, create, show, progress),
+    modifiers(&Bearer),
+    security(("token" = []))
+)]
+struct Description;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        openapi
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Gives the description (OpenAPI 3.1).
+pub(super) async fn openapi() -> Json<utoipa::openapi::OpenApi> {
+    Json(Description::openapi())
+}

@@ -1,0 +1,720 @@
+//! Who gets what: every route for everybody who may come.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
+
+#[path = "relay/app.rs"]
+#[allow(dead_code)] // each test program uses a part of it
+mod app;
+#[path = "relay/fake_monitor.rs"]
+#[allow(dead_code)] // each test program uses a part of it
+mod fake_monitor;
+#[path = "access/team.rs"]
+mod team;
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use import_relay::server::access::RULES;
+use reqwest::{RequestBuilder, Response, header};
+use serde_json::{Value, json};
+
+use self::{
+    app::{App, session_cookie},
+    fake_monitor::FakeMonitor,
+    team::Team,
+};
+
+/// What everybody gets for one route, in the order of [`PRINCIPALS`].
+struct Row {
+    method: &'static str,
+    path: &'static str,
+    /// The path with its parameters, `JOB` for the import.
+    query: &'static str,
+    body: Body,
+    statuses: [u16; 9],
+}
+
+#[derive(Clone, Copy)]
+enum Body {
+    None,
+    Form(&'static [(&'static str, &'static str)]),
+    File,
+}
+
+const PRINCIPALS: [&str; 9] = [
+    "nobody",
+    "an expired cookie",
+    "a tampered cookie",
+    "a viewer",
+    "another of the staff",
+    "the one of the staff whose import it is",
+    "the owner",
+    "a token to look",
+    "a token to import",
+];
+
+const fn get(path: &'static str, query: &'static str, statuses: [u16; 9]) -> Row {
+    Row {
+        method: "GET",
+        path,
+        query,
+        body: Body::None,
+        statuses,
+    }
+}
+
+const fn post(
+    path: &'static str,
+    form: &'static [(&'static str, &'static str)],
+    statuses: [u16; 9],
+) -> Row {
+    Row {
+        method: "POST",
+        path,
+        query: path,
+        body: Body::Form(form),
+        statuses,
+    }
+}
+
+const fn upload(path: &'static str, statuses: [u16; 9]) -> Row {
+    Row {
+        method: "POST",
+        path,
+        query: path,
+        body: Body::File,
+        statuses,
+    }
+}
+
+/// A step of a resumable upload, without the protocol's version.
+const fn resumable(method: &'static str, path: &'static str, statuses: [u16; 9]) -> Row {
+    Row {
+        method,
+        path,
+        query: if path.len() == "/uploads".len() {
+            path
+        } else {
+            "/uploads/none"
+        },
+        body: Body::None,
+        statuses,
+    }
+}
+
+/// The same for everybody.
+const fn all(status: u16) -> [u16; 9] {
+    [status; 9]
+}
+
+const PAGE: [u16; 9] = [303, 303, 303, 200, 200, 200, 200, 403, 403];
+const OWNERS_PAGE: [u16; 9] = [303, 303, 303, 403, 403, 403, 200, 403, 403];
+/// For every person who is signed in.
+const PERSON: [u16; 9] = [401, 401, 401, 200, 200, 200, 200, 403, 403];
+/// For the owner.
+const OWNER: [u16; 9] = [401, 401, 401, 403, 403, 403, 200, 403, 403];
+/// For the owner, who asks for what is not there.
+const OWNER_IN_VAIN: [u16; 9] = [401, 401, 401, 403, 403, 403, 400, 403, 403];
+const IMPORTER_IN_VAIN: [u16; 9] = [401, 401, 401, 403, 404, 404, 404, 403, 403];
+const IMPORTER_OF_ANOTHER_VERSION: [u16; 9] = [401, 401, 401, 403, 412, 412, 412, 403, 403];
+const IMPORTER_WHO_ASKS: [u16; 9] = [401, 401, 401, 403, 204, 204, 204, 403, 403];
+const ONE_IMPORT: [u16; 9] = [401, 401, 401, 200, 404, 200, 404, 403, 403];
+const ONE_IMPORT_FOR_PROGRAMS: [u16; 9] = [401, 401, 401, 200, 404, 200, 404, 200, 200];
+
+const ROWS: &[Row] = &[
+    get("/", "/", [303, 303, 303, 302, 302, 302, 302, 403, 403]),
+    get("/account", "/account", PAGE),
+    get("/audit", "/audit", OWNERS_PAGE),
+    get("/imports", "/imports", PAGE),
+    get(
+        "/imports/{id}",
+        "/imports/JOB",
+        [303, 303, 303, 200, 404, 200, 404, 403, 403],
+    ),
+    get("/join/{token}", "/join/none", all(404)),
+    get("/products", "/products", PAGE),
+    get("/sign-in", "/sign-in", all(200)),
+    get(
+        "/status",
+        "/status",
+        [303, 303, 303, 404, 404, 404, 200, 403, 403],
+    ),
+    get("/team", "/team", OWNERS_PAGE),
+    get("/tokens", "/tokens", PAGE),
+    get("/api/account", "/api/account", PERSON),
+    get("/api/audit_log", "/api/audit_log?page=1", OWNER),
+    get("/api/current_user", "/api/current_user", PERSON),
+    get(
+        "/api/failed_rows",
+        "/api/failed_rows?id=JOB&page=1&search=",
+        ONE_IMPORT,
+    ),
+    get("/api/file_columns", "/api/file_columns?id=JOB", ONE_IMPORT),
+    get("/api/get_import", "/api/get_import?id=JOB", ONE_IMPORT),
+    get(
+        "/api/import_extras",
+        "/api/import_extras?id=JOB",
+        ONE_IMPORT,
+    ),
+    get("/api/has_products", "/api/has_products", PERSON),
+    get("/api/job_progress", "/api/job_progress?id=JOB", ONE_IMPORT),
+    get("/api/job_states", "/api/job_states?ids[0]=JOB", PERSON),
+    get("/api/link_state", "/api/link_state?token=none", all(200)),
+    get("/api/list_imports", "/api/list_imports?page=1", PERSON),
+    get(
+        "/api/list_products",
+        "/api/list_products?search=&page=1",
+        PERSON,
+    ),
+    get(
+        "/api/server_status",
+        "/api/server_status",
+        [401, 401, 401, 404, 404, 404, 200, 403, 403],
+    ),
+    get("/api/sign_in_state", "/api/sign_in_state", all(200)),
+    get("/api/team", "/api/team", OWNER),
+    get("/api/tokens", "/api/tokens", PERSON),
+    get(
+        "/api/upload_form",
+        "/api/upload_form",
+        [401, 401, 401, 403, 200, 200, 200, 403, 403],
+    ),
+    post(
+        "/api/accept_invitation",
+        &[
+            ("token", "none"),
+            ("name", "Eve"),
+            ("email", "eve@example.com"),
+            ("password", "correct horse"),
+        ],
+        all(400),
+    ),
+    // For those who may import, of imports that are not there.
+    post("/api/cancel_import", &[("id", "none")], IMPORTER_IN_VAIN),
+    post("/api/delete_import", &[("id", "none")], IMPORTER_IN_VAIN),
+    post("/api/import_again", &[("id", "none")], IMPORTER_IN_VAIN),
+    post(
+        "/api/map_columns",
+        &[("id", "none"), ("columns[0]", "sku")],
+        IMPORTER_IN_VAIN,
+    ),
+    post(
+        "/api/preview_columns",
+        &[("id", "none"), ("columns[0]", "sku")],
+        IMPORTER_IN_VAIN,
+    ),
+    post(
+        "/api/retry_failed_rows",
+        &[("id", "none")],
+        IMPORTER_IN_VAIN,
+    ),
+    post(
+        "/api/change_password",
+        &[("current", "wrong horse"), ("password", "another horse")],
+        [401, 401, 401, 400, 400, 400, 400, 403, 403],
+    ),
+    post(
+        "/api/create_owner",
+        &[
+            ("name", "Eve"),
+            ("email", "eve@example.com"),
+            ("password", "correct horse"),
+        ],
+        all(400),
+    ),
+    post(
+        "/api/create_token",
+        &[
+            ("name", "x"),
+            ("scope", "imports:write"),
+            ("lifetime", "month"),
+        ],
+        [401, 401, 401, 403, 200, 200, 200, 403, 403],
+    ),
+    post("/api/end_session", &[("id", "none")], PERSON),
+    post("/api/invite", &[("role", "viewer"), ("note", "")], OWNER),
+    post("/api/make_reset_link", &[("member", "none")], OWNER_IN_VAIN),
+    post(
+        "/api/reset_password",
+        &[("token", "none"), ("password", "correct horse")],
+        all(400),
+    ),
+    post("/api/revoke_link", &[("id", "none")], OWNER),
+    post("/api/revoke_token", &[("id", "none")], PERSON),
+    post(
+        "/api/set_access",
+        &[("member", "none"), ("allowed", "false")],
+        OWNER_IN_VAIN,
+    ),
+    post(
+        "/api/set_role",
+        &[("member", "none"), ("role", "owner")],
+        OWNER_IN_VAIN,
+    ),
+    post(
+        "/api/sign_in",
+        &[("email", "ada@example.com"), ("password", "correct horse")],
+        all(200),
+    ),
+    post("/api/sign_out", &[], PERSON),
+    post("/api/sign_out_everywhere", &[], PERSON),
+    get(
+        "/api/imports",
+        "/api/imports",
+        [401, 401, 401, 200, 200, 200, 200, 200, 200],
+    ),
+    upload(
+        "/api/imports",
+        [401, 401, 401, 403, 201, 201, 201, 403, 201],
+    ),
+    get(
+        "/api/imports/{id}",
+        "/api/imports/JOB",
+        ONE_IMPORT_FOR_PROGRAMS,
+    ),
+    get(
+        "/api/jobs/progress",
+        "/api/jobs/progress?ids=JOB",
+        ONE_IMPORT_FOR_PROGRAMS,
+    ),
+    get(
+        "/api/jobs/{job}/progress",
+        "/api/jobs/JOB/progress",
+        ONE_IMPORT_FOR_PROGRAMS,
+    ),
+    get("/api/openapi.json", "/api/openapi.json", all(200)),
+    get("/health", "/health", all(200)),
+    get("/health/live", "/health/live", all(200)),
+    get("/health/ready", "/health/ready", all(200)),
+    // To this machine, without a token of its own.
+    get("/metrics", "/metrics", all(200)),
+    get(
+        "/imports/{job}/failed-rows.csv",
+        "/imports/JOB/failed-rows.csv",
+        [303, 303, 303, 200, 404, 200, 404, 403, 403],
+    ),
+    upload("/imports", [401, 401, 401, 403, 201, 201, 201, 403, 403]),
+    resumable("POST", "/uploads", IMPORTER_OF_ANOTHER_VERSION),
+    resumable("OPTIONS", "/uploads", IMPORTER_WHO_ASKS),
+    get(
+        "/uploads/{id}",
+        "/uploads/none",
+        [303, 303, 303, 403, 412, 412, 412, 403, 403],
+    ),
+    resumable("PATCH", "/uploads/{id}", IMPORTER_OF_ANOTHER_VERSION),
+    resumable("DELETE", "/uploads/{id}", IMPORTER_OF_ANOTHER_VERSION),
+    resumable("OPTIONS", "/uploads/{id}", IMPORTER_WHO_ASKS),
+];
+
+/// What ends the sessions that it is asked for with.
+const SPOILS_SESSIONS: [&str; 3] = ["/api/sign_in", "/api/sign_out", "/api/sign_out_everywhere"];
+
+#[test]
+fn every_route_is_in_the_table() {
+    let rows: BTreeSet<_> = ROWS.iter().map(|row| (row.method, row.path)).collect();
+    let rules: BTreeSet<_> = RULES.iter().map(|rule| (rule.method, rule.path)).collect();
+    assert_eq!(rows, rules);
+    assert_eq!(rows.len(), ROWS.len(), "a route is there twice");
+}
+
+#[tokio::test]
+async fn everybody_gets_what_is_for_them_and_nothing_else() {
+    let app = App::start(&[]).await;
+    let mut team = Team::gather(&app).await;
+    let staff = App::sharing(&app, &team.staff);
+    let job = staff.import("shop.csv", "sku,name,price\na,A,1\n").await;
+    let mut wrong = Vec::new();
+    for row in ROWS {
+        if SPOILS_SESSIONS.contains(&row.path) {
+            team.sign_in(&app).await;
+        }
+        for (number, who) in PRINCIPALS.into_iter().enumerate() {
+            let response = ask(&app, row, &job, team.credential(number)).await;
+            let (got, wanted) = (response.status().as_u16(), row.statuses[number]);
+            if got != wanted {
+                let Row { method, path, .. } = row;
+                wrong.push(format!("{method} {path} for {who}: {got}, not {wanted}"));
+            }
+        }
+        if SPOILS_SESSIONS.contains(&row.path) {
+            team.sign_in(&app).await;
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+async fn ask(
+    app: &App,
+    row: &Row,
+    job: &str,
+    credential: Option<(header::HeaderName, String)>,
+) -> Response {
+    let url = app.url(&row.query.replace("JOB", job));
+    let mut request = app.http.request(row.method.parse().unwrap(), url);
+    if row.method == "GET" && !row.path.starts_with("/api/") {
+        request = request.header(header::ACCEPT, "text/html");
+    }
+    if let Some((name, value)) = credential {
+        request = request.header(name, value);
+    }
+    with_body(request, row.body).send().await.unwrap()
+}
+
+fn with_body(request: RequestBuilder, body: Body) -> RequestBuilder {
+    match body {
+        Body::None => request,
+        Body::Form(form) => {
+            let body = url::form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(form)
+                .finish();
+            request
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(body)
+        }
+        Body::File => {
+            let part =
+                reqwest::multipart::Part::text("sku,name,price\na,A,1\n").file_name("shop.csv");
+            request.multipart(reqwest::multipart::Form::new().part("file", part))
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_nowhere_is_told_to_those_who_are_known() {
+    let app = App::start(&[]).await;
+    let nobody = |path: &str| app.http.get(app.url(path)).send();
+    assert_eq!(nobody("/api/nowhere").await.unwrap().status(), 401);
+    assert_eq!(nobody("/nowhere").await.unwrap().status(), 401);
+    assert_eq!(nobody("/pkg/../data").await.unwrap().status(), 401);
+    assert_eq!(app.get("/nowhere").await.status(), 404);
+}
+
+#[tokio::test]
+async fn what_is_not_yours_looks_like_what_is_not_there() {
+    let monitor = FakeMonitor::start().await;
+    let settings = monitor.settings();
+    let settings: Vec<_> = settings.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    let app = App::start(&settings).await;
+    let team = Team::gather(&app).await;
+    let staff = App::sharing(&app, &team.staff);
+    let other = App::sharing(&app, &team.other);
+    let job = staff.import("shop.csv", "sku,name,price\na,A,1\n").await;
+    monitor.set_rest(&job, json!({"totalProducts": 9}));
+    let mut times = [Vec::new(), Vec::new()];
+    for path in [
+        "/api/imports/ID",
+        "/api/jobs/ID/progress",
+        "/api/get_import?id=ID",
+    ] {
+        for _ in 0..15 {
+            let mut answers = Vec::new();
+            for (times, id) in times.iter_mut().zip([&*job, "not-there"]) {
+                let began = Instant::now();
+                let answer = other.get(&path.replace("ID", id)).await;
+                let status = answer.status();
+                let mut headers: Vec<_> = answer.headers().keys().cloned().collect();
+                headers.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+                answers.push((status, headers, answer.text().await.unwrap()));
+                times.push(began.elapsed());
+            }
+            assert_eq!(answers[0], answers[1]);
+            assert_eq!(answers[0].0, 404);
+        }
+    }
+    let [yours, there] = times.map(|mut times| {
+        times.sort();
+        times[times.len() / 2]
+    });
+    assert!(
+        yours.abs_diff(there) < Duration::from_millis(20),
+        "{yours:?} {there:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_import_that_was_started_elsewhere_is_taken_up_by_who_may_import() {
+    let monitor = FakeMonitor::start().await;
+    let settings = monitor.settings();
+    let settings: Vec<_> = settings.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    let app = App::start(&settings).await;
+    let team = Team::gather(&app).await;
+    monitor.set_rest(
+        "elsewhere",
+        json!({"processedProducts": 3, "totalProducts": 9}),
+    );
+    let get = |cookie: &str| {
+        let app = App::sharing(&app, cookie);
+        async move { app.get("/api/imports/elsewhere").await }
+    };
+    assert_eq!(get(&team.viewer).await.status(), 404);
+    let taken = get(&team.staff).await;
+    assert_eq!(taken.status(), 200);
+    let taken: Value = taken.json().await.unwrap();
+    assert_eq!(taken["processedProducts"], 3);
+    assert_eq!(get(&team.other).await.status(), 404);
+    assert_eq!(get(&team.viewer).await.status(), 200);
+    let list: Value = App::sharing(&app, &team.staff)
+        .get("/api/imports")
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(list["items"][0]["id"], "elsewhere");
+}
+
+#[tokio::test]
+async fn a_token_starts_an_import_and_follows_it() {
+    let app = App::start(&[]).await;
+    let team = Team::gather(&app).await;
+    let bearer = |request: RequestBuilder| request.bearer_auth(&team.write_token);
+    let started = bearer(with_body(
+        app.http.post(app.url("/api/imports")),
+        Body::File,
+    ));
+    let started = started.send().await.unwrap();
+    assert_eq!(started.status(), 201);
+    let place = started.headers()[header::LOCATION]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let id = started.json::<Value>().await.unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(place, format!("/api/imports/{id}"));
+    let stream = bearer(app.http.get(app.url(&format!("/api/jobs/{id}/progress"))));
+    let events = stream.send().await.unwrap().text().await.unwrap();
+    assert!(events.contains(r#""status":"SUCCESS""#), "{events}");
+    let import: Value = bearer(app.http.get(app.url(&place)))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(
+        (&import["status"], &import["filename"]),
+        (&json!("SUCCESS"), &json!("shop.csv"))
+    );
+
+    // Revoked, it is nobody's.
+    let staff = App::sharing(&app, &team.staff);
+    let tokens: Value = staff.get("/api/tokens").await.json().await.unwrap();
+    let text = tokens.to_string();
+    assert!(!text.contains(&team.write_token), "a token is told once");
+    for token in tokens["tokens"].as_array().unwrap() {
+        let id = token["id"].as_str().unwrap();
+        staff.post_as("/api/revoke_token", &[("id", id)]).await;
+    }
+    let refused = bearer(app.http.get(app.url(&place))).send().await.unwrap();
+    assert_eq!(refused.status(), 401);
+    assert!(refused.headers().contains_key(header::WWW_AUTHENTICATE));
+    for odd in ["irt_", "irt_0", "x", ""] {
+        let refused = app.http.get(app.url(&place)).bearer_auth(odd);
+        assert_eq!(refused.send().await.unwrap().status(), 401, "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_for_the_client_that_guesses_alone() {
+    let app = App::start(&[("TRUSTED_PROXIES", "127.0.0.1")]).await;
+    let sign_in = |from: &'static str, password: &'static str| {
+        let form = [("email", "ada@example.com"), ("password", password)];
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        app.http
+            .post(app.url("/api/sign_in"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("x-forwarded-for", from)
+            .body(body)
+            .send()
+    };
+    let mut refused = None;
+    for _ in 0..6 {
+        let response = sign_in("192.0.2.66", "wrong horse").await.unwrap();
+        if response.status() == 429 {
+            refused = Some(response);
+        }
+    }
+    let refused = refused.expect("a sixth try is too many");
+    let text = refused.text().await.unwrap();
+    assert!(text.contains("Throttled"), "{text}");
+    // Not even with the right password, and nobody else is concerned.
+    assert_eq!(
+        sign_in("192.0.2.66", "correct horse")
+            .await
+            .unwrap()
+            .status(),
+        429
+    );
+    let other = sign_in("192.0.2.67", "correct horse").await.unwrap();
+    assert!(session_cookie(&other).is_some());
+}
+
+#[tokio::test]
+async fn links_work_once_and_passwords_end_sessions() {
+    let app = App::start(&[]).await;
+    let team = Team::gather(&app).await;
+    let members: Value = app.get("/api/team").await.json().await.unwrap();
+    let staff = members["members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|member| member["email"] == "staff@example.com")
+        .unwrap();
+    let form = [("member", staff["id"].as_str().unwrap())];
+    let link: Value = app
+        .post_as("/api/make_reset_link", &form)
+        .await
+        .json()
+        .await
+        .unwrap();
+    let token = link["url"]
+        .as_str()
+        .unwrap()
+        .rsplit('/')
+        .next()
+        .unwrap()
+        .to_owned();
+    let reset = |password: &'static str| {
+        let form = [("token", token.clone()), ("password", password.to_owned())];
+        let app = App::sharing(&app, "");
+        async move {
+            let form: Vec<_> = form.iter().map(|(k, v)| (*k, v.as_str())).collect();
+            app.post_as("/api/reset_password", &form).await
+        }
+    };
+    let weak = reset("password123").await;
+    assert_eq!(weak.status(), 400);
+    let cookie = session_cookie(&reset("a brand new horse").await).expect("a session");
+    assert_eq!(
+        App::sharing(&app, &cookie)
+            .get("/api/account")
+            .await
+            .status(),
+        200
+    );
+    let before = App::sharing(&app, &team.staff);
+    assert_eq!(before.get("/api/account").await.status(), 401);
+    assert_eq!(
+        reset("yet another horse").await.status(),
+        400,
+        "a link works once"
+    );
+
+    // The last owner stays, and who is let go is gone at once.
+    let owner = members["members"][0]["id"].as_str().unwrap();
+    let form = [("member", owner), ("role", "staff")];
+    assert_eq!(app.post_as("/api/set_role", &form).await.status(), 400);
+    let form = [
+        ("member", staff["id"].as_str().unwrap()),
+        ("allowed", "false"),
+    ];
+    assert_eq!(app.post_as("/api/set_access", &form).await.status(), 200);
+    assert_eq!(
+        App::sharing(&app, &cookie)
+            .get("/api/account")
+            .await
+            .status(),
+        401
+    );
+    let token = app
+        .http
+        .get(app.url("/api/imports"))
+        .bearer_auth(&team.read_token);
+    assert_eq!(token.send().await.unwrap().status(), 401);
+
+    // And it is all in the log, without a secret.
+    let log = app.get("/api/audit_log?page=1").await.text().await.unwrap();
+    for action in [
+        "Invited",
+        "Joined",
+        "SignedIn",
+        "ResetLinkMade",
+        "PasswordReset",
+        "AccessTaken",
+    ] {
+        assert!(log.contains(action), "{action} in {log}");
+    }
+    assert!(!log.contains(&team.read_token));
+}
+
+#[tokio::test]
+async fn a_session_ends_unused_or_old_and_is_new_at_every_sign_in() {
+    let app = App::start(&[]).await;
+    let again = app
+        .post_as(
+            "/api/sign_in",
+            &[("email", "ada@example.com"), ("password", "correct horse")],
+        )
+        .await;
+    let fresh = session_cookie(&again).unwrap();
+    assert_eq!(
+        app.get("/api/account").await.status(),
+        401,
+        "the old one is void"
+    );
+    let fresh = App::sharing(&app, &fresh);
+    assert_eq!(fresh.get("/api/account").await.status(), 200);
+    for column in ["expires_at", "last_seen_at"] {
+        let signed_in = app
+            .post_form(
+                "/api/sign_in",
+                &[("email", "ada@example.com"), ("password", "correct horse")],
+            )
+            .await;
+        let session = App::sharing(&app, &session_cookie(&signed_in).unwrap());
+        assert_eq!(session.get("/api/account").await.status(), 200);
+        team::expire(&app, &session.cookie, column).await;
+        assert_eq!(session.get("/api/account").await.status(), 401, "{column}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_runs_only_what_carries_its_nonce() {
+    let app = App::start(&[("NEXTAUTH_URL", "https://relay.example")]).await;
+    let page = |accept: &'static str| {
+        app.http
+            .get(app.url("/sign-in"))
+            .header(header::ACCEPT, accept)
+            .send()
+    };
+    let mut nonces = BTreeSet::new();
+    for _ in 0..2 {
+        let response = page("text/html").await.unwrap();
+        let policy = response.headers()[header::CONTENT_SECURITY_POLICY]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"));
+        assert!(policy.contains("default-src 'none'") && policy.contains("'wasm-unsafe-eval'"));
+        let nonce = policy
+            .split("'nonce-")
+            .nth(1)
+            .unwrap()
+            .split('\'')
+            .next()
+            .unwrap();
+        assert!(nonce.len() >= 16);
+        let headers = response.headers();
+        assert_eq!(headers[header::X_FRAME_OPTIONS], "DENY");
+        assert_eq!(
+            headers[header::STRICT_TRANSPORT_SECURITY],
+            "max-age=63072000"
+        );
+        let html = response.text().await.unwrap();
+        let scripts = html.matches("<script").count();
+        assert!(scripts > 0);
+        let carrying = html.matches(&format!("nonce=\"{nonce}\"")).count();
+        assert!(carrying >= scripts, "{carrying} of {scripts}");
+        assert!(!html.contains(" style=\"") && !html.contains("<style"));
+        nonces.insert(nonce.to_owned());
+    }
+    assert_eq!(nonces.len(), 2, "a nonce is used once");
+    let data = app.get("/api/sign_in_state").await;
+    let policy = &data.headers()[header::CONTENT_SECURITY_POLICY];
+    assert!(policy.to_str().unwrap().starts_with("default-src 'none'"));
+    assert!(app.cookie.starts_with("__Host-"), "{}", app.cookie);
+}

@@ -1,0 +1,124 @@
+//! Everybody who may come.
+
+use reqwest::header::{self, HeaderName};
+use sea_orm::{ConnectionTrait as _, Database};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::app::{App, session_cookie};
+
+const PASSWORD: &str = "correct horse";
+
+/// What each of them comes with: cookies, and tokens of the one of the staff.
+pub(crate) struct Team {
+    pub(crate) owner: String,
+    pub(crate) staff: String,
+    pub(crate) other: String,
+    pub(crate) viewer: String,
+    pub(crate) expired: String,
+    pub(crate) read_token: String,
+    pub(crate) write_token: String,
+}
+
+impl Team {
+    /// Has the owner invite the others.
+    pub(crate) async fn gather(app: &App) -> Self {
+        let [staff, other, viewer] = [
+            invite(app, "staff", "staff@example.com").await,
+            invite(app, "staff", "other@example.com").await,
+            invite(app, "viewer", "viewer@example.com").await,
+        ];
+        let as_staff = App::sharing(app, &staff);
+        let expired = sign_in(app, "staff@example.com").await;
+        expire(app, &expired, "expires_at").await;
+        Self {
+            owner: app.cookie.clone(),
+            read_token: token(&as_staff, "imports:read").await,
+            write_token: token(&as_staff, "imports:write").await,
+            staff,
+            other,
+            viewer,
+            expired,
+        }
+    }
+
+    /// Signs everybody in anew.
+    pub(crate) async fn sign_in(&mut self, app: &App) {
+        self.owner = sign_in(app, "ada@example.com").await;
+        self.staff = sign_in(app, "staff@example.com").await;
+        self.other = sign_in(app, "other@example.com").await;
+        self.viewer = sign_in(app, "viewer@example.com").await;
+    }
+
+    /// Returns what the principal with this number comes with.
+    pub(crate) fn credential(&self, number: usize) -> Option<(HeaderName, String)> {
+        let cookie = |cookie: &str| Some((header::COOKIE, cookie.to_owned()));
+        let bearer = |token: &str| Some((header::AUTHORIZATION, format!("Bearer {token}")));
+        match number {
+            0 => None,
+            1 => cookie(&self.expired),
+            2 => cookie(&tampered(&self.owner)),
+            3 => cookie(&self.viewer),
+            4 => cookie(&self.other),
+            5 => cookie(&self.staff),
+            6 => cookie(&self.owner),
+            7 => bearer(&self.read_token),
+            8 => bearer(&self.write_token),
+            _ => unreachable!(),
+        }
+    }
+}
+
+fn tampered(cookie: &str) -> String {
+    let mut cookie = cookie.to_owned();
+    let last = cookie.pop().unwrap();
+    cookie.push(if last == '0' { '1' } else { '0' });
+    cookie
+}
+
+async fn invite(app: &App, role: &str, email: &str) -> String {
+    let link: Value = app
+        .post_as("/api/invite", &[("role", role), ("note", email)])
+        .await
+        .json()
+        .await
+        .unwrap();
+    let token = link["url"].as_str().unwrap().rsplit('/').next().unwrap();
+    let form = [
+        ("token", token),
+        ("name", "Somebody"),
+        ("email", email),
+        ("password", PASSWORD),
+    ];
+    session_cookie(&app.post_form("/api/accept_invitation", &form).await).unwrap()
+}
+
+async fn sign_in(app: &App, email: &str) -> String {
+    let form = [("email", email), ("password", PASSWORD)];
+    session_cookie(&app.post_form("/api/sign_in", &form).await).unwrap()
+}
+
+async fn token(app: &App, scope: &str) -> String {
+    let form = [("name", scope), ("scope", scope), ("lifetime", "month")];
+    let new: Value = app
+        .post_as("/api/create_token", &form)
+        .await
+        .json()
+        .await
+        .unwrap();
+    new["token"].as_str().unwrap().to_owned()
+}
+
+/// Lets a session's end pass.
+pub(crate) async fn expire(app: &App, cookie: &str, column: &str) {
+    let (_, token) = cookie.split_once('=').unwrap();
+    let hash = hex::encode(Sha256::digest(token));
+    let db = Database::connect(app.database_url()).await.unwrap();
+    let changed = db
+        .execute_unprepared(&format!(
+            "UPDATE sessions SET {column} = 1 WHERE token_hash = '{hash}'"
+        ))
+        .await
+        .unwrap();
+    assert_eq!(changed.rows_affected(), 1);
+}

@@ -1,0 +1,322 @@
+//! Session cookies of Auth.js 5 and NextAuth 4, minted by their own code.
+//!
+//! `scripts/tools.sh test` installs it; `tests/authjs/mint.mjs` runs it.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
+
+#[path = "relay/app.rs"]
+#[allow(dead_code)] // each test program uses a part of it
+mod app;
+
+use std::{
+    io::Write as _,
+    process::{Command, Stdio},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use axum::http::HeaderMap;
+use import_relay::{
+    role::Role,
+    server::auth::authjs::{AuthJs, Identity},
+};
+use reqwest::header;
+use serde_json::{Value, json};
+
+use self::app::App;
+
+const SECRET: &str = "a secret of the installation";
+const COOKIES: [(u8, &str); 4] = [
+    (5, "authjs.session-token"),
+    (5, "__Secure-authjs.session-token"),
+    (4, "next-auth.session-token"),
+    (4, "__Secure-next-auth.session-token"),
+];
+
+/// What a cookie is to be minted from.
+fn order(version: u8, cookie: &str, secret: &str, claims: &Value, max_age: i64) -> Value {
+    json!({
+        "version": version, "cookie": cookie, "secret": secret, "claims": claims, "maxAge": max_age
+    })
+}
+
+/// Mints `Cookie` headers.
+fn mint(orders: &[Value]) -> Vec<String> {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/authjs");
+    let mut node = Command::new("node")
+        .arg("mint.mjs")
+        .current_dir(directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("node is installed: scripts/tools.sh test");
+    let orders = serde_json::to_vec(orders).unwrap();
+    node.stdin.take().unwrap().write_all(&orders).unwrap();
+    let output = node.wait_with_output().unwrap();
+    assert!(
+        output.status.success(),
+        "its packages are installed: scripts/tools.sh test"
+    );
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(now.as_secs()).unwrap()
+}
+
+fn identify(secrets: &[&str], cookie: &str) -> Option<Identity> {
+    let secrets: Vec<_> = secrets.iter().map(|secret| (*secret).into()).collect();
+    identify_with(&AuthJs::new(&secrets), cookie, now())
+}
+
+fn identify_with(authjs: &AuthJs, cookie: &str, now: i64) -> Option<Identity> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::COOKIE, cookie.parse().ok()?);
+    authjs.identify(&headers, now)
+}
+
+#[test]
+fn every_cookie_of_both_versions_is_read() {
+    let claims = json!({
+        "sub": "user-42", "email": "ada@example.com", "name": "Ada Lovelace", "role": "viewer",
+        "picture": null
+    });
+    let mut orders: Vec<_> = COOKIES
+        .iter()
+        .map(|(version, cookie)| order(*version, cookie, SECRET, &claims, 3600))
+        .collect();
+    let mut gcm = order(5, "authjs.session-token", SECRET, &claims, 3600);
+    gcm["enc"] = "A256GCM".into();
+    orders.push(gcm);
+    for cookie in mint(&orders) {
+        let identity = identify(&[SECRET], &cookie).expect(&cookie);
+        assert_eq!(identity.subject, "sub user-42");
+        assert_eq!(identity.email.as_deref(), Some("ada@example.com"));
+        assert_eq!(identity.name.as_deref(), Some("Ada Lovelace"));
+        assert_eq!(identity.role, Some(Role::Viewer));
+        assert!((now() - identity.issued_at.unwrap()).abs() < 60);
+        assert_eq!(identify(&["another secret"], &cookie), None);
+        assert_eq!(identify(&[], &cookie), None);
+    }
+}
+
+#[test]
+fn a_long_token_comes_in_chunks() {
+    let claims = json!({"sub": "1", "note": "x".repeat(9_000)});
+    let orders = COOKIES.map(|(version, cookie)| order(version, cookie, SECRET, &claims, 3600));
+    for cookie in mint(&orders) {
+        let chunks: Vec<_> = cookie.split("; ").collect();
+        assert!(chunks.len() >= 3, "{}", chunks.len());
+        assert!(identify(&[SECRET], &cookie).is_some());
+        let backwards: Vec<_> = chunks.iter().rev().copied().collect();
+        assert!(identify(&[SECRET], &backwards.join("; ")).is_some());
+        assert_eq!(identify(&[SECRET], &chunks[1..].join("; ")), None);
+        assert_eq!(identify(&[SECRET], &chunks[..2].join("; ")), None);
+    }
+}
+
+#[test]
+fn a_secret_may_change() {
+    let claims = json!({"sub": "1"});
+    let orders = COOKIES.map(|(version, cookie)| order(version, cookie, "old", &claims, 3600));
+    for cookie in mint(&orders) {
+        assert!(identify(&["new", "old"], &cookie).is_some());
+        assert_eq!(identify(&["new"], &cookie), None);
+    }
+}
+
+#[test]
+fn a_token_ends_with_fifteen_seconds_of_leeway() {
+    let authjs = AuthJs::new(&[SECRET.into()]);
+    for (version, cookie) in COOKIES {
+        let begins = now() + 1000;
+        let [plain, later] = mint(&[
+            order(version, cookie, SECRET, &json!({"sub": "1"}), 60),
+            order(
+                version,
+                cookie,
+                SECRET,
+                &json!({"sub": "1", "nbf": begins}),
+                3600,
+            ),
+        ])
+        .try_into()
+        .unwrap();
+        // A second more or less: the packages read the clock themselves.
+        let valid = |cookie: &str, at| identify_with(&authjs, cookie, at).is_some();
+        assert!(valid(&plain, now() + 60 + 12));
+        assert!(!valid(&plain, now() + 60 + 16));
+        assert!(valid(&later, begins - 15));
+        assert!(!valid(&later, begins - 16));
+    }
+}
+
+#[test]
+fn a_token_is_good_in_its_own_cookie_alone() {
+    let claims = json!({"sub": "1"});
+    let minted =
+        mint(&COOKIES.map(|(version, cookie)| order(version, cookie, SECRET, &claims, 60)));
+    for ((version, name), header) in COOKIES.iter().zip(&minted) {
+        let (_, token) = header.split_once('=').unwrap();
+        for (other_version, other) in COOKIES.iter().filter(|(_, other)| other != name) {
+            // NextAuth 4 derives one key for both of its names.
+            let same_key = (*version, *other_version) == (4, 4);
+            let found = identify(&[SECRET], &format!("{other}={token}"));
+            assert_eq!(found.is_some(), same_key, "{name} as {other}");
+        }
+    }
+}
+
+/// A million cookies that are almost good: characters changed, left out, put in, moved; parts of one
+/// token in another.
+#[test]
+fn of_a_million_mutated_cookies_none_is_accepted() {
+    const EACH: usize = 500_000;
+    let claims = json!({"sub": "user-42", "role": "owner"});
+    let mut orders: Vec<_> = COOKIES
+        .iter()
+        .map(|(version, cookie)| order(*version, cookie, SECRET, &claims, 36_000))
+        .collect();
+    orders.push({
+        let mut gcm = order(5, "authjs.session-token", SECRET, &claims, 36_000);
+        gcm["enc"] = "A256GCM".into();
+        gcm
+    });
+    let minted: Vec<(String, String)> = mint(&orders)
+        .iter()
+        .map(|header| header.split_once('=').unwrap())
+        .map(|(name, token)| (name.to_owned(), token.to_owned()))
+        .collect();
+    let tried: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..2)
+            .map(|seed| {
+                let minted = &minted;
+                scope.spawn(move || {
+                    let authjs = AuthJs::new(&[SECRET.into()]);
+                    let mut random = fastrand::Rng::with_seed(seed);
+                    let mut tried = 0;
+                    while tried < EACH {
+                        let (name, token) = &minted[random.usize(..minted.len())];
+                        let (_, other) = &minted[random.usize(..minted.len())];
+                        let mutated = mutated(token, other, &mut random);
+                        if minted.iter().any(|(_, token)| *token == mutated) {
+                            continue;
+                        }
+                        tried += 1;
+                        let cookie = format!("{name}={mutated}");
+                        assert_eq!(identify_with(&authjs, &cookie, now()), None, "{cookie}");
+                    }
+                    tried
+                })
+            })
+            .collect();
+        threads.into_iter().map(|it| it.join().unwrap()).sum()
+    });
+    assert_eq!(tried, 2 * EACH);
+    // And the ones they were made from are.
+    for (name, token) in &minted {
+        assert!(identify(&[SECRET], &format!("{name}={token}")).is_some());
+    }
+}
+
+fn mutated(token: &str, other: &str, random: &mut fastrand::Rng) -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/%";
+    let mut bytes = token.as_bytes().to_vec();
+    for _ in 0..random.usize(1..=3) {
+        let letter = LETTERS[random.usize(..LETTERS.len())];
+        let at = random
+            .usize(..bytes.len().max(1))
+            .min(bytes.len().saturating_sub(1));
+        match random.u8(..8) {
+            0..=2 if !bytes.is_empty() => bytes[at] = letter,
+            3 if !bytes.is_empty() => drop(bytes.remove(at)),
+            4 => bytes.insert(at, letter),
+            5 => bytes.truncate(at),
+            6 if !bytes.is_empty() => {
+                let to = random.usize(..bytes.len());
+                bytes.swap(at, to);
+            }
+            _ => {
+                let part = random.usize(..5);
+                let mut parts: Vec<_> = bytes.split(|byte| *byte == b'.').collect();
+                if let (Some(here), Some(there)) = (parts.get_mut(part), other.split('.').nth(part))
+                {
+                    *here = there.as_bytes();
+                }
+                bytes = parts.join(&b'.');
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+async fn current_user(app: &App, cookie: &str) -> (u16, Value) {
+    let request = app.http.get(app.url("/api/current_user"));
+    let response = request.header(header::COOKIE, cookie).send().await.unwrap();
+    let status = response.status().as_u16();
+    (status, response.json().await.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn who_is_signed_in_there_is_signed_in_here_with_imports_of_their_own() {
+    let app = App::start(&[("NEXTAUTH_SECRET", SECRET)]).await;
+    let claims = |sub: &str, role: &str| json!({"sub": sub, "email": "ada@example.com", "name": "Ada", "role": role});
+    let name = "authjs.session-token";
+    let [staff, again, other, viewer] = mint(&[
+        order(5, name, SECRET, &claims("1", "user"), 60),
+        order(5, name, SECRET, &claims("1", "user"), 60),
+        order(
+            4,
+            "next-auth.session-token",
+            SECRET,
+            &claims("2", "user"),
+            60,
+        ),
+        order(5, name, SECRET, &claims("1", "viewer"), 60),
+    ])
+    .try_into()
+    .unwrap();
+    let (status, user) = current_user(&app, &staff).await;
+    assert_eq!(status, 200);
+    assert_eq!(user["role"], "staff");
+    // The owner of this installation has the same address, and is somebody else.
+    assert_eq!(user["email"], "ada@example.com");
+    assert_eq!(user["name"], "Ada");
+
+    let mut as_staff = App::sharing(&app, &staff);
+    let job = as_staff.import("shop.csv", "sku,name,price\na,A,1\n").await;
+    let path = format!("/api/get_import?id={job}");
+    assert_eq!(as_staff.get(&path).await.status(), 200);
+    as_staff.cookie = again;
+    assert_eq!(as_staff.get(&path).await.status(), 200);
+    as_staff.cookie = other;
+    assert_eq!(as_staff.get(&path).await.status(), 404);
+    // A role that changes there changes here.
+    as_staff.cookie = viewer;
+    let upload = as_staff.upload("shop.csv", "sku,name,price\na,A,1\n").await;
+    assert_eq!(upload.status(), 403);
+}
+
+#[tokio::test]
+async fn signing_out_takes_the_cookie_back_and_signing_out_everywhere_voids_it() {
+    let app = App::start(&[("AUTH_SECRET", SECRET)]).await;
+    let claims = json!({"sub": "1", "name": "x".repeat(99), "note": "x".repeat(5000)});
+    let cookie = mint(&[order(5, "authjs.session-token", SECRET, &claims, 3600)]).remove(0);
+    let post = |path: &str| {
+        app.http
+            .post(app.url(path))
+            .header(header::COOKIE, &cookie)
+            .send()
+    };
+    let response = post("/api/sign_out").await.unwrap();
+    let taken: Vec<_> = response
+        .headers()
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .filter(|value| value.starts_with("authjs.session-token.") && value.contains("Max-Age=0"))
+        .collect();
+    assert_eq!(taken.len(), 2, "{taken:?}");
+    assert_eq!(current_user(&app, &cookie).await.0, 200);
+    post("/api/sign_out_everywhere").await.unwrap();
+    assert_eq!(current_user(&app, &cookie).await.0, 401);
+}

@@ -1,0 +1,42 @@
+// Reads a JSON array of orders from standard input, and writes for each the `Cookie` header that an
+// installation of Auth.js 5 (`@auth/core`) or NextAuth 4 (`next-auth`) would have its browsers send.
+//
+// An order: { version: 4 | 5, cookie, secret, claims, maxAge, enc? }
+import { createRequire } from 'node:module';
+import { text } from 'node:stream/consumers';
+
+import { hkdf } from '@panva/hkdf';
+import { encode as encode5 } from '@auth/core/jwt';
+import { EncryptJWT } from 'jose';
+
+// How each cuts long tokens into cookies is not exported, but is what is to be tested.
+import { SessionStore as Store5 } from './node_modules/@auth/core/lib/utils/cookie.js';
+
+const require = createRequire(import.meta.url);
+const { encode: encode4 } = require('next-auth/jwt');
+const { SessionStore: Store4 } = require('./node_modules/next-auth/core/lib/cookie.js');
+
+const logger = { debug() {}, warn() {}, error() {} };
+
+async function token({ version, cookie, secret, claims, maxAge, enc }) {
+  if (version === 4) return encode4({ token: claims, secret, maxAge });
+  if (!enc) return encode5({ token: claims, secret, maxAge, salt: cookie });
+  // What `decode` of Auth.js 5 takes beside what its `encode` makes.
+  const key = await hkdf('sha256', secret, cookie, `Auth.js Generated Encryption Key (${cookie})`, 32);
+  return new EncryptJWT(claims)
+    .setProtectedHeader({ alg: 'dir', enc })
+    .setIssuedAt()
+    .setExpirationTime(Math.floor(Date.now() / 1000) + maxAge)
+    .encrypt(key);
+}
+
+async function header(order) {
+  const option = { name: order.cookie, options: { secure: order.cookie.startsWith('__Secure-') } };
+  const store =
+    order.version === 4 ? new Store4(option, { cookies: {} }, logger) : new Store5(option, {}, logger);
+  const cookies = store.chunk(await token(order), {});
+  return cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
+}
+
+const orders = JSON.parse(await text(process.stdin));
+console.log(JSON.stringify(await Promise.all(orders.map(header))));
