@@ -18,10 +18,13 @@ step() {
 
 # Adds up the `test result:` lines of cargo's test programs. A program that does not even build, or
 # dies, counts as one failure.
+#
+#   rust_tests NAME OPTION-OF-CARGO-TEST...
 rust_tests() {
-    local log=$target/rust-tests.log status=0 counts
-    echo "== unit, property and HTTP tests"
-    cargo test --features ssr --no-fail-fast 2>&1 | tee "$log" | grep -E '^(test result|test .*FAILED|error|failures:|---- )' || true
+    local log=$target/rust-tests.log status=0 counts name=$1
+    shift
+    echo "== $name"
+    cargo test --no-fail-fast "$@" 2>&1 | tee "$log" | grep -E '^(test result|test .*FAILED|error|failures:|---- )' || true
     status=${PIPESTATUS[0]}
     counts=$(sed -n 's/^test result: [a-zA-Z]*\. \([0-9]*\) passed; \([0-9]*\) failed.*/\1 \2/p' "$log" |
         awk '{ passed += $1; failed += $2 } END { print passed + 0, failed + 0 }')
@@ -50,8 +53,31 @@ browser_tests() {
     if [ "$status" != 0 ] && [ "${counts#* }" = 0 ]; then failed=$((failed + 1)); fi
 }
 
+# A PostgreSQL server that lasts as long as this script.
+start_postgres() {
+    postgres_directory=$(mktemp -d)
+    trap 'scripts/postgres.sh stop "$postgres_directory"' EXIT
+    IMPORT_RELAY_POSTGRES=$(scripts/postgres.sh start "$postgres_directory")
+    export IMPORT_RELAY_POSTGRES
+}
+
+# Whether systemd understands the unit, where there is one to ask.
+systemd_unit() {
+    local unit=$target/import-relay.service said
+    command -v systemd-analyze >/dev/null || return 0
+    sed 's#^ExecStart=.*#ExecStart=/bin/true#' deploy/import-relay.service >"$unit"
+    said=$(systemd-analyze verify "$unit" 2>&1)
+    [ -z "$said" ] || { echo "$said"; return 1; }
+}
+
 step "form and lints" scripts/lint.sh
-rust_tests
+step "systemd unit" systemd_unit
+rust_tests "unit, property and HTTP tests" --features ssr
+step "PostgreSQL" start_postgres
+# All that touches the database once more, and what takes several processes.
+rust_tests "the same on PostgreSQL" --features ssr --lib --test relay --test price_monitor --test ops --test instances \
+    -- --include-ignored
+rust_tests "the function, under a stand-in of its runtime" --package import-relay-vercel
 step "development build" scripts/build.sh dev
 browser_tests
 

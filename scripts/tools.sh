@@ -3,6 +3,7 @@
 #
 #   scripts/tools.sh build    what `make run` needs
 #   scripts/tools.sh test     what `make test` needs besides
+#   scripts/tools.sh bench    what `make bench` needs: the servers that are measured beside ours
 #
 # The last line it prints on standard output is the PATH to build with; all else goes to standard
 # error. Tools of the project's own live in one directory, which another checkout finds again.
@@ -148,21 +149,46 @@ install_build_tools() {
 
 install_test_tools() {
     have node || apt_install nodejs npm
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || have initdb || apt_install postgresql
+    have nginx || [ -x /usr/sbin/nginx ] || apt_install nginx
     if ! have chromium && ! compgen -G "$HOME/.cache/ms-playwright/chromium-*" >/dev/null; then
         apt_install chromium || (cd "$root/end2end" && npx playwright install chromium)
     fi
-    if ! [ "$root/end2end/node_modules/.package-lock.json" -nt "$root/end2end/package-lock.json" ]; then
-        say "Installing the end-to-end tests' packages ..."
-        quietly npm env -C "$root/end2end" npm ci --no-fund --no-audit
-        touch "$root/end2end/node_modules/.package-lock.json"
+    local packages
+    for packages in end2end tests/authjs; do
+        packages=$root/$packages
+        if ! [ "$packages/node_modules/.package-lock.json" -nt "$packages/package-lock.json" ]; then
+            say "Installing the tests' packages in $packages ..."
+            quietly npm env -C "$packages" npm ci --no-fund --no-audit
+            touch "$packages/node_modules/.package-lock.json"
+        fi
+    done
+}
+
+install_bench_tools() {
+    local peers=$root/benches/fan_out/peers
+    have node || apt_install nodejs npm
+    have nginx && [ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] ||
+        apt_install nginx-light libnginx-mod-nchan
+    local peer
+    for peer in "$peers" "$peers/next"; do
+        [ "$peer/node_modules/.package-lock.json" -nt "$peer/package-lock.json" ] && continue
+        say "Installing the Node peers' packages ..."
+        quietly npm-peer npm ci --prefix "$peer" --no-fund --no-audit
+        touch "$peer/node_modules/.package-lock.json"
+    done
+    if ! [ -e "$peers/next/.next/standalone/server.js" ]; then
+        say "Building the Next.js peer ..."
+        quietly next-peer env -C "$peers/next" NEXT_TELEMETRY_DISABLED=1 npm run build
     fi
 }
 
 case ${1:-} in
     build) install_build_tools ;;
     test) install_build_tools && install_test_tools ;;
+    bench) install_build_tools && install_bench_tools ;;
     *)
-        say "usage: scripts/tools.sh build|test"
+        say "usage: scripts/tools.sh build|test|bench"
         exit 2
         ;;
 esac

@@ -3,22 +3,30 @@
 // The types of the views nest deeply.
 #![recursion_limit = "512"]
 
+mod cli;
+
 use std::{
-    fmt::Write as _,
-    io::{BufRead, IsTerminal, Write as _},
+    io::{BufRead, BufWriter, IsTerminal, Write as _},
     net::SocketAddr,
+    path::PathBuf,
     process::ExitCode,
 };
 
 use clap::{Args, Parser, Subcommand};
-use import_relay::server::{
-    auth::accounts,
-    config::{Config, Monitor, SETTINGS},
-    price_monitor::{self, PriceMonitorOptions},
-    shutdown,
-    start::{Server, random_key},
-    store::Store,
-    telemetry,
+use import_relay::{
+    role::Role,
+    server::{
+        auth::accounts,
+        config::{self, Config, Monitor},
+        price_monitor::{
+            self, PriceMonitorOptions,
+            sample::{self, Shape},
+        },
+        shutdown,
+        start::{Server, random_key},
+        store::Store,
+        telemetry,
+    },
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
@@ -26,8 +34,11 @@ use tokio_util::sync::CancellationToken;
 
 /// Takes product files, has them imported, and shows the progress live in any number of browsers.
 #[derive(Parser)]
-#[command(version, after_long_help = settings_help(), after_help = settings_help())]
+#[command(version, after_long_help = config::help(), after_help = config::help())]
 struct Cli {
+    /// Shows the settings that hold, without their secrets, and ends.
+    #[arg(long)]
+    check_config: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -42,9 +53,29 @@ enum Command {
         #[arg(long, default_value = "127.0.0.1:4000")]
         listen: SocketAddr,
     },
+    /// Writes a product file that is made up, for benchmarks and trying out.
+    Sample {
+        /// How many rows it has behind the header row.
+        #[arg(long, default_value_t = 1000)]
+        rows: u64,
+        /// Whose kind of file it is.
+        #[arg(long, value_enum, default_value = "plain")]
+        shape: Shape,
+    },
     /// Makes and mends accounts.
     #[command(subcommand)]
     User(UserCommand),
+    /// Brings the database up to date. Every start does that too.
+    Migrate,
+    /// Copies the database to a new file while it is in use.
+    Backup {
+        /// The file to make: a SQLite database, or an archive for pg_restore.
+        file: PathBuf,
+    },
+    /// Says whether a server could run with these settings. Changes nothing.
+    Check,
+    /// Asks the server that runs with these settings whether it is ready.
+    Health,
 }
 
 #[derive(Subcommand)]
@@ -56,6 +87,18 @@ enum UserCommand {
         /// What its owner is called.
         #[arg(long)]
         name: String,
+        /// What it may do: owner, staff or viewer. The first account is the owner's, every other
+        /// one staff.
+        #[arg(long)]
+        role: Option<Role>,
+    },
+    /// Gives an account another role.
+    SetRole {
+        #[command(flatten)]
+        account: Account,
+        /// owner, staff or viewer.
+        #[arg(long)]
+        role: Role,
     },
     /// Sets a new password, read from standard input, and signs the account out everywhere.
     ResetPassword {
@@ -72,8 +115,7 @@ struct Account {
 }
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command.unwrap_or(Command::Serve);
-    match run(command) {
+    match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("import-relay: {error}");
@@ -84,17 +126,33 @@ fn main() -> ExitCode {
 
 type Failure = Box<dyn std::error::Error>;
 
-fn run(command: Command) -> Result<(), Failure> {
+fn run(cli: Cli) -> Result<(), Failure> {
+    if let Some(Command::Sample { rows, shape }) = cli.command {
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        sample::write(&mut out, shape, rows)?;
+        out.flush()?;
+        return Ok(());
+    }
     let config = Config::from_env()?;
-    telemetry::init(&config.log);
+    if cli.check_config {
+        print!("{}", config::effective(config::environment));
+        return Ok(());
+    }
+    let _log = telemetry::init(&config.log, &config.telemetry)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        match command {
+        match cli.command.unwrap_or(Command::Serve) {
             Command::Serve => serve(config).await,
             Command::PriceMonitor { listen } => price_monitor(config, listen).await,
             Command::User(command) => user(config, command).await,
+            Command::Migrate => Ok(cli::database::migrate(&config).await?),
+            Command::Backup { file } => Ok(cli::database::copy(&config, &file).await?),
+            Command::Check => Ok(cli::check::check(&config).await?),
+            Command::Health => Ok(cli::check::health(&config).await?),
+            // Needs neither settings nor a runtime, and is done.
+            Command::Sample { .. } => Ok(()),
         }
     })
 }
@@ -121,6 +179,9 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
         api_key: api_key.clone(),
         uploads_dir: config.data_dir.join("uploads"),
         max_upload: config.max_upload,
+        metrics: telemetry::Metrics::default(),
+        imports_per_user: config.imports_per_user,
+        retention: config.upload_retention,
     };
     let listener = TcpListener::bind(listen).await?;
     println!(
@@ -137,9 +198,18 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
 async fn user(config: Config, command: UserCommand) -> Result<(), Failure> {
     let store = Store::open(&config.database).await?;
     match command {
-        UserCommand::Create { account, name } => {
-            let user = accounts::create(&store, &name, &account.email, read_password()?).await?;
+        UserCommand::Create {
+            account,
+            name,
+            role,
+        } => {
+            let password = read_password()?;
+            let user = accounts::create(&store, &name, &account.email, role, password).await?;
             println!("{} can sign in now.", user.email);
+        }
+        UserCommand::SetRole { account, role } => {
+            let user = accounts::set_role(&store, &account.email, role).await?;
+            println!("{} is {} now.", user.email, user.role);
         }
         UserCommand::ResetPassword { account } => {
             let user = accounts::reset_password(&store, &account.email, read_password()?).await?;
@@ -162,17 +232,4 @@ fn read_password() -> Result<SecretString, std::io::Error> {
     let mut line = String::new();
     stdin.read_line(&mut line)?;
     Ok(line.trim_end_matches(['\r', '\n']).into())
-}
-
-fn settings_help() -> String {
-    let mut help = "Settings, from the environment or a .env file:\n".to_owned();
-    for setting in SETTINGS {
-        // Writing to a String does not fail.
-        let _ = write!(
-            help,
-            "\n  {}\n      {}\n      Takes {}. Default: {}.\n",
-            setting.name, setting.meaning, setting.takes, setting.default
-        );
-    }
-    help
 }

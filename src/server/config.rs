@@ -1,18 +1,24 @@
 //! The settings: read once at the start, from the environment and a `.env` file, into types that
 //! cannot hold a bad value.
 
+mod listing;
+
 use std::{
     fmt,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use bytesize::ByteSize;
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 use url::Url;
+
+pub use self::listing::{effective, env_example, help};
+use super::store::sessions::SessionLifetime;
 
 /// One setting as `--help` lists it.
 #[derive(Clone, Copy, Debug)]
@@ -66,16 +72,43 @@ settings! {
         "a directory's path", "data";
     MAX_UPLOAD: "MAX_UPLOAD_SIZE",
         "The largest product file that is taken.",
-        "a size, for example 200MiB", "1GiB";
+        "a size, for example 200MiB", "1GiB, on Vercel 4MiB";
+    IMPORTS_PER_USER: "IMPORTS_PER_USER",
+        "The most imports of one user that run at once in the embedded price monitor; the others wait.",
+        "a whole number from 1", "2";
+    RETENTION: "UPLOAD_RETENTION",
+        "How long the embedded price monitor keeps a file after its import, to be imported again.",
+        "a duration, for example 7days", "7days";
     SESSION_AGE: "SESSION_MAX_AGE",
         "How long a sign-in lasts.",
         "a duration, for example 30days", "30days";
+    SESSION_IDLE: "SESSION_IDLE_TIMEOUT",
+        "How long a sign-in lasts that is not used.",
+        "a duration from 1m, for example 7days", "7days";
+    AUTH_SECRET: "AUTH_SECRET",
+        "The secret of an Auth.js or NextAuth installation on the same domain, whose session cookies are accepted.",
+        "any text", "NEXTAUTH_SECRET, else only accounts of our own", secret;
+    NEXTAUTH_SECRET: "NEXTAUTH_SECRET",
+        "The same, where AUTH_SECRET is not set.",
+        "any text", "not set", secret;
+    AUTH_SECRET_1: "AUTH_SECRET_1",
+        "A newer or older secret of that installation, while its secret changes.",
+        "any text", "not set", secret;
+    AUTH_SECRET_2: "AUTH_SECRET_2",
+        "One more.",
+        "any text", "not set", secret;
+    AUTH_SECRET_3: "AUTH_SECRET_3",
+        "One more.",
+        "any text", "not set", secret;
+    TRUSTED_PROXIES: "TRUSTED_PROXIES",
+        "The reverse proxies whose X-Forwarded-For is believed.",
+        "addresses and networks with commas between, for example 127.0.0.1, 10.0.0.0/8", "none of them";
     HEARTBEAT: "SSE_HEARTBEAT",
         "How often a progress stream says that it is alive.",
         "a duration from 1s to 15s", "12s";
     MAX_DURATION: "SSE_MAX_DURATION",
         "When a progress stream is ended, for the browser to come back: shortly before the host would.",
-        "a duration of at least 1s, or 0 for never", "0";
+        "a duration of at least 1s, or 0 for never", "0, on Vercel 280s";
     WRITE_TIMEOUT: "SSE_WRITE_TIMEOUT",
         "How long a viewer may leave what was sent to it unread before it is cut off.",
         "a duration from 1s to 10m", "30s";
@@ -85,6 +118,15 @@ settings! {
     MAX_STREAMS_USER: "SSE_MAX_STREAMS_PER_USER",
         "The most progress streams of one user at once.",
         "a whole number from 1", "200";
+    MAX_STREAMS_ADDRESS: "SSE_MAX_STREAMS_PER_ADDRESS",
+        "The most progress streams to one address at once.",
+        "a whole number from 1", "2000";
+    MAX_JOBS_STREAM: "SSE_MAX_JOBS_PER_STREAM",
+        "The most jobs that one stream of many jobs follows.",
+        "a whole number from 1", "200";
+    MAX_MESSAGE: "RELAY_MAX_MESSAGE",
+        "The largest message of the price monitor that is read; a larger one breaks the connection.",
+        "a size, for example 4MiB", "4MiB";
     MAX_JOBS: "RELAY_MAX_JOBS",
         "The most jobs that are followed at once.",
         "a whole number from 1", "10000";
@@ -100,6 +142,12 @@ settings! {
     DRAIN: "SHUTDOWN_DRAIN",
         "How long requests may take to finish after SIGTERM.",
         "a duration from 0s to 5m", "10s";
+    METRICS_TOKEN: "METRICS_TOKEN",
+        "The bearer token that /metrics asks for. Without one it answers this machine alone.",
+        "visible ASCII characters", "no token", secret;
+    OTLP: "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "The OpenTelemetry collector that traces are sent to, as OTLP over HTTP.",
+        "an http:// or https:// address, for example http://localhost:4318", "no traces are sent";
     LOG: "RUST_LOG",
         "What is logged.",
         "tracing's filter directives", "info";
@@ -151,16 +199,42 @@ pub struct Config {
     pub monitor: Monitor,
     /// The largest product file, in bytes.
     pub max_upload: u64,
-    /// How long a sign-in lasts.
-    pub session_max_age: Duration,
+    /// The most imports of one user that run at once.
+    pub imports_per_user: usize,
+    /// How long a product file is kept after its import.
+    pub upload_retention: Duration,
+    /// Who may sign in, and for how long.
+    pub auth: AuthConfig,
+    /// The reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// The progress streams.
     pub sse: SseConfig,
     /// The hub and its connection to the price monitor.
     pub relay: RelayConfig,
     /// How long requests may take to finish after a signal to stop.
     pub drain: Duration,
+    /// What is told about the running server, and to whom.
+    pub telemetry: TelemetryConfig,
     /// What is logged, and how.
     pub log: LogConfig,
+}
+
+/// Who may sign in, and for how long.
+#[derive(Clone, Debug)]
+pub struct AuthConfig {
+    /// How long a sign-in lasts.
+    pub sessions: SessionLifetime,
+    /// The secrets of an Auth.js or NextAuth installation whose session cookies are accepted.
+    pub authjs_secrets: Vec<SecretString>,
+}
+
+/// What is told about the running server, and to whom.
+#[derive(Clone, Debug)]
+pub struct TelemetryConfig {
+    /// What a reader of the metrics must show; without one they are for this machine alone.
+    pub metrics_token: Option<SecretString>,
+    /// The OpenTelemetry collector that traces are sent to.
+    pub otlp_endpoint: Option<Url>,
 }
 
 /// The price monitor to use.
@@ -208,6 +282,10 @@ pub struct SseConfig {
     pub max_streams: usize,
     /// The most streams of one user.
     pub max_streams_per_user: usize,
+    /// The most streams to one address.
+    pub max_streams_per_address: usize,
+    /// The most jobs of one stream.
+    pub max_jobs: usize,
 }
 
 /// Limits and timing of the relay.
@@ -221,6 +299,8 @@ pub struct RelayConfig {
     pub poll_interval: Duration,
     /// The silence after which REST is asked all the same.
     pub settle_interval: Duration,
+    /// The largest message that is read of the price monitor, in bytes.
+    pub max_message: usize,
 }
 
 /// What is logged, and how.
@@ -286,6 +366,18 @@ impl DatabaseUrl {
         })
     }
 
+    /// Returns whether it is a SQLite file.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        self.sqlite_path.is_some()
+    }
+
+    /// Returns whether it is a SQLite file that is still to be made.
+    #[must_use]
+    pub fn is_missing_file(&self) -> bool {
+        self.sqlite_path().is_some_and(|path| !path.exists())
+    }
+
     pub(in crate::server) fn expose(&self) -> &str {
         self.url.expose_secret()
     }
@@ -319,7 +411,7 @@ impl Config {
             Err(dotenvy::Error::Io(error)) => return Err(ConfigError::DotEnv(error.to_string())),
             Err(_) => return Err(ConfigError::DotEnv("a line is not NAME=value".to_owned())),
         }
-        Self::read(|name| std::env::var(name).ok())
+        Self::read(environment)
     }
 
     /// Reads the settings from wherever `get` looks them up. An empty value is one not set.
@@ -336,6 +428,7 @@ impl Config {
         let listen = env
             .parsed(LISTEN, |text| text.parse().ok())?
             .unwrap_or(listen_default);
+        let host = Host::find(&get);
         let data_dir = env
             .get(DATA)
             .map_or_else(|| PathBuf::from("data"), PathBuf::from);
@@ -343,27 +436,43 @@ impl Config {
             listen,
             public_url: env
                 .parsed(PUBLIC_URL, origin)?
+                .or_else(|| host.public_url(&get))
                 .unwrap_or_else(|| PublicUrl(format!("http://{listen}"))),
             database: env
                 .parsed(DATABASE, DatabaseUrl::parse)?
                 .unwrap_or_else(|| DatabaseUrl::sqlite(&data_dir.join("import-relay.db"))),
             monitor: monitor(&env)?,
-            max_upload: env.parsed(MAX_UPLOAD, size)?.unwrap_or(1 << 30),
-            session_max_age: env
-                .duration(SESSION_AGE, MINUTE, 10 * 365 * DAY)?
-                .unwrap_or(30 * DAY),
+            max_upload: env.parsed(MAX_UPLOAD, size)?.unwrap_or(host.max_upload()),
+            imports_per_user: env.count(IMPORTS_PER_USER)?.unwrap_or(2),
+            upload_retention: env
+                .duration(RETENTION, Duration::ZERO, 10 * 365 * DAY)?
+                .unwrap_or(7 * DAY),
+            auth: AuthConfig {
+                sessions: SessionLifetime {
+                    absolute: env
+                        .duration(SESSION_AGE, MINUTE, 10 * 365 * DAY)?
+                        .unwrap_or(30 * DAY),
+                    idle: env
+                        .duration(SESSION_IDLE, MINUTE, 10 * 365 * DAY)?
+                        .unwrap_or(7 * DAY),
+                },
+                authjs_secrets: authjs_secrets(&env),
+            },
+            trusted_proxies: env.parsed(TRUSTED_PROXIES, networks)?.unwrap_or_default(),
             sse: SseConfig {
                 heartbeat: env
                     .duration(HEARTBEAT, SECOND, 15 * SECOND)?
                     .unwrap_or(12 * SECOND),
                 max_duration: env
                     .parsed(MAX_DURATION, duration_or_never)?
-                    .unwrap_or_default(),
+                    .unwrap_or(host.max_duration()),
                 write_timeout: env
                     .duration(WRITE_TIMEOUT, SECOND, 10 * MINUTE)?
                     .unwrap_or(30 * SECOND),
                 max_streams: env.count(MAX_STREAMS)?.unwrap_or(100_000),
                 max_streams_per_user: env.count(MAX_STREAMS_USER)?.unwrap_or(200),
+                max_streams_per_address: env.count(MAX_STREAMS_ADDRESS)?.unwrap_or(2_000),
+                max_jobs: env.count(MAX_JOBS_STREAM)?.unwrap_or(200),
             },
             relay: RelayConfig {
                 max_jobs: env.count(MAX_JOBS)?.unwrap_or(10_000),
@@ -374,10 +483,21 @@ impl Config {
                     .duration(POLL, Duration::from_millis(100), 5 * MINUTE)?
                     .unwrap_or(3 * SECOND),
                 settle_interval: env.duration(SETTLE, SECOND, HOUR)?.unwrap_or(20 * SECOND),
+                max_message: env
+                    .parsed(MAX_MESSAGE, |text| usize::try_from(size(text)?).ok())?
+                    .unwrap_or(4 << 20),
             },
             drain: env
                 .duration(DRAIN, Duration::ZERO, 5 * MINUTE)?
                 .unwrap_or(10 * SECOND),
+            telemetry: TelemetryConfig {
+                metrics_token: env.parsed(METRICS_TOKEN, visible_secret)?,
+                otlp_endpoint: env.parsed(OTLP, |text| {
+                    Url::parse(text)
+                        .ok()
+                        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+                })?,
+            },
             log: LogConfig {
                 filter: env
                     .parsed(LOG, |text| {
@@ -397,10 +517,56 @@ impl Config {
     }
 }
 
+/// Looks a setting up in the environment.
+#[must_use]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
+
+/// Where the process runs, as far as that changes what holds by default.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Host {
+    /// On a machine, for as long as it is let.
+    Machine,
+    /// As a function on Vercel. <https://vercel.com/docs/functions/limitations>
+    Vercel,
+}
+
+impl Host {
+    fn find(get: &impl Fn(&str) -> Option<String>) -> Self {
+        match get("VERCEL").as_deref() {
+            Some("1") => Self::Vercel,
+            _ => Self::Machine,
+        }
+    }
+
+    /// Vercel says what the app's address is, without its scheme.
+    fn public_url(self, get: &impl Fn(&str) -> Option<String>) -> Option<PublicUrl> {
+        if self == Self::Machine {
+            return None;
+        }
+        let name = get("VERCEL_PROJECT_PRODUCTION_URL").or_else(|| get("VERCEL_URL"))?;
+        origin(&format!("https://{name}"))
+    }
+
+    /// A function's request may have 4.5 MB.
+    fn max_upload(self) -> u64 {
+        match self {
+            Self::Machine => 1 << 30,
+            Self::Vercel => 4 << 20,
+        }
+    }
+
+    /// A function may last for 300 s.
+    fn max_duration(self) -> Option<Duration> {
+        (self == Self::Vercel).then_some(280 * SECOND)
+    }
+}
 
 /// Looks settings up, and says what is wrong with them in the same words for all.
 struct Env<'a>(&'a dyn Fn(&str) -> Option<String>);
@@ -467,17 +633,41 @@ fn size(text: &str) -> Option<u64> {
         .filter(|size| *size > 0)
 }
 
+fn visible_secret(text: &str) -> Option<SecretString> {
+    let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_visible.then(|| SecretString::from(text))
+}
+
 fn origin(text: &str) -> Option<PublicUrl> {
     let url = Url::parse(text).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host())
         .then(|| PublicUrl(url.origin().ascii_serialization()))
 }
 
+fn networks(text: &str) -> Option<Vec<IpNet>> {
+    text.split(',')
+        .map(str::trim)
+        .map(|one| {
+            let address = one.parse::<IpAddr>().map(IpNet::from);
+            address.or_else(|_| one.parse()).ok()
+        })
+        .collect()
+}
+
+/// Collects the secrets in the order in which Auth.js tries them.
+fn authjs_secrets(env: &Env<'_>) -> Vec<SecretString> {
+    let main = env.get(AUTH_SECRET).or_else(|| env.get(NEXTAUTH_SECRET));
+    [AUTH_SECRET_3, AUTH_SECRET_2, AUTH_SECRET_1]
+        .into_iter()
+        .map(|setting| env.get(setting))
+        .chain([main])
+        .flatten()
+        .map(SecretString::from)
+        .collect()
+}
+
 fn monitor(env: &Env<'_>) -> Result<Monitor, ConfigError> {
-    let visible = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
-    let api_key = env.parsed(API_KEY, |text| {
-        visible(text).then(|| SecretString::from(text))
-    })?;
+    let api_key = env.parsed(API_KEY, visible_secret)?;
     let Some((url, protocol)) = env.parsed(MONITOR_HOST, monitor_url)? else {
         return Ok(Monitor::Embedded { api_key });
     };
@@ -543,6 +733,20 @@ mod tests {
     }
 
     #[test]
+    fn on_vercel_what_its_functions_allow_holds_by_default() {
+        let vercel = [
+            ("VERCEL", "1"),
+            ("VERCEL_PROJECT_PRODUCTION_URL", "relay.vercel.app"),
+        ];
+        let config = read(&vercel).unwrap();
+        assert_eq!(config.sse.max_duration, Some(Duration::from_secs(280)));
+        assert!(config.max_upload < 4_500_000);
+        assert_eq!(config.public_url.origin(), "https://relay.vercel.app");
+        let set = read(&[("VERCEL", "1"), ("SSE_MAX_DURATION", "50s")]).unwrap();
+        assert_eq!(set.sse.max_duration, Some(Duration::from_secs(50)));
+    }
+
+    #[test]
     fn a_bad_value_is_named_with_what_it_takes() {
         for (name, value) in [
             ("MONITOR_PRICE_APP_HOST", "localhost:4000"),
@@ -554,6 +758,8 @@ mod tests {
             ("SSE_MAX_STREAMS", "0"),
             ("RELAY_GRACE", "-1"),
             ("LOG_FORMAT", "xml"),
+            ("SESSION_IDLE_TIMEOUT", "1s"),
+            ("TRUSTED_PROXIES", "127.0.0.1, proxy.example"),
         ] {
             let text = read(&[(name, value)]).unwrap_err().to_string();
             let setting = SETTINGS
@@ -584,6 +790,8 @@ mod tests {
             ("MONITOR_PRICE_APP_HOST", "wss://monitor.example.com/x"),
             ("PRICE_MONITOR_API_KEY", "hunter2"),
             ("DATABASE_URL", "postgres://u:hunter2@h/d"),
+            ("AUTH_SECRET", "hunter2"),
+            ("AUTH_SECRET_1", "hunter2"),
         ])
         .unwrap();
         assert!(!format!("{config:?}").contains("hunter2"));
@@ -611,6 +819,35 @@ mod tests {
             text.starts_with("PRICE_MONITOR_API_KEY is not set"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn proxies_are_addresses_and_networks() {
+        let config = read(&[("TRUSTED_PROXIES", "127.0.0.1, ::1,10.0.0.0/8")]).unwrap();
+        let networks: Vec<_> = config
+            .trusted_proxies
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(networks, ["127.0.0.1/32", "::1/128", "10.0.0.0/8"]);
+    }
+
+    #[test]
+    fn a_secret_that_rotates_is_kept_beside_the_new_one() {
+        let secrets = |pairs| {
+            let config = read(pairs).unwrap();
+            let secrets = config.auth.authjs_secrets.into_iter();
+            secrets
+                .map(|secret| secret.expose_secret().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(secrets(&[("NEXTAUTH_SECRET", "n")]), ["n"]);
+        let both = [
+            ("AUTH_SECRET", "a"),
+            ("NEXTAUTH_SECRET", "n"),
+            ("AUTH_SECRET_1", "b"),
+        ];
+        assert_eq!(secrets(&both), ["b", "a"]);
     }
 
     #[test]

@@ -22,9 +22,10 @@ impl ApiError {
     pub fn status_code(&self) -> StatusCode {
         match self {
             Self::SignedOut => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany | Self::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Connection | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -46,11 +47,19 @@ impl IntoResponse for ApiError {
             }),
         )
             .into_response();
-        if matches!(self, Self::TooMany | Self::Unavailable(_)) {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        }
+        let (name, value) = match self {
+            Self::TooMany | Self::Unavailable(_) => {
+                (header::RETRY_AFTER, HeaderValue::from_static("5"))
+            }
+            Self::Throttled { seconds } => (header::RETRY_AFTER, seconds.into()),
+            // RFC 6750, section 3: how a program may be let in.
+            Self::SignedOut => (
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"Import Relay\""),
+            ),
+            _ => return response,
+        };
+        response.headers_mut().insert(name, value);
         response
     }
 }

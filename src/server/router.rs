@@ -1,21 +1,33 @@
 //! The routes.
 
+use std::{sync::LazyLock, time::Duration};
+
 use axum::{
     Extension, Router,
     body::{Body, to_bytes},
-    extract::{DefaultBodyLimit, Path, Request, State},
+    extract::{DefaultBodyLimit, Path, Query, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
 };
-use leptos::prelude::provide_context;
-use leptos_axum::{LeptosRoutes, generate_route_list};
-use tower_http::{
-    compression::CompressionLayer, services::ServeDir, set_header::SetResponseHeaderLayer,
-};
+use leptos::{prelude::provide_context, server_fn::axum::server_fn_paths};
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
+use tower_http::{compression::CompressionLayer, timeout::TimeoutLayer};
 
-use super::{gate, relay::ProgressAnswer, state::AppState, store::users::User, upload};
+use futures_util::StreamExt;
+use serde::Deserialize;
+
+use super::{
+    client_address::{self, ClientAddress},
+    gate, headers, imports,
+    relay::{Asking, Jobs, ProgressAnswer, ViewerStream},
+    rest, resumable, site,
+    state::AppState,
+    store::users::User,
+    takeover::Takeover,
+    telemetry, upload,
+};
 use crate::{
     api::{ApiError, imports::UPLOAD_PATH},
     app::{App, shell},
@@ -37,72 +49,117 @@ pub(crate) const STREAM_HEADERS: [(HeaderName, HeaderValue); 2] = [
     ),
 ];
 
+/// The pages. Listing them stops every page of the process that is being rendered at the time for
+/// good (<https://github.com/leptos-rs/leptos/issues/4773>), so it is done once, before the first.
+static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
+
+/// How long a request may take, but for uploads and streams.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The routes beside pages, server functions and those of the watchers. There are no others: who may
+/// have each is in [`access::RULES`](super::access::RULES).
+fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
+    let unlimited = DefaultBodyLimit::disable;
+    let mut routes = vec![
+        ("GET", "/api/imports", get(rest::list).layer(quick())),
+        (
+            "POST",
+            "/api/imports",
+            post(rest::create).layer(unlimited()),
+        ),
+        ("GET", "/api/imports/{id}", get(rest::show).layer(quick())),
+        ("GET", "/api/jobs/progress", get(jobs_progress)),
+        ("GET", "/api/jobs/{job}/progress", get(job_progress)),
+        (
+            "GET",
+            "/api/openapi.json",
+            get(rest::openapi).layer(quick()),
+        ),
+        (
+            "GET",
+            "/imports/{job}/failed-rows.csv",
+            get(imports::failed_rows_file),
+        ),
+        ("POST", UPLOAD_PATH, post(upload::upload).layer(unlimited())),
+    ];
+    routes.extend(resumable::routes());
+    routes
+}
+
+fn quick() -> TimeoutLayer {
+    TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT)
+}
+
+/// Lists every route that there is, by its method and path.
+#[must_use]
+pub fn routes() -> Vec<(String, String)> {
+    let pages = PAGES.iter().flat_map(|page| {
+        let path = page.path().to_owned();
+        let methods: Vec<_> = page.methods().collect();
+        methods
+            .into_iter()
+            .map(move |method| (format!("{method:?}").to_uppercase(), path.clone()))
+    });
+    let functions = server_fn_paths().map(|(path, method)| (method.to_string(), path.to_owned()));
+    let own = own()
+        .into_iter()
+        .map(|(method, path, _)| (method.to_owned(), path.to_owned()));
+    let watchers = telemetry::PATHS.map(|path| ("GET".to_owned(), path.to_owned()));
+    pages.chain(functions).chain(own).chain(watchers).collect()
+}
+
 /// Puts the app together.
 pub fn router(state: AppState) -> Router {
+    let context = {
+        let state = state.clone();
+        move || {
+            provide_context(state.clone());
+            headers::set_page_policy();
+        }
+    };
     let pages = Router::new()
-        .leptos_routes_with_context(
-            &state,
-            generate_route_list(App),
-            {
-                let state = state.clone();
-                move || provide_context(state.clone())
-            },
-            {
-                let options = state.leptos.clone();
-                move || shell(options.clone())
-            },
-        )
-        .nest("/pkg", assets(&state))
+        .leptos_routes_with_context(&state, PAGES.clone(), context.clone(), {
+            let options = state.leptos.clone();
+            move || shell(options.clone())
+        })
+        .merge(site::routes(&state.leptos))
         .fallback(leptos_axum::file_and_error_handler_with_context::<
             AppState,
             _,
-        >(
-            {
-                let state = state.clone();
-                move || provide_context(state.clone())
-            },
-            shell,
-        ))
+        >(context, shell))
         .layer(middleware::from_fn(server_fn_status))
+        .layer(quick())
         .layer(CompressionLayer::new());
-    let uploads = Router::new()
-        .route(UPLOAD_PATH, post(upload::upload))
-        .layer(DefaultBodyLimit::disable());
-    Router::new()
-        .route("/api/jobs/{job}/progress", get(job_progress))
-        .route("/health", get(health))
-        .merge(pages.layer(DefaultBodyLimit::max(MAX_BODY)))
-        .merge(uploads)
+    let own = own()
+        .into_iter()
+        .fold(Router::new(), |router, (_, path, handler)| {
+            router.route(path, handler)
+        })
+        .layer(resumable::parts(&state));
+    let watchers = telemetry::routes(state.clone());
+    let metrics = state.metrics.clone();
+    let app = Router::new()
+        .merge(pages)
+        .merge(own)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(
             state.clone(),
-            gate::require_session,
+            gate::require_access,
         ))
         .layer(middleware::from_fn_with_state(
             state.clone(),
             gate::require_same_origin,
         ))
-        .layer(middleware::from_fn(gate::careful))
-        .with_state(state)
-}
-
-/// The compiled assets. Their names carry a hash of what is in them, so they never change.
-fn assets(state: &AppState) -> Router<AppState> {
-    let directory = std::path::Path::new(&*state.leptos.site_root).join("pkg");
-    let cache = if state.leptos.hash_files {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    };
-    Router::new()
-        .fallback_service(
-            ServeDir::new(directory)
-                .precompressed_br()
-                .precompressed_gzip(),
-        )
-        .layer(SetResponseHeaderLayer::overriding(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static(cache),
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            client_address::find,
         ))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            headers::careful,
+        ))
+        .with_state(state);
+    telemetry::observed(app.merge(watchers), metrics)
 }
 
 /// `GET /api/jobs/{jobId}/progress` (CONTRACT section 4).
@@ -110,29 +167,79 @@ async fn job_progress(
     State(state): State<AppState>,
     Extension(user): Extension<User>,
     Path(job): Path<String>,
+    takeover: Option<Extension<Takeover>>,
+    address: ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let job: JobId = job.parse().map_err(|_| ApiError::NotFound)?;
-    let last_event_id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-    let answer = state.relay.open_stream(&user, &job, last_event_id).await?;
-    let ProgressAnswer::Stream(stream) = answer else {
-        return Ok(StatusCode::NO_CONTENT.into_response());
+    let answer = state
+        .relay
+        .open_stream(&user, &job, &asking(address, &headers))
+        .await?;
+    Ok(event_stream(answer, takeover))
+}
+
+/// What a stream of many jobs is asked for.
+#[derive(Deserialize)]
+struct JobsQuery {
+    /// Their identifiers, with commas between them; none means all unfinished ones.
+    ids: Option<String>,
+    /// Whether all unfinished ones are wanted besides.
+    #[serde(default)]
+    unfinished: bool,
+}
+
+/// `GET /api/jobs/progress?ids=a,b,c`
+async fn jobs_progress(
+    State(state): State<AppState>,
+    Extension(user): Extension<User>,
+    Query(query): Query<JobsQuery>,
+    takeover: Option<Extension<Takeover>>,
+    address: ClientAddress,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let ids = query.ids.as_deref();
+    let jobs = Jobs {
+        // What cannot be an identifier cannot be there either.
+        listed: ids.map_or_else(Vec::new, |ids| {
+            ids.split(',').filter_map(|id| id.parse().ok()).collect()
+        }),
+        unfinished: query.unfinished || ids.is_none(),
     };
-    use futures_util::StreamExt;
-    let body = Body::from_stream(stream.map(Ok::<_, std::convert::Infallible>));
+    let answer = state
+        .relay
+        .open_many(&user, jobs, &asking(address, &headers))
+        .await?;
+    Ok(event_stream(answer, takeover))
+}
+
+fn asking(address: ClientAddress, headers: &HeaderMap) -> Asking<'_> {
+    Asking {
+        address,
+        last_event_id: headers.get("last-event-id").and_then(|id| id.to_str().ok()),
+    }
+}
+
+fn event_stream<S>(answer: ProgressAnswer<S>, takeover: Option<Extension<Takeover>>) -> Response
+where
+    S: ViewerStream,
+{
+    let ProgressAnswer::Stream(stream) = answer else {
+        return StatusCode::NO_CONTENT.into_response();
+    };
     let content_type = (
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/event-stream"),
     );
-    let headers: HeaderMap = STREAM_HEADERS.into_iter().chain([content_type]).collect();
-    Ok((headers, body).into_response())
-}
-
-async fn health(State(state): State<AppState>) -> StatusCode {
-    match state.store.ping().await {
-        Ok(()) => StatusCode::NO_CONTENT,
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
-    }
+    let mut headers: HeaderMap = STREAM_HEADERS.into_iter().chain([content_type]).collect();
+    let body = match takeover {
+        Some(Extension(takeover)) => {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            takeover.into_body(Box::new(|socket| stream.write_to(socket)))
+        }
+        None => Body::from_stream(stream.into_stream().map(Ok::<_, std::convert::Infallible>)),
+    };
+    (headers, body).into_response()
 }
 
 /// Gives a server function's error the HTTP status that goes with it; of itself it is always 500.

@@ -2,20 +2,23 @@
 
 use std::{io, net::Ipv4Addr, sync::Arc};
 
-use leptos::config::{LeptosOptions, get_configuration};
+use axum::Router;
 use secrecy::SecretString;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    auth::Auth,
     config::{Config, Monitor, MonitorEndpoint, SocketProtocol},
     listen::{self, ListenOptions},
     price_monitor::{self, PriceMonitorOptions},
     relay::Relay,
     router::router,
+    site,
     state::AppState,
     store::{Store, StoreError},
+    telemetry::Metrics,
 };
 
 /// Why the server does not start.
@@ -43,12 +46,82 @@ pub enum StartError {
     Tls(#[from] reqwest::Error),
 }
 
-/// A server that is ready to run.
-pub struct Server {
-    listener: TcpListener,
+/// The app: what answers requests, and what runs besides.
+pub(super) struct App {
     state: AppState,
     tasks: TaskTracker,
     shutdown: CancellationToken,
+}
+
+/// A server that is ready to run.
+pub struct Server {
+    listener: TcpListener,
+    app: App,
+}
+
+impl App {
+    /// Opens the database and the relay.
+    pub(super) async fn start(
+        config: Config,
+        shutdown: CancellationToken,
+    ) -> Result<Self, StartError> {
+        // Fails only where a provider is installed already, which then serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let store = Store::open(&config.database).await?;
+        let tasks = TaskTracker::new();
+        let metrics = Metrics::default();
+        let endpoint = match &config.monitor {
+            Monitor::External(endpoint) => endpoint.clone(),
+            Monitor::Embedded { api_key } => {
+                embed(
+                    &config,
+                    api_key.clone(),
+                    &store,
+                    &metrics,
+                    &tasks,
+                    &shutdown,
+                )
+                .await?
+            }
+        };
+        let relay = Relay::start(
+            &config,
+            endpoint,
+            store.clone(),
+            metrics.clone(),
+            &tasks,
+            &shutdown,
+        )?;
+        let leptos = site::options(config.listen);
+        let state = AppState {
+            auth: Auth::new(&config.auth),
+            config: Arc::new(config),
+            store,
+            relay,
+            metrics,
+            leptos,
+        };
+        Ok(Self {
+            state,
+            tasks,
+            shutdown,
+        })
+    }
+
+    /// Returns what answers requests.
+    pub(super) fn router(&self) -> Router {
+        router(self.state.clone())
+    }
+
+    /// Ends what runs besides requests, in good order.
+    pub(super) async fn stop(self) {
+        self.shutdown.cancel();
+        self.tasks.close();
+        let ended = tokio::time::timeout(self.state.config.drain, self.tasks.wait()).await;
+        if ended.is_err() {
+            tracing::warn!("tasks were cut off");
+        }
+    }
 }
 
 impl Server {
@@ -58,8 +131,6 @@ impl Server {
     ///
     /// When one of them cannot be had.
     pub async fn bind(config: Config, shutdown: CancellationToken) -> Result<Self, StartError> {
-        // Fails only where a provider is installed already, which then serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let listener =
             TcpListener::bind(config.listen)
                 .await
@@ -67,28 +138,8 @@ impl Server {
                     address: config.listen.to_string(),
                     error,
                 })?;
-        let store = Store::open(&config.database).await?;
-        let tasks = TaskTracker::new();
-        let endpoint = match &config.monitor {
-            Monitor::External(endpoint) => endpoint.clone(),
-            Monitor::Embedded { api_key } => {
-                embed(&config, api_key.clone(), &store, &tasks, &shutdown).await?
-            }
-        };
-        let relay = Relay::start(&config, endpoint, store.clone(), &tasks, &shutdown)?;
-        let leptos = leptos_options(&config);
-        let state = AppState {
-            config: Arc::new(config),
-            store,
-            relay,
-            leptos,
-        };
-        Ok(Self {
-            listener,
-            state,
-            tasks,
-            shutdown,
-        })
+        let app = App::start(config, shutdown).await?;
+        Ok(Self { listener, app })
     }
 
     /// Returns the address that the server listens on.
@@ -103,19 +154,14 @@ impl Server {
     /// Serves until the token given to [`bind`](Self::bind) is cancelled, then ends everything in
     /// good order.
     pub async fn run(self) {
+        let config = &self.app.state.config;
         let options = ListenOptions {
-            write_timeout: self.state.config.sse.write_timeout,
-            drain: self.state.config.drain,
+            write_timeout: config.sse.write_timeout,
+            drain: config.drain,
         };
-        let drain = options.drain;
-        listen::serve(self.listener, router(self.state), options, self.shutdown).await;
-        self.tasks.close();
-        if tokio::time::timeout(drain, self.tasks.wait())
-            .await
-            .is_err()
-        {
-            tracing::warn!("tasks were cut off");
-        }
+        let (router, shutdown) = (self.app.router(), self.app.shutdown.clone());
+        listen::serve(self.listener, router, options, shutdown).await;
+        self.app.stop().await;
     }
 }
 
@@ -124,6 +170,7 @@ async fn embed(
     config: &Config,
     api_key: Option<SecretString>,
     store: &Store,
+    metrics: &Metrics,
     tasks: &TaskTracker,
     shutdown: &CancellationToken,
 ) -> Result<MonitorEndpoint, StartError> {
@@ -139,6 +186,9 @@ async fn embed(
         api_key: api_key.clone(),
         uploads_dir: config.data_dir.join("uploads"),
         max_upload: config.max_upload,
+        metrics: metrics.clone(),
+        imports_per_user: config.imports_per_user,
+        retention: config.upload_retention,
     };
     let (store, shutdown) = (store.clone(), shutdown.clone());
     tasks.spawn(async move {
@@ -164,21 +214,4 @@ pub fn random_key() -> Result<SecretString, getrandom::Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
     Ok(hex::encode(bytes).into())
-}
-
-/// Says where the site is. `cargo leptos` says so in the environment; a binary that is run by
-/// itself finds it as the build leaves it.
-fn leptos_options(config: &Config) -> LeptosOptions {
-    if std::env::var_os("LEPTOS_OUTPUT_NAME").is_some()
-        && let Ok(found) = get_configuration(None)
-    {
-        return found.leptos_options;
-    }
-    let site_root = std::env::var("LEPTOS_SITE_ROOT").unwrap_or_else(|_| "target/site".to_owned());
-    LeptosOptions::builder()
-        .output_name("import-relay")
-        .site_root(site_root)
-        .site_addr(config.listen)
-        .hash_files(true)
-        .build()
 }

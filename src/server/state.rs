@@ -6,9 +6,11 @@ use axum::extract::FromRef;
 use leptos::{config::LeptosOptions, prelude::use_context};
 
 use super::{
+    auth::Auth,
     config::{Config, Monitor},
     relay::Relay,
     store::Store,
+    telemetry::Metrics,
 };
 use crate::api::ApiError;
 
@@ -19,8 +21,12 @@ pub struct AppState {
     pub config: Arc<Config>,
     /// What is kept.
     pub store: Store,
+    /// Who is there.
+    pub auth: Auth,
     /// The progress streams.
     pub relay: Relay,
+    /// What is counted.
+    pub metrics: Metrics,
     /// What the pages need.
     pub leptos: LeptosOptions,
 }
@@ -29,6 +35,14 @@ impl AppState {
     /// Returns whether the products in the shop are ours to show.
     #[must_use]
     pub fn has_products(&self) -> bool {
+        matches!(self.config.monitor, Monitor::Embedded { .. })
+    }
+}
+
+impl AppState {
+    /// Returns whether a file can be checked without being imported: the embedded price monitor does it.
+    #[must_use]
+    pub fn offers_checks(&self) -> bool {
         matches!(self.config.monitor, Monitor::Embedded { .. })
     }
 }

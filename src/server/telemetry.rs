@@ -1,18 +1,18 @@
-//! Logging.
+//! What is told about the running server: logs, metrics, traces, and its health.
 
-use tracing_subscriber::EnvFilter;
+pub mod health;
+mod http;
+mod log;
+pub mod metrics;
+mod process;
+mod status;
+mod traces;
 
-use super::config::LogConfig;
-
-/// Starts logging to standard error, for the rest of the process. A second call changes nothing.
-pub fn init(config: &LogConfig) {
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(&config.filter))
-        .with_writer(std::io::stderr);
-    // It fails only where a subscriber is set already.
-    let _ = if config.json {
-        builder.json().try_init()
-    } else {
-        builder.try_init()
-    };
-}
+pub(crate) use self::{
+    http::{PATHS, observed, routes},
+    status::status,
+};
+pub use self::{
+    log::{LogGuard, init},
+    metrics::Metrics,
+};

@@ -2,14 +2,15 @@
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    sea_query::Expr,
+    QuerySelect, SqlErr, sea_query::Expr,
 };
 
 use super::{
-    Store, StoreError, entity::product_import_job as row, from_db, now, to_db, users::UserId,
+    Store, StoreError, entity::product_import_job as row, from_db, job_scope::JobScope, now, to_db,
+    users::UserId,
 };
 use crate::{
-    api::Page,
+    api::{Page, status::ImportCounts},
     job::{ImportStatus, JobId, ProductImportJob, UnixMillis},
 };
 
@@ -66,43 +67,65 @@ impl TryFrom<row::Model> for ProductImportJob {
     }
 }
 
+fn new_job(user: &UserId, id: &JobId, filename: &str) -> row::ActiveModel {
+    let now = now();
+    row::ActiveModel {
+        id: Set(id.as_str().to_owned()),
+        user_id: Set(user.as_str().to_owned()),
+        filename: Set(filename.to_owned()),
+        status: Set(ImportStatus::Pending.as_str().to_owned()),
+        error: Set(None),
+        total_products: Set(None),
+        processed_products: Set(0),
+        failed_products: Set(0),
+        failed_product_skus: Set("[]".to_owned()),
+        created_at: Set(now),
+        updated_at: Set(now),
+        completed_at: Set(None),
+    }
+}
+
 impl Store {
-    /// Records a job that the price monitor has just made. One that is recorded already stays as it
-    /// is.
+    /// Records a job that the price monitor has just made.
     pub(crate) async fn create_job(
         &self,
         user: &UserId,
         id: &JobId,
         filename: &str,
     ) -> Result<(), StoreError> {
-        let now = now();
-        row::Entity::insert(row::ActiveModel {
-            id: Set(id.as_str().to_owned()),
-            user_id: Set(user.as_str().to_owned()),
-            filename: Set(filename.to_owned()),
-            status: Set(ImportStatus::Pending.as_str().to_owned()),
-            error: Set(None),
-            total_products: Set(None),
-            processed_products: Set(0),
-            failed_products: Set(0),
-            failed_product_skus: Set("[]".to_owned()),
-            created_at: Set(now),
-            updated_at: Set(now),
-            completed_at: Set(None),
-        })
-        .exec_without_returning(&self.db)
-        .await?;
+        row::Entity::insert(new_job(user, id, filename))
+            .exec_without_returning(&self.db)
+            .await?;
         Ok(())
     }
 
-    /// Lists a user's jobs, newest first. A page past the last one is the last one.
-    pub(crate) async fn list_jobs(
+    /// Records a job that was started elsewhere. One that is recorded already stays whose it is.
+    pub(crate) async fn adopt_job(
         &self,
         user: &UserId,
+        id: &JobId,
+        filename: &str,
+    ) -> Result<(), StoreError> {
+        let adopted = row::Entity::insert(new_job(user, id, filename))
+            .exec_without_returning(&self.db)
+            .await;
+        match adopted {
+            Ok(_) => Ok(()),
+            Err(error) => match error.sql_err() {
+                Some(SqlErr::UniqueConstraintViolation(_)) => Ok(()),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    /// Lists the jobs of a scope, newest first. A page past the last one is the last one.
+    pub(crate) async fn list_jobs(
+        &self,
+        scope: &JobScope,
         page: u64,
     ) -> Result<Page<ProductImportJob>, StoreError> {
-        let query = row::Entity::find()
-            .filter(row::Column::UserId.eq(user.as_str()))
+        let query = scope
+            .find()
             .order_by_desc(row::Column::CreatedAt)
             .order_by_desc(row::Column::Id)
             .paginate(&self.db, PAGE_SIZE);
@@ -122,18 +145,72 @@ impl Store {
         })
     }
 
-    /// Finds a user's job. Somebody else's is as good as none.
+    /// Finds a job of a scope. One outside of it is as good as none.
     pub(crate) async fn find_job(
         &self,
-        user: &UserId,
+        scope: &JobScope,
         id: &JobId,
     ) -> Result<Option<ProductImportJob>, StoreError> {
-        row::Entity::find_by_id(id.as_str())
-            .filter(row::Column::UserId.eq(user.as_str()))
+        scope
+            .find_by_id(id)
             .one(&self.db)
             .await?
             .map(ProductImportJob::try_from)
             .transpose()
+    }
+
+    /// Finds those of the jobs that are in a scope.
+    pub(crate) async fn find_jobs(
+        &self,
+        scope: &JobScope,
+        ids: &[JobId],
+    ) -> Result<Vec<ProductImportJob>, StoreError> {
+        let rows = scope
+            .find()
+            .filter(row::Column::Id.is_in(ids.iter().map(JobId::as_str)))
+            .all(&self.db)
+            .await?;
+        rows.into_iter().map(ProductImportJob::try_from).collect()
+    }
+
+    /// Lists the unfinished jobs of a scope, newest first, at most `limit`.
+    pub(crate) async fn unfinished_jobs(
+        &self,
+        scope: &JobScope,
+        limit: usize,
+    ) -> Result<Vec<ProductImportJob>, StoreError> {
+        let rows = scope
+            .find()
+            .filter(row::Column::Status.eq(ImportStatus::Pending.as_str()))
+            .order_by_desc(row::Column::CreatedAt)
+            .limit(limit as u64)
+            .all(&self.db)
+            .await?;
+        rows.into_iter().map(ProductImportJob::try_from).collect()
+    }
+
+    /// Counts everybody's jobs by status.
+    pub(crate) async fn count_jobs(&self) -> Result<ImportCounts, StoreError> {
+        let rows: Vec<(String, i64)> = row::Entity::find()
+            .select_only()
+            .column(row::Column::Status)
+            .column_as(row::Column::Id.count(), "count")
+            .group_by(row::Column::Status)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        let mut counts = ImportCounts::default();
+        for (status, count) in rows {
+            let of_status = match status.parse() {
+                Ok(ImportStatus::Pending) => &mut counts.pending,
+                Ok(ImportStatus::Success) => &mut counts.success,
+                Ok(ImportStatus::PartialSuccess) => &mut counts.partial_success,
+                Ok(ImportStatus::Error) => &mut counts.error,
+                Err(_) => continue,
+            };
+            *of_status = from_db(count);
+        }
+        Ok(counts)
     }
 
     /// Records a newer state of a job. A final state is never overwritten.
@@ -162,6 +239,12 @@ impl Store {
             .filter(row::Column::Status.eq(ImportStatus::Pending.as_str()))
             .exec(&self.db)
             .await?;
+        Ok(())
+    }
+
+    /// Removes a job of a scope.
+    pub(crate) async fn delete_job(&self, scope: &JobScope, id: &JobId) -> Result<(), StoreError> {
+        scope.delete_by_id(id).exec(&self.db).await?;
         Ok(())
     }
 

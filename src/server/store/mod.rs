@@ -2,20 +2,30 @@
 //!
 //! Every query is written once, for both. Nothing outside this module names a table.
 
+pub mod account_links;
+pub mod api_tokens;
+pub mod audit;
+pub mod backup;
 mod entity;
+pub mod job_scope;
 pub mod jobs;
+pub(crate) mod leases;
 mod migration;
 pub mod monitor_imports;
+pub(crate) mod notices;
 pub mod products;
+mod schema;
 pub mod sessions;
+#[cfg(test)]
+pub(crate) mod test_database;
 pub mod users;
 
 use std::{path::Path, time::Duration};
 
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
-use sea_orm_migration::MigratorTrait;
 use thiserror::Error;
 
+pub use self::schema::Schema;
 use crate::{job::UnixMillis, server::config::DatabaseUrl};
 
 /// Why something could not be kept or found. The text is for the log, not for users.
@@ -27,6 +37,18 @@ pub enum StoreError {
     /// The directory of the database file could not be made.
     #[error("the directory of the database file could not be made: {0}")]
     Directory(#[from] std::io::Error),
+    /// The schema is one that a newer version of this program has made.
+    #[error(
+        "the database is newer than this program, which does not know its migration {migration}; \
+         start the newer version"
+    )]
+    Newer {
+        /// The newest migration that is not known.
+        migration: String,
+    },
+    /// The other processes on this database cannot be heard.
+    #[error("LISTEN: {0}")]
+    Notices(#[source] Box<sqlx::Error>),
     /// A row holds what no row of ours can hold.
     #[error("a row of {table} cannot be read: {reason}")]
     Corrupt {
@@ -43,13 +65,61 @@ pub struct Store {
     db: DatabaseConnection,
 }
 
+impl StoreError {
+    /// Whether the same may well succeed in a moment: another writer was in the way, or the
+    /// connection broke.
+    pub(crate) fn is_passing(&self) -> bool {
+        let Self::Database(error) = self else {
+            return false;
+        };
+        let text = error.to_string().to_lowercase();
+        matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_))
+            || [
+                "locked",
+                "busy",
+                "deadlock",
+                "serializ",
+                "connection",
+                "timed out",
+            ]
+            .iter()
+            .any(|word| text.contains(word))
+    }
+
+    /// Whether there is no room left to write.
+    pub(crate) fn is_full(&self) -> bool {
+        let text = self.to_string().to_lowercase();
+        ["disk is full", "disk full", "no space left"]
+            .iter()
+            .any(|word| text.contains(word))
+    }
+}
+
 impl Store {
-    /// Connects, makes the SQLite file and its directory where they are missing, and migrates.
+    /// [Connects](Self::connect), and brings the schema up to date.
     ///
     /// # Errors
     ///
-    /// When the database cannot be opened or its schema not be brought up to date.
+    /// When the database cannot be opened, its schema not be brought up to date, or the schema is
+    /// newer than this program.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let store = Self::connect(url).await?;
+        let applied = store.migrate().await?;
+        if !applied.is_empty() {
+            tracing::info!(
+                migrations = applied.join(", "),
+                "the database was brought up to date"
+            );
+        }
+        Ok(store)
+    }
+
+    /// Connects, and makes the SQLite file and its directory where they are missing.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be opened.
+    pub async fn connect(url: &DatabaseUrl) -> Result<Self, StoreError> {
         if let Some(directory) = url.sqlite_path().and_then(Path::parent) {
             std::fs::create_dir_all(directory)?;
         }
@@ -68,8 +138,36 @@ impl Store {
                     .foreign_keys(true)
             });
         let db = Database::connect(options).await?;
-        migration::Migrator::up(&db, None).await?;
         Ok(Self { db })
+    }
+
+    /// Returns where the schema stands. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub async fn schema(&self) -> Result<Schema, StoreError> {
+        Schema::read(&self.db).await
+    }
+
+    /// Brings the schema up to date and returns the names of the migrations that did so. Of several
+    /// processes at once, one does it while the others wait.
+    ///
+    /// # Errors
+    ///
+    /// When a migration fails, which leaves the schema as it was, or the schema is newer than this
+    /// program.
+    pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        schema::migrate(&self.db).await
+    }
+
+    /// Returns what the database is, as people call it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.db.get_database_backend() {
+            sea_orm::DbBackend::Postgres => "PostgreSQL",
+            _ => "SQLite",
+        }
     }
 
     /// Asks the database for a sign of life.

@@ -1,20 +1,28 @@
 //! The embedded price monitor's imports and their failed rows.
 
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    TransactionTrait,
-    sea_query::{Expr, ExprTrait},
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, TransactionTrait,
+    sea_query::{Expr, ExprTrait, Func, OnConflict},
 };
 
 use super::{
     Store, StoreError,
-    entity::{failed_row, monitor_import},
+    entity::{failed_row, mapping, monitor_import},
     from_db, now,
-    products::{self, NewProduct},
+    products::{self, NewProduct, Upsert, Written},
     to_db,
 };
 use crate::job::{ImportProgress, ImportStatus, UnixMillis};
+
+/// How many failed rows a page has.
+const FAILED_PAGE: u64 = 50;
 
 /// An import as the embedded price monitor keeps it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,7 +39,7 @@ pub struct MonitorImport {
     pub error: Option<String>,
     /// How far it is.
     pub progress: ImportProgress,
-    /// Bytes of the file whose rows are committed.
+    /// Rows of the file that are committed.
     pub position: u64,
     /// When the file came in.
     pub created_at: UnixMillis,
@@ -39,6 +47,86 @@ pub struct MonitorImport {
     pub updated_at: UnixMillis,
     /// When the import ended.
     pub completed_at: Option<UnixMillis>,
+    /// Whose it is, in the words of the client that handed it in.
+    pub owner: Option<String>,
+    /// Whether products are written.
+    pub mode: ImportMode,
+    /// What a person could do something about.
+    pub problem: Option<Problem>,
+    /// The names of the file's columns, once known.
+    pub header: Option<Vec<String>>,
+    /// What somebody says the columns hold, as JSON.
+    pub mapping: Option<String>,
+    /// What became of the products that are through.
+    pub written: Written,
+}
+
+/// What an import does with the products.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum ImportMode {
+    /// Writes them.
+    #[default]
+    Import,
+    /// Says what writing them would do.
+    Check,
+}
+
+impl ImportMode {
+    /// Returns the word for it in the database and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Import => "import",
+            Self::Check => "check",
+        }
+    }
+
+    /// Reads the word for it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Import, Self::Check]
+            .into_iter()
+            .find(|mode| mode.as_str() == text)
+    }
+}
+
+/// Why an import failed that a person could help.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Problem {
+    /// What the columns hold is not known.
+    Columns,
+}
+
+const COLUMNS_PROBLEM: &str = "columns";
+
+/// An import that is to be made.
+#[derive(Clone, Debug, Default)]
+pub struct NewImport {
+    /// Its identifier.
+    pub id: String,
+    /// What the uploaded file was called.
+    pub filename: String,
+    /// The stored upload, as a name inside the uploads directory.
+    pub stored_as: String,
+    /// Whose it is.
+    pub owner: Option<String>,
+    /// Whether products are written.
+    pub mode: ImportMode,
+    /// What somebody says the columns hold, as JSON.
+    pub mapping: Option<String>,
+}
+
+/// One page of an import's failed rows.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FailedRowsPage {
+    /// The rows.
+    pub rows: Vec<FailedRow>,
+    /// Which page this is, from 1.
+    pub page: u64,
+    /// How many pages there are, at least 1.
+    pub pages: u64,
+    /// How many rows all pages have together.
+    pub total: u64,
 }
 
 /// A row that could not be imported.
@@ -52,17 +140,63 @@ pub struct FailedRow {
     pub sku: String,
     /// Why it failed, for people.
     pub reason: String,
+    /// The column the reason is about, by its name in the file.
+    pub column: Option<String>,
+    /// What that column holds.
+    pub value: Option<String>,
+    /// The row's cells.
+    pub cells: Vec<String>,
 }
 
-/// Rows of one import that are written together or not at all.
+/// Rows of one import that are written together or not at all, made ready for that.
 #[derive(Clone, Debug, Default)]
 pub struct ImportBatch {
-    /// The products of these rows.
-    pub products: Vec<NewProduct>,
-    /// The rows that failed.
-    pub failed: Vec<FailedRow>,
-    /// Bytes of the file that are through once these rows are.
-    pub position: u64,
+    products: u64,
+    upsert: Upsert,
+    checked: Vec<NewProduct>,
+    failed: Vec<FailedRow>,
+    position: u64,
+}
+
+impl ImportBatch {
+    /// Makes rows ready. `position` is how many rows of the file are through once these are.
+    #[must_use]
+    pub fn new(
+        mode: ImportMode,
+        products: Vec<NewProduct>,
+        failed: Vec<FailedRow>,
+        position: u64,
+    ) -> Self {
+        let mut batch = Self {
+            products: products.len() as u64,
+            failed,
+            position,
+            ..Self::default()
+        };
+        match mode {
+            ImportMode::Import => batch.upsert = Upsert::new(products, now()),
+            ImportMode::Check => batch.checked = products,
+        }
+        batch
+    }
+
+    /// Returns how many rows of the file are through once these are.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Returns how many products there are.
+    #[must_use]
+    pub fn products(&self) -> u64 {
+        self.products
+    }
+
+    /// Returns how many rows failed.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.failed.len() as u64
+    }
 }
 
 impl Store {
@@ -71,17 +205,12 @@ impl Store {
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn add_monitor_import(
-        &self,
-        id: &str,
-        filename: &str,
-        stored_as: &str,
-    ) -> Result<MonitorImport, StoreError> {
+    pub async fn add_monitor_import(&self, new: NewImport) -> Result<MonitorImport, StoreError> {
         let now = now();
         let import = monitor_import::Model {
-            id: id.to_owned(),
-            filename: filename.to_owned(),
-            stored_as: stored_as.to_owned(),
+            id: new.id,
+            filename: new.filename,
+            stored_as: new.stored_as,
             status: ImportStatus::Pending.to_string(),
             error: None,
             total_products: 0,
@@ -91,6 +220,14 @@ impl Store {
             created_at: now,
             updated_at: now,
             completed_at: None,
+            owner: new.owner,
+            mode: new.mode.as_str().to_owned(),
+            problem: None,
+            header: None,
+            mapping: new.mapping,
+            added: 0,
+            updated: 0,
+            unchanged: 0,
         };
         let row = monitor_import::ActiveModel::from(import.clone());
         monitor_import::Entity::insert(row)
@@ -124,16 +261,44 @@ impl Store {
         rows.into_iter().map(MonitorImport::try_from).collect()
     }
 
-    /// Records how many products the file holds.
+    /// Lists the imports that ended at `since` or later, whose files may still be needed.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn set_monitor_import_total(&self, id: &str, total: u64) -> Result<(), StoreError> {
+    pub async fn monitor_files_in_use(&self, since: UnixMillis) -> Result<Vec<String>, StoreError> {
+        Ok(monitor_import::Entity::find()
+            .select_only()
+            .column(monitor_import::Column::StoredAs)
+            .filter(
+                monitor_import::Column::Status
+                    .eq(ImportStatus::Pending.as_str())
+                    .or(monitor_import::Column::CompletedAt.gte(since)),
+            )
+            .into_tuple()
+            .all(&self.db)
+            .await?)
+    }
+
+    /// Records how many products the file holds, and what its columns are called.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn set_monitor_import_total(
+        &self,
+        id: &str,
+        total: u64,
+        header: &[String],
+    ) -> Result<(), StoreError> {
         monitor_import::Entity::update_many()
             .col_expr(
                 monitor_import::Column::TotalProducts,
                 Expr::value(to_db(total)),
+            )
+            .col_expr(
+                monitor_import::Column::Header,
+                Expr::value(serde_json::Value::from(header).to_string()),
             )
             .col_expr(monitor_import::Column::UpdatedAt, Expr::value(now()))
             .filter(monitor_import::Column::Id.eq(id))
@@ -143,8 +308,9 @@ impl Store {
     }
 
     /// Writes a batch's products and failed rows and moves the import from position `from` to the
-    /// batch's, in one transaction. Returns whether that was done: it is not when the import is no
-    /// longer at `from`, because another process has taken it further or ended it.
+    /// batch's, in one transaction. Returns what became of the products, or `None` when nothing was
+    /// done: when the import is no longer at `from`, because another process has taken it further or
+    /// ended it.
     ///
     /// # Errors
     ///
@@ -153,39 +319,195 @@ impl Store {
         &self,
         id: &str,
         from: u64,
-        batch: &ImportBatch,
-    ) -> Result<bool, StoreError> {
-        let now = now();
+        batch: ImportBatch,
+        checked: Written,
+    ) -> Result<Option<Written>, StoreError> {
         let transaction = self.db.begin().await?;
         // A write comes first: SQLite cannot make a writer of a transaction that began by reading
         // once somebody else has written.
-        let moved = monitor_import::Entity::update_many()
+        let mine = monitor_import::Entity::update_many()
             .col_expr(
                 monitor_import::Column::Position,
                 Expr::value(to_db(batch.position)),
             )
             .col_expr(
                 monitor_import::Column::ProcessedProducts,
-                Expr::col(monitor_import::Column::ProcessedProducts).add(count(&batch.products)),
+                Expr::col(monitor_import::Column::ProcessedProducts).add(to_db(batch.products)),
             )
             .col_expr(
                 monitor_import::Column::FailedProducts,
-                Expr::col(monitor_import::Column::FailedProducts).add(count(&batch.failed)),
+                Expr::col(monitor_import::Column::FailedProducts).add(to_db(batch.failed())),
             )
-            .col_expr(monitor_import::Column::UpdatedAt, Expr::value(now))
+            .col_expr(monitor_import::Column::UpdatedAt, Expr::value(now()))
             .filter(monitor_import::Column::Id.eq(id))
             .filter(monitor_import::Column::Position.eq(to_db(from)))
             .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
             .exec(&transaction)
             .await?;
-        if moved.rows_affected == 0 {
+        if mine.rows_affected == 0 {
             transaction.rollback().await?;
-            return Ok(false);
+            return Ok(None);
         }
-        products::upsert(&transaction, &batch.products, now).await?;
+        let mut written = batch.upsert.write(&transaction).await?;
+        written += checked;
         add_failed_rows(&transaction, id, &batch.failed).await?;
+        monitor_import::Entity::update_many()
+            .col_expr(
+                monitor_import::Column::Added,
+                Expr::col(monitor_import::Column::Added).add(to_db(written.added)),
+            )
+            .col_expr(
+                monitor_import::Column::Updated,
+                Expr::col(monitor_import::Column::Updated).add(to_db(written.updated)),
+            )
+            .col_expr(
+                monitor_import::Column::Unchanged,
+                Expr::col(monitor_import::Column::Unchanged).add(to_db(written.unchanged)),
+            )
+            .filter(monitor_import::Column::Id.eq(id))
+            .exec(&transaction)
+            .await?;
         transaction.commit().await?;
-        Ok(true)
+        Ok(Some(written))
+    }
+
+    /// Sets an import that is not over back to its beginning.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn restart_monitor_import(&self, id: &str) -> Result<(), StoreError> {
+        let transaction = self.db.begin().await?;
+        let mut update = monitor_import::Entity::update_many()
+            .filter(monitor_import::Column::Id.eq(id))
+            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()));
+        for column in [
+            monitor_import::Column::Position,
+            monitor_import::Column::ProcessedProducts,
+            monitor_import::Column::FailedProducts,
+            monitor_import::Column::Added,
+            monitor_import::Column::Updated,
+            monitor_import::Column::Unchanged,
+        ] {
+            update = update.col_expr(column, Expr::value(0_i64));
+        }
+        update.exec(&transaction).await?;
+        failed_row::Entity::delete_many()
+            .filter(failed_row::Column::ImportId.eq(id))
+            .exec(&transaction)
+            .await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Says what writing a batch would do, after what `seen` has of the batches before.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn check_monitor_batch(
+        &self,
+        batch: &ImportBatch,
+        seen: &mut Seen,
+    ) -> Result<Written, StoreError> {
+        let identities = batch.checked.iter().map(|product| product.identity.clone());
+        let there = self.products_as_they_are(identities.collect()).await?;
+        let mut written = Written::default();
+        for product in &batch.checked {
+            let before = seen.replace(product);
+            match (before, there.get(&product.identity)) {
+                (Some(same), _) => {
+                    written.unchanged += u64::from(same);
+                    written.updated += u64::from(!same);
+                }
+                (None, Some(old)) if old == product => written.unchanged += 1,
+                (None, Some(_)) => written.updated += 1,
+                (None, None) => written.added += 1,
+            }
+        }
+        Ok(written)
+    }
+
+    /// Removes an import that is over, and its failed rows; its products stay. Returns it, or `None`
+    /// when there is no such import or it is not over.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn remove_monitor_import(
+        &self,
+        id: &str,
+    ) -> Result<Option<MonitorImport>, StoreError> {
+        let Some(import) = self.monitor_import(id).await? else {
+            return Ok(None);
+        };
+        let removed = monitor_import::Entity::delete_many()
+            .filter(monitor_import::Column::Id.eq(id))
+            .filter(monitor_import::Column::Status.ne(ImportStatus::Pending.as_str()))
+            .exec(&self.db)
+            .await?;
+        Ok((removed.rows_affected > 0).then_some(import))
+    }
+
+    /// Remembers what a user says the columns of files with this header row hold.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn remember_mapping(
+        &self,
+        owner: &str,
+        header: &str,
+        mapping: &str,
+    ) -> Result<(), StoreError> {
+        let row = mapping::ActiveModel {
+            owner: Set(owner.to_owned()),
+            header: Set(header.to_owned()),
+            mapping: Set(mapping.to_owned()),
+            updated_at: Set(now()),
+        };
+        let replace = OnConflict::columns([mapping::Column::Owner, mapping::Column::Header])
+            .update_columns([mapping::Column::Mapping, mapping::Column::UpdatedAt])
+            .to_owned();
+        mapping::Entity::insert(row)
+            .on_conflict(replace)
+            .exec_without_returning(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Returns what a user said the columns of files with this header row hold.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn remembered_mapping(
+        &self,
+        owner: &str,
+        header: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let row = mapping::Entity::find_by_id((owner.to_owned(), header.to_owned()))
+            .one(&self.db)
+            .await?;
+        Ok(row.map(|row| row.mapping))
+    }
+
+    /// Records what is said of the columns of an import that has not begun.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn set_monitor_import_mapping(
+        &self,
+        id: &str,
+        mapping: &str,
+    ) -> Result<(), StoreError> {
+        monitor_import::Entity::update_many()
+            .col_expr(monitor_import::Column::Mapping, Expr::value(mapping))
+            .filter(monitor_import::Column::Id.eq(id))
+            .filter(monitor_import::Column::Position.eq(0))
+            .exec(&self.db)
+            .await?;
+        Ok(())
     }
 
     /// Ends an import. Returns it as it ended, or `None` when there is no such import or it was
@@ -199,14 +521,17 @@ impl Store {
         id: &str,
         status: ImportStatus,
         error: Option<&str>,
+        problem: Option<Problem>,
     ) -> Result<Option<MonitorImport>, StoreError> {
         let now = now();
+        let problem = problem.map(|Problem::Columns| COLUMNS_PROBLEM.to_owned());
         let ended = monitor_import::Entity::update_many()
             .col_expr(monitor_import::Column::Status, Expr::value(status.as_str()))
             .col_expr(
                 monitor_import::Column::Error,
                 Expr::value(error.map(str::to_owned)),
             )
+            .col_expr(monitor_import::Column::Problem, Expr::value(problem))
             .col_expr(monitor_import::Column::UpdatedAt, Expr::value(now))
             .col_expr(monitor_import::Column::CompletedAt, Expr::value(now))
             .filter(monitor_import::Column::Id.eq(id))
@@ -240,26 +565,112 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Lists failed rows behind a row of the file, in the file's order, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn monitor_failed_rows_behind(
+        &self,
+        id: &str,
+        row: u64,
+        limit: u64,
+    ) -> Result<Vec<FailedRow>, StoreError> {
+        let rows = failed_row::Entity::find()
+            .filter(failed_row::Column::ImportId.eq(id))
+            .filter(failed_row::Column::Row.gt(to_db(row)))
+            .order_by_asc(failed_row::Column::Row)
+            .limit(limit)
+            .all(&self.db)
+            .await?;
+        Ok(rows.into_iter().map(FailedRow::from).collect())
+    }
+
+    /// Lists the failed rows whose SKU, column, value or reason contains `search`, in any case of ASCII
+    /// letters, in the file's order. A page beyond the ends is the nearest one there is.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn list_monitor_failed_rows(
+        &self,
+        id: &str,
+        search: &str,
+        page: u64,
+    ) -> Result<FailedRowsPage, StoreError> {
+        let mut query = failed_row::Entity::find()
+            .filter(failed_row::Column::ImportId.eq(id))
+            .order_by_asc(failed_row::Column::Row);
+        if !search.is_empty() {
+            let pattern = products::contains(search);
+            let within =
+                |column: failed_row::Column| Func::lower(Expr::col(column)).like(pattern.clone());
+            query = query.filter(
+                Condition::any()
+                    .add(within(failed_row::Column::Sku))
+                    .add(within(failed_row::Column::Reason))
+                    .add(within(failed_row::Column::ColumnName))
+                    .add(within(failed_row::Column::Value)),
+            );
+        }
+        let paginator = query.paginate(&self.db, FAILED_PAGE);
+        let counted = paginator.num_items_and_pages().await?;
+        let pages = Ord::max(counted.number_of_pages, 1);
+        let page = Ord::clamp(page, 1, pages);
+        let rows = paginator.fetch_page(page - 1).await?;
+        Ok(FailedRowsPage {
+            rows: rows.into_iter().map(FailedRow::from).collect(),
+            page,
+            pages,
+            total: counted.number_of_items,
+        })
+    }
+}
+
+/// What a check has come past: a mark of each product and of what it was like the last time. It needs
+/// some 20 bytes for each product of the file.
+#[derive(Clone, Debug, Default)]
+pub struct Seen(HashMap<u64, u64>);
+
+impl Seen {
+    /// Takes note of a product; says whether it was like that before, `None` where there was none.
+    fn replace(&mut self, product: &NewProduct) -> Option<bool> {
+        let mark = |value: &dyn Fn(&mut DefaultHasher)| {
+            let mut hasher = DefaultHasher::new();
+            value(&mut hasher);
+            hasher.finish()
+        };
+        let identity = mark(&|hasher| product.identity.hash(hasher));
+        let like = mark(&|hasher| product.hash(hasher));
+        self.0.insert(identity, like).map(|before| before == like)
+    }
+}
+
 async fn add_failed_rows(
     db: &impl ConnectionTrait,
     id: &str,
     failed: &[FailedRow],
 ) -> Result<(), StoreError> {
-    let rows = failed.iter().map(|failed| failed_row::ActiveModel {
-        import_id: Set(id.to_owned()),
-        row: Set(to_db(failed.row)),
-        line: Set(to_db(failed.line)),
-        sku: Set(failed.sku.clone()),
-        reason: Set(failed.reason.clone()),
-    });
-    failed_row::Entity::insert_many(rows)
-        .exec_without_returning(db)
-        .await?;
+    // Fewer than the parameters that a statement may have.
+    for some in failed.chunks(500) {
+        let rows = some.iter().map(|failed| failed_row::ActiveModel {
+            import_id: Set(id.to_owned()),
+            row: Set(to_db(failed.row)),
+            line: Set(to_db(failed.line)),
+            sku: Set(failed.sku.clone()),
+            reason: Set(failed.reason.clone()),
+            column_name: Set(failed.column.clone()),
+            value: Set(failed.value.clone()),
+            cells: Set(Some(
+                serde_json::Value::from(failed.cells.clone()).to_string(),
+            )),
+        });
+        failed_row::Entity::insert_many(rows)
+            .exec_without_returning(db)
+            .await?;
+    }
     Ok(())
-}
-
-fn count<T>(rows: &[T]) -> i64 {
-    i64::try_from(rows.len()).unwrap_or(i64::MAX)
 }
 
 impl TryFrom<monitor_import::Model> for MonitorImport {
@@ -285,6 +696,21 @@ impl TryFrom<monitor_import::Model> for MonitorImport {
             created_at: row.created_at,
             updated_at: row.updated_at,
             completed_at: row.completed_at,
+            owner: row.owner,
+            mode: ImportMode::parse(&row.mode).unwrap_or_default(),
+            problem: row
+                .problem
+                .filter(|problem| problem == COLUMNS_PROBLEM)
+                .map(|_| Problem::Columns),
+            header: row
+                .header
+                .and_then(|header| serde_json::from_str(&header).ok()),
+            mapping: row.mapping,
+            written: Written {
+                added: from_db(row.added),
+                updated: from_db(row.updated),
+                unchanged: from_db(row.unchanged),
+            },
         })
     }
 }
@@ -296,6 +722,12 @@ impl From<failed_row::Model> for FailedRow {
             line: from_db(row.line),
             sku: row.sku,
             reason: row.reason,
+            column: row.column_name,
+            value: row.value,
+            cells: row
+                .cells
+                .and_then(|cells| serde_json::from_str(&cells).ok())
+                .unwrap_or_default(),
         }
     }
 }
@@ -310,49 +742,55 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::sqlite(&directory.path().join("test.db"));
         let store = Store::open(&url).await.unwrap();
-        store.add_monitor_import("a", "a.csv", "a").await.unwrap();
+        let new = NewImport {
+            id: "a".to_owned(),
+            ..NewImport::default()
+        };
+        store.add_monitor_import(new).await.unwrap();
         (directory, store)
     }
 
-    fn batch(position: u64) -> ImportBatch {
-        ImportBatch {
-            products: vec![NewProduct {
-                identity: format!("sku:{position}"),
-                sku: None,
-                name: "One".to_owned(),
-                price: None,
-            }],
-            failed: vec![FailedRow {
-                row: position,
-                line: 1,
-                sku: "bad".to_owned(),
-                reason: "The price is missing.".to_owned(),
-            }],
-            position,
+    fn product(position: u64) -> NewProduct {
+        NewProduct {
+            identity: format!("sku:{position}"),
+            name: "One".to_owned(),
+            ..NewProduct::default()
         }
+    }
+
+    fn failed(row: u64) -> FailedRow {
+        FailedRow {
+            row,
+            line: 1,
+            sku: "bad".to_owned(),
+            reason: "The price is missing.".to_owned(),
+            column: Some("Price".to_owned()),
+            value: Some(String::new()),
+            cells: vec!["bad".to_owned(), String::new()],
+        }
+    }
+
+    fn batch(position: u64) -> ImportBatch {
+        ImportBatch::new(
+            ImportMode::Import,
+            vec![product(position)],
+            vec![failed(position)],
+            position,
+        )
+    }
+
+    async fn commit(store: &Store, from: u64, batch: ImportBatch) -> bool {
+        let none = Written::default();
+        let committed = store.commit_monitor_batch("a", from, batch, none).await;
+        committed.unwrap().is_some()
     }
 
     #[tokio::test]
     async fn a_batch_is_written_once() {
         let (_directory, store) = store().await;
-        assert!(
-            store
-                .commit_monitor_batch("a", 0, &batch(10))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !store
-                .commit_monitor_batch("a", 0, &batch(20))
-                .await
-                .unwrap()
-        );
-        assert!(
-            store
-                .commit_monitor_batch("a", 10, &batch(20))
-                .await
-                .unwrap()
-        );
+        assert!(commit(&store, 0, batch(10)).await);
+        assert!(!commit(&store, 0, batch(20)).await);
+        assert!(commit(&store, 10, batch(20)).await);
         let import = store.monitor_import("a").await.unwrap().unwrap();
         assert_eq!((import.position, import.progress.done()), (20, 4));
         assert_eq!(store.monitor_failed_rows("a", 10).await.unwrap().len(), 2);
@@ -362,10 +800,11 @@ mod tests {
     #[tokio::test]
     async fn nothing_of_a_batch_stays_when_a_part_of_it_is_refused() {
         let (_directory, store) = store().await;
-        let mut twice = batch(10);
-        twice.failed.push(twice.failed[0].clone());
+        let twice = vec![failed(10), failed(10)];
+        let twice = ImportBatch::new(ImportMode::Import, vec![product(10)], twice, 10);
+        let none = Written::default();
         store
-            .commit_monitor_batch("a", 0, &twice)
+            .commit_monitor_batch("a", 0, twice, none)
             .await
             .unwrap_err();
         let import = store.monitor_import("a").await.unwrap().unwrap();
@@ -378,7 +817,7 @@ mod tests {
         let (_directory, store) = store().await;
         assert_eq!(store.unfinished_monitor_imports().await.unwrap().len(), 1);
         let ended = store
-            .finish_monitor_import("a", ImportStatus::Error, Some("No."))
+            .finish_monitor_import("a", ImportStatus::Error, Some("No."), None)
             .await
             .unwrap();
         let ended = ended.unwrap();
@@ -388,16 +827,74 @@ mod tests {
         );
         assert!(ended.completed_at.is_some());
         let again = store
-            .finish_monitor_import("a", ImportStatus::Success, None)
+            .finish_monitor_import("a", ImportStatus::Success, None, None)
             .await
             .unwrap();
         assert_eq!(again, None);
         assert!(store.unfinished_monitor_imports().await.unwrap().is_empty());
-        assert!(
-            !store
-                .commit_monitor_batch("a", 0, &batch(10))
-                .await
-                .unwrap()
+        assert!(!commit(&store, 0, batch(10)).await);
+    }
+
+    #[tokio::test]
+    async fn failed_rows_are_listed_by_page_and_found_by_what_they_say() {
+        let (_directory, store) = store().await;
+        let rows = (1..=120).map(|row| FailedRow {
+            sku: format!("S-{row}"),
+            ..failed(row)
+        });
+        let all = ImportBatch::new(ImportMode::Import, Vec::new(), rows.collect(), 120);
+        assert!(commit(&store, 0, all).await);
+        let last = store.list_monitor_failed_rows("a", "", 9).await.unwrap();
+        assert_eq!((last.page, last.pages, last.total), (3, 3, 120));
+        assert_eq!(last.rows.len(), 20);
+        assert_eq!(last.rows[0].cells, ["bad", ""]);
+        let found = store
+            .list_monitor_failed_rows("a", "s-11", 1)
+            .await
+            .unwrap();
+        assert_eq!(found.total, 11);
+        let found = store
+            .list_monitor_failed_rows("a", "PRICE is", 1)
+            .await
+            .unwrap();
+        assert_eq!(found.total, 120);
+        let behind = store.monitor_failed_rows_behind("a", 100, 5).await.unwrap();
+        assert_eq!(
+            behind.iter().map(|row| row.row).collect::<Vec<_>>(),
+            [101, 102, 103, 104, 105]
         );
+    }
+
+    #[tokio::test]
+    async fn a_check_counts_what_an_import_would_do() {
+        let (_directory, store) = store().await;
+        assert!(commit(&store, 0, batch(10)).await);
+        let changed = NewProduct {
+            stock: Some(1),
+            ..product(10)
+        };
+        let products = vec![product(10), changed.clone(), changed, product(20)];
+        let check = ImportBatch::new(ImportMode::Check, products, Vec::new(), 4);
+        let mut seen = Seen::default();
+        let would = store.check_monitor_batch(&check, &mut seen).await.unwrap();
+        let expected = Written {
+            added: 1,
+            updated: 1,
+            unchanged: 2,
+        };
+        assert_eq!(would, expected);
+        assert_eq!(store.list_products("", 1).await.unwrap().total, 1);
+    }
+
+    #[tokio::test]
+    async fn a_mapping_is_remembered_for_its_user_and_header() {
+        let (_directory, store) = store().await;
+        store.remember_mapping("u", "h", "1").await.unwrap();
+        store.remember_mapping("u", "h", "2").await.unwrap();
+        assert_eq!(
+            store.remembered_mapping("u", "h").await.unwrap().as_deref(),
+            Some("2")
+        );
+        assert_eq!(store.remembered_mapping("v", "h").await.unwrap(), None);
     }
 }

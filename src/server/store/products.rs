@@ -1,11 +1,13 @@
 //! The products in the shop.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::OnceLock,
+};
 
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    sea_query::{Expr, LikeExpr, OnConflict},
+    ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, Statement, Value, sea_query::LikeExpr,
 };
 
 use super::{Store, StoreError, entity::product};
@@ -18,7 +20,7 @@ use crate::{
 const PAGE_SIZE: u64 = 50;
 
 /// A product as an import brings it.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct NewProduct {
     /// What makes it the same product in the next file.
     pub identity: String,
@@ -28,6 +30,35 @@ pub struct NewProduct {
     pub name: String,
     /// Its price as a decimal number.
     pub price: Option<String>,
+    /// What the price is in: an ISO 4217 code.
+    pub currency: Option<String>,
+    /// Its Global Trade Item Number.
+    pub gtin: Option<String>,
+    /// How many there are.
+    pub stock: Option<i64>,
+    /// Whether it can be had.
+    pub availability: Option<String>,
+    /// The address of its page.
+    pub url: Option<String>,
+}
+
+/// What became of the products of a batch.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Written {
+    /// Those that were not there before.
+    pub added: u64,
+    /// Those that are not as before.
+    pub updated: u64,
+    /// Those that are as before.
+    pub unchanged: u64,
+}
+
+impl std::ops::AddAssign for Written {
+    fn add_assign(&mut self, other: Self) {
+        self.added += other.added;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+    }
 }
 
 impl NewProduct {
@@ -70,7 +101,7 @@ impl Store {
 }
 
 /// The pattern of texts that contain `search`, taken literally.
-fn contains(search: &str) -> LikeExpr {
+pub(super) fn contains(search: &str) -> LikeExpr {
     let mut pattern = String::with_capacity(search.len() + 2);
     pattern.push('%');
     for character in search.to_lowercase().chars() {
@@ -93,46 +124,203 @@ fn listed(row: product::Model) -> Product {
     }
 }
 
-/// Writes products, each over the one of the same identity; a product that is already there just so
-/// keeps its `updated_at`. Of several with one identity the last counts.
-pub(super) async fn upsert(
-    db: &impl ConnectionTrait,
-    products: &[NewProduct],
+/// Products of one statement.
+const RUN: usize = 250;
+
+/// What is written of a product, the time of the change twice at the end.
+const COLUMNS: [&str; 12] = [
+    "identity",
+    "sku",
+    "name",
+    "price",
+    "currency",
+    "gtin",
+    "stock",
+    "availability",
+    "url",
+    "search_text",
+    "created_at",
+    "updated_at",
+];
+
+/// Whether a product in the table is not as it comes.
+const IS_CHANGED: &str = "products.name <> excluded.name \
+     OR products.sku IS DISTINCT FROM excluded.sku \
+     OR products.price IS DISTINCT FROM excluded.price \
+     OR products.currency IS DISTINCT FROM excluded.currency \
+     OR products.gtin IS DISTINCT FROM excluded.gtin \
+     OR products.stock IS DISTINCT FROM excluded.stock \
+     OR products.availability IS DISTINCT FROM excluded.availability \
+     OR products.url IS DISTINCT FROM excluded.url";
+
+/// Products in the statements that write them: what of writing needs no database, done beforehand.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Upsert {
+    runs: Vec<Vec<NewProduct>>,
+    /// The values of the first statement of each run.
+    values: Vec<Vec<Value>>,
     now: UnixMillis,
-) -> Result<(), StoreError> {
-    // One statement must not touch a row twice, and two imports at once must lock rows in one order.
-    let newest: BTreeMap<&str, &NewProduct> = products
-        .iter()
-        .map(|product| (product.identity.as_str(), product))
-        .collect();
-    let rows = newest.into_values().map(|product| product::ActiveModel {
-        identity: Set(product.identity.clone()),
-        sku: Set(product.sku.clone()),
-        name: Set(product.name.clone()),
-        price: Set(product.price.clone()),
-        search_text: Set(product.search_text()),
-        created_at: Set(now),
-        updated_at: Set(now),
-    });
-    let replace = OnConflict::column(product::Column::Identity)
-        .update_columns([
-            product::Column::Sku,
-            product::Column::Name,
-            product::Column::Price,
-            product::Column::SearchText,
-            product::Column::UpdatedAt,
-        ])
-        .action_and_where(Expr::cust(
-            "products.name <> excluded.name \
-             OR products.sku IS DISTINCT FROM excluded.sku \
-             OR products.price IS DISTINCT FROM excluded.price",
-        ))
-        .to_owned();
-    product::Entity::insert_many(rows)
-        .on_conflict(replace)
-        .exec_without_returning(db)
-        .await?;
-    Ok(())
+}
+
+impl Upsert {
+    /// Parts the products into runs in which no identity comes twice: a statement must not touch a row
+    /// twice, and what comes later is to be compared with what came before it, as if every product were
+    /// written by itself. Within a run they are in one order, as two imports at once must lock rows.
+    pub(super) fn new(products: Vec<NewProduct>, now: UnixMillis) -> Self {
+        let mut runs = Vec::new();
+        let mut run = BTreeMap::new();
+        for product in products {
+            if run.len() == RUN || run.contains_key(&product.identity) {
+                runs.push(std::mem::take(&mut run).into_values().collect::<Vec<_>>());
+            }
+            run.insert(product.identity.clone(), product);
+        }
+        if !run.is_empty() {
+            runs.push(run.into_values().collect());
+        }
+        let values = runs.iter().map(|run| values(run, now)).collect();
+        Self { runs, values, now }
+    }
+
+    /// Writes products, each over the one of the same identity; a product that is already there just so
+    /// keeps its `updated_at`. Of several with one identity the last counts.
+    ///
+    /// Those that are new go in first. Only where some were there is a second statement needed, which
+    /// then touches those alone that have changed: so the database counts both kinds for us.
+    pub(super) async fn write(self, db: &impl ConnectionTrait) -> Result<Written, StoreError> {
+        let backend = db.get_database_backend();
+        let mut written = Written::default();
+        for (run, ready) in self.runs.into_iter().zip(self.values) {
+            let insert = statement(backend, run.len(), Conflict::Keep, ready);
+            let added = db.execute_raw(insert).await?.rows_affected();
+            let all = run.len() as u64;
+            let mut updated = 0;
+            if added < all {
+                let replace = statement(
+                    backend,
+                    run.len(),
+                    Conflict::Replace,
+                    values(&run, self.now),
+                );
+                updated = db.execute_raw(replace).await?.rows_affected();
+            }
+            written += Written {
+                added,
+                updated,
+                unchanged: all.saturating_sub(added + updated),
+            };
+        }
+        Ok(written)
+    }
+}
+
+fn values(run: &[NewProduct], now: UnixMillis) -> Vec<Value> {
+    let mut values = Vec::with_capacity(run.len() * COLUMNS.len());
+    for product in run {
+        values.extend([
+            Value::from(product.identity.clone()),
+            product.sku.clone().into(),
+            product.name.clone().into(),
+            product.price.clone().into(),
+            product.currency.clone().into(),
+            product.gtin.clone().into(),
+            product.stock.into(),
+            product.availability.clone().into(),
+            product.url.clone().into(),
+            product.search_text().into(),
+            now.into(),
+            now.into(),
+        ]);
+    }
+    values
+}
+
+/// What is done about a product that is there already.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Conflict {
+    Keep,
+    Replace,
+}
+
+/// The statement for so many products. It is the text of most of an import's work, so that the most usual
+/// ones are kept.
+fn statement(
+    backend: DatabaseBackend,
+    rows: usize,
+    conflict: Conflict,
+    values: Vec<Value>,
+) -> Statement {
+    static FULL: [OnceLock<String>; 4] = [const { OnceLock::new() }; 4];
+    let index = 2 * usize::from(backend == DatabaseBackend::Postgres)
+        + usize::from(conflict == Conflict::Replace);
+    let sql = match FULL.get(index) {
+        Some(full) if rows == RUN => full.get_or_init(|| sql(backend, rows, conflict)).clone(),
+        _ => sql(backend, rows, conflict),
+    };
+    Statement::from_sql_and_values(backend, sql, values)
+}
+
+fn sql(backend: DatabaseBackend, rows: usize, conflict: Conflict) -> String {
+    let mut sql = format!("INSERT INTO products ({}) VALUES ", COLUMNS.join(", "));
+    let mut number = 0;
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..COLUMNS.len() {
+            number += 1;
+            if column > 0 {
+                sql.push(',');
+            }
+            match backend {
+                DatabaseBackend::Postgres => sql.push_str(&format!("${number}")),
+                _ => sql.push('?'),
+            }
+        }
+        sql.push(')');
+    }
+    sql.push_str(" ON CONFLICT (identity) DO ");
+    match conflict {
+        Conflict::Keep => sql.push_str("NOTHING"),
+        Conflict::Replace => {
+            let set: Vec<_> = COLUMNS
+                .iter()
+                .filter(|column| !matches!(**column, "identity" | "created_at"))
+                .map(|column| format!("{column} = excluded.{column}"))
+                .collect();
+            sql.push_str(&format!("UPDATE SET {} WHERE {IS_CHANGED}", set.join(", ")));
+        }
+    }
+    sql
+}
+
+impl Store {
+    /// Finds those of these products that are there, as they are.
+    pub(super) async fn products_as_they_are(
+        &self,
+        identities: Vec<String>,
+    ) -> Result<HashMap<String, NewProduct>, StoreError> {
+        let mut found = HashMap::new();
+        for some in identities.chunks(RUN) {
+            let rows = product::Entity::find()
+                .filter(product::Column::Identity.is_in(some.iter().cloned()))
+                .all(&self.db)
+                .await?;
+            found.extend(rows.into_iter().map(|row| {
+                let product = NewProduct {
+                    identity: row.identity.clone(),
+                    sku: row.sku,
+                    name: row.name,
+                    price: row.price,
+                    currency: row.currency,
+                    gtin: row.gtin,
+                    stock: row.stock,
+                    availability: row.availability,
+                    url: row.url,
+                };
+                (row.identity, product)
+            }));
+        }
+        Ok(found)
+    }
 }
 
 #[cfg(test)]
@@ -154,7 +342,16 @@ mod tests {
             sku: Some(sku.to_owned()),
             name: name.to_owned(),
             price: (!price.is_empty()).then(|| price.to_owned()),
+            ..NewProduct::default()
         }
+    }
+
+    async fn upsert(
+        db: &impl ConnectionTrait,
+        products: &[NewProduct],
+        now: UnixMillis,
+    ) -> Result<Written, StoreError> {
+        Upsert::new(products.to_vec(), now).write(db).await
     }
 
     async fn names(store: &Store, search: &str) -> Vec<String> {
@@ -230,5 +427,38 @@ mod tests {
         upsert(&store.db, &twice, 1).await.unwrap();
         assert_eq!(names(&store, "").await, ["New"]);
         upsert(&store.db, &[], 2).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_became_of_products_is_counted_as_if_each_were_written_by_itself() {
+        let (_directory, store) = store().await;
+        let first = [
+            product("1", "One", "1"),
+            product("2", "Two", "2"),
+            product("1", "One", "1"),
+            product("1", "One", "3"),
+        ];
+        let written = upsert(&store.db, &first, 1).await.unwrap();
+        let expected = Written {
+            added: 2,
+            updated: 1,
+            unchanged: 1,
+        };
+        assert_eq!(written, expected);
+        let mut more: Vec<_> = (0..700)
+            .map(|n| product(&n.to_string(), "One", "3"))
+            .collect();
+        let written = upsert(&store.db, &more, 2).await.unwrap();
+        assert_eq!(
+            (written.added, written.updated, written.unchanged),
+            (698, 1, 1)
+        );
+        more[5].stock = Some(7);
+        more[6].currency = Some("EUR".to_owned());
+        let written = upsert(&store.db, &more, 3).await.unwrap();
+        assert_eq!(
+            (written.added, written.updated, written.unchanged),
+            (0, 2, 698)
+        );
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr,
+};
+use uuid::Uuid;
 
 use super::{
     Store, StoreError,
@@ -10,48 +13,144 @@ use super::{
     now,
     users::{User, UserId},
 };
+use crate::job::UnixMillis;
+
+/// How often it is noted that a session is in use.
+const TOUCH_MILLIS: i64 = 60_000;
+
+/// Names a session to its user. It does not open anything.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// Returns the name as pages show it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How long sessions last.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionLifetime {
+    /// However much they are used.
+    pub absolute: Duration,
+    /// Unused.
+    pub idle: Duration,
+}
+
+/// A session to be recorded.
+#[derive(Clone, Debug)]
+pub(crate) struct NewSession<'a> {
+    pub(crate) token_hash: String,
+    pub(crate) user: &'a UserId,
+    pub(crate) address: Option<String>,
+    pub(crate) agent: Option<String>,
+}
+
+/// A session as its user sees it.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its name.
+    pub id: SessionId,
+    /// When it was opened.
+    pub created_at: UnixMillis,
+    /// When it was last used, to the minute.
+    pub last_seen_at: UnixMillis,
+    /// The address it was opened from.
+    pub address: Option<String>,
+    /// The browser's `User-Agent`.
+    pub agent: Option<String>,
+}
 
 impl Store {
     /// Records a session by the hash of its token, and forgets those that have expired.
     pub(crate) async fn create_session(
         &self,
-        token_hash: String,
-        user: &UserId,
-        max_age: Duration,
+        new: NewSession<'_>,
+        lifetime: SessionLifetime,
     ) -> Result<(), StoreError> {
         let now = now();
-        let max_age = i64::try_from(max_age.as_millis()).unwrap_or(i64::MAX);
         session::Entity::delete_many()
-            .filter(session::Column::ExpiresAt.lte(now))
+            .filter(
+                Condition::any()
+                    .add(session::Column::ExpiresAt.lte(now))
+                    .add(session::Column::LastSeenAt.lte(idle_since(now, lifetime))),
+            )
             .exec(&self.db)
             .await?;
         session::Entity::insert(session::ActiveModel {
-            token_hash: Set(token_hash),
-            user_id: Set(user.as_str().to_owned()),
+            token_hash: Set(new.token_hash),
+            id: Set(Uuid::new_v4().to_string()),
+            user_id: Set(new.user.as_str().to_owned()),
             created_at: Set(now),
-            expires_at: Set(now.saturating_add(max_age)),
+            last_seen_at: Set(now),
+            expires_at: Set(now.saturating_add(millis(lifetime.absolute))),
+            address: Set(new.address),
+            agent: Set(new.agent),
         })
         .exec_without_returning(&self.db)
         .await?;
         Ok(())
     }
 
-    /// Finds who is signed in by this token's hash.
-    pub(crate) async fn find_session_user(
+    /// Finds who is signed in by this token's hash, and notes that they are there.
+    pub(crate) async fn find_session(
         &self,
         token_hash: &str,
-    ) -> Result<Option<User>, StoreError> {
+        lifetime: SessionLifetime,
+    ) -> Result<Option<(User, SessionId)>, StoreError> {
+        let now = now();
         let session = session::Entity::find_by_id(token_hash)
-            .filter(session::Column::ExpiresAt.gt(now()))
+            .filter(session::Column::ExpiresAt.gt(now))
+            .filter(session::Column::LastSeenAt.gt(idle_since(now, lifetime)))
             .one(&self.db)
             .await?;
         let Some(session) = session else {
             return Ok(None);
         };
-        let row = user::Entity::find_by_id(session.user_id)
+        let user = user::Entity::find_by_id(&session.user_id)
+            .filter(user::Column::DisabledAt.is_null())
             .one(&self.db)
             .await?;
-        Ok(row.map(User::from))
+        let Some(user) = user else {
+            return Ok(None);
+        };
+        if now.saturating_sub(session.last_seen_at) > TOUCH_MILLIS {
+            session::Entity::update_many()
+                .col_expr(session::Column::LastSeenAt, Expr::value(now))
+                .filter(session::Column::TokenHash.eq(token_hash))
+                .exec(&self.db)
+                .await?;
+        }
+        Ok(Some((user.try_into()?, SessionId(session.id))))
+    }
+
+    /// Lists an account's sessions, the one last used first.
+    pub(crate) async fn list_sessions(
+        &self,
+        user: &UserId,
+        lifetime: SessionLifetime,
+    ) -> Result<Vec<Session>, StoreError> {
+        let now = now();
+        let rows = session::Entity::find()
+            .filter(session::Column::UserId.eq(user.as_str()))
+            .filter(session::Column::ExpiresAt.gt(now))
+            .filter(session::Column::LastSeenAt.gt(idle_since(now, lifetime)))
+            .order_by_desc(session::Column::LastSeenAt)
+            .order_by_desc(session::Column::CreatedAt)
+            .all(&self.db)
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| Session {
+                id: SessionId(row.id),
+                created_at: row.created_at,
+                last_seen_at: row.last_seen_at,
+                address: row.address,
+                agent: row.agent,
+            })
+            .collect())
     }
 
     /// Ends a session.
@@ -62,12 +161,46 @@ impl Store {
         Ok(())
     }
 
-    /// Ends every session of an account.
-    pub(crate) async fn delete_sessions_of(&self, user: &UserId) -> Result<(), StoreError> {
-        session::Entity::delete_many()
+    /// Ends one of an account's sessions by its name. `false` when there is none.
+    pub(crate) async fn delete_session_of(
+        &self,
+        user: &UserId,
+        id: &str,
+    ) -> Result<bool, StoreError> {
+        let deleted = session::Entity::delete_many()
             .filter(session::Column::UserId.eq(user.as_str()))
+            .filter(session::Column::Id.eq(id))
             .exec(&self.db)
             .await?;
+        Ok(deleted.rows_affected > 0)
+    }
+
+    /// Ends every session of an account, also those that another installation has sealed so far,
+    /// but for one that is to stay.
+    pub(crate) async fn delete_sessions_of(
+        &self,
+        user: &UserId,
+        but: Option<&SessionId>,
+    ) -> Result<(), StoreError> {
+        user::Entity::update_many()
+            .col_expr(user::Column::SignedOutAt, Expr::value(now()))
+            .filter(user::Column::Id.eq(user.as_str()))
+            .exec(&self.db)
+            .await?;
+        let mut delete =
+            session::Entity::delete_many().filter(session::Column::UserId.eq(user.as_str()));
+        if let Some(but) = but {
+            delete = delete.filter(session::Column::Id.ne(but.as_str()));
+        }
+        delete.exec(&self.db).await?;
         Ok(())
     }
+}
+
+fn idle_since(now: UnixMillis, lifetime: SessionLifetime) -> UnixMillis {
+    now.saturating_sub(millis(lifetime.idle))
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

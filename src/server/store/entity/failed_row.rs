@@ -15,6 +15,11 @@ pub(in crate::server::store) struct Model {
     /// What the row is called in the file: its SKU where it has one.
     pub sku: String,
     pub reason: String,
+    /// The column the reason is about, by its name in the file.
+    pub column_name: Option<String>,
+    pub value: Option<String>,
+    /// The row's cells: a JSON array.
+    pub cells: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

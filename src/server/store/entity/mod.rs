@@ -1,7 +1,12 @@
 //! The tables.
 
+pub(super) mod account_link;
+pub(super) mod api_token;
+pub(super) mod audit_event;
 pub(super) mod failed_row;
+pub(super) mod mapping;
 pub(super) mod monitor_import;
+pub(super) mod monitor_lease;
 pub(super) mod product;
 pub(super) mod product_import_job;
 pub(super) mod session;

@@ -15,11 +15,24 @@ pub(in crate::server::store) struct Model {
     pub total_products: i64,
     pub processed_products: i64,
     pub failed_products: i64,
-    /// Bytes of the file whose rows are committed: where an interrupted import goes on.
+    /// Rows of the file that are committed: behind which an interrupted import goes on.
     pub position: i64,
     pub created_at: i64,
     pub updated_at: i64,
     pub completed_at: Option<i64>,
+    /// Whose it is, in the words of the client that handed it in.
+    pub owner: Option<String>,
+    /// Whether products are written, or only looked at.
+    pub mode: String,
+    /// What a person could do something about.
+    pub problem: Option<String>,
+    /// The names of the file's columns: a JSON array.
+    pub header: Option<String>,
+    /// What somebody says the columns hold, as JSON.
+    pub mapping: Option<String>,
+    pub added: i64,
+    pub updated: i64,
+    pub unchanged: i64,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

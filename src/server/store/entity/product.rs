@@ -12,6 +12,12 @@ pub(in crate::server::store) struct Model {
     pub name: String,
     /// A decimal number as text, so that no float ever touches money.
     pub price: Option<String>,
+    /// An ISO 4217 code.
+    pub currency: Option<String>,
+    pub gtin: Option<String>,
+    pub stock: Option<i64>,
+    pub availability: Option<String>,
+    pub url: Option<String>,
     /// Name, SKU and identity in lower case: what a search looks through. The databases themselves
     /// fold ASCII only, or only what their locale knows.
     pub search_text: String,

@@ -8,9 +8,17 @@ pub(in crate::server::store) struct Model {
     /// SHA-256 of the token in the cookie, in hex: who reads the table cannot sign in with it.
     #[sea_orm(primary_key, auto_increment = false)]
     pub token_hash: String,
+    /// What its user may name it by.
+    #[sea_orm(unique)]
+    pub id: String,
     pub user_id: String,
     pub created_at: i64,
+    pub last_seen_at: i64,
     pub expires_at: i64,
+    /// The address it was opened from.
+    pub address: Option<String>,
+    /// The browser's `User-Agent`.
+    pub agent: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

@@ -1,6 +1,9 @@
 //! The schema, in steps that are applied in order at the start.
 
 mod m0001_initial;
+mod m0002_access;
+mod m0010_product_files;
+mod m0020_leases;
 
 use sea_orm_migration::prelude::*;
 
@@ -8,6 +11,11 @@ pub(super) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_initial::Migration)]
+        vec![
+            Box::new(m0001_initial::Migration),
+            Box::new(m0002_access::Migration),
+            Box::new(m0010_product_files::Migration),
+            Box::new(m0020_leases::Migration),
+        ]
     }
 }

@@ -1,0 +1,28 @@
+# syntax=docker/dockerfile:1
+
+# Builds the program with the site inside it, with the tools that `make` installs anywhere.
+FROM rust:1-bookworm AS build
+WORKDIR /src
+RUN apt-get update && apt-get install -y --no-install-recommends nodejs npm \
+    && rm -rf /var/lib/apt/lists/*
+# The tools change seldom, the sources often.
+COPY rust-toolchain.toml Cargo.toml Cargo.lock ./
+COPY scripts ./scripts
+RUN scripts/tools.sh build
+COPY . .
+RUN --mount=type=cache,target=/src/target,sharing=locked \
+    --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
+    make release && cp target/release/import-relay /import-relay && mkdir /data
+
+# glibc, CA certificates and a user without rights; no shell.
+FROM gcr.io/distroless/cc-debian12:nonroot
+COPY --from=build /import-relay /import-relay
+COPY --from=build --chown=nonroot:nonroot /data /data
+ENV LISTEN_ADDR=0.0.0.0:3000 \
+    DATA_DIR=/data \
+    LOG_FORMAT=json
+VOLUME /data
+EXPOSE 3000
+HEALTHCHECK --interval=10s --timeout=6s --start-period=5s CMD ["/import-relay", "health"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/import-relay"]

@@ -1,0 +1,142 @@
+//! The commands `check` and `health`: whether a server could run here, and whether one does.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
+    time::Duration,
+};
+
+use import_relay::server::{
+    config::{Config, Monitor},
+    store::{Store, StoreError},
+};
+use reqwest::Client;
+use thiserror::Error;
+
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why a check did not succeed.
+#[derive(Debug, Error)]
+pub(crate) enum CheckError {
+    /// Something is wrong; it was said already.
+    #[error("not everything is as it must be")]
+    Failed,
+    /// The running server does not say that it is ready.
+    #[error("the server at {0} is not ready: {1}")]
+    NotReady(SocketAddr, String),
+    /// No HTTP client can be made.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] reqwest::Error),
+}
+
+/// Looks at everything a server needs, changes nothing, and says what it found.
+pub(crate) async fn check(config: &Config) -> Result<(), CheckError> {
+    let found = [
+        ("settings", Ok("all of their form".to_owned())),
+        ("database", database(config).await),
+        ("data", data(&config.data_dir)),
+        ("price monitor", monitor(config).await?),
+    ];
+    let mut well = true;
+    for (what, finding) in found {
+        match finding {
+            Ok(good) => println!("ok      {what}: {good}"),
+            Err(bad) => {
+                well = false;
+                println!("FAILED  {what}: {bad}");
+            }
+        }
+    }
+    if well {
+        Ok(())
+    } else {
+        Err(CheckError::Failed)
+    }
+}
+
+type Finding = Result<String, String>;
+
+async fn database(config: &Config) -> Finding {
+    if config.database.is_missing_file() {
+        return Ok("the SQLite file is not there yet; the start makes it".to_owned());
+    }
+    let schema = async { Store::connect(&config.database).await?.schema().await };
+    let schema = schema
+        .await
+        .map_err(|error: StoreError| error.to_string())?;
+    if let Some(newest) = schema.unknown.last() {
+        return Err(format!(
+            "newer than this program, which does not know {newest}"
+        ));
+    }
+    Ok(match schema.pending.len() {
+        0 => "up to date".to_owned(),
+        pending => format!("{pending} migrations are applied at the next start"),
+    })
+}
+
+fn data(directory: &Path) -> Finding {
+    if !directory.exists() {
+        return Ok(format!("{} is made at the start", directory.display()));
+    }
+    tempfile_in(directory)
+        .map(|()| format!("{} can be written", directory.display()))
+        .map_err(|error| format!("{} cannot be written: {error}", directory.display()))
+}
+
+fn tempfile_in(directory: &Path) -> std::io::Result<()> {
+    let path = directory.join(format!(".check-{}", std::process::id()));
+    std::fs::write(&path, [])?;
+    std::fs::remove_file(path)
+}
+
+async fn monitor(config: &Config) -> Result<Finding, CheckError> {
+    let Monitor::External(endpoint) = &config.monitor else {
+        return Ok(Ok("the embedded one".to_owned()));
+    };
+    let mut url = endpoint.url.clone();
+    url.set_path("/health");
+    url.set_query(None);
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let answer = client()?.get(url).send().await;
+    Ok(match answer {
+        Ok(answer) if answer.status().is_success() => Ok(format!("{host} is well")),
+        Ok(answer) => Err(format!("{host} answers {}", answer.status())),
+        Err(error) => Err(format!("{host} cannot be reached: {}", error.without_url())),
+    })
+}
+
+/// Asks the server that runs with these settings whether it is ready.
+pub(crate) async fn health(config: &Config) -> Result<(), CheckError> {
+    let address = reachable(config.listen);
+    let not_ready = |why| CheckError::NotReady(address, why);
+    let answer = client()?
+        .get(format!("http://{address}/health/ready"))
+        .send()
+        .await
+        .map_err(|error| not_ready(error.without_url().to_string()))?;
+    let status = answer.status();
+    let text = answer.text().await.unwrap_or_default();
+    if !status.is_success() {
+        return Err(not_ready(format!("{status} {text}")));
+    }
+    println!("{text}");
+    Ok(())
+}
+
+fn client() -> Result<Client, reqwest::Error> {
+    // Fails only where a provider is installed already, which then serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().timeout(TIMEOUT).no_proxy().build()
+}
+
+/// A server that listens on every address is asked on this machine's own.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    SocketAddr::new(ip, listen.port())
+}

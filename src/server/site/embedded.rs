@@ -1,0 +1,211 @@
+//! The site inside the program, so that one file is the whole installation.
+//!
+//! Its compiled files are asked for under an address that names the build, and so never change.
+
+use std::{borrow::Cow, collections::BTreeMap, net::SocketAddr};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use leptos::config::LeptosOptions;
+use rust_embed::RustEmbed;
+use sha2::{Digest, Sha256};
+
+use super::FOR_GOOD;
+use crate::server::state::AppState;
+
+/// What `cargo leptos build --release --precompress` leaves.
+#[derive(RustEmbed)]
+#[folder = "target/site"]
+struct Site;
+
+/// A file in the encodings in which it is there.
+#[derive(Debug, Default)]
+struct File {
+    plain: Cow<'static, [u8]>,
+    brotli: Option<Cow<'static, [u8]>>,
+    gzip: Option<Cow<'static, [u8]>>,
+}
+
+/// Says where pages find the files.
+pub(in crate::server) fn options(listen: SocketAddr) -> LeptosOptions {
+    LeptosOptions::builder()
+        .output_name("import-relay")
+        // There is no such directory: what is not embedded is not there.
+        .site_root("embedded")
+        .site_pkg_dir(format!("pkg/{}", build()))
+        .site_addr(listen)
+        .build()
+}
+
+/// Names the build by what is in it.
+fn build() -> String {
+    let mut all = Sha256::new();
+    for name in Site::iter() {
+        if let Some(file) = Site::get(&name) {
+            all.update(name.as_bytes());
+            all.update(file.metadata.sha256_hash());
+        }
+    }
+    hex::encode(&all.finalize()[..8])
+}
+
+/// The embedded files, each under the address that pages know it by.
+pub(in crate::server) fn routes(options: &LeptosOptions) -> Router<AppState> {
+    let files = files();
+    let mut router = Router::new();
+    for (name, file) in files {
+        let Some(content_type) = content_type(&name) else {
+            continue;
+        };
+        let (path, cache) = match name.strip_prefix("pkg/") {
+            Some(compiled) => (format!("/{}/{compiled}", options.site_pkg_dir), FOR_GOOD),
+            None => (
+                format!("/{name}"),
+                HeaderValue::from_static("public, max-age=86400"),
+            ),
+        };
+        let answer = async move |headers: HeaderMap| file.answer(&headers, content_type, &cache);
+        router = router.route(&path, get(answer));
+    }
+    router
+}
+
+/// Puts each file together with its compressed forms, by its name without a hash.
+fn files() -> BTreeMap<String, &'static File> {
+    let mut files: BTreeMap<String, File> = BTreeMap::new();
+    for name in Site::iter() {
+        let Some(found) = Site::get(&name) else {
+            continue;
+        };
+        let (of, encoding) = match name.rsplit_once('.') {
+            Some((of, "br")) => (of, Some("br")),
+            Some((of, "gz")) => (of, Some("gz")),
+            _ => (&*name, None),
+        };
+        let file = files.entry(without_hash(of)).or_default();
+        match encoding {
+            Some("br") => file.brotli = Some(found.data),
+            Some(_) => file.gzip = Some(found.data),
+            None => file.plain = found.data,
+        }
+    }
+    // They are part of the program, and live as long as it.
+    let mut files: BTreeMap<String, &'static File> = files
+        .into_iter()
+        .map(|(name, file)| (name, &*Box::leak(Box::new(file))))
+        .collect();
+    // The name that Leptos asks for where it is not compiled by cargo-leptos.
+    if let Some(wasm) = files.get("pkg/import-relay.wasm").copied() {
+        files.insert("pkg/import-relay_bg.wasm".to_owned(), wasm);
+    }
+    files
+}
+
+/// `pkg/name.HASH.js` is `pkg/name.js`.
+fn without_hash(name: &str) -> String {
+    match name.split('.').collect::<Vec<_>>()[..] {
+        [stem, _, extension] => format!("{stem}.{extension}"),
+        _ => name.to_owned(),
+    }
+}
+
+fn content_type(name: &str) -> Option<HeaderValue> {
+    let content_type = match name.rsplit_once('.')?.1 {
+        "css" => "text/css; charset=utf-8",
+        "ico" => "image/x-icon",
+        "js" => "text/javascript; charset=utf-8",
+        "png" => "image/png",
+        "svg" => "image/svg+xml",
+        "txt" => "text/plain; charset=utf-8",
+        "wasm" => "application/wasm",
+        "webmanifest" => "application/manifest+json",
+        _ => return None,
+    };
+    Some(HeaderValue::from_static(content_type))
+}
+
+impl File {
+    fn answer(
+        &'static self,
+        request: &HeaderMap,
+        content_type: HeaderValue,
+        cache: &HeaderValue,
+    ) -> Response {
+        let (encoding, bytes) = match (&self.brotli, &self.gzip) {
+            (Some(brotli), _) if accepts(request, "br") => (Some("br"), brotli),
+            (_, Some(gzip)) if accepts(request, "gzip") => (Some("gzip"), gzip),
+            _ => (None, &self.plain),
+        };
+        let bytes: &'static [u8] = bytes;
+        let mut response = Body::from(bytes).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, content_type);
+        headers.insert(header::CACHE_CONTROL, cache.clone());
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        if let Some(encoding) = encoding {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        response
+    }
+}
+
+/// RFC 9110, section 12.5.3.
+fn accepts(request: &HeaderMap, encoding: &str) -> bool {
+    let accepted = request.get_all(header::ACCEPT_ENCODING);
+    accepted
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|offer| {
+            let mut parts = offer.split(';').map(str::trim);
+            let is_it = parts
+                .next()
+                .is_some_and(|name| name.eq_ignore_ascii_case(encoding));
+            is_it && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_compiled_files_are_there_in_each_encoding() {
+        let files = files();
+        for name in [
+            "pkg/import-relay.js",
+            "pkg/import-relay.wasm",
+            "pkg/import-relay.css",
+        ] {
+            let file = files[name];
+            assert!(!file.plain.is_empty() && file.brotli.is_some(), "{name}");
+            assert!(content_type(name).is_some());
+        }
+    }
+
+    #[test]
+    fn an_encoding_is_taken_only_where_it_is_accepted() {
+        let request = |value| {
+            HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))])
+        };
+        assert!(accepts(&request("gzip, deflate, br;q=0.9"), "br"));
+        for refused in ["gzip", "br;q=0, gzip", "", "brotli"] {
+            assert!(!accepts(&request(refused), "br"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_known_without_its_hash() {
+        for (name, plain) in [
+            ("pkg/import-relay.CEc-f_B.js", "pkg/import-relay.js"),
+            ("favicon.svg", "favicon.svg"),
+        ] {
+            assert_eq!(without_hash(name), plain);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Keys with which programs act for a user.
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr,
+};
+use uuid::Uuid;
+
+use super::{
+    Store, StoreError,
+    entity::{api_token, user},
+    now,
+    users::{User, UserId},
+};
+use crate::{
+    api::tokens::{ApiToken, TokenScope},
+    job::UnixMillis,
+};
+
+const TABLE: &str = "api_tokens";
+/// How often it is noted that a token is in use.
+const TOUCH_MILLIS: i64 = 60_000;
+
+/// A token to be recorded.
+#[derive(Clone, Debug)]
+pub(crate) struct NewToken<'a> {
+    pub(crate) token_hash: String,
+    pub(crate) user: &'a UserId,
+    pub(crate) name: &'a str,
+    pub(crate) scope: TokenScope,
+    pub(crate) expires_at: Option<UnixMillis>,
+}
+
+impl Store {
+    /// Records a token by its hash.
+    pub(crate) async fn create_token(&self, new: NewToken<'_>) -> Result<(), StoreError> {
+        api_token::Entity::insert(api_token::ActiveModel {
+            id: Set(Uuid::now_v7().to_string()),
+            token_hash: Set(new.token_hash),
+            user_id: Set(new.user.as_str().to_owned()),
+            name: Set(new.name.to_owned()),
+            scope: Set(new.scope.as_str().to_owned()),
+            created_at: Set(now()),
+            last_used_at: Set(None),
+            expires_at: Set(new.expires_at),
+        })
+        .exec_without_returning(&self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// Finds for whom a token acts by its hash, and notes that it was used.
+    pub(crate) async fn find_token(
+        &self,
+        token_hash: &str,
+    ) -> Result<Option<(User, TokenScope)>, StoreError> {
+        let now = now();
+        let token = api_token::Entity::find()
+            .filter(api_token::Column::TokenHash.eq(token_hash))
+            .filter(
+                Condition::any()
+                    .add(api_token::Column::ExpiresAt.is_null())
+                    .add(api_token::Column::ExpiresAt.gt(now)),
+            )
+            .one(&self.db)
+            .await?;
+        let Some(token) = token else {
+            return Ok(None);
+        };
+        let user = user::Entity::find_by_id(&token.user_id)
+            .filter(user::Column::DisabledAt.is_null())
+            .one(&self.db)
+            .await?;
+        let Some(user) = user else {
+            return Ok(None);
+        };
+        if token
+            .last_used_at
+            .is_none_or(|at| now.saturating_sub(at) > TOUCH_MILLIS)
+        {
+            api_token::Entity::update_many()
+                .col_expr(api_token::Column::LastUsedAt, Expr::value(now))
+                .filter(api_token::Column::Id.eq(&token.id))
+                .exec(&self.db)
+                .await?;
+        }
+        Ok(Some((user.try_into()?, scope(&token)?)))
+    }
+
+    /// Lists an account's tokens, the newest first.
+    pub(crate) async fn list_tokens(&self, user: &UserId) -> Result<Vec<ApiToken>, StoreError> {
+        api_token::Entity::find()
+            .filter(api_token::Column::UserId.eq(user.as_str()))
+            .order_by_desc(api_token::Column::CreatedAt)
+            .order_by_desc(api_token::Column::Id)
+            .all(&self.db)
+            .await?
+            .into_iter()
+            .map(|row| {
+                Ok(ApiToken {
+                    scope: scope(&row)?,
+                    id: row.id,
+                    name: row.name,
+                    created_at: row.created_at,
+                    last_used_at: row.last_used_at,
+                    expires_at: row.expires_at,
+                })
+            })
+            .collect()
+    }
+
+    /// Revokes one of an account's tokens and returns its name. `None` when there is none.
+    pub(crate) async fn delete_token_of(
+        &self,
+        user: &UserId,
+        id: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let of_user = || {
+            Condition::all()
+                .add(api_token::Column::UserId.eq(user.as_str()))
+                .add(api_token::Column::Id.eq(id))
+        };
+        let token = api_token::Entity::find()
+            .filter(of_user())
+            .one(&self.db)
+            .await?;
+        api_token::Entity::delete_many()
+            .filter(of_user())
+            .exec(&self.db)
+            .await?;
+        Ok(token.map(|token| token.name))
+    }
+}
+
+fn scope(row: &api_token::Model) -> Result<TokenScope, StoreError> {
+    row.scope.parse().map_err(|error| StoreError::Corrupt {
+        table: TABLE,
+        reason: format!("scope: {error}"),
+    })
+}

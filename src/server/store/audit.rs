@@ -1,0 +1,73 @@
+//! What was done, by whom, from where.
+
+use sea_orm::{ActiveValue::Set, EntityTrait, PaginatorTrait, QueryOrder};
+use uuid::Uuid;
+
+use super::{Store, StoreError, entity::audit_event as event, now};
+use crate::api::{
+    Page,
+    audit::{AuditAction, AuditEvent},
+};
+
+const PAGE_SIZE: u64 = 50;
+
+/// Something that was done.
+#[derive(Clone, Debug)]
+pub(crate) struct NewEvent<'a> {
+    /// Who did it, where there is an account.
+    pub(crate) actor_id: Option<&'a str>,
+    /// Who did it, in words that can be read when the account is gone.
+    pub(crate) actor: &'a str,
+    pub(crate) action: AuditAction,
+    /// What it was done to.
+    pub(crate) subject: &'a str,
+    /// From where.
+    pub(crate) address: Option<String>,
+}
+
+impl Store {
+    /// Records something that was done.
+    pub(crate) async fn record_event(&self, new: NewEvent<'_>) -> Result<(), StoreError> {
+        event::Entity::insert(event::ActiveModel {
+            id: Set(Uuid::now_v7().to_string()),
+            at: Set(now()),
+            actor_id: Set(new.actor_id.map(str::to_owned)),
+            actor: Set(new.actor.to_owned()),
+            action: Set(new.action.as_str().to_owned()),
+            subject: Set(new.subject.to_owned()),
+            address: Set(new.address),
+        })
+        .exec_without_returning(&self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// Lists what was done, the newest first. A page past the last one is the last one.
+    pub(crate) async fn list_events(&self, page: u64) -> Result<Page<AuditEvent>, StoreError> {
+        let query = event::Entity::find()
+            .order_by_desc(event::Column::At)
+            .order_by_desc(event::Column::Id)
+            .paginate(&self.db, PAGE_SIZE);
+        let total = query.num_items().await?;
+        let pages = total.div_ceil(PAGE_SIZE).max(1);
+        let page = page.clamp(1, pages);
+        let items = query
+            .fetch_page(page - 1)
+            .await?
+            .into_iter()
+            .map(|row| AuditEvent {
+                at: row.at,
+                actor: row.actor,
+                action: row.action.parse().unwrap_or(AuditAction::Unknown),
+                subject: row.subject,
+                address: row.address,
+            })
+            .collect();
+        Ok(Page {
+            items,
+            page,
+            pages,
+            total,
+        })
+    }
+}

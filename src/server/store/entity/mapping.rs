@@ -1,0 +1,21 @@
+//! What a user said the columns of files with a certain header row hold.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, DeriveEntityModel, Eq, PartialEq)]
+#[sea_orm(table_name = "monitor_mappings")]
+pub(in crate::server::store) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub owner: String,
+    /// A mark of the header row's names.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub header: String,
+    /// JSON.
+    pub mapping: String,
+    pub updated_at: i64,
+}
+
+#[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]
+pub(in crate::server::store) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

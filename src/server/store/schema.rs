@@ -1,0 +1,158 @@
+//! The schema's version: brought up to date under a lock, and never used by a program that is older
+//! than it.
+
+use std::collections::HashSet;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryOrder, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::{MigrationName, MigratorTrait, seaql_migrations};
+
+use super::{StoreError, migration::Migrator};
+
+/// Names our lock among a PostgreSQL database's advisory locks.
+const LOCK: i64 = 0x696d_706f_7274_7265;
+
+/// Where a database's schema stands.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Schema {
+    /// The migrations that were applied and are known, in order.
+    pub applied: Vec<String>,
+    /// Those that are still to be applied.
+    pub pending: Vec<String>,
+    /// Those that were applied by a newer version of this program.
+    pub unknown: Vec<String>,
+}
+
+impl Schema {
+    /// Reads it; a database without any table of ours has everything pending. Changes nothing.
+    pub(super) async fn read(db: &impl ConnectionTrait) -> Result<Self, StoreError> {
+        let recorded = recorded(db).await?;
+        let known: Vec<String> = Migrator::migrations()
+            .iter()
+            .map(|migration| MigrationName::name(migration.as_ref()).to_owned())
+            .collect();
+        let names: HashSet<&str> = known.iter().map(String::as_str).collect();
+        let unknown = recorded
+            .iter()
+            .filter(|name| !names.contains(name.as_str()))
+            .cloned()
+            .collect();
+        let (applied, pending) = known.into_iter().partition(|name| recorded.contains(name));
+        Ok(Self {
+            applied,
+            pending,
+            unknown,
+        })
+    }
+
+    fn refuse_newer(&self) -> Result<(), StoreError> {
+        match self.unknown.last() {
+            None => Ok(()),
+            Some(newest) => Err(StoreError::Newer {
+                migration: newest.clone(),
+            }),
+        }
+    }
+}
+
+/// Applies what is pending and returns its names. Of several processes that start at once, one does
+/// so while the others wait; where nothing is pending, nobody waits for anybody.
+pub(super) async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
+    let schema = Schema::read(db).await?;
+    schema.refuse_newer()?;
+    if schema.pending.is_empty() {
+        return Ok(Vec::new());
+    }
+    let transaction = db
+        .begin_with_options(TransactionOptions {
+            // SQLite's lock for writing is the lock.
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        })
+        .await?;
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        transaction
+            .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
+            .await?;
+    }
+    // Somebody else may have been first.
+    let schema = Schema::read(&transaction).await?;
+    schema.refuse_newer()?;
+    Migrator::up(&transaction, None).await?;
+    transaction.commit().await?;
+    Ok(schema.pending)
+}
+
+/// Returns the names of the applied migrations, without making the table that holds them.
+async fn recorded(db: &impl ConnectionTrait) -> Result<Vec<String>, StoreError> {
+    let backend = db.get_database_backend();
+    let probe = match backend {
+        DbBackend::Postgres => {
+            "SELECT 1 AS found WHERE to_regclass('seaql_migrations') IS NOT NULL"
+        }
+        _ => {
+            "SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = 'seaql_migrations'"
+        }
+    };
+    let found = db
+        .query_one_raw(Statement::from_string(backend, probe))
+        .await?;
+    if found.is_none() {
+        return Ok(Vec::new());
+    }
+    let rows = seaql_migrations::Entity::find()
+        .order_by_asc(seaql_migrations::Column::Version)
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::ActiveValue::Set;
+
+    use super::*;
+    use crate::server::store::{Store, test_database::TestDatabase};
+
+    #[tokio::test]
+    async fn many_processes_that_start_at_once_migrate_once() {
+        let database = TestDatabase::create().await;
+        let starts = (0..8).map(|_| Store::open(&database.url));
+        for started in futures::future::join_all(starts).await {
+            let store = started.unwrap();
+            let schema = store.schema().await.unwrap();
+            assert!(schema.pending.is_empty() && !schema.applied.is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_newer_than_the_program_is_refused_and_left_alone() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        seaql_migrations::Entity::insert(seaql_migrations::ActiveModel {
+            version: Set("m9999_from_the_future".to_owned()),
+            applied_at: Set(0),
+        })
+        .exec_without_returning(&store.db)
+        .await
+        .unwrap();
+        let refused = Store::open(&database.url).await.unwrap_err().to_string();
+        assert!(
+            refused.contains("newer") && refused.contains("m9999_from_the_future"),
+            "{refused}"
+        );
+        let schema = store.schema().await.unwrap();
+        assert_eq!(schema.unknown, ["m9999_from_the_future"]);
+    }
+
+    #[tokio::test]
+    async fn looking_at_an_empty_database_changes_nothing() {
+        let database = TestDatabase::create().await;
+        let store = Store::connect(&database.url).await.unwrap();
+        let schema = store.schema().await.unwrap();
+        assert!(schema.applied.is_empty() && !schema.pending.is_empty());
+        assert_eq!(store.schema().await.unwrap(), schema);
+    }
+}

@@ -1,0 +1,33 @@
+//! A database for one test.
+
+use sea_orm::{ConnectionTrait, Database};
+
+use crate::server::config::DatabaseUrl;
+
+/// A database of its own for one test: a SQLite file, or one on the PostgreSQL server that
+/// `IMPORT_RELAY_POSTGRES` names (an address without a database, whose user may make some).
+pub(crate) struct TestDatabase {
+    pub(crate) url: DatabaseUrl,
+    pub(crate) directory: tempfile::TempDir,
+}
+
+impl TestDatabase {
+    pub(crate) async fn create() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = match std::env::var("IMPORT_RELAY_POSTGRES") {
+            Err(_) => DatabaseUrl::sqlite(&directory.path().join("test.db")),
+            Ok(server) => {
+                let name = format!("test_{}", uuid::Uuid::now_v7().simple());
+                let admin = Database::connect(format!("{server}/postgres"))
+                    .await
+                    .unwrap();
+                admin
+                    .execute_unprepared(&format!("CREATE DATABASE {name}"))
+                    .await
+                    .unwrap();
+                DatabaseUrl::parse(&format!("{server}/{name}")).unwrap()
+            }
+        };
+        Self { url, directory }
+    }
+}

@@ -1,0 +1,199 @@
+//! Health and metrics over HTTP, and what is observed of every request.
+
+use std::{net::SocketAddr, time::Instant};
+
+use axum::{
+    Extension, Router,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, Method, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use secrecy::ExposeSecret;
+use subtle::ConstantTimeEq;
+use tower_http::{
+    request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    trace::TraceLayer,
+};
+use uuid::Uuid;
+
+use super::{
+    health,
+    metrics::{Metrics, Observed},
+};
+use crate::server::{listen::Peer, state::AppState};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The most characters of a request's identifier that somebody before us has given it.
+const MAX_REQUEST_ID: usize = 64;
+/// <https://prometheus.io/docs/specs/om/open_metrics_spec/#protocol-negotiation>
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The paths of the routes that watchers ask.
+pub(crate) const PATHS: [&str; 4] = ["/health", "/health/live", "/health/ready", "/metrics"];
+
+/// Returns the routes that watchers ask. None of them needs a session.
+pub(crate) fn routes(state: AppState) -> Router {
+    let [health, live, ready, numbers] = PATHS;
+    Router::new()
+        .route(health, get(health::ready))
+        .route(live, get(health::live))
+        .route(ready, get(health::ready))
+        .route(numbers, get(metrics))
+        .with_state(state)
+}
+
+/// Has every request counted, timed, and logged under an identifier, which the answer bears too.
+pub(crate) fn observed(router: Router, metrics: Metrics) -> Router {
+    let span = |request: &Request| {
+        let id = request
+            .extensions()
+            .get::<RequestId>()
+            .and_then(|id| id.header_value().to_str().ok())
+            .unwrap_or_default();
+        tracing::info_span!("request", id, method = %request.method(), path = shown(request.uri().path()))
+    };
+    router
+        .layer(middleware::from_fn_with_state(metrics, measure))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(span)
+                .on_request(())
+                .on_failure(()),
+        )
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))
+        .layer(middleware::from_fn(tidy_request_id))
+}
+
+/// Returns a path as the log may show it: that of an account's link holds the link's secret.
+fn shown(path: &str) -> &str {
+    if path.starts_with("/join/") {
+        "/join/…"
+    } else {
+        path
+    }
+}
+
+/// Takes an identifier away that is longer than one is.
+async fn tidy_request_id(mut request: Request, next: Next) -> Response {
+    let given = request.headers().get(&REQUEST_ID);
+    if given.is_some_and(|id| id.len() > MAX_REQUEST_ID) {
+        request.headers_mut().remove(&REQUEST_ID);
+    }
+    next.run(request).await
+}
+
+#[derive(Clone, Copy)]
+struct NewRequestId;
+
+impl MakeRequestId for NewRequestId {
+    fn make_request_id<B>(&mut self, _: &http::Request<B>) -> Option<RequestId> {
+        let id = Uuid::now_v7().simple().to_string();
+        id.parse().ok().map(RequestId::new)
+    }
+}
+
+async fn measure(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+    let method = method_name(request.method());
+    // The path itself would make a series of each job.
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
+    let began = Instant::now();
+    let response = next.run(request).await;
+    metrics.request_answered(method, route, response.status().as_u16(), began.elapsed());
+    response
+}
+
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        _ => "other",
+    }
+}
+
+/// `GET /metrics`.
+async fn metrics(
+    State(state): State<AppState>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+) -> Response {
+    let may_read = match &state.config.telemetry.metrics_token {
+        Some(token) => shows(&headers, token.expose_secret()),
+        None => is_local(peer.map(|Extension(Peer(address))| address), &headers),
+    };
+    if !may_read {
+        let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
+        let hint = "Set METRICS_TOKEN and show it as a bearer token.\n";
+        return (StatusCode::UNAUTHORIZED, challenge, hint).into_response();
+    }
+    let observed = Observed {
+        upstream: state.relay.upstream_state(),
+        followed_jobs: state.relay.followed_jobs(),
+    };
+    let text = state.metrics.encode(Some(&observed));
+    ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response()
+}
+
+fn shows(headers: &HeaderMap, token: &str) -> bool {
+    let shown = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
+        .unwrap_or_default();
+    bool::from(shown.ct_eq(token.as_bytes()))
+}
+
+/// Returns whether a request was made on this machine: what a proxy passes on comes from there too,
+/// but says for whom.
+fn is_local(peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
+    let is_passed_on = ["forwarded", "x-forwarded-for", "x-real-ip", "via"]
+        .iter()
+        .any(|name| headers.contains_key(*name));
+    peer.is_some_and(|address| address.ip().is_loopback()) && !is_passed_on
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn headers(name: &'static str, value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        )])
+    }
+
+    #[test]
+    fn a_token_must_be_shown_whole() {
+        assert!(shows(&headers("authorization", "Bearer secret"), "secret"));
+        for wrong in [
+            "Bearer secre",
+            "Bearer secrets",
+            "secret",
+            "Basic secret",
+            "",
+        ] {
+            assert!(
+                !shows(&headers("authorization", wrong), "secret"),
+                "{wrong}"
+            );
+        }
+        assert!(!shows(&HeaderMap::new(), "secret"));
+    }
+
+    #[test]
+    fn what_a_proxy_passes_on_is_not_from_this_machine() {
+        let local: Option<SocketAddr> = "127.0.0.1:5".parse().ok();
+        assert!(is_local(local, &HeaderMap::new()));
+        assert!(!is_local(local, &headers("x-forwarded-for", "127.0.0.1")));
+        assert!(!is_local("192.0.2.1:5".parse().ok(), &HeaderMap::new()));
+        assert!(!is_local(None, &HeaderMap::new()));
+    }
+}

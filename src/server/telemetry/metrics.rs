@@ -1,0 +1,563 @@
+//! The numbers that Prometheus reads. <https://prometheus.io/docs/specs/om/open_metrics_spec/>
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    registry::{Registry, Unit},
+};
+
+use super::process::ProcessStats;
+use crate::{api::progress::UpstreamState, job::ImportStatus};
+
+/// Every number of one server. Clones share them; each server has its own.
+#[derive(Clone, Debug)]
+pub struct Metrics(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    registry: Registry,
+    started: Instant,
+    viewers: Gauge,
+    followed_jobs: Gauge,
+    streams_opened: Counter,
+    streams_closed: Family<Cause, Counter>,
+    streams_refused: Counter,
+    frames_sent: Counter,
+    bytes_sent: Counter,
+    upstream_state: Family<State, Gauge>,
+    upstream_connections: Counter,
+    upstream_losses: Counter,
+    upstream_reports: Counter,
+    upstream_request: Family<Call, Histogram, fn() -> Histogram>,
+    imports_started: Counter,
+    imports_ended: Family<Status, Counter>,
+    end_recorded: Histogram,
+    rows: Family<Outcome, Counter>,
+    batch_committed: Histogram,
+    http_request: Family<Route, Histogram, fn() -> Histogram>,
+    process: ProcessGauges,
+}
+
+#[derive(Debug, Default)]
+struct ProcessGauges {
+    resident_memory: Gauge<u64, AtomicU64>,
+    open_files: Gauge<u64, AtomicU64>,
+    tasks: Gauge<u64, AtomicU64>,
+}
+
+/// Why a stream ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum StreamEnd {
+    /// The job is over and its viewer knows.
+    Finished,
+    /// It was ended before the host would have done so.
+    TimeLimit,
+    /// The server stops.
+    Shutdown,
+    /// Its user may see it no more.
+    Revoked,
+    /// The viewer went away, or reads no more.
+    ViewerLeft,
+}
+
+impl StreamEnd {
+    const ALL: [Self; 5] = [
+        Self::Finished,
+        Self::TimeLimit,
+        Self::Shutdown,
+        Self::Revoked,
+        Self::ViewerLeft,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::TimeLimit => "time_limit",
+            Self::Shutdown => "shutdown",
+            Self::Revoked => "revoked",
+            Self::ViewerLeft => "viewer_left",
+        }
+    }
+}
+
+/// What the price monitor's REST is asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum UpstreamCall {
+    /// To import a file.
+    Create,
+    /// How far an import is.
+    Progress,
+}
+
+impl UpstreamCall {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Progress => "progress",
+        }
+    }
+}
+
+/// What becomes of rows: they are in, or they failed.
+const OUTCOMES: [&str; 2] = ["processed", "failed"];
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Cause {
+    cause: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct State {
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Call {
+    call: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Status {
+    status: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Route {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+/// What is not counted but looked at when somebody asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Observed {
+    /// How the server stands to the price monitor.
+    pub(crate) upstream: UpstreamState,
+    /// The jobs that are followed.
+    pub(crate) followed_jobs: usize,
+}
+
+fn milliseconds() -> Histogram {
+    Histogram::new([
+        0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    ])
+}
+
+fn seconds() -> Histogram {
+    Histogram::new([
+        0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0,
+    ])
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("import_relay");
+        let inner = Inner {
+            started: Instant::now(),
+            viewers: Gauge::default(),
+            followed_jobs: Gauge::default(),
+            streams_opened: Counter::default(),
+            streams_closed: Family::default(),
+            streams_refused: Counter::default(),
+            frames_sent: Counter::default(),
+            bytes_sent: Counter::default(),
+            upstream_state: Family::default(),
+            upstream_connections: Counter::default(),
+            upstream_losses: Counter::default(),
+            upstream_reports: Counter::default(),
+            upstream_request: Family::new_with_constructor(seconds),
+            imports_started: Counter::default(),
+            imports_ended: Family::default(),
+            end_recorded: milliseconds(),
+            rows: Family::default(),
+            batch_committed: milliseconds(),
+            http_request: Family::new_with_constructor(milliseconds),
+            process: ProcessGauges::default(),
+            registry: Registry::default(),
+        };
+        inner.begin_at_zero();
+        inner.register_streams(&mut registry);
+        inner.register_upstream(&mut registry);
+        inner.register_imports(&mut registry);
+        inner.register_server(&mut registry);
+        Self(Arc::new(Inner { registry, ..inner }))
+    }
+}
+
+impl Inner {
+    /// Makes the series that there can be, so that the first event of each is a change.
+    fn begin_at_zero(&self) {
+        for end in StreamEnd::ALL {
+            let cause = end.as_str();
+            drop(self.streams_closed.get_or_create(&Cause { cause }));
+        }
+        for status in [
+            ImportStatus::Success,
+            ImportStatus::PartialSuccess,
+            ImportStatus::Error,
+        ] {
+            let status = status.as_str();
+            drop(self.imports_ended.get_or_create(&Status { status }));
+        }
+        for outcome in OUTCOMES {
+            drop(self.rows.get_or_create(&Outcome { outcome }));
+        }
+        for call in [UpstreamCall::Create, UpstreamCall::Progress] {
+            let call = call.as_str();
+            drop(self.upstream_request.get_or_create(&Call { call }));
+        }
+    }
+
+    fn register_streams(&self, registry: &mut Registry) {
+        registry.register(
+            "viewers",
+            "Progress streams that are open",
+            self.viewers.clone(),
+        );
+        registry.register(
+            "followed_jobs",
+            "Jobs whose newest state is held for viewers",
+            self.followed_jobs.clone(),
+        );
+        registry.register(
+            "streams_opened",
+            "Progress streams that were opened",
+            self.streams_opened.clone(),
+        );
+        registry.register(
+            "streams_closed",
+            "Progress streams that ended, by cause",
+            self.streams_closed.clone(),
+        );
+        registry.register(
+            "streams_refused",
+            "Progress streams that were refused because of a limit",
+            self.streams_refused.clone(),
+        );
+        registry.register(
+            "frames_sent",
+            "Events and heartbeats that were handed to viewers",
+            self.frames_sent.clone(),
+        );
+        registry.register_with_unit(
+            "sent",
+            "Size of what was handed to viewers",
+            Unit::Bytes,
+            self.bytes_sent.clone(),
+        );
+    }
+
+    fn register_upstream(&self, registry: &mut Registry) {
+        registry.register(
+            "upstream_state",
+            "How the server stands to the price monitor: 1 for the state that holds",
+            self.upstream_state.clone(),
+        );
+        registry.register(
+            "upstream_connections",
+            "Sockets to the price monitor that were opened",
+            self.upstream_connections.clone(),
+        );
+        registry.register(
+            "upstream_losses",
+            "Sockets to the price monitor that broke or could not be had",
+            self.upstream_losses.clone(),
+        );
+        registry.register(
+            "upstream_reports",
+            "Reports on jobs that came from the price monitor",
+            self.upstream_reports.clone(),
+        );
+        registry.register_with_unit(
+            "upstream_request_duration",
+            "How long the price monitor's REST took to answer",
+            Unit::Seconds,
+            self.upstream_request.clone(),
+        );
+    }
+
+    fn register_imports(&self, registry: &mut Registry) {
+        registry.register(
+            "imports_started",
+            "Product files that the price monitor has taken",
+            self.imports_started.clone(),
+        );
+        registry.register(
+            "imports_ended",
+            "Imports whose end was recorded, by status",
+            self.imports_ended.clone(),
+        );
+        registry.register_with_unit(
+            "end_record_duration",
+            "How long the database took to record an import's end, which is told afterwards",
+            Unit::Seconds,
+            self.end_recorded.clone(),
+        );
+        registry.register(
+            "rows",
+            "Rows of product files that the embedded price monitor is through with, by outcome",
+            self.rows.clone(),
+        );
+        registry.register_with_unit(
+            "batch_commit_duration",
+            "How long the embedded price monitor took to commit a batch of rows",
+            Unit::Seconds,
+            self.batch_committed.clone(),
+        );
+    }
+
+    fn register_server(&self, registry: &mut Registry) {
+        registry.register_with_unit(
+            "http_request_duration",
+            "How long requests took until their answer began",
+            Unit::Seconds,
+            self.http_request.clone(),
+        );
+        registry.register(
+            "build",
+            "The version that runs",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        let started = Gauge::<i64, AtomicI64>::default();
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        started.set(i64::try_from(since_epoch.as_secs()).unwrap_or_default());
+        registry.register_with_unit(
+            "start_time",
+            "When the process began",
+            Unit::Seconds,
+            started,
+        );
+        registry.register_with_unit(
+            "resident_memory",
+            "Memory in use",
+            Unit::Bytes,
+            self.process.resident_memory.clone(),
+        );
+        registry.register(
+            "open_files",
+            "Files and sockets that are open",
+            self.process.open_files.clone(),
+        );
+        registry.register(
+            "tasks",
+            "Asynchronous tasks that are alive",
+            self.process.tasks.clone(),
+        );
+    }
+}
+
+impl Metrics {
+    /// Writes all numbers in the OpenMetrics text format.
+    pub(crate) fn encode(&self, observed: Option<&Observed>) -> String {
+        let inner = &*self.0;
+        if let Some(observed) = observed {
+            inner
+                .followed_jobs
+                .set(gauge(observed.followed_jobs as u64));
+            for state in UpstreamState::ALL {
+                let label = State {
+                    state: state.as_str(),
+                };
+                inner
+                    .upstream_state
+                    .get_or_create(&label)
+                    .set(i64::from(state == observed.upstream));
+            }
+        }
+        let process = ProcessStats::read();
+        inner.process.resident_memory.set(process.resident_bytes);
+        inner.process.open_files.set(process.open_files);
+        inner.process.tasks.set(process.tasks);
+        let mut out = String::new();
+        // Writing to a String does not fail.
+        let _ = text::encode(&mut out, &inner.registry);
+        out
+    }
+
+    /// Returns how long the server has been running.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.0.started.elapsed()
+    }
+
+    /// Returns how many streams are open.
+    pub(crate) fn viewers(&self) -> u64 {
+        u64::try_from(self.0.viewers.get()).unwrap_or_default()
+    }
+
+    /// Counts a stream for as long as the returned value lives.
+    pub(crate) fn stream_opened(&self) -> StreamCount {
+        self.0.streams_opened.inc();
+        self.0.viewers.inc();
+        StreamCount {
+            metrics: self.clone(),
+            end: StreamEnd::ViewerLeft,
+        }
+    }
+
+    /// Counts what was handed to viewers.
+    pub(crate) fn frames_sent(&self, frames: u64, bytes: u64) {
+        self.0.frames_sent.inc_by(frames);
+        self.0.bytes_sent.inc_by(bytes);
+    }
+
+    pub(crate) fn stream_refused(&self) {
+        self.0.streams_refused.inc();
+    }
+
+    pub(crate) fn upstream_connected(&self) {
+        self.0.upstream_connections.inc();
+    }
+
+    pub(crate) fn upstream_lost(&self) {
+        self.0.upstream_losses.inc();
+    }
+
+    pub(crate) fn upstream_reported(&self) {
+        self.0.upstream_reports.inc();
+    }
+
+    pub(crate) fn upstream_answered(&self, call: UpstreamCall, took: Duration) {
+        let call = call.as_str();
+        self.0
+            .upstream_request
+            .get_or_create(&Call { call })
+            .observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn import_started(&self) {
+        self.0.imports_started.inc();
+    }
+
+    pub(crate) fn import_ended(&self, status: ImportStatus, recording_took: Duration) {
+        let status = status.as_str();
+        self.0.imports_ended.get_or_create(&Status { status }).inc();
+        self.0.end_recorded.observe(recording_took.as_secs_f64());
+    }
+
+    pub(crate) fn batch_committed(&self, processed: u64, failed: u64, took: Duration) {
+        for (outcome, count) in OUTCOMES.into_iter().zip([processed, failed]) {
+            self.0
+                .rows
+                .get_or_create(&Outcome { outcome })
+                .inc_by(count);
+        }
+        self.0.batch_committed.observe(took.as_secs_f64());
+    }
+
+    pub(super) fn request_answered(
+        &self,
+        method: &'static str,
+        route: String,
+        status: u16,
+        took: Duration,
+    ) {
+        let route = Route {
+            method,
+            route,
+            status,
+        };
+        self.0
+            .http_request
+            .get_or_create(&route)
+            .observe(took.as_secs_f64());
+    }
+}
+
+fn gauge(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// An open stream. Dropping it counts its end, which is its viewer's leaving if nothing else was
+/// said.
+#[derive(Debug)]
+pub(crate) struct StreamCount {
+    metrics: Metrics,
+    end: StreamEnd,
+}
+
+impl StreamCount {
+    /// Counts what was handed to the viewer.
+    pub(crate) fn sent(&self, bytes: usize) {
+        self.metrics.frames_sent(1, bytes as u64);
+    }
+
+    /// Says why the stream ends.
+    pub(crate) fn ends(&mut self, end: StreamEnd) {
+        self.end = end;
+    }
+}
+
+impl Drop for StreamCount {
+    fn drop(&mut self) {
+        let inner = &self.metrics.0;
+        inner.viewers.dec();
+        let cause = self.end.as_str();
+        inner.streams_closed.get_or_create(&Cause { cause }).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_counted_while_it_lives_and_by_its_end() {
+        let metrics = Metrics::default();
+        let mut finished = metrics.stream_opened();
+        let left = metrics.stream_opened();
+        finished.sent(10);
+        left.sent(5);
+        assert_eq!(metrics.viewers(), 2);
+        finished.ends(StreamEnd::Finished);
+        drop((finished, left));
+        assert_eq!(metrics.viewers(), 0);
+        let text = metrics.encode(None);
+        for line in [
+            "import_relay_viewers 0",
+            "import_relay_streams_opened_total 2",
+            "import_relay_streams_closed_total{cause=\"finished\"} 1",
+            "import_relay_streams_closed_total{cause=\"viewer_left\"} 1",
+            "import_relay_frames_sent_total 2",
+            "import_relay_sent_bytes_total 15",
+            "# EOF",
+        ] {
+            assert!(
+                text.lines().any(|it| it == line),
+                "{line} is not in\n{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_state_of_the_upstream_holds() {
+        let metrics = Metrics::default();
+        for upstream in [UpstreamState::Polling, UpstreamState::Connected] {
+            let text = metrics.encode(Some(&Observed {
+                upstream,
+                followed_jobs: 3,
+            }));
+            for state in UpstreamState::ALL {
+                let name = state.as_str();
+                let held = u8::from(state == upstream);
+                let line = format!("import_relay_upstream_state{{state=\"{name}\"}} {held}");
+                assert!(text.contains(&line), "{line} is not in\n{text}");
+            }
+            assert!(text.contains("import_relay_followed_jobs 3"));
+        }
+    }
+}

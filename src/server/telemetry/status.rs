@@ -1,0 +1,34 @@
+//! How the server is, for the page that its owner looks at.
+
+use super::process::ProcessStats;
+use crate::{
+    api::{ApiError, status::ServerStatus},
+    role::Permission,
+    server::{config::Monitor, state::AppState, store::users::User},
+};
+
+/// Says how the server is.
+///
+/// # Errors
+///
+/// [`ApiError::NotFound`] for all but the owner.
+pub(crate) async fn status(state: &AppState, user: &User) -> Result<ServerStatus, ApiError> {
+    if !user.role.may(Permission::Manage) {
+        return Err(ApiError::NotFound);
+    }
+    let monitor = match &state.config.monitor {
+        Monitor::Embedded { .. } => "Embedded".to_owned(),
+        Monitor::External(endpoint) => endpoint.url.host_str().unwrap_or_default().to_owned(),
+    };
+    Ok(ServerStatus {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        uptime: u64::try_from(state.metrics.uptime().as_millis()).unwrap_or(u64::MAX),
+        database: state.store.kind().to_owned(),
+        monitor,
+        upstream: state.relay.upstream_state(),
+        viewers: state.metrics.viewers(),
+        followed_jobs: state.relay.followed_jobs() as u64,
+        memory: ProcessStats::read().resident_bytes,
+        imports: state.store.count_jobs().await?,
+    })
+}

@@ -1,0 +1,71 @@
+//! Three relays and two workers behind nginx, on PostgreSQL: each of them is killed in turn while
+//! imports run, and every viewer sees every import to its right end.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
+
+#[path = "instances/cluster.rs"]
+#[allow(dead_code)] // shared with the soak
+mod cluster;
+#[path = "ops/process.rs"]
+#[allow(dead_code)] // shared with the tests of a single process, which use all of it
+mod process;
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use self::cluster::{Cluster, Member};
+
+const ROWS: usize = 12_000;
+/// Of the rows, each `BAD`th has no price.
+const BAD: usize = 100;
+
+fn file(name: &str) -> String {
+    let mut file = "sku,name,price\n".to_owned();
+    for row in 0..ROWS {
+        let price = if row % BAD == 0 { "none" } else { "9.90" };
+        file.push_str(&format!("{name}-{row},Product {row},{price}\n"));
+    }
+    file
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL and nginx: scripts/test.sh runs it"]
+async fn whoever_dies_every_import_ends_right_and_every_viewer_sees_it() {
+    let mut cluster = Cluster::start().await;
+    let cookie = process::create_owner(&cluster.http, &cluster.origin).await;
+    for (round, member) in Member::ALL.into_iter().enumerate() {
+        let mut viewers = Vec::new();
+        for import in 0..2 {
+            let name = format!("round{round}import{import}");
+            let file = file(&name);
+            let (http, origin) = (&cluster.http, &cluster.origin);
+            let job = process::import(http, origin, &cookie, &format!("{name}.csv"), &file).await;
+            // More than there are relays, so that each relay serves one at least.
+            for _ in 0..4 {
+                viewers.push((job.clone(), cluster.watch(&cookie, &job)));
+            }
+        }
+        cluster.until_underway(&viewers).await;
+        cluster.kill(member).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        cluster.restart(member).await;
+        for (job, viewer) in viewers {
+            let last = viewer.last().await;
+            let failed = ROWS.div_ceil(BAD);
+            assert_eq!(
+                last["status"], "PARTIAL_SUCCESS",
+                "{member:?} {job}: {last}"
+            );
+            assert_eq!(last["processedProducts"], ROWS - failed, "{member:?} {job}");
+            assert_eq!(last["failedProducts"], failed, "{member:?} {job}");
+            let recorded = cluster.recorded(&cookie, &job).await;
+            assert_eq!(recorded["status"], "PARTIAL_SUCCESS", "{member:?} {job}");
+            assert_eq!(recorded["processedProducts"], ROWS - failed);
+            let failed_skus = recorded["failedProductSkus"].as_array().map(Vec::len);
+            assert!(failed_skus.is_some_and(|skus| skus > 0), "{recorded}");
+        }
+    }
+    let products: Value = cluster.products().await;
+    let each = ROWS - ROWS.div_ceil(BAD);
+    assert_eq!(products, (each * 2 * Member::ALL.len()) as u64);
+}

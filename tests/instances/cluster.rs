@@ -1,0 +1,450 @@
+//! Relays and workers behind nginx, with the configuration that is shipped.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    process::Stdio,
+    time::Duration,
+};
+
+use reqwest::{Client, multipart};
+use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
+use serde_json::Value;
+use tokio::{
+    process::{Child, Command},
+    sync::watch,
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
+
+use crate::process::{Directory, Process, client, postgres_database};
+
+/// How long an import may take, whoever dies meanwhile.
+const PATIENCE: Duration = Duration::from_secs(120);
+const KEY: &str = "the-key-of-the-workers";
+
+/// One of the processes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Member {
+    Relay(usize),
+    Worker(usize),
+}
+
+impl Member {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Worker(0),
+        Self::Relay(0),
+        Self::Worker(1),
+        Self::Relay(1),
+        Self::Relay(2),
+    ];
+}
+
+pub(crate) struct Cluster {
+    pub(crate) http: Client,
+    /// Where browsers go.
+    pub(crate) origin: String,
+    directory: Directory,
+    relays: Vec<Place>,
+    workers: Vec<Place>,
+    monitor: String,
+    relay_database: String,
+    monitor_database: String,
+    nginx: Child,
+}
+
+struct Place {
+    address: SocketAddr,
+    process: Option<Process>,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            address: free(),
+            process: None,
+        }
+    }
+}
+
+fn free() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+}
+
+impl Cluster {
+    pub(crate) async fn start() -> Self {
+        let directory = Directory::new();
+        let relays: Vec<_> = (0..3).map(|_| Place::new()).collect();
+        let workers: Vec<_> = (0..2).map(|_| Place::new()).collect();
+        let (front, back) = (free(), free());
+        let nginx = nginx(&directory, &relays, front, &workers, back).await;
+        let mut cluster = Self {
+            http: client(),
+            origin: format!("http://{front}"),
+            directory,
+            relays,
+            workers,
+            monitor: format!("http://{back}"),
+            relay_database: postgres_database().await.expect("PostgreSQL is there"),
+            monitor_database: postgres_database().await.expect("PostgreSQL is there"),
+            nginx,
+        };
+        for member in Member::ALL {
+            cluster.restart(member).await;
+        }
+        cluster
+    }
+
+    fn place(&mut self, member: Member) -> &mut Place {
+        match member {
+            Member::Relay(index) => &mut self.relays[index],
+            Member::Worker(index) => &mut self.workers[index],
+        }
+    }
+
+    pub(crate) async fn kill(&mut self, member: Member) {
+        let process = self.place(member).process.take().expect("it runs");
+        process.kill().await;
+    }
+
+    pub(crate) async fn restart(&mut self, member: Member) {
+        let address = self.place(member).address.to_string();
+        let origin = self.origin.clone();
+        let command = match member {
+            Member::Relay(_) => self.directory.command(
+                &[],
+                &[
+                    ("LISTEN_ADDR", &address),
+                    ("NEXTAUTH_URL", &origin),
+                    ("DATABASE_URL", &self.relay_database),
+                    ("MONITOR_PRICE_APP_HOST", &self.monitor),
+                    ("PRICE_MONITOR_API_KEY", KEY),
+                    ("RELAY_SETTLE_INTERVAL", "3s"),
+                    ("SSE_MAX_STREAMS_PER_USER", "10000"),
+                    ("SSE_MAX_STREAMS_PER_ADDRESS", "10000"),
+                ],
+            ),
+            Member::Worker(_) => self.directory.command(
+                &["price-monitor", "--listen", &address],
+                &[
+                    ("DATABASE_URL", &self.monitor_database),
+                    ("PRICE_MONITOR_API_KEY", KEY),
+                ],
+            ),
+        };
+        let process = Process::start(command).await;
+        self.place(member).process = Some(process);
+    }
+
+    /// Opens a progress stream, as a browser's hook does: it comes back after every end and every
+    /// refusal until it has seen the end of the import.
+    pub(crate) fn watch(&self, cookie: &str, job: &str) -> Viewer {
+        let (newest, seen) = watch::channel(Value::Null);
+        let url = format!("{}/api/jobs/{job}/progress", self.origin);
+        let (http, cookie) = (self.http.clone(), cookie.to_owned());
+        let task = tokio::spawn(async move {
+            loop {
+                let request = http.get(&url).header("cookie", &cookie).send().await;
+                if let Ok(mut stream) = request
+                    && stream.status() == 200
+                {
+                    let mut text = String::new();
+                    while let Ok(Some(chunk)) = stream.chunk().await {
+                        text.push_str(&String::from_utf8_lossy(&chunk));
+                        while let Some((block, rest)) = text.split_once("\n\n") {
+                            if let Some(state) = state(block) {
+                                newest.send_replace(state);
+                            }
+                            text = rest.to_owned();
+                        }
+                    }
+                }
+                if newest.borrow()["status"]
+                    .as_str()
+                    .is_some_and(|it| it != "PENDING")
+                {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        });
+        Viewer { seen, task }
+    }
+
+    /// What a viewer needs who comes and goes.
+    pub(crate) fn watcher(&self, cookie: &str) -> Watcher {
+        Watcher {
+            http: self.http.clone(),
+            origin: self.origin.clone(),
+            cookie: cookie.to_owned(),
+        }
+    }
+
+    /// Hands a file in, if anybody takes it.
+    pub(crate) async fn try_import(&self, cookie: &str, name: &str, file: &str) -> Option<String> {
+        let part = multipart::Part::bytes(file.as_bytes().to_vec()).file_name(name.to_owned());
+        let response = self
+            .http
+            .post(format!("{}/imports", self.origin))
+            .header("cookie", cookie)
+            .header("accept", "application/json")
+            .multipart(multipart::Form::new().part("file", part))
+            .send()
+            .await
+            .ok()?;
+        if response.status() != 201 {
+            return None;
+        }
+        let answer: Value = response.json().await.ok()?;
+        Some(answer["id"].as_str()?.to_owned())
+    }
+
+    /// Asks for a job until it is over.
+    pub(crate) async fn until_over(&self, cookie: &str, job: &str) -> Value {
+        let url = format!("{}/api/get_import?id={job}", self.origin);
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.http.get(&url).header("cookie", cookie).send().await;
+            if let Ok(answer) = answer
+                && answer.status() == 200
+            {
+                let recorded: Value = answer.json().await.unwrap();
+                if recorded["status"] != "PENDING" {
+                    return recorded;
+                }
+                assert!(Instant::now() < deadline, "{job} is not over: {recorded}");
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// What a process says of itself.
+    pub(crate) async fn figures(&mut self, member: Member) -> Figures {
+        let url = format!("http://{}/metrics", self.place(member).address);
+        let text = self
+            .http
+            .get(&url)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        let figure = |name: &str| -> u64 {
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|value| value.trim().parse().ok())
+                .unwrap_or_else(|| panic!("{name} is not in\n{text}"))
+        };
+        Figures {
+            viewers: figure("import_relay_viewers "),
+            resident_bytes: figure("import_relay_resident_memory_bytes "),
+            open_files: figure("import_relay_open_files "),
+            tasks: figure("import_relay_tasks "),
+        }
+    }
+
+    /// The same, once nobody watches any more and idle connections are closed.
+    pub(crate) async fn quiet_figures(&mut self, member: Member) -> Figures {
+        // The proxy keeps connections that are idle for a minute.
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let figures = self.figures(member).await;
+            if figures.viewers == 0 && figures.open_files < 100 || Instant::now() > deadline {
+                return figures;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// Waits until every import has rows in and none is over.
+    pub(crate) async fn until_underway(&self, viewers: &[(String, Viewer)]) {
+        for (job, viewer) in viewers {
+            let mut seen = viewer.seen.clone();
+            let begun = seen.wait_for(|state| state["processedProducts"].as_u64() > Some(0));
+            let begun = timeout(PATIENCE, begun).await;
+            begun
+                .unwrap_or_else(|_| panic!("{job} does not begin"))
+                .unwrap();
+        }
+    }
+
+    /// The job as it is recorded, asked of whichever relay it comes to.
+    pub(crate) async fn recorded(&self, cookie: &str, job: &str) -> Value {
+        let url = format!("{}/api/get_import?id={job}", self.origin);
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.http.get(&url).header("cookie", cookie).send().await;
+            if let Ok(answer) = answer
+                && answer.status() == 200
+            {
+                let recorded: Value = answer.json().await.unwrap();
+                // What failed is recorded right after the end.
+                let skus = recorded["failedProductSkus"].as_array();
+                if skus.is_some_and(|skus| !skus.is_empty()) || Instant::now() > deadline {
+                    return recorded;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// How many products there are.
+    pub(crate) async fn products(&self) -> Value {
+        let database = Database::connect(&self.monitor_database).await.unwrap();
+        let count = "SELECT count(*) AS count FROM products";
+        let row = database
+            .query_one_raw(Statement::from_string(DbBackend::Postgres, count))
+            .await
+            .unwrap()
+            .unwrap();
+        let count: i64 = row.try_get("", "count").unwrap();
+        Value::from(count)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let _ = self.nginx.start_kill();
+    }
+}
+
+fn state(block: &str) -> Option<Value> {
+    if block.lines().any(|line| line.starts_with("event:")) {
+        return None;
+    }
+    let data = block.lines().find_map(|line| line.strip_prefix("data: "))?;
+    serde_json::from_str(data).ok()
+}
+
+/// What a process says of itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Figures {
+    pub(crate) viewers: u64,
+    pub(crate) resident_bytes: u64,
+    pub(crate) open_files: u64,
+    pub(crate) tasks: u64,
+}
+
+/// Somebody who comes and goes.
+#[derive(Clone)]
+pub(crate) struct Watcher {
+    http: Client,
+    origin: String,
+    cookie: String,
+}
+
+/// What a visit came to.
+#[derive(Debug)]
+pub(crate) enum Seen {
+    /// The visitor left before the end.
+    Part,
+    /// The end, as it was told.
+    End(Value),
+}
+
+impl Watcher {
+    /// Watches a job for so long, or to its end.
+    pub(crate) async fn visit(&self, job: &str, patience: Duration) -> Seen {
+        timeout(patience, self.watch_to_the_end(job))
+            .await
+            .map_or(Seen::Part, Seen::End)
+    }
+
+    async fn watch_to_the_end(&self, job: &str) -> Value {
+        let url = format!("{}/api/jobs/{job}/progress", self.origin);
+        loop {
+            let request = self.http.get(&url).header("cookie", &self.cookie);
+            if let Ok(mut stream) = request.send().await
+                && stream.status() == 200
+            {
+                let mut text = String::new();
+                while let Ok(Some(chunk)) = stream.chunk().await {
+                    text.push_str(&String::from_utf8_lossy(&chunk));
+                    while let Some((block, rest)) = text.split_once("\n\n") {
+                        if let Some(state) = state(block)
+                            && state["status"] != "PENDING"
+                        {
+                            return state;
+                        }
+                        text = rest.to_owned();
+                    }
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+}
+
+pub(crate) struct Viewer {
+    seen: watch::Receiver<Value>,
+    task: JoinHandle<()>,
+}
+
+impl Viewer {
+    /// Waits for the end of the import and returns what was seen of it.
+    pub(crate) async fn last(self) -> Value {
+        timeout(PATIENCE, self.task)
+            .await
+            .unwrap_or_else(|_| panic!("no end is seen: {}", *self.seen.borrow()))
+            .unwrap();
+        self.seen.borrow().clone()
+    }
+}
+
+async fn nginx(
+    directory: &Directory,
+    relays: &[Place],
+    front: SocketAddr,
+    workers: &[Place],
+    back: SocketAddr,
+) -> Child {
+    let servers = |places: &[Place]| -> String {
+        places
+            .iter()
+            .map(|place| format!("server {} max_fails=1 fail_timeout=1s;\n", place.address))
+            .collect()
+    };
+    let site = include_str!("../../deploy/nginx.conf")
+        .replace(
+            "server relay:3000 max_fails=1 fail_timeout=2s;",
+            &servers(relays),
+        )
+        .replace("listen 80;", &format!("listen {front};"));
+    let monitor = include_str!("../../deploy/nginx-monitor.conf")
+        .replace(
+            "server monitor:4000 max_fails=1 fail_timeout=2s;",
+            &servers(workers),
+        )
+        .replace("listen 4000;", &format!("listen {back};"));
+    let path = directory.path();
+    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .iter()
+        .map(|kind| format!("{kind}_temp_path {}/{kind};\n", path.display()))
+        .collect();
+    let config = format!(
+        "daemon off;\nmaster_process off;\npid {0}/nginx.pid;\nerror_log {0}/nginx.log;\n\
+         events {{ worker_connections 16384; }}\n\
+         http {{\naccess_log off;\n{temporary}\n{site}\n{monitor}\n}}\n",
+        path.display()
+    );
+    let file = path.join("nginx.conf");
+    std::fs::write(&file, config).unwrap();
+    let mut command = Command::new("nginx");
+    command
+        .env(
+            "PATH",
+            format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default()),
+        )
+        .args(["-p", path.to_str().unwrap(), "-c", file.to_str().unwrap()])
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let child = command.spawn().expect("nginx is installed");
+    let deadline = Instant::now() + PATIENCE;
+    while std::net::TcpStream::connect(front).is_err() {
+        assert!(Instant::now() < deadline, "nginx does not listen");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    child
+}

@@ -1,0 +1,391 @@
+//! The program as its operators meet it: a process with commands, settings, signals and watchers.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
+
+#[path = "ops/process.rs"]
+mod process;
+
+use std::time::{Duration, Instant};
+
+use axum::{Router, body::Bytes, extract::State, routing::post};
+use tokio::sync::mpsc;
+
+use self::process::{Directory, Relay};
+
+const FILE: &str = "sku,name,price\na,A,1.00\nb,B,2.00\nc,C,oops\n";
+
+#[tokio::test]
+async fn the_settings_that_hold_are_shown_without_secrets() {
+    let directory = Directory::new();
+    let shown = directory
+        .run(
+            &["--check-config"],
+            &[
+                ("MONITOR_PRICE_APP_HOST", "https://monitor.example.com"),
+                ("PRICE_MONITOR_API_KEY", "hunter2"),
+                ("SSE_HEARTBEAT", "5s"),
+            ],
+        )
+        .await;
+    assert!(shown.status.success());
+    let text = String::from_utf8(shown.stdout).unwrap();
+    for line in [
+        "MONITOR_PRICE_APP_HOST=https://monitor.example.com",
+        "PRICE_MONITOR_API_KEY=***",
+        "SSE_HEARTBEAT=5s",
+        "SHUTDOWN_DRAIN=10s # by default",
+    ] {
+        assert!(
+            text.lines().any(|it| it == line),
+            "{line} is not in\n{text}"
+        );
+    }
+    assert!(!text.contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_bad_setting_stops_the_start_with_one_line() {
+    let directory = Directory::new();
+    for command in [&[][..], &["--check-config"], &["migrate"]] {
+        let stopped = directory.run(command, &[("SSE_HEARTBEAT", "1h")]).await;
+        assert!(!stopped.status.success());
+        assert_eq!(
+            String::from_utf8(stopped.stderr).unwrap(),
+            "import-relay: SSE_HEARTBEAT is \"1h\"; it takes a duration from 1s to 15s\n"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_database_is_checked_migrated_and_copied() {
+    let directory = Directory::new();
+    let said = directory.says(&["check"]).await;
+    assert!(said.contains("ok      database: "), "{said}");
+    let said = directory.says(&["migrate"]).await;
+    assert!(said.contains("m0001_initial applied"), "{said}");
+    let said = directory.says(&["migrate"]).await;
+    assert_eq!(said, "The database is up to date.\n");
+    let said = directory.says(&["check"]).await;
+    assert!(said.contains("ok      database: up to date"), "{said}");
+    let copy = directory.path().join("copy.db");
+    let copy = copy.to_str().unwrap();
+    directory.says(&["backup", copy]).await;
+    let again = directory.run(&["backup", copy], &[]).await;
+    assert!(!again.status.success());
+    let why = String::from_utf8(again.stderr).unwrap();
+    assert!(why.ends_with("copy.db exists already\n"), "{why}");
+}
+
+#[tokio::test]
+async fn a_check_that_fails_says_what_is_wrong() {
+    let directory = Directory::new();
+    let checked = directory
+        .run(
+            &["check"],
+            &[
+                ("MONITOR_PRICE_APP_HOST", "http://127.0.0.1:9"),
+                ("PRICE_MONITOR_API_KEY", "hunter2"),
+            ],
+        )
+        .await;
+    assert!(!checked.status.success());
+    let said = String::from_utf8(checked.stdout).unwrap();
+    assert!(
+        said.contains("FAILED  price monitor: 127.0.0.1 cannot be reached"),
+        "{said}"
+    );
+    assert!(!said.contains("hunter2"));
+}
+
+#[tokio::test]
+async fn the_server_says_whether_it_lives_and_is_ready() {
+    let relay = Relay::start(&[]).await;
+    assert_eq!(relay.get("/health/live").await.status(), 200);
+    let ready = relay.get("/health/ready").await;
+    assert_eq!(ready.status(), 200);
+    let ready: serde_json::Value = ready.json().await.unwrap();
+    assert_eq!(
+        ready,
+        serde_json::json!({"status": "ready", "database": "up", "upstream": "connecting"})
+    );
+    let address = relay.address().to_string();
+    let asked = relay
+        .directory
+        .run(&["health"], &[("LISTEN_ADDR", &address)])
+        .await;
+    assert!(asked.status.success());
+    relay.terminate().await;
+    let asked = Directory::new()
+        .run(&["health"], &[("LISTEN_ADDR", &address)])
+        .await;
+    assert!(!asked.status.success());
+}
+
+#[tokio::test]
+async fn metrics_count_streams_imports_and_rows() {
+    let relay = Relay::start(&[]).await;
+    let cookie = relay.create_owner().await;
+    let job = relay.import(&cookie, "shop.csv", FILE).await;
+    let mut stream = relay.stream(&cookie, &job).await;
+    stream.until_end().await;
+    let metrics = relay
+        .metrics_with("import_relay_imports_ended_total{status=\"PARTIAL_SUCCESS\"} 1")
+        .await;
+    for line in [
+        "import_relay_viewers 0",
+        "import_relay_streams_opened_total 1",
+        "import_relay_streams_closed_total{cause=\"finished\"} 1",
+        "import_relay_imports_started_total 1",
+        "import_relay_rows_total{outcome=\"processed\"} 2",
+        "import_relay_rows_total{outcome=\"failed\"} 1",
+        "import_relay_upstream_connections_total 1",
+        "import_relay_upstream_state{state=\"connected\"} 1",
+        "import_relay_upstream_state{state=\"polling\"} 0",
+    ] {
+        assert!(
+            metrics.lines().any(|it| it == line),
+            "{line} is not in\n{metrics}"
+        );
+    }
+    for series in [
+        "import_relay_http_request_duration_seconds_bucket{le=\"0.001\",method=\"GET\",\
+         route=\"/api/jobs/{job}/progress\",status=\"200\"}",
+        "import_relay_upstream_request_duration_seconds_count{call=\"create\"} 1",
+        "import_relay_sent_bytes_total",
+        "import_relay_resident_memory_bytes",
+    ] {
+        assert!(metrics.contains(series), "{series} is not in\n{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_are_for_this_machine_or_for_who_shows_the_token() {
+    let relay = Relay::start(&[]).await;
+    assert_eq!(relay.get("/metrics").await.status(), 200);
+    let passed_on = relay
+        .http
+        .get(relay.url("/metrics"))
+        .header("x-forwarded-for", "192.0.2.1");
+    assert_eq!(passed_on.send().await.unwrap().status(), 401);
+
+    let relay = Relay::start(&[("METRICS_TOKEN", "hunter2")]).await;
+    assert_eq!(relay.get("/metrics").await.status(), 401);
+    let shown = relay.http.get(relay.url("/metrics")).bearer_auth("hunter2");
+    assert_eq!(shown.send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn an_answer_bears_its_request_s_identifier_and_so_does_the_log() {
+    let mut relay = Relay::start(&[]).await;
+    let cookie = relay.create_owner().await;
+    let job = relay.import(&cookie, "shop.csv", FILE).await;
+    let path = format!("/api/jobs/{job}/progress");
+    let request = relay
+        .http
+        .get(relay.url(&path))
+        .header("cookie", &cookie)
+        .header("x-request-id", "given-by-the-proxy");
+    let response = request.send().await.unwrap();
+    assert_eq!(response.headers()["x-request-id"], "given-by-the-proxy");
+    let own = relay.get("/health/live").await;
+    assert_eq!(own.headers()["x-request-id"].len(), 32);
+    let line = relay.log_line("SSE Progress API called").await;
+    assert!(line.contains("given-by-the-proxy"), "{line}");
+}
+
+#[tokio::test]
+async fn json_logs_are_an_object_a_line() {
+    let mut relay = Relay::start(&[("LOG_FORMAT", "json")]).await;
+    let cookie = relay.create_owner().await;
+    let job = relay.import(&cookie, "shop.csv", FILE).await;
+    relay.stream(&cookie, &job).await.until_end().await;
+    let line = relay.log_line("SSE Progress API called").await;
+    let entry: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(entry["fields"]["message"], "SSE Progress API called");
+    assert_eq!(entry["span"]["path"], format!("/api/jobs/{job}/progress"));
+}
+
+#[tokio::test]
+async fn traces_go_to_the_collector() {
+    let (sender, mut received) = mpsc::unbounded_channel::<Bytes>();
+    let collect = |State(sender): State<mpsc::UnboundedSender<Bytes>>, body: Bytes| async move {
+        let _ = sender.send(body);
+    };
+    let collector = Router::new()
+        .route("/v1/traces", post(collect))
+        .with_state(sender);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, collector).await });
+    let relay = Relay::start(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]).await;
+    relay.get("/health/live").await;
+    // What has not gone out yet goes out at the end.
+    relay.terminate().await;
+    let sent = tokio::time::timeout(process::DEADLINE, received.recv())
+        .await
+        .unwrap()
+        .unwrap();
+    let text = String::from_utf8_lossy(&sent);
+    assert!(
+        text.contains("/health/live") && text.contains("import-relay"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_signal_ends_the_process_within_its_drain_time() {
+    let relay = Relay::start(&[("SHUTDOWN_DRAIN", "2s")]).await;
+    let cookie = relay.create_owner().await;
+    let rows: String = (0..40_000)
+        .map(|row| format!("s{row},N{row},1.00\n"))
+        .collect();
+    let job = relay
+        .import(&cookie, "shop.csv", &format!("sku,name,price\n{rows}"))
+        .await;
+    let mut stream = relay.stream(&cookie, &job).await;
+    let began = Instant::now();
+    let ended = relay.terminate();
+    let ((), code) = tokio::join!(stream.until_end(), ended);
+    assert_eq!(code, Some(0));
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+/// Every block of the page that is marked as `sh` is run, in order, in one shell; only the port is
+/// one that is free, and the database the one that the tests run on.
+#[tokio::test]
+async fn the_walk_through_works_as_it_is_written() {
+    let page = include_str!("../docs/deploy.md");
+    let mut script = "set -euo pipefail\n".to_owned();
+    let mut is_run = false;
+    for line in page.lines() {
+        match line {
+            "```sh" => is_run = true,
+            "```" => is_run = false,
+            _ if is_run => {
+                script.push_str(line);
+                script.push('\n');
+            }
+            _ => {}
+        }
+    }
+    assert!(script.contains("import-relay backup"), "{script}");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let script = script.replace("127.0.0.1:3000", &address);
+    let directory = Directory::new();
+    std::os::unix::fs::symlink(process::binary(), directory.path().join("import-relay")).unwrap();
+    let path = format!(
+        "{}:{}",
+        directory.path().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let mut shell = tokio::process::Command::new("bash");
+    shell
+        .args(["-c", &script])
+        .current_dir(directory.path())
+        .env_clear()
+        .env("PATH", path)
+        .env(
+            "LEPTOS_SITE_ROOT",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/target/site"),
+        )
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true);
+    let output = tokio::time::timeout(process::DEADLINE, shell.output())
+        .await
+        .expect("the page's commands end")
+        .unwrap();
+    let (said, errors) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(output.status.success(), "{said}\n{errors}");
+    for words in [
+        "ok      database",
+        "ada@example.com can sign in now.",
+        "import_relay_viewers 0",
+    ] {
+        assert!(
+            said.contains(words),
+            "{words:?} is not in\n{said}\n{errors}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_dashboard_asks_for_nothing_that_is_not_measured() {
+    let relay = Relay::start(&[]).await;
+    // A request is measured when it is over.
+    relay.get("/health/live").await;
+    let metrics = relay.get("/metrics").await.text().await.unwrap();
+    let described: Vec<&str> = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+        .collect();
+    let dashboard = include_str!("../deploy/grafana.json");
+    let asked: Vec<&str> = dashboard
+        .split(|character: char| !(character.is_ascii_alphanumeric() || character == '_'))
+        .filter(|word| word.starts_with("import_relay_"))
+        .collect();
+    assert!(asked.len() > 20);
+    for name in asked {
+        let base = ["_total", "_bucket", "_count"]
+            .iter()
+            .find_map(|suffix| name.strip_suffix(suffix))
+            .unwrap_or(name);
+        assert!(described.contains(&base), "{name} is not in\n{metrics}");
+    }
+}
+
+/// The best of several, for the machine may be busy.
+#[tokio::test]
+async fn a_start_on_an_existing_database_takes_a_tenth_of_a_second_at_most() {
+    let relay = Relay::start(&[("SHUTDOWN_DRAIN", "5s")]).await;
+    let (directory, settings) = relay.stop_and_keep().await;
+    let settings: Vec<_> = settings
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let mut best = Duration::MAX;
+    for _ in 0..5 {
+        let began = Instant::now();
+        let process = process::Process::start(directory.command(&[], &settings)).await;
+        let answer = process::client()
+            .get(format!("http://{}/health/ready", process.address))
+            .send()
+            .await
+            .unwrap();
+        best = best.min(began.elapsed());
+        assert_eq!(answer.status(), 200);
+        let began = Instant::now();
+        assert_eq!(process.terminate().await, Some(0));
+        assert!(began.elapsed() < Duration::from_secs(5));
+    }
+    assert!(best <= Duration::from_millis(100), "{best:?}");
+}
+
+#[tokio::test]
+async fn a_server_at_rest_takes_little_memory() {
+    let relay = Relay::start(&[]).await;
+    // Its most wasteful moments are behind it: a password's hash, an upload, an import.
+    let cookie = relay.create_owner().await;
+    let job = relay.import(&cookie, "shop.csv", FILE).await;
+    relay.stream(&cookie, &job).await.until_end().await;
+    let list = relay
+        .http
+        .get(relay.url("/api/list_imports?page=1"))
+        .header("cookie", &cookie);
+    assert_eq!(list.send().await.unwrap().status(), 200);
+    let metrics = relay.get("/metrics").await.text().await.unwrap();
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("import_relay_resident_memory_bytes "));
+    let resident: u64 = line.unwrap().parse().unwrap();
+    // A development build is larger than the release, of which the limit is 40 MiB.
+    let limit = if cfg!(debug_assertions) { 80 } else { 40 };
+    assert!(resident < limit << 20, "{} MiB", resident >> 20);
+}
