@@ -14,9 +14,12 @@ use crate::{
     components::{
         clock::provide_clock,
         site_header::{SiteHeader, Visitor},
-        theme_switch,
+        tab_icon, theme_switch,
     },
-    pages::{ImportDetailsPage, ImportsPage, NotFoundPage, ProductsPage, SignInPage},
+    pages::{
+        AccountPage, AuditPage, ImportDetailsPage, ImportsPage, JoinPage, NotFoundPage,
+        ProductsPage, SignInPage, StatusPage, TeamPage, TokensPage,
+    },
 };
 
 /// Renders the document that the server sends.
@@ -31,7 +34,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark" />
                 <meta name="description" content="Import product files and watch them arrive, live." />
                 <script nonce=use_nonce()>{theme_switch::EARLY_SCRIPT}</script>
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="icon" href=tab_icon::ORIGINAL type="image/svg+xml" />
                 <link rel="icon" href="/favicon.ico" sizes="32x32" />
                 <HashedStylesheet id="style" options=options.clone() />
                 <AutoReload options=options.clone() />
@@ -65,9 +68,14 @@ pub fn App() -> impl IntoView {
 #[component]
 fn Frame() -> impl IntoView {
     let location = use_location();
-    let at_the_door = Memo::new(move |_| location.pathname.get() == "/sign-in");
+    let at_the_door = Memo::new(move |_| {
+        location
+            .pathname
+            .with(|path| path == "/sign-in" || path.starts_with("/join/"))
+    });
     // Who is signed in changes at the door only, on the way in or out.
     let visitor = Resource::new_blocking(move || at_the_door.get(), visitor);
+    provide_context(visitor);
     view! {
         <a class="skip-link" href="#content" rel="external">
             "Skip to content"
@@ -79,7 +87,13 @@ fn Frame() -> impl IntoView {
                 <Route path=path!("/imports") view=ImportsPage ssr=SsrMode::Async />
                 <Route path=path!("/imports/:id") view=ImportDetailsPage ssr=SsrMode::Async />
                 <Route path=path!("/products") view=ProductsPage ssr=SsrMode::Async />
+                <Route path=path!("/status") view=StatusPage ssr=SsrMode::Async />
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
+                <Route path=path!("/join/:token") view=JoinPage ssr=SsrMode::Async />
+                <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
+                <Route path=path!("/tokens") view=TokensPage ssr=SsrMode::Async />
+                <Route path=path!("/team") view=TeamPage ssr=SsrMode::Async />
+                <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
             </FlatRoutes>
         </main>
     }

@@ -16,12 +16,21 @@ pub enum ApiError {
     /// There is no such thing, or it is somebody else's.
     #[error("There is no such import.")]
     NotFound,
+    /// Whoever asks is known, and their role or token does not allow it.
+    #[error("This is not for you to do or see.")]
+    Forbidden,
     /// What was sent cannot be taken. The text says why.
     #[error("{0}")]
     Invalid(String),
     /// Too many requests or streams at once.
     #[error("Too many at once. Try again in a moment.")]
     TooMany,
+    /// Too many tries that failed.
+    #[error("Too many tries. Wait {} and try again.", in_words(*seconds))]
+    Throttled {
+        /// How long to wait, in seconds.
+        seconds: u64,
+    },
     /// The price monitor cannot be asked, or the server is shutting down.
     #[error("{0}")]
     Unavailable(String),
@@ -31,6 +40,14 @@ pub enum ApiError {
     /// A fault of ours. The details are in the server's log only.
     #[error("Something went wrong on our side. Try again in a moment.")]
     Internal,
+}
+
+fn in_words(seconds: u64) -> String {
+    match seconds {
+        0..=1 => "a second".to_owned(),
+        2..=90 => format!("{seconds} seconds"),
+        _ => format!("{} minutes", seconds.div_ceil(60)),
+    }
 }
 
 impl FromServerFnError for ApiError {

@@ -12,6 +12,13 @@ use crate::job::{JobId, ProductImportJob};
 /// accepts `application/json` by an [`UploadAnswer`].
 pub const UPLOAD_PATH: &str = "/imports";
 
+/// Where uploads are sent that go on where they broke off, by the tus protocol 1.0.
+pub const RESUMABLE_PATH: &str = "/uploads";
+
+/// The form's field that is there when the file is to be checked, not imported. It comes before the
+/// file.
+pub const CHECK_FIELD: &str = "check";
+
 /// The answer to an upload made by script.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", untagged)]
@@ -33,6 +40,8 @@ pub enum UploadAnswer {
 pub struct UploadFormState {
     /// The largest file that is taken, in bytes.
     pub max_bytes: u64,
+    /// Whether a file can be checked without being imported.
+    pub offers_checks: bool,
     /// Why the last upload of this browser was refused, where it was made without script.
     pub last_error: Option<String>,
 }
@@ -41,18 +50,19 @@ pub struct UploadFormState {
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] without a session.
+/// [`ApiError::SignedOut`] without a session, [`ApiError::Forbidden`] to those who only watch.
 #[server(prefix = "/api", endpoint = "upload_form", input = server_fn::codec::GetUrl)]
 pub async fn upload_form() -> Result<UploadFormState, ApiError> {
-    crate::server::auth::require_user().await?;
+    crate::server::auth::require(crate::role::Permission::Import)?;
     let state = crate::server::state::app_state()?;
     Ok(UploadFormState {
         max_bytes: state.config.max_upload,
+        offers_checks: state.offers_checks(),
         last_error: crate::server::upload::take_last_error(),
     })
 }
 
-/// Lists the user's imports, newest first, 20 a page.
+/// Lists the imports that the user may see, newest first, 20 a page.
 ///
 /// # Errors
 ///
@@ -61,12 +71,12 @@ pub async fn upload_form() -> Result<UploadFormState, ApiError> {
 pub async fn list_imports(page: u64) -> Result<Page<ProductImportJob>, ApiError> {
     let user = crate::server::auth::require_user().await?;
     let state = crate::server::state::app_state()?;
-    let mut jobs = state.store.list_jobs(&user.id, page).await?;
+    let mut jobs = state.store.list_jobs(&user.jobs(), page).await?;
     state.relay.freshen(&mut jobs.items).await;
     Ok(jobs)
 }
 
-/// Gives one import of the user, in its newest known state.
+/// Gives one import that the user may see, in its newest known state.
 ///
 /// # Errors
 ///
@@ -76,11 +86,5 @@ pub async fn list_imports(page: u64) -> Result<Page<ProductImportJob>, ApiError>
 pub async fn get_import(id: JobId) -> Result<ProductImportJob, ApiError> {
     let user = crate::server::auth::require_user().await?;
     let state = crate::server::state::app_state()?;
-    let mut job = state
-        .store
-        .find_job(&user.id, &id)
-        .await?
-        .ok_or(ApiError::NotFound)?;
-    state.relay.freshen(std::slice::from_mut(&mut job)).await;
-    Ok(job)
+    state.relay.find_job(&user, &id).await
 }

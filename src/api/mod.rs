@@ -3,11 +3,17 @@
 // The fields of the types that `#[server]` makes are its arguments, which each function explains.
 #![allow(missing_docs)]
 
+pub mod account;
+pub mod audit;
 pub mod error;
+pub mod import_controls;
 pub mod imports;
 pub mod products;
 pub mod progress;
 pub mod session;
+pub mod status;
+pub mod team;
+pub mod tokens;
 
 pub use error::ApiError;
 

@@ -10,6 +10,8 @@ use leptos::{
     },
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::ApiError;
 use crate::job::{JobId, ProgressEvent};
 
@@ -30,6 +32,82 @@ impl ContentType for EventStream {
 
 impl Encoding for EventStream {
     const METHOD: http::Method = http::Method::GET;
+}
+
+/// Returns the address of one event stream of these jobs: `GET /api/jobs/progress?ids=a,b,c`. Each
+/// state carries its `jobId`.
+#[must_use]
+pub fn jobs_progress_url(jobs: &[JobId]) -> String {
+    let ids: Vec<_> = jobs.iter().map(JobId::as_str).collect();
+    format!("/api/jobs/progress?ids={}", ids.join(","))
+}
+
+/// Returns the address of one event stream of these jobs, and of the user's other unfinished ones,
+/// new ones as they start.
+#[must_use]
+pub fn new_jobs_progress_url(jobs: &[JobId]) -> String {
+    if jobs.is_empty() {
+        return "/api/jobs/progress".to_owned();
+    }
+    format!("{}&unfinished=true", jobs_progress_url(jobs))
+}
+
+/// How the server stands to the price monitor, as the named event `upstream` of a progress stream
+/// tells it. A stream begins with one only where there is something to tell.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum UpstreamState {
+    /// The first connection is being made.
+    #[default]
+    Connecting,
+    /// The socket is open: news comes at once.
+    Connected,
+    /// There is no socket; the price monitor is asked every few seconds.
+    Polling,
+    /// The price monitor does not accept this server's key.
+    Refused,
+}
+
+impl UpstreamState {
+    /// Every state there is.
+    pub const ALL: [Self; 4] = [
+        Self::Connecting,
+        Self::Connected,
+        Self::Polling,
+        Self::Refused,
+    ];
+
+    /// Returns the state's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Polling => "polling",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// Says what a viewer may notice of it, if anything.
+    #[must_use]
+    pub fn sentence(self) -> Option<&'static str> {
+        match self {
+            Self::Connecting | Self::Connected => None,
+            Self::Polling => Some(
+                "The live connection to the price monitor is down. It is asked every few seconds instead.",
+            ),
+            Self::Refused => Some(
+                "The price monitor does not accept this server, so progress may not arrive. Ask whoever runs this server.",
+            ),
+        }
+    }
+}
+
+/// The data of the event `upstream`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct UpstreamEvent {
+    /// How the server stands to the price monitor.
+    pub state: UpstreamState,
 }
 
 type Chunk = Result<bytes::Bytes, bytes::Bytes>;
@@ -73,15 +151,21 @@ where
 /// the server stops.
 #[server(prefix = "/api", endpoint = "job_progress", input = GetUrl, output = EventStream)]
 pub async fn job_progress(id: JobId) -> Result<Events, ApiError> {
-    use crate::server::{auth, relay::ProgressAnswer, router::STREAM_HEADERS, state::app_state};
+    use crate::server::{
+        auth,
+        relay::{Asking, ProgressAnswer, ViewerStream as _},
+        router::STREAM_HEADERS,
+        state::app_state,
+    };
 
     let user = auth::require_user().await?;
     let response = expect_context::<leptos_axum::ResponseOptions>();
     let last_event_id = auth::request_header("last-event-id");
-    let answer = app_state()?
-        .relay
-        .open_stream(&user, &id, last_event_id.as_deref())
-        .await?;
+    let asking = Asking {
+        address: auth::request_address()?,
+        last_event_id: last_event_id.as_deref(),
+    };
+    let answer = app_state()?.relay.open_stream(&user, &id, &asking).await?;
     Ok(match answer {
         ProgressAnswer::NothingMore => {
             response.set_status(http::StatusCode::NO_CONTENT);
@@ -91,22 +175,22 @@ pub async fn job_progress(id: JobId) -> Result<Events, ApiError> {
             for (name, value) in STREAM_HEADERS {
                 response.insert_header(name, value);
             }
-            Events::new(stream)
+            Events::new(stream.into_stream())
         }
     })
 }
 
-/// Gives the newest known state of a job: what the hook asks when a stream is refused or silent.
+/// Gives the newest known states of those of the jobs that are there and the user's: what the hooks
+/// of a page ask when their stream is refused or silent.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] when there is no such job or it
-/// is somebody else's: both are final. Any other error passes.
-#[server(prefix = "/api", endpoint = "job_state", input = GetUrl)]
-pub async fn job_state(id: JobId) -> Result<ProgressEvent, ApiError> {
+/// [`ApiError::SignedOut`] without a session, which is final. Any other error passes.
+#[server(prefix = "/api", endpoint = "job_states", input = GetUrl)]
+pub async fn job_states(ids: Vec<JobId>) -> Result<Vec<(JobId, ProgressEvent)>, ApiError> {
     let user = crate::server::auth::require_user().await?;
     crate::server::state::app_state()?
         .relay
-        .state(&user.id, &id)
+        .states(&user.jobs(), &ids)
         .await
 }

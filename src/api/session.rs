@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
+use crate::role::Role;
 
 /// The person who is signed in.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -12,6 +13,8 @@ pub struct CurrentUser {
     pub name: String,
     /// The address they sign in with.
     pub email: String,
+    /// What they may do.
+    pub role: Role,
 }
 
 /// What the sign-in page must know.
@@ -28,7 +31,7 @@ pub enum SignInState {
 /// Says whether anybody is signed in, and whether there is an account at all.
 #[server(name = GetSignInState, prefix = "/api", endpoint = "sign_in_state", input = server_fn::codec::GetUrl)]
 pub async fn sign_in_state() -> Result<SignInState, ApiError> {
-    crate::server::auth::sign_in_state().await
+    crate::server::auth::sign_in::state().await
 }
 
 /// Says who is signed in.
@@ -38,39 +41,43 @@ pub async fn sign_in_state() -> Result<SignInState, ApiError> {
 /// [`ApiError::SignedOut`] when nobody is.
 #[server(name = GetCurrentUser, prefix = "/api", endpoint = "current_user", input = server_fn::codec::GetUrl)]
 pub async fn current_user() -> Result<CurrentUser, ApiError> {
-    let user = crate::server::auth::require_user().await?;
-    Ok(CurrentUser {
-        name: user.name,
-        email: user.email,
-    })
+    crate::server::auth::sign_in::current_user()
 }
 
 /// Signs in, sets the session cookie and goes on to `next`, or to the imports.
 ///
 /// # Errors
 ///
-/// [`ApiError::Invalid`] when no account has this address and password.
+/// [`ApiError::Invalid`] when no account has this address and password, [`ApiError::Throttled`]
+/// after too many tries.
 #[server(prefix = "/api", endpoint = "sign_in")]
 pub async fn sign_in(
     email: String,
     password: String,
     next: Option<String>,
 ) -> Result<(), ApiError> {
-    crate::server::auth::sign_in(&email, password.into(), next.as_deref()).await
+    crate::server::auth::sign_in::sign_in(&email, password.into(), next.as_deref()).await
 }
 
-/// Makes the owner's account, while there is none, and signs in with it.
+/// Makes the owner's account, while there is none, signs in with it and goes on to `next`, or to the
+/// imports.
 ///
 /// # Errors
 ///
 /// [`ApiError::Invalid`] when there is an account already, or the address or password will not do.
 #[server(prefix = "/api", endpoint = "create_owner")]
-pub async fn create_owner(name: String, email: String, password: String) -> Result<(), ApiError> {
-    crate::server::auth::create_owner(&name, &email, password.into()).await
+pub async fn create_owner(
+    name: String,
+    email: String,
+    password: String,
+    next: Option<String>,
+) -> Result<(), ApiError> {
+    let next = next.as_deref();
+    crate::server::auth::sign_in::create_owner(&name, &email, password.into(), next).await
 }
 
 /// Ends the session and goes to the sign-in page.
 #[server(prefix = "/api", endpoint = "sign_out")]
 pub async fn sign_out() -> Result<(), ApiError> {
-    crate::server::auth::sign_out().await
+    crate::server::auth::sign_in::sign_out().await
 }

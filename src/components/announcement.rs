@@ -26,7 +26,8 @@ pub(crate) fn Announcement(
     }
 }
 
-fn say(progress: &ImportProgress, status: ImportStatus) -> String {
+/// Says in a sentence how an import stands.
+pub(super) fn say(progress: &ImportProgress, status: ImportStatus) -> String {
     let processed = format::counted(progress.processed_products, "product");
     match status {
         ImportStatus::Pending => progress_bar::spoken(progress, status),

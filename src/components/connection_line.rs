@@ -21,6 +21,9 @@ pub(crate) fn ConnectionLine(
         (_, true) => "Final result".to_owned(),
         (Connection::Connecting, _) => "Connecting…".to_owned(),
         (Connection::Open, _) => error.get().unwrap_or_else(|| "Live".to_owned()),
+        (Connection::Polling, _) => error
+            .get()
+            .unwrap_or_else(|| "The price monitor is asked every few seconds.".to_owned()),
         (Connection::Reconnecting, _) => "Reconnecting… The import goes on.".to_owned(),
         (Connection::Refused, _) => error
             .get()
@@ -48,6 +51,7 @@ fn name(connection: Connection) -> &'static str {
         Connection::Closed => "closed",
         Connection::Connecting => "connecting",
         Connection::Open => "open",
+        Connection::Polling => "polling",
         Connection::Reconnecting => "reconnecting",
         Connection::Refused => "refused",
     }

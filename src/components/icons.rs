@@ -6,6 +6,7 @@ use leptos::prelude::*;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Glyph {
     Alert,
+    Bell,
     Box,
     Check,
     ChevronLeft,
@@ -15,6 +16,7 @@ pub(crate) enum Glyph {
     Cross,
     File,
     Moon,
+    Person,
     Search,
     SignOut,
     Spinner,
@@ -28,6 +30,9 @@ impl Glyph {
         match self {
             Self::Alert => {
                 "M12 9v4.5M12 17h.01M10.3 3.9 2.4 17.6A2 2 0 0 0 4.1 20.6h15.8a2 2 0 0 0 1.7-3L13.7 3.9a2 2 0 0 0-3.4 0Z"
+            }
+            Self::Bell => {
+                "M18.5 9.5a6.5 6.5 0 0 0-13 0c0 6-2.5 7.5-2.5 7.5h18s-2.5-1.5-2.5-7.5M10 20.5a2.2 2.2 0 0 0 4 0"
             }
             Self::Box => {
                 "m3.5 7.5 8.5-4.7 8.5 4.7v9L12 21.2l-8.5-4.7v-9ZM3.7 7.6 12 12.2l8.3-4.6M12 12.2v9M7.7 5.2l8.4 4.7"
@@ -44,6 +49,9 @@ impl Glyph {
                 "M13.5 3H7a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2V8.5L13.5 3ZM13.5 3v5.5H19M9 13h6M9 16.8h6"
             }
             Self::Moon => "M20.5 14.2A8.5 8.5 0 0 1 9.8 3.5a8.5 8.5 0 1 0 10.7 10.7Z",
+            Self::Person => {
+                "M15.8 7.8a3.8 3.8 0 1 1-7.6 0 3.8 3.8 0 0 1 7.6 0ZM4.5 20.5a7.5 7.5 0 0 1 15 0"
+            }
             Self::Search => "m20 20-4.6-4.6M17.5 10.8a6.8 6.8 0 1 1-13.5 0 6.8 6.8 0 0 1 13.5 0Z",
             Self::SignOut => {
                 "M9.5 20.5H6a2 2 0 0 1-2-2v-13a2 2 0 0 1 2-2h3.5M15.5 16.5 20 12l-4.5-4.5M20 12H9.5"

@@ -8,12 +8,15 @@ use super::{
     connection_line::ConnectionLine,
     format,
     icons::{Glyph, Icon},
+    notify::NotifyButton,
     pace::Pace,
     progress_bar::{self, ProgressBar},
+    tab_icon::TabIcon,
+    throughput::Speed,
 };
 use crate::{
-    hooks::UseProductImportProgressReturn,
-    job::{ImportStatus, UnixMillis},
+    hooks::{Connection, UseProductImportProgressReturn},
+    job::{ImportProgress, ImportStatus, UnixMillis},
 };
 
 /// Shows how far an import is, how fast it goes, and whether what is shown is live.
@@ -85,9 +88,45 @@ pub(crate) fn ProgressCard(
                 </Count>
                 <Time live created_at completed_at />
             </dl>
+            <Speed progress status />
+            <div class="progress-foot">
+                <Quiet progress status connection />
+                <NotifyButton progress status filename />
+            </div>
             <JobError status error />
             <Announcement progress status />
+            <TabIcon progress status />
         </section>
+    }
+}
+
+/// After so long without a change somebody may begin to wonder.
+const QUIET: UnixMillis = 60_000;
+
+/// Says that an import of which nothing is heard is probably well.
+#[component]
+fn Quiet(
+    progress: Signal<ImportProgress>,
+    status: Signal<ImportStatus>,
+    connection: Signal<Connection>,
+) -> impl IntoView {
+    let now = use_now();
+    let changed = RwSignal::new(None);
+    Effect::new(move |_| {
+        progress.track();
+        changed.set(Some(browser_now()));
+    });
+    let is_quiet = Memo::new(move |_| {
+        let is_followed = matches!(connection.get(), Connection::Open | Connection::Polling);
+        let (Some(now), Some(changed)) = (now.get(), changed.get()) else {
+            return false;
+        };
+        is_followed && !status.get().is_final() && now - changed >= QUIET
+    });
+    view! {
+        <p class="progress-quiet" data-testid="quiet" hidden=move || !is_quiet.get()>
+            "No news for a minute. The price monitor may be busy with something large; you can leave this page, the import goes on."
+        </p>
     }
 }
 

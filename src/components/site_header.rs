@@ -76,7 +76,10 @@ fn Account(visitor: Resource<Visitor>) -> impl IntoView {
                 user.name
             };
             view! {
-                <span class="account" title=user.email>{name}</span>
+                <a class="account" href="/account" title=user.email>
+                    <Icon glyph=Glyph::Person />
+                    <span>{name}</span>
+                </a>
                 <ActionForm action=sign_out>
                     <button
                         class="icon-button"

@@ -3,63 +3,89 @@
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{EventSource, MessageEvent};
 
-use super::follower::Event;
+use super::{desk::Wants, follower::StreamEvent};
+use crate::api::progress::{jobs_progress_url, new_jobs_progress_url, progress_url};
 
 /// An open `EventSource` and its listeners, which live and end with it.
 pub(super) struct Source {
     source: EventSource,
     _on_open: Closure<dyn FnMut()>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
-    _on_heartbeat: Closure<dyn FnMut()>,
+    _on_named: Vec<Closure<dyn FnMut(MessageEvent)>>,
     _on_error: Closure<dyn FnMut()>,
 }
 
 impl Source {
-    /// Opens a stream and tells `emit` what happens to it.
+    /// Opens a stream of what is wanted and tells `emit` what happens on it. A single job has an
+    /// address of its own.
     ///
     /// # Errors
     ///
     /// When the browser does not take the address.
-    pub(super) fn open(url: &str, emit: impl Fn(Event) + Clone + 'static) -> Result<Self, JsValue> {
-        let source = EventSource::new(url)?;
+    pub(super) fn open(
+        wants: &Wants,
+        emit: impl Fn(StreamEvent) + Clone + 'static,
+    ) -> Result<Self, JsValue> {
+        let (url, job) = match wants.jobs.as_slice() {
+            [job] if !wants.new => (progress_url(job), Some(job.clone())),
+            jobs if wants.new => (new_jobs_progress_url(jobs), None),
+            jobs => (jobs_progress_url(jobs), None),
+        };
+        let source = EventSource::new(&url)?;
         let on_open = Closure::new({
             let emit = emit.clone();
-            move || emit(Event::Opened)
+            move || emit(StreamEvent::Opened)
         });
         let on_message = Closure::new({
             let emit = emit.clone();
             move |event: MessageEvent| {
-                // Data of an EventSource is always a string.
-                emit(Event::Message(event.data().as_string().unwrap_or_default()));
+                let (job, text) = (job.clone(), text_of(&event));
+                emit(StreamEvent::Message { job, text });
             }
         });
-        let on_heartbeat = Closure::new({
-            let emit = emit.clone();
-            move || emit(Event::Heartbeat)
-        });
         let on_error = Closure::new({
-            let source = source.clone();
+            let (source, emit) = (source.clone(), emit.clone());
             move || {
                 let is_closed = source.ready_state() == EventSource::CLOSED;
                 emit(if is_closed {
-                    Event::GivenUp
+                    StreamEvent::GivenUp
                 } else {
-                    Event::Interrupted
+                    StreamEvent::Interrupted
                 });
             }
         });
+        let named: [(_, Reading); 4] = [
+            ("heartbeat", |_| StreamEvent::Heartbeat),
+            ("upstream", |event| StreamEvent::Upstream(text_of(event))),
+            ("not-found", |event| StreamEvent::NotFound(text_of(event))),
+            ("end", |_| StreamEvent::End),
+        ];
+        let mut on_named = Vec::new();
+        for (name, event) in named {
+            let emit = emit.clone();
+            let listener = Closure::new(move |it: MessageEvent| emit(event(&it)));
+            source.add_event_listener_with_callback(name, function(&listener))?;
+            on_named.push(listener);
+        }
         source.set_onopen(Some(function(&on_open)));
         source.set_onmessage(Some(function(&on_message)));
-        source.add_event_listener_with_callback("heartbeat", function(&on_heartbeat))?;
         source.set_onerror(Some(function(&on_error)));
         Ok(Self {
             source,
             _on_open: on_open,
             _on_message: on_message,
-            _on_heartbeat: on_heartbeat,
+            _on_named: on_named,
             _on_error: on_error,
         })
     }
+}
+
+/// Reads what a named event says.
+type Reading = fn(&MessageEvent) -> StreamEvent;
+
+/// Returns the data of an event, which is always a string.
+fn text_of(event: &MessageEvent) -> String {
+    event.data().as_string().unwrap_or_default()
 }
 
 impl Drop for Source {

@@ -1,10 +1,17 @@
-//! What becomes of the view of a job when something happens to its event stream (pure: no browser,
-//! no clock).
+//! What becomes of the view of a page's jobs when something happens to its event stream (pure: no
+//! browser, no clock).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::ApiError,
+    api::{
+        ApiError,
+        progress::{UpstreamEvent, UpstreamState},
+    },
     hooks::Connection,
-    job::{ImportProgress, ImportStatus, ProductImportJob, ProgressEvent},
+    job::{ImportProgress, ImportStatus, JobId, ProductImportJob, ProgressEvent},
 };
 
 /// A time or a span of it in milliseconds, as the browser's clock gives it.
@@ -27,25 +34,45 @@ pub(super) struct View {
     pub(super) connection: Connection,
 }
 
-/// What happens.
-#[derive(Clone, Debug)]
-pub(super) enum Event {
+/// What happens on a stream. Tabs hand it on to each other.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(super) enum StreamEvent {
     /// The stream is open.
     Opened,
-    /// A state came.
-    Message(String),
+    /// A state came: of this job, or of the one that it names itself.
+    Message {
+        /// The job, on a stream of one job.
+        job: Option<JobId>,
+        /// The data of the event.
+        text: String,
+    },
     /// A sign of life came.
     Heartbeat,
+    /// The data of the event `upstream` came.
+    Upstream(String),
+    /// The data of the event `not-found` came.
+    NotFound(String),
+    /// All jobs of the stream are over.
+    End,
     /// The stream broke, and the browser is getting it back.
     Interrupted,
     /// The stream was refused; the browser has given it up.
     GivenUp,
-    /// The server said what is the matter.
-    Answered(Result<ProgressEvent, ApiError>),
+}
+
+/// What happens.
+#[derive(Clone, Debug)]
+pub(super) enum Event {
+    /// Something happened on the stream.
+    Stream(StreamEvent),
+    /// The server said what is the matter: the newest states of the jobs that are there.
+    Answered(Result<Vec<(JobId, ProgressEvent)>, ApiError>),
     /// Time has passed.
     Tick,
     /// The browser came online, or the page became visible.
     Awake,
+    /// The page is put aside; it may come back later.
+    Frozen,
 }
 
 /// What is to be done.
@@ -53,27 +80,39 @@ pub(super) enum Event {
 pub(super) enum Action {
     /// Nothing.
     Wait,
-    /// Open the stream.
+    /// Open the stream, of all that is wanted.
     Open,
     /// Close the stream and ask the server what is the matter.
     Ask,
-    /// Close the stream for good.
-    Finish,
+    /// Close the stream.
+    Close,
 }
 
-/// Follows one job.
+/// Follows the jobs of a page.
 #[derive(Debug)]
 pub(super) struct Follower {
-    view: View,
+    jobs: BTreeMap<JobId, Followed>,
+    /// Whether jobs are let in that nobody has asked for by name.
+    wants_new: bool,
     phase: Phase,
+    upstream: UpstreamState,
     last_heard: Millis,
     lost_since: Option<Millis>,
-    is_unreadable: bool,
     attempts: i32,
+}
+
+#[derive(Debug)]
+struct Followed {
+    view: View,
+    is_unreadable: bool,
+    /// What ends it for good.
+    over: Option<Connection>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
+    /// Nothing is wanted.
+    Idle,
     /// The stream is the browser's to open, keep and get back.
     Streaming(Connection),
     /// The server is being asked.
@@ -81,7 +120,17 @@ enum Phase {
     /// The stream is to be opened anew at this time.
     Waiting { until: Millis },
     /// Nothing more will come.
-    Done(Connection),
+    SignedOut,
+}
+
+/// Returns which job the data of an event is of, where it says so.
+pub(super) fn job_of(text: &str) -> Option<JobId> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Tag {
+        job_id: JobId,
+    }
+    serde_json::from_str::<Tag>(text).ok().map(|tag| tag.job_id)
 }
 
 impl View {
@@ -102,74 +151,145 @@ impl View {
     }
 }
 
-impl Follower {
-    /// Begins with the recorded state of an unfinished job, whose stream is being opened.
-    pub(super) fn new(job: &ProductImportJob, now: Millis) -> Self {
+impl Followed {
+    fn new(view: View) -> Self {
+        let over = view.status.is_final().then_some(Connection::Closed);
         Self {
-            view: View::of(job),
-            phase: Phase::Streaming(Connection::Connecting),
-            last_heard: now,
-            lost_since: None,
+            view,
             is_unreadable: false,
+            over,
+        }
+    }
+
+    fn show(&mut self, state: ProgressEvent) {
+        if self.over.is_some() {
+            return; // nothing comes after an end
+        }
+        self.is_unreadable = false;
+        self.view.progress = state.progress();
+        self.view.status = state.status;
+        self.view.error = state.error;
+        self.view.loading = false;
+        if state.status.is_final() {
+            self.over = Some(Connection::Closed);
+        }
+    }
+
+    fn refuse(&mut self, error: &ApiError) {
+        if self.over.is_none() {
+            self.view.error = Some(error.to_string());
+            self.view.loading = false;
+            self.over = Some(Connection::Refused);
+        }
+    }
+}
+
+impl Follower {
+    /// Follows nothing yet.
+    pub(super) fn new() -> Self {
+        Self {
+            jobs: BTreeMap::new(),
+            wants_new: false,
+            phase: Phase::Idle,
+            upstream: UpstreamState::Connected,
+            last_heard: 0.0,
+            lost_since: None,
             attempts: 0,
         }
     }
 
-    /// Returns what to show now.
-    pub(super) fn view(&self, now: Millis) -> View {
-        let connection = match self.phase {
-            Phase::Streaming(connection) | Phase::Done(connection) => connection,
-            Phase::Asking | Phase::Waiting { .. } => Connection::Reconnecting,
+    /// Follows one more job, from its recorded state. A job that is followed already stays as it is.
+    pub(super) fn follow(&mut self, job: &ProductImportJob, now: Millis) -> Action {
+        if self.jobs.contains_key(&job.id) {
+            return Action::Wait;
+        }
+        let followed = Followed::new(View::of(job));
+        let is_over = followed.over.is_some();
+        self.jobs.insert(job.id.clone(), followed);
+        if is_over {
+            return Action::Wait;
+        }
+        self.want_more(now)
+    }
+
+    /// Follows a job no more.
+    pub(super) fn unfollow(&mut self, job: &JobId) -> Action {
+        self.jobs.remove(job);
+        self.close_if_unwanted()
+    }
+
+    /// Lets new jobs in as they start, or no more.
+    pub(super) fn want_new(&mut self, wanted: bool, now: Millis) -> Action {
+        if self.wants_new == wanted {
+            return Action::Wait;
+        }
+        self.wants_new = wanted;
+        if wanted {
+            self.want_more(now)
+        } else {
+            self.close_if_unwanted()
+        }
+    }
+
+    /// Returns what the stream is to be of: the unfinished jobs, and whether new ones are let in.
+    pub(super) fn wanted(&self) -> (Vec<JobId>, bool) {
+        let unfinished = self.jobs.iter().filter(|(_, job)| job.over.is_none());
+        let is_over = self.phase == Phase::SignedOut;
+        (
+            unfinished.map(|(id, _)| id.clone()).collect(),
+            self.wants_new && !is_over,
+        )
+    }
+
+    /// Returns what to show now of a job.
+    pub(super) fn view(&self, job: &JobId, now: Millis) -> Option<View> {
+        self.jobs.get(job).map(|job| self.shown(job, now))
+    }
+
+    /// Returns what to show now of all jobs.
+    pub(super) fn views(&self, now: Millis) -> BTreeMap<JobId, View> {
+        let shown = |(id, job): (&JobId, _)| (id.clone(), self.shown(job, now));
+        self.jobs.iter().map(shown).collect()
+    }
+
+    fn shown(&self, job: &Followed, now: Millis) -> View {
+        let connection = match (job.over, self.phase) {
+            (Some(over), _) => over,
+            (None, Phase::Streaming(Connection::Open)) if self.upstream.sentence().is_some() => {
+                Connection::Polling
+            }
+            (None, Phase::Streaming(connection)) => connection,
+            (None, Phase::Idle) => Connection::Connecting,
+            (None, Phase::Asking | Phase::Waiting { .. }) => Connection::Reconnecting,
+            (None, Phase::SignedOut) => Connection::Refused,
         };
         let is_lost = self
             .lost_since
             .is_some_and(|since| now - since >= SHORT_GAP);
-        let error = match &self.view.error {
+        let error = match &job.view.error {
             Some(error) => Some(error.clone()),
-            None if self.is_unreadable => Some("Failed to parse progress data".to_owned()),
+            None if job.over.is_some() => None,
+            None if job.is_unreadable => Some("Failed to parse progress data".to_owned()),
             None if is_lost => Some("Connection error".to_owned()),
+            None if self.upstream == UpstreamState::Refused => {
+                self.upstream.sentence().map(str::to_owned)
+            }
             None => None,
         };
         View {
             connection,
             error,
-            ..self.view.clone()
+            ..job.view.clone()
         }
     }
 
     /// Takes in what happened. `random` is a number from 0 to 1.
     pub(super) fn step(&mut self, event: Event, now: Millis, random: f64) -> Action {
-        if let Phase::Done(_) = self.phase {
+        if matches!(self.phase, Phase::Idle | Phase::SignedOut) {
             return Action::Wait;
         }
         match event {
-            Event::Opened => {
-                self.phase = Phase::Streaming(Connection::Open);
-                self.heard(now);
-                Action::Wait
-            }
-            Event::Message(text) => {
-                self.heard(now);
-                self.attempts = 0;
-                match serde_json::from_str(&text) {
-                    Ok(state) => self.show(state),
-                    Err(_) => {
-                        self.is_unreadable = true;
-                        Action::Wait
-                    }
-                }
-            }
-            Event::Heartbeat => {
-                self.heard(now);
-                Action::Wait
-            }
-            Event::Interrupted => {
-                self.phase = Phase::Streaming(Connection::Reconnecting);
-                self.lost(now);
-                self.last_heard = now; // the browser has just tried
-                Action::Wait
-            }
-            Event::GivenUp => self.ask(now),
+            Event::Stream(event) => self.stream(event, now),
             Event::Answered(answer) => self.answered(answer, now, random),
             Event::Tick => match self.phase {
                 Phase::Streaming(_) if now - self.last_heard >= SILENCE => self.ask(now),
@@ -180,20 +300,111 @@ impl Follower {
                 Phase::Waiting { .. } => self.reopen(now),
                 _ => Action::Wait,
             },
+            Event::Frozen => {
+                self.phase = Phase::Waiting { until: now };
+                Action::Close
+            }
         }
     }
 
-    fn heard(&mut self, now: Millis) {
-        self.last_heard = now;
-        self.lost_since = None;
+    fn stream(&mut self, event: StreamEvent, now: Millis) -> Action {
+        // What comes late, from a stream that has been given up, is no sign of life.
+        let is_streaming = matches!(self.phase, Phase::Streaming(_));
+        match event {
+            StreamEvent::GivenUp if is_streaming => return self.ask(now),
+            StreamEvent::Interrupted if is_streaming => {
+                self.phase = Phase::Streaming(Connection::Reconnecting);
+                self.lost_since.get_or_insert(now);
+                self.last_heard = now; // the browser has just tried
+                return Action::Wait;
+            }
+            StreamEvent::GivenUp | StreamEvent::Interrupted => return Action::Wait,
+            StreamEvent::Opened => self.upstream = UpstreamState::Connected,
+            StreamEvent::Message { job, text } => {
+                self.attempts = 0;
+                self.message(job, &text);
+            }
+            StreamEvent::Upstream(text) => {
+                if let Ok(UpstreamEvent { state }) = serde_json::from_str(&text) {
+                    self.upstream = state;
+                }
+            }
+            StreamEvent::NotFound(text) => {
+                if let Some(id) = job_of(&text)
+                    && let Some(job) = self.jobs.get_mut(&id)
+                {
+                    job.refuse(&ApiError::NotFound);
+                }
+            }
+            StreamEvent::Heartbeat | StreamEvent::End => {}
+        }
+        if is_streaming {
+            self.phase = Phase::Streaming(Connection::Open);
+            self.last_heard = now;
+            self.lost_since = None;
+        }
+        self.close_if_unwanted()
     }
 
-    fn lost(&mut self, now: Millis) {
-        self.lost_since.get_or_insert(now);
+    fn message(&mut self, job: Option<JobId>, text: &str) {
+        let state = serde_json::from_str::<ProgressEvent>(text);
+        let job = job.or_else(|| job_of(text));
+        match (job, state) {
+            (Some(id), Ok(state)) => match self.jobs.get_mut(&id) {
+                Some(job) => job.show(state),
+                None if self.wants_new => {
+                    let mut job = Followed::new(View::default());
+                    job.show(state);
+                    self.jobs.insert(id, job);
+                }
+                None => {}
+            },
+            (Some(id), Err(_)) => {
+                if let Some(job) = self.jobs.get_mut(&id) {
+                    job.is_unreadable = true;
+                }
+            }
+            (None, _) => {
+                for job in self.jobs.values_mut() {
+                    job.is_unreadable = true;
+                }
+            }
+        }
+    }
+
+    fn want_more(&mut self, now: Millis) -> Action {
+        match self.phase {
+            Phase::Idle | Phase::Streaming(_) => {
+                let connection = match self.phase {
+                    Phase::Streaming(connection) => connection,
+                    _ => Connection::Connecting,
+                };
+                self.phase = Phase::Streaming(connection);
+                self.last_heard = now;
+                Action::Open
+            }
+            // It is opened when the time has come, with the new one.
+            Phase::Asking | Phase::Waiting { .. } => Action::Wait,
+            Phase::SignedOut => {
+                self.sign_out();
+                Action::Wait
+            }
+        }
+    }
+
+    fn close_if_unwanted(&mut self) -> Action {
+        let (jobs, wants_new) = self.wanted();
+        if !jobs.is_empty() || wants_new || matches!(self.phase, Phase::Idle | Phase::SignedOut) {
+            return Action::Wait;
+        }
+        self.phase = Phase::Idle;
+        self.lost_since = None;
+        self.attempts = 0;
+        Action::Close
     }
 
     fn ask(&mut self, now: Millis) -> Action {
-        self.lost(now);
+        self.lost_since.get_or_insert(now);
         self.phase = Phase::Asking;
         Action::Ask
     }
@@ -204,23 +415,17 @@ impl Follower {
         Action::Open
     }
 
-    fn show(&mut self, state: ProgressEvent) -> Action {
-        self.is_unreadable = false;
-        self.view.progress = state.progress();
-        self.view.status = state.status;
-        self.view.error = state.error;
-        self.view.loading = false;
-        if state.status.is_final() {
-            self.lost_since = None;
-            self.phase = Phase::Done(Connection::Closed);
-            return Action::Finish;
+    fn sign_out(&mut self) {
+        for job in self.jobs.values_mut() {
+            job.refuse(&ApiError::SignedOut);
         }
-        Action::Wait
+        self.phase = Phase::SignedOut;
+        self.lost_since = None;
     }
 
     fn answered(
         &mut self,
-        answer: Result<ProgressEvent, ApiError>,
+        answer: Result<Vec<(JobId, ProgressEvent)>, ApiError>,
         now: Millis,
         random: f64,
     ) -> Action {
@@ -228,15 +433,21 @@ impl Follower {
             return Action::Wait; // the stream came back meanwhile
         }
         match answer {
-            Ok(state) if state.status.is_final() => return self.show(state),
-            Err(error @ (ApiError::SignedOut | ApiError::NotFound)) => {
-                self.view.error = Some(error.to_string());
-                self.view.loading = false;
-                self.phase = Phase::Done(Connection::Refused);
-                return Action::Finish;
+            Ok(states) => {
+                let mut states: BTreeMap<_, _> = states.into_iter().collect();
+                for (id, job) in &mut self.jobs {
+                    match states.remove(id) {
+                        Some(state) => job.show(state),
+                        None => job.refuse(&ApiError::NotFound),
+                    }
+                }
+                if self.close_if_unwanted() == Action::Close {
+                    return Action::Close;
+                }
             }
-            Ok(state) => {
-                self.show(state);
+            Err(ApiError::SignedOut) => {
+                self.sign_out();
+                return Action::Close;
             }
             Err(_) => {}
         }
@@ -249,15 +460,32 @@ impl Follower {
     }
 }
 
+impl Default for View {
+    /// Shows a job of which nothing is known yet.
+    fn default() -> Self {
+        Self {
+            progress: ImportProgress::default(),
+            status: ImportStatus::Pending,
+            error: None,
+            loading: true,
+            connection: Connection::Connecting,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn job() -> ProductImportJob {
+    fn id(name: &str) -> JobId {
+        name.parse().unwrap()
+    }
+
+    fn job(name: &str) -> ProductImportJob {
         ProductImportJob {
-            id: "7".parse().unwrap(),
+            id: id(name),
             filename: "shop.csv".to_owned(),
             status: ImportStatus::Pending,
             error: None,
@@ -281,22 +509,44 @@ mod tests {
     }
 
     fn message(processed: u64, status: ImportStatus) -> Event {
-        Event::Message(serde_json::to_string(&state(processed, status)).unwrap())
+        Event::Stream(StreamEvent::Message {
+            job: Some(id("7")),
+            text: serde_json::to_string(&state(processed, status)).unwrap(),
+        })
+    }
+
+    /// A state as a stream of many jobs brings it.
+    fn tagged(job: &str, processed: u64, status: ImportStatus) -> Event {
+        let mut text = serde_json::to_value(state(processed, status)).unwrap();
+        text["jobId"] = job.into();
+        Event::Stream(StreamEvent::Message {
+            job: None,
+            text: text.to_string(),
+        })
+    }
+
+    fn opened() -> Event {
+        Event::Stream(StreamEvent::Opened)
     }
 
     fn open() -> Follower {
-        let mut follower = Follower::new(&job(), 0.0);
-        follower.step(Event::Opened, 1.0, 0.0);
+        let mut follower = Follower::new();
+        assert_eq!(follower.follow(&job("7"), 0.0), Action::Open);
+        follower.step(opened(), 1.0, 0.0);
         follower
+    }
+
+    fn view(follower: &Follower, now: Millis) -> View {
+        follower.view(&id("7"), now).unwrap()
     }
 
     #[test]
     fn it_is_loading_until_the_first_state() {
         let mut follower = open();
-        assert!(follower.view(1.0).loading);
-        assert_eq!(follower.view(1.0).progress.processed_products, 2);
+        assert!(view(&follower, 1.0).loading);
+        assert_eq!(view(&follower, 1.0).progress.processed_products, 2);
         follower.step(message(3, ImportStatus::Pending), 2.0, 0.0);
-        let view = follower.view(2.0);
+        let view = view(&follower, 2.0);
         assert!(!view.loading);
         assert_eq!(
             (view.progress.processed_products, view.connection),
@@ -305,121 +555,198 @@ mod tests {
     }
 
     #[test]
-    fn a_final_state_finishes() {
+    fn a_final_state_closes_the_stream() {
         let mut follower = open();
         let action = follower.step(message(10, ImportStatus::Success), 2.0, 0.0);
-        assert_eq!(action, Action::Finish);
-        assert_eq!(follower.view(2.0).connection, Connection::Closed);
-        assert_eq!(follower.step(Event::GivenUp, 3.0, 0.0), Action::Wait);
+        assert_eq!(action, Action::Close);
+        assert_eq!(view(&follower, 2.0).connection, Connection::Closed);
+        let given_up = Event::Stream(StreamEvent::GivenUp);
+        assert_eq!(follower.step(given_up, 3.0, 0.0), Action::Wait);
     }
 
     #[test]
     fn a_lost_connection_is_not_a_failed_job() {
         let mut follower = open();
         follower.step(message(3, ImportStatus::Pending), 2.0, 0.0);
+        let interrupted = Event::Stream(StreamEvent::Interrupted);
+        assert_eq!(follower.step(interrupted, 1_000.0, 0.0), Action::Wait);
+        let at_once = view(&follower, 1_100.0);
         assert_eq!(
-            follower.step(Event::Interrupted, 1_000.0, 0.0),
-            Action::Wait
-        );
-        let view = follower.view(1_100.0);
-        assert_eq!(
-            (view.error, view.connection),
+            (at_once.error, at_once.connection),
             (None, Connection::Reconnecting)
         );
-        let view = follower.view(4_000.0);
-        assert_eq!(view.error.as_deref(), Some("Connection error"));
-        assert_eq!(view.status, ImportStatus::Pending);
-        follower.step(Event::Opened, 5_000.0, 0.0);
-        assert_eq!(follower.view(5_000.0).error, None);
+        let later = view(&follower, 4_000.0);
+        assert_eq!(later.error.as_deref(), Some("Connection error"));
+        assert_eq!(later.status, ImportStatus::Pending);
+        follower.step(opened(), 5_000.0, 0.0);
+        assert_eq!(view(&follower, 5_000.0).error, None);
     }
 
     #[test]
     fn unreadable_data_says_so_until_the_next_state() {
         let mut follower = open();
-        follower.step(Event::Message("{".to_owned()), 2.0, 0.0);
+        let unreadable = Event::Stream(StreamEvent::Message {
+            job: Some(id("7")),
+            text: "{".to_owned(),
+        });
+        follower.step(unreadable, 2.0, 0.0);
         assert_eq!(
-            follower.view(2.0).error.as_deref(),
+            view(&follower, 2.0).error.as_deref(),
             Some("Failed to parse progress data")
         );
         follower.step(message(3, ImportStatus::Pending), 3.0, 0.0);
-        assert_eq!(follower.view(3.0).error, None);
+        assert_eq!(view(&follower, 3.0).error, None);
+    }
+
+    #[test]
+    fn many_jobs_share_a_stream_until_the_last_is_over() {
+        let mut follower = open();
+        assert_eq!(follower.follow(&job("8"), 2.0), Action::Open);
+        assert_eq!(follower.follow(&job("8"), 2.0), Action::Wait);
+        assert_eq!(follower.wanted(), (vec![id("7"), id("8")], false));
+        let action = follower.step(tagged("7", 10, ImportStatus::Success), 3.0, 0.0);
+        assert_eq!(action, Action::Wait);
+        assert_eq!(follower.wanted(), (vec![id("8")], false));
+        assert_eq!(view(&follower, 3.0).status, ImportStatus::Success);
+        let action = follower.step(tagged("8", 10, ImportStatus::Success), 3.0, 0.0);
+        assert_eq!(action, Action::Close);
+    }
+
+    #[test]
+    fn a_job_that_nobody_follows_any_more_closes_the_stream() {
+        let mut follower = open();
+        follower.follow(&job("8"), 2.0);
+        assert_eq!(follower.unfollow(&id("7")), Action::Wait);
+        assert_eq!(follower.unfollow(&id("8")), Action::Close);
+        assert_eq!(follower.follow(&job("8"), 3.0), Action::Open);
+    }
+
+    #[test]
+    fn new_jobs_are_let_in_where_they_are_wanted() {
+        let mut follower = Follower::new();
+        assert_eq!(follower.want_new(true, 0.0), Action::Open);
+        follower.step(opened(), 1.0, 0.0);
+        follower.step(tagged("9", 4, ImportStatus::Pending), 2.0, 0.0);
+        assert_eq!(follower.views(2.0)[&id("9")].progress.processed_products, 4);
+        let action = follower.step(tagged("9", 10, ImportStatus::Success), 3.0, 0.0);
+        assert_eq!(action, Action::Wait, "others may come");
+        assert_eq!(follower.want_new(false, 4.0), Action::Close);
+    }
+
+    #[test]
+    fn how_the_server_stands_to_the_price_monitor_is_shown() {
+        let mut follower = open();
+        let upstream =
+            |state: &str| Event::Stream(StreamEvent::Upstream(format!(r#"{{"state":"{state}"}}"#)));
+        follower.step(upstream("POLLING"), 2.0, 0.0);
+        assert_eq!(view(&follower, 2.0).connection, Connection::Polling);
+        assert_eq!(view(&follower, 2.0).error, None);
+        follower.step(upstream("REFUSED"), 3.0, 0.0);
+        assert!(view(&follower, 3.0).error.is_some());
+        follower.step(upstream("CONNECTED"), 4.0, 0.0);
+        assert_eq!(view(&follower, 4.0).error, None);
+        assert_eq!(view(&follower, 4.0).connection, Connection::Open);
     }
 
     #[test]
     fn a_refused_stream_is_asked_about_and_opened_again() {
         let mut follower = open();
-        assert_eq!(follower.step(Event::GivenUp, 10.0, 0.0), Action::Ask);
-        let answer = Event::Answered(Ok(state(4, ImportStatus::Pending)));
+        let given_up = Event::Stream(StreamEvent::GivenUp);
+        assert_eq!(follower.step(given_up, 10.0, 0.0), Action::Ask);
+        let answer = Event::Answered(Ok(vec![(id("7"), state(4, ImportStatus::Pending))]));
         assert_eq!(follower.step(answer, 20.0, 1.0), Action::Wait);
-        assert_eq!(follower.view(20.0).progress.processed_products, 4);
+        assert_eq!(view(&follower, 20.0).progress.processed_products, 4);
         assert_eq!(follower.step(Event::Tick, 1_000.0, 0.0), Action::Wait);
         assert_eq!(follower.step(Event::Tick, 1_020.0, 0.0), Action::Open);
+    }
+
+    fn give_up(
+        follower: &mut Follower,
+        now: Millis,
+        answer: Result<Vec<(JobId, ProgressEvent)>, ApiError>,
+    ) -> Action {
+        follower.step(Event::Stream(StreamEvent::GivenUp), now, 0.0);
+        follower.step(Event::Answered(answer), now, 1.0)
     }
 
     #[test]
     fn the_delays_grow_and_end_at_once_when_the_browser_wakes() {
         let mut follower = open();
-        let mut now = 10.0;
-        for longest in [
+        let mut now = 0.0;
+        for expected in [
             1_000.0, 2_000.0, 4_000.0, 8_000.0, 16_000.0, 30_000.0, 30_000.0,
         ] {
-            follower.step(Event::GivenUp, now, 0.0);
-            follower.step(Event::Answered(Err(ApiError::Connection)), now, 1.0);
+            give_up(&mut follower, now, Err(ApiError::Connection));
             assert_eq!(
-                follower.step(Event::Tick, now + longest - 1.0, 0.0),
+                follower.step(Event::Tick, now + expected - 1.0, 0.0),
                 Action::Wait
             );
-            assert_eq!(follower.step(Event::Tick, now + longest, 0.0), Action::Open);
-            now += longest;
+            now += expected;
+            assert_eq!(follower.step(Event::Tick, now, 0.0), Action::Open);
         }
-        follower.step(Event::GivenUp, now, 0.0);
-        follower.step(Event::Answered(Err(ApiError::Internal)), now, 1.0);
+        give_up(&mut follower, now, Err(ApiError::Connection));
         assert_eq!(follower.step(Event::Awake, now + 1.0, 0.0), Action::Open);
     }
 
     #[test]
-    fn signed_out_and_not_found_are_final() {
-        for error in [ApiError::SignedOut, ApiError::NotFound] {
+    fn a_finished_a_missing_job_and_a_lost_session_are_ends() {
+        let mut follower = open();
+        let finished = Ok(vec![(id("7"), state(10, ImportStatus::Success))]);
+        assert_eq!(give_up(&mut follower, 1.0, finished), Action::Close);
+        assert_eq!(view(&follower, 2.0).status, ImportStatus::Success);
+        for (answer, error) in [
+            (Ok(Vec::new()), ApiError::NotFound),
+            (Err(ApiError::SignedOut), ApiError::SignedOut),
+        ] {
             let mut follower = open();
-            follower.step(Event::GivenUp, 10.0, 0.0);
-            let action = follower.step(Event::Answered(Err(error.clone())), 20.0, 0.0);
-            assert_eq!(action, Action::Finish);
-            let view = follower.view(20.0);
-            assert_eq!(
-                (view.connection, view.error),
-                (Connection::Refused, Some(error.to_string()))
-            );
+            assert_eq!(give_up(&mut follower, 1.0, answer), Action::Close);
+            let view = view(&follower, 2.0);
+            assert_eq!(view.error, Some(error.to_string()));
+            assert_eq!(view.connection, Connection::Refused);
         }
     }
 
     #[test]
     fn silence_is_asked_about_but_a_browser_that_retries_is_left_alone() {
         let mut follower = open();
-        follower.step(Event::Heartbeat, 30_000.0, 0.0);
+        let heartbeat = Event::Stream(StreamEvent::Heartbeat);
+        follower.step(heartbeat, 30_000.0, 0.0);
         assert_eq!(follower.step(Event::Tick, 67_000.0, 0.0), Action::Wait);
         assert_eq!(follower.step(Event::Tick, 67_500.0, 0.0), Action::Ask);
         let mut follower = open();
         for second in 0..100 {
             let now = f64::from(second) * 1_000.0;
-            assert_eq!(follower.step(Event::Interrupted, now, 0.0), Action::Wait);
+            let interrupted = Event::Stream(StreamEvent::Interrupted);
+            assert_eq!(follower.step(interrupted, now, 0.0), Action::Wait);
             assert_eq!(follower.step(Event::Tick, now, 0.0), Action::Wait);
         }
     }
 
+    #[test]
+    fn a_page_that_was_put_aside_opens_its_stream_when_it_is_back() {
+        let mut follower = open();
+        assert_eq!(follower.step(Event::Frozen, 2.0, 0.0), Action::Close);
+        assert_eq!(follower.step(Event::Tick, 90_000.0, 0.0), Action::Open);
+    }
+
     fn any_event() -> impl Strategy<Value = Event> {
+        let answer = |processed, status| Ok(vec![(id("7"), state(processed, status))]);
         prop_oneof![
-            Just(Event::Opened),
+            Just(opened()),
             (0..10u64).prop_map(|n| message(n, ImportStatus::Pending)),
+            (0..10u64).prop_map(|n| tagged("7", n, ImportStatus::Pending)),
             Just(message(10, ImportStatus::Success)),
-            ".{0,5}".prop_map(Event::Message),
-            Just(Event::Heartbeat),
-            Just(Event::Interrupted),
-            Just(Event::GivenUp),
-            Just(Event::Answered(Ok(state(5, ImportStatus::Pending)))),
+            ".{0,5}".prop_map(|text| Event::Stream(StreamEvent::Message { job: None, text })),
+            Just(Event::Stream(StreamEvent::Heartbeat)),
+            Just(Event::Stream(StreamEvent::Interrupted)),
+            Just(Event::Stream(StreamEvent::GivenUp)),
+            Just(Event::Stream(StreamEvent::End)),
+            Just(Event::Answered(answer(5, ImportStatus::Pending))),
             Just(Event::Answered(Err(ApiError::Connection))),
             Just(Event::Answered(Err(ApiError::SignedOut))),
             Just(Event::Tick),
             Just(Event::Awake),
+            Just(Event::Frozen),
         ]
     }
 
@@ -428,18 +755,22 @@ mod tests {
         fn whatever_happens_it_never_stops_short_of_an_end(
             events in proptest::collection::vec((any_event(), 0.0..5_000.0), 0..60),
         ) {
-            let mut follower = Follower::new(&job(), 0.0);
+            let mut follower = Follower::new();
+            follower.follow(&job("7"), 0.0);
             let mut now = 0.0;
-            let mut is_finished = false;
             for (event, passed) in events {
                 now += passed;
-                let action = follower.step(event, now, 0.5);
-                prop_assert!(!is_finished || action == Action::Wait);
-                is_finished |= action == Action::Finish;
-                // An unfinished follower always has something to wait for.
-                let view = follower.view(now);
-                let is_over = matches!(view.connection, Connection::Closed | Connection::Refused);
-                prop_assert_eq!(is_over, is_finished);
+                follower.step(event, now, 0.5);
+                // An unfinished job always has a stream, or something that will open one.
+                let connection = view(&follower, now).connection;
+                let is_over = matches!(connection, Connection::Closed | Connection::Refused);
+                let wanted = !follower.wanted().0.is_empty();
+                prop_assert_eq!(is_over, !wanted);
+                let waits = matches!(
+                    follower.phase,
+                    Phase::Streaming(_) | Phase::Asking | Phase::Waiting { .. }
+                );
+                prop_assert_eq!(waits, wanted);
             }
         }
     }

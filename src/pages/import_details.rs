@@ -4,19 +4,27 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::not_found::NotFound;
+use super::{
+    import_extras::{Columns, Failures, use_extras},
+    not_found::NotFound,
+};
 use crate::{
-    api::{ApiError, imports::get_import},
+    api::{
+        ApiError,
+        import_controls::{ImportExtras, import_extras},
+        imports::get_import,
+    },
     components::{
         clock::LocalTime,
-        failed_products::FailedProducts,
         format,
         icons::{Glyph, Icon},
+        import_extras::ImportControls,
         notice::ErrorNotice,
         progress_bar::shown_percent,
         progress_card::ProgressCard,
         skeleton::CardSkeleton,
         status_badge::{self, StatusBadge},
+        timeline::Timeline,
     },
     hooks::use_product_import_progress,
     job::{ImportProgress, ImportStatus, JobId, ProductImportJob},
@@ -31,7 +39,12 @@ pub(crate) fn ImportDetailsPage() -> impl IntoView {
         move || id.get(),
         |id| async move {
             match id.parse::<JobId>() {
-                Ok(id) => get_import(id).await,
+                Ok(id) => {
+                    let job = get_import(id.clone()).await?;
+                    // Not every price monitor has more to say.
+                    let extras = import_extras(id).await.ok().flatten();
+                    Ok((job, extras))
+                }
                 Err(_) => Err(ApiError::NotFound),
             }
         },
@@ -40,7 +53,7 @@ pub(crate) fn ImportDetailsPage() -> impl IntoView {
         <Transition fallback=CardSkeleton>
             {move || Suspend::new(async move {
                 match import.await {
-                    Ok(job) => view! { <ImportDetails job /> }.into_any(),
+                    Ok((job, extras)) => view! { <ImportDetails job extras /> }.into_any(),
                     Err(ApiError::NotFound) => view! { <NotFound what="import" /> }.into_any(),
                     Err(error) => {
                         let here = format!("/imports/{}", id.get_untracked());
@@ -58,11 +71,15 @@ pub(crate) fn ImportDetailsPage() -> impl IntoView {
 
 /// An import from its newest snapshot on.
 #[component]
-fn ImportDetails(job: ProductImportJob) -> impl IntoView {
+fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl IntoView {
     let filename = job.filename.clone();
     let job = RwSignal::new(job);
     let live = use_product_import_progress(job);
     complete_at_the_end(job, live.status);
+    let id = job.with_untracked(|job| job.id.clone());
+    let is_over = Signal::derive(move || live.status.get().is_final());
+    let live_failed = Signal::derive(move || live.progress.with(|it| it.failed_products));
+    let extras = use_extras(id.clone(), extras, is_over);
     let begun = Signal::derive(move || {
         live.progress
             .with(|it| it.done() > 0 || it.total_products > 0)
@@ -91,12 +108,28 @@ fn ImportDetails(job: ProductImportJob) -> impl IntoView {
             created_at=Signal::derive(move || job.with(|job| job.created_at))
             completed_at=Signal::derive(move || job.with(|job| job.completed_at))
         />
-        <FailedProducts
-            skus=Signal::derive(move || job.with(|job| job.failed_product_skus.clone()))
-            failed=Signal::derive(move || live.progress.with(|it| it.failed_products))
-        />
+        <Refresh status=live.status />
+        <ImportControls id=id.clone() extras=extras.into() is_over />
+        <Columns id=id.clone() extras />
+        <Failures id job live_failed is_over extras />
         <Overview job status=live.status begun />
+        <Timeline
+            live
+            created_at=job.with_untracked(|job| job.created_at)
+            completed_at=Signal::derive(move || job.with(|job| job.completed_at))
+        />
     }
+}
+
+/// Has a browser without script load the page again while the import runs. Its content is no part of
+/// the document where there is script, so nothing is looked for in it.
+#[component]
+fn Refresh(status: Signal<ImportStatus>) -> impl IntoView {
+    let content = move || {
+        let is_running = !status.get().is_final();
+        is_running.then_some(r#"<meta http-equiv="refresh" content="5">"#)
+    };
+    view! { <noscript inner_html=move || content().unwrap_or_default()></noscript> }
 }
 
 /// What is known of the import beside its progress.
@@ -145,7 +178,7 @@ fn Overview(
 
 /// One thing that is known, with its name.
 #[component]
-fn Fact(name: &'static str, children: Children) -> impl IntoView {
+pub(super) fn Fact(name: &'static str, children: Children) -> impl IntoView {
     view! {
         <div>
             <dt>{name}</dt>

@@ -1,6 +1,6 @@
 //! The list of imports, and the way to start one.
 
-use std::time::Duration;
+use std::collections::HashSet;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -13,17 +13,15 @@ use crate::{
     },
     components::{
         icons::Glyph,
-        jobs_table::{JobsTable, goes_stale},
+        jobs_table::JobsTable,
         notice::{EmptyState, ErrorNotice},
         pagination::{Pagination, Position},
         skeleton::{CardSkeleton, RowsSkeleton},
         upload::UploadForm,
     },
-    job::ProductImportJob,
+    hooks::use_unfinished_imports,
+    job::{JobId, ProductImportJob},
 };
-
-/// How often the list is asked for again while it shows running imports that no row follows.
-const REFRESH: Duration = Duration::from_secs(5);
 
 type Imports = Resource<Result<Page<ProductImportJob>, ApiError>>;
 
@@ -33,7 +31,7 @@ pub(crate) fn ImportsPage() -> impl IntoView {
     let page = use_page();
     let form = Resource::new_blocking(|| (), |()| upload_form());
     let imports = Resource::new_blocking(move || page.get(), list_imports);
-    refresh_while_stale(imports);
+    list_new_imports(imports, page);
     view! {
         <Title text="Imports" />
         <h1>"Imports"</h1>
@@ -41,8 +39,8 @@ pub(crate) fn ImportsPage() -> impl IntoView {
             {move || Suspend::new(async move {
                 match form.await {
                     Ok(state) => view! { <UploadForm state /> }.into_any(),
-                    // The list below says it already, with the way in.
-                    Err(ApiError::SignedOut) => ().into_any(),
+                    // The list below says it already, with the way in; and who watches only needs none.
+                    Err(ApiError::SignedOut | ApiError::Forbidden) => ().into_any(),
                     Err(error) => view! { <ErrorNotice error here="/imports" /> }.into_any(),
                 }
             })}
@@ -101,19 +99,26 @@ fn shown(imports: Result<Page<ProductImportJob>, ApiError>) -> Shown {
     }
 }
 
-/// Asks for the list again, every now and then, while there are imports that change unseen.
-fn refresh_while_stale(imports: Imports) {
-    let stale = move || {
-        imports
-            .get()
-            .and_then(Result::ok)
-            .is_some_and(|it| goes_stale(&it.items))
-    };
+/// Asks for the first page of the list again when an import has started that is not on it.
+fn list_new_imports(imports: Imports, page: Memo<u64>) {
+    let live = use_unfinished_imports();
+    // Those that the list was asked for because of, so that it is asked for once.
+    let known = StoredValue::new(HashSet::new());
     Effect::new(move |_| {
-        if stale()
-            && let Ok(timeout) = set_timeout_with_handle(move || imports.refetch(), REFRESH)
-        {
-            on_cleanup(move || timeout.clear());
+        let Some(Ok(list)) = imports.get() else {
+            return;
+        };
+        let is_new = live.with(|live| {
+            let listed = |id: &JobId| list.items.iter().any(|job| job.id == *id);
+            let new = live.keys().filter(|id| !listed(id)).cloned();
+            known.try_update_value(|known| {
+                let before = known.len();
+                known.extend(new);
+                known.len() > before
+            })
+        });
+        if page.get_untracked() == 1 && is_new == Some(true) {
+            imports.refetch();
         }
     });
 }

@@ -4,18 +4,31 @@
 
 #![allow(unreachable_pub)] // `#[component]` makes its structs public, whoever may see the function
 
+mod account;
+mod audit;
 mod import_details;
+mod import_extras;
 mod imports;
+mod join;
 mod not_found;
 mod products;
 mod query;
 mod sign_in;
+mod status;
+mod team;
+mod tokens;
 
+pub(crate) use account::AccountPage;
+pub(crate) use audit::AuditPage;
 pub(crate) use import_details::ImportDetailsPage;
 pub(crate) use imports::ImportsPage;
+pub(crate) use join::JoinPage;
 pub(crate) use not_found::NotFoundPage;
 pub(crate) use products::ProductsPage;
 pub(crate) use sign_in::SignInPage;
+pub(crate) use status::StatusPage;
+pub(crate) use team::TeamPage;
+pub(crate) use tokens::TokensPage;
 
 /// Answers with status 404 where the page is rendered on the server.
 fn set_not_found_status() {

@@ -3,17 +3,14 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use server_fn::ServerFn;
 
 use crate::{
-    api::{
-        ApiError,
-        session::{CreateOwner, SignIn, SignInState, sign_in_state},
-    },
+    api::session::{CreateOwner, SignIn, SignInState, sign_in_state},
     components::{
-        icons::{Glyph, Icon, Mark},
+        form::{Field, FormError, NewPassword, Submit, failure},
         notice::ErrorNotice,
         skeleton::CardSkeleton,
+        welcome::Welcome,
     },
 };
 
@@ -40,14 +37,13 @@ pub(crate) fn SignInPage() -> impl IntoView {
 #[component]
 fn SignInForm() -> impl IntoView {
     let action = ServerAction::<SignIn>::new();
-    let next = use_query_map().with_untracked(|query| query.get("next"));
     view! {
         <Title text="Sign in" />
         <section class="card sign-in-card" data-testid="sign-in-form">
             <Welcome title="Sign in" text="to import products and follow their progress." />
             <ActionForm action>
-                <FormError error=failure(action) />
-                {next.map(|next| view! { <input type="hidden" name="next" value=next /> })}
+                <FormError error=failure(action) testid="sign-in-error" />
+                <Next />
                 <Field name="email" label="Email" kind="email" autocomplete="username" />
                 <Field
                     name="password"
@@ -72,17 +68,11 @@ fn OwnerForm() -> impl IntoView {
                 text="This is a new installation. The first account is its owner’s."
             />
             <ActionForm action>
-                <FormError error=failure(action) />
+                <FormError error=failure(action) testid="sign-in-error" />
+                <Next />
                 <Field name="name" label="Name" kind="text" autocomplete="name" />
                 <Field name="email" label="Email" kind="email" autocomplete="username" />
-                <Field
-                    name="password"
-                    label="Password"
-                    kind="password"
-                    autocomplete="new-password"
-                    hint="At least 10 characters."
-                    minlength="10"
-                />
+                <NewPassword />
                 <Submit pending=action.pending()>"Create account"</Submit>
             </ActionForm>
         </section>
@@ -102,88 +92,9 @@ fn SignedIn() -> impl IntoView {
     }
 }
 
+/// Where to go from here.
 #[component]
-fn Welcome(title: &'static str, text: &'static str) -> impl IntoView {
-    view! {
-        <header class="welcome">
-            <Mark />
-            <h1>{title}</h1>
-            <p>{text}</p>
-        </header>
-    }
-}
-
-/// A labelled input that must be filled in.
-#[component]
-fn Field(
-    name: &'static str,
-    label: &'static str,
-    kind: &'static str,
-    autocomplete: &'static str,
-    #[prop(optional)] hint: Option<&'static str>,
-    #[prop(optional)] minlength: Option<&'static str>,
-) -> impl IntoView {
-    let hint_id = format!("{name}-hint");
-    let described_by = match hint {
-        Some(_) => format!("form-error {hint_id}"),
-        None => "form-error".to_owned(),
-    };
-    view! {
-        <div class="field">
-            <label for=name>{label}</label>
-            <input
-                id=name
-                class="input"
-                name=name
-                type=kind
-                autocomplete=autocomplete
-                minlength=minlength
-                required
-                aria-describedby=described_by
-            />
-            {hint.map(|hint| view! { <p class="field-hint" id=hint_id>{hint}</p> })}
-        </div>
-    }
-}
-
-#[component]
-fn Submit(pending: Memo<bool>, children: Children) -> impl IntoView {
-    let spinner = move || {
-        pending
-            .get()
-            .then(|| view! { <Icon glyph=Glyph::Spinner /> })
-    };
-    view! {
-        <button class="button button-primary" disabled=pending>
-            {spinner}
-            {children()}
-        </button>
-    }
-}
-
-/// Why the form was refused. The place is always there, so that every field can point at it.
-#[component]
-fn FormError(error: Signal<Option<ApiError>>) -> impl IntoView {
-    view! {
-        <div id="form-error" role="alert">
-            {move || {
-                error.get().map(|error| {
-                    view! {
-                        <div class="notice" data-kind="error" data-testid="sign-in-error">
-                            <Icon glyph=Glyph::Alert />
-                            <p>{error.to_string()}</p>
-                        </div>
-                    }
-                })
-            }}
-        </div>
-    }
-}
-
-/// Returns why the last try failed, with script or without.
-fn failure<S>(action: ServerAction<S>) -> Signal<Option<ApiError>>
-where
-    S: ServerFn<Output = (), Error = ApiError> + Clone + Send + Sync + 'static,
-{
-    Signal::derive(move || action.value().get().and_then(Result::err))
+fn Next() -> impl IntoView {
+    let next = use_query_map().with_untracked(|query| query.get("next"));
+    next.map(|next| view! { <input type="hidden" name="next" value=next /> })
 }

@@ -9,7 +9,7 @@ use crate::components::{
 };
 
 /// What the file dialog offers.
-const ACCEPT: &str = ".csv,.tsv,.txt,.xlsx,text/csv,text/tab-separated-values,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+const ACCEPT: &str = ".csv,.tsv,.txt,.tab,.xlsx,.ods,.xls,.xml,.gz,.zip,text/csv,text/tab-separated-values,text/xml,application/xml,application/gzip,application/zip,application/vnd.ms-excel,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet,application/vnd.oasis.opendocument.spreadsheet";
 
 /// A place to drop a file on, or to click and choose one.
 ///
@@ -38,7 +38,7 @@ pub(super) fn DropZone(
             format::bytes(file.size)
         ),
         None => format!(
-            "or click to choose one. CSV, up to {}.",
+            "or click to choose one. CSV, Excel, OpenDocument or Google Merchant XML, up to {}.",
             format::bytes(max_bytes)
         ),
     };

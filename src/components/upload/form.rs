@@ -10,7 +10,7 @@ use super::{
     transfer::{Sent, Transfer},
 };
 use crate::{
-    api::imports::{UPLOAD_PATH, UploadFormState},
+    api::imports::{CHECK_FIELD, UPLOAD_PATH, UploadFormState},
     components::{
         format,
         icons::{Glyph, Icon},
@@ -39,9 +39,11 @@ pub(crate) fn UploadForm(
 ) -> impl IntoView {
     let UploadFormState {
         max_bytes,
+        offers_checks,
         last_error,
     } = state;
     let input = NodeRef::<html::Input>::new();
+    let check = NodeRef::<html::Input>::new();
     let stage = RwSignal::new(last_error.map_or(Stage::Ready, Stage::Refused));
     let chosen = RwSignal::new(None::<Chosen>);
     // Wrapped only once there is one, in the browser: on the server a wrapper must not move.
@@ -75,7 +77,8 @@ pub(crate) fn UploadForm(
             return;
         }
         let navigate = navigate.clone();
-        let started = Transfer::start(&file, move |sent| match sent {
+        let checks = check.get_untracked().is_some_and(|check| check.checked());
+        let started = Transfer::start(&file, checks, move |sent| match sent {
             Sent::Bytes { loaded, total } => stage.set(Stage::Sending(loaded, total)),
             Sent::SignedOut => stage.set(Stage::SignedOut),
             Sent::Refused(reason) => stage.set(Stage::Refused(reason)),
@@ -110,6 +113,22 @@ pub(crate) fn UploadForm(
             aria-busy=move || sending.get().to_string()
             on:submit=submit
         >
+            // Before the file, so that the server knows of it first.
+            {offers_checks
+                .then(|| {
+                    view! {
+                        <label class="upload-check">
+                            <input
+                                node_ref=check
+                                type="checkbox"
+                                name=CHECK_FIELD
+                                value="1"
+                                data-testid="upload-check"
+                            />
+                            "Only check the file: say what would change, and write nothing"
+                        </label>
+                    }
+                })}
             <DropZone input chosen=chosen.into() max_bytes on_choice=look />
             <div class="upload-foot">
                 <Problem stage />

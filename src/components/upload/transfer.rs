@@ -1,17 +1,27 @@
-//! Sends a file and says how far it is.
+//! Sends a file and says how far it is; goes on where it broke off, by the tus protocol 1.0.
 //!
 //! By `XMLHttpRequest`, because `fetch` does not say how much of a request has been sent.
 
-use leptos::ev;
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+use futures::channel::oneshot;
+use leptos::{ev, prelude::*};
 use web_sys::{
-    File, FormData, XmlHttpRequest,
+    Blob, File, XmlHttpRequest,
     wasm_bindgen::{JsCast, JsValue, closure::Closure},
 };
 
 use crate::{
-    api::imports::{UPLOAD_PATH, UploadAnswer},
+    api::imports::{CHECK_FIELD, RESUMABLE_PATH, UploadAnswer},
     job::JobId,
 };
+
+/// How often it is tried again without any headway.
+const TRIES: u32 = 8;
+/// The time before it is tried again for the first time.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The longest time before it is tried again.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// What happens to a file on its way.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,86 +41,340 @@ pub(super) enum Sent {
     Refused(String),
 }
 
-/// A file on its way. Dropping it aborts the request.
+/// A file on its way. Dropping it ends the upload.
 pub(super) struct Transfer {
-    request: XmlHttpRequest,
-    // The browser calls these for as long as the request lives.
-    _on_progress: Closure<dyn FnMut(ev::ProgressEvent)>,
-    _on_end: Closure<dyn FnMut(web_sys::Event)>,
+    shared: Rc<Shared>,
+}
+
+/// What the running upload and its owner share.
+#[derive(Default)]
+struct Shared {
+    request: RefCell<Option<XmlHttpRequest>>,
+    /// Where the upload is, once it has begun.
+    location: RefCell<Option<String>>,
+    is_dropped: std::cell::Cell<bool>,
 }
 
 impl Transfer {
-    /// Starts to send a file.
+    /// Starts to send a file, to be imported or only checked.
     ///
     /// # Errors
     ///
     /// When the browser will not.
     pub(super) fn start(
         file: &File,
+        only_check: bool,
         on_sent: impl Fn(Sent) + Clone + 'static,
     ) -> Result<Self, JsValue> {
-        let form = FormData::new()?;
-        form.append_with_blob_and_filename("file", file, &file.name())?;
-        let request = XmlHttpRequest::new()?;
-        request.open_with_async("POST", UPLOAD_PATH, true)?;
-        request.set_request_header("Accept", "application/json")?;
-
-        let on_progress = Closure::new({
-            let on_sent = on_sent.clone();
-            move |event: ev::ProgressEvent| {
-                on_sent(Sent::Bytes {
-                    loaded: whole(event.loaded()),
-                    total: whole(event.total()),
-                });
+        let shared = Rc::<Shared>::default();
+        let upload = Upload {
+            metadata: metadata(&file.name(), only_check)?,
+            total: whole(file.size()),
+            file: file.clone(),
+            shared: Rc::clone(&shared),
+        };
+        leptos::task::spawn_local(async move {
+            let end = upload.run(&on_sent).await;
+            if !upload.shared.is_dropped.get() {
+                on_sent(end);
             }
         });
-        let on_end = Closure::new({
-            let request = request.clone();
-            move |_| on_sent(answer(&request))
-        });
-        request
-            .upload()?
-            .set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
-        request.set_onloadend(Some(on_end.as_ref().unchecked_ref()));
-        request.send_with_opt_form_data(Some(&form))?;
-        Ok(Self {
-            request,
-            _on_progress: on_progress,
-            _on_end: on_end,
-        })
+        Ok(Self { shared })
     }
 }
+
+/// The price monitor refused the file, and the server has thrown the upload away: there is nothing to
+/// take back.
+const REFUSED: u16 = 422;
 
 impl Drop for Transfer {
     fn drop(&mut self) {
-        if let Ok(upload) = self.request.upload() {
+        self.shared.is_dropped.set(true);
+        if let Some(request) = self.shared.request.take() {
+            // Only a request that was never opened cannot be aborted.
+            let _ = request.abort();
+        }
+        // What has arrived is of no use to anybody. Whether this is heard does not matter: it expires.
+        if let Some(location) = self.shared.location.take()
+            && let Ok(request) = opened("DELETE", &location)
+        {
+            let _ = request.send();
+        }
+    }
+}
+
+/// An upload that goes on.
+struct Upload {
+    file: File,
+    total: u64,
+    metadata: String,
+    shared: Rc<Shared>,
+}
+
+/// How a request was answered.
+struct Answer {
+    status: u16,
+    text: String,
+    location: Option<String>,
+    offset: Option<u64>,
+    job: Option<JobId>,
+}
+
+impl Upload {
+    /// Sends the file to its end, however often that breaks off.
+    async fn run(&self, on_sent: &(impl Fn(Sent) + Clone + 'static)) -> Sent {
+        let mut offset = 0;
+        let mut tries = 0;
+        let mut last_problem = None;
+        while tries <= TRIES && !self.shared.is_dropped.get() {
+            if tries > 0 {
+                sleep(wait_before(tries)).await;
+            }
+            tries += 1;
+            let known = self.shared.location.borrow().clone();
+            let Some(location) = known else {
+                let answer = self.create().await;
+                match answer.location {
+                    Some(location) if answer.status == 201 => {
+                        self.shared.location.replace(Some(location));
+                        tries = 0;
+                    }
+                    _ => match end_of(&answer) {
+                        End::Final(sent) => return sent,
+                        End::Passing(problem) => last_problem = Some(problem),
+                    },
+                }
+                continue;
+            };
+            if tries > 1 {
+                // What arrived of the request that broke off?
+                let answer = self.ask(&location).await;
+                match (answer.status, answer.offset) {
+                    (200, Some(there)) => {
+                        if let Some(job) = answer.job {
+                            return Sent::Started(job);
+                        }
+                        if there > offset {
+                            tries = 1;
+                        }
+                        offset = there;
+                    }
+                    _ => match end_of(&answer) {
+                        End::Final(sent) => return sent,
+                        End::Passing(problem) => {
+                            last_problem = Some(problem);
+                            continue;
+                        }
+                    },
+                }
+            }
+            let answer = self.append(&location, offset, on_sent.clone()).await;
+            if let (204, Some(job)) = (answer.status, answer.job.clone()) {
+                self.shared.location.replace(None);
+                return Sent::Started(job);
+            }
+            if answer.status == REFUSED {
+                self.shared.location.replace(None);
+            }
+            match end_of(&answer) {
+                End::Final(sent) => return sent,
+                End::Passing(problem) => last_problem = Some(problem),
+            }
+        }
+        Sent::Refused(last_problem.unwrap_or_else(not_arrived))
+    }
+
+    async fn create(&self) -> Answer {
+        let headers = [
+            ("Upload-Length", self.total.to_string()),
+            ("Upload-Metadata", self.metadata.clone()),
+        ];
+        self.request("POST", RESUMABLE_PATH, &headers, None, |_| {})
+            .await
+    }
+
+    async fn ask(&self, location: &str) -> Answer {
+        self.request("HEAD", location, &[], None, |_| {}).await
+    }
+
+    async fn append(
+        &self,
+        location: &str,
+        offset: u64,
+        on_sent: impl Fn(Sent) + 'static,
+    ) -> Answer {
+        let total = self.total;
+        #[allow(clippy::cast_precision_loss)] // no file has 2^53 bytes
+        let Ok(rest) = self
+            .file
+            .slice_with_f64_and_f64(offset as f64, total as f64)
+        else {
+            return Answer::none();
+        };
+        let headers = [
+            ("Upload-Offset", offset.to_string()),
+            ("Content-Type", "application/offset+octet-stream".to_owned()),
+        ];
+        let on_bytes = move |sent: u64| {
+            on_sent(Sent::Bytes {
+                loaded: (offset + sent).min(total),
+                total,
+            });
+        };
+        self.request("PATCH", location, &headers, Some(&rest), on_bytes)
+            .await
+    }
+
+    async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, String)],
+        body: Option<&Blob>,
+        on_bytes: impl Fn(u64) + 'static,
+    ) -> Answer {
+        let Ok(request) = opened(method, path) else {
+            return Answer::none();
+        };
+        for (name, value) in headers {
+            let _ = request.set_request_header(name, value);
+        }
+        let (ended, end) = oneshot::channel();
+        let ended = RefCell::new(Some(ended));
+        let on_end = Closure::<dyn FnMut(web_sys::Event)>::new(move |_| {
+            if let Some(ended) = ended.take() {
+                let _ = ended.send(());
+            }
+        });
+        let on_progress =
+            Closure::<dyn FnMut(ev::ProgressEvent)>::new(move |event: ev::ProgressEvent| {
+                on_bytes(whole(event.loaded()))
+            });
+        request.set_onloadend(Some(on_end.as_ref().unchecked_ref()));
+        if body.is_some()
+            && let Ok(upload) = request.upload()
+        {
+            upload.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
+        }
+        let sent = match body {
+            Some(body) => request.send_with_opt_blob(Some(body)),
+            None => request.send(),
+        };
+        if sent.is_err() {
+            return Answer::none();
+        }
+        self.shared.request.replace(Some(request.clone()));
+        let _ = end.await;
+        if let Ok(upload) = request.upload() {
             upload.set_onprogress(None);
         }
-        self.request.set_onloadend(None);
-        // Only a request that was never opened cannot be aborted.
-        let _ = self.request.abort();
+        request.set_onloadend(None);
+        self.shared.request.replace(None);
+        Answer::of(&request)
     }
 }
 
-/// Reads how a request ended.
-fn answer(request: &XmlHttpRequest) -> Sent {
-    let status = request.status().unwrap_or_default();
-    let text = request.response_text().ok().flatten().unwrap_or_default();
-    read(status, &text)
+impl Answer {
+    /// No answer at all.
+    fn none() -> Self {
+        Self {
+            status: 0,
+            text: String::new(),
+            location: None,
+            offset: None,
+            job: None,
+        }
+    }
+
+    fn of(request: &XmlHttpRequest) -> Self {
+        let header = |name| request.get_response_header(name).ok().flatten();
+        Self {
+            status: request.status().unwrap_or_default(),
+            text: request.response_text().ok().flatten().unwrap_or_default(),
+            location: header("Location"),
+            offset: header("Upload-Offset").and_then(|offset| offset.parse().ok()),
+            job: header("Import-Job").and_then(|job| job.parse().ok()),
+        }
+    }
 }
 
-fn read(status: u16, text: &str) -> Sent {
-    match (status, serde_json::from_str(text)) {
-        (401, _) => Sent::SignedOut,
-        (200..300, Ok(UploadAnswer::Started { id })) => Sent::Started(id),
-        (_, Ok(UploadAnswer::Refused { error })) => Sent::Refused(error),
-        // No answer at all: the network, or a server that closed while it was still being sent to.
-        (0, _) => Sent::Refused(
-            "The file did not arrive. Check your connection and send it again.".to_owned(),
-        ),
-        (413, _) => Sent::Refused("The file is too large.".to_owned()),
-        _ => Sent::Refused("The server did not take the file. Try again in a moment.".to_owned()),
+fn opened(method: &str, path: &str) -> Result<XmlHttpRequest, JsValue> {
+    let request = XmlHttpRequest::new()?;
+    request.open_with_async(method, path, true)?;
+    request.set_request_header("Tus-Resumable", "1.0.0")?;
+    request.set_request_header("Accept", "application/json")?;
+    Ok(request)
+}
+
+async fn sleep(time: Duration) {
+    let (over, wait) = oneshot::channel();
+    let over = move || {
+        let _ = over.send(());
+    };
+    set_timeout(over, time);
+    let _ = wait.await;
+}
+
+/// Twice as long each time.
+fn wait_before(tries: u32) -> Duration {
+    FIRST_WAIT
+        .saturating_mul(1 << tries.saturating_sub(1).min(10))
+        .min(LONGEST_WAIT)
+}
+
+/// The file's name, and whether it is only checked, as tus writes it: in Base64, of UTF-8.
+fn metadata(name: &str, only_check: bool) -> Result<String, JsValue> {
+    let bytes: String = name.bytes().map(char::from).collect();
+    let mut metadata = format!("filename {}", window().btoa(&bytes)?);
+    if only_check {
+        metadata.push(',');
+        metadata.push_str(CHECK_FIELD);
     }
+    Ok(metadata)
+}
+
+/// What an answer means that is not what was hoped for.
+#[derive(Debug, Eq, PartialEq)]
+enum End {
+    /// The upload is over.
+    Final(Sent),
+    /// The next try may do better. The text is for the user, should there be none.
+    Passing(String),
+}
+
+fn end_of(answer: &Answer) -> End {
+    end(answer.status, &answer.text)
+}
+
+fn end(status: u16, text: &str) -> End {
+    let said = match serde_json::from_str(text) {
+        Ok(UploadAnswer::Refused { error }) => Some(error),
+        _ => None,
+    };
+    match (status, said) {
+        // The server itself says what is the matter; a proxy before it has no such words.
+        (502 | 503, Some(said)) => End::Final(Sent::Refused(said)),
+        (status, said) => end_by_status(status, said),
+    }
+}
+
+fn end_by_status(status: u16, said: Option<String>) -> End {
+    match status {
+        401 => End::Final(Sent::SignedOut),
+        // No answer at all: the network, or a server that is starting again.
+        0 => End::Passing(not_arrived()),
+        408 | 409 | 423 | 425 | 502..=504 => End::Passing(said.unwrap_or_else(not_arrived)),
+        413 => End::Final(Sent::Refused(
+            said.unwrap_or_else(|| "The file is too large.".to_owned()),
+        )),
+        _ => End::Final(Sent::Refused(said.unwrap_or_else(|| {
+            "The server did not take the file. Try again in a moment.".to_owned()
+        }))),
+    }
+}
+
+fn not_arrived() -> String {
+    "The file did not arrive. Check your connection and send it again.".to_owned()
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // sizes are whole and positive
@@ -125,16 +389,30 @@ mod tests {
     #[test]
     fn every_answer_says_something() {
         assert_eq!(
-            read(201, r#"{"id":"a1"}"#),
-            Sent::Started("a1".parse().unwrap())
+            end(422, r#"{"error":"No header."}"#),
+            End::Final(Sent::Refused("No header.".to_owned()))
         );
-        assert_eq!(
-            read(422, r#"{"error":"No header."}"#),
-            Sent::Refused("No header.".to_owned())
-        );
-        assert_eq!(read(401, ""), Sent::SignedOut);
-        for (status, body) in [(0, ""), (413, "<html>"), (502, "<html>"), (200, "<html>")] {
-            assert!(matches!(read(status, body), Sent::Refused(text) if !text.is_empty()));
+        assert_eq!(end(401, ""), End::Final(Sent::SignedOut));
+        for (status, body) in [(413, "<html>"), (500, "<html>"), (400, "")] {
+            assert!(
+                matches!(end(status, body), End::Final(Sent::Refused(text)) if !text.is_empty())
+            );
         }
+        assert_eq!(
+            end(503, r#"{"error":"The price monitor cannot be reached."}"#),
+            End::Final(Sent::Refused(
+                "The price monitor cannot be reached.".to_owned()
+            ))
+        );
+        for status in [0, 408, 423, 502] {
+            assert!(matches!(end(status, "<html>"), End::Passing(text) if !text.is_empty()));
+        }
+    }
+
+    #[test]
+    fn it_is_tried_again_after_longer_and_longer_waits() {
+        assert_eq!(wait_before(1), Duration::from_secs(1));
+        assert_eq!(wait_before(3), Duration::from_secs(4));
+        assert_eq!(wait_before(40), Duration::from_secs(30));
     }
 }

@@ -1,0 +1,54 @@
+//! How the server is, for whom it belongs to.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{ApiError, progress::UpstreamState};
+
+/// How the server is.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ServerStatus {
+    /// The version that runs.
+    pub version: String,
+    /// How long it has been running, in milliseconds.
+    pub uptime: u64,
+    /// What the database is.
+    pub database: String,
+    /// Where the price monitor is.
+    pub monitor: String,
+    /// How the server stands to it.
+    pub upstream: UpstreamState,
+    /// The progress streams that are open here.
+    pub viewers: u64,
+    /// The jobs that are followed here.
+    pub followed_jobs: u64,
+    /// Memory in use, in bytes.
+    pub memory: u64,
+    /// The imports of everybody.
+    pub imports: ImportCounts,
+}
+
+/// How many imports there are of each status.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ImportCounts {
+    /// That run or wait.
+    pub pending: u64,
+    /// Of which all products are in.
+    pub success: u64,
+    /// Of which some products are in.
+    pub partial_success: u64,
+    /// That failed.
+    pub error: u64,
+}
+
+/// Says how the server is.
+///
+/// # Errors
+///
+/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] for all but the owner.
+#[server(name = GetServerStatus, prefix = "/api", endpoint = "server_status", input = server_fn::codec::GetUrl)]
+pub async fn server_status() -> Result<ServerStatus, ApiError> {
+    let user = crate::server::auth::require_user().await?;
+    let state = crate::server::state::app_state()?;
+    crate::server::telemetry::status(&state, &user).await
+}

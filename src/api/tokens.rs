@@ -1,0 +1,160 @@
+//! The tokens with which programs act for a user.
+
+use std::str::FromStr;
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::ApiError;
+use crate::{job::UnixMillis, role::Permission};
+
+/// What a token may be used for. It never allows more than its user's role.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum TokenScope {
+    /// To look at imports.
+    #[serde(rename = "imports:read")]
+    Read,
+    /// To look at imports and start them.
+    #[serde(rename = "imports:write")]
+    Write,
+}
+
+impl TokenScope {
+    /// Every scope.
+    pub const ALL: [Self; 2] = [Self::Read, Self::Write];
+
+    /// Returns the scope's name as it is stored and sent.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "imports:read",
+            Self::Write => "imports:write",
+        }
+    }
+
+    /// Returns what the scope allows.
+    #[must_use]
+    pub fn permissions(self) -> &'static [Permission] {
+        match self {
+            Self::Read => &[Permission::Watch],
+            Self::Write => &[Permission::Watch, Permission::Import],
+        }
+    }
+
+    /// Returns whether the scope allows something.
+    #[must_use]
+    pub fn allows(self, permission: Permission) -> bool {
+        self.permissions().contains(&permission)
+    }
+}
+
+/// A text that names no scope.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("a scope is imports:read or imports:write")]
+pub struct UnknownScope;
+
+impl FromStr for TokenScope {
+    type Err = UnknownScope;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScope> {
+        Self::ALL
+            .into_iter()
+            .find(|scope| scope.as_str() == text)
+            .ok_or(UnknownScope)
+    }
+}
+
+/// How long a token is good for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenLifetime {
+    /// 30 days.
+    Month,
+    /// 365 days.
+    Year,
+    /// Until it is revoked.
+    Unlimited,
+}
+
+impl TokenLifetime {
+    /// Returns the lifetime in days.
+    #[must_use]
+    pub fn days(self) -> Option<u16> {
+        match self {
+            Self::Month => Some(30),
+            Self::Year => Some(365),
+            Self::Unlimited => None,
+        }
+    }
+}
+
+/// A token, without what makes it one: that is told once.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ApiToken {
+    /// What it is named by.
+    pub id: String,
+    /// What its user calls it.
+    pub name: String,
+    /// What it may be used for.
+    pub scope: TokenScope,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<UnixMillis>,
+    /// When it ends.
+    pub expires_at: Option<UnixMillis>,
+}
+
+/// What the page of tokens shows.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct TokensState {
+    /// The user's tokens, the newest first.
+    pub tokens: Vec<ApiToken>,
+    /// Whether the user could let a token start imports.
+    pub may_import: bool,
+    /// The token that this browser has just made, where it was made without script.
+    pub fresh: Option<String>,
+}
+
+/// A token that was just made.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct NewApiToken {
+    /// The token. It is kept nowhere and told never again.
+    pub token: String,
+}
+
+/// Says what the page of tokens shows.
+///
+/// # Errors
+///
+/// [`ApiError::SignedOut`] without a session.
+#[server(name = GetTokens, prefix = "/api", endpoint = "tokens", input = server_fn::codec::GetUrl)]
+pub async fn tokens() -> Result<TokensState, ApiError> {
+    crate::server::auth::tokens::tokens_state().await
+}
+
+/// Makes a token.
+///
+/// # Errors
+///
+/// [`ApiError::Forbidden`] when it would allow more than the user may do, [`ApiError::Invalid`]
+/// when its name will not do or there are too many.
+#[server(prefix = "/api", endpoint = "create_token")]
+pub async fn create_token(
+    name: String,
+    scope: TokenScope,
+    lifetime: TokenLifetime,
+) -> Result<NewApiToken, ApiError> {
+    crate::server::auth::tokens::create(&name, scope, lifetime).await
+}
+
+/// Revokes a token: no request with it is answered any more.
+///
+/// # Errors
+///
+/// [`ApiError::SignedOut`] without a session.
+#[server(prefix = "/api", endpoint = "revoke_token")]
+pub async fn revoke_token(id: String) -> Result<(), ApiError> {
+    crate::server::auth::tokens::revoke(&id).await
+}

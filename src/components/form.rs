@@ -1,0 +1,163 @@
+//! What forms are made of.
+
+use leptos::{ev, prelude::*};
+use server_fn::ServerFn;
+use web_sys::HtmlInputElement;
+
+use super::icons::{Glyph, Icon};
+use crate::api::ApiError;
+
+/// A labelled input that must be filled in.
+#[component]
+pub(crate) fn Field(
+    /// The argument that it gives.
+    name: &'static str,
+    /// What it is called.
+    label: &'static str,
+    /// The input's type.
+    kind: &'static str,
+    /// What a browser may fill in.
+    autocomplete: &'static str,
+    /// What helps to fill it in.
+    #[prop(optional)]
+    hint: Option<&'static str>,
+    /// The fewest characters.
+    #[prop(optional)]
+    minlength: Option<&'static str>,
+    /// Whether it may stay empty.
+    #[prop(optional)]
+    optional: bool,
+) -> impl IntoView {
+    let hint_id = format!("{name}-hint");
+    let described_by = match hint {
+        Some(_) => format!("form-error {hint_id}"),
+        None => "form-error".to_owned(),
+    };
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <input
+                id=name
+                class="input"
+                name=name
+                type=kind
+                autocomplete=autocomplete
+                minlength=minlength
+                required=!optional
+                aria-describedby=described_by
+            />
+            {hint.map(|hint| view! { <p class="field-hint" id=hint_id>{hint}</p> })}
+        </div>
+    }
+}
+
+/// A new password.
+#[component]
+pub(crate) fn NewPassword(
+    /// What it is called.
+    #[prop(default = "Password")]
+    label: &'static str,
+) -> impl IntoView {
+    view! {
+        <Field
+            name="password"
+            label
+            kind="password"
+            autocomplete="new-password"
+            hint="At least 10 characters."
+            minlength="10"
+        />
+    }
+}
+
+/// The button that sends a form.
+#[component]
+pub(crate) fn Submit(
+    /// Whether it is on its way.
+    pending: Memo<bool>,
+    /// What it does.
+    children: Children,
+) -> impl IntoView {
+    let spinner = move || {
+        pending
+            .get()
+            .then(|| view! { <Icon glyph=Glyph::Spinner /> })
+    };
+    view! {
+        <button class="button button-primary" disabled=pending>
+            {spinner}
+            {children()}
+        </button>
+    }
+}
+
+/// Why a form was refused. The place is always there, so that every field can point at it.
+#[component]
+pub(crate) fn FormError(
+    /// Why, where it was.
+    error: Signal<Option<ApiError>>,
+    /// How fields point at it.
+    #[prop(default = "form-error")]
+    id: &'static str,
+    /// How tests find it.
+    #[prop(default = "form-error")]
+    testid: &'static str,
+) -> impl IntoView {
+    view! {
+        <div id=id class="form-error" role="alert">
+            {move || {
+                error
+                    .get()
+                    .map(|error| {
+                        view! {
+                            <div class="notice" data-kind="error" data-testid=testid>
+                                <Icon glyph=Glyph::Alert />
+                                <p>{error.to_string()}</p>
+                            </div>
+                        }
+                    })
+            }}
+        </div>
+    }
+}
+
+/// Returns why the last try failed, with script or without.
+pub(crate) fn failure<S>(action: ServerAction<S>) -> Signal<Option<ApiError>>
+where
+    S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
+    S::Output: Clone + Send + Sync + 'static,
+{
+    Signal::derive(move || action.value().get().and_then(Result::err))
+}
+
+/// Shows a secret that is told once, ready to be copied.
+#[component]
+pub(crate) fn ShownOnce(
+    /// What it is, and what to do with it.
+    what: &'static str,
+    /// The secret, where there is one.
+    #[prop(into)]
+    secret: Signal<Option<String>>,
+) -> impl IntoView {
+    let select = |event: ev::FocusEvent| event_target::<HtmlInputElement>(&event).select();
+    move || {
+        secret.get().map(|secret| {
+            view! {
+                <div class="notice shown-once" data-kind="success" role="status">
+                    <Icon glyph=Glyph::Check />
+                    <div>
+                        <p id="shown-once">{what}</p>
+                        <input
+                            class="input code"
+                            readonly
+                            value=secret
+                            aria-labelledby="shown-once"
+                            data-testid="shown-once"
+                            on:focus=select
+                        />
+                    </div>
+                </div>
+            }
+        })
+    }
+}

@@ -1,0 +1,142 @@
+//! What has happened to an import, in the order in which the page learned of it.
+
+use leptos::prelude::*;
+
+use super::clock::{LocalTime, browser_now};
+use crate::{
+    hooks::{Connection, UseProductImportProgressReturn},
+    job::{ImportStatus, UnixMillis},
+};
+
+/// The most entries that are kept beside the first and the last.
+const MOST: usize = 12;
+
+/// Something that happened.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Happening {
+    HandedIn,
+    Connected,
+    Lost,
+    Polling,
+    Back,
+    SignedOut,
+    Ended(ImportStatus),
+}
+
+impl Happening {
+    fn text(self) -> &'static str {
+        match self {
+            Self::HandedIn => "The file was handed in",
+            Self::Connected => "Live updates began",
+            Self::Lost => "The connection was lost; the import went on",
+            Self::Polling => "The price monitor’s live connection was down; it was asked instead",
+            Self::Back => "Live updates came back",
+            Self::SignedOut => "Live updates ended",
+            Self::Ended(ImportStatus::Success) => "Every product was imported",
+            Self::Ended(ImportStatus::PartialSuccess) => "The import ended, some products failed",
+            Self::Ended(_) => "The import failed",
+        }
+    }
+
+    fn kind(self) -> &'static str {
+        match self {
+            Self::HandedIn | Self::Connected | Self::Back => "good",
+            Self::Lost | Self::Polling | Self::SignedOut => "bad",
+            Self::Ended(ImportStatus::Success) => "success",
+            Self::Ended(ImportStatus::PartialSuccess) => "warning",
+            Self::Ended(_) => "danger",
+        }
+    }
+}
+
+/// Returns what a change of the connection means, if it is worth a word.
+fn happening(before: Option<Connection>, now: Connection) -> Option<Happening> {
+    match (before?, now) {
+        (Connection::Connecting, Connection::Open) => Some(Happening::Connected),
+        (Connection::Reconnecting | Connection::Polling, Connection::Open) => Some(Happening::Back),
+        (Connection::Open | Connection::Polling, Connection::Reconnecting) => Some(Happening::Lost),
+        (_, Connection::Polling) => Some(Happening::Polling),
+        (_, Connection::Refused) => Some(Happening::SignedOut),
+        _ => None,
+    }
+}
+
+/// Lists what has happened, the newest first.
+#[component]
+pub(crate) fn Timeline(
+    /// The import's progress.
+    live: UseProductImportProgressReturn,
+    /// When the file was handed in.
+    created_at: UnixMillis,
+    /// When the import ended.
+    #[prop(into)]
+    completed_at: Signal<Option<UnixMillis>>,
+) -> impl IntoView {
+    let UseProductImportProgressReturn {
+        status, connection, ..
+    } = live;
+    let seen = RwSignal::new(Vec::<(UnixMillis, Happening)>::new());
+    Effect::new(move |before: Option<Connection>| {
+        let now = connection.get();
+        if let Some(happening) = happening(before, now)
+            && !status.get_untracked().is_final()
+        {
+            seen.update(|seen| {
+                seen.push((browser_now(), happening));
+                if seen.len() > MOST {
+                    seen.remove(1);
+                }
+            });
+        }
+        now
+    });
+    let entries = move || {
+        let end = completed_at
+            .get()
+            .filter(|_| status.get().is_final())
+            .map(|at| (at, Happening::Ended(status.get())));
+        let mut entries: Vec<_> = std::iter::once((created_at, Happening::HandedIn))
+            .chain(seen.get())
+            .chain(end)
+            .collect();
+        entries.reverse();
+        entries
+    };
+    view! {
+        <section class="card timeline" aria-labelledby="timeline-title" data-testid="timeline">
+            <header class="card-head">
+                <h2 id="timeline-title">"What happened"</h2>
+            </header>
+            <ol>
+                <For each=entries key=|entry| *entry let:entry>
+                    <li data-kind=entry.1.kind()>
+                        <span class="timeline-text">{entry.1.text()}</span>
+                        <LocalTime at=entry.0 />
+                    </li>
+                </For>
+            </ol>
+        </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_person_would_tell_is_told() {
+        use Connection::{Closed, Connecting, Open, Polling, Reconnecting, Refused};
+        for (before, now, told) in [
+            (None, Open, None),
+            (Some(Connecting), Open, Some(Happening::Connected)),
+            (Some(Open), Reconnecting, Some(Happening::Lost)),
+            (Some(Connecting), Reconnecting, None),
+            (Some(Reconnecting), Open, Some(Happening::Back)),
+            (Some(Open), Polling, Some(Happening::Polling)),
+            (Some(Open), Closed, None),
+            (Some(Reconnecting), Refused, Some(Happening::SignedOut)),
+        ] {
+            assert_eq!(happening(before, now), told, "{before:?} {now:?}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! How the browser stands to the progress stream.
+
+/// How the browser stands to the progress stream.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Connection {
+    /// Nothing is open, and nothing will be: the job is over.
+    #[default]
+    Closed,
+    /// The first connection is being made.
+    Connecting,
+    /// The stream is open and alive.
+    Open,
+    /// The stream was lost; the browser, or the hook, is getting it back.
+    Reconnecting,
+    /// The stream is open, but the server has no live connection to the price monitor: it asks every
+    /// few seconds.
+    Polling,
+    /// The server said what ends it for good: signed out, or no such import.
+    Refused,
+}

@@ -1,0 +1,210 @@
+//! What the tab that keeps the stream knows of the tabs it keeps it for (pure: no browser, no clock).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::follower::{Millis, StreamEvent, job_of};
+use crate::job::JobId;
+
+/// What one tab wants of the stream.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub(super) struct Wants {
+    /// The jobs it follows.
+    pub(super) jobs: Vec<JobId>,
+    /// Whether it wants new jobs as they start.
+    pub(super) new: bool,
+}
+
+/// The most jobs of one stream, as the server's own default has it.
+const MAX_JOBS: usize = 200;
+/// A tab that says nothing for so long is gone. A browser wakes a hidden tab once a minute.
+const GONE: Millis = 5.0 * 60_000.0;
+
+impl Wants {
+    /// Returns whether nothing is wanted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.jobs.is_empty() && !self.new
+    }
+}
+
+/// What is to be done about the stream.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Order {
+    /// Nothing.
+    Nothing,
+    /// Open it, of these.
+    Open(Wants),
+    /// It is open already: tell again what has been told of it.
+    Repeat(Vec<StreamEvent>),
+    /// Close it.
+    Close,
+}
+
+/// The desk.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    tabs: HashMap<String, (Wants, Millis)>,
+    /// What the stream was opened for, while there is one.
+    streaming: Option<Wants>,
+    is_open: bool,
+    upstream: Option<String>,
+    /// The newest state of each job, as it came.
+    newest: BTreeMap<JobId, String>,
+}
+
+impl Desk {
+    /// Takes in what a tab wants now.
+    pub(super) fn want(&mut self, tab: String, wants: Wants, now: Millis) -> Order {
+        self.tabs.retain(|_, (_, heard)| now - *heard < GONE);
+        if wants.is_empty() {
+            self.tabs.remove(&tab);
+            return if self.tabs.is_empty() && self.streaming.is_some() {
+                self.closed();
+                Order::Close
+            } else {
+                Order::Nothing
+            };
+        }
+        self.tabs.insert(tab, (wants.clone(), now));
+        if self.covers(&wants) {
+            return self.repeat(&wants);
+        }
+        let all = self.all();
+        self.is_open = false;
+        self.streaming = Some(all.clone());
+        Order::Open(all)
+    }
+
+    /// Notes what came on the stream, for tabs that come later.
+    pub(super) fn heard(&mut self, event: &StreamEvent) {
+        match event {
+            StreamEvent::Opened => {
+                self.is_open = true;
+                self.upstream = None;
+            }
+            StreamEvent::Message { job, text } => {
+                if let Some(job) = job.clone().or_else(|| job_of(text)) {
+                    self.newest.insert(job, text.clone());
+                }
+            }
+            StreamEvent::Upstream(text) => self.upstream = Some(text.clone()),
+            StreamEvent::Interrupted => self.is_open = false,
+            StreamEvent::GivenUp | StreamEvent::End => self.closed(),
+            StreamEvent::Heartbeat | StreamEvent::NotFound(_) => {}
+        }
+    }
+
+    fn closed(&mut self) {
+        self.streaming = None;
+        self.is_open = false;
+        self.newest.clear();
+    }
+
+    fn covers(&self, wants: &Wants) -> bool {
+        self.streaming.as_ref().is_some_and(|streaming| {
+            (streaming.new || !wants.new)
+                && wants.jobs.iter().all(|job| streaming.jobs.contains(job))
+        })
+    }
+
+    fn all(&self) -> Wants {
+        let wants = self.tabs.values().map(|(wants, _)| wants);
+        let jobs: BTreeSet<_> = wants.clone().flat_map(|wants| &wants.jobs).collect();
+        Wants {
+            jobs: jobs.into_iter().take(MAX_JOBS).cloned().collect(),
+            new: wants.clone().any(|wants| wants.new),
+        }
+    }
+
+    fn repeat(&self, wants: &Wants) -> Order {
+        if !self.is_open {
+            return Order::Nothing; // it will be told when it is open
+        }
+        let is_wanted = |(job, _): &(&JobId, _)| wants.new || wants.jobs.contains(job);
+        let newest = self.newest.iter().filter(is_wanted);
+        let states = newest.map(|(job, text)| StreamEvent::Message {
+            job: Some(job.clone()),
+            text: text.clone(),
+        });
+        let upstream = self.upstream.clone().map(StreamEvent::Upstream);
+        Order::Repeat(
+            std::iter::once(StreamEvent::Opened)
+                .chain(states)
+                .chain(upstream)
+                .collect(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wants(jobs: &[&str]) -> Wants {
+        Wants {
+            jobs: jobs.iter().map(|job| job.parse().unwrap()).collect(),
+            new: false,
+        }
+    }
+
+    fn state(job: &str) -> StreamEvent {
+        StreamEvent::Message {
+            job: Some(job.parse().unwrap()),
+            text: "{}".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_stream_is_of_what_all_tabs_want_together() {
+        let mut desk = Desk::default();
+        let order = desk.want("one".to_owned(), wants(&["a"]), 0.0);
+        assert_eq!(order, Order::Open(wants(&["a"])));
+        let order = desk.want("two".to_owned(), wants(&["b"]), 1.0);
+        assert_eq!(order, Order::Open(wants(&["a", "b"])));
+        let order = desk.want("three".to_owned(), wants(&["a"]), 2.0);
+        assert_eq!(order, Order::Nothing, "it is being opened");
+    }
+
+    #[test]
+    fn a_tab_that_comes_later_is_told_what_the_others_know() {
+        let mut desk = Desk::default();
+        desk.want("one".to_owned(), wants(&["a", "b"]), 0.0);
+        desk.heard(&StreamEvent::Opened);
+        desk.heard(&state("a"));
+        desk.heard(&state("b"));
+        let order = desk.want("two".to_owned(), wants(&["b"]), 1.0);
+        assert_eq!(order, Order::Repeat(vec![StreamEvent::Opened, state("b")]));
+    }
+
+    #[test]
+    fn the_stream_is_closed_when_the_last_tab_wants_nothing() {
+        let mut desk = Desk::default();
+        desk.want("one".to_owned(), wants(&["a"]), 0.0);
+        desk.want("two".to_owned(), wants(&["a"]), 0.0);
+        assert_eq!(desk.want("one".to_owned(), wants(&[]), 1.0), Order::Nothing);
+        assert_eq!(desk.want("two".to_owned(), wants(&[]), 1.0), Order::Close);
+        assert_eq!(desk.want("two".to_owned(), wants(&[]), 1.0), Order::Nothing);
+    }
+
+    #[test]
+    fn a_refused_stream_is_opened_again_when_a_tab_asks() {
+        let mut desk = Desk::default();
+        desk.want("one".to_owned(), wants(&["a"]), 0.0);
+        desk.heard(&StreamEvent::GivenUp);
+        let order = desk.want("one".to_owned(), wants(&["a"]), 1.0);
+        assert_eq!(order, Order::Open(wants(&["a"])));
+        assert_eq!(
+            desk.want("two".to_owned(), wants(&["a"]), 1.0),
+            Order::Nothing
+        );
+    }
+
+    #[test]
+    fn a_tab_that_is_gone_is_forgotten() {
+        let mut desk = Desk::default();
+        desk.want("one".to_owned(), wants(&["a"]), 0.0);
+        let order = desk.want("two".to_owned(), wants(&["b"]), GONE);
+        assert_eq!(order, Order::Open(wants(&["b"])));
+    }
+}

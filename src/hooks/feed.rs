@@ -1,0 +1,262 @@
+//! The one feed of a page: all its hooks follow their jobs on one stream.
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use futures::{
+    StreamExt,
+    channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
+};
+use gloo_timers::callback::Interval;
+use leptos::{prelude::*, task::spawn_local};
+
+use super::{
+    desk::Wants,
+    event_source::Listener,
+    follower::{Action, Event, Follower, View},
+    tabs::{Line, TabEvent},
+};
+use crate::{
+    api::progress::job_states,
+    job::{JobId, ProductImportJob},
+};
+
+/// How often the feed looks at the clock.
+const TICK_MILLIS: u32 = 1_000;
+
+/// The views of all jobs that a page knows of.
+pub(super) type Views = BTreeMap<JobId, View>;
+
+thread_local! {
+    /// The page's feed, while a hook needs one.
+    static FEED: RefCell<Option<Inputs>> = const { RefCell::new(None) };
+}
+
+/// What a feed is told.
+enum Input {
+    /// A hook joins.
+    Join(u32, Hook),
+    /// A hook leaves.
+    Leave(u32),
+    /// Something happened in the browser or on the server.
+    Event(Event),
+    /// Something happened between tabs.
+    Tab(TabEvent),
+}
+
+/// What a hook follows, and where it shows it.
+enum Hook {
+    /// One job.
+    One(ProductImportJob, RwSignal<View>),
+    /// All unfinished jobs, new ones as they start.
+    All(RwSignal<Views>),
+}
+
+/// Where a feed is told what happens. Clones tell the same feed.
+#[derive(Clone)]
+pub(super) struct Inputs(UnboundedSender<Input>);
+
+impl Inputs {
+    fn send(&self, input: Input) {
+        // A feed that is gone has nobody to show anything to.
+        let _ = self.0.unbounded_send(input);
+    }
+
+    /// Tells what happened between tabs.
+    pub(super) fn tab(&self, event: TabEvent) {
+        self.send(Input::Tab(event));
+    }
+}
+
+/// A hook's place on the feed. Dropping it leaves.
+pub(super) struct Subscription {
+    inputs: Inputs,
+    hook: u32,
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.inputs.send(Input::Leave(self.hook));
+    }
+}
+
+/// Follows a job and shows it in `view`, until the subscription is dropped.
+pub(super) fn follow(job: ProductImportJob, view: RwSignal<View>) -> Subscription {
+    join(Hook::One(job, view))
+}
+
+/// Follows all unfinished jobs and shows them in `views`, until the subscription is dropped.
+pub(super) fn follow_all(views: RwSignal<Views>) -> Subscription {
+    join(Hook::All(views))
+}
+
+fn join(hook: Hook) -> Subscription {
+    thread_local!(static NEXT: RefCell<u32> = const { RefCell::new(0) });
+    let number = NEXT.with_borrow_mut(|next| {
+        *next = next.wrapping_add(1);
+        *next
+    });
+    let inputs = FEED.with_borrow_mut(|feed| feed.get_or_insert_with(Feed::start).clone());
+    inputs.send(Input::Join(number, hook));
+    Subscription {
+        inputs,
+        hook: number,
+    }
+}
+
+struct Feed {
+    inputs: Inputs,
+    hooks: BTreeMap<u32, Hook>,
+    follower: Follower,
+    line: Line,
+    _ticks: Interval,
+    _listeners: Vec<Listener>,
+}
+
+impl Feed {
+    fn start() -> Inputs {
+        let (sender, incoming) = unbounded();
+        let inputs = Inputs(sender);
+        let feed = Self::new(inputs.clone());
+        spawn_local(feed.run(incoming));
+        inputs
+    }
+
+    fn new(inputs: Inputs) -> Self {
+        let on = |event: fn() -> Option<Event>| {
+            let inputs = inputs.clone();
+            move || {
+                if let Some(event) = event() {
+                    inputs.send(Input::Event(event));
+                }
+            }
+        };
+        let listeners = [
+            Listener::new(&window(), "online", on(|| Some(Event::Awake))),
+            Listener::new(&window(), "pagehide", on(|| Some(Event::Frozen))),
+            Listener::new(&window(), "pageshow", on(|| Some(Event::Awake))),
+            Listener::new(
+                &document(),
+                "visibilitychange",
+                on(|| (!document().hidden()).then_some(Event::Awake)),
+            ),
+        ];
+        Self {
+            hooks: BTreeMap::new(),
+            follower: Follower::new(),
+            line: Line::new(inputs.clone()),
+            _ticks: Interval::new(TICK_MILLIS, on(|| Some(Event::Tick))),
+            _listeners: listeners.into_iter().flatten().collect(),
+            inputs,
+        }
+    }
+
+    async fn run(mut self, mut incoming: UnboundedReceiver<Input>) {
+        while let Some(input) = incoming.next().await {
+            let now = js_sys::Date::now();
+            let mut action = self.take(input, now);
+            // All the hooks of a page join in one go: the stream is opened once, for all of them.
+            while let Ok(input) = incoming.try_recv() {
+                match self.take(input, now) {
+                    Action::Wait => {}
+                    other => action = other,
+                }
+            }
+            self.act(action, now);
+            self.show(now);
+            if self.hooks.is_empty() {
+                // Nothing can come in between: the page runs one thing at a time.
+                FEED.with_borrow_mut(|feed| *feed = None);
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self, input: Input, now: f64) -> Action {
+        match input {
+            Input::Join(number, hook) => {
+                let action = match &hook {
+                    Hook::One(job, _) => self.follower.follow(job, now),
+                    Hook::All(_) => self.follower.want_new(true, now),
+                };
+                self.hooks.insert(number, hook);
+                action
+            }
+            Input::Leave(number) => self.leave(number, now),
+            Input::Event(event) => {
+                if matches!(event, Event::Tick) {
+                    self.line.tick(now);
+                }
+                self.step(event, now)
+            }
+            Input::Tab(event) => {
+                let mut action = Action::Wait;
+                for event in self.line.take(event, now) {
+                    match self.step(Event::Stream(event), now) {
+                        Action::Wait => {}
+                        other => action = other,
+                    }
+                }
+                action
+            }
+        }
+    }
+
+    fn leave(&mut self, number: u32, now: f64) -> Action {
+        match self.hooks.remove(&number) {
+            Some(Hook::One(job, _)) if !self.is_followed(&job.id) => {
+                self.follower.unfollow(&job.id)
+            }
+            Some(Hook::All(_)) if !self.hooks.values().any(|hook| matches!(hook, Hook::All(_))) => {
+                self.follower.want_new(false, now)
+            }
+            _ => Action::Wait,
+        }
+    }
+
+    fn is_followed(&self, id: &JobId) -> bool {
+        self.hooks
+            .values()
+            .any(|hook| matches!(hook, Hook::One(job, _) if job.id == *id))
+    }
+
+    fn step(&mut self, event: Event, now: f64) -> Action {
+        self.follower.step(event, now, js_sys::Math::random())
+    }
+
+    fn act(&mut self, action: Action, now: f64) {
+        let (jobs, new) = self.follower.wanted();
+        match action {
+            Action::Wait => self.line.want_less(Wants { jobs, new }, now),
+            Action::Open => self.line.open(Wants { jobs, new }, now),
+            Action::Close => self.line.close(),
+            Action::Ask => {
+                self.line.give_up();
+                let inputs = self.inputs.clone();
+                spawn_local(async move {
+                    let answer = job_states(jobs).await;
+                    inputs.send(Input::Event(Event::Answered(answer)));
+                });
+            }
+        }
+    }
+
+    fn show(&self, now: f64) {
+        for hook in self.hooks.values() {
+            match hook {
+                Hook::One(job, shown) => {
+                    if let Some(view) = self.follower.view(&job.id, now) {
+                        show_in(*shown, view);
+                    }
+                }
+                Hook::All(shown) => show_in(*shown, self.follower.views(now)),
+            }
+        }
+    }
+}
+
+fn show_in<T: PartialEq + Send + Sync + 'static>(shown: RwSignal<T>, value: T) {
+    // Once the owner is gone there is nobody to show anything to.
+    if shown.try_with_untracked(|shown| *shown != value) == Some(true) {
+        shown.set(value);
+    }
+}

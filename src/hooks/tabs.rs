@@ -1,0 +1,330 @@
+//! How the tabs of one browser share one stream: the tab that holds a lock keeps it and hands on
+//! what comes (Web Locks API; HTML, section 9.5, "Broadcasting to other browsing contexts").
+//!
+//! A browser opens six HTTP/1.1 connections to a server at most, all tabs together.
+
+use js_sys::{Function, Object, Promise, Reflect};
+use leptos::{prelude::*, task::spawn_local};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, BroadcastChannel, MessageEvent};
+
+use super::{
+    desk::{Desk, Order, Wants},
+    event_source::Source,
+    feed::Inputs,
+    follower::{Millis, StreamEvent},
+};
+
+/// The lock's and the channel's name.
+const NAME: &str = "import-relay-progress";
+/// So long a tab waits for the one that keeps the stream before it opens its own.
+const PATIENCE: Millis = 3_000.0;
+/// So often a tab repeats what it wants.
+const REPEAT: Millis = 20_000.0;
+
+/// What happens between tabs.
+#[derive(Clone, Debug)]
+pub(super) enum TabEvent {
+    /// The lock is ours.
+    Granted,
+    /// A tab says something.
+    Posted(String),
+    /// Something happened on the stream that this tab keeps.
+    Streamed(StreamEvent),
+    /// The hooks of this tab are to know that this has happened on the stream.
+    Told(StreamEvent),
+}
+
+/// What tabs say to each other.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+enum Post {
+    /// This tab wants this.
+    Want { tab: String, wants: Wants },
+    /// A tab has begun to keep the stream: say what you want.
+    Lead,
+    /// Something happened on the stream.
+    Event(StreamEvent),
+}
+
+/// This tab's end of the line to the server.
+pub(super) struct Line {
+    inputs: Inputs,
+    tab: String,
+    wants: Wants,
+    sharing: Option<Sharing>,
+    role: Role,
+    /// When what is wanted was last said.
+    said: Millis,
+}
+
+/// What is held while tabs share a stream. Dropping it gives the lock back.
+struct Sharing {
+    channel: BroadcastChannel,
+    abort: AbortController,
+    release: Function,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+}
+
+/// Who keeps the stream.
+enum Role {
+    /// Nobody yet, or another tab; since when this tab has waited for its word.
+    Member { waits_since: Option<Millis> },
+    /// This tab, for itself: there is no sharing, or no word came.
+    Alone(Option<Source>),
+    /// This tab, for all.
+    Leader { desk: Desk, source: Option<Source> },
+}
+
+impl Line {
+    /// Makes a line on which nothing is wanted. `inputs` is told what happens.
+    pub(super) fn new(inputs: Inputs) -> Self {
+        let tab = js_sys::Math::random().to_string();
+        Self {
+            inputs,
+            tab,
+            wants: Wants::default(),
+            sharing: None,
+            role: Role::Member { waits_since: None },
+            said: 0.0,
+        }
+    }
+
+    /// Opens the stream, or has it opened, of what is wanted now.
+    pub(super) fn open(&mut self, wants: Wants, now: Millis) {
+        self.wants = wants;
+        if self.sharing.is_none() {
+            self.sharing = Sharing::begin(&self.inputs);
+            if self.sharing.is_none() {
+                self.role = Role::Alone(None);
+            }
+        }
+        match &mut self.role {
+            Role::Alone(source) => *source = open(&self.wants, &self.inputs),
+            Role::Member { waits_since } => {
+                waits_since.get_or_insert(now);
+                self.say_wants(now);
+            }
+            Role::Leader { .. } => self.say_wants(now),
+        }
+    }
+
+    /// Says that less is wanted, where another tab keeps the stream.
+    pub(super) fn want_less(&mut self, wants: Wants, now: Millis) {
+        if self.wants != wants {
+            self.wants = wants;
+            if self.sharing.is_some() && !matches!(self.role, Role::Alone(_)) {
+                self.say_wants(now);
+            }
+        }
+    }
+
+    /// Gives the stream up that has gone silent, so that it is opened anew when it is wanted again.
+    pub(super) fn give_up(&mut self) {
+        match &mut self.role {
+            Role::Alone(source) => *source = None,
+            Role::Leader { desk, source } => {
+                *source = None;
+                desk.heard(&StreamEvent::GivenUp);
+            }
+            Role::Member { .. } => {}
+        }
+    }
+
+    /// Closes the stream, or leaves it to the other tabs.
+    pub(super) fn close(&mut self) {
+        self.wants = Wants::default();
+        if let Some(sharing) = self.sharing.take() {
+            sharing.post(&Post::Want {
+                tab: self.tab.clone(),
+                wants: Wants::default(),
+            });
+        }
+        self.role = Role::Member { waits_since: None };
+    }
+
+    /// Lets time pass.
+    pub(super) fn tick(&mut self, now: Millis) {
+        match &self.role {
+            Role::Member {
+                waits_since: Some(since),
+            } if now - since >= PATIENCE => {
+                self.role = Role::Alone(open(&self.wants, &self.inputs))
+            }
+            Role::Member { .. } if self.sharing.is_some() && now - self.said >= REPEAT => {
+                self.say_wants(now);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes in what happened between tabs, and returns what happened on the stream.
+    pub(super) fn take(&mut self, event: TabEvent, now: Millis) -> Vec<StreamEvent> {
+        if self.sharing.is_none() && !matches!(self.role, Role::Alone(_)) {
+            return Vec::new(); // it comes late
+        }
+        match event {
+            TabEvent::Granted => {
+                self.role = Role::Leader {
+                    desk: Desk::default(),
+                    source: None,
+                };
+                self.post(&Post::Lead);
+                self.say_wants(now);
+                Vec::new()
+            }
+            TabEvent::Streamed(event) => {
+                if let Role::Leader { desk, source } = &mut self.role {
+                    desk.heard(&event);
+                    if matches!(event, StreamEvent::GivenUp | StreamEvent::End) {
+                        *source = None;
+                    }
+                    self.post(&Post::Event(event.clone()));
+                }
+                vec![event]
+            }
+            TabEvent::Told(event) => vec![event],
+            TabEvent::Posted(text) => match serde_json::from_str(&text) {
+                Ok(Post::Want { tab, wants }) => {
+                    self.serve(tab, wants, now);
+                    Vec::new()
+                }
+                Ok(Post::Lead) => {
+                    // Whoever leads now will tell what this tab's own stream told.
+                    self.role = Role::Member {
+                        waits_since: Some(now),
+                    };
+                    self.say_wants(now);
+                    Vec::new()
+                }
+                Ok(Post::Event(event)) => match &mut self.role {
+                    Role::Member { waits_since } => {
+                        *waits_since = None;
+                        vec![event]
+                    }
+                    Role::Alone(_) | Role::Leader { .. } => Vec::new(),
+                },
+                // Another version of this page.
+                Err(_) => Vec::new(),
+            },
+        }
+    }
+
+    fn say_wants(&mut self, now: Millis) {
+        self.said = now;
+        let (tab, wants) = (self.tab.clone(), self.wants.clone());
+        if let Role::Leader { .. } = self.role {
+            self.serve(tab, wants, now);
+        } else {
+            self.post(&Post::Want { tab, wants });
+        }
+    }
+
+    /// Does what a tab wants, where this tab keeps the stream.
+    fn serve(&mut self, tab: String, wants: Wants, now: Millis) {
+        let Role::Leader { desk, source } = &mut self.role else {
+            return;
+        };
+        let is_own = tab == self.tab;
+        match desk.want(tab, wants, now) {
+            Order::Nothing => {}
+            Order::Open(wants) => *source = open(&wants, &self.inputs),
+            Order::Close => *source = None,
+            Order::Repeat(events) => {
+                for event in events {
+                    if is_own {
+                        self.inputs.tab(TabEvent::Told(event));
+                    } else {
+                        self.post(&Post::Event(event));
+                    }
+                }
+            }
+        }
+    }
+
+    fn post(&self, post: &Post) {
+        if let Some(sharing) = &self.sharing {
+            sharing.post(post);
+        }
+    }
+}
+
+fn open(wants: &Wants, inputs: &Inputs) -> Option<Source> {
+    let emit = {
+        let inputs = inputs.clone();
+        move |event| inputs.tab(TabEvent::Streamed(event))
+    };
+    let source = Source::open(wants, emit.clone());
+    if source.is_err() {
+        emit(StreamEvent::GivenUp);
+    }
+    source.ok()
+}
+
+impl Sharing {
+    /// Joins the tabs of this browser, or returns `None` where it does not let them share: it is too
+    /// old, or the page came over plain HTTP.
+    fn begin(inputs: &Inputs) -> Option<Self> {
+        let locks = Reflect::get(&window().navigator(), &"locks".into()).ok()?;
+        let request: Function = Reflect::get(&locks, &"request".into())
+            .ok()?
+            .dyn_into()
+            .ok()?;
+        let channel = BroadcastChannel::new(NAME).ok()?;
+        let on_message = {
+            let inputs = inputs.clone();
+            Closure::new(move |event: MessageEvent| {
+                if let Some(text) = event.data().as_string() {
+                    inputs.tab(TabEvent::Posted(text));
+                }
+            })
+        };
+        channel.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        // The lock is held until this promise is kept.
+        let mut release = None;
+        let held = Promise::new(&mut |resolve, _| release = Some(resolve));
+        let on_grant = {
+            let inputs = inputs.clone();
+            Closure::once_into_js(move |_lock: JsValue| {
+                inputs.tab(TabEvent::Granted);
+                held
+            })
+        };
+        let abort = AbortController::new().ok()?;
+        let options = Object::new();
+        Reflect::set(&options, &"signal".into(), &abort.signal()).ok()?;
+        let asked: Promise = request
+            .call3(&locks, &NAME.into(), &options, &on_grant)
+            .ok()?
+            .dyn_into()
+            .ok()?;
+        spawn_local(async move {
+            // It is broken when the wait for the lock is given up, which nobody needs to hear of.
+            let _ = JsFuture::from(asked).await;
+        });
+        Some(Self {
+            channel,
+            abort,
+            release: release?,
+            _on_message: on_message,
+        })
+    }
+
+    fn post(&self, post: &Post) {
+        let Ok(text) = serde_json::to_string(post) else {
+            return;
+        };
+        // It fails only on a closed channel, which this one is not before it is dropped.
+        let _ = self.channel.post_message(&text.into());
+    }
+}
+
+impl Drop for Sharing {
+    fn drop(&mut self) {
+        self.channel.set_onmessage(None);
+        self.channel.close();
+        let _ = self.release.call0(&JsValue::UNDEFINED);
+        self.abort.abort();
+    }
+}

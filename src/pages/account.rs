@@ -1,0 +1,177 @@
+//! One's own account.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use crate::{
+    api::account::{
+        AccountState, ChangePassword, EndSession, OpenSession, SignOutEverywhere, account,
+    },
+    components::{
+        clock::Moment,
+        form::{Field, FormError, NewPassword, Submit, failure},
+        icons::{Glyph, Icon},
+        notice::ErrorNotice,
+        settings_nav::SettingsNav,
+        skeleton::CardSkeleton,
+    },
+};
+
+/// The page on which a person sees to their own account.
+#[component]
+pub(crate) fn AccountPage() -> impl IntoView {
+    let end = ServerAction::<EndSession>::new();
+    let state = Resource::new_blocking(move || end.version().get(), |_| account());
+    view! {
+        <Title text="Account" />
+        <h1>"Account"</h1>
+        <SettingsNav />
+        <Transition fallback=CardSkeleton>
+            {move || Suspend::new(async move {
+                match state.await {
+                    Ok(state) => view! { <Account state end /> }.into_any(),
+                    Err(error) => view! { <ErrorNotice error here="/account" /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Account(state: AccountState, end: ServerAction<EndSession>) -> impl IntoView {
+    let AccountState {
+        name,
+        email,
+        role,
+        has_password,
+        sessions,
+    } = state;
+    view! {
+        <section class="card overview" aria-labelledby="who-title">
+            <header class="card-head">
+                <h2 id="who-title">"You"</h2>
+            </header>
+            <dl>
+                <div>
+                    <dt>"Name"</dt>
+                    <dd>{name}</dd>
+                </div>
+                <div>
+                    <dt>"Email"</dt>
+                    <dd>{email}</dd>
+                </div>
+                <div>
+                    <dt>"Role"</dt>
+                    <dd data-testid="role">{role.title()}</dd>
+                </div>
+            </dl>
+        </section>
+        {if has_password {
+            view! { <PasswordForm /> }.into_any()
+        } else {
+            view! {
+                <p class="settings-note">
+                    "You sign in by another service, which keeps your password."
+                </p>
+            }
+                .into_any()
+        }}
+        <Sessions sessions end />
+    }
+}
+
+#[component]
+fn PasswordForm() -> impl IntoView {
+    let action = ServerAction::<ChangePassword>::new();
+    let query = use_query_map();
+    let saved = move || query.with(|query| query.get("saved").is_some());
+    view! {
+        <section class="card settings-card" aria-labelledby="password-title">
+            <header class="card-head">
+                <h2 id="password-title">"Password"</h2>
+            </header>
+            <ActionForm action>
+                <FormError error=failure(action) />
+                <p class="settings-note" role="status" data-testid="password-saved">
+                    {move || {
+                        saved()
+                            .then_some(
+                                "Your password is changed. Every other browser is signed out.",
+                            )
+                    }}
+                </p>
+                <Field
+                    name="current"
+                    label="Current password"
+                    kind="password"
+                    autocomplete="current-password"
+                />
+                <NewPassword label="New password" />
+                <Submit pending=action.pending()>"Change password"</Submit>
+            </ActionForm>
+        </section>
+    }
+}
+
+#[component]
+fn Sessions(sessions: Vec<OpenSession>, end: ServerAction<EndSession>) -> impl IntoView {
+    let everywhere = ServerAction::<SignOutEverywhere>::new();
+    let rows = sessions
+        .into_iter()
+        .map(|session| view! { <SessionRow session end /> })
+        .collect_view();
+    view! {
+        <section class="card card-flush" aria-labelledby="sessions-title">
+            <header class="card-head">
+                <h2 id="sessions-title">"Where you are signed in"</h2>
+                <ActionForm action=everywhere>
+                    <button class="button button-quiet" data-testid="sign-out-everywhere">
+                        <Icon glyph=Glyph::SignOut />
+                        "Sign out everywhere"
+                    </button>
+                </ActionForm>
+            </header>
+            <table class="table settings-table" role="table" data-testid="sessions">
+                <caption class="visually-hidden">"Signed-in browsers, last used first"</caption>
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th role="columnheader" scope="col">"Browser"</th>
+                        <th role="columnheader" scope="col">"Address"</th>
+                        <th role="columnheader" scope="col">"Last used"</th>
+                        <th role="columnheader" scope="col">
+                            <span class="visually-hidden">"End"</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody role="rowgroup">{rows}</tbody>
+            </table>
+        </section>
+    }
+}
+
+#[component]
+fn SessionRow(session: OpenSession, end: ServerAction<EndSession>) -> impl IntoView {
+    let browser = session
+        .browser
+        .unwrap_or_else(|| "Another browser".to_owned());
+    let last = if session.is_current {
+        view! { <span class="chip">"This one"</span> }.into_any()
+    } else {
+        view! {
+            <ActionForm action=end>
+                <input type="hidden" name="id" value=session.id />
+                <button class="button button-quiet">"Sign out"</button>
+            </ActionForm>
+        }
+        .into_any()
+    };
+    view! {
+        <tr role="row" data-testid="session-row">
+            <th role="rowheader" scope="row">{browser}</th>
+            <td role="cell" class="code">{session.address}</td>
+            <td role="cell"><Moment at=session.last_seen_at /></td>
+            <td role="cell" class="settings-actions">{last}</td>
+        </tr>
+    }
+}

@@ -1,0 +1,155 @@
+//! What the price monitor says of an import beyond its progress, on the import's page.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use super::query::{use_page, use_search};
+use crate::{
+    api::import_controls::{ImportExtras, failed_rows, file_columns, import_extras},
+    components::{
+        column_mapping::ColumnMapping, failed_products::FailedProducts,
+        failed_rows::FailedRowsTable,
+    },
+    job::{JobId, ProductImportJob},
+};
+
+/// How often an import that waits is asked for its place.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Keeps what the price monitor says of an import beyond its progress: asks again at its end, and every
+/// now and then while it waits.
+pub(super) fn use_extras(
+    id: JobId,
+    first: Option<ImportExtras>,
+    is_over: Signal<bool>,
+) -> RwSignal<Option<ImportExtras>> {
+    let extras = RwSignal::new(first);
+    let ask = Action::new(move |(): &()| import_extras(id.clone()));
+    let was_over = is_over.get_untracked();
+    let over = Memo::new(move |_| is_over.get());
+    Effect::new(move |_| {
+        if over.get() && !was_over {
+            ask.dispatch(());
+        }
+    });
+    Effect::new(move |_| {
+        if let Some(Ok(newest)) = ask.value().get() {
+            extras.set(newest);
+        }
+    });
+    Effect::new(move |_| {
+        let waits = extras.with(|extras| {
+            extras
+                .as_ref()
+                .is_some_and(|extras| extras.queue_position.is_some())
+        });
+        let again = move || {
+            ask.dispatch(());
+        };
+        if waits
+            && !over.get()
+            && let Ok(timeout) = set_timeout_with_handle(again, ASK_AGAIN)
+        {
+            on_cleanup(move || timeout.clear());
+        }
+    });
+    extras
+}
+
+/// Asks what the columns hold, where that is what an import failed of.
+#[component]
+pub(super) fn Columns(id: JobId, extras: RwSignal<Option<ImportExtras>>) -> impl IntoView {
+    let asks = Memo::new(move |_| {
+        extras.with(|extras| {
+            extras.as_ref().is_some_and(|extras| {
+                extras.problem.as_deref() == Some("columns") && extras.offers("columns")
+            })
+        })
+    });
+    let file = {
+        let id = id.clone();
+        Resource::new_blocking(
+            move || asks.get(),
+            move |asks| {
+                let id = id.clone();
+                async move {
+                    if asks {
+                        file_columns(id).await.ok()
+                    } else {
+                        None
+                    }
+                }
+            },
+        )
+    };
+    view! {
+        <Transition>
+            {move || {
+                let id = id.clone();
+                Suspend::new(async move {
+                    file.await.map(|file| view! { <ColumnMapping id file /> })
+                })
+            }}
+        </Transition>
+    }
+}
+
+/// What failed: row by row where the price monitor keeps that, else by name.
+#[component]
+pub(super) fn Failures(
+    id: JobId,
+    job: RwSignal<ProductImportJob>,
+    live_failed: Signal<u64>,
+    is_over: Signal<bool>,
+    extras: RwSignal<Option<ImportExtras>>,
+) -> impl IntoView {
+    let (page, search) = (use_page(), use_search());
+    let kept = Memo::new(move |_| {
+        is_over.get()
+            && extras.with(|extras| extras.as_ref().is_some_and(|it| it.offers("failures")))
+    });
+    let rows = {
+        let id = id.clone();
+        Resource::new_blocking(
+            move || (kept.get(), page.get(), search.get()),
+            move |(kept, page, search)| {
+                let id = id.clone();
+                async move {
+                    if kept {
+                        failed_rows(id, page, search).await.ok()
+                    } else {
+                        None
+                    }
+                }
+            },
+        )
+    };
+    view! {
+        <Transition>
+            {move || {
+                let id = id.clone();
+                Suspend::new(async move {
+                    match rows.await {
+                        Some(rows) => {
+                            let search = search.get_untracked();
+                            let failed = live_failed.get_untracked();
+                            view! { <FailedRowsTable id rows search failed /> }.into_any()
+                        }
+                        None => {
+                            view! {
+                                <FailedProducts
+                                    skus=Signal::derive(move || {
+                                        job.with(|job| job.failed_product_skus.clone())
+                                    })
+                                    failed=live_failed
+                                />
+                            }
+                                .into_any()
+                        }
+                    }
+                })
+            }}
+        </Transition>
+    }
+}

@@ -1,0 +1,278 @@
+//! Who belongs here, for the owner to say.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::{
+    api::team::{
+        Invite, MakeResetLink, OpenLink, RevokeLink, SetAccess, SetRole, TeamMember, TeamState,
+        team,
+    },
+    components::{
+        clock::Moment,
+        form::{Field, FormError, ShownOnce, Submit, failure},
+        notice::ErrorNotice,
+        settings_nav::SettingsNav,
+        skeleton::CardSkeleton,
+    },
+    role::Role,
+};
+
+/// What the owner does here.
+#[derive(Clone, Copy)]
+struct Actions {
+    invite: ServerAction<Invite>,
+    reset: ServerAction<MakeResetLink>,
+    revoke: ServerAction<RevokeLink>,
+    role: ServerAction<SetRole>,
+    access: ServerAction<SetAccess>,
+}
+
+/// The page on which the owner invites people and says what they may do.
+#[component]
+pub(crate) fn TeamPage() -> impl IntoView {
+    let actions = Actions {
+        invite: ServerAction::new(),
+        reset: ServerAction::new(),
+        revoke: ServerAction::new(),
+        role: ServerAction::new(),
+        access: ServerAction::new(),
+    };
+    let versions = move || {
+        [
+            actions.invite.version().get(),
+            actions.reset.version().get(),
+            actions.revoke.version().get(),
+            actions.role.version().get(),
+            actions.access.version().get(),
+        ]
+    };
+    let state = Resource::new_blocking(versions, |_| team());
+    view! {
+        <Title text="Team" />
+        <h1>"Team"</h1>
+        <SettingsNav />
+        <Transition fallback=CardSkeleton>
+            {move || Suspend::new(async move {
+                match state.await {
+                    Ok(state) => view! { <Team state actions /> }.into_any(),
+                    Err(error) => view! { <ErrorNotice error here="/team" /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Team(state: TeamState, actions: Actions) -> impl IntoView {
+    let TeamState {
+        members,
+        links,
+        fresh,
+    } = state;
+    let made = move || {
+        let invited = actions.invite.value().get().and_then(Result::ok);
+        let reset = actions.reset.value().get().and_then(Result::ok);
+        // The one that was made last: making one again empties the value of neither.
+        match actions.invite.version().get() >= actions.reset.version().get() {
+            true => invited.or(reset),
+            false => reset.or(invited),
+        }
+    };
+    let secret = Signal::derive(move || made().map(|link| link.url).or_else(|| fresh.clone()));
+    let error = Signal::derive(move || {
+        failure(actions.role)
+            .get()
+            .or_else(|| failure(actions.access).get())
+            .or_else(|| failure(actions.reset).get())
+    });
+    let rows = members
+        .into_iter()
+        .map(|member| view! { <MemberRow member actions /> })
+        .collect_view();
+    view! {
+        <ShownOnce
+            what="Copy the link now and hand it on. It works once and is not shown again."
+            secret
+        />
+        <InviteForm invite=actions.invite />
+        <FormError error id="team-error" testid="team-error" />
+        <section class="card card-flush" aria-labelledby="members-title">
+            <header class="card-head">
+                <h2 id="members-title">"Members"</h2>
+            </header>
+            <table class="table settings-table" role="table" data-testid="members">
+                <caption class="visually-hidden">"Everybody who has an account"</caption>
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th role="columnheader" scope="col">"Name"</th>
+                        <th role="columnheader" scope="col">"Role"</th>
+                        <th role="columnheader" scope="col">
+                            <span class="visually-hidden">"Actions"</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody role="rowgroup">{rows}</tbody>
+            </table>
+        </section>
+        <Links links revoke=actions.revoke />
+    }
+}
+
+#[component]
+fn InviteForm(invite: ServerAction<Invite>) -> impl IntoView {
+    view! {
+        <section class="card settings-card" aria-labelledby="invite-title">
+            <header class="card-head">
+                <h2 id="invite-title">"Invite somebody"</h2>
+            </header>
+            <ActionForm action=invite>
+                <FormError error=failure(invite) />
+                <div class="settings-row">
+                    <Field
+                        name="note"
+                        label="Whom"
+                        kind="text"
+                        autocomplete="off"
+                        hint="For you to remember."
+                        optional=true
+                    />
+                    <div class="field">
+                        <label for="invite-role">"Role"</label>
+                        <RoleSelect id="invite-role" selected=Role::Staff />
+                    </div>
+                </div>
+                <Submit pending=invite.pending()>"Create invitation link"</Submit>
+            </ActionForm>
+        </section>
+    }
+}
+
+#[component]
+fn RoleSelect(#[prop(into)] id: String, selected: Role) -> impl IntoView {
+    let options = Role::ALL
+        .into_iter()
+        .map(|role| {
+            view! {
+                <option value=role.as_str() selected=role == selected>
+                    {role.title()}
+                </option>
+            }
+        })
+        .collect_view();
+    view! {
+        <select id=id class="input" name="role">
+            {options}
+        </select>
+    }
+}
+
+#[component]
+fn MemberRow(member: TeamMember, actions: Actions) -> impl IntoView {
+    let TeamMember {
+        id,
+        name,
+        email,
+        role,
+        is_disabled,
+        has_password,
+        is_self,
+        ..
+    } = member;
+    let select_id = format!("role-{id}");
+    let id = StoredValue::new(id);
+    let id = move || id.get_value();
+    let reset = (has_password && !is_disabled).then(|| {
+        view! {
+            <ActionForm action=actions.reset>
+                <input type="hidden" name="member" value=id() />
+                <button class="button button-quiet">"Password link"</button>
+            </ActionForm>
+        }
+    });
+    let access = (!is_self).then(|| {
+        view! {
+            <ActionForm action=actions.access>
+                <input type="hidden" name="member" value=id() />
+                <input type="hidden" name="allowed" value=is_disabled.to_string() />
+                <button class="button button-quiet">
+                    {if is_disabled { "Give access back" } else { "Take access" }}
+                </button>
+            </ActionForm>
+        }
+    });
+    let mark = if is_self {
+        Some("You")
+    } else {
+        is_disabled.then_some("No access")
+    };
+    view! {
+        <tr role="row" data-testid="member-row">
+            <th role="rowheader" scope="row">
+                {name} " " {mark.map(|mark| view! { <span class="chip">{mark}</span> })}
+                <span class="settings-email">{email}</span>
+            </th>
+            <td role="cell">
+                <ActionForm action=actions.role attr:class="settings-inline">
+                    <input type="hidden" name="member" value=id() />
+                    <label class="visually-hidden" for=select_id.clone()>
+                        "Role"
+                    </label>
+                    <RoleSelect id=select_id selected=role />
+                    <button class="button button-quiet">"Change"</button>
+                </ActionForm>
+            </td>
+            <td role="cell" class="settings-actions">{reset} {access}</td>
+        </tr>
+    }
+}
+
+#[component]
+fn Links(links: Vec<OpenLink>, revoke: ServerAction<RevokeLink>) -> impl IntoView {
+    let is_empty = links.is_empty();
+    let rows = links
+        .into_iter()
+        .map(|link| {
+            let what = match link.role {
+                Some(role) => format!("Invitation, {}", role.title().to_lowercase()),
+                None => "New password".to_owned(),
+            };
+            view! {
+                <tr role="row" data-testid="link-row">
+                    <th role="rowheader" scope="row">{link.note}</th>
+                    <td role="cell">{what}</td>
+                    <td role="cell">
+                        <Moment at=link.expires_at />
+                    </td>
+                    <td role="cell" class="settings-actions">
+                        <ActionForm action=revoke>
+                            <input type="hidden" name="id" value=link.id />
+                            <button class="button button-quiet">"Take back"</button>
+                        </ActionForm>
+                    </td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="card card-flush" aria-labelledby="links-title" hidden=is_empty>
+            <header class="card-head">
+                <h2 id="links-title">"Links that have not been used"</h2>
+            </header>
+            <table class="table settings-table" role="table" data-testid="links">
+                <caption class="visually-hidden">"Links, newest first"</caption>
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th role="columnheader" scope="col">"For"</th>
+                        <th role="columnheader" scope="col">"What"</th>
+                        <th role="columnheader" scope="col">"Ends"</th>
+                        <th role="columnheader" scope="col">
+                            <span class="visually-hidden">"Take back"</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody role="rowgroup">{rows}</tbody>
+            </table>
+        </section>
+    }
+}
