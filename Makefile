@@ -1,9 +1,9 @@
-# `make run` and `make test` install what they lack (scripts/tools.sh) and then do their work.
+# `make run`, `make test` and `make bench` install what they lack (scripts/tools.sh) and then do their work.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run watch build test lint
+.PHONY: run watch build release test soak bench bench-import lint
 
 BINARY := $(or $(CARGO_TARGET_DIR),target)/release/import-relay
 
@@ -14,6 +14,10 @@ run: build
 build:
 	@PATH=$$(scripts/tools.sh build) && export PATH && scripts/build.sh release
 
+# Builds the release as one file with the site inside, and says where it is.
+release:
+	@PATH=$$(scripts/tools.sh build) && export PATH && scripts/release.sh
+
 # Builds, starts, and builds anew whenever a file changes.
 watch:
 	@PATH=$$(scripts/tools.sh build) && export PATH && exec cargo leptos watch
@@ -22,5 +26,17 @@ watch:
 test:
 	@PATH=$$(scripts/tools.sh test) && export PATH && exec scripts/test.sh
 
+# Measures the codec, and the event streams beside nginx with nchan and the usual Node design.
+bench: build
+	@PATH=$$(scripts/tools.sh bench) && export PATH && exec scripts/bench.sh
+
+# Runs for half an hour what takes longer to go wrong: SOAK_MINUTES, SOAK_VIEWERS.
+soak:
+	@PATH=$$(scripts/tools.sh test) && export PATH && scripts/soak.sh
+
 lint:
 	@PATH=$$(scripts/tools.sh build) && export PATH && scripts/lint.sh
+
+# Rows per second of an import, beside sqlite3's own and a Node importer's.
+bench-import:
+	@PATH=$$(scripts/tools.sh build) && export PATH && cargo build --release --features ssr && benches/import/run.sh $(BENCH_ARGS)

@@ -7,7 +7,7 @@ import { type Account, owner } from './session.ts';
 type File = string | { name: string; mimeType: string; buffer: Buffer };
 
 export type Status = 'PENDING' | 'SUCCESS' | 'PARTIAL_SUCCESS' | 'ERROR';
-export type Connection = 'connecting' | 'open' | 'reconnecting' | 'refused' | 'closed';
+export type Connection = 'connecting' | 'open' | 'polling' | 'reconnecting' | 'refused' | 'closed';
 
 /** Makes the owner's account by the form that the first visitor finds. */
 export async function signUp(page: Page, app: App, account: Account = owner): Promise<void> {

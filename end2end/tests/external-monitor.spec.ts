@@ -1,6 +1,7 @@
 import { expect, test } from '../support/test.ts';
 import { lostConnection } from '../support/console.ts';
 import { tinyFile } from '../support/csv.ts';
+import { ForwardProxy } from '../support/forward_proxy.ts';
 import { freePort } from '../support/net.ts';
 import { ImportsPage, JobPage, signIn } from '../support/pages.ts';
 import { RecordingProxy } from '../support/proxy.ts';
@@ -45,6 +46,25 @@ test.describe('an import at the price monitor', () => {
     await expect(job.bar).toHaveAttribute('aria-valuenow', '100');
     expect(numbers(seen.processed)).toEqual([0, 120, 1234, 99_999, 100_000]);
     expect(seen.error.filter(Boolean)).toEqual([]);
+  });
+
+  test('is told in the tab, and in order on the page', async ({ page, app, monitor, session }) => {
+    const id = await session.startImport(tinyFile('autumn.csv'));
+    const job = await JobPage.open(page, app, id);
+    await job.expectConnection('open');
+    await monitor.joined(id);
+    const icon = page.locator('link[rel=icon][type]');
+    monitor.progress(id, { processedProducts: 43, totalProducts: 100 });
+    await expect(page).toHaveTitle(/^43% · autumn\.csv/);
+    await expect(icon).toHaveAttribute('href', /stroke-dasharray='43 100'/);
+    const timeline = page.getByTestId('timeline').getByRole('listitem');
+    await expect(timeline).toHaveCount(2);
+    monitor.progress(id, { processedProducts: 100, totalProducts: 100 });
+    await expect(page).toHaveTitle(/^Imported|^Done|^Success|^Finished|^Complete/);
+    await expect(timeline.first()).toContainText('Every product was imported');
+    await expect(timeline.last()).toContainText('The file was handed in');
+    await page.getByRole('link', { name: 'Imports' }).first().click();
+    await expect(icon).toHaveAttribute('href', '/favicon.svg');
   });
 
   test('is shown running in the list, and ends there too', async ({ page, app, monitor, session }) => {
@@ -204,6 +224,8 @@ test.describe('a price monitor that goes away', () => {
 
   test('and is not there at all is said in a sentence', async ({ page, startApp, complaints }) => {
     complaints.allowStatus(401, 502, 503);
+    // The list's own stream ends with the server.
+    complaints.allow(lostConnection);
     const port = await freePort();
     const monitor = { url: `http://127.0.0.1:${String(port)}`, apiKey: 'key-for-nobody' };
     const app = await startApp({ monitor });
@@ -439,6 +461,33 @@ test('an import is seen live over a plain WebSocket too', async ({ page, startMo
   await job.expectStatus('PENDING');
   monitor.progress(job.id, { processedProducts: 99, failedProducts: 1, totalProducts: 100 });
   await job.expectStatus('PARTIAL_SUCCESS');
+});
+
+test('a price monitor beyond an HTTP proxy is reached through it', async ({
+  page,
+  startMonitor,
+  startApp,
+  complaints,
+}) => {
+  complaints.allowStatus(401);
+  const monitor = await startMonitor();
+  const proxy = await ForwardProxy.start(Number(new URL(monitor.url).port));
+  try {
+    const app = await startApp({
+      monitor: { url: 'http://price-monitor.example', apiKey: monitor.apiKey },
+      settings: { HTTP_PROXY: proxy.url },
+    });
+    await Session.createOwner(app);
+    await signIn(page, app);
+    const job = await (await new ImportsPage(page).open(app)).upload(tinyFile());
+    await monitor.joined(job.id);
+    monitor.progress(job.id, { processedProducts: 10, totalProducts: 10 });
+    await job.expectStatus('SUCCESS');
+    expect(proxy.tunnels).toContain('price-monitor.example:80');
+    expect(proxy.requests).toContain('http://price-monitor.example/api/products/imports');
+  } finally {
+    await proxy.stop();
+  }
 });
 
 test('an import that is over opens no stream', async ({ page, app, monitor, session }) => {

@@ -1,5 +1,6 @@
 import { smallFile } from '../support/csv.ts';
 import { ImportsPage, JobPage, signIn, signUp } from '../support/pages.ts';
+import { Session } from '../support/session.ts';
 import { expect, test } from '../support/test.ts';
 
 test.use({ server: { name: 'no-javascript' }, javaScriptEnabled: false, signedIn: false });
@@ -47,6 +48,21 @@ test('a file is uploaded by a plain form, and its page has the numbers', async (
   await page.getByTestId('products-search').fill('plate');
   await page.getByTestId('products-search').press('Enter');
   await expect(page.getByTestId('product-row')).toHaveCount(2);
+});
+
+test('the page of a running import loads itself again', async ({ page, startApp, startMonitor }) => {
+  const monitor = await startMonitor();
+  const app = await startApp({ monitor });
+  const session = await Session.createOwner(app);
+  await signIn(page, app);
+  const id = await session.startImport(smallFile.path);
+  const job = await JobPage.open(page, app, id);
+  await job.expectCounts('0', '0', '–');
+  monitor.progressUnheard(id, { processedProducts: 3, totalProducts: 10 });
+  await expect(page.getByTestId('count-processed')).toHaveText('3', { timeout: 20_000 });
+  monitor.progressUnheard(id, { processedProducts: 10 });
+  await job.expectStatus('SUCCESS', { timeout: 20_000 });
+  await expect(page.locator('meta[http-equiv=refresh]')).toHaveCount(0);
 });
 
 test('an empty file is refused in a sentence, once', async ({ page, app }) => {

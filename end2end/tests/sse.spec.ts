@@ -149,7 +149,7 @@ test.describe('the progress stream', () => {
     const nobody = await fetch(app.url(progressPath(id)), { redirect: 'manual' });
     expect(nobody.status).toBe(401);
     const forged = await fetch(app.url(progressPath(id)), {
-      headers: { cookie: session.cookie.replace(/.$/, (last) => (last === 'a' ? 'b' : 'a')) },
+      headers: { cookie: session.cookie.replace(/.(?=;|$)/g, (last) => (last === 'a' ? 'b' : 'a')) },
     });
     expect(forged.status).toBe(401);
 

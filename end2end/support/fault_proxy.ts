@@ -1,0 +1,78 @@
+import { createServer, request as forward, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What the proxy does with requests for progress streams. */
+export type Mode =
+  /** Hands them on. */
+  | 'pass'
+  /** Answers 502, as a proxy does while its server restarts. */
+  | 'bad-gateway'
+  /** Takes them, and never says a word: the other end is gone and nobody has noticed. */
+  | 'silent';
+
+/** A proxy between browsers and the server that counts their streams, and fails them at will. */
+export class FaultProxy {
+  mode: Mode = 'pass';
+  /** Every request for a stream, by its address. */
+  readonly asked: string[] = [];
+  readonly #open = new Set<ServerResponse>();
+
+  private constructor(
+    private readonly server: Server,
+    readonly port: number,
+  ) {}
+
+  static async start(target: number): Promise<FaultProxy> {
+    const server = createServer();
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    const proxy = new FaultProxy(server, (server.address() as AddressInfo).port);
+    server.on('request', (incoming, outgoing) => {
+      const { method, url = '', headers } = incoming;
+      if (/^\/api\/jobs\/.*progress/.test(url)) {
+        proxy.asked.push(url);
+        if (proxy.mode === 'bad-gateway') return outgoing.writeHead(502).end();
+        if (proxy.mode === 'silent') {
+          outgoing.writeHead(200, { 'content-type': 'text/event-stream' });
+          outgoing.flushHeaders();
+        }
+        proxy.#open.add(outgoing);
+        outgoing.on('close', () => proxy.#open.delete(outgoing));
+        if (proxy.mode === 'silent') return;
+      }
+      const onward = forward({ host: '127.0.0.1', port: target, method, path: url, headers });
+      onward.on('response', (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+        outgoing.flushHeaders();
+        answer.on('error', () => outgoing.destroy());
+        answer.pipe(outgoing);
+      });
+      onward.on('error', () => outgoing.destroy());
+      outgoing.on('close', () => onward.destroy());
+      incoming.pipe(onward);
+    });
+    return proxy;
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${String(this.port)}`;
+  }
+
+  /** How many streams are open now. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** Breaks every open stream. */
+  breakStreams(): void {
+    for (const stream of this.#open) stream.destroy();
+  }
+
+  async stop(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    this.server.closeAllConnections();
+    await closed;
+  }
+}

@@ -1,0 +1,83 @@
+import { readFile } from 'node:fs/promises';
+
+import { ImportsPage, JobPage, jobIdOf } from '../support/pages.ts';
+import { expect, test } from '../support/test.ts';
+
+test.use({ server: { name: 'product-files' } });
+
+const csv = (name: string, text: string) => ({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
+
+test('failed rows say why, can be searched, and come back as a file', async ({ page, app }) => {
+  const rows = Array.from({ length: 60 }, (_, row) => `F-${String(row)},Thing,${row % 2 ? 'free' : ''}`);
+  const imports = await new ImportsPage(page).open(app);
+  const job = await imports.upload(csv('flawed.csv', `sku,name,price\nG-1,Good,1\n${rows.join('\n')}\n`));
+  await job.expectStatus('PARTIAL_SUCCESS', { timeout: 20_000 });
+  await expect(page.getByTestId('failed-row')).toHaveCount(50);
+  await expect(page.getByTestId('failed-reason').first()).toHaveText('The price is missing.');
+  await expect(page.getByTestId('import-outcome')).toHaveText('1 added, 0 changed, 0 as before.');
+
+  await page.getByTestId('failed-search').fill('F-59');
+  await page.getByTestId('failed-search').press('Enter');
+  await expect(page.getByTestId('failed-row')).toHaveCount(1);
+  await expect(page.getByTestId('failed-reason')).toHaveText('The price "free" cannot be read.');
+
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByTestId('download-failed').click(),
+  ]);
+  const text = await readFile(await download.path(), 'utf8');
+  expect(text).toContain('sku,name,price,Import error');
+  expect(text.trim().split('\n')).toHaveLength(61);
+  const corrected = text.replaceAll('free', '2').replaceAll('Thing,,', 'Thing,3,');
+  await imports.open(app);
+  const again = await imports.upload(csv('corrected.csv', corrected));
+  await again.expectStatus('SUCCESS', { timeout: 20_000 });
+});
+
+test('a file is checked first and imported with one click', async ({ page, app }) => {
+  const imports = await new ImportsPage(page).open(app);
+  await page.getByTestId('upload-check').check();
+  const check = await imports.upload(csv('checked.csv', 'sku,name,price\nCHECK-1,One,1\nCHECK-2,Two,2\n'));
+  await check.expectStatus('SUCCESS', { timeout: 20_000 });
+  await expect(page.getByTestId('import-outcome')).toContainText('would add 2');
+  await page.getByTestId('import-again').click();
+  await expect(page).not.toHaveURL(new RegExp(check.id), { timeout: 20_000 });
+  const job = new JobPage(page, jobIdOf(page.url()));
+  await job.expectStatus('SUCCESS', { timeout: 20_000 });
+  await expect(page.getByTestId('import-outcome')).toHaveText('2 added, 0 changed, 0 as before.');
+});
+
+test('columns that are not known are asked for, and remembered', async ({ page, app, complaints }) => {
+  // A choice that is not complete yet is answered in a sentence.
+  complaints.allowStatus(400);
+  const list = csv('ours.csv', 'ref,what,how much\nOURS-1,Shirt,19.90\nOURS-2,Mug,cheap\n');
+  const imports = await new ImportsPage(page).open(app);
+  const failed = await imports.upload(list);
+  await failed.expectStatus('ERROR', { timeout: 20_000 });
+  const choices = page.getByTestId('mapping-select');
+  await expect(choices).toHaveCount(3);
+  await choices.nth(0).selectOption('sku');
+  await choices.nth(1).selectOption('name');
+  await choices.nth(2).selectOption('price');
+  await expect(page.getByTestId('mapping-row')).toHaveCount(2);
+  await expect(page.getByTestId('mapping-row').first()).toContainText('Shirt');
+  await page.getByTestId('mapping-import').click();
+  await expect(page).not.toHaveURL(new RegExp(failed.id), { timeout: 20_000 });
+  await new JobPage(page, '').expectStatus('PARTIAL_SUCCESS', { timeout: 20_000 });
+
+  await imports.open(app);
+  const next = await imports.upload(list);
+  await next.expectStatus('PARTIAL_SUCCESS', { timeout: 20_000 });
+});
+
+test('an import is deleted only when that is said twice', async ({ page, app }) => {
+  const imports = await new ImportsPage(page).open(app);
+  const job = await imports.upload(csv('gone.csv', 'sku,name,price\nGONE-1,One,1\n'));
+  await job.expectStatus('SUCCESS', { timeout: 20_000 });
+  await page.getByTestId('delete-import').click();
+  await page.getByTestId('delete-confirm').click();
+  await expect(page).toHaveURL(/\/imports$/);
+  await expect(imports.row(job.id)).toHaveCount(0);
+  await page.goto(app.url('/products?search=GONE-1'));
+  await expect(page.getByTestId('product-row')).toHaveCount(1);
+});
