@@ -38,6 +38,15 @@ rust_tests() {
     fi
 }
 
+# The development build's wasm is three quarters names for debuggers, which each of some hundred page
+# loads would fetch.
+without_names() {
+    local wasm
+    for wasm in "$target"/site/pkg/*.wasm; do
+        wasm-opt -O0 --strip-debug --all-features "$wasm" -o "$wasm.small" && mv "$wasm.small" "$wasm" || return 1
+    done
+}
+
 # Playwright's own summary, read from its JSON report.
 browser_tests() {
     local built status=0 counts report
@@ -81,6 +90,7 @@ rust_tests "the same on PostgreSQL" --features ssr --lib --test relay --test pri
     -- --include-ignored
 rust_tests "the function, under a stand-in of its runtime" --package import-relay-vercel
 step "development build" scripts/build.sh dev
+step "wasm without names" without_names
 browser_tests
 
 echo "$passed passed, $failed failed"
