@@ -41,9 +41,11 @@ rust_tests() {
 # The development build's wasm is three quarters names for debuggers, which each of some hundred page
 # loads would fetch.
 without_names() {
-    local wasm
+    local wasm features
+    features=(--enable-bulk-memory --enable-multivalue --enable-mutable-globals
+        --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext)
     for wasm in "$target"/site/pkg/*.wasm; do
-        wasm-opt -O0 --strip-debug --all-features "$wasm" -o "$wasm.small" && mv "$wasm.small" "$wasm" || return 1
+        wasm-opt -O0 --strip-debug "${features[@]}" "$wasm" -o "$wasm.small" && mv "$wasm.small" "$wasm" || return 1
     done
 }
 
