@@ -35,7 +35,7 @@ use uuid::Uuid;
 
 use super::{
     auth::{audit, request::Caller},
-    config::Monitor,
+    config::{Config, Monitor},
     relay::UploadMode,
     state::AppState,
     store::users::User,
@@ -310,8 +310,7 @@ pub(super) fn parts(state: &AppState) -> Extension<Parts> {
 }
 
 /// Whether the next part is sure to come to where this one is.
-fn is_offered(state: &AppState) -> bool {
-    let config = &state.config;
+fn is_offered(config: &Config) -> bool {
     config.database.is_file() || matches!(config.monitor, Monitor::Embedded { .. })
 }
 
@@ -338,7 +337,7 @@ async fn create(
     Extension(user): Extension<User>,
     headers: HeaderMap,
 ) -> Result<Response, TusError> {
-    if !is_offered(&state) {
+    if !is_offered(&state.config) {
         return Err(TusError::NotFound);
     }
     check_version(&headers)?;
@@ -566,6 +565,26 @@ fn value_of(metadata: &str, key: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_are_taken_where_the_next_one_comes_to_the_same_disk() {
+        let offered = |settings: &[(&str, &str)]| {
+            let config = Config::read(|name| {
+                let found = settings.iter().find(|(key, _)| *key == name)?;
+                Some(found.1.to_owned())
+            });
+            is_offered(&config.unwrap())
+        };
+        let postgres = ("DATABASE_URL", "postgres://db.example/relay");
+        let external = [
+            ("MONITOR_PRICE_APP_HOST", "https://monitor.example"),
+            ("PRICE_MONITOR_API_KEY", "the-key"),
+        ];
+        assert!(offered(&[]));
+        assert!(offered(&[postgres]));
+        assert!(offered(&external));
+        assert!(!offered(&[postgres, external[0], external[1]]));
+    }
 
     #[test]
     fn what_belongs_to_no_upload_is_removed_once_it_is_old() {
