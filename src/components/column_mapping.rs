@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What a column can be said to hold: the word for it, and what people call it.
-const CHOICES: [(&str, &str); 16] = [
+const CHOICES: [(&str, &str); 19] = [
     ("", "Nothing that matters"),
     ("sku", "SKU"),
     ("name", "Name"),
@@ -26,6 +26,9 @@ const CHOICES: [(&str, &str); 16] = [
     ("option", "Option value (Shopify)"),
     ("parent", "Parent (WooCommerce)"),
     ("kind", "Product type (WooCommerce)"),
+    ("attribute", "Attribute value (WooCommerce)"),
+    ("item", "Item type (BigCommerce)"),
+    ("image", "Picture"),
 ];
 
 /// Asks what each column holds, shows what the first rows are then, and imports.
@@ -35,6 +38,8 @@ pub(crate) fn ColumnMapping(
     id: JobId,
     /// What the file holds, and what its columns are taken for.
     file: FileColumns,
+    /// Whether the file is checked again, not imported.
+    is_check: bool,
 ) -> impl IntoView {
     let FileColumns {
         header,
@@ -96,7 +101,7 @@ pub(crate) fn ColumnMapping(
                 </Transition>
                 <button class="button button-primary" data-testid="mapping-import">
                     <Icon glyph=Glyph::Upload />
-                    "Import with these columns"
+                    {if is_check { "Check with these columns" } else { "Import with these columns" }}
                 </button>
             </ActionForm>
             <p class="controls-problem" role="alert" hidden=move || failure().is_none()>

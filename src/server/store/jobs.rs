@@ -86,20 +86,7 @@ fn new_job(user: &UserId, id: &JobId, filename: &str) -> row::ActiveModel {
 }
 
 impl Store {
-    /// Records a job that the price monitor has just made.
-    pub(crate) async fn create_job(
-        &self,
-        user: &UserId,
-        id: &JobId,
-        filename: &str,
-    ) -> Result<(), StoreError> {
-        row::Entity::insert(new_job(user, id, filename))
-            .exec_without_returning(&self.db)
-            .await?;
-        Ok(())
-    }
-
-    /// Records a job that was started elsewhere. One that is recorded already stays whose it is.
+    /// Records a job that the price monitor has made. One that is recorded already stays whose it is.
     pub(crate) async fn adopt_job(
         &self,
         user: &UserId,
