@@ -104,8 +104,7 @@ impl Relay {
     ) -> Result<JobId, ApiError> {
         let request = self.rest.about(Method::POST, &of.id, what.path());
         let job = self.rest.created(request, &user.id).await.map_err(said)?;
-        self.store.create_job(&user.id, &job, &of.filename).await?;
-        Ok(job)
+        self.record_job(&user.id, job, &of.filename).await
     }
 
     /// Forgets an import: the price monitor's record of it, where it lets us, and ours.
@@ -117,6 +116,7 @@ impl Relay {
             Err(error) => return Err(said(error)),
         }
         self.store.delete_job(scope, job).await?;
+        self.hub.forget(job);
         Ok(())
     }
 
@@ -182,8 +182,7 @@ impl Relay {
         let request = self.rest.about(Method::POST, &of.id, "/columns");
         let request = request.json(&Columns::new(columns));
         let job = self.rest.created(request, &user.id).await.map_err(said)?;
-        self.store.create_job(&user.id, &job, &of.filename).await?;
-        Ok(job)
+        self.record_job(&user.id, job, &of.filename).await
     }
 }
 
