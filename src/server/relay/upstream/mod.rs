@@ -276,8 +276,9 @@ impl Upstream {
                 done = &mut work => return Waited::Done(done),
                 () = tokio::time::sleep_until(self.next_poll) => {
                     self.poll();
-                    // It may be REST that has something against the key.
-                    if interruptible {
+                    // It may be REST that has something against the key, or no more.
+                    let is_refused = self.pulse.upstream() == UpstreamState::Refused;
+                    if interruptible && is_refused != self.rest.is_refused() {
                         self.stands_without_socket();
                     }
                     continue;
