@@ -10,7 +10,7 @@ use leptos_router::{
 };
 
 use crate::{
-    api::{products::has_products, session::current_user},
+    api::{products::has_products, progress::JobsPerStream, session::current_user},
     components::{
         clock::provide_clock,
         site_header::{SiteHeader, Visitor},
@@ -33,6 +33,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 <meta name="description" content="Import product files and watch them arrive, live." />
+                <meta name=JobsPerStream::NAME content=jobs_per_stream() />
                 <script nonce=use_nonce()>{theme_switch::EARLY_SCRIPT}</script>
                 <link rel="icon" href=tab_icon::ORIGINAL type="image/svg+xml" />
                 <link rel="icon" href="/favicon.ico" sizes="32x32" />
@@ -46,6 +47,11 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </body>
         </html>
     }
+}
+
+fn jobs_per_stream() -> String {
+    let JobsPerStream(most) = use_context().unwrap_or_default();
+    most.to_string()
 }
 
 /// Renders the app.

@@ -139,6 +139,12 @@ settings! {
     SETTLE: "RELAY_SETTLE_INTERVAL",
         "How long a followed job may stay silent before REST is asked whether it is over.",
         "a duration from 1s to 1h", "20s";
+    REST_CONCURRENCY: "RELAY_REST_CONCURRENCY",
+        "How many jobs the price monitor's REST is asked for at once.",
+        "a whole number from 1", "8";
+    MAX_SILENT: "MAX_SILENT_CONNECTIONS",
+        "The most connections that have made no request yet; where there are more, the oldest go.",
+        "a whole number from 1", "4096";
     DRAIN: "SHUTDOWN_DRAIN",
         "How long requests may take to finish after SIGTERM.",
         "a duration from 0s to 5m", "10s";
@@ -211,6 +217,8 @@ pub struct Config {
     pub sse: SseConfig,
     /// The hub and its connection to the price monitor.
     pub relay: RelayConfig,
+    /// The most connections that have made no request yet.
+    pub max_silent: usize,
     /// How long requests may take to finish after a signal to stop.
     pub drain: Duration,
     /// What is told about the running server, and to whom.
@@ -301,6 +309,8 @@ pub struct RelayConfig {
     pub settle_interval: Duration,
     /// The largest message that is read of the price monitor, in bytes.
     pub max_message: usize,
+    /// How many jobs REST is asked for at once.
+    pub rest_concurrency: usize,
 }
 
 /// What is logged, and how.
@@ -486,7 +496,9 @@ impl Config {
                 max_message: env
                     .parsed(MAX_MESSAGE, |text| usize::try_from(size(text)?).ok())?
                     .unwrap_or(4 << 20),
+                rest_concurrency: env.count(REST_CONCURRENCY)?.unwrap_or(8),
             },
+            max_silent: env.count(MAX_SILENT)?.unwrap_or(4096),
             drain: env
                 .duration(DRAIN, Duration::ZERO, 5 * MINUTE)?
                 .unwrap_or(10 * SECOND),

@@ -158,6 +158,7 @@ impl Server {
         let options = ListenOptions {
             write_timeout: config.sse.write_timeout,
             drain: config.drain,
+            max_silent: config.max_silent,
         };
         let (router, shutdown) = (self.app.router(), self.app.shutdown.clone());
         listen::serve(self.listener, router, options, shutdown).await;

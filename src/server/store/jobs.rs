@@ -36,6 +36,17 @@ pub struct JobState {
     pub completed_at: Option<UnixMillis>,
 }
 
+/// What became of a newer state of a job.
+#[derive(Clone, Debug)]
+pub(crate) enum Recorded {
+    /// It is recorded.
+    Updated,
+    /// The job was over already, like this.
+    Over(Box<ProductImportJob>),
+    /// There is no such job any more.
+    Gone,
+}
+
 impl TryFrom<row::Model> for ProductImportJob {
     type Error = StoreError;
 
@@ -67,41 +78,72 @@ impl TryFrom<row::Model> for ProductImportJob {
     }
 }
 
-fn new_job(user: &UserId, id: &JobId, filename: &str) -> row::ActiveModel {
+/// Makes a job of which nothing is known but that it has begun.
+fn new_job(id: &JobId, filename: &str) -> ProductImportJob {
     let now = now();
+    ProductImportJob {
+        id: id.clone(),
+        filename: filename.to_owned(),
+        status: ImportStatus::Pending,
+        error: None,
+        total_products: None,
+        processed_products: 0,
+        failed_products: 0,
+        failed_product_skus: Vec::new(),
+        created_at: now,
+        updated_at: now,
+        completed_at: None,
+    }
+}
+
+fn new_row(user: &UserId, job: &ProductImportJob) -> row::ActiveModel {
     row::ActiveModel {
-        id: Set(id.as_str().to_owned()),
+        id: Set(job.id.as_str().to_owned()),
         user_id: Set(user.as_str().to_owned()),
-        filename: Set(filename.to_owned()),
-        status: Set(ImportStatus::Pending.as_str().to_owned()),
+        filename: Set(job.filename.clone()),
+        status: Set(job.status.as_str().to_owned()),
         error: Set(None),
         total_products: Set(None),
         processed_products: Set(0),
         failed_products: Set(0),
         failed_product_skus: Set("[]".to_owned()),
-        created_at: Set(now),
-        updated_at: Set(now),
+        created_at: Set(job.created_at),
+        updated_at: Set(job.updated_at),
         completed_at: Set(None),
     }
 }
 
 impl Store {
-    /// Records a job that the price monitor has made. One that is recorded already stays whose it is.
+    /// Records a job that the price monitor has just made.
+    pub(crate) async fn create_job(
+        &self,
+        user: &UserId,
+        id: &JobId,
+        filename: &str,
+    ) -> Result<ProductImportJob, StoreError> {
+        let job = new_job(id, filename);
+        row::Entity::insert(new_row(user, &job))
+            .exec_without_returning(&self.db)
+            .await?;
+        Ok(job)
+    }
+
+    /// Records a job that was started elsewhere; `None` where it is recorded already, and stays
+    /// whose it is.
     pub(crate) async fn adopt_job(
         &self,
         user: &UserId,
         id: &JobId,
         filename: &str,
-    ) -> Result<(), StoreError> {
-        let adopted = row::Entity::insert(new_job(user, id, filename))
-            .exec_without_returning(&self.db)
-            .await;
-        match adopted {
-            Ok(_) => Ok(()),
-            Err(error) => match error.sql_err() {
-                Some(SqlErr::UniqueConstraintViolation(_)) => Ok(()),
-                _ => Err(error.into()),
-            },
+    ) -> Result<Option<ProductImportJob>, StoreError> {
+        match self.create_job(user, id, filename).await {
+            Ok(job) => Ok(Some(job)),
+            Err(StoreError::Database(error))
+                if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -176,6 +218,27 @@ impl Store {
         rows.into_iter().map(ProductImportJob::try_from).collect()
     }
 
+    /// Lists everybody's unfinished jobs that were recorded at this time or later, the newest `limit`,
+    /// each with its user: for the relay, which knows who may see which.
+    pub(crate) async fn jobs_started_since(
+        &self,
+        since: UnixMillis,
+        limit: u64,
+    ) -> Result<Vec<(UserId, ProductImportJob)>, StoreError> {
+        let rows = row::Entity::find()
+            .filter(row::Column::CreatedAt.gte(since))
+            .filter(row::Column::Status.eq(ImportStatus::Pending.as_str()))
+            .order_by_desc(row::Column::CreatedAt)
+            .limit(limit)
+            .all(&self.db)
+            .await?;
+        let job = |row: row::Model| {
+            let user = UserId::recorded(row.user_id.clone());
+            Ok((user, ProductImportJob::try_from(row)?))
+        };
+        rows.into_iter().map(job).collect()
+    }
+
     /// Counts everybody's jobs by status.
     pub(crate) async fn count_jobs(&self) -> Result<ImportCounts, StoreError> {
         let rows: Vec<(String, i64)> = row::Entity::find()
@@ -200,33 +263,60 @@ impl Store {
         Ok(counts)
     }
 
-    /// Records a newer state of a job. A final state is never overwritten.
-    pub(crate) async fn update_job(&self, id: &JobId, state: JobState) -> Result<(), StoreError> {
-        let total = (state.total_products > 0).then(|| to_db(state.total_products));
+    /// Records a newer state of a job. A final state is never overwritten, and counts never go
+    /// backwards, whichever of several instances comes last.
+    pub(crate) async fn update_job(
+        &self,
+        id: &JobId,
+        state: JobState,
+    ) -> Result<Recorded, StoreError> {
+        // Not above: it would lend its methods to numbers.
+        use sea_orm::sea_query::ExprTrait as _;
+
+        let processed = to_db(state.processed_products);
+        let failed = to_db(state.failed_products);
+        let at_least = |column: row::Column, count: i64| {
+            let recorded = || Expr::col(column);
+            Expr::case(recorded().gt(count), recorded()).finally(count)
+        };
         let mut update = row::Entity::update_many()
             .col_expr(row::Column::Status, Expr::value(state.status.as_str()))
             .col_expr(row::Column::Error, Expr::value(state.error))
-            .col_expr(row::Column::TotalProducts, Expr::value(total))
             .col_expr(
                 row::Column::ProcessedProducts,
-                Expr::value(to_db(state.processed_products)),
+                at_least(row::Column::ProcessedProducts, processed).into(),
             )
             .col_expr(
                 row::Column::FailedProducts,
-                Expr::value(to_db(state.failed_products)),
+                at_least(row::Column::FailedProducts, failed).into(),
             )
             .col_expr(row::Column::UpdatedAt, Expr::value(now()))
             .col_expr(row::Column::CompletedAt, Expr::value(state.completed_at));
+        if state.total_products > 0 {
+            let recorded = || Expr::col(row::Column::TotalProducts);
+            let recorded_done = Expr::col(row::Column::ProcessedProducts)
+                .add(Expr::col(row::Column::FailedProducts));
+            let is_late = recorded_done.gt(processed.saturating_add(failed));
+            let total = Expr::case(is_late.and(recorded().is_not_null()), recorded())
+                .finally(to_db(state.total_products));
+            update = update.col_expr(row::Column::TotalProducts, total.into());
+        }
         if let Some(skus) = state.failed_product_skus {
             let skus = serde_json::Value::from(skus).to_string();
             update = update.col_expr(row::Column::FailedProductSkus, Expr::value(skus));
         }
-        update
+        let updated = update
             .filter(row::Column::Id.eq(id.as_str()))
             .filter(row::Column::Status.eq(ImportStatus::Pending.as_str()))
             .exec(&self.db)
             .await?;
-        Ok(())
+        if updated.rows_affected > 0 {
+            return Ok(Recorded::Updated);
+        }
+        let row = row::Entity::find_by_id(id.as_str()).one(&self.db).await?;
+        let job = row.map(ProductImportJob::try_from).transpose()?;
+        let over = job.filter(|job| job.status.is_final());
+        Ok(over.map_or(Recorded::Gone, |job| Recorded::Over(Box::new(job))))
     }
 
     /// Removes a job of a scope.
