@@ -228,6 +228,7 @@ impl Store {
             added: 0,
             updated: 0,
             unchanged: 0,
+            cancel_wanted: false,
         };
         let row = monitor_import::ActiveModel::from(import.clone());
         monitor_import::Entity::insert(row)

@@ -33,6 +33,8 @@ pub(in crate::server::store) struct Model {
     pub added: i64,
     pub updated: i64,
     pub unchanged: i64,
+    /// Whether somebody wants it no more.
+    pub cancel_wanted: bool,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]
