@@ -69,9 +69,9 @@ pub async fn upload_form() -> Result<UploadFormState, ApiError> {
 /// [`ApiError::SignedOut`] without a session.
 #[server(prefix = "/api", endpoint = "list_imports", input = server_fn::codec::GetUrl)]
 pub async fn list_imports(page: u64) -> Result<Page<ProductImportJob>, ApiError> {
-    let user = crate::server::auth::require_user().await?;
+    let who = crate::server::auth::require_user().await?;
     let state = crate::server::state::app_state()?;
-    let mut jobs = state.store.list_jobs(&user.jobs(), page).await?;
+    let mut jobs = state.store.list_jobs(&who.jobs(), page).await?;
     state.relay.freshen(&mut jobs.items).await;
     Ok(jobs)
 }
@@ -84,7 +84,7 @@ pub async fn list_imports(page: u64) -> Result<Page<ProductImportJob>, ApiError>
 /// or it is somebody else's.
 #[server(prefix = "/api", endpoint = "get_import", input = server_fn::codec::GetUrl)]
 pub async fn get_import(id: JobId) -> Result<ProductImportJob, ApiError> {
-    let user = crate::server::auth::require_user().await?;
+    let who = crate::server::auth::require_user().await?;
     let state = crate::server::state::app_state()?;
-    state.relay.find_job(&user, &id).await
+    Ok(state.relay.find_job(&who, &id).await?.into())
 }

@@ -10,6 +10,7 @@ pub mod import_controls;
 pub mod imports;
 pub mod products;
 pub mod progress;
+pub mod secret;
 pub mod session;
 pub mod status;
 pub mod team;

@@ -97,7 +97,7 @@ fn PasswordForm() -> impl IntoView {
                     {move || {
                         saved()
                             .then_some(
-                                "Your password is changed. Every other browser is signed out.",
+                                "Your password is changed. Every other browser is signed out, and your API tokens are revoked.",
                             )
                     }}
                 </p>
@@ -126,7 +126,11 @@ fn Sessions(sessions: Vec<OpenSession>, end: ServerAction<EndSession>) -> impl I
             <header class="card-head">
                 <h2 id="sessions-title">"Where you are signed in"</h2>
                 <ActionForm action=everywhere>
-                    <button class="button button-quiet" data-testid="sign-out-everywhere">
+                    <button
+                        class="button button-quiet"
+                        data-testid="sign-out-everywhere"
+                        title="Ends every session and revokes your API tokens"
+                    >
                         <Icon glyph=Glyph::SignOut />
                         "Sign out everywhere"
                     </button>

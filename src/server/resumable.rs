@@ -32,14 +32,18 @@ use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
 use super::{
+    auth::{audit, principal::Principal},
     relay::UploadMode,
+    router::quick,
     state::AppState,
     store::users::User,
-    upload::{clean_filename, watched},
+    upload::clean_filename,
+    upload_limits::watched,
 };
 use crate::{
     api::{
         ApiError,
+        audit::AuditAction,
         imports::{CHECK_FIELD, RESUMABLE_PATH, UploadAnswer},
     },
     job::JobId,
@@ -249,16 +253,20 @@ const UPLOAD: &str = "/uploads/{id}";
 /// Returns the routes, each with its method and path. They need the extension [`parts`].
 pub(super) fn routes() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
     vec![
-        ("POST", RESUMABLE_PATH, post(create)),
-        ("OPTIONS", RESUMABLE_PATH, routing::options(options)),
-        ("GET", UPLOAD, routing::get(offset)),
+        ("POST", RESUMABLE_PATH, post(create).layer(quick())),
+        (
+            "OPTIONS",
+            RESUMABLE_PATH,
+            routing::options(options).layer(quick()),
+        ),
+        ("GET", UPLOAD, routing::get(offset).layer(quick())),
         (
             "PATCH",
             UPLOAD,
             routing::patch(append).layer(DefaultBodyLimit::disable()),
         ),
-        ("DELETE", UPLOAD, routing::delete(terminate)),
-        ("OPTIONS", UPLOAD, routing::options(options)),
+        ("DELETE", UPLOAD, routing::delete(terminate).layer(quick())),
+        ("OPTIONS", UPLOAD, routing::options(options).layer(quick())),
     ]
 }
 
@@ -349,15 +357,17 @@ async fn offset(
 async fn append(
     State(state): State<AppState>,
     Extension(parts): Extension<Parts>,
-    Extension(user): Extension<User>,
+    Extension(who): Extension<Principal>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, TusError> {
     check_version(request.headers())?;
-    let (id, _) = parts.find(&user, &id).await?;
+    let user = &who.user;
+    let _slot = state.uploads.take(&user.id).ok_or(TusError::TooMany)?;
+    let (id, _) = parts.find(user, &id).await?;
     let _turn = parts.turn(id)?;
     // Read once more, for now nobody else writes it.
-    let (_, mut upload) = parts.find(&user, &id.to_string()).await?;
+    let (_, mut upload) = parts.find(user, &id.to_string()).await?;
     let mut offset = parts.offset(id, &upload).await?;
     if number(request.headers(), &UPLOAD_OFFSET)? != offset {
         return Err(TusError::Offset);
@@ -366,7 +376,9 @@ async fn append(
         offset = receive(&parts, id, &upload, offset, request).await?;
     }
     if offset == upload.length && upload.job.is_none() {
-        upload.job = Some(hand_over(&state, &user, &parts, id, &upload).await?);
+        upload.job = Some(hand_over(&state, user, &parts, id, &upload).await?);
+        let action = AuditAction::ImportStarted;
+        audit::record_by(&state.store, &who, action, &upload.filename).await;
         parts.describe(id, &upload).await?;
         // Later `HEAD`s are answered out of the description alone.
         let _ = fs::remove_file(parts.bytes(id)).await;

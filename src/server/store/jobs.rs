@@ -1,14 +1,21 @@
 //! The imports that are recorded here, each with its user.
 
+mod deleted;
+mod entity;
+pub mod scope;
+
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, SqlErr, sea_query::Expr,
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr,
+    TransactionTrait,
+    sea_query::{Expr, OnConflict},
 };
 
-use super::{
-    Store, StoreError, entity::product_import_job as row, from_db, job_scope::JobScope, now, to_db,
-    users::UserId,
+use self::{
+    entity as row,
+    scope::{ChangeableJob, JobScope},
 };
+use super::{Store, StoreError, from_db, now, to_db, users::UserId};
 use crate::{
     api::{Page, status::ImportCounts},
     job::{ImportStatus, JobId, ProductImportJob, UnixMillis},
@@ -82,39 +89,74 @@ fn new_job(user: &UserId, id: &JobId, filename: &str) -> row::ActiveModel {
         created_at: Set(now),
         updated_at: Set(now),
         completed_at: Set(None),
+        adopted_at: Set(None),
     }
 }
 
 impl Store {
-    /// Records a job that the price monitor has just made.
+    /// Records a job that the price monitor has just made for this user. Somebody who has taken it up
+    /// in the moment since then gives it back, and is returned.
     pub(crate) async fn create_job(
         &self,
         user: &UserId,
         id: &JobId,
         filename: &str,
-    ) -> Result<(), StoreError> {
-        row::Entity::insert(new_job(user, id, filename))
+    ) -> Result<Option<UserId>, StoreError> {
+        let created = row::Entity::insert(new_job(user, id, filename))
             .exec_without_returning(&self.db)
+            .await;
+        let Err(error) = created else {
+            return Ok(None);
+        };
+        if !is_taken(&error) {
+            return Err(error.into());
+        }
+        let taken_up = row::Entity::find_by_id(id.as_str())
+            .filter(row::Column::AdoptedAt.is_not_null())
+            .one(&self.db)
             .await?;
-        Ok(())
+        let Some(taken_up) = taken_up else {
+            return Err(error.into());
+        };
+        row::Entity::update_many()
+            .col_expr(row::Column::UserId, Expr::value(user.as_str()))
+            .col_expr(row::Column::Filename, Expr::value(filename))
+            .col_expr(row::Column::AdoptedAt, Expr::value(None::<i64>))
+            .filter(row::Column::Id.eq(id.as_str()))
+            .filter(row::Column::AdoptedAt.is_not_null())
+            .exec(&self.db)
+            .await?;
+        Ok(Some(UserId::of_row(&taken_up.user_id)))
     }
 
-    /// Records a job that was started elsewhere. One that is recorded already stays whose it is.
+    /// Returns whether a job is recorded, whoever's it is, or was and has been deleted.
+    pub(crate) async fn knows_job(&self, id: &JobId) -> Result<bool, StoreError> {
+        let recorded = row::Entity::find_by_id(id.as_str()).count(&self.db).await?;
+        let deleted = deleted::Entity::find_by_id(id.as_str())
+            .count(&self.db)
+            .await?;
+        Ok(recorded + deleted > 0)
+    }
+
+    /// Records a job that was started elsewhere. `false` when somebody else was quicker: it stays
+    /// whose it is.
     pub(crate) async fn adopt_job(
         &self,
         user: &UserId,
         id: &JobId,
         filename: &str,
-    ) -> Result<(), StoreError> {
-        let adopted = row::Entity::insert(new_job(user, id, filename))
+    ) -> Result<bool, StoreError> {
+        let job = row::ActiveModel {
+            adopted_at: Set(Some(now())),
+            ..new_job(user, id, filename)
+        };
+        match row::Entity::insert(job)
             .exec_without_returning(&self.db)
-            .await;
-        match adopted {
-            Ok(_) => Ok(()),
-            Err(error) => match error.sql_err() {
-                Some(SqlErr::UniqueConstraintViolation(_)) => Ok(()),
-                _ => Err(error.into()),
-            },
+            .await
+        {
+            Ok(_) => Ok(true),
+            Err(error) if is_taken(&error) => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -143,20 +185,6 @@ impl Store {
             pages,
             total,
         })
-    }
-
-    /// Finds a job of a scope. One outside of it is as good as none.
-    pub(crate) async fn find_job(
-        &self,
-        scope: &JobScope,
-        id: &JobId,
-    ) -> Result<Option<ProductImportJob>, StoreError> {
-        scope
-            .find_by_id(id)
-            .one(&self.db)
-            .await?
-            .map(ProductImportJob::try_from)
-            .transpose()
     }
 
     /// Finds those of the jobs that are in a scope.
@@ -242,9 +270,24 @@ impl Store {
         Ok(())
     }
 
-    /// Removes a job of a scope.
-    pub(crate) async fn delete_job(&self, scope: &JobScope, id: &JobId) -> Result<(), StoreError> {
-        scope.delete_by_id(id).exec(&self.db).await?;
+    /// Removes a job, and remembers that it was there.
+    pub(crate) async fn delete_job(&self, job: &ChangeableJob) -> Result<(), StoreError> {
+        let transaction = self.db.begin().await?;
+        deleted::Entity::insert(deleted::ActiveModel {
+            id: Set(job.id.as_str().to_owned()),
+            deleted_at: Set(now()),
+        })
+        .on_conflict(
+            OnConflict::column(deleted::Column::Id)
+                .update_column(deleted::Column::DeletedAt)
+                .to_owned(),
+        )
+        .exec_without_returning(&transaction)
+        .await?;
+        row::Entity::delete_by_id(job.id.as_str())
+            .exec(&transaction)
+            .await?;
+        transaction.commit().await?;
         Ok(())
     }
 
@@ -263,5 +306,62 @@ impl Store {
             .exec(&self.db)
             .await?;
         Ok(())
+    }
+}
+
+/// Returns whether something was not recorded because there is such a thing.
+fn is_taken(error: &sea_orm::DbErr) -> bool {
+    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        role::Role,
+        server::store::{test_database::TestDatabase, users::NewUser},
+    };
+
+    async fn user(store: &Store, email: &str) -> crate::server::store::users::User {
+        let new = NewUser {
+            email,
+            name: email,
+            role: Role::Staff,
+            password_hash: String::new().into(),
+        };
+        store.create_user(new).await.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_handed_a_file_in_has_its_job_whoever_took_it_up_first() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        let (ada, eve) = (user(&store, "ada").await, user(&store, "eve").await);
+        let job: JobId = "7".parse().unwrap();
+        assert!(store.adopt_job(&eve.id, &job, "import 7").await.unwrap());
+        assert!(!store.adopt_job(&ada.id, &job, "import 7").await.unwrap());
+        let before = store.create_job(&ada.id, &job, "a.csv").await.unwrap();
+        assert_eq!(before, Some(eve.id.clone()));
+        assert!(store.find_job(&eve.jobs(), &job).await.unwrap().is_none());
+        let found = store.find_job(&ada.jobs(), &job).await.unwrap().unwrap();
+        assert_eq!(found.filename, "a.csv");
+        // What somebody handed in is not taken from them.
+        assert!(store.create_job(&eve.id, &job, "b.csv").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_was_deleted_stays_known() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        let ada = user(&store, "ada").await;
+        let job: JobId = "7".parse().unwrap();
+        assert!(!store.knows_job(&job).await.unwrap());
+        store.create_job(&ada.id, &job, "a.csv").await.unwrap();
+        let found = store.find_job(&ada.jobs(), &job).await.unwrap().unwrap();
+        let found = ada.jobs_to_change().unwrap().admit(found).unwrap();
+        store.delete_job(&found).await.unwrap();
+        store.delete_job(&found).await.unwrap();
+        assert!(store.find_job(&ada.jobs(), &job).await.unwrap().is_none());
+        assert!(store.knows_job(&job).await.unwrap());
     }
 }
