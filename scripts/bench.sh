@@ -19,3 +19,6 @@ fan_out=("$target/fan-out/release/fan-out" --binary "$binary" --write "$table")
 
 CARGO_TARGET_DIR=$target/codec cargo bench --quiet --manifest-path benches/codec/Cargo.toml |
     grep -E '^[a-z].*time:|^ +(time|thrpt):' || true
+
+# Imports: a million rows of twelve columns, beside the sqlite3 shell and a Node importer.
+IMPORT_RELAY_BIN=$binary benches/import/run.sh --rows "${IMPORT_ROWS:-1000000}"

@@ -4,7 +4,7 @@
 #   scripts/tools.sh build    what `make run` needs
 #   scripts/tools.sh test     what `make test` needs besides
 #   scripts/tools.sh deny     what `make deny` needs besides
-#   scripts/tools.sh bench    what `make bench` needs: the servers that are measured beside ours
+#   scripts/tools.sh bench    what `make bench` needs: the servers and importers that are measured beside ours
 #
 # The last line it prints on standard output is the PATH to build with; all else goes to standard
 # error. Tools of the project's own live in one directory, which another checkout finds again.
@@ -176,6 +176,7 @@ install_test_tools() {
 install_bench_tools() {
     local peers=$root/benches/fan_out/peers
     have node || apt_install nodejs npm
+    have sqlite3 || apt_install sqlite3
     have nginx && [ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] ||
         apt_install nginx-light libnginx-mod-nchan
     local peer

@@ -12,7 +12,7 @@ use std::{
 };
 
 use import_relay::server::price_monitor::feed::{
-    FeedRow, Header, Input, Limits, Mapping, Meaning, Visitor, read,
+    FeedRow, Header, Input, Limits, Mapping, Meaning, Visitor, count, read,
 };
 use proptest::prelude::*;
 
@@ -23,6 +23,7 @@ const LIMIT: u64 = 16 << 20;
 #[derive(Default)]
 struct Outcome {
     text: String,
+    rows: u64,
 }
 
 impl Visitor for Outcome {
@@ -37,6 +38,7 @@ impl Visitor for Outcome {
     }
 
     fn row(&mut self, row: FeedRow) -> ControlFlow<()> {
+        self.rows += 1;
         match row.outcome {
             Ok(product) => {
                 let price = product.price.as_deref().unwrap_or("no price");
@@ -83,8 +85,13 @@ fn outcome(input: Input) -> String {
     let limits = Limits {
         max_unpacked: LIMIT,
     };
-    if let Err(error) = read(input, &limits, None, &mut outcome) {
-        writeln!(outcome.text, "ERROR {error}").unwrap();
+    let counted = count(input.clone(), &limits, None);
+    match (read(input, &limits, None, &mut outcome), counted) {
+        (Ok(()), counted) => assert_eq!(counted.unwrap().products, outcome.rows),
+        (Err(error), counted) => {
+            assert_eq!(counted.unwrap_err().to_string(), error.to_string());
+            writeln!(outcome.text, "ERROR {error}").unwrap();
+        }
     }
     outcome.text
 }
@@ -137,11 +144,11 @@ struct Writing {
 fn writing() -> impl Strategy<Value = Writing> {
     (
         prop::sample::select(vec![',', ';', '\t', '|']),
-        prop::sample::select(vec!["\n", "\r\n"]),
+        prop::sample::select(vec!["\n", "\r\n", "\r"]),
         prop::sample::select(vec!["utf-8", "utf-16le", "utf-16be", "windows-1252"]),
         any::<bool>(),
         any::<bool>(),
-        prop::sample::select(vec!["", "gzip"]),
+        prop::sample::select(vec!["", "gzip", "zip"]),
     )
         .prop_map(
             |(delimiter, ending, encoding, has_mark, quotes_all, container)| Writing {
@@ -171,7 +178,12 @@ fn written(rows: &[[String; 3]], writing: &Writing) -> Vec<u8> {
     let mut text = String::new();
     for row in std::iter::once(&header).chain(rows) {
         let cells: Vec<_> = row.iter().map(|text| cell(text, writing)).collect();
-        text.push_str(&cells.join(&writing.delimiter.to_string()));
+        let mut line = cells.join(&writing.delimiter.to_string());
+        if writing.ending == "\r" {
+            // Where lines end so, they do within cells too.
+            line = line.replace('\n', "\r");
+        }
+        text.push_str(&line);
         text.push_str(writing.ending);
     }
     let mark = if writing.has_mark { "\u{feff}" } else { "" };
@@ -185,12 +197,98 @@ fn written(rows: &[[String; 3]], writing: &Writing) -> Vec<u8> {
         }
         _ => text.into_bytes(),
     };
-    if writing.container.is_empty() {
-        return bytes;
+    match writing.container {
+        "" => return bytes,
+        "zip" => return zipped(&[("list.csv", &bytes)]),
+        _ => {}
     }
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut packed, &bytes).unwrap();
     packed.finish().unwrap()
+}
+
+/// An archive of these files.
+fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        let options = zip::write::SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Deflated);
+        archive.start_file(*name, options).unwrap();
+        std::io::Write::write_all(&mut archive, bytes).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+/// An `.xlsx` workbook of a sheet with this XML in it, and these shared texts.
+fn xlsx_of(sheet_data: &str, shared: &str) -> Vec<u8> {
+    let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let workbook = "<workbook><sheets><sheet name='S' sheetId='1' r:id='r1'/></sheets></workbook>";
+    let relations = format!(
+        "<Relationships><Relationship Id='r1' Type='{office}/worksheet' Target='worksheets/s.xml'/>\
+         </Relationships>"
+    );
+    let sheet = format!("<worksheet><sheetData>{sheet_data}</sheetData></worksheet>");
+    zipped(&[
+        ("xl/workbook.xml", workbook.as_bytes()),
+        ("xl/_rels/workbook.xml.rels", relations.as_bytes()),
+        ("xl/sharedStrings.xml", shared.as_bytes()),
+        ("xl/worksheets/s.xml", sheet.as_bytes()),
+    ])
+}
+
+fn xlsx(rows: &[[String; 3]]) -> Vec<u8> {
+    let mut data = String::new();
+    let mut shared = String::new();
+    let mut texts = 0;
+    for (number, row) in (1..).zip(rows) {
+        write!(data, "<row r='{number}'>").unwrap();
+        for (column, text) in ["A", "B", "C"].iter().zip(row) {
+            if column == &"B" {
+                write!(shared, "<si><t>{}</t></si>", escaped(text)).unwrap();
+                write!(data, "<c r='B{number}' t='s'><v>{texts}</v></c>").unwrap();
+                texts += 1;
+            } else {
+                let text = escaped(text);
+                write!(
+                    data,
+                    "<c r='{column}{number}' t='inlineStr'><is><t>{text}</t></is></c>"
+                )
+                .unwrap();
+            }
+        }
+        data.push_str("</row>");
+    }
+    xlsx_of(&data, &format!("<sst>{shared}</sst>"))
+}
+
+/// An `.ods` workbook of a sheet with this XML in it.
+fn ods_of(rows: &str) -> Vec<u8> {
+    let content = format!(
+        "<office:document-content><office:body><office:spreadsheet><table:table table:name='S'>{rows}\
+         </table:table></office:spreadsheet></office:body></office:document-content>"
+    );
+    zipped(&[("content.xml", content.as_bytes())])
+}
+
+fn ods(rows: &[[String; 3]]) -> Vec<u8> {
+    let mut table = String::new();
+    for row in rows {
+        table.push_str("<table:table-row>");
+        for text in row {
+            let paragraphs: String = escaped(text)
+                .split('\n')
+                .map(|line| format!("<text:p>{line}</text:p>"))
+                .collect();
+            let cell = "<table:table-cell office:value-type='string'>";
+            write!(table, "{cell}{paragraphs}</table:table-cell>").unwrap();
+        }
+        table.push_str("</table:table-row>");
+    }
+    ods_of(&table)
 }
 
 #[derive(Default)]
@@ -206,7 +304,124 @@ impl Visitor for Rows {
     }
 }
 
+/// Rows as they come out: spaces around cells are nothing, and there is one way to write a price.
+fn normal(rows: Vec<[String; 3]>) -> Vec<[String; 3]> {
+    rows.into_iter()
+        .map(|[sku, name, price]| {
+            let price = match price.strip_suffix(".00") {
+                Some(whole) => whole.to_owned(),
+                None => price,
+            };
+            let name = name.trim().replace("\r\n", "\n").replace('\r', "\n");
+            [sku, name, price]
+        })
+        .collect()
+}
+
+fn read_back(bytes: &[u8]) -> Vec<[String; 3]> {
+    let mut rows = Rows::default();
+    let limits = Limits {
+        max_unpacked: LIMIT,
+    };
+    read(Input::from(bytes), &limits, None, &mut rows).unwrap();
+    rows.0
+}
+
+fn failure_of(bytes: &[u8]) -> String {
+    struct Nothing;
+    impl Visitor for Nothing {
+        fn row(&mut self, _: FeedRow) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+    }
+    let limits = Limits {
+        max_unpacked: LIMIT,
+    };
+    let failed = read(Input::from(bytes), &limits, None, &mut Nothing);
+    failed.unwrap_err().to_string()
+}
+
+/// The most memory that this process has had, in MiB.
+fn most_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kibibytes = line.unwrap().split_whitespace().nth(1).unwrap();
+    kibibytes.parse::<u64>().unwrap() / 1024
+}
+
+#[test]
+fn a_small_workbook_that_speaks_of_endless_cells_is_refused_in_little_memory() {
+    let header = "<table:table-row><table:table-cell><text:p>SKU</text:p></table:table-cell>\
+                  <table:table-cell><text:p>Price</text:p></table:table-cell></table:table-row>";
+    let repeated = "<table:table-row table:number-rows-repeated='1048570'>\
+                    <table:table-cell table:number-columns-repeated='16384'><text:p>1</text:p>\
+                    </table:table-cell></table:table-row>";
+    let bomb = ods_of(&format!("{header}{repeated}"));
+    assert!(bomb.len() < 4096);
+    assert_eq!(
+        failure_of(&bomb),
+        "What the file unpacks to is larger than 16.0 MiB."
+    );
+
+    // Cells that all name one long text.
+    let shared = format!(
+        "<sst uniqueCount='99999999999'><si><t>{}</t></si></sst>",
+        "x".repeat(4 << 20)
+    );
+    let cell = "<c t='s'><v>0</v></c>";
+    let head = "<row><c t='str'><v>SKU</v></c><c t='str'><v>Price</v></c></row>";
+    let long_row = format!("{head}<row>{}</row>", cell.repeat(500));
+    let failure = failure_of(&xlsx_of(&long_row, &shared));
+    assert!(failure.contains("is larger than 8 MiB"), "{failure}");
+    let many_rows = format!("{head}{}", format!("<row>{cell}</row>").repeat(100));
+    assert_eq!(
+        failure_of(&xlsx_of(&many_rows, &shared)),
+        "What the file unpacks to is larger than 16.0 MiB."
+    );
+    // The tests beside this one have their share of it.
+    assert!(most_memory() < 400, "{} MiB", most_memory());
+}
+
+#[test]
+fn an_archive_that_says_it_is_smaller_than_it_is_is_found_out() {
+    let text = "x".repeat(64 << 20);
+    let mut book = xlsx_of(
+        &format!("<row><c t='str'><v>{text}</v></c></row>"),
+        "<sst/>",
+    );
+    // In the directory at the end of the archive: the sheet has a hundred bytes.
+    let entry = book
+        .windows(4)
+        .rposition(|bytes| bytes == b"PK\x01\x02")
+        .unwrap();
+    book[entry + 24..entry + 28].copy_from_slice(&100_u32.to_le_bytes());
+    let failure = failure_of(&book);
+    assert!(
+        failure.contains("larger than") || failure.contains("cannot be read"),
+        "{failure}"
+    );
+}
+
 proptest! {
+    #[test]
+    fn the_same_rows_come_out_of_a_workbook(
+        rows in prop::collection::vec(
+            ("[A-Z]{2}-[0-9]{1,6}", "[a-zA-Z][a-zäöüéß ,;|&<>\"\n€]{0,20}[a-zé]", 0_u32..100_000, 10_u32..99),
+            1..30,
+        ),
+    ) {
+        let rows = rows
+            .into_iter()
+            .map(|(sku, name, whole, cents)| [sku, name, format!("{whole}.{cents}")]);
+        let header = ["SKU", "Name", "Price"].map(str::to_owned);
+        let all: Vec<_> = std::iter::once(header).chain(rows).collect();
+        let expected = normal(all[1..].to_vec());
+        let xlsx = xlsx(&all);
+        prop_assert_eq!(&normal(read_back(&xlsx)), &expected);
+        prop_assert_eq!(&normal(read_back(&zipped(&[("a.xlsx", &xlsx)]))), &expected);
+        prop_assert_eq!(&normal(read_back(&ods(&all))), &expected);
+    }
+
     #[test]
     fn the_same_rows_come_out_of_any_dialect_and_encoding(
         rows in prop::collection::vec(
@@ -223,18 +438,8 @@ proptest! {
         let filler = ["ZZ-1", "Größe und Länge für schöne Stühle, café, déjà vu", "1.25"];
         let mut all = vec![filler.map(str::to_owned); 3];
         all.extend(rows);
-        let mut read_back = Rows::default();
-        let input = Input::from(written(&all, &writing).as_slice());
-        read(input, &Limits { max_unpacked: LIMIT }, None, &mut read_back).unwrap();
-        let normal = |rows: Vec<[String; 3]>| -> Vec<[String; 3]> {
-            rows.into_iter()
-                .map(|[sku, name, price]| {
-                    let price = if price.ends_with("00") { price.trim_end_matches('0').trim_end_matches('.').to_owned() } else { price };
-                    [sku, name.trim().replace("\r\n", "\n"), price]
-                })
-                .collect()
-        };
-        prop_assert_eq!(normal(read_back.0), normal(all));
+        let read_back = read_back(&written(&all, &writing));
+        prop_assert_eq!(normal(read_back), normal(all));
     }
 
     #[test]

@@ -192,3 +192,50 @@ async fn an_import_that_is_killed_anywhere_ends_as_if_it_never_were() {
         "only {killed_within} of {kills} kills were within an import"
     );
 }
+
+#[tokio::test]
+async fn an_upload_that_a_crash_cuts_off_is_no_import() {
+    use std::io::Write;
+    let (http, file) = (client(), file());
+    let directory = tempfile::tempdir().unwrap();
+    let process = Process::start(directory.path());
+    let address = process.url.trim_start_matches("http://").to_owned();
+    let mut stream = std::net::TcpStream::connect(&address).unwrap();
+    let part =
+        "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"list.csv\"\r\n\r\n";
+    let head = format!(
+        "POST /api/products/imports HTTP/1.1\r\nHost: {address}\r\nX-API-Key: {KEY}\r\n\
+         Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {}\r\n\r\n{part}",
+        part.len() + file.len() + "\r\n--x--\r\n".len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+        .write_all(&file.as_bytes()[..file.len() / 2])
+        .unwrap();
+    let uploads = || std::fs::read_dir(directory.path().join("uploads"));
+    let deadline = Instant::now() + DEADLINE;
+    // Some of it is on disk.
+    while uploads().map_or(0, Iterator::count) == 0 {
+        assert!(Instant::now() < deadline, "nothing of the upload arrives");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    process.kill();
+    drop(stream);
+
+    let process = Process::start(directory.path());
+    let url = format!(
+        "sqlite:{}",
+        directory.path().join("import-relay.db").display()
+    );
+    let db = Database::connect(url).await.unwrap();
+    let count = "SELECT count(*) AS n FROM monitor_imports";
+    let count = Statement::from_string(DbBackend::Sqlite, count);
+    let row = db.query_one_raw(count).await.unwrap().unwrap();
+    assert_eq!(row.try_get::<i64>("", "n").unwrap(), 0);
+    let id = upload(&http, &process, &file).await;
+    assert_eq!(
+        finished(&http, &process, &id).await["status"],
+        "PARTIAL_SUCCESS"
+    );
+    process.kill();
+}

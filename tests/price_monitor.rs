@@ -536,22 +536,34 @@ async fn many_imports_at_once_all_come_through() {
     monitor.stop().await;
 }
 
-/// Reads every `.csv` of a directory of real product files, where there is one.
+/// Files of three shops, made of our own words, and where there is a directory of the real ones those too:
+/// how many products a person would count in each.
 #[tokio::test]
-async fn real_product_files_lose_no_product() {
-    let Some(directory) = std::env::var_os("IMPORT_RELAY_FEEDS") else {
-        return;
-    };
+async fn the_files_of_real_shops_lose_no_product() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shared = std::env::var_os("IMPORT_RELAY_FEEDS")
+        .map_or_else(|| root.join("../shared/feeds"), std::path::PathBuf::from);
+    let own = root.join("tests/feeds");
     let monitor = Monitor::start().await;
-    for entry in std::fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "csv") {
-            let over = monitor
-                .import(&std::fs::read_to_string(&path).unwrap())
-                .await;
-            println!("{}: {over}", path.display());
-            assert_eq!(over["status"], "SUCCESS", "{}: {over}", path.display());
-        }
+    for (directory, name, products) in [
+        (&own, "shopify-no-skus.csv", 22),
+        (&own, "shopify-images.csv", 23),
+        (&own, "woocommerce-all-types.csv", 24),
+        (&shared, "shopify-apparel.csv", 22),
+        (&shared, "shopify-jewelery.csv", 23),
+        (&shared, "woocommerce-sample.csv", 24),
+    ] {
+        let Ok(file) = std::fs::read_to_string(directory.join(name)) else {
+            assert_ne!(directory, &own, "{name} is missing");
+            println!("{name} is not here: skipped");
+            continue;
+        };
+        let before = monitor.store.list_products("", 1).await.unwrap().total;
+        let over = monitor.import(&file).await;
+        assert_eq!(over["status"], "SUCCESS", "{name}: {over}");
+        assert_eq!(over["processedProducts"], products, "{name}: {over}");
+        let after = monitor.store.list_products("", 1).await.unwrap().total;
+        assert_eq!(after - before, products, "{name}");
     }
     monitor.stop().await;
 }

@@ -140,6 +140,59 @@ async fn what_arrived_before_a_connection_broke_stays() {
 }
 
 #[tokio::test]
+async fn an_upload_whose_last_answer_nobody_hears_is_imported_once() {
+    let app = App::start(&[]).await;
+    let upload = begun(&app, FILE.len()).await;
+    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    let request = format!(
+        "PATCH {upload} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n\
+         Content-Type: application/offset+octet-stream\r\nContent-Length: {}\r\n\r\n{FILE}",
+        app.address,
+        app.cookie,
+        FILE.len(),
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let deadline = Instant::now() + DEADLINE;
+    while offset(&app, &upload).await < FILE.len() {
+        assert!(Instant::now() < deadline, "the file does not arrive");
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    drop(stream);
+    let job = loop {
+        let asked = tus(&app, "HEAD", &upload).send().await.unwrap();
+        let job = text(&asked, "import-job").to_owned();
+        if !job.is_empty() {
+            break job;
+        }
+        assert!(Instant::now() < deadline, "the upload becomes no import");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    finished(&app, &job).await;
+    let jobs = app.get("/api/list_imports?page=1").await;
+    let jobs: Value = jobs.json().await.unwrap_or_default();
+    if let Some(total) = jobs["total"].as_u64() {
+        assert_eq!(total, 1);
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_part_says_that_it_is_one() {
+    let app = App::start(&[]).await;
+    let upload = begun(&app, FILE.len()).await;
+    let answer = tus(&app, "PATCH", &upload)
+        .header("Upload-Offset", 0)
+        .header(header::CONTENT_TYPE, "text/csv")
+        .body(FILE)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 415);
+    assert_eq!(offset(&app, &upload).await, 0);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn an_upload_is_refused_in_a_sentence() {
     let app = App::start(&[("MAX_UPLOAD_SIZE", "1KiB")]).await;
     for (length, version, status) in [

@@ -4,7 +4,8 @@
 //
 //   node benches/import/run.mjs [--rows 1000000] [--runs 1] [--large]
 //
-// `--large` also imports a file of 1 GB and prints the most memory that was resident.
+// What is told of each import on its way must fit together, or the run fails. `--large` also imports a file of
+// 1 GB, and fails if more than 150 MiB are resident meanwhile.
 import { execFileSync, spawn } from 'node:child_process';
 import { createReadStream, mkdtempSync, openAsBlob, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,6 +35,20 @@ function sample(name, count) {
   return file;
 }
 
+/** Fails unless a state has the fields and the counts that it must have, and returns how far it is. */
+function checkProgress(state, before, expected) {
+  const counts = ['processedProducts', 'failedProducts', 'totalProducts', 'addedProducts', 'updatedProducts'];
+  const done = state.processedProducts + state.failedProducts;
+  const fits =
+    counts.every((name) => Number.isInteger(state[name]) && state[name] >= 0) &&
+    typeof state.id === 'string' &&
+    [0, expected].includes(state.totalProducts) &&
+    done >= before &&
+    done <= state.totalProducts;
+  if (!fits) throw new Error(`what is told of the import does not fit together: ${JSON.stringify(state)}`);
+  return done;
+}
+
 /** The seconds a whole import takes, from the answered upload on, and the most memory resident. */
 async function importRelay(file, expected) {
   const data = mkdtempSync(join(directory, 'data-'));
@@ -56,9 +71,11 @@ async function importRelay(file, expected) {
     const { id } = await (await fetch(api, { method: 'POST', headers, body: form })).json();
     const started = performance.now();
     let state;
+    let before = 0;
     do {
       await new Promise((done) => setTimeout(done, 50));
       state = await (await fetch(`${api}/${id}`, { headers })).json();
+      before = checkProgress(state, before, expected);
     } while (state.status === 'PENDING');
     const seconds = (performance.now() - started) / 1000;
     if (state.status !== 'SUCCESS' || state.addedProducts !== expected) {
@@ -152,4 +169,8 @@ if (options.large) {
   console.log(
     `${(statSync(large).size / 1e9).toFixed(2)} GB, ${many} rows: ${Math.round(many / seconds)} rows/s, ${mebibytes.toFixed(0)} MiB resident at most`,
   );
+  if (!(mebibytes < 150)) {
+    console.error('more than 150 MiB were resident');
+    process.exitCode = 1;
+  }
 }

@@ -13,6 +13,10 @@ export type Mode =
 /** A proxy between browsers and the server that counts their streams, and fails them at will. */
 export class FaultProxy {
   mode: Mode = 'pass';
+  /** After how many bytes the next part of an upload is broken off. */
+  breakPartAfter: number | undefined;
+  /** Where each part of an upload began. */
+  readonly partOffsets: number[] = [];
   /** Every request for a stream, by its address. */
   readonly asked: string[] = [];
   readonly #open = new Set<ServerResponse>();
@@ -51,6 +55,19 @@ export class FaultProxy {
       });
       onward.on('error', () => outgoing.destroy());
       outgoing.on('close', () => onward.destroy());
+      if (method === 'PATCH') {
+        proxy.partOffsets.push(Number(headers['upload-offset']));
+        const breakAfter = proxy.breakPartAfter;
+        proxy.breakPartAfter = undefined;
+        let seen = 0;
+        incoming.on('data', (chunk: Buffer) => {
+          seen += chunk.length;
+          if (breakAfter !== undefined && seen > breakAfter) incoming.destroy();
+        });
+        incoming.on('close', () => {
+          if (!incoming.complete) onward.destroy();
+        });
+      }
       incoming.pipe(onward);
     });
     return proxy;

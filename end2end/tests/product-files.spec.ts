@@ -1,6 +1,10 @@
 import { readFile } from 'node:fs/promises';
 
+import { lostConnection } from '../support/console.ts';
+import { FaultProxy } from '../support/fault_proxy.ts';
+import { freePort } from '../support/net.ts';
 import { ImportsPage, JobPage, jobIdOf } from '../support/pages.ts';
+import { Session } from '../support/session.ts';
 import { expect, test } from '../support/test.ts';
 
 test.use({ server: { name: 'product-files' } });
@@ -80,4 +84,49 @@ test('an import is deleted only when that is said twice', async ({ page, app }) 
   await expect(imports.row(job.id)).toHaveCount(0);
   await page.goto(app.url('/products?search=GONE-1'));
   await expect(page.getByTestId('product-row')).toHaveCount(1);
+});
+
+test('an upload that breaks off goes on from there', async ({ context, complaints, startApp }) => {
+  complaints.allow(lostConnection);
+  const port = await freePort();
+  const proxy = await FaultProxy.start(port);
+  const app = await startApp({ publicUrl: proxy.origin, port });
+  const session = await Session.createOwner(app);
+  await context.addCookies(session.browserCookies().map((it) => ({ ...it, url: proxy.origin })));
+  const page = await context.newPage();
+  await page.goto(`${proxy.origin}/imports`);
+  const rows = Array.from({ length: 60_000 }, (_, row) => `PART-${String(row)},A product in the middle,1.50`);
+  proxy.breakPartAfter = 1_000_000;
+  const job = await new ImportsPage(page).upload(csv('large.csv', `sku,name,price\n${rows.join('\n')}\n`));
+  await job.expectStatus('SUCCESS', { timeout: 60_000 });
+  expect(proxy.partOffsets.length).toBeGreaterThan(1);
+  expect(proxy.partOffsets[0]).toBe(0);
+  expect(proxy.partOffsets.at(-1)).toBeGreaterThan(0);
+  await page.close();
+  await proxy.stop();
+});
+
+test('a file is sent in one piece where the server knows nothing of parts', async ({ page, app, complaints }) => {
+  complaints.allowStatus(404);
+  await page.route('**/uploads', (route) => route.fulfill({ status: 404 }));
+  const imports = await new ImportsPage(page).open(app);
+  const job = await imports.upload(csv('whole.csv', 'sku,name,price\nWHOLE-1,One,1\n'));
+  await job.expectStatus('SUCCESS', { timeout: 20_000 });
+});
+
+test('the columns of a file that was understood can be said otherwise', async ({ page, app }) => {
+  const imports = await new ImportsPage(page).open(app);
+  const list = csv('net.csv', 'sku,name,net price,price\nNET-1,Shirt,10,12\n');
+  const job = await imports.upload(list);
+  await job.expectStatus('SUCCESS', { timeout: 20_000 });
+  await page.getByTestId('change-columns').click();
+  const choices = page.getByTestId('mapping-select');
+  await expect(choices).toHaveCount(4);
+  await choices.nth(3).selectOption('');
+  await choices.nth(2).selectOption('price');
+  await page.getByTestId('mapping-import').click();
+  await expect(page).not.toHaveURL(new RegExp(job.id), { timeout: 20_000 });
+  await new JobPage(page, '').expectStatus('SUCCESS', { timeout: 20_000 });
+  await page.goto(app.url('/products?search=NET-1'));
+  await expect(page.getByTestId('product-row')).toContainText('10');
 });

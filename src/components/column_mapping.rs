@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What a column can be said to hold: the word for it, and what people call it.
-const CHOICES: [(&str, &str); 16] = [
+const CHOICES: [(&str, &str); 19] = [
     ("", "Nothing that matters"),
     ("sku", "SKU"),
     ("name", "Name"),
@@ -26,6 +26,9 @@ const CHOICES: [(&str, &str); 16] = [
     ("option", "Option value (Shopify)"),
     ("parent", "Parent (WooCommerce)"),
     ("kind", "Product type (WooCommerce)"),
+    ("attribute", "Attribute value (WooCommerce)"),
+    ("item", "Item type (BigCommerce)"),
+    ("image", "Picture"),
 ];
 
 /// Asks what each column holds, shows what the first rows are then, and imports.
@@ -35,6 +38,8 @@ pub(crate) fn ColumnMapping(
     id: JobId,
     /// What the file holds, and what its columns are taken for.
     file: FileColumns,
+    /// Whether the file is checked again, not imported.
+    is_check: bool,
 ) -> impl IntoView {
     let FileColumns {
         header,
@@ -96,7 +101,7 @@ pub(crate) fn ColumnMapping(
                 </Transition>
                 <button class="button button-primary" data-testid="mapping-import">
                     <Icon glyph=Glyph::Upload />
-                    "Import with these columns"
+                    {if is_check { "Check with these columns" } else { "Import with these columns" }}
                 </button>
             </ActionForm>
             <p class="controls-problem" role="alert" hidden=move || failure().is_none()>
@@ -133,6 +138,16 @@ fn ColumnChoice(
     let choose = move |event| {
         chosen.update(|chosen| chosen[index] = event_target_value(&event));
     };
+    // What was chosen before the page was alive.
+    let select = NodeRef::<leptos::html::Select>::new();
+    Effect::new(move |_| {
+        if let Some(select) = select.get() {
+            let value = select.value();
+            if chosen.with_untracked(|chosen| chosen[index] != value) {
+                chosen.update(|chosen| chosen[index] = value);
+            }
+        }
+    });
     view! {
         <li class="mapping-column">
             <label for=label.clone()>
@@ -140,6 +155,7 @@ fn ColumnChoice(
                 <span class="mapping-examples">{examples}</span>
             </label>
             <select
+                node_ref=select
                 id=label.clone()
                 class="input"
                 name=field

@@ -32,6 +32,8 @@ pub(crate) fn ImportControls(
     };
     let is_check =
         move || extras.with(|extras| extras.as_ref().is_some_and(ImportExtras::is_check));
+    let asks_for_columns =
+        move || extras.with(|extras| extras.as_ref().is_some_and(|it| it.problem.is_some()));
     let id_text = StoredValue::new(id.to_string());
     let hidden = move || view! { <input type="hidden" name="id" value=id_text.get_value() /> };
     let failure = move || {
@@ -93,6 +95,14 @@ pub(crate) fn ImportControls(
                 >
                     <Icon glyph=Glyph::File />
                     "Download failed rows"
+                </a>
+                <a
+                    class="button"
+                    data-testid="change-columns"
+                    href=format!("/imports/{id}?columns=change#mapping-title")
+                    hidden=move || !offers("columns") || asks_for_columns()
+                >
+                    "Change columns"
                 </a>
                 <details class="controls-delete" hidden=move || !offers("delete")>
                     <summary class="button button-quiet" data-testid="delete-import">

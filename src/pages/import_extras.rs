@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 
 use super::query::{use_page, use_search};
 use crate::{
@@ -57,16 +58,21 @@ pub(super) fn use_extras(
     extras
 }
 
-/// Asks what the columns hold, where that is what an import failed of.
+/// Asks what the columns hold, where that is what an import failed of, or somebody wants to say so.
 #[component]
 pub(super) fn Columns(id: JobId, extras: RwSignal<Option<ImportExtras>>) -> impl IntoView {
+    let query = use_query_map();
     let asks = Memo::new(move |_| {
+        let is_wanted = query.with(|query| query.get("columns").is_some());
         extras.with(|extras| {
             extras.as_ref().is_some_and(|extras| {
-                extras.problem.as_deref() == Some("columns") && extras.offers("columns")
+                let is_needed = extras.problem.as_deref() == Some("columns");
+                (is_needed || is_wanted) && extras.offers("columns")
             })
         })
     });
+    let is_check =
+        move || extras.with_untracked(|extras| extras.as_ref().is_some_and(ImportExtras::is_check));
     let file = {
         let id = id.clone();
         Resource::new_blocking(
@@ -88,7 +94,7 @@ pub(super) fn Columns(id: JobId, extras: RwSignal<Option<ImportExtras>>) -> impl
             {move || {
                 let id = id.clone();
                 Suspend::new(async move {
-                    file.await.map(|file| view! { <ColumnMapping id file /> })
+                    file.await.map(|file| view! { <ColumnMapping id file is_check=is_check() /> })
                 })
             }}
         </Transition>

@@ -3,11 +3,12 @@
 //!
 //! The parts are kept in the data directory. With the last one the file is handed to the price monitor, as
 //! if it had come in one piece, and the answer names the import in `Import-Job`; so does every later `HEAD`,
-//! for whoever lost that answer.
+//! for whoever lost that answer. Where several instances may answer that share no disk, as in front of an
+//! external price monitor with PostgreSQL or as a function, none of this is offered.
 
 use std::{
     collections::HashSet,
-    io,
+    io::{self, SeekFrom},
     path::{Path as FilePath, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -15,6 +16,7 @@ use std::{
 
 use axum::{
     Extension, Json,
+    body::Body,
     extract::{DefaultBodyLimit, Path, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -26,13 +28,14 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::{
     fs::{self, File, OpenOptions},
-    io::AsyncWriteExt,
+    io::{AsyncSeekExt, AsyncWriteExt},
 };
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
 use super::{
     auth::{audit, principal::Principal},
+    config::{Config, Monitor},
     relay::UploadMode,
     router::quick,
     state::AppState,
@@ -61,6 +64,13 @@ const IMPORT_JOB: HeaderName = HeaderName::from_static("import-job");
 /// How long an upload is kept that makes no headway.
 const EXPIRY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How old files must be that belong to no upload before they are removed: another process may just be
+/// making one.
+const ORPHANED: Duration = Duration::from_secs(60 * 60);
+
+/// What a part is sent as.
+const PART: &[u8] = b"application/offset+octet-stream";
+
 /// The most unfinished uploads of one user.
 const MAX_OF_USER: usize = 10;
 
@@ -73,6 +83,8 @@ enum TusError {
     Unreadable,
     #[error("There is no such upload.")]
     NotFound,
+    #[error("A part must be sent as application/offset+octet-stream.")]
+    ContentType,
     #[error("The upload is at another place.")]
     Offset,
     #[error("The upload is being sent already.")]
@@ -97,6 +109,7 @@ impl IntoResponse for TusError {
             Self::Version => StatusCode::PRECONDITION_FAILED,
             Self::Unreadable | Self::Empty => StatusCode::BAD_REQUEST,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Offset => StatusCode::CONFLICT,
             Self::Busy => StatusCode::LOCKED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -243,6 +256,24 @@ impl Parts {
     }
 }
 
+/// Removes what a process has left behind that ended while it made an upload.
+fn remove_orphans(directory: &FilePath) -> io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let path = entry.path();
+        let is_orphan = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("new") => true,
+            Some("bytes") => !path.with_extension("json").try_exists()?,
+            _ => false,
+        };
+        let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+        if is_orphan && age > ORPHANED && id_of(&path).is_some() {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
 fn id_of(path: &FilePath) -> Option<Uuid> {
     Uuid::try_parse(path.file_stem()?.to_str()?).ok()
 }
@@ -272,10 +303,21 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, MethodRouter<AppState
 
 /// Returns where the parts of uploads are kept.
 pub(super) fn parts(state: &AppState) -> Extension<Parts> {
+    let directory = state.config.data_dir.join("parts");
+    if let Err(error) = remove_orphans(&directory)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, "the parts of uploads could not be tidied");
+    }
     Extension(Parts {
-        directory: state.config.data_dir.join("parts"),
+        directory,
         busy: Arc::default(),
     })
+}
+
+/// Whether the next part is sure to come to where this one is.
+fn is_offered(config: &Config) -> bool {
+    config.database.is_file() || matches!(config.monitor, Monitor::Embedded { .. })
 }
 
 async fn options(State(state): State<AppState>) -> Response {
@@ -301,6 +343,9 @@ async fn create(
     Extension(user): Extension<User>,
     headers: HeaderMap,
 ) -> Result<Response, TusError> {
+    if !is_offered(&state.config) {
+        return Err(TusError::NotFound);
+    }
     check_version(&headers)?;
     let length = number(&headers, &UPLOAD_LENGTH)?;
     if length == 0 {
@@ -362,30 +407,51 @@ async fn append(
     request: Request,
 ) -> Result<Response, TusError> {
     check_version(request.headers())?;
-    let user = &who.user;
-    let _slot = state.uploads.take(&user.id).ok_or(TusError::TooMany)?;
-    let (id, _) = parts.find(user, &id).await?;
-    let _turn = parts.turn(id)?;
+    let _slot = state.uploads.take(&who.user.id).ok_or(TusError::TooMany)?;
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    if content_type.is_none_or(|given| !given.as_bytes().eq_ignore_ascii_case(PART)) {
+        return Err(TusError::ContentType);
+    }
+    let (id, _) = parts.find(&who.user, &id).await?;
+    let turn = parts.turn(id)?;
     // Read once more, for now nobody else writes it.
-    let (_, mut upload) = parts.find(user, &id.to_string()).await?;
+    let (_, mut upload) = parts.find(&who.user, &id.to_string()).await?;
     let mut offset = parts.offset(id, &upload).await?;
     if number(request.headers(), &UPLOAD_OFFSET)? != offset {
         return Err(TusError::Offset);
     }
     if upload.job.is_none() {
-        offset = receive(&parts, id, &upload, offset, request).await?;
-    }
-    if offset == upload.length && upload.job.is_none() {
-        upload.job = Some(hand_over(&state, user, &parts, id, &upload).await?);
-        let action = AuditAction::ImportStarted;
-        audit::record_by(&state.store, &who, action, &upload.filename).await;
-        parts.describe(id, &upload).await?;
-        // Later `HEAD`s are answered out of the description alone.
-        let _ = fs::remove_file(parts.bytes(id)).await;
+        let body = request.into_body();
+        offset = receive(&parts, id, &upload, offset, body).await?;
+        if offset == upload.length {
+            let finishing = finish(state.clone(), who, parts, id, upload, turn);
+            let finished = state.relay.see_through(finishing).await;
+            upload = finished.map_err(TusError::NotTaken)??;
+        }
     }
     let mut answer = progress(offset, &upload);
     answer.insert(HeaderName::from_static("upload-expires"), expires());
     Ok((StatusCode::NO_CONTENT, answer).into_response())
+}
+
+/// Has an upload that is here whole imported, and writes down what it has become. To be seen through: a
+/// client that has lost the answer is to find that written.
+async fn finish(
+    state: AppState,
+    who: Principal,
+    parts: Parts,
+    id: Uuid,
+    mut upload: Upload,
+    turn: Turn,
+) -> Result<Upload, TusError> {
+    upload.job = Some(hand_over(&state, &who.user, &parts, id, &upload).await?);
+    parts.describe(id, &upload).await?;
+    // Later `HEAD`s are answered out of the description alone.
+    let _ = fs::remove_file(parts.bytes(id)).await;
+    drop(turn);
+    let action = AuditAction::ImportStarted;
+    audit::record_by(&state.store, &who, action, &upload.filename).await;
+    Ok(upload)
 }
 
 /// Writes a part as it comes in; what came of one that breaks off stays.
@@ -394,13 +460,13 @@ async fn receive(
     id: Uuid,
     upload: &Upload,
     mut offset: u64,
-    request: Request,
+    body: Body,
 ) -> Result<u64, TusError> {
-    let mut file = OpenOptions::new()
-        .append(true)
-        .open(parts.bytes(id))
-        .await?;
-    let mut body = std::pin::pin!(watched(request.into_body().into_data_stream()));
+    let mut file = OpenOptions::new().write(true).open(parts.bytes(id)).await?;
+    // Not to its end, wherever that is: a write of a request that broke off may come late, and then
+    // writes the same bytes to the same place.
+    file.seek(SeekFrom::Start(offset)).await?;
+    let mut body = std::pin::pin!(watched(body.into_data_stream()));
     let mut fault = None;
     while let Some(chunk) = body.next().await {
         let Ok(chunk) = chunk else {
@@ -436,7 +502,7 @@ async fn hand_over(
     let file = ReaderStream::with_capacity(File::open(parts.bytes(id)).await?, 256 << 10);
     let created = state
         .relay
-        .create_import(&user.id, mode, upload.filename.clone(), file)
+        .create_import(&user.id, mode, Some(id), upload.filename.clone(), file)
         .await;
     if matches!(created, Err(ApiError::Invalid(_))) {
         parts.remove(id).await;
@@ -504,6 +570,47 @@ fn value_of(metadata: &str, key: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_are_taken_where_the_next_one_comes_to_the_same_disk() {
+        let offered = |settings: &[(&str, &str)]| {
+            let config = Config::read(|name| {
+                let found = settings.iter().find(|(key, _)| *key == name)?;
+                Some(found.1.to_owned())
+            });
+            is_offered(&config.unwrap())
+        };
+        let postgres = ("DATABASE_URL", "postgres://db.example/relay");
+        let external = [
+            ("MONITOR_PRICE_APP_HOST", "https://monitor.example"),
+            ("PRICE_MONITOR_API_KEY", "the-key"),
+        ];
+        assert!(offered(&[]));
+        assert!(offered(&[postgres]));
+        assert!(offered(&external));
+        assert!(!offered(&[postgres, external[0], external[1]]));
+    }
+
+    #[test]
+    fn what_belongs_to_no_upload_is_removed_once_it_is_old() {
+        let directory = tempfile::tempdir().unwrap();
+        let old = std::time::SystemTime::now() - 2 * ORPHANED;
+        let [orphan, whole, young] = [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()];
+        for (name, modified) in [
+            (format!("{orphan}.bytes"), old),
+            (format!("{orphan}.new"), old),
+            (format!("{whole}.bytes"), old),
+            (format!("{whole}.json"), old),
+            (format!("{young}.bytes"), std::time::SystemTime::now()),
+            ("notes.new".to_owned(), old),
+        ] {
+            let file = std::fs::File::create(directory.path().join(name)).unwrap();
+            file.set_modified(modified).unwrap();
+        }
+        remove_orphans(directory.path()).unwrap();
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 4);
+        assert!(!directory.path().join(format!("{orphan}.bytes")).exists());
+    }
 
     #[test]
     fn metadata_is_read_as_the_protocol_writes_it() {

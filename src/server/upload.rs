@@ -195,7 +195,7 @@ async fn take_field(
     let filename = clean_filename(&given);
     let created = state
         .relay
-        .create_import(&user.id, mode, filename.clone(), file)
+        .create_import(&user.id, mode, None, filename.clone(), file)
         .await;
     match fault.take() {
         Some(fault) => Err(fault),

@@ -86,6 +86,7 @@ async fn nobody_else_goes_on_with_an_upload() {
             let of = |path: &str| {
                 ask(method.parse().unwrap(), path, other)
                     .header("upload-offset", 0)
+                    .header(header::CONTENT_TYPE, "application/offset+octet-stream")
                     .body(if method == "PATCH" { FILE } else { "" })
                     .send()
             };

@@ -34,9 +34,14 @@ pub(crate) struct Monitor {
 #[allow(dead_code)]
 impl Monitor {
     pub(crate) async fn start() -> Self {
+        Self::start_in(&std::env::temp_dir()).await
+    }
+
+    /// Starts a service that keeps everything within this directory.
+    pub(crate) async fn start_in(parent: &std::path::Path) -> Self {
         // Another test may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir_in(parent).unwrap();
         let store = Store::open(&database(&directory).await).await.unwrap();
         let (address, shutdown, service) = serve(&store, &directory).await;
         let http = Client::builder().no_proxy().build().unwrap();

@@ -1,4 +1,6 @@
-//! Sends a file and says how far it is; goes on where it broke off, by the tus protocol 1.0.
+//! Sends a file and says how far it is; goes on where it broke off, by the tus protocol 1.0. Where the
+//! server does not offer that, or another instance of it knows nothing of the upload, the file is sent in
+//! one piece.
 //!
 //! By `XMLHttpRequest`, because `fetch` does not say how much of a request has been sent.
 
@@ -7,12 +9,12 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 use futures::channel::oneshot;
 use leptos::{ev, prelude::*};
 use web_sys::{
-    Blob, File, XmlHttpRequest,
+    Blob, File, FormData, XmlHttpRequest,
     wasm_bindgen::{JsCast, JsValue, closure::Closure},
 };
 
 use crate::{
-    api::imports::{CHECK_FIELD, RESUMABLE_PATH, UploadAnswer},
+    api::imports::{CHECK_FIELD, RESUMABLE_PATH, UPLOAD_PATH, UploadAnswer},
     job::JobId,
 };
 
@@ -68,6 +70,7 @@ impl Transfer {
     ) -> Result<Self, JsValue> {
         let shared = Rc::<Shared>::default();
         let upload = Upload {
+            only_check,
             metadata: metadata(&file.name(), only_check)?,
             total: whole(file.size()),
             file: file.clone(),
@@ -107,8 +110,16 @@ impl Drop for Transfer {
 struct Upload {
     file: File,
     total: u64,
+    only_check: bool,
     metadata: String,
     shared: Rc<Shared>,
+}
+
+/// What a request carries.
+enum Body<'a> {
+    Nothing,
+    Part(&'a Blob),
+    Form(&'a FormData),
 }
 
 /// How a request was answered.
@@ -139,6 +150,7 @@ impl Upload {
                         self.shared.location.replace(Some(location));
                         tries = 0;
                     }
+                    _ if has_no_parts(answer.status) => return self.send_whole(on_sent).await,
                     _ => match end_of(&answer) {
                         End::Final(sent) => return sent,
                         End::Passing(problem) => last_problem = Some(problem),
@@ -159,6 +171,7 @@ impl Upload {
                         }
                         offset = there;
                     }
+                    (status, _) if has_no_parts(status) => return self.send_whole(on_sent).await,
                     _ => match end_of(&answer) {
                         End::Final(sent) => return sent,
                         End::Passing(problem) => {
@@ -173,6 +186,9 @@ impl Upload {
                 self.shared.location.replace(None);
                 return Sent::Started(job);
             }
+            if has_no_parts(answer.status) {
+                return self.send_whole(on_sent).await;
+            }
             if answer.status == REFUSED {
                 self.shared.location.replace(None);
             }
@@ -184,17 +200,54 @@ impl Upload {
         Sent::Refused(last_problem.unwrap_or_else(not_arrived))
     }
 
+    /// Sends the file in one piece. Should that break off, it is not known what came of it.
+    async fn send_whole(&self, on_sent: &(impl Fn(Sent) + Clone + 'static)) -> Sent {
+        self.shared.location.replace(None);
+        let Ok(form) = self.form() else {
+            return Sent::Refused(not_arrived());
+        };
+        let (on_sent, total) = (on_sent.clone(), self.total);
+        // What the form adds to the file does not matter.
+        let on_bytes = move |sent: u64| {
+            on_sent(Sent::Bytes {
+                loaded: sent.min(total),
+                total,
+            });
+        };
+        let sending = self.request("POST", UPLOAD_PATH, &[], Body::Form(&form), on_bytes);
+        let answer = sending.await;
+        if let (201, Ok(UploadAnswer::Started { id })) =
+            (answer.status, serde_json::from_str(&answer.text))
+        {
+            return Sent::Started(id);
+        }
+        match end_of(&answer) {
+            End::Final(sent) => sent,
+            End::Passing(problem) => Sent::Refused(problem),
+        }
+    }
+
+    fn form(&self) -> Result<FormData, JsValue> {
+        let form = FormData::new()?;
+        if self.only_check {
+            form.append_with_str(CHECK_FIELD, "1")?;
+        }
+        form.append_with_blob_and_filename("file", &self.file, &self.file.name())?;
+        Ok(form)
+    }
+
     async fn create(&self) -> Answer {
         let headers = [
             ("Upload-Length", self.total.to_string()),
             ("Upload-Metadata", self.metadata.clone()),
         ];
-        self.request("POST", RESUMABLE_PATH, &headers, None, |_| {})
+        self.request("POST", RESUMABLE_PATH, &headers, Body::Nothing, |_| {})
             .await
     }
 
     async fn ask(&self, location: &str) -> Answer {
-        self.request("HEAD", location, &[], None, |_| {}).await
+        self.request("HEAD", location, &[], Body::Nothing, |_| {})
+            .await
     }
 
     async fn append(
@@ -221,7 +274,7 @@ impl Upload {
                 total,
             });
         };
-        self.request("PATCH", location, &headers, Some(&rest), on_bytes)
+        self.request("PATCH", location, &headers, Body::Part(&rest), on_bytes)
             .await
     }
 
@@ -230,7 +283,7 @@ impl Upload {
         method: &str,
         path: &str,
         headers: &[(&str, String)],
-        body: Option<&Blob>,
+        body: Body<'_>,
         on_bytes: impl Fn(u64) + 'static,
     ) -> Answer {
         let Ok(request) = opened(method, path) else {
@@ -251,14 +304,15 @@ impl Upload {
                 on_bytes(whole(event.loaded()))
             });
         request.set_onloadend(Some(on_end.as_ref().unchecked_ref()));
-        if body.is_some()
+        if !matches!(body, Body::Nothing)
             && let Ok(upload) = request.upload()
         {
             upload.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
         }
         let sent = match body {
-            Some(body) => request.send_with_opt_blob(Some(body)),
-            None => request.send(),
+            Body::Part(part) => request.send_with_opt_blob(Some(part)),
+            Body::Form(form) => request.send_with_opt_form_data(Some(form)),
+            Body::Nothing => request.send(),
         };
         if sent.is_err() {
             return Answer::none();
@@ -331,6 +385,11 @@ fn metadata(name: &str, only_check: bool) -> Result<String, JsValue> {
         metadata.push_str(CHECK_FIELD);
     }
     Ok(metadata)
+}
+
+/// Whether the server has no parts of uploads, or none of this one, so that it must come in one piece.
+fn has_no_parts(status: u16) -> bool {
+    matches!(status, 404 | 405 | 410 | 501 | 507)
 }
 
 /// What an answer means that is not what was hoped for.
@@ -406,6 +465,16 @@ mod tests {
         );
         for status in [0, 408, 423, 502] {
             assert!(matches!(end(status, "<html>"), End::Passing(text) if !text.is_empty()));
+        }
+    }
+
+    #[test]
+    fn a_server_without_parts_gets_the_file_in_one_piece() {
+        for status in [404, 405, 507] {
+            assert!(has_no_parts(status));
+        }
+        for status in [0, 201, 401, 409, 413, 422, 423, 500, 503] {
+            assert!(!has_no_parts(status));
         }
     }
 

@@ -103,6 +103,13 @@ impl Announcer {
         Ok(())
     }
 
+    /// Tells that an import has failed which cannot be recorded as such yet.
+    pub(super) async fn failed(&self, id: &str, progress: ImportProgress, error: &str) {
+        let _turn = self.turn().await;
+        self.tell(id, ProgressMessage::failed(progress, error))
+            .await;
+    }
+
     /// Takes in what another worker tells of an import, for the sockets that are here.
     pub(super) async fn hear(&self, id: &str, word: Word) {
         match word {

@@ -6,12 +6,12 @@
 //! | `GET …/{id}` | all that is known of it, and the actions it offers now |
 //! | `POST …/{id}/cancel` | 202; the import ends as `ERROR` within a second, what is in stays |
 //! | `POST …/{id}/again` | 201 and the new job, which imports the same file |
-//! | `POST …/{id}/retry` | 201 and the new job, which imports the rows that failed |
+//! | `POST …/{id}/retry` | 201 and the new job, which imports the rows that failed, or checks them again |
 //! | `GET …/{id}/failures?page=&search=` | a page of the rows that failed, and why |
 //! | `GET …/{id}/failures.csv` | all of them as a file that imports as it is once corrected |
 //! | `GET …/{id}/columns` | the file's first rows and what its columns are taken for |
 //! | `POST …/{id}/columns/preview` | what the first rows are under a mapping |
-//! | `POST …/{id}/columns` | 201 and the new job, with a mapping that is remembered |
+//! | `POST …/{id}/columns` | 201 and the new job, of the same mode, with a mapping that is remembered |
 //! | `DELETE …/{id}` | 204; it is forgotten, its products stay |
 
 use std::{collections::BTreeMap, io, sync::Arc};
@@ -80,6 +80,7 @@ impl Service {
         self: &Arc<Self>,
         import: MonitorImport,
         owner: Option<String>,
+        mode: ImportMode,
         mapping: Option<String>,
     ) -> Created {
         if !import.status.is_final() {
@@ -95,7 +96,7 @@ impl Service {
             id,
             filename: import.filename,
             owner: owner.or(import.owner),
-            mode: ImportMode::Import,
+            mode,
             mapping: mapping.or(import.mapping),
         };
         let recording = record(Arc::clone(self), new, incoming);
@@ -152,7 +153,8 @@ async fn again(
     headers: HeaderMap,
 ) -> Created {
     let import = service.found(&id).await?;
-    service.import_file_of(import, owner(&headers), None).await
+    let (owner, mode) = (owner(&headers), ImportMode::Import);
+    service.import_file_of(import, owner, mode, None).await
 }
 
 async fn retry(
@@ -168,7 +170,7 @@ async fn retry(
         return Err(ServiceError::NothingFailed);
     }
     let new_id = Uuid::now_v7().to_string();
-    let (incoming, mut file) = service.uploads.begin(&new_id).await?;
+    let (incoming, mut file) = service.uploads.begin().await?;
     let mut rows = FailedRows::new(service.store.clone(), import.clone())?;
     while let Some(bytes) = rows.next().await? {
         file.write_all(&bytes).await?;
@@ -181,7 +183,7 @@ async fn retry(
         id: new_id,
         filename: import.filename,
         owner: owner(&headers).or(import.owner),
-        mode: ImportMode::Import,
+        mode: import.mode,
         mapping: import.mapping,
     };
     let recording = record(Arc::clone(&service), new, incoming);
@@ -423,5 +425,8 @@ async fn map_columns(
             .remember_mapping(owner, &fingerprint, &json)
             .await?;
     }
-    service.import_file_of(import, owner, Some(json)).await
+    let mode = import.mode;
+    service
+        .import_file_of(import, owner, mode, Some(json))
+        .await
 }

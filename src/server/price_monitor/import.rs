@@ -1,32 +1,35 @@
 //! Runs one import: counts the products of the file, then writes them, batch by batch.
 
 use std::{
+    collections::HashSet,
     io,
     panic::AssertUnwindSafe,
-    sync::Arc,
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
-use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
+use backon::BackoffBuilder;
 use futures_util::FutureExt;
 use thiserror::Error;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinError,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     announcer::Announcer,
-    feed::{FeedError, Limits, Mapping},
-    reading::{self, Counted},
+    feed::{Counted, FeedError, Limits, Mapping},
+    patience::{GaveUp, LONGEST_WAIT, Patience, patiently, waits},
+    reading,
+    seen::Seen,
     uploads::Uploads,
 };
 use crate::{
     job::{ImportProgress, ImportStatus},
     server::store::{
         Store, StoreError,
-        monitor_imports::{ImportBatch, ImportMode, MonitorImport, Problem, Seen},
+        monitor_imports::{ImportBatch, ImportMode, MonitorImport, Problem},
         products::Written,
     },
     server::telemetry::Metrics,
@@ -35,8 +38,14 @@ use crate::{
 /// Batches that may be ready while one is written.
 const AHEAD: usize = 3;
 
-/// The longest time between two tries at the database.
-const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// How often an import is begun without any headway: one that ends the process, as by the memory it takes,
+/// must not do so for ever.
+const STARTS: u64 = 5;
+
+/// How often its end is recorded before it is told all the same.
+const TRIES_TO_END: usize = 3;
+
+const BROKE_OFF: &str = "The import broke off because of an error of this service.";
 
 /// Why an import cannot go on. The text is for the user of the shop; the causes are for the log.
 #[derive(Debug, Error)]
@@ -56,8 +65,29 @@ enum ImportError {
     #[error("The products could not be saved because the database failed. Please try again.")]
     Store(#[source] StoreError),
     /// A thread of ours died.
-    #[error("The import broke off because of an error of this service.")]
+    #[error("{BROKE_OFF}")]
     Broken(#[source] JoinError),
+    /// What a check remembers cannot be kept.
+    #[error("The file could not be checked because the disk is full or failed.")]
+    Scratch(#[source] io::Error),
+    /// It was begun again and again.
+    #[error(
+        "The import broke off {STARTS} times without getting any further. Perhaps the file is more than this \
+         service can hold: please save it as CSV, or in several parts, and upload that."
+    )]
+    NoHeadway,
+    /// It is wanted no more.
+    #[error("The import was stopped.")]
+    Stopped,
+}
+
+impl From<GaveUp> for ImportError {
+    fn from(gave_up: GaveUp) -> Self {
+        match gave_up {
+            GaveUp::Stopped => Self::Stopped,
+            GaveUp::Store(error) => error.into(),
+        }
+    }
 }
 
 impl From<StoreError> for ImportError {
@@ -109,6 +139,10 @@ pub(super) struct Importer {
     metrics: Metrics,
     limits: Limits,
     shutdown: CancellationToken,
+    /// Owns the ends that cannot be recorded yet.
+    tasks: TaskTracker,
+    /// The imports of these ends.
+    ending: Mutex<HashSet<String>>,
 }
 
 impl Importer {
@@ -119,6 +153,7 @@ impl Importer {
         metrics: Metrics,
         limits: Limits,
         shutdown: CancellationToken,
+        tasks: TaskTracker,
     ) -> Self {
         Self {
             store,
@@ -127,51 +162,70 @@ impl Importer {
             metrics,
             limits,
             shutdown,
+            tasks,
+            ending: Mutex::default(),
         }
     }
 
     /// Runs an import to its end, from its last committed batch. When `stop`, a child of the shutdown,
     /// is cancelled it commits the batch it is at; on shutdown the rest is for the next start, else the
     /// import is over. Whatever goes wrong ends the import, never the service.
-    pub(super) async fn run(&self, id: &str, stop: &CancellationToken) {
-        let found = (|| self.store.monitor_import(id)).retry(patience());
-        let import = match found.await {
-            Ok(Some(import)) if !import.status.is_final() => import,
-            Ok(_) => return,
-            Err(error) => {
-                tracing::error!(id, %error, "an import could not be begun; the next start tries again");
-                return;
+    pub(super) async fn run(self: &Arc<Self>, id: &str, stop: &CancellationToken) {
+        if self.ending().contains(id) {
+            return;
+        }
+        let begun = patiently(id, stop, || self.store.begin_monitor_import(id)).await;
+        let import = match begun {
+            Ok(Some(import)) => import,
+            Ok(None) => return,
+            Err(gave_up) => {
+                let end = self.end(id, Err(gave_up.into()));
+                return self
+                    .finish_unless_stopped(id, end, ImportProgress::default())
+                    .await;
             }
         };
         tracing::info!(id, position = import.position, "Import started");
         let (progress, newest) = watch::channel(import.progress);
+        let last = newest.clone();
         // The sender is dropped with the import, and that ends the announcing.
         let importing = AssertUnwindSafe(self.import(&import, progress, stop)).catch_unwind();
         let (result, ()) = tokio::join!(importing, self.announcer.follow(id, newest));
         let end = match result {
-            Ok(Ok(Outcome::Through)) => End::Through,
-            Ok(Ok(Outcome::Stopped)) if self.shutdown.is_cancelled() => {
-                tracing::info!(id, "Import stopped; the next start goes on with it");
-                return;
-            }
-            Ok(Ok(Outcome::Stopped)) => End::Cancelled,
-            Ok(Ok(Outcome::Superseded)) => {
-                tracing::warn!(id, "Import left to another process that works on it");
-                return;
-            }
-            Ok(Err(error)) => {
-                tracing::warn!(id, ?error, "Import failed");
-                End::Failed(error.to_string(), error.problem())
-            }
+            Ok(result) => self.end(id, result),
             Err(_) => {
                 tracing::error!(id, "Import panicked");
-                End::Failed(
-                    "The import broke off because of an error of this service.".to_owned(),
-                    None,
-                )
+                Some(End::Failed(BROKE_OFF.to_owned(), None))
             }
         };
-        self.finish(&import.id, &end).await;
+        if end.is_none() && self.shutdown.is_cancelled() {
+            // It was stopped in good order, and does not owe anybody headway.
+            if let Err(error) = self.store.pause_monitor_import(id).await {
+                tracing::debug!(id, %error, "an import could not be paused");
+            }
+        }
+        let progress = *last.borrow();
+        self.finish_unless_stopped(id, end, progress).await;
+    }
+
+    /// Tells how an import ends, if it does.
+    fn end(&self, id: &str, result: Result<Outcome, ImportError>) -> Option<End> {
+        match result {
+            Ok(Outcome::Through) => Some(End::Through),
+            Ok(Outcome::Stopped) | Err(ImportError::Stopped) if self.shutdown.is_cancelled() => {
+                tracing::info!(id, "Import stopped; the next start goes on with it");
+                None
+            }
+            Ok(Outcome::Stopped) | Err(ImportError::Stopped) => Some(End::Cancelled),
+            Ok(Outcome::Superseded) => {
+                tracing::warn!(id, "Import left to another process that works on it");
+                None
+            }
+            Err(error) => {
+                tracing::warn!(id, ?error, "Import failed");
+                Some(End::Failed(error.to_string(), error.problem()))
+            }
+        }
     }
 
     async fn import(
@@ -180,20 +234,25 @@ impl Importer {
         progress: watch::Sender<ImportProgress>,
         stop: &CancellationToken,
     ) -> Result<Outcome, ImportError> {
+        if import.attempts > STARTS {
+            return Err(ImportError::NoHeadway);
+        }
+        let id = import.id.as_str();
         let mut position = import.position;
-        let mapping = self.mapping(import).await?;
+        let mapping = self.mapping(import, stop).await?;
         if import.progress.total_products == 0 {
             let Some(counted) = self.count(import, mapping.clone(), stop).await? else {
                 return Ok(Outcome::Stopped);
             };
-            self.store
-                .set_monitor_import_total(&import.id, counted.products, &counted.header)
-                .await?;
-            progress.send_modify(|progress| progress.total_products = counted.products);
+            let (products, header) = (counted.products, &counted.header);
+            let set = || self.store.set_monitor_import_total(id, products, header);
+            patiently(id, stop, set).await?;
+            progress.send_modify(|progress| progress.total_products = products);
         }
         if import.mode == ImportMode::Check && position > 0 {
             // What it has seen is not kept, and it has written nothing.
-            self.store.restart_monitor_import(&import.id).await?;
+            let restart = || self.store.restart_monitor_import(id);
+            patiently(id, stop, restart).await?;
             position = 0;
             progress.send_modify(|progress| {
                 progress.processed_products = 0;
@@ -216,14 +275,14 @@ impl Importer {
                 )
             })
         };
-        let (read, written) =
-            tokio::join!(reading, self.write(import, position, received, &progress));
+        let writing = self.write(import, position, received, &progress, stop);
+        let (read, written) = tokio::join!(reading, writing);
         // When writing ends early, so does reading, and writing knows why.
         let outcome = written?;
         read.map_err(ImportError::Broken)??;
+        let progress = *progress.borrow();
         Ok(match outcome {
-            Outcome::Through if stop.is_cancelled() => {
-                let progress = *progress.borrow();
+            Outcome::Through | Outcome::Stopped if stop.is_cancelled() => {
                 // It may have come to the end all the same.
                 if progress.done() < progress.total_products {
                     Outcome::Stopped
@@ -236,25 +295,35 @@ impl Importer {
     }
 
     /// What is said of the file's columns: with this import, or before for files of the same columns.
-    async fn mapping(&self, import: &MonitorImport) -> Result<Option<Mapping>, ImportError> {
+    async fn mapping(
+        &self,
+        import: &MonitorImport,
+        stop: &CancellationToken,
+    ) -> Result<Option<Mapping>, ImportError> {
         if let Some(mapping) = &import.mapping {
             return Ok(serde_json::from_str(mapping).ok());
         }
-        let Some(owner) = import.owner.as_deref() else {
+        // One that is under way goes on as it began, whatever was said of such files since.
+        let has_begun = import.progress.total_products > 0 || import.position > 0;
+        let Some(owner) = import.owner.as_deref().filter(|_| !has_begun) else {
             return Ok(None);
         };
-        let input = self.uploads.input(&import.stored_as);
+        let input = self.uploads.input(&import.stored_as).until(stop);
         let limits = self.limits.clone();
         let rows = tokio::task::spawn_blocking(move || reading::header_of(input, &limits))
             .await
             .map_err(ImportError::Broken)?;
+        if stop.is_cancelled() {
+            return Err(ImportError::Stopped);
+        }
         // What is wrong with the file is said when it is counted.
         let Ok(header) = rows else { return Ok(None) };
-        let remembered = self.store.remembered_mapping(owner, &header).await?;
+        let id = import.id.as_str();
+        let look_up = || self.store.remembered_mapping(owner, &header);
+        let remembered = patiently(id, stop, look_up).await?;
         if let Some(mapping) = &remembered {
-            self.store
-                .set_monitor_import_mapping(&import.id, mapping)
-                .await?;
+            let set = || self.store.set_monitor_import_mapping(id, mapping);
+            patiently(id, stop, set).await?;
         }
         Ok(remembered.and_then(|mapping| serde_json::from_str(&mapping).ok()))
     }
@@ -280,28 +349,32 @@ impl Importer {
         mut position: u64,
         mut batches: mpsc::Receiver<ImportBatch>,
         progress: &watch::Sender<ImportProgress>,
+        stop: &CancellationToken,
     ) -> Result<Outcome, ImportError> {
-        let mut seen = Seen::default();
-        while let Some(batch) = batches.recv().await {
+        let total = progress.borrow().total_products;
+        let mut seen = match import.mode {
+            ImportMode::Import => None,
+            ImportMode::Check => {
+                let seen = Seen::new(total, self.uploads.directory());
+                Some(seen.map_err(ImportError::Scratch)?)
+            }
+        };
+        while let Some(mut batch) = batches.recv().await {
+            if stop.is_cancelled() {
+                return Ok(Outcome::Stopped);
+            }
             let began = Instant::now();
             let (end, products, failed) = (batch.position(), batch.products(), batch.failed());
-            let checked = match import.mode {
-                ImportMode::Import => Written::default(),
-                ImportMode::Check => self.store.check_monitor_batch(&batch, &mut seen).await?,
-            };
-            let commit = || {
-                let batch = batch.clone();
-                self.store
-                    .commit_monitor_batch(&import.id, position, batch, checked)
-            };
-            let committed = commit
-                .retry(patience())
-                .when(StoreError::is_passing)
-                .notify(|error, wait| {
-                    tracing::warn!(id = import.id, %error, ?wait, "a batch is written again");
-                })
-                .await?;
-            if committed.is_none() {
+            let mut checked = Written::default();
+            if let Some(before) = seen.take() {
+                let (after, would) = self.check(import, &batch, before, stop).await?;
+                seen = Some(after);
+                checked = would;
+            }
+            if !self
+                .commit(import, position, &mut batch, checked, stop)
+                .await?
+            {
                 return Ok(Outcome::Superseded);
             }
             position = end;
@@ -315,35 +388,124 @@ impl Importer {
         Ok(Outcome::Through)
     }
 
-    /// Ends an import that waits, because its user wants it no more.
-    pub(super) async fn finish_cancelled(&self, id: &str) {
-        self.finish(id, &End::Cancelled).await;
+    /// Says what writing a batch would do, after what was seen before it.
+    async fn check(
+        &self,
+        import: &MonitorImport,
+        batch: &ImportBatch,
+        mut seen: Seen,
+        stop: &CancellationToken,
+    ) -> Result<(Seen, Written), ImportError> {
+        let marks = batch.marks();
+        let looked_up = tokio::task::spawn_blocking(move || {
+            let before = marks.into_iter().map(|mark| seen.replace(mark));
+            let before = before.collect::<io::Result<Vec<_>>>()?;
+            Ok((seen, before))
+        });
+        let (seen, before) = looked_up
+            .await
+            .map_err(ImportError::Broken)?
+            .map_err(ImportError::Scratch)?;
+        let check = || self.store.check_monitor_batch(batch, &before);
+        let would = patiently(&import.id, stop, check).await?;
+        Ok((seen, would))
     }
 
-    /// Records the end of an import and tells it. It is tried for as long as the service runs; after
-    /// that the next start goes on with the import.
-    async fn finish(&self, id: &str, end: &End) {
-        let recording = self.record_end_patiently(id, end);
-        let recorded = self.shutdown.run_until_cancelled(recording).await;
-        let Some(Some(ended)) = recorded else { return };
-        tracing::info!(id, status = %ended.status, progress = ?ended.progress, "Import finished");
-        if let Err(error) = self.announcer.finished(&ended).await {
-            tracing::error!(id, %error, "the end of an import could not be told");
+    /// Commits a batch. Returns whether the import is where it takes it, and not in other hands.
+    async fn commit(
+        &self,
+        import: &MonitorImport,
+        position: u64,
+        batch: &mut ImportBatch,
+        checked: Written,
+        stop: &CancellationToken,
+    ) -> Result<bool, ImportError> {
+        let id = import.id.as_str();
+        let mut patience = Patience::new(id, stop);
+        let committed = loop {
+            let commit = self
+                .store
+                .commit_monitor_batch(id, position, batch, checked);
+            match commit.await {
+                Ok(committed) => break committed.is_some(),
+                Err(error) => patience.after(error).await?,
+            }
+        };
+        if committed || !patience.is_tried() {
+            return Ok(committed);
         }
+        // The answer to an earlier try may have been lost, not the try.
+        let there = patiently(id, stop, || self.store.monitor_import(id)).await?;
+        Ok(there
+            .is_some_and(|there| !there.status.is_final() && there.position == batch.position()))
     }
 
-    async fn record_end_patiently(&self, id: &str, end: &End) -> Option<MonitorImport> {
-        let mut waits = patience().without_max_times().build();
-        loop {
+    /// Ends an import that waits, because its user wants it no more.
+    pub(super) async fn finish_cancelled(self: &Arc<Self>, id: &str) {
+        let end = Some(End::Cancelled);
+        self.finish_unless_stopped(id, end, ImportProgress::default())
+            .await;
+    }
+
+    /// Records the end of an import and tells it. Where it cannot be recorded, as on a full disk, it is told
+    /// all the same, and recorded as soon as it can be, for as long as the service runs; after that the
+    /// next start goes on with the import.
+    async fn finish_unless_stopped(
+        self: &Arc<Self>,
+        id: &str,
+        end: Option<End>,
+        progress: ImportProgress,
+    ) {
+        let Some(end) = end else { return };
+        let few = waits().with_max_times(TRIES_TO_END);
+        let recording = self.record_and_tell(id, &end, few.build());
+        let recorded = self.shutdown.run_until_cancelled(recording).await;
+        if recorded != Some(false) {
+            return;
+        }
+        if let Some(error) = end.sentence() {
+            self.announcer.failed(id, progress, error).await;
+        }
+        self.ending().insert(id.to_owned());
+        let (importer, id) = (Arc::clone(self), id.to_owned());
+        self.tasks.spawn(async move {
+            let lasting = waits().without_max_times().build();
+            let lasting = lasting.chain(std::iter::repeat(LONGEST_WAIT));
+            let recording = importer.record_and_tell(&id, &end, lasting);
+            importer.shutdown.run_until_cancelled(recording).await;
+            importer.ending().remove(&id);
+        });
+    }
+
+    /// Returns whether the end is recorded.
+    async fn record_and_tell(
+        &self,
+        id: &str,
+        end: &End,
+        mut waits: impl Iterator<Item = std::time::Duration>,
+    ) -> bool {
+        let ended = loop {
             match self.record_end(id, end).await {
-                Ok(ended) => return ended,
+                Ok(ended) => break ended,
                 Err(error) => {
-                    let wait = waits.next().unwrap_or(LONGEST_WAIT);
+                    let wait = waits.next();
                     tracing::error!(id, %error, ?wait, "the end of an import could not be recorded yet");
+                    let Some(wait) = wait else { return false };
                     tokio::time::sleep(wait).await;
                 }
             }
+        };
+        if let Some(ended) = ended {
+            tracing::info!(id, status = %ended.status, progress = ?ended.progress, "Import finished");
+            if let Err(error) = self.announcer.finished(&ended).await {
+                tracing::error!(id, %error, "the end of an import could not be told");
+            }
         }
+        true
+    }
+
+    fn ending(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn record_end(&self, id: &str, end: &End) -> Result<Option<MonitorImport>, StoreError> {
@@ -376,13 +538,16 @@ enum End {
     Failed(String, Option<Problem>),
 }
 
-/// How a database that fails for a moment is asked again: for about half a minute.
-fn patience() -> ExponentialBuilder {
-    ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(200))
-        .with_max_delay(LONGEST_WAIT)
-        .with_max_times(7)
-        .with_jitter()
+impl End {
+    /// What is told of an end that cannot be recorded. One that all rows are through for is only told
+    /// once it is.
+    fn sentence(&self) -> Option<&str> {
+        match self {
+            Self::Through => None,
+            Self::Cancelled => Some("The import was cancelled."),
+            Self::Failed(error, _) => Some(error),
+        }
+    }
 }
 
 /// Says what is in of an import that was cancelled.

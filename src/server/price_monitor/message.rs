@@ -41,6 +41,17 @@ impl ProgressMessage {
         }
     }
 
+    /// The state of a job that has failed, before that is recorded.
+    pub(super) fn failed(progress: ImportProgress, error: &str) -> Self {
+        Self {
+            progress,
+            status: ImportStatus::Error,
+            error: Some(error.to_owned()),
+            failed_product_skus: None,
+            completed_at: None,
+        }
+    }
+
     /// The state of a job as it is recorded.
     pub(super) fn recorded(import: &MonitorImport, failed: Vec<FailedRow>) -> Self {
         if !import.status.is_final() {
@@ -293,6 +304,7 @@ mod tests {
             header: None,
             mapping: None,
             written: Written::default(),
+            attempts: 0,
         }
     }
 

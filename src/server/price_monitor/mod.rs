@@ -15,9 +15,11 @@ mod controls;
 pub mod feed;
 mod import;
 mod message;
+mod patience;
 mod queue;
 mod reading;
 pub mod sample;
+mod seen;
 mod service;
 mod socket_io;
 mod upload;
@@ -140,6 +142,7 @@ pub async fn serve(
             max_unpacked: options.max_upload,
         },
         shutdown.clone(),
+        tasks.clone(),
     );
     let queue = Queue::new(
         importer,

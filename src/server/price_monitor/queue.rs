@@ -90,14 +90,20 @@ impl Queue {
     pub(super) async fn cancel(&self, id: &str) -> Cancelled {
         let cancelled = self.imports().cancel(id);
         if cancelled == Cancelled::Waiting {
-            self.importer.finish_cancelled(id).await;
+            self.finish_cancelled(id).await;
         }
         cancelled
     }
 
-    /// Ends an import that no worker is at, because its user wants it no more.
+    /// Ends an import that no worker is at, because its user wants it no more. It is out of the queue, so
+    /// that this is done whether or not somebody waits for it.
     pub(super) async fn finish_cancelled(&self, id: &str) {
-        self.importer.finish_cancelled(id).await;
+        let (importer, id) = (Arc::clone(&self.importer), id.to_owned());
+        let ending = self
+            .tasks
+            .spawn(async move { importer.finish_cancelled(&id).await });
+        // Should it panic, that is logged where it happens.
+        let _ = ending.await;
     }
 
     fn start_next(&self) {

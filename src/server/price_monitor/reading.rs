@@ -5,26 +5,23 @@ use std::ops::ControlFlow;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::feed::{self, FeedError, FeedProduct, FeedRow, Header, Input, Limits, Mapping, Visitor};
+use super::feed::{
+    self, Counted, FeedError, FeedProduct, FeedRow, Header, Input, Limits, Mapping, Meaning,
+    Visitor,
+};
 use crate::server::store::{
     monitor_imports::{FailedRow, ImportBatch, ImportMode},
-    products::NewProduct,
+    products::{NewProduct, Said},
 };
 
 /// Rows that are written in one transaction.
 const BATCH: usize = 2000;
 
+/// Bytes of rows that are written in one transaction, whatever their number.
+const BATCH_BYTES: usize = 4 << 20;
+
 /// Rows that are read between two looks at whether to stop.
 const READ_AT_ONCE: u64 = 1000;
-
-/// What is in a file.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Counted {
-    /// Rows that count.
-    pub(super) products: u64,
-    /// What its columns are called.
-    pub(super) header: Vec<String>,
-}
 
 /// Counts the rows that [`read_batches`] gives; `None` when `stop` was cancelled.
 ///
@@ -37,32 +34,12 @@ pub(super) fn count(
     mapping: Option<&Mapping>,
     stop: &CancellationToken,
 ) -> Result<Option<Counted>, FeedError> {
-    let mut counter = Counter {
-        counted: Counted::default(),
-        pause: Pause::new(stop),
-    };
-    feed::read(input, limits, mapping, &mut counter)?;
-    Ok((!stop.is_cancelled()).then_some(counter.counted))
-}
-
-struct Counter<'a> {
-    counted: Counted,
-    pause: Pause<'a>,
-}
-
-impl Visitor for Counter<'_> {
-    fn header(&mut self, header: &Header) {
-        self.counted.header.clone_from(&header.cells);
+    let counted = feed::count(input.until(stop), limits, mapping);
+    // Why reading failed does not matter then.
+    if stop.is_cancelled() {
+        return Ok(None);
     }
-
-    fn row(&mut self, _: FeedRow) -> ControlFlow<()> {
-        self.counted.products += 1;
-        self.pause.look()
-    }
-
-    fn passed_over(&mut self) -> ControlFlow<()> {
-        self.pause.look()
-    }
+    counted.map(Some)
 }
 
 /// Looks every now and then whether to stop.
@@ -100,8 +77,8 @@ pub(super) fn header_of(input: Input, limits: &Limits) -> Result<String, FeedErr
 /// Reads the rows behind `position` into batches, until all are through, nobody receives them any more or
 /// `stop` is cancelled. Rows before are read too: a row can take the title of one above it.
 ///
-/// Every batch but the last has the same number of rows that count, from wherever one begins that was
-/// committed: where the batches part does not depend on interruptions.
+/// Where the batches part depends on what is in the rows alone, from wherever one begins that was
+/// committed: it does not depend on interruptions.
 ///
 /// # Errors
 ///
@@ -120,12 +97,18 @@ pub(super) fn read_batches(
         mode,
         position,
         pause: Pause::new(stop),
+        said: Said::ALL,
         products: Vec::with_capacity(BATCH),
         failed: Vec::new(),
+        bytes: 0,
         through: position,
         is_stopped: false,
     };
-    feed::read(input, limits, mapping, &mut batcher)?;
+    let read = feed::read(input.until(stop), limits, mapping, &mut batcher);
+    if stop.is_cancelled() {
+        return Ok(());
+    }
+    read?;
     if !batcher.is_stopped && batcher.through > position {
         let _ = batcher.send();
     }
@@ -137,8 +120,11 @@ struct Batcher<'a> {
     mode: ImportMode,
     position: u64,
     pause: Pause<'a>,
+    said: Said,
     products: Vec<NewProduct>,
     failed: Vec<FailedRow>,
+    /// Bytes of both.
+    bytes: usize,
     /// Rows of the file that are through with this batch.
     through: u64,
     is_stopped: bool,
@@ -151,7 +137,8 @@ impl Batcher<'_> {
         }
         let products = std::mem::replace(&mut self.products, Vec::with_capacity(BATCH));
         let failed = std::mem::take(&mut self.failed);
-        let batch = ImportBatch::new(self.mode, products, failed, self.through);
+        self.bytes = 0;
+        let batch = ImportBatch::new(self.mode, products, self.said, failed, self.through);
         match self.batches.blocking_send(batch) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
@@ -161,28 +148,43 @@ impl Batcher<'_> {
     fn add(&mut self, row: FeedRow) {
         self.through = row.number;
         match row.outcome {
-            Ok(product) => self.products.push(new_product(product)),
-            Err(failure) => self.failed.push(FailedRow {
-                row: row.number,
-                line: row.line,
-                sku: failure
-                    .label
-                    .unwrap_or_else(|| format!("line {}", row.line)),
-                reason: failure.error.to_string(),
-                column: failure.column,
-                value: failure.value,
-                cells: failure.cells,
-            }),
+            Ok(product) => {
+                let product = new_product(product);
+                self.bytes += product_bytes(&product);
+                self.products.push(product);
+            }
+            Err(failure) => {
+                self.bytes += failure.cells.iter().map(String::len).sum::<usize>();
+                self.failed.push(FailedRow {
+                    row: row.number,
+                    line: row.line,
+                    sku: failure
+                        .label
+                        .unwrap_or_else(|| format!("line {}", row.line)),
+                    reason: failure.error.to_string(),
+                    column: failure.column,
+                    value: failure.value,
+                    cells: failure.cells,
+                });
+            }
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.products.len() + self.failed.len() == BATCH || self.bytes >= BATCH_BYTES
     }
 }
 
 impl Visitor for Batcher<'_> {
+    fn header(&mut self, header: &Header) {
+        self.said = said(header);
+    }
+
     fn row(&mut self, row: FeedRow) -> ControlFlow<()> {
         let mut flow = self.pause.look();
         if flow.is_continue() && row.number > self.position {
             self.add(row);
-            if self.products.len() + self.failed.len() == BATCH {
+            if self.is_full() {
                 flow = self.send();
                 if self.pause.stop.is_cancelled() {
                     flow = ControlFlow::Break(());
@@ -198,6 +200,33 @@ impl Visitor for Batcher<'_> {
         self.is_stopped |= flow.is_break();
         flow
     }
+}
+
+/// What a file with this header row says of its products.
+fn said(header: &Header) -> Said {
+    let has = |meaning| header.has(meaning);
+    Said {
+        name: has(Meaning::Name),
+        currency: has(Meaning::Currency),
+        gtin: has(Meaning::Gtin) || has(Meaning::Barcode),
+        stock: has(Meaning::Stock),
+        // A word in place of a count says so much.
+        availability: has(Meaning::Availability) || has(Meaning::Stock),
+        url: has(Meaning::Url),
+    }
+}
+
+fn product_bytes(product: &NewProduct) -> usize {
+    let optional = [
+        &product.sku,
+        &product.price,
+        &product.gtin,
+        &product.url,
+        &product.currency,
+        &product.availability,
+    ];
+    let optional = optional.into_iter().flatten().map(String::len);
+    product.identity.len() + product.name.len() + optional.sum::<usize>()
 }
 
 fn new_product(product: FeedProduct) -> NewProduct {
@@ -295,6 +324,26 @@ mod tests {
         let whole = ends(0);
         assert_eq!(whole.len(), 4);
         assert_eq!(ends(whole[1]), whole[2..]);
+    }
+
+    #[test]
+    fn a_batch_of_large_rows_is_no_larger_than_others() {
+        let mut file = "sku,price,a,b\n".to_owned();
+        let cell = "x".repeat(100_000);
+        for row in 0..100 {
+            file.push_str(&format!("S-{row},none,{cell},{cell}\n"));
+        }
+        let limits = Limits {
+            max_unpacked: 1 << 30,
+        };
+        let (sender, mut receiver) = mpsc::channel(1000);
+        let (input, stop) = (Input::from(file.as_bytes()), CancellationToken::new());
+        let mode = ImportMode::Import;
+        read_batches(input, &limits, None, mode, 0, &sender, &stop).unwrap();
+        drop(sender);
+        let batches: Vec<_> = std::iter::from_fn(|| receiver.try_recv().ok()).collect();
+        assert_eq!(written(&batches), 100);
+        assert!(batches.iter().all(|batch| batch.failed() <= 21));
     }
 
     #[test]

@@ -114,6 +114,8 @@ pub(super) enum ServiceError {
     Feed(#[from] FeedError),
     #[error("The mode is either import or check.")]
     UnknownMode,
+    #[error("The idempotency key is no UUID.")]
+    BadKey,
     #[error("The import is still running. Please cancel it first.")]
     NotOver,
     #[error("The import is over already.")]
@@ -146,7 +148,9 @@ impl ServiceError {
             Self::WrongKey => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotMultipart | Self::NoFile | Self::UnknownMode => StatusCode::BAD_REQUEST,
+            Self::NotMultipart | Self::NoFile | Self::UnknownMode | Self::BadKey => {
+                StatusCode::BAD_REQUEST
+            }
             Self::NotOver | Self::Over | Self::NotKept | Self::NothingFailed => {
                 StatusCode::CONFLICT
             }

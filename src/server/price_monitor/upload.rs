@@ -30,11 +30,15 @@ const BLOCK: usize = 256 << 10;
 /// The most characters of a filename that are kept.
 const MAX_FILENAME: usize = 255;
 
-/// How long the rest of a refused upload is read, so that the client gets to read the answer.
+/// How long the rest of an upload that is not needed is read.
 const LINGER: Duration = Duration::from_secs(10);
 
 /// The header that says in whose name a client asks. Imports of one owner wait for each other.
 const OWNER: &str = "x-import-owner";
+
+/// The header by which a client tells a request that it repeats: a UUID, which becomes the job's
+/// identifier. The same request again is answered with the job that it has become.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// `POST /api/products/imports`: stores the file, records the job and answers with it. With
 /// `?mode=check` no product is written.
@@ -51,15 +55,17 @@ pub(super) async fn upload(
         None => ImportMode::Import,
     };
     let mut multipart = multipart.map_err(|_| ServiceError::NotMultipart)?;
-    let id = Uuid::now_v7().to_string();
+    let id = key(&headers)?.unwrap_or_else(Uuid::now_v7).to_string();
+    if let Some(import) = service.store.monitor_import(&id).await? {
+        linger(&service, &mut multipart).await;
+        return Ok((StatusCode::CREATED, Json(import.into())));
+    }
     let receiving = receive(&service, &id, &mut multipart);
     let received = service.shutdown.run_until_cancelled(receiving).await;
     let (incoming, filename) = match received.ok_or(ServiceError::ShuttingDown)? {
         Ok(received) => received,
         Err(error) => {
-            let rest = async { while let Ok(Some(_)) = multipart.next_field().await {} };
-            let linger = tokio::time::timeout(LINGER, rest);
-            let _ = service.shutdown.run_until_cancelled(linger).await;
+            linger(&service, &mut multipart).await;
             return Err(error);
         }
     };
@@ -79,6 +85,13 @@ pub(super) async fn upload(
         .await
         .map_err(io::Error::other)??;
     Ok((StatusCode::CREATED, Json(import.into())))
+}
+
+/// Reads the rest of an upload that is not needed, so that the client gets to read the answer.
+async fn linger(service: &Service, multipart: &mut Multipart) {
+    let rest = async { while let Ok(Some(_)) = multipart.next_field().await {} };
+    let rest = tokio::time::timeout(LINGER, rest);
+    let _ = service.shutdown.run_until_cancelled(rest).await;
 }
 
 async fn receive(
@@ -101,7 +114,7 @@ async fn store(
     id: &str,
     mut field: Field<'_>,
 ) -> Result<Incoming, ServiceError> {
-    let (incoming, file) = service.uploads.begin(id).await?;
+    let (incoming, file) = service.uploads.begin().await?;
     let mut file = BufWriter::with_capacity(BLOCK, file);
     let mut size = 0_u64;
     let mut head = Vec::with_capacity(HEAD);
@@ -135,7 +148,18 @@ pub(super) async fn record(
     new: NewImport,
     incoming: Incoming,
 ) -> Result<MonitorImport, ServiceError> {
-    let import = service.store.add_monitor_import(new).await?;
+    let id = new.id.clone();
+    let import = match service.store.add_monitor_import(new).await {
+        Ok(import) => import,
+        Err(error) => {
+            // The same request may have come twice at once. Its file is the same, and the other one's now.
+            let Some(first) = service.store.monitor_import(&id).await? else {
+                return Err(error.into());
+            };
+            incoming.keep();
+            return Ok(first);
+        }
+    };
     incoming.keep();
     tracing::info!(id = import.id, "Import accepted");
     service.queue.push(import.id.clone(), import.owner.clone());
@@ -152,6 +176,15 @@ pub(super) struct UploadQuery {
 pub(super) fn owner(headers: &HeaderMap) -> Option<String> {
     let owner = headers.get(OWNER)?.to_str().ok()?.trim();
     (!owner.is_empty() && owner.len() <= MAX_FILENAME).then(|| owner.to_owned())
+}
+
+/// Returns by what a request that comes again is known.
+fn key(headers: &HeaderMap) -> Result<Option<Uuid>, ServiceError> {
+    let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    let key = key.to_str().ok().and_then(|key| key.parse().ok());
+    key.map(Some).ok_or(ServiceError::BadKey)
 }
 
 /// Returns what the user calls the file, for showing alone: without a path and control characters.

@@ -1,14 +1,14 @@
 //! The directory of uploaded files.
 //!
-//! A file is named after its job, never after what its user calls it: `<id>.part` while it comes
-//! in, `<id>.upload` once all of it is on disk. It stays for a while after its import, so that it can
+//! A file is named after its job, never after what its user calls it: `<id>.upload` once all of it is on
+//! disk, and after nothing, with `.part` at the end, while it comes in. It stays for a while after its import, so that it can
 //! be imported again.
 
 use std::{
     collections::HashSet,
     io,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use tokio::fs::{self, File};
@@ -36,9 +36,9 @@ impl Uploads {
     }
 
     /// Begins a file that goes away when it is dropped before it is [kept](Incoming::keep).
-    pub(super) async fn begin(&self, id: &str) -> io::Result<(Incoming, File)> {
+    pub(super) async fn begin(&self) -> io::Result<(Incoming, File)> {
         let incoming = Incoming {
-            path: Some(self.directory.join(format!("{id}.part"))),
+            path: Some(self.directory.join(format!("{}.part", Uuid::now_v7()))),
         };
         let file = File::create_new(incoming.path()).await?;
         Ok((incoming, file))
@@ -54,6 +54,11 @@ impl Uploads {
             directory.sync_all().await?;
         }
         Ok(incoming)
+    }
+
+    /// Where the files are.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// Names a stored file for reading.
@@ -72,6 +77,15 @@ impl Uploads {
     pub(super) async fn share(&self, stored_as: &str, id: &str) -> io::Result<Incoming> {
         let from = self.directory.join(stored_as);
         let path = self.directory.join(stored_name(id));
+        // Under either name it is needed from now on: not to be tidied away as an old one before the new
+        // job is recorded.
+        File::options()
+            .write(true)
+            .open(&from)
+            .await?
+            .into_std()
+            .await
+            .set_modified(SystemTime::now())?;
         // Not every file system has links.
         if fs::hard_link(&from, &path).await.is_err() {
             fs::copy(&from, &path).await?;
@@ -157,24 +171,37 @@ fn is_ours(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
 
-    use std::time::SystemTime;
-
     use super::*;
 
     #[tokio::test]
     async fn a_file_that_is_not_kept_goes_away() {
         let directory = tempfile::tempdir().unwrap();
         let uploads = Uploads::open(&directory.path().join("new")).await.unwrap();
-        let (incoming, _file) = uploads.begin("1").await.unwrap();
+        let (incoming, _file) = uploads.begin().await.unwrap();
         let complete = uploads.complete(incoming, "1").await.unwrap();
         assert!(uploads.has(&stored_name("1")).await);
         drop(uploads.share(&stored_name("1"), "2").await.unwrap());
         assert!(!uploads.has(&stored_name("2")).await);
         drop(complete);
         assert!(!uploads.has(&stored_name("1")).await);
-        let (incoming, _file) = uploads.begin("1").await.unwrap();
+        let (incoming, _file) = uploads.begin().await.unwrap();
         uploads.complete(incoming, "1").await.unwrap().keep();
         assert!(uploads.has(&stored_name("1")).await);
+    }
+
+    #[tokio::test]
+    async fn an_old_file_that_is_shared_is_young_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let uploads = Uploads::open(directory.path()).await.unwrap();
+        let [old, new] = [Uuid::now_v7(), Uuid::now_v7()].map(|id| id.to_string());
+        let path = directory.path().join(stored_name(&old));
+        let file = std::fs::File::create(path).unwrap();
+        file.set_modified(SystemTime::now() - 2 * STALE).unwrap();
+        let shared = uploads.share(&stored_name(&old), &new).await.unwrap();
+        // A look for stale files that does not know of the new job yet.
+        uploads.remove_stale_but(&HashSet::new()).await.unwrap();
+        assert!(uploads.has(&stored_name(&new)).await);
+        shared.keep();
     }
 
     #[tokio::test]

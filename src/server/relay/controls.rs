@@ -103,9 +103,22 @@ impl Relay {
         what: Further,
     ) -> Result<JobId, ApiError> {
         let request = self.rest.about(Method::POST, &of.id, what.path());
-        let job = self.rest.created(request, &user.id).await.map_err(said)?;
-        self.store.create_job(&user.id, &job, &of.filename).await?;
-        Ok(job)
+        self.create_further(request, user, of).await
+    }
+
+    async fn create_further(
+        &self,
+        request: RequestBuilder,
+        user: &User,
+        of: &ProductImportJob,
+    ) -> Result<JobId, ApiError> {
+        let (relay, user, filename) = (self.clone(), user.id.clone(), of.filename.clone());
+        self.see_through(async move {
+            let job = relay.rest.created(request, &user).await.map_err(said)?;
+            relay.record(&user, &job, &filename).await?;
+            Ok(job)
+        })
+        .await?
     }
 
     /// Forgets an import: the price monitor's record of it, where it lets us, and ours.
@@ -181,9 +194,7 @@ impl Relay {
     ) -> Result<JobId, ApiError> {
         let request = self.rest.about(Method::POST, &of.id, "/columns");
         let request = request.json(&Columns::new(columns));
-        let job = self.rest.created(request, &user.id).await.map_err(said)?;
-        self.store.create_job(&user.id, &job, &of.filename).await?;
-        Ok(job)
+        self.create_further(request, user, of).await
     }
 }
 

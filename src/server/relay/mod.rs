@@ -26,6 +26,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
 
 pub(crate) use self::controls::Further;
 pub use self::rest::UploadMode;
@@ -56,7 +57,7 @@ use crate::{
         client_address::ClientAddress,
         config::{Config, MonitorEndpoint, SseConfig},
         store::{
-            Store,
+            Store, StoreError,
             job_scope::{ChangeableJob, JobScope, VisibleJob},
             jobs::JobState,
             now,
@@ -396,15 +397,31 @@ impl Relay {
         found.ok_or(ApiError::NotFound)
     }
 
-    /// Hands a product file to the price monitor and records the job with its user.
+    /// Does something to its end, even if whoever waits for it goes away.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::Internal`] when it panics.
+    pub(crate) async fn see_through<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let done = self.tasks.spawn(work).await;
+        done.map_err(|_| ApiError::Internal)
+    }
+
+    /// Hands a product file to the price monitor and records the job with its user. What the price monitor
+    /// has taken is recorded even if whoever asked for it goes away. With a `key` the file may be handed in
+    /// again.
     ///
     /// # Errors
     ///
     /// What the price monitor says of it, for the user to read.
-    pub async fn create_import<S, E>(
+    pub(crate) async fn create_import<S, E>(
         &self,
         user: &UserId,
         mode: UploadMode,
+        key: Option<Uuid>,
         filename: String,
         file: S,
     ) -> Result<JobId, ApiError>
@@ -412,11 +429,12 @@ impl Relay {
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
-        let job = self
-            .rest
-            .create_import(user, mode, filename.clone(), file)
-            .await
-            .map_err(|error| {
+        let (relay, user) = (self.clone(), user.clone());
+        self.see_through(async move {
+            let creating = relay
+                .rest
+                .create_import(&user, mode, key, filename.clone(), file);
+            let job = creating.await.map_err(|error| {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "an upload was not taken"
@@ -426,13 +444,27 @@ impl Relay {
                     _ => ApiError::Unavailable(error.to_string()),
                 }
             })?;
-        if let Some(before) = self.store.create_job(user, &job, &filename).await? {
+            relay.record(&user, &job, &filename).await?;
+            relay.metrics.import_started();
+            // Nobody has to be looking.
+            let _ = relay.started.send(user);
+            Ok(job)
+        })
+        .await?
+    }
+
+    /// Records a job that the price monitor has made for a user. It exists from now on, so that a database
+    /// that fails for a moment is asked again.
+    async fn record(&self, user: &UserId, job: &JobId, filename: &str) -> Result<(), StoreError> {
+        let create = || self.store.create_job(user, job, filename);
+        let waits = backon::ExponentialBuilder::default().with_max_times(5);
+        let taken_back = backon::Retryable::retry(create, waits)
+            .when(StoreError::is_passing)
+            .await?;
+        if let Some(before) = taken_back {
             self.end_streams_of(&before);
         }
-        self.metrics.import_started();
-        // Nobody has to be looking.
-        let _ = self.started.send(user.clone());
-        Ok(job)
+        Ok(())
     }
 
     /// Puts the newest known state into jobs that are about to be shown: the hub's where a job is

@@ -15,6 +15,7 @@ use serde_json::Value;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use super::{hub::Hub, report::Report, upstream::rest_origin};
 use crate::{
@@ -53,6 +54,9 @@ pub(crate) struct Rest {
 
 /// In whose name we ask. A service that does not know it ignores it.
 pub(super) const OWNER: &str = "x-import-owner";
+/// By what a file is known that may be handed in again, should the answer get lost. A service that does not
+/// know it takes it for another file.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// What is to be done with a file.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -137,6 +141,7 @@ impl Rest {
         &self,
         user: &UserId,
         mode: UploadMode,
+        key: Option<Uuid>,
         filename: String,
         file: S,
     ) -> Result<JobId, RestError>
@@ -146,7 +151,7 @@ impl Rest {
     {
         let began = Instant::now();
         let part = multipart::Part::stream(Body::wrap_stream(file)).file_name(filename);
-        let response = self
+        let mut request = self
             .client
             .post(format!(
                 "{}/api/products/imports{}",
@@ -154,7 +159,11 @@ impl Rest {
                 mode.query()
             ))
             .header("x-api-key", self.api_key.expose_secret())
-            .header(OWNER, user.as_str())
+            .header(OWNER, user.as_str());
+        if let Some(key) = key {
+            request = request.header(IDEMPOTENCY_KEY, key.to_string());
+        }
+        let response = request
             .multipart(multipart::Form::new().part("file", part))
             .timeout(UPLOAD_TIMEOUT)
             .send()

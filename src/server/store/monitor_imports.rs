@@ -1,9 +1,6 @@
 //! The embedded price monitor's imports and their failed rows.
 
-use std::{
-    collections::HashMap,
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use sea_orm::{
     ActiveValue::Set,
@@ -16,7 +13,7 @@ use super::{
     Store, StoreError,
     entity::{failed_row, mapping, monitor_import},
     from_db, now,
-    products::{self, NewProduct, Upsert, Written},
+    products::{self, NewProduct, Said, Upsert, Written},
     to_db,
 };
 use crate::job::{ImportProgress, ImportStatus, UnixMillis};
@@ -59,6 +56,8 @@ pub struct MonitorImport {
     pub mapping: Option<String>,
     /// What became of the products that are through.
     pub written: Written,
+    /// How often it was begun since it last made headway.
+    pub attempts: u64,
 }
 
 /// What an import does with the products.
@@ -154,6 +153,7 @@ pub struct ImportBatch {
     products: u64,
     upsert: Upsert,
     checked: Vec<NewProduct>,
+    said: Said,
     failed: Vec<FailedRow>,
     position: u64,
 }
@@ -164,17 +164,19 @@ impl ImportBatch {
     pub fn new(
         mode: ImportMode,
         products: Vec<NewProduct>,
+        said: Said,
         failed: Vec<FailedRow>,
         position: u64,
     ) -> Self {
         let mut batch = Self {
             products: products.len() as u64,
+            said,
             failed,
             position,
             ..Self::default()
         };
         match mode {
-            ImportMode::Import => batch.upsert = Upsert::new(products, now()),
+            ImportMode::Import => batch.upsert = Upsert::new(products, said, now()),
             ImportMode::Check => batch.checked = products,
         }
         batch
@@ -190,6 +192,12 @@ impl ImportBatch {
     #[must_use]
     pub fn products(&self) -> u64 {
         self.products
+    }
+
+    /// Returns marks of the products of a check, in their order.
+    #[must_use]
+    pub fn marks(&self) -> Vec<Mark> {
+        self.checked.iter().map(Mark::of).collect()
     }
 
     /// Returns how many rows failed.
@@ -228,6 +236,7 @@ impl Store {
             added: 0,
             updated: 0,
             unchanged: 0,
+            attempts: 0,
         };
         let row = monitor_import::ActiveModel::from(import.clone());
         monitor_import::Entity::insert(row)
@@ -244,6 +253,46 @@ impl Store {
     pub async fn monitor_import(&self, id: &str) -> Result<Option<MonitorImport>, StoreError> {
         let row = monitor_import::Entity::find_by_id(id).one(&self.db).await?;
         row.map(MonitorImport::try_from).transpose()
+    }
+
+    /// Finds an import that is to be begun or gone on with, and counts that; `None` when it is over or there
+    /// is none.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails or the row cannot be read.
+    pub async fn begin_monitor_import(
+        &self,
+        id: &str,
+    ) -> Result<Option<MonitorImport>, StoreError> {
+        let begun = monitor_import::Entity::update_many()
+            .col_expr(
+                monitor_import::Column::Attempts,
+                Expr::col(monitor_import::Column::Attempts).add(1),
+            )
+            .filter(monitor_import::Column::Id.eq(id))
+            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
+            .exec(&self.db)
+            .await?;
+        if begun.rows_affected == 0 {
+            Ok(None)
+        } else {
+            self.monitor_import(id).await
+        }
+    }
+
+    /// Forgets how often an import was begun: it was stopped in good order.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn pause_monitor_import(&self, id: &str) -> Result<(), StoreError> {
+        monitor_import::Entity::update_many()
+            .col_expr(monitor_import::Column::Attempts, Expr::value(0_i64))
+            .filter(monitor_import::Column::Id.eq(id))
+            .exec(&self.db)
+            .await?;
+        Ok(())
     }
 
     /// Lists the imports that are not over, oldest first.
@@ -300,6 +349,7 @@ impl Store {
                 monitor_import::Column::Header,
                 Expr::value(serde_json::Value::from(header).to_string()),
             )
+            .col_expr(monitor_import::Column::Attempts, Expr::value(0_i64))
             .col_expr(monitor_import::Column::UpdatedAt, Expr::value(now()))
             .filter(monitor_import::Column::Id.eq(id))
             .exec(&self.db)
@@ -319,7 +369,7 @@ impl Store {
         &self,
         id: &str,
         from: u64,
-        batch: ImportBatch,
+        batch: &mut ImportBatch,
         checked: Written,
     ) -> Result<Option<Written>, StoreError> {
         let transaction = self.db.begin().await?;
@@ -339,6 +389,7 @@ impl Store {
                 Expr::col(monitor_import::Column::FailedProducts).add(to_db(batch.failed())),
             )
             .col_expr(monitor_import::Column::UpdatedAt, Expr::value(now()))
+            .col_expr(monitor_import::Column::Attempts, Expr::value(0_i64))
             .filter(monitor_import::Column::Id.eq(id))
             .filter(monitor_import::Column::Position.eq(to_db(from)))
             .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
@@ -399,7 +450,8 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    /// Says what writing a batch would do, after what `seen` has of the batches before.
+    /// Says what writing a batch would do. `before` says of each of its products, in their order, whether
+    /// the file had it before just like that; `None` where it had none.
     ///
     /// # Errors
     ///
@@ -407,19 +459,18 @@ impl Store {
     pub async fn check_monitor_batch(
         &self,
         batch: &ImportBatch,
-        seen: &mut Seen,
+        before: &[Option<bool>],
     ) -> Result<Written, StoreError> {
         let identities = batch.checked.iter().map(|product| product.identity.clone());
         let there = self.products_as_they_are(identities.collect()).await?;
         let mut written = Written::default();
-        for product in &batch.checked {
-            let before = seen.replace(product);
+        for (product, before) in batch.checked.iter().zip(before) {
             match (before, there.get(&product.identity)) {
                 (Some(same), _) => {
-                    written.unchanged += u64::from(same);
-                    written.updated += u64::from(!same);
+                    written.unchanged += u64::from(*same);
+                    written.updated += u64::from(!*same);
                 }
-                (None, Some(old)) if old == product => written.unchanged += 1,
+                (None, Some(old)) if product.is_like(old, batch.said) => written.unchanged += 1,
                 (None, Some(_)) => written.updated += 1,
                 (None, None) => written.added += 1,
             }
@@ -628,22 +679,26 @@ impl Store {
     }
 }
 
-/// What a check has come past: a mark of each product and of what it was like the last time. It needs
-/// some 20 bytes for each product of the file.
-#[derive(Clone, Debug, Default)]
-pub struct Seen(HashMap<u64, u64>);
+/// What is remembered of a product that a check has come past: which one it is, and what it was like.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Mark {
+    /// The same for the same product.
+    pub identity: u64,
+    /// The same for the same product with the same values.
+    pub like: u64,
+}
 
-impl Seen {
-    /// Takes note of a product; says whether it was like that before, `None` where there was none.
-    fn replace(&mut self, product: &NewProduct) -> Option<bool> {
+impl Mark {
+    fn of(product: &NewProduct) -> Self {
         let mark = |value: &dyn Fn(&mut DefaultHasher)| {
             let mut hasher = DefaultHasher::new();
             value(&mut hasher);
             hasher.finish()
         };
-        let identity = mark(&|hasher| product.identity.hash(hasher));
-        let like = mark(&|hasher| product.hash(hasher));
-        self.0.insert(identity, like).map(|before| before == like)
+        Self {
+            identity: mark(&|hasher| product.identity.hash(hasher)),
+            like: mark(&|hasher| product.hash(hasher)),
+        }
     }
 }
 
@@ -711,6 +766,7 @@ impl TryFrom<monitor_import::Model> for MonitorImport {
                 updated: from_db(row.updated),
                 unchanged: from_db(row.unchanged),
             },
+            attempts: from_db(row.attempts),
         })
     }
 }
@@ -774,14 +830,17 @@ mod tests {
         ImportBatch::new(
             ImportMode::Import,
             vec![product(position)],
+            Said::ALL,
             vec![failed(position)],
             position,
         )
     }
 
-    async fn commit(store: &Store, from: u64, batch: ImportBatch) -> bool {
+    async fn commit(store: &Store, from: u64, mut batch: ImportBatch) -> bool {
         let none = Written::default();
-        let committed = store.commit_monitor_batch("a", from, batch, none).await;
+        let committed = store
+            .commit_monitor_batch("a", from, &mut batch, none)
+            .await;
         committed.unwrap().is_some()
     }
 
@@ -801,15 +860,38 @@ mod tests {
     async fn nothing_of_a_batch_stays_when_a_part_of_it_is_refused() {
         let (_directory, store) = store().await;
         let twice = vec![failed(10), failed(10)];
-        let twice = ImportBatch::new(ImportMode::Import, vec![product(10)], twice, 10);
+        let products = vec![product(10)];
+        let mut twice = ImportBatch::new(ImportMode::Import, products, Said::ALL, twice, 10);
         let none = Written::default();
-        store
-            .commit_monitor_batch("a", 0, twice, none)
-            .await
-            .unwrap_err();
+        // It can be tried again as often as needed.
+        for _ in 0..2 {
+            store
+                .commit_monitor_batch("a", 0, &mut twice, none)
+                .await
+                .unwrap_err();
+        }
         let import = store.monitor_import("a").await.unwrap().unwrap();
         assert_eq!((import.position, import.progress.done()), (0, 0));
         assert_eq!(store.list_products("", 1).await.unwrap().total, 0);
+    }
+
+    #[tokio::test]
+    async fn starts_are_counted_until_there_is_headway() {
+        let (_directory, store) = store().await;
+        let begun = async || {
+            let import = store.begin_monitor_import("a").await.unwrap();
+            import.map(|import| import.attempts)
+        };
+        assert_eq!((begun().await, begun().await), (Some(1), Some(2)));
+        assert!(commit(&store, 0, batch(10)).await);
+        assert_eq!(begun().await, Some(1));
+        store.pause_monitor_import("a").await.unwrap();
+        assert_eq!(begun().await, Some(1));
+        store
+            .finish_monitor_import("a", ImportStatus::Error, None, None)
+            .await
+            .unwrap();
+        assert_eq!(begun().await, None);
     }
 
     #[tokio::test]
@@ -842,7 +924,13 @@ mod tests {
             sku: format!("S-{row}"),
             ..failed(row)
         });
-        let all = ImportBatch::new(ImportMode::Import, Vec::new(), rows.collect(), 120);
+        let all = ImportBatch::new(
+            ImportMode::Import,
+            Vec::new(),
+            Said::ALL,
+            rows.collect(),
+            120,
+        );
         assert!(commit(&store, 0, all).await);
         let last = store.list_monitor_failed_rows("a", "", 9).await.unwrap();
         assert_eq!((last.page, last.pages, last.total), (3, 3, 120));
@@ -874,9 +962,13 @@ mod tests {
             ..product(10)
         };
         let products = vec![product(10), changed.clone(), changed, product(20)];
-        let check = ImportBatch::new(ImportMode::Check, products, Vec::new(), 4);
-        let mut seen = Seen::default();
-        let would = store.check_monitor_batch(&check, &mut seen).await.unwrap();
+        let check = ImportBatch::new(ImportMode::Check, products, Said::ALL, Vec::new(), 4);
+        let marks = check.marks();
+        assert_eq!(marks[1], marks[2]);
+        assert_eq!(marks[0].identity, marks[1].identity);
+        assert_ne!(marks[0].like, marks[1].like);
+        let before = [None, Some(false), Some(true), None];
+        let would = store.check_monitor_batch(&check, &before).await.unwrap();
         let expected = Written {
             added: 1,
             updated: 1,

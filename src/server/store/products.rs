@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::OnceLock,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use sea_orm::{
@@ -42,6 +42,53 @@ pub struct NewProduct {
     pub url: Option<String>,
 }
 
+/// Which values of a product a file has columns for. What it says nothing about stays as it is.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Said {
+    /// What it is called. A product that is new is then called by its SKU.
+    pub name: bool,
+    /// What the price is in. A price may say so by itself.
+    pub currency: bool,
+    /// Its Global Trade Item Number.
+    pub gtin: bool,
+    /// How many there are.
+    pub stock: bool,
+    /// Whether it can be had.
+    pub availability: bool,
+    /// The address of its page.
+    pub url: bool,
+}
+
+impl Said {
+    /// Everything.
+    pub const ALL: Self = Self {
+        name: true,
+        currency: true,
+        gtin: true,
+        stock: true,
+        availability: true,
+        url: true,
+    };
+
+    /// The values that a product gets from a file, of those that it need not have a column for.
+    fn optional(self) -> impl Iterator<Item = &'static str> {
+        [
+            (self.gtin, "gtin"),
+            (self.stock, "stock"),
+            (self.availability, "availability"),
+            (self.url, "url"),
+        ]
+        .into_iter()
+        .filter_map(|(is_said, column)| is_said.then_some(column))
+    }
+}
+
+impl Default for Said {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
 /// What became of the products of a batch.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Written {
@@ -62,6 +109,23 @@ impl std::ops::AddAssign for Written {
 }
 
 impl NewProduct {
+    /// Whether the product that is there would stay as it is.
+    pub(super) fn is_like(&self, there: &Self, said: Said) -> bool {
+        let optional = |is_said: bool, same: bool| !is_said || same;
+        self.identity == there.identity
+            && self.sku == there.sku
+            && self.price == there.price
+            && optional(said.name, self.name == there.name)
+            && optional(
+                said.currency || self.currency.is_some(),
+                self.currency == there.currency,
+            )
+            && optional(said.gtin, self.gtin == there.gtin)
+            && optional(said.stock, self.stock == there.stock)
+            && optional(said.availability, self.availability == there.availability)
+            && optional(said.url, self.url == there.url)
+    }
+
     fn search_text(&self) -> String {
         let sku = self.sku.as_deref().unwrap_or_default();
         format!("{}\n{sku}\n{}", self.name, self.identity).to_lowercase()
@@ -143,22 +207,13 @@ const COLUMNS: [&str; 12] = [
     "updated_at",
 ];
 
-/// Whether a product in the table is not as it comes.
-const IS_CHANGED: &str = "products.name <> excluded.name \
-     OR products.sku IS DISTINCT FROM excluded.sku \
-     OR products.price IS DISTINCT FROM excluded.price \
-     OR products.currency IS DISTINCT FROM excluded.currency \
-     OR products.gtin IS DISTINCT FROM excluded.gtin \
-     OR products.stock IS DISTINCT FROM excluded.stock \
-     OR products.availability IS DISTINCT FROM excluded.availability \
-     OR products.url IS DISTINCT FROM excluded.url";
-
 /// Products in the statements that write them: what of writing needs no database, done beforehand.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Upsert {
     runs: Vec<Vec<NewProduct>>,
-    /// The values of the first statement of each run.
+    /// The values of the first statement of each run, until they are used.
     values: Vec<Vec<Value>>,
+    said: Said,
     now: UnixMillis,
 }
 
@@ -166,7 +221,7 @@ impl Upsert {
     /// Parts the products into runs in which no identity comes twice: a statement must not touch a row
     /// twice, and what comes later is to be compared with what came before it, as if every product were
     /// written by itself. Within a run they are in one order, as two imports at once must lock rows.
-    pub(super) fn new(products: Vec<NewProduct>, now: UnixMillis) -> Self {
+    pub(super) fn new(products: Vec<NewProduct>, said: Said, now: UnixMillis) -> Self {
         let mut runs = Vec::new();
         let mut run = BTreeMap::new();
         for product in products {
@@ -179,7 +234,12 @@ impl Upsert {
             runs.push(run.into_values().collect());
         }
         let values = runs.iter().map(|run| values(run, now)).collect();
-        Self { runs, values, now }
+        Self {
+            runs,
+            values,
+            said,
+            now,
+        }
     }
 
     /// Writes products, each over the one of the same identity; a product that is already there just so
@@ -187,10 +247,16 @@ impl Upsert {
     ///
     /// Those that are new go in first. Only where some were there is a second statement needed, which
     /// then touches those alone that have changed: so the database counts both kinds for us.
-    pub(super) async fn write(self, db: &impl ConnectionTrait) -> Result<Written, StoreError> {
+    ///
+    /// It can be done again, should it fail.
+    pub(super) async fn write(&mut self, db: &impl ConnectionTrait) -> Result<Written, StoreError> {
         let backend = db.get_database_backend();
         let mut written = Written::default();
-        for (run, ready) in self.runs.into_iter().zip(self.values) {
+        for (run, ready) in self.runs.iter().zip(&mut self.values) {
+            let ready = match std::mem::take(ready) {
+                used if used.is_empty() => values(run, self.now),
+                ready => ready,
+            };
             let insert = statement(backend, run.len(), Conflict::Keep, ready);
             let added = db.execute_raw(insert).await?.rows_affected();
             let all = run.len() as u64;
@@ -199,8 +265,8 @@ impl Upsert {
                 let replace = statement(
                     backend,
                     run.len(),
-                    Conflict::Replace,
-                    values(&run, self.now),
+                    Conflict::Replace(self.said),
+                    values(run, self.now),
                 );
                 updated = db.execute_raw(replace).await?.rows_affected();
             }
@@ -236,26 +302,32 @@ fn values(run: &[NewProduct], now: UnixMillis) -> Vec<Value> {
 }
 
 /// What is done about a product that is there already.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 enum Conflict {
     Keep,
-    Replace,
+    Replace(Said),
 }
 
-/// The statement for so many products. It is the text of most of an import's work, so that the most usual
-/// ones are kept.
+/// The texts of the statements for full runs.
+type Texts = HashMap<(bool, Conflict), Arc<str>>;
+
+/// The statement for so many products. Its text is long, so that the most usual ones are kept.
 fn statement(
     backend: DatabaseBackend,
     rows: usize,
     conflict: Conflict,
     values: Vec<Value>,
 ) -> Statement {
-    static FULL: [OnceLock<String>; 4] = [const { OnceLock::new() }; 4];
-    let index = 2 * usize::from(backend == DatabaseBackend::Postgres)
-        + usize::from(conflict == Conflict::Replace);
-    let sql = match FULL.get(index) {
-        Some(full) if rows == RUN => full.get_or_init(|| sql(backend, rows, conflict)).clone(),
-        _ => sql(backend, rows, conflict),
+    static FULL: LazyLock<Mutex<Texts>> = LazyLock::new(Mutex::default);
+    let sql = if rows == RUN {
+        let mut full = FULL.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (backend == DatabaseBackend::Postgres, conflict);
+        let text = full
+            .entry(key)
+            .or_insert_with(|| sql(backend, rows, conflict).into());
+        text.to_string()
+    } else {
+        sql(backend, rows, conflict)
     };
     Statement::from_sql_and_values(backend, sql, values)
 }
@@ -280,16 +352,44 @@ fn sql(backend: DatabaseBackend, rows: usize, conflict: Conflict) -> String {
     sql.push_str(" ON CONFLICT (identity) DO ");
     match conflict {
         Conflict::Keep => sql.push_str("NOTHING"),
-        Conflict::Replace => {
-            let set: Vec<_> = COLUMNS
-                .iter()
-                .filter(|column| !matches!(**column, "identity" | "created_at"))
-                .map(|column| format!("{column} = excluded.{column}"))
-                .collect();
-            sql.push_str(&format!("UPDATE SET {} WHERE {IS_CHANGED}", set.join(", ")));
-        }
+        Conflict::Replace(said) => sql.push_str(&replacing(said)),
     }
     sql
+}
+
+/// What a product that is there gets of one that comes, and what of it makes it a changed one.
+fn replacing(said: Said) -> String {
+    let mut set = vec!["sku", "price", "updated_at"];
+    let mut compared = vec!["sku", "price"];
+    if said.name {
+        set.extend(["name", "search_text"]);
+        compared.push("name");
+    }
+    if said.currency {
+        set.push("currency");
+        compared.push("currency");
+    }
+    set.extend(said.optional());
+    compared.extend(said.optional());
+    let mut set: Vec<_> = set
+        .into_iter()
+        .map(|column| format!("{column} = excluded.{column}"))
+        .collect();
+    let mut changed: Vec<_> = compared
+        .into_iter()
+        .map(|column| format!("products.{column} IS DISTINCT FROM excluded.{column}"))
+        .collect();
+    if !said.currency {
+        set.push("currency = COALESCE(excluded.currency, products.currency)".to_owned());
+        changed
+            .push("products.currency <> COALESCE(excluded.currency, products.currency)".to_owned());
+        changed.push("products.currency IS NULL AND excluded.currency IS NOT NULL".to_owned());
+    }
+    format!(
+        "UPDATE SET {} WHERE {}",
+        set.join(", "),
+        changed.join(" OR ")
+    )
 }
 
 impl Store {
@@ -351,7 +451,9 @@ mod tests {
         products: &[NewProduct],
         now: UnixMillis,
     ) -> Result<Written, StoreError> {
-        Upsert::new(products.to_vec(), now).write(db).await
+        Upsert::new(products.to_vec(), Said::ALL, now)
+            .write(db)
+            .await
     }
 
     async fn names(store: &Store, search: &str) -> Vec<String> {
@@ -418,6 +520,77 @@ mod tests {
             .map(|item| (item.sku.as_deref().unwrap(), item.updated_at))
             .collect();
         assert_eq!(times, [("3", 2), ("1", 1), ("2", 2)]);
+    }
+
+    #[tokio::test]
+    async fn what_a_file_says_nothing_about_stays() {
+        let (_directory, store) = store().await;
+        let whole = NewProduct {
+            currency: Some("EUR".to_owned()),
+            gtin: Some("4006381333931".to_owned()),
+            stock: Some(7),
+            availability: Some("in_stock".to_owned()),
+            url: Some("https://shop.example/1".to_owned()),
+            ..product("1", "One", "1")
+        };
+        upsert(&store.db, std::slice::from_ref(&whole), 1)
+            .await
+            .unwrap();
+        let nothing = Said {
+            name: false,
+            currency: false,
+            gtin: false,
+            stock: false,
+            availability: false,
+            url: false,
+        };
+        let dearer = [product("1", "1", "2"), product("2", "2", "2")];
+        for (product, said) in [(&dearer[0], nothing), (&dearer[1], nothing)] {
+            Upsert::new(vec![product.clone()], said, 2)
+                .write(&store.db)
+                .await
+                .unwrap();
+        }
+        let identity = vec!["sku:1".to_owned()];
+        let kept = NewProduct {
+            price: Some("2".to_owned()),
+            ..whole
+        };
+        let there = store.products_as_they_are(identity.clone()).await.unwrap();
+        assert_eq!(there["sku:1"], kept);
+        assert!(dearer[0].is_like(&kept, nothing) && !dearer[0].is_like(&kept, Said::ALL));
+        assert_eq!(names(&store, "one").await, ["One"]);
+
+        let again = Upsert::new(vec![dearer[0].clone()], nothing, 3)
+            .write(&store.db)
+            .await
+            .unwrap();
+        assert_eq!((again.updated, again.unchanged), (0, 1));
+        let in_dollars = NewProduct {
+            currency: Some("USD".to_owned()),
+            ..dearer[0].clone()
+        };
+        let changed = Upsert::new(vec![in_dollars], nothing, 4)
+            .write(&store.db)
+            .await
+            .unwrap();
+        assert_eq!(changed.updated, 1);
+        // A column that is there and empty takes the value away.
+        let emptied = Said {
+            stock: true,
+            ..nothing
+        };
+        Upsert::new(vec![dearer[0].clone()], emptied, 5)
+            .write(&store.db)
+            .await
+            .unwrap();
+        let there = store.products_as_they_are(identity).await.unwrap();
+        let product = &there["sku:1"];
+        assert_eq!(
+            (product.stock, product.currency.as_deref()),
+            (None, Some("USD"))
+        );
+        assert_eq!(product.gtin.as_deref(), Some("4006381333931"));
     }
 
     #[tokio::test]

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::price::{self, Marks};
+
 /// The most characters of an address.
 const MAX_URL: usize = 2000;
 
@@ -241,7 +243,7 @@ pub(super) fn stock(text: &str) -> Option<i64> {
         None => (false, text),
     };
     let text = text.strip_suffix('+').unwrap_or(text);
-    let count = super::price::parse(text).ok()?.amount;
+    let count = price::parse(text, Marks::Point).ok()?.amount;
     let count = count
         .is_integer()
         .then(|| count.normalize().to_string().parse::<i64>().ok())??;

@@ -161,19 +161,27 @@ fn normalized(name: &str) -> String {
     {
         normal.extend(character.to_lowercase());
     }
-    let numbered = ["option", "attribute"]
-        .iter()
-        .find(|word| normal.starts_with(*word));
-    if let Some(word) = numbered {
-        let rest = &normal[word.len()..];
-        let after = rest.trim_start_matches(|character: char| character.is_ascii_digit());
-        if after.len() < rest.len() {
-            return format!("{word}#{after}");
-        }
-    } else {
+    if !is_numbered(&normal) {
         normal.retain(|character| character != '#');
+        return normal;
     }
-    normal
+    let mut numbered = String::with_capacity(normal.len());
+    for character in normal.chars() {
+        let character = if character.is_ascii_digit() {
+            '#'
+        } else {
+            character
+        };
+        if character != '#' || !numbered.ends_with('#') {
+            numbered.push(character);
+        }
+    }
+    numbered
+}
+
+/// Whether there can be several columns of this name, with a number: options and attributes.
+fn is_numbered(normal: &str) -> bool {
+    normal.starts_with("option") || normal.contains("attribut") || normal.contains("atribut")
 }
 
 /// Drops a remark at the end: the `(EUR)` of `Price (EUR)`, the `[net]` of `Price [net]`.
@@ -222,6 +230,9 @@ mod tests {
             ("g:sale_price", Meaning::SalePrice),
             ("Option12 Value", Meaning::Option),
             ("Attribute 3 value(s)", Meaning::Attribute),
+            ("Wert(e) des Attributs 2", Meaning::Attribute),
+            ("Valeur(s) de l’attribut 12", Meaning::Attribute),
+            ("Valor(es) del atributo 1", Meaning::Attribute),
             ("GTIN, UPC, EAN, or ISBN", Meaning::Gtin),
             ("In stock?", Meaning::Availability),
             ("Price (tax excl.)", Meaning::Price),
@@ -238,6 +249,8 @@ mod tests {
             "Attribute 1 visible",
             "Body (HTML)",
             "Option Value",
+            "Name des Attributs 1",
+            "Attribut 1 sichtbar",
         ] {
             assert_eq!(look_up(name), None, "{name}");
         }

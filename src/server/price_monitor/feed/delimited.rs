@@ -11,6 +11,7 @@ use super::{
     dialect::{self, Dialect},
     encoding::{self, CellEncoding},
     reader::{FeedError, RawRow},
+    row_count,
     source::{Rewound, Source, peek},
 };
 
@@ -33,28 +34,43 @@ pub(super) fn walk(
     source: &Source,
     visit: &mut dyn FnMut(RawRow<'_>) -> ControlFlow<()>,
 ) -> Result<(), FeedError> {
-    let (head, stream) = peek(source.stream()?, HEAD)?;
-    let is_utf_16 = encoding::utf_16_text(&head).is_some();
-    let encoding = if is_utf_16 {
-        CellEncoding::UTF_8
-    } else {
-        encoding::detect(source.stream()?)?
-    };
-    let (head, stream) = peek(encoding::without_utf_16(&head, stream), HEAD)?;
-    let mut rows = Rows::new(&head, stream)?;
+    let (mut rows, encoding) = Rows::of(source)?;
     let mut record = ByteRecord::new();
     while rows.next(&mut record)? {
-        let row = RawRow {
-            cells: &record,
-            line: rows.line(&record),
-            encoding,
-            is_cut_off: rows.is_cut_off(&record),
-        };
-        if visit(row).is_break() {
+        if visit(rows.raw(&record, encoding)).is_break() {
             break;
         }
     }
     Ok(())
+}
+
+/// Counts the rows behind the first one for which `visit` breaks with true, but for blank ones. `None` when
+/// it breaks with false or never does, and when the rows have to be looked at closely to be counted.
+///
+/// # Errors
+///
+/// When the file cannot be read, or a row up to there is too long.
+pub(super) fn count_behind(
+    source: &Source,
+    visit: &mut dyn FnMut(RawRow<'_>) -> ControlFlow<bool>,
+) -> Result<Option<u64>, FeedError> {
+    let (mut rows, encoding) = Rows::of(source)?;
+    let mut record = ByteRecord::new();
+    loop {
+        if !rows.next(&mut record)? {
+            return Ok(None);
+        }
+        match visit(rows.raw(&record, encoding)) {
+            ControlFlow::Continue(()) => {}
+            ControlFlow::Break(false) => return Ok(None),
+            ControlFlow::Break(true) => break,
+        }
+    }
+    let before = rows.dialect.start as u64 + rows.reader.position().byte();
+    let (head, stream) = peek(source.stream()?, HEAD)?;
+    let mut text = encoding::without_utf_16(&head, stream);
+    io::copy(&mut (&mut text).take(before), &mut io::sink()).map_err(FeedError::from_read)?;
+    row_count::count(text, rows.dialect.delimiter).map_err(FeedError::from_read)
 }
 
 type Text = RowLimit<Rewound<Box<dyn Read + Send>>>;
@@ -65,6 +81,27 @@ struct Rows {
 }
 
 impl Rows {
+    fn of(source: &Source) -> Result<(Self, CellEncoding), FeedError> {
+        let (head, stream) = peek(source.stream()?, HEAD)?;
+        let is_utf_16 = encoding::utf_16_text(&head).is_some();
+        let encoding = if is_utf_16 {
+            CellEncoding::UTF_8
+        } else {
+            encoding::detect(source.stream()?)?
+        };
+        let (head, stream) = peek(encoding::without_utf_16(&head, stream), HEAD)?;
+        Ok((Self::new(&head, stream)?, encoding))
+    }
+
+    fn raw<'r>(&self, record: &'r ByteRecord, encoding: CellEncoding) -> RawRow<'r> {
+        RawRow {
+            cells: record,
+            line: self.line(record),
+            encoding,
+            is_cut_off: self.is_cut_off(record),
+        }
+    }
+
     fn new(head: &[u8], mut stream: Rewound<Box<dyn Read + Send>>) -> Result<Self, FeedError> {
         let dialect = dialect::sniff(head);
         let mut before = vec![0; dialect.start];
@@ -76,7 +113,7 @@ impl Rows {
             .flexible(true)
             .delimiter(dialect.delimiter)
             .buffer_capacity(BLOCK)
-            .from_reader(RowLimit::new(stream));
+            .from_reader(RowLimit::new(stream, dialect.ends_with_carriage_return));
         Ok(Self { reader, dialect })
     }
 
@@ -98,7 +135,9 @@ impl Rows {
     fn line(&self, record: &ByteRecord) -> u64 {
         let after = self.reader.position().line();
         let within = memchr::memchr_iter(b'\n', record.as_slice()).count() as u64;
-        let ending = u64::from(self.dialect.ends_with_line_feed && !self.ends_with_file());
+        let ends_with_line_feed =
+            self.dialect.ends_with_line_feed || self.dialect.ends_with_carriage_return;
+        let ending = u64::from(ends_with_line_feed && !self.ends_with_file());
         self.lines_before_header() + after.saturating_sub(within + ending).max(1)
     }
 
@@ -124,10 +163,12 @@ impl Rows {
     }
 }
 
-/// A reader that gives out only so many bytes before it is told that a new row begins.
+/// A reader that gives out only so many bytes before it is told that a new row begins, and line feeds
+/// where a file has carriage returns alone.
 #[derive(Debug)]
 struct RowLimit<R> {
     inner: R,
+    of_carriage_returns: bool,
     left: usize,
     /// The last byte given out.
     last: u8,
@@ -135,9 +176,10 @@ struct RowLimit<R> {
 }
 
 impl<R> RowLimit<R> {
-    fn new(inner: R) -> Self {
+    fn new(inner: R, of_carriage_returns: bool) -> Self {
         Self {
             inner,
+            of_carriage_returns,
             left: MAX_ROW,
             last: 0,
             at_end: false,
@@ -151,6 +193,13 @@ impl<R: Read> Read for RowLimit<R> {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let read = self.inner.read(buffer)?;
+        if self.of_carriage_returns {
+            for byte in &mut buffer[..read] {
+                if *byte == b'\r' {
+                    *byte = b'\n';
+                }
+            }
+        }
         self.left = self.left.saturating_sub(read);
         self.at_end = read == 0 && !buffer.is_empty();
         if let Some(last) = buffer[..read].last() {

@@ -17,6 +17,8 @@ pub(super) struct Dialect {
     pub(super) delimiter: u8,
     /// Whether lines end with a line feed alone.
     pub(super) ends_with_line_feed: bool,
+    /// Whether they end with a carriage return alone, as on the first Macs.
+    pub(super) ends_with_carriage_return: bool,
 }
 
 /// Tells the dialect from the file's first bytes, which hold the header row.
@@ -44,6 +46,8 @@ pub(super) fn sniff(head: &[u8]) -> Dialect {
             (Some(line_feed), Some(carriage_return)) => line_feed < carriage_return,
             (line_feed, _) => line_feed.is_some(),
         },
+        ends_with_carriage_return: carriage_return
+            .is_some_and(|at| rest.get(at + 1) != Some(&b'\n') && !rest.contains(&b'\n')),
     }
 }
 

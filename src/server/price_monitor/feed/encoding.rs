@@ -1,7 +1,7 @@
 //! In which encoding a file is written, told from its bytes.
 //!
 //! A byte-order mark decides. Without one: zero bytes at every other place mean UTF-16; a file whose
-//! bytes beyond ASCII are UTF-8, all or nearly all of them, is UTF-8; for any other `chardetng` makes
+//! bytes beyond ASCII are UTF-8, all or most of them, is UTF-8; for any other `chardetng` makes
 //! its guess, which for western languages is Windows-1252. A single cell that is not UTF-8 in a file
 //! that is does not turn the others to gibberish: it alone is read as Windows-1252.
 
@@ -127,7 +127,7 @@ pub(super) fn detect(stream: impl Read) -> Result<CellEncoding, FeedError> {
             break;
         }
     }
-    if evidence.strangers * 20 <= evidence.characters {
+    if evidence.strangers * 2 <= evidence.characters {
         return Ok(CellEncoding::UTF_8);
     }
     detector.feed(b"", true);

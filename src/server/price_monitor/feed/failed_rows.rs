@@ -16,6 +16,8 @@ const REASON: &str = "Import error";
 #[derive(Debug)]
 pub struct FailedRowsFile {
     writer: Writer<Vec<u8>>,
+    /// The columns that the file already has for the reason; they are left out.
+    reasons: Vec<usize>,
     columns: usize,
 }
 
@@ -26,16 +28,18 @@ impl FailedRowsFile {
     ///
     /// Never in practice: it is kept in memory.
     pub fn new(header: &[String]) -> io::Result<Self> {
-        let header: Vec<_> = header.iter().filter(|cell| !is_reason(cell)).collect();
+        let (reasons, names): (Vec<_>, Vec<_>) =
+            (0..).zip(header).partition(|(_, cell)| is_reason(cell));
         // Spreadsheet programs know UTF-8 by its mark alone.
         let writer = WriterBuilder::new()
             .flexible(true)
             .from_writer("\u{feff}".as_bytes().to_vec());
         let mut file = Self {
             writer,
-            columns: header.len(),
+            reasons: reasons.into_iter().map(|(index, _)| index).collect(),
+            columns: names.len(),
         };
-        let names = header.into_iter().map(|name| harmless(name));
+        let names = names.into_iter().map(|(_, name)| harmless(name));
         file.writer.write_record(names.chain([REASON.to_owned()]))?;
         Ok(file)
     }
@@ -46,9 +50,15 @@ impl FailedRowsFile {
     ///
     /// Never in practice.
     pub fn add(&mut self, cells: &[String], reason: &str) -> io::Result<()> {
-        let cells = (0..self.columns).map(|index| cells.get(index).map_or("", String::as_str));
-        let cells = cells.map(harmless);
-        self.writer.write_record(cells.chain([reason.to_owned()]))?;
+        let of_columns = (0..).zip(cells);
+        let of_columns = of_columns.filter(|(index, _)| !self.reasons.contains(index));
+        let mut cells = of_columns.map(|(_, cell)| harmless(cell));
+        let mut row: Vec<_> = cells.by_ref().take(self.columns).collect();
+        row.resize(self.columns, String::new());
+        row.push(reason.to_owned());
+        // Cells beyond the columns stay beyond them, so that the row fails again until it is corrected.
+        row.extend(cells);
+        self.writer.write_record(row)?;
         Ok(())
     }
 
@@ -66,7 +76,8 @@ impl FailedRowsFile {
     }
 }
 
-fn is_reason(name: &str) -> bool {
+/// Whether this names the column that says why.
+pub(super) fn is_reason(name: &str) -> bool {
     name.trim().eq_ignore_ascii_case(REASON)
 }
 
@@ -80,6 +91,13 @@ fn harmless(cell: &str) -> String {
         format!("'{cell}")
     } else {
         cell.to_owned()
+    }
+}
+
+/// Gives back what [`harmless`] made of a text.
+pub(super) fn restore(cell: &mut String) {
+    if cell.starts_with('\'') {
+        cell.remove(0);
     }
 }
 
@@ -109,5 +127,34 @@ mod tests {
             assert_eq!(restored(written), cell.as_bytes());
         }
         assert_eq!(&row[6], b"The price is missing.");
+    }
+
+    fn written(header: &[&str], cells: &[&str]) -> Vec<Vec<String>> {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let header: Vec<String> = owned(header);
+        let cells: Vec<String> = owned(cells);
+        let mut file = FailedRowsFile::new(&header).unwrap();
+        file.add(&cells, "why").unwrap();
+        let bytes = file.take().unwrap();
+        let mut reader = csv::ReaderBuilder::new();
+        let mut reader = reader
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(&bytes[3..]);
+        let rows = reader.records().map(|row| row.unwrap());
+        rows.map(|row| row.iter().map(str::to_owned).collect())
+            .collect()
+    }
+
+    #[test]
+    fn an_older_reason_is_left_out_wherever_it_stands() {
+        let rows = written(&["Import error", "sku", "price"], &["old", "A", "x"]);
+        assert_eq!(rows, [["sku", "price", "Import error"], ["A", "x", "why"]]);
+    }
+
+    #[test]
+    fn cells_beyond_the_columns_are_kept_beyond_them() {
+        let rows = written(&["sku", "price"], &["A", "1", "2", "3"]);
+        assert_eq!(rows[1], ["A", "1", "why", "2", "3"]);
     }
 }

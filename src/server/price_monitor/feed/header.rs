@@ -1,5 +1,6 @@
 //! Which column of a file holds what, told from its header row.
 
+use csv::ByteRecord;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -99,6 +100,29 @@ impl Header {
     pub(super) fn find(cells: Vec<String>, mapping: Option<&Mapping>) -> Result<Self, HeaderError> {
         let columns = Columns::find(&cells, mapping)?;
         Ok(Self { cells, columns })
+    }
+
+    /// Returns whether the file has a column of this meaning.
+    #[must_use]
+    pub fn has(&self, meaning: Meaning) -> bool {
+        (0..self.cells.len()).any(|index| self.columns.meaning_of(index) == Some(meaning))
+    }
+
+    /// Whether every row that is not blank is a product, if perhaps not one that can be taken.
+    pub(super) fn every_row_counts(&self) -> bool {
+        matches!(self.columns.shape, Shape::Plain | Shape::Google)
+    }
+
+    /// The cells of a row that hold prices.
+    pub(super) fn prices<'r>(
+        &self,
+        row: &'r ByteRecord,
+    ) -> impl Iterator<Item = &'r [u8]> + use<'r> {
+        let columns = [self.columns.price, self.columns.sale_price];
+        columns
+            .into_iter()
+            .flatten()
+            .filter_map(move |index| row.get(index))
     }
 
     /// Returns what each column is taken for.
@@ -222,6 +246,8 @@ impl Columns {
             (self.url, Meaning::Url),
             (self.stock, Meaning::Stock),
             (self.availability, Meaning::Availability),
+            (self.item, Meaning::Item),
+            (self.image, Meaning::Image),
         ];
         if self.options.contains(&index) {
             return Some(Meaning::Option);

@@ -2,7 +2,8 @@
 //!
 //! Every `<item>` (RSS), `<entry>` (Atom) or `<product>` is a row; its child elements are its cells,
 //! by their names without the prefix. Which columns there are is told by a first reading, so that
-//! any order and any further element come through. Of an element that comes twice the first counts;
+//! any order and any further element come through. Of an element that comes twice the first counts, but
+//! Google's own, as `<g:id>`, goes before the `<id>` of Atom, which is an address of the entry alone;
 //! elements within elements, as in `<g:shipping>`, are left out.
 
 use std::{
@@ -13,16 +14,14 @@ use std::{
 
 use csv::ByteRecord;
 use encoding_rs::Encoding;
-use quick_xml::{
-    Reader,
-    events::{BytesStart, Event},
-};
+use quick_xml::events::{BytesStart, Event};
 
 use super::{
     delimited::MAX_ROW,
     encoding::{self, CellEncoding},
     reader::{FeedError, RawRow},
     source::{Source, peek},
+    xml::{self, Xml},
 };
 
 /// Bytes from which the encoding is told.
@@ -33,6 +32,9 @@ const BLOCK: usize = 256 << 10;
 
 /// The most columns.
 const MAX_COLUMNS: usize = 300;
+
+/// The most bytes of a column's name.
+const MAX_NAME: usize = 200;
 
 /// What a product is called.
 const ITEMS: [&str; 3] = ["item", "entry", "product"];
@@ -59,20 +61,23 @@ pub(super) fn walk(
     if visit(row(&header, 1)).is_break() {
         return Ok(());
     }
-    let mut values = vec![None; columns.len()];
+    let mut values: Vec<Option<(Origin, String)>> = vec![None; columns.len()];
     let mut record = ByteRecord::new();
     each_item(source, &mut |part| {
         match part {
             Part::Begin => values.fill(None),
-            Part::Cell(name, text) => {
-                if let Some(value) = columns.get(name).and_then(|index| values.get_mut(*index)) {
-                    value.get_or_insert_with(|| text.trim().to_owned());
+            Part::Cell { name, origin, text } => {
+                if let Some(value) = columns.get(name).and_then(|index| values.get_mut(*index))
+                    && value.as_ref().is_none_or(|(before, _)| origin > *before)
+                {
+                    *value = Some((origin, text.trim().to_owned()));
                 }
             }
             Part::End(line) => {
                 record.clear();
                 for value in &values {
-                    record.push_field(value.as_deref().unwrap_or_default().as_bytes());
+                    let text = value.as_ref().map_or("", |(_, text)| text);
+                    record.push_field(text.as_bytes());
                 }
                 return visit(row(&record, line));
             }
@@ -93,8 +98,9 @@ fn row(cells: &ByteRecord, line: u64) -> RawRow<'_> {
 fn columns(source: &Source) -> Result<HashMap<Box<str>, usize>, FeedError> {
     let mut columns = HashMap::<Box<str>, usize>::new();
     each_item(source, &mut |part| {
-        if let Part::Cell(name, _) = part
+        if let Part::Cell { name, .. } = part
             && columns.len() < MAX_COLUMNS
+            && name.len() <= MAX_NAME
             && !columns.contains_key(name)
         {
             columns.insert(name.into(), columns.len());
@@ -107,46 +113,47 @@ fn columns(source: &Source) -> Result<HashMap<Box<str>, usize>, FeedError> {
 /// What is met inside a product.
 enum Part<'a> {
     Begin,
-    Cell(&'a str, &'a str),
+    Cell {
+        name: &'a str,
+        origin: Origin,
+        text: &'a str,
+    },
     /// With the line on which the product began.
     End(u64),
+}
+
+/// Whose word an element is; the last one's goes before the others'.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Origin {
+    /// A link to something else than the product's page.
+    Aside,
+    /// That of the kind of document.
+    Document,
+    /// Google's.
+    Google,
 }
 
 fn each_item(
     source: &Source,
     visit: &mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
 ) -> Result<(), FeedError> {
-    let mut reader = Reader::from_reader(Lines::new(utf_8(source)?));
-    reader.config_mut().expand_empty_elements = true;
-    reader.config_mut().check_end_names = true;
-    let mut buffer = Vec::new();
+    let mut xml = Xml::new(utf_8(source)?);
     // Elements that are open inside a product.
     let mut depth = 0_usize;
     let mut item: Option<u64> = None;
-    let mut cell: Option<String> = None;
+    let mut cell: Option<(String, Origin)> = None;
     let mut text = String::new();
+    // Bytes of the product so far.
+    let mut size = 0_usize;
     loop {
-        buffer.clear();
-        let broken =
-            |reader: &Reader<Lines<BufReader<Box<dyn Read + Send>>>>| FeedError::BrokenXml {
-                line: reader.get_ref().line(),
-            };
-        let event = match reader.read_event_into(&mut buffer) {
-            Ok(event) => event,
-            Err(quick_xml::Error::Io(error)) => {
-                return Err(FeedError::from_read(std::io::Error::new(
-                    error.kind(),
-                    error.to_string(),
-                )));
-            }
-            Err(_) => return Err(broken(&reader)),
-        };
-        match event {
+        let (event, line) = xml.next()?;
+        match &event {
             Event::Start(start) if item.is_none() => {
                 let name = start.local_name();
                 if ITEMS.contains(&name.as_ref()) {
-                    item = Some(reader.get_ref().line());
+                    item = Some(line);
                     depth = 0;
+                    size = 0;
                     if visit(Part::Begin).is_break() {
                         return Ok(());
                     }
@@ -154,14 +161,12 @@ fn each_item(
             }
             Event::Start(start) => {
                 depth += 1;
+                size += start.len();
+                cell = None;
                 if depth == 1 {
                     text.clear();
-                    if let Some(link) = atom_link(&start) {
-                        text.push_str(&link);
-                    }
-                    cell = Some(start.local_name().as_ref().to_owned());
-                } else {
-                    cell = None;
+                    let origin = begin_cell(start, &mut text);
+                    cell = Some((start.local_name().as_ref().to_owned(), origin));
                 }
             }
             Event::End(_) if item.is_some() => {
@@ -172,56 +177,52 @@ fn each_item(
                     }
                 } else {
                     if depth == 1
-                        && let Some(name) = cell.take()
-                        && visit(Part::Cell(&name, &text)).is_break()
+                        && let Some((name, origin)) = cell.take()
+                        && visit(Part::Cell {
+                            name: &name,
+                            origin,
+                            text: &text,
+                        })
+                        .is_break()
                     {
                         return Ok(());
                     }
                     depth -= 1;
                 }
             }
-            Event::Text(part) if cell.is_some() => {
-                text.push_str(&part);
-            }
-            Event::CData(part) if cell.is_some() => {
-                text.push_str(&part);
-            }
-            Event::GeneralRef(reference) if cell.is_some() => match reference.resolve_char_ref() {
-                Ok(Some(character)) => text.push(character),
-                _ => text.push_str(&entity(&reference)),
-            },
-            Event::Eof if item.is_some() => return Err(broken(&reader)),
+            Event::Eof if item.is_some() => return Err(FeedError::BrokenXml { line }),
             Event::Eof => return Ok(()),
-            _ => {}
+            event => {
+                if cell.is_some() {
+                    let before = text.len();
+                    xml::push_text(&mut text, event);
+                    size += text.len() - before;
+                }
+            }
         }
-        if text.len() > MAX_ROW {
-            return Err(FeedError::LongRow {
-                line: reader.get_ref().line(),
-            });
+        if size > MAX_ROW {
+            return Err(FeedError::LongRow { line });
         }
     }
 }
 
-/// The text of one of XML's own entities, and of those that HTML writers take for such.
-fn entity(name: &str) -> String {
-    match name {
-        "amp" => "&".to_owned(),
-        "lt" => "<".to_owned(),
-        "gt" => ">".to_owned(),
-        "quot" => "\"".to_owned(),
-        "apos" => "'".to_owned(),
-        "nbsp" => " ".to_owned(),
-        other => format!("&{other};"),
+/// Tells whose word an element is. Atom writes a link as an attribute, which is put into `text`.
+fn begin_cell(start: &BytesStart<'_>, text: &mut String) -> Origin {
+    if start
+        .name()
+        .prefix()
+        .is_some_and(|prefix| prefix.as_ref() == "g")
+    {
+        return Origin::Google;
     }
-}
-
-/// Atom writes a link as an attribute.
-fn atom_link(start: &BytesStart<'_>) -> Option<String> {
     if start.local_name().as_ref() != "link" {
-        return None;
+        return Origin::Document;
     }
-    let href = start.try_get_attribute("href").ok()??;
-    Some(href.value.replace("&amp;", "&"))
+    text.push_str(&xml::attribute(start, "href").unwrap_or_default());
+    match xml::attribute(start, "rel").as_deref() {
+        None | Some("alternate") => Origin::Document,
+        Some(_) => Origin::Aside,
+    }
 }
 
 /// The document as UTF-8: by its byte-order mark, or by what its declaration says.
@@ -249,44 +250,4 @@ fn declared(head: &[u8]) -> Option<&'static Encoding> {
         .filter(|quote| matches!(quote, '"' | '\''))?;
     let label = rest.get(1..)?.split(quote).next()?;
     Encoding::for_label(label.as_bytes())
-}
-
-/// Counts the lines that are read.
-struct Lines<R> {
-    inner: R,
-    line: u64,
-}
-
-impl<R> Lines<R> {
-    fn new(inner: R) -> Self {
-        Self { inner, line: 1 }
-    }
-
-    /// The line that reading has come to.
-    fn line(&self) -> u64 {
-        self.line
-    }
-}
-
-impl<R: Read> Read for Lines<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.line += memchr::memchr_iter(b'\n', &buffer[..read]).count() as u64;
-        Ok(read)
-    }
-}
-
-impl<R: std::io::BufRead> std::io::BufRead for Lines<R> {
-    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
-        self.inner.fill_buf()
-    }
-
-    fn consume(&mut self, amount: usize) {
-        // What is consumed is what was just given: looking at it again costs nothing.
-        if let Ok(filled) = self.inner.fill_buf() {
-            let seen = &filled[..amount.min(filled.len())];
-            self.line += memchr::memchr_iter(b'\n', seen).count() as u64;
-        }
-        self.inner.consume(amount);
-    }
 }

@@ -22,18 +22,25 @@ mod identity;
 mod input;
 mod mapping;
 mod merchant;
+mod ods;
 mod price;
 mod reader;
 mod row;
+mod row_count;
 mod source;
 mod workbook;
+mod xls;
+mod xlsx;
+mod xml;
 
 pub use columns::Meaning;
 pub use failed_rows::FailedRowsFile;
 pub use header::Header;
 pub use input::Input;
+pub(super) use input::nameless;
 pub use mapping::Mapping;
 pub use reader::{
-    FeedError, FeedRow, Limits, Visitor, check, check_mapping, first_rows, guess, read,
+    Counted, FeedError, FeedRow, Limits, Visitor, check, check_mapping, count, first_rows, guess,
+    read,
 };
 pub use row::{FeedProduct, RowFailure};

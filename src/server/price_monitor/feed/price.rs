@@ -16,6 +16,53 @@ pub(super) struct Price {
     pub(super) currency: Option<&'static str>,
 }
 
+/// How a file writes its prices, where one of them alone does not tell: is `1.299` more than a thousand?
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Marks {
+    /// As machines do, or in ways that differ: a single point is the decimal mark.
+    #[default]
+    Point,
+    /// With a decimal comma, always.
+    Comma,
+}
+
+/// Tells from a file's prices how it writes them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Vote {
+    points: usize,
+    commas: usize,
+}
+
+impl Vote {
+    /// Counts a price, if it shows a decimal mark that can be nothing else.
+    pub(super) fn count(&mut self, text: &str) {
+        let mut currency = None;
+        let (_, number) = without_sign(without_currency(text.trim(), &mut currency), &mut currency);
+        let Some(mark) = number.rfind(['.', ',']) else {
+            return;
+        };
+        let (before, after) = number.split_at(mark);
+        let decimals = &after[1..];
+        let all_digits = !decimals.is_empty() && decimals.bytes().all(|byte| byte.is_ascii_digit());
+        // Three digits could be thousands, unless the other mark stands before them.
+        let other = if after.starts_with(',') { '.' } else { ',' };
+        let is_told = decimals.len() != 3 || before.contains(other) || before == "0";
+        if all_digits && is_told {
+            self.commas += usize::from(after.starts_with(','));
+            self.points += usize::from(after.starts_with('.'));
+        }
+    }
+
+    /// Returns what the prices say: a comma only where all are for it.
+    pub(super) fn result(self) -> Marks {
+        if self.commas > 0 && self.points == 0 {
+            Marks::Comma
+        } else {
+            Marks::Point
+        }
+    }
+}
+
 /// Why a text is no price.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub(super) enum PriceError {
@@ -32,19 +79,21 @@ pub(super) enum PriceError {
 /// Where both marks occur the last is the decimal mark. A mark that occurs more than once separates
 /// thousands. A single point is always the decimal mark, as machines write it. A single comma is
 /// one too, unless exactly three digits follow it and the number does not begin with a 0: `1,299`
-/// is one thousand two hundred and ninety-nine, `0,125` an eighth.
+/// is one thousand two hundred and ninety-nine, `0,125` an eighth. In a file of decimal commas it is the
+/// other way round: there `1.299` is the one with thousands, and `1,299` a little more than one.
 ///
 /// # Errors
 ///
 /// When the text is no number, or one below zero.
-pub(super) fn parse(text: &str) -> Result<Price, PriceError> {
+pub(super) fn parse(text: &str, marks: Marks) -> Result<Price, PriceError> {
     if text.len() > MAX_LEN {
         return Err(PriceError::Unreadable);
     }
     // As machines write it: nothing to take apart.
-    if text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    if marks == Marks::Point
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
         && text.starts_with(|first: char| first.is_ascii_digit())
         && text.ends_with(|last: char| last.is_ascii_digit())
         && let Ok(amount) = Decimal::from_str_exact(text)
@@ -57,7 +106,7 @@ pub(super) fn parse(text: &str) -> Result<Price, PriceError> {
     let mut currency = None;
     let number = without_currency(text.trim(), &mut currency);
     let (negative, number) = without_sign(number, &mut currency);
-    let number = canonical(number).ok_or(PriceError::Unreadable)?;
+    let number = canonical(number, marks).ok_or(PriceError::Unreadable)?;
     let amount = Decimal::from_str_exact(&number).map_err(|_| PriceError::Unreadable)?;
     if negative && !amount.is_zero() {
         Err(PriceError::Negative)
@@ -115,13 +164,15 @@ fn without_sign<'a>(text: &'a str, currency: &mut Option<&'static str>) -> (bool
 }
 
 /// Turns digits with marks into digits with at most a decimal point.
-fn canonical(text: &str) -> Option<String> {
+fn canonical(text: &str, marks: Marks) -> Option<String> {
     let points = text.matches('.').count();
     let commas = text.matches(',').count();
     let decimal_mark = match (points, commas) {
         (0, 0) => None,
+        (1, 0) if marks == Marks::Comma => (!is_thousands(text, '.')).then_some('.'),
         (1, 0) => Some('.'),
-        (0, 1) => (!is_thousands(text)).then_some(','),
+        (0, 1) if marks == Marks::Comma => Some(','),
+        (0, 1) => (!is_thousands(text, ',')).then_some(','),
         (_, 0) | (0, _) => None,
         _ if text.rfind('.') > text.rfind(',') => (points == 1).then_some('.'),
         _ => (commas == 1).then_some(','),
@@ -143,9 +194,9 @@ fn canonical(text: &str) -> Option<String> {
     })
 }
 
-/// Whether the one comma of a number separates thousands.
-fn is_thousands(text: &str) -> bool {
-    text.split_once(',').is_some_and(|(whole, rest)| {
+/// Whether the one mark of a number separates thousands.
+fn is_thousands(text: &str, mark: char) -> bool {
+    text.split_once(mark).is_some_and(|(whole, rest)| {
         rest.len() == 3 && !whole.is_empty() && whole.len() <= 3 && !whole.starts_with('0')
     })
 }
@@ -183,7 +234,7 @@ mod tests {
     use super::*;
 
     fn amount(text: &str) -> Result<Decimal, PriceError> {
-        parse(text).map(|price| price.amount)
+        parse(text, Marks::Point).map(|price| price.amount)
     }
 
     #[test]
@@ -197,7 +248,11 @@ mod tests {
             ("£9.99", Some("GBP")),
             ("12,50zł", Some("PLN")),
         ] {
-            assert_eq!(parse(text).unwrap().currency, currency, "{text}");
+            assert_eq!(
+                parse(text, Marks::Point).unwrap().currency,
+                currency,
+                "{text}"
+            );
         }
     }
 
@@ -237,6 +292,41 @@ mod tests {
             ("  £9.99 ", "9.99"),
         ] {
             assert_eq!(amount(text).map(format).as_deref(), Ok(price), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_decimal_commas_has_points_for_thousands() {
+        for (text, price) in [
+            ("1.299", "1299"),
+            ("12,99", "12.99"),
+            ("1,299", "1.299"),
+            ("1.299,00 €", "1299"),
+            ("0.125", "0.125"),
+            ("12.99", "12.99"),
+            ("5", "5"),
+        ] {
+            let amount = parse(text, Marks::Comma).map(|price| format(price.amount));
+            assert_eq!(amount.as_deref(), Ok(price), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_prices_of_a_file_say_how_it_writes_them() {
+        for (prices, marks) in [
+            (&["12,99", "1.299", "7"][..], Marks::Comma),
+            (&["1.299,00 €", "1.299"], Marks::Comma),
+            (&["EUR 0,125", "x"], Marks::Comma),
+            (&["12,99", "12.99"], Marks::Point),
+            (&["1.299", "1,299", ""], Marks::Point),
+            (&["1,299.00"], Marks::Point),
+            (&[], Marks::Point),
+        ] {
+            let mut vote = Vote::default();
+            for price in prices {
+                vote.count(price);
+            }
+            assert_eq!(vote.result(), marks, "{prices:?}");
         }
     }
 
@@ -304,12 +394,16 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_without_a_panic(text in any::<String>()) {
-            let _ = parse(&text);
+            let _ = parse(&text, Marks::Point);
+            let _ = parse(&text, Marks::Comma);
+            Vote::default().count(&text);
         }
 
         #[test]
         fn any_number_like_text_is_read_without_a_panic(text in "[-+(]?[$€]?[0-9., '’]{0,12}[-–)€]?") {
-            let _ = parse(&text);
+            let _ = parse(&text, Marks::Point);
+            let _ = parse(&text, Marks::Comma);
+            Vote::default().count(&text);
         }
 
         #[test]

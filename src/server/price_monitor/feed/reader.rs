@@ -10,20 +10,22 @@ use super::{
     columns::{self, Meaning},
     delimited::{self, MAX_ROW},
     encoding::CellEncoding,
+    failed_rows,
     header::{self, Header, HeaderError},
     input::Input,
     mapping::Mapping,
-    merchant,
+    merchant, price,
     row::{Classifier, FeedProduct, RowFailure},
     source::{Kind, OverLimit, Source},
-    workbook,
+    workbook::{self, Sheets},
 };
 
 /// Rows among which the header row is looked for: price lists have a title and a date above it.
 const HEADER_WITHIN: usize = 30;
 
-/// Sheets of a workbook among which a product list is looked for.
-const SHEETS: usize = 20;
+/// Rows, and bytes of them, from which is told how the file writes its prices.
+const SAMPLE_ROWS: usize = 1000;
+const SAMPLE_BYTES: usize = 1 << 20;
 
 /// Why a file cannot be read on. The text is for people; only [`Io`](Self::Io) has a cause worth
 /// logging.
@@ -99,15 +101,29 @@ pub enum FeedError {
 impl FeedError {
     /// Tells why reading out of a file failed: the limit, a damaged container, or the file itself.
     pub(super) fn from_read(error: io::Error) -> Self {
+        match Self::of_container(&error) {
+            Some(told) => told,
+            None => Self::Io(error),
+        }
+    }
+
+    /// As [`from_read`](Self::from_read), of an error that others have too.
+    pub(super) fn from_shared(error: &io::Error) -> Self {
+        match Self::of_container(error) {
+            Some(told) => told,
+            None => Self::Io(io::Error::new(error.kind(), error.to_string())),
+        }
+    }
+
+    fn of_container(error: &io::Error) -> Option<Self> {
         if let Some(OverLimit(limit)) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
-            return Self::TooLarge(*limit);
+            return Some(Self::TooLarge(*limit));
         }
-        match error.kind() {
-            io::ErrorKind::InvalidInput
-            | io::ErrorKind::InvalidData
-            | io::ErrorKind::UnexpectedEof => Self::BrokenArchive,
-            _ => Self::Io(error),
-        }
+        matches!(
+            error.kind(),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+        )
+        .then_some(Self::BrokenArchive)
     }
 
     /// Whether a person could say what the columns hold, where the file does not.
@@ -174,27 +190,108 @@ pub fn read(
     visitor: &mut dyn Visitor,
 ) -> Result<(), FeedError> {
     let source = Source::open(input, limits.max_unpacked)?;
-    if matches!(source.kind, Kind::Delimited | Kind::Xml) {
-        let mut reading = Reading::new(mapping, visitor);
-        match source.kind {
-            Kind::Xml => merchant::walk(&source, &mut |row| reading.take(row))?,
-            _ => delimited::walk(&source, &mut |row| reading.take(row))?,
+    let mut reading = Reading::new(mapping);
+    match source.kind {
+        Kind::Delimited => delimited::walk(&source, &mut |row| reading.take(row, visitor))?,
+        Kind::Xml => merchant::walk(&source, &mut |row| reading.take(row, visitor))?,
+        _ => {
+            let mut sheets = FirstList {
+                mapping,
+                visitor,
+                reading,
+                result: Err(FeedError::Empty),
+            };
+            workbook::walk(&source, &mut sheets)?;
+            return sheets.result;
         }
-        return reading.finish();
     }
-    let mut problem = None;
-    for sheet in 0..SHEETS {
-        let mut reading = Reading::new(mapping, visitor);
-        workbook::walk(&source, sheet, &mut |row| reading.take(row))?;
-        match reading.finish() {
-            Err(error) if sheet == 0 || matches!(problem, Some(FeedError::Empty)) => {
-                problem = Some(error);
+    reading.finish(visitor)
+}
+
+/// What is in a file.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Counted {
+    /// Rows that count.
+    pub products: u64,
+    /// What its columns are called.
+    pub header: Vec<String>,
+}
+
+/// Counts the rows that [`read`] gives, and is quicker about it where every row that is not blank counts.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn count(
+    input: Input,
+    limits: &Limits,
+    mapping: Option<&Mapping>,
+) -> Result<Counted, FeedError> {
+    let source = Source::open(input.clone(), limits.max_unpacked)?;
+    let mut counter = Counter::default();
+    if source.kind == Kind::Delimited {
+        let mut reading = Reading::new(mapping);
+        let rows =
+            delimited::count_behind(&source, &mut |row| match reading.take(row, &mut counter) {
+                ControlFlow::Break(()) => ControlFlow::Break(false),
+                ControlFlow::Continue(()) => match &reading.state {
+                    State::Sampling(sample) => ControlFlow::Break(sample.header.every_row_counts()),
+                    _ => ControlFlow::Continue(()),
+                },
+            })?;
+        if let Some(products) = rows {
+            counter.0.products = products;
+            return Ok(counter.0);
+        }
+        counter = Counter::default();
+    }
+    read(input, limits, mapping, &mut counter)?;
+    Ok(counter.0)
+}
+
+#[derive(Default)]
+struct Counter(Counted);
+
+impl Visitor for Counter {
+    fn header(&mut self, header: &Header) {
+        self.0.header.clone_from(&header.cells);
+    }
+
+    fn row(&mut self, _: FeedRow) -> ControlFlow<()> {
+        self.0.products += 1;
+        ControlFlow::Continue(())
+    }
+}
+
+/// Looks for the first sheet with a header row that is understood, and reads that.
+struct FirstList<'a> {
+    mapping: Option<&'a Mapping>,
+    visitor: &'a mut dyn Visitor,
+    reading: Reading<'a>,
+    /// What is wrong with the first sheet that holds anything.
+    result: Result<(), FeedError>,
+}
+
+impl Sheets for FirstList<'_> {
+    fn row(&mut self, row: RawRow<'_>) -> ControlFlow<()> {
+        self.reading.take(row, self.visitor)
+    }
+
+    fn end(&mut self) -> ControlFlow<()> {
+        let reading = std::mem::replace(&mut self.reading, Reading::new(self.mapping));
+        match reading.finish(self.visitor) {
+            Ok(()) => {
+                self.result = Ok(());
+                ControlFlow::Break(())
             }
-            Err(_) => {}
-            Ok(()) => return Ok(()),
+            Err(error) => {
+                if matches!(self.result, Err(FeedError::Empty)) {
+                    self.result = Err(error);
+                }
+                ControlFlow::Continue(())
+            }
         }
     }
-    Err(problem.unwrap_or(FeedError::Empty))
 }
 
 /// Refuses what could be no product file, from its first bytes.
@@ -218,30 +315,79 @@ pub fn first_rows(
     most: usize,
 ) -> Result<Vec<Vec<String>>, FeedError> {
     let source = Source::open(input, limits.max_unpacked)?;
-    let mut rows = Vec::new();
-    let mut take = |row: RawRow<'_>| {
+    let mut best = Beginnings::new(most);
+    match source.kind {
+        Kind::Delimited => delimited::walk(&source, &mut |row| best.row(row))?,
+        Kind::Xml => merchant::walk(&source, &mut |row| best.row(row))?,
+        _ => workbook::walk(&source, &mut best)?,
+    }
+    let _: ControlFlow<()> = best.end();
+    if best.rows.is_empty() {
+        Err(FeedError::Empty)
+    } else {
+        Ok(best.rows)
+    }
+}
+
+/// How the sheets of a workbook begin, of which the one is kept that [`read`] would read, or else the
+/// one whose header row names the most columns. Any other file is one sheet.
+struct Beginnings {
+    most: usize,
+    /// Those of the sheet that is being read.
+    current: Vec<Vec<String>>,
+    /// Those of the best one, and how good it is.
+    rows: Vec<Vec<String>>,
+    score: Option<usize>,
+}
+
+impl Beginnings {
+    fn new(most: usize) -> Self {
+        Self {
+            most,
+            current: Vec::new(),
+            rows: Vec::new(),
+            score: None,
+        }
+    }
+}
+
+impl Sheets for Beginnings {
+    fn row(&mut self, row: RawRow<'_>) -> ControlFlow<()> {
         let cells = texts(row);
         if cells.iter().any(|cell| !cell.is_empty()) {
-            rows.push(cells);
+            self.current.push(cells);
         }
-        if rows.len() < most + HEADER_WITHIN {
+        if self.current.len() < self.most + HEADER_WITHIN {
             ControlFlow::Continue(())
         } else {
             ControlFlow::Break(())
         }
-    };
-    match source.kind {
-        Kind::Delimited => delimited::walk(&source, &mut take)?,
-        Kind::Xml => merchant::walk(&source, &mut take)?,
-        _ => workbook::walk(&source, 0, &mut take)?,
     }
-    let header = likely_header(&rows);
-    rows.drain(..header);
-    rows.truncate(most);
-    if rows.is_empty() {
-        Err(FeedError::Empty)
-    } else {
-        Ok(rows)
+
+    fn end(&mut self) -> ControlFlow<()> {
+        let mut rows = std::mem::take(&mut self.current);
+        if rows.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let header = likely_header(&rows);
+        rows.drain(..header);
+        rows.truncate(self.most);
+        if rows.first().is_some_and(|header| has_reason(header)) {
+            for cell in rows.iter_mut().flatten() {
+                failed_rows::restore(cell);
+            }
+        }
+        let header = rows.first().cloned().unwrap_or_default();
+        let known = header::known_cells(&header);
+        if self.score.is_none_or(|best| known > best) {
+            self.score = Some(known);
+            self.rows = rows;
+        }
+        if Header::find(header, None).is_ok() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 }
 
@@ -269,10 +415,22 @@ fn texts(row: RawRow<'_>) -> Vec<String> {
         .collect()
 }
 
+/// The cells of what may be a header row. In a list of failed rows they were made harmless.
+fn header_texts(row: RawRow<'_>) -> Vec<String> {
+    let mut cells = texts(row);
+    if has_reason(&cells) {
+        cells.iter_mut().for_each(failed_rows::restore);
+    }
+    cells
+}
+
+fn has_reason(header: &[String]) -> bool {
+    header.iter().any(|cell| failed_rows::is_reason(cell))
+}
+
 /// A file that is being read.
 struct Reading<'a> {
     mapping: Option<&'a Mapping>,
-    visitor: &'a mut dyn Visitor,
     state: State,
 }
 
@@ -282,18 +440,65 @@ enum State {
         rows: usize,
         problem: Option<(usize, HeaderError)>,
     },
-    /// It was met.
+    /// It was met; the first rows are held back until is told how the file writes its prices.
+    Sampling(Box<Sample>),
+    /// All of that is told.
     Within {
         classifier: Box<Classifier>,
         rows: u64,
     },
+    /// The visitor wants no more.
+    Done,
+}
+
+/// The first rows of a file.
+struct Sample {
+    header: Header,
+    rows: Vec<HeldRow>,
+    bytes: usize,
+    vote: price::Vote,
+}
+
+/// A row that is held back.
+struct HeldRow {
+    cells: ByteRecord,
+    line: u64,
+    encoding: CellEncoding,
+    is_cut_off: bool,
+}
+
+impl Sample {
+    fn new(header: Header) -> Self {
+        Self {
+            header,
+            rows: Vec::new(),
+            bytes: 0,
+            vote: price::Vote::default(),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows.len() >= SAMPLE_ROWS || self.bytes >= SAMPLE_BYTES
+    }
+
+    fn hold(&mut self, row: RawRow<'_>) {
+        for price in self.header.prices(row.cells) {
+            self.vote.count(&row.encoding.text(price));
+        }
+        self.bytes += row.cells.as_slice().len() + row.cells.len() * size_of::<usize>();
+        self.rows.push(HeldRow {
+            cells: row.cells.clone(),
+            line: row.line,
+            encoding: row.encoding,
+            is_cut_off: row.is_cut_off,
+        });
+    }
 }
 
 impl<'a> Reading<'a> {
-    fn new(mapping: Option<&'a Mapping>, visitor: &'a mut dyn Visitor) -> Self {
+    fn new(mapping: Option<&'a Mapping>) -> Self {
         Self {
             mapping,
-            visitor,
             state: State::Seeking {
                 rows: 0,
                 problem: None,
@@ -301,59 +506,84 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn take(&mut self, row: RawRow<'_>) -> ControlFlow<()> {
+    fn take(&mut self, row: RawRow<'_>, visitor: &mut dyn Visitor) -> ControlFlow<()> {
         match &mut self.state {
-            State::Within { classifier, rows } => {
-                *rows += 1;
-                let (number, line) = (*rows, row.line);
-                match classifier.classify(row) {
-                    Some(outcome) => self.visitor.row(FeedRow {
-                        number,
-                        line,
-                        outcome,
-                    }),
-                    None => self.visitor.passed_over(),
+            State::Within { classifier, rows } => tell(classifier, rows, row, visitor),
+            State::Sampling(sample) => {
+                sample.hold(row);
+                if sample.is_full() {
+                    self.release(visitor)
+                } else {
+                    ControlFlow::Continue(())
                 }
             }
-            State::Seeking { rows, problem } => {
-                let cells = texts(row);
-                if cells.iter().all(|cell| cell.is_empty()) {
-                    return ControlFlow::Continue(());
-                }
-                *rows += 1;
-                let known = header::known_cells(&cells);
-                if self.mapping.is_some_and(|mapping| !mapping.is_of(&cells)) {
-                    return if *rows < HEADER_WITHIN {
-                        ControlFlow::Continue(())
-                    } else {
-                        ControlFlow::Break(())
-                    };
-                }
-                match Header::find(cells, self.mapping) {
-                    Ok(header) => {
-                        self.visitor.header(&header);
-                        self.state = State::Within {
-                            classifier: Box::new(Classifier::new(header)),
-                            rows: 0,
-                        };
-                    }
-                    Err(error) => {
-                        if problem.is_none_or(|(best, _)| known > best) {
-                            *problem = Some((known, error));
-                        }
-                        if *rows == HEADER_WITHIN {
-                            return ControlFlow::Break(());
-                        }
-                    }
-                }
-                ControlFlow::Continue(())
-            }
+            State::Done => ControlFlow::Break(()),
+            State::Seeking { .. } => self.seek(row, visitor),
         }
     }
 
-    fn finish(self) -> Result<(), FeedError> {
+    fn seek(&mut self, row: RawRow<'_>, visitor: &mut dyn Visitor) -> ControlFlow<()> {
+        let State::Seeking { rows, problem } = &mut self.state else {
+            return ControlFlow::Continue(());
+        };
+        let cells = header_texts(row);
+        if cells.iter().all(|cell| cell.is_empty()) {
+            return ControlFlow::Continue(());
+        }
+        *rows += 1;
+        let known = header::known_cells(&cells);
+        if self.mapping.is_some_and(|mapping| !mapping.is_of(&cells)) {
+            return if *rows < HEADER_WITHIN {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            };
+        }
+        match Header::find(cells, self.mapping) {
+            Ok(header) => {
+                visitor.header(&header);
+                self.state = State::Sampling(Box::new(Sample::new(header)));
+            }
+            Err(error) => {
+                if problem.is_none_or(|(best, _)| known > best) {
+                    *problem = Some((known, error));
+                }
+                if *rows == HEADER_WITHIN {
+                    return ControlFlow::Break(());
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Gives out the rows that were held back.
+    fn release(&mut self, visitor: &mut dyn Visitor) -> ControlFlow<()> {
+        let sample = match std::mem::replace(&mut self.state, State::Done) {
+            State::Sampling(sample) => *sample,
+            other => {
+                self.state = other;
+                return ControlFlow::Continue(());
+            }
+        };
+        let mut classifier = Box::new(Classifier::new(sample.header, sample.vote.result()));
+        let mut rows = 0;
+        for held in sample.rows {
+            let row = RawRow {
+                cells: &held.cells,
+                line: held.line,
+                encoding: held.encoding,
+                is_cut_off: held.is_cut_off,
+            };
+            tell(&mut classifier, &mut rows, row, visitor)?;
+        }
+        self.state = State::Within { classifier, rows };
+        ControlFlow::Continue(())
+    }
+
+    fn finish(mut self, visitor: &mut dyn Visitor) -> Result<(), FeedError> {
+        let _: ControlFlow<()> = self.release(visitor);
         match self.state {
-            State::Within { .. } => Ok(()),
+            State::Within { .. } | State::Sampling(_) | State::Done => Ok(()),
             State::Seeking {
                 problem: Some((_, error)),
                 ..
@@ -361,6 +591,25 @@ impl<'a> Reading<'a> {
             State::Seeking { rows: 0, .. } => Err(FeedError::Empty),
             State::Seeking { .. } => Err(HeaderError::Unknown.into()),
         }
+    }
+}
+
+/// Tells the visitor of the next row behind the header.
+fn tell(
+    classifier: &mut Classifier,
+    rows: &mut u64,
+    row: RawRow<'_>,
+    visitor: &mut dyn Visitor,
+) -> ControlFlow<()> {
+    *rows += 1;
+    let (number, line) = (*rows, row.line);
+    match classifier.classify(row) {
+        Some(outcome) => visitor.row(FeedRow {
+            number,
+            line,
+            outcome,
+        }),
+        None => visitor.passed_over(),
     }
 }
 

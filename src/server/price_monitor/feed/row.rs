@@ -11,7 +11,7 @@ use super::{
     failed_rows,
     header::{Columns, Header, Shape},
     identity,
-    price::{self, Price, PriceError},
+    price::{self, Marks, Price, PriceError},
     reader::RawRow,
 };
 
@@ -135,6 +135,8 @@ type Failure = (RowError, Option<usize>);
 pub(super) struct Classifier {
     columns: Columns,
     names: Vec<String>,
+    /// How the file writes its prices.
+    marks: Marks,
     above: Above,
 }
 
@@ -147,10 +149,11 @@ struct Above {
 }
 
 impl Classifier {
-    pub(super) fn new(header: Header) -> Self {
+    pub(super) fn new(header: Header, marks: Marks) -> Self {
         Self {
             columns: header.columns,
             names: header.cells,
+            marks,
             above: Above::default(),
         }
     }
@@ -181,7 +184,7 @@ impl Classifier {
         }
         let product = shape(record, &self.columns)
             .map_err(|error| (error, None))
-            .and_then(|()| cells.product(&self.columns));
+            .and_then(|()| cells.product(&self.columns, self.marks));
         Some(product.map_err(|failure| self.failure(&cells, row, failure)))
     }
 
@@ -226,9 +229,11 @@ impl Classifier {
         let mut texts: Vec<String> = row
             .cells
             .iter()
-            .take(self.columns.count)
             .map(|cell| self.text(cell, row.encoding))
             .collect();
+        // Cells beyond the columns are kept, but for the empty ones that spreadsheet programs write.
+        let last = texts.iter().rposition(|text| !text.is_empty());
+        texts.truncate(last.map_or(0, |last| last + 1).max(self.columns.count));
         let column = column.filter(|column| *column < self.names.len());
         let value = column.map(|column| {
             let text = texts.get(column).map_or("", String::as_str);
@@ -284,7 +289,7 @@ fn shape(record: &ByteRecord, columns: &Columns) -> Result<(), RowError> {
 }
 
 impl Cells<'_> {
-    fn product(&self, columns: &Columns) -> Result<FeedProduct, Failure> {
+    fn product(&self, columns: &Columns, marks: Marks) -> Result<FeedProduct, Failure> {
         let gtin = self.gtin(columns)?;
         let identity = self
             .identity(gtin.as_deref())
@@ -308,7 +313,7 @@ impl Cells<'_> {
         if name.len() > MAX_LEN && name.chars().count() > MAX_LEN {
             return Err((RowError::LongName, columns.name));
         }
-        let price = self.price(columns)?;
+        let price = self.price(columns, marks)?;
         let stock = self.stock(columns)?;
         Ok(FeedProduct {
             identity,
@@ -344,7 +349,7 @@ impl Cells<'_> {
         }
     }
 
-    fn price(&self, columns: &Columns) -> Result<Option<Price>, Failure> {
+    fn price(&self, columns: &Columns, marks: Marks) -> Result<Option<Price>, Failure> {
         if self.price.is_empty() {
             return if self.may_lack_price() {
                 Ok(None)
@@ -352,7 +357,7 @@ impl Cells<'_> {
                 Err((RowError::NoPrice, columns.price.or(columns.sale_price)))
             };
         }
-        price::parse(&self.price).map(Some).map_err(|error| {
+        price::parse(&self.price, marks).map(Some).map_err(|error| {
             let shown = shortened(&self.price);
             let error = match error {
                 PriceError::Unreadable => RowError::UnreadablePrice(shown),
@@ -462,7 +467,7 @@ mod tests {
 
     fn classifier(header: &str) -> Classifier {
         let cells = header.split(',').map(str::to_owned).collect();
-        Classifier::new(Header::find(cells, None).unwrap())
+        Classifier::new(Header::find(cells, None).unwrap(), Marks::default())
     }
 
     fn raw(cells: &ByteRecord) -> RawRow<'_> {
@@ -696,6 +701,14 @@ mod tests {
         let product = classifier.classify(raw(&good)).unwrap().unwrap();
         assert_eq!((product.currency, product.stock), (Some("EUR"), None));
         assert_eq!(product.availability, Some("in_stock"));
+    }
+
+    #[test]
+    fn a_row_with_too_many_cells_keeps_them_all() {
+        let mut classifier = classifier("sku,name,price");
+        let row = record("A,Shirt,blue,9.99,,");
+        let failure = classifier.classify(raw(&row)).unwrap().unwrap_err();
+        assert_eq!(failure.cells, ["A", "Shirt", "blue", "9.99"]);
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! What kind of file an input is, told from its bytes, and what its containers hold.
 //!
 //! A gzip file (RFC 1952) and a ZIP archive of a single file are opened; what is in them must not be
-//! such a container again. However small a container is, no more is read out of it than the limit
-//! allows.
+//! such a container again, but may be a workbook. However small a container is, no more is read out of
+//! it than the limit allows.
 
 use std::io::{self, Chain, Cursor, Read, SeekFrom, Take};
 
-use flate2::read::{DeflateDecoder, MultiGzDecoder};
-use zip::{CompressionMethod, ZipArchive};
+use flate2::{
+    Crc,
+    read::{DeflateDecoder, MultiGzDecoder},
+};
+use zip::{CompressionMethod, ZipArchive, result::ZipError};
 
 use super::{
     input::{Input, ReadSeek},
@@ -16,6 +19,15 @@ use super::{
 
 /// Bytes from which the kind of a file is told.
 const HEAD: usize = 8 << 10;
+
+/// Bytes of a workbook that may have to be held in memory.
+pub(super) const MAX_HELD: u64 = 128 << 20;
+
+/// How the files begin that hold others: a gzip file, a ZIP archive, an empty one, a compound file.
+const GZIP: &[u8] = b"\x1F\x8B";
+const ZIP: &[u8] = b"PK\x03\x04";
+const EMPTY_ZIP: &[u8] = b"PK\x05\x06";
+const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,22 +50,30 @@ pub(super) struct Source {
     input: Input,
     container: Container,
     pub(super) kind: Kind,
-    /// Bytes of a workbook that its reader holds in memory.
-    pub(super) held: u64,
-    limit: u64,
+    /// The most bytes that are read out of it.
+    pub(super) limit: u64,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Container {
     None,
     Gzip,
-    /// Where the only file of an archive begins, how many bytes it takes, and whether these are
-    /// compressed.
-    Zip {
-        start: u64,
-        length: u64,
-        deflated: bool,
-    },
+    /// The only file of an archive.
+    Zip(Packed),
+}
+
+/// A file in an archive.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Packed {
+    /// Where it begins.
+    start: u64,
+    /// How many bytes it takes.
+    length: u64,
+    /// Whether these are compressed.
+    deflated: bool,
+    /// How many bytes it has, and their checksum.
+    unpacked: u64,
+    crc: u32,
 }
 
 impl Source {
@@ -63,42 +83,51 @@ impl Source {
     ///
     /// When the input cannot be read or is nothing that could be a product file.
     pub(super) fn open(input: Input, limit: u64) -> Result<Self, FeedError> {
+        let source = Self::open_once(input, limit)?;
+        if source.container == Container::None {
+            return Ok(source);
+        }
+        let head = head_of(&mut source.stream()?)?;
+        if head.starts_with(ZIP) || head.starts_with(COMPOUND) {
+            // A workbook is not read from its start to its end, so that it needs a place of its own.
+            let unpacked = source.input.unpacked(source.stream()?)?;
+            let inner = Self::open_once(unpacked, limit)?;
+            return if inner.container == Container::None {
+                Ok(inner)
+            } else {
+                Err(FeedError::Nested)
+            };
+        }
+        if head.starts_with(GZIP) {
+            return Err(FeedError::Nested);
+        }
+        Ok(Self {
+            kind: kind_of_text(&head)?,
+            ..source
+        })
+    }
+
+    /// Tells what the input is, without looking into a container that is no workbook.
+    fn open_once(input: Input, limit: u64) -> Result<Self, FeedError> {
         let head = head_of(&mut input.open().map_err(FeedError::Io)?)?;
         let mut source = Self {
             input,
             container: Container::None,
             kind: Kind::Delimited,
-            held: 0,
             limit,
         };
-        if head.starts_with(b"\x1F\x8B") {
+        if head.starts_with(GZIP) {
             source.container = Container::Gzip;
-        } else if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        } else if head.starts_with(ZIP) || head.starts_with(EMPTY_ZIP) {
             match source.look_into_archive()? {
-                Archive::Workbook(kind, held) => {
-                    source.kind = kind;
-                    source.held = held;
-                    return Ok(source);
-                }
-                Archive::File(container) => source.container = container,
+                Archive::Workbook(kind) => source.kind = kind,
+                Archive::File(packed) => source.container = Container::Zip(packed),
             }
-        } else if head.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
+        } else if head.starts_with(COMPOUND) {
             source.kind = Kind::Xls;
-            source.held = source
-                .whole()?
-                .seek(SeekFrom::End(0))
-                .map_err(FeedError::Io)?;
-            return Ok(source);
-        }
-        source.kind = if source.container == Container::None {
-            kind_of_text(&head)?
         } else {
-            let inner = head_of(&mut source.stream()?)?;
-            if inner.starts_with(b"\x1F\x8B") || inner.starts_with(b"PK\x03\x04") {
-                return Err(FeedError::Nested);
-            }
-            kind_of_text(&inner)?
-        };
+            source.kind = kind_of_text(&head)?;
+        }
         Ok(source)
     }
 
@@ -108,18 +137,17 @@ impl Source {
         Ok(match self.container {
             Container::None => Box::new(file),
             Container::Gzip => Box::new(Limited::new(MultiGzDecoder::new(file), self.limit)),
-            Container::Zip {
-                start,
-                length,
-                deflated,
-            } => {
-                file.seek(SeekFrom::Start(start)).map_err(FeedError::Io)?;
-                let packed = file.take(length);
-                if deflated {
-                    Box::new(Limited::new(DeflateDecoder::new(packed), self.limit))
+            Container::Zip(packed) => {
+                file.seek(SeekFrom::Start(packed.start))
+                    .map_err(FeedError::Io)?;
+                let bytes = file.take(packed.length);
+                let bytes: Box<dyn Read + Send> = if packed.deflated {
+                    Box::new(DeflateDecoder::new(bytes))
                 } else {
-                    Box::new(Limited::new(packed, self.limit))
-                }
+                    Box::new(bytes)
+                };
+                let bytes = Limited::new(bytes, self.limit);
+                Box::new(Checked::new(bytes, packed.unpacked, packed.crc))
             }
         })
     }
@@ -131,19 +159,16 @@ impl Source {
     }
 
     fn look_into_archive(&self) -> Result<Archive, FeedError> {
-        let mut archive = ZipArchive::new(self.whole()?).map_err(|_| FeedError::BrokenArchive)?;
-        let (mut unpacked, mut strings) = (0_u64, 0_u64);
+        let mut archive = ZipArchive::new(self.whole()?).map_err(from_zip)?;
+        let mut unpacked = 0_u64;
         let (mut only, mut files) = (None, 0_usize);
         let mut workbook = None;
         for index in 0..archive.len() {
-            let entry = archive
-                .by_index_raw(index)
-                .map_err(|_| FeedError::BrokenArchive)?;
+            let entry = archive.by_index_raw(index).map_err(from_zip)?;
             unpacked = unpacked.saturating_add(entry.size());
             let name = entry.name_raw();
             match name {
                 b"xl/workbook.xml" => workbook = Some(Kind::Xlsx),
-                b"xl/sharedStrings.xml" => strings = entry.size(),
                 b"content.xml" => workbook = Some(Kind::Ods),
                 _ => {}
             }
@@ -159,13 +184,11 @@ impl Source {
             only = Some((index, entry.encrypted(), entry.compression()));
         }
         if let Some(kind) = workbook {
-            // A workbook's reader believes what the archive says of its sizes, and so do we.
+            // What is read out of it is watched all the same.
             return if unpacked > self.limit {
                 Err(FeedError::TooLarge(self.limit))
-            } else if kind == Kind::Xlsx {
-                Ok(Archive::Workbook(kind, strings))
             } else {
-                Ok(Archive::Workbook(kind, unpacked))
+                Ok(Archive::Workbook(kind))
             };
         }
         match only {
@@ -178,14 +201,14 @@ impl Source {
                     CompressionMethod::Deflated => true,
                     _ => return Err(FeedError::BrokenArchive),
                 };
-                let entry = archive
-                    .by_index_raw(index)
-                    .map_err(|_| FeedError::BrokenArchive)?;
+                let entry = archive.by_index_raw(index).map_err(from_zip)?;
                 let start = entry.data_start().ok_or(FeedError::BrokenArchive)?;
-                Ok(Archive::File(Container::Zip {
+                Ok(Archive::File(Packed {
                     start,
                     length: entry.compressed_size(),
                     deflated,
+                    unpacked: entry.size(),
+                    crc: entry.crc32(),
                 }))
             }
         }
@@ -193,9 +216,19 @@ impl Source {
 }
 
 enum Archive {
-    /// With the bytes that its reader holds in memory.
-    Workbook(Kind, u64),
-    File(Container),
+    Workbook(Kind),
+    File(Packed),
+}
+
+/// Tells why an archive cannot be read.
+pub(super) fn from_zip(error: ZipError) -> FeedError {
+    match error {
+        ZipError::Io(error) => FeedError::from_read(error),
+        ZipError::InvalidPassword | ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
+            FeedError::Encrypted
+        }
+        _ => FeedError::BrokenArchive,
+    }
 }
 
 fn head_of(file: &mut impl Read) -> Result<Vec<u8>, FeedError> {
@@ -241,14 +274,14 @@ fn is_binary(head: &[u8]) -> bool {
 }
 
 /// A reader that fails rather than give out more bytes than allowed.
-struct Limited<R> {
+pub(super) struct Limited<R> {
     inner: R,
     left: u64,
     limit: u64,
 }
 
 impl<R> Limited<R> {
-    fn new(inner: R, limit: u64) -> Self {
+    pub(super) fn new(inner: R, limit: u64) -> Self {
         Self {
             inner,
             left: limit,
@@ -267,6 +300,38 @@ impl<R: Read> Read for Limited<R> {
             }
             None => Err(io::Error::other(OverLimit(self.limit))),
         }
+    }
+}
+
+/// A reader that fails at the end of a file that is not what its archive says it is.
+struct Checked<R> {
+    inner: R,
+    seen: Crc,
+    bytes: u64,
+    expected: (u64, u32),
+}
+
+impl<R> Checked<R> {
+    fn new(inner: R, bytes: u64, crc: u32) -> Self {
+        Self {
+            inner,
+            seen: Crc::new(),
+            bytes: 0,
+            expected: (bytes, crc),
+        }
+    }
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.seen.update(&buffer[..read]);
+        self.bytes += read as u64;
+        let is_end = read == 0 && !buffer.is_empty();
+        if is_end && (self.bytes, self.seen.sum()) != self.expected {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        Ok(read)
     }
 }
 

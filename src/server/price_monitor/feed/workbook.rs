@@ -1,182 +1,239 @@
 //! A spreadsheet workbook as rows.
 //!
-//! The first sheet in which a header row is found is read, or the first one at all. An `.xlsx` sheet
-//! is read cell by cell; the other kinds are held in memory whole, so that less is taken of them.
+//! Its visible sheets are read one after the other, cell by cell; only Excel's old format is held in
+//! memory whole, so that less is taken of it. However small a workbook is, no more is given out of it
+//! than the limit allows: cells can be repeated a million times by a single word.
 
-use std::{io::BufReader, ops::ControlFlow};
+use std::ops::ControlFlow;
 
-use calamine::{Data, DataRef, Ods, Reader, SheetVisible, Xls, Xlsx};
 use csv::ByteRecord;
 
 use super::{
+    delimited::MAX_ROW,
     encoding::CellEncoding,
+    ods,
     reader::{FeedError, RawRow},
     source::{Kind, Source},
+    xls, xlsx,
 };
-
-/// Bytes of a workbook that may have to be held in memory.
-const MAX_HELD: u64 = 128 << 20;
 
 /// The most columns that are read; what is beyond them is no product list.
 const MAX_COLUMNS: u32 = 1000;
 
-/// Reads the rows of the visible sheet with this number, from 0, until `visit` breaks. A sheet that is
-/// not there has no rows.
+/// The most rows that a sheet of any program has.
+pub(super) const MAX_ROWS: u32 = 1 << 20;
+
+/// The most sheets that are looked at.
+pub(super) const MAX_SHEETS: usize = 20;
+
+/// What is told of a workbook.
+pub(super) trait Sheets {
+    /// Takes the next row of a sheet, and says whether to read on in that sheet.
+    fn row(&mut self, row: RawRow<'_>) -> ControlFlow<()>;
+
+    /// Is told that no more rows of the sheet come, and says whether to go on with the next one.
+    fn end(&mut self) -> ControlFlow<()>;
+}
+
+/// Reads the visible sheets.
 ///
 /// # Errors
 ///
 /// When the file cannot be read or is damaged, protected by a password, or too large.
-pub(super) fn walk(
-    source: &Source,
-    sheet: usize,
-    visit: &mut dyn FnMut(RawRow<'_>) -> ControlFlow<()>,
-) -> Result<(), FeedError> {
-    if source.held > MAX_HELD {
-        return Err(FeedError::LargeWorkbook);
-    }
-    let file = BufReader::new(source.whole()?);
-    match source.kind {
-        Kind::Xlsx => {
-            let mut book = Xlsx::new(file).map_err(|_| FeedError::BrokenWorkbook)?;
-            let Some(name) = visible(book.sheets_metadata(), sheet) else {
-                return Ok(());
-            };
-            let mut cells = book
-                .worksheet_cells_reader(&name)
-                .map_err(|_| FeedError::BrokenWorkbook)?;
-            let mut row = Row::default();
-            while let Some(cell) = cells.next_cell().map_err(|_| FeedError::BrokenWorkbook)? {
-                let (at, column) = cell.get_position();
-                if at != row.index && row.give(at, visit).is_break() {
-                    return Ok(());
-                }
-                row.put(column, |text| push_ref(text, cell.get_value()));
-            }
-            let _ = row.give(u32::MAX, visit);
-        }
-        Kind::Ods => held(
-            Ods::new(file).map_err(|_| FeedError::BrokenWorkbook)?,
-            sheet,
-            visit,
-        )?,
-        _ => held(
-            Xls::new(file).map_err(|_| FeedError::BrokenWorkbook)?,
-            sheet,
-            visit,
-        )?,
-    }
-    Ok(())
-}
-
-/// Reads a sheet of a workbook that is held in memory.
-fn held<RS: std::io::Read + std::io::Seek, B: Reader<RS>>(
-    mut book: B,
-    sheet: usize,
-    visit: &mut dyn FnMut(RawRow<'_>) -> ControlFlow<()>,
-) -> Result<(), FeedError> {
-    let Some(name) = visible(book.sheets_metadata(), sheet) else {
-        return Ok(());
+pub(super) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
+    let read = match source.kind {
+        Kind::Xlsx => xlsx::walk(source, sheets),
+        Kind::Ods => ods::walk(source, sheets),
+        _ => xls::walk(source, sheets),
     };
-    let range = book
-        .worksheet_range(&name)
-        .map_err(|_| FeedError::BrokenWorkbook)?;
-    let (first_row, first_column) = range.start().unwrap_or_default();
-    let mut row = Row::default();
-    for (at, cells) in (first_row..).zip(range.rows()) {
-        if at != row.index && row.give(at, visit).is_break() {
-            return Ok(());
-        }
-        for (column, cell) in (first_column..).zip(cells) {
-            if *cell != Data::Empty {
-                row.put(column, |text| push(text, cell));
-            }
-        }
-    }
-    let _ = row.give(u32::MAX, visit);
-    Ok(())
-}
-
-fn visible(sheets: &[calamine::Sheet], index: usize) -> Option<String> {
-    sheets
-        .iter()
-        .filter(|sheet| sheet.visible == SheetVisible::Visible)
-        .nth(index)
-        .map(|sheet| sheet.name.clone())
+    read.map_err(|error| match error {
+        FeedError::BrokenXml { .. } | FeedError::BrokenArchive => FeedError::BrokenWorkbook,
+        other => other,
+    })
 }
 
 /// The row that is being put together.
-#[derive(Default)]
-struct Row {
+pub(super) struct Row {
     index: u32,
     cells: ByteRecord,
     columns: u32,
-    text: String,
+    /// Bytes that may still be given out.
+    left: u64,
+    limit: u64,
 }
 
 impl Row {
-    /// Gives the row out and begins the one at `next`.
-    fn give(
-        &mut self,
-        next: u32,
-        visit: &mut dyn FnMut(RawRow<'_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        let flow = if self.cells.is_empty() {
-            ControlFlow::Continue(())
-        } else {
-            visit(RawRow {
-                cells: &self.cells,
-                line: u64::from(self.index) + 1,
-                encoding: CellEncoding::UTF_8,
-                is_cut_off: false,
-            })
-        };
-        self.cells.clear();
-        self.columns = 0;
-        self.index = next;
-        flow
+    /// Begins the first sheet of a workbook out of which at most `limit` bytes are given.
+    pub(super) fn new(limit: u64) -> Self {
+        Self {
+            index: 0,
+            cells: ByteRecord::new(),
+            columns: 0,
+            left: limit,
+            limit,
+        }
     }
 
-    fn put(&mut self, column: u32, write: impl FnOnce(&mut String)) {
-        if column >= MAX_COLUMNS || column < self.columns {
-            return;
+    /// Goes to the row at this index, from 0, and gives out the one before, unless it is the same.
+    pub(super) fn go_to(
+        &mut self,
+        index: u32,
+        sheets: &mut dyn Sheets,
+    ) -> Result<ControlFlow<()>, FeedError> {
+        if index == self.index {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let flow = self.give(sheets)?;
+        self.cells.clear();
+        self.columns = 0;
+        self.index = index;
+        Ok(flow)
+    }
+
+    /// Gives the row out as many times as it is repeated.
+    pub(super) fn repeat(
+        &mut self,
+        times: u32,
+        sheets: &mut dyn Sheets,
+    ) -> Result<ControlFlow<()>, FeedError> {
+        if self.cells.is_empty() {
+            self.index = self.index.saturating_add(times);
+            return Ok(ControlFlow::Continue(()));
+        }
+        for _ in 0..times {
+            if self.give(sheets)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            self.index += 1;
+            if self.index >= MAX_ROWS {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        self.cells.clear();
+        self.columns = 0;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Begins a sheet.
+    pub(super) fn begin_sheet(&mut self) {
+        self.index = 0;
+        self.cells.clear();
+        self.columns = 0;
+    }
+
+    /// Which row it is, from 0.
+    pub(super) fn index(&self) -> u32 {
+        self.index
+    }
+
+    fn give(&mut self, sheets: &mut dyn Sheets) -> Result<ControlFlow<()>, FeedError> {
+        if self.cells.is_empty() {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let size = (self.cells.as_slice().len() + self.cells.len()) as u64;
+        self.left = self
+            .left
+            .checked_sub(size)
+            .ok_or(FeedError::TooLarge(self.limit))?;
+        Ok(sheets.row(RawRow {
+            cells: &self.cells,
+            line: u64::from(self.index) + 1,
+            encoding: CellEncoding::UTF_8,
+            is_cut_off: false,
+        }))
+    }
+
+    /// Puts a cell at a column, from 0. One that holds nothing, or is before the last one, is left out.
+    pub(super) fn put(&mut self, column: u32, text: &str) -> Result<(), FeedError> {
+        if column >= MAX_COLUMNS || column < self.columns || text.is_empty() {
+            return Ok(());
+        }
+        if self.cells.as_slice().len() + text.len() > MAX_ROW {
+            return Err(FeedError::LongRow {
+                line: u64::from(self.index) + 1,
+            });
         }
         for _ in self.columns..column {
             self.cells.push_field(b"");
         }
-        self.text.clear();
-        write(&mut self.text);
-        self.cells.push_field(self.text.as_bytes());
+        self.cells.push_field(text.as_bytes());
         self.columns = column + 1;
+        Ok(())
     }
 }
 
-fn push_ref(text: &mut String, cell: &DataRef<'_>) {
-    match cell {
-        DataRef::SharedString(shared) => text.push_str(shared),
-        other => push(text, &Data::from(other.clone())),
+/// Writes a number as Excel would without a format: a SKU of digits alone is a number there, and must
+/// not become `1001.0`. What is no number stays as it is.
+pub(super) fn number(text: &mut String) {
+    if let Ok(value) = text.trim().parse::<f64>()
+        && value.is_finite()
+    {
+        *text = fifteen_digits(value).to_string();
     }
-}
-
-/// Writes a cell as its text. A number is written as Excel would without a format: a SKU of digits
-/// alone is a number there, and must not become `1001.0`.
-fn push(text: &mut String, cell: &Data) {
-    use std::fmt::Write as _;
-    // Writing to a String does not fail.
-    let _ = match cell {
-        Data::Empty => Ok(()),
-        Data::String(value) | Data::DateTimeIso(value) | Data::DurationIso(value) => {
-            text.write_str(value)
-        }
-        Data::Int(value) => write!(text, "{value}"),
-        Data::Float(value) => write!(text, "{}", fifteen_digits(*value)),
-        Data::Bool(value) => text.write_str(if *value { "TRUE" } else { "FALSE" }),
-        Data::DateTime(value) => write!(text, "{}", fifteen_digits(value.as_f64())),
-        Data::Error(error) => write!(text, "{error}"),
-    };
 }
 
 /// Rounds to the digits that a spreadsheet shows at most, so that what was typed as `12.99` and summed
 /// to `12.990000000000002` is `12.99`.
-fn fifteen_digits(value: f64) -> f64 {
+pub(super) fn fifteen_digits(value: f64) -> f64 {
     format!("{value:.14e}").parse().unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Counted(u64);
+
+    impl Sheets for Counted {
+        fn row(&mut self, _: RawRow<'_>) -> ControlFlow<()> {
+            self.0 += 1;
+            ControlFlow::Continue(())
+        }
+
+        fn end(&mut self) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+    }
+
+    #[test]
+    fn a_number_is_written_as_it_was_typed() {
+        for (given, written) in [
+            ("1001", "1001"),
+            ("1001.0", "1001"),
+            ("12.990000000000002", "12.99"),
+            ("4.006381333931E12", "4006381333931"),
+            ("x", "x"),
+        ] {
+            let mut text = given.to_owned();
+            number(&mut text);
+            assert_eq!(text, written);
+        }
+    }
+
+    #[test]
+    fn no_more_is_given_out_than_the_limit_and_no_more_rows_than_a_sheet_has() {
+        let mut row = Row::new(1000);
+        row.put(0, "twenty bytes of text").unwrap();
+        let given = row.repeat(u32::MAX, &mut Counted::default());
+        assert!(matches!(given, Err(FeedError::TooLarge(1000))));
+
+        let (mut row, mut counted) = (Row::new(1 << 30), Counted::default());
+        row.put(0, "x").unwrap();
+        assert!(row.repeat(u32::MAX, &mut counted).unwrap().is_break());
+        assert_eq!(counted.0, u64::from(MAX_ROWS));
+    }
+
+    #[test]
+    fn a_row_of_endless_cells_is_refused() {
+        let mut row = Row::new(u64::MAX);
+        let text = "x".repeat(MAX_ROW / 2 - 1);
+        row.put(0, &text).unwrap();
+        row.put(1, &text).unwrap();
+        assert!(matches!(
+            row.put(2, &text),
+            Err(FeedError::LongRow { line: 1 })
+        ));
+        row.put(MAX_COLUMNS, &text).unwrap();
+    }
 }

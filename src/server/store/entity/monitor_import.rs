@@ -33,6 +33,8 @@ pub(in crate::server::store) struct Model {
     pub added: i64,
     pub updated: i64,
     pub unchanged: i64,
+    /// How often it was begun since it last made headway.
+    pub attempts: i64,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

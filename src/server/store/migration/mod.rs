@@ -5,6 +5,7 @@ mod m0002_access;
 mod m0003_ownership;
 mod m0010_product_files;
 mod m0020_leases;
+mod m0031_import_attempts;
 
 use sea_orm_migration::prelude::*;
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_ownership::Migration),
             Box::new(m0010_product_files::Migration),
             Box::new(m0020_leases::Migration),
+            Box::new(m0031_import_attempts::Migration),
         ]
     }
 }

@@ -1,0 +1,27 @@
+//! Any bytes within an XML feed. `cargo fuzz run feed_xml fuzz/corpus/feed_xml tests/feeds` has seeds.
+#![no_main]
+
+use std::ops::ControlFlow;
+
+use import_relay::server::price_monitor::feed::{FeedRow, Input, Limits, Visitor, read};
+use libfuzzer_sys::fuzz_target;
+
+struct Lines(u64);
+
+impl Visitor for Lines {
+    fn row(&mut self, row: FeedRow) -> ControlFlow<()> {
+        assert!(row.line >= self.0, "lines come in order");
+        self.0 = row.line;
+        ControlFlow::Continue(())
+    }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let limits = Limits {
+        max_unpacked: 1 << 20,
+    };
+    let item: &[u8] = b"<rss><item><g:id>1</g:id><price>1</price></item><item>";
+    for file in [bytes.to_vec(), [item, bytes, b"</item></rss>"].concat()] {
+        let _ = read(Input::from(file.as_slice()), &limits, None, &mut Lines(0));
+    }
+});

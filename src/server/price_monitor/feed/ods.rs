@@ -1,0 +1,244 @@
+//! An OpenDocument spreadsheet (ISO/IEC 26300): a ZIP archive with the sheets in one XML part, which is
+//! read as a stream.
+
+use std::{
+    collections::HashSet,
+    io::{BufReader, Read},
+    ops::ControlFlow,
+};
+
+use quick_xml::events::{BytesStart, Event};
+use zip::ZipArchive;
+
+use super::{
+    delimited::MAX_ROW,
+    reader::FeedError,
+    source::{Limited, Source, from_zip},
+    workbook::{MAX_ROWS, MAX_SHEETS, Row, Sheets, number},
+    xml::{self, Xml},
+};
+
+/// Bytes read at once.
+const BLOCK: usize = 128 << 10;
+
+/// The most styles that are remembered.
+const MAX_STYLES: usize = 10_000;
+
+/// Reads the visible sheets.
+///
+/// # Errors
+///
+/// When the file cannot be read, is damaged or too large.
+pub(super) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
+    let mut archive = ZipArchive::new(BufReader::new(source.whole()?)).map_err(from_zip)?;
+    let entry: Box<dyn Read + '_> = Box::new(archive.by_name("content.xml").map_err(from_zip)?);
+    let limited = Limited::new(entry, source.limit);
+    let xml = Xml::new(BufReader::with_capacity(BLOCK, limited));
+    Content {
+        xml,
+        row: Row::new(source.limit),
+        hidden: HashSet::new(),
+        sheets_seen: 0,
+    }
+    .walk(sheets)
+}
+
+struct Content<R> {
+    xml: Xml<R>,
+    row: Row,
+    /// The styles of sheets that cannot be seen.
+    hidden: HashSet<String>,
+    sheets_seen: usize,
+}
+
+impl<R: std::io::BufRead> Content<R> {
+    fn walk(mut self, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
+        let mut style = None;
+        loop {
+            let (event, _) = self.xml.next()?;
+            let Event::Start(start) = event else {
+                if matches!(event, Event::Eof) {
+                    return Ok(());
+                }
+                continue;
+            };
+            match start.local_name().as_ref() {
+                "style" => style = xml::attribute(&start, "name"),
+                "table-properties" if self.hidden.len() < MAX_STYLES => {
+                    let is_hidden = xml::attribute(&start, "display");
+                    if is_hidden.is_some_and(|display| display == "false")
+                        && let Some(style) = style.take()
+                    {
+                        self.hidden.insert(style);
+                    }
+                }
+                "table" => {
+                    let style = xml::attribute(&start, "style-name").unwrap_or_default();
+                    if self.hidden.contains(&style) {
+                        self.skip()?;
+                        continue;
+                    }
+                    let flow = self.sheet(sheets)?;
+                    let is_last = sheets.end().is_break();
+                    self.sheets_seen += 1;
+                    if is_last || self.sheets_seen == MAX_SHEETS {
+                        return Ok(());
+                    }
+                    if flow.is_break() {
+                        self.skip()?;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Passes over what is left of the element that reading is in.
+    fn skip(&mut self) -> Result<(), FeedError> {
+        let mut tables = 1_usize;
+        loop {
+            match self.xml.next()?.0 {
+                Event::Start(start) if start.local_name().as_ref() == "table" => tables += 1,
+                Event::End(end) if end.local_name().as_ref() == "table" => {
+                    tables -= 1;
+                    if tables == 0 {
+                        return Ok(());
+                    }
+                }
+                Event::Eof => return Ok(()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Reads the rows of the sheet that has begun; breaks within it when they are wanted no more.
+    fn sheet(&mut self, sheets: &mut dyn Sheets) -> Result<ControlFlow<()>, FeedError> {
+        self.row.begin_sheet();
+        let mut column = 0_u32;
+        let mut repeated = 1;
+        loop {
+            match self.xml.next()?.0 {
+                Event::Start(start) => match start.local_name().as_ref() {
+                    "table-row" => {
+                        repeated = repeats(&start, "number-rows-repeated");
+                        column = 0;
+                    }
+                    "table-cell" | "covered-table-cell" => {
+                        let cell = Cell::begin(&start);
+                        let columns = repeats(&start, "number-columns-repeated");
+                        let text = self.cell(cell)?;
+                        // Beyond the last column that counts nothing is put.
+                        for _ in 0..columns.min(1 << 14) {
+                            self.row.put(column, &text)?;
+                            column = column.saturating_add(1);
+                            if text.is_empty() {
+                                column = column.saturating_add(columns - 1);
+                                break;
+                            }
+                        }
+                    }
+                    _ => {}
+                },
+                Event::End(end) => match end.local_name().as_ref() {
+                    "table-row" => {
+                        if self.row.repeat(repeated, sheets)?.is_break()
+                            || self.row.index() >= MAX_ROWS
+                        {
+                            return Ok(ControlFlow::Break(()));
+                        }
+                    }
+                    "table" => return Ok(ControlFlow::Continue(())),
+                    _ => {}
+                },
+                Event::Eof => return Ok(ControlFlow::Continue(())),
+                _ => {}
+            }
+        }
+    }
+
+    /// Reads a cell to its end, and returns what it holds.
+    fn cell(&mut self, cell: Cell) -> Result<String, FeedError> {
+        let mut text = String::new();
+        let mut paragraphs = 0_usize;
+        // Elements within the cell, and the one of them whose text is a remark.
+        let (mut depth, mut remark) = (0_usize, None);
+        loop {
+            let (event, line) = self.xml.next()?;
+            match &event {
+                Event::Start(start) => {
+                    depth += 1;
+                    let name = start.local_name();
+                    match name.as_ref() {
+                        "annotation" | "table" if remark.is_none() => remark = Some(depth),
+                        _ if remark.is_some() => {}
+                        "p" => {
+                            if paragraphs > 0 {
+                                text.push('\n');
+                            }
+                            paragraphs += 1;
+                        }
+                        "s" => {
+                            let spaces = repeats(start, "c").min(1000);
+                            text.extend((0..spaces).map(|_| ' '));
+                        }
+                        "tab" => text.push('\t'),
+                        "line-break" => text.push('\n'),
+                        _ => {}
+                    }
+                }
+                Event::End(_) => {
+                    if depth == 0 {
+                        return Ok(cell.text(text));
+                    }
+                    if remark == Some(depth) {
+                        remark = None;
+                    }
+                    depth -= 1;
+                }
+                Event::Eof => return Ok(String::new()),
+                event if paragraphs > 0 && remark.is_none() => xml::push_text(&mut text, event),
+                _ => {}
+            }
+            if text.len() > MAX_ROW {
+                return Err(FeedError::LongRow { line });
+            }
+        }
+    }
+}
+
+/// What a cell says of itself.
+struct Cell {
+    /// What it holds, where that is not its text.
+    value: Option<String>,
+}
+
+impl Cell {
+    fn begin(start: &BytesStart<'_>) -> Self {
+        let kind = xml::attribute(start, "value-type").unwrap_or_default();
+        let value = match kind.as_str() {
+            "float" | "currency" | "percentage" => {
+                xml::attribute(start, "value").map(|mut value| {
+                    number(&mut value);
+                    value
+                })
+            }
+            "date" => xml::attribute(start, "date-value"),
+            "time" => xml::attribute(start, "time-value"),
+            "boolean" => xml::attribute(start, "boolean-value").map(|value| value.to_uppercase()),
+            "string" => xml::attribute(start, "string-value"),
+            _ => None,
+        };
+        Self { value }
+    }
+
+    fn text(self, text: String) -> String {
+        self.value.unwrap_or(text)
+    }
+}
+
+fn repeats(start: &BytesStart<'_>, name: &str) -> u32 {
+    xml::attribute(start, name)
+        .and_then(|times| times.parse().ok())
+        .unwrap_or(1)
+        .max(1)
+}

@@ -1,0 +1,409 @@
+//! A workbook as Excel wrote them until 2003 (MS-XLS in a compound file, MS-CFB).
+//!
+//! Its reader holds every sheet as one rectangle and believes what the file says of its size, so that
+//! this is looked at first: a few bytes can speak of billions of cells.
+
+use std::{
+    io::{Cursor, Read},
+    ops::ControlFlow,
+};
+
+use calamine::{Data, Reader, SheetVisible, Xls};
+
+use super::{
+    reader::FeedError,
+    source::{MAX_HELD, Source},
+    workbook::{MAX_SHEETS, Row, Sheets, fifteen_digits},
+};
+
+/// The most cells of all sheets' rectangles together.
+const MAX_CELLS: u64 = 2 << 20;
+
+/// Reads the visible sheets.
+///
+/// # Errors
+///
+/// When the file cannot be read, is damaged, protected or too large.
+pub(super) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
+    let mut bytes = Vec::new();
+    source
+        .whole()?
+        .take(MAX_HELD + 1)
+        .read_to_end(&mut bytes)
+        .map_err(FeedError::from_read)?;
+    if bytes.len() as u64 > MAX_HELD {
+        return Err(FeedError::LargeWorkbook);
+    }
+    let stream = compound_file::workbook(&bytes).ok_or(FeedError::BrokenWorkbook)?;
+    if cells(&stream) > MAX_CELLS {
+        return Err(FeedError::LargeWorkbook);
+    }
+    drop(stream);
+    let mut book = Xls::new(Cursor::new(bytes)).map_err(|_| FeedError::BrokenWorkbook)?;
+    let visible = book
+        .sheets_metadata()
+        .iter()
+        .filter(|sheet| sheet.visible == SheetVisible::Visible)
+        .take(MAX_SHEETS)
+        .map(|sheet| sheet.name.clone());
+    let mut row = Row::new(source.limit);
+    for name in visible.collect::<Vec<_>>() {
+        // A sheet of another kind, as of a chart, has no cells.
+        if let Ok(range) = book.worksheet_range(&name) {
+            walk_sheet(&range, &mut row, sheets)?;
+        }
+        if sheets.end().is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn walk_sheet(
+    range: &calamine::Range<Data>,
+    row: &mut Row,
+    sheets: &mut dyn Sheets,
+) -> Result<(), FeedError> {
+    row.begin_sheet();
+    let (first_row, first_column) = range.start().unwrap_or_default();
+    let mut text = String::new();
+    for (at, cells) in (first_row..).zip(range.rows()) {
+        if row.go_to(at, sheets)?.is_break() {
+            return Ok(());
+        }
+        for (column, cell) in (first_column..).zip(cells) {
+            text.clear();
+            push(&mut text, cell);
+            row.put(column, &text)?;
+        }
+    }
+    let _: ControlFlow<()> = row.go_to(u32::MAX, sheets)?;
+    Ok(())
+}
+
+/// Writes a cell as its text, a number as it would be without a format.
+fn push(text: &mut String, cell: &Data) {
+    use std::fmt::Write as _;
+    // Writing to a String does not fail.
+    let _ = match cell {
+        Data::Empty => Ok(()),
+        Data::String(value) | Data::DateTimeIso(value) | Data::DurationIso(value) => {
+            text.write_str(value)
+        }
+        Data::Int(value) => write!(text, "{value}"),
+        Data::Float(value) => write!(text, "{}", fifteen_digits(*value)),
+        Data::Bool(value) => text.write_str(if *value { "TRUE" } else { "FALSE" }),
+        Data::DateTime(value) => write!(text, "{}", fifteen_digits(value.as_f64())),
+        Data::Error(error) => write!(text, "{error}"),
+    };
+}
+
+/// Counts the cells of the sheets' rectangles, by what the sheets say and by where their cells are.
+fn cells(mut stream: &[u8]) -> u64 {
+    let mut all = 0_u64;
+    let mut sheet = Rectangle::default();
+    while let Some((header, rest)) = stream.split_first_chunk::<4>() {
+        let kind = u16::from_le_bytes([header[0], header[1]]);
+        let length = usize::from(u16::from_le_bytes([header[2], header[3]]));
+        let data = rest.get(..length).unwrap_or(rest);
+        stream = rest.get(length..).unwrap_or_default();
+        match kind {
+            // BOF of any version: another sheet begins.
+            0x0009 | 0x0209 | 0x0409 | 0x0809 => {
+                all = all.saturating_add(std::mem::take(&mut sheet).cells());
+            }
+            // DIMENSIONS
+            0x0200 | 0x0000 => sheet.said = sheet.said.max(said(data)),
+            // MULRK and MULBLANK: from a column to another one, which stands last.
+            0x00BD | 0x00BE => {
+                sheet.hold(data, 0);
+                sheet.hold(data, data.len().saturating_sub(4));
+            }
+            // FORMULA, BLANK, NUMBER, LABEL, BOOLERR, RSTRING, LABELSST, RK and their elder kin
+            0x0001..=0x0006 | 0x0201..=0x0206 | 0x00D6 | 0x00FD | 0x027E | 0x0406 => {
+                sheet.hold(data, 0);
+            }
+            // SST: how many texts there are. None takes less than three bytes.
+            0x00FC => {
+                let texts = data.get(4..8).and_then(|bytes| bytes.try_into().ok());
+                let texts = texts.map_or(0, u32::from_le_bytes);
+                if u64::from(texts) > (stream.len() + data.len()) as u64 / 3 {
+                    return u64::MAX;
+                }
+            }
+            _ => {}
+        }
+    }
+    all.saturating_add(sheet.cells())
+}
+
+/// The cells that a DIMENSIONS record speaks of.
+fn said(data: &[u8]) -> u64 {
+    let long = |at: usize| {
+        let bytes = data.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
+        u64::from(bytes.map_or(0, u32::from_le_bytes))
+    };
+    let short = |at: usize| {
+        let bytes = data.get(at..at + 2).and_then(|bytes| bytes.try_into().ok());
+        u64::from(bytes.map_or(0, u16::from_le_bytes))
+    };
+    let (rows, columns) = match data.len() {
+        10 => (
+            short(2).saturating_sub(short(0)),
+            short(6).saturating_sub(short(4)),
+        ),
+        _ => (
+            long(4).saturating_sub(long(0)),
+            short(10).saturating_sub(short(8)),
+        ),
+    };
+    // Of an empty sheet some programs write that it ends before it begins.
+    (rows + 1).saturating_mul(columns + 1)
+}
+
+/// Where the cells of a sheet are.
+#[derive(Default)]
+struct Rectangle {
+    corners: Option<[u64; 4]>,
+    /// The cells that the sheet speaks of.
+    said: u64,
+}
+
+impl Rectangle {
+    /// Takes in a cell: its row stands at the start of the record, its column two bytes behind `at`.
+    fn hold(&mut self, data: &[u8], at: usize) {
+        let (Some(row), Some(column)) = (data.get(..2), data.get(at + 2..at + 4)) else {
+            return;
+        };
+        let row = u64::from(u16::from_le_bytes([row[0], row[1]]));
+        let column = u64::from(u16::from_le_bytes([column[0], column[1]]));
+        let [top, left, bottom, right] = self.corners.unwrap_or([row, column, row, column]);
+        self.corners = Some([
+            top.min(row),
+            left.min(column),
+            bottom.max(row),
+            right.max(column),
+        ]);
+    }
+
+    fn cells(self) -> u64 {
+        let there = self.corners.map_or(0, |[top, left, bottom, right]| {
+            (bottom - top + 1) * (right - left + 1)
+        });
+        there.max(self.said)
+    }
+}
+
+/// Streams out of a compound file (MS-CFB).
+mod compound_file {
+    /// Sectors from here on are none.
+    const NO_SECTOR: u32 = 0xFFFF_FFFA;
+
+    /// Returns the stream that holds the workbook.
+    pub(super) fn workbook(file: &[u8]) -> Option<Vec<u8>> {
+        let file = File::open(file)?;
+        let directory = file.chain(file.directory, u64::MAX)?;
+        let entry = |names: &[&str]| {
+            directory
+                .as_chunks::<128>()
+                .0
+                .iter()
+                .map(Entry)
+                .find(|entry| names.iter().any(|name| entry.is_called(name)))
+        };
+        let book = entry(&["Workbook"]).or_else(|| entry(&["Book"]))?;
+        if book.size() >= u64::from(file.cutoff) {
+            return file.chain(book.start(), book.size());
+        }
+        // Small streams are within the one of the root.
+        let root = Entry(directory.first_chunk::<128>()?);
+        let container = file.chain(root.start(), root.size())?;
+        let small = file.chain(file.small_table, u64::MAX)?;
+        let mut sectors = Chain::new(&small, book.start());
+        let mut stream = Vec::new();
+        for sector in &mut sectors {
+            let start = usize::try_from(sector).ok()?.checked_mul(64)?;
+            stream.extend_from_slice(container.get(start..container.len().min(start + 64))?);
+            if stream.len() as u64 >= book.size() {
+                break;
+            }
+        }
+        stream.truncate(usize::try_from(book.size()).ok()?);
+        Some(stream)
+    }
+
+    struct File<'a> {
+        bytes: &'a [u8],
+        sector: usize,
+        directory: u32,
+        cutoff: u32,
+        small_table: u32,
+        /// The allocation table: which sector comes after each.
+        table: Vec<u8>,
+    }
+
+    impl<'a> File<'a> {
+        fn open(bytes: &'a [u8]) -> Option<Self> {
+            let shift = u16::from_le_bytes(bytes.get(30..32)?.try_into().ok()?);
+            if !(7..=15).contains(&shift) {
+                return None;
+            }
+            let mut file = Self {
+                bytes,
+                sector: 1 << shift,
+                directory: number(bytes, 48)?,
+                cutoff: number(bytes, 56)?,
+                small_table: number(bytes, 60)?,
+                table: Vec::new(),
+            };
+            let mut tables: Vec<u32> = (0..109)
+                .map_while(|index| number(bytes, 76 + 4 * index))
+                .collect();
+            // More of them stand in sectors of their own, each of which ends with the next one's number.
+            let mut next = number(bytes, 68)?;
+            let most = bytes.len() / file.sector;
+            for _ in 0..most {
+                if next >= NO_SECTOR {
+                    break;
+                }
+                let sector = file.sector_at(next)?;
+                let numbers = sector.as_chunks::<4>().0;
+                let numbers = numbers.iter().map(|bytes| u32::from_le_bytes(*bytes));
+                tables.extend(numbers);
+                next = tables.pop()?;
+            }
+            for sector in tables.into_iter().filter(|sector| *sector < NO_SECTOR) {
+                if file.table.len() > bytes.len() + file.sector {
+                    return None;
+                }
+                let part = file.sector_at(sector)?.to_vec();
+                file.table.extend_from_slice(&part);
+            }
+            Some(file)
+        }
+
+        fn sector_at(&self, index: u32) -> Option<&'a [u8]> {
+            let start = (usize::try_from(index).ok()? + 1).checked_mul(self.sector)?;
+            let end = start.checked_add(self.sector)?.min(self.bytes.len());
+            self.bytes.get(start..end)
+        }
+
+        fn chain(&self, start: u32, size: u64) -> Option<Vec<u8>> {
+            let mut stream = Vec::new();
+            for sector in Chain::new(&self.table, start) {
+                stream.extend_from_slice(self.sector_at(sector)?);
+                if stream.len() as u64 >= size || stream.len() > self.bytes.len() {
+                    break;
+                }
+            }
+            if let Ok(size) = usize::try_from(size) {
+                stream.truncate(size);
+            }
+            Some(stream)
+        }
+    }
+
+    /// The sectors of a stream.
+    struct Chain<'a> {
+        table: &'a [u8],
+        next: u32,
+        left: usize,
+    }
+
+    impl<'a> Chain<'a> {
+        fn new(table: &'a [u8], start: u32) -> Self {
+            Self {
+                table,
+                next: start,
+                // No chain is longer than the table, unless it goes round in a circle.
+                left: table.len() / 4,
+            }
+        }
+    }
+
+    impl Iterator for Chain<'_> {
+        type Item = u32;
+
+        fn next(&mut self) -> Option<u32> {
+            if self.next >= NO_SECTOR || self.left == 0 {
+                return None;
+            }
+            self.left -= 1;
+            let sector = self.next;
+            let index = usize::try_from(sector).ok()?;
+            self.next = number(self.table, 4 * index).unwrap_or(u32::MAX);
+            Some(sector)
+        }
+    }
+
+    struct Entry<'a>(&'a [u8; 128]);
+
+    impl Entry<'_> {
+        fn is_called(&self, name: &str) -> bool {
+            let length = usize::from(u16::from_le_bytes([self.0[64], self.0[65]]));
+            let own = self.0.get(..length.saturating_sub(2)).unwrap_or_default();
+            let own = own.as_chunks::<2>().0.iter();
+            let own = own.map(|unit| u16::from_le_bytes(*unit));
+            char::decode_utf16(own)
+                .map(|unit| unit.unwrap_or('\u{fffd}'))
+                .eq(name.chars())
+        }
+
+        fn start(&self) -> u32 {
+            number(self.0, 116).unwrap_or(u32::MAX)
+        }
+
+        fn size(&self) -> u64 {
+            u64::from(number(self.0, 120).unwrap_or_default())
+        }
+    }
+
+    fn number(bytes: &[u8], at: usize) -> Option<u32> {
+        let bytes = bytes.get(at..at.checked_add(4)?)?;
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(kind: u16, data: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(data.len()).unwrap();
+        [&kind.to_le_bytes()[..], &length.to_le_bytes()[..], data].concat()
+    }
+
+    #[test]
+    fn a_few_cells_far_apart_are_many() {
+        let corner = record(0x0203, &[0, 0, 0, 0, 0, 0]);
+        let far = record(0x0203, &[0xFF, 0xFF, 0xFF, 0, 0, 0]);
+        assert_eq!(cells(&[corner, far].concat()), 65_536 * 256);
+    }
+
+    #[test]
+    fn what_a_sheet_says_of_its_size_counts() {
+        let mut data = [0; 14];
+        data[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert!(cells(&record(0x0200, &data)) > MAX_CELLS);
+        let texts = [0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0x7F];
+        assert!(cells(&record(0x00FC, &texts)) > MAX_CELLS);
+        assert_eq!(cells(b"\x00"), 0);
+    }
+
+    #[test]
+    fn anything_is_looked_at_without_a_panic() {
+        for seed in 0..2000_u32 {
+            let mut bytes = vec![0_u8; 4096];
+            let mut state = seed.wrapping_mul(2_654_435_761).max(1);
+            for byte in &mut bytes {
+                state ^= state << 13;
+                state ^= state >> 17;
+                state ^= state << 5;
+                *byte = state.to_le_bytes()[0] & if state & 0x300 == 0 { 0xFF } else { 0x03 };
+            }
+            bytes[30] = 9;
+            let _ = compound_file::workbook(&bytes);
+            let _ = cells(&bytes);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! XML, event by event, in a memory that does not depend on the document.
+
+use std::io::{self, BufRead, Read};
+
+use quick_xml::{
+    Error, Reader,
+    events::{BytesStart, Event},
+};
+
+use super::{delimited::MAX_ROW, reader::FeedError};
+
+/// How deep elements may be within each other. The reader remembers the name of each.
+const MAX_DEPTH: usize = 256;
+
+/// A document that is being read.
+pub(super) struct Xml<R> {
+    reader: Reader<Bounded<R>>,
+    buffer: Vec<u8>,
+    depth: usize,
+}
+
+/// Why a document cannot be read on.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Its bytes cannot be had.
+    Read(FeedError),
+    /// A text, a tag or a comment in it is too long.
+    Long { line: u64 },
+    /// It is not well-formed.
+    Broken { line: u64 },
+}
+
+impl From<Fault> for FeedError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Read(error) => error,
+            Fault::Long { line } => Self::LongRow { line },
+            Fault::Broken { line } => Self::BrokenXml { line },
+        }
+    }
+}
+
+impl<R: BufRead> Xml<R> {
+    /// Begins a document of UTF-8.
+    pub(super) fn new(inner: R) -> Self {
+        let mut reader = Reader::from_reader(Bounded::new(inner));
+        reader.config_mut().expand_empty_elements = true;
+        reader.config_mut().check_end_names = true;
+        Self {
+            reader,
+            buffer: Vec::new(),
+            depth: 0,
+        }
+    }
+
+    /// Returns the next event, and the line to which it is read.
+    pub(super) fn next(&mut self) -> Result<(Event<'_>, u64), Fault> {
+        self.buffer.clear();
+        self.reader.get_mut().left = MAX_ROW;
+        let event = self.reader.read_event_into(&mut self.buffer);
+        let line = self.reader.get_ref().line;
+        let event = event.map_err(|error| match error {
+            Error::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => Fault::Long { line },
+            Error::Io(error) => Fault::Read(FeedError::from_shared(&error)),
+            _ => Fault::Broken { line },
+        })?;
+        match &event {
+            Event::Start(_) => self.depth += 1,
+            Event::End(_) => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+        if self.depth > MAX_DEPTH {
+            return Err(Fault::Broken { line });
+        }
+        Ok((event, line))
+    }
+}
+
+/// Adds what a text, a CDATA section or a reference stands for; anything else stands for nothing.
+pub(super) fn push_text(text: &mut String, event: &Event<'_>) {
+    match event {
+        Event::Text(part) => text.push_str(part),
+        Event::CData(part) => text.push_str(part),
+        Event::GeneralRef(reference) => match reference.resolve_char_ref() {
+            Ok(Some(character)) => text.push(character),
+            _ => push_entity(text, reference),
+        },
+        _ => {}
+    }
+}
+
+/// The text of one of XML's own entities, and of those that HTML writers take for such.
+fn push_entity(text: &mut String, name: &str) {
+    match name {
+        "amp" => text.push('&'),
+        "lt" => text.push('<'),
+        "gt" => text.push('>'),
+        "quot" => text.push('"'),
+        "apos" => text.push('\''),
+        "nbsp" => text.push(' '),
+        other => {
+            text.push('&');
+            text.push_str(other);
+            text.push(';');
+        }
+    }
+}
+
+/// Returns the value of the attribute with this name, whatever its prefix.
+pub(super) fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
+    let mut attributes = start.attributes();
+    let found = attributes
+        .with_checks(false)
+        .flatten()
+        .find(|attribute| attribute.key.local_name().as_ref() == name)?;
+    // A lone `&`, as of an address, is not worth losing the value.
+    let value = quick_xml::escape::unescape(&found.value).ok();
+    Some(value.map_or_else(|| found.value.to_string(), Into::into))
+}
+
+/// Counts the lines that are read, and gives out only so many bytes before it is told that something
+/// new begins.
+struct Bounded<R> {
+    inner: R,
+    line: u64,
+    left: usize,
+}
+
+impl<R> Bounded<R> {
+    fn new(inner: R) -> Self {
+        Self {
+            inner,
+            line: 1,
+            left: MAX_ROW,
+        }
+    }
+}
+
+impl<R: BufRead> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let filled = self.fill_buf()?;
+        let length = filled.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&filled[..length]);
+        self.consume(length);
+        Ok(length)
+    }
+}
+
+impl<R: BufRead> BufRead for Bounded<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.left == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        // What is consumed is what was just given: looking at it again costs nothing.
+        if let Ok(filled) = self.inner.fill_buf() {
+            let seen = &filled[..amount.min(filled.len())];
+            self.line += memchr::memchr_iter(b'\n', seen).count() as u64;
+        }
+        self.left = self.left.saturating_sub(amount);
+        self.inner.consume(amount);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes without end.
+    struct Endless(&'static [u8]);
+
+    impl Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            for (byte, pattern) in buffer.iter_mut().zip(self.0.iter().cycle()) {
+                *byte = *pattern;
+            }
+            Ok(buffer.len() / self.0.len() * self.0.len())
+        }
+    }
+
+    fn fault_of(pattern: &'static [u8]) -> Fault {
+        let mut xml = Xml::new(io::BufReader::new(Endless(pattern)));
+        loop {
+            if let Err(fault) = xml.next() {
+                assert!(xml.buffer.capacity() < 4 * MAX_ROW);
+                return fault;
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_without_end_is_not_held() {
+        assert!(matches!(fault_of(b"text"), Fault::Long { .. }));
+        assert!(matches!(fault_of(b"<a text"), Fault::Long { .. }));
+    }
+
+    #[test]
+    fn elements_without_end_are_not_remembered() {
+        assert!(matches!(fault_of(b"<a>\n"), Fault::Broken { line: 257 }));
+    }
+
+    #[test]
+    fn attributes_are_found_whatever_their_prefix() {
+        let mut xml = Xml::new(&b"<a x:b=\"1 &amp; 2\" c='3'/>"[..]);
+        let (Event::Start(start), _) = xml.next().unwrap() else {
+            panic!("no element");
+        };
+        assert_eq!(attribute(&start, "b").as_deref(), Some("1 & 2"));
+        assert_eq!(attribute(&start, "c").as_deref(), Some("3"));
+        assert_eq!(attribute(&start, "d"), None);
+    }
+}

@@ -1,0 +1,354 @@
+//! Imports when something is not as it should be: the disk is full, the process dies again and again, the same
+//! request comes twice, a database is busy while people look at pages.
+#![cfg(feature = "ssr")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a test may panic
+
+#[path = "price_monitor/monitor.rs"]
+mod monitor;
+#[path = "price_monitor/sockets.rs"]
+#[allow(dead_code)] // not every test program uses all of it
+mod sockets;
+
+use std::{
+    fmt::Write,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use import_relay::server::store::monitor_imports::NewImport;
+use monitor::{KEY, Monitor, eventually};
+use reqwest::multipart;
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use serde_json::{Value, json};
+use sockets::SocketIoClient;
+
+fn list(count: usize) -> String {
+    let mut text = "sku,price\n".to_owned();
+    for n in 1..=count {
+        writeln!(text, "S{n},1").unwrap();
+    }
+    text
+}
+
+async fn details(monitor: &Monitor, id: &str) -> Value {
+    monitor.get(&format!("/api/products/imports/{id}")).await
+}
+
+async fn over(monitor: &Monitor, id: &str) -> Value {
+    eventually("the import is over", async || {
+        let state = details(monitor, id).await;
+        (state["status"] != "PENDING").then_some(state)
+    })
+    .await
+}
+
+async fn act(monitor: &Monitor, path: &str) -> (u16, Value) {
+    let path = format!("/api/products/imports/{path}");
+    let answer = monitor.post(&path).send().await.unwrap();
+    let status = answer.status().as_u16();
+    (status, answer.json().await.unwrap_or_default())
+}
+
+async fn check(monitor: &Monitor, file: String) -> String {
+    let part = multipart::Part::text(file).file_name("list.csv");
+    let answer = monitor
+        .post("/api/products/imports?mode=check")
+        .multipart(multipart::Form::new().part("file", part))
+        .send()
+        .await
+        .unwrap();
+    let job: Value = answer.json().await.unwrap();
+    job["id"].as_str().unwrap().to_owned()
+}
+
+/// The SQLite file, for what a test does to it behind the service's back.
+async fn database(monitor: &Monitor) -> Option<DatabaseConnection> {
+    let path = monitor.sqlite()?;
+    let url = format!("sqlite:{}", path.display());
+    Some(Database::connect(url).await.unwrap())
+}
+
+#[tokio::test]
+async fn an_end_that_cannot_be_recorded_is_told_and_holds_up_nobody() {
+    let monitor = Monitor::start().await;
+    let Some(db) = database(&monitor).await else {
+        return;
+    };
+    // A disk on which there is no room for the end of any import, nor for one kind of product.
+    for sql in [
+        "CREATE TRIGGER no_end BEFORE UPDATE ON monitor_imports WHEN NEW.status = 'ERROR' \
+         BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+        "CREATE TRIGGER no_room BEFORE INSERT ON products WHEN NEW.sku = 'BAD' \
+         BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+    ] {
+        db.execute_unprepared(sql).await.unwrap();
+    }
+    let mut ids = Vec::new();
+    // More than may run at once.
+    for _ in 0..3 {
+        ids.push(monitor.accepted("sku,price\nBAD,1\n").await);
+    }
+    for id in &ids {
+        let key = json!({ "apiKey": KEY });
+        let mut socket = SocketIoClient::connect(&monitor, &key).await.unwrap();
+        socket.emit("join-import-job", &json!(id)).await;
+        let states = socket.states(id).await;
+        let last = states.last().unwrap();
+        assert_eq!(last["status"], "ERROR");
+        assert!(
+            last["error"].as_str().unwrap().contains("disk is full"),
+            "{last}"
+        );
+    }
+    assert_eq!(
+        monitor.import("sku,price\nA,1\n").await["status"],
+        "SUCCESS"
+    );
+    assert_eq!(details(&monitor, &ids[0]).await["status"], "PENDING");
+    db.execute_unprepared("DROP TRIGGER no_end").await.unwrap();
+    for id in &ids {
+        assert_eq!(over(&monitor, id).await["status"], "ERROR");
+    }
+    monitor.stop().await;
+}
+
+/// A file system of a few megabytes, for those who may make one.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount(size: &str) -> Option<Self> {
+        let directory = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(directory.path())
+            .output();
+        mounted
+            .is_ok_and(|output| output.status.success())
+            .then(|| Self(directory))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Even where files in it are still open.
+        let _ = Command::new("umount").arg("-l").arg(self.path()).output();
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_is_really_full_ends_an_import_in_a_sentence() {
+    let Some(disk) = SmallDisk::mount("16m") else {
+        println!("skipped: only root may mount a tmpfs");
+        return;
+    };
+    let monitor = Monitor::start_in(disk.path()).await;
+    if monitor.sqlite().is_none() {
+        println!("skipped: the database is not on the small disk");
+        return;
+    }
+    let filler = disk.path().join("filler");
+    let id = monitor.accepted(list(200_000)).await;
+    // What is left is taken by others while the import runs.
+    std::fs::write(&filler, vec![1; 64 << 20]).unwrap_err();
+    let ended = over(&monitor, &id).await;
+    assert_eq!(ended["status"], "ERROR");
+    assert!(
+        ended["error"].as_str().unwrap().contains("disk is full"),
+        "{ended}"
+    );
+    std::fs::remove_file(&filler).unwrap();
+    assert_eq!(
+        monitor.import("sku,price\nA,1\n").await["status"],
+        "SUCCESS"
+    );
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn an_import_that_ends_the_process_each_time_is_not_begun_for_ever() {
+    let mut monitor = Monitor::start().await;
+    let Some(db) = database(&monitor).await else {
+        return;
+    };
+    let new = |id: &str| NewImport {
+        id: id.to_owned(),
+        stored_as: format!("{id}.upload"),
+        ..NewImport::default()
+    };
+    monitor.store.add_monitor_import(new("dies")).await.unwrap();
+    // As many starts as it has, none of which came to its end.
+    db.execute_unprepared("UPDATE monitor_imports SET attempts = 5")
+        .await
+        .unwrap();
+    monitor.restart().await;
+    let ended = over(&monitor, "dies").await;
+    assert_eq!(ended["status"], "ERROR");
+    let error = ended["error"].as_str().unwrap();
+    assert!(error.contains("broke off 5 times"), "{error}");
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_that_comes_again_is_the_same_import() {
+    let monitor = Monitor::start().await;
+    let send = async |key: &str| {
+        let part = multipart::Part::text("sku,price\nA,1\n").file_name("list.csv");
+        monitor
+            .post("/api/products/imports")
+            .header("Idempotency-Key", key)
+            .multipart(multipart::Form::new().part("file", part))
+            .send()
+            .await
+            .unwrap()
+    };
+    let key = "0193a7c2-7c3c-7d50-8a51-0c2f1f5f7d10";
+    let answers = tokio::join!(send(key), send(key));
+    let first: Value = answers.0.json().await.unwrap();
+    let second: Value = answers.1.json().await.unwrap();
+    assert_eq!(first["id"], key);
+    assert_eq!(second["id"], key);
+    assert_eq!(monitor.finished(key).await["processedProducts"], 1);
+    let later: Value = send(key).await.json().await.unwrap();
+    assert_eq!(
+        (&later["id"], &later["status"]),
+        (&json!(key), &json!("SUCCESS"))
+    );
+    assert_eq!(monitor.uploads(), [format!("{key}.upload")]);
+    assert_eq!(send("no key").await.status(), 400);
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_made_of_a_check_is_a_check_but_for_the_import_itself() {
+    let monitor = Monitor::start().await;
+    let id = check(&monitor, "sku,name,price\nA,One,1\nB,Two,\n".to_owned()).await;
+    monitor.finished(&id).await;
+    let (status, retried) = act(&monitor, &format!("{id}/retry")).await;
+    assert_eq!(status, 201);
+    let columns = json!({ "columns": { "0": "sku", "1": "name", "2": "price" } });
+    let mapped = monitor
+        .post(&format!("/api/products/imports/{id}/columns"))
+        .json(&columns)
+        .send()
+        .await
+        .unwrap();
+    let mapped: Value = mapped.json().await.unwrap();
+    for job in [retried, mapped] {
+        let job = job["id"].as_str().unwrap();
+        monitor.finished(job).await;
+        assert_eq!(details(&monitor, job).await["mode"], "check");
+    }
+    assert_eq!(monitor.store.list_products("", 1).await.unwrap().total, 0);
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_file_has_no_columns_for_stays() {
+    let monitor = Monitor::start().await;
+    let whole = "sku,name,price,stock,ean,url\nA,Shirt,1,7,4006381333931,https://shop.example/a\n";
+    monitor.import(whole).await;
+    let id = check(&monitor, "sku,price\nA,1\n".to_owned()).await;
+    monitor.finished(&id).await;
+    assert_eq!(details(&monitor, &id).await["unchangedProducts"], 1);
+    let prices = monitor.import("sku,price\nA,2\n").await;
+    let prices = details(&monitor, prices["id"].as_str().unwrap()).await;
+    assert_eq!(prices["updatedProducts"], 1);
+    let again = monitor.import(&whole.replace(",1,7", ",2,7")).await;
+    let again = details(&monitor, again["id"].as_str().unwrap()).await;
+    assert_eq!(again["unchangedProducts"], 1);
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn an_import_is_cancelled_within_a_second_while_its_rows_are_counted() {
+    let monitor = Monitor::start().await;
+    // Its columns are looked for first, then its products are counted.
+    let mut file = "<rss><channel>".to_owned();
+    for n in 0..60_000 {
+        write!(
+            file,
+            "<item><id>S{n}</id><title>x</title><price>1</price></item>"
+        )
+        .unwrap();
+    }
+    file.push_str("</channel></rss>");
+    let id = monitor.accepted(file).await;
+    let asked = Instant::now();
+    assert_eq!(act(&monitor, &format!("{id}/cancel")).await.0, 202);
+    let ended = over(&monitor, &id).await;
+    assert!(
+        asked.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        asked.elapsed()
+    );
+    assert_eq!(
+        ended["error"],
+        "The import was cancelled before any product was imported."
+    );
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn the_service_answers_while_a_large_file_is_imported() {
+    let monitor = Monitor::start().await;
+    let id = monitor.accepted(list(200_000)).await;
+    let mut waits = Vec::new();
+    let mut states = Vec::new();
+    loop {
+        let asked = Instant::now();
+        monitor.store.list_products("s1", 1).await.unwrap();
+        let state = details(&monitor, &id).await;
+        waits.push(asked.elapsed());
+        let is_over = state["status"] != "PENDING";
+        states.push(state);
+        if is_over {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    waits.sort();
+    let median = waits[waits.len() / 2];
+    assert!(
+        median < Duration::from_millis(750),
+        "{median:?} of {}",
+        waits.len()
+    );
+    // All that is told on the way fits together.
+    let count = |state: &Value, name: &str| state[name].as_u64().unwrap();
+    let mut before = 0;
+    for state in &states {
+        let done = count(state, "processedProducts") + count(state, "failedProducts");
+        let total = count(state, "totalProducts");
+        assert!(
+            done >= before && (total == 0 || total == 200_000),
+            "{state}"
+        );
+        assert!(done <= total, "{state}");
+        before = done;
+    }
+    assert_eq!(
+        (before, states.last().unwrap()["status"].as_str()),
+        (200_000, Some("SUCCESS"))
+    );
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn a_single_product_is_an_import_like_any_other() {
+    let monitor = Monitor::start().await;
+    let over = monitor.import("sku,price\nA,1").await;
+    assert_eq!(
+        (
+            &over["status"],
+            &over["totalProducts"],
+            &over["processedProducts"]
+        ),
+        (&json!("SUCCESS"), &json!(1), &json!(1))
+    );
+    monitor.stop().await;
+}
