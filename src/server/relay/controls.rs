@@ -110,7 +110,7 @@ impl Relay {
         &self,
         request: RequestBuilder,
         user: &User,
-        of: &ProductImportJob,
+        of: &ChangeableJob,
     ) -> Result<JobId, ApiError> {
         let (relay, user, filename) = (self.clone(), user.id.clone(), of.filename.clone());
         self.see_through(async move {
