@@ -40,9 +40,11 @@ use crate::{
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// What a multipart body has beside the file itself, at most.
 const MULTIPART_OVERHEAD: u64 = 16 << 10;
+/// The most fields up to the file.
+const MAX_FIELDS: usize = 16;
 const MAX_FILENAME: usize = 200;
 /// The most of the rest of a refused upload that is read.
-const DRAIN: u64 = 64 << 20;
+const DRAIN: u64 = 16 << 20;
 /// How long the reason of a refusal waits for the browser to come back, in seconds.
 const ERROR_MAX_AGE: i64 = 60;
 
@@ -158,8 +160,14 @@ async fn take_field(
     max: u64,
 ) -> Result<(JobId, String), UploadError> {
     let mut mode = UploadMode::Import;
+    let mut fields = 0..MAX_FIELDS;
     let mut field = loop {
-        match form.next_field().await {
+        if fields.next().is_none() {
+            return Err(UploadError::Unreadable);
+        }
+        let found = form.next_field().await;
+        allowance.allow(MULTIPART_OVERHEAD);
+        match found {
             Ok(Some(field)) if field.name() == Some("file") => break field,
             // The box stands before the file in the form, and so does its field.
             Ok(Some(field)) if field.name() == Some(CHECK_FIELD) => {

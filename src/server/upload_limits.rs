@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -131,12 +131,20 @@ pub(super) struct TooMuch;
 
 /// How much of a form may be read on; shared with the [`Metered`] form.
 #[derive(Clone, Debug)]
-pub(super) struct Allowance(Arc<AtomicU64>);
+pub(super) struct Allowance(Arc<Left>);
+
+#[derive(Debug)]
+struct Left {
+    bytes: AtomicU64,
+    /// Whether the reader has been let look through what it has.
+    is_used_up: AtomicBool,
+}
 
 impl Allowance {
     /// Allows as much from here on. What came in one piece may be more by the rest of that piece.
     pub(super) fn allow(&self, bytes: u64) {
-        self.0.store(bytes, Ordering::Relaxed);
+        self.0.bytes.store(bytes, Ordering::Relaxed);
+        self.0.is_used_up.store(false, Ordering::Relaxed);
     }
 }
 
@@ -148,7 +156,10 @@ pub(super) struct Metered<S> {
 
 impl<S> Metered<S> {
     pub(super) fn new(inner: S, bytes: u64) -> (Self, Allowance) {
-        let left = Allowance(Arc::new(AtomicU64::new(bytes)));
+        let left = Allowance(Arc::new(Left {
+            bytes: AtomicU64::new(bytes),
+            is_used_up: AtomicBool::new(false),
+        }));
         let metered = Self {
             inner: Box::pin(inner),
             left: left.clone(),
@@ -162,14 +173,20 @@ impl<S: Stream<Item = Result<Bytes, Failure>>> Stream for Metered<S> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        let left = this.left.0.load(Ordering::Relaxed);
+        let Left { bytes, is_used_up } = &*this.left.0;
+        let left = bytes.load(Ordering::Relaxed);
         if left == 0 {
-            return Poll::Ready(Some(Err(TooMuch.into())));
+            // The parser takes in all that there is before it looks at it. It may find its field in that;
+            // only if it asks again there is none.
+            if is_used_up.swap(true, Ordering::Relaxed) {
+                return Poll::Ready(Some(Err(TooMuch.into())));
+            }
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         let chunk = std::task::ready!(this.inner.as_mut().poll_next(cx));
         if let Some(Ok(chunk)) = &chunk {
-            let left = left.saturating_sub(chunk.len() as u64);
-            this.left.0.store(left, Ordering::Relaxed);
+            bytes.store(left.saturating_sub(chunk.len() as u64), Ordering::Relaxed);
         }
         Poll::Ready(chunk)
     }
@@ -294,6 +311,26 @@ mod tests {
         assert!(form.next().await.unwrap().is_err());
         left.allow(u64::MAX);
         assert_eq!(form.filter_map(|it| async { it.ok() }).count().await, 7);
+    }
+
+    /// The file's head comes in one piece with its beginning, as it does, and behind another field.
+    #[tokio::test]
+    async fn a_form_whose_file_begins_in_a_large_piece_is_read() {
+        let head =
+            |name: &str| format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+        let piece = format!("{}\r\n{}{}", head("check"), head("file"), "y".repeat(1000));
+        let pieces = [piece, "z".repeat(1000), "\r\n--x--\r\n".to_owned()];
+        let pieces = stream::iter(pieces.map(|piece| Ok(Bytes::from(piece))));
+        let (form, left) = Metered::new(pieces, 10);
+        let mut form = multer::Multipart::new(form, "x");
+        let first = form.next_field().await.unwrap().unwrap();
+        assert_eq!(first.name(), Some("check"));
+        drop(first);
+        left.allow(10);
+        let file = form.next_field().await.unwrap().unwrap();
+        assert_eq!(file.name(), Some("file"));
+        left.allow(u64::MAX);
+        assert_eq!(file.bytes().await.unwrap().len(), 2000);
     }
 
     #[test]

@@ -13,6 +13,10 @@ async fn told(response: Response) -> (u16, String) {
     (response.status().as_u16(), response.text().await.unwrap())
 }
 
+fn form<'a>(id: &'a str, rest: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    [&[("id", id)], rest].concat()
+}
+
 async fn with_fake_monitor() -> (FakeMonitor, App) {
     let monitor = FakeMonitor::start().await;
     let settings = monitor.settings();
@@ -37,20 +41,15 @@ async fn nobody_else_does_anything_with_an_import() {
         ("/api/preview_columns", &[("columns[0]", "sku")]),
     ];
     for (path, rest) in controls {
-        let form = |id| {
-            let mut form = vec![("id", id)];
-            form.extend_from_slice(rest);
-            form
-        };
         for other in [&team.other, &team.owner] {
             let other = App::sharing(&app, other);
-            let mine = told(other.post_as(path, &form(&job)).await).await;
-            let none = told(other.post_as(path, &form("none")).await).await;
+            let mine = told(other.post_as(path, &form(&job, rest)).await).await;
+            let none = told(other.post_as(path, &form("none", rest)).await).await;
             assert_eq!(mine, none, "{path}");
             assert_eq!(mine.0, 404, "{path}: {}", mine.1);
         }
         let viewer = App::sharing(&app, &team.viewer);
-        let refused = told(viewer.post_as(path, &form(&job)).await).await;
+        let refused = told(viewer.post_as(path, &form(&job, rest)).await).await;
         assert_eq!(refused.0, 403, "{path}");
     }
     // It is as it was, and there are no others.
