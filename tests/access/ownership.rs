@@ -14,7 +14,7 @@ async fn told(response: Response) -> (u16, String) {
 }
 
 fn form<'a>(id: &'a str, rest: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    [&[("id", id)], rest].concat()
+    [&[("id", id)][..], rest].concat()
 }
 
 async fn with_fake_monitor() -> (FakeMonitor, App) {
