@@ -35,8 +35,8 @@ impl TokenId {
     }
 }
 
-/// A token to be recorded.
-#[derive(Clone, Debug)]
+/// A token to be recorded. It is not to be shown.
+#[derive(Clone)]
 pub(crate) struct NewToken<'a> {
     pub(crate) token_hash: String,
     pub(crate) user: &'a UserId,

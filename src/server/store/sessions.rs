@@ -46,8 +46,8 @@ pub struct SessionLifetime {
     pub idle: Duration,
 }
 
-/// A session to be recorded.
-#[derive(Clone, Debug)]
+/// A session to be recorded. It is not to be shown.
+#[derive(Clone)]
 pub(crate) struct NewSession<'a> {
     pub(crate) token_hash: String,
     pub(crate) user: &'a UserId,
