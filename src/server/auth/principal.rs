@@ -160,7 +160,7 @@ async fn by_authjs(
     };
     let idle = state.config.auth.sessions.idle.as_millis();
     let seen = ExternalUser {
-        issuer: "Auth.js",
+        issuer: "authjs",
         subject: &identity.subject,
         email: identity.email.as_deref(),
         name: identity.name.as_deref(),

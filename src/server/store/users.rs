@@ -113,7 +113,7 @@ pub struct NewUser<'a> {
 /// Somebody as another installation or identity provider knows them.
 #[derive(Clone, Copy, Debug)]
 pub struct ExternalUser<'a> {
-    /// Which one, for example `Auth.js`. It contains no space.
+    /// Which one, for example `authjs`. It contains no space.
     pub issuer: &'a str,
     /// What identifies them there for good.
     pub subject: &'a str,
@@ -222,7 +222,7 @@ impl TryFrom<user::Model> for User {
             issuer: row
                 .shown_email
                 .is_some()
-                .then(|| row.email.split(' ').next().unwrap_or_default().to_owned()),
+                .then(|| issuer_name(row.email.split(' ').next().unwrap_or_default())),
             email: row.shown_email.unwrap_or(row.email),
             name: row.name,
         })
@@ -543,6 +543,14 @@ fn another_owner_than(user: &UserId) -> sea_orm::Condition {
         .add(user::Column::Role.in_subquery(others))
 }
 
+/// What an issuer is called.
+fn issuer_name(issuer: &str) -> String {
+    match issuer {
+        "authjs" => "Auth.js".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
 fn shown_name(seen: ExternalUser<'_>) -> &str {
     seen.name
         .or(seen.email)
@@ -570,7 +578,7 @@ mod tests {
 
     fn seen(role: RoleClaim, default_role: Option<Role>) -> ExternalUser<'static> {
         ExternalUser {
-            issuer: "Auth.js",
+            issuer: "authjs",
             subject: "sub 1",
             email: Some("ada@example.com"),
             name: Some("Ada"),
