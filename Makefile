@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run watch build release test soak fuzz bench bench-import lint
+.PHONY: run watch build release test soak fuzz bench bench-import lint deny
 
 BINARY := $(or $(CARGO_TARGET_DIR),target)/release/import-relay
 
@@ -40,6 +40,10 @@ fuzz:
 
 lint:
 	@PATH=$$(scripts/tools.sh build) && export PATH && scripts/lint.sh
+
+# Licences, bans and sources of all dependencies (deny.toml), by cargo-deny, which takes minutes to build once.
+deny:
+	@PATH=$$(scripts/tools.sh deny) && export PATH && cargo deny check licenses bans sources
 
 # Rows per second of an import, beside sqlite3's own and a Node importer's.
 bench-import:

@@ -95,6 +95,7 @@ rust_tests "the same on PostgreSQL" --features ssr --lib --test relay --test pri
 rust_tests "the function, under a stand-in of its runtime" --package import-relay-vercel
 step "development build" scripts/build.sh dev
 step "wasm without names" without_names
+step "the REST API against its description" env IMPORT_RELAY_BIN="$target/debug/import-relay" scripts/schemathesis.sh
 browser_tests
 
 echo "$passed passed, $failed failed"

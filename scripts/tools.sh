@@ -4,6 +4,7 @@
 #   scripts/tools.sh build    what `make run` needs
 #   scripts/tools.sh test     what `make test` needs besides
 #   scripts/tools.sh fuzz     what `make fuzz` needs
+#   scripts/tools.sh deny     what `make deny` needs besides
 #   scripts/tools.sh bench    what `make bench` needs: the servers and importers that are measured beside ours
 #
 # The last line it prints on standard output is the PATH to build with; all else goes to standard
@@ -13,6 +14,7 @@ set -euo pipefail
 cargo_leptos_version=0.3.11
 binaryen_version=132.0.0
 rust_minimum=96
+schemathesis_version=4.32.5
 target=wasm32-unknown-unknown
 root=$(cd "$(dirname "$0")/.." && pwd)
 tools=${IMPORT_RELAY_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/import-relay/tools}
@@ -155,6 +157,12 @@ install_test_tools() {
     if ! have chromium && ! compgen -G "$HOME/.cache/ms-playwright/chromium-*" >/dev/null; then
         apt_install chromium || (cd "$root/end2end" && npx playwright install chromium)
     fi
+    if ! "$tools/schemathesis/bin/schemathesis" --version 2>/dev/null | grep -q " $schemathesis_version$"; then
+        say "Installing schemathesis ..."
+        python3 -m venv --help >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
+        quietly schemathesis-venv python3 -m venv "$tools/schemathesis"
+        quietly schemathesis "$tools/schemathesis/bin/pip" install --quiet "schemathesis==$schemathesis_version"
+    fi
     local packages
     for packages in end2end tests/authjs; do
         packages=$root/$packages
@@ -190,13 +198,18 @@ install_fuzz_tools() {
     cargo fuzz --version >/dev/null 2>&1 || cargo_tool cargo-fuzz --locked
 }
 
+install_deny() {
+    cargo deny --version >/dev/null 2>&1 || cargo_tool cargo-deny --locked
+}
+
 case ${1:-} in
     build) install_build_tools ;;
     test) install_build_tools && install_test_tools ;;
     fuzz) install_fuzz_tools ;;
+    deny) install_build_tools && install_deny ;;
     bench) install_build_tools && install_bench_tools ;;
     *)
-        say "usage: scripts/tools.sh build|test|fuzz|bench"
+        say "usage: scripts/tools.sh build|test|fuzz|deny|bench"
         exit 2
         ;;
 esac

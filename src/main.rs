@@ -87,8 +87,8 @@ enum UserCommand {
         /// What its owner is called.
         #[arg(long)]
         name: String,
-        /// What it may do: owner, staff or viewer. The first account is the owner's, every other
-        /// one staff.
+        /// What it may do: owner, staff or viewer. While there is no owner it is the owner's, and
+        /// else staff.
         #[arg(long)]
         role: Option<Role>,
     },
@@ -100,7 +100,8 @@ enum UserCommand {
         #[arg(long)]
         role: Role,
     },
-    /// Sets a new password, read from standard input, and signs the account out everywhere.
+    /// Sets a new password, read from standard input, signs the account out everywhere and voids its
+    /// API tokens.
     ResetPassword {
         #[command(flatten)]
         account: Account,
@@ -204,7 +205,8 @@ async fn user(config: Config, command: UserCommand) -> Result<(), Failure> {
             role,
         } => {
             let password = read_password()?;
-            let user = accounts::create(&store, &name, &account.email, role, password).await?;
+            let user =
+                accounts::create_by_command(&store, &name, &account.email, role, password).await?;
             println!("{} can sign in now.", user.email);
         }
         UserCommand::SetRole { account, role } => {
@@ -214,7 +216,7 @@ async fn user(config: Config, command: UserCommand) -> Result<(), Failure> {
         UserCommand::ResetPassword { account } => {
             let user = accounts::reset_password(&store, &account.email, read_password()?).await?;
             println!(
-                "{} has a new password and is signed out everywhere.",
+                "{} has a new password and is signed out everywhere; its API tokens are void.",
                 user.email
             );
         }

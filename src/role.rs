@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Runs the installation: sees every import and says who belongs here.
+    /// Does what staff do, and says who belongs here.
     Owner,
     /// Imports, and sees the imports of their own.
     Staff,
@@ -82,6 +82,32 @@ impl FromStr for Role {
             .into_iter()
             .find(|role| role.as_str() == text)
             .ok_or(UnknownRole)
+    }
+}
+
+/// What another installation says of somebody's role.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RoleClaim {
+    /// Nothing.
+    Missing,
+    /// Something that is none of the roles here.
+    Unknown,
+    /// One of the roles here.
+    Known(Role),
+}
+
+impl RoleClaim {
+    /// Reads a role by the names that installations give it.
+    #[must_use]
+    pub fn read(name: &str) -> Self {
+        match name.trim().to_lowercase().as_str() {
+            // What everybody has is no role in particular.
+            "" | "user" | "member" => Self::Missing,
+            "owner" | "admin" | "administrator" => Self::Known(Role::Owner),
+            "staff" | "editor" => Self::Known(Role::Staff),
+            "viewer" | "guest" | "readonly" | "read-only" => Self::Known(Role::Viewer),
+            _ => Self::Unknown,
+        }
     }
 }
 

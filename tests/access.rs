@@ -1,12 +1,18 @@
 //! Who gets what: every route for everybody who may come.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
+#[path = "access/accounts.rs"]
+mod accounts;
 #[path = "relay/app.rs"]
 #[allow(dead_code)] // each test program uses a part of it
 mod app;
 #[path = "relay/fake_monitor.rs"]
 #[allow(dead_code)] // each test program uses a part of it
 mod fake_monitor;
+#[path = "access/guards.rs"]
+mod guards;
+#[path = "access/ownership.rs"]
+mod ownership;
 #[path = "access/team.rs"]
 mod team;
 
@@ -324,7 +330,9 @@ async fn everybody_gets_what_is_for_them_and_nothing_else() {
     let app = App::start(&[]).await;
     let mut team = Team::gather(&app).await;
     let staff = App::sharing(&app, &team.staff);
-    let job = staff.import("shop.csv", "sku,name,price\na,A,1\n").await;
+    let job = staff
+        .import("nobody-elses.csv", "sku,name,price\na,A,1\n")
+        .await;
     let mut wrong = Vec::new();
     for row in ROWS {
         if SPOILS_SESSIONS.contains(&row.path) {
@@ -336,6 +344,11 @@ async fn everybody_gets_what_is_for_them_and_nothing_else() {
             if got != wanted {
                 let Row { method, path, .. } = row;
                 wrong.push(format!("{method} {path} for {who}: {got}, not {wanted}"));
+            }
+            // What is refused says nothing of what it would have been.
+            if matches!(got, 303 | 401 | 403 | 404) {
+                let text = response.text().await.unwrap();
+                assert!(!text.contains("nobody-elses"), "{} for {who}", row.path);
             }
         }
         if SPOILS_SESSIONS.contains(&row.path) {
@@ -408,9 +421,14 @@ async fn what_is_not_yours_looks_like_what_is_not_there() {
         "/api/jobs/ID/progress",
         "/api/get_import?id=ID",
     ] {
-        for _ in 0..15 {
+        for round in 0..60 {
             let mut answers = Vec::new();
-            for (times, id) in times.iter_mut().zip([&*job, "not-there"]) {
+            let mut asked: Vec<_> = times.iter_mut().zip([&*job, "not-there"]).collect();
+            // What is asked first may be quicker or slower for that alone.
+            if round % 2 == 1 {
+                asked.reverse();
+            }
+            for (times, id) in asked {
                 let began = Instant::now();
                 let answer = other.get(&path.replace("ID", id)).await;
                 let status = answer.status();
@@ -427,8 +445,10 @@ async fn what_is_not_yours_looks_like_what_is_not_there() {
         times.sort();
         times[times.len() / 2]
     });
+    // A failing write more would take several times as long, not half as long again.
+    let most = yours.max(there);
     assert!(
-        yours.abs_diff(there) < Duration::from_millis(20),
+        yours.abs_diff(there) < (most / 2).max(Duration::from_millis(2)),
         "{yours:?} {there:?}"
     );
 }

@@ -6,6 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 
 import type { Monitor } from './monitor.ts';
 import { freePort, until } from './net.ts';
+import { fixedSecrets } from './secrets.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const binary = resolve(process.env.IMPORT_RELAY_BIN ?? join(root, 'target/debug/import-relay'));
@@ -54,6 +55,7 @@ export class App {
       DATA_DIR: join(directory, 'data'),
       RUST_LOG: 'info,import_relay=debug',
       SHUTDOWN_DRAIN: '2s',
+      ...fixedSecrets,
       ...(options.monitor && {
         MONITOR_PRICE_APP_HOST: options.monitor.url,
         PRICE_MONITOR_API_KEY: options.monitor.apiKey,

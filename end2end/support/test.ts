@@ -3,6 +3,7 @@ import { test as base, expect } from '@playwright/test';
 import { App, type AppOptions, type Settings } from './app.ts';
 import { ConsoleWatch } from './console.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
+import { SecretWatch } from './secrets.ts';
 import { owner, Session } from './session.ts';
 
 export interface TestOptions {
@@ -17,6 +18,8 @@ interface TestFixtures {
   startMonitor: (options?: MonitorOptions) => Promise<Monitor>;
   /** What the pages complained of. A test fails that did not expect it. */
   complaints: ConsoleWatch;
+  /** What a browser was sent that is nobody's to have. A test fails that finds any. */
+  secrets: SecretWatch;
 }
 
 export interface WorkerOptions {
@@ -60,6 +63,7 @@ export const test = base.extend<TestOptions & TestFixtures, WorkerOptions & Work
       });
       await use(app);
       await app.remove();
+      await expectNoSecretIn(app);
     },
     { scope: 'worker', timeout: 40_000 },
   ],
@@ -92,6 +96,7 @@ export const test = base.extend<TestOptions & TestFixtures, WorkerOptions & Work
     });
     for (const app of apps) {
       await app.remove();
+      await expectNoSecretIn(app);
       if (testInfo.status !== testInfo.expectedStatus) {
         await testInfo.attach('server.log', { body: app.log, contentType: 'text/plain' });
       }
@@ -110,10 +115,19 @@ export const test = base.extend<TestOptions & TestFixtures, WorkerOptions & Work
 
   complaints: async ({}, use) => use(new ConsoleWatch()),
 
-  context: async ({ context, complaints, app }, use, testInfo) => {
+  secrets: async ({ session, monitor }, use) => {
+    const secrets = new SecretWatch();
+    secrets.addCookies(session.cookie);
+    secrets.add('the price monitor’s key', monitor.apiKey);
+    await use(secrets);
+  },
+
+  context: async ({ context, complaints, secrets, app }, use, testInfo) => {
     const logBefore = app.log.length;
     complaints.watch(context);
+    secrets.watch(context);
     await use(context);
+    expect(await secrets.found(), 'secrets among what a browser was sent').toEqual([]);
     if (testInfo.status !== testInfo.expectedStatus) {
       const body = app.log.slice(logBefore);
       await testInfo.attach('server.log', { body, contentType: 'text/plain' });
@@ -125,5 +139,12 @@ export const test = base.extend<TestOptions & TestFixtures, WorkerOptions & Work
     expect(complaints.complaints, 'complaints in the browser console').toEqual([]);
   },
 });
+
+/** The log of a whole run. */
+async function expectNoSecretIn(app: App): Promise<void> {
+  const secrets = new SecretWatch();
+  secrets.look('the log', app.log);
+  expect(await secrets.found(), 'secrets in the log').toEqual([]);
+}
 
 export { expect };

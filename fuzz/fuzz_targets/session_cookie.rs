@@ -12,13 +12,16 @@ static AUTHJS: LazyLock<AuthJs> =
     LazyLock::new(|| AuthJs::new(&["nobody knows this".into(), "nor this".into()]));
 
 /// Headers of both versions, so that what follows them is looked at.
-const BEGINNINGS: [&str; 5] = [
+const BEGINNINGS: [&str; 7] = [
     "",
     "authjs.session-token=",
     "next-auth.session-token=",
     // {"alg":"dir","enc":"A256CBC-HS512"} and {"alg":"dir","enc":"A256GCM"}
     "authjs.session-token=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIn0..",
     "next-auth.session-token=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..",
+    // The same in chunks, whose numbers and contents follow.
+    "authjs.session-token.0=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIn0..; authjs.session-token.",
+    "next-auth.session-token.1=x; next-auth.session-token.0=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0",
 ];
 
 fuzz_target!(|bytes: &[u8]| {

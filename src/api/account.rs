@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::ApiError;
+use super::{ApiError, secret::Secret};
 use crate::{job::UnixMillis, role::Role};
 
 /// What the account's page shows.
@@ -48,14 +48,14 @@ pub async fn account() -> Result<AccountState, ApiError> {
     crate::server::auth::account::account_state().await
 }
 
-/// Gives the account a new password and ends every other session of it.
+/// Gives the account a new password, ends every other session of it and voids its API tokens.
 ///
 /// # Errors
 ///
 /// [`ApiError::Invalid`] when the current password is wrong or the new one will not do,
 /// [`ApiError::Throttled`] after too many tries.
 #[server(prefix = "/api", endpoint = "change_password")]
-pub async fn change_password(current: String, password: String) -> Result<(), ApiError> {
+pub async fn change_password(current: Secret, password: Secret) -> Result<(), ApiError> {
     crate::server::auth::account::change_password(current.into(), password.into()).await
 }
 
@@ -69,7 +69,7 @@ pub async fn end_session(id: String) -> Result<(), ApiError> {
     crate::server::auth::account::end_session(&id).await
 }
 
-/// Ends every session of the account and goes to the sign-in page.
+/// Ends every session of the account, voids its API tokens and goes to the sign-in page.
 ///
 /// # Errors
 ///

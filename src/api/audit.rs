@@ -43,6 +43,8 @@ macro_rules! actions {
 actions! {
     /// A session was opened.
     SignedIn: "signed-in", "signed in";
+    /// A password was tried that is not the account's.
+    SignInFailed: "sign-in-failed", "failed to sign in";
     /// A session was closed.
     SignedOut: "signed-out", "signed out";
     /// All sessions of an account were closed by its user.
@@ -53,6 +55,10 @@ actions! {
     PasswordChanged: "password-changed", "changed the password";
     /// A password was set by a link.
     PasswordReset: "password-reset", "set a new password by a link";
+    /// A password was set at the command line.
+    PasswordSet: "password-set", "set a new password for";
+    /// An account was made at the command line.
+    AccountMade: "account-made", "made the account";
     /// An invitation was made.
     Invited: "invited", "invited";
     /// An invitation was taken up.

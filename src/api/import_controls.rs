@@ -104,8 +104,8 @@ pub fn failed_rows_path(job: &JobId) -> String {
 /// or it is somebody else's.
 #[server(name = GetImportExtras, prefix = "/api", endpoint = "import_extras", input = server_fn::codec::GetUrl)]
 pub async fn import_extras(id: JobId) -> Result<Option<ImportExtras>, ApiError> {
-    let (_, state, job) = crate::server::imports::mine(&id).await?;
-    Ok(state.relay.extras(&job.id).await)
+    let (state, job) = crate::server::imports::mine(&id).await?;
+    Ok(state.relay.extras(&job).await)
 }
 
 /// Stops an import; what is in stays.
@@ -115,9 +115,12 @@ pub async fn import_extras(id: JobId) -> Result<Option<ImportExtras>, ApiError> 
 /// As [`import_extras`]; and when the price monitor does not do it, in its words.
 #[server(prefix = "/api", endpoint = "cancel_import")]
 pub async fn cancel_import(id: JobId) -> Result<(), ApiError> {
-    let action = super::audit::AuditAction::ImportCancelled;
-    let (_, state, job) = crate::server::imports::to_change(&id, action).await?;
-    state.relay.cancel(&job.id).await
+    let change = crate::server::imports::to_change(&id).await?;
+    change.state.relay.cancel(&change.job).await?;
+    change
+        .done(super::audit::AuditAction::ImportCancelled)
+        .await;
+    Ok(())
 }
 
 /// Imports the file of an import again, and goes to the new one's page.
@@ -147,14 +150,14 @@ pub async fn retry_failed_rows(id: JobId) -> Result<(), ApiError> {
 /// As [`cancel_import`].
 #[server(prefix = "/api", endpoint = "delete_import")]
 pub async fn delete_import(id: JobId) -> Result<(), ApiError> {
-    let action = super::audit::AuditAction::ImportDeleted;
-    let (user, state, job) = crate::server::imports::to_change(&id, action).await?;
-    if !job.status.is_final() {
+    let change = crate::server::imports::to_change(&id).await?;
+    if !change.job.status.is_final() {
         return Err(ApiError::Invalid(
             "The import is still running. Cancel it first.".to_owned(),
         ));
     }
-    state.relay.forget(&user.jobs(), &job.id).await?;
+    change.state.relay.forget(&change.job).await?;
+    change.done(super::audit::AuditAction::ImportDeleted).await;
     leptos_axum::redirect("/imports");
     Ok(())
 }
@@ -166,8 +169,8 @@ pub async fn delete_import(id: JobId) -> Result<(), ApiError> {
 /// As [`cancel_import`].
 #[server(name = ListFailedRows, prefix = "/api", endpoint = "failed_rows", input = server_fn::codec::GetUrl)]
 pub async fn failed_rows(id: JobId, page: u64, search: String) -> Result<FailedRows, ApiError> {
-    let (_, state, job) = crate::server::imports::mine(&id).await?;
-    state.relay.failed_rows(&job.id, page, search.trim()).await
+    let (state, job) = crate::server::imports::mine(&id).await?;
+    state.relay.failed_rows(&job, page, search.trim()).await
 }
 
 /// Says what the columns of an import's file are taken for, and what is in them.
@@ -177,8 +180,8 @@ pub async fn failed_rows(id: JobId, page: u64, search: String) -> Result<FailedR
 /// As [`cancel_import`].
 #[server(name = GetFileColumns, prefix = "/api", endpoint = "file_columns", input = server_fn::codec::GetUrl)]
 pub async fn file_columns(id: JobId) -> Result<FileColumns, ApiError> {
-    let (_, state, job) = crate::server::imports::mine(&id).await?;
-    state.relay.columns(&job.id).await
+    let (state, job) = crate::server::imports::mine(&id).await?;
+    state.relay.columns(&job).await
 }
 
 /// Says what the first rows of an import's file are when its columns hold this: a word for each, none
@@ -189,8 +192,8 @@ pub async fn file_columns(id: JobId) -> Result<FileColumns, ApiError> {
 /// As [`cancel_import`].
 #[server(prefix = "/api", endpoint = "preview_columns")]
 pub async fn preview_columns(id: JobId, columns: Vec<String>) -> Result<Vec<PreviewRow>, ApiError> {
-    let (_, state, job) = crate::server::imports::mine(&id).await?;
-    state.relay.preview(&job.id, &columns).await
+    let (state, job) = crate::server::imports::mine(&id).await?;
+    state.relay.preview(&job, &columns).await
 }
 
 /// Imports the file of an import whose columns hold this, remembers it for files with the same columns,
@@ -201,9 +204,12 @@ pub async fn preview_columns(id: JobId, columns: Vec<String>) -> Result<Vec<Prev
 /// As [`cancel_import`].
 #[server(prefix = "/api", endpoint = "map_columns")]
 pub async fn map_columns(id: JobId, columns: Vec<String>) -> Result<(), ApiError> {
-    let action = super::audit::AuditAction::ImportRetried;
-    let (user, state, job) = crate::server::imports::to_change(&id, action).await?;
-    let new = state.relay.map_columns(&user, &job, &columns).await?;
+    let change = crate::server::imports::to_change(&id).await?;
+    let relay = &change.state.relay;
+    let new = relay
+        .map_columns(&change.who.user, &change.job, &columns)
+        .await?;
+    change.done(super::audit::AuditAction::ImportRetried).await;
     leptos_axum::redirect(&format!("/imports/{new}"));
     Ok(())
 }

@@ -85,11 +85,11 @@ pub async fn list_imports(
     page: u64,
     #[server(default)] filter: ImportsFilter,
 ) -> Result<Page<ProductImportJob>, ApiError> {
-    let user = crate::server::auth::require_user().await?;
+    let who = crate::server::auth::require_user().await?;
     let state = crate::server::state::app_state()?;
     let mut jobs = state
         .store
-        .find_imports(&user.jobs(), &filter, page)
+        .find_imports(&who.jobs(), &filter, page)
         .await?;
     state.relay.freshen(&mut jobs.items).await;
     Ok(jobs)
@@ -103,7 +103,7 @@ pub async fn list_imports(
 /// or it is somebody else's.
 #[server(prefix = "/api", endpoint = "get_import", input = server_fn::codec::GetUrl)]
 pub async fn get_import(id: JobId) -> Result<ProductImportJob, ApiError> {
-    let user = crate::server::auth::require_user().await?;
+    let who = crate::server::auth::require_user().await?;
     let state = crate::server::state::app_state()?;
-    state.relay.find_job(&user, &id).await
+    Ok(state.relay.find_job(&who, &id).await?.into())
 }

@@ -11,6 +11,7 @@ pub mod imports;
 pub mod language;
 pub mod products;
 pub mod progress;
+pub mod secret;
 pub mod session;
 pub mod status;
 pub mod team;

@@ -174,14 +174,14 @@ pub async fn job_progress(id: JobId) -> Result<Events, ApiError> {
         state::app_state,
     };
 
-    let user = auth::require_user().await?;
+    let who = auth::require_user().await?;
     let response = expect_context::<leptos_axum::ResponseOptions>();
     let last_event_id = auth::request_header("last-event-id");
     let asking = Asking {
         address: auth::request_address()?,
         last_event_id: last_event_id.as_deref(),
     };
-    let answer = app_state()?.relay.open_stream(&user, &id, &asking).await?;
+    let answer = app_state()?.relay.open_stream(&who, &id, &asking).await?;
     Ok(match answer {
         ProgressAnswer::NothingMore => {
             response.set_status(http::StatusCode::NO_CONTENT);
@@ -204,9 +204,9 @@ pub async fn job_progress(id: JobId) -> Result<Events, ApiError> {
 /// [`ApiError::SignedOut`] without a session, which is final. Any other error passes.
 #[server(prefix = "/api", endpoint = "job_states", input = GetUrl)]
 pub async fn job_states(ids: Vec<JobId>) -> Result<Vec<(JobId, ProgressEvent)>, ApiError> {
-    let user = crate::server::auth::require_user().await?;
+    let who = crate::server::auth::require_user().await?;
     crate::server::state::app_state()?
         .relay
-        .states(&user.jobs(), &ids)
+        .states(&who.jobs(), &ids)
         .await
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::ApiError;
+use super::{ApiError, secret::Secret};
 use crate::role::Role;
 
 /// The person who is signed in.
@@ -53,7 +53,7 @@ pub async fn current_user() -> Result<CurrentUser, ApiError> {
 #[server(prefix = "/api", endpoint = "sign_in")]
 pub async fn sign_in(
     email: String,
-    password: String,
+    password: Secret,
     next: Option<String>,
 ) -> Result<(), ApiError> {
     crate::server::auth::sign_in::sign_in(&email, password.into(), next.as_deref()).await
@@ -69,7 +69,7 @@ pub async fn sign_in(
 pub async fn create_owner(
     name: String,
     email: String,
-    password: String,
+    password: Secret,
     next: Option<String>,
 ) -> Result<(), ApiError> {
     let next = next.as_deref();

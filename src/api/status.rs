@@ -50,5 +50,5 @@ pub struct ImportCounts {
 pub async fn server_status() -> Result<ServerStatus, ApiError> {
     let user = crate::server::auth::require_user().await?;
     let state = crate::server::state::app_state()?;
-    crate::server::telemetry::status(&state, &user).await
+    crate::server::telemetry::status(&state, &user.user).await
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::ApiError;
+use super::{ApiError, secret::Secret};
 use crate::{job::UnixMillis, role::Role};
 
 /// What the team's page shows.
@@ -14,7 +14,7 @@ pub struct TeamState {
     /// The links that have not been used, the newest first.
     pub links: Vec<OpenLink>,
     /// The link that this browser has just made, where it was made without script.
-    pub fresh: Option<String>,
+    pub fresh: Option<Secret>,
 }
 
 /// Somebody who has an account.
@@ -26,8 +26,12 @@ pub struct TeamMember {
     pub name: String,
     /// The address they sign in with.
     pub email: String,
+    /// By which installation they are known, where they sign in elsewhere.
+    pub issuer: Option<String>,
     /// What they may do.
     pub role: Role,
+    /// Whether their role is given where they sign in, and cannot be changed here.
+    pub role_is_claimed: bool,
     /// Since when they belong here.
     pub created_at: UnixMillis,
     /// Whether they may not sign in.
@@ -55,7 +59,7 @@ pub struct OpenLink {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct NewLink {
     /// The link. It is told never again.
-    pub url: String,
+    pub url: Secret,
 }
 
 /// What a link is for.
@@ -140,8 +144,8 @@ pub async fn set_access(member: String, allowed: bool) -> Result<(), ApiError> {
 
 /// Says what a link is for. Whoever has the link may ask.
 #[server(name = GetLinkState, prefix = "/api", endpoint = "link_state", input = server_fn::codec::GetUrl)]
-pub async fn link_state(token: String) -> Result<LinkState, ApiError> {
-    crate::server::auth::team::link_state(&token).await
+pub async fn link_state(token: Secret) -> Result<LinkState, ApiError> {
+    crate::server::auth::team::link_state(token.expose()).await
 }
 
 /// Makes the account that an invitation is for and signs in with it.
@@ -151,12 +155,13 @@ pub async fn link_state(token: String) -> Result<LinkState, ApiError> {
 /// [`ApiError::Invalid`] when the link is gone, or the name, address or password will not do.
 #[server(prefix = "/api", endpoint = "accept_invitation")]
 pub async fn accept_invitation(
-    token: String,
+    token: Secret,
     name: String,
     email: String,
-    password: String,
+    password: Secret,
 ) -> Result<(), ApiError> {
-    crate::server::auth::team::accept_invitation(&token, &name, &email, password.into()).await
+    crate::server::auth::team::accept_invitation(token.expose(), &name, &email, password.into())
+        .await
 }
 
 /// Gives the account that a link is for a new password, ends its sessions and signs in with it.
@@ -165,6 +170,6 @@ pub async fn accept_invitation(
 ///
 /// [`ApiError::Invalid`] when the link is gone or the password will not do.
 #[server(prefix = "/api", endpoint = "reset_password")]
-pub async fn reset_password(token: String, password: String) -> Result<(), ApiError> {
-    crate::server::auth::team::reset_password(&token, password.into()).await
+pub async fn reset_password(token: Secret, password: Secret) -> Result<(), ApiError> {
+    crate::server::auth::team::reset_password(token.expose(), password.into()).await
 }

@@ -6,11 +6,11 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::ApiError;
+use super::{ApiError, secret::Secret};
 use crate::{job::UnixMillis, role::Permission};
 
 /// What a token may be used for. It never allows more than its user's role.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub enum TokenScope {
     /// To look at imports.
     #[serde(rename = "imports:read")]
@@ -114,14 +114,14 @@ pub struct TokensState {
     /// Whether the user could let a token start imports.
     pub may_import: bool,
     /// The token that this browser has just made, where it was made without script.
-    pub fresh: Option<String>,
+    pub fresh: Option<Secret>,
 }
 
 /// A token that was just made.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct NewApiToken {
     /// The token. It is kept nowhere and told never again.
-    pub token: String,
+    pub token: Secret,
 }
 
 /// Says what the page of tokens shows.

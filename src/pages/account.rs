@@ -104,8 +104,8 @@ fn PasswordForm() -> impl IntoView {
                     {move || {
                         saved()
                             .then_some(t.say(
-                                "Your password is changed. Every other browser is signed out.",
-                                "Dein Passwort ist geändert. Alle anderen Browser sind abgemeldet.",
+                                "Your password is changed. Every other browser is signed out, and your API tokens are revoked.",
+                                "Dein Passwort ist geändert. Alle anderen Browser sind abgemeldet, deine API-Schlüssel widerrufen.",
                             ))
                     }}
                 </p>
@@ -135,7 +135,14 @@ fn Sessions(sessions: Vec<OpenSession>, end: ServerAction<EndSession>) -> impl I
             <header class="card-head">
                 <h2 id="sessions-title">{t.say("Where you are signed in", "Wo du angemeldet bist")}</h2>
                 <ActionForm action=everywhere>
-                    <button class="button button-quiet" data-testid="sign-out-everywhere">
+                    <button
+                        class="button button-quiet"
+                        data-testid="sign-out-everywhere"
+                        title=t.say(
+                            "Ends every session and revokes your API tokens",
+                            "Beendet jede Sitzung und widerruft deine API-Schlüssel",
+                        )
+                    >
                         <Icon glyph=Glyph::SignOut />
                         {t.say("Sign out everywhere", "Überall abmelden")}
                     </button>

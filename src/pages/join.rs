@@ -26,7 +26,7 @@ pub(crate) fn JoinPage() -> impl IntoView {
             .with(|params| params.get("token"))
             .unwrap_or_default()
     });
-    let state = Resource::new_blocking(move || token.get(), link_state);
+    let state = Resource::new_blocking(move || token.get(), |token| link_state(token.into()));
     view! {
         <div class="sign-in">
             <Transition fallback=CardSkeleton>

@@ -4,9 +4,12 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
-    api::team::{
-        Invite, MakeResetLink, OpenLink, RevokeLink, SetAccess, SetRole, TeamMember, TeamState,
-        team,
+    api::{
+        secret::Secret,
+        team::{
+            Invite, MakeResetLink, OpenLink, RevokeLink, SetAccess, SetRole, TeamMember, TeamState,
+            team,
+        },
     },
     components::{
         clock::Moment,
@@ -79,7 +82,12 @@ fn Team(state: TeamState, actions: Actions) -> impl IntoView {
             false => reset.or(invited),
         }
     };
-    let secret = Signal::derive(move || made().map(|link| link.url).or_else(|| fresh.clone()));
+    let secret = Signal::derive(move || {
+        made()
+            .map(|link| link.url)
+            .or_else(|| fresh.clone())
+            .map(Secret::into_exposed)
+    });
     let error = Signal::derive(move || {
         failure(actions.role)
             .get()
@@ -173,7 +181,9 @@ fn MemberRow(member: TeamMember, actions: Actions) -> impl IntoView {
         id,
         name,
         email,
+        issuer,
         role,
+        role_is_claimed,
         is_disabled,
         has_password,
         is_self,
@@ -206,22 +216,30 @@ fn MemberRow(member: TeamMember, actions: Actions) -> impl IntoView {
     } else {
         is_disabled.then_some("No access")
     };
+    let given = if role_is_claimed {
+        // Where they sign in it is said anew with every request.
+        view! { <span data-testid="claimed-role">{role.title()}</span> }.into_any()
+    } else {
+        view! {
+            <ActionForm action=actions.role attr:class="settings-inline">
+                <input type="hidden" name="member" value=id() />
+                <label class="visually-hidden" for=select_id.clone()>
+                    "Role"
+                </label>
+                <RoleSelect id=select_id selected=role />
+                <button class="button button-quiet">"Change"</button>
+            </ActionForm>
+        }
+        .into_any()
+    };
+    let issuer = issuer.map(|issuer| view! { <span class="chip">{issuer}</span> });
     view! {
         <tr role="row" data-testid="member-row">
             <th role="rowheader" scope="row">
-                {name} " " {mark.map(|mark| view! { <span class="chip">{mark}</span> })}
+                {name} " " {mark.map(|mark| view! { <span class="chip">{mark}</span> })} " " {issuer}
                 <span class="settings-email">{email}</span>
             </th>
-            <td role="cell">
-                <ActionForm action=actions.role attr:class="settings-inline">
-                    <input type="hidden" name="member" value=id() />
-                    <label class="visually-hidden" for=select_id.clone()>
-                        "Role"
-                    </label>
-                    <RoleSelect id=select_id selected=role />
-                    <button class="button button-quiet">"Change"</button>
-                </ActionForm>
-            </td>
+            <td role="cell">{given}</td>
             <td role="cell" class="settings-actions">{reset} {access}</td>
         </tr>
     }

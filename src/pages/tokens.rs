@@ -4,7 +4,10 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
-    api::tokens::{ApiToken, CreateToken, RevokeToken, TokensState, tokens},
+    api::{
+        secret::Secret,
+        tokens::{ApiToken, CreateToken, RevokeToken, TokensState, tokens},
+    },
     components::{
         clock::Moment,
         form::{Field, FormError, ShownOnce, Submit, failure},
@@ -54,8 +57,8 @@ fn Tokens(
         fresh,
     } = state;
     let secret = Signal::derive(move || match create.value().get() {
-        Some(Ok(new)) => Some(new.token),
-        _ => fresh.clone(),
+        Some(Ok(new)) => Some(new.token.into_exposed()),
+        _ => fresh.clone().map(Secret::into_exposed),
     });
     view! {
         <ShownOnce what=t.say(

@@ -180,19 +180,33 @@ pub(super) fn rule(method: &Method, matched: Option<&str>, path: &str) -> Rule {
         .iter()
         .find(|rule| rule.method == method && rule.path == matched)
         .copied()
-        .unwrap_or(UNLISTED)
+        .unwrap_or_else(|| {
+            // The files inside the program are routes of their own.
+            if is_asset(path) {
+                unmatched(path)
+            } else {
+                UNLISTED
+            }
+        })
+}
+
+fn is_asset(path: &str) -> bool {
+    path.starts_with("/pkg/") || matches!(path, "/favicon.ico" | "/favicon.svg")
 }
 
 /// The files that pages are made of are for anybody; what is nowhere is so for those who are known.
 fn unmatched(path: &str) -> Rule {
-    let is_asset = path.starts_with("/pkg/") || matches!(path, "/favicon.ico" | "/favicon.svg");
     Rule {
         kind: if path.starts_with("/api/") {
             Kind::Rest
         } else {
             Kind::Page
         },
-        access: if is_asset { Anybody } else { Known(Watch) },
+        access: if is_asset(path) {
+            Anybody
+        } else {
+            Known(Watch)
+        },
         ..UNLISTED
     }
 }
@@ -219,11 +233,72 @@ mod tests {
         assert_eq!(rules.len(), RULES.len(), "two rules for one route");
     }
 
-    /// The test above sees what `router::own` lists; a route that is added past it would escape.
+    /// The test above sees what `router::own` lists and what the watchers are told; a route that is added
+    /// past them would escape. The price monitor is another server.
     #[test]
     fn no_route_is_added_past_the_list() {
-        let added = include_str!("router.rs").matches(".route(").count();
-        assert_eq!(added, 1, "routes are added in `router::own` alone");
+        const WAYS: [&str; 6] = [
+            ".route(",
+            ".route_service(",
+            ".nest(",
+            ".nest_service(",
+            ".fallback(",
+            ".fallback_service(",
+        ];
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server");
+        let mut directories = vec![root.clone()];
+        let mut added = Vec::new();
+        while let Some(directory) = directories.pop() {
+            for entry in std::fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.strip_prefix(&root).unwrap().display().to_string();
+                if name == "price_monitor" || name == "access.rs" {
+                    continue;
+                }
+                if path.is_dir() {
+                    directories.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                let count = WAYS.iter().map(|way| text.matches(way).count()).sum();
+                if count > 0 {
+                    added.push((name, count));
+                }
+            }
+        }
+        added.sort();
+        // The list and the pages; the compiled files, which are for anybody; what watchers ask.
+        let expected = [
+            ("router.rs", 2),
+            ("site/embedded.rs", 1),
+            ("site/on_disk.rs", 2),
+            ("telemetry/http.rs", crate::server::telemetry::PATHS.len()),
+        ];
+        let expected = expected.map(|(name, count): (&str, usize)| (name.to_owned(), count));
+        assert_eq!(added, expected);
+    }
+
+    #[test]
+    fn what_watchers_ask_is_in_the_table() {
+        for path in crate::server::telemetry::PATHS {
+            assert_eq!(rule(&Method::GET, Some(path), path).access, Anybody);
+        }
+    }
+
+    #[test]
+    fn the_compiled_files_are_for_anybody_and_nothing_beside_them_is() {
+        for path in ["/pkg/import-relay.css", "/favicon.ico"] {
+            for matched in [None, Some(path)] {
+                assert_eq!(rule(&Method::GET, matched, path).access, Anybody, "{path}");
+            }
+        }
+        for path in ["/pkg", "/favicon.ico/x", "/data/pkg/x"] {
+            assert_ne!(
+                rule(&Method::GET, Some(path), path).access,
+                Anybody,
+                "{path}"
+            );
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv6Addr, SocketAddr},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use axum::{
@@ -61,9 +62,29 @@ pub(super) async fn find(
     next: Next,
 ) -> Response {
     let peer = request.extensions().get().map(|Peer(address)| address.ip());
-    let address = client(peer, request.headers(), &state.config.trusted_proxies);
+    let trusted = &state.config.trusted_proxies;
+    let address = client(peer, request.headers(), trusted);
+    if let Some(peer) = peer
+        && is_untrusted_proxy(peer, request.headers(), trusted)
+        && !WARNED.swap(true, Ordering::Relaxed)
+    {
+        tracing::warn!(
+            %peer,
+            "X-Forwarded-For comes from an address that is not in TRUSTED_PROXIES, and is not believed; \
+             if it is your reverse proxy, everybody behind it counts as one client until it is"
+        );
+    }
     request.extensions_mut().insert(ClientAddress(address));
     next.run(request).await
+}
+
+/// Whether it has been said that somebody forwards requests who is not trusted to: once is enough.
+static WARNED: AtomicBool = AtomicBool::new(false);
+
+fn is_untrusted_proxy(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
+    let peer = peer.to_canonical();
+    headers.contains_key("x-forwarded-for")
+        && !trusted.iter().any(|network| network.contains(&peer))
 }
 
 /// Without a connection there is a host that calls us as a function, and its word is all there is.
@@ -145,6 +166,17 @@ mod tests {
     fn a_host_that_calls_us_as_a_function_is_believed() {
         assert_eq!(of("", &["1.2.3.4, 198.51.100.1"], &[]), "198.51.100.1");
         assert_eq!(of("", &[], &[]), "::");
+    }
+
+    #[test]
+    fn a_proxy_that_nobody_trusts_is_noticed() {
+        let [peer, other] = ["10.0.0.1", "::ffff:192.0.2.7"].map(|it| it.parse().unwrap());
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let mut headers = HeaderMap::new();
+        assert!(!is_untrusted_proxy(other, &headers, &trusted));
+        headers.insert("x-forwarded-for", "198.51.100.1".parse().unwrap());
+        assert!(is_untrusted_proxy(other, &headers, &trusted));
+        assert!(!is_untrusted_proxy(peer, &headers, &trusted));
     }
 
     #[test]

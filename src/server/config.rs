@@ -19,6 +19,7 @@ use url::Url;
 
 pub use self::listing::{effective, env_example, help};
 use super::store::sessions::SessionLifetime;
+use crate::role::Role;
 
 /// One setting as `--help` lists it.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +104,9 @@ settings! {
     AUTH_SECRET_3: "AUTH_SECRET_3",
         "One more.",
         "any text", "not set", secret;
+    DEFAULT_ROLE: "AUTH_DEFAULT_ROLE",
+        "The role here of those to whom that installation gives none; with none they are not let in, as is wise where anybody can make an account there.",
+        "staff, viewer or none", "staff";
     TRUSTED_PROXIES: "TRUSTED_PROXIES",
         "The reverse proxies whose X-Forwarded-For is believed.",
         "addresses and networks with commas between, for example 127.0.0.1, 10.0.0.0/8", "none of them";
@@ -245,6 +249,8 @@ pub struct AuthConfig {
     pub sessions: SessionLifetime,
     /// The secrets of an Auth.js or NextAuth installation whose session cookies are accepted.
     pub authjs_secrets: Vec<SecretString>,
+    /// The role of those of that installation to whom it gives none; without one they are not let in.
+    pub default_role: Option<Role>,
 }
 
 /// What is told about the running server, and to whom.
@@ -395,6 +401,16 @@ impl PublicUrl {
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.0
+    }
+
+    /// Returns the origin's host, without its port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let authority = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        match authority.rfind(':') {
+            Some(colon) if !authority[colon..].contains(']') => &authority[..colon],
+            _ => authority,
+        }
     }
 
     /// Returns whether cookies must be `Secure`.
@@ -575,6 +591,14 @@ impl Config {
                         .unwrap_or(7 * DAY),
                 },
                 authjs_secrets: authjs_secrets(&env),
+                default_role: env
+                    .parsed(DEFAULT_ROLE, |text| match text {
+                        "staff" => Some(Some(Role::Staff)),
+                        "viewer" => Some(Some(Role::Viewer)),
+                        "none" => Some(None),
+                        _ => None,
+                    })?
+                    .unwrap_or(Some(Role::Staff)),
             },
             trusted_proxies: env.parsed(TRUSTED_PROXIES, networks)?.unwrap_or_default(),
             sse: SseConfig {
@@ -876,6 +900,7 @@ mod tests {
             ("LOG_FORMAT", "xml"),
             ("SESSION_IDLE_TIMEOUT", "1s"),
             ("TRUSTED_PROXIES", "127.0.0.1, proxy.example"),
+            ("AUTH_DEFAULT_ROLE", "owner"),
         ] {
             let text = read(&[(name, value)]).unwrap_err().to_string();
             let setting = SETTINGS

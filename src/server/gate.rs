@@ -16,7 +16,7 @@ use super::{
     access::{self, Access, Kind},
     auth::{
         SIGN_IN,
-        principal::{self, Credential, Principal},
+        principal::{self, Principal},
     },
     state::AppState,
 };
@@ -35,7 +35,8 @@ pub(super) async fn require_access(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let principal = match principal::identify(&state, request.headers()).await {
+    let address = request.extensions().get().copied();
+    let principal = match principal::identify(&state, request.headers(), address).await {
         Ok(principal) => principal,
         Err(error) => return ApiError::from(error).into_response(),
     };
@@ -45,6 +46,7 @@ pub(super) async fn require_access(
         request.uri().path(),
     );
     let refusal = judge(rule.access, principal.as_ref()).err();
+    let in_person = principal.as_ref().is_some_and(Principal::is_in_person);
     if let Some(principal) = principal {
         request.extensions_mut().insert(principal.user.clone());
         request.extensions_mut().insert(principal);
@@ -54,8 +56,9 @@ pub(super) async fn require_access(
     };
     let is_page = wants_page(request.headers());
     let response = match (rule.kind, &refusal) {
-        // What the page asks for is refused as well, so all it shows is that it is refused.
-        (Kind::Page, ApiError::Forbidden) => {
+        // What the page asks for is refused as well, so all it shows is that it is refused. To a
+        // program there is nothing to show.
+        (Kind::Page, ApiError::Forbidden) if in_person => {
             let mut response = next.run(request).await;
             *response.status_mut() = StatusCode::FORBIDDEN;
             return response;
@@ -76,8 +79,8 @@ fn judge(access: Access, principal: Option<&Principal>) -> Result<(), ApiError> 
         Access::Person(permission) | Access::Known(permission) => permission,
     };
     let principal = principal.ok_or(ApiError::SignedOut)?;
-    let in_person = !matches!(principal.credential, Credential::Token(_));
-    if principal.may(permission) && (in_person || matches!(access, Access::Known(_))) {
+    if principal.may(permission) && (principal.is_in_person() || matches!(access, Access::Known(_)))
+    {
         Ok(())
     } else {
         Err(ApiError::Forbidden)
@@ -86,7 +89,7 @@ fn judge(access: Access, principal: Option<&Principal>) -> Result<(), ApiError> 
 
 /// Reads what is left of a body that nobody wants, within limits: most clients come to the answer
 /// only when they have sent all.
-async fn read_out(request: Request) {
+pub(super) async fn read_out(request: Request) {
     let body = http_body_util::Limited::new(request.into_body(), MAX_UNWANTED);
     let mut chunks = http_body_util::BodyExt::into_data_stream(body);
     let read = async { while let Some(Ok(_)) = chunks.next().await {} };

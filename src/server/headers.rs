@@ -20,14 +20,46 @@ const NOT_A_PAGE: &str = "default-src 'none'; frame-ancestors 'none'; base-uri '
 /// Two years, as browsers' own lists ask for.
 const HSTS: &str = "max-age=63072000";
 
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// What is answered with a secret that is told once, or at the address of one.
+const SECRETS: [&str; 12] = [
+    "/account",
+    "/api/accept_invitation",
+    "/api/change_password",
+    "/api/create_owner",
+    "/api/create_token",
+    "/api/invite",
+    "/api/link_state",
+    "/api/make_reset_link",
+    "/api/reset_password",
+    "/api/sign_in",
+    "/api/team",
+    "/api/tokens",
+];
+
+/// Returns whether nobody is to keep what is at a path, not even the browser.
+fn holds_secrets(path: &str) -> bool {
+    path.starts_with("/join/") || matches!(path, "/team" | "/tokens") || SECRETS.contains(&path)
+}
+
 /// Adds the headers, and keeps those that are there: a page has a policy of its own.
 pub(super) async fn careful(
     State(state): State<AppState>,
     request: Request,
     next: Next,
 ) -> Response {
+    let holds_secrets = holds_secrets(request.uri().path());
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    if holds_secrets {
+        headers.insert(header::CACHE_CONTROL, NO_STORE);
+    } else {
+        // What somebody sees is for them alone, and old when they ask again.
+        headers
+            .entry(header::CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("private, no-cache"));
+    }
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
         .or_insert(HeaderValue::from_static(NOT_A_PAGE));

@@ -1,8 +1,10 @@
 //! The accept loop: HTTP/1.1 and HTTP/2 on one port, with an end in good order.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, extract::Request, http::Version};
+use axum::{Router, http::Version};
+use http::Request;
+use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
@@ -11,9 +13,10 @@ use hyper_util::{
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
+use tower::{ServiceExt, service_fn};
 
 use super::{
+    connections::{Activity, Connections, MostConnections},
     silent::Silent,
     takeover::{Socket, Takeover},
 };
@@ -28,12 +31,18 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_HEAD: usize = 64 << 10;
 /// The same for HTTP/2, where each header counts 32 bytes more (RFC 9113, section 10.5.1).
 const MAX_HEAD_HTTP2: u32 = 64 << 10;
+/// The most requests that share one connection of HTTP/2 at once.
+const MAX_SHARING: u32 = 256;
+/// How long a connection of HTTP/2 may be without a request. HTTP/1.1 has `HEADER_TIMEOUT`.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long to wait when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How connections are treated.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ListenOptions {
+    /// How many connections there may be.
+    pub most: MostConnections,
     /// How long what was sent may stay unread before the connection is cut.
     pub write_timeout: Duration,
     /// How long requests may take to finish after the shutdown began.
@@ -59,8 +68,10 @@ pub async fn serve(
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(MAX_HEAD_HTTP2)
+        .max_concurrent_streams(MAX_SHARING)
         .keep_alive_interval(Some(HEADER_TIMEOUT));
     let silent = Silent::new(options.max_silent, HEADER_TIMEOUT);
+    let connections = Connections::new(options.most);
     let graceful = GracefulShutdown::new();
     loop {
         let (stream, peer) = tokio::select! {
@@ -73,6 +84,10 @@ pub async fn serve(
             },
             () = shutdown.cancelled() => break,
         };
+        let Some(admitted) = connections.admit(peer.ip()) else {
+            tracing::debug!(%peer, "there are as many connections as may be");
+            continue;
+        };
         if let Err(error) = prepare(&stream, options.write_timeout) {
             tracing::debug!(%error, "a connection could not be prepared");
         }
@@ -80,21 +95,33 @@ pub async fn serve(
         let takeover = Takeover::default();
         let socket = TokioIo::new(Socket::new(stream.clone(), takeover.clone()));
         let silence = silent.watch();
-        let service = TowerToHyperService::new(router.clone().map_request({
+        let activity = Activity::default();
+        let service = TowerToHyperService::new(service_fn({
             let (takeover, silence) = (takeover.clone(), silence.clone());
-            move |mut request: Request<_>| {
+            let (router, activity) = (router.clone(), activity.clone());
+            move |mut request: Request<Incoming>| {
                 silence.broken();
                 request.extensions_mut().insert(Peer(peer));
                 // HTTP/2 shares its connection among requests, HTTP/1.0 knows no chunks.
                 if request.version() == Version::HTTP_11 {
                     request.extensions_mut().insert(takeover.clone());
                 }
-                request
+                let shares = request.version() == Version::HTTP_2;
+                let in_flight = shares.then(|| activity.begin());
+                let answer = router.clone().oneshot(request);
+                async move {
+                    let answer = answer.await?;
+                    Ok::<_, Infallible>(match in_flight {
+                        Some(in_flight) => answer.map(|body| in_flight.with(body)),
+                        None => answer,
+                    })
+                }
             }
         }));
         let connection = builder.serve_connection_with_upgrades(socket, service);
         let connection = graceful.watch(connection.into_owned());
         tokio::spawn(async move {
+            let _admitted = admitted;
             let successor = {
                 let mut connection = pin!(connection);
                 tokio::select! {
@@ -107,6 +134,7 @@ pub async fn serve(
                     }
                     successor = takeover.ready() => successor,
                     () = silence.too_long() => return,
+                    () = activity.idle_for(IDLE_TIMEOUT) => return,
                 }
             };
             successor(stream);

@@ -17,7 +17,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{state::AppState, store::users::User, upload};
+use super::{auth::principal::Principal, state::AppState, upload};
 use crate::{
     api::ApiError,
     job::{JobId, ProductImportJob},
@@ -147,11 +147,13 @@ fn first() -> u64 {
         (status = 400, description = "No page is named like that", body = Problem),
         (status = 401, description = "No valid token", body = Problem),
         (status = 403, description = "The token does not allow it", body = Problem),
+        (status = 408, description = "It took too long"),
+        (status = 500, description = "A fault of this server", body = Problem),
     )
 )]
 pub(super) async fn list(
     State(state): State<AppState>,
-    Extension(user): Extension<User>,
+    Extension(who): Extension<Principal>,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Imports>, ApiError> {
     let Query(Wanted { page }) =
@@ -161,7 +163,7 @@ pub(super) async fn list(
             "`page` is a whole number from 1.".to_owned(),
         ));
     }
-    let mut jobs = state.store.list_jobs(&user.jobs(), page).await?;
+    let mut jobs = state.store.list_jobs(&who.jobs(), page).await?;
     state.relay.freshen(&mut jobs.items).await;
     Ok(Json(Imports {
         items: jobs.items.into_iter().map(Import::from).collect(),
@@ -185,15 +187,17 @@ pub(super) async fn list(
         (status = 408, description = "The upload broke off", body = Problem),
         (status = 413, description = "The file is too large", body = Problem),
         (status = 422, description = "The price monitor does not take the file", body = Problem),
+        (status = 429, description = "Too many uploads at once", body = Problem),
+        (status = 500, description = "A fault of this server", body = Problem),
         (status = 503, description = "The price monitor cannot be reached", body = Problem),
     )
 )]
 pub(super) async fn create(
     State(state): State<AppState>,
-    Extension(user): Extension<User>,
+    Extension(who): Extension<Principal>,
     request: Request,
 ) -> Response {
-    match upload::take_file(&state, &user, request).await {
+    match upload::take_file(&state, &who.user, request).await {
         Ok(id) => (
             StatusCode::CREATED,
             [(header::LOCATION, format!("/api/imports/{id}"))],
@@ -219,16 +223,19 @@ pub(super) async fn create(
         (status = 401, description = "No valid token", body = Problem),
         (status = 403, description = "The token does not allow it", body = Problem),
         (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
+        (status = 408, description = "It took too long"),
+        (status = 500, description = "A fault of this server", body = Problem),
     )
 )]
 pub(super) async fn show(
     State(state): State<AppState>,
-    Extension(user): Extension<User>,
+    Extension(who): Extension<Principal>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Import>, ApiError> {
     let Path(id) = id.map_err(|_| ApiError::NotFound)?;
     let id: JobId = id.parse().map_err(|_| ApiError::NotFound)?;
-    Ok(Json(state.relay.find_job(&user, &id).await?.into()))
+    let job: ProductImportJob = state.relay.find_job(&who, &id).await?.into();
+    Ok(Json(job.into()))
 }
 
 /// Streams an import's progress as Server-Sent Events, from its newest state to its final one.
@@ -248,12 +255,43 @@ pub(super) async fn show(
         (status = 401, description = "No valid token", body = Problem),
         (status = 403, description = "The token does not allow it", body = Problem),
         (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
+        (status = 408, description = "It took too long to open"),
         (status = 429, description = "Too many streams are open", body = Problem),
+        (status = 500, description = "A fault of this server", body = Problem),
         (status = 503, description = "The server is stopping", body = Problem),
     )
 )]
 #[allow(dead_code)] // only its description is used: the handler is the router's
 fn progress() {}
+
+/// Streams the progress of many imports at once.
+///
+/// The messages are those of one import's stream, each with a `jobId`. Of the imports listed the stream
+/// ends with an event named `end` when all are over; without `ids` it is of all unfinished ones, new ones
+/// as they start, and goes on. One that is not there is told by an event named `not-found`.
+#[utoipa::path(
+    get,
+    path = "/api/jobs/progress",
+    params(
+        ("ids" = Option<String>, Query, description = "What the imports are named by, with commas between"),
+        ("unfinished" = Option<bool>, Query, description = "Whether all unfinished ones are wanted besides"),
+        ("last-event-id" = Option<String>, Header, description = "The last event that was seen"),
+    ),
+    responses(
+        (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
+        (status = 204, description = "All has been seen: there is nothing more"),
+        (status = 400, description = "More imports are listed than one stream takes", body = Problem),
+        (status = 401, description = "No valid token", body = Problem),
+        (status = 403, description = "The token does not allow it", body = Problem),
+        (status = 404, description = "None of the imports listed is there", body = Problem),
+        (status = 408, description = "It took too long to open"),
+        (status = 429, description = "Too many streams are open", body = Problem),
+        (status = 500, description = "A fault of this server", body = Problem),
+        (status = 503, description = "The server is stopping", body = Problem),
+    )
+)]
+#[allow(dead_code)] // only its description is used: the handler is the router's
+fn jobs_progress() {}
 
 /// The description, and how a program is known.
 #[derive(OpenApi)]
@@ -263,7 +301,7 @@ fn progress() {}
         description = "Starts product imports and follows them. Tokens are made on the page “API tokens”.",
         license(name = "MIT", identifier = "MIT")
     ),
-    paths(list, create, show, progress),
+    paths(list, create, show, progress, jobs_progress),
     modifiers(&Bearer),
     security(("token" = []))
 )]

@@ -34,12 +34,14 @@ use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
 use super::{
-    auth::{audit, request::Caller},
+    auth::{audit, principal::Principal},
     config::{Config, Monitor},
     relay::UploadMode,
+    router::quick,
     state::AppState,
     store::users::User,
-    upload::{clean_filename, watched},
+    upload::clean_filename,
+    upload_limits::watched,
 };
 use crate::{
     api::{
@@ -282,16 +284,20 @@ const UPLOAD: &str = "/uploads/{id}";
 /// Returns the routes, each with its method and path. They need the extension [`parts`].
 pub(super) fn routes() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
     vec![
-        ("POST", RESUMABLE_PATH, post(create)),
-        ("OPTIONS", RESUMABLE_PATH, routing::options(options)),
-        ("GET", UPLOAD, routing::get(offset)),
+        ("POST", RESUMABLE_PATH, post(create).layer(quick())),
+        (
+            "OPTIONS",
+            RESUMABLE_PATH,
+            routing::options(options).layer(quick()),
+        ),
+        ("GET", UPLOAD, routing::get(offset).layer(quick())),
         (
             "PATCH",
             UPLOAD,
             routing::patch(append).layer(DefaultBodyLimit::disable()),
         ),
-        ("DELETE", UPLOAD, routing::delete(terminate)),
-        ("OPTIONS", UPLOAD, routing::options(options)),
+        ("DELETE", UPLOAD, routing::delete(terminate).layer(quick())),
+        ("OPTIONS", UPLOAD, routing::options(options).layer(quick())),
     ]
 }
 
@@ -396,29 +402,29 @@ async fn offset(
 async fn append(
     State(state): State<AppState>,
     Extension(parts): Extension<Parts>,
-    Extension(user): Extension<User>,
+    Extension(who): Extension<Principal>,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, TusError> {
     check_version(request.headers())?;
+    let _slot = state.uploads.take(&who.user.id).ok_or(TusError::TooMany)?;
     let content_type = request.headers().get(header::CONTENT_TYPE);
     if content_type.is_none_or(|given| !given.as_bytes().eq_ignore_ascii_case(PART)) {
         return Err(TusError::ContentType);
     }
-    let (id, _) = parts.find(&user, &id).await?;
+    let (id, _) = parts.find(&who.user, &id).await?;
     let turn = parts.turn(id)?;
     // Read once more, for now nobody else writes it.
-    let (_, mut upload) = parts.find(&user, &id.to_string()).await?;
+    let (_, mut upload) = parts.find(&who.user, &id.to_string()).await?;
     let mut offset = parts.offset(id, &upload).await?;
     if number(request.headers(), &UPLOAD_OFFSET)? != offset {
         return Err(TusError::Offset);
     }
     if upload.job.is_none() {
-        let (head, body) = request.into_parts();
-        let caller = Caller::of(&head);
+        let body = request.into_body();
         offset = receive(&parts, id, &upload, offset, body).await?;
         if offset == upload.length {
-            let finishing = finish(state.clone(), caller, user, parts, id, upload, turn);
+            let finishing = finish(state.clone(), who, parts, id, upload, turn);
             let finished = state.relay.see_through(finishing).await;
             upload = finished.map_err(TusError::NotTaken)??;
         }
@@ -432,20 +438,19 @@ async fn append(
 /// client that has lost the answer is to find that written.
 async fn finish(
     state: AppState,
-    caller: Caller,
-    user: User,
+    who: Principal,
     parts: Parts,
     id: Uuid,
     mut upload: Upload,
     turn: Turn,
 ) -> Result<Upload, TusError> {
-    upload.job = Some(hand_over(&state, &user, &parts, id, &upload).await?);
+    upload.job = Some(hand_over(&state, &who.user, &parts, id, &upload).await?);
     parts.describe(id, &upload).await?;
     // Later `HEAD`s are answered out of the description alone.
     let _ = fs::remove_file(parts.bytes(id)).await;
     drop(turn);
     let action = AuditAction::ImportStarted;
-    audit::record(&state, &caller, &user, action, &upload.filename).await;
+    audit::record_by(&state.store, &who, action, &upload.filename).await;
     Ok(upload)
 }
 

@@ -3,9 +3,12 @@
 use std::{sync::LazyLock, time::Duration};
 
 use axum::{
-    Extension, Router,
+    Extension, Json, Router,
     body::{Body, to_bytes},
-    extract::{DefaultBodyLimit, Path, Query, Request, State},
+    extract::{
+        DefaultBodyLimit, Path, Query, Request, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -16,15 +19,16 @@ use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 use tower_http::{compression::CompressionLayer, timeout::TimeoutLayer};
 
 use futures_util::StreamExt;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 
 use super::{
+    auth::principal::Principal,
     client_address::{self, ClientAddress},
     gate, headers, imports,
     relay::{Asking, Jobs, ProgressAnswer, ViewerStream},
     rest, resumable, site,
     state::AppState,
-    store::users::User,
     takeover::Takeover,
     telemetry, upload,
 };
@@ -68,8 +72,17 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
             post(rest::create).layer(unlimited()),
         ),
         ("GET", "/api/imports/{id}", get(rest::show).layer(quick())),
-        ("GET", "/api/jobs/progress", get(jobs_progress)),
-        ("GET", "/api/jobs/{job}/progress", get(job_progress)),
+        // Of a stream its opening, not the stream.
+        (
+            "GET",
+            "/api/jobs/progress",
+            get(jobs_progress).layer(quick()),
+        ),
+        (
+            "GET",
+            "/api/jobs/{job}/progress",
+            get(job_progress).layer(quick()),
+        ),
         (
             "GET",
             "/api/openapi.json",
@@ -78,7 +91,7 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
         (
             "GET",
             "/imports/{job}/failed-rows.csv",
-            get(imports::failed_rows_file),
+            get(imports::failed_rows_file).layer(quick()),
         ),
         ("POST", UPLOAD_PATH, post(upload::upload).layer(unlimited())),
     ];
@@ -86,7 +99,7 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
     routes
 }
 
-fn quick() -> TimeoutLayer {
+pub(super) fn quick() -> TimeoutLayer {
     TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT)
 }
 
@@ -129,6 +142,7 @@ pub fn router(state: AppState) -> Router {
             _,
         >(context, shell))
         .layer(middleware::from_fn(server_fn_status))
+        .layer(middleware::from_fn(small_body))
         .layer(quick())
         .layer(CompressionLayer::new());
     let own = own()
@@ -155,27 +169,27 @@ pub fn router(state: AppState) -> Router {
             state.clone(),
             client_address::find,
         ))
-        .layer(middleware::from_fn_with_state(
-            state.clone(),
-            headers::careful,
-        ))
-        .with_state(state);
-    telemetry::observed(app.merge(watchers), metrics)
+        .with_state(state.clone());
+    let app = app
+        .merge(watchers.layer(quick()))
+        .layer(middleware::from_fn_with_state(state, headers::careful));
+    telemetry::observed(app, metrics)
 }
 
 /// `GET /api/jobs/{jobId}/progress` (CONTRACT section 4).
 async fn job_progress(
     State(state): State<AppState>,
-    Extension(user): Extension<User>,
-    Path(job): Path<String>,
+    Extension(who): Extension<Principal>,
+    job: Result<Path<String>, PathRejection>,
     takeover: Option<Extension<Takeover>>,
     address: ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let Path(job) = job.map_err(|_| ApiError::NotFound)?;
     let job: JobId = job.parse().map_err(|_| ApiError::NotFound)?;
     let answer = state
         .relay
-        .open_stream(&user, &job, &asking(address, &headers))
+        .open_stream(&who, &job, &asking(address, &headers))
         .await?;
     Ok(event_stream(answer, takeover))
 }
@@ -193,12 +207,14 @@ struct JobsQuery {
 /// `GET /api/jobs/progress?ids=a,b,c`
 async fn jobs_progress(
     State(state): State<AppState>,
-    Extension(user): Extension<User>,
-    Query(query): Query<JobsQuery>,
+    Extension(who): Extension<Principal>,
+    query: Result<Query<JobsQuery>, QueryRejection>,
     takeover: Option<Extension<Takeover>>,
     address: ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let unreadable = |_| ApiError::Invalid("`unfinished` is true or false.".to_owned());
+    let Query(query) = query.map_err(unreadable)?;
     let ids = query.ids.as_deref();
     let jobs = Jobs {
         // What cannot be an identifier cannot be there either.
@@ -209,7 +225,7 @@ async fn jobs_progress(
     };
     let answer = state
         .relay
-        .open_many(&user, jobs, &asking(address, &headers))
+        .open_many(&who, jobs, &asking(address, &headers))
         .await?;
     Ok(event_stream(answer, takeover))
 }
@@ -241,6 +257,32 @@ where
         None => Body::from_stream(stream.into_stream().map(Ok::<_, std::convert::Infallible>)),
     };
     (headers, body).into_response()
+}
+
+/// Reads the body, which is small where it is no upload. Server functions would read one of any length.
+async fn small_body(request: Request, next: Next) -> Response {
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > MAX_BODY) {
+        gate::read_out(request).await;
+        return too_large();
+    }
+    let (parts, body) = request.into_parts();
+    match Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => {
+            let body = Body::from(body.to_bytes());
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(error) if error.is::<LengthLimitError>() => too_large(),
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+fn too_large() -> Response {
+    let error = ApiError::Invalid("The request is too large.".to_owned());
+    (StatusCode::PAYLOAD_TOO_LARGE, Json(error)).into_response()
 }
 
 /// Gives a server function's error the HTTP status that goes with it; of itself it is always 500.

@@ -11,6 +11,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     auth::Auth,
     config::{Config, Monitor, MonitorEndpoint, SocketProtocol},
+    connections::MostConnections,
     listen::{self, ListenOptions},
     price_monitor::{self, PriceMonitorOptions},
     relay::Relay,
@@ -19,7 +20,13 @@ use super::{
     state::AppState,
     store::{Store, StoreError},
     telemetry::Metrics,
+    upload_limits::UploadSlots,
 };
+
+/// The most connections beside those of streams.
+const OTHER_CONNECTIONS: usize = 16_384;
+/// The same from one address.
+const OTHER_CONNECTIONS_OF_ADDRESS: usize = 512;
 
 /// Why the server does not start.
 #[derive(Debug, Error)]
@@ -98,6 +105,7 @@ impl App {
             config: Arc::new(config),
             store,
             relay,
+            uploads: UploadSlots::default(),
             metrics,
             leptos,
         };
@@ -160,16 +168,27 @@ impl Server {
     /// good order.
     pub async fn run(self) {
         let config = &self.app.state.config;
+        let sse = &config.sse;
         let options = ListenOptions {
+            // Beside the streams there are those who ask for something, and those who have not said yet
+            // what they want.
+            most: MostConnections {
+                of_all: sse.max_streams.saturating_add(OTHER_CONNECTIONS),
+                of_address: sse
+                    .max_streams_per_address
+                    .saturating_add(OTHER_CONNECTIONS_OF_ADDRESS),
+                exempt: config.trusted_proxies.clone(),
+            },
             write_timeout: config.sse.write_timeout,
             drain: config.drain,
             max_silent: config.max_silent,
         };
         let (router, shutdown) = (self.app.router(), self.app.shutdown.clone());
         // Requests and tasks share one deadline: both hear of the end at once.
+        let drain = options.drain;
         let deadline = async {
             self.app.shutdown.cancelled().await;
-            Instant::now() + options.drain
+            Instant::now() + drain
         };
         let serving = listen::serve(self.listener, router, options, shutdown);
         let (deadline, ()) = tokio::join!(deadline, serving);

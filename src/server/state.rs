@@ -11,6 +11,7 @@ use super::{
     relay::Relay,
     store::Store,
     telemetry::Metrics,
+    upload_limits::UploadSlots,
 };
 use crate::api::ApiError;
 
@@ -25,6 +26,8 @@ pub struct AppState {
     pub auth: Auth,
     /// The progress streams.
     pub relay: Relay,
+    /// The uploads that come in.
+    pub uploads: UploadSlots,
     /// What is counted.
     pub metrics: Metrics,
     /// What the pages need.

@@ -10,10 +10,9 @@ use std::{
 use axum::{
     Extension, Json,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
     response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
-use axum_extra::extract::cookie::CookieJar;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use leptos::prelude::use_context;
@@ -21,11 +20,12 @@ use multer::Multipart;
 use thiserror::Error;
 
 use super::{
-    auth::{HOME, audit, request::Caller},
+    auth::{HOME, audit, cookie::OwnCookie, request::Caller},
     gate::wants_page,
     relay::UploadMode,
-    state::AppState,
+    state::{AppState, app_state},
     store::users::User,
+    upload_limits::{Allowance, Metered, TooMuch, watched},
 };
 use crate::{
     api::{
@@ -36,14 +36,17 @@ use crate::{
     job::JobId,
 };
 
-/// How long an upload may make no headway.
-const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long the rest of a refused upload is read, for the browser to come to the answer.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// What a multipart body has beside the file itself, at most.
 const MULTIPART_OVERHEAD: u64 = 16 << 10;
+/// The most fields up to the file.
+const MAX_FIELDS: usize = 16;
 const MAX_FILENAME: usize = 200;
-const ERROR_COOKIE: &str = "import-relay.upload-error";
+/// The most of the rest of a refused upload that is read.
+const DRAIN: u64 = 16 << 20;
+/// How long the reason of a refusal waits for the browser to come back, in seconds.
+const ERROR_MAX_AGE: i64 = 60;
 
 /// Why an upload was not taken. The texts are for users.
 #[derive(Clone, Debug, Error)]
@@ -85,10 +88,8 @@ pub(super) async fn upload(
         Ok(id) if is_form => Redirect::to(&format!("{HOME}/{id}")).into_response(),
         Ok(id) => (StatusCode::CREATED, Json(UploadAnswer::Started { id })).into_response(),
         Err(error) if is_form => {
-            let cookie = format!(
-                "{ERROR_COOKIE}={}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax",
-                hex::encode(error.to_string())
-            );
+            let text = hex::encode(error.to_string());
+            let cookie = OwnCookie::UploadError.header(&state, text, ERROR_MAX_AGE);
             (
                 AppendHeaders([(header::SET_COOKIE, cookie)]),
                 Redirect::to(HOME),
@@ -110,6 +111,8 @@ pub(super) async fn take_file(
     user: &User,
     request: Request,
 ) -> Result<JobId, UploadError> {
+    let busy = UploadError::NotTaken(ApiError::TooMany);
+    let _slot = state.uploads.take(&user.id).ok_or(busy)?;
     let (parts, body) = request.into_parts();
     let caller = Caller::of(&parts);
     let request = Request::from_parts(parts, body);
@@ -133,14 +136,16 @@ async fn take_form(
         .and_then(|value| multer::parse_boundary(value).ok())
         .ok_or(UploadError::Unreadable)?;
     let body = request.into_body().into_data_stream();
-    let mut form = Multipart::new(watched(body), boundary);
+    let (body, allowance) = Metered::new(watched(body), MULTIPART_OVERHEAD);
+    let mut form = Multipart::new(body, boundary);
     let taken = if is_too_large {
         Err(UploadError::TooLarge(max))
     } else {
-        take_field(state, user, &mut form, max).await
+        take_field(state, user, &mut form, &allowance, max).await
     };
     if taken.is_err() {
         // A browser shows an answer only when it has sent all.
+        allowance.allow(DRAIN);
         let rest = async { while let Ok(Some(_)) = form.next_field().await {} };
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, rest).await;
     }
@@ -151,11 +156,18 @@ async fn take_field(
     state: &AppState,
     user: &User,
     form: &mut Multipart<'static>,
+    allowance: &Allowance,
     max: u64,
 ) -> Result<(JobId, String), UploadError> {
     let mut mode = UploadMode::Import;
+    let mut fields = 0..MAX_FIELDS;
     let mut field = loop {
-        match form.next_field().await {
+        if fields.next().is_none() {
+            return Err(UploadError::Unreadable);
+        }
+        let found = form.next_field().await;
+        allowance.allow(MULTIPART_OVERHEAD);
+        match found {
             Ok(Some(field)) if field.name() == Some("file") => break field,
             // The box stands before the file in the form, and so does its field.
             Ok(Some(field)) if field.name() == Some(CHECK_FIELD) => {
@@ -168,6 +180,8 @@ async fn take_field(
             Err(error) => return Err(form_error(&error)),
         }
     };
+    // How long the file is, `Measured` sees to.
+    allowance.allow(u64::MAX);
     let given = field.file_name().unwrap_or_default().to_owned();
     let first = loop {
         match field.chunk().await {
@@ -210,27 +224,10 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
 
 fn form_error(error: &multer::Error) -> UploadError {
     match error {
+        multer::Error::StreamReadFailed(why) if why.is::<TooMuch>() => UploadError::Unreadable,
         multer::Error::StreamReadFailed(_) | multer::Error::IncompleteStream => UploadError::Broken,
         _ => UploadError::Unreadable,
     }
-}
-
-/// Ends a body that makes no headway.
-pub(super) fn watched<E>(
-    body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin + 'static,
-) -> impl Stream<Item = Result<Bytes, Box<dyn std::error::Error + Send + Sync>>> + Send + 'static
-where
-    E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
-{
-    stream::unfold(Some(body), |body| async {
-        let mut body = body?;
-        match tokio::time::timeout(STALL_TIMEOUT, body.next()).await {
-            Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some(body))),
-            Ok(Some(Err(error))) => Some((Err(error.into()), None)),
-            Ok(None) => None,
-            Err(stalled) => Some((Err(stalled.into()), None)),
-        }
-    })
 }
 
 /// What went wrong with the file on its way through, told apart from what the price monitor says.
@@ -293,16 +290,10 @@ pub(super) fn clean_filename(given: &str) -> String {
 
 /// Takes the reason why the browser's last form upload was refused, inside a server function.
 pub(crate) fn take_last_error() -> Option<String> {
-    let parts = use_context::<Parts>()?;
-    let jar = CookieJar::from_headers(&parts.headers);
-    let text = hex::decode(jar.get(ERROR_COOKIE)?.value()).ok()?;
-    let gone = format!("{ERROR_COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
-    if let (Some(response), Ok(gone)) = (
-        use_context::<leptos_axum::ResponseOptions>(),
-        HeaderValue::from_str(&gone),
-    ) {
-        response.append_header(header::SET_COOKIE, gone);
-    }
+    let (parts, state) = (use_context::<Parts>()?, app_state().ok()?);
+    let text = hex::decode(OwnCookie::UploadError.get(&state, &parts.headers)?).ok()?;
+    // That it is told again does no harm.
+    let _ = OwnCookie::UploadError.set(&state, String::new(), 0);
     String::from_utf8(text).ok()
 }
 

@@ -109,6 +109,13 @@ async fn token(app: &App, scope: &str) -> String {
     new["token"].as_str().unwrap().to_owned()
 }
 
+/// Changes the database behind the server's back.
+pub(crate) async fn change(app: &App, statement: &str) {
+    let db = Database::connect(app.database_url()).await.unwrap();
+    let changed = db.execute_unprepared(statement).await.unwrap();
+    assert!(changed.rows_affected() > 0, "{statement}");
+}
+
 /// Lets a session's end pass.
 pub(crate) async fn expire(app: &App, cookie: &str, column: &str) {
     let (_, token) = cookie.split_once('=').unwrap();

@@ -1,7 +1,7 @@
 // Reads a JSON array of orders from standard input, and writes for each the `Cookie` header that an
 // installation of Auth.js 5 (`@auth/core`) or NextAuth 4 (`next-auth`) would have its browsers send.
 //
-// An order: { version: 4 | 5, cookie, secret, claims, maxAge, enc? }
+// An order: { version: 4 | 5, cookie, secret, claims, maxAge, enc?, noIat? }
 import { createRequire } from 'node:module';
 import { text } from 'node:stream/consumers';
 
@@ -18,8 +18,15 @@ const { SessionStore: Store4 } = require('./node_modules/next-auth/core/lib/cook
 
 const logger = { debug() {}, warn() {}, error() {} };
 
-async function token({ version, cookie, secret, claims, maxAge, enc }) {
+async function token({ version, cookie, secret, claims, maxAge, enc, noIat }) {
   if (version === 4) return encode4({ token: claims, secret, maxAge });
+  if (noIat) {
+    const key = await hkdf('sha256', secret, cookie, `Auth.js Generated Encryption Key (${cookie})`, 64);
+    return new EncryptJWT(claims)
+      .setProtectedHeader({ alg: 'dir', enc: 'A256CBC-HS512' })
+      .setExpirationTime(Math.floor(Date.now() / 1000) + maxAge)
+      .encrypt(key);
+  }
   if (!enc) return encode5({ token: claims, secret, maxAge, salt: cookie });
   // What `decode` of Auth.js 5 takes beside what its `encode` makes.
   const key = await hkdf('sha256', secret, cookie, `Auth.js Generated Encryption Key (${cookie})`, 32);

@@ -182,6 +182,20 @@ impl App {
         answer["id"].as_str().unwrap().to_owned()
     }
 
+    /// Waits until an import is over.
+    pub(crate) async fn until_over(&self, job: &str) {
+        let deadline = tokio::time::Instant::now() + DEADLINE;
+        loop {
+            let import = self.get(&format!("/api/imports/{job}")).await;
+            let import: serde_json::Value = import.json().await.unwrap();
+            if import["status"] != "PENDING" {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{import}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Stops the server in good order.
     pub(crate) async fn stop(mut self) {
         self.halt().await;

@@ -25,7 +25,7 @@ use crate::{
 pub(crate) async fn account_state() -> Result<AccountState, ApiError> {
     let state = app_state()?;
     let caller = Caller::of_server_fn()?;
-    let user = caller.in_person()?;
+    let user = &caller.in_person()?.user;
     let current = current_session(&caller);
     let sessions = state
         .store
@@ -52,21 +52,25 @@ pub(crate) async fn account_state() -> Result<AccountState, ApiError> {
     })
 }
 
-/// Gives the account a new password; every other session of it ends.
+/// Gives the account a new password; every other session of it ends, and its API tokens are void.
 pub(crate) async fn change_password(
     current: SecretString,
     new: SecretString,
 ) -> Result<(), ApiError> {
     let state = app_state()?;
     let caller = Caller::of_server_fn()?;
-    let user = caller.in_person()?;
+    let user = &caller.in_person()?.user;
     let login = find_login(&state, user).await?;
     let address = caller.address.ok_or(ApiError::Internal)?;
     // Who finds a browser open does not get to guess the password in it.
     let attempt = state
         .auth
         .throttle
-        .begin(address.network(), &user.email, true)
+        .begin(
+            address.network(),
+            user.id.as_str(),
+            Some(current_session(&caller).map_or("", SessionId::as_str)),
+        )
         .map_err(|wait| ApiError::Throttled {
             seconds: wait.as_secs() + 1,
         })?;
@@ -80,7 +84,7 @@ pub(crate) async fn change_password(
     accounts::set_password(&state.store, user, new).await?;
     state
         .store
-        .delete_sessions_of(&user.id, current_session(&caller))
+        .revoke_all_of(&user.id, current_session(&caller))
         .await?;
     state.relay.end_streams_of(&user.id);
     audit::record(&state, &caller, user, AuditAction::PasswordChanged, "").await;
@@ -95,7 +99,7 @@ pub(crate) async fn change_password(
 pub(crate) async fn end_session(id: &str) -> Result<(), ApiError> {
     let state = app_state()?;
     let caller = Caller::of_server_fn()?;
-    let user = caller.in_person()?;
+    let user = &caller.in_person()?.user;
     if state.store.delete_session_of(&user.id, id).await? {
         state.relay.end_streams_of(&user.id);
         audit::record(&state, &caller, user, AuditAction::SessionEnded, "").await;
@@ -103,12 +107,12 @@ pub(crate) async fn end_session(id: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Ends every session of the account, this one too.
+/// Ends every session of the account, this one too, and voids its API tokens.
 pub(crate) async fn sign_out_everywhere() -> Result<(), ApiError> {
     let state = app_state()?;
     let caller = Caller::of_server_fn()?;
-    let user = caller.in_person()?;
-    state.store.delete_sessions_of(&user.id, None).await?;
+    let user = &caller.in_person()?.user;
+    state.store.revoke_all_of(&user.id, None).await?;
     state.relay.end_streams_of(&user.id);
     session::close(&state, &caller.headers).await?;
     audit::record(&state, &caller, user, AuditAction::SignedOutEverywhere, "").await;
@@ -119,7 +123,7 @@ pub(crate) async fn sign_out_everywhere() -> Result<(), ApiError> {
 fn current_session(caller: &Caller) -> Option<&SessionId> {
     match &caller.principal.as_ref()?.credential {
         Credential::Session(id) => Some(id),
-        Credential::AuthJs | Credential::Token(_) => None,
+        Credential::AuthJs { .. } | Credential::Token(..) => None,
     }
 }
 

@@ -2,9 +2,9 @@
 
 use secrecy::SecretString;
 
-use super::passwords;
+use super::{audit, passwords};
 use crate::{
-    api::ApiError,
+    api::{ApiError, audit::AuditAction},
     role::Role,
     server::store::{
         Store,
@@ -56,25 +56,40 @@ pub async fn create_owner(
         .ok_or_else(refused)
 }
 
-/// Makes an account. Without a role the first one is the owner's and every other one is staff.
+/// Makes an account at the command line. Without a role it is the owner's while there is no owner, and
+/// else one of the staff.
 ///
 /// # Errors
 ///
 /// [`ApiError::Invalid`] when the address is taken, or the address or password will not do.
-pub async fn create(
+pub async fn create_by_command(
     store: &Store,
     name: &str,
     email: &str,
     role: Option<Role>,
     password: SecretString,
 ) -> Result<User, ApiError> {
-    let (name, email) = checked(name, email)?;
-    let password_hash = passwords::hashed(password, &[&name, &email]).await?;
     let role = match role {
         Some(role) => role,
-        None if store.has_users().await? => Role::Staff,
+        None if store.has_owner().await? => Role::Staff,
         None => Role::Owner,
     };
+    let user = create(store, name, email, role, password).await?;
+    let subject = format!("{}: {role}", user.email);
+    audit::record_command(store, AuditAction::AccountMade, &subject).await;
+    Ok(user)
+}
+
+/// Makes an account.
+pub(super) async fn create(
+    store: &Store,
+    name: &str,
+    email: &str,
+    role: Role,
+    password: SecretString,
+) -> Result<User, ApiError> {
+    let (name, email) = checked(name, email)?;
+    let password_hash = passwords::hashed(password, &[&name, &email]).await?;
     store
         .create_user(NewUser {
             email: &email,
@@ -90,7 +105,7 @@ pub async fn create(
         })
 }
 
-/// Gives an account a new password and ends its sessions.
+/// Gives an account a new password at the command line, ends its sessions and voids its tokens.
 ///
 /// # Errors
 ///
@@ -102,21 +117,33 @@ pub async fn reset_password(
 ) -> Result<User, ApiError> {
     let user = find(store, email).await?;
     set_password(store, &user, password).await?;
-    store.delete_sessions_of(&user.id, None).await?;
+    store.revoke_all_of(&user.id, None).await?;
+    told_elsewhere(store, &user).await;
+    audit::record_command(store, AuditAction::PasswordSet, &user.email).await;
     Ok(user)
 }
 
-/// Gives an account another role.
+/// Gives an account another role at the command line.
 ///
 /// # Errors
 ///
 /// [`ApiError::Invalid`] when there is no such account, or it is the last owner's.
 pub async fn set_role(store: &Store, email: &str, role: Role) -> Result<User, ApiError> {
     let user = find(store, email).await?;
-    if store.set_role(&user.id, role).await? {
-        Ok(User { role, ..user })
-    } else {
-        Err(last_owner())
+    if !store.set_role(&user.id, role).await? {
+        return Err(last_owner());
+    }
+    told_elsewhere(store, &user).await;
+    let subject = format!("{}: {role}", user.email);
+    audit::record_command(store, AuditAction::RoleChanged, &subject).await;
+    Ok(User { role, ..user })
+}
+
+/// Tells the servers on this database that a user's streams are to end. One that does not hear it looks
+/// for itself before long.
+async fn told_elsewhere(store: &Store, user: &User) {
+    if let Err(error) = store.notify_revoked(&user.id).await {
+        tracing::warn!(%error, "the servers could not be told");
     }
 }
 

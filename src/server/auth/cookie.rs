@@ -9,13 +9,15 @@ use crate::{api::ApiError, server::state::AppState};
 
 /// A cookie of our own.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum OwnCookie {
+pub(in crate::server) enum OwnCookie {
     /// The session's token.
     Session,
     /// The mark of a browser that has signed in before.
     Known,
     /// What is to be shown once, where a form was sent without script.
     Once,
+    /// Why the last upload of a form was refused.
+    UploadError,
 }
 
 impl OwnCookie {
@@ -28,43 +30,90 @@ impl OwnCookie {
             (Self::Known, false) => "import-relay.known",
             (Self::Once, true) => "__Host-import-relay.once",
             (Self::Once, false) => "import-relay.once",
+            (Self::UploadError, true) => "__Host-import-relay.upload-error",
+            (Self::UploadError, false) => "import-relay.upload-error",
         }
     }
 
     /// Reads the cookie from a request.
-    pub(super) fn get(self, state: &AppState, headers: &HeaderMap) -> Option<String> {
+    pub(in crate::server) fn get(self, state: &AppState, headers: &HeaderMap) -> Option<String> {
         let jar = CookieJar::from_headers(headers);
         Some(jar.get(self.name(state))?.value().to_owned())
     }
 
     /// Sets the cookie on the server function's response, for so many seconds.
-    pub(super) fn set(self, state: &AppState, value: String, max_age: i64) -> Result<(), ApiError> {
-        let cookie = Cookie::build((self.name(state), value))
+    pub(in crate::server) fn set(
+        self,
+        state: &AppState,
+        value: String,
+        max_age: i64,
+    ) -> Result<(), ApiError> {
+        append(&self.with(state, value, max_age))
+    }
+
+    /// Returns the header that sets the cookie, for so many seconds.
+    pub(in crate::server) fn header(self, state: &AppState, value: String, max_age: i64) -> String {
+        self.with(state, value, max_age).to_string()
+    }
+
+    fn with(self, state: &AppState, value: String, max_age: i64) -> Cookie<'static> {
+        Cookie::build((self.name(state), value))
             .path("/")
             .http_only(true)
             .same_site(SameSite::Lax)
             .secure(state.config.public_url.is_https())
             .max_age(time::Duration::seconds(max_age))
-            .build();
-        append(&cookie)
+            .build()
     }
 }
 
-/// Takes a cookie of another installation on this domain back.
-pub(super) fn remove_foreign(name: String) -> Result<(), ApiError> {
+/// Takes a cookie of another installation on this domain back. It may be one of this host alone, or of a
+/// domain that the host is in: a browser keeps those apart, so all are named.
+pub(super) fn remove_foreign(state: &AppState, name: &str) -> Result<(), ApiError> {
     let is_secure = name.starts_with("__Secure-");
-    let cookie = Cookie::build((name, ""))
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(is_secure)
-        .max_age(time::Duration::ZERO)
-        .build();
-    append(&cookie)
+    let gone = || {
+        Cookie::build((name, ""))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(is_secure)
+            .max_age(time::Duration::ZERO)
+    };
+    append(&gone().build())?;
+    for domain in domains(state.config.public_url.host()) {
+        append(&gone().domain(domain.to_owned()).build())?;
+    }
+    Ok(())
+}
+
+/// Lists the domains that a host is in, itself first, down to two labels; an address is in none.
+fn domains(host: &str) -> Vec<&str> {
+    if host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok() {
+        return Vec::new();
+    }
+    std::iter::successors(Some(host), |domain| Some(domain.split_once('.')?.1))
+        .take_while(|domain| domain.contains('.'))
+        .collect()
 }
 
 fn append(cookie: &Cookie<'_>) -> Result<(), ApiError> {
     let value = HeaderValue::from_str(&cookie.to_string()).map_err(|_| ApiError::Internal)?;
     expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, value);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_in_each_domain_above_it() {
+        assert_eq!(
+            domains("relay.shop.example"),
+            ["relay.shop.example", "shop.example"]
+        );
+        for host in ["localhost", "127.0.0.1", "[::1]"] {
+            assert!(domains(host).is_empty(), "{host}");
+        }
+    }
 }

@@ -11,32 +11,40 @@ use crate::{
 };
 
 const ONE_YEAR: i64 = 365 * 24 * 3600;
+/// The bytes that tell one browser from another.
+const NUMBER: usize = 16;
 
-/// Returns whether the browser has signed in to this account before, with its present password.
-pub(super) fn is_known(state: &AppState, headers: &HeaderMap, login: &Login) -> bool {
-    let mark = OwnCookie::Known
-        .get(state, headers)
-        .and_then(|mark| hex::decode(mark).ok());
-    match (mark, mac(login)) {
-        (Some(mark), Some(mac)) => mac.verify_slice(&mark).is_ok(),
-        _ => false,
-    }
+/// Returns what tells this browser from others, if it has signed in to this account before, with its
+/// present password.
+pub(super) fn known(state: &AppState, headers: &HeaderMap, login: &Login) -> Option<String> {
+    let mark = hex::decode(OwnCookie::Known.get(state, headers)?).ok()?;
+    let (number, proof) = mark.split_at_checked(NUMBER)?;
+    mac(login, number)?.verify_slice(proof).ok()?;
+    Some(hex::encode(number))
 }
 
 /// Marks the browser on the server function's response.
 pub(super) fn remember(state: &AppState, login: &Login) -> Result<(), ApiError> {
-    let Some(mac) = mac(login) else { return Ok(()) };
-    let mark = hex::encode(mac.finalize().into_bytes());
-    OwnCookie::Known.set(state, mark, ONE_YEAR)
+    let mut mark = vec![0; NUMBER];
+    getrandom::fill(&mut mark).map_err(|error| {
+        tracing::error!(%error, "no randomness");
+        ApiError::Internal
+    })?;
+    let Some(mac) = mac(login, &mark) else {
+        return Ok(());
+    };
+    mark.extend_from_slice(&mac.finalize().into_bytes());
+    OwnCookie::Known.set(state, hex::encode(mark), ONE_YEAR)
 }
 
 /// The password's hash, salted and never shown, is the key: a new password voids every mark.
-fn mac(login: &Login) -> Option<Hmac<Sha256>> {
+fn mac(login: &Login, number: &[u8]) -> Option<Hmac<Sha256>> {
     use hmac::KeyInit as _;
     let key = login.password_hash.as_ref()?;
-    let mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).ok()?;
+    let mac = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()).ok()?;
     Some(
         mac.chain_update("a browser known to ")
-            .chain_update(login.user.id.as_str()),
+            .chain_update(login.user.id.as_str())
+            .chain_update(number),
     )
 }

@@ -8,11 +8,12 @@ pub(crate) mod account;
 pub mod accounts;
 pub(crate) mod audit;
 pub mod authjs;
-mod cookie;
+pub(in crate::server) mod cookie;
 mod known_browser;
 mod once;
 mod passwords;
 pub mod principal;
+pub(in crate::server) mod recheck;
 pub(crate) mod request;
 mod secret;
 mod session;
@@ -21,11 +22,11 @@ pub(crate) mod team;
 mod throttle;
 pub(crate) mod tokens;
 
-use self::{authjs::AuthJs, request::Caller, throttle::Throttle};
+use self::{authjs::AuthJs, principal::Principal, request::Caller, throttle::Throttle};
 use crate::{
     api::ApiError,
     role::Permission,
-    server::{client_address::ClientAddress, config::AuthConfig, store::users::User},
+    server::{client_address::ClientAddress, config::AuthConfig},
 };
 
 /// What finding out who is there needs, and remembers.
@@ -39,6 +40,7 @@ impl Auth {
     /// Derives the keys of the installations whose cookies are accepted.
     #[must_use]
     pub fn new(config: &AuthConfig) -> Self {
+        passwords::make_decoy();
         Self {
             authjs: AuthJs::new(&config.authjs_secrets),
             throttle: Throttle::default(),
@@ -46,24 +48,26 @@ impl Auth {
     }
 }
 
-/// Finds who made the request that a server function answers.
+/// Finds who made the request that a server function answers: a person, for programs have the REST
+/// API.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] when nobody is signed in.
+/// [`ApiError::SignedOut`] when nobody is signed in, [`ApiError::Forbidden`] to a program's token.
 #[allow(clippy::unused_async)] // what it asks may come to need waiting
-pub async fn require_user() -> Result<User, ApiError> {
-    Ok(Caller::of_server_fn()?.signed_in()?.user.clone())
+pub async fn require_user() -> Result<Principal, ApiError> {
+    Ok(Caller::of_server_fn()?.in_person()?.clone())
 }
 
 /// Finds who made the request that a server function answers, if they may do this.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] when nobody is signed in, [`ApiError::Forbidden`] when their role does
-/// not allow it.
-pub fn require(permission: Permission) -> Result<User, ApiError> {
-    Ok(Caller::of_server_fn()?.with(permission)?.user.clone())
+/// As [`require_user`], and [`ApiError::Forbidden`] when their role does not allow it.
+pub fn require(permission: Permission) -> Result<Principal, ApiError> {
+    let caller = Caller::of_server_fn()?;
+    caller.in_person()?;
+    Ok(caller.with(permission)?.clone())
 }
 
 /// Returns a header of the request that a server function answers.

@@ -2,7 +2,10 @@
 //! leads back to.
 
 use super::{cookie::OwnCookie, request::Caller};
-use crate::{api::ApiError, server::state::AppState};
+use crate::{
+    api::{ApiError, secret::Secret},
+    server::state::AppState,
+};
 
 /// How long the browser has to come back, in seconds.
 const MAX_AGE: i64 = 60;
@@ -16,11 +19,13 @@ pub(super) fn keep(state: &AppState, caller: &Caller, text: &str) -> Result<(), 
 }
 
 /// Takes the text that was kept.
-pub(super) fn take(state: &AppState, caller: &Caller) -> Result<Option<String>, ApiError> {
+pub(super) fn take(state: &AppState, caller: &Caller) -> Result<Option<Secret>, ApiError> {
     let Some(kept) = OwnCookie::Once.get(state, &caller.headers) else {
         return Ok(None);
     };
     OwnCookie::Once.set(state, String::new(), 0)?;
     let text = hex::decode(kept).ok();
-    Ok(text.and_then(|text| String::from_utf8(text).ok()))
+    Ok(text
+        .and_then(|text| String::from_utf8(text).ok())
+        .map(Secret::from))
 }

@@ -8,8 +8,9 @@ use argon2::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-use crate::api::ApiError;
+use crate::{api::ApiError, server::store::users::PasswordHash as StoredHash};
 
 /// The fewest characters of a password.
 const LEAST: usize = 10;
@@ -39,21 +40,42 @@ static DECOY: LazyLock<String> = LazyLock::new(|| {
         .unwrap_or_default()
 });
 
+/// Makes the decoy on a thread of its own, so that the first who has no account does not wait longer
+/// than those after.
+pub(super) fn make_decoy() {
+    std::thread::spawn(|| LazyLock::force(&DECOY));
+}
+
+/// One keyboard writes an accent as a character of its own, another within the letter: both are the
+/// same password (RFC 8265, section 4.2.1).
+fn normalised(password: &SecretString) -> SecretString {
+    let password = password.expose_secret();
+    if is_nfc(password) {
+        password.into()
+    } else {
+        password.nfc().collect::<String>().into()
+    }
+}
+
 /// Checks a password against its hash, or where there is none spends the same time.
 pub(super) async fn matches(
     password: SecretString,
-    hash: Option<String>,
+    hash: Option<StoredHash>,
 ) -> Result<bool, ApiError> {
     if password.expose_secret().len() > MOST {
         return Ok(false);
     }
     blocking(move || {
-        let hash = hash.as_deref().unwrap_or(&DECOY);
-        PasswordHash::new(hash).is_ok_and(|hash| {
-            Argon2::default()
-                .verify_password(password.expose_secret().as_bytes(), &hash)
-                .is_ok()
-        })
+        let hash = hash.as_ref().map_or(&**DECOY, StoredHash::expose);
+        let verify = |password: &SecretString| {
+            PasswordHash::new(hash).is_ok_and(|hash| {
+                Argon2::default()
+                    .verify_password(password.expose_secret().as_bytes(), &hash)
+                    .is_ok()
+            })
+        };
+        // A hash may be from before passwords were normalised.
+        verify(&normalised(&password)) || !is_nfc(password.expose_secret()) && verify(&password)
     })
     .await
 }
@@ -63,14 +85,15 @@ pub(super) async fn matches(
 /// # Errors
 ///
 /// [`ApiError::Invalid`] when it is too short, too long, or easily guessed.
-pub(super) async fn hashed(password: SecretString, about: &[&str]) -> Result<String, ApiError> {
+pub(super) async fn hashed(password: SecretString, about: &[&str]) -> Result<StoredHash, ApiError> {
+    let password = normalised(&password);
     if let Some(fault) = fault(password.expose_secret(), about) {
         return Err(ApiError::Invalid(fault.to_owned()));
     }
     blocking(move || {
         Argon2::default()
             .hash_password(password.expose_secret().as_bytes())
-            .map(|hash| hash.to_string())
+            .map(|hash| StoredHash::from(hash.to_string()))
     })
     .await?
     .map_err(|error| {
@@ -165,6 +188,29 @@ mod tests {
         ] {
             assert_eq!(fault(password, &about), None, "{password}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_password_is_the_same_however_its_accents_are_written() {
+        let (composed, decomposed) = ("gr\u{fc}ne w\u{e4}lder", "gru\u{308}ne wa\u{308}lder");
+        let hash = hashed(decomposed.into(), &[]).await.unwrap();
+        for written in [composed, decomposed] {
+            assert!(matches(written.into(), Some(hash.clone())).await.unwrap());
+        }
+        // And one that was hashed as it was written is still good.
+        let before = Argon2::default()
+            .hash_password(decomposed.as_bytes())
+            .unwrap()
+            .to_string();
+        let before = Some(StoredHash::from(before));
+        assert!(matches(decomposed.into(), before.clone()).await.unwrap());
+        assert!(!matches(composed.into(), before).await.unwrap());
+    }
+
+    #[test]
+    fn a_hash_is_not_shown() {
+        let hash = StoredHash::from("$argon2id$v=19$x".to_owned());
+        assert!(!format!("{hash:?}").contains("argon2"));
     }
 
     #[tokio::test]

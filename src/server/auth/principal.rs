@@ -2,16 +2,20 @@
 
 use axum::http::{HeaderMap, header};
 
-use super::{secret, session};
+use super::{audit, secret, session};
 use crate::{
-    api::tokens::TokenScope,
-    role::Permission,
+    api::{audit::AuditAction, tokens::TokenScope},
+    role::{Permission, Role},
     server::{
+        client_address::ClientAddress,
         state::AppState,
         store::{
-            StoreError, now,
+            StoreError,
+            api_tokens::TokenId,
+            job_scope::{ChangeScope, JobScope},
+            now,
             sessions::SessionId,
-            users::{ExternalUser, User},
+            users::{ExternalUser, Seen, User, UserId},
         },
     },
 };
@@ -26,17 +30,35 @@ pub struct Principal {
     pub user: User,
     /// By what they are known.
     pub credential: Credential,
+    /// From where they come, where that is known.
+    pub address: Option<ClientAddress>,
 }
 
 /// By what somebody is known.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Credential {
     /// A session of our own.
     Session(SessionId),
     /// The session cookie of an Auth.js or NextAuth installation.
-    AuthJs,
+    AuthJs {
+        /// When it was sealed, in seconds since 1970.
+        issued_at: i64,
+        /// When it ends.
+        expires_at: i64,
+    },
     /// A token that a program acts with.
-    Token(TokenScope),
+    Token(TokenId, TokenScope),
+}
+
+/// What lets somebody in for longer than one request: it is looked at again while they are.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Pass {
+    /// Who it is.
+    pub user: UserId,
+    /// What they may do.
+    pub role: Role,
+    /// By what they are known.
+    pub credential: Credential,
 }
 
 impl Principal {
@@ -45,10 +67,39 @@ impl Principal {
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         self.user.role.may(permission)
-            && match self.credential {
-                Credential::Token(scope) => scope.allows(permission),
-                Credential::Session(_) | Credential::AuthJs => true,
+            && match &self.credential {
+                Credential::Token(_, scope) => scope.allows(permission),
+                Credential::Session(_) | Credential::AuthJs { .. } => true,
             }
+    }
+
+    /// Returns whether it is a person, not a program with a token of theirs.
+    #[must_use]
+    pub fn is_in_person(&self) -> bool {
+        !matches!(self.credential, Credential::Token(..))
+    }
+
+    /// Returns whose jobs this request may look at.
+    #[must_use]
+    pub fn jobs(&self) -> JobScope {
+        self.user.jobs()
+    }
+
+    /// Returns whose jobs this request may change; `None` where it may only look.
+    #[must_use]
+    pub fn jobs_to_change(&self) -> Option<ChangeScope> {
+        let may = self.may(Permission::Import);
+        may.then(|| self.user.jobs_to_change()).flatten()
+    }
+
+    /// Returns what is looked at again.
+    #[must_use]
+    pub fn pass(&self) -> Pass {
+        Pass {
+            user: self.user.id.clone(),
+            role: self.user.role,
+            credential: self.credential.clone(),
+        }
     }
 }
 
@@ -60,60 +111,127 @@ impl Principal {
 pub(in crate::server) async fn identify(
     state: &AppState,
     headers: &HeaderMap,
+    address: Option<ClientAddress>,
 ) -> Result<Option<Principal>, StoreError> {
-    if headers.contains_key(header::AUTHORIZATION) {
-        let Some(token) = bearer(headers) else {
-            return Ok(None);
-        };
-        let found = state.store.find_token(&secret::hash(token)).await?;
-        return Ok(found.map(|(user, scope)| Principal {
-            user,
-            credential: Credential::Token(scope),
-        }));
-    }
-    if let Some((user, session)) = session::find(state, headers).await? {
-        return Ok(Some(Principal {
-            user,
-            credential: Credential::Session(session),
-        }));
-    }
-    by_authjs(state, headers).await
+    let found = match bearer(headers) {
+        Some(token) if is_ours(token) => {
+            let found = state.store.find_token(&secret::hash(token)).await?;
+            found.map(|(user, id, scope)| (user, Credential::Token(id, scope)))
+        }
+        Some(_) => None,
+        None => match session::find(state, headers).await? {
+            Some((user, session)) => Some((user, Credential::Session(session))),
+            None => by_authjs(state, headers, address).await?,
+        },
+    };
+    Ok(found.map(|(user, credential)| Principal {
+        user,
+        credential,
+        address,
+    }))
 }
 
-/// RFC 6750, section 2.1.
+/// RFC 6750, section 2.1. Another scheme is somebody else's business: a proxy's before us.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    let token = token.trim();
-    let is_ours = scheme.eq_ignore_ascii_case("bearer")
-        && token
-            .strip_prefix(TOKEN_PREFIX)
-            .is_some_and(|rest| rest.len() == secret::LENGTH);
-    is_ours.then_some(token)
+    headers
+        .get_all(header::AUTHORIZATION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .find_map(|value| {
+            let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+            let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+            is_bearer.then(|| token.trim())
+        })
 }
 
-async fn by_authjs(state: &AppState, headers: &HeaderMap) -> Result<Option<Principal>, StoreError> {
+fn is_ours(token: &str) -> bool {
+    token
+        .strip_prefix(TOKEN_PREFIX)
+        .is_some_and(|rest| rest.len() == secret::LENGTH)
+}
+
+async fn by_authjs(
+    state: &AppState,
+    headers: &HeaderMap,
+    address: Option<ClientAddress>,
+) -> Result<Option<(User, Credential)>, StoreError> {
     let Some(identity) = state.auth.authjs.identify(headers, now() / 1000) else {
         return Ok(None);
     };
+    let idle = state.config.auth.sessions.idle.as_millis();
+    let seen = ExternalUser {
+        issuer: "authjs",
+        subject: &identity.subject,
+        email: identity.email.as_deref(),
+        name: identity.name.as_deref(),
+        role: identity.role,
+        default_role: state.config.auth.default_role,
+    };
     let seen = state
         .store
-        .see_external_user(ExternalUser {
-            issuer: "authjs",
-            subject: &identity.subject,
-            email: identity.email.as_deref(),
-            name: identity.name.as_deref(),
-            role: identity.role,
-        })
+        .see_external_user(seen, i64::try_from(idle).unwrap_or(i64::MAX))
         .await?;
-    Ok(seen
-        // Signing out everywhere voids what was sealed before.
-        .filter(|login| {
-            let issued_at = identity.issued_at.unwrap_or(i64::MAX).saturating_mul(1000);
-            login.signed_out_at == 0 || issued_at > login.signed_out_at
-        })
-        .map(|login| Principal {
-            user: login.user,
-            credential: Credential::AuthJs,
-        }))
+    let (login, is_back) = match seen {
+        Seen::Known {
+            login,
+            role_changed,
+            is_back,
+        } => {
+            if role_changed {
+                state.relay.end_streams_of(&login.user.id);
+            }
+            (login, is_back)
+        }
+        Seen::Refused(user) => {
+            state.relay.end_streams_of(&user);
+            return Ok(None);
+        }
+        Seen::Stranger => {
+            tracing::debug!("somebody who is signed in elsewhere has no role here");
+            return Ok(None);
+        }
+    };
+    // Signing out everywhere voids what was sealed before.
+    if !is_newer(identity.issued_at, login.signed_out_at) {
+        return Ok(None);
+    }
+    if is_back {
+        let action = AuditAction::SignedIn;
+        audit::record_of(&state.store, &login.user, address, action, "").await;
+    }
+    let credential = Credential::AuthJs {
+        issued_at: identity.issued_at,
+        expires_at: identity.expires_at,
+    };
+    Ok(Some((login.user, credential)))
+}
+
+/// Returns whether what was sealed at `issued_at` (seconds) is from after the last signing out
+/// everywhere (milliseconds).
+pub(super) fn is_newer(issued_at: i64, signed_out_at: i64) -> bool {
+    signed_out_at == 0 || issued_at.saturating_mul(1000) > signed_out_at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(values: &[&str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::AUTHORIZATION, value.parse().unwrap());
+        }
+        bearer(&headers).map(str::to_owned)
+    }
+
+    #[test]
+    fn only_a_bearer_s_word_stands_for_the_cookies() {
+        assert_eq!(of(&["Bearer x"]), Some("x".to_owned()));
+        assert_eq!(of(&["bearer  x "]), Some("x".to_owned()));
+        assert_eq!(of(&["Basic eDp5"]), None);
+        assert_eq!(of(&["Basic eDp5", "Bearer x"]), Some("x".to_owned()));
+        // Bearer without anything is no reason to look at the cookies.
+        assert_eq!(of(&["Bearer"]), Some(String::new()));
+        assert_eq!(of(&[]), None);
+    }
 }

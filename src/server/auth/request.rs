@@ -3,12 +3,8 @@
 use axum::http::{HeaderMap, header, request::Parts};
 use leptos::prelude::use_context;
 
-use super::principal::{Credential, Principal};
-use crate::{
-    api::ApiError,
-    role::Permission,
-    server::{client_address::ClientAddress, store::users::User},
-};
+use super::principal::Principal;
+use crate::{api::ApiError, role::Permission, server::client_address::ClientAddress};
 
 /// Who makes the request, known or not.
 #[derive(Clone, Debug)]
@@ -63,11 +59,12 @@ impl Caller {
     }
 
     /// Returns who is signed in in person: a program's token is not enough.
-    pub(super) fn in_person(&self) -> Result<&User, ApiError> {
+    pub(super) fn in_person(&self) -> Result<&Principal, ApiError> {
         let principal = self.signed_in()?;
-        match principal.credential {
-            Credential::Token(_) => Err(ApiError::Forbidden),
-            Credential::Session(_) | Credential::AuthJs => Ok(&principal.user),
+        if principal.is_in_person() {
+            Ok(principal)
+        } else {
+            Err(ApiError::Forbidden)
         }
     }
 }

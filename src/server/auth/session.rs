@@ -68,8 +68,8 @@ pub(super) async fn close(state: &AppState, headers: &HeaderMap) -> Result<(), A
     }
     OwnCookie::Session.set(state, String::new(), 0)?;
     authjs::names_in(headers)
-        .into_iter()
-        .try_for_each(cookie::remove_foreign)
+        .iter()
+        .try_for_each(|name| cookie::remove_foreign(state, name))
 }
 
 fn token(state: &AppState, headers: &HeaderMap) -> Option<String> {

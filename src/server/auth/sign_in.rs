@@ -49,23 +49,32 @@ pub(crate) async fn sign_in(
     let caller = Caller::of_server_fn()?;
     let email = accounts::normalised(email);
     let login = state.store.find_login(&email).await?;
-    let is_known = login
+    let known = login
         .as_ref()
-        .is_some_and(|login| known_browser::is_known(&state, &caller.headers, login));
+        .and_then(|login| known_browser::known(&state, &caller.headers, login));
     let address = caller.address.ok_or(ApiError::Internal)?;
     let attempt = state
         .auth
         .throttle
-        .begin(address.network(), &email, is_known)
+        .begin(address.network(), &email, known.as_deref())
         .map_err(|wait| {
             tracing::warn!(%address, "too many failed sign-ins");
             ApiError::Throttled {
                 seconds: wait.as_secs() + 1,
             }
         })?;
-    let user = accounts::verify(login.clone(), password)
-        .await
-        .inspect_err(|_| tracing::warn!(%address, "a sign-in failed"))?;
+    let user = match accounts::verify(login.clone(), password).await {
+        Ok(user) => user,
+        Err(error) => {
+            tracing::warn!(%address, "a sign-in failed");
+            // What was typed where there is no such account may be a password, and is not kept.
+            if let Some(login) = login {
+                let action = AuditAction::SignInFailed;
+                audit::record(&state, &caller, &login.user, action, "").await;
+            }
+            return Err(error);
+        }
+    };
     attempt.succeeded();
     enter(&state, &caller, &user, next).await?;
     if let Some(login) = login {
@@ -83,7 +92,20 @@ pub(crate) async fn create_owner(
 ) -> Result<(), ApiError> {
     let state = app_state()?;
     let caller = Caller::of_server_fn()?;
+    // Hashing is dear, and as long as there is no account anybody may ask for it.
+    let attempt = if state.store.has_users().await? {
+        None
+    } else {
+        let address = caller.address.ok_or(ApiError::Internal)?;
+        let attempt = state.auth.throttle.begin(address.network(), "", None);
+        Some(attempt.map_err(|wait| ApiError::Throttled {
+            seconds: wait.as_secs() + 1,
+        })?)
+    };
     let user = accounts::create_owner(&state.store, name, email, password).await?;
+    if let Some(attempt) = attempt {
+        attempt.succeeded();
+    }
     enter_new(&state, &caller, &user, next).await
 }
 

@@ -61,10 +61,12 @@ pub(crate) async fn team_state() -> Result<TeamState, ApiError> {
                 id: member.user.id.as_str().to_owned(),
                 name: member.user.name,
                 email: member.user.email,
+                issuer: member.user.issuer,
                 role: member.user.role,
                 created_at: member.created_at,
                 is_disabled: member.is_disabled,
                 has_password: member.has_password,
+                role_is_claimed: member.role_is_claimed,
             })
             .collect(),
         links,
@@ -126,7 +128,7 @@ async fn make_link(
         .await?;
     let url = format!("{}/join/{token}", state.config.public_url.origin());
     once::keep(state, caller, &url)?;
-    Ok(NewLink { url })
+    Ok(NewLink { url: url.into() })
 }
 
 /// Takes a link back.
@@ -142,11 +144,16 @@ pub(crate) async fn revoke_link(id: &str) -> Result<(), ApiError> {
 pub(crate) async fn set_role(member: &str, role: Role) -> Result<(), ApiError> {
     let (state, caller, owner) = owner()?;
     let member = find(&state, member).await?;
+    if member.role_is_claimed {
+        return Err(ApiError::Invalid(
+            "This account has its role from where it signs in.".to_owned(),
+        ));
+    }
     if !state.store.set_role(&member.user.id, role).await? {
         return Err(accounts::last_owner());
     }
     state.relay.end_streams_of(&member.user.id);
-    let subject = format!("{}: {role}", called(&member.user));
+    let subject = format!("{}: {role}", member.user.called());
     audit::record(&state, &caller, &owner, AuditAction::RoleChanged, &subject).await;
     Ok(())
 }
@@ -162,12 +169,12 @@ pub(crate) async fn set_access(member: &str, allowed: bool) -> Result<(), ApiErr
     let action = if allowed {
         AuditAction::AccessGiven
     } else {
-        state.store.delete_sessions_of(&user.id, None).await?;
+        state.store.revoke_all_of(&user.id, None).await?;
         state.store.delete_resets_of(&user.id).await?;
         state.relay.end_streams_of(&user.id);
         AuditAction::AccessTaken
     };
-    audit::record(&state, &caller, &owner, action, called(user)).await;
+    audit::record(&state, &caller, &owner, action, &user.called()).await;
     Ok(())
 }
 
@@ -180,14 +187,6 @@ pub(crate) async fn audit_log(page: u64) -> Result<Page<AuditEvent>, ApiError> {
 async fn find(state: &AppState, id: &str) -> Result<Member, ApiError> {
     let found = state.store.find_member(id).await?;
     found.ok_or_else(|| ApiError::Invalid("There is no such account.".to_owned()))
-}
-
-fn called(user: &User) -> &str {
-    if user.email.is_empty() {
-        &user.name
-    } else {
-        &user.email
-    }
 }
 
 /// Says what a link is for.
@@ -220,7 +219,7 @@ pub(crate) async fn accept_invitation(
     let LinkPurpose::Invitation(role) = link.purpose else {
         return Err(gone());
     };
-    let user = accounts::create(&state.store, name, email, Some(role), password).await?;
+    let user = accounts::create(&state.store, name, email, role, password).await?;
     // Of two who use one link at once, both have a password of their own; only one stays.
     if !state.store.use_link(&link).await? {
         state.store.delete_user(&user.id).await?;
@@ -252,7 +251,7 @@ pub(crate) async fn reset_password(token: &str, password: SecretString) -> Resul
         return Err(gone());
     }
     state.store.set_password_hash(&user.id, hash).await?;
-    state.store.delete_sessions_of(&user.id, None).await?;
+    state.store.revoke_all_of(&user.id, None).await?;
     state.relay.end_streams_of(&user.id);
     audit::record(&state, &caller, &user, AuditAction::PasswordReset, "").await;
     sign_in::enter_new(&state, &caller, &user, None).await

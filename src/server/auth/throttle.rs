@@ -1,9 +1,13 @@
 //! How often somebody may try a password.
 //!
-//! Three counts run side by side: of one client at one account, of one client at all accounts, and
-//! of all clients at one account. Each lets some failures through and then asks for a wait that
-//! doubles. A browser that has signed in to the account before is not subject to the last, so
-//! strangers who fail on purpose keep its owner out of nowhere.
+//! Of strangers three counts run side by side: of one client at one account, of one client at all
+//! accounts, and of all clients at one account. Each lets some failures through and then asks for a wait
+//! that doubles, up to a cap. Whoever fails on purpose keeps the owner of an account out of nowhere:
+//!
+//! - A browser that has signed in to the account before is counted by itself, wherever it comes from:
+//!   what others do, behind the same proxy or anywhere, does not concern it.
+//! - While too many fail at one account, a client from a neighbourhood that has not failed there still
+//!   has a try: the owner at a new device, with the right password, is in.
 
 use std::{
     collections::HashMap,
@@ -15,14 +19,18 @@ use std::{
 
 /// How long a failure is remembered after the last one.
 const MEMORY: Duration = Duration::from_secs(3600);
-/// The most counts that are kept. A client makes two with each account it names.
+/// The most counts that are kept. A client makes three with each account it names.
 const MAX_COUNTS: usize = 100_000;
 
 /// What is counted. Accounts are there as a keyed hash: a stranger says how long their names are.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 enum Key {
+    /// A browser that has signed in to the account before.
+    Known(u64),
     Both(IpAddr, u64),
     Client(IpAddr),
+    /// The neighbourhood of a client at one account: one who has many addresses has them together.
+    Near(IpAddr, u64),
     Account(u64),
 }
 
@@ -30,9 +38,26 @@ impl Key {
     /// How many failures are free, and the longest wait.
     fn limit(self) -> (u32, Duration) {
         match self {
-            Self::Both(..) => (5, Duration::from_secs(15 * 60)),
+            Self::Known(_) | Self::Both(..) => (5, Duration::from_secs(15 * 60)),
             Self::Client(_) => (30, Duration::from_secs(5 * 60)),
+            // It only says whether the account's own wait concerns a client.
+            Self::Near(..) => (u32::MAX, Duration::ZERO),
             Self::Account(_) => (50, Duration::from_secs(60)),
+        }
+    }
+}
+
+/// The network that an address is in: 256 addresses of IPv4, or what one customer is given of IPv6
+/// (RFC 6177, section 2).
+fn neighbourhood(client: IpAddr) -> IpAddr {
+    match client {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            IpAddr::from([a, b, c, 0])
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            IpAddr::from([a, b, c, 0, 0, 0, 0, 0])
         }
     }
 }
@@ -79,31 +104,42 @@ pub(super) struct Try {
 }
 
 impl Throttle {
-    /// Begins a try, or says how long to wait before the next.
+    /// Begins a try, or says how long to wait before the next. `known` tells a browser that has signed
+    /// in to the account before from others.
     pub(super) fn begin(
         &self,
         client: IpAddr,
         account: &str,
-        is_known: bool,
+        known: Option<&str>,
     ) -> Result<Try, Duration> {
-        self.begin_at(client, account, is_known, Instant::now())
+        self.begin_at(client, account, known, Instant::now())
     }
 
     fn begin_at(
         &self,
         client: IpAddr,
         account: &str,
-        is_known: bool,
+        known: Option<&str>,
         now: Instant,
     ) -> Result<Try, Duration> {
-        let account = self.0.hasher.hash_one(account);
-        let mut keys = vec![Key::Both(client, account), Key::Client(client)];
-        if !is_known {
-            keys.push(Key::Account(account));
-        }
+        let of_account = self.0.hasher.hash_one(account);
+        let near = Key::Near(neighbourhood(client), of_account);
+        let keys = match known {
+            Some(known) => vec![Key::Known(self.0.hasher.hash_one((account, known)))],
+            None => vec![
+                Key::Both(client, of_account),
+                Key::Client(client),
+                near,
+                Key::Account(of_account),
+            ],
+        };
         let mut counts = self.counts();
+        let has_failed_near = counts
+            .get(&near)
+            .is_some_and(|count| count.failures > 0 && !count.is_forgotten(now));
         let wait = keys
             .iter()
+            .filter(|key| has_failed_near || !matches!(key, Key::Account(_)))
             .filter_map(|key| Some(counts.get(key)?.wait(*key, now)))
             .max()
             .unwrap_or_default();
@@ -140,7 +176,11 @@ fn make_room(counts: &mut HashMap<Key, Count>, now: Instant) {
     }
     counts.retain(|_, count| !count.is_forgotten(now));
     if counts.len() >= MAX_COUNTS {
-        counts.retain(|key, count| count.failures >= key.limit().0);
+        counts.retain(|key, count| match key {
+            // One of a neighbourhood matters while its account is tried too often.
+            Key::Near(..) => false,
+            key => count.failures >= key.limit().0,
+        });
     }
     if counts.len() >= MAX_COUNTS {
         counts.clear();
@@ -154,10 +194,10 @@ impl Try {
         let mut counts = self.throttle.counts();
         for key in &self.keys {
             match key {
-                Key::Both(..) => {
+                Key::Known(_) | Key::Both(..) => {
                     counts.remove(key);
                 }
-                Key::Client(_) | Key::Account(_) => {
+                Key::Client(_) | Key::Near(..) | Key::Account(_) => {
                     if let Some(count) = counts.get_mut(key) {
                         count.failures = count.failures.saturating_sub(1);
                     }
@@ -178,7 +218,7 @@ mod tests {
     /// Fails until a wait is asked for, and returns after how many tries and how long.
     fn fail(throttle: &Throttle, client: IpAddr, account: &str, now: Instant) -> (u32, Duration) {
         for tries in 0.. {
-            if let Err(wait) = throttle.begin_at(client, account, false, now).map(drop) {
+            if let Err(wait) = throttle.begin_at(client, account, None, now).map(drop) {
                 return (tries, wait);
             }
         }
@@ -202,10 +242,10 @@ mod tests {
         let throttle = Throttle::default();
         let now = Instant::now();
         let mut tries = 0;
-        while let Ok(right) = throttle.begin_at(client(1), "ada", false, now) {
+        while let Ok(right) = throttle.begin_at(client(1), "ada", None, now) {
             right.succeeded();
             for _ in 0..4 {
-                tries += u32::from(throttle.begin_at(client(1), "ada", false, now).is_ok());
+                tries += u32::from(throttle.begin_at(client(1), "ada", None, now).is_ok());
             }
         }
         // More than the five for one account, and no more than the client has in all.
@@ -219,10 +259,47 @@ mod tests {
         for stranger in 0..200 {
             let _ = fail(&throttle, client(stranger), "ada", now);
         }
-        let new_device = throttle.begin_at(client(250), "ada", false, now);
-        assert!(new_device.is_err_and(|wait| wait <= Duration::from_secs(60)));
-        assert!(throttle.begin_at(client(250), "ada", true, now).is_ok());
-        assert!(throttle.begin_at(client(250), "bob", false, now).is_ok());
+        // Not even from the address of one of them, behind the same proxy.
+        for _ in 0..5 {
+            assert!(
+                throttle
+                    .begin_at(client(1), "ada", Some("a browser"), now)
+                    .is_ok()
+            );
+        }
+        let guessed = throttle.begin_at(client(1), "ada", Some("a browser"), now);
+        assert!(guessed.is_err(), "it gets to guess no more than others");
+        assert!(
+            throttle
+                .begin_at(client(1), "ada", Some("another"), now)
+                .is_ok()
+        );
+        assert!(throttle.begin_at(client(250), "bob", None, now).is_ok());
+    }
+
+    #[test]
+    fn however_many_strangers_fail_a_new_device_has_a_try() {
+        let throttle = Throttle::default();
+        let start = Instant::now();
+        let stranger = |n: u32| IpAddr::from([10, (n >> 8) as u8, n as u8, 1]);
+        for minute in 0..10_u32 {
+            let now = start + Duration::from_secs(60) * minute;
+            for n in 0..300 {
+                let _ = fail(&throttle, stranger(minute * 300 + n), "ada", now);
+            }
+            // Those that have failed wait, and so do their neighbours.
+            let again = throttle.begin_at(stranger(minute * 300), "ada", None, now);
+            assert!(again.is_err());
+            let IpAddr::V4(one) = stranger(minute * 300) else {
+                unreachable!()
+            };
+            let [a, b, c, _] = one.octets();
+            let neighbour = throttle.begin_at(IpAddr::from([a, b, c, 2]), "ada", None, now);
+            assert!(neighbour.is_err_and(|wait| wait <= Duration::from_secs(60)));
+            let device = IpAddr::from([192, 0, 2, 1]);
+            let owner = throttle.begin_at(device, "ada", None, now);
+            owner.expect("the owner at a new device").succeeded();
+        }
     }
 
     #[test]
@@ -231,7 +308,7 @@ mod tests {
         let now = Instant::now();
         let accounts = (0..100).map(|number| format!("user{number}"));
         let tried = accounts
-            .map(|account| throttle.begin_at(client(1), &account, false, now))
+            .map(|account| throttle.begin_at(client(1), &account, None, now))
             .take_while(Result::is_ok)
             .count();
         assert_eq!(tried, 30);
@@ -243,8 +320,8 @@ mod tests {
         let now = Instant::now();
         for number in 0..MAX_COUNTS as u32 {
             let client = IpAddr::from(number.to_be_bytes());
-            let _ = throttle.begin_at(client, &number.to_string(), false, now);
+            let _ = throttle.begin_at(client, &number.to_string(), None, now);
         }
-        assert!(throttle.counts().len() <= MAX_COUNTS + 3);
+        assert!(throttle.counts().len() <= MAX_COUNTS + 4);
     }
 }

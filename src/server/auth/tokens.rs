@@ -24,7 +24,7 @@ const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 pub(crate) async fn tokens_state() -> Result<TokensState, ApiError> {
     let state = app_state()?;
     let caller = Caller::of_server_fn()?;
-    let user = caller.in_person()?;
+    let user = &caller.in_person()?.user;
     Ok(TokensState {
         tokens: state.store.list_tokens(&user.id).await?,
         may_import: user.role.may(Permission::Import),
@@ -40,7 +40,7 @@ pub(crate) async fn create(
 ) -> Result<NewApiToken, ApiError> {
     let state = app_state()?;
     let caller = Caller::of_server_fn()?;
-    let user = caller.in_person()?;
+    let user = &caller.in_person()?.user;
     let name = name.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME || name.contains(char::is_control) {
         return Err(ApiError::Invalid(
@@ -75,14 +75,16 @@ pub(crate) async fn create(
         .await?;
     audit::record(&state, &caller, user, AuditAction::TokenCreated, name).await;
     once::keep(&state, &caller, &token)?;
-    Ok(NewApiToken { token })
+    Ok(NewApiToken {
+        token: token.into(),
+    })
 }
 
 /// Revokes a token of the user.
 pub(crate) async fn revoke(id: &str) -> Result<(), ApiError> {
     let state = app_state()?;
     let caller = Caller::of_server_fn()?;
-    let user = caller.in_person()?;
+    let user = &caller.in_person()?.user;
     if let Some(name) = state.store.delete_token_of(&user.id, id).await? {
         state.relay.end_streams_of(&user.id);
         audit::record(&state, &caller, user, AuditAction::TokenRevoked, &name).await;

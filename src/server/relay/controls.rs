@@ -19,9 +19,9 @@ use crate::{
         ApiError,
         import_controls::{FailedRow, FailedRows, FileColumns, ImportExtras, PreviewRow},
     },
-    job::{JobId, ProductImportJob},
+    job::JobId,
     server::store::{
-        job_scope::JobScope,
+        job_scope::{ChangeableJob, VisibleJob},
         users::{User, UserId},
     },
 };
@@ -83,15 +83,15 @@ impl Further {
 impl Relay {
     /// Returns what the price monitor says of an import beyond the contract; `None` when it has nothing
     /// to say, or not soon enough.
-    pub(crate) async fn extras(&self, job: &JobId) -> Option<ImportExtras> {
-        let request = self.rest.about(Method::GET, job, "");
+    pub(crate) async fn extras(&self, job: &VisibleJob) -> Option<ImportExtras> {
+        let request = self.rest.about(Method::GET, &job.id, "");
         let asked = tokio::time::timeout(EXTRAS_TIMEOUT, self.rest.answer(request));
         asked.await.ok()?.ok()
     }
 
     /// Asks for an import to be stopped.
-    pub(crate) async fn cancel(&self, job: &JobId) -> Result<(), ApiError> {
-        let request = self.rest.about(Method::POST, job, "/cancel");
+    pub(crate) async fn cancel(&self, job: &ChangeableJob) -> Result<(), ApiError> {
+        let request = self.rest.about(Method::POST, &job.id, "/cancel");
         self.rest.done(request).await.map_err(said)
     }
 
@@ -99,7 +99,7 @@ impl Relay {
     pub(crate) async fn further(
         &self,
         user: &User,
-        of: &ProductImportJob,
+        of: &ChangeableJob,
         what: Further,
     ) -> Result<JobId, ApiError> {
         let request = self.rest.about(Method::POST, &of.id, what.path());
@@ -110,7 +110,7 @@ impl Relay {
         &self,
         request: RequestBuilder,
         user: &User,
-        of: &ProductImportJob,
+        of: &ChangeableJob,
     ) -> Result<JobId, ApiError> {
         let (relay, user, filename) = (self.clone(), user.id.clone(), of.filename.clone());
         self.see_through(async move {
@@ -122,22 +122,22 @@ impl Relay {
     }
 
     /// Forgets an import: the price monitor's record of it, where it lets us, and ours.
-    pub(crate) async fn forget(&self, scope: &JobScope, job: &JobId) -> Result<(), ApiError> {
-        let request = self.rest.about(Method::DELETE, job, "");
+    pub(crate) async fn forget(&self, job: &ChangeableJob) -> Result<(), ApiError> {
+        let request = self.rest.about(Method::DELETE, &job.id, "");
         match self.rest.done(request).await {
             // One that offers no such thing, or no longer has it.
             Ok(()) | Err(RestError::UnknownJob | RestError::NotOffered) => {}
             Err(error) => return Err(said(error)),
         }
-        self.store.delete_job(scope, job).await?;
-        self.hub.forget(job);
+        self.store.delete_job(job).await?;
+        self.hub.forget(&job.id);
         Ok(())
     }
 
     /// Returns a page of the rows that failed.
     pub(crate) async fn failed_rows(
         &self,
-        job: &JobId,
+        job: &VisibleJob,
         page: u64,
         search: &str,
     ) -> Result<FailedRows, ApiError> {
@@ -147,7 +147,7 @@ impl Relay {
             .finish();
         let request = self
             .rest
-            .about(Method::GET, job, &format!("/failures?{query}"));
+            .about(Method::GET, &job.id, &format!("/failures?{query}"));
         self.rest
             .answer::<crate::api::Page<FailedRow>>(request)
             .await
@@ -157,10 +157,10 @@ impl Relay {
     /// Returns all rows that failed as a file, as it comes.
     pub(crate) async fn failed_rows_file(
         &self,
-        job: &JobId,
+        job: &VisibleJob,
     ) -> Result<impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static + use<>, ApiError>
     {
-        let request = self.rest.about(Method::GET, job, "/failures.csv");
+        let request = self.rest.about(Method::GET, &job.id, "/failures.csv");
         let response = request.timeout(DOWNLOAD_TIMEOUT).send().await;
         let response = response.map_err(|error| said(RestError::Unreachable(error)))?;
         match response.status() {
@@ -170,18 +170,18 @@ impl Relay {
     }
 
     /// Returns a file's first rows and what its columns are taken for.
-    pub(crate) async fn columns(&self, job: &JobId) -> Result<FileColumns, ApiError> {
-        let request = self.rest.about(Method::GET, job, "/columns");
+    pub(crate) async fn columns(&self, job: &VisibleJob) -> Result<FileColumns, ApiError> {
+        let request = self.rest.about(Method::GET, &job.id, "/columns");
         self.rest.answer(request).await.map_err(said)
     }
 
     /// Returns what a file's first rows are when its columns hold this.
     pub(crate) async fn preview(
         &self,
-        job: &JobId,
+        job: &VisibleJob,
         columns: &[String],
     ) -> Result<Vec<PreviewRow>, ApiError> {
-        let request = self.rest.about(Method::POST, job, "/columns/preview");
+        let request = self.rest.about(Method::POST, &job.id, "/columns/preview");
         let request = request.json(&Columns::new(columns));
         self.rest.answer(request).await.map_err(said)
     }
@@ -190,7 +190,7 @@ impl Relay {
     pub(crate) async fn map_columns(
         &self,
         user: &User,
-        of: &ProductImportJob,
+        of: &ChangeableJob,
         columns: &[String],
     ) -> Result<JobId, ApiError> {
         let request = self.rest.about(Method::POST, &of.id, "/columns");

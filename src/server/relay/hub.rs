@@ -23,7 +23,7 @@ use crate::{
         config::RelayConfig,
         store::{
             Store, StoreError,
-            jobs::{JobState, Recorded},
+            jobs::{Created, JobState, Recorded},
             now,
         },
         telemetry::Metrics,
@@ -273,7 +273,7 @@ pub(super) mod tests {
                 email: "ada@example.com",
                 name: "Ada",
                 role: Role::Staff,
-                password_hash: String::new(),
+                password_hash: String::new().into(),
             };
             let user = store.create_user(user).await.unwrap().unwrap();
             let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
@@ -300,12 +300,15 @@ pub(super) mod tests {
         pub(in crate::server::relay) async fn job(&self, name: &str) -> ProductImportJob {
             let id = name.parse().unwrap();
             let created = self.store.create_job(&self.user.id, &id, "shop.csv");
-            created.await.unwrap()
+            match created.await.unwrap() {
+                Created::Now(job) => job,
+                other => panic!("{other:?}"),
+            }
         }
 
         async fn recorded(&self, job: &ProductImportJob) -> ProductImportJob {
             let found = self.store.find_job(&self.user.jobs(), &job.id).await;
-            found.unwrap().unwrap()
+            ProductImportJob::clone(&found.unwrap().unwrap())
         }
 
         async fn stop(&self) {

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, net::IpAddr};
 
 use super::sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering, PoisonError};
-use crate::server::store::users::UserId;
+use crate::server::{auth::principal::Pass, store::users::UserId};
 
 /// The open streams, counted.
 #[derive(Clone, Debug)]
@@ -37,6 +37,13 @@ struct Open {
 #[derive(Debug, Default)]
 struct OfUser {
     open: usize,
+    /// By what they were let in.
+    by_pass: HashMap<Pass, OfPass>,
+}
+
+#[derive(Debug, Default)]
+struct OfPass {
+    open: usize,
     /// Set when the streams open now are to end.
     revoked: Arc<AtomicBool>,
 }
@@ -45,7 +52,7 @@ struct OfUser {
 #[derive(Debug)]
 pub(crate) struct Permit {
     limits: StreamLimits,
-    user: UserId,
+    pass: Pass,
     address: IpAddr,
     revoked: Arc<AtomicBool>,
 }
@@ -66,7 +73,8 @@ impl StreamLimits {
     }
 
     /// Gives a user the right to one more stream to an address, or `None` at a limit.
-    pub(crate) fn acquire(&self, user: &UserId, address: IpAddr) -> Option<Permit> {
+    pub(crate) fn acquire(&self, pass: Pass, address: IpAddr) -> Option<Permit> {
+        let user = &pass.user;
         let MostStreams {
             of_all,
             of_user,
@@ -82,20 +90,45 @@ impl StreamLimits {
         *open.by_address.entry(address).or_default() += 1;
         let of_user = open.by_user.entry(user.clone()).or_default();
         of_user.open += 1;
-        let revoked = of_user.revoked.clone();
+        let of_pass = of_user.by_pass.entry(pass.clone()).or_default();
+        of_pass.open += 1;
+        let revoked = of_pass.revoked.clone();
         Some(Permit {
             limits: self.clone(),
-            user: user.clone(),
+            pass,
             address,
             revoked,
         })
     }
 
-    /// Takes back the rights that a user's streams have now.
-    pub(crate) fn revoke(&self, user: &UserId) {
-        if let Some(of_user) = self.open().by_user.get_mut(user) {
-            std::mem::take(&mut of_user.revoked).store(true, Ordering::Relaxed);
+    /// Takes back the rights that a user's streams have now. `false` when there are none.
+    pub(crate) fn revoke(&self, user: &UserId) -> bool {
+        let mut open = self.open();
+        let Some(of_user) = open.by_user.get_mut(user) else {
+            return false;
+        };
+        for of_pass in of_user.by_pass.values_mut() {
+            of_pass.revoke();
         }
+        true
+    }
+
+    /// Takes back the rights that one pass gave.
+    pub(crate) fn revoke_pass(&self, pass: &Pass) {
+        let mut open = self.open();
+        let of_user = open.by_user.get_mut(&pass.user);
+        if let Some(of_pass) = of_user.and_then(|of_user| of_user.by_pass.get_mut(pass)) {
+            of_pass.revoke();
+        }
+    }
+
+    /// Lists by what those are let in who have streams open.
+    pub(crate) fn passes(&self) -> Vec<Pass> {
+        let open = self.open();
+        let of_users = open.by_user.values();
+        of_users
+            .flat_map(|of_user| of_user.by_pass.keys().cloned())
+            .collect()
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -103,14 +136,26 @@ impl StreamLimits {
     }
 }
 
+impl OfPass {
+    fn revoke(&mut self) {
+        std::mem::take(&mut self.revoked).store(true, Ordering::Relaxed);
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut open = self.limits.open();
         open.total = open.total.saturating_sub(1);
-        if let Some(of_user) = open.by_user.get_mut(&self.user) {
+        if let Some(of_user) = open.by_user.get_mut(&self.pass.user) {
             of_user.open = of_user.open.saturating_sub(1);
+            if let Some(of_pass) = of_user.by_pass.get_mut(&self.pass) {
+                of_pass.open = of_pass.open.saturating_sub(1);
+                if of_pass.open == 0 {
+                    of_user.by_pass.remove(&self.pass);
+                }
+            }
             if of_user.open == 0 {
-                open.by_user.remove(&self.user);
+                open.by_user.remove(&self.pass.user);
             }
         }
         if let Some(here) = open.by_address.get_mut(&self.address) {
@@ -125,6 +170,18 @@ impl Drop for Permit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        role::Role,
+        server::{auth::principal::Credential, store::sessions::SessionId},
+    };
+
+    fn pass(user: &str, session: &str) -> Pass {
+        Pass {
+            user: UserId::for_tests(user),
+            role: Role::Staff,
+            credential: Credential::Session(SessionId::for_tests(session)),
+        }
+    }
 
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
     const THERE: IpAddr = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
@@ -140,36 +197,51 @@ mod tests {
     #[test]
     fn a_stream_over_a_limit_is_not_let_in_until_one_ends() {
         let limits = limits(3, 2, 9);
-        let [a, b] = ["a", "b"].map(UserId::for_tests);
-        let first = limits.acquire(&a, HERE).unwrap();
-        let _second = limits.acquire(&a, HERE).unwrap();
-        assert!(limits.acquire(&a, HERE).is_none(), "over the user's limit");
-        let _third = limits.acquire(&b, HERE).unwrap();
-        assert!(limits.acquire(&b, HERE).is_none(), "over the limit of all");
+        let [a, b] = ["a", "b"].map(|user| pass(user, "1"));
+        let first = limits.acquire(a.clone(), HERE).unwrap();
+        let _second = limits.acquire(pass("a", "2"), HERE).unwrap();
+        assert!(limits.acquire(a, HERE).is_none(), "over the user's limit");
+        let _third = limits.acquire(b.clone(), HERE).unwrap();
+        assert!(
+            limits.acquire(b.clone(), HERE).is_none(),
+            "over the limit of all"
+        );
         drop(first);
-        assert!(limits.acquire(&b, HERE).is_some());
+        assert!(limits.acquire(b, HERE).is_some());
     }
 
     #[test]
     fn one_address_cannot_take_the_streams_of_the_others() {
         let limits = limits(9, 9, 1);
-        let user = UserId::for_tests("a");
-        let here = limits.acquire(&user, HERE).unwrap();
-        assert!(limits.acquire(&user, HERE).is_none());
-        assert!(limits.acquire(&user, THERE).is_some());
+        let acquire = |address| limits.acquire(pass("a", "1"), address);
+        let here = acquire(HERE).unwrap();
+        assert!(acquire(HERE).is_none());
+        assert!(acquire(THERE).is_some());
         drop(here);
-        assert!(limits.acquire(&user, HERE).is_some());
+        assert!(acquire(HERE).is_some());
     }
 
     #[test]
     fn only_the_streams_open_at_that_moment_are_revoked() {
         let limits = limits(9, 9, 9);
-        let [a, b] = ["a", "b"].map(UserId::for_tests);
-        let acquire = |user| limits.acquire(user, HERE).unwrap();
-        let (before, of_another) = (acquire(&a), acquire(&b));
-        limits.revoke(&a);
-        let after = acquire(&a);
+        let acquire = |user| limits.acquire(pass(user, "1"), HERE).unwrap();
+        let (before, of_another) = (acquire("a"), acquire("b"));
+        assert!(limits.revoke(&UserId::for_tests("a")));
+        assert!(!limits.revoke(&UserId::for_tests("c")));
+        let after = acquire("a");
         assert!(before.is_revoked());
         assert!(!of_another.is_revoked() && !after.is_revoked());
+    }
+
+    #[test]
+    fn what_was_opened_with_another_session_goes_on_and_nothing_is_left_in_the_end() {
+        let limits = limits(9, 9, 9);
+        let acquire = |session| limits.acquire(pass("a", session), HERE).unwrap();
+        let (one, other) = (acquire("1"), acquire("2"));
+        assert_eq!(limits.passes().len(), 2);
+        limits.revoke_pass(&pass("a", "1"));
+        assert!(one.is_revoked() && !other.is_revoked());
+        drop((one, other));
+        assert!(limits.passes().is_empty());
     }
 }

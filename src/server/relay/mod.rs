@@ -15,6 +15,7 @@ mod pipe;
 mod pulse;
 mod report;
 mod rest;
+mod revocation;
 mod rooms;
 mod snapshot;
 mod sse;
@@ -43,6 +44,7 @@ use self::{
     pipe::Piped,
     pulse::PulseSender,
     rest::{Rest, RestError},
+    revocation::Revoker,
     snapshot::Snapshot,
     sse::Watching,
     sse_many::{ManyStream, Selection},
@@ -50,18 +52,22 @@ use self::{
     upstream::Upstream,
 };
 use crate::{
-    api::{ApiError, progress::UpstreamState},
+    api::{ApiError, audit::AuditAction, progress::UpstreamState},
     job::{JobId, ProductImportJob, ProgressEvent},
     role::Permission,
     server::{
+        auth::{
+            audit,
+            principal::{Pass, Principal},
+        },
         client_address::ClientAddress,
         config::{Config, MonitorEndpoint, SseConfig},
         store::{
             Store, StoreError,
-            job_scope::JobScope,
-            jobs::{JobState, Recorded},
+            job_scope::{ChangeableJob, JobScope, VisibleJob},
+            jobs::{Created, JobState, Recorded},
             now,
-            users::{User, UserId},
+            users::UserId,
         },
         telemetry::Metrics,
     },
@@ -71,6 +77,8 @@ use crate::{
 const FRESHEN_TIMEOUT: Duration = Duration::from_millis(1500);
 /// How many jobs of a page are asked for at once.
 const FRESHEN_CONCURRENCY: usize = 8;
+/// After how many beats it is asked again whether those who have streams open still may.
+const BEATS_OF_A_PASS: u32 = 3;
 
 /// The relay. Clones share it.
 #[derive(Clone, Debug)]
@@ -79,6 +87,7 @@ pub struct Relay {
     rest: Rest,
     store: Store,
     limits: StreamLimits,
+    revoker: Revoker,
     metrics: Metrics,
     fan_out: FanOut,
     tasks: TaskTracker,
@@ -172,11 +181,20 @@ impl Relay {
             of_user: config.sse.max_streams_per_user,
             of_address: config.sse.max_streams_per_address,
         });
+        let revoker = Revoker {
+            limits: limits.clone(),
+            pulse: pulse.clone(),
+            store: store.clone(),
+            lifetime: config.auth.sessions,
+        };
+        let recheck = beat_interval(&config.sse) * BEATS_OF_A_PASS;
+        tasks.spawn(revoker.clone().run(recheck, shutdown.clone()));
         Ok(Self {
             hub,
             rest,
             store,
             limits,
+            revoker,
             fan_out: FanOut::new(metrics.clone(), tasks.clone()),
             tasks: tasks.clone(),
             pulse,
@@ -209,18 +227,18 @@ impl Relay {
     /// [`ApiError::TooMany`] at a limit, [`ApiError::Unavailable`] while the server stops.
     pub(crate) async fn open_stream(
         &self,
-        user: &User,
+        who: &Principal,
         job: &JobId,
         from: &Asking<'_>,
     ) -> Result<ProgressAnswer<impl ViewerStream + use<>>, ApiError> {
         tracing::info!("SSE Progress API called");
         self.refuse_while_draining()?;
-        let recorded = self.find(user, job).await?;
+        let recorded = self.find(who, job).await?;
         let has_seen = |id| frame::has_seen(id, recorded.status);
         if from.last_event_id.is_some_and(has_seen) {
             return Ok(ProgressAnswer::NothingMore);
         }
-        let permit = self.permit(&user.id, from.address)?;
+        let permit = self.permit(who.pass(), from.address)?;
         let viewer = self.hub.watch(&recorded).map_err(|_full| self.too_many())?;
         tracing::info!("Client joining import job: {job}");
         Ok(ProgressAnswer::Stream(Watching {
@@ -239,7 +257,7 @@ impl Relay {
     /// there; and [`ApiError::Invalid`] when more are listed than the settings allow.
     pub(crate) async fn open_many(
         &self,
-        user: &User,
+        who: &Principal,
         jobs: Jobs,
         from: &Asking<'_>,
     ) -> Result<ProgressAnswer<impl ViewerStream + use<>>, ApiError> {
@@ -247,15 +265,15 @@ impl Relay {
         self.refuse_while_draining()?;
         // Before the look at the database, so that none is missed between the two.
         let started = jobs.unfinished.then(|| self.starts.listen());
-        let selection = self.select(&user.jobs(), jobs.listed, started).await?;
+        let selection = self.select(&who.jobs(), jobs.listed, started).await?;
         let has_ended =
             selection.started.is_none() && selection.found.iter().all(|job| job.status.is_final());
         if has_ended && from.last_event_id.is_some_and(frame::has_seen_all) {
             return Ok(ProgressAnswer::NothingMore);
         }
-        let permit = self.permit(&user.id, from.address)?;
+        let permit = self.permit(who.pass(), from.address)?;
         let lifeline = self.lifeline(permit);
-        let (relay, scope) = (self.clone(), user.jobs());
+        let (relay, scope) = (self.clone(), who.jobs());
         Ok(ProgressAnswer::Stream(Piped {
             pieces: ManyStream::new(relay, scope, selection, from.last_event_id, lifeline),
             patience: self.patience(),
@@ -296,8 +314,9 @@ impl Relay {
     /// Ends a user's open streams, because what the user may see has changed: a session has ended.
     /// The browsers whose session still holds come back by themselves.
     pub(crate) fn end_streams_of(&self, user: &UserId) {
-        self.limits.revoke(user);
-        self.pulse.look_up();
+        self.revoker.revoke(user);
+        self.tasks
+            .spawn(self.revoker.clone().tell_others(user.clone()));
     }
 
     fn refuse_while_draining(&self) -> Result<(), ApiError> {
@@ -309,9 +328,9 @@ impl Relay {
         Ok(())
     }
 
-    fn permit(&self, user: &UserId, address: ClientAddress) -> Result<Permit, ApiError> {
+    fn permit(&self, pass: Pass, address: ClientAddress) -> Result<Permit, ApiError> {
         self.limits
-            .acquire(user, address.network())
+            .acquire(pass, address.network())
             .ok_or_else(|| self.too_many())
     }
 
@@ -353,37 +372,57 @@ impl Relay {
         Ok(jobs.iter().map(state).collect())
     }
 
-    /// Finds a job that the user may see, in its newest known state.
+    /// Finds a job that whoever asks may see, in its newest known state.
     ///
     /// # Errors
     ///
     /// [`ApiError::NotFound`] when there is no such job or it is somebody else's.
-    pub async fn find_job(&self, user: &User, job: &JobId) -> Result<ProductImportJob, ApiError> {
-        let mut job = self.find(user, job).await?;
-        self.freshen(std::slice::from_mut(&mut job)).await;
-        Ok(job)
+    pub async fn find_job(&self, who: &Principal, job: &JobId) -> Result<VisibleJob, ApiError> {
+        let found = self.find(who, job).await?;
+        let mut newest = ProductImportJob::clone(&found);
+        self.freshen(std::slice::from_mut(&mut newest)).await;
+        Ok(found.in_state(newest))
     }
 
-    /// Finds a job that the user may see. One that nobody has recorded, but that the price monitor
-    /// knows, was started elsewhere: it is recorded for whoever asks first and may import. The same
-    /// is asked of the price monitor and the database where the job is somebody else's, so that
-    /// neither the answer nor its time tells the two apart.
-    async fn find(&self, user: &User, job: &JobId) -> Result<ProductImportJob, ApiError> {
-        if let Some(found) = self.store.find_job(&user.jobs(), job).await? {
+    /// Finds a job that whoever asks may change, in its newest known state.
+    ///
+    /// # Errors
+    ///
+    /// As [`find_job`](Self::find_job), and [`ApiError::Forbidden`] to those who may only look.
+    pub(crate) async fn find_job_to_change(
+        &self,
+        who: &Principal,
+        job: &JobId,
+    ) -> Result<ChangeableJob, ApiError> {
+        let scope = who.jobs_to_change().ok_or(ApiError::Forbidden)?;
+        let found = self.find_job(who, job).await?;
+        scope.admit(found).ok_or(ApiError::NotFound)
+    }
+
+    /// Finds a job that whoever asks may see. One that nobody has recorded, but that the price monitor
+    /// knows, was started elsewhere: it is recorded for whoever asks first and may import.
+    ///
+    /// Of what is not there and of what is somebody else's the same is asked, of the database and the
+    /// price monitor, so that neither the answer nor its time tells the two apart.
+    async fn find(&self, who: &Principal, job: &JobId) -> Result<VisibleJob, ApiError> {
+        if let Some(found) = self.store.find_job(&who.jobs(), job).await? {
             return Ok(found);
         }
-        if !user.role.may(Permission::Import) {
+        if !who.may(Permission::Import) {
             return Err(ApiError::NotFound);
         }
+        let is_known = self.store.knows_job(job).await?;
         let asked = tokio::time::timeout(FRESHEN_TIMEOUT, self.rest.progress(job)).await;
-        if !matches!(asked, Ok(Ok(_))) {
+        if is_known || !matches!(asked, Ok(Ok(_))) {
             return Err(ApiError::NotFound);
         }
         let filename = format!("import {job}");
-        if let Some(adopted) = self.store.adopt_job(&user.id, job, &filename).await? {
-            self.has_started(&user.id, adopted);
+        if let Some(adopted) = self.store.adopt_job(&who.user.id, job, &filename).await? {
+            let action = AuditAction::ImportAdopted;
+            audit::record_by(&self.store, who, action, job.as_str()).await;
+            self.has_started(&who.user.id, adopted);
         }
-        let found = self.store.find_job(&user.jobs(), job).await?;
+        let found = self.store.find_job(&who.jobs(), job).await?;
         found.ok_or(ApiError::NotFound)
     }
 
@@ -443,13 +482,18 @@ impl Relay {
     /// Records a job that the price monitor has made for a user. It exists from now on, so that a database
     /// that fails for a moment is asked again.
     async fn record(&self, user: &UserId, job: &JobId, filename: &str) -> Result<(), StoreError> {
-        let adopt = || self.store.adopt_job(user, job, filename);
+        let create = || self.store.create_job(user, job, filename);
         let waits = backon::ExponentialBuilder::default().with_max_times(5);
-        let recorded = backon::Retryable::retry(adopt, waits)
+        let created = backon::Retryable::retry(create, waits)
             .when(StoreError::is_passing)
             .await?;
-        if let Some(job) = recorded {
-            self.has_started(user, job);
+        match created {
+            Created::Now(job) => self.has_started(user, job),
+            Created::TakenBack(job, before) => {
+                self.end_streams_of(&before);
+                self.has_started(user, job);
+            }
+            Created::Before => {}
         }
         Ok(())
     }

@@ -1,7 +1,10 @@
 //! Keys with which programs act for a user.
 
+use std::collections::HashSet;
+
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -20,8 +23,20 @@ const TABLE: &str = "api_tokens";
 /// How often it is noted that a token is in use.
 const TOUCH_MILLIS: i64 = 60_000;
 
-/// A token to be recorded.
-#[derive(Clone, Debug)]
+/// Names a token to its user. It does not open anything.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct TokenId(String);
+
+impl TokenId {
+    /// Returns the name as pages show it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A token to be recorded. It is not to be shown.
+#[derive(Clone)]
 pub(crate) struct NewToken<'a> {
     pub(crate) token_hash: String,
     pub(crate) user: &'a UserId,
@@ -52,15 +67,11 @@ impl Store {
     pub(crate) async fn find_token(
         &self,
         token_hash: &str,
-    ) -> Result<Option<(User, TokenScope)>, StoreError> {
+    ) -> Result<Option<(User, TokenId, TokenScope)>, StoreError> {
         let now = now();
         let token = api_token::Entity::find()
             .filter(api_token::Column::TokenHash.eq(token_hash))
-            .filter(
-                Condition::any()
-                    .add(api_token::Column::ExpiresAt.is_null())
-                    .add(api_token::Column::ExpiresAt.gt(now)),
-            )
+            .filter(is_good_at(now))
             .one(&self.db)
             .await?;
         let Some(token) = token else {
@@ -83,7 +94,21 @@ impl Store {
                 .exec(&self.db)
                 .await?;
         }
-        Ok(Some((user.try_into()?, scope(&token)?)))
+        let scope = scope(&token)?;
+        Ok(Some((user.try_into()?, TokenId(token.id), scope)))
+    }
+
+    /// Returns the names of those of the tokens that are good.
+    pub(crate) async fn good_tokens(&self, ids: &[&str]) -> Result<HashSet<String>, StoreError> {
+        let good: Vec<String> = api_token::Entity::find()
+            .select_only()
+            .column(api_token::Column::Id)
+            .filter(api_token::Column::Id.is_in(ids.iter().copied()))
+            .filter(is_good_at(now()))
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        Ok(good.into_iter().collect())
     }
 
     /// Lists an account's tokens, the newest first.
@@ -129,6 +154,12 @@ impl Store {
             .await?;
         Ok(token.map(|token| token.name))
     }
+}
+
+fn is_good_at(now: UnixMillis) -> Condition {
+    Condition::any()
+        .add(api_token::Column::ExpiresAt.is_null())
+        .add(api_token::Column::ExpiresAt.gt(now))
 }
 
 fn scope(row: &api_token::Model) -> Result<TokenScope, StoreError> {

@@ -1,18 +1,22 @@
 //! The imports that are recorded here, each with its user.
 
+mod deleted;
+mod entity;
+pub mod scope;
+
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, SqlErr,
-    sea_query::{Expr, Func, SimpleExpr},
+    QuerySelect, SqlErr, TransactionTrait,
+    sea_query::{Expr, Func, OnConflict, SimpleExpr},
 };
 
+use self::{
+    entity as row,
+    scope::{ChangeableJob, JobScope},
+};
 use super::{
-    Store, StoreError,
-    entity::product_import_job as row,
-    from_db,
-    job_scope::JobScope,
-    now,
+    Store, StoreError, from_db, now,
     products::{contains, contains_exactly},
     to_db,
     users::UserId,
@@ -90,6 +94,17 @@ impl TryFrom<row::Model> for ProductImportJob {
     }
 }
 
+/// What came of recording a job that the price monitor has just made.
+#[derive(Debug)]
+pub(crate) enum Created {
+    /// It is recorded.
+    Now(ProductImportJob),
+    /// It was recorded before: whether that had worked was not heard.
+    Before,
+    /// It is recorded, and was another user's since a moment ago.
+    TakenBack(ProductImportJob, UserId),
+}
+
 /// Makes a job of which nothing is known but that it has begun.
 fn new_job(id: &JobId, filename: &str) -> ProductImportJob {
     let now = now();
@@ -122,6 +137,7 @@ fn new_row(user: &UserId, job: &ProductImportJob) -> row::ActiveModel {
         created_at: Set(job.created_at),
         updated_at: Set(job.updated_at),
         completed_at: Set(None),
+        adopted_at: Set(None),
     }
 }
 
@@ -167,21 +183,62 @@ fn sort_key(by: SortBy) -> SimpleExpr {
 }
 
 impl Store {
-    /// Records a job that the price monitor has just made.
+    /// Records a job that the price monitor has just made for this user. Somebody who has taken it up
+    /// in the moment since then gives it back.
     pub(crate) async fn create_job(
         &self,
         user: &UserId,
         id: &JobId,
         filename: &str,
-    ) -> Result<ProductImportJob, StoreError> {
+    ) -> Result<Created, StoreError> {
         let job = new_job(id, filename);
-        row::Entity::insert(new_row(user, &job))
+        let created = row::Entity::insert(new_row(user, &job))
             .exec_without_returning(&self.db)
+            .await;
+        let Err(error) = created else {
+            return Ok(Created::Now(job));
+        };
+        if !is_taken(&error) {
+            return Err(error.into());
+        }
+        let Some(there) = row::Entity::find_by_id(id.as_str()).one(&self.db).await? else {
+            return Err(error.into());
+        };
+        if there.adopted_at.is_none() {
+            // Asked again, because whether it was recorded was not heard.
+            let is_done = there.user_id == user.as_str();
+            return if is_done {
+                Ok(Created::Before)
+            } else {
+                Err(error.into())
+            };
+        }
+        row::Entity::update_many()
+            .col_expr(row::Column::UserId, Expr::value(user.as_str()))
+            .col_expr(row::Column::Filename, Expr::value(filename))
+            .col_expr(row::Column::AdoptedAt, Expr::value(None::<i64>))
+            .filter(row::Column::Id.eq(id.as_str()))
+            .filter(row::Column::AdoptedAt.is_not_null())
+            .exec(&self.db)
             .await?;
-        Ok(job)
+        let before = UserId::of_row(&there.user_id);
+        Ok(if before == *user {
+            Created::Before
+        } else {
+            Created::TakenBack(job, before)
+        })
     }
 
-    /// Records a job that was started elsewhere; `None` where it is recorded already, and stays
+    /// Returns whether a job is recorded, whoever's it is, or was and has been deleted.
+    pub(crate) async fn knows_job(&self, id: &JobId) -> Result<bool, StoreError> {
+        let recorded = row::Entity::find_by_id(id.as_str()).count(&self.db).await?;
+        let deleted = deleted::Entity::find_by_id(id.as_str())
+            .count(&self.db)
+            .await?;
+        Ok(recorded + deleted > 0)
+    }
+
+    /// Records a job that was started elsewhere. `None` when somebody else was quicker: it stays
     /// whose it is.
     pub(crate) async fn adopt_job(
         &self,
@@ -189,14 +246,18 @@ impl Store {
         id: &JobId,
         filename: &str,
     ) -> Result<Option<ProductImportJob>, StoreError> {
-        match self.create_job(user, id, filename).await {
-            Ok(job) => Ok(Some(job)),
-            Err(StoreError::Database(error))
-                if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(error),
+        let job = new_job(id, filename);
+        let adopted = row::ActiveModel {
+            adopted_at: Set(Some(now())),
+            ..new_row(user, &job)
+        };
+        match row::Entity::insert(adopted)
+            .exec_without_returning(&self.db)
+            .await
+        {
+            Ok(_) => Ok(Some(job)),
+            Err(error) if is_taken(&error) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -262,20 +323,6 @@ impl Store {
         })
     }
 
-    /// Finds a job of a scope. One outside of it is as good as none.
-    pub(crate) async fn find_job(
-        &self,
-        scope: &JobScope,
-        id: &JobId,
-    ) -> Result<Option<ProductImportJob>, StoreError> {
-        scope
-            .find_by_id(id)
-            .one(&self.db)
-            .await?
-            .map(ProductImportJob::try_from)
-            .transpose()
-    }
-
     /// Finds those of the jobs that are in a scope.
     pub(crate) async fn find_jobs(
         &self,
@@ -321,7 +368,7 @@ impl Store {
             .all(&self.db)
             .await?;
         let job = |row: row::Model| {
-            let user = UserId::recorded(row.user_id.clone());
+            let user = UserId::of_row(&row.user_id);
             Ok((user, ProductImportJob::try_from(row)?))
         };
         rows.into_iter().map(job).collect()
@@ -407,9 +454,24 @@ impl Store {
         Ok(over.map_or(Recorded::Gone, |job| Recorded::Over(Box::new(job))))
     }
 
-    /// Removes a job of a scope.
-    pub(crate) async fn delete_job(&self, scope: &JobScope, id: &JobId) -> Result<(), StoreError> {
-        scope.delete_by_id(id).exec(&self.db).await?;
+    /// Removes a job, and remembers that it was there.
+    pub(crate) async fn delete_job(&self, job: &ChangeableJob) -> Result<(), StoreError> {
+        let transaction = self.db.begin().await?;
+        deleted::Entity::insert(deleted::ActiveModel {
+            id: Set(job.id.as_str().to_owned()),
+            deleted_at: Set(now()),
+        })
+        .on_conflict(
+            OnConflict::column(deleted::Column::Id)
+                .update_column(deleted::Column::DeletedAt)
+                .to_owned(),
+        )
+        .exec_without_returning(&transaction)
+        .await?;
+        row::Entity::delete_by_id(job.id.as_str())
+            .exec(&transaction)
+            .await?;
+        transaction.commit().await?;
         Ok(())
     }
 
@@ -429,6 +491,11 @@ impl Store {
             .await?;
         Ok(())
     }
+}
+
+/// Returns whether something was not recorded because there is such a thing.
+fn is_taken(error: &sea_orm::DbErr) -> bool {
+    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
 #[cfg(test)]
@@ -479,7 +546,7 @@ mod tests {
                 email,
                 name: "Somebody",
                 role: Role::Staff,
-                password_hash: "-".to_owned(),
+                password_hash: "-".to_owned().into(),
             };
             users.push(store.create_user(user).await.unwrap().unwrap());
         }
@@ -535,5 +602,52 @@ mod tests {
         }
         let page = store.find_imports(&scope, &all, 7).await.unwrap();
         assert_eq!((page.page, page.pages, page.total), (1, 1, 3));
+    }
+
+    async fn user(store: &Store, email: &str) -> crate::server::store::users::User {
+        let new = NewUser {
+            email,
+            name: email,
+            role: Role::Staff,
+            password_hash: String::new().into(),
+        };
+        store.create_user(new).await.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_handed_a_file_in_has_its_job_whoever_took_it_up_first() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        let (ada, eve) = (user(&store, "ada").await, user(&store, "eve").await);
+        let job: JobId = "7".parse().unwrap();
+        let adopted = store.adopt_job(&eve.id, &job, "import 7").await.unwrap();
+        assert!(adopted.is_some());
+        let adopted = store.adopt_job(&ada.id, &job, "import 7").await.unwrap();
+        assert!(adopted.is_none());
+        let created = store.create_job(&ada.id, &job, "a.csv").await.unwrap();
+        assert!(matches!(created, Created::TakenBack(_, before) if before == eve.id));
+        assert!(store.find_job(&eve.jobs(), &job).await.unwrap().is_none());
+        let found = store.find_job(&ada.jobs(), &job).await.unwrap().unwrap();
+        assert_eq!(found.filename, "a.csv");
+        // It may be asked twice, and what somebody handed in is not taken from them.
+        let created = store.create_job(&ada.id, &job, "a.csv").await.unwrap();
+        assert!(matches!(created, Created::Before));
+        assert!(store.create_job(&eve.id, &job, "b.csv").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_was_deleted_stays_known() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        let ada = user(&store, "ada").await;
+        let job: JobId = "7".parse().unwrap();
+        assert!(!store.knows_job(&job).await.unwrap());
+        store.create_job(&ada.id, &job, "a.csv").await.unwrap();
+        let found = store.find_job(&ada.jobs(), &job).await.unwrap().unwrap();
+        let found = ada.jobs_to_change().unwrap().admit(found).unwrap();
+        store.delete_job(&found).await.unwrap();
+        store.delete_job(&found).await.unwrap();
+        assert!(store.find_job(&ada.jobs(), &job).await.unwrap().is_none());
+        assert!(store.knows_job(&job).await.unwrap());
     }
 }

@@ -7,7 +7,6 @@ pub mod api_tokens;
 pub mod audit;
 pub mod backup;
 mod entity;
-pub mod job_scope;
 pub mod jobs;
 pub(crate) mod leases;
 mod migration;
@@ -25,7 +24,7 @@ use std::{path::Path, time::Duration};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 use thiserror::Error;
 
-pub use self::schema::Schema;
+pub use self::{jobs::scope as job_scope, schema::Schema};
 use crate::{job::UnixMillis, server::config::DatabaseUrl};
 
 /// Why something could not be kept or found. The text is for the log, not for users.

@@ -1,15 +1,16 @@
 //! Signed-in browsers.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
 };
 use uuid::Uuid;
 
 use super::{
     Store, StoreError,
-    entity::{session, user},
+    entity::{api_token, session, user},
     now,
     users::{User, UserId},
 };
@@ -19,10 +20,16 @@ use crate::job::UnixMillis;
 const TOUCH_MILLIS: i64 = 60_000;
 
 /// Names a session to its user. It does not open anything.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct SessionId(String);
 
 impl SessionId {
+    /// Makes a name that no session has.
+    #[cfg(test)]
+    pub(in crate::server) fn for_tests(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+
     /// Returns the name as pages show it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -39,8 +46,8 @@ pub struct SessionLifetime {
     pub idle: Duration,
 }
 
-/// A session to be recorded.
-#[derive(Clone, Debug)]
+/// A session to be recorded. It is not to be shown.
+#[derive(Clone)]
 pub(crate) struct NewSession<'a> {
     pub(crate) token_hash: String,
     pub(crate) user: &'a UserId,
@@ -176,8 +183,9 @@ impl Store {
     }
 
     /// Ends every session of an account, also those that another installation has sealed so far,
-    /// but for one that is to stay.
-    pub(crate) async fn delete_sessions_of(
+    /// but for one that is to stay; and voids its API tokens: whoever was let in by one of them has
+    /// had the time to make another.
+    pub(crate) async fn revoke_all_of(
         &self,
         user: &UserId,
         but: Option<&SessionId>,
@@ -193,7 +201,30 @@ impl Store {
             delete = delete.filter(session::Column::Id.ne(but.as_str()));
         }
         delete.exec(&self.db).await?;
+        api_token::Entity::delete_many()
+            .filter(api_token::Column::UserId.eq(user.as_str()))
+            .exec(&self.db)
+            .await?;
         Ok(())
+    }
+
+    /// Returns the names of those of the sessions that have not ended.
+    pub(crate) async fn open_sessions(
+        &self,
+        ids: &[&str],
+        lifetime: SessionLifetime,
+    ) -> Result<HashSet<String>, StoreError> {
+        let now = now();
+        let open: Vec<String> = session::Entity::find()
+            .select_only()
+            .column(session::Column::Id)
+            .filter(session::Column::Id.is_in(ids.iter().copied()))
+            .filter(session::Column::ExpiresAt.gt(now))
+            .filter(session::Column::LastSeenAt.gt(idle_since(now, lifetime)))
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        Ok(open.into_iter().collect())
     }
 }
 

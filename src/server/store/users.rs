@@ -1,15 +1,23 @@
 //! Accounts.
 
+use std::collections::HashMap;
+
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, SqlErr,
-    sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, SqlErr, TransactionTrait, UpdateMany, sea_query::Expr,
 };
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::{Store, StoreError, entity::user, now};
-use crate::{job::UnixMillis, role::Role};
+use crate::{
+    job::UnixMillis,
+    role::{Role, RoleClaim},
+};
 
 const TABLE: &str = "users";
+/// How often it is noted that somebody who signs in elsewhere is here.
+const SEEN_MILLIS: i64 = 3_600_000;
 
 /// An account.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -22,6 +30,25 @@ pub struct User {
     pub name: String,
     /// What it may do.
     pub role: Role,
+    /// By which installation or provider it is known, where it signs in elsewhere.
+    pub issuer: Option<String>,
+}
+
+impl User {
+    /// Returns what the owner knows the account by. That an address was given elsewhere is said: here
+    /// it proves nothing.
+    #[must_use]
+    pub fn called(&self) -> String {
+        let name = if self.email.is_empty() {
+            &self.name
+        } else {
+            &self.email
+        };
+        match &self.issuer {
+            Some(issuer) => format!("{name} (by {issuer})"),
+            None => name.clone(),
+        }
+    }
 }
 
 /// Identifies an account. Queries that concern somebody's things take one of these.
@@ -35,8 +62,13 @@ impl UserId {
         &self.0
     }
 
-    /// Returns the user that a record names.
-    pub(super) fn recorded(id: String) -> Self {
+    /// Takes an identifier out of another table's row.
+    pub(super) fn of_row(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+
+    /// Takes an identifier that another instance has told.
+    pub(super) fn of_notice(id: String) -> Self {
         Self(id)
     }
 
@@ -44,6 +76,24 @@ impl UserId {
     #[cfg(test)]
     pub(in crate::server) fn for_tests(id: &str) -> Self {
         Self(id.to_owned())
+    }
+}
+
+/// A password's hash, as a PHC string. It is shown nowhere.
+#[derive(Clone, Debug)]
+pub struct PasswordHash(SecretString);
+
+impl PasswordHash {
+    /// Returns the hash, to check a password against it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl From<String> for PasswordHash {
+    fn from(phc: String) -> Self {
+        Self(phc.into())
     }
 }
 
@@ -56,8 +106,8 @@ pub struct NewUser<'a> {
     pub name: &'a str,
     /// What it may do.
     pub role: Role,
-    /// The password's hash, as a PHC string.
-    pub password_hash: String,
+    /// The password's hash.
+    pub password_hash: PasswordHash,
 }
 
 /// Somebody as another installation or identity provider knows them.
@@ -71,8 +121,68 @@ pub struct ExternalUser<'a> {
     pub email: Option<&'a str>,
     /// What they are called.
     pub name: Option<&'a str>,
-    /// The role that is given to them there; `None` leaves the one they have here.
-    pub role: Option<Role>,
+    /// The role that is given to them there.
+    pub role: RoleClaim,
+    /// The role of those to whom none is given; without one they are not let in.
+    pub default_role: Option<Role>,
+}
+
+/// What came of somebody's being seen who signs in elsewhere.
+#[derive(Clone, Debug)]
+pub(crate) enum Seen {
+    /// They are in.
+    Known {
+        login: Login,
+        /// Whether their role has just become another.
+        role_changed: bool,
+        /// Whether they have not been here for so long that it is worth a note, or ever.
+        is_back: bool,
+    },
+    /// They have an account and may not use it now.
+    Refused(UserId),
+    /// They are not let in, and have no account.
+    Stranger,
+}
+
+/// Who gave an account its role.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum RoleFrom {
+    /// The owner, here.
+    Owner,
+    /// The installation that the account signs in at.
+    Claim,
+    /// Nobody: it is what those get to whom none is given.
+    Default,
+}
+
+impl RoleFrom {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Claim => "claim",
+            Self::Default => "default",
+        }
+    }
+
+    fn of(row: &user::Model) -> Self {
+        match row.role_from.as_str() {
+            "claim" => Self::Claim,
+            "default" => Self::Default,
+            _ => Self::Owner,
+        }
+    }
+}
+
+/// Decides on the role of somebody who signs in elsewhere: the claim's, where it is one; else what the
+/// owner has said here; else the default. A claim that is not understood gives nobody more than the
+/// owner has: whoever wrote it meant something by it.
+fn decide(seen: &ExternalUser<'_>, here: Option<(Role, RoleFrom)>) -> Option<(Role, RoleFrom)> {
+    match (seen.role, here) {
+        (RoleClaim::Known(role), _) => Some((role, RoleFrom::Claim)),
+        (_, Some((role, RoleFrom::Owner))) => Some((role, RoleFrom::Owner)),
+        (RoleClaim::Missing, _) => seen.default_role.map(|role| (role, RoleFrom::Default)),
+        (RoleClaim::Unknown, _) => None,
+    }
 }
 
 /// An account as the owner sees it.
@@ -86,13 +196,15 @@ pub struct Member {
     pub is_disabled: bool,
     /// Whether it has a password here.
     pub has_password: bool,
+    /// Whether its role is given where it signs in, and cannot be changed here.
+    pub role_is_claimed: bool,
 }
 
 /// An account that may sign in, with what the check of its credentials needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Login {
     pub(crate) user: User,
-    pub(crate) password_hash: Option<String>,
+    pub(crate) password_hash: Option<PasswordHash>,
     /// When it was last signed out everywhere.
     pub(crate) signed_out_at: UnixMillis,
 }
@@ -107,6 +219,10 @@ impl TryFrom<user::Model> for User {
                 reason: format!("role: {error}"),
             })?,
             id: UserId(row.id),
+            issuer: row
+                .shown_email
+                .is_some()
+                .then(|| issuer_name(row.email.split(' ').next().unwrap_or_default())),
             email: row.shown_email.unwrap_or(row.email),
             name: row.name,
         })
@@ -118,7 +234,7 @@ impl TryFrom<user::Model> for Login {
 
     fn try_from(row: user::Model) -> Result<Self, StoreError> {
         Ok(Self {
-            password_hash: row.password_hash.clone(),
+            password_hash: row.password_hash.clone().map(PasswordHash::from),
             signed_out_at: row.signed_out_at,
             user: row.try_into()?,
         })
@@ -129,6 +245,14 @@ impl Store {
     /// Returns whether there is any account.
     pub(crate) async fn has_users(&self) -> Result<bool, StoreError> {
         Ok(user::Entity::find().count(&self.db).await? > 0)
+    }
+
+    /// Returns whether there is an owner who may sign in.
+    pub(crate) async fn has_owner(&self) -> Result<bool, StoreError> {
+        let owners = user::Entity::find()
+            .filter(user::Column::Role.eq(Role::Owner.as_str()))
+            .filter(user::Column::DisabledAt.is_null());
+        Ok(owners.count(&self.db).await? > 0)
     }
 
     /// Makes an account. `None` when the address is taken.
@@ -154,12 +278,14 @@ impl Store {
             id: Set(id.to_string()),
             email: Set(user.email.to_owned()),
             name: Set(user.name.to_owned()),
-            password_hash: Set(Some(user.password_hash)),
+            password_hash: Set(Some(user.password_hash.expose().to_owned())),
             role: Set(user.role.as_str().to_owned()),
             created_at: Set(now()),
             shown_email: Set(None),
             disabled_at: Set(None),
             signed_out_at: Set(0),
+            role_from: Set(RoleFrom::Owner.as_str().to_owned()),
+            seen_at: Set(None),
         })
         .await
     }
@@ -178,38 +304,48 @@ impl Store {
     }
 
     /// Finds the account of somebody who is known elsewhere, and makes it at first sight. What they
-    /// are called, and their role where one is given, follow what is known there. `None` when the
-    /// account may not sign in.
+    /// are called, and their role where one is given, follow what is known there. Who has been away
+    /// for longer than `away_millis` is back.
     pub(crate) async fn see_external_user(
         &self,
         seen: ExternalUser<'_>,
-    ) -> Result<Option<Login>, StoreError> {
+        away_millis: i64,
+    ) -> Result<Seen, StoreError> {
         let key = format!("{} {}", seen.issuer, seen.subject);
         if let Some(row) = self.find_row(&key).await? {
-            return self.follow(row, seen).await;
+            return self.follow(row, seen, away_millis).await;
         }
+        let Some((role, from)) = decide(&seen, None) else {
+            return Ok(Seen::Stranger);
+        };
         let fresh = user::ActiveModel {
             id: Set(Uuid::now_v7().to_string()),
             email: Set(key.clone()),
             name: Set(shown_name(seen).to_owned()),
             password_hash: Set(None),
-            role: Set(seen.role.unwrap_or(Role::Staff).as_str().to_owned()),
+            role: Set(role.as_str().to_owned()),
             created_at: Set(now()),
             shown_email: Set(Some(seen.email.unwrap_or_default().to_owned())),
             disabled_at: Set(None),
             signed_out_at: Set(0),
+            role_from: Set(from.as_str().to_owned()),
+            seen_at: Set(Some(now())),
         };
         if let Some(user) = self.insert(fresh).await? {
-            return Ok(Some(Login {
-                user,
-                password_hash: None,
-                signed_out_at: 0,
-            }));
+            return Ok(Seen::Known {
+                login: Login {
+                    user,
+                    password_hash: None,
+                    signed_out_at: 0,
+                },
+                role_changed: false,
+                is_back: true,
+            });
         }
         // Another request of the same person was quicker.
         match self.find_row(&key).await? {
-            Some(row) => self.follow(row, seen).await,
-            None => Ok(None),
+            Some(row) => self.follow(row, seen, away_millis).await,
+            None => Ok(Seen::Stranger),
         }
     }
 
@@ -224,30 +360,44 @@ impl Store {
         &self,
         row: user::Model,
         seen: ExternalUser<'_>,
-    ) -> Result<Option<Login>, StoreError> {
-        if row.disabled_at.is_some() {
-            return Ok(None);
-        }
-        let role = seen
-            .role
-            .map_or_else(|| row.role.clone(), |role| role.as_str().to_owned());
+        away_millis: i64,
+    ) -> Result<Seen, StoreError> {
+        let here: Role = row.role.parse().map_err(|error| StoreError::Corrupt {
+            table: TABLE,
+            reason: format!("role: {error}"),
+        })?;
+        let decided = decide(&seen, Some((here, RoleFrom::of(&row))));
+        let Some((role, from)) = decided.filter(|_| row.disabled_at.is_none()) else {
+            return Ok(Seen::Refused(UserId(row.id)));
+        };
+        let role_changed = role != here;
+        let away = now().saturating_sub(row.seen_at.unwrap_or_default());
         let email = seen.email.unwrap_or_default();
-        let same = row.role == role
+        let same = !role_changed
+            && row.role_from == from.as_str()
             && row.name == shown_name(seen)
-            && row.shown_email.as_deref() == Some(email);
-        if same {
-            return Ok(Some(row.try_into()?));
-        }
-        let row = user::Entity::update(user::ActiveModel {
-            id: Set(row.id),
-            name: Set(shown_name(seen).to_owned()),
-            role: Set(role),
-            shown_email: Set(Some(email.to_owned())),
-            ..Default::default()
+            && row.shown_email.as_deref() == Some(email)
+            && away < SEEN_MILLIS;
+        let row = if same {
+            row
+        } else {
+            user::Entity::update(user::ActiveModel {
+                id: Set(row.id),
+                name: Set(shown_name(seen).to_owned()),
+                role: Set(role.as_str().to_owned()),
+                role_from: Set(from.as_str().to_owned()),
+                shown_email: Set(Some(email.to_owned())),
+                seen_at: Set(Some(now())),
+                ..Default::default()
+            })
+            .exec(&self.db)
+            .await?
+        };
+        Ok(Seen::Known {
+            login: row.try_into()?,
+            role_changed,
+            is_back: away >= away_millis,
         })
-        .exec(&self.db)
-        .await?;
-        Ok(Some(row.try_into()?))
     }
 
     /// Finds the account with this address that may sign in.
@@ -284,11 +434,11 @@ impl Store {
     pub(crate) async fn set_password_hash(
         &self,
         user: &UserId,
-        hash: String,
+        hash: PasswordHash,
     ) -> Result<(), StoreError> {
         user::Entity::update(user::ActiveModel {
             id: Set(user.0.clone()),
-            password_hash: Set(Some(hash)),
+            password_hash: Set(Some(hash.expose().to_owned())),
             ..Default::default()
         })
         .exec(&self.db)
@@ -309,12 +459,15 @@ impl Store {
     pub(crate) async fn set_role(&self, user: &UserId, role: Role) -> Result<bool, StoreError> {
         let update = user::Entity::update_many()
             .col_expr(user::Column::Role, Expr::value(role.as_str()))
+            .col_expr(
+                user::Column::RoleFrom,
+                Expr::value(RoleFrom::Owner.as_str()),
+            )
             .filter(user::Column::Id.eq(user.as_str()));
-        let update = match role {
-            Role::Owner => update,
-            Role::Staff | Role::Viewer => update.filter(another_owner_than(user)),
-        };
-        Ok(update.exec(&self.db).await?.rows_affected > 0)
+        match role {
+            Role::Owner => Ok(update.exec(&self.db).await?.rows_affected > 0),
+            Role::Staff | Role::Viewer => self.but_for_the_last_owner(user, update).await,
+        }
     }
 
     /// Lets an account sign in, or no longer. `false` when it is the last owner who could.
@@ -324,19 +477,60 @@ impl Store {
         disabled: bool,
     ) -> Result<bool, StoreError> {
         let since = disabled.then(now);
-        let mut update = user::Entity::update_many()
+        let update = user::Entity::update_many()
             .col_expr(user::Column::DisabledAt, Expr::value(since))
             .filter(user::Column::Id.eq(user.as_str()));
         if disabled {
-            update = update.filter(another_owner_than(user));
+            self.but_for_the_last_owner(user, update).await
+        } else {
+            Ok(update.exec(&self.db).await?.rows_affected > 0)
         }
-        Ok(update.exec(&self.db).await?.rows_affected > 0)
+    }
+
+    /// Changes an account unless it is the last owner's. In PostgreSQL two owners who change each other
+    /// at once would each still see the other: they go one after the other.
+    async fn but_for_the_last_owner(
+        &self,
+        user: &UserId,
+        update: UpdateMany<user::Entity>,
+    ) -> Result<bool, StoreError> {
+        let update = update.filter(another_owner_than(user));
+        if self.db.get_database_backend() != DbBackend::Postgres {
+            return Ok(update.exec(&self.db).await?.rows_affected > 0);
+        }
+        let transaction = self.db.begin().await?;
+        user::Entity::find()
+            .filter(user::Column::Role.eq(Role::Owner.as_str()))
+            .order_by_asc(user::Column::Id)
+            .lock_exclusive()
+            .all(&transaction)
+            .await?;
+        let changed = update.exec(&transaction).await?.rows_affected > 0;
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
+    /// Returns the roles of those of the accounts that may sign in, and when each was last signed out
+    /// everywhere.
+    pub(crate) async fn roles_of(
+        &self,
+        users: &[&str],
+    ) -> Result<HashMap<String, (Role, UnixMillis)>, StoreError> {
+        let rows = user::Entity::find()
+            .filter(user::Column::Id.is_in(users.iter().copied()))
+            .filter(user::Column::DisabledAt.is_null())
+            .all(&self.db)
+            .await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| Some((row.id, (row.role.parse().ok()?, row.signed_out_at))))
+            .collect())
     }
 }
 
 /// Leaves the last owner alone, in the statement itself.
 fn another_owner_than(user: &UserId) -> sea_orm::Condition {
-    use sea_orm::{Condition, QuerySelect, QueryTrait};
+    use sea_orm::{Condition, QueryTrait};
     let others = user::Entity::find()
         .select_only()
         .column(user::Column::Role)
@@ -347,6 +541,14 @@ fn another_owner_than(user: &UserId) -> sea_orm::Condition {
     Condition::any()
         .add(user::Column::Role.ne(Role::Owner.as_str()))
         .add(user::Column::Role.in_subquery(others))
+}
+
+/// What an issuer is called.
+fn issuer_name(issuer: &str) -> String {
+    match issuer {
+        "authjs" => "Auth.js".to_owned(),
+        other => other.to_owned(),
+    }
 }
 
 fn shown_name(seen: ExternalUser<'_>) -> &str {
@@ -363,7 +565,136 @@ impl TryFrom<user::Model> for Member {
             created_at: row.created_at,
             is_disabled: row.disabled_at.is_some(),
             has_password: row.password_hash.is_some(),
+            role_is_claimed: RoleFrom::of(&row) == RoleFrom::Claim,
             user: row.try_into()?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::store::test_database::TestDatabase;
+
+    fn seen(role: RoleClaim, default_role: Option<Role>) -> ExternalUser<'static> {
+        ExternalUser {
+            issuer: "authjs",
+            subject: "sub 1",
+            email: Some("ada@example.com"),
+            name: Some("Ada"),
+            role,
+            default_role,
+        }
+    }
+
+    #[test]
+    fn a_role_is_the_claim_s_else_the_owner_s_else_the_default() {
+        use RoleClaim::{Known, Missing, Unknown};
+        let by_owner = Some((Role::Viewer, RoleFrom::Owner));
+        let by_claim = Some((Role::Owner, RoleFrom::Claim));
+        for (claim, default, here, decided) in [
+            (
+                Known(Role::Owner),
+                None,
+                None,
+                Some((Role::Owner, RoleFrom::Claim)),
+            ),
+            (
+                Known(Role::Staff),
+                None,
+                by_owner,
+                Some((Role::Staff, RoleFrom::Claim)),
+            ),
+            (
+                Missing,
+                Some(Role::Staff),
+                None,
+                Some((Role::Staff, RoleFrom::Default)),
+            ),
+            (Missing, Some(Role::Staff), by_owner, by_owner),
+            (
+                Missing,
+                Some(Role::Viewer),
+                by_claim,
+                Some((Role::Viewer, RoleFrom::Default)),
+            ),
+            (Missing, None, None, None),
+            (Missing, None, by_owner, by_owner),
+            (Missing, None, by_claim, None),
+            (Unknown, Some(Role::Staff), None, None),
+            (Unknown, Some(Role::Staff), by_claim, None),
+            (Unknown, None, by_owner, by_owner),
+        ] {
+            let decision = decide(&seen(claim, default), here);
+            assert_eq!(decision, decided, "{claim:?} {default:?} {here:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_owner_says_of_a_role_is_not_overwritten_and_a_claim_is_followed() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        let see = |role| store.see_external_user(seen(role, Some(Role::Staff)), SEEN_MILLIS);
+        let Seen::Known {
+            login,
+            is_back: true,
+            ..
+        } = see(RoleClaim::Missing).await.unwrap()
+        else {
+            panic!("they are let in, for the first time");
+        };
+        assert_eq!(login.user.role, Role::Staff);
+        assert_eq!(login.user.called(), "ada@example.com (by Auth.js)");
+        store.set_role(&login.user.id, Role::Viewer).await.unwrap();
+        for claim in [RoleClaim::Missing, RoleClaim::Unknown] {
+            let Seen::Known {
+                login,
+                role_changed: false,
+                is_back: false,
+            } = see(claim).await.unwrap()
+            else {
+                panic!("the owner's word holds for {claim:?}");
+            };
+            assert_eq!(login.user.role, Role::Viewer);
+        }
+        let claimed = see(RoleClaim::Known(Role::Owner)).await.unwrap();
+        assert!(matches!(
+            claimed,
+            Seen::Known {
+                role_changed: true,
+                ..
+            }
+        ));
+        let member = store.find_member(login.user.id.as_str()).await.unwrap();
+        assert!(member.unwrap().role_is_claimed);
+        let refused = see(RoleClaim::Unknown).await.unwrap();
+        assert!(matches!(refused, Seen::Refused(id) if id == login.user.id));
+    }
+
+    /// On PostgreSQL both would see each other and be gone.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn of_two_owners_who_demote_each_other_one_stays() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        let mut owners = Vec::new();
+        for email in ["ada", "bob"] {
+            let new = NewUser {
+                email,
+                name: email,
+                role: Role::Owner,
+                password_hash: String::new().into(),
+            };
+            owners.push(store.create_user(new).await.unwrap().unwrap().id);
+        }
+        for _ in 0..20 {
+            let (one, other) = tokio::join!(
+                store.set_role(&owners[0], Role::Staff),
+                store.set_disabled(&owners[1], true),
+            );
+            assert!(one.unwrap() ^ other.unwrap());
+            assert!(store.has_owner().await.unwrap());
+            store.set_role(&owners[0], Role::Owner).await.unwrap();
+            store.set_disabled(&owners[1], false).await.unwrap();
+        }
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::role::Role;
+use crate::role::RoleClaim;
 
 /// How far the clocks of two machines may be apart, in seconds: what Auth.js itself allows.
 const LEEWAY: i64 = 15;
@@ -21,10 +21,12 @@ pub struct Identity {
     pub email: Option<String>,
     /// What they are called.
     pub name: Option<String>,
-    /// Their role, where the installation gives one.
-    pub role: Option<Role>,
-    /// When the token was made, in seconds since 1970.
-    pub issued_at: Option<i64>,
+    /// What the installation says of their role.
+    pub role: RoleClaim,
+    /// When the token was made, in seconds since 1970; 0 for one that does not say.
+    pub issued_at: i64,
+    /// When it ends, in seconds since 1970, with what clocks may be apart.
+    pub expires_at: i64,
 }
 
 /// RFC 7519, section 4.1. Times may have fractions.
@@ -63,7 +65,8 @@ pub(super) fn read(payload: &[u8], now: i64) -> Option<Identity> {
         subject,
         name: text(&claims.name, MAX_NAME),
         role: role(&claims.role),
-        issued_at: claims.iat.map(whole),
+        issued_at: claims.iat.map_or(0, whole),
+        expires_at: whole(claims.exp).saturating_add(LEEWAY),
         email,
     })
 }
@@ -85,13 +88,12 @@ fn text(value: &Value, most: usize) -> Option<String> {
     usable.then_some(text)
 }
 
-/// Reads a role by the names that installations give it. One that is not known is none.
-fn role(value: &Value) -> Option<Role> {
-    match value.as_str()?.trim().to_lowercase().as_str() {
-        "owner" | "admin" | "administrator" => Some(Role::Owner),
-        "staff" | "user" | "member" | "editor" => Some(Role::Staff),
-        "viewer" | "guest" | "readonly" | "read-only" => Some(Role::Viewer),
-        _ => None,
+/// Reads a role. What is there and is no text is one that is not known.
+fn role(value: &Value) -> RoleClaim {
+    match value {
+        Value::Null => RoleClaim::Missing,
+        Value::String(name) => RoleClaim::read(name),
+        _ => RoleClaim::Unknown,
     }
 }
 
@@ -100,6 +102,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::role::Role;
 
     const NOW: i64 = 1_800_000_000;
 
@@ -120,8 +123,9 @@ mod tests {
                 subject: "sub 42".to_owned(),
                 email: Some("ada@example.com".to_owned()),
                 name: Some("Ada".to_owned()),
-                role: Some(Role::Owner),
-                issued_at: Some(NOW - 5),
+                role: RoleClaim::Known(Role::Owner),
+                issued_at: NOW - 5,
+                expires_at: NOW + 20,
             }
         );
     }
@@ -161,10 +165,28 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_role_gives_none() {
-        for role in [json!("root"), json!(7), json!(["owner"]), Value::Null] {
-            let identity = at(json!({"sub": "1", "exp": NOW + 60, "role": role})).unwrap();
-            assert_eq!(identity.role, None);
+    fn no_role_is_not_the_same_as_one_that_is_not_known() {
+        let of = |claims: Value| at(claims).unwrap().role;
+        let with = |role: Value| of(json!({"sub": "1", "exp": NOW + 60, "role": role}));
+        assert_eq!(of(json!({"sub": "1", "exp": NOW + 60})), RoleClaim::Missing);
+        for role in [Value::Null, json!(""), json!("user"), json!(" Member ")] {
+            assert_eq!(with(role.clone()), RoleClaim::Missing, "{role}");
         }
+        for role in [
+            json!("root"),
+            json!("customer"),
+            json!(7),
+            json!(["owner"]),
+            json!({}),
+        ] {
+            assert_eq!(with(role.clone()), RoleClaim::Unknown, "{role}");
+        }
+        assert_eq!(with(json!("viewer")), RoleClaim::Known(Role::Viewer));
+    }
+
+    #[test]
+    fn a_token_that_does_not_say_when_it_was_made_is_as_old_as_can_be() {
+        let identity = at(json!({"sub": "1", "exp": NOW + 60})).unwrap();
+        assert_eq!(identity.issued_at, 0);
     }
 }

@@ -8,6 +8,5 @@ pub(super) mod mapping;
 pub(super) mod monitor_import;
 pub(super) mod monitor_lease;
 pub(super) mod product;
-pub(super) mod product_import_job;
 pub(super) mod session;
 pub(super) mod user;

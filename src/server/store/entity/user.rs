@@ -22,6 +22,10 @@ pub(in crate::server::store) struct Model {
     pub disabled_at: Option<i64>,
     /// When it was last signed out everywhere: what another installation sealed before is void.
     pub signed_out_at: i64,
+    /// Who gave it its role.
+    pub role_from: String,
+    /// When it was last here, to the hour, where it signs in elsewhere.
+    pub seen_at: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

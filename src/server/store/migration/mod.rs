@@ -2,6 +2,7 @@
 
 mod m0001_initial;
 mod m0002_access;
+mod m0003_ownership;
 mod m0010_product_files;
 mod m0020_leases;
 mod m0021_cancel_wanted;
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_initial::Migration),
             Box::new(m0002_access::Migration),
+            Box::new(m0003_ownership::Migration),
             Box::new(m0010_product_files::Migration),
             Box::new(m0020_leases::Migration),
             Box::new(m0021_cancel_wanted::Migration),

@@ -11,7 +11,7 @@ use self::{
     limits::{MostStreams, Permit, StreamLimits},
     sync::{Arc, Ordering},
 };
-use crate::server::store::users::UserId;
+use crate::server::{auth::principal::Pass, store::users::UserId};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -24,7 +24,8 @@ fn of_one_user(most: usize) -> StreamLimits {
 }
 
 fn acquire(limits: &StreamLimits) -> Option<Permit> {
-    limits.acquire(&UserId("a"), HERE)
+    let user = UserId("a");
+    limits.acquire(Pass { user }, HERE)
 }
 
 /// Streams are opened and closed by several threads: there are never more than there may be, and

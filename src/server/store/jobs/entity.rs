@@ -1,10 +1,11 @@
-//! An import, with the user it belongs to.
+//! An import, with the user it belongs to. Only `jobs` sees it, so nobody else can ask for one without
+//! saying whose.
 
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, DeriveEntityModel, Eq, PartialEq)]
 #[sea_orm(table_name = "product_import_jobs")]
-pub(in crate::server::store) struct Model {
+pub(in crate::server::store::jobs) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: String,
     pub user_id: String,
@@ -20,9 +21,11 @@ pub(in crate::server::store) struct Model {
     pub created_at: i64,
     pub updated_at: i64,
     pub completed_at: Option<i64>,
+    /// When it was taken up, where it was started elsewhere.
+    pub adopted_at: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]
-pub(in crate::server::store) enum Relation {}
+pub(in crate::server::store::jobs) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
