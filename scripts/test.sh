@@ -57,7 +57,10 @@ browser_tests() {
 start_postgres() {
     postgres_directory=$(mktemp -d)
     trap 'scripts/postgres.sh stop "$postgres_directory"' EXIT
-    IMPORT_RELAY_POSTGRES=$(scripts/postgres.sh start "$postgres_directory")
+    IMPORT_RELAY_POSTGRES=$(scripts/postgres.sh start "$postgres_directory") || {
+        unset IMPORT_RELAY_POSTGRES
+        return 1
+    }
     export IMPORT_RELAY_POSTGRES
 }
 
@@ -72,6 +75,7 @@ systemd_unit() {
 
 step "form and lints" scripts/lint.sh
 step "systemd unit" systemd_unit
+step "container, proxy and Vercel files" scripts/deploy-files.sh
 rust_tests "unit, property and HTTP tests" --features ssr
 step "PostgreSQL" start_postgres
 # All that touches the database once more, and what takes several processes.
