@@ -78,12 +78,17 @@ step "systemd unit" systemd_unit
 step "container, proxy and Vercel files" scripts/deploy-files.sh
 rust_tests "unit, property and HTTP tests" --features ssr
 step "PostgreSQL" start_postgres
-# All that touches the database once more, and what takes several processes.
-rust_tests "the same on PostgreSQL" --features ssr --lib --test relay --test price_monitor --test ops --test instances \
-    -- --include-ignored
-rust_tests "the function, under a stand-in of its runtime" --package import-relay-vercel
+if [ -n "${IMPORT_RELAY_POSTGRES:-}" ]; then
+    # All that touches the database once more, and what takes several processes.
+    rust_tests "the same on PostgreSQL" --features ssr --lib --test relay --test access --test price_monitor \
+        --test import_controls --test product_files --test ops --test instances -- --include-ignored
+    rust_tests "the function, under a stand-in of its runtime" --package import-relay-vercel
+fi
 step "development build" scripts/build.sh dev
 browser_tests
+# Last, for it leaves another program in the place of the one that the browser tests take.
+step "compressed site" scripts/compress-site.sh
+rust_tests "the program as one file" --features embed-site --test ops single_file
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

@@ -1,5 +1,8 @@
 //! The whole server, started for one test.
 
+#[path = "../support/database.rs"]
+mod database;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use import_relay::server::{config::Config, start::Server};
@@ -17,7 +20,8 @@ pub(crate) struct App {
     pub(crate) cookie: String,
     shutdown: CancellationToken,
     server: Option<JoinHandle<()>>,
-    directory: Arc<tempfile::TempDir>,
+    database: String,
+    _directory: Arc<tempfile::TempDir>,
 }
 
 impl App {
@@ -25,13 +29,15 @@ impl App {
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().to_str().unwrap().to_owned();
+        let database = database::postgres_database().await;
         let config = Config::read(|name| match name {
             "DATA_DIR" => Some(data.clone()),
             "LISTEN_ADDR" => Some("127.0.0.1:0".to_owned()),
             _ => settings
                 .iter()
                 .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned()),
+                .map(|(_, value)| (*value).to_owned())
+                .or_else(|| database.clone().filter(|_| name == "DATABASE_URL")),
         })
         .unwrap();
         let shutdown = CancellationToken::new();
@@ -49,7 +55,8 @@ impl App {
             cookie: String::new(),
             shutdown,
             server: Some(server),
-            directory: Arc::new(directory),
+            database: database.unwrap_or_else(|| format!("sqlite:{data}/import-relay.db")),
+            _directory: Arc::new(directory),
         };
         app.cookie = app.create_owner().await;
         app
@@ -63,13 +70,14 @@ impl App {
             cookie: cookie.to_owned(),
             shutdown: app.shutdown.clone(),
             server: None,
-            directory: app.directory.clone(),
+            database: app.database.clone(),
+            _directory: app._directory.clone(),
         }
     }
 
     /// Returns the address of the server's database.
     pub(crate) fn database_url(&self) -> String {
-        format!("sqlite:{}/import-relay.db", self.directory.path().display())
+        self.database.clone()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
