@@ -28,7 +28,7 @@ test:
 
 # Measures the codec, and the event streams beside nginx with nchan and the usual Node design.
 bench: build
-	@PATH=$$(scripts/tools.sh bench) && export PATH && exec scripts/bench.sh
+	@PATH=$$(scripts/tools.sh bench) && export PATH && scripts/bench-start.sh && exec scripts/bench.sh
 
 # Runs for half an hour what takes longer to go wrong: SOAK_MINUTES, SOAK_VIEWERS.
 soak:

@@ -70,7 +70,10 @@ browser_tests() {
 start_postgres() {
     postgres_directory=$(mktemp -d)
     trap 'scripts/postgres.sh stop "$postgres_directory"' EXIT
-    IMPORT_RELAY_POSTGRES=$(scripts/postgres.sh start "$postgres_directory")
+    IMPORT_RELAY_POSTGRES=$(scripts/postgres.sh start "$postgres_directory") || {
+        unset IMPORT_RELAY_POSTGRES
+        return 1
+    }
     export IMPORT_RELAY_POSTGRES
 }
 
@@ -85,18 +88,24 @@ systemd_unit() {
 
 step "form and lints" scripts/lint.sh
 step "systemd unit" systemd_unit
+step "container, proxy and Vercel files" scripts/deploy-files.sh
 rust_tests "unit, property and HTTP tests" --features ssr
 rust_tests "where threads meet, by a model checker" --release --manifest-path tests/threads/Cargo.toml \
     --target-dir "$target/threads"
 step "PostgreSQL" start_postgres
-# All that touches the database once more, and what takes several processes.
-rust_tests "the same on PostgreSQL" --features ssr --lib --test relay --test price_monitor --test ops --test instances \
-    -- --include-ignored
-rust_tests "the function, under a stand-in of its runtime" --package import-relay-vercel
+if [ -n "${IMPORT_RELAY_POSTGRES:-}" ]; then
+    # All that touches the database once more, and what takes several processes.
+    rust_tests "the same on PostgreSQL" --features ssr --lib --test relay --test access --test price_monitor \
+        --test import_controls --test product_files --test ops --test instances -- --include-ignored
+    rust_tests "the function, under a stand-in of its runtime" --package import-relay-vercel
+fi
 step "development build" scripts/build.sh dev
 step "wasm without names" without_names
 step "the REST API against its description" env IMPORT_RELAY_BIN="$target/debug/import-relay" scripts/schemathesis.sh
 browser_tests
+# Last, for it leaves another program in the place of the one that the browser tests take.
+step "compressed site" scripts/compress-site.sh
+rust_tests "the program as one file" --features embed-site --test ops single_file
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

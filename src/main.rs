@@ -10,6 +10,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::{Args, Parser, Subcommand};
@@ -127,6 +128,9 @@ fn main() -> ExitCode {
 
 type Failure = Box<dyn std::error::Error>;
 
+/// How long threads may take to end that nobody waits for any more.
+const LAST_MOMENT: Duration = Duration::from_millis(200);
+
 fn run(cli: Cli) -> Result<(), Failure> {
     if let Some(Command::Sample { rows, shape }) = cli.command {
         let mut out = BufWriter::new(std::io::stdout().lock());
@@ -143,7 +147,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
+    let result: Result<(), Failure> = runtime.block_on(async {
         match cli.command.unwrap_or(Command::Serve) {
             Command::Serve => serve(config).await,
             Command::PriceMonitor { listen } => price_monitor(config, listen).await,
@@ -155,7 +159,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
             // Needs neither settings nor a runtime, and is done.
             Command::Sample { .. } => Ok(()),
         }
-    })
+    });
+    // A thread that is still at work works for nobody: all that counts has ended or was cut off.
+    runtime.shutdown_timeout(LAST_MOMENT);
+    result
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {
@@ -176,11 +183,12 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
         Monitor::Embedded { api_key: None } => (random_key()?, false),
         Monitor::External(endpoint) => (endpoint.api_key, true),
     };
+    let metrics = telemetry::Metrics::default();
     let options = PriceMonitorOptions {
         api_key: api_key.clone(),
         uploads_dir: config.data_dir.join("uploads"),
         max_upload: config.max_upload,
-        metrics: telemetry::Metrics::default(),
+        metrics: metrics.clone(),
         imports_per_user: config.imports_per_user,
         retention: config.upload_retention,
     };
@@ -192,7 +200,17 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
     if !given {
         println!("PRICE_MONITOR_API_KEY={}", api_key.expose_secret());
     }
-    price_monitor::serve(listener, store, options, shutdown).await?;
+    let token = config.telemetry.metrics_token;
+    let watching = telemetry::worker_routes(store.clone(), metrics, token);
+    let (stopping, drain) = (shutdown.clone(), config.drain);
+    let cut_off = async {
+        stopping.cancelled().await;
+        tokio::time::sleep(drain).await;
+    };
+    tokio::select! {
+        served = price_monitor::serve_with(listener, store, options, watching, shutdown) => served?,
+        () = cut_off => tracing::warn!("requests and imports were cut off"),
+    }
     Ok(())
 }
 

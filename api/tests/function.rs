@@ -28,6 +28,32 @@ use self::{
     runtime::{Function, Platform, postgres_database, refused},
 };
 
+/// Vercel makes a function of every file of `api/` that it is given.
+#[test]
+fn vercel_is_given_one_function() {
+    let ignored: Vec<_> = include_str!("../../.vercelignore").lines().collect();
+    let is_ignored = |path: &str| {
+        let path = format!("/api/{path}");
+        ignored.iter().any(|line| path.starts_with(line))
+    };
+    let mut sources = Vec::new();
+    let mut directories = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR"))];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|it| it == "rs") {
+                let inside = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap();
+                sources.push(inside.to_str().unwrap().to_owned());
+            }
+        }
+    }
+    assert!(sources.len() > 2, "{sources:?}");
+    sources.retain(|path| !is_ignored(path));
+    assert_eq!(sources, ["index.rs"]);
+}
+
 #[tokio::test]
 async fn what_is_missing_is_said_at_the_start() {
     let said = refused(&[]).await;

@@ -1,6 +1,7 @@
 //! The commands `check` and `health`: whether a server could run here, and whether one does.
 
 use std::{
+    io::ErrorKind,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::Path,
     time::Duration,
@@ -12,6 +13,7 @@ use import_relay::server::{
 };
 use reqwest::Client;
 use thiserror::Error;
+use tokio::net::TcpListener;
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,6 +36,7 @@ pub(crate) enum CheckError {
 pub(crate) async fn check(config: &Config) -> Result<(), CheckError> {
     let found = [
         ("settings", Ok("all of their form".to_owned())),
+        ("address", address(config.listen).await?),
         ("database", database(config).await),
         ("data", data(&config.data_dir)),
         ("price monitor", monitor(config).await?),
@@ -76,13 +79,36 @@ async fn database(config: &Config) -> Finding {
     })
 }
 
-fn data(directory: &Path) -> Finding {
-    if !directory.exists() {
-        return Ok(format!("{} is made at the start", directory.display()));
+/// Whether a server can listen there, or one of ours does already.
+async fn address(listen: SocketAddr) -> Result<Finding, CheckError> {
+    let error = match TcpListener::bind(listen).await {
+        Ok(_) => return Ok(Ok(format!("{listen} is free"))),
+        Err(error) => error,
+    };
+    if error.kind() == ErrorKind::AddrInUse {
+        let url = format!("http://{}/health/live", reachable(listen));
+        let answer = client()?.get(url).send().await;
+        if answer.is_ok_and(|answer| answer.status().is_success()) {
+            return Ok(Ok(format!("a server listens on {listen} already")));
+        }
     }
-    tempfile_in(directory)
-        .map(|()| format!("{} can be written", directory.display()))
-        .map_err(|error| format!("{} cannot be written: {error}", directory.display()))
+    Ok(Err(format!("{listen} cannot be listened on: {error}")))
+}
+
+fn data(directory: &Path) -> Finding {
+    // What is missing is made where the nearest directory is that is there.
+    let there = directory.ancestors().find(|path| path.exists());
+    let there = there.unwrap_or_else(|| Path::new("."));
+    let cannot = |error: std::io::Error| format!("{} cannot be written: {error}", there.display());
+    if !there.is_dir() {
+        return Err(format!("{} is no directory", there.display()));
+    }
+    tempfile_in(there).map_err(cannot)?;
+    Ok(if there == directory {
+        format!("{} can be written", directory.display())
+    } else {
+        format!("{} is made at the start", directory.display())
+    })
 }
 
 fn tempfile_in(directory: &Path) -> std::io::Result<()> {

@@ -1,12 +1,12 @@
 //! Relays and workers behind nginx, with the configuration that is shipped.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     process::Stdio,
     time::Duration,
 };
 
-use reqwest::{Client, multipart};
+use reqwest::{Client, multipart, redirect::Policy};
 use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
 use serde_json::Value;
 use tokio::{
@@ -21,9 +21,11 @@ use crate::process::{Directory, Process, client, postgres_database};
 /// How long an import may take, whoever dies meanwhile.
 const PATIENCE: Duration = Duration::from_secs(120);
 const KEY: &str = "the-key-of-the-workers";
+/// From where a visitor comes who is not the proxy.
+pub(crate) const VISITOR: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 /// One of the processes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Member {
     Relay(usize),
     Worker(usize),
@@ -55,6 +57,8 @@ pub(crate) struct Cluster {
 struct Place {
     address: SocketAddr,
     process: Option<Process>,
+    /// The name by which a worker holds its leases.
+    worker: String,
 }
 
 impl Place {
@@ -62,6 +66,7 @@ impl Place {
         Self {
             address: free(),
             process: None,
+            worker: String::new(),
         }
     }
 }
@@ -109,14 +114,95 @@ impl Cluster {
         process.kill().await;
     }
 
+    /// A client that comes from an address of its own.
+    pub(crate) fn visitor() -> Client {
+        Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .local_address(VISITOR)
+            .build()
+            .unwrap()
+    }
+
+    /// From where the newest session was opened, as far as the relays know.
+    pub(crate) async fn address_of_the_session(&self) -> String {
+        let query = "SELECT address AS value FROM sessions ORDER BY created_at DESC LIMIT 1";
+        value(&self.relay_database, query).await
+    }
+
+    /// Whether a worker is at an import that is not over. Of a relay nothing is asked.
+    pub(crate) async fn is_at_work(&mut self, member: Member) -> bool {
+        if matches!(member, Member::Relay(_)) {
+            return true;
+        }
+        let worker = self.place(member).worker.clone();
+        assert!(!worker.is_empty());
+        let query = format!(
+            "SELECT CAST(count(*) AS TEXT) AS value FROM monitor_leases \
+             JOIN monitor_imports ON monitor_imports.id = import_id \
+             WHERE worker = '{worker}' AND status = 'PENDING' \
+             AND until > EXTRACT(EPOCH FROM clock_timestamp()) * 1000"
+        );
+        value(&self.monitor_database, &query).await != "0"
+    }
+
+    /// Waits until each relay has served a viewer.
+    pub(crate) async fn until_all_relays_serve(&mut self) {
+        for relay in 0..self.relays.len() {
+            self.until_metric(relay, "import_relay_streams_opened_total ", |opened| {
+                opened > 0
+            })
+            .await;
+        }
+    }
+
+    /// Waits until each relay is connected to the price monitor, for the first time since its start.
+    pub(crate) async fn until_each_relay_holds_one_socket(&mut self) {
+        for relay in 0..self.relays.len() {
+            let connected = "import_relay_upstream_state{state=\"connected\"} ";
+            self.until_metric(relay, connected, |is| is == 1).await;
+            self.until_metric(relay, "import_relay_upstream_connections_total ", |all| {
+                all == 1
+            })
+            .await;
+        }
+    }
+
+    async fn until_metric(&mut self, relay: usize, name: &str, is_so: impl Fn(u64) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let text = self.metrics(Member::Relay(relay)).await;
+            if is_so(figure(&text, name)) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "relay {relay}: {name}\n{text}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// What a process says of itself.
+    async fn metrics(&mut self, member: Member) -> String {
+        let url = format!("http://{}/metrics", self.place(member).address);
+        let answer = self.http.get(&url).send().await.unwrap();
+        answer.error_for_status().unwrap().text().await.unwrap()
+    }
+
     pub(crate) async fn restart(&mut self, member: Member) {
         let address = self.place(member).address.to_string();
         let origin = self.origin.clone();
+        // Instances share the database, and nothing else.
+        let own = match member {
+            Member::Relay(index) => format!("relay{index}"),
+            Member::Worker(_) => "workers".to_owned(),
+        };
+        let own = self.directory.path().join(own).display().to_string();
         let command = match member {
             Member::Relay(_) => self.directory.command(
                 &[],
                 &[
                     ("LISTEN_ADDR", &address),
+                    ("DATA_DIR", &own),
+                    ("TRUSTED_PROXIES", "127.0.0.1"),
                     ("NEXTAUTH_URL", &origin),
                     ("DATABASE_URL", &self.relay_database),
                     ("MONITOR_PRICE_APP_HOST", &self.monitor),
@@ -129,12 +215,19 @@ impl Cluster {
             Member::Worker(_) => self.directory.command(
                 &["price-monitor", "--listen", &address],
                 &[
+                    ("DATA_DIR", &own),
                     ("DATABASE_URL", &self.monitor_database),
                     ("PRICE_MONITOR_API_KEY", KEY),
+                    ("IMPORTS_PER_USER", "4"),
                 ],
             ),
         };
-        let process = Process::start(command).await;
+        let mut process = Process::start(command).await;
+        if matches!(member, Member::Worker(_)) {
+            let line = process.log_line("This worker takes imports").await;
+            let name = line.split('"').nth(1).expect("the worker's name");
+            self.place(member).worker = name.to_owned();
+        }
         self.place(member).process = Some(process);
     }
 
@@ -214,48 +307,48 @@ impl Cluster {
                 if recorded["status"] != "PENDING" {
                     return recorded;
                 }
-                assert!(Instant::now() < deadline, "{job} is not over: {recorded}");
             }
+            assert!(Instant::now() < deadline, "{job} is not over");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
-    /// What a process says of itself.
+    /// The figures of a process that must not grow.
     pub(crate) async fn figures(&mut self, member: Member) -> Figures {
-        let url = format!("http://{}/metrics", self.place(member).address);
-        let text = self
-            .http
-            .get(&url)
-            .send()
-            .await
-            .unwrap()
-            .text()
-            .await
-            .unwrap();
-        let figure = |name: &str| -> u64 {
-            let line = text.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|value| value.trim().parse().ok())
-                .unwrap_or_else(|| panic!("{name} is not in\n{text}"))
-        };
+        let text = self.metrics(member).await;
         Figures {
-            viewers: figure("import_relay_viewers "),
-            resident_bytes: figure("import_relay_resident_memory_bytes "),
-            open_files: figure("import_relay_open_files "),
-            tasks: figure("import_relay_tasks "),
+            viewers: figure(&text, "import_relay_viewers "),
+            resident_bytes: figure(&text, "import_relay_resident_memory_bytes "),
+            open_files: figure(&text, "import_relay_open_files "),
+            tasks: figure(&text, "import_relay_tasks "),
         }
     }
 
-    /// The same, once nobody watches any more and idle connections are closed.
+    /// The same, once nobody watches any more and connections that are idle are closed: the proxy keeps
+    /// them for a minute.
     pub(crate) async fn quiet_figures(&mut self, member: Member) -> Figures {
-        // The proxy keeps connections that are idle for a minute.
         let deadline = Instant::now() + PATIENCE;
-        loop {
-            let figures = self.figures(member).await;
-            if figures.viewers == 0 && figures.open_files < 100 || Instant::now() > deadline {
-                return figures;
-            }
+        let (mut last, mut same) = (self.figures(member).await, 0);
+        while (last.viewers > 0 || same < 15) && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_secs(1)).await;
+            let figures = self.figures(member).await;
+            let is_same = figures.open_files == last.open_files && figures.tasks == last.tasks;
+            same = if is_same { same + 1 } else { 0 };
+            last = figures;
         }
+        last
+    }
+
+    /// Asks for an import to be cancelled. Returns whether it was taken.
+    pub(crate) async fn cancel(&self, cookie: &str, job: &str) -> bool {
+        let request = self
+            .http
+            .post(format!("{}/api/cancel_import", self.origin))
+            .header("cookie", cookie)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(format!("id={job}"));
+        let answer = request.send().await;
+        answer.is_ok_and(|answer| answer.status().is_success() || answer.status().is_redirection())
     }
 
     /// Waits until every import has rows in and none is over.
@@ -282,26 +375,39 @@ impl Cluster {
                 let recorded: Value = answer.json().await.unwrap();
                 // What failed is recorded right after the end.
                 let skus = recorded["failedProductSkus"].as_array();
-                if skus.is_some_and(|skus| !skus.is_empty()) || Instant::now() > deadline {
+                if skus.is_some_and(|skus| !skus.is_empty()) {
                     return recorded;
                 }
             }
+            assert!(
+                Instant::now() < deadline,
+                "the failed rows of {job} are not recorded"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
     /// How many products there are.
     pub(crate) async fn products(&self) -> Value {
-        let database = Database::connect(&self.monitor_database).await.unwrap();
-        let count = "SELECT count(*) AS count FROM products";
-        let row = database
-            .query_one_raw(Statement::from_string(DbBackend::Postgres, count))
-            .await
-            .unwrap()
-            .unwrap();
-        let count: i64 = row.try_get("", "count").unwrap();
-        Value::from(count)
+        let count = "SELECT CAST(count(*) AS TEXT) AS value FROM products";
+        let count = value(&self.monitor_database, count).await;
+        Value::from(count.parse::<u64>().unwrap())
     }
+}
+
+/// Asks a database for one text, `value`.
+async fn value(database: &str, query: &str) -> String {
+    let database = Database::connect(database).await.unwrap();
+    let statement = Statement::from_string(DbBackend::Postgres, query);
+    let row = database.query_one_raw(statement).await.unwrap().unwrap();
+    row.try_get("", "value").unwrap()
+}
+
+/// Reads a number of `/metrics`.
+fn figure(text: &str, name: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|value| value.trim().parse().ok())
+        .unwrap_or_else(|| panic!("{name} is not in\n{text}"))
 }
 
 impl Drop for Cluster {

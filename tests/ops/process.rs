@@ -1,5 +1,8 @@
 //! The program as a process of its own.
 
+#[path = "../support/database.rs"]
+mod database;
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -8,13 +11,14 @@ use std::{
 };
 
 use reqwest::{Client, Response, multipart, redirect::Policy};
-use sea_orm::{ConnectionTrait, Database};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
     sync::mpsc,
     time::{Instant, timeout},
 };
+
+pub(crate) use self::database::postgres_database;
 
 /// How long a test waits for what must come.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
@@ -70,8 +74,8 @@ impl Directory {
     }
 
     /// Runs a command that succeeds and returns what it says.
-    pub(crate) async fn says(&self, args: &[&str]) -> String {
-        let output = self.run(args, &[]).await;
+    pub(crate) async fn says_with(&self, args: &[&str], settings: &[(&str, &str)]) -> String {
+        let output = self.run(args, settings).await;
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{errors}");
         String::from_utf8(output.stdout).unwrap()
@@ -261,6 +265,9 @@ pub(crate) fn client() -> Client {
     Client::builder()
         .no_proxy()
         .redirect(Policy::none())
+        .connect_timeout(DEADLINE)
+        // Even a stream says something every 15 s.
+        .read_timeout(DEADLINE)
         .build()
         .unwrap()
 }
@@ -298,18 +305,4 @@ pub(crate) async fn import(
     assert_eq!(response.status(), 201);
     let answer: serde_json::Value = response.json().await.unwrap();
     answer["id"].as_str().unwrap().to_owned()
-}
-
-/// A database of its own on the server that `IMPORT_RELAY_POSTGRES` names, if it names one.
-pub(crate) async fn postgres_database() -> Option<String> {
-    let server = std::env::var("IMPORT_RELAY_POSTGRES").ok()?;
-    let name = format!("test_{}", uuid::Uuid::now_v7().simple());
-    let admin = Database::connect(format!("{server}/postgres"))
-        .await
-        .unwrap();
-    admin
-        .execute_unprepared(&format!("CREATE DATABASE {name}"))
-        .await
-        .unwrap();
-    Some(format!("{server}/{name}"))
 }

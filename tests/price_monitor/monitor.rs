@@ -1,5 +1,8 @@
 //! A price monitor of its own for each test.
 
+#[path = "../support/database.rs"]
+mod database;
+
 use std::{net::SocketAddr, time::Duration};
 
 use import_relay::server::{
@@ -9,7 +12,6 @@ use import_relay::server::{
     telemetry::Metrics,
 };
 use reqwest::{Client, RequestBuilder, Response, multipart};
-use sea_orm::{ConnectionTrait, Database};
 use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +28,8 @@ pub(crate) struct Monitor {
     pub(crate) store: Store,
     /// The oldest import that was not over when the service was restarted.
     pub(crate) before_restart: Option<MonitorImport>,
+    /// Where its database is.
+    pub(crate) database: String,
     directory: tempfile::TempDir,
     shutdown: CancellationToken,
     service: JoinHandle<std::io::Result<()>>,
@@ -39,10 +43,21 @@ impl Monitor {
 
     /// Starts a service that keeps everything within this directory.
     pub(crate) async fn start_in(parent: &std::path::Path) -> Self {
+        let directory = tempfile::tempdir_in(parent).unwrap();
+        let database = database(&directory).await;
+        Self::start_on(database, directory).await
+    }
+
+    /// Starts another one on the same database, with a directory of its own.
+    pub(crate) async fn beside(&self) -> Self {
+        Self::start_on(self.database.clone(), tempfile::tempdir().unwrap()).await
+    }
+
+    async fn start_on(database: String, directory: tempfile::TempDir) -> Self {
         // Another test may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let directory = tempfile::tempdir_in(parent).unwrap();
-        let store = Store::open(&database(&directory).await).await.unwrap();
+        let url = DatabaseUrl::parse(&database).unwrap();
+        let store = Store::open(&url).await.unwrap();
         let (address, shutdown, service) = serve(&store, &directory).await;
         let http = Client::builder().no_proxy().build().unwrap();
         Self {
@@ -50,6 +65,7 @@ impl Monitor {
             http,
             store,
             before_restart: None,
+            database,
             directory,
             shutdown,
             service,
@@ -58,8 +74,18 @@ impl Monitor {
 
     /// Stops the service and starts it again on the same data.
     pub(crate) async fn restart(&mut self) {
+        self.halt().await;
+        self.resume().await;
+    }
+
+    /// Stops the service, to be [resumed](Self::resume).
+    pub(crate) async fn halt(&mut self) {
         self.shutdown.cancel();
         (&mut self.service).await.unwrap().unwrap();
+    }
+
+    /// Starts the service again on the same data.
+    pub(crate) async fn resume(&mut self) {
         self.before_restart = self
             .store
             .unfinished_monitor_imports()
@@ -167,21 +193,10 @@ impl Monitor {
     }
 }
 
-/// A database for one test: a SQLite file, or one on the PostgreSQL server that
-/// `IMPORT_RELAY_POSTGRES` names (an address without a database, whose user may make some).
-async fn database(directory: &tempfile::TempDir) -> DatabaseUrl {
-    let Ok(server) = std::env::var("IMPORT_RELAY_POSTGRES") else {
-        return DatabaseUrl::sqlite(&directory.path().join("test.db"));
-    };
-    let name = format!("test_{}", uuid::Uuid::now_v7().simple());
-    let admin = Database::connect(format!("{server}/postgres"))
-        .await
-        .unwrap();
-    admin
-        .execute_unprepared(&format!("CREATE DATABASE {name}"))
-        .await
-        .unwrap();
-    DatabaseUrl::parse(&format!("{server}/{name}")).unwrap()
+async fn database(directory: &tempfile::TempDir) -> String {
+    let file = directory.path().join("test.db");
+    let postgres = database::postgres_database().await;
+    postgres.unwrap_or_else(|| format!("sqlite:{}", file.display()))
 }
 
 async fn serve(

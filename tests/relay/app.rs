@@ -1,5 +1,8 @@
 //! The whole server, started for one test.
 
+#[path = "../support/database.rs"]
+mod database;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use import_relay::server::{config::Config, start::Server};
@@ -20,6 +23,7 @@ pub(crate) struct App {
     server: Option<JoinHandle<()>>,
     directory: Arc<tempfile::TempDir>,
     settings: Vec<(String, String)>,
+    database: String,
 }
 
 /// A server that has just been started.
@@ -60,7 +64,14 @@ impl App {
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-        let settings: Vec<_> = settings.iter().map(owned).collect();
+        let mut settings: Vec<_> = settings.iter().map(owned).collect();
+        let database = match database::postgres_database().await {
+            Some(database) => {
+                settings.push(("DATABASE_URL".to_owned(), database.clone()));
+                database
+            }
+            None => format!("sqlite:{}/import-relay.db", directory.path().display()),
+        };
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let running = Running::launch(anywhere, &settings, &directory).await;
         let client = || Client::builder().no_proxy().redirect(Policy::none());
@@ -73,6 +84,7 @@ impl App {
             server: Some(running.server),
             directory: Arc::new(directory),
             settings,
+            database,
         };
         app.cookie = app.create_owner().await;
         app
@@ -96,12 +108,13 @@ impl App {
             server: None,
             directory: app.directory.clone(),
             settings: Vec::new(),
+            database: app.database.clone(),
         }
     }
 
     /// Returns the address of the server's database.
     pub(crate) fn database_url(&self) -> String {
-        format!("sqlite:{}/import-relay.db", self.directory.path().display())
+        self.database.clone()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
