@@ -173,8 +173,10 @@ for (const [mode, status] of [
 
 test('ten tabs share a stream that says nothing, and do not each open their own', async ({
   context,
+  complaints,
   behind: { session, monitor, proxy },
 }) => {
+  complaints.allow(lostConnection);
   const id = await session.startImport(tinyFile());
   proxy.mode = 'silent';
   const tabs: JobPage[] = [];

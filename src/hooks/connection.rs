@@ -10,7 +10,7 @@ pub enum Connection {
     Connecting,
     /// The stream is open and alive.
     Open,
-    /// The stream was lost; the browser, or the hook, is getting it back.
+    /// The stream has been lost for three seconds or more; the browser, or the hook, is getting it back.
     Reconnecting,
     /// The stream is open, but the server has no live connection to the price monitor: it asks every
     /// few seconds.
