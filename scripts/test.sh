@@ -24,7 +24,9 @@ rust_tests() {
     local log=$target/rust-tests.log status=0 counts name=$1
     shift
     echo "== $name"
-    cargo test --no-fail-fast "$@" 2>&1 | tee "$log" | grep -E '^(test result|test .*FAILED|error|failures:|---- )' || true
+    # The flag of cargo-leptos' development builds: views compile in a fraction of the time, and the
+    # dependencies are those of the server that the browser tests run.
+    RUSTFLAGS="--cfg erase_components" cargo test --no-fail-fast "$@" 2>&1 | tee "$log" | grep -E '^(test result|test .*FAILED|error|failures:|---- )' || true
     status=${PIPESTATUS[0]}
     counts=$(sed -n 's/^test result: [a-zA-Z]*\. \([0-9]*\) passed; \([0-9]*\) failed.*/\1 \2/p' "$log" |
         awk '{ passed += $1; failed += $2 } END { print passed + 0, failed + 0 }')
@@ -34,6 +36,17 @@ rust_tests() {
         tail -n 60 "$log"
         failed=$((failed + 1))
     fi
+}
+
+# The development build's wasm is three quarters names for debuggers, which each of some hundred page
+# loads would fetch.
+without_names() {
+    local wasm features
+    features=(--enable-bulk-memory --enable-multivalue --enable-mutable-globals
+        --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext)
+    for wasm in "$target"/site/pkg/*.wasm; do
+        wasm-opt -O0 --strip-debug "${features[@]}" "$wasm" -o "$wasm.small" && mv "$wasm.small" "$wasm" || return 1
+    done
 }
 
 # Playwright's own summary, read from its JSON report.
@@ -79,6 +92,7 @@ rust_tests "the same on PostgreSQL" --features ssr --lib --test relay --test pri
     -- --include-ignored
 rust_tests "the function, under a stand-in of its runtime" --package import-relay-vercel
 step "development build" scripts/build.sh dev
+step "wasm without names" without_names
 browser_tests
 
 echo "$passed passed, $failed failed"

@@ -138,6 +138,16 @@ fn ColumnChoice(
     let choose = move |event| {
         chosen.update(|chosen| chosen[index] = event_target_value(&event));
     };
+    // What was chosen before the page was alive.
+    let select = NodeRef::<leptos::html::Select>::new();
+    Effect::new(move |_| {
+        if let Some(select) = select.get() {
+            let value = select.value();
+            if chosen.with_untracked(|chosen| chosen[index] != value) {
+                chosen.update(|chosen| chosen[index] = value);
+            }
+        }
+    });
     view! {
         <li class="mapping-column">
             <label for=label.clone()>
@@ -145,6 +155,7 @@ fn ColumnChoice(
                 <span class="mapping-examples">{examples}</span>
             </label>
             <select
+                node_ref=select
                 id=label.clone()
                 class="input"
                 name=field
