@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run watch build release test soak bench bench-import lint
+.PHONY: run watch build release test soak fuzz bench bench-import lint
 
 BINARY := $(or $(CARGO_TARGET_DIR),target)/release/import-relay
 
@@ -33,6 +33,10 @@ bench: build
 # Runs for half an hour what takes longer to go wrong: SOAK_MINUTES, SOAK_VIEWERS.
 soak:
 	@PATH=$$(scripts/tools.sh test) && export PATH && scripts/soak.sh
+
+# Runs the fuzz targets, each for FUZZ_MINUTES; FUZZ_TARGETS names some.
+fuzz:
+	@PATH=$$(scripts/tools.sh fuzz) && export PATH && exec scripts/fuzz.sh $(FUZZ_TARGETS)
 
 lint:
 	@PATH=$$(scripts/tools.sh build) && export PATH && scripts/lint.sh

@@ -86,6 +86,8 @@ systemd_unit() {
 step "form and lints" scripts/lint.sh
 step "systemd unit" systemd_unit
 rust_tests "unit, property and HTTP tests" --features ssr
+rust_tests "where threads meet, by a model checker" --release --manifest-path tests/threads/Cargo.toml \
+    --target-dir "$target/threads"
 step "PostgreSQL" start_postgres
 # All that touches the database once more, and what takes several processes.
 rust_tests "the same on PostgreSQL" --features ssr --lib --test relay --test price_monitor --test ops --test instances \

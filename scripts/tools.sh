@@ -3,6 +3,7 @@
 #
 #   scripts/tools.sh build    what `make run` needs
 #   scripts/tools.sh test     what `make test` needs besides
+#   scripts/tools.sh fuzz     what `make fuzz` needs
 #   scripts/tools.sh bench    what `make bench` needs: the servers that are measured beside ours, and what
 #   scripts/tools.sh bench-import    needs: the importers
 #
@@ -189,13 +190,19 @@ install_bench_tools() {
     fi
 }
 
+install_fuzz_tools() {
+    install_rust
+    cargo fuzz --version >/dev/null 2>&1 || cargo_tool cargo-fuzz --locked
+}
+
 case ${1:-} in
     build) install_build_tools ;;
     test) install_build_tools && install_test_tools ;;
+    fuzz) install_fuzz_tools ;;
     bench) install_build_tools && install_bench_tools ;;
     bench-import) install_build_tools && install_import_bench_tools ;;
     *)
-        say "usage: scripts/tools.sh build|test|bench|bench-import"
+        say "usage: scripts/tools.sh build|test|fuzz|bench|bench-import"
         exit 2
         ;;
 esac

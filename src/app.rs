@@ -1,6 +1,6 @@
 //! The document around every page, and the routes.
 
-use leptos::{nonce::use_nonce, prelude::*};
+use leptos::{attr, nonce::use_nonce, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
 use leptos_router::{
     SsrMode,
@@ -10,9 +10,14 @@ use leptos_router::{
 };
 
 use crate::{
-    api::{products::has_products, session::current_user},
+    api::{
+        language::page_language, products::has_products, progress::JobsPerStream,
+        session::current_user,
+    },
     components::{
         clock::provide_clock,
+        language::{SiteFooter, provide_locale, use_locale},
+        page_life::{OfflineBanner, ask_again_when_brought_back, focus_on_navigation},
         site_header::{SiteHeader, Visitor},
         tab_icon, theme_switch,
     },
@@ -25,14 +30,30 @@ use crate::{
 /// Renders the document that the server sends.
 #[must_use]
 pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let t = page_language();
+    let description = t.say(
+        "Import product files and watch them arrive, live.",
+        "Produktdateien importieren und live zusehen, wie sie ankommen.",
+    );
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang=t.tag()>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                <meta name="description" content="Import product files and watch them arrive, live." />
+                <meta name="description" content=description />
+                <meta
+                    name="theme-color"
+                    content={theme_switch::LIGHT}
+                    {..attr::media("(prefers-color-scheme: light)")}
+                />
+                <meta
+                    name="theme-color"
+                    content={theme_switch::DARK}
+                    {..attr::media("(prefers-color-scheme: dark)")}
+                />
+                <meta name=JobsPerStream::NAME content=jobs_per_stream() />
                 <script nonce=use_nonce()>{theme_switch::EARLY_SCRIPT}</script>
                 <link rel="icon" href=tab_icon::ORIGINAL type="image/svg+xml" />
                 <link rel="icon" href="/favicon.ico" sizes="32x32" />
@@ -48,6 +69,11 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
+fn jobs_per_stream() -> String {
+    let JobsPerStream(most) = use_context().unwrap_or_default();
+    most.to_string()
+}
+
 /// Renders the app.
 ///
 /// Every page is rendered whole before it is sent, so that it can be read without script, its
@@ -56,6 +82,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_clock();
+    provide_locale();
     view! {
         <Title formatter=|page: String| format!("{page} · Import Relay") />
         <Router>
@@ -67,7 +94,9 @@ pub fn App() -> impl IntoView {
 /// What is around every page.
 #[component]
 fn Frame() -> impl IntoView {
+    let t = use_locale();
     let location = use_location();
+    focus_on_navigation();
     let at_the_door = Memo::new(move |_| {
         location
             .pathname
@@ -76,9 +105,10 @@ fn Frame() -> impl IntoView {
     // Who is signed in changes at the door only, on the way in or out.
     let visitor = Resource::new_blocking(move || at_the_door.get(), visitor);
     provide_context(visitor);
+    ask_again_when_brought_back(visitor);
     view! {
         <a class="skip-link" href="#content" rel="external">
-            "Skip to content"
+            {t.say("Skip to content", "Zum Inhalt")}
         </a>
         <SiteHeader visitor />
         <main id="content" class="page" tabindex="-1">
@@ -96,6 +126,8 @@ fn Frame() -> impl IntoView {
                 <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
             </FlatRoutes>
         </main>
+        <SiteFooter />
+        <OfflineBanner />
     }
 }
 

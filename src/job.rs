@@ -64,6 +64,9 @@ impl fmt::Display for JobId {
     }
 }
 
+/// How the embedded price monitor's sentence begins when somebody has cancelled an import or a check.
+const CANCELLED: [&str; 2] = ["The import was cancelled", "The check was cancelled"];
+
 /// Where an import stands. All but [`Pending`](Self::Pending) are final.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -84,6 +87,14 @@ impl ImportStatus {
     #[must_use]
     pub fn is_final(self) -> bool {
         self != Self::Pending
+    }
+
+    /// Returns whether an import with this error ended because somebody cancelled it. There is no
+    /// status of its own for that: such an import ends as [`Error`](Self::Error), with a sentence.
+    #[must_use]
+    pub fn is_cancelled(self, error: Option<&str>) -> bool {
+        let says_so = |error: &str| CANCELLED.iter().any(|begin| error.starts_with(begin));
+        self == Self::Error && error.is_some_and(says_so)
     }
 
     /// Returns the status as it goes over the wire.
@@ -286,6 +297,18 @@ mod tests {
         assert_eq!(progress.fraction(), Some(0.75));
         progress.failed_products = 9;
         assert_eq!(progress.fraction(), Some(1.0));
+    }
+
+    #[test]
+    fn an_import_that_somebody_cancelled_says_so() {
+        let says = |error| ImportStatus::Error.is_cancelled(error);
+        assert!(says(Some("The check was cancelled.")));
+        assert!(says(Some(
+            "The import was cancelled: 3 of 10 products are imported and stay."
+        )));
+        assert!(!says(Some("The file has no column “price”.")));
+        assert!(!says(None));
+        assert!(!ImportStatus::Success.is_cancelled(Some("The import was cancelled.")));
     }
 
     #[test]

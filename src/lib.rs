@@ -9,7 +9,7 @@
 //! - [`hooks`]: [`use_product_import_progress`](hooks::use_product_import_progress), which turns the
 //!   stream into signals.
 //! - `components` and `pages`: what a person sees.
-//! - [`job`], [`role`]: the words that all of them share.
+//! - [`job`], [`role`], [`locale`]: the words that all of them share.
 
 // The types of the views nest deeply.
 #![recursion_limit = "512"]
@@ -19,6 +19,7 @@ pub mod app;
 mod components;
 pub mod hooks;
 pub mod job;
+pub mod locale;
 mod pages;
 pub mod role;
 #[cfg(feature = "ssr")]

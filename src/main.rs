@@ -135,7 +135,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
     }
     let config = Config::from_env()?;
     if cli.check_config {
-        print!("{}", config::effective(config::environment));
+        print!("{}", config::effective(&config, config::environment));
         return Ok(());
     }
     let _log = telemetry::init(&config.log, &config.telemetry)?;

@@ -247,6 +247,7 @@ const ROWS: &[Row] = &[
         &[("member", "none"), ("allowed", "false")],
         OWNER_IN_VAIN,
     ),
+    post("/api/set_language", &[("language", "de")], all(200)),
     post(
         "/api/set_role",
         &[("member", "none"), ("role", "owner")],

@@ -23,13 +23,14 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpSocket,
+    net::{TcpSocket, TcpStream},
     task::JoinSet,
     time::Instant,
 };
 
 use self::{
     app::{App, DEADLINE},
+    events::Events,
     fake_monitor::{FakeMonitor, KEY},
     node::{Node, SocketIoMonitor},
     proxy::{Fault, Proxy},
@@ -67,8 +68,19 @@ impl Scene {
         Self::before(monitor, proxy, &[]).await
     }
 
+    /// As `set`, with a price monitor that is set up in another way, at such an address.
+    async fn set_up(options: &Value, address: &str, more: &[(&str, &str)]) -> Self {
+        let monitor = SocketIoMonitor::set_up(options).await;
+        let proxy = Proxy::start(monitor.address).await;
+        Self::at(monitor, proxy, address, more).await
+    }
+
     async fn before(monitor: SocketIoMonitor, proxy: Proxy, more: &[(&str, &str)]) -> Self {
-        let app = start_app(&format!("http://{}", proxy.address), more).await;
+        Self::at(monitor, proxy, "", more).await
+    }
+
+    async fn at(monitor: SocketIoMonitor, proxy: Proxy, path: &str, more: &[(&str, &str)]) -> Self {
+        let app = start_app(&format!("http://{}{path}", proxy.address), more).await;
         let job = app.import("shop.csv", FILE).await;
         Self {
             viewers: Viewers::watch(&app, &job, 5).await,
@@ -82,10 +94,14 @@ impl Scene {
     /// As `set`, with the room joined and the first counts seen.
     async fn running() -> Self {
         let mut scene = Self::set(&[]).await;
-        scene.monitor.until_joined(&scene.job, 1).await;
-        scene.emit(counts(100));
-        scene.viewers.until_processed(100).await;
+        scene.run().await;
         scene
+    }
+
+    async fn run(&mut self) {
+        self.monitor.until_joined(&self.job, 1).await;
+        self.emit(counts(100));
+        self.viewers.until_processed(100).await;
     }
 
     fn emit(&mut self, data: Value) {
@@ -101,15 +117,16 @@ impl Scene {
 }
 
 async fn start_app(monitor: &str, more: &[(&str, &str)]) -> App {
-    let mut settings = vec![
+    // Of two values for one setting the first holds.
+    let mut settings = more.to_vec();
+    settings.extend_from_slice(&[
         ("MONITOR_PRICE_APP_HOST", monitor),
         ("PRICE_MONITOR_API_KEY", KEY),
         ("RELAY_POLL_INTERVAL", "200ms"),
         ("RELAY_SETTLE_INTERVAL", "30s"),
         ("RELAY_GRACE", "0s"),
         ("SSE_HEARTBEAT", "2s"),
-    ];
-    settings.extend_from_slice(more);
+    ]);
     App::start(&settings).await
 }
 
@@ -176,7 +193,9 @@ async fn a_handshake_that_arrives_byte_by_byte_leaves_rest() {
 
 #[tokio::test]
 async fn five_seconds_of_latency_only_delay() {
-    let monitor = SocketIoMonitor::start().await;
+    // With the usual heartbeat, which so late an answer still meets.
+    let usual = json!({"pingInterval": 25_000, "pingTimeout": 20_000});
+    let monitor = SocketIoMonitor::set_up(&usual).await;
     let proxy = Proxy::start(monitor.address).await;
     let app = start_app(&format!("http://{}", proxy.address), &[]).await;
     let job = app.import("shop.csv", FILE).await;
@@ -189,8 +208,9 @@ async fn five_seconds_of_latency_only_delay() {
         job,
         viewers,
     };
-    // By REST, whose answer is late too, or by the socket, if its pings are answered in time.
-    scene.monitor.set_rest(&scene.job, counts(TOTAL));
+    // REST has nothing to tell: all of it comes over the socket.
+    scene.run().await;
+    assert_eq!(scene.monitor.opened(), 1);
     scene.finish().await;
 }
 
@@ -204,10 +224,206 @@ async fn a_refused_key_leaves_rest_and_is_said() {
     viewers.until_upstream("REFUSED").await;
     monitor.set_rest(&job, counts(300));
     viewers.until_processed(300).await;
-    // It is not hammered on: one try, and a slow next one.
-    assert_eq!(monitor.opened(), 0);
+    // It is not hammered on: one try, and a slow next one, while REST goes on being asked.
+    let asked = monitor.asked();
+    monitor
+        .until("REST is polled", |it| it.asked() >= asked + 10)
+        .await;
+    assert_eq!((monitor.handshakes(), monitor.opened()), (1, 0));
     monitor.set_rest(&job, counts(TOTAL));
     viewers.all_end(TOTAL, "SUCCESS").await;
+}
+
+#[tokio::test]
+async fn a_key_that_rest_refuses_too_is_not_hammered_on() {
+    let monitor = FakeMonitor::start().await;
+    let app = start_app(&format!("ws://{}/", monitor.address), &[]).await;
+    let job = app.import("shop.csv", FILE).await;
+    monitor.change_key(true);
+    let (asked, tries) = (monitor.asked(), monitor.tries());
+    let mut viewers = Viewers::watch(&app, &job, 5).await;
+    viewers.until_upstream("REFUSED").await;
+    // As long as REST would have been polled fifteen times.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let (asked, tries) = (monitor.asked() - asked, monitor.tries() - tries);
+    assert!(asked <= 2, "REST was asked {asked} times");
+    assert_eq!(tries, 1);
+    // Whatever the price monitor next takes shows that the key is right again.
+    monitor.change_key(false);
+    monitor.set_rest(&job, counts(TOTAL));
+    app.import("other.csv", FILE).await;
+    viewers.all_end(TOTAL, "SUCCESS").await;
+}
+
+#[tokio::test]
+async fn a_server_that_never_lets_us_in_is_not_waited_for() {
+    let mut monitor = SocketIoMonitor::start().await;
+    monitor.mute(true);
+    let proxy = Proxy::start(monitor.address).await;
+    let mut scene = Scene::before(monitor, proxy, &[]).await;
+    // It goes on saying that it is there, and REST goes on being asked.
+    scene.monitor.set_rest(&scene.job, counts(50));
+    scene.viewers.until_processed(50).await;
+    scene
+        .monitor
+        .until("we ask to be let in", |it| it.handshakes() == 1)
+        .await;
+    scene.monitor.mute(false);
+    scene.run().await;
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_missed_is_recovered_though_the_first_tries_fail() {
+    let recovery = json!({"connectionStateRecovery": {"maxDisconnectionDuration": 60_000}});
+    let mut scene = Scene::set_up(&recovery, "", &[]).await;
+    scene.run().await;
+    scene.proxy.set_fault(Fault::NoUpgrade);
+    scene.proxy.reset_in_mid_frame();
+    scene.emit(counts(110));
+    let tried = Instant::now();
+    while scene.proxy.refused() < 2 {
+        assert!(tried.elapsed() < DEADLINE, "new tries are made");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // Nobody is connected, and REST tells nothing: only the server's memory has this.
+    scene.emit(counts(200));
+    scene.proxy.set_fault(Fault::None);
+    scene.monitor.until_said("recovered", &json!(true)).await;
+    scene.viewers.until_processed(200).await;
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_path_and_a_namespace_of_the_server_s_own_are_found_by_the_address() {
+    let options = json!({"path": "/live/io", "namespace": "/shop"});
+    let mut scene = Scene::set_up(&options, "/shop?path=/live/io", &[]).await;
+    scene.run().await;
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_to_be_acknowledged_is_and_bytes_are_passed_over() {
+    let mut scene = Scene::running().await;
+    let job = scene.job.clone();
+    scene.monitor.ask(&job, counts(150));
+    scene.monitor.until_said("acknowledged", &json!(true)).await;
+    scene.viewers.until_processed(150).await;
+    scene.monitor.emit_binary(&job, counts(160));
+    scene.viewers.until_processed(160).await;
+    scene.emit(counts(170));
+    scene.viewers.until_processed(170).await;
+    assert_eq!(scene.monitor.opened(), 1, "all on one connection");
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_server_that_takes_small_frames_alone_is_asked_by_rest_for_what_does_not_fit() {
+    let small = json!({"maxHttpBufferSize": 100});
+    let often = [("RELAY_SETTLE_INTERVAL", "1s")];
+    let mut scene = Scene::set_up(&small, "", &often).await;
+    scene.run().await;
+    let long = "x".repeat(90);
+    scene.monitor.set_rest(&long, counts(100));
+    // It is adopted, for the price monitor knows it.
+    let mut viewers = Viewers::watch(&scene.app, &long, 5).await;
+    viewers.until_processed(100).await;
+    scene.monitor.set_rest(&long, counts(TOTAL));
+    viewers.all_end(TOTAL, "SUCCESS").await;
+    assert_eq!(scene.monitor.opened(), 1, "the connection holds");
+    scene.finish().await;
+}
+
+/// Writes a certificate authority's certificate, and a certificate for this machine with its key.
+fn write_certificates(paths: &[std::path::PathBuf; 3]) {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_key = KeyPair::generate().unwrap();
+    let its_own = authority.self_signed(&authority_key).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec!["localhost".to_owned()])
+        .unwrap()
+        .signed_by(&key, &Issuer::new(authority, authority_key))
+        .unwrap();
+    let texts = [its_own.pem(), certificate.pem(), key.serialize_pem()];
+    for (path, text) in paths.iter().zip(texts) {
+        std::fs::write(path, text).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_price_monitor_behind_tls_is_reached_where_its_authority_is_trusted() {
+    let directory = tempfile::tempdir().unwrap();
+    let paths = |prefix: &str| {
+        ["ca", "cert", "key"].map(|name| directory.path().join(format!("{prefix}-{name}.pem")))
+    };
+    // The system's certificates are those of this file, for the whole process.
+    if std::env::var_os("ALONE").is_none() {
+        let trusted = paths("trusted");
+        write_certificates(&trusted);
+        let [authority, certificate, key] = &trusted;
+        is_alone(
+            "a_price_monitor_behind_tls_is_reached_where_its_authority_is_trusted",
+            &[
+                ("SSL_CERT_FILE", authority),
+                ("SERVER_CERT", certificate),
+                ("SERVER_KEY", key),
+            ],
+        );
+        return;
+    }
+    let file = |name| std::env::var(name).unwrap();
+    let tls = json!({"tls": {"cert": file("SERVER_CERT"), "key": file("SERVER_KEY")}});
+    let mut monitor = SocketIoMonitor::set_up(&tls).await;
+    let app = start_app(
+        &format!("https://localhost:{}", monitor.address.port()),
+        &[],
+    )
+    .await;
+    let job = app.import("shop.csv", FILE).await;
+    let mut viewers = Viewers::watch(&app, &job, 5).await;
+    monitor.until_joined(&job, 1).await;
+    monitor.emit(&job, counts(100));
+    viewers.until_processed(100).await;
+    monitor.emit(&job, counts(TOTAL));
+    viewers.all_end(TOTAL, "SUCCESS").await;
+
+    // Nobody vouches for this one: the key is not given to it.
+    let [authority, certificate, key] = paths("unknown");
+    write_certificates(&[authority, certificate.clone(), key.clone()]);
+    let tls = json!({"tls": {"cert": certificate, "key": key}});
+    let monitor = SocketIoMonitor::set_up(&tls).await;
+    let app = start_app(
+        &format!("https://localhost:{}", monitor.address.port()),
+        &[],
+    )
+    .await;
+    assert_eq!(app.upload("shop.csv", FILE).await.status(), 503);
+    assert_eq!((monitor.handshakes(), monitor.asked()), (0, 0));
+}
+
+#[tokio::test]
+async fn where_the_socket_cannot_be_had_the_tries_grow_rare() {
+    let monitor = FakeMonitor::start().await;
+    monitor.refuse_sockets(true);
+    let app = start_app(&format!("ws://{}/", monitor.address), &[]).await;
+    let job = app.import("shop.csv", FILE).await;
+    let mut viewers = Viewers::watch(&app, &job, 5).await;
+    viewers.until_upstream("POLLING").await;
+    // The bounds of the pauses are 0.2, 0.4, 0.8, 1.6, 3.2 s …
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let tries = monitor.tries();
+    assert!((2..=12).contains(&tries), "{tries} tries in four seconds");
+    monitor.refuse_sockets(false);
+    let late = Viewers::watch(&app, &job, 1).await;
+    monitor
+        .until("the room is joined", |it| it.joins() == [job.clone()])
+        .await;
+    monitor.emit(&job, counts(TOTAL));
+    viewers.all_end(TOTAL, "SUCCESS").await;
+    late.all_end(TOTAL, "SUCCESS").await;
 }
 
 #[tokio::test]
@@ -224,23 +440,32 @@ async fn where_no_socket_can_be_had_rest_is_polled_until_one_can() {
 #[tokio::test]
 async fn garbage_costs_a_connection_at_most() {
     let mut scene = Scene::running().await;
-    for garbage in [
-        "9",
-        "42{",
-        "45-[",
-        "4",
-        "\u{0}",
-        "42[\"import-job-\",{}]",
-        "0{}",
-    ] {
+    let mut joined = 1;
+    // Each on a connection that is there to take it.
+    for (number, (garbage, breaks)) in [
+        ("42[\"import-job-\",{}]", false),
+        ("9", true),
+        ("42{", true),
+        ("45-[", true),
+        ("6", false),
+        ("4", true),
+        ("\u{0}", true),
+        ("42[\"import-job-x\",7]", false),
+        ("0{}", true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
         scene.monitor.raw(garbage);
+        if breaks {
+            joined += 1;
+            scene.monitor.until_joined(&scene.job, joined).await;
+        }
+        let processed = 200 + number as u64;
+        scene.emit(counts(processed));
+        scene.viewers.until_processed(processed).await;
+        assert_eq!(scene.monitor.opened(), joined, "{garbage:?}");
     }
-    scene.emit(counts(200));
-    // Whether by the same connection or by a new one.
-    scene.monitor.set_rest(&scene.job, counts(201));
-    scene.viewers.until_processed(200).await;
-    // The end may be told while there is no connection yet: then REST has it.
-    scene.monitor.set_rest(&scene.job, counts(TOTAL));
     scene.finish().await;
 }
 
@@ -292,25 +517,75 @@ async fn events_of_unknown_jobs_out_of_order_and_twice_change_nothing() {
     scene.finish().await;
 }
 
+/// Runs a test in a process of its own: what it measures or sets is the whole process's. Returns
+/// whether it is this one.
+fn is_alone(name: &str, environment: &[(&str, &std::path::PathBuf)]) -> bool {
+    if std::env::var_os("ALONE").is_some() {
+        return true;
+    }
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name])
+        .env("ALONE", "1")
+        .envs(environment.iter().copied())
+        .status();
+    assert!(status.unwrap().success());
+    false
+}
+
+/// Holds what is there after many rounds against what was there after the first ones, which fill
+/// pools and caches.
+struct Leftovers {
+    tasks: usize,
+    memory: usize,
+}
+
+impl Leftovers {
+    async fn note() -> Self {
+        Self {
+            tasks: settled(alive_tasks).await,
+            memory: rss_kib(),
+        }
+    }
+
+    async fn expect_no_more(self) {
+        let deadline = Instant::now() + DEADLINE;
+        while alive_tasks() > self.tasks {
+            assert!(
+                Instant::now() < deadline,
+                "{} tasks, {} before",
+                alive_tasks(),
+                self.tasks
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let grown = rss_kib().saturating_sub(self.memory);
+        assert!(grown < 4 << 10, "{grown} KiB more after 100 rounds");
+    }
+}
+
+fn alive_tasks() -> usize {
+    tokio::runtime::Handle::current()
+        .metrics()
+        .num_alive_tasks()
+}
+
+const WARM_UP: usize = 20;
+const ROUNDS: usize = 120;
+
 /// Every round: viewers come, the socket breaks, the job ends, the viewers go. What a round leaves
 /// behind would be there a hundred times.
 #[tokio::test]
 async fn a_hundred_broken_rounds_leave_no_task_and_no_memory() {
-    const NAME: &str = "a_hundred_broken_rounds_leave_no_task_and_no_memory";
-    // The memory is the process's: in this one the other tests run too.
-    if std::env::var_os("ALONE").is_none() {
-        let status = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", NAME])
-            .env("ALONE", "1")
-            .status();
-        assert!(status.unwrap().success());
+    if !is_alone("a_hundred_broken_rounds_leave_no_task_and_no_memory", &[]) {
         return;
     }
     let monitor = FakeMonitor::start().await;
     let app = start_app(&format!("ws://{}/", monitor.address), &[]).await;
-    let metrics = tokio::runtime::Handle::current().metrics();
-    let (mut tasks, mut memory) = (0, 0);
-    for round in 0..120 {
+    let mut leftovers = None;
+    for round in 0..ROUNDS {
+        if round == WARM_UP {
+            leftovers = Some(Leftovers::note().await);
+        }
         let job = app.import("shop.csv", FILE).await;
         let mut viewers = Viewers::watch(&app, &job, 20).await;
         let joins = |it: &FakeMonitor| it.joins().iter().filter(|one| **one == job).count();
@@ -329,23 +604,50 @@ async fn a_hundred_broken_rounds_leave_no_task_and_no_memory() {
         }
         monitor.emit(&job, counts(TOTAL));
         viewers.all_end(TOTAL, "SUCCESS").await;
-        // The first rounds fill pools and caches.
-        if round == 19 {
-            tasks = settled(|| metrics.num_alive_tasks()).await;
-            memory = rss_kib();
+    }
+    leftovers.unwrap().expect_no_more().await;
+}
+
+/// The same of the other dialect, where the connection falls silent or the price monitor is killed.
+#[tokio::test]
+async fn a_hundred_broken_rounds_of_socket_io_leave_no_task_and_no_memory() {
+    if !is_alone(
+        "a_hundred_broken_rounds_of_socket_io_leave_no_task_and_no_memory",
+        &[],
+    ) {
+        return;
+    }
+    let mut monitor = SocketIoMonitor::start().await;
+    let proxy = Proxy::start(monitor.address).await;
+    let app = start_app(&format!("http://{}", proxy.address), &[]).await;
+    let mut leftovers = None;
+    for round in 0..ROUNDS {
+        if round == WARM_UP {
+            leftovers = Some(Leftovers::note().await);
         }
+        let job = app.import("shop.csv", FILE).await;
+        let mut viewers = Viewers::watch(&app, &job, 20).await;
+        monitor.until_joined(&job, 1).await;
+        monitor.emit(&job, counts(10));
+        viewers.until_processed(10).await;
+        // Not often: the pauses before a new try grow until a connection has held for a minute.
+        match round {
+            5 | 65 => {
+                proxy.silence();
+                monitor.until_joined(&job, 2).await;
+            }
+            35 => {
+                monitor.kill();
+                monitor = SocketIoMonitor::start().await;
+                proxy.set_target(monitor.address);
+                monitor.until_joined(&job, 1).await;
+            }
+            _ => {}
+        }
+        monitor.emit(&job, counts(TOTAL));
+        viewers.all_end(TOTAL, "SUCCESS").await;
     }
-    let deadline = Instant::now() + DEADLINE;
-    while metrics.num_alive_tasks() > tasks {
-        assert!(
-            Instant::now() < deadline,
-            "{} tasks, {tasks} before",
-            metrics.num_alive_tasks()
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let grown = rss_kib().saturating_sub(memory);
-    assert!(grown < 4 << 10, "{grown} KiB more after 100 rounds");
+    leftovers.unwrap().expect_no_more().await;
 }
 
 /// Waits until a number stays the same for a while.
@@ -370,48 +672,110 @@ fn rss_kib() -> usize {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
+/// A viewer who has the only place there is, and reads nothing.
+struct Stalled {
+    monitor: FakeMonitor,
+    app: App,
+    job: String,
+    processed: u64,
+}
+
+impl Stalled {
+    async fn set(more: &[(&str, &str)]) -> Self {
+        let monitor = FakeMonitor::start().await;
+        let mut settings = vec![("SSE_MAX_STREAMS_PER_USER", "1")];
+        settings.extend_from_slice(more);
+        let app = start_app(&format!("ws://{}/", monitor.address), &settings).await;
+        let job = app.import("shop.csv", FILE).await;
+        Self {
+            monitor,
+            app,
+            job,
+            processed: 0,
+        }
+    }
+
+    /// Has the viewer come, over HTTP/1.1.
+    async fn request(&self, path: &str) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut stalled = socket.connect(self.app.address).await.unwrap();
+        let cookie = &self.app.cookie;
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\ncookie: {cookie}\r\n\r\n");
+        stalled.write_all(request.as_bytes()).await.unwrap();
+        stalled
+    }
+
+    /// Sends update after update until somebody else gets the place, and returns how long that took.
+    async fn until_cut(&mut self, mut look: impl FnMut()) -> Duration {
+        let joined = |it: &FakeMonitor| it.joins().len() == 1;
+        self.monitor.until("the room is joined", joined).await;
+        let path = format!("/api/jobs/{}/progress", self.job);
+        let started = Instant::now();
+        while self.app.get(&path).await.status() != 200 {
+            assert!(
+                started.elapsed() < DEADLINE,
+                "the stalled viewer keeps its place"
+            );
+            for _ in 0..100 {
+                self.processed += 1;
+                let data = json!({"processedProducts": self.processed, "totalProducts": u32::MAX});
+                self.monitor.emit(&self.job, data);
+                tokio::time::sleep(Duration::from_micros(200)).await;
+            }
+            look();
+        }
+        started.elapsed()
+    }
+}
+
 #[tokio::test]
 async fn a_viewer_that_stops_reading_is_cut_off_and_costs_little_till_then() {
-    let monitor = FakeMonitor::start().await;
-    let more = [
-        ("SSE_WRITE_TIMEOUT", "2s"),
-        ("SSE_MAX_STREAMS_PER_USER", "1"),
-    ];
-    let app = start_app(&format!("ws://{}/", monitor.address), &more).await;
-    let job = app.import("shop.csv", FILE).await;
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    let mut stalled = socket.connect(app.address).await.unwrap();
-    let request = format!(
-        "GET /api/jobs/{job}/progress HTTP/1.1\r\nhost: x\r\ncookie: {}\r\n\r\n",
-        app.cookie
-    );
-    stalled.write_all(request.as_bytes()).await.unwrap();
-    monitor
-        .until("the room is joined", |it| it.joins().len() == 1)
-        .await;
+    let mut scene = Stalled::set(&[("SSE_WRITE_TIMEOUT", "2s")]).await;
+    let path = format!("/api/jobs/{}/progress", scene.job);
+    let stalled = scene.request(&path).await;
     let port = stalled.local_addr().unwrap().port();
-    let path = format!("/api/jobs/{job}/progress");
-    let (started, mut processed, mut most_kept) = (Instant::now(), 0, 0);
-    while app.get(&path).await.status() != 200 {
-        assert!(
-            started.elapsed() < DEADLINE,
-            "the stalled viewer keeps its place"
-        );
-        for _ in 0..100 {
-            processed += 1;
-            let data = json!({"processedProducts": processed, "totalProducts": u32::MAX});
-            monitor.emit(&job, data);
-            tokio::time::sleep(Duration::from_micros(200)).await;
-        }
-        most_kept = most_kept.max(unsent(app.address.port(), port));
-    }
-    assert!(
-        started.elapsed() >= Duration::from_secs(2),
-        "it had its time"
-    );
+    let server = scene.app.address.port();
+    let mut most_kept = 0;
+    let look = || most_kept = most_kept.max(unsent(server, port));
+    let took = scene.until_cut(look).await;
+    assert!(took >= Duration::from_secs(2), "it had its time");
     assert!(most_kept > 0, "it did stall");
     assert!(most_kept <= 64 << 10, "{most_kept} bytes were kept for it");
+}
+
+/// The kernel would leave it a minute; the stream's own end does not wait for that.
+#[tokio::test]
+async fn a_stream_of_many_jobs_that_is_not_read_ends_when_its_time_has_come() {
+    let settings = [("SSE_WRITE_TIMEOUT", "1m"), ("SSE_MAX_DURATION", "4s")];
+    let mut scene = Stalled::set(&settings).await;
+    let path = format!("/api/jobs/progress?ids={}", scene.job);
+    let stalled = scene.request(&path).await;
+    let port = stalled.local_addr().unwrap().port();
+    let server = scene.app.address.port();
+    let mut most_kept = 0;
+    let look = || most_kept = most_kept.max(unsent(server, port));
+    scene.until_cut(look).await;
+    assert!(most_kept > 0, "it did stall");
+}
+
+/// Over HTTP/2 a viewer can keep one stream's window closed, of which the kernel knows nothing.
+#[tokio::test]
+async fn a_viewer_over_http_2_that_takes_nothing_loses_its_place() {
+    let mut scene = Stalled::set(&[("SSE_WRITE_TIMEOUT", "2s")]).await;
+    let path = format!("/api/jobs/{}/progress", scene.job);
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .http2_prior_knowledge()
+        .http2_initial_stream_window_size(1024)
+        .build()
+        .unwrap();
+    let request = http.get(scene.app.url(&path));
+    let request = request.header("cookie", &scene.app.cookie);
+    let stalled = request.send().await.unwrap();
+    assert_eq!(stalled.status(), 200);
+    let took = scene.until_cut(|| ()).await;
+    assert!(took >= Duration::from_secs(2), "it had its time");
     drop(stalled);
 }
 
@@ -475,8 +839,7 @@ async fn each_version_of_http_gets_the_stream_in_its_own_form() {
         "{head}"
     );
     assert_eq!(head.matches("\r\n\r\n").count(), 1, "{head}");
-    let metrics = tokio::runtime::Handle::current().metrics();
-    settled(|| metrics.num_alive_tasks()).await;
+    settled(alive_tasks).await;
     app.stop().await;
 }
 
@@ -577,4 +940,82 @@ async fn viewers_who_come_and_go_at_any_moment_see_one_end_if_they_stay() {
 
 fn millis(range: std::ops::Range<u64>) -> Duration {
     Duration::from_millis(fastrand::u64(range))
+}
+
+/// All viewers of an instance that stops are told when to come back, each at a time of its own, and
+/// are back within seconds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_viewers_of_an_instance_that_is_restarted_are_back_spread_over_seconds() {
+    const VIEWERS: usize = 200;
+    let monitor = FakeMonitor::start().await;
+    let mut app = start_app(&format!("ws://{}/", monitor.address), &[]).await;
+    let job = app.import("shop.csv", FILE).await;
+    let path = format!("/api/jobs/{job}/progress");
+    let (url, cookie, http) = (app.url(&path), app.cookie.clone(), app.http.clone());
+    let stopping = Arc::new(std::sync::OnceLock::new());
+    let mut viewers = JoinSet::new();
+    let connected = Arc::new(tokio::sync::Barrier::new(VIEWERS + 1));
+    for _ in 0..VIEWERS {
+        let (url, cookie, http) = (url.clone(), cookie.clone(), http.clone());
+        let (stopping, connected) = (stopping.clone(), connected.clone());
+        viewers.spawn(async move {
+            let open = || http.get(&url).header("cookie", &cookie).send();
+            let mut events = Events::new(open().await.unwrap());
+            connected.wait().await;
+            let mut retry = 0;
+            while let Some(event) = events.next().await {
+                retry = event.retry.unwrap_or(retry);
+            }
+            // As a browser does; and as the hook does where that is refused.
+            let stopped: Instant = *stopping.get().unwrap();
+            loop {
+                tokio::time::sleep(Duration::from_millis(retry)).await;
+                match open().await {
+                    Ok(response) if response.status() == 200 => {
+                        return (retry, stopped.elapsed(), Events::new(response));
+                    }
+                    _ => assert!(stopped.elapsed() < DEADLINE, "it is back in time"),
+                }
+            }
+        });
+    }
+    connected.wait().await;
+    stopping.set(Instant::now()).unwrap();
+    app.halt().await;
+    app.launch().await;
+    let (mut retries, mut gaps, mut back) = (Vec::new(), Vec::new(), Vec::new());
+    while let Some(viewer) = viewers.join_next().await {
+        let (retry, gap, events) = viewer.unwrap();
+        retries.push(retry);
+        gaps.push(gap);
+        back.push(events);
+    }
+    retries.sort_unstable();
+    gaps.sort_unstable();
+    let (first, last) = (retries[0], retries[VIEWERS - 1]);
+    assert!((500..1_000).contains(&first), "the first after {first} ms");
+    assert!((3_500..4_000).contains(&last), "the last after {last} ms");
+    let most_in_a_moment = retries
+        .iter()
+        .map(|one| {
+            retries
+                .iter()
+                .filter(|it| (*one..one + 250).contains(it))
+                .count()
+        })
+        .max();
+    assert!(most_in_a_moment < Some(VIEWERS / 4), "{most_in_a_moment:?}");
+    println!(
+        "back after {:?}, half of them after {:?}, all after {:?}",
+        gaps[0],
+        gaps[VIEWERS / 2],
+        gaps[VIEWERS - 1]
+    );
+    monitor
+        .until("the room is joined again", |it| it.joins().len() == 2)
+        .await;
+    monitor.emit(&job, counts(TOTAL));
+    for mut events in back {
+        assert_eq!(events.last().await.data.unwrap()["status"], "SUCCESS");
+    }
 }

@@ -8,6 +8,7 @@ mod app;
 #[path = "relay/events.rs"]
 mod events;
 #[path = "relay/fake_monitor.rs"]
+#[allow(dead_code)] // the same
 mod fake_monitor;
 
 use reqwest::header;
@@ -613,4 +614,168 @@ async fn the_stream_comes_over_http_2_without_an_upgrade_too() {
         "PENDING"
     );
     app.stop().await;
+}
+
+/// The identifiers of the states of a stream, and its states.
+async fn states_with_ids(events: &mut Events) -> Vec<(String, Value)> {
+    let mut states = Vec::new();
+    while let Some(event) = events.next().await {
+        if let (None, Some(data)) = (event.name, event.data) {
+            states.push((event.id.expect("every state has an identifier"), data));
+        }
+    }
+    states
+}
+
+#[tokio::test]
+async fn who_comes_back_to_a_stream_of_many_jobs_is_told_no_end_twice() {
+    let (monitor, app) = start(&[]).await;
+    let (a, b) = (
+        app.import("a.csv", FILE).await,
+        app.import("b.csv", FILE).await,
+    );
+    let path = format!("/api/jobs/progress?ids={b},{a},no-such-job");
+    let mut events = Events::new(app.get(&path).await);
+    monitor
+        .until("the rooms are joined", |it| it.joins().len() == 2)
+        .await;
+    monitor.emit(&a, counts(9, 0, 9));
+    let id = loop {
+        let event = events.next().await.unwrap();
+        if event.data.is_some_and(|data| data["status"] == "SUCCESS") {
+            break event.id.unwrap();
+        }
+    };
+    drop(events);
+    monitor.emit(&b, counts(3, 0, 9));
+    let mut again = Events::new(app.get_again(&path, &id).await);
+    let state = again.state().await.unwrap();
+    assert_eq!(
+        state["jobId"],
+        b.as_str(),
+        "of the other it is told nothing"
+    );
+    monitor.emit(&b, counts(9, 0, 9));
+    let states = states_with_ids(&mut again).await;
+    assert!(states.iter().all(|(_, state)| state["jobId"] == b.as_str()));
+    let (id, last) = states.last().unwrap();
+    assert_eq!(last["status"], "SUCCESS");
+    // Who has seen every end, but not that they were all, is told that alone.
+    let mut rest = Events::new(app.get_again(&path, id).await);
+    assert_eq!(states_with_ids(&mut rest).await, []);
+    // And who has seen something else is told all.
+    let mut other = Events::new(app.get_again(&path, "7.beef.3").await);
+    assert_eq!(states_with_ids(&mut other).await.len(), 2);
+}
+
+#[tokio::test]
+async fn however_a_job_starts_the_stream_of_all_unfinished_ones_takes_it_in() {
+    let (monitor, app) = start(&[]).await;
+    let mut all = Events::new(app.get("/api/jobs/progress").await);
+    let job = app.import("shop.csv", FILE).await;
+    assert_eq!(all.state().await.unwrap()["jobId"], job.as_str());
+    // Once more the whole file.
+    let again = app
+        .post_as("/api/import_again", &[("id", job.as_str())])
+        .await;
+    assert!(!again.status().is_server_error(), "{}", again.status());
+    assert_ne!(all.state().await.unwrap()["jobId"], job.as_str());
+    // At the price monitor itself, and seen here for the first time.
+    monitor.set_rest("elsewhere", counts(1, 0, 9));
+    assert_eq!(app.get(&progress("elsewhere")).await.status(), 200);
+    let state = loop {
+        let state = all.state().await.unwrap();
+        if state["jobId"] == "elsewhere" {
+            break state;
+        }
+    };
+    assert_eq!(state["status"], "PENDING");
+    let metrics = app.get("/metrics").await.text().await.unwrap();
+    assert!(
+        metrics.contains("import_relay_imports_started_total 3\n"),
+        "{metrics}"
+    );
+}
+
+#[tokio::test]
+async fn a_job_that_is_deleted_ends_its_streams() {
+    let (monitor, app) = start(&[]).await;
+    let job = app.import("shop.csv", FILE).await;
+    let running = app.import("other.csv", FILE).await;
+    let path = format!("/api/jobs/progress?ids={job},{running}");
+    let mut many = Events::new(app.get(&path).await);
+    let mut one = watch(&app, &job).await;
+    let mut by_http2 = Events::new(app.get_by_http2(&progress(&job)).await);
+    for events in [&mut one, &mut by_http2] {
+        assert_eq!(events.state().await.unwrap()["status"], "PENDING");
+    }
+    monitor
+        .until("the rooms are joined", |it| it.joins().len() == 2)
+        .await;
+    // Another instance has seen it end; this one has not heard of it.
+    let database = sqlx::SqlitePool::connect(&app.database_url())
+        .await
+        .unwrap();
+    sqlx::query("UPDATE product_import_jobs SET status = 'ERROR' WHERE id = ?")
+        .bind(&job)
+        .execute(&database)
+        .await
+        .unwrap();
+    let deleted = app
+        .post_as("/api/delete_import", &[("id", job.as_str())])
+        .await;
+    assert!(!deleted.status().is_client_error() && !deleted.status().is_server_error());
+    assert!(one.last().await.data.is_none(), "it ends without a word");
+    assert!(by_http2.last().await.data.is_none());
+    assert_eq!(app.get(&progress(&job)).await.status(), 404);
+    let missing = loop {
+        let event = many.next().await.expect("the other one goes on");
+        if event.name.as_deref() == Some("not-found") {
+            break event.data.unwrap();
+        }
+    };
+    assert_eq!(missing, json!({"jobId": job}));
+    monitor.emit(&running, counts(1, 0, 1));
+    assert_eq!(
+        all_states(&mut many).await.last().unwrap()["status"],
+        "SUCCESS"
+    );
+}
+
+#[tokio::test]
+async fn a_connection_that_was_lost_while_nobody_watched_is_no_news() {
+    let (monitor, app) = start(&[]).await;
+    let job = app.import("shop.csv", FILE).await;
+    let events = watch(&app, &job).await;
+    monitor
+        .until("the room is joined", |it| it.joins().len() == 1)
+        .await;
+    drop(events);
+    monitor
+        .until("the room is left", |it| it.leaves().len() == 1)
+        .await;
+    monitor.hang_up();
+    let deadline = tokio::time::Instant::now() + app::DEADLINE;
+    let lost = "import_relay_upstream_losses_total 1\n";
+    while !app
+        .get("/metrics")
+        .await
+        .text()
+        .await
+        .unwrap()
+        .contains(lost)
+    {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "the loss is noticed"
+        );
+    }
+    let mut events = watch(&app, &job).await;
+    monitor
+        .until("the room is joined again", |it| it.joins().len() == 2)
+        .await;
+    monitor.emit(&job, counts(1, 0, 1));
+    while let Some(event) = events.next().await {
+        assert_ne!(event.name.as_deref(), Some("upstream"), "{event:?}");
+    }
 }

@@ -7,8 +7,15 @@ export type Mode =
   | 'pass'
   /** Answers 502, as a proxy does while its server restarts. */
   | 'bad-gateway'
+  /** Answers 503, as the server does while it stops. */
+  | 'unavailable'
+  /** Answers 429, as the server does over its limits. */
+  | 'too-many'
   /** Takes them, and never says a word: the other end is gone and nobody has noticed. */
   | 'silent';
+
+/** What each mode answers that refuses streams. */
+const refusals: Partial<Record<Mode, number>> = { 'bad-gateway': 502, unavailable: 503, 'too-many': 429 };
 
 /** A proxy between browsers and the server that counts their streams, and fails them at will. */
 export class FaultProxy {
@@ -37,7 +44,8 @@ export class FaultProxy {
       const { method, url = '', headers } = incoming;
       if (/^\/api\/jobs\/.*progress/.test(url)) {
         proxy.asked.push(url);
-        if (proxy.mode === 'bad-gateway') return outgoing.writeHead(502).end();
+        const refusal = refusals[proxy.mode];
+        if (refusal) return outgoing.writeHead(refusal, { 'retry-after': '1' }).end();
         if (proxy.mode === 'silent') {
           outgoing.writeHead(200, { 'content-type': 'text/event-stream' });
           outgoing.flushHeaders();

@@ -78,6 +78,7 @@ export class Monitor {
   readonly #sockets = new Set<TcpSocket>();
   readonly #jobs = new Map<string, Progress>();
   readonly #refusals: Refusal[] = [];
+  readonly #extras = new Map<string, Payload>();
 
   private constructor(private readonly options: MonitorOptions) {
     this.apiKey = options.apiKey ?? 'key-of-the-scripted-price-monitor';
@@ -127,6 +128,11 @@ export class Monitor {
   /** Says anything at all about the job, over the socket alone. */
   emitRaw(jobId: string, payload: Payload): void {
     this.#dialect?.emit(jobId, payload);
+  }
+
+  /** Says of a job what not every service does: its place in a queue, what can be done with it. */
+  tellMore(jobId: string, extras: Payload): void {
+    this.#extras.set(jobId, extras);
   }
 
   /** Has the next upload refused. */
@@ -200,6 +206,9 @@ export class Monitor {
     if (request.method === 'POST' && pathname === '/api/products/imports') {
       return this.#upload(request, response);
     }
+    const asked = /^\/api\/products\/imports\/([^/]+)$/.exec(pathname)?.[1];
+    const extras = asked === undefined ? undefined : this.#extras.get(decodeURIComponent(asked));
+    if (request.method === 'GET' && extras) return send(response, 200, extras);
     const job = /^\/api\/products\/imports\/([^/]+)\/progress$/.exec(pathname)?.[1];
     const state = job === undefined ? undefined : this.#jobs.get(decodeURIComponent(job));
     if (request.method !== 'GET' || !state) return send(response, 404, { message: 'Not found' });

@@ -144,6 +144,52 @@ test('a proxy that answers 502, then nothing, then works is come back from', asy
   await job.expectStatus('SUCCESS');
 });
 
+for (const [mode, status] of [
+  ['unavailable', 503],
+  ['too-many', 429],
+] as const) {
+  test(`a stream that is refused with ${String(status)} is come back to`, async ({
+    context,
+    complaints,
+    behind: { session, monitor, proxy },
+  }) => {
+    complaints.allow(lostConnection);
+    complaints.allowStatus(status);
+    const id = await session.startImport(tinyFile());
+    const job = await openJob(context, proxy.origin, id);
+    await monitor.joined(id);
+    monitor.progress(id, { processedProducts: 40, totalProducts: 100 });
+    await job.expectCounts('40', '0', '100');
+    proxy.mode = mode;
+    proxy.breakStreams();
+    await job.expectConnection('reconnecting');
+    await job.expectStatus('PENDING');
+    proxy.mode = 'pass';
+    await job.expectConnection('open', { timeout: 40_000 });
+    monitor.progress(id, { processedProducts: 100, totalProducts: 100 });
+    await job.expectStatus('SUCCESS');
+  });
+}
+
+test('ten tabs share a stream that says nothing, and do not each open their own', async ({
+  context,
+  behind: { session, monitor, proxy },
+}) => {
+  const id = await session.startImport(tinyFile());
+  proxy.mode = 'silent';
+  const tabs: JobPage[] = [];
+  for (let tab = 0; tab < 10; tab += 1) tabs.push(await openJob(context, proxy.origin, id));
+  await expect.poll(() => proxy.open).toBe(1);
+  // Longer than a tab waits for another's word.
+  await tabs[9]?.page.waitForTimeout(6_000);
+  expect(proxy.open).toBe(1);
+  proxy.mode = 'pass';
+  proxy.breakStreams();
+  await monitor.joined(id);
+  monitor.progress(id, { processedProducts: 100, totalProducts: 100 });
+  for (const job of tabs) await job.expectStatus('SUCCESS');
+});
+
 test('a browser that comes online does not wait for its turn', async ({
   context,
   complaints,
@@ -212,6 +258,27 @@ test('a restart shorter than three seconds is not worth a word', async ({
   await job.expectStatus('SUCCESS');
   expect(seen.error.filter(Boolean)).toEqual([]);
   expect(seen.connection).not.toContain('refused');
+});
+
+test('streams that end by design are not seen to', async ({ startApp, startMonitor, context }) => {
+  const monitor = await startMonitor();
+  const settings = { SSE_MAX_DURATION: '2s' };
+  const app = await startApp({ monitor, settings });
+  const session = await Session.createOwner(app);
+  await context.addCookies(session.browserCookies().map((it) => ({ ...it, url: app.origin })));
+  const id = await session.startImport(tinyFile());
+  const page = await context.newPage();
+  const seen = await record(page, { connection: ['connection', 'data-connection'] });
+  let streams = 0;
+  page.on('request', (request) => (streams += /\/api\/jobs\/.*progress/.test(request.url()) ? 1 : 0));
+  await page.goto(app.origin + jobPath(id));
+  const job = new JobPage(page, id);
+  await job.expectConnection('open');
+  await expect.poll(() => streams, { timeout: 30_000 }).toBeGreaterThan(3);
+  await monitor.joined(id);
+  monitor.progress(id, { processedProducts: 100, totalProducts: 100 });
+  await job.expectStatus('SUCCESS');
+  expect(seen.connection).not.toContain('reconnecting');
 });
 
 test('a page that comes back from the history goes on', async ({

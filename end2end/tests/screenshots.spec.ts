@@ -86,6 +86,25 @@ for (const colorScheme of schemes) {
         await show(waiting);
         await shoot('job-waiting');
 
+        const queued = await session.startImport(tinyFile('queued.csv'));
+        monitor.tellMore(queued, { queuePosition: 2, actions: ['cancel'] });
+        await show(queued);
+        await expect(page.getByTestId('job-status').first()).toHaveAttribute('data-stage', 'queued');
+        await shoot('job-queued');
+        monitor.tellMore(queued, { cancelled: true, actions: ['again', 'delete'] });
+        monitor.progress(queued, {
+          processedProducts: 412,
+          totalProducts: 1_500,
+          error: 'The import was cancelled: 412 of 1500 products are imported and stay.',
+        });
+        await expect(page.getByTestId('job-error')).toBeVisible();
+        await shoot('job-cancelled');
+
+        await show(running);
+        monitor.progress(running, { processedProducts: 1_204 });
+        await expect(page.getByTestId('count-processed')).toHaveText('1,204');
+        await shoot('job-counting');
+
         let job = await show(running);
         const counts = { processedProducts: 61_204, failedProducts: 37, totalProducts: 150_000 };
         monitor.progress(running, counts);
@@ -118,17 +137,47 @@ for (const colorScheme of schemes) {
         await shoot('job-error');
 
         await imports.open(app);
-        await expect(imports.rows).toHaveCount(5);
+        await expect(imports.rows).toHaveCount(6);
         await shoot('imports');
+        await page.goto(app.url('/imports?search=autumn'));
+        await expect(page.getByText('Nothing matches')).toBeVisible();
+        await shoot('imports-no-match');
+
+        const german = page.getByTestId('language-de');
+        await german.click();
+        await expect(page.locator('html')).toHaveAttribute('lang', 'de');
+        await page.goto(app.url('/imports?sort=file'));
+        await expect(imports.rows).toHaveCount(6);
+        await shoot('imports-german');
+        await show(running);
+        await shoot('job-german');
+        await page.getByTestId('language-en').click();
+        await expect(page.locator('html')).toHaveAttribute('lang', 'en');
 
         await page.goto(app.url('/no-such-page'));
         await expect(page.getByTestId('not-found')).toBeVisible();
         await shoot('not-found');
 
         job = await show(running);
+        await page.context().setOffline(true);
+        await expect(page.getByTestId('offline')).toContainText('offline');
+        await shoot('job-offline');
+        await page.context().setOffline(false);
+        await job.expectConnection('open');
         await app.stop('SIGKILL');
         await job.expectConnection('reconnecting');
         await shoot('job-reconnecting');
+        await app.launch();
+        await job.expectConnection('open', { timeout: 40_000 });
+        const signedOut = await page.context().newPage();
+        await signedOut.goto(app.url('/imports'));
+        await signedOut.getByTestId('sign-out').click();
+        await expect(signedOut).toHaveURL(/sign-in/);
+        await signedOut.close();
+        await app.stop('SIGTERM');
+        await app.launch();
+        await job.expectConnection('refused', { timeout: 40_000 });
+        await shoot('job-signed-out');
       });
 
       test('the products', async ({ page, startApp, complaints }) => {

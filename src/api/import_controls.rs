@@ -21,6 +21,8 @@ pub struct ImportExtras {
     pub unchanged_products: u64,
     /// How many imports go first, with this one, while it waits.
     pub queue_position: Option<u64>,
+    /// Whether it ended because somebody cancelled it.
+    pub cancelled: bool,
     /// What a person could do something about: `columns`, when they are not known.
     pub problem: Option<String>,
     /// What can be done with it now.

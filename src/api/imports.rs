@@ -6,6 +6,19 @@ use serde::{Deserialize, Serialize};
 use super::{ApiError, Page};
 use crate::job::{JobId, ProductImportJob};
 
+mod filter;
+
+pub use filter::{Day, ImportsFilter, InvalidDay, InvalidSort, Sort, SortBy};
+
+/// A page of the list of imports: which, of which imports, in which order.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ImportsQuery {
+    /// Which page, from 1.
+    pub page: u64,
+    /// Which imports, in which order.
+    pub filter: ImportsFilter,
+}
+
 /// Where the upload form is sent: `multipart/form-data` with the file in the field `file`.
 ///
 /// A form is answered by a redirect, to the import's page or back to the form; a request that
@@ -62,16 +75,22 @@ pub async fn upload_form() -> Result<UploadFormState, ApiError> {
     })
 }
 
-/// Lists the imports that the user may see, newest first, 20 a page.
+/// Lists the imports that the user may see, 20 a page.
 ///
 /// # Errors
 ///
 /// [`ApiError::SignedOut`] without a session.
 #[server(prefix = "/api", endpoint = "list_imports", input = server_fn::codec::GetUrl)]
-pub async fn list_imports(page: u64) -> Result<Page<ProductImportJob>, ApiError> {
+pub async fn list_imports(
+    page: u64,
+    #[server(default)] filter: ImportsFilter,
+) -> Result<Page<ProductImportJob>, ApiError> {
     let user = crate::server::auth::require_user().await?;
     let state = crate::server::state::app_state()?;
-    let mut jobs = state.store.list_jobs(&user.jobs(), page).await?;
+    let mut jobs = state
+        .store
+        .find_imports(&user.jobs(), &filter, page)
+        .await?;
     state.relay.freshen(&mut jobs.items).await;
     Ok(jobs)
 }

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod error;
 pub mod import_controls;
 pub mod imports;
+pub mod language;
 pub mod products;
 pub mod progress;
 pub mod session;

@@ -52,6 +52,22 @@ pub fn new_jobs_progress_url(jobs: &[JobId]) -> String {
     format!("{}&unfinished=true", jobs_progress_url(jobs))
 }
 
+/// The most jobs that one stream takes: every page says it in a `meta` element, for the hooks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct JobsPerStream(pub usize);
+
+impl JobsPerStream {
+    /// The name of the `meta` element.
+    pub const NAME: &'static str = "jobs-per-stream";
+}
+
+impl Default for JobsPerStream {
+    /// What holds where the server does not say otherwise.
+    fn default() -> Self {
+        Self(200)
+    }
+}
+
 /// How the server stands to the price monitor, as the named event `upstream` of a progress stream
 /// tells it. A stream begins with one only where there is something to tell.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]

@@ -2,8 +2,15 @@
 
 use leptos::prelude::*;
 
-use super::{format, progress_bar};
-use crate::job::{ImportProgress, ImportStatus};
+use super::{
+    format::{self, Noun},
+    language::use_locale,
+    progress_bar,
+};
+use crate::{
+    job::{ImportProgress, ImportStatus},
+    locale::Locale,
+};
 
 /// Tells a screen reader at every quarter and at the end how far an import is. In between it is
 /// silent, whatever the numbers do.
@@ -13,30 +20,52 @@ pub(crate) fn Announcement(
     progress: Signal<ImportProgress>,
     /// Where the import stands.
     status: Signal<ImportStatus>,
+    /// Whether somebody has cancelled it.
+    #[prop(optional)]
+    cancelled: Signal<bool>,
 ) -> impl IntoView {
+    let t = use_locale();
     let quarter = Memo::new(move |_| format::percent(&progress.get()).map(|percent| percent / 25));
     let text = Memo::new(move |_| {
         quarter.track();
-        say(&progress.get_untracked(), status.get())
+        say(t, &progress.get_untracked(), status.get(), cancelled.get())
     });
     view! {
-        <p class="visually-hidden" role="status" aria-live="polite">
+        <p class="visually-hidden" role="status" aria-live="polite" data-testid="announcement">
             {text}
         </p>
     }
 }
 
 /// Says in a sentence how an import stands.
-pub(super) fn say(progress: &ImportProgress, status: ImportStatus) -> String {
-    let processed = format::counted(progress.processed_products, "product");
-    match status {
-        ImportStatus::Pending => progress_bar::spoken(progress, status),
-        ImportStatus::Success => format!("Import finished: {processed} imported."),
-        ImportStatus::PartialSuccess => format!(
-            "Import finished: {processed} imported, {} failed.",
-            format::count(progress.failed_products)
-        ),
-        ImportStatus::Error => "The import failed.".to_owned(),
+pub(super) fn say(
+    t: Locale,
+    progress: &ImportProgress,
+    status: ImportStatus,
+    cancelled: bool,
+) -> String {
+    let processed = t.counted(progress.processed_products, Noun::Product);
+    let failed = t.count(progress.failed_products);
+    match (t, status) {
+        (_, ImportStatus::Pending) => progress_bar::spoken(t, progress, status),
+        (_, ImportStatus::Error) if cancelled => t
+            .say("The import was cancelled.", "Der Import wurde abgebrochen.")
+            .to_owned(),
+        (_, ImportStatus::Error) => t
+            .say("The import failed.", "Der Import ist fehlgeschlagen.")
+            .to_owned(),
+        (Locale::English, ImportStatus::Success) => {
+            format!("Import finished: {processed} imported.")
+        }
+        (Locale::German, ImportStatus::Success) => {
+            format!("Import beendet: {processed} importiert.")
+        }
+        (Locale::English, ImportStatus::PartialSuccess) => {
+            format!("Import finished: {processed} imported, {failed} failed.")
+        }
+        (Locale::German, ImportStatus::PartialSuccess) => {
+            format!("Import beendet: {processed} importiert, {failed} fehlgeschlagen.")
+        }
     }
 }
 
@@ -52,8 +81,26 @@ mod tests {
             total_products: 1_500,
         };
         assert_eq!(
-            say(&progress, ImportStatus::PartialSuccess),
+            say(
+                Locale::English,
+                &progress,
+                ImportStatus::PartialSuccess,
+                false
+            ),
             "Import finished: 1,497 products imported, 3 failed."
+        );
+        assert_eq!(
+            say(
+                Locale::German,
+                &progress,
+                ImportStatus::PartialSuccess,
+                false
+            ),
+            "Import beendet: 1.497 Produkte importiert, 3 fehlgeschlagen."
+        );
+        assert_eq!(
+            say(Locale::English, &progress, ImportStatus::Error, true),
+            "The import was cancelled."
         );
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::format;
-use crate::job::UnixMillis;
+use super::{format, language::use_locale};
+use crate::{job::UnixMillis, locale::Locale};
 
 /// The browser's clock, one for the whole page.
 ///
@@ -44,24 +44,19 @@ pub(crate) fn browser_now() -> UnixMillis {
 #[component]
 pub(crate) fn Moment(
     /// The point in time.
-    at: UnixMillis,
+    #[prop(into)]
+    at: Signal<UnixMillis>,
 ) -> impl IntoView {
+    let t = use_locale();
     let now = use_now();
     let text = Memo::new(move |_| {
         now.get()
-            .and_then(|now| format::ago(format::between(at, now)))
-            .unwrap_or_else(|| format::utc(at))
+            .and_then(|now| t.ago(format::between(at.get(), now)))
+            .unwrap_or_else(|| t.utc(at.get()))
     });
-    let alive = Memo::new(move |_| now.get().is_some());
-    let title = move || {
-        if alive.get() {
-            local(at)
-        } else {
-            format::utc(at)
-        }
-    };
+    let title = written(t, at);
     view! {
-        <time datetime=format::iso(at) title=title>
+        <time datetime=move || format::iso(at.get()) title=title>
             {text}
         </time>
     }
@@ -71,22 +66,29 @@ pub(crate) fn Moment(
 #[component]
 pub(crate) fn LocalTime(
     /// The point in time.
-    at: UnixMillis,
+    #[prop(into)]
+    at: Signal<UnixMillis>,
 ) -> impl IntoView {
-    let now = use_now();
-    let alive = Memo::new(move |_| now.get().is_some());
-    let text = move || {
-        if alive.get() {
-            local(at)
-        } else {
-            format::utc(at)
-        }
-    };
-    view! { <time datetime=format::iso(at)>{text}</time> }
+    let text = written(use_locale(), at);
+    view! { <time datetime=move || format::iso(at.get())>{text}</time> }
 }
 
-/// Writes a point in time in the browser's place and language.
-fn local(at: UnixMillis) -> String {
+/// Writes a point in time: of the browser's place once the page is alive.
+fn written(t: Locale, at: Signal<UnixMillis>) -> Memo<String> {
+    let now = use_now();
+    let alive = Memo::new(move |_| now.get().is_some());
+    Memo::new(move |_| {
+        if alive.get() {
+            local(t, at.get())
+        } else {
+            t.utc(at.get())
+        }
+    })
+}
+
+/// Writes a point in time of the browser's place in the page's language, as that is written where the
+/// browser is from.
+fn local(t: Locale, at: UnixMillis) -> String {
     #[allow(clippy::cast_precision_loss)] // exact up to the year 287396
     let date = js_sys::Date::new(&(at as f64).into());
     let options = js_sys::Object::new();
@@ -94,5 +96,10 @@ fn local(at: UnixMillis) -> String {
         // Setting a property of a fresh object cannot fail.
         let _ = js_sys::Reflect::set(&options, &key.into(), &value.into());
     }
-    date.to_locale_string("default", &options).into()
+    let tag = window()
+        .navigator()
+        .language()
+        .filter(|tag| Locale::of_tag(tag) == Some(t))
+        .unwrap_or_else(|| t.tag().to_owned());
+    date.to_locale_string(&tag, &options).into()
 }

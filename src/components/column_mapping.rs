@@ -2,34 +2,58 @@
 
 use leptos::{form::ActionForm, prelude::*};
 
-use super::icons::{Glyph, Icon};
+use super::{
+    icons::{Glyph, Icon},
+    language::use_locale,
+};
 use crate::{
     api::import_controls::{FileColumns, MapColumns, PreviewRow, preview_columns},
     job::JobId,
+    locale::Locale,
 };
 
 /// What a column can be said to hold: the word for it, and what people call it.
-const CHOICES: [(&str, &str); 19] = [
-    ("", "Nothing that matters"),
-    ("sku", "SKU"),
-    ("name", "Name"),
-    ("price", "Price"),
-    ("sale price", "Sale price"),
-    ("currency", "Currency"),
-    ("gtin", "GTIN (EAN, UPC, ISBN)"),
-    ("barcode", "Barcode"),
-    ("id", "ID"),
-    ("stock", "Stock"),
-    ("availability", "Availability"),
-    ("url", "Link"),
-    ("handle", "Handle (Shopify)"),
-    ("option", "Option value (Shopify)"),
-    ("parent", "Parent (WooCommerce)"),
-    ("kind", "Product type (WooCommerce)"),
-    ("attribute", "Attribute value (WooCommerce)"),
-    ("item", "Item type (BigCommerce)"),
-    ("image", "Picture"),
-];
+const fn choices(t: Locale) -> [(&'static str, &'static str); 19] {
+    [
+        ("", t.say("Nothing that matters", "Nichts von Belang")),
+        ("sku", "SKU"),
+        ("name", "Name"),
+        ("price", t.say("Price", "Preis")),
+        ("sale price", t.say("Sale price", "Angebotspreis")),
+        ("currency", t.say("Currency", "Währung")),
+        ("gtin", "GTIN (EAN, UPC, ISBN)"),
+        ("barcode", "Barcode"),
+        ("id", "ID"),
+        ("stock", t.say("Stock", "Bestand")),
+        ("availability", t.say("Availability", "Verfügbarkeit")),
+        ("url", "Link"),
+        ("handle", "Handle (Shopify)"),
+        (
+            "option",
+            t.say("Option value (Shopify)", "Optionswert (Shopify)"),
+        ),
+        (
+            "parent",
+            t.say("Parent (WooCommerce)", "Elternprodukt (WooCommerce)"),
+        ),
+        (
+            "kind",
+            t.say("Product type (WooCommerce)", "Produkttyp (WooCommerce)"),
+        ),
+        (
+            "attribute",
+            t.say(
+                "Attribute value (WooCommerce)",
+                "Attributwert (WooCommerce)",
+            ),
+        ),
+        (
+            "item",
+            t.say("Item type (BigCommerce)", "Art der Zeile (BigCommerce)"),
+        ),
+        ("image", t.say("Picture", "Bild")),
+    ]
+}
 
 /// Asks what each column holds, shows what the first rows are then, and imports.
 #[component]
@@ -41,6 +65,7 @@ pub(crate) fn ColumnMapping(
     /// Whether the file is checked again, not imported.
     is_check: bool,
 ) -> impl IntoView {
+    let t = use_locale();
     let FileColumns {
         header,
         rows,
@@ -75,11 +100,13 @@ pub(crate) fn ColumnMapping(
     view! {
         <section class="card mapping" data-testid="column-mapping" aria-labelledby="mapping-title">
             <header class="card-head">
-                <h2 id="mapping-title">"What the columns hold"</h2>
+                <h2 id="mapping-title">{t.say("What the columns hold", "Was die Spalten enthalten")}</h2>
             </header>
             <p>
-                "Say which columns hold what. A SKU, or something else to know a product by, and a price are needed. \
-                 Files with the same columns are then imported so by themselves."
+                {t.say(
+                    "Say which columns hold what. A SKU, or something else to know a product by, and a price are needed. Files with the same columns are then imported so by themselves.",
+                    "Sage, welche Spalten was enthalten. Nötig sind eine SKU, oder etwas anderes, woran ein Produkt zu erkennen ist, und ein Preis. Dateien mit denselben Spalten werden dann von selbst so importiert.",
+                )}
             </p>
             <ActionForm action=import>
                 <input type="hidden" name="id" value=id.to_string() />
@@ -90,8 +117,12 @@ pub(crate) fn ColumnMapping(
                             Ok(rows) => view! { <Preview rows /> }.into_any(),
                             Err(error) => {
                                 view! {
-                                    <p class="mapping-problem" data-testid="mapping-problem">
-                                        {error.to_string()}
+                                    <p
+                                        class="mapping-problem"
+                                        id="mapping-problem"
+                                        data-testid="mapping-problem"
+                                    >
+                                        {t.error(&error)}
                                     </p>
                                 }
                                     .into_any()
@@ -101,11 +132,20 @@ pub(crate) fn ColumnMapping(
                 </Transition>
                 <button class="button button-primary" data-testid="mapping-import">
                     <Icon glyph=Glyph::Upload />
-                    {if is_check { "Check with these columns" } else { "Import with these columns" }}
+                    {if is_check {
+                        t.say("Check with these columns", "Mit diesen Spalten prüfen")
+                    } else {
+                        t.say("Import with these columns", "Mit diesen Spalten importieren")
+                    }}
                 </button>
             </ActionForm>
-            <p class="controls-problem" role="alert" hidden=move || failure().is_none()>
-                {move || failure().map(|error| error.to_string())}
+            <p
+                class="controls-problem"
+                id="mapping-failure"
+                role="alert"
+                hidden=move || failure().is_none()
+            >
+                {move || failure().map(|error| t.error(&error))}
             </p>
         </section>
     }
@@ -118,12 +158,13 @@ fn ColumnChoice(
     examples: String,
     chosen: RwSignal<Vec<String>>,
 ) -> impl IntoView {
+    let t = use_locale();
     let field = format!("columns[{index}]");
     let label = format!("column-{index}");
     let current = chosen.with_untracked(|chosen| chosen[index].clone());
     // As one text: a browser's parser keeps nothing but options in a select, so that hydration would
     // not find its markers there. The words are our own and need no escape.
-    let options: String = CHOICES
+    let options: String = choices(t)
         .into_iter()
         .map(|(word, text)| {
             let selected = if current == word { " selected" } else { "" };
@@ -131,7 +172,7 @@ fn ColumnChoice(
         })
         .collect();
     let title = if name.is_empty() {
-        format!("Column {}", index + 1)
+        format!("{} {}", t.say("Column", "Spalte"), index + 1)
     } else {
         name
     };
@@ -160,6 +201,7 @@ fn ColumnChoice(
                 class="input"
                 name=field
                 data-testid="mapping-select"
+                aria-describedby="mapping-problem mapping-failure"
                 on:change=choose
                 inner_html=options
             ></select>
@@ -170,6 +212,7 @@ fn ColumnChoice(
 /// What the first rows are.
 #[component]
 fn Preview(rows: Vec<PreviewRow>) -> impl IntoView {
+    let t = use_locale();
     let lines = rows
         .into_iter()
         .map(|row| {
@@ -186,12 +229,12 @@ fn Preview(rows: Vec<PreviewRow>) -> impl IntoView {
         .collect_view();
     view! {
         <table class="table" role="table" data-testid="mapping-preview">
-            <caption>"The first rows, so understood"</caption>
+            <caption>{t.say("The first rows, so understood", "Die ersten Zeilen, so verstanden")}</caption>
             <thead role="rowgroup">
                 <tr role="row">
                     <th role="columnheader" scope="col">"SKU"</th>
                     <th role="columnheader" scope="col">"Name"</th>
-                    <th role="columnheader" scope="col" class="numeric">"Price"</th>
+                    <th role="columnheader" scope="col" class="numeric">{t.say("Price", "Preis")}</th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{lines}</tbody>

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::language::use_locale;
 use crate::{hooks::Connection, job::ImportStatus};
 
 /// Says in a line whether what is shown is live, and if not, why that is no harm.
@@ -17,18 +18,30 @@ pub(crate) fn ConnectionLine(
     /// What is wrong, in the hook's words.
     error: Signal<Option<String>>,
 ) -> impl IntoView {
+    let t = use_locale();
+    let words = move |english, german| move || t.say(english, german).to_owned();
+    let or = move |otherwise: &dyn Fn() -> String| {
+        error
+            .get()
+            .map_or_else(otherwise, |error| t.sentence(&error))
+    };
     let text = move || match (connection.get(), status.get().is_final()) {
-        (_, true) => "Final result".to_owned(),
-        (Connection::Connecting, _) => "Connecting…".to_owned(),
-        (Connection::Open, _) => error.get().unwrap_or_else(|| "Live".to_owned()),
-        (Connection::Polling, _) => error
-            .get()
-            .unwrap_or_else(|| "The price monitor is asked every few seconds.".to_owned()),
-        (Connection::Reconnecting, _) => "Reconnecting… The import goes on.".to_owned(),
-        (Connection::Refused, _) => error
-            .get()
-            .unwrap_or_else(|| "Live updates have ended.".to_owned()),
-        (Connection::Closed, _) => "Newest known state".to_owned(),
+        (_, true) => words("Final result", "Endergebnis")(),
+        (Connection::Connecting, _) => words("Connecting…", "Verbindet…")(),
+        (Connection::Open, _) => or(&words("Live", "Live")),
+        (Connection::Polling, _) => or(&words(
+            "The price monitor is asked every few seconds.",
+            "Der Preismonitor wird alle paar Sekunden gefragt.",
+        )),
+        (Connection::Reconnecting, _) => words(
+            "Reconnecting… The import goes on.",
+            "Verbindet sich neu… Der Import geht weiter.",
+        )(),
+        (Connection::Refused, _) => or(&words(
+            "Live updates have ended.",
+            "Es wird nichts Neues mehr gemeldet.",
+        )),
+        (Connection::Closed, _) => words("Newest known state", "Letzter bekannter Stand")(),
     };
     view! {
         <p
@@ -40,7 +53,7 @@ pub(crate) fn ConnectionLine(
             <span class="connection-dot" aria-hidden="true"></span>
             <span class="connection-text">{text}</span>
             <a class="connection-reload" href="" rel="external">
-                "Reload"
+                {t.say("Reload", "Neu laden")}
             </a>
         </p>
     }

@@ -6,8 +6,8 @@ use js_sys::{Reflect, futures::JsFuture};
 use leptos::prelude::*;
 
 use super::{
-    format,
     icons::{Glyph, Icon},
+    language::use_locale,
 };
 
 /// How many are shown before somebody asks for all.
@@ -25,6 +25,7 @@ pub(crate) fn FailedProducts(
     #[prop(into)]
     failed: Signal<u64>,
 ) -> impl IntoView {
+    let t = use_locale();
     let (all, set_all) = signal(false);
     let length = Memo::new(move |_| skus.with(Vec::len));
     let shown = move || {
@@ -46,7 +47,8 @@ pub(crate) fn FailedProducts(
         >
             <header class="card-head">
                 <h2 id="failed-title">
-                    "Failed products " <span class="chip">{move || format::count(failed.get())}</span>
+                    {t.say("Failed products", "Fehlgeschlagene Produkte")} " "
+                    <span class="chip">{move || t.count(failed.get())}</span>
                 </h2>
                 <CopyButton text=Signal::derive(move || skus.with(|skus| skus.join("\n"))) />
             </header>
@@ -63,8 +65,14 @@ pub(crate) fn FailedProducts(
                 on:click=move |_| set_all.update(|all| *all = !*all)
             >
                 {move || match all.get() {
-                    true => "Show fewer".to_owned(),
-                    false => format!("Show all {}", format::count(length.get() as u64)),
+                    true => t.say("Show fewer", "Weniger zeigen").to_owned(),
+                    false => {
+                        format!(
+                            "{} {}",
+                            t.say("Show all", "Alle zeigen:"),
+                            t.count(length.get() as u64),
+                        )
+                    }
                 }}
             </button>
         </section>
@@ -74,6 +82,7 @@ pub(crate) fn FailedProducts(
 /// Puts a text on the clipboard and says so.
 #[component]
 fn CopyButton(text: Signal<String>) -> impl IntoView {
+    let t = use_locale();
     let (copied, set_copied) = signal(false);
     let copy = move |_| {
         let navigator = window().navigator();
@@ -102,7 +111,15 @@ fn CopyButton(text: Signal<String>) -> impl IntoView {
     view! {
         <button type="button" class="button button-quiet script-only" on:click=copy>
             <Icon glyph />
-            <span aria-live="polite">{move || if copied.get() { "Copied" } else { "Copy" }}</span>
+            <span aria-live="polite">
+                {move || {
+                    if copied.get() {
+                        t.say("Copied", "Kopiert")
+                    } else {
+                        t.say("Copy", "Kopieren")
+                    }
+                }}
+            </span>
         </button>
     }
 }

@@ -4,8 +4,9 @@ use leptos::prelude::*;
 use leptos_router::{components::Form, location::Url};
 
 use super::{
-    format,
+    format::Noun,
     icons::{Glyph, Icon},
+    language::use_locale,
     pagination::{Pagination, Position},
 };
 use crate::{
@@ -25,6 +26,7 @@ pub(crate) fn FailedRowsTable(
     /// How many failed in all.
     failed: u64,
 ) -> impl IntoView {
+    let t = use_locale();
     let FailedRows {
         items,
         page,
@@ -40,54 +42,62 @@ pub(crate) fn FailedRowsTable(
         let (here, search) = (here.clone(), Url::escape(&search));
         move |page: u64| format!("{here}?search={search}&page={page}")
     };
-    let clear = (!search.is_empty()).then(|| view! { <a href=here.clone()>"Clear"</a> });
+    let clear = (!search.is_empty())
+        .then(|| view! { <a href=here.clone()>{t.say("Clear", "Zurücksetzen")}</a> });
     view! {
         <section class="card card-flush failed" data-testid="failed-skus" aria-labelledby="failed-title">
             <header class="card-head">
                 <h2 id="failed-title">
-                    "Failed products " <span class="chip">{format::count(failed)}</span>
+                    {t.say("Failed products", "Fehlgeschlagene Produkte")} " "
+                    <span class="chip">{t.count(failed)}</span>
                 </h2>
             </header>
             <search class="products-search">
                 <Form method="get" action=here>
                     <Icon glyph=Glyph::Search />
                     <label class="visually-hidden" for="failed-search">
-                        "Search failed products"
+                        {t.say("Search failed products", "Fehlgeschlagene Produkte durchsuchen")}
                     </label>
                     <input
                         id="failed-search"
                         class="input"
                         type="search"
                         name="search"
-                        placeholder="SKU, column, value or reason"
+                        placeholder=t.say("SKU, column, value or reason", "SKU, Spalte, Wert oder Grund")
                         autocomplete="off"
                         data-testid="failed-search"
                         value=search
                     />
-                    <button class="button">"Search"</button>
+                    <button class="button">{t.say("Search", "Suchen")}</button>
                     {clear}
                 </Form>
             </search>
             <table class="table failed-rows" role="table" data-testid="failed-rows">
-                <caption class="visually-hidden">"Rows that failed, in the file's order"</caption>
+                <caption class="visually-hidden">
+                    {t.say(
+                        "Rows that failed, in the file's order",
+                        "Fehlgeschlagene Zeilen in der Reihenfolge der Datei",
+                    )}
+                </caption>
                 <thead role="rowgroup">
                     <tr role="row">
                         <th role="columnheader" scope="col">"SKU"</th>
-                        <th role="columnheader" scope="col" class="numeric">"Line"</th>
-                        <th role="columnheader" scope="col">"Column"</th>
-                        <th role="columnheader" scope="col">"Value"</th>
-                        <th role="columnheader" scope="col">"Reason"</th>
+                        <th role="columnheader" scope="col" class="numeric">{t.say("Line", "Zeile")}</th>
+                        <th role="columnheader" scope="col">{t.say("Column", "Spalte")}</th>
+                        <th role="columnheader" scope="col">{t.say("Value", "Wert")}</th>
+                        <th role="columnheader" scope="col">{t.say("Reason", "Grund")}</th>
                     </tr>
                 </thead>
                 <tbody role="rowgroup">{list}</tbody>
             </table>
-            <Pagination position=Position { page, pages, total } noun="failed row" href=address />
+            <Pagination position=Position { page, pages, total } noun=Noun::FailedRow href=address />
         </section>
     }
 }
 
 #[component]
 fn FailedRowLine(row: FailedRow) -> impl IntoView {
+    let t = use_locale();
     let FailedRow {
         line,
         sku,
@@ -99,8 +109,8 @@ fn FailedRowLine(row: FailedRow) -> impl IntoView {
         <tr role="row" data-testid="failed-row">
             <th role="rowheader" scope="row" class="failed-sku" data-testid="failed-sku">{sku}</th>
             <td role="cell" class="numeric">
-                <span class="failed-label">"line "</span>
-                {format::count(line)}
+                <span class="failed-label">{t.say("line", "Zeile")} " "</span>
+                {t.count(line)}
             </td>
             <td role="cell">{column}</td>
             <td role="cell" class="failed-value">{value}</td>

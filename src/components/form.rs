@@ -4,7 +4,10 @@ use leptos::{ev, prelude::*};
 use server_fn::ServerFn;
 use web_sys::HtmlInputElement;
 
-use super::icons::{Glyph, Icon};
+use super::{
+    icons::{Glyph, Icon},
+    language::use_locale,
+};
 use crate::api::ApiError;
 
 /// A labelled input that must be filled in.
@@ -27,6 +30,9 @@ pub(crate) fn Field(
     /// Whether it may stay empty.
     #[prop(optional)]
     optional: bool,
+    /// Whether what was filled in last was refused.
+    #[prop(optional, into)]
+    invalid: Signal<bool>,
 ) -> impl IntoView {
     let hint_id = format!("{name}-hint");
     let described_by = match hint {
@@ -45,6 +51,7 @@ pub(crate) fn Field(
                 minlength=minlength
                 required=!optional
                 aria-describedby=described_by
+                aria-invalid=move || invalid.get().then_some("true")
             />
             {hint.map(|hint| view! { <p class="field-hint" id=hint_id>{hint}</p> })}
         </div>
@@ -55,16 +62,22 @@ pub(crate) fn Field(
 #[component]
 pub(crate) fn NewPassword(
     /// What it is called.
-    #[prop(default = "Password")]
-    label: &'static str,
+    #[prop(optional)]
+    label: Option<&'static str>,
+    /// Whether what was filled in last was refused.
+    #[prop(optional, into)]
+    invalid: Signal<bool>,
 ) -> impl IntoView {
+    let t = use_locale();
+    let label = label.unwrap_or(t.say("Password", "Passwort"));
     view! {
         <Field
             name="password"
             label
             kind="password"
             autocomplete="new-password"
-            hint="At least 10 characters."
+            hint=t.say("At least 10 characters.", "Mindestens 10 Zeichen.")
+            invalid
             minlength="10"
         />
     }
@@ -103,6 +116,7 @@ pub(crate) fn FormError(
     #[prop(default = "form-error")]
     testid: &'static str,
 ) -> impl IntoView {
+    let t = use_locale();
     view! {
         <div id=id class="form-error" role="alert">
             {move || {
@@ -112,7 +126,7 @@ pub(crate) fn FormError(
                         view! {
                             <div class="notice" data-kind="error" data-testid=testid>
                                 <Icon glyph=Glyph::Alert />
-                                <p>{error.to_string()}</p>
+                                <p>{t.error(&error)}</p>
                             </div>
                         }
                     })

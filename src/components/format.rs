@@ -2,7 +2,11 @@
 //!
 //! Pure, and the same on the server and in the browser, so that hydration finds what it expects.
 
-use crate::job::{ImportProgress, UnixMillis};
+use crate::{
+    api::imports::Day,
+    job::{ImportProgress, UnixMillis},
+    locale::Locale,
+};
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -11,45 +15,133 @@ const DAY: u64 = 24 * HOUR;
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
+const MONATE: [&str; 12] = [
+    "Jan.", "Feb.", "März", "Apr.", "Mai", "Juni", "Juli", "Aug.", "Sept.", "Okt.", "Nov.", "Dez.",
+];
 
-/// Writes a count with thousands separators: `1,234,567`.
-pub(crate) fn count(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
+/// What is counted: its forms for one and for many, in each language.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Noun {
+    Event,
+    FailedRow,
+    Import,
+    NewImport,
+    Product,
+}
+
+impl Noun {
+    const fn forms(self, locale: Locale) -> (&'static str, &'static str) {
+        match (self, locale) {
+            (Self::Event, Locale::English) => ("event", "events"),
+            (Self::Event, Locale::German) => ("Ereignis", "Ereignisse"),
+            (Self::FailedRow, Locale::English) => ("failed row", "failed rows"),
+            (Self::FailedRow, Locale::German) => {
+                ("fehlgeschlagene Zeile", "fehlgeschlagene Zeilen")
+            }
+            (Self::Import, Locale::English) => ("import", "imports"),
+            (Self::Import, Locale::German) => ("Import", "Importe"),
+            (Self::NewImport, Locale::English) => ("new import", "new imports"),
+            (Self::NewImport, Locale::German) => ("neuer Import", "neue Importe"),
+            (Self::Product, Locale::English) => ("product", "products"),
+            (Self::Product, Locale::German) => ("Produkt", "Produkte"),
         }
-        text.push(digit);
     }
-    text
 }
 
-/// Writes a count with its noun: `1 product`, `2 products`.
-pub(crate) fn counted(value: u64, noun: &str) -> String {
-    let plural = if value == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", count(value))
-}
-
-/// Writes a size as file managers do, in units of 1024 and with one digit after the point where
-/// that says more: `4.2 MB`.
-pub(crate) fn bytes(value: u64) -> String {
-    let (mut unit, mut name) = (1, "B");
-    for larger in ["KB", "MB", "GB", "TB"] {
-        if value / unit < 1_024 {
-            break;
+impl Locale {
+    /// Writes a count with thousands separators: `1,234,567`.
+    pub(crate) fn count(self, value: u64) -> String {
+        let separator = match self {
+            Self::English => ',',
+            Self::German => '.',
+        };
+        let digits = value.to_string();
+        let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                text.push(separator);
+            }
+            text.push(digit);
         }
-        (unit, name) = (unit * 1_024, larger);
+        text
     }
-    in_unit(value, unit, name)
-}
 
-fn in_unit(value: u64, unit: u64, name: &str) -> String {
-    let (whole, tenth) = (value / unit, (value % unit).saturating_mul(10) / unit);
-    if tenth == 0 || whole >= 100 {
-        format!("{} {name}", count(whole))
-    } else {
-        format!("{whole}.{tenth} {name}")
+    /// Writes a count with its noun: `1 product`, `2 products`.
+    pub(crate) fn counted(self, value: u64, noun: Noun) -> String {
+        self.of_many(value, noun.forms(self))
+    }
+
+    fn of_many(self, value: u64, (one, many): (&str, &str)) -> String {
+        format!(
+            "{} {}",
+            self.count(value),
+            if value == 1 { one } else { many }
+        )
+    }
+
+    /// Writes a share: `43%`, or `43 %` with a space that does not break.
+    pub(crate) fn percent(self, percent: u8) -> String {
+        match self {
+            Self::English => format!("{percent}%"),
+            Self::German => format!("{percent}\u{a0}%"),
+        }
+    }
+
+    /// Writes a size as file managers do, in units of 1024 and with one digit after the point where
+    /// that says more: `4.2 MB`.
+    pub(crate) fn bytes(self, value: u64) -> String {
+        let (mut unit, mut name) = (1, "B");
+        for larger in ["KB", "MB", "GB", "TB"] {
+            if value / unit < 1_024 {
+                break;
+            }
+            (unit, name) = (unit * 1_024, larger);
+        }
+        let (whole, tenth) = (value / unit, (value % unit).saturating_mul(10) / unit);
+        if tenth == 0 || whole >= 100 {
+            format!("{} {name}", self.count(whole))
+        } else {
+            format!("{whole}{}{tenth} {name}", self.say(".", ","))
+        }
+    }
+
+    /// Writes how long ago something was: `just now`, `5 minutes ago`, `yesterday`. After a month it
+    /// is the date that people want: `None`.
+    pub(crate) fn ago(self, millis: u64) -> Option<String> {
+        let of = |unit: u64, english, german| {
+            let (value, forms) = match self {
+                Self::English => (millis / unit, english),
+                Self::German => (millis / unit, german),
+            };
+            let text = self.of_many(value, forms);
+            Some(match self {
+                Self::English => format!("{text} ago"),
+                Self::German => format!("vor {text}"),
+            })
+        };
+        match millis {
+            0..MINUTE => Some(self.say("just now", "gerade eben").to_owned()),
+            MINUTE..HOUR => of(MINUTE, ("minute", "minutes"), ("Minute", "Minuten")),
+            HOUR..DAY => of(HOUR, ("hour", "hours"), ("Stunde", "Stunden")),
+            _ if millis < 2 * DAY => Some(self.say("yesterday", "gestern").to_owned()),
+            _ if millis < 30 * DAY => of(DAY, ("day", "days"), ("Tag", "Tagen")),
+            _ => None,
+        }
+    }
+
+    /// Writes a point in time for people: `23 Nov 2026, 19:26 UTC`.
+    pub(crate) fn utc(self, at: UnixMillis) -> String {
+        let (year, month, day) = civil(at);
+        let (hour, minute, _) = clock(at);
+        let (months, dot) = match self {
+            Self::English => (MONTHS, ""),
+            Self::German => (MONATE, "."),
+        };
+        let name = usize::try_from(month - 1)
+            .ok()
+            .and_then(|index| months.get(index))
+            .unwrap_or(&"");
+        format!("{day}{dot} {name} {year}, {hour:02}:{minute:02} UTC")
     }
 }
 
@@ -93,31 +185,6 @@ pub(crate) fn between(from: UnixMillis, to: UnixMillis) -> u64 {
     u64::try_from(to.saturating_sub(from)).unwrap_or_default()
 }
 
-/// Writes how long ago something was: `just now`, `5 minutes ago`, `yesterday`. After a month it is
-/// the date that people want: `None`.
-pub(crate) fn ago(millis: u64) -> Option<String> {
-    let of = |unit: u64, noun: &str| Some(format!("{} ago", counted(millis / unit, noun)));
-    match millis {
-        0..MINUTE => Some("just now".to_owned()),
-        MINUTE..HOUR => of(MINUTE, "minute"),
-        HOUR..DAY => of(HOUR, "hour"),
-        _ if millis < 2 * DAY => Some("yesterday".to_owned()),
-        _ if millis < 30 * DAY => of(DAY, "day"),
-        _ => None,
-    }
-}
-
-/// Writes a point in time for people: `23 Nov 2026, 19:26 UTC`.
-pub(crate) fn utc(at: UnixMillis) -> String {
-    let (year, month, day) = civil(at);
-    let (hour, minute, _) = clock(at);
-    let name = usize::try_from(month - 1)
-        .ok()
-        .and_then(|index| MONTHS.get(index))
-        .unwrap_or(&"");
-    format!("{day} {name} {year}, {hour:02}:{minute:02} UTC")
-}
-
 /// Writes a point in time for machines: `2026-11-23T19:26:07Z`.
 pub(crate) fn iso(at: UnixMillis) -> String {
     let (year, month, day) = civil(at);
@@ -131,29 +198,15 @@ fn clock(at: UnixMillis) -> (i64, i64, i64) {
     (seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
-/// Returns year, month and day of the Gregorian calendar, counted in eras of 400 years that start
-/// on the first of March, so that the leap day is the last day of a year.
+/// Returns year, month and day.
 fn civil(at: UnixMillis) -> (i64, i64, i64) {
-    let days = at.div_euclid(86_400_000) + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
+    Day::from(at).civil()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Locale::{English, German};
 
     #[test]
     fn thousands_are_separated() {
@@ -163,15 +216,18 @@ mod tests {
             (1_000, "1,000"),
             (1_234_567, "1,234,567"),
         ] {
-            assert_eq!(count(value), text);
+            assert_eq!(English.count(value), text);
+            assert_eq!(German.count(value), text.replace(',', "."));
         }
     }
 
     #[test]
     fn one_is_singular() {
-        assert_eq!(counted(1, "product"), "1 product");
-        assert_eq!(counted(0, "product"), "0 products");
-        assert_eq!(counted(1_200, "product"), "1,200 products");
+        assert_eq!(English.counted(1, Noun::Product), "1 product");
+        assert_eq!(English.counted(0, Noun::Product), "0 products");
+        assert_eq!(English.counted(1_200, Noun::Product), "1,200 products");
+        assert_eq!(German.counted(1, Noun::Product), "1 Produkt");
+        assert_eq!(German.counted(1_200, Noun::Product), "1.200 Produkte");
     }
 
     #[test]
@@ -186,8 +242,10 @@ mod tests {
             (1 << 30, "1 GB"),
             (u64::MAX, "16,777,215 TB"),
         ] {
-            assert_eq!(bytes(value), text);
+            assert_eq!(English.bytes(value), text);
         }
+        assert_eq!(German.bytes(1_600), "1,5 KB");
+        assert_eq!(German.bytes(u64::MAX), "16.777.215 TB");
     }
 
     #[test]
@@ -223,12 +281,22 @@ mod tests {
 
     #[test]
     fn what_was_long_ago_has_a_date_instead() {
-        assert_eq!(ago(59_999).as_deref(), Some("just now"));
-        assert_eq!(ago(60_000).as_deref(), Some("1 minute ago"));
-        assert_eq!(ago(7_200_000).as_deref(), Some("2 hours ago"));
-        assert_eq!(ago(DAY).as_deref(), Some("yesterday"));
-        assert_eq!(ago(3 * DAY).as_deref(), Some("3 days ago"));
-        assert_eq!(ago(31 * DAY), None);
+        assert_eq!(English.ago(59_999).as_deref(), Some("just now"));
+        assert_eq!(English.ago(60_000).as_deref(), Some("1 minute ago"));
+        assert_eq!(English.ago(7_200_000).as_deref(), Some("2 hours ago"));
+        assert_eq!(English.ago(DAY).as_deref(), Some("yesterday"));
+        assert_eq!(English.ago(3 * DAY).as_deref(), Some("3 days ago"));
+        assert_eq!(English.ago(31 * DAY), None);
+        assert_eq!(German.ago(60_000).as_deref(), Some("vor 1 Minute"));
+        assert_eq!(German.ago(7_200_000).as_deref(), Some("vor 2 Stunden"));
+        assert_eq!(German.ago(3 * DAY).as_deref(), Some("vor 3 Tagen"));
+        assert_eq!(German.ago(31 * DAY), None);
+    }
+
+    #[test]
+    fn a_share_has_its_sign_where_the_language_has_it() {
+        assert_eq!(English.percent(43), "43%");
+        assert_eq!(German.percent(43), "43\u{a0}%");
     }
 
     #[test]
@@ -241,6 +309,8 @@ mod tests {
         ] {
             assert_eq!(iso(at), text);
         }
-        assert_eq!(utc(1_795_461_967_000), "23 Nov 2026, 19:26 UTC");
+        assert_eq!(English.utc(1_795_461_967_000), "23 Nov 2026, 19:26 UTC");
+        assert_eq!(German.utc(1_795_461_967_000), "23. Nov. 2026, 19:26 UTC");
+        assert_eq!(German.utc(951_782_400_000), "29. Feb. 2000, 00:00 UTC");
     }
 }

@@ -19,7 +19,10 @@ pub(crate) enum Glyph {
     Person,
     Search,
     SignOut,
+    SortDown,
+    SortUp,
     Spinner,
+    Stop,
     Sun,
     Upload,
 }
@@ -56,7 +59,10 @@ impl Glyph {
             Self::SignOut => {
                 "M9.5 20.5H6a2 2 0 0 1-2-2v-13a2 2 0 0 1 2-2h3.5M15.5 16.5 20 12l-4.5-4.5M20 12H9.5"
             }
+            Self::SortDown => "M12 5v14M6.5 13.5 12 19l5.5-5.5",
+            Self::SortUp => "M12 19V5M6.5 10.5 12 5l5.5 5.5",
             Self::Spinner => "M12 3a9 9 0 0 1 9 9",
+            Self::Stop => "M5.7 5.7l12.6 12.6M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0Z",
             Self::Sun => {
                 "M16 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0ZM12 2.5v2M12 19.5v2M4.6 4.6 6 6M18 18l1.4 1.4M2.5 12h2M19.5 12h2M4.6 19.4 6 18M18 6l1.4-1.4"
             }

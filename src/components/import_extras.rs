@@ -3,14 +3,16 @@
 use leptos::{form::ActionForm, prelude::*};
 
 use super::{
-    format,
+    format::Noun,
     icons::{Glyph, Icon},
+    language::use_locale,
 };
 use crate::{
     api::import_controls::{
         CancelImport, DeleteImport, ImportAgain, ImportExtras, RetryFailedRows, failed_rows_path,
     },
     job::JobId,
+    locale::Locale,
 };
 
 /// Shows the counts and the ways on.
@@ -23,6 +25,7 @@ pub(crate) fn ImportControls(
     /// Whether it is over.
     is_over: Signal<bool>,
 ) -> impl IntoView {
+    let t = use_locale();
     let cancel = ServerAction::<CancelImport>::new();
     let again = ServerAction::<ImportAgain>::new();
     let retry = ServerAction::<RetryFailedRows>::new();
@@ -53,7 +56,7 @@ pub(crate) fn ImportControls(
             aria-labelledby="controls-title"
             hidden=move || extras.with(Option::is_none)
         >
-            <h2 id="controls-title" class="visually-hidden">"What became of it"</h2>
+            <h2 id="controls-title" class="visually-hidden">{t.say("What became of it", "Was daraus wurde")}</h2>
             <QueuePlace extras />
             <Outcome extras is_over />
             <div class="controls-row">
@@ -62,7 +65,13 @@ pub(crate) fn ImportControls(
                         {hidden}
                         <button class="button" data-testid="cancel-import" disabled=cancelling>
                             <Icon glyph=Glyph::Cross />
-                            {move || if cancelling() { "Cancelling…" } else { "Cancel" }}
+                            {move || {
+                                if cancelling() {
+                                    t.say("Cancelling…", "Bricht ab…")
+                                } else {
+                                    t.say("Cancel", "Abbrechen")
+                                }
+                            }}
                         </button>
                     </ActionForm>
                 </div>
@@ -75,14 +84,22 @@ pub(crate) fn ImportControls(
                             data-testid="import-again"
                         >
                             <Icon glyph=Glyph::Upload />
-                            {move || if is_check() { "Import now" } else { "Import again" }}
+                            {move || {
+                                if is_check() {
+                                    t.say("Import now", "Jetzt importieren")
+                                } else {
+                                    t.say("Import again", "Noch einmal importieren")
+                                }
+                            }}
                         </button>
                     </ActionForm>
                 </div>
                 <div hidden=move || !offers("retry")>
                     <ActionForm action=retry>
                         {hidden}
-                        <button class="button" data-testid="retry-failed">"Retry failed rows"</button>
+                        <button class="button" data-testid="retry-failed">
+                            {t.say("Retry failed rows", "Fehlgeschlagene Zeilen wiederholen")}
+                        </button>
                     </ActionForm>
                 </div>
                 <a
@@ -94,7 +111,7 @@ pub(crate) fn ImportControls(
                     hidden=move || !offers("failures")
                 >
                     <Icon glyph=Glyph::File />
-                    "Download failed rows"
+                    {t.say("Download failed rows", "Fehlgeschlagene Zeilen herunterladen")}
                 </a>
                 <a
                     class="button"
@@ -106,19 +123,24 @@ pub(crate) fn ImportControls(
                 </a>
                 <details class="controls-delete" hidden=move || !offers("delete")>
                     <summary class="button button-quiet" data-testid="delete-import">
-                        "Delete…"
+                        {t.say("Delete…", "Löschen…")}
                     </summary>
                     <ActionForm action=delete>
                         {hidden}
-                        <p>"The import disappears from the list. Its products stay in the shop."</p>
+                        <p>
+                            {t.say(
+                                "The import disappears from the list. Its products stay in the shop.",
+                                "Der Import verschwindet aus der Liste. Seine Produkte bleiben im Shop.",
+                            )}
+                        </p>
                         <button class="button" data-testid="delete-confirm">
-                            "Delete this import"
+                            {t.say("Delete this import", "Diesen Import löschen")}
                         </button>
                     </ActionForm>
                 </details>
             </div>
             <p class="controls-problem" role="alert" hidden=move || failure().is_none()>
-                {move || failure().map(|error| error.to_string())}
+                {move || failure().map(|error| t.error(&error))}
             </p>
         </section>
     }
@@ -127,15 +149,24 @@ pub(crate) fn ImportControls(
 /// Says how many imports go first.
 #[component]
 fn QueuePlace(extras: Signal<Option<ImportExtras>>) -> impl IntoView {
+    let t = use_locale();
     let place =
         move || extras.with(|extras| extras.as_ref().and_then(|extras| extras.queue_position));
     let text = move || match place() {
         None => String::new(),
-        Some(0 | 1) => "Waiting: this import is next.".to_owned(),
-        Some(place) => format!(
-            "Waiting: {} before this one.",
-            format::counted(place - 1, "import")
-        ),
+        Some(0 | 1) => t
+            .say(
+                "Waiting: this import is next.",
+                "In der Schlange: Dieser Import kommt als nächster.",
+            )
+            .to_owned(),
+        Some(place) => {
+            let before = t.counted(place - 1, Noun::Import);
+            match t {
+                Locale::English => format!("Waiting: {before} before this one."),
+                Locale::German => format!("In der Schlange: {before} vor diesem."),
+            }
+        }
     };
     view! {
         <p data-testid="queue-place" hidden=move || place().is_none()>
@@ -147,6 +178,7 @@ fn QueuePlace(extras: Signal<Option<ImportExtras>>) -> impl IntoView {
 /// Says how many products are new, changed, or as before.
 #[component]
 fn Outcome(extras: Signal<Option<ImportExtras>>, is_over: Signal<bool>) -> impl IntoView {
+    let t = use_locale();
     let counts = move || extras.get().filter(|_| is_over.get());
     let text = move || {
         counts().map(|extras| {
@@ -155,13 +187,20 @@ fn Outcome(extras: Signal<Option<ImportExtras>>, is_over: Signal<bool>) -> impl 
                 extras.updated_products,
                 extras.unchanged_products,
             ]
-            .map(format::count);
-            if extras.is_check() {
-                format!(
+            .map(|products| t.count(products));
+            match (t, extras.is_check()) {
+                (Locale::English, true) => format!(
                     "Checked only, nothing was written. An import would add {added}, change {updated} and leave {unchanged} as they are."
-                )
-            } else {
-                format!("{added} added, {updated} changed, {unchanged} as before.")
+                ),
+                (Locale::German, true) => format!(
+                    "Nur geprüft, nichts geschrieben. Ein Import würde {added} hinzufügen, {updated} ändern und {unchanged} lassen, wie sie sind."
+                ),
+                (Locale::English, false) => {
+                    format!("{added} added, {updated} changed, {unchanged} as before.")
+                }
+                (Locale::German, false) => {
+                    format!("{added} neu, {updated} geändert, {unchanged} wie zuvor.")
+                }
             }
         })
     };

@@ -5,115 +5,216 @@ use leptos::prelude::*;
 use super::{
     clock::{Moment, use_now},
     format,
+    icons::{Glyph, Icon},
+    language::use_locale,
     progress_bar::ProgressBar,
-    status_badge::StatusBadge,
+    status_badge::{self, StatusBadge},
 };
 use crate::{
+    api::imports::{Sort, SortBy},
     hooks::use_product_import_progress,
-    job::{ImportProgress, ImportStatus, ProductImportJob},
+    job::{ImportProgress, ImportStatus, JobId, ProductImportJob},
+    locale::Locale,
 };
+
+/// How a list is sorted, and the addresses at which it is sorted otherwise.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Sorting {
+    /// How it is.
+    pub(crate) sort: Sort,
+    /// Where it is sorted by something, or the other way round.
+    pub(crate) addresses: Vec<(SortBy, String)>,
+}
 
 /// Lists imports, the running ones live.
 #[component]
 pub(crate) fn JobsTable(
-    /// The imports, newest first.
+    /// The imports.
     #[prop(into)]
     jobs: Signal<Vec<ProductImportJob>>,
+    /// How they are sorted; without it the head of the table leads nowhere.
+    #[prop(optional, into)]
+    sorting: Signal<Option<Sorting>>,
 ) -> impl IntoView {
+    let t = use_locale();
+    let ids = move || jobs.with(|jobs| jobs.iter().map(|job| job.id.clone()).collect::<Vec<_>>());
     view! {
         // The roles are those the elements have anyway, but for a phone's layout, which makes
         // cards of the rows and would take them away.
         <table class="table jobs" role="table" data-testid="jobs-table">
-            <caption class="visually-hidden">"Your imports, newest first"</caption>
+            <caption class="visually-hidden">{t.say("Your imports", "Deine Importe")}</caption>
             <thead role="rowgroup">
                 <tr role="row">
-                    <th role="columnheader" scope="col">"File"</th>
-                    <th role="columnheader" scope="col">"Status"</th>
-                    <th role="columnheader" scope="col">"Progress"</th>
-                    <th role="columnheader" scope="col">"Created"</th>
-                    <th role="columnheader" scope="col" class="numeric">"Duration"</th>
+                    <Head by=SortBy::File name=t.say("File", "Datei") sorting />
+                    <Head by=SortBy::Status name=t.say("Status", "Status") sorting />
+                    <th role="columnheader" scope="col">
+                        {t.say("Progress", "Fortschritt")}
+                    </th>
+                    <Head by=SortBy::Created name=t.say("Created", "Erstellt") sorting />
+                    <Head by=SortBy::Duration name=t.say("Duration", "Dauer") sorting />
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                // A row keeps itself up to date, so a newer record of an unfinished import is the
-                // same row.
-                <For each=move || jobs.get() key=|job| (job.id.clone(), job.status) let:job>
-                    <JobRow job />
+                // A row keeps itself up to date, whatever becomes of the list around it.
+                <For each=ids key=JobId::clone let:id>
+                    <ListedJob id jobs />
                 </For>
             </tbody>
         </table>
     }
 }
 
+/// The head of a column: a link to the list sorted by it, or the other way round.
+#[component]
+fn Head(by: SortBy, name: &'static str, sorting: Signal<Option<Sorting>>) -> impl IntoView {
+    let order = Memo::new(move |_| {
+        sorting.with(|sorting| {
+            let sort = sorting.as_ref()?.sort;
+            (sort.by == by).then_some(sort.descending)
+        })
+    });
+    let address = Memo::new(move |_| {
+        sorting.with(|sorting| {
+            let addresses = &sorting.as_ref()?.addresses;
+            let found = addresses.iter().find(|(column, _)| *column == by);
+            found.map(|(_, address)| address.clone())
+        })
+    });
+    let glyph = Signal::derive(move || match order.get() {
+        Some(false) => Glyph::SortUp,
+        _ => Glyph::SortDown,
+    });
+    let aria_sort = move || {
+        order.get().map(|descending| {
+            if descending {
+                "descending"
+            } else {
+                "ascending"
+            }
+        })
+    };
+    view! {
+        <th
+            role="columnheader"
+            scope="col"
+            class:numeric={by == SortBy::Duration}
+            aria-sort=aria_sort
+        >
+            {move || match address.get() {
+                Some(address) => {
+                    view! {
+                        <a
+                            class="sort"
+                            href=address
+                            data-sorted=move || order.get().is_some().then_some("")
+                            data-testid=format!("sort-{}", by.as_str())
+                        >
+                            {name}
+                            <Icon glyph />
+                        </a>
+                    }
+                        .into_any()
+                }
+                None => name.into_any(),
+            }}
+        </th>
+    }
+}
+
+/// An import as the list has it now.
+#[component]
+fn ListedJob(id: JobId, jobs: Signal<Vec<ProductImportJob>>) -> impl IntoView {
+    let find = move |jobs: &Vec<ProductImportJob>| jobs.iter().find(|job| job.id == id).cloned();
+    let first = jobs.with_untracked(&find);
+    first.map(|first| {
+        // A row that is about to go keeps what it had.
+        let job = Memo::new(move |before: Option<&ProductImportJob>| {
+            jobs.with(&find)
+                .or_else(|| before.cloned())
+                .unwrap_or_else(|| first.clone())
+        });
+        view! { <JobRow job /> }
+    })
+}
+
 /// Shows one import in a line.
 #[component]
 pub(crate) fn JobRow(
     /// The import.
-    job: ProductImportJob,
+    #[prop(into)]
+    job: Signal<ProductImportJob>,
 ) -> impl IntoView {
-    let live = use_product_import_progress(job.clone());
+    let t = use_locale();
+    let live = use_product_import_progress(job);
     let (progress, status) = (live.progress, live.status);
-    let begun = Signal::derive(move || progress.with(|it| it.done() > 0 || it.total_products > 0));
-    let href = format!("/imports/{}", job.id);
+    let begun = Signal::derive(move || progress.with(status_badge::begun));
+    let cancelled = Signal::derive(move || {
+        live.error
+            .with(|error| status.get().is_cancelled(error.as_deref()))
+    });
+    let (id, filename) = job.with_untracked(|job| (job.id.to_string(), job.filename.clone()));
+    let href = format!("/imports/{id}");
     view! {
-        <tr role="row" data-testid="job-row" data-job-id=job.id.to_string()>
+        <tr role="row" data-testid="job-row" data-job-id=id>
             <th role="rowheader" scope="row" class="jobs-file">
-                <a class="row-link" href=href.clone() title=job.filename.clone()>
-                    {job.filename.clone()}
+                <a class="row-link" href=href.clone() title=filename.clone()>
+                    {filename.clone()}
                 </a>
             </th>
             <td role="cell" class="jobs-status">
-                <StatusBadge status begun />
+                <StatusBadge status begun cancelled />
             </td>
             <td role="cell" class="jobs-progress">
                 <ProgressBar
                     progress
                     status
-                    label=format!("Import of {}", job.filename)
+                    label=format!("{} {filename}", t.say("Import of", "Import von"))
                     testid="row-progress"
                 />
-                <span class="jobs-counts">{move || counts(&progress.get())}</span>
-                <span class="jobs-failed">{move || failed(&progress.get())}</span>
+                <span class="jobs-counts">{move || counts(t, &progress.get())}</span>
+                <span class="jobs-failed">{move || failed(t, &progress.get())}</span>
             </td>
             <td role="cell" class="jobs-created">
                 <a href=href tabindex="-1" aria-hidden="true">
-                    <Moment at=job.created_at />
+                    <Moment at=Signal::derive(move || job.with(|job| job.created_at)) />
                 </a>
             </td>
             <td role="cell" class="jobs-duration numeric">
-                <Duration job=job.clone() status />
+                <Duration job status />
             </td>
         </tr>
     }
 }
 
-fn counts(progress: &ImportProgress) -> String {
+fn counts(t: Locale, progress: &ImportProgress) -> String {
     match progress.total_products {
-        0 => format::count(progress.done()),
-        total => format!(
-            "{} / {}",
-            format::count(progress.done()),
-            format::count(total)
-        ),
+        0 => t.count(progress.done()),
+        total => format!("{} / {}", t.count(progress.done()), t.count(total)),
     }
 }
 
-fn failed(progress: &ImportProgress) -> Option<String> {
-    (progress.failed_products > 0)
-        .then(|| format!("{} failed", format::count(progress.failed_products)))
+fn failed(t: Locale, progress: &ImportProgress) -> Option<String> {
+    (progress.failed_products > 0).then(|| {
+        format!(
+            "{} {}",
+            t.count(progress.failed_products),
+            t.say("failed", "fehlen")
+        )
+    })
 }
 
 /// How long the import took, or has taken so far.
 #[component]
-fn Duration(job: ProductImportJob, status: Signal<ImportStatus>) -> impl IntoView {
+fn Duration(job: Signal<ProductImportJob>, status: Signal<ImportStatus>) -> impl IntoView {
     let now = use_now();
     Memo::new(move |before: Option<&String>| {
-        if let Some(completed_at) = job.completed_at {
-            return format::duration(format::between(job.created_at, completed_at));
+        let (created_at, completed_at) = job.with(|job| (job.created_at, job.completed_at));
+        if let Some(completed_at) = completed_at {
+            return format::duration(format::between(created_at, completed_at));
         }
         let running = !status.get().is_final();
         match (running.then(|| now.get()).flatten(), before) {
-            (Some(now), _) => format::elapsed(format::between(job.created_at, now)),
+            (Some(now), _) => format::elapsed(format::between(created_at, now)),
             // It ended while the row was shown: what the clock showed last.
             (None, Some(shown)) => shown.clone(),
             (None, None) => "–".to_owned(),

@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::icons::{Glyph, Icon};
+use super::{
+    icons::{Glyph, Icon},
+    language::use_locale,
+};
 use crate::api::ApiError;
 
 /// Says that something could not be had, why, and what to do.
@@ -14,16 +17,17 @@ pub(crate) fn ErrorNotice(
     #[prop(into)]
     here: String,
 ) -> impl IntoView {
+    let t = use_locale();
     let signed_out = error == ApiError::SignedOut;
     let (href, action) = if signed_out {
-        (sign_in_path(&here), "Sign in")
+        (sign_in_path(&here), t.say("Sign in", "Anmelden"))
     } else {
-        (here, "Try again")
+        (here, t.say("Try again", "Noch einmal versuchen"))
     };
     view! {
         <div class="notice" data-kind="error" role="alert">
             <Icon glyph=Glyph::Alert />
-            <p>{error.to_string()}</p>
+            <p>{t.error(&error)}</p>
             // Another document, not another view: what failed is to be asked for anew.
             <a class="button button-quiet" href=href rel="external">
                 {action}
@@ -55,7 +59,7 @@ pub(crate) fn EmptyState(
             <span class="empty-picture">
                 <Icon glyph />
             </span>
-            <h3>{title}</h3>
+            <h2>{title}</h2>
             <div class="empty-text">{children()}</div>
         </div>
     }

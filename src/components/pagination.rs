@@ -3,8 +3,9 @@
 use leptos::prelude::*;
 
 use super::{
-    format,
+    format::Noun,
     icons::{Glyph, Icon},
+    language::use_locale,
 };
 
 /// Where a page of a list stands among the others.
@@ -24,29 +25,31 @@ pub(crate) fn Pagination(
     /// Where this page stands.
     position: Position,
     /// What one entry is called.
-    noun: &'static str,
+    noun: Noun,
     /// Returns the address of a page.
     href: impl Fn(u64) -> String,
 ) -> impl IntoView {
     let Position { page, pages, total } = position;
-    let count = format::counted(total, noun);
+    let t = use_locale();
+    let count = t.counted(total, noun);
     if pages <= 1 {
         return view! { <p class="pagination">{count}</p> }.into_any();
     }
     let before = (page > 1).then(|| href(page - 1));
     let after = (page < pages).then(|| href(page + 1));
     view! {
-        <nav class="pagination" aria-label="Pages">
+        <nav class="pagination" aria-label=t.say("Pages", "Seiten")>
             <span>{count}</span>
             <span class="pagination-place">
-                "Page " {format::count(page)} " of " {format::count(pages)}
+                {t.say("Page", "Seite")} " " {t.count(page)} " " {t.say("of", "von")} " "
+                {t.count(pages)}
             </span>
             <Step href=before rel="prev">
                 <Icon glyph=Glyph::ChevronLeft />
-                "Previous"
+                {t.say("Previous", "Zurück")}
             </Step>
             <Step href=after rel="next">
-                "Next"
+                {t.say("Next", "Weiter")}
                 <Icon glyph=Glyph::ChevronRight />
             </Step>
         </nav>

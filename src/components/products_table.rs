@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::clock::Moment;
+use super::{clock::Moment, language::use_locale};
 use crate::api::products::Product;
 
 /// Lists products.
@@ -11,19 +11,22 @@ pub(crate) fn ProductsTable(
     /// The products, by name.
     products: Vec<Product>,
 ) -> impl IntoView {
+    let t = use_locale();
     let rows = products
         .into_iter()
         .map(|product| view! { <ProductRow product /> })
         .collect_view();
     view! {
         <table class="table products" role="table" data-testid="products-table">
-            <caption class="visually-hidden">"Products in the shop, by name"</caption>
+            <caption class="visually-hidden">
+                {t.say("Products in the shop, by name", "Produkte im Shop, nach Namen")}
+            </caption>
             <thead role="rowgroup">
                 <tr role="row">
                     <th role="columnheader" scope="col">"Name"</th>
                     <th role="columnheader" scope="col">"SKU"</th>
-                    <th role="columnheader" scope="col" class="numeric">"Price"</th>
-                    <th role="columnheader" scope="col">"Updated"</th>
+                    <th role="columnheader" scope="col" class="numeric">{t.say("Price", "Preis")}</th>
+                    <th role="columnheader" scope="col">{t.say("Updated", "Geändert")}</th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{rows}</tbody>

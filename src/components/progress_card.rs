@@ -4,22 +4,26 @@ use leptos::prelude::*;
 
 use super::{
     announcement::Announcement,
-    clock::{browser_now, use_now},
+    clock::use_now,
     connection_line::ConnectionLine,
     format,
-    icons::{Glyph, Icon},
+    language::use_locale,
     notify::NotifyButton,
-    pace::Pace,
+    pace::{Pace, use_pace},
     progress_bar::{self, ProgressBar},
+    progress_notes::{JobError, Quiet, SignedOut},
     tab_icon::TabIcon,
     throughput::Speed,
 };
 use crate::{
-    hooks::{Connection, UseProductImportProgressReturn},
-    job::{ImportProgress, ImportStatus, UnixMillis},
+    hooks::UseProductImportProgressReturn,
+    job::{ImportProgress, ImportStatus, JobId, UnixMillis},
+    locale::Locale,
 };
 
 /// Shows how far an import is, how fast it goes, and whether what is shown is live.
+///
+/// Whatever can appear while it runs has its place from the start, so nothing moves.
 #[component]
 pub(crate) fn ProgressCard(
     /// The import's progress.
@@ -33,34 +37,54 @@ pub(crate) fn ProgressCard(
     /// When it ended.
     #[prop(into)]
     completed_at: Signal<Option<UnixMillis>>,
+    /// Which import it is.
+    #[prop(optional)]
+    id: Option<JobId>,
+    /// When the newest of its numbers was recorded.
+    #[prop(optional, into)]
+    updated_at: Signal<Option<UnixMillis>>,
+    /// Its place among those that wait.
+    #[prop(optional, into)]
+    queue_place: Signal<Option<u64>>,
+    /// Whether somebody has cancelled it.
+    #[prop(optional, into)]
+    cancelled: Signal<bool>,
 ) -> impl IntoView {
+    let t = use_locale();
     let UseProductImportProgressReturn {
         progress,
         status,
         error,
-        loading,
         connection,
+        ..
     } = live;
-    let percent = Memo::new(move |_| progress_bar::shown_percent(&progress.get(), status.get()));
-    let headline = Memo::new(move |_| match percent.get() {
-        Some(percent) => format!("{percent}%"),
-        None if progress.with(|progress| progress.done() > 0) => "Counting…".to_owned(),
-        None => "Waiting…".to_owned(),
+    let percent = progress_bar::use_percent(progress, status);
+    let pace: Signal<Pace> = use_pace(progress).into();
+    let headline = Memo::new(move |_| match (percent.get(), queue_place.get()) {
+        (Some(percent), _) => t.percent(percent),
+        (None, _) if progress.with(|progress| progress.done() > 0) => {
+            t.say("Counting…", "Zählt…").to_owned()
+        }
+        (None, Some(_)) => t.say("Queued", "In der Schlange").to_owned(),
+        (None, None) => t.say("Waiting…", "Wartet…").to_owned(),
     });
     let of_total = move || match progress.get().total_products {
         0 => "–".to_owned(),
-        total => format::count(total),
+        total => t.count(total),
     };
+    let label = move |name: &String| format!("{} {name}", t.say("Import of", "Import von"));
     view! {
         <section
             class="card progress-card"
             data-testid="progress-card"
             data-status=move || status.get().as_str()
-            aria-busy=move || loading.get().to_string()
+            data-cancelled=move || cancelled.get().then_some("")
             aria-labelledby="progress-title"
         >
             <header class="progress-head">
-                <h2 id="progress-title" class="visually-hidden">"Progress"</h2>
+                <h2 id="progress-title" class="visually-hidden">
+                    {t.say("Progress", "Fortschritt")}
+                </h2>
                 <p
                     class="progress-percent"
                     data-testid="progress-percent"
@@ -73,60 +97,45 @@ pub(crate) fn ProgressCard(
             <ProgressBar
                 progress
                 status
-                label=filename.with_untracked(|name| format!("Import of {name}"))
+                label=filename.with_untracked(label)
                 testid="progress-bar"
             />
             <dl class="counts">
-                <Count name="Imported" kind="processed" testid="count-processed">
-                    {move || format::count(progress.get().processed_products)}
+                <Count
+                    name=t.say("Imported", "Importiert")
+                    kind="processed"
+                    testid="count-processed"
+                >
+                    {move || t.count(progress.get().processed_products)}
                 </Count>
-                <Count name="Failed" kind="failed" testid="count-failed">
-                    {move || format::count(progress.get().failed_products)}
+                <Count name=t.say("Failed", "Fehlgeschlagen") kind="failed" testid="count-failed">
+                    {move || t.count(progress.get().failed_products)}
                 </Count>
-                <Count name="In the file" kind="total" testid="count-total">
+                <Count name=t.say("In the file", "In der Datei") kind="total" testid="count-total">
                     {of_total}
                 </Count>
-                <Time live created_at completed_at />
+                <Time progress status pace created_at completed_at />
             </dl>
-            <Speed progress status />
-            <div class="progress-foot">
-                <Quiet progress status connection />
-                <NotifyButton progress status filename />
+            <div class="progress-live">
+                <div
+                    class="progress-motion"
+                    hidden=status.get_untracked().is_final()
+                    data-off=move || (status.get() == ImportStatus::Error).then_some("")
+                >
+                    <Speed progress status pace />
+                    <div class="progress-foot">
+                        <div class="progress-note">
+                            <Quiet progress status connection updated_at />
+                            <SignedOut connection error />
+                        </div>
+                        <NotifyButton progress status cancelled filename id />
+                    </div>
+                </div>
+                <JobError status error cancelled />
             </div>
-            <JobError status error />
-            <Announcement progress status />
-            <TabIcon progress status />
+            <Announcement progress status cancelled />
+            <TabIcon progress status cancelled />
         </section>
-    }
-}
-
-/// After so long without a change somebody may begin to wonder.
-const QUIET: UnixMillis = 60_000;
-
-/// Says that an import of which nothing is heard is probably well.
-#[component]
-fn Quiet(
-    progress: Signal<ImportProgress>,
-    status: Signal<ImportStatus>,
-    connection: Signal<Connection>,
-) -> impl IntoView {
-    let now = use_now();
-    let changed = RwSignal::new(None);
-    Effect::new(move |_| {
-        progress.track();
-        changed.set(Some(browser_now()));
-    });
-    let is_quiet = Memo::new(move |_| {
-        let is_followed = matches!(connection.get(), Connection::Open | Connection::Polling);
-        let (Some(now), Some(changed)) = (now.get(), changed.get()) else {
-            return false;
-        };
-        is_followed && !status.get().is_final() && now - changed >= QUIET
-    });
-    view! {
-        <p class="progress-quiet" data-testid="quiet" hidden=move || !is_quiet.get()>
-            "No news for a minute. The price monitor may be busy with something large; you can leave this page, the import goes on."
-        </p>
     }
 }
 
@@ -149,19 +158,14 @@ fn Count(
 /// How long the import has taken, and how long it will take yet.
 #[component]
 fn Time(
-    live: UseProductImportProgressReturn,
+    progress: Signal<ImportProgress>,
+    status: Signal<ImportStatus>,
+    pace: Signal<Pace>,
     created_at: Signal<UnixMillis>,
     completed_at: Signal<Option<UnixMillis>>,
 ) -> impl IntoView {
-    let UseProductImportProgressReturn {
-        progress, status, ..
-    } = live;
+    let t = use_locale();
     let now = use_now();
-    let pace = RwSignal::new(Pace::default());
-    Effect::new(move |_| {
-        let done = progress.get().done();
-        pace.update(|pace| pace.note(browser_now(), done));
-    });
     // Where only the stream has said so far that it is over, the clock stops at that moment.
     let seen_end = Memo::new(move |before: Option<&Option<UnixMillis>>| {
         let over = status.get().is_final();
@@ -179,46 +183,27 @@ fn Time(
     });
     let name = move || {
         if status.get().is_final() {
-            "Took"
+            t.say("Took", "Dauer")
         } else {
-            "Elapsed"
+            t.say("Elapsed", "Bisher")
         }
     };
     let left = Memo::new(move |_| {
         let now = (!status.get().is_final()).then(|| now.get()).flatten()?;
         let left = pace.with(|pace| pace.left(now, &progress.get()))?;
-        Some(format!("about {} left", format::duration(left)))
+        let left = format::duration(left);
+        Some(match t {
+            Locale::English => format!("about {left} left"),
+            Locale::German => format!("noch etwa {left}"),
+        })
     });
     view! {
         <div class="count" data-kind="time">
             <dt>{name}</dt>
             <dd>{move || took.get().unwrap_or_else(|| "–".to_owned())}</dd>
-            <dd class="count-note">{left}</dd>
+            <dd class="count-note" data-testid="time-left">
+                {left}
+            </dd>
         </div>
-    }
-}
-
-/// Why the import failed. Trouble with the connection is no failure, and not said here.
-#[component]
-fn JobError(status: Signal<ImportStatus>, error: Signal<Option<String>>) -> impl IntoView {
-    let reason = Memo::new(move |_| {
-        (status.get() == ImportStatus::Error).then(|| {
-            error
-                .get()
-                .unwrap_or_else(|| "The price monitor gave no reason.".to_owned())
-        })
-    });
-    move || {
-        reason.get().map(|reason| {
-            view! {
-                <div class="notice" data-kind="error" data-testid="job-error" role="alert">
-                    <Icon glyph=Glyph::Alert />
-                    <div>
-                        <strong>"The import failed"</strong>
-                        <p>{reason}</p>
-                    </div>
-                </div>
-            }
-        })
     }
 }

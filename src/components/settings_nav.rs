@@ -3,12 +3,13 @@
 use leptos::prelude::*;
 use leptos_router::components::A;
 
-use super::site_header::Visitor;
+use super::{language::use_locale, site_header::Visitor};
 use crate::role::Permission;
 
 /// Links to the pages about accounts that the person may see.
 #[component]
 pub(crate) fn SettingsNav() -> impl IntoView {
+    let t = use_locale();
     let visitor = expect_context::<Resource<Visitor>>();
     let manages = move || {
         visitor
@@ -20,15 +21,15 @@ pub(crate) fn SettingsNav() -> impl IntoView {
         manages().then(|| {
             view! {
                 <A href="/team">"Team"</A>
-                <A href="/audit">"Audit log"</A>
-                <A href="/status">"Status"</A>
+                <A href="/audit">{t.say("Audit log", "Protokoll")}</A>
+                <A href="/status">{t.say("Status", "Zustand")}</A>
             }
         })
     };
     view! {
-        <nav class="settings-nav" aria-label="Settings">
-            <A href="/account">"Account"</A>
-            <A href="/tokens">"API tokens"</A>
+        <nav class="settings-nav" aria-label=t.say("Settings", "Einstellungen")>
+            <A href="/account">{t.say("Account", "Konto")}</A>
+            <A href="/tokens">{t.say("API tokens", "API-Tokens")}</A>
             <Transition>{managing}</Transition>
         </nav>
     }

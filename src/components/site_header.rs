@@ -5,6 +5,7 @@ use leptos_router::components::A;
 
 use super::{
     icons::{Glyph, Icon, Mark},
+    language::use_locale,
     theme_switch::ThemeSwitch,
 };
 use crate::api::session::{CurrentUser, SignOut};
@@ -47,6 +48,7 @@ pub(crate) fn SiteHeader(
 
 #[component]
 fn SiteNav(visitor: Resource<Visitor>) -> impl IntoView {
+    let t = use_locale();
     move || {
         visitor
             .get()
@@ -54,10 +56,10 @@ fn SiteNav(visitor: Resource<Visitor>) -> impl IntoView {
             .map(|visitor| {
                 let products = visitor
                     .has_products
-                    .then(|| view! { <A href="/products">"Products"</A> });
+                    .then(|| view! { <A href="/products">{t.say("Products", "Produkte")}</A> });
                 view! {
-                    <nav class="site-nav" aria-label="Main">
-                        <A href="/imports">"Imports"</A>
+                    <nav class="site-nav" aria-label=t.say("Main", "Hauptmenü")>
+                        <A href="/imports">{t.say("Imports", "Importe")}</A>
                         {products}
                     </nav>
                 }
@@ -67,6 +69,7 @@ fn SiteNav(visitor: Resource<Visitor>) -> impl IntoView {
 
 #[component]
 fn Account(visitor: Resource<Visitor>) -> impl IntoView {
+    let t = use_locale();
     let sign_out = ServerAction::<SignOut>::new();
     move || {
         visitor.get().and_then(|visitor| visitor.user).map(|user| {
@@ -84,8 +87,8 @@ fn Account(visitor: Resource<Visitor>) -> impl IntoView {
                     <button
                         class="icon-button"
                         data-testid="sign-out"
-                        title="Sign out"
-                        aria-label="Sign out"
+                        title=t.say("Sign out", "Abmelden")
+                        aria-label=t.say("Sign out", "Abmelden")
                     >
                         <Icon glyph=Glyph::SignOut />
                     </button>

@@ -2,8 +2,99 @@
 
 use leptos::prelude::*;
 
-use super::icons::{Glyph, Icon};
-use crate::job::ImportStatus;
+use super::{
+    icons::{Glyph, Icon},
+    language::use_locale,
+};
+use crate::{
+    job::{ImportProgress, ImportStatus},
+    locale::Locale,
+};
+
+/// Where an import stands, as people would say it: what its status, its counts and the price monitor
+/// say together.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Stage {
+    /// Nothing of it has been seen to happen.
+    Waiting,
+    /// Others go first; this is its place.
+    Queued(u64),
+    /// It runs.
+    Running,
+    /// Every product is in.
+    Success,
+    /// Some products are in, some failed.
+    PartialSuccess,
+    /// It failed as a whole.
+    Failed,
+    /// Somebody has stopped it. To the contract it is one that failed.
+    Cancelled,
+}
+
+impl Stage {
+    /// Returns where an import stands.
+    pub(crate) fn of(
+        status: ImportStatus,
+        begun: bool,
+        queue_place: Option<u64>,
+        cancelled: bool,
+    ) -> Self {
+        match (status, queue_place) {
+            (ImportStatus::Pending, _) if begun => Self::Running,
+            (ImportStatus::Pending, Some(place)) => Self::Queued(place.max(1)),
+            (ImportStatus::Pending, None) => Self::Waiting,
+            (ImportStatus::Success, _) => Self::Success,
+            (ImportStatus::PartialSuccess, _) => Self::PartialSuccess,
+            (ImportStatus::Error, _) if cancelled => Self::Cancelled,
+            (ImportStatus::Error, _) => Self::Failed,
+        }
+    }
+
+    /// Returns the word for it.
+    pub(crate) fn word(self, t: Locale) -> String {
+        let word = match self {
+            Self::Waiting => t.say("Waiting", "Wartet"),
+            Self::Queued(place) => {
+                let word = t.say("Queued, place", "In der Schlange, Platz");
+                return format!("{word} {}", t.count(place));
+            }
+            Self::Running => t.say("Importing", "Läuft"),
+            Self::Success => t.say("Imported", "Importiert"),
+            Self::PartialSuccess => t.say("Partly imported", "Teilweise importiert"),
+            Self::Failed => t.say("Failed", "Fehlgeschlagen"),
+            Self::Cancelled => t.say("Cancelled", "Abgebrochen"),
+        };
+        word.to_owned()
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Queued(_) => "queued",
+            Self::Running => "running",
+            Self::Success => "success",
+            Self::PartialSuccess => "partial-success",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    fn glyph(self) -> Glyph {
+        match self {
+            Self::Waiting | Self::Queued(_) => Glyph::Clock,
+            Self::Running => Glyph::Spinner,
+            Self::Success => Glyph::Check,
+            Self::PartialSuccess => Glyph::Alert,
+            Self::Failed => Glyph::Cross,
+            Self::Cancelled => Glyph::Stop,
+        }
+    }
+}
+
+/// Returns whether anything of an import has been seen to happen.
+pub(crate) fn begun(progress: &ImportProgress) -> bool {
+    progress.done() > 0 || progress.total_products > 0
+}
 
 /// Says where an import stands: by colour, icon and word.
 #[component]
@@ -14,32 +105,53 @@ pub(crate) fn StatusBadge(
     /// Whether anything of it has been seen to happen; a pending import without is waiting.
     #[prop(into)]
     begun: Signal<bool>,
+    /// Its place among those that wait, where the price monitor says so.
+    #[prop(optional, into)]
+    queue_place: Signal<Option<u64>>,
+    /// Whether somebody has cancelled it.
+    #[prop(optional, into)]
+    cancelled: Signal<bool>,
 ) -> impl IntoView {
+    let t = use_locale();
+    let stage = Memo::new(move |_| {
+        Stage::of(
+            status.get(),
+            begun.get(),
+            queue_place.get(),
+            cancelled.get(),
+        )
+    });
     view! {
-        <span class="badge" data-testid="job-status" data-status=move || status.get().as_str()>
-            <Icon glyph=Signal::derive(move || glyph(status.get(), begun.get())) />
-            {move || word(status.get(), begun.get())}
+        <span
+            class="badge"
+            data-testid="job-status"
+            data-status=move || status.get().as_str()
+            data-stage=move || stage.get().name()
+        >
+            <Icon glyph=Signal::derive(move || stage.get().glyph()) />
+            {move || stage.get().word(t)}
         </span>
     }
 }
 
-/// Returns the word for where an import stands.
-pub(crate) fn word(status: ImportStatus, begun: bool) -> &'static str {
-    match status {
-        ImportStatus::Pending if begun => "Importing",
-        ImportStatus::Pending => "Waiting",
-        ImportStatus::Success => "Imported",
-        ImportStatus::PartialSuccess => "Partly imported",
-        ImportStatus::Error => "Failed",
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn glyph(status: ImportStatus, begun: bool) -> Glyph {
-    match status {
-        ImportStatus::Pending if begun => Glyph::Spinner,
-        ImportStatus::Pending => Glyph::Clock,
-        ImportStatus::Success => Glyph::Check,
-        ImportStatus::PartialSuccess => Glyph::Alert,
-        ImportStatus::Error => Glyph::Cross,
+    #[test]
+    fn an_import_that_somebody_stopped_is_not_called_failed() {
+        let stage = |cancelled| Stage::of(ImportStatus::Error, true, None, cancelled);
+        assert_eq!(stage(true).word(Locale::English), "Cancelled");
+        assert_eq!(stage(true).word(Locale::German), "Abgebrochen");
+        assert_eq!(stage(false).word(Locale::English), "Failed");
+    }
+
+    #[test]
+    fn a_place_in_the_queue_is_told_until_it_begins() {
+        let stage = |begun| Stage::of(ImportStatus::Pending, begun, Some(2), false);
+        assert_eq!(stage(false).word(Locale::English), "Queued, place 2");
+        assert_eq!(stage(true).word(Locale::English), "Importing");
+        let waiting = Stage::of(ImportStatus::Pending, false, None, false);
+        assert_eq!(waiting.word(Locale::English), "Waiting");
     }
 }

@@ -15,11 +15,17 @@ pub(crate) fn TabIcon(
     progress: Signal<ImportProgress>,
     /// Where the import stands.
     status: Signal<ImportStatus>,
+    /// Whether somebody has cancelled it.
+    #[prop(optional)]
+    cancelled: Signal<bool>,
 ) -> impl IntoView {
-    let shown = Memo::new(move |_| (shown_percent(&progress.get(), status.get()), status.get()));
+    let shown = Memo::new(move |_| {
+        let percent = shown_percent(&progress.get(), status.get());
+        (percent, status.get(), cancelled.get())
+    });
     Effect::new(move |_| {
-        let (percent, status) = shown.get();
-        set_icon(&icon(percent.unwrap_or_default(), status));
+        let (percent, status, cancelled) = shown.get();
+        set_icon(&icon(percent.unwrap_or_default(), status, cancelled));
         on_cleanup(|| set_icon(ORIGINAL));
     });
 }
@@ -34,8 +40,10 @@ fn set_icon(address: &str) {
 /// The icon that every page begins with.
 pub(crate) const ORIGINAL: &str = "/favicon.svg";
 
-fn icon(percent: u8, status: ImportStatus) -> String {
+/// The colours are those of the style sheet's dark theme, which no picture of its own can read.
+fn icon(percent: u8, status: ImportStatus, cancelled: bool) -> String {
     let color = match status {
+        ImportStatus::Error if cancelled => "%236a7688",
         ImportStatus::Pending => "%237f95ff",
         ImportStatus::Success => "%233fbf82",
         ImportStatus::PartialSuccess => "%23eebb5c",
@@ -60,10 +68,11 @@ mod tests {
 
     #[test]
     fn the_circle_fills_with_the_import_and_a_failure_fills_it_whole() {
-        assert!(icon(42, ImportStatus::Pending).contains("stroke-dasharray='42 100'"));
-        assert!(icon(42, ImportStatus::Error).contains("stroke-dasharray='100 100'"));
+        assert!(icon(42, ImportStatus::Pending, false).contains("stroke-dasharray='42 100'"));
+        assert!(icon(42, ImportStatus::Error, false).contains("stroke-dasharray='100 100'"));
+        assert!(icon(42, ImportStatus::Error, true).contains("%236a7688"));
         assert!(
-            !icon(42, ImportStatus::Pending).contains('#'),
+            !icon(42, ImportStatus::Pending, false).contains('#'),
             "it would end the address"
         );
     }

@@ -3,10 +3,13 @@
 use leptos::prelude::*;
 use web_sys::wasm_bindgen::JsCast;
 
-use super::icons::{Glyph, Icon};
+use super::{
+    icons::{Glyph, Icon},
+    language::use_locale,
+};
 
 /// Sets the chosen theme before the first paint. The page's head runs it.
-pub(crate) const EARLY_SCRIPT: &str = r#"try{let t=localStorage.getItem("theme");if(t=="light"||t=="dark")document.documentElement.dataset.theme=t}catch{}"#;
+pub(crate) const EARLY_SCRIPT: &str = r##"try{let t=localStorage.getItem("theme");if(t=="light"||t=="dark"){document.documentElement.dataset.theme=t;for(let m of document.querySelectorAll("meta[name=theme-color]"))m.content=t=="dark"?"#14181f":"#ffffff"}}catch{}"##;
 
 /// Where the browser keeps the choice.
 const STORED_AS: &str = "theme";
@@ -15,13 +18,17 @@ const STORED_AS: &str = "theme";
 /// that the page follows the system again.
 #[component]
 pub(crate) fn ThemeSwitch() -> impl IntoView {
+    let words = use_locale().say(
+        "Switch between light and dark",
+        "Zwischen hell und dunkel wechseln",
+    );
     view! {
         <button
             type="button"
             class="icon-button theme-switch"
             data-testid="theme-switch"
-            title="Switch between light and dark"
-            aria-label="Switch between light and dark"
+            title=words
+            aria-label=words
             on:click=move |_| {
                 switch();
             }
@@ -29,6 +36,28 @@ pub(crate) fn ThemeSwitch() -> impl IntoView {
             <Icon glyph=Glyph::Sun />
             <Icon glyph=Glyph::Moon />
         </button>
+    }
+}
+
+/// The colour of the page's head in each theme, which a phone's browser takes for its own; for the
+/// style sheet it is `--surface`.
+pub(crate) const LIGHT: &str = "#ffffff";
+/// As [`LIGHT`].
+pub(crate) const DARK: &str = "#14181f";
+
+/// Gives the browser around the page the colour of a theme, or of the one that the system prefers.
+fn color_browser(theme: Option<&str>) {
+    for own in ["light", "dark"] {
+        let selector = format!("meta[name=theme-color][media*={own}]");
+        if let Ok(Some(meta)) = document().query_selector(&selector) {
+            let color = if theme.unwrap_or(own) == "dark" {
+                DARK
+            } else {
+                LIGHT
+            };
+            // It fails only for a name that is no attribute's.
+            let _ = meta.set_attribute("content", color);
+        }
     }
 }
 
@@ -45,6 +74,7 @@ fn switch() -> Option<()> {
         .unwrap_or_else(|| system.to_owned());
     let next = if current == "dark" { "light" } else { "dark" };
     let storage = window().local_storage().ok().flatten();
+    color_browser(if next == system { None } else { Some(next) });
     if next == system {
         root.dataset().delete("theme");
         storage?.remove_item(STORED_AS).ok()

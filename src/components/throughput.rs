@@ -2,8 +2,15 @@
 
 use leptos::prelude::*;
 
-use super::{clock::browser_now, format};
-use crate::job::{ImportProgress, ImportStatus, UnixMillis};
+use super::{
+    clock::{browser_now, use_now},
+    language::use_locale,
+    pace::Pace,
+};
+use crate::{
+    job::{ImportProgress, ImportStatus, UnixMillis},
+    locale::Locale,
+};
 
 /// How many steps of time the line has at most.
 const STEPS: usize = 48;
@@ -55,15 +62,6 @@ impl Throughput {
         self.last = done;
     }
 
-    /// Returns the products per second of the last whole steps, or `None` while there are none.
-    #[allow(clippy::cast_precision_loss)] // a speed is an estimate
-    fn per_second(&self) -> Option<f64> {
-        let (_, whole) = self.steps.split_last()?;
-        let recent = &whole[whole.len().saturating_sub(4)..];
-        let took = self.step as f64 * recent.len() as f64 / 1_000.0;
-        (!recent.is_empty()).then(|| recent.iter().sum::<u64>() as f64 / took)
-    }
-
     /// Returns the line as the points of a `polyline`, or `None` while there is none to draw. The
     /// step that is not over yet is left out.
     #[allow(clippy::cast_precision_loss)] // pixels need no more
@@ -83,32 +81,47 @@ impl Throughput {
     }
 }
 
-/// Shows how many products a second go through, and how that went since the page looks.
+/// Shows how many products a second go through, and how that went since the page looks. Its place is
+/// kept from the start, so that nothing moves when there is something to show.
 #[component]
 pub(crate) fn Speed(
     /// The newest known counts.
     progress: Signal<ImportProgress>,
     /// Where the import stands.
     status: Signal<ImportStatus>,
+    /// How fast it goes.
+    pace: Signal<Pace>,
 ) -> impl IntoView {
+    let t = use_locale();
+    let now = use_now();
     let throughput = RwSignal::new(Throughput::default());
+    let is_running = Memo::new(move |_| !status.get().is_final());
+    // With the clock too: where nothing happens, the line goes down.
     Effect::new(move |_| {
         let done = progress.get().done();
-        throughput.update(|it| it.note(browser_now(), done));
+        if is_running.get() && now.get().is_some() {
+            throughput.update(|it| it.note(browser_now(), done));
+        }
     });
     let points = Memo::new(move |_| throughput.with(Throughput::points));
-    let is_running = Memo::new(move |_| !status.get().is_final());
     let text = Memo::new(move |_| {
-        let speed = throughput.with(Throughput::per_second)?;
-        is_running.get().then(|| rate(speed))
+        let now = is_running.get().then(|| now.get()).flatten()?;
+        Some(rate(t, pace.with(|pace| pace.per_second(now))?))
     });
     let closed = move || {
         points
             .get()
             .map(|points| format!("0,{HEIGHT} {points} {STEPS},{HEIGHT}"))
     };
+    // An import that was over before has no speed to show.
+    let was_over = !is_running.get_untracked();
     view! {
-        <div class="speed" hidden=move || points.get().is_none() data-testid="speed">
+        <div
+            class="speed"
+            hidden=was_over
+            data-off=move || (points.get().is_none() && text.get().is_none()).then_some("")
+            data-testid="speed"
+        >
             <svg
                 class="speed-line"
                 viewBox=format!("0 0 {STEPS} {HEIGHT}")
@@ -118,17 +131,20 @@ pub(crate) fn Speed(
                 <polygon points=closed />
                 <polyline points=move || points.get() vector-effect="non-scaling-stroke" />
             </svg>
-            <p class="speed-rate">{text}</p>
+            <p class="speed-rate" data-testid="speed-rate">
+                {text}
+            </p>
         </div>
     }
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the cast saturates
-fn rate(per_second: f64) -> String {
+fn rate(t: Locale, per_second: f64) -> String {
     if per_second > 0.0 && per_second < 1.0 {
-        return "under 1 a second".to_owned();
+        return t.say("under 1 a second", "unter 1 je Sekunde").to_owned();
     }
-    format!("{} a second", format::count(per_second.round() as u64))
+    let count = t.count(per_second.round() as u64);
+    format!("{count} {}", t.say("a second", "je Sekunde"))
 }
 
 #[cfg(test)]
@@ -141,19 +157,30 @@ mod tests {
     fn what_was_done_before_is_no_speed() {
         let mut it = Throughput::default();
         it.note(0, 90_000);
-        assert_eq!((it.per_second(), it.points()), (None, None));
+        assert_eq!(it.points(), None);
         for tick in 1..=8 {
             it.note(tick * 500, 90_000 + u64::try_from(tick).unwrap() * 50);
         }
-        assert_eq!(it.per_second(), Some(100.0));
+        assert_eq!(it.steps, [0, 50, 50, 50, 50, 50, 50, 50, 50]);
         assert!(it.points().is_some());
     }
 
     #[test]
+    fn in_a_stall_the_line_goes_down() {
+        let mut it = Throughput::default();
+        for tick in 0..=4 {
+            it.note(tick * 500, u64::try_from(tick).unwrap() * 50);
+        }
+        it.note(6_000, 200);
+        assert_eq!(it.steps.last(), Some(&0));
+        assert!(it.points().unwrap().ends_with(",23.0"));
+    }
+
+    #[test]
     fn a_slow_import_still_has_a_speed() {
-        assert_eq!(rate(0.2), "under 1 a second");
-        assert_eq!(rate(0.0), "0 a second");
-        assert_eq!(rate(1_234.4), "1,234 a second");
+        assert_eq!(rate(Locale::English, 0.2), "under 1 a second");
+        assert_eq!(rate(Locale::English, 0.0), "0 a second");
+        assert_eq!(rate(Locale::German, 1_234.4), "1.234 je Sekunde");
     }
 
     proptest! {

@@ -2,10 +2,14 @@
 
 use leptos::prelude::*;
 
-use super::clock::{LocalTime, browser_now};
+use super::{
+    clock::{LocalTime, browser_now},
+    language::use_locale,
+};
 use crate::{
     hooks::{Connection, UseProductImportProgressReturn},
     job::{ImportStatus, UnixMillis},
+    locale::Locale,
 };
 
 /// The most entries that are kept beside the first and the last.
@@ -20,21 +24,38 @@ enum Happening {
     Polling,
     Back,
     SignedOut,
+    Cancelled,
     Ended(ImportStatus),
 }
 
 impl Happening {
-    fn text(self) -> &'static str {
+    fn text(self, t: Locale) -> &'static str {
         match self {
-            Self::HandedIn => "The file was handed in",
-            Self::Connected => "Live updates began",
-            Self::Lost => "The connection was lost; the import went on",
-            Self::Polling => "The price monitor’s live connection was down; it was asked instead",
-            Self::Back => "Live updates came back",
-            Self::SignedOut => "Live updates ended",
-            Self::Ended(ImportStatus::Success) => "Every product was imported",
-            Self::Ended(ImportStatus::PartialSuccess) => "The import ended, some products failed",
-            Self::Ended(_) => "The import failed",
+            Self::HandedIn => t.say("The file was handed in", "Die Datei wurde übergeben"),
+            Self::Connected => t.say("Live updates began", "Der Stand wird live gemeldet"),
+            Self::Lost => t.say(
+                "The connection was lost; the import went on",
+                "Die Verbindung ging verloren; der Import ging weiter",
+            ),
+            Self::Polling => t.say(
+                "The price monitor’s live connection was down; it was asked instead",
+                "Der Preismonitor meldete sich nicht live; er wurde stattdessen gefragt",
+            ),
+            Self::Back => t.say(
+                "Live updates came back",
+                "Der Stand wird wieder live gemeldet",
+            ),
+            Self::SignedOut => t.say("Live updates ended", "Der Stand wird nicht mehr gemeldet"),
+            Self::Cancelled => t.say("The import was cancelled", "Der Import wurde abgebrochen"),
+            Self::Ended(ImportStatus::Success) => t.say(
+                "Every product was imported",
+                "Alle Produkte wurden importiert",
+            ),
+            Self::Ended(ImportStatus::PartialSuccess) => t.say(
+                "The import ended, some products failed",
+                "Der Import endete, einige Produkte fehlen",
+            ),
+            Self::Ended(_) => t.say("The import failed", "Der Import ist fehlgeschlagen"),
         }
     }
 
@@ -42,6 +63,7 @@ impl Happening {
         match self {
             Self::HandedIn | Self::Connected | Self::Back => "good",
             Self::Lost | Self::Polling | Self::SignedOut => "bad",
+            Self::Cancelled => "quiet",
             Self::Ended(ImportStatus::Success) => "success",
             Self::Ended(ImportStatus::PartialSuccess) => "warning",
             Self::Ended(_) => "danger",
@@ -71,7 +93,11 @@ pub(crate) fn Timeline(
     /// When the import ended.
     #[prop(into)]
     completed_at: Signal<Option<UnixMillis>>,
+    /// Whether somebody has cancelled it.
+    #[prop(optional, into)]
+    cancelled: Signal<bool>,
 ) -> impl IntoView {
+    let t = use_locale();
     let UseProductImportProgressReturn {
         status, connection, ..
     } = live;
@@ -94,7 +120,14 @@ pub(crate) fn Timeline(
         let end = completed_at
             .get()
             .filter(|_| status.get().is_final())
-            .map(|at| (at, Happening::Ended(status.get())));
+            .map(|at| {
+                let how = if cancelled.get() {
+                    Happening::Cancelled
+                } else {
+                    Happening::Ended(status.get())
+                };
+                (at, how)
+            });
         let mut entries: Vec<_> = std::iter::once((created_at, Happening::HandedIn))
             .chain(seen.get())
             .chain(end)
@@ -105,12 +138,12 @@ pub(crate) fn Timeline(
     view! {
         <section class="card timeline" aria-labelledby="timeline-title" data-testid="timeline">
             <header class="card-head">
-                <h2 id="timeline-title">"What happened"</h2>
+                <h2 id="timeline-title">{t.say("What happened", "Verlauf")}</h2>
             </header>
             <ol>
                 <For each=entries key=|entry| *entry let:entry>
                     <li data-kind=entry.1.kind()>
-                        <span class="timeline-text">{entry.1.text()}</span>
+                        <span class="timeline-text">{entry.1.text(t)}</span>
                         <LocalTime at=entry.0 />
                     </li>
                 </For>

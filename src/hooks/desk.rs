@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::follower::{Millis, StreamEvent, job_of};
-use crate::job::JobId;
+use crate::{api::progress::JobsPerStream, job::JobId};
 
 /// What one tab wants of the stream.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -16,8 +16,8 @@ pub(super) struct Wants {
     pub(super) new: bool,
 }
 
-/// The most jobs of one stream, as the server's own default has it.
-const MAX_JOBS: usize = 200;
+/// The most bytes of an address that name jobs: servers and proxies take no address of any length.
+const MAX_NAMES: usize = 4_000;
 /// A tab that says nothing for so long is gone. A browser wakes a hidden tab once a minute.
 const GONE: Millis = 5.0 * 60_000.0;
 
@@ -26,6 +26,19 @@ impl Wants {
     pub(super) fn is_empty(&self) -> bool {
         self.jobs.is_empty() && !self.new
     }
+}
+
+/// Returns as many of the jobs, from the first on, as one request may name.
+pub(super) fn as_many_as_fit<'a>(
+    most: JobsPerStream,
+    jobs: impl IntoIterator<Item = &'a JobId>,
+) -> impl Iterator<Item = &'a JobId> {
+    let mut left = MAX_NAMES;
+    jobs.into_iter().take(most.0).take_while(move |job| {
+        let fits = left.checked_sub(job.as_str().len() + 1);
+        left = fits.unwrap_or_default();
+        fits.is_some()
+    })
 }
 
 /// What is to be done about the stream.
@@ -44,6 +57,7 @@ pub(super) enum Order {
 /// The desk.
 #[derive(Debug, Default)]
 pub(super) struct Desk {
+    most: JobsPerStream,
     tabs: HashMap<String, (Wants, Millis)>,
     /// What the stream was opened for, while there is one.
     streaming: Option<Wants>,
@@ -54,6 +68,14 @@ pub(super) struct Desk {
 }
 
 impl Desk {
+    /// Makes a desk for streams of so many jobs at most.
+    pub(super) fn new(most: JobsPerStream) -> Self {
+        Self {
+            most,
+            ..Self::default()
+        }
+    }
+
     /// Takes in what a tab wants now.
     pub(super) fn want(&mut self, tab: String, wants: Wants, now: Millis) -> Order {
         self.tabs.retain(|_, (_, heard)| now - *heard < GONE);
@@ -67,10 +89,10 @@ impl Desk {
             };
         }
         self.tabs.insert(tab, (wants.clone(), now));
-        if self.covers(&wants) {
+        let all = self.all();
+        if self.covers(&all) {
             return self.repeat(&wants);
         }
-        let all = self.all();
         self.is_open = false;
         self.streaming = Some(all.clone());
         Order::Open(all)
@@ -112,7 +134,7 @@ impl Desk {
         let wants = self.tabs.values().map(|(wants, _)| wants);
         let jobs: BTreeSet<_> = wants.clone().flat_map(|wants| &wants.jobs).collect();
         Wants {
-            jobs: jobs.into_iter().take(MAX_JOBS).cloned().collect(),
+            jobs: as_many_as_fit(self.most, jobs).cloned().collect(),
             new: wants.clone().any(|wants| wants.new),
         }
     }
@@ -198,6 +220,35 @@ mod tests {
             desk.want("two".to_owned(), wants(&["a"]), 1.0),
             Order::Nothing
         );
+    }
+
+    #[test]
+    fn more_jobs_than_a_stream_takes_do_not_have_it_opened_again_and_again() {
+        let names: Vec<_> = (0..80).map(|number| format!("{number:03}")).collect();
+        let mut names: Vec<_> = names.iter().map(String::as_str).collect();
+        let mut desk = Desk::new(JobsPerStream(50));
+        let order = desk.want("one".to_owned(), wants(&names), 0.0);
+        assert_eq!(order, Order::Open(wants(&names[..50])));
+        desk.heard(&StreamEvent::Opened);
+        let order = desk.want("one".to_owned(), wants(&names), 1.0);
+        assert_eq!(order, Order::Repeat(vec![StreamEvent::Opened]));
+        // When one is over there is room for another.
+        names.remove(0);
+        let order = desk.want("one".to_owned(), wants(&names), 2.0);
+        assert_eq!(order, Order::Open(wants(&names[..50])));
+    }
+
+    #[test]
+    fn an_address_does_not_grow_without_end() {
+        let long = "x".repeat(JobId::MAX_LEN - 3);
+        let names: Vec<_> = (0..100)
+            .map(|number| format!("{number:03}{long}"))
+            .collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let jobs = wants(&names).jobs;
+        let fit: Vec<_> = as_many_as_fit(JobsPerStream::default(), &jobs).collect();
+        let length: usize = fit.iter().map(|job| job.as_str().len() + 1).sum();
+        assert!(length <= MAX_NAMES && length + JobId::MAX_LEN + 1 > MAX_NAMES);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! A browser's `EventSource` (WHATWG HTML, section 9.2) that closes when it is dropped.
 
+use leptos::prelude::document;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{EventSource, MessageEvent};
 
 use super::{desk::Wants, follower::StreamEvent};
-use crate::api::progress::{jobs_progress_url, new_jobs_progress_url, progress_url};
+use crate::api::progress::{JobsPerStream, jobs_progress_url, new_jobs_progress_url, progress_url};
 
 /// An open `EventSource` and its listeners, which live and end with it.
 pub(super) struct Source {
@@ -96,6 +97,14 @@ impl Drop for Source {
         self.source.set_onerror(None);
         self.source.close();
     }
+}
+
+/// Returns the most jobs of one stream, as the page says.
+pub(super) fn jobs_per_stream() -> JobsPerStream {
+    let name = format!("meta[name={}]", JobsPerStream::NAME);
+    let meta = document().query_selector(&name).ok().flatten();
+    let most = meta.and_then(|meta| meta.get_attribute("content")?.parse().ok());
+    most.map(JobsPerStream).unwrap_or_default()
 }
 
 /// A listener on `window` or `document` that is removed when it is dropped.

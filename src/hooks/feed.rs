@@ -10,13 +10,13 @@ use gloo_timers::callback::Interval;
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
-    desk::Wants,
+    desk::{Wants, as_many_as_fit},
     event_source::Listener,
     follower::{Action, Event, Follower, View},
     tabs::{Line, TabEvent},
 };
 use crate::{
-    api::progress::job_states,
+    api::progress::{JobsPerStream, job_states},
     job::{JobId, ProductImportJob},
 };
 
@@ -232,9 +232,12 @@ impl Feed {
             Action::Ask => {
                 self.line.give_up();
                 let inputs = self.inputs.clone();
+                let asked: Vec<_> = as_many_as_fit(JobsPerStream::default(), &jobs)
+                    .cloned()
+                    .collect();
                 spawn_local(async move {
-                    let answer = job_states(jobs).await;
-                    inputs.send(Input::Event(Event::Answered(answer)));
+                    let answer = job_states(asked.clone()).await;
+                    inputs.send(Input::Event(Event::Answered { asked, answer }));
                 });
             }
         }

@@ -1,7 +1,7 @@
 //! What becomes of the view of a page's jobs when something happens to its event stream (pure: no
 //! browser, no clock).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,10 @@ pub(super) type Millis = f64;
 const SILENCE: Millis = 2.5 * 15_000.0;
 /// A gap shorter than this is not worth a word: streams end now and then by design.
 const SHORT_GAP: Millis = 3_000.0;
+/// So long the server may take to say what is the matter.
+const ANSWER: Millis = 10_000.0;
+/// So many jobs that nobody asked for by name are kept when they are over.
+const KEPT_ENDS: usize = 100;
 const FIRST_DELAY: Millis = 1_000.0;
 const LONGEST_DELAY: Millis = 30_000.0;
 
@@ -60,13 +64,21 @@ pub(super) enum StreamEvent {
     GivenUp,
 }
 
+/// What the server says of jobs.
+pub(super) type Answer = Result<Vec<(JobId, ProgressEvent)>, ApiError>;
+
 /// What happens.
 #[derive(Clone, Debug)]
 pub(super) enum Event {
     /// Something happened on the stream.
     Stream(StreamEvent),
     /// The server said what is the matter: the newest states of the jobs that are there.
-    Answered(Result<Vec<(JobId, ProgressEvent)>, ApiError>),
+    Answered {
+        /// The jobs that it was asked for.
+        asked: Vec<JobId>,
+        /// What it said.
+        answer: Answer,
+    },
     /// Time has passed.
     Tick,
     /// The browser came online, or the page became visible.
@@ -98,15 +110,23 @@ pub(super) struct Follower {
     upstream: UpstreamState,
     last_heard: Millis,
     lost_since: Option<Millis>,
+    /// Whether the stream has been open since something is wanted.
+    was_open: bool,
     attempts: i32,
+    /// How many jobs have ended.
+    ends: u64,
 }
 
 #[derive(Debug)]
 struct Followed {
     view: View,
     is_unreadable: bool,
+    /// Whether it is followed by its name, not only because new ones are let in.
+    by_name: bool,
     /// What ends it for good.
     over: Option<Connection>,
+    /// How many had ended when it did.
+    ended: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -115,8 +135,8 @@ enum Phase {
     Idle,
     /// The stream is the browser's to open, keep and get back.
     Streaming(Connection),
-    /// The server is being asked.
-    Asking,
+    /// The server is being asked, since then.
+    Asking { since: Millis },
     /// The stream is to be opened anew at this time.
     Waiting { until: Millis },
     /// Nothing more will come.
@@ -152,12 +172,14 @@ impl View {
 }
 
 impl Followed {
-    fn new(view: View) -> Self {
+    fn new(view: View, by_name: bool) -> Self {
         let over = view.status.is_final().then_some(Connection::Closed);
         Self {
             view,
             is_unreadable: false,
+            by_name,
             over,
+            ended: None,
         }
     }
 
@@ -166,7 +188,16 @@ impl Followed {
             return; // nothing comes after an end
         }
         self.is_unreadable = false;
-        self.view.progress = state.progress();
+        let (known, mut progress) = (self.view.progress, state.progress());
+        // An instance that was restarted may not know yet what another has told.
+        if !state.status.is_final() {
+            progress.processed_products = progress.processed_products.max(known.processed_products);
+            progress.failed_products = progress.failed_products.max(known.failed_products);
+            if progress.total_products == 0 {
+                progress.total_products = known.total_products;
+            }
+        }
+        self.view.progress = progress;
         self.view.status = state.status;
         self.view.error = state.error;
         self.view.loading = false;
@@ -194,16 +225,19 @@ impl Follower {
             upstream: UpstreamState::Connected,
             last_heard: 0.0,
             lost_since: None,
+            was_open: false,
             attempts: 0,
+            ends: 0,
         }
     }
 
     /// Follows one more job, from its recorded state. A job that is followed already stays as it is.
     pub(super) fn follow(&mut self, job: &ProductImportJob, now: Millis) -> Action {
-        if self.jobs.contains_key(&job.id) {
+        if let Some(followed) = self.jobs.get_mut(&job.id) {
+            followed.by_name = true;
             return Action::Wait;
         }
-        let followed = Followed::new(View::of(job));
+        let followed = Followed::new(View::of(job), true);
         let is_over = followed.over.is_some();
         self.jobs.insert(job.id.clone(), followed);
         if is_over {
@@ -212,9 +246,14 @@ impl Follower {
         self.want_more(now)
     }
 
-    /// Follows a job no more.
+    /// Follows a job by its name no more. Where new ones are let in, it stays one of them.
     pub(super) fn unfollow(&mut self, job: &JobId) -> Action {
-        self.jobs.remove(job);
+        if !self.wants_new {
+            self.jobs.remove(job);
+        } else if let Some(job) = self.jobs.get_mut(job) {
+            job.by_name = false;
+            self.let_go();
+        }
         self.close_if_unwanted()
     }
 
@@ -227,6 +266,7 @@ impl Follower {
         if wanted {
             self.want_more(now)
         } else {
+            self.jobs.retain(|_, job| job.by_name);
             self.close_if_unwanted()
         }
     }
@@ -253,19 +293,19 @@ impl Follower {
     }
 
     fn shown(&self, job: &Followed, now: Millis) -> View {
-        let connection = match (job.over, self.phase) {
-            (Some(over), _) => over,
-            (None, Phase::Streaming(Connection::Open)) if self.upstream.sentence().is_some() => {
-                Connection::Polling
-            }
-            (None, Phase::Streaming(connection)) => connection,
-            (None, Phase::Idle) => Connection::Connecting,
-            (None, Phase::Asking | Phase::Waiting { .. }) => Connection::Reconnecting,
-            (None, Phase::SignedOut) => Connection::Refused,
-        };
         let is_lost = self
             .lost_since
             .is_some_and(|since| now - since >= SHORT_GAP);
+        let connection = match (job.over, self.phase) {
+            (Some(over), _) => over,
+            (None, Phase::SignedOut) => Connection::Refused,
+            (None, Phase::Idle) => Connection::Connecting,
+            (None, Phase::Streaming(Connection::Open)) => self.live(),
+            (None, Phase::Streaming(Connection::Connecting)) => Connection::Connecting,
+            (None, _) if is_lost => Connection::Reconnecting,
+            (None, _) if self.was_open => self.live(),
+            (None, _) => Connection::Connecting,
+        };
         let error = match &job.view.error {
             Some(error) => Some(error.clone()),
             None if job.over.is_some() => None,
@@ -283,6 +323,13 @@ impl Follower {
         }
     }
 
+    fn live(&self) -> Connection {
+        match self.upstream.sentence() {
+            Some(_) => Connection::Polling,
+            None => Connection::Open,
+        }
+    }
+
     /// Takes in what happened. `random` is a number from 0 to 1.
     pub(super) fn step(&mut self, event: Event, now: Millis, random: f64) -> Action {
         if matches!(self.phase, Phase::Idle | Phase::SignedOut) {
@@ -290,14 +337,15 @@ impl Follower {
         }
         match event {
             Event::Stream(event) => self.stream(event, now),
-            Event::Answered(answer) => self.answered(answer, now, random),
+            Event::Answered { asked, answer } => self.answered(asked, answer, now, random),
             Event::Tick => match self.phase {
                 Phase::Streaming(_) if now - self.last_heard >= SILENCE => self.ask(now),
+                Phase::Asking { since } if now - since >= ANSWER => self.wait(now, random),
                 Phase::Waiting { until } if now >= until => self.reopen(now),
                 _ => Action::Wait,
             },
             Event::Awake => match self.phase {
-                Phase::Waiting { .. } => self.reopen(now),
+                Phase::Asking { .. } | Phase::Waiting { .. } => self.reopen(now),
                 _ => Action::Wait,
             },
             Event::Frozen => {
@@ -334,12 +382,14 @@ impl Follower {
                     && let Some(job) = self.jobs.get_mut(&id)
                 {
                     job.refuse(&ApiError::NotFound);
+                    self.let_go();
                 }
             }
             StreamEvent::Heartbeat | StreamEvent::End => {}
         }
         if is_streaming {
             self.phase = Phase::Streaming(Connection::Open);
+            self.was_open = true;
             self.last_heard = now;
             self.lost_since = None;
         }
@@ -350,15 +400,21 @@ impl Follower {
         let state = serde_json::from_str::<ProgressEvent>(text);
         let job = job.or_else(|| job_of(text));
         match (job, state) {
-            (Some(id), Ok(state)) => match self.jobs.get_mut(&id) {
-                Some(job) => job.show(state),
-                None if self.wants_new => {
-                    let mut job = Followed::new(View::default());
-                    job.show(state);
-                    self.jobs.insert(id, job);
+            (Some(id), Ok(state)) => {
+                let is_final = state.status.is_final();
+                match self.jobs.get_mut(&id) {
+                    Some(job) => job.show(state),
+                    None if self.wants_new => {
+                        let mut job = Followed::new(View::default(), false);
+                        job.show(state);
+                        self.jobs.insert(id, job);
+                    }
+                    None => {}
                 }
-                None => {}
-            },
+                if is_final {
+                    self.let_go();
+                }
+            }
             (Some(id), Err(_)) => {
                 if let Some(job) = self.jobs.get_mut(&id) {
                     job.is_unreadable = true;
@@ -370,6 +426,25 @@ impl Follower {
                 }
             }
         }
+    }
+
+    /// Lets go of the jobs that nobody asked for by name and that ended the longest ago.
+    fn let_go(&mut self) {
+        for job in self.jobs.values_mut() {
+            if job.over.is_some() && job.ended.is_none() {
+                self.ends += 1;
+                job.ended = Some(self.ends);
+            }
+        }
+        let over = self.jobs.values().filter(|job| !job.by_name);
+        let mut ends: Vec<_> = over.filter_map(|job| job.ended).collect();
+        ends.sort_unstable();
+        let Some(last) = ends.len().checked_sub(KEPT_ENDS + 1) else {
+            return;
+        };
+        let last = ends[last];
+        self.jobs
+            .retain(|_, job| job.by_name || job.ended.is_none_or(|ended| ended > last));
     }
 
     fn want_more(&mut self, now: Millis) -> Action {
@@ -384,7 +459,7 @@ impl Follower {
                 Action::Open
             }
             // It is opened when the time has come, with the new one.
-            Phase::Asking | Phase::Waiting { .. } => Action::Wait,
+            Phase::Asking { .. } | Phase::Waiting { .. } => Action::Wait,
             Phase::SignedOut => {
                 self.sign_out();
                 Action::Wait
@@ -399,18 +474,20 @@ impl Follower {
         }
         self.phase = Phase::Idle;
         self.lost_since = None;
+        self.was_open = false;
         self.attempts = 0;
         Action::Close
     }
 
     fn ask(&mut self, now: Millis) -> Action {
         self.lost_since.get_or_insert(now);
-        self.phase = Phase::Asking;
+        self.phase = Phase::Asking { since: now };
         Action::Ask
     }
 
     fn reopen(&mut self, now: Millis) -> Action {
         self.last_heard = now;
+        self.lost_since.get_or_insert(now);
         self.phase = Phase::Streaming(Connection::Reconnecting);
         Action::Open
     }
@@ -423,24 +500,23 @@ impl Follower {
         self.lost_since = None;
     }
 
-    fn answered(
-        &mut self,
-        answer: Result<Vec<(JobId, ProgressEvent)>, ApiError>,
-        now: Millis,
-        random: f64,
-    ) -> Action {
-        if self.phase != Phase::Asking {
+    fn answered(&mut self, asked: Vec<JobId>, answer: Answer, now: Millis, random: f64) -> Action {
+        if !matches!(self.phase, Phase::Asking { .. }) {
             return Action::Wait; // the stream came back meanwhile
         }
         match answer {
             Ok(states) => {
+                let asked: BTreeSet<_> = asked.into_iter().collect();
                 let mut states: BTreeMap<_, _> = states.into_iter().collect();
                 for (id, job) in &mut self.jobs {
                     match states.remove(id) {
                         Some(state) => job.show(state),
-                        None => job.refuse(&ApiError::NotFound),
+                        None if asked.contains(id) => job.refuse(&ApiError::NotFound),
+                        // It was not asked for: it has come since.
+                        None => {}
                     }
                 }
+                self.let_go();
                 if self.close_if_unwanted() == Action::Close {
                     return Action::Close;
                 }
@@ -451,6 +527,11 @@ impl Follower {
             }
             Err(_) => {}
         }
+        self.wait(now, random)
+    }
+
+    /// Waits before the stream is opened anew: longer each time, and not for as long as others do.
+    fn wait(&mut self, now: Millis, random: f64) -> Action {
         let longest = (FIRST_DELAY * 2_f64.powi(self.attempts)).min(LONGEST_DELAY);
         self.attempts = (self.attempts + 1).min(10);
         self.phase = Phase::Waiting {
@@ -570,13 +651,14 @@ mod tests {
         follower.step(message(3, ImportStatus::Pending), 2.0, 0.0);
         let interrupted = Event::Stream(StreamEvent::Interrupted);
         assert_eq!(follower.step(interrupted, 1_000.0, 0.0), Action::Wait);
-        let at_once = view(&follower, 1_100.0);
+        let at_once = view(&follower, 3_900.0);
         assert_eq!(
             (at_once.error, at_once.connection),
-            (None, Connection::Reconnecting)
+            (None, Connection::Open)
         );
         let later = view(&follower, 4_000.0);
         assert_eq!(later.error.as_deref(), Some("Connection error"));
+        assert_eq!(later.connection, Connection::Reconnecting);
         assert_eq!(later.status, ImportStatus::Pending);
         follower.step(opened(), 5_000.0, 0.0);
         assert_eq!(view(&follower, 5_000.0).error, None);
@@ -653,20 +735,23 @@ mod tests {
         let mut follower = open();
         let given_up = Event::Stream(StreamEvent::GivenUp);
         assert_eq!(follower.step(given_up, 10.0, 0.0), Action::Ask);
-        let answer = Event::Answered(Ok(vec![(id("7"), state(4, ImportStatus::Pending))]));
+        let answer = answered(Ok(vec![(id("7"), state(4, ImportStatus::Pending))]));
         assert_eq!(follower.step(answer, 20.0, 1.0), Action::Wait);
         assert_eq!(view(&follower, 20.0).progress.processed_products, 4);
         assert_eq!(follower.step(Event::Tick, 1_000.0, 0.0), Action::Wait);
         assert_eq!(follower.step(Event::Tick, 1_020.0, 0.0), Action::Open);
     }
 
-    fn give_up(
-        follower: &mut Follower,
-        now: Millis,
-        answer: Result<Vec<(JobId, ProgressEvent)>, ApiError>,
-    ) -> Action {
+    fn answered(answer: Answer) -> Event {
+        Event::Answered {
+            asked: vec![id("7")],
+            answer,
+        }
+    }
+
+    fn give_up(follower: &mut Follower, now: Millis, answer: Answer) -> Action {
         follower.step(Event::Stream(StreamEvent::GivenUp), now, 0.0);
-        follower.step(Event::Answered(answer), now, 1.0)
+        follower.step(answered(answer), now, 1.0)
     }
 
     #[test]
@@ -707,6 +792,87 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_does_not_say_what_is_the_matter_is_not_waited_for() {
+        let mut follower = open();
+        let given_up = Event::Stream(StreamEvent::GivenUp);
+        assert_eq!(follower.step(given_up, 10.0, 0.0), Action::Ask);
+        assert_eq!(follower.step(Event::Tick, 10_009.0, 1.0), Action::Wait);
+        assert_eq!(follower.step(Event::Tick, 10_010.0, 1.0), Action::Wait);
+        assert_eq!(follower.step(Event::Tick, 11_010.0, 1.0), Action::Open);
+        // What comes late changes nothing.
+        let late = answered(Ok(Vec::new()));
+        assert_eq!(follower.step(late, 12_000.0, 0.0), Action::Wait);
+        assert_eq!(view(&follower, 12_000.0).status, ImportStatus::Pending);
+    }
+
+    #[test]
+    fn a_browser_that_wakes_does_not_wait_for_an_answer() {
+        let mut follower = open();
+        follower.step(Event::Stream(StreamEvent::GivenUp), 10.0, 0.0);
+        assert_eq!(follower.step(Event::Awake, 20.0, 0.0), Action::Open);
+    }
+
+    #[test]
+    fn a_job_that_came_while_the_server_was_asked_is_not_missed_in_its_answer() {
+        let mut follower = open();
+        follower.step(Event::Stream(StreamEvent::GivenUp), 10.0, 0.0);
+        follower.follow(&job("8"), 15.0);
+        let answer = answered(Ok(vec![(id("7"), state(4, ImportStatus::Pending))]));
+        follower.step(answer, 20.0, 0.0);
+        assert_eq!(follower.view(&id("8"), 20.0).unwrap().error, None);
+        assert_eq!(follower.wanted().0, [id("7"), id("8")]);
+    }
+
+    #[test]
+    fn a_planned_end_of_the_stream_is_not_seen() {
+        let mut follower = open();
+        follower.step(message(3, ImportStatus::Pending), 2.0, 0.0);
+        for round in 1..9 {
+            let now = 10_000.0 * f64::from(round);
+            follower.step(Event::Stream(StreamEvent::Interrupted), now, 0.0);
+            assert_eq!(view(&follower, now + 2_000.0).connection, Connection::Open);
+            follower.step(opened(), now + 2_500.0, 0.0);
+            assert_eq!(view(&follower, now + 9_000.0).connection, Connection::Open);
+        }
+    }
+
+    #[test]
+    fn counts_do_not_go_backwards_while_a_job_runs() {
+        let mut follower = open();
+        follower.step(message(6, ImportStatus::Pending), 2.0, 0.0);
+        follower.step(message(4, ImportStatus::Pending), 3.0, 0.0);
+        assert_eq!(view(&follower, 3.0).progress.processed_products, 6);
+        // An end is told as it is recorded.
+        follower.step(message(5, ImportStatus::Error), 4.0, 0.0);
+        assert_eq!(view(&follower, 4.0).progress.processed_products, 5);
+    }
+
+    #[test]
+    fn a_job_that_is_followed_by_name_no_more_is_still_one_of_the_new_ones() {
+        let mut follower = open();
+        follower.want_new(true, 2.0);
+        assert_eq!(follower.unfollow(&id("7")), Action::Wait);
+        assert!(follower.views(3.0).contains_key(&id("7")));
+        assert_eq!(follower.want_new(false, 4.0), Action::Close);
+        assert!(follower.views(5.0).is_empty(), "nobody wants it any more");
+    }
+
+    #[test]
+    fn jobs_that_were_let_in_are_not_kept_for_ever() {
+        let mut follower = open();
+        follower.want_new(true, 2.0);
+        for number in 0..KEPT_ENDS + 50 {
+            let name = format!("new-{number}");
+            follower.step(tagged(&name, 4, ImportStatus::Pending), 3.0, 0.0);
+            follower.step(tagged(&name, 10, ImportStatus::Success), 3.0, 0.0);
+        }
+        let views = follower.views(4.0);
+        assert_eq!(views.len(), KEPT_ENDS + 1);
+        assert!(views.contains_key(&id("7")), "it is followed by name");
+        assert!(views.contains_key(&id("new-149")) && !views.contains_key(&id("new-49")));
+    }
+
+    #[test]
     fn silence_is_asked_about_but_a_browser_that_retries_is_left_alone() {
         let mut follower = open();
         let heartbeat = Event::Stream(StreamEvent::Heartbeat);
@@ -741,9 +907,9 @@ mod tests {
             Just(Event::Stream(StreamEvent::Interrupted)),
             Just(Event::Stream(StreamEvent::GivenUp)),
             Just(Event::Stream(StreamEvent::End)),
-            Just(Event::Answered(answer(5, ImportStatus::Pending))),
-            Just(Event::Answered(Err(ApiError::Connection))),
-            Just(Event::Answered(Err(ApiError::SignedOut))),
+            Just(answered(answer(5, ImportStatus::Pending))),
+            Just(answered(Err(ApiError::Connection))),
+            Just(answered(Err(ApiError::SignedOut))),
             Just(Event::Tick),
             Just(Event::Awake),
             Just(Event::Frozen),
@@ -768,7 +934,7 @@ mod tests {
                 prop_assert_eq!(is_over, !wanted);
                 let waits = matches!(
                     follower.phase,
-                    Phase::Streaming(_) | Phase::Asking | Phase::Waiting { .. }
+                    Phase::Streaming(_) | Phase::Asking { .. } | Phase::Waiting { .. }
                 );
                 prop_assert_eq!(waits, wanted);
             }

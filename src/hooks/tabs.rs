@@ -11,11 +11,12 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, BroadcastChannel, MessageEvent};
 
 use super::{
-    desk::{Desk, Order, Wants},
-    event_source::Source,
+    desk::{Desk, Order, Wants, as_many_as_fit},
+    event_source::{Source, jobs_per_stream},
     feed::Inputs,
     follower::{Millis, StreamEvent},
 };
+use crate::{api::progress::JobsPerStream, job::JobId};
 
 /// The lock's and the channel's name.
 const NAME: &str = "import-relay-progress";
@@ -42,6 +43,8 @@ pub(super) enum TabEvent {
 enum Post {
     /// This tab wants this.
     Want { tab: String, wants: Wants },
+    /// The tab that keeps the stream knows what this tab wants.
+    Known { tab: String },
     /// A tab has begun to keep the stream: say what you want.
     Lead,
     /// Something happened on the stream.
@@ -52,6 +55,7 @@ enum Post {
 pub(super) struct Line {
     inputs: Inputs,
     tab: String,
+    most: JobsPerStream,
     wants: Wants,
     sharing: Option<Sharing>,
     role: Role,
@@ -65,6 +69,7 @@ struct Sharing {
     abort: AbortController,
     release: Function,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_grant: Closure<dyn FnMut(JsValue) -> JsValue>,
 }
 
 /// Who keeps the stream.
@@ -72,9 +77,16 @@ enum Role {
     /// Nobody yet, or another tab; since when this tab has waited for its word.
     Member { waits_since: Option<Millis> },
     /// This tab, for itself: there is no sharing, or no word came.
-    Alone(Option<Source>),
+    Alone(Option<Own>),
     /// This tab, for all.
     Leader { desk: Desk, source: Option<Source> },
+}
+
+/// A stream that a tab keeps for itself.
+struct Own {
+    /// The jobs that were wanted when it was opened.
+    jobs: Vec<JobId>,
+    _source: Source,
 }
 
 impl Line {
@@ -84,6 +96,7 @@ impl Line {
         Self {
             inputs,
             tab,
+            most: jobs_per_stream(),
             wants: Wants::default(),
             sharing: None,
             role: Role::Member { waits_since: None },
@@ -101,7 +114,7 @@ impl Line {
             }
         }
         match &mut self.role {
-            Role::Alone(source) => *source = open(&self.wants, &self.inputs),
+            Role::Alone(_) => self.role = Role::Alone(self.open_own()),
             Role::Member { waits_since } => {
                 waits_since.get_or_insert(now);
                 self.say_wants(now);
@@ -123,7 +136,7 @@ impl Line {
     /// Gives the stream up that has gone silent, so that it is opened anew when it is wanted again.
     pub(super) fn give_up(&mut self) {
         match &mut self.role {
-            Role::Alone(source) => *source = None,
+            Role::Alone(own) => *own = None,
             Role::Leader { desk, source } => {
                 *source = None;
                 desk.heard(&StreamEvent::GivenUp);
@@ -149,10 +162,11 @@ impl Line {
         match &self.role {
             Role::Member {
                 waits_since: Some(since),
-            } if now - since >= PATIENCE => {
-                self.role = Role::Alone(open(&self.wants, &self.inputs))
-            }
-            Role::Member { .. } if self.sharing.is_some() && now - self.said >= REPEAT => {
+            } if now - since >= PATIENCE => self.role = Role::Alone(self.open_own()),
+            // Whoever keeps the stream may be there after all.
+            Role::Member { .. } | Role::Alone(_)
+                if self.sharing.is_some() && now - self.said >= REPEAT =>
+            {
                 self.say_wants(now);
             }
             _ => {}
@@ -167,7 +181,7 @@ impl Line {
         match event {
             TabEvent::Granted => {
                 self.role = Role::Leader {
-                    desk: Desk::default(),
+                    desk: Desk::new(self.most),
                     source: None,
                 };
                 self.post(&Post::Lead);
@@ -175,27 +189,46 @@ impl Line {
                 Vec::new()
             }
             TabEvent::Streamed(event) => {
-                if let Role::Leader { desk, source } = &mut self.role {
-                    desk.heard(&event);
-                    if matches!(event, StreamEvent::GivenUp | StreamEvent::End) {
-                        *source = None;
+                match &mut self.role {
+                    Role::Leader { desk, source } => {
+                        desk.heard(&event);
+                        if matches!(event, StreamEvent::GivenUp | StreamEvent::End) {
+                            *source = None;
+                        }
+                        self.post(&Post::Event(event.clone()));
                     }
-                    self.post(&Post::Event(event.clone()));
+                    // A job that joined the stream since may have ended while the browser got the
+                    // stream back: by its name its end is told.
+                    Role::Alone(Some(own)) if event == StreamEvent::Opened => {
+                        let is_named = |job| own.jobs.contains(job);
+                        if !as_many_as_fit(self.most, &self.wants.jobs).all(is_named) {
+                            self.role = Role::Alone(self.open_own());
+                        }
+                    }
+                    Role::Alone(_) | Role::Member { .. } => {}
                 }
                 vec![event]
             }
             TabEvent::Told(event) => vec![event],
             TabEvent::Posted(text) => match serde_json::from_str(&text) {
                 Ok(Post::Want { tab, wants }) => {
+                    if let Role::Leader { .. } = self.role {
+                        self.post(&Post::Known { tab: tab.clone() });
+                    }
                     self.serve(tab, wants, now);
                     Vec::new()
                 }
+                Ok(Post::Known { tab }) => {
+                    match &mut self.role {
+                        // It is there: what it has to tell may be long in coming.
+                        Role::Member { waits_since } if tab == self.tab => *waits_since = None,
+                        Role::Alone(_) => self.rejoin(now),
+                        Role::Member { .. } | Role::Leader { .. } => {}
+                    }
+                    Vec::new()
+                }
                 Ok(Post::Lead) => {
-                    // Whoever leads now will tell what this tab's own stream told.
-                    self.role = Role::Member {
-                        waits_since: Some(now),
-                    };
-                    self.say_wants(now);
+                    self.rejoin(now);
                     Vec::new()
                 }
                 Ok(Post::Event(event)) => match &mut self.role {
@@ -203,12 +236,24 @@ impl Line {
                         *waits_since = None;
                         vec![event]
                     }
-                    Role::Alone(_) | Role::Leader { .. } => Vec::new(),
+                    Role::Alone(_) => {
+                        self.rejoin(now);
+                        Vec::new()
+                    }
+                    Role::Leader { .. } => Vec::new(),
                 },
                 // Another version of this page.
                 Err(_) => Vec::new(),
             },
         }
+    }
+
+    /// Leaves the stream to the tab that keeps it for all, which will tell what this tab's own told.
+    fn rejoin(&mut self, now: Millis) {
+        self.role = Role::Member {
+            waits_since: Some(now),
+        };
+        self.say_wants(now);
     }
 
     fn say_wants(&mut self, now: Millis) {
@@ -241,6 +286,19 @@ impl Line {
                 }
             }
         }
+    }
+
+    fn open_own(&self) -> Option<Own> {
+        let jobs = as_many_as_fit(self.most, &self.wants.jobs);
+        let wants = Wants {
+            jobs: jobs.cloned().collect(),
+            new: self.wants.new,
+        };
+        let source = open(&wants, &self.inputs)?;
+        Some(Own {
+            jobs: wants.jobs,
+            _source: source,
+        })
     }
 
     fn post(&self, post: &Post) {
@@ -286,16 +344,16 @@ impl Sharing {
         let held = Promise::new(&mut |resolve, _| release = Some(resolve));
         let on_grant = {
             let inputs = inputs.clone();
-            Closure::once_into_js(move |_lock: JsValue| {
+            Closure::once(move |_lock: JsValue| -> JsValue {
                 inputs.tab(TabEvent::Granted);
-                held
+                held.into()
             })
         };
         let abort = AbortController::new().ok()?;
         let options = Object::new();
         Reflect::set(&options, &"signal".into(), &abort.signal()).ok()?;
         let asked: Promise = request
-            .call3(&locks, &NAME.into(), &options, &on_grant)
+            .call3(&locks, &NAME.into(), &options, on_grant.as_ref())
             .ok()?
             .dyn_into()
             .ok()?;
@@ -308,6 +366,7 @@ impl Sharing {
             abort,
             release: release?,
             _on_message: on_message,
+            _on_grant: on_grant,
         })
     }
 

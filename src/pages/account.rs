@@ -12,6 +12,7 @@ use crate::{
         clock::Moment,
         form::{Field, FormError, NewPassword, Submit, failure},
         icons::{Glyph, Icon},
+        language::use_locale,
         notice::ErrorNotice,
         settings_nav::SettingsNav,
         skeleton::CardSkeleton,
@@ -21,11 +22,12 @@ use crate::{
 /// The page on which a person sees to their own account.
 #[component]
 pub(crate) fn AccountPage() -> impl IntoView {
+    let t = use_locale();
     let end = ServerAction::<EndSession>::new();
     let state = Resource::new_blocking(move || end.version().get(), |_| account());
     view! {
-        <Title text="Account" />
-        <h1>"Account"</h1>
+        <Title text=t.say("Account", "Konto") />
+        <h1>{t.say("Account", "Konto")}</h1>
         <SettingsNav />
         <Transition fallback=CardSkeleton>
             {move || Suspend::new(async move {
@@ -40,6 +42,7 @@ pub(crate) fn AccountPage() -> impl IntoView {
 
 #[component]
 fn Account(state: AccountState, end: ServerAction<EndSession>) -> impl IntoView {
+    let t = use_locale();
     let AccountState {
         name,
         email,
@@ -50,7 +53,7 @@ fn Account(state: AccountState, end: ServerAction<EndSession>) -> impl IntoView 
     view! {
         <section class="card overview" aria-labelledby="who-title">
             <header class="card-head">
-                <h2 id="who-title">"You"</h2>
+                <h2 id="who-title">{t.say("You", "Du")}</h2>
             </header>
             <dl>
                 <div>
@@ -58,11 +61,11 @@ fn Account(state: AccountState, end: ServerAction<EndSession>) -> impl IntoView 
                     <dd>{name}</dd>
                 </div>
                 <div>
-                    <dt>"Email"</dt>
+                    <dt>{t.say("Email", "E-Mail")}</dt>
                     <dd>{email}</dd>
                 </div>
                 <div>
-                    <dt>"Role"</dt>
+                    <dt>{t.say("Role", "Rolle")}</dt>
                     <dd data-testid="role">{role.title()}</dd>
                 </div>
             </dl>
@@ -72,7 +75,10 @@ fn Account(state: AccountState, end: ServerAction<EndSession>) -> impl IntoView 
         } else {
             view! {
                 <p class="settings-note">
-                    "You sign in by another service, which keeps your password."
+                    {t.say(
+                        "You sign in by another service, which keeps your password.",
+                        "Du meldest dich über einen anderen Dienst an, der dein Passwort hat.",
+                    )}
                 </p>
             }
                 .into_any()
@@ -83,32 +89,34 @@ fn Account(state: AccountState, end: ServerAction<EndSession>) -> impl IntoView 
 
 #[component]
 fn PasswordForm() -> impl IntoView {
+    let t = use_locale();
     let action = ServerAction::<ChangePassword>::new();
     let query = use_query_map();
     let saved = move || query.with(|query| query.get("saved").is_some());
     view! {
         <section class="card settings-card" aria-labelledby="password-title">
             <header class="card-head">
-                <h2 id="password-title">"Password"</h2>
+                <h2 id="password-title">{t.say("Password", "Passwort")}</h2>
             </header>
             <ActionForm action>
                 <FormError error=failure(action) />
                 <p class="settings-note" role="status" data-testid="password-saved">
                     {move || {
                         saved()
-                            .then_some(
+                            .then_some(t.say(
                                 "Your password is changed. Every other browser is signed out.",
-                            )
+                                "Dein Passwort ist geändert. Alle anderen Browser sind abgemeldet.",
+                            ))
                     }}
                 </p>
                 <Field
                     name="current"
-                    label="Current password"
+                    label=t.say("Current password", "Bisheriges Passwort")
                     kind="password"
                     autocomplete="current-password"
                 />
-                <NewPassword label="New password" />
-                <Submit pending=action.pending()>"Change password"</Submit>
+                <NewPassword label=t.say("New password", "Neues Passwort") />
+                <Submit pending=action.pending()>{t.say("Change password", "Passwort ändern")}</Submit>
             </ActionForm>
         </section>
     }
@@ -116,6 +124,7 @@ fn PasswordForm() -> impl IntoView {
 
 #[component]
 fn Sessions(sessions: Vec<OpenSession>, end: ServerAction<EndSession>) -> impl IntoView {
+    let t = use_locale();
     let everywhere = ServerAction::<SignOutEverywhere>::new();
     let rows = sessions
         .into_iter()
@@ -124,23 +133,25 @@ fn Sessions(sessions: Vec<OpenSession>, end: ServerAction<EndSession>) -> impl I
     view! {
         <section class="card card-flush" aria-labelledby="sessions-title">
             <header class="card-head">
-                <h2 id="sessions-title">"Where you are signed in"</h2>
+                <h2 id="sessions-title">{t.say("Where you are signed in", "Wo du angemeldet bist")}</h2>
                 <ActionForm action=everywhere>
                     <button class="button button-quiet" data-testid="sign-out-everywhere">
                         <Icon glyph=Glyph::SignOut />
-                        "Sign out everywhere"
+                        {t.say("Sign out everywhere", "Überall abmelden")}
                     </button>
                 </ActionForm>
             </header>
             <table class="table settings-table" role="table" data-testid="sessions">
-                <caption class="visually-hidden">"Signed-in browsers, last used first"</caption>
+                <caption class="visually-hidden">
+                    {t.say("Signed-in browsers, last used first", "Angemeldete Browser, zuletzt benutzte zuerst")}
+                </caption>
                 <thead role="rowgroup">
                     <tr role="row">
                         <th role="columnheader" scope="col">"Browser"</th>
-                        <th role="columnheader" scope="col">"Address"</th>
-                        <th role="columnheader" scope="col">"Last used"</th>
+                        <th role="columnheader" scope="col">{t.say("Address", "Adresse")}</th>
+                        <th role="columnheader" scope="col">{t.say("Last used", "Zuletzt benutzt")}</th>
                         <th role="columnheader" scope="col">
-                            <span class="visually-hidden">"End"</span>
+                            <span class="visually-hidden">{t.say("End", "Beenden")}</span>
                         </th>
                     </tr>
                 </thead>
@@ -152,16 +163,17 @@ fn Sessions(sessions: Vec<OpenSession>, end: ServerAction<EndSession>) -> impl I
 
 #[component]
 fn SessionRow(session: OpenSession, end: ServerAction<EndSession>) -> impl IntoView {
+    let t = use_locale();
     let browser = session
         .browser
-        .unwrap_or_else(|| "Another browser".to_owned());
+        .unwrap_or_else(|| t.say("Another browser", "Ein anderer Browser").to_owned());
     let last = if session.is_current {
-        view! { <span class="chip">"This one"</span> }.into_any()
+        view! { <span class="chip">{t.say("This one", "Dieser")}</span> }.into_any()
     } else {
         view! {
             <ActionForm action=end>
                 <input type="hidden" name="id" value=session.id />
-                <button class="button button-quiet">"Sign out"</button>
+                <button class="button button-quiet">{t.say("Sign out", "Abmelden")}</button>
             </ActionForm>
         }
         .into_any()

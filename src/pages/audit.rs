@@ -11,6 +11,8 @@ use crate::{
     },
     components::{
         clock::LocalTime,
+        format::Noun,
+        language::use_locale,
         notice::ErrorNotice,
         pagination::{Pagination, Position},
         settings_nav::SettingsNav,
@@ -21,13 +23,14 @@ use crate::{
 /// The page that lists what was done.
 #[component]
 pub(crate) fn AuditPage() -> impl IntoView {
+    let t = use_locale();
     let page = use_page();
     let events = Resource::new_blocking(move || page.get(), audit_log);
     view! {
-        <Title text="Audit log" />
-        <h1>"Audit log"</h1>
+        <Title text=t.say("Audit log", "Protokoll") />
+        <h1>{t.say("Audit log", "Protokoll")}</h1>
         <SettingsNav />
-        <section class="card card-flush" aria-label="What was done">
+        <section class="card card-flush" aria-label=t.say("What was done", "Was getan wurde")>
             <Transition fallback=|| view! { <RowsSkeleton rows=8 /> }>
                 {move || Suspend::new(async move {
                     match events.await {
@@ -42,6 +45,7 @@ pub(crate) fn AuditPage() -> impl IntoView {
 
 #[component]
 fn Events(page: Page<AuditEvent>) -> impl IntoView {
+    let t = use_locale();
     let Page {
         items,
         page,
@@ -67,20 +71,22 @@ fn Events(page: Page<AuditEvent>) -> impl IntoView {
         .collect_view();
     view! {
         <table class="table settings-table" role="table" data-testid="audit">
-            <caption class="visually-hidden">"What was done, newest first"</caption>
+            <caption class="visually-hidden">
+                {t.say("What was done, newest first", "Was getan wurde, Neuestes zuerst")}
+            </caption>
             <thead role="rowgroup">
                 <tr role="row">
-                    <th role="columnheader" scope="col">"When"</th>
-                    <th role="columnheader" scope="col">"Who"</th>
-                    <th role="columnheader" scope="col">"What"</th>
-                    <th role="columnheader" scope="col">"From"</th>
+                    <th role="columnheader" scope="col">{t.say("When", "Wann")}</th>
+                    <th role="columnheader" scope="col">{t.say("Who", "Wer")}</th>
+                    <th role="columnheader" scope="col">{t.say("What", "Was")}</th>
+                    <th role="columnheader" scope="col">{t.say("From", "Woher")}</th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{rows}</tbody>
         </table>
         <Pagination
             position=Position { page, pages, total }
-            noun="event"
+            noun=Noun::Event
             href=|page| format!("/audit?page={page}")
         />
     }

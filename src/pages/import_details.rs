@@ -6,7 +6,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::{
     import_extras::{Columns, Failures, use_extras},
-    not_found::NotFound,
+    not_found::{Missing, NotFound},
 };
 use crate::{
     api::{
@@ -19,15 +19,18 @@ use crate::{
         format,
         icons::{Glyph, Icon},
         import_extras::ImportControls,
+        language::use_locale,
         notice::ErrorNotice,
         progress_bar::shown_percent,
         progress_card::ProgressCard,
+        refresh::Refresh,
         skeleton::CardSkeleton,
-        status_badge::{self, StatusBadge},
+        status_badge::{self, Stage, StatusBadge},
         timeline::Timeline,
     },
     hooks::use_product_import_progress,
     job::{ImportProgress, ImportStatus, JobId, ProductImportJob},
+    locale::Locale,
 };
 
 /// The page of one import.
@@ -54,11 +57,12 @@ pub(crate) fn ImportDetailsPage() -> impl IntoView {
             {move || Suspend::new(async move {
                 match import.await {
                     Ok((job, extras)) => view! { <ImportDetails job extras /> }.into_any(),
-                    Err(ApiError::NotFound) => view! { <NotFound what="import" /> }.into_any(),
+                    Err(ApiError::NotFound) => view! { <NotFound what=Missing::Import /> }.into_any(),
                     Err(error) => {
                         let here = format!("/imports/{}", id.get_untracked());
                         view! {
                             <Title text="Import" />
+                            <h1>"Import"</h1>
                             <ErrorNotice error here />
                         }
                             .into_any()
@@ -72,6 +76,7 @@ pub(crate) fn ImportDetailsPage() -> impl IntoView {
 /// An import from its newest snapshot on.
 #[component]
 fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl IntoView {
+    let t = use_locale();
     let filename = job.filename.clone();
     let job = RwSignal::new(job);
     let live = use_product_import_progress(job);
@@ -80,26 +85,38 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
     let is_over = Signal::derive(move || live.status.get().is_final());
     let live_failed = Signal::derive(move || live.progress.with(|it| it.failed_products));
     let extras = use_extras(id.clone(), extras, is_over);
-    let begun = Signal::derive(move || {
-        live.progress
-            .with(|it| it.done() > 0 || it.total_products > 0)
+    let begun = Signal::derive(move || live.progress.with(status_badge::begun));
+    let queue_place = Signal::derive(move || extras.with(|extras| extras.as_ref()?.queue_position));
+    let cancelled = Signal::derive(move || {
+        let status = live.status.get();
+        let is_said = extras.with(|extras| extras.as_ref().is_some_and(|it| it.cancelled));
+        status == ImportStatus::Error
+            && (is_said || live.error.with(|it| status.is_cancelled(it.as_deref())))
+    });
+    let stage = Memo::new(move |_| {
+        Stage::of(
+            live.status.get(),
+            begun.get(),
+            queue_place.get(),
+            cancelled.get(),
+        )
     });
     let title = {
         let filename = filename.clone();
-        Memo::new(move |_| title(&live.progress.get(), live.status.get(), &filename))
+        Memo::new(move |_| title(t, &live.progress.get(), stage.get(), &filename))
     };
     view! {
         <Title text=title />
         <header class="page-head">
-            <nav class="crumbs" aria-label="Breadcrumb">
+            <nav class="crumbs" aria-label=t.say("Breadcrumb", "Wo du bist")>
                 <a href="/imports">
                     <Icon glyph=Glyph::ChevronLeft />
-                    "Imports"
+                    {t.say("Imports", "Importe")}
                 </a>
             </nav>
             <div class="page-title">
                 <h1 class="filename">{filename.clone()}</h1>
-                <StatusBadge status=live.status begun />
+                <StatusBadge status=live.status begun queue_place cancelled />
             </div>
         </header>
         <ProgressCard
@@ -107,38 +124,29 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
             filename
             created_at=Signal::derive(move || job.with(|job| job.created_at))
             completed_at=Signal::derive(move || job.with(|job| job.completed_at))
+            updated_at=Signal::derive(move || Some(job.with(|job| job.updated_at)))
+            id=id.clone()
+            queue_place
+            cancelled
         />
-        <Refresh status=live.status />
+        <Refresh is_running=Signal::derive(move || !is_over.get()) />
         <ImportControls id=id.clone() extras=extras.into() is_over />
         <Columns id=id.clone() extras />
         <Failures id job live_failed is_over extras />
-        <Overview job status=live.status begun />
+        <Overview job stage />
         <Timeline
             live
             created_at=job.with_untracked(|job| job.created_at)
             completed_at=Signal::derive(move || job.with(|job| job.completed_at))
+            cancelled
         />
     }
 }
 
-/// Has a browser without script load the page again while the import runs. Its content is no part of
-/// the document where there is script, so nothing is looked for in it.
-#[component]
-fn Refresh(status: Signal<ImportStatus>) -> impl IntoView {
-    let content = move || {
-        let is_running = !status.get().is_final();
-        is_running.then_some(r#"<meta http-equiv="refresh" content="5">"#)
-    };
-    view! { <noscript inner_html=move || content().unwrap_or_default()></noscript> }
-}
-
 /// What is known of the import beside its progress.
 #[component]
-fn Overview(
-    job: RwSignal<ProductImportJob>,
-    status: Signal<ImportStatus>,
-    begun: Signal<bool>,
-) -> impl IntoView {
+fn Overview(job: RwSignal<ProductImportJob>, stage: Memo<Stage>) -> impl IntoView {
+    let t = use_locale();
     let created_at = job.with_untracked(|job| job.created_at);
     let id = job.with_untracked(|job| job.id.to_string());
     let filename = job.with_untracked(|job| job.filename.clone());
@@ -151,23 +159,21 @@ fn Overview(
     view! {
         <section class="card overview" aria-labelledby="overview-title">
             <header class="card-head">
-                <h2 id="overview-title">"Overview"</h2>
+                <h2 id="overview-title">{t.say("Overview", "Überblick")}</h2>
             </header>
             <dl>
-                <Fact name="File">{filename}</Fact>
-                <Fact name="Status">
-                    {move || status_badge::word(status.get(), begun.get())}
-                </Fact>
-                <Fact name="Created">
+                <Fact name=t.say("File", "Datei")>{filename}</Fact>
+                <Fact name=t.say("Status", "Stand")>{move || stage.get().word(t)}</Fact>
+                <Fact name=t.say("Created", "Erstellt")>
                     <LocalTime at=created_at />
                 </Fact>
-                <Fact name="Completed">
+                <Fact name=t.say("Completed", "Beendet")>
                     {move || match completed_at.get() {
                         Some(at) => view! { <LocalTime at /> }.into_any(),
-                        None => "Not yet".into_any(),
+                        None => t.say("Not yet", "Noch nicht").into_any(),
                     }}
                 </Fact>
-                <Fact name="Duration">{move || took().unwrap_or_else(|| "–".to_owned())}</Fact>
+                <Fact name=t.say("Duration", "Dauer")>{move || took().unwrap_or_else(|| "–".to_owned())}</Fact>
                 <Fact name="Import">
                     <span class="code">{id}</span>
                 </Fact>
@@ -206,13 +212,10 @@ fn complete_at_the_end(job: RwSignal<ProductImportJob>, status: Signal<ImportSta
     });
 }
 
-fn title(progress: &ImportProgress, status: ImportStatus, filename: &str) -> String {
-    match (status, shown_percent(progress, status)) {
-        (ImportStatus::Pending, Some(percent)) => format!("{percent}% · {filename}"),
-        (status, _) => format!(
-            "{} · {filename}",
-            status_badge::word(status, progress.done() > 0)
-        ),
+fn title(t: Locale, progress: &ImportProgress, stage: Stage, filename: &str) -> String {
+    match (stage, shown_percent(progress, ImportStatus::Pending)) {
+        (Stage::Running, Some(percent)) => format!("{} · {filename}", t.percent(percent)),
+        (stage, _) => format!("{} · {filename}", stage.word(t)),
     }
 }
 
@@ -228,16 +231,20 @@ mod tests {
             total_products: 100,
         };
         assert_eq!(
-            title(&progress, ImportStatus::Pending, "feed.csv"),
+            title(Locale::English, &progress, Stage::Running, "feed.csv"),
             "43% · feed.csv"
         );
         assert_eq!(
-            title(&progress, ImportStatus::Error, "feed.csv"),
+            title(Locale::German, &progress, Stage::Running, "feed.csv"),
+            "43\u{a0}% · feed.csv"
+        );
+        assert_eq!(
+            title(Locale::English, &progress, Stage::Failed, "feed.csv"),
             "Failed · feed.csv"
         );
         let none = ImportProgress::default();
         assert_eq!(
-            title(&none, ImportStatus::Pending, "feed.csv"),
+            title(Locale::English, &none, Stage::Waiting, "feed.csv"),
             "Waiting · feed.csv"
         );
     }

@@ -5,17 +5,22 @@ use std::collections::HashSet;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::query::use_page;
+use super::query::{imports_address, use_imports_query};
 use crate::{
     api::{
         ApiError, Page,
-        imports::{list_imports, upload_form},
+        imports::{ImportsFilter, ImportsQuery, Sort, SortBy, list_imports, upload_form},
     },
     components::{
+        format::Noun,
         icons::Glyph,
-        jobs_table::JobsTable,
+        imports_filter::ImportsFilterForm,
+        jobs_table::{JobsTable, Sorting},
+        language::use_locale,
+        list_hold::{HeldList, Holding, NewImports},
         notice::{EmptyState, ErrorNotice},
         pagination::{Pagination, Position},
+        refresh::Refresh,
         skeleton::{CardSkeleton, RowsSkeleton},
         upload::UploadForm,
     },
@@ -28,13 +33,17 @@ type Imports = Resource<Result<Page<ProductImportJob>, ApiError>>;
 /// The page on which imports are started and listed.
 #[component]
 pub(crate) fn ImportsPage() -> impl IntoView {
-    let page = use_page();
+    let t = use_locale();
+    let query = use_imports_query();
     let form = Resource::new_blocking(|| (), |()| upload_form());
-    let imports = Resource::new_blocking(move || page.get(), list_imports);
-    list_new_imports(imports, page);
+    let imports = Resource::new_blocking(
+        move || query.get(),
+        |ImportsQuery { page, filter }| list_imports(page, filter),
+    );
+    list_new_imports(imports, query);
     view! {
-        <Title text="Imports" />
-        <h1>"Imports"</h1>
+        <Title text=t.say("Imports", "Importe") />
+        <h1>{t.say("Imports", "Importe")}</h1>
         <Transition fallback=CardSkeleton>
             {move || Suspend::new(async move {
                 match form.await {
@@ -47,10 +56,11 @@ pub(crate) fn ImportsPage() -> impl IntoView {
         </Transition>
         <section class="card card-flush" aria-labelledby="imports-title">
             <header class="card-head">
-                <h2 id="imports-title">"Your imports"</h2>
+                <h2 id="imports-title">{t.say("Your imports", "Deine Importe")}</h2>
             </header>
+            <ImportsFilterForm filter=Signal::derive(move || query.get().filter) />
             <Transition fallback=|| view! { <RowsSkeleton rows=5 /> }>
-                <ImportsList imports />
+                <ImportsList imports query />
             </Transition>
         </section>
     }
@@ -59,48 +69,132 @@ pub(crate) fn ImportsPage() -> impl IntoView {
 /// What there is to list, without the list, so that a list that is asked for again stays.
 #[derive(Clone, Debug, PartialEq)]
 enum Shown {
+    /// There is none at all.
     Nothing,
-    List(Position),
+    /// There is none of those that were asked for.
+    NoMatch,
+    List,
     Failure(ApiError),
 }
 
 #[component]
-fn ImportsList(imports: Imports) -> impl IntoView {
-    let shown = Memo::new(move |_| imports.get().map(shown));
-    let jobs = Signal::derive(move || match imports.get() {
+fn ImportsList(imports: Imports, query: Memo<ImportsQuery>) -> impl IntoView {
+    let t = use_locale();
+    let newest = Signal::derive(move || match imports.get() {
         Some(Ok(page)) => page.items,
         _ => Vec::new(),
     });
+    let view: Signal<ImportsQuery> = query.into();
+    let list = HeldList::new(newest, view);
+    let shown = Memo::new(move |_| {
+        let imports = imports.get()?;
+        Some(shown(
+            &imports,
+            query.with(|query| query.filter.is_narrow()),
+        ))
+    });
+    let position = Memo::new(move |_| match imports.get() {
+        Some(Ok(Page {
+            page, pages, total, ..
+        })) => Some(Position { page, pages, total }),
+        _ => None,
+    });
+    let sorting = Signal::derive(move || Some(sorting(&query.get().filter)));
+    let runs = Signal::derive(move || {
+        let is_running = |job: &ProductImportJob| !job.status.is_final();
+        list.shown().with(|jobs| jobs.iter().any(is_running))
+    });
+    let pagination = move || {
+        position.get().map(|position| {
+            let filter = query.with_untracked(|query| query.filter.clone());
+            let href = move |page| imports_address(page, &filter);
+            view! { <Pagination position noun=Noun::Import href /> }
+        })
+    };
     move || {
         shown.get().map(|shown| match shown {
-            Shown::Failure(error) => view! { <ErrorNotice error here="/imports" /> }.into_any(),
+            Shown::Failure(error) => {
+                let here = query.with_untracked(|it| imports_address(it.page, &it.filter));
+                view! { <ErrorNotice error here /> }.into_any()
+            }
             Shown::Nothing => view! {
-                <EmptyState glyph=Glyph::Upload title="No imports yet">
-                    <p>"Choose a product file above. Its progress will be shown here, live."</p>
+                <EmptyState glyph=Glyph::Upload title=t.say("No imports yet", "Noch keine Importe")>
+                    <p>
+                        {t.say(
+                            "Choose a product file above. Its progress will be shown here, live.",
+                            "Wähle oben eine Produktdatei. Ihr Fortschritt wird hier live gezeigt.",
+                        )}
+                    </p>
                 </EmptyState>
             }
             .into_any(),
-            Shown::List(position) => view! {
-                <JobsTable jobs />
-                <Pagination position noun="import" href=|page| format!("/imports?page={page}") />
+            Shown::NoMatch => view! {
+                <EmptyState
+                    glyph=Glyph::Search
+                    title=t.say("Nothing matches", "Nichts passt dazu")
+                >
+                    <p>
+                        {t.say(
+                            "Try another name, state or time.",
+                            "Versuche es mit einem anderen Namen, Stand oder Zeitraum.",
+                        )}
+                    </p>
+                    <p>
+                        <a class="button" href="/imports">
+                            {t.say("Show all imports", "Alle Importe zeigen")}
+                        </a>
+                    </p>
+                </EmptyState>
+            }
+            .into_any(),
+            Shown::List => view! {
+                <Holding list>
+                    <NewImports list />
+                    <JobsTable jobs=list.shown() sorting />
+                </Holding>
+                {pagination}
+                <Refresh is_running=runs />
             }
             .into_any(),
         })
     }
 }
 
-fn shown(imports: Result<Page<ProductImportJob>, ApiError>) -> Shown {
+fn shown(imports: &Result<Page<ProductImportJob>, ApiError>, is_narrow: bool) -> Shown {
     match imports {
-        Err(error) => Shown::Failure(error),
+        Err(error) => Shown::Failure(error.clone()),
+        Ok(Page { total: 0, .. }) if is_narrow => Shown::NoMatch,
         Ok(Page { total: 0, .. }) => Shown::Nothing,
-        Ok(Page {
-            page, pages, total, ..
-        }) => Shown::List(Position { page, pages, total }),
+        Ok(_) => Shown::List,
     }
 }
 
-/// Asks for the first page of the list again when an import has started that is not on it.
-fn list_new_imports(imports: Imports, page: Memo<u64>) {
+/// Returns where the list is sorted otherwise: by a column, and by the one it is sorted by already the
+/// other way round.
+fn sorting(filter: &ImportsFilter) -> Sorting {
+    let address = |by: SortBy| {
+        let is_same = filter.sort.by == by;
+        let descending = match by {
+            _ if is_same => !filter.sort.descending,
+            // What is new or long is looked for more often than what is old or short.
+            SortBy::Created | SortBy::Duration => true,
+            SortBy::File | SortBy::Status => false,
+        };
+        let sorted = ImportsFilter {
+            sort: Sort { by, descending },
+            ..filter.clone()
+        };
+        (by, imports_address(1, &sorted))
+    };
+    Sorting {
+        sort: filter.sort,
+        addresses: SortBy::ALL.into_iter().map(address).collect(),
+    }
+}
+
+/// Asks for the first page of the list again when an import has started that is not on it, where it
+/// would be the first.
+fn list_new_imports(imports: Imports, query: Memo<ImportsQuery>) {
     let live = use_unfinished_imports();
     // Those that the list was asked for because of, so that it is asked for once.
     let known = StoredValue::new(HashSet::new());
@@ -117,8 +211,54 @@ fn list_new_imports(imports: Imports, page: Memo<u64>) {
                 known.len() > before
             })
         });
-        if page.get_untracked() == 1 && is_new == Some(true) {
+        let would_be_first = query
+            .with_untracked(|query| query.page == 1 && query.filter == ImportsFilter::default());
+        if would_be_first && is_new == Some(true) {
             imports.refetch();
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_s_head_sorts_by_it_and_then_the_other_way_round() {
+        let address = |sort: &str, by| {
+            let filter = ImportsFilter {
+                search: "a b".to_owned(),
+                sort: sort.parse().unwrap(),
+                ..ImportsFilter::default()
+            };
+            let addresses = sorting(&filter).addresses;
+            let found = addresses.into_iter().find(|(column, _)| *column == by);
+            found.unwrap().1
+        };
+        assert_eq!(
+            address("-created", SortBy::File),
+            "/imports?search=a%20b&sort=file"
+        );
+        assert_eq!(
+            address("file", SortBy::File),
+            "/imports?search=a%20b&sort=-file"
+        );
+        assert_eq!(address("file", SortBy::Created), "/imports?search=a%20b");
+        assert_eq!(
+            address("-created", SortBy::Created),
+            "/imports?search=a%20b&sort=created"
+        );
+    }
+
+    #[test]
+    fn a_list_that_a_filter_has_emptied_says_so() {
+        let empty = Ok(Page {
+            items: Vec::new(),
+            page: 1,
+            pages: 1,
+            total: 0,
+        });
+        assert_eq!(shown(&empty, true), Shown::NoMatch);
+        assert_eq!(shown(&empty, false), Shown::Nothing);
+    }
 }

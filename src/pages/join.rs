@@ -9,6 +9,7 @@ use crate::{
     components::{
         form::{Field, FormError, NewPassword, Submit, failure},
         icons::Glyph,
+        language::use_locale,
         notice::{EmptyState, ErrorNotice},
         skeleton::CardSkeleton,
         welcome::Welcome,
@@ -49,23 +50,43 @@ pub(crate) fn JoinPage() -> impl IntoView {
 
 #[component]
 fn JoinForm(token: String, role: Role) -> impl IntoView {
+    let t = use_locale();
     let action = ServerAction::<AcceptInvitation>::new();
+    let error = failure(action);
+    let invalid = Signal::derive(move || error.get().is_some());
     let text = match role {
-        Role::Owner => "You are invited to run this installation.",
-        Role::Staff => "You are invited to import products here.",
-        Role::Viewer => "You are invited to watch imports here.",
+        Role::Owner => t.say(
+            "You are invited to run this installation.",
+            "Du bist eingeladen, diese Installation zu betreiben.",
+        ),
+        Role::Staff => t.say(
+            "You are invited to import products here.",
+            "Du bist eingeladen, hier Produkte zu importieren.",
+        ),
+        Role::Viewer => t.say(
+            "You are invited to watch imports here.",
+            "Du bist eingeladen, hier bei Importen zuzusehen.",
+        ),
     };
     view! {
-        <Title text="Join" />
+        <Title text=t.say("Join", "Mitmachen") />
         <section class="card sign-in-card" data-testid="join-form">
-            <Welcome title="Create your account" text />
+            <Welcome title=t.say("Create your account", "Lege dein Konto an") text />
             <ActionForm action>
-                <FormError error=failure(action) />
+                <FormError error />
                 <input type="hidden" name="token" value=token />
-                <Field name="name" label="Name" kind="text" autocomplete="name" />
-                <Field name="email" label="Email" kind="email" autocomplete="username" />
-                <NewPassword />
-                <Submit pending=action.pending()>"Create account"</Submit>
+                <Field name="name" label="Name" kind="text" autocomplete="name" invalid />
+                <Field
+                    name="email"
+                    label=t.say("Email", "E-Mail")
+                    kind="email"
+                    autocomplete="username"
+                    invalid
+                />
+                <NewPassword invalid />
+                <Submit pending=action.pending()>
+                    {t.say("Create account", "Konto anlegen")}
+                </Submit>
             </ActionForm>
         </section>
     }
@@ -73,13 +94,19 @@ fn JoinForm(token: String, role: Role) -> impl IntoView {
 
 #[component]
 fn ResetForm(token: String, email: String) -> impl IntoView {
+    let t = use_locale();
     let action = ServerAction::<ResetPassword>::new();
+    let error = failure(action);
+    let invalid = Signal::derive(move || error.get().is_some());
     view! {
-        <Title text="New password" />
+        <Title text=t.say("New password", "Neues Passwort") />
         <section class="card sign-in-card" data-testid="reset-form">
-            <Welcome title="Choose a new password" text=format!("for {email}") />
+            <Welcome
+                title=t.say("Choose a new password", "Wähle ein neues Passwort")
+                text=format!("{} {email}", t.say("for", "für"))
+            />
             <ActionForm action>
-                <FormError error=failure(action) />
+                <FormError error />
                 <input type="hidden" name="token" value=token />
                 // For password managers, which keep a password with its account.
                 <input
@@ -91,8 +118,8 @@ fn ResetForm(token: String, email: String) -> impl IntoView {
                     aria-hidden="true"
                     readonly
                 />
-                <NewPassword />
-                <Submit pending=action.pending()>"Set password"</Submit>
+                <NewPassword invalid />
+                <Submit pending=action.pending()>{t.say("Set password", "Passwort setzen")}</Submit>
             </ActionForm>
         </section>
     }
@@ -100,14 +127,17 @@ fn ResetForm(token: String, email: String) -> impl IntoView {
 
 #[component]
 fn Gone() -> impl IntoView {
+    let t = use_locale();
     super::set_not_found_status();
     view! {
-        <Title text="Not found" />
+        <Title text=t.say("Not found", "Nicht gefunden") />
         <section class="card" data-testid="link-gone">
-            <EmptyState glyph=Glyph::Search title="This link is no longer good">
+            <EmptyState glyph=Glyph::Search title=t.say("This link is no longer good", "Dieser Link gilt nicht mehr")>
                 <p>
-                    "It has been used or has expired. Ask whoever gave it to you for another, or "
-                    <a href="/sign-in">"sign in"</a> "."
+                    {t.say(
+                        "It has been used or has expired. Ask whoever gave it to you for another, or ",
+                        "Er wurde benutzt oder ist abgelaufen. Bitte um einen neuen, oder ",
+                    )} <a href="/sign-in">{t.say("sign in", "melde dich an")}</a> "."
                 </p>
             </EmptyState>
         </section>

@@ -4,30 +4,47 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::set_not_found_status;
-use crate::components::{icons::Glyph, notice::EmptyState};
+use crate::components::{icons::Glyph, language::use_locale, notice::EmptyState};
+
+/// What was looked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Missing {
+    Page,
+    Import,
+}
 
 /// The page for every address that leads nowhere.
 #[component]
 pub(crate) fn NotFoundPage() -> impl IntoView {
-    view! { <NotFound what="page" /> }
+    view! { <NotFound what=Missing::Page /> }
 }
 
 /// Says that something is not there, to the person and to the browser.
 #[component]
 pub(super) fn NotFound(
     /// What was looked for.
-    what: &'static str,
+    what: Missing,
 ) -> impl IntoView {
+    let t = use_locale();
     set_not_found_status();
+    let title = match what {
+        Missing::Page => t.say("There is no such page", "Diese Seite gibt es nicht"),
+        Missing::Import => t.say("There is no such import", "Diesen Import gibt es nicht"),
+    };
     view! {
-        <Title text="Not found" />
+        <Title text=t.say("Not found", "Nicht gefunden") />
         <section class="card not-found" data-testid="not-found">
-            <h1 class="visually-hidden">"Not found"</h1>
-            <EmptyState glyph=Glyph::Search title=format!("There is no such {what}")>
-                <p>"It may have been removed, belong to somebody else, or the address has a typo."</p>
+            <h1 class="visually-hidden">{t.say("Not found", "Nicht gefunden")}</h1>
+            <EmptyState glyph=Glyph::Search title>
+                <p>
+                    {t.say(
+                        "It may have been removed, belong to somebody else, or the address has a typo.",
+                        "Vielleicht wurde gelöscht, was hier war, es gehört jemand anderem, oder die Adresse hat einen Tippfehler.",
+                    )}
+                </p>
                 <p>
                     <a class="button button-primary" href="/imports">
-                        "Go to your imports"
+                        {t.say("Go to your imports", "Zu deinen Importen")}
                     </a>
                 </p>
             </EmptyState>

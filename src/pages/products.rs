@@ -11,17 +11,21 @@ use crate::{
         products::{Product, list_products},
     },
     components::{
+        format::Noun,
         icons::{Glyph, Icon},
+        language::use_locale,
         notice::{EmptyState, ErrorNotice},
         pagination::{Pagination, Position},
         products_table::ProductsTable,
         skeleton::RowsSkeleton,
     },
+    locale::Locale,
 };
 
 /// The page that lists the products.
 #[component]
 pub(crate) fn ProductsPage() -> impl IntoView {
+    let t = use_locale();
     let page = use_page();
     let search = use_search();
     let products = Resource::new_blocking(
@@ -29,9 +33,9 @@ pub(crate) fn ProductsPage() -> impl IntoView {
         |(search, page)| list_products(search, page),
     );
     view! {
-        <Title text="Products" />
-        <h1>"Products"</h1>
-        <section class="card card-flush" aria-label="Products in the shop">
+        <Title text=t.say("Products", "Produkte") />
+        <h1>{t.say("Products", "Produkte")}</h1>
+        <section class="card card-flush" aria-label=t.say("Products in the shop", "Produkte im Shop")>
             <SearchForm search />
             <Transition fallback=|| view! { <RowsSkeleton rows=8 /> }>
                 {move || Suspend::new(async move {
@@ -48,27 +52,30 @@ pub(crate) fn ProductsPage() -> impl IntoView {
 
 #[component]
 fn SearchForm(search: Memo<String>) -> impl IntoView {
-    let clear =
-        move || (!search.get().is_empty()).then(|| view! { <a href="/products">"Clear"</a> });
+    let t = use_locale();
+    let clear = move || {
+        (!search.get().is_empty())
+            .then(|| view! { <a href="/products">{t.say("Clear", "Zurücksetzen")}</a> })
+    };
     view! {
         <search class="products-search">
             <Form method="get" action="/products">
                 <Icon glyph=Glyph::Search />
                 <label class="visually-hidden" for="search">
-                    "Search products"
+                    {t.say("Search products", "Produkte suchen")}
                 </label>
                 <input
                     id="search"
                     class="input"
                     type="search"
                     name="search"
-                    placeholder="Name or SKU"
+                    placeholder=t.say("Name or SKU", "Name oder SKU")
                     autocomplete="off"
                     data-testid="products-search"
                     value=search.get_untracked()
                     prop:value=search
                 />
-                <button class="button">"Search"</button>
+                <button class="button">{t.say("Search", "Suchen")}</button>
                 {clear}
             </Form>
         </search>
@@ -77,6 +84,7 @@ fn SearchForm(search: Memo<String>) -> impl IntoView {
 
 #[component]
 fn Products(page: Page<Product>, search: String) -> impl IntoView {
+    let t = use_locale();
     let Page {
         items,
         page,
@@ -85,11 +93,16 @@ fn Products(page: Page<Product>, search: String) -> impl IntoView {
     } = page;
     if total == 0 && search.is_empty() {
         return view! {
-            <EmptyState glyph=Glyph::Box title="No products yet">
-                <p>"They appear here as soon as an import has brought some in."</p>
+            <EmptyState glyph=Glyph::Box title=t.say("No products yet", "Noch keine Produkte")>
+                <p>
+                    {t.say(
+                        "They appear here as soon as an import has brought some in.",
+                        "Sie erscheinen hier, sobald ein Import welche gebracht hat.",
+                    )}
+                </p>
                 <p>
                     <a class="button button-primary" href="/imports">
-                        "Import products"
+                        {t.say("Import products", "Produkte importieren")}
                     </a>
                 </p>
             </EmptyState>
@@ -98,8 +111,16 @@ fn Products(page: Page<Product>, search: String) -> impl IntoView {
     }
     if total == 0 {
         return view! {
-            <EmptyState glyph=Glyph::Search title=format!("Nothing matches “{search}”")>
-                <p>"Try a part of the name, or the SKU."</p>
+            <EmptyState glyph=Glyph::Search title=match t {
+                Locale::English => format!("Nothing matches “{search}”"),
+                Locale::German => format!("Nichts passt zu „{search}“"),
+            }>
+                <p>
+                    {t.say(
+                        "Try a part of the name, or the SKU.",
+                        "Versuche es mit einem Teil des Namens oder der SKU.",
+                    )}
+                </p>
             </EmptyState>
         }
         .into_any();
@@ -107,7 +128,7 @@ fn Products(page: Page<Product>, search: String) -> impl IntoView {
     let href = move |page| format!("/products?search={}&page={page}", Url::escape(&search));
     view! {
         <ProductsTable products=items />
-        <Pagination position=Position { page, pages, total } noun="product" href />
+        <Pagination position=Position { page, pages, total } noun=Noun::Product href />
     }
     .into_any()
 }
@@ -115,10 +136,15 @@ fn Products(page: Page<Product>, search: String) -> impl IntoView {
 /// The products are another service's to show.
 #[component]
 fn Elsewhere(reason: String) -> impl IntoView {
+    let t = use_locale();
+    let title = t.say(
+        "The products are kept elsewhere",
+        "Die Produkte liegen anderswo",
+    );
     view! {
         <div class="elsewhere">
-            <EmptyState glyph=Glyph::Box title="The products are kept elsewhere">
-                <p>{reason}</p>
+            <EmptyState glyph=Glyph::Box title>
+                <p>{t.sentence(&reason)}</p>
             </EmptyState>
         </div>
     }

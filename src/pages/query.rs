@@ -1,19 +1,143 @@
 //! What the address asks for.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
+use leptos_router::{hooks::use_query_map, location::Url};
+
+use crate::api::imports::{ImportsFilter, ImportsQuery};
 
 /// Returns the page of a list that the address asks for, from 1.
 pub(super) fn use_page() -> Memo<u64> {
     let query = use_query_map();
-    Memo::new(move |_| {
-        let page = query.with(|query| query.get("page").and_then(|page| page.parse().ok()));
-        page.unwrap_or(1).max(1)
-    })
+    Memo::new(move |_| query.with(|query| page_of(query.get("page"))))
+}
+
+fn page_of(text: Option<String>) -> u64 {
+    let page = text.and_then(|page| page.parse().ok());
+    page.unwrap_or(1).max(1)
 }
 
 /// Returns what the address searches for.
 pub(super) fn use_search() -> Memo<String> {
     let query = use_query_map();
     Memo::new(move |_| query.with(|query| query.get("search")).unwrap_or_default())
+}
+
+/// Returns which imports the address asks for.
+pub(super) fn use_imports_query() -> Memo<ImportsQuery> {
+    let query = use_query_map();
+    Memo::new(move |_| query.with(|query| read_imports_query(|name| query.get(name))))
+}
+
+/// Reads which imports are asked for. What is not understood is as if it were not there.
+fn read_imports_query(get: impl Fn(&str) -> Option<String>) -> ImportsQuery {
+    ImportsQuery {
+        page: page_of(get("page")),
+        filter: ImportsFilter {
+            status: get("status").and_then(|text| text.parse().ok()),
+            search: get("search").unwrap_or_default().trim().to_owned(),
+            since: get("since").and_then(|text| text.parse().ok()),
+            until: get("until").and_then(|text| text.parse().ok()),
+            sort: get("sort")
+                .and_then(|text| text.parse().ok())
+                .unwrap_or_default(),
+        },
+    }
+}
+
+/// Returns the address of the list with these imports.
+pub(super) fn imports_address(page: u64, filter: &ImportsFilter) -> String {
+    let ImportsFilter {
+        status,
+        search,
+        since,
+        until,
+        sort,
+    } = filter;
+    let mut pairs = Vec::new();
+    if !search.is_empty() {
+        pairs.push(format!("search={}", Url::escape(search)));
+    }
+    if let Some(status) = status {
+        pairs.push(format!("status={status}"));
+    }
+    if let Some(since) = since {
+        pairs.push(format!("since={since}"));
+    }
+    if let Some(until) = until {
+        pairs.push(format!("until={until}"));
+    }
+    if *sort != ImportsFilter::default().sort {
+        pairs.push(format!("sort={sort}"));
+    }
+    if page > 1 {
+        pairs.push(format!("page={page}"));
+    }
+    if pairs.is_empty() {
+        return "/imports".to_owned();
+    }
+    format!("/imports?{}", pairs.join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        api::imports::{Day, Sort, SortBy},
+        job::ImportStatus,
+    };
+
+    fn read(address: &str) -> ImportsQuery {
+        let query = address.split_once('?').map_or("", |(_, query)| query);
+        read_imports_query(|name| {
+            let pair = query.split('&').find_map(|pair| {
+                let (key, value) = pair.split_once('=')?;
+                (key == name).then_some(value)
+            });
+            pair.map(Url::unescape)
+        })
+    }
+
+    #[test]
+    fn what_is_not_understood_is_as_if_it_were_not_there() {
+        for address in [
+            "/imports",
+            "/imports?page=0&status=DONE&since=2026-02-30&until=x&sort=id&search=%20",
+        ] {
+            let expected = ImportsQuery {
+                page: 1,
+                ..ImportsQuery::default()
+            };
+            assert_eq!(read(address), expected, "{address}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_address_leads_to_what_it_was_made_of(
+            page in 1..1_000u64,
+            status in proptest::option::of(0..4usize),
+            search in "[a-zA-Z0-9äß&=%?#+._-]{0,12}",
+            since in proptest::option::of(0..4_000_000_000_000i64),
+            by in 0..4usize,
+            descending: bool,
+        ) {
+            let statuses = [
+                ImportStatus::Pending,
+                ImportStatus::Success,
+                ImportStatus::PartialSuccess,
+                ImportStatus::Error,
+            ];
+            let filter = ImportsFilter {
+                status: status.map(|index| statuses[index]),
+                search,
+                since: since.map(Day::from),
+                until: since.map(Day::from),
+                sort: Sort { by: SortBy::ALL[by], descending },
+            };
+            let address = imports_address(page, &filter);
+            prop_assert_eq!(read(&address), ImportsQuery { page, filter });
+        }
+    }
 }

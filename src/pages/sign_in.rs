@@ -8,6 +8,7 @@ use crate::{
     api::session::{CreateOwner, SignIn, SignInState, sign_in_state},
     components::{
         form::{Field, FormError, NewPassword, Submit, failure},
+        language::use_locale,
         notice::ErrorNotice,
         skeleton::CardSkeleton,
         welcome::Welcome,
@@ -36,22 +37,38 @@ pub(crate) fn SignInPage() -> impl IntoView {
 
 #[component]
 fn SignInForm() -> impl IntoView {
+    let t = use_locale();
     let action = ServerAction::<SignIn>::new();
+    let error = failure(action);
+    let invalid = Signal::derive(move || error.get().is_some());
     view! {
-        <Title text="Sign in" />
+        <Title text=t.say("Sign in", "Anmelden") />
         <section class="card sign-in-card" data-testid="sign-in-form">
-            <Welcome title="Sign in" text="to import products and follow their progress." />
+            <Welcome
+                title=t.say("Sign in", "Anmelden")
+                text=t.say(
+                    "to import products and follow their progress.",
+                    "um Produkte zu importieren und zuzusehen, wie es vorangeht.",
+                )
+            />
             <ActionForm action>
-                <FormError error=failure(action) testid="sign-in-error" />
+                <FormError error testid="sign-in-error" />
                 <Next />
-                <Field name="email" label="Email" kind="email" autocomplete="username" />
+                <Field
+                    name="email"
+                    label=t.say("Email", "E-Mail")
+                    kind="email"
+                    autocomplete="username"
+                    invalid
+                />
                 <Field
                     name="password"
-                    label="Password"
+                    label=t.say("Password", "Passwort")
                     kind="password"
                     autocomplete="current-password"
+                    invalid
                 />
-                <Submit pending=action.pending()>"Sign in"</Submit>
+                <Submit pending=action.pending()>{t.say("Sign in", "Anmelden")}</Submit>
             </ActionForm>
         </section>
     }
@@ -59,21 +76,36 @@ fn SignInForm() -> impl IntoView {
 
 #[component]
 fn OwnerForm() -> impl IntoView {
+    let t = use_locale();
     let action = ServerAction::<CreateOwner>::new();
+    let error = failure(action);
+    let invalid = Signal::derive(move || error.get().is_some());
+    let title = t.say("Create the owner’s account", "Konto des Inhabers anlegen");
     view! {
-        <Title text="Create the owner’s account" />
+        <Title text=title />
         <section class="card sign-in-card" data-testid="sign-in-form">
             <Welcome
-                title="Create the owner’s account"
-                text="This is a new installation. The first account is its owner’s."
+                title
+                text=t.say(
+                    "This is a new installation. The first account is its owner’s.",
+                    "Dies ist eine neue Installation. Das erste Konto ist das des Inhabers.",
+                )
             />
             <ActionForm action>
-                <FormError error=failure(action) testid="sign-in-error" />
+                <FormError error testid="sign-in-error" />
                 <Next />
-                <Field name="name" label="Name" kind="text" autocomplete="name" />
-                <Field name="email" label="Email" kind="email" autocomplete="username" />
-                <NewPassword />
-                <Submit pending=action.pending()>"Create account"</Submit>
+                <Field name="name" label="Name" kind="text" autocomplete="name" invalid />
+                <Field
+                    name="email"
+                    label=t.say("Email", "E-Mail")
+                    kind="email"
+                    autocomplete="username"
+                    invalid
+                />
+                <NewPassword invalid />
+                <Submit pending=action.pending()>
+                    {t.say("Create account", "Konto anlegen")}
+                </Submit>
             </ActionForm>
         </section>
     }
@@ -81,12 +113,16 @@ fn OwnerForm() -> impl IntoView {
 
 #[component]
 fn SignedIn() -> impl IntoView {
+    let t = use_locale();
     view! {
-        <Title text="Signed in" />
+        <Title text=t.say("Signed in", "Angemeldet") />
         <section class="card sign-in-card">
-            <Welcome title="You are signed in" text="There is nothing to do here." />
+            <Welcome
+                title=t.say("You are signed in", "Du bist angemeldet")
+                text=t.say("There is nothing to do here.", "Hier ist nichts zu tun.")
+            />
             <a class="button button-primary" href="/imports">
-                "Go to your imports"
+                {t.say("Go to your imports", "Zu deinen Importen")}
             </a>
         </section>
     }

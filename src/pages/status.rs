@@ -12,7 +12,11 @@ use crate::{
         progress::UpstreamState,
         status::{ImportCounts, ServerStatus, server_status},
     },
-    components::{format, notice::ErrorNotice, settings_nav::SettingsNav, skeleton::CardSkeleton},
+    components::{
+        format, language::use_locale, notice::ErrorNotice, settings_nav::SettingsNav,
+        skeleton::CardSkeleton,
+    },
+    locale::Locale,
 };
 
 /// How often it is asked for again.
@@ -21,6 +25,7 @@ const REFRESH: Duration = Duration::from_secs(5);
 /// The page that says how the server is.
 #[component]
 pub(crate) fn StatusPage() -> impl IntoView {
+    let t = use_locale();
     let status = Resource::new_blocking(|| (), |()| server_status());
     Effect::new(move |_| {
         if status.with(|status| matches!(status, Some(Ok(_))))
@@ -30,8 +35,8 @@ pub(crate) fn StatusPage() -> impl IntoView {
         }
     });
     view! {
-        <Title text="Status" />
-        <h1>"Status"</h1>
+        <Title text=t.say("Status", "Zustand") />
+        <h1>{t.say("Status", "Zustand")}</h1>
         <SettingsNav />
         <Transition fallback=CardSkeleton>
             {move || Suspend::new(async move {
@@ -39,7 +44,12 @@ pub(crate) fn StatusPage() -> impl IntoView {
                     Ok(status) => view! { <Status status /> }.into_any(),
                     Err(ApiError::NotFound) => {
                         super::set_not_found_status();
-                        view! { <p>"Only the owner of this installation sees how it is."</p> }
+                        view! { <p>
+                            {t.say(
+                                "Only the owner of this installation sees how it is.",
+                                "Nur der Inhaber dieser Installation sieht, wie es um sie steht.",
+                            )}
+                        </p> }
                             .into_any()
                     }
                     Err(error) => view! { <ErrorNotice error here="/status" /> }.into_any(),
@@ -51,6 +61,7 @@ pub(crate) fn StatusPage() -> impl IntoView {
 
 #[component]
 fn Status(status: ServerStatus) -> impl IntoView {
+    let t = use_locale();
     let ImportCounts {
         pending,
         success,
@@ -60,51 +71,60 @@ fn Status(status: ServerStatus) -> impl IntoView {
     view! {
         <section class="card overview" aria-labelledby="monitor-title">
             <header class="card-head">
-                <h2 id="monitor-title">"Price monitor"</h2>
+                <h2 id="monitor-title">{t.say("Price monitor", "Preismonitor")}</h2>
             </header>
             <dl>
-                <Fact name="Where">{status.monitor}</Fact>
-                <Fact name="Connection">
-                    <span data-testid="upstream">{connection(status.upstream)}</span>
+                <Fact name=t.say("Where", "Wo")>{status.monitor}</Fact>
+                <Fact name=t.say("Connection", "Verbindung")>
+                    <span data-testid="upstream">{connection(t, status.upstream)}</span>
                 </Fact>
-                <Fact name="Viewers">
-                    <span data-testid="viewers">{format::count(status.viewers)}</span>
+                <Fact name=t.say("Viewers", "Zuschauer")>
+                    <span data-testid="viewers">{t.count(status.viewers)}</span>
                 </Fact>
-                <Fact name="Imports followed">{format::count(status.followed_jobs)}</Fact>
+                <Fact name=t.say("Imports followed", "Verfolgte Importe")>{t.count(status.followed_jobs)}</Fact>
             </dl>
         </section>
         <section class="card overview" aria-labelledby="imports-title">
             <header class="card-head">
-                <h2 id="imports-title">"Imports of everybody"</h2>
+                <h2 id="imports-title">{t.say("Imports of everybody", "Importe von allen")}</h2>
             </header>
             <dl>
-                <Fact name="Running">{format::count(pending)}</Fact>
-                <Fact name="Successful">
-                    <span data-testid="successful">{format::count(success)}</span>
+                <Fact name=t.say("Running", "Laufend")>{t.count(pending)}</Fact>
+                <Fact name=t.say("Successful", "Gelungen")>
+                    <span data-testid="successful">{t.count(success)}</span>
                 </Fact>
-                <Fact name="Partly successful">{format::count(partial_success)}</Fact>
-                <Fact name="Failed">{format::count(error)}</Fact>
+                <Fact name=t.say("Partly successful", "Teilweise gelungen")>{t.count(partial_success)}</Fact>
+                <Fact name=t.say("Failed", "Fehlgeschlagen")>{t.count(error)}</Fact>
             </dl>
         </section>
         <section class="card overview" aria-labelledby="server-title">
             <header class="card-head">
-                <h2 id="server-title">"This server"</h2>
+                <h2 id="server-title">{t.say("This server", "Dieser Server")}</h2>
             </header>
             <dl>
                 <Fact name="Version">{status.version}</Fact>
-                <Fact name="Running for">{format::duration(status.uptime)}</Fact>
-                <Fact name="Memory">{format::bytes(status.memory)}</Fact>
-                <Fact name="Database">{status.database}</Fact>
+                <Fact name=t.say("Running for", "Läuft seit")>{format::duration(status.uptime)}</Fact>
+                <Fact name=t.say("Memory", "Arbeitsspeicher")>{t.bytes(status.memory)}</Fact>
+                <Fact name=t.say("Database", "Datenbank")>{status.database}</Fact>
             </dl>
         </section>
     }
 }
 
-fn connection(state: UpstreamState) -> &'static str {
+fn connection(t: Locale, state: UpstreamState) -> &'static str {
     match state {
-        UpstreamState::Connecting => "Made when somebody watches",
-        UpstreamState::Connected => "Connected",
-        UpstreamState::Polling => "Down: asked every few seconds instead",
-        UpstreamState::Refused => "Refused: the key is not accepted",
+        UpstreamState::Connecting => t.say(
+            "Made when somebody watches",
+            "Wird gemacht, wenn jemand zusieht",
+        ),
+        UpstreamState::Connected => t.say("Connected", "Steht"),
+        UpstreamState::Polling => t.say(
+            "Down: asked every few seconds instead",
+            "Unten: wird stattdessen alle paar Sekunden gefragt",
+        ),
+        UpstreamState::Refused => t.say(
+            "Refused: the key is not accepted",
+            "Verweigert: der Schlüssel wird nicht angenommen",
+        ),
     }
 }

@@ -9,6 +9,7 @@ use crate::{
         clock::Moment,
         form::{Field, FormError, ShownOnce, Submit, failure},
         icons::Glyph,
+        language::use_locale,
         notice::{EmptyState, ErrorNotice},
         settings_nav::SettingsNav,
         skeleton::CardSkeleton,
@@ -18,6 +19,7 @@ use crate::{
 /// The page on which a person makes tokens and revokes them.
 #[component]
 pub(crate) fn TokensPage() -> impl IntoView {
+    let t = use_locale();
     let create = ServerAction::<CreateToken>::new();
     let revoke = ServerAction::<RevokeToken>::new();
     let state = Resource::new_blocking(
@@ -25,8 +27,8 @@ pub(crate) fn TokensPage() -> impl IntoView {
         |_| tokens(),
     );
     view! {
-        <Title text="API tokens" />
-        <h1>"API tokens"</h1>
+        <Title text=t.say("API tokens", "API-Tokens") />
+        <h1>{t.say("API tokens", "API-Tokens")}</h1>
         <SettingsNav />
         <Transition fallback=CardSkeleton>
             {move || Suspend::new(async move {
@@ -45,6 +47,7 @@ fn Tokens(
     create: ServerAction<CreateToken>,
     revoke: ServerAction<RevokeToken>,
 ) -> impl IntoView {
+    let t = use_locale();
     let TokensState {
         tokens,
         may_import,
@@ -55,11 +58,14 @@ fn Tokens(
         _ => fresh.clone(),
     });
     view! {
-        <ShownOnce what="Copy the token now. It is not shown again." secret />
+        <ShownOnce what=t.say(
+                "Copy the token now. It is not shown again.",
+                "Kopiere das Token jetzt. Es wird nicht noch einmal gezeigt.",
+            ) secret />
         <CreateForm create may_import />
         <section class="card card-flush" aria-labelledby="tokens-title">
             <header class="card-head">
-                <h2 id="tokens-title">"Your tokens"</h2>
+                <h2 id="tokens-title">{t.say("Your tokens", "Deine Tokens")}</h2>
             </header>
             <TokensTable tokens revoke />
         </section>
@@ -68,45 +74,60 @@ fn Tokens(
 
 #[component]
 fn CreateForm(create: ServerAction<CreateToken>, may_import: bool) -> impl IntoView {
+    let t = use_locale();
     view! {
         <section class="card settings-card" aria-labelledby="new-token-title">
             <header class="card-head">
-                <h2 id="new-token-title">"New token"</h2>
+                <h2 id="new-token-title">{t.say("New token", "Neues Token")}</h2>
             </header>
             <p class="settings-note">
-                "With a token a program uses the " <a href="/api/openapi.json" rel="external">"API"</a>
-                " in your name: " <code>"Authorization: Bearer irt_…"</code> "."
+                {t.say("With a token a program uses the ", "Mit einem Token nutzt ein Programm die ")}
+                <a href="/api/openapi.json" rel="external">"API"</a>
+                {t.say(" in your name: ", " in deinem Namen: ")} <code>"Authorization: Bearer irt_…"</code> "."
             </p>
             <ActionForm action=create>
                 <FormError error=failure(create) />
-                <Field name="name" label="What it is for" kind="text" autocomplete="off" />
+                <Field name="name" label=t.say("What it is for", "Wofür es ist") kind="text" autocomplete="off" />
                 <div class="settings-row">
                     <div class="field">
-                        <label for="scope">"It may"</label>
+                        <label for="scope">{t.say("It may", "Es darf")}</label>
                         <select id="scope" class="input" name="scope">
-                            <option value="imports:read">"look at imports"</option>
+                            <option
+                                value="imports:read"
+                                inner_html=t.say("look at imports", "Importe ansehen")
+                            ></option>
                             {may_import
                                 .then(|| {
                                     view! {
-                                        <option value="imports:write">
-                                            "look at imports and start them"
-                                        </option>
+                                        <option
+                                            value="imports:write"
+                                            inner_html=t
+                                                .say(
+                                                    "look at imports and start them",
+                                                    "Importe ansehen und starten",
+                                                )
+                                        ></option>
                                     }
                                 })}
                         </select>
                     </div>
                     <div class="field">
-                        <label for="lifetime">"It is good for"</label>
+                        <label for="lifetime">{t.say("It is good for", "Es gilt")}</label>
                         <select id="lifetime" class="input" name="lifetime">
-                            <option value="month">"30 days"</option>
-                            <option value="year" selected>
-                                "a year"
-                            </option>
-                            <option value="unlimited">"until it is revoked"</option>
+                            <option value="month" inner_html=t.say("30 days", "30 Tage")></option>
+                            <option
+                                value="year"
+                                selected
+                                inner_html=t.say("a year", "ein Jahr")
+                            ></option>
+                            <option
+                                value="unlimited"
+                                inner_html=t.say("until it is revoked", "bis es widerrufen wird")
+                            ></option>
                         </select>
                     </div>
                 </div>
-                <Submit pending=create.pending()>"Create token"</Submit>
+                <Submit pending=create.pending()>{t.say("Create token", "Token anlegen")}</Submit>
             </ActionForm>
         </section>
     }
@@ -114,10 +135,16 @@ fn CreateForm(create: ServerAction<CreateToken>, may_import: bool) -> impl IntoV
 
 #[component]
 fn TokensTable(tokens: Vec<ApiToken>, revoke: ServerAction<RevokeToken>) -> impl IntoView {
+    let t = use_locale();
     if tokens.is_empty() {
         return view! {
-            <EmptyState glyph=Glyph::Box title="No tokens yet">
-                <p>"A token lets a script start imports and follow them."</p>
+            <EmptyState glyph=Glyph::Box title=t.say("No tokens yet", "Noch keine Tokens")>
+                <p>
+                    {t.say(
+                        "A token lets a script start imports and follow them.",
+                        "Mit einem Token kann ein Skript Importe starten und verfolgen.",
+                    )}
+                </p>
             </EmptyState>
         }
         .into_any();
@@ -128,15 +155,17 @@ fn TokensTable(tokens: Vec<ApiToken>, revoke: ServerAction<RevokeToken>) -> impl
         .collect_view();
     view! {
         <table class="table settings-table" role="table" data-testid="tokens">
-            <caption class="visually-hidden">"Your tokens, newest first"</caption>
+            <caption class="visually-hidden">
+                {t.say("Your tokens, newest first", "Deine Tokens, neueste zuerst")}
+            </caption>
             <thead role="rowgroup">
                 <tr role="row">
                     <th role="columnheader" scope="col">"Name"</th>
-                    <th role="columnheader" scope="col">"Scope"</th>
-                    <th role="columnheader" scope="col">"Last used"</th>
-                    <th role="columnheader" scope="col">"Ends"</th>
+                    <th role="columnheader" scope="col">{t.say("Scope", "Umfang")}</th>
+                    <th role="columnheader" scope="col">{t.say("Last used", "Zuletzt benutzt")}</th>
+                    <th role="columnheader" scope="col">{t.say("Ends", "Endet")}</th>
                     <th role="columnheader" scope="col">
-                        <span class="visually-hidden">"Revoke"</span>
+                        <span class="visually-hidden">{t.say("Revoke", "Widerrufen")}</span>
                     </th>
                 </tr>
             </thead>
@@ -148,13 +177,14 @@ fn TokensTable(tokens: Vec<ApiToken>, revoke: ServerAction<RevokeToken>) -> impl
 
 #[component]
 fn TokenRow(token: ApiToken, revoke: ServerAction<RevokeToken>) -> impl IntoView {
+    let t = use_locale();
     let last_used = match token.last_used_at {
         Some(at) => view! { <Moment at /> }.into_any(),
-        None => "Never".into_any(),
+        None => t.say("Never", "Nie").into_any(),
     };
     let ends = match token.expires_at {
         Some(at) => view! { <Moment at /> }.into_any(),
-        None => "Never".into_any(),
+        None => t.say("Never", "Nie").into_any(),
     };
     view! {
         <tr role="row" data-testid="token-row">
@@ -165,7 +195,7 @@ fn TokenRow(token: ApiToken, revoke: ServerAction<RevokeToken>) -> impl IntoView
             <td role="cell" class="settings-actions">
                 <ActionForm action=revoke>
                     <input type="hidden" name="id" value=token.id />
-                    <button class="button button-quiet">"Revoke"</button>
+                    <button class="button button-quiet">{t.say("Revoke", "Widerrufen")}</button>
                 </ActionForm>
             </td>
         </tr>

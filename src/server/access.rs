@@ -131,6 +131,7 @@ pub const RULES: &[Rule] = &[
     act("/api/revoke_link", Person(Manage)),
     act("/api/revoke_token", Person(Watch)),
     act("/api/set_access", Person(Manage)),
+    act("/api/set_language", Anybody),
     act("/api/set_role", Person(Manage)),
     act("/api/sign_in", Anybody),
     act("/api/sign_out", Person(Watch)),

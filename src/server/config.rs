@@ -64,6 +64,9 @@ settings! {
     DATABASE: "DATABASE_URL",
         "Where everything is kept.",
         "a sqlite: or postgres: address", "a SQLite file in DATA_DIR", secret;
+    MAX_CONNECTIONS: "DATABASE_MAX_CONNECTIONS",
+        "The most connections to the database. PostgreSQL's own limit holds for all instances and workers together.",
+        "a whole number from 2", "10";
     LISTEN: "LISTEN_ADDR",
         "The address the app listens on.",
         "an address and port, for example 127.0.0.1:3000", "127.0.0.1:3000";
@@ -139,6 +142,12 @@ settings! {
     SETTLE: "RELAY_SETTLE_INTERVAL",
         "How long a followed job may stay silent before REST is asked whether it is over.",
         "a duration from 1s to 1h", "20s";
+    REST_CONCURRENCY: "RELAY_REST_CONCURRENCY",
+        "How many jobs the price monitor's REST is asked for at once.",
+        "a whole number from 1", "8";
+    MAX_SILENT: "MAX_SILENT_CONNECTIONS",
+        "The most connections that have made no request yet; where there are more, the oldest go.",
+        "a whole number from 1", "4096";
     DRAIN: "SHUTDOWN_DRAIN",
         "How long requests may take to finish after SIGTERM.",
         "a duration from 0s to 5m", "10s";
@@ -147,7 +156,7 @@ settings! {
         "visible ASCII characters", "no token", secret;
     OTLP: "OTEL_EXPORTER_OTLP_ENDPOINT",
         "The OpenTelemetry collector that traces are sent to, as OTLP over HTTP.",
-        "an http:// or https:// address, for example http://localhost:4318", "no traces are sent";
+        "an http:// or https:// address, for example http://localhost:4318", "no traces are sent", secret;
     LOG: "RUST_LOG",
         "What is logged.",
         "tracing's filter directives", "info";
@@ -176,6 +185,14 @@ pub enum ConfigError {
         name: &'static str,
         /// The setting that asks for it.
         because: &'static str,
+        /// What would be taken.
+        takes: &'static str,
+    },
+    /// The value is not even text.
+    #[error("{name} is not UTF-8 text; it takes {takes}")]
+    NotText {
+        /// The environment variable.
+        name: &'static str,
         /// What would be taken.
         takes: &'static str,
     },
@@ -211,6 +228,8 @@ pub struct Config {
     pub sse: SseConfig,
     /// The hub and its connection to the price monitor.
     pub relay: RelayConfig,
+    /// The most connections that have made no request yet.
+    pub max_silent: usize,
     /// How long requests may take to finish after a signal to stop.
     pub drain: Duration,
     /// What is told about the running server, and to whom.
@@ -234,7 +253,60 @@ pub struct TelemetryConfig {
     /// What a reader of the metrics must show; without one they are for this machine alone.
     pub metrics_token: Option<SecretString>,
     /// The OpenTelemetry collector that traces are sent to.
-    pub otlp_endpoint: Option<Url>,
+    pub otlp_endpoint: Option<CollectorUrl>,
+}
+
+/// Where a collector is. The address may hold a password, so `Debug` shows where it leads alone.
+#[derive(Clone)]
+pub struct CollectorUrl(Url);
+
+impl CollectorUrl {
+    fn parse(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(Self(url))
+    }
+
+    pub(in crate::server) fn expose(&self) -> &Url {
+        &self.0
+    }
+
+    /// Returns the address without what may be secret.
+    fn shown(&self) -> String {
+        where_it_leads(&self.0)
+    }
+}
+
+impl fmt::Debug for CollectorUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
+
+/// Leaves of an address what says where it leads: no user, no password, no parameters.
+fn where_it_leads(url: &Url) -> String {
+    let user = if url.username().is_empty() && url.password().is_none() {
+        ""
+    } else {
+        "***@"
+    };
+    let port = url
+        .port()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    let host = url.host_str().unwrap_or_default();
+    format!("{}://{user}{host}{port}{}", url.scheme(), url.path())
+}
+
+/// Takes a user's name and password out of a text that may be an address.
+fn without_user(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return text.to_owned();
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((user, _)) => format!("{scheme}://***{}", &rest[user.len()..]),
+        None => text.to_owned(),
+    }
 }
 
 /// The price monitor to use.
@@ -301,6 +373,8 @@ pub struct RelayConfig {
     pub settle_interval: Duration,
     /// The largest message that is read of the price monitor, in bytes.
     pub max_message: usize,
+    /// How many jobs REST is asked for at once.
+    pub rest_concurrency: usize,
 }
 
 /// What is logged, and how.
@@ -335,7 +409,11 @@ impl PublicUrl {
 pub struct DatabaseUrl {
     url: SecretString,
     sqlite_path: Option<PathBuf>,
+    max_connections: u32,
 }
+
+/// The most connections to the database where nothing else is set.
+const MAX_CONNECTIONS_DEFAULT: u32 = 10;
 
 impl DatabaseUrl {
     /// Returns the address of a SQLite file.
@@ -344,6 +422,7 @@ impl DatabaseUrl {
         Self {
             url: format!("sqlite:{}", path.display()).into(),
             sqlite_path: Some(path.to_owned()),
+            max_connections: MAX_CONNECTIONS_DEFAULT,
         }
     }
 
@@ -357,13 +436,24 @@ impl DatabaseUrl {
             return (!in_memory).then(|| Self {
                 url: text.into(),
                 sqlite_path: Some(PathBuf::from(path)),
+                max_connections: MAX_CONNECTIONS_DEFAULT,
             });
         }
         let url = Url::parse(text).ok()?;
         matches!(url.scheme(), "postgres" | "postgresql").then(|| Self {
             url: text.into(),
             sqlite_path: None,
+            max_connections: MAX_CONNECTIONS_DEFAULT,
         })
+    }
+
+    /// Sets the most connections at once.
+    #[must_use]
+    pub fn with_max_connections(self, max_connections: u32) -> Self {
+        Self {
+            max_connections,
+            ..self
+        }
     }
 
     /// Returns whether it is a SQLite file.
@@ -378,8 +468,21 @@ impl DatabaseUrl {
         self.sqlite_path().is_some_and(|path| !path.exists())
     }
 
+    pub(in crate::server) fn max_connections(&self) -> u32 {
+        self.max_connections
+    }
+
     pub(in crate::server) fn expose(&self) -> &str {
         self.url.expose_secret()
+    }
+
+    /// Returns the address without what may be secret.
+    fn shown(&self) -> String {
+        match (&self.sqlite_path, Url::parse(self.expose())) {
+            (Some(path), _) => format!("sqlite:{}", path.display()),
+            (None, Ok(url)) => where_it_leads(&url),
+            (None, Err(_)) => "***".to_owned(),
+        }
     }
 
     pub(in crate::server) fn sqlite_path(&self) -> Option<&Path> {
@@ -411,6 +514,15 @@ impl Config {
             Err(dotenvy::Error::Io(error)) => return Err(ConfigError::DotEnv(error.to_string())),
             Err(_) => return Err(ConfigError::DotEnv("a line is not NAME=value".to_owned())),
         }
+        // What is not text would pass for what is not set.
+        for setting in SETTINGS {
+            if std::env::var_os(setting.name).is_some_and(|value| value.to_str().is_none()) {
+                return Err(ConfigError::NotText {
+                    name: setting.name,
+                    takes: setting.takes,
+                });
+            }
+        }
         Self::read(environment)
     }
 
@@ -440,7 +552,13 @@ impl Config {
                 .unwrap_or_else(|| PublicUrl(format!("http://{listen}"))),
             database: env
                 .parsed(DATABASE, DatabaseUrl::parse)?
-                .unwrap_or_else(|| DatabaseUrl::sqlite(&data_dir.join("import-relay.db"))),
+                .unwrap_or_else(|| DatabaseUrl::sqlite(&data_dir.join("import-relay.db")))
+                .with_max_connections(
+                    env.parsed(MAX_CONNECTIONS, |text| {
+                        text.parse().ok().filter(|count| *count > 1)
+                    })?
+                    .unwrap_or(MAX_CONNECTIONS_DEFAULT),
+                ),
             monitor: monitor(&env)?,
             max_upload: env.parsed(MAX_UPLOAD, size)?.unwrap_or(host.max_upload()),
             imports_per_user: env.count(IMPORTS_PER_USER)?.unwrap_or(2),
@@ -486,17 +604,15 @@ impl Config {
                 max_message: env
                     .parsed(MAX_MESSAGE, |text| usize::try_from(size(text)?).ok())?
                     .unwrap_or(4 << 20),
+                rest_concurrency: env.count(REST_CONCURRENCY)?.unwrap_or(8),
             },
+            max_silent: env.count(MAX_SILENT)?.unwrap_or(4096),
             drain: env
                 .duration(DRAIN, Duration::ZERO, 5 * MINUTE)?
                 .unwrap_or(10 * SECOND),
             telemetry: TelemetryConfig {
                 metrics_token: env.parsed(METRICS_TOKEN, visible_secret)?,
-                otlp_endpoint: env.parsed(OTLP, |text| {
-                    Url::parse(text)
-                        .ok()
-                        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-                })?,
+                otlp_endpoint: env.parsed(OTLP, CollectorUrl::parse)?,
             },
             log: LogConfig {
                 filter: env
@@ -591,7 +707,7 @@ impl Env<'_> {
             value: if setting.secret {
                 "not usable".to_owned()
             } else {
-                format!("{text:?}")
+                format!("{:?}", without_user(&text))
             },
             takes: setting.takes,
         })
@@ -778,10 +894,34 @@ mod tests {
         for (name, value) in [
             ("PRICE_MONITOR_API_KEY", "hunter 2"),
             ("DATABASE_URL", "mysql://u:hunter2@h/d"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://u:hunter2@h"),
+            ("MONITOR_PRICE_APP_HOST", "http://u:hunter@2@h/?a=@b"),
+            ("NEXTAUTH_URL", "ftp://u:hunter2@h"),
         ] {
             let text = read(&[(name, value)]).unwrap_err().to_string();
             assert!(text.starts_with(name) && !text.contains("hunter"), "{text}");
         }
+        assert_eq!(without_user("http://u:p@q@h:1/x@y"), "http://***@h:1/x@y");
+        assert_eq!(without_user("http://h/x@y"), "http://h/x@y");
+        assert_eq!(without_user("a@b"), "a@b");
+    }
+
+    #[test]
+    fn a_worker_that_listens_needs_a_second_connection() {
+        assert!(read(&[("DATABASE_MAX_CONNECTIONS", "1")]).is_err());
+        let config = read(&[("DATABASE_MAX_CONNECTIONS", "3")]).unwrap();
+        assert_eq!(config.database.max_connections(), 3);
+    }
+
+    /// `api/index.rs` may last as long as vercel.json says.
+    #[test]
+    fn a_stream_on_vercel_ends_before_its_function_is_killed() {
+        let vercel: serde_json::Value =
+            serde_json::from_str(include_str!("../../vercel.json")).unwrap();
+        let limit = vercel["functions"]["api/index.rs"]["maxDuration"].as_u64();
+        let limit = Duration::from_secs(limit.unwrap());
+        let ends = Host::Vercel.max_duration().unwrap();
+        assert!(ends + 10 * SECOND <= limit, "{ends:?} {limit:?}");
     }
 
     #[test]
@@ -792,6 +932,7 @@ mod tests {
             ("DATABASE_URL", "postgres://u:hunter2@h/d"),
             ("AUTH_SECRET", "hunter2"),
             ("AUTH_SECRET_1", "hunter2"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://u:hunter2@h"),
         ])
         .unwrap();
         assert!(!format!("{config:?}").contains("hunter2"));

@@ -44,6 +44,13 @@ pub(super) async fn careful(
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    let is_page = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.starts_with("text/html"));
+    if is_page {
+        headers.append(header::VARY, super::language::VARY);
+    }
     if state.config.public_url.is_https() {
         headers.insert(
             header::STRICT_TRANSPORT_SECURITY,

@@ -28,8 +28,6 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_HEAD: usize = 64 << 10;
 /// The same for HTTP/2, where each header counts 32 bytes more (RFC 9113, section 10.5.1).
 const MAX_HEAD_HTTP2: u32 = 64 << 10;
-/// The most connections that have not made a request yet.
-const MAX_SILENT: usize = 4096;
 /// How long to wait when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -40,6 +38,8 @@ pub struct ListenOptions {
     pub write_timeout: Duration,
     /// How long requests may take to finish after the shutdown began.
     pub drain: Duration,
+    /// The most connections that have not made a request yet.
+    pub max_silent: usize,
 }
 
 /// Serves until `shutdown`, then accepts no more, lets requests finish and returns.
@@ -60,7 +60,7 @@ pub async fn serve(
         .timer(TokioTimer::new())
         .max_header_list_size(MAX_HEAD_HTTP2)
         .keep_alive_interval(Some(HEADER_TIMEOUT));
-    let silent = Silent::new(MAX_SILENT, HEADER_TIMEOUT);
+    let silent = Silent::new(options.max_silent, HEADER_TIMEOUT);
     let graceful = GracefulShutdown::new();
     loop {
         let (stream, peer) = tokio::select! {

@@ -8,6 +8,7 @@ pub mod error;
 mod gate;
 mod headers;
 pub(crate) mod imports;
+pub(crate) mod language;
 pub mod listen;
 pub mod price_monitor;
 pub mod relay;

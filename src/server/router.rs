@@ -29,7 +29,7 @@ use super::{
     telemetry, upload,
 };
 use crate::{
-    api::{ApiError, imports::UPLOAD_PATH},
+    api::{ApiError, imports::UPLOAD_PATH, progress::JobsPerStream},
     app::{App, shell},
     job::JobId,
 };
@@ -114,6 +114,7 @@ pub fn router(state: AppState) -> Router {
         let state = state.clone();
         move || {
             provide_context(state.clone());
+            provide_context(JobsPerStream(state.config.sse.max_jobs));
             headers::set_page_policy();
         }
     };

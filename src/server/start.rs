@@ -5,7 +5,7 @@ use std::{io, net::Ipv4Addr, sync::Arc};
 use axum::Router;
 use secrecy::SecretString;
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -116,8 +116,13 @@ impl App {
     /// Ends what runs besides requests, in good order.
     pub(super) async fn stop(self) {
         self.shutdown.cancel();
+        let deadline = Instant::now() + self.state.config.drain;
+        self.stop_by(deadline).await;
+    }
+
+    async fn stop_by(self, deadline: Instant) {
         self.tasks.close();
-        let ended = tokio::time::timeout(self.state.config.drain, self.tasks.wait()).await;
+        let ended = tokio::time::timeout_at(deadline, self.tasks.wait()).await;
         if ended.is_err() {
             tracing::warn!("tasks were cut off");
         }
@@ -158,10 +163,17 @@ impl Server {
         let options = ListenOptions {
             write_timeout: config.sse.write_timeout,
             drain: config.drain,
+            max_silent: config.max_silent,
         };
         let (router, shutdown) = (self.app.router(), self.app.shutdown.clone());
-        listen::serve(self.listener, router, options, shutdown).await;
-        self.app.stop().await;
+        // Requests and tasks share one deadline: both hear of the end at once.
+        let deadline = async {
+            self.app.shutdown.cancelled().await;
+            Instant::now() + options.drain
+        };
+        let serving = listen::serve(self.listener, router, options, shutdown);
+        let (deadline, ()) = tokio::join!(deadline, serving);
+        self.app.stop_by(deadline).await;
     }
 }
 
@@ -214,4 +226,75 @@ pub fn random_key() -> Result<SecretString, getrandom::Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
     Ok(hex::encode(bytes).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::{
+        body::Body,
+        http::{Request, StatusCode},
+    };
+    use tokio::io::AsyncWriteExt as _;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn server(drain: &str) -> (Server, CancellationToken, tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().to_str().unwrap().to_owned();
+        let config = Config::read(|name| match name {
+            "DATA_DIR" => Some(data.clone()),
+            "LISTEN_ADDR" => Some("127.0.0.1:0".to_owned()),
+            "SHUTDOWN_DRAIN" => Some(drain.to_owned()),
+            _ => None,
+        });
+        let shutdown = CancellationToken::new();
+        let server = Server::bind(config.unwrap(), shutdown.clone()).await;
+        (server.unwrap(), shutdown, directory)
+    }
+
+    #[tokio::test]
+    async fn requests_and_tasks_that_do_not_end_are_cut_off_at_one_deadline() {
+        let (server, shutdown, _directory) = server("2s").await;
+        server.app.tasks.spawn(std::future::pending::<()>());
+        let address = server.local_addr().unwrap();
+        let running = tokio::spawn(server.run());
+        let mut request = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = "POST /api/sign_in HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n1";
+        request.write_all(head.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let began = Instant::now();
+        shutdown.cancel();
+        running.await.unwrap();
+        let took = began.elapsed();
+        assert!(took < Duration::from_millis(3500), "{took:?}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_stops_says_so_to_whoever_still_reaches_it() {
+        let (server, shutdown, _directory) = server("1s").await;
+        let ask = async || {
+            let request = Request::get("/health/ready").body(Body::empty());
+            let answer = server.app.router().oneshot(request.unwrap()).await.unwrap();
+            let status = answer.status();
+            let body = axum::body::to_bytes(answer.into_body(), 1000)
+                .await
+                .unwrap();
+            (status, String::from_utf8(body.to_vec()).unwrap())
+        };
+        assert_eq!(ask().await.0, StatusCode::OK);
+        shutdown.cancel();
+        // The relay hears of it in a moment.
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let mut answer = ask().await;
+        while answer.0 == StatusCode::OK {
+            assert!(Instant::now() < deadline);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            answer = ask().await;
+        }
+        assert_eq!(answer.0, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(answer.1.contains("stopping"), "{answer:?}");
+    }
 }

@@ -7,6 +7,7 @@ pub mod metrics;
 mod process;
 mod status;
 mod traces;
+mod worker;
 
 pub(crate) use self::{
     http::{PATHS, observed, routes},
@@ -15,4 +16,5 @@ pub(crate) use self::{
 pub use self::{
     log::{LogGuard, init},
     metrics::Metrics,
+    worker::worker_routes,
 };

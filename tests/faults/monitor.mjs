@@ -1,36 +1,50 @@
 // A price monitor on the reference implementation of Socket.IO, led by its standard input: one JSON
-// object a line. It says what happens on its standard output in the same form.
+// object a line. It says what happens on its standard output in the same form. What differs from how
+// most are set up stands in its first argument, as JSON.
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
 const require = createRequire(new URL('../../end2end/package.json', import.meta.url));
 const { Server } = require('socket.io');
 
+const { namespace = '/', tls, ...options } = JSON.parse(process.argv[2] ?? '{}');
 const key = process.env.PRICE_MONITOR_API_KEY;
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 const progress = new Map();
 let jobs = 0;
 let refusing = false;
+let mute = false;
 
-const http = createServer((request, response) => {
-  const answer = (status, body) =>
+const answer = (request, response) => {
+  const send = (status, body) =>
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   const [, job] = /^\/api\/products\/imports\/([^/]+)\/progress$/.exec(request.url) ?? [];
-  if (request.headers['x-api-key'] !== key) return answer(401, { error: 'Unauthorized' });
-  if (job) return progress.has(job) ? answer(200, progress.get(job)) : answer(404, {});
+  if (request.headers['x-api-key'] !== key) return send(401, { error: 'Unauthorized' });
+  if (job) {
+    say({ asked: job });
+    return progress.has(job) ? send(200, progress.get(job)) : send(404, {});
+  }
   // An upload: what is in the file does not matter.
-  request.resume().on('end', () => answer(201, { _id: `${process.pid}-${++jobs}` }));
-});
+  request.resume().on('end', () => send(201, { _id: `${process.pid}-${++jobs}` }));
+};
+const http = tls
+  ? createTlsServer({ key: readFileSync(tls.key), cert: readFileSync(tls.cert) }, answer)
+  : createServer(answer);
 
 // So short that a silent connection is noticed while the test is watching.
-const io = new Server(http, { pingInterval: 400, pingTimeout: 600 });
-io.use((socket, next) => {
+const io = new Server(http, { pingInterval: 400, pingTimeout: 600, ...options });
+const clients = io.of(namespace);
+clients.use((socket, next) => {
+  say({ handshake: socket.id });
+  if (mute) return;
   const invalid = refusing || socket.handshake.auth.apiKey !== key;
   next(invalid ? new Error('Invalid API key') : undefined);
 });
-io.on('connection', (socket) => {
-  say({ opened: socket.id });
+clients.on('connection', (socket) => {
+  say({ opened: socket.id, recovered: socket.recovered });
   socket.on('disconnect', () => say({ closed: socket.id }));
   socket.on('join-import-job', (job) => {
     socket.join(job);
@@ -38,15 +52,29 @@ io.on('connection', (socket) => {
   });
 });
 
-const emit = (job, data) => io.to(job).emit(`import-job-${job}`, data);
+const emit = (job, data) => clients.to(job).emit(`import-job-${job}`, data);
 
 const commands = {
   emit,
   rest: (job, data) => progress.set(job, data),
   refuse: (value) => (refusing = value),
+  /** Lets nobody in, and does not say so. */
+  mute: (value) => (mute = value),
+  /** Sends an update with a file, and one that holds bytes itself. */
+  emitBinary: (job, data) => {
+    const bytes = Buffer.from([0, 255, 10, 13]);
+    clients.to(job).emit('import-file', { bytes }, [bytes]);
+    clients.to(job).emit(`import-job-${job}`, { ...data, thumbnail: bytes });
+  },
+  /** Sends an update to each socket and waits for its acknowledgement. */
+  ask: (job, data) => {
+    for (const socket of clients.sockets.values()) {
+      socket.timeout(10_000).emit(`import-job-${job}`, data, (error) => say({ acknowledged: !error }));
+    }
+  },
   /** Sends a text frame that Socket.IO would not. */
   raw: (text) => {
-    for (const socket of io.sockets.sockets.values()) socket.conn.transport.socket.send(text);
+    for (const socket of clients.sockets.values()) socket.conn.transport.socket.send(text);
   },
   /** Sends so many updates, as many as `rate` a second; the last one does not end the job. */
   flood: (job, count, rate) => {

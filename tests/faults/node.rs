@@ -91,7 +91,12 @@ pub(crate) struct SocketIoMonitor {
 
 impl SocketIoMonitor {
     pub(crate) async fn start() -> Self {
-        let node = Node::start("monitor.mjs", &[]);
+        Self::set_up(&json!({})).await
+    }
+
+    /// Starts one that is set up in another way than most.
+    pub(crate) async fn set_up(options: &Value) -> Self {
+        let node = Node::start("monitor.mjs", &[&options.to_string()]);
         node.until("the price monitor listens", |lines| !lines.is_empty())
             .await;
         let port = node.lines()[0]["listening"].as_u64().unwrap();
@@ -108,6 +113,16 @@ impl SocketIoMonitor {
         self.command(&json!({"emit": [job, data]}));
     }
 
+    /// Sends a file, and an update with bytes in it.
+    pub(crate) fn emit_binary(&mut self, job: &str, data: Value) {
+        self.command(&json!({"emitBinary": [job, data]}));
+    }
+
+    /// Sends an update that is to be acknowledged.
+    pub(crate) fn ask(&mut self, job: &str, data: Value) {
+        self.command(&json!({"ask": [job, data]}));
+    }
+
     /// Sets what REST answers.
     pub(crate) fn set_rest(&mut self, job: &str, data: Value) {
         self.command(&json!({"rest": [job, data]}));
@@ -116,6 +131,11 @@ impl SocketIoMonitor {
     /// Lets nobody in by Socket.IO, whatever the key.
     pub(crate) fn refuse(&mut self, value: bool) {
         self.command(&json!({"refuse": [value]}));
+    }
+
+    /// Lets nobody in by Socket.IO, and does not say so.
+    pub(crate) fn mute(&mut self, value: bool) {
+        self.command(&json!({"mute": [value]}));
     }
 
     pub(crate) fn raw(&mut self, text: &str) {
@@ -145,11 +165,33 @@ impl SocketIoMonitor {
 
     /// Returns how many sockets were let in.
     pub(crate) fn opened(&self) -> usize {
+        self.said("opened")
+    }
+
+    /// Returns how many asked to be let in.
+    pub(crate) fn handshakes(&self) -> usize {
+        self.said("handshake")
+    }
+
+    /// Returns how often REST was asked.
+    pub(crate) fn asked(&self) -> usize {
+        self.said("asked")
+    }
+
+    fn said(&self, what: &str) -> usize {
         let lines = self.node.lines();
-        lines
-            .iter()
-            .filter(|line| !line["opened"].is_null())
-            .count()
+        lines.iter().filter(|line| !line[what].is_null()).count()
+    }
+
+    /// Waits until a condition holds.
+    pub(crate) async fn until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+        self.node.until(what, |_| condition(self)).await;
+    }
+
+    /// Waits until something was said with this value.
+    pub(crate) async fn until_said(&self, what: &str, value: &Value) {
+        let is_it = |lines: &[Value]| lines.iter().any(|line| line[what] == *value);
+        self.node.until(what, is_it).await;
     }
 
     /// Kills the process, as `kill -9` does.

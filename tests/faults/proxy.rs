@@ -2,7 +2,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -51,6 +54,8 @@ struct Shared {
     target: Mutex<SocketAddr>,
     fault: Mutex<Fault>,
     blow: watch::Sender<(u64, Blow)>,
+    /// How many requests for a WebSocket were answered with 503.
+    refused: AtomicUsize,
 }
 
 impl Proxy {
@@ -61,6 +66,7 @@ impl Proxy {
             target: Mutex::new(target),
             fault: Mutex::new(Fault::None),
             blow: watch::Sender::new((0, Blow::None)),
+            refused: AtomicUsize::new(0),
         });
         tokio::spawn({
             let shared = shared.clone();
@@ -81,6 +87,11 @@ impl Proxy {
     /// Does this to new connections.
     pub(crate) fn set_fault(&self, fault: Fault) {
         *self.shared.fault.lock().unwrap() = fault;
+    }
+
+    /// Returns how many requests for a WebSocket were refused.
+    pub(crate) fn refused(&self) -> usize {
+        self.shared.refused.load(Ordering::SeqCst)
     }
 
     /// Lets nothing through on the open connections, and closes none.
@@ -114,6 +125,7 @@ impl Shared {
         };
         let request = String::from_utf8_lossy(&first[..length]).to_ascii_lowercase();
         if fault == Fault::NoUpgrade && request.contains("upgrade: websocket") {
+            self.refused.fetch_add(1, Ordering::SeqCst);
             let refused = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
             let _ = client.write_all(refused.as_bytes()).await;
             return;

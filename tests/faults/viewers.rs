@@ -1,4 +1,5 @@
-//! Several viewers of one job, each held to what a viewer may expect.
+//! Several viewers of one job, each held to what a viewer may expect. Of five, one has a stream of many
+//! jobs, and one comes over HTTP/2.
 
 use std::time::Duration;
 
@@ -23,8 +24,13 @@ struct Viewer {
 impl Viewers {
     pub(crate) async fn watch(app: &App, job: &str, count: usize) -> Self {
         let mut viewers = Vec::new();
-        for _ in 0..count {
-            let response = app.get(&format!("/api/jobs/{job}/progress")).await;
+        for number in 0..count {
+            let one = format!("/api/jobs/{job}/progress");
+            let response = match number % 5 {
+                3 => app.get(&format!("/api/jobs/progress?ids={job}")).await,
+                4 => app.get_by_http2(&one).await,
+                _ => app.get(&one).await,
+            };
             viewers.push(Viewer {
                 events: Events::new(response),
                 newest: 0,

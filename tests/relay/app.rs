@@ -13,46 +13,76 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 pub(crate) struct App {
     pub(crate) address: SocketAddr,
     pub(crate) http: Client,
+    http2: Client,
     /// The owner's session.
     pub(crate) cookie: String,
     shutdown: CancellationToken,
     server: Option<JoinHandle<()>>,
     directory: Arc<tempfile::TempDir>,
+    settings: Vec<(String, String)>,
+}
+
+/// A server that has just been started.
+struct Running {
+    address: SocketAddr,
+    shutdown: CancellationToken,
+    server: JoinHandle<()>,
+}
+
+impl Running {
+    async fn launch(
+        address: SocketAddr,
+        settings: &[(String, String)],
+        directory: &tempfile::TempDir,
+    ) -> Self {
+        let data = directory.path().to_str().unwrap().to_owned();
+        let config = Config::read(|name| match name {
+            "DATA_DIR" => Some(data.clone()),
+            "LISTEN_ADDR" => Some(address.to_string()),
+            _ => settings
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value.clone()),
+        })
+        .unwrap();
+        let shutdown = CancellationToken::new();
+        let server = Server::bind(config, shutdown.clone()).await.unwrap();
+        Self {
+            address: server.local_addr().unwrap(),
+            shutdown,
+            server: tokio::spawn(server.run()),
+        }
+    }
 }
 
 impl App {
     /// Starts a server with these settings and creates the owner's account.
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let data = directory.path().to_str().unwrap().to_owned();
-        let config = Config::read(|name| match name {
-            "DATA_DIR" => Some(data.clone()),
-            "LISTEN_ADDR" => Some("127.0.0.1:0".to_owned()),
-            _ => settings
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned()),
-        })
-        .unwrap();
-        let shutdown = CancellationToken::new();
-        let server = Server::bind(config, shutdown.clone()).await.unwrap();
-        let address = server.local_addr().unwrap();
-        let server = tokio::spawn(server.run());
-        let http = Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
-            .build()
-            .unwrap();
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        let settings: Vec<_> = settings.iter().map(owned).collect();
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let running = Running::launch(anywhere, &settings, &directory).await;
+        let client = || Client::builder().no_proxy().redirect(Policy::none());
         let mut app = Self {
-            address,
-            http,
+            address: running.address,
+            http: client().build().unwrap(),
+            http2: client().http2_prior_knowledge().build().unwrap(),
             cookie: String::new(),
-            shutdown,
-            server: Some(server),
+            shutdown: running.shutdown,
+            server: Some(running.server),
             directory: Arc::new(directory),
+            settings,
         };
         app.cookie = app.create_owner().await;
         app
+    }
+
+    /// Starts the server again that was told to stop: same address, same data.
+    pub(crate) async fn launch(&mut self) {
+        let running = Running::launch(self.address, &self.settings, &self.directory).await;
+        self.shutdown = running.shutdown;
+        self.server = Some(running.server);
     }
 
     /// Returns the same server as somebody else sees it.
@@ -60,10 +90,12 @@ impl App {
         Self {
             address: app.address,
             http: app.http.clone(),
+            http2: app.http2.clone(),
             cookie: cookie.to_owned(),
             shutdown: app.shutdown.clone(),
             server: None,
             directory: app.directory.clone(),
+            settings: Vec::new(),
         }
     }
 
@@ -109,12 +141,24 @@ impl App {
 
     /// Gets a path as the owner.
     pub(crate) async fn get(&self, path: &str) -> Response {
-        self.http
-            .get(self.url(path))
-            .header(header::COOKIE, &self.cookie)
-            .send()
-            .await
-            .unwrap()
+        let request = self.http.get(self.url(path));
+        let request = request.header(header::COOKIE, &self.cookie);
+        request.send().await.unwrap()
+    }
+
+    /// The same over HTTP/2.
+    pub(crate) async fn get_by_http2(&self, path: &str) -> Response {
+        let request = self.http2.get(self.url(path));
+        let request = request.header(header::COOKIE, &self.cookie);
+        request.send().await.unwrap()
+    }
+
+    /// The same as a client that comes back.
+    pub(crate) async fn get_again(&self, path: &str, last_event_id: &str) -> Response {
+        let request = self.http.get(self.url(path));
+        let request = request.header(header::COOKIE, &self.cookie);
+        let request = request.header("last-event-id", last_event_id);
+        request.send().await.unwrap()
     }
 
     /// Hands a file in as the owner, as a script does.
@@ -139,9 +183,16 @@ impl App {
     }
 
     /// Stops the server in good order.
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(mut self) {
+        self.halt().await;
+    }
+
+    /// The same, of one that is to be launched again.
+    pub(crate) async fn halt(&mut self) {
         self.shutdown.cancel();
-        let Some(server) = self.server else { return };
+        let Some(server) = self.server.take() else {
+            return;
+        };
         tokio::time::timeout(DEADLINE, server)
             .await
             .expect("the server stops in time")

@@ -36,12 +36,17 @@ struct Shared {
     /// Frames for every open socket.
     frames: broadcast::Sender<Frame>,
     joins: Mutex<Vec<String>>,
+    leaves: Mutex<Vec<String>>,
+    /// How many sockets were asked for, and how often REST was asked for progress.
+    tries: AtomicUsize,
+    asked: AtomicUsize,
     rest: Mutex<HashMap<String, Value>>,
     next_id: AtomicUsize,
     open: AtomicUsize,
     opened: AtomicUsize,
     refuse_sockets: AtomicBool,
     reject_key: AtomicBool,
+    changed_key: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -57,17 +62,22 @@ impl FakeMonitor {
         let shared = Arc::new(Shared {
             frames: broadcast::Sender::new(4096),
             joins: Mutex::default(),
+            leaves: Mutex::default(),
+            tries: AtomicUsize::new(0),
+            asked: AtomicUsize::new(0),
             rest: Mutex::default(),
             next_id: AtomicUsize::new(1),
             open: AtomicUsize::new(0),
             opened: AtomicUsize::new(0),
             refuse_sockets: AtomicBool::new(false),
             reject_key: AtomicBool::new(false),
+            changed_key: AtomicBool::new(false),
         });
         let router = Router::new()
             .route("/", get(upgrade))
             .route("/api/products/imports", post(create))
             .route("/api/products/imports/{id}/progress", get(progress))
+            .route("/api/products/imports/{id}/again", post(create))
             .with_state(shared.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { address, shared }
@@ -118,6 +128,25 @@ impl FakeMonitor {
         self.shared.reject_key.store(true, Ordering::SeqCst);
     }
 
+    /// Has no key good enough for anything.
+    pub(crate) fn change_key(&self, changed: bool) {
+        self.shared.changed_key.store(changed, Ordering::SeqCst);
+    }
+
+    /// Returns how many sockets were asked for.
+    pub(crate) fn tries(&self) -> usize {
+        self.shared.tries.load(Ordering::SeqCst)
+    }
+
+    /// Returns how often REST was asked for progress.
+    pub(crate) fn asked(&self) -> usize {
+        self.shared.asked.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn leaves(&self) -> Vec<String> {
+        self.shared.leaves.lock().unwrap().clone()
+    }
+
     pub(crate) fn open_sockets(&self) -> usize {
         self.shared.open.load(Ordering::SeqCst)
     }
@@ -140,12 +169,13 @@ impl FakeMonitor {
     }
 }
 
-fn has_key(headers: &HeaderMap) -> bool {
-    headers.get("x-api-key").is_some_and(|key| key == KEY)
+fn has_key(shared: &Shared, headers: &HeaderMap) -> bool {
+    let has_key = headers.get("x-api-key").is_some_and(|key| key == KEY);
+    has_key && !shared.changed_key.load(Ordering::SeqCst)
 }
 
 async fn create(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    if !has_key(&headers) {
+    if !has_key(&shared, &headers) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let id = shared.next_id.fetch_add(1, Ordering::SeqCst).to_string();
@@ -157,7 +187,8 @@ async fn progress(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    if !has_key(&headers) {
+    shared.asked.fetch_add(1, Ordering::SeqCst);
+    if !has_key(&shared, &headers) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let answer = shared.rest.lock().unwrap().get(&id).cloned();
@@ -172,7 +203,8 @@ async fn upgrade(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if !has_key(&headers) || shared.reject_key.load(Ordering::SeqCst) {
+    shared.tries.fetch_add(1, Ordering::SeqCst);
+    if !has_key(&shared, &headers) || shared.reject_key.load(Ordering::SeqCst) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     if shared.refuse_sockets.load(Ordering::SeqCst) {
@@ -198,9 +230,11 @@ async fn converse(shared: Arc<Shared>, mut socket: WebSocket) {
             message = socket.recv() => match message {
                 Some(Ok(Message::Text(text))) => {
                     let frame: Value = serde_json::from_str(&text).unwrap();
-                    if frame["event"] == "join-import-job" {
-                        let job = frame["data"].as_str().unwrap().to_owned();
-                        shared.joins.lock().unwrap().push(job);
+                    let job = frame["data"].as_str().unwrap().to_owned();
+                    match frame["event"].as_str() {
+                        Some("join-import-job") => shared.joins.lock().unwrap().push(job),
+                        Some("leave-import-job") => shared.leaves.lock().unwrap().push(job),
+                        _ => {}
                     }
                 }
                 Some(Ok(_)) => {}

@@ -1,6 +1,6 @@
 //! What can be said about a file before it is sent.
 
-use crate::components::format;
+use crate::locale::Locale;
 
 /// What the form knows of a chosen file.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -13,20 +13,29 @@ pub(super) struct Chosen {
 
 impl Chosen {
     /// Returns why the file would be refused, as far as its size can tell.
-    pub(super) fn problem(&self, max_bytes: u64) -> Option<String> {
+    pub(super) fn problem(&self, t: Locale, max_bytes: u64) -> Option<String> {
         if self.size == 0 {
-            return Some(format!(
-                "“{}” is empty. Choose a file with products in it.",
-                self.name
-            ));
+            return Some(match t {
+                Locale::English => format!(
+                    "“{}” is empty. Choose a file with products in it.",
+                    self.name
+                ),
+                Locale::German => format!(
+                    "„{}“ ist leer. Wähle eine Datei mit Produkten darin.",
+                    self.name
+                ),
+            });
         }
         (self.size > max_bytes).then(|| {
-            format!(
-                "“{}” is too large: it has {}, and {} is the most that is taken.",
-                self.name,
-                format::bytes(self.size),
-                format::bytes(max_bytes)
-            )
+            let (name, size, most) = (&self.name, t.bytes(self.size), t.bytes(max_bytes));
+            match t {
+                Locale::English => format!(
+                    "“{name}” is too large: it has {size}, and {most} is the most that is taken."
+                ),
+                Locale::German => {
+                    format!("„{name}“ ist zu groß: Sie hat {size}, höchstens {most} sind möglich.")
+                }
+            }
         })
     }
 }
@@ -40,7 +49,7 @@ mod tests {
             name: "feed.csv".to_owned(),
             size,
         }
-        .problem(1_048_576)
+        .problem(Locale::English, 1_048_576)
     }
 
     #[test]

@@ -4,9 +4,10 @@ use leptos::{ev, html, prelude::*};
 
 use super::check::Chosen;
 use crate::components::{
-    format,
     icons::{Glyph, Icon},
+    language::use_locale,
 };
+use crate::locale::Locale;
 
 /// What the file dialog offers.
 const ACCEPT: &str = ".csv,.tsv,.txt,.tab,.xlsx,.ods,.xls,.xml,.gz,.zip,text/csv,text/tab-separated-values,text/xml,application/xml,application/gzip,application/zip,application/vnd.ms-excel,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet,application/vnd.oasis.opendocument.spreadsheet";
@@ -25,22 +26,42 @@ pub(super) fn DropZone(
     max_bytes: u64,
     /// Says that there is another choice.
     on_choice: impl Fn() + Clone + Send + Sync + 'static,
+    /// Whether what was chosen was refused.
+    invalid: Signal<bool>,
 ) -> impl IntoView {
+    let t = use_locale();
     let over = follow_drags(input, on_choice.clone());
     let title = move || match chosen.get() {
         Some(file) => file.name,
-        None if over.get() => "Drop the file to choose it".to_owned(),
-        None => "Drop a product file here".to_owned(),
+        None if over.get() => t
+            .say(
+                "Drop the file to choose it",
+                "Datei loslassen, um sie zu wählen",
+            )
+            .to_owned(),
+        None => t
+            .say("Drop a product file here", "Produktdatei hierher ziehen")
+            .to_owned(),
     };
     let note = move || match chosen.get() {
-        Some(file) => format!(
-            "{}. Choose or drop another to replace it.",
-            format::bytes(file.size)
-        ),
-        None => format!(
-            "or click to choose one. CSV, Excel, OpenDocument or Google Merchant XML, up to {}.",
-            format::bytes(max_bytes)
-        ),
+        Some(file) => {
+            let size = t.bytes(file.size);
+            match t {
+                Locale::English => format!("{size}. Choose or drop another to replace it."),
+                Locale::German => format!("{size}. Eine andere Datei ersetzt sie."),
+            }
+        }
+        None => {
+            let most = t.bytes(max_bytes);
+            match t {
+                Locale::English => format!(
+                    "or click to choose one. CSV, Excel, OpenDocument or Google Merchant XML, up to {most}."
+                ),
+                Locale::German => format!(
+                    "oder klicken, um eine zu wählen. CSV, Excel, OpenDocument oder Google-Merchant-XML, bis {most}."
+                ),
+            }
+        }
     };
     let glyph = Signal::derive(move || match chosen.get() {
         Some(_) => Glyph::File,
@@ -52,7 +73,7 @@ pub(super) fn DropZone(
             data-over=move || over.get().then_some("")
             data-chosen=move || chosen.get().map(|_| "")
         >
-            <label class="visually-hidden" for="file">"Product file"</label>
+            <label class="visually-hidden" for="file">{t.say("Product file", "Produktdatei")}</label>
             <input
                 node_ref=input
                 class="zone-input"
@@ -61,7 +82,8 @@ pub(super) fn DropZone(
                 name="file"
                 required
                 accept=ACCEPT
-                aria-describedby="zone-note"
+                aria-describedby="zone-note upload-error"
+                aria-invalid=move || invalid.get().then_some("true")
                 data-testid="upload-input"
                 on:change=move |_| on_choice()
             />

@@ -10,12 +10,17 @@ use super::{
     transfer::{Sent, Transfer},
 };
 use crate::{
-    api::imports::{CHECK_FIELD, UPLOAD_PATH, UploadFormState},
+    api::{
+        ApiError,
+        imports::{CHECK_FIELD, UPLOAD_PATH, UploadFormState},
+    },
     components::{
         format,
         icons::{Glyph, Icon},
+        language::use_locale,
         notice::sign_in_path,
     },
+    locale::Locale,
 };
 
 /// Where the form stands.
@@ -37,6 +42,7 @@ pub(crate) fn UploadForm(
     /// What the server says about the form.
     state: UploadFormState,
 ) -> impl IntoView {
+    let t = use_locale();
     let UploadFormState {
         max_bytes,
         offers_checks,
@@ -53,7 +59,7 @@ pub(crate) fn UploadForm(
 
     let look = move || {
         let file = chosen_file(input);
-        let problem = file.as_ref().and_then(|file| file.problem(max_bytes));
+        let problem = file.as_ref().and_then(|file| file.problem(t, max_bytes));
         stage.set(problem.map_or(Stage::Ready, Stage::Refused));
         chosen.set(file);
     };
@@ -102,6 +108,7 @@ pub(crate) fn UploadForm(
         stage.set(Stage::Ready);
     };
 
+    let invalid = Signal::derive(move || matches!(stage.get(), Stage::Refused(_)));
     view! {
         <form
             class="card upload"
@@ -109,7 +116,7 @@ pub(crate) fn UploadForm(
             action=UPLOAD_PATH
             enctype="multipart/form-data"
             data-testid="upload-form"
-            aria-label="Import products"
+            aria-label=t.say("Import products", "Produkte importieren")
             aria-busy=move || sending.get().to_string()
             on:submit=submit
         >
@@ -125,11 +132,14 @@ pub(crate) fn UploadForm(
                                 value="1"
                                 data-testid="upload-check"
                             />
-                            "Only check the file: say what would change, and write nothing"
+                            {t.say(
+                                "Only check the file: say what would change, and write nothing",
+                                "Die Datei nur prüfen: sagen, was sich ändern würde, und nichts schreiben",
+                            )}
                         </label>
                     }
                 })}
-            <DropZone input chosen=chosen.into() max_bytes on_choice=look />
+            <DropZone input chosen=chosen.into() max_bytes on_choice=look invalid />
             <div class="upload-foot">
                 <Problem stage />
                 <Sending stage on_cancel=cancel />
@@ -139,7 +149,7 @@ pub(crate) fn UploadForm(
                     hidden=move || sending.get()
                 >
                     <Icon glyph=Glyph::Upload />
-                    "Start import"
+                    {t.say("Start import", "Import starten")}
                 </button>
             </div>
         </form>
@@ -159,29 +169,38 @@ fn chosen_file(input: NodeRef<html::Input>) -> Option<Chosen> {
 /// Why the file was not taken.
 #[component]
 fn Problem(stage: RwSignal<Stage>) -> impl IntoView {
+    let t = use_locale();
     let problem = Memo::new(move |_| match stage.get() {
-        Stage::Refused(reason) => Some((reason, false)),
-        Stage::SignedOut => Some(("You are signed out. Sign in to go on.".to_owned(), true)),
+        Stage::Refused(reason) => Some((t.sentence(&reason), false)),
+        Stage::SignedOut => Some((t.error(&ApiError::SignedOut), true)),
         Stage::Ready | Stage::Sending(..) => None,
     });
-    move || {
+    let notice = move || {
         problem.get().map(|(reason, signed_out)| {
             let sign_in = signed_out.then(|| {
-                view! { " " <a href=sign_in_path(UPLOAD_PATH)>"Sign in"</a> }
+                let words = t.say("Sign in", "Anmelden");
+                view! { " " <a href=sign_in_path(UPLOAD_PATH)>{words}</a> }
             });
             view! {
-                <div class="notice" data-kind="error" data-testid="upload-error" role="alert">
+                <div class="notice" data-kind="error" data-testid="upload-error">
                     <Icon glyph=Glyph::Alert />
                     <p>{reason} {sign_in}</p>
                 </div>
             }
         })
+    };
+    // The place is always there, so that the field can point at it.
+    view! {
+        <div id="upload-error" class="upload-problem" role="alert">
+            {notice}
+        </div>
     }
 }
 
 /// How much of the file is through, and the way out.
 #[component]
 fn Sending(stage: RwSignal<Stage>, on_cancel: impl Fn(ev::MouseEvent) + 'static) -> impl IntoView {
+    let t = use_locale();
     let bytes = Memo::new(move |_| match stage.get() {
         Stage::Sending(loaded, total) => (loaded, total),
         _ => (0, 0),
@@ -194,20 +213,26 @@ fn Sending(stage: RwSignal<Stage>, on_cancel: impl Fn(ev::MouseEvent) + 'static)
     let text = move || {
         let (loaded, total) = bytes.get();
         if total > 0 && loaded >= total {
-            return "Sent. Handing it to the price monitor…".to_owned();
+            let sent = t.say(
+                "Sent. Handing it to the price monitor…",
+                "Gesendet. Der Preismonitor bekommt sie…",
+            );
+            return sent.to_owned();
         }
-        format!(
-            "Sending {} of {}",
-            format::bytes(loaded),
-            format::bytes(total)
-        )
+        let (loaded, total) = (t.bytes(loaded), t.bytes(total));
+        match t {
+            Locale::English => format!("Sending {loaded} of {total}"),
+            Locale::German => format!("Sendet {loaded} von {total}"),
+        }
     };
     view! {
         <div class="sending" data-testid="upload-progress" hidden=move || !active()>
             <span class="sending-text" id="sending-text">{text}</span>
-            <span class="sending-percent">{percent} "%"</span>
+            <span class="sending-percent">{move || t.percent(percent())}</span>
             <progress max="100" value=percent aria-labelledby="sending-text"></progress>
-            <button type="button" class="button button-quiet" on:click=on_cancel>"Cancel"</button>
+            <button type="button" class="button button-quiet" on:click=on_cancel>
+                {t.say("Cancel", "Abbrechen")}
+            </button>
         </div>
     }
 }

@@ -1,10 +1,8 @@
 //! The settings as text: for `--help`, `--check-config` and `.env.example`.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
-use url::Url;
-
-use super::{SETTINGS, Setting};
+use super::{Config, SETTINGS, Setting};
 
 /// Where no more room is for a comment's line.
 const WIDTH: usize = 100;
@@ -21,8 +19,32 @@ pub fn help() -> String {
             setting.name, setting.meaning, setting.takes, setting.default
         );
     }
+    help.push_str("\nBesides, from whatever starts the program:\n");
+    for (names, meaning) in FROM_OUTSIDE {
+        let _ = write!(help, "\n  {names}\n      {meaning}\n");
+    }
     help
 }
+
+/// What is read of the environment that is nobody's to set by hand, or not ours.
+const FROM_OUTSIDE: [(&str, &str); 4] = [
+    (
+        "LEPTOS_SITE_ROOT",
+        "Where the compiled site is, unless it is inside the program. Default: target/site.",
+    ),
+    (
+        "LEPTOS_OUTPUT_NAME, LEPTOS_SITE_ADDR",
+        "Set by cargo leptos, with others of its own, when it runs the program.",
+    ),
+    (
+        "VERCEL, VERCEL_URL, VERCEL_PROJECT_PRODUCTION_URL",
+        "Set by Vercel; with VERCEL=1 what its functions allow holds by default.",
+    ),
+    (
+        "HTTP_PROXY, HTTPS_PROXY, NO_PROXY",
+        "The proxy through which the price monitor is reached.",
+    ),
+];
 
 /// Returns an example of a `.env` file with every setting, none of them set.
 #[must_use]
@@ -65,44 +87,94 @@ fn comment(text: &mut String, sentence: &str) {
     text.push('\n');
 }
 
-/// Lists what holds, setting by setting: the value that is set, without its secrets, or the default.
+/// Lists what holds, setting by setting, in a form that the settings take: what was set or what holds
+/// without it, and no secrets. `get` says what is set.
 #[must_use]
-pub fn effective(get: impl Fn(&str) -> Option<String>) -> String {
+pub fn effective(config: &Config, get: impl Fn(&str) -> Option<String>) -> String {
     let mut list = String::new();
     for setting in SETTINGS {
-        let value = get(setting.name)
+        let set = get(setting.name)
             .map(|value| value.trim().to_owned())
             .filter(|value| !value.is_empty());
-        let _ = match value {
-            Some(value) if setting.secret => {
-                writeln!(list, "{}={}", setting.name, without_secrets(&value))
-            }
-            Some(value) => writeln!(list, "{}={value}", setting.name),
-            None => match setting.default_value() {
-                Some(default) => writeln!(list, "{}={default} # by default", setting.name),
-                None => writeln!(list, "{}= # {}", setting.name, setting.default),
-            },
+        let is_set = set.is_some();
+        let holds = config
+            .shown(setting)
+            .or_else(|| {
+                set.map(|value| {
+                    if setting.secret {
+                        "***".to_owned()
+                    } else {
+                        value
+                    }
+                })
+            })
+            .or_else(|| setting.default_value().map(str::to_owned));
+        let _ = match holds {
+            Some(value) if is_set => writeln!(list, "{}={value}", setting.name),
+            Some(value) => writeln!(list, "{}={value} # by default", setting.name),
+            None => writeln!(list, "{}= # {}", setting.name, setting.default),
         };
     }
     list
 }
 
-/// Leaves of an address what says where it leads, and nothing of any other secret.
-fn without_secrets(value: &str) -> String {
-    if value.starts_with("sqlite:") {
-        return value.to_owned();
+impl Config {
+    /// Returns what holds of a setting, as far as that is known here: of one that is shown as it was
+    /// set, or only as being set, nothing.
+    fn shown(&self, setting: &Setting) -> Option<String> {
+        let (sessions, sse, relay) = (&self.auth.sessions, &self.sse, &self.relay);
+        Some(match setting.name {
+            "NEXTAUTH_URL" => self.public_url.origin().to_owned(),
+            "DATABASE_URL" => self.database.shown(),
+            "DATABASE_MAX_CONNECTIONS" => self.database.max_connections().to_string(),
+            "LISTEN_ADDR" => self.listen.to_string(),
+            "DATA_DIR" => self.data_dir.display().to_string(),
+            "MAX_UPLOAD_SIZE" => size(self.max_upload),
+            "IMPORTS_PER_USER" => self.imports_per_user.to_string(),
+            "UPLOAD_RETENTION" => duration(self.upload_retention),
+            "SESSION_MAX_AGE" => duration(sessions.absolute),
+            "SESSION_IDLE_TIMEOUT" => duration(sessions.idle),
+            "TRUSTED_PROXIES" if !self.trusted_proxies.is_empty() => self
+                .trusted_proxies
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
+            "SSE_HEARTBEAT" => duration(sse.heartbeat),
+            "SSE_MAX_DURATION" => sse.max_duration.map_or_else(|| "0".to_owned(), duration),
+            "SSE_WRITE_TIMEOUT" => duration(sse.write_timeout),
+            "SSE_MAX_STREAMS" => sse.max_streams.to_string(),
+            "SSE_MAX_STREAMS_PER_USER" => sse.max_streams_per_user.to_string(),
+            "SSE_MAX_STREAMS_PER_ADDRESS" => sse.max_streams_per_address.to_string(),
+            "SSE_MAX_JOBS_PER_STREAM" => sse.max_jobs.to_string(),
+            "RELAY_MAX_MESSAGE" => size(relay.max_message as u64),
+            "RELAY_MAX_JOBS" => relay.max_jobs.to_string(),
+            "RELAY_GRACE" => duration(relay.grace),
+            "RELAY_POLL_INTERVAL" => duration(relay.poll_interval),
+            "RELAY_SETTLE_INTERVAL" => duration(relay.settle_interval),
+            "SHUTDOWN_DRAIN" => duration(self.drain),
+            "OTEL_EXPORTER_OTLP_ENDPOINT" => self.telemetry.otlp_endpoint.as_ref()?.shown(),
+            "RUST_LOG" => self.log.filter.clone(),
+            "LOG_FORMAT" => if self.log.json { "json" } else { "pretty" }.to_owned(),
+            _ => return None,
+        })
     }
-    match Url::parse(value) {
-        Ok(url) if url.has_host() => {
-            let port = url
-                .port()
-                .map(|port| format!(":{port}"))
-                .unwrap_or_default();
-            let host = url.host_str().unwrap_or_default();
-            format!("{}://***@{host}{port}{}", url.scheme(), url.path())
-        }
-        _ => "***".to_owned(),
-    }
+}
+
+fn duration(duration: Duration) -> String {
+    humantime::format_duration(duration).to_string()
+}
+
+/// Says a size in the largest unit that says it exactly.
+fn size(bytes: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    units
+        .iter()
+        .find(|(bits, _)| bytes > 0 && bytes.trailing_zeros() >= *bits)
+        .map_or_else(
+            || format!("{bytes}B"),
+            |(bits, unit)| format!("{}{unit}", bytes >> bits),
+        )
 }
 
 impl Setting {
@@ -115,7 +187,6 @@ impl Setting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::config::Config;
 
     /// Run with `UPDATE_EXPECT=1` to write the file anew.
     #[test]
@@ -143,26 +214,43 @@ mod tests {
         }
     }
 
+    fn listed(set: &[(&str, &str)]) -> String {
+        let get = |name: &str| {
+            let found = set.iter().find(|(key, _)| *key == name)?;
+            Some(found.1.to_owned())
+        };
+        effective(&Config::read(get).unwrap(), get)
+    }
+
     #[test]
     fn what_holds_is_listed_without_secrets() {
-        let set = [
+        let list = listed(&[
             (
                 "DATABASE_URL",
                 "postgres://ada:hunter2@db:5433/import?password=hunter2",
             ),
-            ("PRICE_MONITOR_API_KEY", "hunter2"),
+            ("PRICE_MONITOR_API_KEY", "https://hunter2.example"),
+            ("AUTH_SECRET", "https://a:b@hunter2"),
+            ("METRICS_TOKEN", "sqlite:hunter2"),
+            (
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                "http://ada:hunter2@collector:4318/x?key=hunter2",
+            ),
             ("LISTEN_ADDR", " 0.0.0.0:80 "),
-        ];
-        let list = effective(|name| {
-            let found = set.iter().find(|(key, _)| *key == name)?;
-            Some(found.1.to_owned())
-        });
+            ("MAX_UPLOAD_SIZE", "1500KiB"),
+        ]);
         assert!(!list.contains("hunter2"), "{list}");
         for line in [
             "DATABASE_URL=postgres://***@db:5433/import",
             "PRICE_MONITOR_API_KEY=***",
+            "AUTH_SECRET=***",
+            "METRICS_TOKEN=***",
+            "OTEL_EXPORTER_OTLP_ENDPOINT=http://***@collector:4318/x",
             "LISTEN_ADDR=0.0.0.0:80",
+            "NEXTAUTH_URL=http://0.0.0.0:80 # by default",
+            "MAX_UPLOAD_SIZE=1500KiB",
             "SSE_HEARTBEAT=12s # by default",
+            "SSE_MAX_DURATION=0 # by default",
             "MONITOR_PRICE_APP_HOST= # the embedded price monitor",
         ] {
             assert!(
@@ -174,10 +262,60 @@ mod tests {
     }
 
     #[test]
+    fn what_holds_on_vercel_is_listed_as_it_holds_there() {
+        let list = listed(&[("VERCEL", "1")]);
+        for line in [
+            "SSE_MAX_DURATION=4m 40s # by default",
+            "MAX_UPLOAD_SIZE=4MiB # by default",
+        ] {
+            assert!(
+                list.lines().any(|it| it == line),
+                "{line} is not in\n{list}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_setting_has_a_value_unless_nothing_holds_without_it() {
+        let list = listed(&[]);
+        let without: Vec<_> = list
+            .lines()
+            .filter_map(|line| line.split_once("= # "))
+            .map(|(name, _)| name)
+            .collect();
+        for name in without {
+            let of_its_own = ["MONITOR_PRICE_APP_HOST", "TRUSTED_PROXIES"];
+            let is_secret = SETTINGS.iter().any(|it| it.name == name && it.secret);
+            assert!(is_secret || of_its_own.contains(&name), "{name}\n{list}");
+        }
+    }
+
+    #[test]
+    fn what_is_listed_can_be_set_and_comes_to_the_same() {
+        let list = listed(&[("MAX_UPLOAD_SIZE", "1234567B"), ("SSE_HEARTBEAT", "1500ms")]);
+        let set: Vec<_> = list
+            .lines()
+            .filter_map(|line| line.trim_end_matches(" # by default").split_once('='))
+            .filter(|(_, value)| !value.starts_with(" #"))
+            .collect();
+        let again = listed(&set);
+        assert_eq!(again, list.replace(" # by default", ""));
+    }
+
+    #[test]
     fn help_lists_every_setting() {
         let help = help();
         for setting in SETTINGS {
             assert!(help.contains(&format!("\n  {}\n", setting.name)));
+        }
+        for source in [
+            include_str!("../config.rs"),
+            include_str!("../site/on_disk.rs"),
+        ] {
+            let names = source.split('"').skip(1).step_by(2);
+            for name in names.filter(|name| name.starts_with("LEPTOS_")) {
+                assert!(help.contains(name), "{name}");
+            }
         }
     }
 }

@@ -187,6 +187,8 @@ pub(super) struct ImportBody {
     unchanged_products: u64,
     /// How many imports go first, with this one, while it waits.
     queue_position: Option<u64>,
+    /// Whether it ended because its user wanted it no more.
+    cancelled: bool,
     actions: Vec<Action>,
 }
 
@@ -232,6 +234,7 @@ impl ImportBody {
             updated_products: import.written.updated,
             unchanged_products: import.written.unchanged,
             queue_position,
+            cancelled: import.status.is_cancelled(import.error.as_deref()),
             actions,
             job: import.into(),
         }

@@ -27,8 +27,9 @@ mod uploads;
 mod websocket;
 mod workers;
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use axum::Router;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -124,14 +125,32 @@ pub async fn serve(
     options: PriceMonitorOptions,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
+    serve_with(listener, store, options, Router::new(), shutdown).await
+}
+
+/// [Serves](serve), and besides what `others` answer, which need no key.
+///
+/// # Errors
+///
+/// The same.
+pub async fn serve_with(
+    listener: TcpListener,
+    store: Store,
+    options: PriceMonitorOptions,
+    others: Router,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
     let uploads = Uploads::open(&options.uploads_dir).await?;
-    let unfinished = store
-        .unfinished_monitor_imports()
-        .await
-        .map_err(io::Error::other)?;
+    // Where several processes share the work, each looks for what is to be done here.
+    let unfinished = if store.has_workers() {
+        Vec::new()
+    } else {
+        let unfinished = store.unfinished_monitor_imports().await;
+        unfinished.map_err(io::Error::other)?
+    };
     let tasks = TaskTracker::new();
     let (socket_layer, io) = socket_io::layer();
-    let workers = Workers::new(store.clone(), uploads.clone());
+    let workers = Workers::new(store.clone(), uploads.clone(), options.imports_per_user);
     let announcer = Arc::new(Announcer::new(store.clone(), io.clone(), workers.clone()));
     let importer = Importer::new(
         store.clone(),
@@ -190,7 +209,8 @@ pub async fn serve(
         tasks: tasks.clone(),
     });
     socket_io::listen(&io, &service);
-    let router = service::router(service).layer(socket_layer);
+    let router = service::router(service).merge(others).layer(socket_layer);
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
 
     let serving = axum::serve(listener, router)
         .with_graceful_shutdown(shutdown.clone().cancelled_owned())

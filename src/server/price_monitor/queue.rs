@@ -8,6 +8,7 @@ use std::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{import::Importer, workers::Workers};
+use crate::server::store::leases::Claim;
 
 /// How many imports run at once, whoever's they are: more would only wait for the database.
 const RUNNING: usize = 4;
@@ -89,8 +90,11 @@ impl Queue {
     /// Makes an import stop, or end before it has begun.
     pub(super) async fn cancel(&self, id: &str) -> Cancelled {
         let cancelled = self.imports().cancel(id);
-        if cancelled == Cancelled::Waiting {
-            self.finish_cancelled(id).await;
+        match cancelled {
+            // Should this process end before the import does, whoever goes on with it knows.
+            Cancelled::Running => self.workers.note_unwanted(id).await,
+            Cancelled::Waiting => self.finish_cancelled(id).await,
+            Cancelled::Unknown => {}
         }
         cancelled
     }
@@ -117,8 +121,13 @@ impl Queue {
             };
             let queue = self.clone();
             self.tasks.spawn(async move {
-                if queue.workers.claim(&entry.id).await {
-                    queue.importer.run(&entry.id, &stop).await;
+                let claimed = queue.workers.claim(&entry.id).await;
+                match claimed {
+                    Claim::Mine => queue.importer.run(&entry.id, &stop).await,
+                    Claim::Unwanted => queue.importer.finish_cancelled(&entry.id).await,
+                    Claim::Refused => {}
+                }
+                if claimed != Claim::Refused {
                     queue.workers.release(&entry.id).await;
                 }
                 queue.imports().running.remove(&entry.id);

@@ -11,7 +11,7 @@ use crate::{
     job::ImportProgress,
     server::store::{
         Store, StoreError,
-        leases::{Orphan, WorkerId},
+        leases::{Claim, Orphan, WorkerId},
         notices::MAX_NOTICE,
     },
 };
@@ -24,6 +24,8 @@ const RENEWAL: Duration = Duration::from_secs(4);
 const LOOK: Duration = Duration::from_secs(3);
 /// How long an import whose file is not here is left for a worker that has it.
 const ELSEWHERE: i64 = 10 * 60 * 1000;
+/// How often a worker says of an import that waits for it that its file is not lost.
+const WAITING: i64 = 60 * 1000;
 /// The time until what was lost is listened to again.
 const DEAF: Duration = Duration::from_secs(1);
 
@@ -36,6 +38,8 @@ struct Inner {
     id: WorkerId,
     store: Store,
     uploads: Uploads,
+    /// The most imports of one user that all workers together are at.
+    per_user: usize,
 }
 
 /// What workers tell each other.
@@ -58,29 +62,33 @@ struct Notice {
 }
 
 impl Workers {
-    pub(super) fn new(store: Store, uploads: Uploads) -> Self {
+    pub(super) fn new(store: Store, uploads: Uploads, per_user: usize) -> Self {
         Self(Arc::new(Inner {
             id: WorkerId::new(),
             store,
             uploads,
+            per_user,
         }))
     }
 
-    /// Takes an import, unless another worker has it.
-    pub(super) async fn claim(&self, id: &str) -> bool {
-        match self
-            .0
-            .store
-            .claim_monitor_import(id, &self.0.id, LEASE)
-            .await
-        {
-            Ok(claimed) => claimed,
-            Err(error) => {
-                // The next look finds it again.
-                tracing::warn!(id, %error, "an import could not be taken");
-                false
+    /// Takes an import, unless another worker has it or its user has enough that run. The next look
+    /// finds again what was refused; where there are no others there is no look, and nothing is.
+    pub(super) async fn claim(&self, id: &str) -> Claim {
+        let Inner {
+            id: worker,
+            store,
+            per_user,
+            ..
+        } = &*self.0;
+        let claimed = store.claim_monitor_import(id, worker, LEASE, *per_user);
+        claimed.await.unwrap_or_else(|error| {
+            tracing::warn!(id, %error, "an import could not be taken");
+            if store.has_workers() {
+                Claim::Refused
+            } else {
+                Claim::Mine
             }
-        }
+        })
     }
 
     /// Gives an import back, whether it is over or not.
@@ -93,9 +101,21 @@ impl Workers {
         }
     }
 
-    /// Has whoever is at an import stop it. Returns whether somebody is.
+    /// Records that somebody wants an import no more.
+    pub(super) async fn note_unwanted(&self, id: &str) {
+        if let Err(error) = self.0.store.want_monitor_import_cancelled(id).await {
+            tracing::warn!(id, %error, "that an import is to be cancelled is known to this process alone");
+        }
+    }
+
+    /// Has whoever is at an import stop it. Returns whether somebody is. Should the word be lost, they
+    /// read it in the database when they next renew their lease, or whoever comes after them.
     pub(super) async fn cancel(&self, id: &str) -> Result<bool, StoreError> {
-        if !self.0.store.has_workers() || !self.0.store.is_leased(id).await? {
+        if !self.0.store.has_workers() {
+            return Ok(false);
+        }
+        self.0.store.want_monitor_import_cancelled(id).await?;
+        if !self.0.store.is_leased(id).await? {
             return Ok(false);
         }
         self.tell(id, Word::Cancel).await;
@@ -122,8 +142,9 @@ impl Workers {
         }
     }
 
-    /// Keeps this worker's leases, has `found` called with every import that nobody is at, and `heard`
-    /// with every word of the others, until `shutdown`. Does nothing where there are no others.
+    /// Keeps this worker's leases, has `found` called with every import that nobody is at, now and again
+    /// and again, and `heard` with every word of the others, until `shutdown`. Does nothing where there
+    /// are no others.
     pub(super) fn run<F, H, W>(
         &self,
         found: F,
@@ -132,14 +153,15 @@ impl Workers {
         shutdown: &CancellationToken,
     ) where
         F: Fn(Orphan) + Send + Sync + 'static,
-        H: Fn(String, Word) -> W + Send + Sync + 'static,
+        H: Fn(String, Word) -> W + Clone + Send + Sync + 'static,
         W: Future<Output = ()> + Send + 'static,
     {
         if !self.0.store.has_workers() {
             return;
         }
+        tracing::info!(worker = self.0.id.as_str(), "This worker takes imports");
         let (renewing, looking, listening) = (
-            self.clone().renew(),
+            self.clone().renew(heard.clone()),
             self.clone().look(found),
             self.clone().listen(heard),
         );
@@ -162,30 +184,56 @@ impl Workers {
         });
     }
 
-    async fn renew(self) {
+    async fn renew<W: Future<Output = ()>>(self, heard: impl Fn(String, Word) -> W) {
+        let Inner { id, store, .. } = &*self.0;
         loop {
             tokio::time::sleep(RENEWAL).await;
-            if let Err(error) = self.0.store.renew_leases(&self.0.id, LEASE).await {
+            if let Err(error) = store.renew_leases(id, LEASE).await {
                 tracing::warn!(%error, "leases could not be renewed");
+            }
+            match store.unwanted_monitor_imports(id).await {
+                Ok(unwanted) => {
+                    for import in unwanted {
+                        heard(import, Word::Cancel).await;
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "imports to cancel could not be looked for"),
             }
         }
     }
 
     async fn look(self, found: impl Fn(Orphan)) {
         loop {
-            tokio::time::sleep(LOOK).await;
             match self.0.store.orphaned_monitor_imports().await {
                 Ok(orphans) => {
                     for orphan in orphans {
-                        let is_here = self.0.uploads.has(&orphan.import.stored_as).await;
-                        if is_here || orphan.alone_for > ELSEWHERE {
+                        if self.may_take(&orphan).await {
                             found(orphan);
                         }
                     }
                 }
                 Err(error) => tracing::warn!(%error, "imports could not be looked for"),
             }
+            tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Whether an import is to be taken here: its file is here, or it needs none, or nobody who has the
+    /// file has been heard of for long.
+    async fn may_take(&self, orphan: &Orphan) -> bool {
+        let Inner {
+            id, store, uploads, ..
+        } = &*self.0;
+        let import = &orphan.import;
+        if !uploads.has(&import.stored_as).await {
+            return orphan.cancel_wanted || orphan.alone_for > ELSEWHERE;
+        }
+        if orphan.alone_for > WAITING
+            && let Err(error) = store.wait_for_monitor_import(&import.id, id).await
+        {
+            tracing::debug!(id = import.id, %error, "an import's waiting could not be recorded");
+        }
+        true
     }
 
     async fn listen<W: Future<Output = ()>>(self, heard: impl Fn(String, Word) -> W) {

@@ -130,6 +130,7 @@ impl Relay {
             Err(error) => return Err(said(error)),
         }
         self.store.delete_job(scope, job).await?;
+        self.hub.forget(job);
         Ok(())
     }
 

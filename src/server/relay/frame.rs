@@ -144,6 +144,8 @@ pub(crate) fn has_seen(last_event_id: &str, status: ImportStatus) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::job::ProgressEvent;
 
@@ -207,5 +209,81 @@ mod tests {
             assert!(!has_seen(other, ImportStatus::Success), "{other:?}");
         }
         assert!(!has_seen("9-PENDING", ImportStatus::Pending));
+    }
+
+    /// Reads events as WHATWG HTML, section 9.2.6, says: the last `id:`, and the data of each.
+    fn read(stream: &[u8]) -> (Option<String>, Vec<String>) {
+        let text = std::str::from_utf8(stream).unwrap();
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let (mut id, mut all, mut data) = (None, Vec::new(), String::new());
+        for line in text.split('\n') {
+            match line.split_once(": ") {
+                Some(("id", value)) => id = Some(value.to_owned()),
+                Some(("data", value)) => data += &format!("{value}\n"),
+                Some(_) => {}
+                None if line.is_empty() && !data.is_empty() => {
+                    all.push(std::mem::take(&mut data).trim_end_matches('\n').to_owned());
+                }
+                None => {}
+            }
+        }
+        (id, all)
+    }
+
+    /// Reads a body in the chunked transfer coding, and whether it is at its end.
+    fn unchunk(mut bytes: &[u8]) -> (Vec<u8>, bool) {
+        let mut body = Vec::new();
+        while let Some(end) = bytes.windows(2).position(|pair| pair == b"\r\n") {
+            let size = std::str::from_utf8(&bytes[..end]).unwrap();
+            let size = usize::from_str_radix(size, 16).unwrap();
+            bytes = &bytes[end + 2..];
+            body.extend_from_slice(&bytes[..size]);
+            assert_eq!(&bytes[size..size + 2], b"\r\n");
+            bytes = &bytes[size + 2..];
+            if size == 0 {
+                assert_eq!(bytes, b"");
+                return (body, true);
+            }
+        }
+        (body, false)
+    }
+
+    fn any_status() -> impl Strategy<Value = ImportStatus> {
+        prop_oneof![
+            Just(ImportStatus::Pending),
+            Just(ImportStatus::Success),
+            Just(ImportStatus::PartialSuccess),
+            Just(ImportStatus::Error),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_state_holds_it_reads_back(
+            revision: u64,
+            counts: [u32; 3],
+            status in any_status(),
+            error: Option<String>,
+        ) {
+            let event = ProgressEvent {
+                processed_products: counts[0].into(),
+                failed_products: counts[1].into(),
+                total_products: counts[2].into(),
+                status,
+                error,
+            };
+            let snapshot = Snapshot { event: event.clone(), ..Snapshot::default() };
+            let frame = Frame::new(revision, &snapshot);
+            let (id, data) = read(&frame.bytes);
+            prop_assert_eq!(data.len(), 1);
+            prop_assert_eq!(&serde_json::from_str::<ProgressEvent>(&data[0]).unwrap(), &event);
+            prop_assert_eq!(has_seen(&id.unwrap(), status), status.is_final());
+            let (body, is_over) = unchunk(&frame.chunk);
+            prop_assert_eq!((&body[..], is_over), (&frame.bytes[..], frame.is_final));
+            let (_, data) = read(&frame.tagged(&"a-1".parse().unwrap()));
+            let tagged: serde_json::Value = serde_json::from_str(&data[0]).unwrap();
+            prop_assert_eq!(&tagged["jobId"], "a-1");
+            prop_assert_eq!(&serde_json::from_str::<ProgressEvent>(&data[0]).unwrap(), &event);
+        }
     }
 }

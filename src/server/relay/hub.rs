@@ -7,13 +7,13 @@ use std::{
 };
 
 use backon::{ExponentialBuilder, Retryable};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     frame::Frame,
     report::Report,
-    rooms::{Applied, Effect, Full, Rooms},
+    rooms::{Applied, Effect, Full, RoomNumber, Rooms},
     snapshot::Snapshot,
     upstream::Command,
 };
@@ -21,13 +21,20 @@ use crate::{
     job::{JobId, ProductImportJob},
     server::{
         config::RelayConfig,
-        store::{Store, StoreError, jobs::JobState, now},
+        store::{
+            Store, StoreError,
+            jobs::{JobState, Recorded},
+            now,
+        },
         telemetry::Metrics,
     },
 };
 
 /// How often empty rooms are given up and counts recorded.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long what is still to be recorded may take once the server stops.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// The followed jobs. Clones share them.
 #[derive(Clone, Debug)]
@@ -38,6 +45,8 @@ struct Shared {
     rooms: Mutex<Rooms>,
     store: Store,
     upstream: mpsc::UnboundedSender<Command>,
+    /// Somebody has come to look at a job.
+    arrivals: Notify,
     metrics: Metrics,
     tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -49,6 +58,7 @@ pub(crate) struct Viewer {
     hub: Hub,
     /// The job that is looked at.
     pub(crate) job: JobId,
+    room: RoomNumber,
     /// The newest frame, and every newer one.
     pub(crate) frames: watch::Receiver<Arc<Frame>>,
 }
@@ -68,6 +78,7 @@ impl Hub {
             rooms,
             store,
             upstream,
+            arrivals: Notify::new(),
             metrics,
             tasks,
             shutdown,
@@ -78,13 +89,27 @@ impl Hub {
 
     /// Follows a job for one more viewer.
     pub(crate) fn watch(&self, job: &ProductImportJob) -> Result<Viewer, Full> {
-        let (frames, effects) = self.rooms().enter(&job.id, Snapshot::from(job))?;
+        let (frames, room, effects) = self.rooms().enter(&job.id, Snapshot::from(job))?;
         self.carry_out(effects);
+        self.0.arrivals.notify_one();
         Ok(Viewer {
             hub: self.clone(),
             job: job.id.clone(),
+            room,
             frames,
         })
+    }
+
+    /// Waits until somebody comes to look at a job, or returns at once where somebody has since the
+    /// last call. Safe to cancel.
+    pub(crate) async fn somebody_came(&self) {
+        self.0.arrivals.notified().await;
+    }
+
+    /// Gives a job up that is no more, and ends its viewers' streams.
+    pub(crate) fn forget(&self, job: &JobId) {
+        let effects = self.rooms().forget(job);
+        self.carry_out(effects);
     }
 
     /// Takes a report of the price monitor in. Cheap, and never waits.
@@ -135,7 +160,8 @@ impl Hub {
         }
     }
 
-    /// Records a final state, however long the database takes to come back, then sends it out.
+    /// Records a final state, however long the database takes to come back, then sends out what is
+    /// recorded: another instance may have been quicker, and then all are told what it wrote.
     async fn settle(self, job: JobId, snapshot: Snapshot) {
         let began = Instant::now();
         let write = || self.0.store.update_job(&job, JobState::from(&snapshot));
@@ -147,26 +173,35 @@ impl Hub {
         let recorded = write.retry(backoff).notify(|error: &StoreError, _| {
             tracing::error!(%error, %job, "the end of a job could not be recorded yet");
         });
-        tokio::select! {
-            Ok(()) = recorded => {
-                self.0
-                    .metrics
-                    .import_ended(snapshot.event.status, began.elapsed());
-                let effects = self.rooms().settled(&job);
-                self.carry_out(effects);
-            }
-            () = self.0.shutdown.cancelled() => {}
-        }
+        let effects = tokio::select! {
+            Ok(recorded) = recorded => match recorded {
+                Recorded::Updated => {
+                    self.0
+                        .metrics
+                        .import_ended(snapshot.event.status, began.elapsed());
+                    self.rooms().settled(&job, None)
+                }
+                Recorded::Over(other) => self.rooms().settled(&job, Some(Snapshot::from(&*other))),
+                Recorded::Gone => self.rooms().forget(&job),
+            },
+            () = self.last_moment() => return,
+        };
+        self.carry_out(effects);
+    }
+
+    /// Resolves some time after the server was told to stop.
+    async fn last_moment(&self) {
+        self.0.shutdown.cancelled().await;
+        tokio::time::sleep(LAST_WRITES).await;
     }
 
     /// Records running counts. Losing one is no harm: the next are newer.
     async fn record(self, job: JobId, snapshot: Snapshot) {
-        if let Err(error) = self
-            .0
-            .store
-            .update_job(&job, JobState::from(&snapshot))
-            .await
-        {
+        let recorded = tokio::select! {
+            recorded = self.0.store.update_job(&job, JobState::from(&snapshot)) => recorded,
+            () = self.last_moment() => return,
+        };
+        if let Err(error) = recorded {
             tracing::warn!(%error, %job, "the counts of a job could not be recorded");
         }
     }
@@ -187,14 +222,197 @@ impl Hub {
                     let effects = self.rooms().sweep(Instant::now());
                     self.carry_out(effects);
                 }
-                () = self.0.shutdown.cancelled() => return,
+                () = self.0.shutdown.cancelled() => break,
             }
         }
+        // The newest counts outlive this process. It waits for them, as for all tasks.
+        let effects = self.rooms().sweep(Instant::now());
+        self.carry_out(effects);
     }
 }
 
 impl Drop for Viewer {
     fn drop(&mut self) {
-        self.hub.rooms().leave(&self.job, Instant::now());
+        self.hub.rooms().leave(&self.job, self.room, Instant::now());
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::{
+        job::ImportStatus,
+        role::Role,
+        server::{
+            config::Config,
+            relay::report::Verdict,
+            store::{
+                test_database::TestDatabase,
+                users::{NewUser, User},
+            },
+        },
+    };
+
+    /// A hub with a database behind it, and nobody upstream.
+    pub(in crate::server::relay) struct Scene {
+        _database: TestDatabase,
+        store: Store,
+        user: User,
+        pub(in crate::server::relay) hub: Hub,
+        pub(in crate::server::relay) tasks: TaskTracker,
+        shutdown: CancellationToken,
+        /// What the upstream would be told.
+        pub(in crate::server::relay) commands: mpsc::UnboundedReceiver<Command>,
+    }
+
+    impl Scene {
+        pub(in crate::server::relay) async fn set() -> Self {
+            let database = TestDatabase::create().await;
+            let store = Store::open(&database.url).await.unwrap();
+            let user = NewUser {
+                email: "ada@example.com",
+                name: "Ada",
+                role: Role::Staff,
+                password_hash: String::new(),
+            };
+            let user = store.create_user(user).await.unwrap().unwrap();
+            let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+            let (sender, commands) = mpsc::unbounded_channel();
+            let hub = Hub::new(
+                &Config::read(|_| None).unwrap().relay,
+                store.clone(),
+                sender,
+                Metrics::default(),
+                tasks.clone(),
+                shutdown.clone(),
+            );
+            Self {
+                _database: database,
+                store,
+                user,
+                hub,
+                tasks,
+                shutdown,
+                commands,
+            }
+        }
+
+        pub(in crate::server::relay) async fn job(&self, name: &str) -> ProductImportJob {
+            let id = name.parse().unwrap();
+            let created = self.store.create_job(&self.user.id, &id, "shop.csv");
+            created.await.unwrap()
+        }
+
+        async fn recorded(&self, job: &ProductImportJob) -> ProductImportJob {
+            let found = self.store.find_job(&self.user.jobs(), &job.id).await;
+            found.unwrap().unwrap()
+        }
+
+        async fn stop(&self) {
+            self.shutdown.cancel();
+            self.tasks.close();
+            let ended = tokio::time::timeout(Duration::from_secs(20), self.tasks.wait());
+            ended.await.expect("everything ends in time");
+        }
+    }
+
+    fn counts(processed: u64, total: u64) -> Report {
+        Report {
+            processed,
+            total,
+            ..Report::default()
+        }
+    }
+
+    fn failed(processed: u64) -> JobState {
+        let report = Report {
+            verdict: Verdict::Failed("cancelled".to_owned()),
+            ..counts(processed, 9)
+        };
+        JobState::from(&Snapshot::default().after(report, 7).unwrap())
+    }
+
+    async fn last(viewer: &mut Viewer) -> Arc<Frame> {
+        loop {
+            let changed = tokio::time::timeout(Duration::from_secs(20), viewer.frames.changed());
+            changed.await.expect("the end comes").unwrap();
+            let frame = viewer.frames.borrow_and_update().clone();
+            if frame.is_final {
+                return frame;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn counts_that_are_not_recorded_yet_outlive_the_process() {
+        let scene = Scene::set().await;
+        let job = scene.job("a").await;
+        let _viewer = scene.hub.watch(&job).unwrap();
+        scene.hub.report(&job.id, counts(5, 9));
+        scene.stop().await;
+        assert_eq!(scene.recorded(&job).await.processed_products, 5);
+    }
+
+    #[tokio::test]
+    async fn an_end_that_comes_with_the_server_s_own_is_recorded() {
+        let scene = Scene::set().await;
+        let job = scene.job("a").await;
+        let _viewer = scene.hub.watch(&job).unwrap();
+        scene.hub.report(&job.id, counts(9, 9));
+        scene.stop().await;
+        assert_eq!(scene.recorded(&job).await.status, ImportStatus::Success);
+    }
+
+    #[tokio::test]
+    async fn an_end_that_another_instance_has_recorded_is_what_is_told() {
+        let scene = Scene::set().await;
+        let job = scene.job("a").await;
+        let mut viewer = scene.hub.watch(&job).unwrap();
+        scene.store.update_job(&job.id, failed(4)).await.unwrap();
+        scene.hub.report(&job.id, counts(9, 9));
+        let frame = last(&mut viewer).await;
+        let text = std::str::from_utf8(&frame.bytes).unwrap();
+        assert!(
+            text.contains("-ERROR") && text.contains("cancelled"),
+            "{text}"
+        );
+        assert_eq!(scene.recorded(&job).await.status, ImportStatus::Error);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_job_that_is_no_more_ends_its_streams() {
+        let scene = Scene::set().await;
+        let job = scene.job("a").await;
+        let mut viewer = scene.hub.watch(&job).unwrap();
+        let scope = scene.user.jobs();
+        scene.store.delete_job(&scope, &job.id).await.unwrap();
+        scene.hub.report(&job.id, counts(9, 9));
+        let closed = tokio::time::timeout(Duration::from_secs(20), viewer.frames.changed());
+        assert!(closed.await.expect("it ends in time").is_err());
+        assert_eq!(scene.hub.followed(), 0);
+    }
+
+    #[tokio::test]
+    async fn an_instance_that_lags_behind_takes_no_counts_back() {
+        let scene = Scene::set().await;
+        let job = scene.job("a").await;
+        let state = |processed, total| {
+            JobState::from(
+                &Snapshot::default()
+                    .after(counts(processed, total), 7)
+                    .unwrap(),
+            )
+        };
+        for (processed, total) in [(5, 20), (3, 9), (0, 30)] {
+            let updated = scene.store.update_job(&job.id, state(processed, total));
+            assert!(matches!(updated.await.unwrap(), Recorded::Updated));
+        }
+        let recorded = scene.recorded(&job).await;
+        assert_eq!(
+            (recorded.processed_products, recorded.total_products),
+            (5, Some(20))
+        );
+        scene.store.update_job(&job.id, state(6, 21)).await.unwrap();
+        assert_eq!(scene.recorded(&job).await.total_products, Some(21));
     }
 }

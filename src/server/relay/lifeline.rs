@@ -48,11 +48,12 @@ pub(crate) enum Sign {
 impl Lifeline {
     /// Makes the lifeline of a stream that may last for `max_duration`.
     pub(crate) fn new(
-        pulse: watch::Receiver<Pulse>,
+        mut pulse: watch::Receiver<Pulse>,
         permit: Permit,
         count: StreamCount,
         max_duration: Option<Duration>,
     ) -> Self {
+        heed_end(&mut pulse);
         Self {
             pulse,
             beat: 0,
@@ -84,6 +85,7 @@ impl Lifeline {
             upstream: state,
         } = pulse
         else {
+            heed_end(&mut self.pulse);
             return (after, Bytes::new());
         };
         self.beat = beat;
@@ -104,6 +106,21 @@ impl Lifeline {
                 return sign;
             }
         }
+    }
+
+    /// Waits until the stream is to end even if the viewer has not taken what was said last. Safe to
+    /// cancel, and no sign is lost by it.
+    pub(crate) async fn must_end(&mut self) {
+        let mut pulse = self.pulse.clone();
+        let end = loop {
+            if pulse.changed().await.is_err() || *pulse.borrow_and_update() == Pulse::Drain {
+                break StreamEnd::Shutdown;
+            }
+            if let Some(end) = self.over() {
+                break end;
+            }
+        };
+        self.count.ends(end);
     }
 
     /// Returns another view of the clock.
@@ -149,5 +166,80 @@ impl Lifeline {
         let is_due = beat != self.beat;
         self.beat = beat;
         is_due.then_some(Sign::Say(HEARTBEAT))
+    }
+}
+
+/// The end is told once: who begins to look after it has it to come all the same.
+fn heed_end(pulse: &mut watch::Receiver<Pulse>) {
+    if *pulse.borrow() == Pulse::Drain {
+        pulse.mark_changed();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use futures_util::FutureExt as _;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::server::{
+        relay::{
+            limits::{MostStreams, StreamLimits},
+            pulse::PulseSender,
+        },
+        store::users::UserId,
+        telemetry::Metrics,
+    };
+
+    fn lifeline(pulse: &PulseSender) -> (Lifeline, StreamLimits) {
+        let limits = StreamLimits::new(MostStreams {
+            of_all: 1,
+            of_user: 1,
+            of_address: 1,
+        });
+        let permit = limits.acquire(&UserId::for_tests("a"), IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let count = Metrics::default().stream_opened();
+        let lifeline = Lifeline::new(pulse.subscribe(), permit.unwrap(), count, None);
+        (lifeline, limits)
+    }
+
+    async fn drain(pulse: &PulseSender) {
+        let shutdown = CancellationToken::new();
+        shutdown.cancel();
+        pulse.clone().beat(Duration::from_secs(1), shutdown).await;
+    }
+
+    fn says_farewell(lifeline: &mut Lifeline) -> bool {
+        matches!(lifeline.next().now_or_never(), Some(Sign::Farewell(_)))
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_begins_while_the_server_stops_is_told_to_end() {
+        let pulse = PulseSender::new();
+        let (mut before, _limits) = lifeline(&pulse);
+        drain(&pulse).await;
+        let (mut after, _limits) = lifeline(&pulse);
+        // What is said first must not make it miss that.
+        before.opening();
+        after.opening();
+        assert!(says_farewell(&mut before) && says_farewell(&mut after));
+        // The group that it is the first of looks at a clock of its own.
+        let (last, _limits) = lifeline(&pulse);
+        assert!(last.pulse().changed().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_is_held_up_hears_of_its_end_and_loses_no_sign() {
+        let pulse = PulseSender::new();
+        let (mut held_up, limits) = lifeline(&pulse);
+        held_up.opening();
+        pulse.look_up();
+        assert!(held_up.must_end().now_or_never().is_none());
+        limits.revoke(&UserId::for_tests("a"));
+        pulse.look_up();
+        assert!(held_up.must_end().now_or_never().is_some());
+        assert_eq!(held_up.next().now_or_never(), Some(Sign::End));
     }
 }

@@ -1,15 +1,9 @@
 //! How many streams may be open at once. An open one is never ended for a new one: evicted clients
 //! come back and evict others.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{collections::HashMap, net::IpAddr};
 
+use super::sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering, PoisonError};
 use crate::server::store::users::UserId;
 
 /// The open streams, counted.

@@ -9,6 +9,8 @@ mod frame;
 mod hub;
 mod lifeline;
 mod limits;
+mod many_id;
+mod pieces;
 mod pipe;
 mod pulse;
 mod report;
@@ -17,9 +19,11 @@ mod rooms;
 mod snapshot;
 mod sse;
 mod sse_many;
+mod starts;
+mod sync;
 mod upstream;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
@@ -35,12 +39,14 @@ use self::{
     hub::Hub,
     lifeline::Lifeline,
     limits::{MostStreams, Permit, StreamLimits},
+    pieces::Patience,
     pipe::Piped,
     pulse::PulseSender,
     rest::{Rest, RestError},
     snapshot::Snapshot,
     sse::Watching,
-    sse_many::Selection,
+    sse_many::{ManyStream, Selection},
+    starts::{Started, Starts},
     upstream::Upstream,
 };
 use crate::{
@@ -53,7 +59,7 @@ use crate::{
         store::{
             Store, StoreError,
             job_scope::JobScope,
-            jobs::JobState,
+            jobs::{JobState, Recorded},
             now,
             users::{User, UserId},
         },
@@ -65,8 +71,6 @@ use crate::{
 const FRESHEN_TIMEOUT: Duration = Duration::from_millis(1500);
 /// How many jobs of a page are asked for at once.
 const FRESHEN_CONCURRENCY: usize = 8;
-/// How many starts a stream of all jobs may fall behind before it looks for itself.
-const STARTS: usize = 64;
 
 /// The relay. Clones share it.
 #[derive(Clone, Debug)]
@@ -79,8 +83,7 @@ pub struct Relay {
     fan_out: FanOut,
     tasks: TaskTracker,
     pulse: PulseSender,
-    /// Tells whose job has just started.
-    started: broadcast::Sender<UserId>,
+    starts: Starts,
     config: SseConfig,
 }
 
@@ -133,7 +136,12 @@ impl Relay {
             tasks.clone(),
             shutdown.clone(),
         );
-        let rest = Rest::new(&endpoint, metrics.clone(), tasks.clone())?;
+        let rest = Rest::new(
+            &endpoint,
+            config.relay.rest_concurrency,
+            metrics.clone(),
+            tasks.clone(),
+        )?;
         let pulse = PulseSender::new();
         let upstream = Upstream::new(
             endpoint,
@@ -150,6 +158,15 @@ impl Relay {
                 .clone()
                 .beat(beat_interval(&config.sse), shutdown.clone()),
         );
+        let starts = Starts::new();
+        // Where there can be another instance.
+        if store.has_workers() {
+            tasks.spawn(starts.clone().tell_of_others(
+                store.clone(),
+                config.sse.heartbeat,
+                shutdown.clone(),
+            ));
+        }
         let limits = StreamLimits::new(MostStreams {
             of_all: config.sse.max_streams,
             of_user: config.sse.max_streams_per_user,
@@ -164,7 +181,7 @@ impl Relay {
             tasks: tasks.clone(),
             pulse,
             metrics,
-            started: broadcast::Sender::new(STARTS),
+            starts,
             config: config.sse.clone(),
         })
     }
@@ -210,6 +227,7 @@ impl Relay {
             viewer,
             lifeline: self.lifeline(permit),
             fan_out: self.fan_out.clone(),
+            patience: self.patience(),
         }))
     }
 
@@ -228,7 +246,7 @@ impl Relay {
         tracing::info!("SSE Progress API called");
         self.refuse_while_draining()?;
         // Before the look at the database, so that none is missed between the two.
-        let started = jobs.unfinished.then(|| self.started.subscribe());
+        let started = jobs.unfinished.then(|| self.starts.listen());
         let selection = self.select(&user.jobs(), jobs.listed, started).await?;
         let has_ended =
             selection.started.is_none() && selection.found.iter().all(|job| job.status.is_final());
@@ -237,28 +255,30 @@ impl Relay {
         }
         let permit = self.permit(&user.id, from.address)?;
         let lifeline = self.lifeline(permit);
+        let (relay, scope) = (self.clone(), user.jobs());
         Ok(ProgressAnswer::Stream(Piped {
-            stream: sse_many::many_stream(self.clone(), user.jobs(), selection, lifeline),
-            tasks: self.tasks.clone(),
+            pieces: ManyStream::new(relay, scope, selection, from.last_event_id, lifeline),
+            patience: self.patience(),
         }))
     }
 
     async fn select(
         &self,
         scope: &JobScope,
-        mut ids: Vec<JobId>,
-        started: Option<broadcast::Receiver<UserId>>,
+        mut listed: Vec<JobId>,
+        started: Option<broadcast::Receiver<Arc<Started>>>,
     ) -> Result<Selection, ApiError> {
-        ids.sort_unstable();
-        ids.dedup();
-        if ids.len() > self.config.max_jobs {
+        listed.sort_unstable();
+        listed.dedup();
+        if listed.len() > self.config.max_jobs {
             return Err(ApiError::Invalid(format!(
                 "One stream takes at most {} imports.",
                 self.config.max_jobs
             )));
         }
-        let mut found = self.store.find_jobs(scope, &ids).await?;
-        ids.retain(|id| found.iter().all(|job| job.id != *id));
+        let mut found = self.store.find_jobs(scope, &listed).await?;
+        let is_missing = |id: &&JobId| found.iter().all(|job| job.id != **id);
+        let missing = listed.iter().filter(is_missing).cloned().collect();
         if started.is_some() {
             let limit = self.config.max_jobs;
             found.extend(self.store.unfinished_jobs(scope, limit).await?);
@@ -266,8 +286,9 @@ impl Relay {
             return Err(ApiError::NotFound);
         }
         Ok(Selection {
+            listed,
             found,
-            missing: ids,
+            missing,
             started,
         })
     }
@@ -297,6 +318,13 @@ impl Relay {
     fn too_many(&self) -> ApiError {
         self.metrics.stream_refused();
         ApiError::TooMany
+    }
+
+    fn patience(&self) -> Patience {
+        Patience {
+            longest: self.config.write_timeout,
+            tasks: self.tasks.clone(),
+        }
     }
 
     fn lifeline(&self, permit: Permit) -> Lifeline {
@@ -352,7 +380,9 @@ impl Relay {
             return Err(ApiError::NotFound);
         }
         let filename = format!("import {job}");
-        self.store.adopt_job(&user.id, job, &filename).await?;
+        if let Some(adopted) = self.store.adopt_job(&user.id, job, &filename).await? {
+            self.has_started(&user.id, adopted);
+        }
         let found = self.store.find_job(&user.jobs(), job).await?;
         found.ok_or(ApiError::NotFound)
     }
@@ -405,9 +435,6 @@ impl Relay {
                 }
             })?;
             relay.record(&user, &job, &filename).await?;
-            relay.metrics.import_started();
-            // Nobody has to be looking.
-            let _ = relay.started.send(user);
             Ok(job)
         })
         .await?
@@ -418,9 +445,19 @@ impl Relay {
     async fn record(&self, user: &UserId, job: &JobId, filename: &str) -> Result<(), StoreError> {
         let adopt = || self.store.adopt_job(user, job, filename);
         let waits = backon::ExponentialBuilder::default().with_max_times(5);
-        backon::Retryable::retry(adopt, waits)
+        let recorded = backon::Retryable::retry(adopt, waits)
             .when(StoreError::is_passing)
-            .await
+            .await?;
+        if let Some(job) = recorded {
+            self.has_started(user, job);
+        }
+        Ok(())
+    }
+
+    /// Counts a job that has just been recorded, and has the streams of unfinished ones take it in.
+    fn has_started(&self, user: &UserId, job: ProductImportJob) {
+        self.metrics.import_started();
+        self.starts.tell(user.clone(), job);
     }
 
     /// Puts the newest known state into jobs that are about to be shown: the hub's where a job is
@@ -441,15 +478,16 @@ impl Relay {
         let Some(snapshot) = Snapshot::from(&*job).after(report, now()) else {
             return;
         };
-        if let Err(error) = self
+        match self
             .store
             .update_job(&job.id, JobState::from(&snapshot))
             .await
         {
-            tracing::warn!(%error, "a job's newer state could not be recorded");
-            return;
+            Ok(Recorded::Updated) => snapshot.show_in(job),
+            Ok(Recorded::Over(recorded)) => *job = *recorded,
+            Ok(Recorded::Gone) => {}
+            Err(error) => tracing::warn!(%error, "a job's newer state could not be recorded"),
         }
-        snapshot.show_in(job);
     }
 }
 

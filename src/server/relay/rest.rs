@@ -17,7 +17,11 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::{hub::Hub, report::Report, upstream::rest_origin};
+use super::{
+    hub::Hub,
+    report::Report,
+    upstream::{REFUSED_DELAY, rest_origin},
+};
 use crate::{
     job::JobId,
     server::{
@@ -32,8 +36,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const PROGRESS_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long an upload may take in all. Its headway is watched where it comes in.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(3600);
-/// How many jobs are asked for at once.
-const CONCURRENCY: usize = 8;
 /// The most bytes of an answer that are read.
 const MAX_ANSWER: usize = 4 << 20;
 /// The most characters of a refusal that are shown.
@@ -48,8 +50,22 @@ pub(crate) struct Rest {
     permits: Arc<Semaphore>,
     /// The jobs that are being asked for, so that slow answers do not pile up.
     asking: Arc<Mutex<HashSet<JobId>>>,
+    /// When our key was last refused, where it has not been accepted since.
+    refused: Arc<Mutex<Option<Instant>>>,
     metrics: Metrics,
     tasks: TaskTracker,
+}
+
+/// A job that is being asked for. Dropping it is having asked.
+struct Question {
+    rest: Rest,
+    job: JobId,
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        self.rest.asking().remove(&self.job);
+    }
 }
 
 /// In whose name we ask. A service that does not know it ignores it.
@@ -108,6 +124,7 @@ impl Rest {
     /// When TLS cannot be set up.
     pub(crate) fn new(
         endpoint: &MonitorEndpoint,
+        concurrency: usize,
         metrics: Metrics,
         tasks: TaskTracker,
     ) -> Result<Self, reqwest::Error> {
@@ -125,8 +142,9 @@ impl Rest {
             client,
             origin: rest_origin(&endpoint.url).into(),
             api_key: endpoint.api_key.clone(),
-            permits: Arc::new(Semaphore::new(CONCURRENCY)),
+            permits: Arc::new(Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS))),
             asking: Arc::default(),
+            refused: Arc::default(),
             metrics,
             tasks,
         })
@@ -199,24 +217,42 @@ impl Rest {
         Report::from_json(&body).map_err(|_| RestError::Unreadable)
     }
 
-    /// Asks for the progress of these jobs in the background and gives the answers to the hub.
+    /// Asks for the progress of these jobs in the background and gives the answers to the hub. After
+    /// our key was refused it asks for none for a while: it will hardly be right a moment later.
     pub(crate) fn settle(&self, jobs: Vec<JobId>, hub: &Hub) {
         for job in jobs {
-            if !self.asking().insert(job.clone()) {
+            if self.is_refused() || !self.asking().insert(job.clone()) {
                 continue;
             }
             let (rest, hub) = (self.clone(), hub.clone());
+            let question = Question {
+                rest: self.clone(),
+                job,
+            };
             self.tasks.spawn(async move {
+                let job = &question.job;
                 // The semaphore is never closed.
-                let permit = rest.permits.acquire().await;
-                match rest.progress(&job).await {
-                    Ok(report) => hub.report(&job, report),
+                let _permit = rest.permits.acquire().await;
+                if rest.is_refused() {
+                    return; // while this one waited
+                }
+                match rest.progress(job).await {
+                    Ok(report) => hub.report(job, report),
                     Err(error) => tracing::debug!(%error, %job, "REST did not tell the progress"),
                 }
-                drop(permit);
-                rest.asking().remove(&job);
             });
         }
+    }
+
+    /// Returns whether our key has just been refused.
+    pub(crate) fn is_refused(&self) -> bool {
+        let refused = *self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.is_some_and(|at| at.elapsed() < REFUSED_DELAY)
+    }
+
+    fn heard_of_key(&self, is_accepted: bool) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        *refused = (!is_accepted).then(Instant::now);
     }
 
     /// Returns a text of the service with our key taken out, should it hold it.
@@ -232,9 +268,14 @@ impl Rest {
     pub(super) async fn accepted(&self, response: Response) -> Result<Vec<u8>, RestError> {
         let status = response.status();
         let body = read_limited(response).await?;
+        let is_unauthorized = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        // What a broken service or a proxy before it says is no word on the key.
+        if is_unauthorized || !status.is_server_error() {
+            self.heard_of_key(!is_unauthorized);
+        }
         match status {
             status if status.is_success() => Ok(body),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(RestError::Unauthorized),
+            _ if is_unauthorized => Err(RestError::Unauthorized),
             StatusCode::NOT_FOUND => Err(RestError::UnknownJob),
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
                 Err(RestError::NotOffered)

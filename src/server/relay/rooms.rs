@@ -15,13 +15,20 @@ use crate::job::{JobId, UnixMillis};
 #[derive(Debug)]
 pub(crate) struct Rooms {
     rooms: HashMap<JobId, Room>,
+    /// How many rooms there have been.
+    opened: u64,
     max_rooms: usize,
     grace: Duration,
 }
 
+/// Tells a room from one that the same job had before.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct RoomNumber(u64);
+
 /// One followed job: the newest frame in a cell that any number of viewers look at.
 #[derive(Debug)]
 struct Room {
+    number: RoomNumber,
     cell: watch::Sender<Arc<Frame>>,
     snapshot: Snapshot,
     revision: u64,
@@ -67,6 +74,7 @@ impl Rooms {
     pub(crate) fn new(max_rooms: usize, grace: Duration) -> Self {
         Self {
             rooms: HashMap::new(),
+            opened: 0,
             max_rooms,
             grace,
         }
@@ -78,7 +86,7 @@ impl Rooms {
         &mut self,
         job: &JobId,
         recorded: Snapshot,
-    ) -> Result<(watch::Receiver<Arc<Frame>>, Vec<Effect>), Full> {
+    ) -> Result<(watch::Receiver<Arc<Frame>>, RoomNumber, Vec<Effect>), Full> {
         let is_full = self.rooms.len() >= self.max_rooms;
         let mut effects = Vec::new();
         let room = match self.rooms.entry(job.clone()) {
@@ -88,17 +96,18 @@ impl Rooms {
                 if !recorded.is_final() {
                     effects.push(Effect::Join(job.clone()));
                 }
-                entry.insert(Room::new(recorded))
+                self.opened += 1;
+                entry.insert(Room::new(RoomNumber(self.opened), recorded))
             }
         };
         room.viewers += 1;
         room.empty_since = None;
-        Ok((room.cell.subscribe(), effects))
+        Ok((room.cell.subscribe(), room.number, effects))
     }
 
-    /// Lets a viewer out.
-    pub(crate) fn leave(&mut self, job: &JobId, now: Instant) {
-        if let Some(room) = self.rooms.get_mut(job) {
+    /// Lets a viewer out of the room that it was let into.
+    pub(crate) fn leave(&mut self, job: &JobId, room: RoomNumber, now: Instant) {
+        if let Some(room) = self.rooms.get_mut(job).filter(|it| it.number == room) {
             room.viewers = room.viewers.saturating_sub(1);
             if room.viewers == 0 {
                 room.empty_since = Some(now);
@@ -128,18 +137,30 @@ impl Rooms {
         Applied::Sent
     }
 
-    /// Sends a final state out, now that it is recorded.
-    pub(crate) fn settled(&mut self, job: &JobId) -> Vec<Effect> {
+    /// Sends a final state out, now that it is recorded: the one that was reported, or the one that
+    /// somebody else has recorded before.
+    pub(crate) fn settled(&mut self, job: &JobId, recorded: Option<Snapshot>) -> Vec<Effect> {
         let Some(room) = self.rooms.get_mut(job) else {
             return Vec::new();
         };
         if room.phase != Phase::Settling {
             return Vec::new();
         }
+        if let Some(recorded) = recorded {
+            room.snapshot = recorded;
+        }
         room.phase = Phase::Ended;
         room.dirty = false;
         room.publish();
         vec![Effect::Leave(job.clone())]
+    }
+
+    /// Gives a job up that is no more. Its viewers see their cell closed.
+    pub(crate) fn forget(&mut self, job: &JobId) -> Vec<Effect> {
+        match self.rooms.remove(job) {
+            Some(room) if room.phase != Phase::Ended => vec![Effect::Leave(job.clone())],
+            _ => Vec::new(),
+        }
     }
 
     /// Gives the rooms up that have been empty for the grace period, and says what is to be
@@ -190,7 +211,7 @@ pub(crate) enum Applied {
 }
 
 impl Room {
-    fn new(snapshot: Snapshot) -> Self {
+    fn new(number: RoomNumber, snapshot: Snapshot) -> Self {
         let revision = 1;
         let phase = if snapshot.is_final() {
             Phase::Ended
@@ -199,6 +220,7 @@ impl Room {
         };
         let cell = watch::Sender::new(Arc::new(Frame::new(revision, &snapshot)));
         Self {
+            number,
             cell,
             snapshot,
             revision,
@@ -231,7 +253,7 @@ impl Room {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{super::report::Verdict, *};
 
     const GRACE: Duration = Duration::from_secs(30);
 
@@ -250,12 +272,12 @@ mod tests {
     #[test]
     fn the_first_viewer_joins_and_the_last_one_leaves_after_the_grace_period() {
         let (mut rooms, a, now) = (Rooms::new(9, GRACE), job("a"), Instant::now());
-        let (_, effects) = rooms.enter(&a, Snapshot::default()).unwrap();
+        let (_, room, effects) = rooms.enter(&a, Snapshot::default()).unwrap();
         assert_eq!(effects, [Effect::Join(a.clone())]);
-        let (_, effects) = rooms.enter(&a, Snapshot::default()).unwrap();
-        assert_eq!(effects, []);
-        rooms.leave(&a, now);
-        rooms.leave(&a, now);
+        let (_, same, effects) = rooms.enter(&a, Snapshot::default()).unwrap();
+        assert_eq!((same, effects), (room, vec![]));
+        rooms.leave(&a, room, now);
+        rooms.leave(&a, room, now);
         assert_eq!(rooms.sweep(now + GRACE / 2), []);
         assert_eq!(rooms.sweep(now + GRACE), [Effect::Leave(a)]);
         assert_eq!(rooms.len(), 0);
@@ -264,21 +286,51 @@ mod tests {
     #[test]
     fn an_end_is_told_only_when_it_is_recorded() {
         let (mut rooms, a) = (Rooms::new(9, GRACE), job("a"));
-        let (mut frames, _) = rooms.enter(&a, Snapshot::default()).unwrap();
+        let (mut frames, _, _) = rooms.enter(&a, Snapshot::default()).unwrap();
         frames.borrow_and_update();
         let applied = rooms.report(&a, counts(5, 5), 7);
         assert!(matches!(applied, Applied::Ended(Effect::Settle(..))));
         assert!(!frames.has_changed().unwrap());
         assert_eq!(rooms.snapshot(&a), None);
-        assert_eq!(rooms.settled(&a), [Effect::Leave(a.clone())]);
+        assert_eq!(rooms.settled(&a, None), [Effect::Leave(a.clone())]);
         assert!(frames.borrow_and_update().is_final);
         assert_eq!(rooms.report(&a, counts(6, 6), 8), Applied::Nothing);
     }
 
     #[test]
+    fn an_end_that_somebody_else_has_recorded_is_the_one_that_is_told() {
+        let (mut rooms, a) = (Rooms::new(9, GRACE), job("a"));
+        let (frames, _, _) = rooms.enter(&a, Snapshot::default()).unwrap();
+        rooms.report(&a, counts(5, 5), 7);
+        let failed = Report {
+            verdict: Verdict::Failed("gone".to_owned()),
+            ..counts(4, 5)
+        };
+        let recorded = Snapshot::default().after(failed, 6);
+        rooms.settled(&a, recorded.clone());
+        assert!(frames.borrow().bytes.starts_with(b"id: 2-ERROR\n"));
+        assert_eq!(rooms.snapshot(&a), recorded.as_ref());
+    }
+
+    #[test]
+    fn a_job_that_is_no_more_leaves_nothing_behind() {
+        let (mut rooms, a, now) = (Rooms::new(9, GRACE), job("a"), Instant::now());
+        let (frames, before, _) = rooms.enter(&a, Snapshot::default()).unwrap();
+        assert_eq!(rooms.forget(&a), [Effect::Leave(a.clone())]);
+        assert!(frames.has_changed().is_err(), "its viewers see it closed");
+        assert_eq!(rooms.forget(&a), []);
+        // Who leaves late leaves nobody else's room.
+        let (_frames, after, _) = rooms.enter(&a, Snapshot::default()).unwrap();
+        rooms.leave(&a, before, now);
+        assert_eq!(rooms.sweep(now + GRACE), []);
+        rooms.leave(&a, after, now);
+        assert_eq!(rooms.sweep(now + GRACE), [Effect::Leave(a)]);
+    }
+
+    #[test]
     fn what_failed_is_learned_after_the_counts_have_ended_the_job() {
         let (mut rooms, a) = (Rooms::new(9, GRACE), job("a"));
-        let (_frames, _) = rooms.enter(&a, Snapshot::default()).unwrap();
+        let (_frames, _, _) = rooms.enter(&a, Snapshot::default()).unwrap();
         rooms.report(&a, counts(5, 5), 7);
         let late = Report {
             failed_skus: Some(vec!["x".to_owned()]),
@@ -293,7 +345,7 @@ mod tests {
     fn a_recorded_end_asks_nothing_of_the_price_monitor() {
         let (mut rooms, a) = (Rooms::new(9, GRACE), job("a"));
         let ended = Snapshot::default().after(counts(5, 5), 7).unwrap();
-        let (frames, effects) = rooms.enter(&a, ended).unwrap();
+        let (frames, _, effects) = rooms.enter(&a, ended).unwrap();
         assert_eq!(effects, []);
         assert!(frames.borrow().is_final);
     }
@@ -312,7 +364,7 @@ mod tests {
     #[test]
     fn a_slow_viewer_gets_the_newest_state_alone() {
         let (mut rooms, a) = (Rooms::new(9, GRACE), job("a"));
-        let (mut frames, _) = rooms.enter(&a, Snapshot::default()).unwrap();
+        let (mut frames, _, _) = rooms.enter(&a, Snapshot::default()).unwrap();
         for processed in 1..100 {
             assert_eq!(rooms.report(&a, counts(processed, 1000), 7), Applied::Sent);
         }
@@ -327,6 +379,12 @@ mod tests {
         Leave(u8),
         Report(u8, u64),
         Settled(u8),
+        /// Another instance has recorded the end before.
+        Beaten(u8),
+        /// The connection to the price monitor is lost and had again: every room that is followed is
+        /// asked for anew, and REST says how far it was meanwhile.
+        Reconnect(u64),
+        Forget(u8),
         Sweep(u64),
     }
 
@@ -336,7 +394,10 @@ mod tests {
             job.clone().prop_map(Step::Enter),
             job.clone().prop_map(Step::Leave),
             (job.clone(), 0..12u64).prop_map(|(job, n)| Step::Report(job, n)),
-            job.prop_map(Step::Settled),
+            job.clone().prop_map(Step::Settled),
+            job.clone().prop_map(Step::Beaten),
+            (0..12u64).prop_map(Step::Reconnect),
+            job.prop_map(Step::Forget),
             (0..40u64).prop_map(Step::Sweep),
         ]
     }
@@ -352,7 +413,8 @@ mod tests {
             let names = ["a", "b", "c"].map(job);
             let mut rooms = Rooms::new(9, GRACE);
             let mut now = Instant::now();
-            let mut viewers: [Vec<watch::Receiver<Arc<Frame>>>; 3] = Default::default();
+            type Seat = (watch::Receiver<Arc<Frame>>, RoomNumber);
+            let mut viewers: [Vec<Seat>; 3] = Default::default();
             let mut joined = [false; 3];
             let mut recording: [Option<Snapshot>; 3] = Default::default();
             let mut recorded: [Snapshot; 3] = Default::default();
@@ -360,14 +422,14 @@ mod tests {
                 let effects = match step {
                     Step::Enter(i) => {
                         let i = usize::from(i);
-                        let (frames, effects) =
+                        let (frames, room, effects) =
                             rooms.enter(&names[i], recorded[i].clone()).unwrap();
-                        viewers[i].push(frames);
+                        viewers[i].push((frames, room));
                         effects
                     }
                     Step::Leave(i) => {
-                        if viewers[usize::from(i)].pop().is_some() {
-                            rooms.leave(&names[usize::from(i)], now);
+                        if let Some((_, room)) = viewers[usize::from(i)].pop() {
+                            rooms.leave(&names[usize::from(i)], room, now);
                         }
                         Vec::new()
                     }
@@ -382,10 +444,44 @@ mod tests {
                         match recording[i].take() {
                             Some(snapshot) => {
                                 recorded[i] = snapshot;
-                                rooms.settled(&names[i])
+                                rooms.settled(&names[i], None)
                             }
                             None => Vec::new(),
                         }
+                    }
+                    Step::Beaten(i) => {
+                        let i = usize::from(i);
+                        match recording[i].take() {
+                            Some(_) => {
+                                let failed = Report {
+                                    verdict: Verdict::Failed("quicker".to_owned()),
+                                    ..Report::default()
+                                };
+                                recorded[i] = Snapshot::default().after(failed, 6).unwrap();
+                                rooms.settled(&names[i], Some(recorded[i].clone()))
+                            }
+                            None => Vec::new(),
+                        }
+                    }
+                    Step::Reconnect(processed) => {
+                        let joined = (0..3).filter(|i| joined[*i]);
+                        let ended = joined.filter_map(|i| {
+                            match rooms.report(&names[i], counts(processed, 10), 7) {
+                                Applied::Ended(effect) => Some(effect),
+                                _ => None,
+                            }
+                        });
+                        ended.collect()
+                    }
+                    Step::Forget(i) => {
+                        let i = usize::from(i);
+                        (recording[i], recorded[i]) = (None, Snapshot::default());
+                        let effects = rooms.forget(&names[i]);
+                        for (frames, room) in viewers[i].drain(..) {
+                            prop_assert!(frames.has_changed().is_err(), "its streams end");
+                            rooms.leave(&names[i], room, now);
+                        }
+                        effects
                     }
                     Step::Sweep(seconds) => {
                         now += Duration::from_secs(seconds);
@@ -417,7 +513,7 @@ mod tests {
                     }
                 }
                 for i in 0..3 {
-                    for frames in &viewers[i] {
+                    for (frames, _) in &viewers[i] {
                         prop_assert_eq!(frames.borrow().is_final, recorded[i].is_final());
                     }
                     if !viewers[i].is_empty() {

@@ -30,7 +30,9 @@ impl Snapshot {
         }
         let mut next = self.clone();
         let event = &mut next.event;
-        let is_late = report.processed + report.failed < self.event.progress().done();
+        // Maxima of several reports may add up to more than any of them says.
+        let own_sum = report.processed + report.failed;
+        let is_late = own_sum < self.event.progress().done();
         event.processed_products = event.processed_products.max(report.processed);
         event.failed_products = event.failed_products.max(report.failed);
         if report.total > 0 && (!is_late || event.total_products == 0) {
@@ -39,7 +41,12 @@ impl Snapshot {
         if report.failed_skus.is_some() && !is_late {
             next.failed_skus = report.failed_skus;
         }
-        if let Some((status, error)) = end(&next.event, report.verdict) {
+        let total = match report.total {
+            0 => next.event.total_products,
+            own => own,
+        };
+        let is_all = total > 0 && own_sum >= total;
+        if let Some((status, error)) = end(&next.event, is_all, report.verdict) {
             next.event.status = status;
             next.event.error = error;
             next.completed_at = Some(report.completed_at.unwrap_or(now));
@@ -61,10 +68,12 @@ impl Snapshot {
     }
 }
 
-/// Says whether, and how, the job is over.
-fn end(event: &ProgressEvent, verdict: Verdict) -> Option<(ImportStatus, Option<String>)> {
-    let progress = event.progress();
-    let all_through = progress.total_products > 0 && progress.done() >= progress.total_products;
+/// Says whether, and how, the job is over. `is_all`: the report's own counts add up to all products.
+fn end(
+    event: &ProgressEvent,
+    is_all: bool,
+    verdict: Verdict,
+) -> Option<(ImportStatus, Option<String>)> {
     match verdict {
         Verdict::Failed(reason) => Some((ImportStatus::Error, Some(reason))),
         Verdict::Ended(ImportStatus::Error) => {
@@ -72,7 +81,7 @@ fn end(event: &ProgressEvent, verdict: Verdict) -> Option<(ImportStatus, Option<
         }
         Verdict::Ended(status) => Some((status, None)),
         Verdict::Completed => Some(by_counts(event)),
-        Verdict::Open if all_through => Some(by_counts(event)),
+        Verdict::Open if is_all => Some(by_counts(event)),
         Verdict::Open => None,
     }
 }
@@ -152,6 +161,17 @@ mod tests {
         );
         assert_eq!(after([counts(0, 6, 6)]).event.status, ImportStatus::Error);
         assert_eq!(after([counts(0, 0, 0)]).event.status, ImportStatus::Pending);
+    }
+
+    #[test]
+    fn counts_of_different_reports_do_not_add_up_to_an_end() {
+        let snapshot = after([counts(6, 4, 12), counts(8, 2, 12)]);
+        assert_eq!(snapshot.event.status, ImportStatus::Pending);
+        let snapshot = after([counts(6, 4, 12), counts(8, 2, 12), counts(10, 2, 12)]);
+        assert_eq!(snapshot.event.status, ImportStatus::PartialSuccess);
+        // A report that does not say how many there are is held against what is known.
+        let snapshot = after([counts(0, 0, 12), counts(12, 0, 0)]);
+        assert_eq!(snapshot.event.status, ImportStatus::Success);
     }
 
     #[test]

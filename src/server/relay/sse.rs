@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{Stream, stream};
+use futures_util::Stream;
 use tokio::net::TcpStream;
 
 use super::{
@@ -11,6 +11,7 @@ use super::{
     frame::Frame,
     hub::Viewer,
     lifeline::{Lifeline, Sign},
+    pieces::{Patience, Pieces},
 };
 
 /// An event stream that is granted, and not begun. Dropping it is leaving.
@@ -30,19 +31,15 @@ pub(crate) struct Watching {
     pub(super) viewer: Viewer,
     pub(super) lifeline: Lifeline,
     pub(super) fan_out: FanOut,
+    pub(super) patience: Patience,
 }
 
 impl ViewerStream for Watching {
     fn into_stream(self) -> impl Stream<Item = Bytes> + Send + 'static {
-        let stream = ProgressStream {
+        self.patience.body(ProgressStream {
             viewer: self.viewer,
             lifeline: self.lifeline,
             next: Next::Open,
-        };
-        stream::unfold(stream, |mut stream| async {
-            let bytes = stream.next().await?;
-            stream.lifeline.sent(bytes.len());
-            Some((bytes, stream))
         })
     }
 
@@ -68,15 +65,23 @@ enum Next {
     End,
 }
 
-impl ProgressStream {
+impl Pieces for ProgressStream {
     async fn next(&mut self) -> Option<Bytes> {
-        match self.next {
-            Next::Open => Some(self.open()),
-            Next::Wait => self.wait().await,
-            Next::End => None,
-        }
+        let bytes = match self.next {
+            Next::Open => self.open(),
+            Next::Wait => self.wait().await?,
+            Next::End => return None,
+        };
+        self.lifeline.sent(bytes.len());
+        Some(bytes)
     }
 
+    fn lifeline(&mut self) -> &mut Lifeline {
+        &mut self.lifeline
+    }
+}
+
+impl ProgressStream {
     /// The first bytes: `retry:` and the newest state in one piece.
     fn open(&mut self) -> Bytes {
         let (retry, upstream) = self.lifeline.opening();
@@ -88,7 +93,7 @@ impl ProgressStream {
             // News before a heartbeat, so that nothing final waits behind one.
             biased;
             changed = self.viewer.frames.changed() => {
-                changed.ok()?; // the hub is gone: the process ends
+                changed.ok()?; // there is no such job any more, or the process ends
                 Some(self.newest())
             }
             sign = self.lifeline.next() => match sign {

@@ -4,9 +4,14 @@
 //! listed jobs ends with the event `end` when all of them are over; a stream of a user's unfinished
 //! jobs goes on, and new jobs join it as they start.
 
-use std::{collections::HashSet, pin::Pin, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    io::Write as _,
+    pin::Pin,
+    sync::Arc,
+};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use tokio::sync::broadcast;
 
@@ -15,33 +20,58 @@ use super::{
     frame::{END, Frame, not_found},
     hub::Viewer,
     lifeline::{Lifeline, Sign},
+    many_id::ManyId,
+    pieces::Pieces,
+    starts::Started,
 };
 use crate::{
     job::{JobId, ProductImportJob},
-    server::store::{job_scope::JobScope, users::UserId},
+    server::store::job_scope::JobScope,
 };
 
 /// The most bytes that are sent in one piece, but for the last event in it.
 const PIECE: usize = 16 << 10;
+/// Of how many ended jobs a stream of unfinished ones remembers that it has told the end.
+const REMEMBERED_ENDS: usize = 64;
 
 /// Which jobs a stream is of.
 pub(crate) struct Selection {
+    /// The jobs that were asked for by name, each once.
+    pub(crate) listed: Vec<JobId>,
     /// Those there are now; one may stand here twice.
     pub(crate) found: Vec<ProductImportJob>,
     /// Those that were asked for and are not there, or not for this user to see.
     pub(crate) missing: Vec<JobId>,
-    /// Tells whose job has just started, where new ones are to join.
-    pub(crate) started: Option<broadcast::Receiver<UserId>>,
+    /// Tells what has just started, where new jobs are to join.
+    pub(crate) started: Option<broadcast::Receiver<Arc<Started>>>,
 }
 
-type Frames = Pin<Box<dyn Stream<Item = (JobId, Arc<Frame>)> + Send>>;
+/// What comes of one job.
+enum News {
+    /// A newer state.
+    State(JobId, Arc<Frame>),
+    /// There is no such job any more.
+    Forgotten(JobId),
+}
 
-struct ManyStream {
+type JobNews = Pin<Box<dyn Stream<Item = News> + Send>>;
+
+/// One client's stream of many jobs. Dropping it is leaving.
+pub(crate) struct ManyStream {
     relay: Relay,
     scope: JobScope,
-    jobs: stream::SelectAll<Frames>,
+    jobs: stream::SelectAll<JobNews>,
     followed: HashSet<JobId>,
-    started: Option<broadcast::Receiver<UserId>>,
+    /// Where each listed job stands in the list.
+    places: HashMap<JobId, usize>,
+    id: ManyId,
+    /// Jobs that were not listed and have ended: news of their start may still be on its way.
+    ended: VecDeque<JobId>,
+    started: Option<broadcast::Receiver<Arc<Started>>>,
+    /// Whether a job that is wanted could not be followed.
+    is_short: bool,
+    /// Whether it is to be tried again now.
+    looks_again: bool,
     missing: Vec<JobId>,
     lifeline: Lifeline,
     next: Next,
@@ -54,61 +84,82 @@ enum Next {
     End,
 }
 
-/// Makes the stream. Dropping it is leaving.
-pub(crate) fn many_stream(
-    relay: Relay,
-    scope: JobScope,
-    selection: Selection,
-    lifeline: Lifeline,
-) -> impl Stream<Item = Bytes> + Send + 'static {
-    let Selection {
-        found,
-        missing,
-        started,
-    } = selection;
-    let mut stream = ManyStream {
-        relay,
-        scope,
-        jobs: stream::SelectAll::new(),
-        followed: HashSet::new(),
-        started,
-        missing,
-        lifeline,
-        next: Next::Open,
-    };
-    stream.follow(found);
-    stream::unfold(stream, |mut stream| async {
-        let bytes = stream.next().await?;
-        stream.lifeline.sent(bytes.len());
-        Some((bytes, stream))
-    })
+impl Pieces for ManyStream {
+    async fn next(&mut self) -> Option<Bytes> {
+        let bytes = match self.next {
+            Next::Open => self.open(),
+            Next::Wait => self.wait().await?,
+            Next::End => return None,
+        };
+        self.lifeline.sent(bytes.len());
+        Some(bytes)
+    }
+
+    fn lifeline(&mut self) -> &mut Lifeline {
+        &mut self.lifeline
+    }
 }
 
 impl ManyStream {
-    /// Follows those of the jobs that are not followed yet.
+    /// Makes the stream for a client that has seen this event last.
+    pub(crate) fn new(
+        relay: Relay,
+        scope: JobScope,
+        selection: Selection,
+        last_event_id: Option<&str>,
+        lifeline: Lifeline,
+    ) -> Self {
+        let Selection {
+            listed,
+            found,
+            missing,
+            started,
+        } = selection;
+        let id = ManyId::new(&listed, last_event_id);
+        let places = listed.into_iter().zip(0..).collect();
+        let mut stream = Self {
+            relay,
+            scope,
+            jobs: stream::SelectAll::new(),
+            followed: HashSet::new(),
+            places,
+            id,
+            ended: VecDeque::new(),
+            started,
+            is_short: false,
+            looks_again: false,
+            missing,
+            lifeline,
+            next: Next::Open,
+        };
+        stream.follow(found);
+        stream
+    }
+
+    /// Follows those of the jobs that are not followed yet, and whose end the client does not know.
     fn follow(&mut self, jobs: Vec<ProductImportJob>) {
         for job in jobs {
-            if self.followed.contains(&job.id) || self.followed.len() >= self.relay.config.max_jobs
-            {
+            let place = self.places.get(&job.id);
+            let has_seen_end =
+                job.status.is_final() && place.is_some_and(|place| self.id.has_seen_end(*place));
+            if has_seen_end || self.followed.contains(&job.id) || self.ended.contains(&job.id) {
+                continue;
+            }
+            if self.followed.len() >= self.relay.config.max_jobs {
+                self.is_short = true;
                 continue;
             }
             match self.relay.hub.watch(&job) {
                 Ok(viewer) => {
                     tracing::info!("Client joining import job: {}", job.id);
-                    self.jobs.push(frames(viewer));
+                    self.jobs.push(news(viewer));
                     self.followed.insert(job.id);
                 }
-                // Looked for again when the next one starts, or the client comes back.
-                Err(_full) => tracing::warn!(job = %job.id, "as many jobs are followed as may be"),
+                Err(_full) => {
+                    tracing::warn!(job = %job.id, "as many jobs are followed as may be");
+                    self.is_short = true;
+                }
             }
-        }
-    }
-
-    async fn next(&mut self) -> Option<Bytes> {
-        match self.next {
-            Next::Open => Some(self.open()),
-            Next::Wait => self.wait().await,
-            Next::End => None,
         }
     }
 
@@ -127,25 +178,29 @@ impl ManyStream {
 
     async fn wait(&mut self) -> Option<Bytes> {
         loop {
+            if std::mem::take(&mut self.looks_again) {
+                self.look_for_new().await;
+            }
             tokio::select! {
                 biased;
                 news = self.jobs.next(), if !self.jobs.is_empty() => {
                     let mut bytes = BytesMut::new();
-                    if let Some((job, frame)) = news {
-                        self.take(&mut bytes, job, &frame);
+                    if let Some(news) = news {
+                        self.take(&mut bytes, news);
                     }
                     self.gather(&mut bytes, PIECE);
                     if !bytes.is_empty() {
                         return Some(bytes.freeze());
                     }
                 }
-                () = started(&mut self.started, &self.scope) => self.look_for_new().await,
+                start = started(&mut self.started, &self.scope) => match start {
+                    Some(start) => self.follow(vec![start.job.clone()]),
+                    None => self.look_for_new().await,
+                },
                 sign = self.lifeline.next() => return match sign {
                     Sign::Say(bytes) => {
-                        // A job may have been started by another instance.
-                        if self.started.is_some() {
-                            self.look_for_new().await;
-                        }
+                        // Once this is said: no heartbeat waits for the database.
+                        self.looks_again = self.is_short && self.started.is_some();
                         Some(bytes)
                     }
                     Sign::Farewell(bytes) => {
@@ -161,9 +216,9 @@ impl ManyStream {
     /// Adds whatever else is ready, and the end where there is nothing more to come.
     fn gather(&mut self, bytes: &mut BytesMut, limit: usize) {
         while bytes.len() < limit
-            && let Some(Some((job, frame))) = self.jobs.next().now_or_never()
+            && let Some(Some(news)) = self.jobs.next().now_or_never()
         {
-            self.take(bytes, job, &frame);
+            self.take(bytes, news);
         }
         if self.jobs.is_empty() && self.started.is_none() {
             bytes.extend_from_slice(&END);
@@ -172,15 +227,39 @@ impl ManyStream {
         }
     }
 
-    fn take(&mut self, bytes: &mut BytesMut, job: JobId, frame: &Frame) {
-        bytes.extend_from_slice(&frame.tagged(&job));
-        // A listed job is told to its end once; an unfinished one that ends is one of them no more.
-        if frame.is_final && self.started.is_some() {
-            self.followed.remove(&job);
+    fn take(&mut self, bytes: &mut BytesMut, news: News) {
+        match news {
+            News::State(job, frame) => {
+                let place = self.places.get(&job).copied();
+                self.id.tell(place.filter(|_| frame.is_final));
+                // Writing to memory does not fail.
+                let _ = writeln!(bytes.writer(), "id: {}", self.id);
+                bytes.extend_from_slice(&frame.tagged(&job));
+                // A listed job is told to its end once; an unfinished one that ends is one of them
+                // no more.
+                if frame.is_final && self.started.is_some() {
+                    self.forget(job, place.is_none());
+                }
+            }
+            News::Forgotten(job) => {
+                bytes.extend_from_slice(&not_found(&job));
+                self.forget(job, true);
+            }
+        }
+    }
+
+    fn forget(&mut self, job: JobId, may_be_told_of: bool) {
+        self.followed.remove(&job);
+        if may_be_told_of {
+            if self.ended.len() == REMEMBERED_ENDS {
+                self.ended.pop_front();
+            }
+            self.ended.push_back(job);
         }
     }
 
     async fn look_for_new(&mut self) {
+        self.is_short = false;
         match self
             .relay
             .store
@@ -188,14 +267,16 @@ impl ManyStream {
             .await
         {
             Ok(jobs) => self.follow(jobs),
-            // The next beat looks again.
-            Err(error) => tracing::warn!(%error, "new jobs could not be looked for"),
+            Err(error) => {
+                tracing::warn!(%error, "new jobs could not be looked for");
+                self.is_short = true;
+            }
         }
     }
 }
 
-/// One job's frames: the newest at once, then every newer one, to the final one.
-fn frames(viewer: Viewer) -> Frames {
+/// One job's news: the newest state at once, then every newer one, to the final one.
+fn news(viewer: Viewer) -> JobNews {
     enum At {
         Start,
         Running,
@@ -204,10 +285,13 @@ fn frames(viewer: Viewer) -> Frames {
     Box::pin(stream::unfold(
         (viewer, At::Start),
         |(mut viewer, at)| async move {
-            match at {
-                At::Start => {}
-                At::Running => viewer.frames.changed().await.ok()?,
+            let is_there = match at {
+                At::Start => true,
+                At::Running => viewer.frames.changed().await.is_ok(),
                 At::Over => return None,
+            };
+            if !is_there {
+                return Some((News::Forgotten(viewer.job.clone()), (viewer, At::Over)));
             }
             let frame = viewer.frames.borrow_and_update().clone();
             let at = if frame.is_final {
@@ -215,22 +299,25 @@ fn frames(viewer: Viewer) -> Frames {
             } else {
                 At::Running
             };
-            Some(((viewer.job.clone(), frame), (viewer, at)))
+            Some((News::State(viewer.job.clone(), frame), (viewer, at)))
         },
     ))
 }
 
-/// Waits until a job of this scope has started; for ever where that does not matter. Safe to cancel.
-async fn started(starts: &mut Option<broadcast::Receiver<UserId>>, scope: &JobScope) {
+/// Waits until a job of this scope has started, and returns it, or `None` where some may have been
+/// missed; for ever where that does not matter. Safe to cancel.
+async fn started(
+    starts: &mut Option<broadcast::Receiver<Arc<Started>>>,
+    scope: &JobScope,
+) -> Option<Arc<Started>> {
     let Some(starts) = starts else {
         return std::future::pending().await;
     };
     loop {
         match starts.recv().await {
-            Ok(of) if scope.covers(&of) => return,
+            Ok(start) if scope.covers(&start.user) => return Some(start),
             Ok(_) => {}
-            // What was missed may have been of this scope.
-            Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Err(broadcast::error::RecvError::Lagged(_)) => return None,
             Err(broadcast::error::RecvError::Closed) => return std::future::pending().await,
         }
     }

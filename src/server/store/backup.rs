@@ -22,6 +22,9 @@ pub enum BackupError {
     /// There is a file of that name, which stays as it is.
     #[error("{} exists already", .0.display())]
     Exists(PathBuf),
+    /// There is no database.
+    #[error("DATABASE_URL: there is no {} to copy", .0.display())]
+    Nothing(PathBuf),
     /// The file cannot be written.
     #[error("{} cannot be written: {error}", path.display())]
     File {
@@ -53,6 +56,10 @@ pub async fn backup(url: &DatabaseUrl, path: &Path) -> Result<(), BackupError> {
     if path.exists() {
         return Err(BackupError::Exists(path.to_owned()));
     }
+    // To connect would make an empty one, of which a copy is worth nothing.
+    if let Some(missing) = url.sqlite_path().filter(|database| !database.exists()) {
+        return Err(BackupError::Nothing(missing.to_owned()));
+    }
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     let part = Part(PathBuf::from(name));
@@ -65,11 +72,27 @@ pub async fn backup(url: &DatabaseUrl, path: &Path) -> Result<(), BackupError> {
         Some(_) => vacuum_into(url, &part.0).await?,
         None => pg_dump(url, &part.0).await?,
     }
-    // In place of nothing: a link fails where a file has come to be in the meantime.
     File::open(&part.0)
         .and_then(|file| file.sync_all())
-        .and_then(|()| fs::hard_link(&part.0, path))
+        .and_then(|()| put_in_place(&part.0, path))
         .map_err(failed)
+}
+
+/// Gives a file its name where there is none of that name. A link fails where one has come to be in
+/// the meantime; a file system without links has the name taken first.
+fn put_in_place(part: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(part, path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => take_name(part, path),
+        linked => linked,
+    }
+}
+
+fn take_name(part: &Path, path: &Path) -> io::Result<()> {
+    File::create_new(path)?;
+    fs::rename(part, path).inspect_err(|_| {
+        // It is empty, and ours.
+        let _ = fs::remove_file(path);
+    })
 }
 
 /// An unfinished file, which goes away in any case.
@@ -134,7 +157,9 @@ fn libpq_environment(url: &str) -> Vec<(String, String)> {
             variables.push((name.to_owned(), value));
         }
     };
-    set("PGHOST", url.host_str().map(decode).unwrap_or_default());
+    // An IPv6 address is in brackets in an address, and without them for libpq.
+    let host = url.host_str().map(|host| host.trim_matches(['[', ']']));
+    set("PGHOST", host.map(decode).unwrap_or_default());
     set(
         "PGPORT",
         url.port().map(|port| port.to_string()).unwrap_or_default(),
@@ -191,12 +216,48 @@ mod tests {
             assert!(copy.monitor_import("a").await.unwrap().is_some());
         } else {
             assert!(fs::read(&path).unwrap().starts_with(b"PGDMP"));
+            let restored = TestDatabase::create().await;
+            let restoring = Command::new("pg_restore")
+                .args(["--no-owner", "--exit-on-error", "--dbname="])
+                .arg(&path)
+                .envs(libpq_environment(restored.url.expose()))
+                .env("LC_ALL", "C")
+                .output();
+            let output = restoring.await.unwrap();
+            assert!(output.status.success(), "{output:?}");
+            let copy = Store::open(&restored.url).await.unwrap();
+            assert!(copy.monitor_import("a").await.unwrap().is_some());
         }
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_not_there_is_not_made_by_a_backup() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("none.db");
+        let copy = directory.path().join("copy");
+        let error = backup(&DatabaseUrl::sqlite(&database), &copy).await;
+        let said = error.unwrap_err().to_string();
+        assert!(said.contains("there is no"), "{said}");
+        assert!(!database.exists() && !copy.exists());
+    }
+
+    #[test]
+    fn where_there_are_no_links_a_file_is_not_written_over_either() {
+        let directory = tempfile::tempdir().unwrap();
+        let (part, path) = (directory.path().join("part"), directory.path().join("copy"));
+        fs::write(&part, "new").unwrap();
+        take_name(&part, &path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        fs::write(&part, "newer").unwrap();
+        let refused = take_name(&part, &path).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"new");
     }
 
     #[tokio::test]
     async fn a_backup_that_fails_leaves_nothing() {
         let database = TestDatabase::create().await;
+        Store::open(&database.url).await.unwrap();
         let nowhere = database.directory.path().join("missing/copy");
         let error = backup(&database.url, &nowhere).await.unwrap_err();
         assert!(error.to_string().contains("cannot be written"), "{error}");
@@ -217,5 +278,7 @@ mod tests {
         ];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(variables, expected);
+        let ipv6 = libpq_environment("postgres://ada@[::1]:5433/import");
+        assert!(ipv6.contains(&("PGHOST".to_owned(), "::1".to_owned())));
     }
 }

@@ -1,16 +1,28 @@
 //! The imports that are recorded here, each with its user.
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, SqlErr, sea_query::Expr,
+    ActiveValue::Set,
+    ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, SqlErr,
+    sea_query::{Expr, Func, SimpleExpr},
 };
 
 use super::{
-    Store, StoreError, entity::product_import_job as row, from_db, job_scope::JobScope, now, to_db,
+    Store, StoreError,
+    entity::product_import_job as row,
+    from_db,
+    job_scope::JobScope,
+    now,
+    products::{contains, contains_exactly},
+    to_db,
     users::UserId,
 };
 use crate::{
-    api::{Page, status::ImportCounts},
+    api::{
+        Page,
+        imports::{ImportsFilter, SortBy},
+        status::ImportCounts,
+    },
     job::{ImportStatus, JobId, ProductImportJob, UnixMillis},
 };
 
@@ -34,6 +46,17 @@ pub struct JobState {
     pub failed_product_skus: Option<Vec<String>>,
     /// When the import ended.
     pub completed_at: Option<UnixMillis>,
+}
+
+/// What became of a newer state of a job.
+#[derive(Clone, Debug)]
+pub(crate) enum Recorded {
+    /// It is recorded.
+    Updated,
+    /// The job was over already, like this.
+    Over(Box<ProductImportJob>),
+    /// There is no such job any more.
+    Gone,
 }
 
 impl TryFrom<row::Model> for ProductImportJob {
@@ -67,41 +90,113 @@ impl TryFrom<row::Model> for ProductImportJob {
     }
 }
 
-fn new_job(user: &UserId, id: &JobId, filename: &str) -> row::ActiveModel {
+/// Makes a job of which nothing is known but that it has begun.
+fn new_job(id: &JobId, filename: &str) -> ProductImportJob {
     let now = now();
+    ProductImportJob {
+        id: id.clone(),
+        filename: filename.to_owned(),
+        status: ImportStatus::Pending,
+        error: None,
+        total_products: None,
+        processed_products: 0,
+        failed_products: 0,
+        failed_product_skus: Vec::new(),
+        created_at: now,
+        updated_at: now,
+        completed_at: None,
+    }
+}
+
+fn new_row(user: &UserId, job: &ProductImportJob) -> row::ActiveModel {
     row::ActiveModel {
-        id: Set(id.as_str().to_owned()),
+        id: Set(job.id.as_str().to_owned()),
         user_id: Set(user.as_str().to_owned()),
-        filename: Set(filename.to_owned()),
-        status: Set(ImportStatus::Pending.as_str().to_owned()),
+        filename: Set(job.filename.clone()),
+        status: Set(job.status.as_str().to_owned()),
         error: Set(None),
         total_products: Set(None),
         processed_products: Set(0),
         failed_products: Set(0),
         failed_product_skus: Set("[]".to_owned()),
-        created_at: Set(now),
-        updated_at: Set(now),
+        created_at: Set(job.created_at),
+        updated_at: Set(job.updated_at),
         completed_at: Set(None),
     }
 }
 
+/// Returns what a filter lets through.
+fn condition(filter: &ImportsFilter) -> Condition {
+    use sea_orm::sea_query::ExprTrait;
+
+    let mut all = Condition::all();
+    if let Some(status) = filter.status {
+        all = all.add(row::Column::Status.eq(status.as_str()));
+    }
+    if let Some(since) = filter.since {
+        all = all.add(row::Column::CreatedAt.gte(since.begin()));
+    }
+    if let Some(until) = filter.until {
+        all = all.add(row::Column::CreatedAt.lt(until.end()));
+    }
+    let search = filter.search.trim();
+    if !search.is_empty() {
+        let name = || Expr::col(row::Column::Filename);
+        // SQLite knows the case of ASCII letters only, so other letters are found as they are typed.
+        let any = Condition::any()
+            .add(Func::lower(name()).like(contains(search)))
+            .add(name().like(contains_exactly(search)));
+        all = all.add(any);
+    }
+    all
+}
+
+/// Returns what a list is sorted by.
+fn sort_key(by: SortBy) -> SimpleExpr {
+    use sea_orm::sea_query::ExprTrait;
+
+    let column = |column: row::Column| Expr::col(column);
+    match by {
+        SortBy::Created => column(row::Column::CreatedAt).into(),
+        SortBy::File => Func::lower(column(row::Column::Filename)).into(),
+        SortBy::Status => column(row::Column::Status).into(),
+        SortBy::Duration => column(row::Column::CompletedAt)
+            .if_null(now())
+            .sub(column(row::Column::CreatedAt)),
+    }
+}
+
 impl Store {
-    /// Records a job that the price monitor has made. One that is recorded already stays whose it is.
+    /// Records a job that the price monitor has just made.
+    pub(crate) async fn create_job(
+        &self,
+        user: &UserId,
+        id: &JobId,
+        filename: &str,
+    ) -> Result<ProductImportJob, StoreError> {
+        let job = new_job(id, filename);
+        row::Entity::insert(new_row(user, &job))
+            .exec_without_returning(&self.db)
+            .await?;
+        Ok(job)
+    }
+
+    /// Records a job that was started elsewhere; `None` where it is recorded already, and stays
+    /// whose it is.
     pub(crate) async fn adopt_job(
         &self,
         user: &UserId,
         id: &JobId,
         filename: &str,
-    ) -> Result<(), StoreError> {
-        let adopted = row::Entity::insert(new_job(user, id, filename))
-            .exec_without_returning(&self.db)
-            .await;
-        match adopted {
-            Ok(_) => Ok(()),
-            Err(error) => match error.sql_err() {
-                Some(SqlErr::UniqueConstraintViolation(_)) => Ok(()),
-                _ => Err(error.into()),
-            },
+    ) -> Result<Option<ProductImportJob>, StoreError> {
+        match self.create_job(user, id, filename).await {
+            Ok(job) => Ok(Some(job)),
+            Err(StoreError::Database(error))
+                if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -115,6 +210,41 @@ impl Store {
             .find()
             .order_by_desc(row::Column::CreatedAt)
             .order_by_desc(row::Column::Id)
+            .paginate(&self.db, PAGE_SIZE);
+        let total = query.num_items().await?;
+        let pages = total.div_ceil(PAGE_SIZE).max(1);
+        let page = page.clamp(1, pages);
+        let rows = query.fetch_page(page - 1).await?;
+        let items = rows
+            .into_iter()
+            .map(ProductImportJob::try_from)
+            .collect::<Result<_, _>>()?;
+        Ok(Page {
+            items,
+            page,
+            pages,
+            total,
+        })
+    }
+
+    /// Lists the jobs of a scope that a filter leaves, in its order. A page past the last one is the
+    /// last one.
+    pub(crate) async fn find_imports(
+        &self,
+        scope: &JobScope,
+        filter: &ImportsFilter,
+        page: u64,
+    ) -> Result<Page<ProductImportJob>, StoreError> {
+        let direction = if filter.sort.descending {
+            Order::Desc
+        } else {
+            Order::Asc
+        };
+        let query = scope
+            .find()
+            .filter(condition(filter))
+            .order_by(sort_key(filter.sort.by), direction.clone())
+            .order_by(row::Column::Id, direction)
             .paginate(&self.db, PAGE_SIZE);
         let total = query.num_items().await?;
         let pages = total.div_ceil(PAGE_SIZE).max(1);
@@ -176,6 +306,27 @@ impl Store {
         rows.into_iter().map(ProductImportJob::try_from).collect()
     }
 
+    /// Lists everybody's unfinished jobs that were recorded at this time or later, the newest `limit`,
+    /// each with its user: for the relay, which knows who may see which.
+    pub(crate) async fn jobs_started_since(
+        &self,
+        since: UnixMillis,
+        limit: u64,
+    ) -> Result<Vec<(UserId, ProductImportJob)>, StoreError> {
+        let rows = row::Entity::find()
+            .filter(row::Column::CreatedAt.gte(since))
+            .filter(row::Column::Status.eq(ImportStatus::Pending.as_str()))
+            .order_by_desc(row::Column::CreatedAt)
+            .limit(limit)
+            .all(&self.db)
+            .await?;
+        let job = |row: row::Model| {
+            let user = UserId::recorded(row.user_id.clone());
+            Ok((user, ProductImportJob::try_from(row)?))
+        };
+        rows.into_iter().map(job).collect()
+    }
+
     /// Counts everybody's jobs by status.
     pub(crate) async fn count_jobs(&self) -> Result<ImportCounts, StoreError> {
         let rows: Vec<(String, i64)> = row::Entity::find()
@@ -200,33 +351,60 @@ impl Store {
         Ok(counts)
     }
 
-    /// Records a newer state of a job. A final state is never overwritten.
-    pub(crate) async fn update_job(&self, id: &JobId, state: JobState) -> Result<(), StoreError> {
-        let total = (state.total_products > 0).then(|| to_db(state.total_products));
+    /// Records a newer state of a job. A final state is never overwritten, and counts never go
+    /// backwards, whichever of several instances comes last.
+    pub(crate) async fn update_job(
+        &self,
+        id: &JobId,
+        state: JobState,
+    ) -> Result<Recorded, StoreError> {
+        // Not above: it would lend its methods to numbers.
+        use sea_orm::sea_query::ExprTrait as _;
+
+        let processed = to_db(state.processed_products);
+        let failed = to_db(state.failed_products);
+        let at_least = |column: row::Column, count: i64| {
+            let recorded = || Expr::col(column);
+            Expr::case(recorded().gt(count), recorded()).finally(count)
+        };
         let mut update = row::Entity::update_many()
             .col_expr(row::Column::Status, Expr::value(state.status.as_str()))
             .col_expr(row::Column::Error, Expr::value(state.error))
-            .col_expr(row::Column::TotalProducts, Expr::value(total))
             .col_expr(
                 row::Column::ProcessedProducts,
-                Expr::value(to_db(state.processed_products)),
+                at_least(row::Column::ProcessedProducts, processed).into(),
             )
             .col_expr(
                 row::Column::FailedProducts,
-                Expr::value(to_db(state.failed_products)),
+                at_least(row::Column::FailedProducts, failed).into(),
             )
             .col_expr(row::Column::UpdatedAt, Expr::value(now()))
             .col_expr(row::Column::CompletedAt, Expr::value(state.completed_at));
+        if state.total_products > 0 {
+            let recorded = || Expr::col(row::Column::TotalProducts);
+            let recorded_done = Expr::col(row::Column::ProcessedProducts)
+                .add(Expr::col(row::Column::FailedProducts));
+            let is_late = recorded_done.gt(processed.saturating_add(failed));
+            let total = Expr::case(is_late.and(recorded().is_not_null()), recorded())
+                .finally(to_db(state.total_products));
+            update = update.col_expr(row::Column::TotalProducts, total.into());
+        }
         if let Some(skus) = state.failed_product_skus {
             let skus = serde_json::Value::from(skus).to_string();
             update = update.col_expr(row::Column::FailedProductSkus, Expr::value(skus));
         }
-        update
+        let updated = update
             .filter(row::Column::Id.eq(id.as_str()))
             .filter(row::Column::Status.eq(ImportStatus::Pending.as_str()))
             .exec(&self.db)
             .await?;
-        Ok(())
+        if updated.rows_affected > 0 {
+            return Ok(Recorded::Updated);
+        }
+        let row = row::Entity::find_by_id(id.as_str()).one(&self.db).await?;
+        let job = row.map(ProductImportJob::try_from).transpose()?;
+        let over = job.filter(|job| job.status.is_final());
+        Ok(over.map_or(Recorded::Gone, |job| Recorded::Over(Box::new(job))))
     }
 
     /// Removes a job of a scope.
@@ -250,5 +428,112 @@ impl Store {
             .exec(&self.db)
             .await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        role::Role,
+        server::store::{test_database::TestDatabase, users::NewUser},
+    };
+
+    const DAY: UnixMillis = 86_400_000;
+
+    async fn names(store: &Store, scope: &JobScope, filter: ImportsFilter) -> Vec<String> {
+        let page = store.find_imports(scope, &filter, 1).await.unwrap();
+        assert_eq!(page.total, page.items.len() as u64);
+        page.items.into_iter().map(|job| job.filename).collect()
+    }
+
+    /// Records an import of this file, handed in on that day, that took so long.
+    async fn record(store: &Store, user: &UserId, name: &str, day: i64, took: Option<i64>) {
+        let id: JobId = format!("job-{day}").parse().unwrap();
+        store.create_job(user, &id, name).await.unwrap();
+        let created_at = day * DAY + 1_000;
+        let status = match took {
+            Some(_) => ImportStatus::Success,
+            None => ImportStatus::Pending,
+        };
+        row::Entity::update_many()
+            .col_expr(row::Column::CreatedAt, Expr::value(created_at))
+            .col_expr(row::Column::Status, Expr::value(status.as_str()))
+            .col_expr(
+                row::Column::CompletedAt,
+                Expr::value(took.map(|took| created_at + took)),
+            )
+            .filter(row::Column::Id.eq(id.as_str()))
+            .exec(&store.db)
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_filter_leaves_what_it_says_and_an_order_holds() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        let mut users = Vec::new();
+        for email in ["ada@example.com", "eve@example.com"] {
+            let user = NewUser {
+                email,
+                name: "Somebody",
+                role: Role::Staff,
+                password_hash: "-".to_owned(),
+            };
+            users.push(store.create_user(user).await.unwrap().unwrap());
+        }
+        let (ada, eve) = (&users[0], &users[1]);
+        record(&store, &ada.id, "Spring_1.csv", 1, Some(9_000)).await;
+        record(&store, &ada.id, "summer 50%.csv", 2, None).await;
+        record(&store, &ada.id, "zÄrmel.xlsx", 3, Some(1_000)).await;
+        record(&store, &eve.id, "spring of Eve.csv", 4, Some(1)).await;
+        let scope = ada.jobs();
+        let all = ImportsFilter::default();
+
+        let newest_first = ["zÄrmel.xlsx", "summer 50%.csv", "Spring_1.csv"];
+        assert_eq!(names(&store, &scope, all.clone()).await, newest_first);
+        for (search, found) in [
+            ("SPRING", vec!["Spring_1.csv"]),
+            ("g_1", vec!["Spring_1.csv"]),
+            ("r_5", vec![]),
+            ("0%", vec!["summer 50%.csv"]),
+            ("Ärm", vec!["zÄrmel.xlsx"]),
+            (" csv ", vec!["summer 50%.csv", "Spring_1.csv"]),
+        ] {
+            let filter = ImportsFilter {
+                search: search.to_owned(),
+                ..all.clone()
+            };
+            assert_eq!(names(&store, &scope, filter).await, found, "{search}");
+        }
+        let running = ImportsFilter {
+            status: Some(ImportStatus::Pending),
+            ..all.clone()
+        };
+        assert_eq!(names(&store, &scope, running).await, ["summer 50%.csv"]);
+        let second_day = ImportsFilter {
+            since: "1970-01-03".parse().ok(),
+            until: "1970-01-03".parse().ok(),
+            ..all.clone()
+        };
+        assert_eq!(names(&store, &scope, second_day).await, ["summer 50%.csv"]);
+        for (sort, first) in [
+            ("created", "Spring_1.csv"),
+            ("-created", "zÄrmel.xlsx"),
+            ("file", "Spring_1.csv"),
+            ("status", "summer 50%.csv"),
+            ("duration", "zÄrmel.xlsx"),
+            // It runs since long ago.
+            ("-duration", "summer 50%.csv"),
+        ] {
+            let filter = ImportsFilter {
+                sort: sort.parse().unwrap(),
+                ..all.clone()
+            };
+            assert_eq!(names(&store, &scope, filter).await[0], first, "{sort}");
+        }
+        let page = store.find_imports(&scope, &all, 7).await.unwrap();
+        assert_eq!((page.page, page.pages, page.total), (1, 1, 3));
     }
 }

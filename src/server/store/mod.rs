@@ -125,6 +125,7 @@ impl Store {
         }
         let mut options = ConnectOptions::new(url.expose());
         options
+            .max_connections(url.max_connections())
             .connect_timeout(Duration::from_secs(10))
             .acquire_timeout(Duration::from_secs(30))
             .sqlx_logging(false)
@@ -196,4 +197,39 @@ pub(crate) fn to_db(count: u64) -> i64 {
 /// Turns an integer of the database into a count; a negative one, which we never write, is 0.
 pub(crate) fn from_db(count: i64) -> u64 {
     u64::try_from(count).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait, Statement};
+
+    use super::{Store, test_database::TestDatabase};
+
+    #[tokio::test]
+    async fn sqlite_is_read_while_it_is_written_and_waits_for_its_turn_to_write() {
+        let database = TestDatabase::create().await;
+        if !database.url.is_file() {
+            return;
+        }
+        let store = Store::open(&database.url).await.unwrap();
+        for (pragma, holds) in [
+            ("journal_mode", "wal"),
+            ("busy_timeout", "20000"),
+            ("foreign_keys", "1"),
+            ("synchronous", "1"),
+        ] {
+            // As a function, so that each value has the same name.
+            let query = format!("SELECT CAST({pragma} AS TEXT) AS v FROM pragma_{pragma}");
+            let query = query.replace("CAST(busy_timeout", "CAST(timeout");
+            let backend = store.db.get_database_backend();
+            let row = store
+                .db
+                .query_one_raw(Statement::from_string(backend, query))
+                .await
+                .unwrap()
+                .unwrap();
+            let value: String = row.try_get("", "v").unwrap();
+            assert_eq!(value, holds, "{pragma}");
+        }
+    }
 }

@@ -237,6 +237,7 @@ impl Store {
             updated: 0,
             unchanged: 0,
             attempts: 0,
+            cancel_wanted: false,
         };
         let row = monitor_import::ActiveModel::from(import.clone());
         monitor_import::Entity::insert(row)

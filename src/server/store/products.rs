@@ -165,11 +165,16 @@ impl Store {
     }
 }
 
-/// The pattern of texts that contain `search`, taken literally.
+/// The pattern of texts in small letters that contain `search`, taken literally.
 pub(super) fn contains(search: &str) -> LikeExpr {
+    contains_exactly(&search.to_lowercase())
+}
+
+/// The pattern of texts that contain `search`, taken literally, letter by letter.
+pub(super) fn contains_exactly(search: &str) -> LikeExpr {
     let mut pattern = String::with_capacity(search.len() + 2);
     pattern.push('%');
-    for character in search.to_lowercase().chars() {
+    for character in search.chars() {
         if matches!(character, '%' | '_' | '\\') {
             pattern.push('\\');
         }

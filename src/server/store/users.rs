@@ -35,6 +35,11 @@ impl UserId {
         &self.0
     }
 
+    /// Returns the user that a record names.
+    pub(super) fn recorded(id: String) -> Self {
+        Self(id)
+    }
+
     /// Makes an identifier that belongs to no account.
     #[cfg(test)]
     pub(in crate::server) fn for_tests(id: &str) -> Self {

@@ -1,9 +1,14 @@
 //! Whether the server lives, and whether it can do its work.
 
+use std::time::Duration;
+
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
 
-use crate::server::state::AppState;
+use crate::server::{state::AppState, store::Store};
+
+/// How long the database may take to answer: whoever asks about health does not wait for long.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What `/health/ready` says. The price monitor's state is told, but does not decide: while it is
 /// away the server still shows what it knows, and no other instance would know more.
@@ -14,6 +19,21 @@ pub(super) struct Readiness {
     upstream: &'static str,
 }
 
+/// Returns whether the database answers in time.
+pub(super) async fn answers(store: &Store) -> bool {
+    match tokio::time::timeout(PATIENCE, store.ping()).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the database does not answer");
+            false
+        }
+        Err(_) => {
+            tracing::warn!("the database does not answer within {PATIENCE:?}");
+            false
+        }
+    }
+}
+
 /// `GET /health/live`: the process answers.
 pub(super) async fn live() -> &'static str {
     "ok"
@@ -22,14 +42,11 @@ pub(super) async fn live() -> &'static str {
 /// `GET /health/ready`: requests can be served here. 503 while the database does not answer, and
 /// from the moment the server stops.
 pub(super) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Readiness>) {
-    let database = state.store.ping().await;
-    if let Err(error) = &database {
-        tracing::warn!(%error, "the database does not answer");
-    }
-    let status = match &database {
+    let is_up = answers(&state.store).await;
+    let status = match is_up {
         _ if state.relay.is_stopping() => "stopping",
-        Ok(()) => "ready",
-        Err(_) => "not ready",
+        true => "ready",
+        false => "not ready",
     };
     let code = if status == "ready" {
         StatusCode::OK
@@ -38,7 +55,7 @@ pub(super) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Re
     };
     let readiness = Readiness {
         status,
-        database: if database.is_ok() { "up" } else { "down" },
+        database: if is_up { "up" } else { "down" },
         upstream: state.relay.upstream_state().as_str(),
     };
     (code, Json(readiness))

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 use tower_http::{
     request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
@@ -123,20 +123,33 @@ async fn metrics(
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
 ) -> Response {
-    let may_read = match &state.config.telemetry.metrics_token {
-        Some(token) => shows(&headers, token.expose_secret()),
-        None => is_local(peer.map(|Extension(Peer(address))| address), &headers),
+    let token = state.config.telemetry.metrics_token.as_ref();
+    let peer = peer.map(|Extension(Peer(address))| address);
+    let observed = Observed {
+        upstream: state.relay.upstream_state(),
+        followed_jobs: state.relay.followed_jobs(),
+    };
+    numbers(&state.metrics, Some(&observed), token, peer, &headers)
+}
+
+/// Answers with the numbers, if whoever asks may read them.
+pub(super) fn numbers(
+    metrics: &Metrics,
+    observed: Option<&Observed>,
+    token: Option<&SecretString>,
+    peer: Option<SocketAddr>,
+    headers: &HeaderMap,
+) -> Response {
+    let may_read = match token {
+        Some(token) => shows(headers, token.expose_secret()),
+        None => is_local(peer, headers),
     };
     if !may_read {
         let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
         let hint = "Set METRICS_TOKEN and show it as a bearer token.\n";
         return (StatusCode::UNAUTHORIZED, challenge, hint).into_response();
     }
-    let observed = Observed {
-        upstream: state.relay.upstream_state(),
-        followed_jobs: state.relay.followed_jobs(),
-    };
-    let text = state.metrics.encode(Some(&observed));
+    let text = metrics.encode(observed);
     ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response()
 }
 

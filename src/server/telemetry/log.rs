@@ -37,7 +37,7 @@ pub fn init(
         let _ = registry.try_init();
         return Ok(LogGuard::default());
     };
-    let (layer, exporter) = traces::export_to(endpoint)?;
+    let (layer, exporter) = traces::export_to(endpoint.expose())?;
     let _ = registry.with(layer).try_init();
     Ok(LogGuard {
         _traces: Some(exporter),

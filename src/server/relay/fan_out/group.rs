@@ -60,41 +60,46 @@ impl Group {
     /// Serves until the last viewer is gone or the server stops.
     pub(super) async fn run(mut self, fan_out: FanOut, job: JobId) {
         self.let_in();
-        loop {
+        let is_job_there = loop {
             tokio::select! {
                 changed = self.frames.changed() => match changed {
                     Ok(()) => self.send_newest(),
-                    Err(_) => break, // nobody watches, and the job was given up
+                    Err(_) => break false,
                 },
                 changed = self.pulse.changed() => {
                     if changed.is_err() || *self.pulse.borrow_and_update() == Pulse::Drain {
-                        break;
+                        break true;
                     }
                     self.give_signs();
                 }
-                () = self.door.entered.notified() => self.let_in(),
+                () = self.door.entered() => self.let_in(),
                 Some(seat) = self.writable.next(), if !self.writable.is_empty() => {
                     self.send_rest(seat);
                 }
                 Some(seat) = self.gone.next(), if !self.gone.is_empty() => {
                     self.seats.remove(seat);
-                    self.door.entrance().members -= 1;
+                    self.door.left();
                     if self.seats.is_empty() && fan_out.close_if_empty(&job, &self.door) {
                         return;
                     }
                 }
             }
-        }
+        };
         // Nobody enters any more, and whoever has entered is told what there is. What is written
         // still goes out when the sockets are closed.
         fan_out.close(&job, &self.door);
         self.let_in();
-        self.give_signs();
+        if is_job_there {
+            self.give_signs();
+        } else {
+            // There is no such job any more, which those who come back are told.
+            self.end();
+        }
     }
 
     /// Opens the streams of those who have entered: when to come back, and the newest state.
     fn let_in(&mut self) {
-        let newcomers = std::mem::take(&mut self.door.entrance().newcomers);
+        let newcomers = self.door.newcomers();
         let mut tally = Tally::default();
         // Whoever is here already gets it first, so that nobody gets it twice.
         if self.frames.has_changed().unwrap_or_default() {
@@ -158,6 +163,14 @@ impl Group {
             if seat.give_sign(&mut tally) == Taken::NotAll {
                 self.writable.push(Writable::new(index, &seat.socket));
             }
+        }
+        self.count(&tally);
+    }
+
+    fn end(&mut self) {
+        let mut tally = Tally::default();
+        for (_, seat) in &mut self.seats {
+            seat.end(&mut tally);
         }
         self.count(&tally);
     }

@@ -4,24 +4,22 @@
 //! and no turn of the scheduler, and an idle viewer is a socket and a few hundred bytes. A viewer
 //! whose socket is full is passed over until it takes more, and then gets the newest frame.
 
+mod door;
 mod group;
 mod readiness;
 mod seat;
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
 use socket2::SockRef;
-use tokio::{
-    net::TcpStream,
-    sync::{Notify, watch},
-};
+use tokio::{net::TcpStream, sync::watch};
 use tokio_util::task::TaskTracker;
 
-use self::group::Group;
 pub(super) use self::readiness::Gone;
+use self::{
+    door::{Doors, Enter},
+    group::Group,
+};
 use super::{frame::Frame, hub::Viewer, lifeline::Lifeline};
 use crate::{job::JobId, server::telemetry::Metrics};
 
@@ -45,27 +43,12 @@ pub(crate) struct FanOut(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    groups: Mutex<HashMap<JobId, Vec<Arc<Door>>>>,
+    doors: Doors<JobId, Newcomer>,
     metrics: Metrics,
     tasks: TaskTracker,
 }
 
-/// Where viewers enter a group.
-#[derive(Debug)]
-struct Door {
-    /// The cell that the group looks at.
-    frames: watch::Receiver<Arc<Frame>>,
-    entrance: Mutex<Entrance>,
-    /// Somebody has entered.
-    entered: Notify,
-}
-
-#[derive(Debug)]
-struct Entrance {
-    newcomers: Vec<Newcomer>,
-    /// Who is in, with the newcomers.
-    members: usize,
-}
+type Door = door::Door<Newcomer>;
 
 #[derive(Debug)]
 struct Newcomer {
@@ -74,11 +57,24 @@ struct Newcomer {
     lifeline: Lifeline,
 }
 
+/// A job that was given up and is followed again has another cell, and other groups.
+impl Enter for Newcomer {
+    type Cell = watch::Receiver<Arc<Frame>>;
+
+    fn cell(&self) -> Self::Cell {
+        self.viewer.frames.clone()
+    }
+
+    fn looks_at(&self, cell: &Self::Cell) -> bool {
+        self.viewer.frames.same_channel(cell)
+    }
+}
+
 impl FanOut {
     /// Makes it. `tasks` owns what it spawns, which ends when the clock says so.
     pub(crate) fn new(metrics: Metrics, tasks: TaskTracker) -> Self {
         Self(Arc::new(Shared {
-            groups: Mutex::default(),
+            doors: Doors::new(GROUP_SIZE),
             metrics,
             tasks,
         }))
@@ -87,85 +83,26 @@ impl FanOut {
     /// Seats a viewer whose response's head is out.
     pub(crate) fn seat(&self, socket: Arc<TcpStream>, viewer: Viewer, lifeline: Lifeline) {
         prepare(&socket);
+        let job = viewer.job.clone();
+        let (frames, pulse) = (viewer.frames.clone(), lifeline.pulse());
         let newcomer = Newcomer {
             socket,
             viewer,
             lifeline,
         };
-        let mut groups = self.groups();
-        let doors = groups.entry(newcomer.viewer.job.clone()).or_default();
-        let mut newcomer = Some(newcomer);
-        if doors.iter().any(|door| door.enter(&mut newcomer)) {
-            return;
+        if let Some(door) = self.0.doors.enter(job.clone(), newcomer) {
+            let group = Group::new(door, frames, pulse, self.0.metrics.clone());
+            self.0.tasks.spawn(group.run(self.clone(), job));
         }
-        let Some(newcomer) = newcomer else { return };
-        let job = newcomer.viewer.job.clone();
-        let (frames, pulse) = (newcomer.viewer.frames.clone(), newcomer.lifeline.pulse());
-        let door = Arc::new(Door::new(newcomer));
-        doors.push(door.clone());
-        let group = Group::new(door, frames, pulse, self.0.metrics.clone());
-        self.0.tasks.spawn(group.run(self.clone(), job));
     }
 
     /// Closes a group's door behind the last one, unless somebody has entered meanwhile.
     fn close_if_empty(&self, job: &JobId, door: &Arc<Door>) -> bool {
-        let mut groups = self.groups();
-        let is_empty = door.entrance().members == 0;
-        if is_empty {
-            remove(&mut groups, job, door);
-        }
-        is_empty
+        self.0.doors.close_if_empty(job, door)
     }
 
     /// Closes a group's door for good.
     fn close(&self, job: &JobId, door: &Arc<Door>) {
-        remove(&mut self.groups(), job, door);
-    }
-
-    fn groups(&self) -> MutexGuard<'_, HashMap<JobId, Vec<Arc<Door>>>> {
-        self.0.groups.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn remove(groups: &mut HashMap<JobId, Vec<Arc<Door>>>, job: &JobId, door: &Arc<Door>) {
-    if let Entry::Occupied(mut doors) = groups.entry(job.clone()) {
-        doors.get_mut().retain(|other| !Arc::ptr_eq(other, door));
-        if doors.get().is_empty() {
-            doors.remove();
-        }
-    }
-}
-
-impl Door {
-    fn new(first: Newcomer) -> Self {
-        let frames = first.viewer.frames.clone();
-        let entrance = Mutex::new(Entrance {
-            newcomers: vec![first],
-            members: 1,
-        });
-        Self {
-            frames,
-            entrance,
-            entered: Notify::new(),
-        }
-    }
-
-    /// Lets a newcomer in who looks at the same cell, where there is a seat.
-    fn enter(&self, newcomer: &mut Option<Newcomer>) -> bool {
-        let mut entrance = self.entrance();
-        let is_welcome = entrance.members < GROUP_SIZE
-            && newcomer
-                .as_ref()
-                .is_some_and(|one| one.viewer.frames.same_channel(&self.frames));
-        if is_welcome {
-            entrance.newcomers.extend(newcomer.take());
-            entrance.members += 1;
-            self.entered.notify_one();
-        }
-        is_welcome
-    }
-
-    fn entrance(&self) -> MutexGuard<'_, Entrance> {
-        self.entrance.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.doors.close(job, door);
     }
 }

@@ -107,7 +107,7 @@ impl Seat {
                 }
                 self.block(frame.chunk.slice(written..), false)
             }
-            Err(_) => Taken::All, // it is gone, and will be seen to be
+            Err(error) => self.broken(&error),
         }
     }
 
@@ -125,8 +125,23 @@ impl Seat {
                 Taken::All
             }
             Ok(written) => self.block(bytes.slice(written..), false),
-            Err(_) => Taken::All, // it is gone, and will be seen to be
+            Err(error) => self.broken(&error),
         }
+    }
+
+    /// Ends the stream now, where nothing of it is unsent.
+    pub(super) fn end(&mut self, tally: &mut Tally) {
+        if matches!(self.state, SeatState::Watching(_)) && self.blocked.is_none() {
+            self.say(Bytes::from_static(LAST_CHUNK), true, tally);
+        }
+    }
+
+    /// A socket that takes nothing is of no use, whatever it is that it has; the kernel then tells
+    /// that it is gone.
+    fn broken(&self, error: &io::Error) -> Taken {
+        tracing::debug!(%error, "a viewer cannot be written to");
+        self.cut();
+        Taken::All
     }
 
     fn block(&mut self, unsent: Bytes, is_behind: bool) -> Taken {
@@ -146,7 +161,7 @@ impl Seat {
                 self.blocked = Some(blocked);
                 return Taken::NotAll;
             }
-            Err(_) => return Taken::All, // it is gone, and will be seen to be
+            Err(error) => return self.broken(&error),
         }
         if matches!(self.state, SeatState::Ending) {
             self.linger();
@@ -195,7 +210,7 @@ impl Seat {
     }
 
     /// Has the kernel tell that the viewer is gone.
-    fn cut(&mut self) {
+    fn cut(&self) {
         self.shut(Shutdown::Both);
     }
 
@@ -217,5 +232,38 @@ fn write(socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
             written => written,
         },
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::{io::AsyncReadExt, net::TcpListener};
+
+    use super::*;
+    use crate::server::relay::fan_out::Gone;
+
+    #[tokio::test]
+    async fn a_seat_that_cannot_be_written_to_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut viewer = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let socket = Arc::new(listener.accept().await.unwrap().0);
+        let mut seat = Seat {
+            socket: socket.clone(),
+            state: SeatState::Lingering,
+            blocked: None,
+        };
+        // The viewer is there, and reads; what is wrong is on our side.
+        SockRef::from(&*socket).shutdown(Shutdown::Write).unwrap();
+        assert_eq!(viewer.read(&mut [0; 8]).await.unwrap(), 0);
+        let mut tally = Tally::default();
+        let taken = seat.say(Bytes::from_static(b"news"), false, &mut tally);
+        assert_eq!(taken, Taken::All, "it is not waited for");
+        tokio::time::timeout(Duration::from_secs(20), Gone::new(socket))
+            .await
+            .expect("it is seen to be gone");
     }
 }

@@ -24,7 +24,8 @@ use super::{
 };
 use crate::{job::JobId, server::config::MonitorEndpoint};
 
-/// How long the connection, with its handshakes, may take.
+/// How long the connection may take, with the WebSocket's handshake; and then as long again until
+/// rooms can be joined.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one frame may take to go out.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,6 +50,9 @@ pub(super) enum ConnectionError {
     /// The service said nothing for longer than it may.
     #[error("silent for too long")]
     Silent,
+    /// The service is there, and does not let us in.
+    #[error("not let in in time")]
+    NotReady,
     /// The service ended the connection.
     #[error("closed by the price monitor")]
     Closed,
@@ -78,7 +82,11 @@ pub(super) struct Connection {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     dialect: Dialect,
     is_ready: bool,
+    /// When it has to be ready.
+    ready_by: Instant,
     pending: VecDeque<Incoming>,
+    /// By when what was handed to the socket has to be out, where it is not.
+    flush_by: Option<Instant>,
     last_heard: Instant,
     next_ping: Instant,
 }
@@ -120,7 +128,9 @@ impl Connection {
             socket,
             dialect,
             is_ready: false,
+            ready_by: now + CONNECT_TIMEOUT,
             pending,
+            flush_by: None,
             last_heard: now,
             next_ping: now + PING_INTERVAL,
         })
@@ -134,11 +144,19 @@ impl Connection {
     /// Waits for news. Pings are answered on the way. Safe to cancel.
     pub(super) async fn receive(&mut self) -> Result<Incoming, ConnectionError> {
         loop {
-            // A reply is taken off only when it is out, so that a cancelled call loses none.
+            // The socket has a reply as soon as it has been fed, whatever becomes of this call: so it
+            // is taken off at once, and flushed by whichever call comes next.
+            if let Some(by) = self.flush_by {
+                let flushed = tokio::time::timeout_at(by, self.socket.flush()).await;
+                flushed.map_err(|_| ConnectionError::Silent)??;
+                self.flush_by = None;
+            }
             if let Some(Incoming::Reply(text)) = self.pending.front() {
                 let reply = Message::text(text.as_str());
-                self.send(reply).await?;
+                let fed = tokio::time::timeout(SEND_TIMEOUT, self.socket.feed(reply)).await;
+                fed.map_err(|_| ConnectionError::Silent)??;
                 self.pending.pop_front();
+                self.flush_by = Some(Instant::now() + SEND_TIMEOUT);
                 continue;
             }
             match self.pending.pop_front() {
@@ -157,6 +175,8 @@ impl Connection {
     async fn read(&mut self) -> Result<(), ConnectionError> {
         let deadline = self.last_heard + self.dialect.patience();
         tokio::select! {
+            // What has come is read before anybody says that it has not.
+            biased;
             frame = self.socket.next() => {
                 let frame = frame.ok_or(ConnectionError::Closed)??;
                 self.last_heard = Instant::now();
@@ -169,6 +189,9 @@ impl Connection {
                 Ok(())
             }
             () = tokio::time::sleep_until(deadline) => Err(ConnectionError::Silent),
+            () = tokio::time::sleep_until(self.ready_by), if !self.is_ready => {
+                Err(ConnectionError::NotReady)
+            }
             () = tokio::time::sleep_until(self.next_ping), if self.dialect.is_ready_at_once() => {
                 self.next_ping = Instant::now() + PING_INTERVAL;
                 self.send(Message::Ping(Default::default())).await

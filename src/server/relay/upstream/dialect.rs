@@ -430,6 +430,33 @@ mod tests {
 
     proptest! {
         #[test]
+        fn what_the_plain_dialect_says_reads_back(
+            job in "[a-zA-Z0-9_:~-]{1,128}",
+            counts: [u32; 3],
+            error: Option<String>,
+        ) {
+            let plain_endpoint = endpoint("http://h", SocketProtocol::WebSocket);
+            let mut dialect = Dialect::new(&plain_endpoint, Recovery::default());
+            let id: JobId = job.parse().unwrap();
+            for (text, name) in [(dialect.join(&id), JOIN), (dialect.leave(&id), LEAVE)] {
+                let frame: Value = serde_json::from_str(&text.unwrap()).unwrap();
+                prop_assert_eq!(frame, json!({"event": name, "data": job}));
+            }
+            let data = json!({
+                "processedProducts": counts[0],
+                "failedProducts": counts[1],
+                "totalProducts": counts[2],
+                "error": error,
+            });
+            let frame = json!({"event": format!("import-job-{job}"), "data": data});
+            let report = Report::from_value(data).unwrap();
+            prop_assert_eq!(
+                dialect.text(&frame.to_string()).unwrap(),
+                [Incoming::Report(id, report)]
+            );
+        }
+
+        #[test]
         fn no_text_makes_either_dialect_panic(texts: Vec<String>) {
             let mut dialect = socket_io("http://h");
             for text in texts {

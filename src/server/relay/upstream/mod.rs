@@ -5,18 +5,19 @@ mod connection;
 mod dial;
 mod dialect;
 mod engine_io;
+mod retries;
 mod rooms_wanted;
 mod socket_io;
 
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use self::{
     connection::{Connection, ConnectionError},
     dialect::{Incoming, Recovery},
+    retries::Retries,
     rooms_wanted::Wanted,
 };
 pub(super) use dialect::rest_origin;
@@ -31,10 +32,8 @@ use crate::{
     },
 };
 
-/// A connection that held for so long counts as good: the next one is tried without delay.
-const STABLE: Duration = Duration::from_secs(60);
 /// Between two tries with a key that was refused: it will hardly be right a moment later.
-const REFUSED_DELAY: Duration = Duration::from_secs(60);
+pub(super) const REFUSED_DELAY: Duration = Duration::from_secs(60);
 /// A viewer who comes after this much quiet has the socket tried for at once.
 const QUIET: Duration = Duration::from_secs(2);
 
@@ -56,7 +55,8 @@ pub(crate) struct Upstream {
     /// Where viewers are told how it stands.
     pulse: PulseSender,
     commands: mpsc::UnboundedReceiver<Command>,
-    state: UpstreamState,
+    /// Whether the last try for a socket ended with the key's being refused.
+    is_refused: bool,
     metrics: Metrics,
     wanted: Wanted,
     recovery: Recovery,
@@ -94,7 +94,6 @@ impl Upstream {
         commands: mpsc::UnboundedReceiver<Command>,
         metrics: Metrics,
     ) -> Self {
-        let state = UpstreamState::default();
         let wanted = Wanted::default();
         let recovery = Recovery::default();
         let next_poll = Instant::now();
@@ -105,7 +104,7 @@ impl Upstream {
             hub,
             pulse,
             commands,
-            state,
+            is_refused: false,
             metrics,
             wanted,
             recovery,
@@ -123,37 +122,41 @@ impl Upstream {
     }
 
     async fn keep_connected(&mut self) {
-        let mut backoff = backoff();
+        let mut retries = Retries::default();
         loop {
             // No viewer, no socket.
             if self.wanted.is_empty() && !self.next_command().await {
                 return;
             }
             let started = Instant::now();
-            let delay = match self.converse().await {
+            let lost = self.converse().await;
+            self.is_refused = matches!(lost, Lost::Refused);
+            let delay = match lost {
                 Lost::Unwanted => return,
-                Lost::Refused => {
-                    self.stands(UpstreamState::Refused);
-                    REFUSED_DELAY
-                }
-                Lost::Broken => {
-                    self.stands(UpstreamState::Polling);
-                    if started.elapsed() >= STABLE {
-                        backoff = self::backoff();
-                    }
-                    // Full jitter, so that instances that lost it together do not come back together.
-                    backoff.next().unwrap_or(MAX_DELAY).mul_f64(fastrand::f64())
-                }
+                Lost::Refused => REFUSED_DELAY,
+                Lost::Broken => retries.after(started.elapsed()),
             };
+            self.stands_without_socket();
             if let Waited::Unwanted = self.poll_during(tokio::time::sleep(delay), true).await {
                 return;
             }
         }
     }
 
-    fn stands(&mut self, state: UpstreamState) {
-        self.state = state;
+    fn stands(&self, state: UpstreamState) {
         self.pulse.set_upstream(state);
+    }
+
+    /// Says how it stands while there is no socket, to whom it matters.
+    fn stands_without_socket(&self) {
+        self.stands(if self.is_refused || self.rest.is_refused() {
+            UpstreamState::Refused
+        } else if self.wanted.is_empty() {
+            // Whoever comes next has the socket tried for.
+            UpstreamState::Connecting
+        } else {
+            UpstreamState::Polling
+        });
     }
 
     async fn next_command(&mut self) -> bool {
@@ -168,7 +171,8 @@ impl Upstream {
 
     /// Connects and converses until the connection is lost.
     async fn converse(&mut self) -> Lost {
-        let recovery = std::mem::take(&mut self.recovery);
+        // Kept until there is a newer one: the next try may fail, and the one after it may not.
+        let recovery = self.recovery.clone();
         let endpoint = self.endpoint.clone();
         let opening = Connection::open(&endpoint, recovery, self.config.max_message);
         let mut connection = match self.poll_during(opening, false).await {
@@ -199,6 +203,9 @@ impl Upstream {
                     if let Err(error) = self.command(&mut connection, command).await {
                         break self.lost(&error);
                     }
+                }
+                () = tokio::time::sleep_until(self.next_poll), if !connection.is_ready() => {
+                    self.poll();
                 }
                 () = tokio::time::sleep_until(settle_at) => {
                     let silent = self.wanted.take_silent(self.config.settle_interval);
@@ -268,8 +275,13 @@ impl Upstream {
             tokio::select! {
                 done = &mut work => return Waited::Done(done),
                 () = tokio::time::sleep_until(self.next_poll) => {
-                    self.next_poll = Instant::now() + self.config.poll_interval;
-                    self.rest.settle(self.wanted.jobs().cloned().collect(), &self.hub);
+                    self.poll();
+                    // It may be REST that has something against the key, or no more.
+                    let is_refused = self.pulse.upstream() == UpstreamState::Refused;
+                    if interruptible && is_refused != self.rest.is_refused() {
+                        self.stands_without_socket();
+                    }
+                    continue;
                 }
                 command = self.commands.recv() => {
                     let Some(command) = command else { return Waited::Unwanted };
@@ -280,24 +292,65 @@ impl Upstream {
                     self.wanted.apply(command);
                     let Some(job) = joined else { continue };
                     self.rest.settle(vec![job], &self.hub);
-                    let is_refused = self.state == UpstreamState::Refused;
-                    if interruptible && !is_refused && began.elapsed() >= QUIET {
-                        return Waited::Interrupted;
-                    }
                 }
+                () = self.hub.somebody_came() => {}
+            }
+            let is_quiet = began.elapsed() >= QUIET;
+            if interruptible && !self.is_refused && is_quiet && !self.wanted.is_empty() {
+                return Waited::Interrupted;
             }
         }
     }
+
+    /// Asks REST for the wanted jobs.
+    fn poll(&mut self) {
+        self.next_poll = Instant::now() + self.config.poll_interval;
+        let wanted = self.wanted.jobs().cloned().collect();
+        self.rest.settle(wanted, &self.hub);
+    }
 }
 
-/// The longest delay between two tries.
-const MAX_DELAY: Duration = Duration::from_secs(20);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::{
+        config::{Config, SocketProtocol},
+        relay::hub::tests::Scene,
+    };
 
-fn backoff() -> ExponentialBackoff {
-    ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(200))
-        .with_max_delay(MAX_DELAY)
-        .with_factor(2.0)
-        .without_max_times()
-        .build()
+    #[tokio::test]
+    async fn whoever_comes_to_look_after_a_quiet_time_has_the_socket_tried_for_at_once() {
+        // Fails only where there is one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let scene = Scene::set().await;
+        let job = scene.job("a").await;
+        let hub = scene.hub.clone();
+        let _first = hub.watch(&job).unwrap();
+        let endpoint = MonitorEndpoint {
+            url: "http://127.0.0.1:9".parse().unwrap(),
+            protocol: SocketProtocol::WebSocket,
+            api_key: "k".into(),
+        };
+        let metrics = Metrics::default();
+        let rest = Rest::new(&endpoint, 1, metrics.clone(), scene.tasks.clone()).unwrap();
+        let mut upstream = Upstream::new(
+            endpoint,
+            Config::read(|_| None).unwrap().relay,
+            rest,
+            hub.clone(),
+            PulseSender::new(),
+            scene.commands,
+            metrics,
+        );
+        assert!(upstream.next_command().await, "the room is to be joined");
+        let pause = tokio::time::sleep(Duration::from_secs(3600));
+        let comes = async {
+            tokio::time::sleep(QUIET + Duration::from_millis(50)).await;
+            hub.watch(&job).unwrap()
+        };
+        let both = async { tokio::join!(upstream.poll_during(pause, true), comes) };
+        let both = tokio::time::timeout(Duration::from_secs(20), both).await;
+        let (waited, _second) = both.expect("the pause is interrupted");
+        assert!(matches!(waited, Waited::Interrupted));
+    }
 }

@@ -35,6 +35,8 @@ pub(in crate::server::store) struct Model {
     pub unchanged: i64,
     /// How often it was begun since it last made headway.
     pub attempts: i64,
+    /// Whether somebody wants it no more.
+    pub cancel_wanted: bool,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

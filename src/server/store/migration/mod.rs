@@ -4,6 +4,7 @@ mod m0001_initial;
 mod m0002_access;
 mod m0010_product_files;
 mod m0020_leases;
+mod m0021_cancel_wanted;
 mod m0031_import_attempts;
 
 use sea_orm_migration::prelude::*;
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_access::Migration),
             Box::new(m0010_product_files::Migration),
             Box::new(m0020_leases::Migration),
+            Box::new(m0021_cancel_wanted::Migration),
             Box::new(m0031_import_attempts::Migration),
         ]
     }

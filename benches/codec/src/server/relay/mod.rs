@@ -41,7 +41,7 @@ impl Followed {
     pub fn new() -> Self {
         let mut rooms = Rooms::new(1, Duration::from_secs(30));
         let job: JobId = "662f8c1e9b1d8a0012345678".parse().expect("an identifier");
-        let (frames, _) = rooms.enter(&job, Snapshot::default()).expect("room for one");
+        let (frames, _, _) = rooms.enter(&job, Snapshot::default()).expect("room for one");
         Self {
             rooms,
             job,

@@ -1,0 +1,602 @@
+import type { Page } from '@playwright/test';
+
+import { lostConnection } from '../support/console.ts';
+import { tinyFile } from '../support/csv.ts';
+import { ImportsPage, JobPage, jobPath } from '../support/pages.ts';
+import { numbers, record } from '../support/recorder.ts';
+import type { App } from '../support/app.ts';
+import type { Monitor } from '../support/monitor.ts';
+import { owner, Session } from '../support/session.ts';
+import { expect, test } from '../support/test.ts';
+
+// The interface: what moves, what is said, to whom, and in which language.
+
+test.use({ server: { name: 'interface', external: true } });
+
+/** Starts an import and opens its page, live. */
+async function follow(
+  page: Page,
+  { app, monitor, session }: { app: App; monitor: Monitor; session: Session },
+  name = 'products.csv',
+): Promise<JobPage> {
+  const id = await session.startImport(tinyFile(name));
+  const job = await JobPage.open(page, app, id);
+  await monitor.joined(id);
+  await job.expectConnection('open');
+  return job;
+}
+
+test.describe('the progress card', () => {
+  test('moves nothing while an import waits, runs, stalls and fails', async ({
+    page,
+    app,
+    monitor,
+    session,
+  }) => {
+    const job = await follow(page, { app, monitor, session });
+    await page.evaluate(() => {
+      const shifts: string[] = [];
+      Object.assign(window, { shifts });
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries() as unknown as Shift[]) {
+          for (const source of entry.sources) {
+            shifts.push(`${String(entry.value)} ${(source.node as Element | null)?.className ?? '?'}`);
+          }
+        }
+      }).observe({ type: 'layout-shift', buffered: false });
+      interface Shift extends PerformanceEntry {
+        value: number;
+        sources: { node: Node | null }[];
+      }
+    });
+    for (const done of [1_000, 20_000, 300_000, 400_000, 500_000]) {
+      monitor.progress(job.id, { processedProducts: done, totalProducts: 1_000_000 });
+      await job.expectCounts(done.toLocaleString('en'), '0', '1,000,000');
+      await page.waitForFunction(() => new Promise((done) => setTimeout(() => done(true), 700)));
+    }
+    await expect(page.getByTestId('speed')).toBeVisible();
+    await expect(page.getByTestId('time-left')).toContainText('left');
+    monitor.progress(job.id, { failedProducts: 3 });
+    await job.expectCounts('500,000', '3', '1,000,000');
+    monitor.progress(job.id, { error: 'The file broke off.' });
+    await job.expectStatus('ERROR');
+    await expect(job.error).toContainText('The file broke off.');
+    await expect(job.error).toBeInViewport();
+    // The numbers change, and nothing around them moves.
+    const shifts = await page.evaluate(() => (window as unknown as { shifts: string[] }).shifts);
+    expect(shifts).toEqual([]);
+  });
+
+  test('has a speed that ends in a stall, and promises no end then', async ({
+    page,
+    app,
+    monitor,
+    session,
+  }) => {
+    const job = await follow(page, { app, monitor, session });
+    const rate = page.getByTestId('speed-rate');
+    for (let done = 100; !/\d a second/.test((await rate.textContent()) ?? ''); done += 100) {
+      expect(done).toBeLessThan(3_000);
+      monitor.progress(job.id, { processedProducts: done, totalProducts: 10_000 });
+      await expect(page.getByTestId('count-processed')).toHaveText(done.toLocaleString('en'));
+      await page.waitForFunction(() => new Promise((done) => setTimeout(() => done(true), 300)));
+    }
+    await expect(rate).not.toHaveText(/^0 a second/);
+    await expect(page.getByTestId('time-left')).toContainText('left');
+    await expect(rate).toHaveText('0 a second', { timeout: 20_000 });
+    await expect(page.getByTestId('time-left')).toHaveText('');
+  });
+
+  test('has a bar that never goes back and ends only at the end', async ({
+    page,
+    app,
+    monitor,
+    session,
+  }) => {
+    const seen = await record(page, { bar: ['progress-bar', 'aria-valuenow'] });
+    const job = await follow(page, { app, monitor, session });
+    monitor.progress(job.id, { processedProducts: 50, totalProducts: 100 });
+    await expect(job.bar).toHaveAttribute('aria-valuenow', '50');
+    // There turns out to be more to do.
+    monitor.progress(job.id, { processedProducts: 60, totalProducts: 1_000 });
+    await job.expectCounts('60', '0', '1,000');
+    await expect(job.bar).toHaveAttribute('aria-valuenow', '50');
+    await expect(job.percent).toHaveText('50%');
+    monitor.progress(job.id, { processedProducts: 999, totalProducts: 1_000 });
+    await expect(job.bar).toHaveAttribute('aria-valuenow', '99');
+    monitor.progress(job.id, { processedProducts: 1_000, totalProducts: 1_000 });
+    await job.expectStatus('SUCCESS');
+    await expect(job.bar).toHaveAttribute('aria-valuenow', '100');
+    const moved = numbers(seen.bar);
+    expect(moved).toEqual([...moved].sort((a, b) => a - b));
+  });
+
+  test('has a bar that glides as slowly as news comes, and not at all for whom motion is too much', async ({
+    page,
+    app,
+    monitor,
+    session,
+  }) => {
+    const job = await follow(page, { app, monitor, session });
+    monitor.progress(job.id, { processedProducts: 10, totalProducts: 100 });
+    await job.expectCounts('10', '0', '100');
+    for (const done of [11, 12, 13, 14]) {
+      monitor.progress(job.id, { processedProducts: done, totalProducts: 100 });
+      await job.expectCounts(String(done), '0', '100');
+    }
+    await expect(job.bar).toHaveAttribute('data-glide', /^(300|600|1000|2000)$/);
+    await page.waitForFunction(() => new Promise((done) => setTimeout(() => done(true), 2_600)));
+    monitor.progress(job.id, { processedProducts: 20, totalProducts: 100 });
+    await expect(job.bar).toHaveAttribute('data-glide', '3000');
+    const duration = () =>
+      job.bar.locator('.bar-processed').evaluate((it) => getComputedStyle(it).transitionDuration);
+    expect(await duration()).toMatch(/^3s/);
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    expect(await duration()).toMatch(/^0s/);
+  });
+
+  test('says kindly that there is no news', async ({ page, app, monitor, session }) => {
+    await page.clock.install();
+    const job = await follow(page, { app, monitor, session });
+    monitor.progress(job.id, { processedProducts: 10, totalProducts: 100 });
+    await job.expectCounts('10', '0', '100');
+    const quiet = page.getByTestId('quiet');
+    await expect(quiet).toBeHidden();
+    await page.clock.fastForward('01:05');
+    await expect(quiet).toBeVisible({ timeout: 20_000 });
+    await expect(quiet).toContainText('the import goes on');
+    monitor.progress(job.id, { processedProducts: 11, totalProducts: 100 });
+    await expect(quiet).toBeHidden();
+  });
+
+  test('is never said to be busy, and shows its numbers before any script', async ({
+    page,
+    app,
+    monitor,
+    session,
+  }) => {
+    const id = await session.startImport(tinyFile());
+    monitor.addJob(id, { processedProducts: 61_204, failedProducts: 37, totalProducts: 150_000 });
+    const slow = await page.context().newCDPSession(page);
+    await slow.send('Network.enable');
+    await slow.send('Network.emulateNetworkConditions', {
+      offline: false,
+      latency: 400,
+      downloadThroughput: 50_000,
+      uploadThroughput: 50_000,
+    });
+    await page.goto(app.url(jobPath(id)), { waitUntil: 'commit' });
+    const job = new JobPage(page, id);
+    await job.expectCounts('61,204', '37', '150,000');
+    await expect(job.percent).toHaveText('40%');
+    await expect(job.card).not.toHaveAttribute('aria-busy');
+    const arrived = await page.evaluate(() =>
+      performance
+        .getEntriesByType('resource')
+        .filter((it) => it.name.includes('.wasm') && (it as PerformanceResourceTiming).responseEnd > 0)
+        .map((it) => it.name),
+    );
+    expect(arrived, 'the numbers are in the document').toEqual([]);
+    await slow.detach();
+  });
+});
+
+test.describe('a notification', () => {
+  test('can be asked for, remembered over a reload and released', async ({
+    page,
+    context,
+    app,
+    monitor,
+    session,
+  }) => {
+    await context.grantPermissions(['notifications'], { origin: app.origin });
+    await page.addInitScript(() => {
+      const shown: string[] = [];
+      class Told {
+        static permission = 'granted';
+        static requestPermission = () => Promise.resolve('granted');
+        constructor(title: string) {
+          shown.push(title);
+        }
+        close() {}
+      }
+      Object.assign(window, { Notification: Told, shown });
+    });
+    const job = await follow(page, { app, monitor, session }, 'spring.csv');
+    const button = page.getByTestId('notify');
+    await button.click();
+    await expect(button).toHaveAttribute('aria-pressed', 'true');
+    await expect(page.getByTestId('notify-answer')).toHaveText('You will be notified.');
+    await page.reload();
+    await job.expectConnection('open');
+    await expect(button).toHaveAttribute('aria-pressed', 'true');
+    await button.click();
+    await expect(button).toHaveAttribute('aria-pressed', 'false');
+    await page.reload();
+    await job.expectConnection('open');
+    await expect(button).toBeVisible();
+    await expect(button).toHaveAttribute('aria-pressed', 'false');
+    await button.click();
+    await expect(button).toHaveAttribute('aria-pressed', 'true');
+    monitor.progress(job.id, { processedProducts: 2, totalProducts: 2 });
+    await job.expectStatus('SUCCESS');
+    const shown = () => page.evaluate(() => (window as unknown as { shown: string[] }).shown);
+    await expect.poll(shown).toContain('spring.csv');
+    await expect(button).toBeHidden();
+  });
+
+  test('that a browser denies or cannot give is said', async ({
+    page,
+    context,
+    app,
+    monitor,
+    session,
+  }) => {
+    const job = await follow(page, { app, monitor, session });
+    const button = page.getByTestId('notify');
+    await button.click();
+    await expect(page.getByTestId('notify-answer')).toContainText('blocks');
+    await expect(button).toHaveAttribute('aria-pressed', 'false');
+
+    // As Chrome for Android has it.
+    const android = await context.newPage();
+    await android.addInitScript(() => {
+      class Illegal {
+        static permission = 'granted';
+        static requestPermission = () => Promise.resolve('granted');
+        constructor() {
+          throw new TypeError('Illegal constructor. Use showNotification() instead.');
+        }
+      }
+      Object.assign(window, { Notification: Illegal });
+    });
+    await JobPage.open(android, app, job.id);
+    await android.getByTestId('notify').click();
+    await expect(android.getByTestId('notify-answer')).toContainText('cannot notify');
+  });
+});
+
+test.describe('states', () => {
+  test('an import in the queue has its place, and one that was cancelled is not called failed', async ({
+    page,
+    app,
+    monitor,
+    session,
+  }) => {
+    const id = await session.startImport(tinyFile('queued.csv'));
+    monitor.tellMore(id, { queuePosition: 2, actions: ['cancel'] });
+    const job = await JobPage.open(page, app, id);
+    const badge = page.getByTestId('job-status').first();
+    await expect(badge).toHaveText('Queued, place 2');
+    await expect(job.percent).toHaveText('Queued');
+    await monitor.joined(id);
+
+    monitor.tellMore(id, { cancelled: true, actions: ['delete'] });
+    monitor.progress(id, {
+      processedProducts: 1,
+      totalProducts: 10,
+      error: 'The import was cancelled: 1 of 10 products are imported and stay.',
+    });
+    await job.expectStatus('ERROR');
+    await expect(badge).toHaveText('Cancelled');
+    await expect(badge).toHaveAttribute('data-stage', 'cancelled');
+    await expect(job.error).toHaveAttribute('data-kind', 'neutral');
+    await expect(job.error).toContainText('1 of 10 products are imported and stay');
+    await expect(page.getByTestId('announcement')).toHaveText('The import was cancelled.');
+    await expect(page.getByTestId('timeline')).toContainText('The import was cancelled');
+
+    const imports = await new ImportsPage(page).open(app);
+    await expect(imports.row(id).getByTestId('job-status')).toHaveText('Cancelled');
+  });
+
+  test('whoever is signed out in mid-import is led back to it', async ({
+    page,
+    context,
+    startApp,
+    startMonitor,
+    complaints,
+  }) => {
+    complaints.allowStatus(401);
+    complaints.allow(lostConnection);
+    const monitor = await startMonitor();
+    const app = await startApp({ monitor, settings: { SSE_HEARTBEAT: '1s' } });
+    const session = await Session.createOwner(app);
+    await context.addCookies(session.browserCookies());
+    const job = await follow(page, { app, monitor, session });
+    await expect(page.getByTestId('signed-out')).toBeHidden();
+    const other = await context.newPage();
+    await other.goto(app.url('/imports'));
+    await other.getByTestId('sign-out').click();
+    await expect(other).toHaveURL(/sign-in/);
+    await job.expectConnection('refused', { timeout: 20_000 });
+    const way = page.getByTestId('signed-out').getByRole('link');
+    await expect(way).toBeVisible();
+    await way.click();
+    await expect(page).toHaveURL(/\/sign-in\?next=/);
+    await page.getByLabel('Email').fill(owner.email);
+    await page.getByLabel('Password').fill(owner.password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await expect(page).toHaveURL(app.url(jobPath(job.id)));
+  });
+
+  test('a browser without network is told so, and when it is back', async ({
+    page,
+    context,
+    app,
+    monitor,
+    session,
+    complaints,
+  }) => {
+    complaints.allow(lostConnection);
+    complaints.allow(/ERR_INTERNET_DISCONNECTED/);
+    const job = await follow(page, { app, monitor, session });
+    const banner = page.getByTestId('offline');
+    await expect(banner).toHaveText('');
+    await context.setOffline(true);
+    await expect(banner).toContainText('offline');
+    await context.setOffline(false);
+    await expect(banner).toContainText('online again');
+    await expect(banner).toHaveText('', { timeout: 15_000 });
+    await job.expectConnection('open', { timeout: 20_000 });
+  });
+
+  test('a page that comes back from the history asks who is there', async ({ page, app }) => {
+    await new ImportsPage(page).open(app);
+    await expect(page.getByTestId('offline')).toHaveAttribute('data-network', 'there');
+    const asked = page.waitForRequest(/\/api\/current_user/);
+    await expect(async () => {
+      await page.evaluate(() =>
+        window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })),
+      );
+      await Promise.race([
+        asked,
+        new Promise((_, reject) => setTimeout(() => reject(new Error('not asked')), 500)),
+      ]);
+    }).toPass();
+  });
+});
+
+test.describe('the list', () => {
+  test.use({ server: { name: 'interface-list', external: true } });
+
+  test('is filtered, sorted and paged by its address', async ({ page, app, monitor, session }) => {
+    for (let n = 0; n < 22; n += 1) {
+      await session.startImport(tinyFile(`list-${String(n).padStart(2, '0')}.csv`));
+    }
+    const failed = await session.startImport(tinyFile('broken list.csv'));
+    const imports = await new ImportsPage(page).open(app);
+    await monitor.joined(failed);
+    monitor.progress(failed, { error: 'It broke.' });
+    await expect(imports.row(failed).getByTestId('job-status')).toHaveText('Failed');
+    await expect(imports.rows).toHaveCount(20);
+
+    await page.getByTestId('imports-search').fill('LIST-');
+    await page.getByTestId('filter-submit').click();
+    await expect(page).toHaveURL(/search=LIST-/);
+    await expect(page.getByText('22 imports')).toBeVisible();
+    await page.getByRole('link', { name: 'Next' }).click();
+    await expect(page).toHaveURL(/search=LIST-.*page=2/);
+    await expect(imports.rows).toHaveCount(2);
+
+    await page.getByTestId('sort-file').click();
+    await expect(page).toHaveURL(/search=LIST-.*sort=file/);
+    await expect(imports.rows.first()).toContainText('list-00.csv');
+    const head = page.getByRole('columnheader', { name: 'File' });
+    await expect(head).toHaveAttribute('aria-sort', 'ascending');
+    await page.getByTestId('sort-file').click();
+    await expect(imports.rows.first()).toContainText('list-21.csv');
+    await expect(head).toHaveAttribute('aria-sort', 'descending');
+
+    // The address says it all: another browser sees the same.
+    await page.reload();
+    await expect(imports.rows.first()).toContainText('list-21.csv');
+    await expect(page.getByTestId('imports-search')).toHaveValue('LIST-');
+    await expect(page.getByTestId('filter-sort')).toHaveValue('-file');
+
+    await page.goto(app.url('/imports?status=ERROR'));
+    await expect(imports.rows).toHaveCount(1);
+    await expect(page.getByTestId('filter-status')).toHaveValue('ERROR');
+    await page.getByTestId('filter-until').fill('2001-01-01');
+    await page.getByTestId('filter-submit').click();
+    await expect(page.getByText('Nothing matches')).toBeVisible();
+    await page.getByRole('link', { name: 'Show all imports' }).click();
+    await expect(imports.rows).toHaveCount(20);
+  });
+
+  test('keeps its rows in their place under the pointer', async ({ page, app, session }) => {
+    const imports = await new ImportsPage(page).open(app);
+    const first = await session.startImport(tinyFile('first.csv'));
+    await expect(imports.row(first)).toBeVisible();
+    await imports.row(first).hover();
+    await imports.row(first).evaluate((row) => row.setAttribute('data-same', ''));
+    const second = await session.startImport(tinyFile('second.csv'));
+    const button = page.getByTestId('new-imports');
+    await expect(button).toHaveText('1 new import');
+    await expect(imports.rows.first()).toHaveAttribute('data-job-id', first);
+    await button.click();
+    await expect(imports.rows.first()).toHaveAttribute('data-job-id', second);
+    await expect(button).toHaveCount(0);
+    await expect(imports.row(first)).toHaveAttribute('data-same', '');
+
+    // The focus holds them too.
+    await page.mouse.move(0, 0);
+    await imports.row(second).getByRole('link').first().focus();
+    const third = await session.startImport(tinyFile('third.csv'));
+    await expect(button).toHaveText('1 new import');
+    await expect(imports.rows.first()).toHaveAttribute('data-job-id', second);
+    await page.getByTestId('imports-search').focus();
+    await expect(imports.rows.first()).toHaveAttribute('data-job-id', third);
+  });
+
+  test('loads itself again without script while something runs', async ({
+    browser,
+    app,
+    monitor,
+    session,
+  }) => {
+    const id = await session.startImport(tinyFile('without-script.csv'));
+    const context = await browser.newContext({
+      javaScriptEnabled: false,
+      baseURL: app.origin,
+      locale: 'en-GB',
+    });
+    await context.addCookies(session.browserCookies());
+    const page = await context.newPage();
+    await page.goto('/imports?search=without-script');
+    const row = new ImportsPage(page).row(id);
+    await expect(row).toBeVisible();
+    monitor.progressUnheard(id, { processedProducts: 3, totalProducts: 10 });
+    await expect(row).toContainText('3 / 10', { timeout: 20_000 });
+    monitor.progressUnheard(id, { processedProducts: 10 });
+    await expect(row.getByTestId('job-status')).toHaveText('Imported', { timeout: 20_000 });
+    await expect(page.locator('meta[http-equiv=refresh]')).toHaveCount(0);
+    // The filter is a plain form.
+    await page.getByTestId('imports-search').fill('nothing is called so');
+    await page.getByTestId('filter-submit').click();
+    await expect(page.getByText('Nothing matches')).toBeVisible();
+    await context.close();
+  });
+});
+
+test.describe('for everybody', () => {
+  test('the focus goes to the content of the page that is gone to', async ({
+    page,
+    app,
+    session,
+  }) => {
+    const id = await session.startImport(tinyFile('focus.csv'));
+    const imports = await new ImportsPage(page).open(app);
+    const focused = () => page.evaluate(() => document.activeElement?.id ?? '');
+    expect(await focused()).not.toBe('content');
+    await expect(page.getByTestId('offline')).toHaveAttribute('data-network', 'there');
+    await imports.row(id).getByRole('link').first().press('Enter');
+    await expect(page).toHaveURL(app.url(jobPath(id)));
+    await expect.poll(focused).toBe('content');
+  });
+
+  test('the headings have an order', async ({ page, app, session, complaints }) => {
+    complaints.allowStatus(404);
+    const id = await session.startImport(tinyFile());
+    for (const path of ['/imports', '/imports?search=none', jobPath(id), '/imports/none', '/none']) {
+      await page.goto(app.url(path));
+      const levels = await page
+        .locator('h1, h2, h3, h4')
+        .evaluateAll((all) => all.map((it) => Number(it.tagName.slice(1))));
+      expect(levels[0], path).toBe(1);
+      expect(levels.filter((level) => level === 1), path).toHaveLength(1);
+      levels.slice(1).forEach((level, index) => {
+        expect(level - (levels[index] ?? 0), path).toBeLessThanOrEqual(1);
+      });
+    }
+  });
+
+  test('a refusal belongs to its field', async ({ page, app, monitor, complaints }) => {
+    complaints.allowStatus(422);
+    const imports = await new ImportsPage(page).open(app);
+    monitor.refuseNext('The shop is closed on Sundays.');
+    await imports.send(tinyFile());
+    await expect(imports.error).toBeVisible();
+    await expect(imports.input).toHaveAttribute('aria-invalid', 'true');
+    await expect(imports.input).toHaveAccessibleDescription(/closed on Sundays/);
+  });
+
+  test('a refused password belongs to its fields', async ({ browser, app, session }) => {
+    expect(session.app).toBe(app);
+    const context = await browser.newContext({ locale: 'en-GB' });
+    const page = await context.newPage();
+    await page.goto(app.url('/sign-in'));
+    await page.getByLabel('Email').fill('ada@example.com');
+    await page.getByLabel('Password').fill('not the passphrase');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    const password = page.getByLabel('Password');
+    await expect(password).toHaveAttribute('aria-invalid', 'true');
+    await expect(password).toHaveAccessibleDescription(/wrong/);
+    await context.close();
+  });
+
+  test('a screen reader hears every quarter and the end, and nothing in between', async ({
+    page,
+    app,
+    monitor,
+    session,
+  }) => {
+    const heard = await record(page, { said: ['announcement'] });
+    const job = await follow(page, { app, monitor, session });
+    for (let percent = 1; percent < 100; percent += 2) {
+      monitor.progress(job.id, { processedProducts: percent, totalProducts: 100 });
+      await job.expectCounts(String(percent), '0', '100');
+    }
+    monitor.progress(job.id, { processedProducts: 100, totalProducts: 100 });
+    await job.expectStatus('SUCCESS');
+    const all = heard.said.filter((text) => text !== null && text !== '');
+    expect(all).toEqual([
+      'Waiting to start',
+      '1 percent, 1 of 100 products',
+      '25 percent, 25 of 100 products',
+      '51 percent, 51 of 100 products',
+      '75 percent, 75 of 100 products',
+      'Import finished: 100 products imported.',
+    ]);
+  });
+});
+
+test.describe('in German', () => {
+  test.use({ locale: 'de-DE', timezoneId: 'Europe/Berlin' });
+
+  test('words, numbers and dates are German from the first byte, and stay so', async ({
+    page,
+    app,
+    monitor,
+    session,
+  }) => {
+    const german = { 'accept-language': 'de-DE,de;q=0.9' };
+    const id = await session.startImport(tinyFile('winter.csv'));
+    const html = await (await page.request.get(app.url(jobPath(id)), { headers: german })).text();
+    expect(html).toContain('<html lang="de"');
+    const seen = await record(page, { percent: ['progress-percent'] });
+    const job = await JobPage.open(page, app, id);
+    await monitor.joined(id);
+    await job.expectConnection('open');
+    monitor.progress(id, { processedProducts: 61_204, failedProducts: 37, totalProducts: 150_000 });
+    await job.expectCounts('61.204', '37', '150.000');
+    await expect(job.percent).toHaveText('40 %');
+    await expect(job.bar).toHaveAttribute(
+      'aria-valuetext',
+      '40 Prozent, 61.241 von 150.000 Produkten, 37 fehlgeschlagen',
+    );
+    await expect(page.getByTestId('job-status').first()).toHaveText('Läuft');
+    await expect(page.getByTestId('timeline').locator('time').first()).toHaveText(
+      /^\d\d\.\d\d\.\d{4}, \d\d:\d\d:\d\d$/,
+    );
+    expect(seen.percent.filter((text) => text?.includes('Waiting'))).toEqual([]);
+    monitor.progress(id, { error: 'Connection error' });
+    await job.expectStatus('ERROR');
+    await expect(page.getByTestId('announcement')).toHaveText('Der Import ist fehlgeschlagen.');
+
+    await page.goto(app.url('/imports'));
+    await expect(page.getByRole('heading', { name: 'Importe', exact: true })).toBeVisible();
+    await expect(new ImportsPage(page).row(id)).toContainText('gerade eben');
+    const vary = await page.request.get(app.url('/imports'));
+    expect(vary.headers()['vary']?.toLowerCase()).toContain('accept-language');
+    expect(vary.headers()['vary']?.toLowerCase()).toContain('cookie');
+  });
+
+  test('another language can be chosen, with script and without', async ({ page, browser, app, session }) => {
+    await page.goto(app.url('/imports'));
+    await expect(page.locator('html')).toHaveAttribute('lang', 'de');
+    await page.getByTestId('language-en').click();
+    await expect(page.locator('html')).toHaveAttribute('lang', 'en');
+    await expect(page).toHaveURL(app.url('/imports'));
+    await expect(page.getByRole('heading', { name: 'Imports', exact: true })).toBeVisible();
+
+    const context = await browser.newContext({ javaScriptEnabled: false, locale: 'en-GB' });
+    await context.addCookies(session.browserCookies());
+    const plain = await context.newPage();
+    await plain.goto(app.url('/imports?sort=file'));
+    await expect(plain.locator('html')).toHaveAttribute('lang', 'en');
+    await plain.getByTestId('language-de').click();
+    await expect(plain.locator('html')).toHaveAttribute('lang', 'de');
+    await expect(plain).toHaveURL(app.url('/imports?sort=file'));
+    await context.close();
+  });
+});

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Whether what deploys the app is of its form and names only what is there, as far as this machine can
+# tell without an engine for containers.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() { echo "$*" >&2; exit 1; }
+
+# Each file that the image is built from is in the repository.
+sed -n 's/^COPY \(--[^ ]* \)*//p' Dockerfile | while read -r line; do
+    case $line in /*) continue ;; esac
+    read -ra words <<<"$line"
+    for source in "${words[@]::${#words[@]}-1}"; do
+        [ -e "$source" ] || fail "Dockerfile copies $source, which is not there"
+    done
+done
+grep -q '^USER\|:nonroot$' Dockerfile || fail "the image runs as root"
+
+export POSTGRES_PASSWORD=x PRICE_MONITOR_API_KEY=x
+for file in compose.yaml deploy/compose.scale.yaml; do
+    if docker compose version >/dev/null 2>&1; then
+        docker compose -f "$file" config --quiet
+    else
+        python3 - "$file" <<'PYTHON'
+import os, sys, yaml
+
+path = sys.argv[1]
+here = os.path.dirname(path) or "."
+project = yaml.safe_load(open(path))
+services, volumes = project["services"], project.get("volumes", {})
+for name, service in services.items():
+    assert "image" in service or "build" in service, f"{path}: {name} is made of nothing"
+    build = service.get("build")
+    assert not build or os.path.exists(os.path.join(here, build, "Dockerfile")), f"{path}: {build}"
+    for needed in service.get("depends_on", []):
+        assert needed in services, f"{path}: {name} depends on {needed}"
+    for mount in service.get("volumes", []):
+        source = mount.split(":")[0]
+        known = os.path.exists(os.path.join(here, source)) if source[0] in "./" else source in volumes
+        assert known, f"{path}: {name} mounts {source}"
+PYTHON
+    fi
+done
+
+if command -v caddy >/dev/null; then
+    caddy validate --adapter caddyfile --config deploy/Caddyfile >/dev/null 2>&1 ||
+        { caddy validate --adapter caddyfile --config deploy/Caddyfile || fail "deploy/Caddyfile"; }
+fi
+node -e 'JSON.parse(require("fs").readFileSync("vercel.json"))'

@@ -1,0 +1,29 @@
+//! The language of the interface.
+
+use leptos::prelude::*;
+
+use super::ApiError;
+use crate::locale::Locale;
+
+/// Returns the language of the page: on the server what the request asks for, in the browser what the
+/// page says it is in. So both are the same.
+#[must_use]
+pub fn page_language() -> Locale {
+    #[cfg(feature = "ssr")]
+    {
+        crate::server::language::of_request()
+    }
+    #[cfg(not(feature = "ssr"))]
+    {
+        let root = document().document_element();
+        let tag = root.and_then(|root| root.get_attribute("lang"));
+        tag.and_then(|tag| Locale::of_tag(&tag)).unwrap_or_default()
+    }
+}
+
+/// Has this browser shown the interface in that language from now on.
+#[server(prefix = "/api", endpoint = "set_language")]
+pub async fn set_language(language: Locale) -> Result<(), ApiError> {
+    crate::server::language::choose(language);
+    Ok(())
+}

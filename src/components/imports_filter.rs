@@ -1,0 +1,171 @@
+//! Which imports are listed.
+
+use leptos::prelude::*;
+use leptos_router::components::Form;
+
+use super::{
+    icons::{Glyph, Icon},
+    language::use_locale,
+    status_badge::Stage,
+};
+use crate::{
+    api::imports::{Day, ImportsFilter, Sort},
+    job::ImportStatus,
+    locale::Locale,
+};
+
+/// Asks for imports by name, state and day. A plain form whose state is the page's address, so that it
+/// works without script and can be sent to somebody.
+#[component]
+pub(crate) fn ImportsFilterForm(
+    /// Which imports are listed now.
+    filter: Signal<ImportsFilter>,
+) -> impl IntoView {
+    let t = use_locale();
+    let search = Memo::new(move |_| filter.with(|filter| filter.search.clone()));
+    let since = Memo::new(move |_| day_text(filter.with(|filter| filter.since)));
+    let until = Memo::new(move |_| day_text(filter.with(|filter| filter.until)));
+    let clear = move || {
+        filter.with(ImportsFilter::is_narrow).then(|| {
+            view! {
+                <a class="filter-clear" href="/imports">
+                    {t.say("Clear", "Zurücksetzen")}
+                </a>
+            }
+        })
+    };
+    view! {
+        <search class="filter" aria-label=t.say("Imports to list", "Welche Importe")>
+            <Form method="get" action="/imports">
+                <div class="filter-search">
+                    <Icon glyph=Glyph::Search />
+                    <label class="visually-hidden" for="imports-search">
+                        {t.say("Search imports by file name", "Importe nach Dateinamen suchen")}
+                    </label>
+                    <input
+                        id="imports-search"
+                        class="input"
+                        type="search"
+                        name="search"
+                        placeholder=t.say("File name", "Dateiname")
+                        autocomplete="off"
+                        data-testid="imports-search"
+                        value=search.get_untracked()
+                        prop:value=search
+                    />
+                </div>
+                <label class="filter-field">
+                    <span>{t.say("State", "Stand")}</span>
+                    <select
+                        class="input"
+                        name="status"
+                        data-testid="filter-status"
+                        inner_html=move || statuses(t, filter.with(|filter| filter.status))
+                    ></select>
+                </label>
+                <label class="filter-field" title=t.say("Days in UTC", "Tage in UTC")>
+                    <span>{t.say("From", "Von")}</span>
+                    <input
+                        class="input"
+                        type="date"
+                        name="since"
+                        data-testid="filter-since"
+                        value=since.get_untracked()
+                        prop:value=since
+                    />
+                </label>
+                <label class="filter-field" title=t.say("Days in UTC", "Tage in UTC")>
+                    <span>{t.say("To", "Bis")}</span>
+                    <input
+                        class="input"
+                        type="date"
+                        name="until"
+                        data-testid="filter-until"
+                        value=until.get_untracked()
+                        prop:value=until
+                    />
+                </label>
+                <label class="filter-field">
+                    <span>{t.say("Order", "Reihenfolge")}</span>
+                    <select
+                        class="input"
+                        name="sort"
+                        data-testid="filter-sort"
+                        inner_html=move || orders(t, filter.with(|filter| filter.sort))
+                    ></select>
+                </label>
+                <button class="button" data-testid="filter-submit">
+                    {t.say("Show", "Zeigen")}
+                </button>
+                {clear}
+            </Form>
+        </search>
+    }
+}
+
+fn day_text(day: Option<Day>) -> String {
+    day.map(|day| day.to_string()).unwrap_or_default()
+}
+
+/// As HTML, because a browser that reads `option` elements throws the markers between them away, which
+/// hydration looks for. The words are our own and need no escape.
+fn option(value: &str, text: &str, is_selected: bool) -> String {
+    let selected = if is_selected { " selected" } else { "" };
+    format!("<option value=\"{value}\"{selected}>{text}</option>")
+}
+
+fn statuses(t: Locale, chosen: Option<ImportStatus>) -> String {
+    let any = option("", t.say("Any", "Alle"), chosen.is_none());
+    let all = [
+        ImportStatus::Pending,
+        ImportStatus::Success,
+        ImportStatus::PartialSuccess,
+        ImportStatus::Error,
+    ];
+    let each = all.map(|status| {
+        let word = Stage::of(status, true, None, false).word(t);
+        option(status.as_str(), &word, chosen == Some(status))
+    });
+    any + &each.concat()
+}
+
+fn orders(t: Locale, chosen: Sort) -> String {
+    let all = [
+        ("-created", t.say("Newest first", "Neueste zuerst")),
+        ("created", t.say("Oldest first", "Älteste zuerst")),
+        ("file", t.say("File, A to Z", "Datei, A bis Z")),
+        ("-file", t.say("File, Z to A", "Datei, Z bis A")),
+        ("status", t.say("State", "Stand")),
+        ("-status", t.say("State, backwards", "Stand, rückwärts")),
+        ("-duration", t.say("Longest first", "Längste zuerst")),
+        ("duration", t.say("Shortest first", "Kürzeste zuerst")),
+    ];
+    let chosen = chosen.to_string();
+    let each = all.map(|(value, text)| option(value, text, value == chosen));
+    each.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::imports::SortBy;
+
+    #[test]
+    fn every_order_can_be_chosen_and_the_chosen_one_is() {
+        for by in SortBy::ALL {
+            for descending in [false, true] {
+                let sort = Sort { by, descending };
+                let html = orders(Locale::English, sort);
+                assert_eq!(html.matches(" selected").count(), 1);
+                assert!(html.contains(&format!("value=\"{sort}\" selected")));
+            }
+        }
+    }
+
+    #[test]
+    fn the_chosen_state_is_selected() {
+        let html = statuses(Locale::German, Some(ImportStatus::Error));
+        assert!(html.contains("value=\"ERROR\" selected>Fehlgeschlagen<"));
+        assert!(statuses(Locale::English, None).contains("value=\"\" selected>Any<"));
+    }
+}

@@ -1,0 +1,65 @@
+//! The language of the interface.
+
+use leptos::prelude::*;
+use server_fn::ServerFn;
+
+use crate::{
+    api::language::{SetLanguage, page_language},
+    locale::Locale,
+};
+
+/// Gives the page's language to everything below.
+pub(crate) fn provide_locale() {
+    provide_context(page_language());
+}
+
+/// Returns the page's language. It is the same as long as the page is there: another one comes with
+/// another document.
+pub(crate) fn use_locale() -> Locale {
+    use_context().unwrap_or_default()
+}
+
+/// Offers the other languages. A plain form, so that it works without script, and so that what the
+/// page says of itself is never mixed.
+#[component]
+pub(crate) fn LanguageSwitch() -> impl IntoView {
+    let current = use_locale();
+    let choices = Locale::ALL
+        .into_iter()
+        .map(|locale| {
+            let is_current = locale == current;
+            view! {
+                <button
+                    class="language"
+                    name="language"
+                    value=locale.tag()
+                    lang=locale.tag()
+                    aria-current=is_current.then_some("true")
+                    data-testid=locale.say("language-en", "language-de")
+                >
+                    {locale.name()}
+                </button>
+            }
+        })
+        .collect_view();
+    view! {
+        <form
+            class="languages"
+            method="post"
+            action=SetLanguage::url()
+            aria-label=current.say("Language", "Sprache")
+        >
+            {choices}
+        </form>
+    }
+}
+
+/// What stands below every page.
+#[component]
+pub(crate) fn SiteFooter() -> impl IntoView {
+    view! {
+        <footer class="site-footer">
+            <LanguageSwitch />
+        </footer>
+    }
+}

@@ -1,0 +1,182 @@
+//! What the server and the hook say, in the page's language.
+//!
+//! They say it in English, the words of their contracts. Sentences of a price monitor are its own and
+//! stay as they are.
+
+use crate::{api::ApiError, locale::Locale};
+
+impl Locale {
+    /// Says why a server function did not answer.
+    pub(crate) fn error(self, error: &ApiError) -> String {
+        match (self, error) {
+            (Self::German, ApiError::Throttled { seconds }) => format!(
+                "Zu viele Versuche. Versuche es in {} noch einmal.",
+                match seconds {
+                    0..=1 => "einer Sekunde".to_owned(),
+                    2..=90 => format!("{seconds} Sekunden"),
+                    _ => format!("{} Minuten", seconds.div_ceil(60)),
+                }
+            ),
+            _ => self.sentence(&error.to_string()),
+        }
+    }
+
+    /// Says a sentence of ours; any other is left as it is.
+    pub(crate) fn sentence(self, english: &str) -> String {
+        let german = match self {
+            Self::English => None,
+            Self::German => SENTENCES
+                .iter()
+                .find(|(known, _)| *known == english)
+                .map(|(_, german)| *german),
+        };
+        german.unwrap_or(english).to_owned()
+    }
+}
+
+/// What is said by the hook and the server, in English and in German.
+const SENTENCES: [(&str, &str); 32] = [
+    ("Connection error", "Verbindungsfehler"),
+    (
+        "Failed to parse progress data",
+        "Der Stand des Imports war nicht lesbar",
+    ),
+    (
+        "You are signed out. Sign in to go on.",
+        "Du bist abgemeldet. Melde dich an, um weiterzumachen.",
+    ),
+    ("There is no such import.", "Diesen Import gibt es nicht."),
+    (
+        "This is not for you to do or see.",
+        "Das darfst du weder tun noch sehen.",
+    ),
+    (
+        "Too many at once. Try again in a moment.",
+        "Zu viel auf einmal. Versuche es gleich noch einmal.",
+    ),
+    (
+        "The server could not be reached.",
+        "Der Server ist nicht erreichbar.",
+    ),
+    (
+        "Something went wrong on our side. Try again in a moment.",
+        "Bei uns ist etwas schiefgegangen. Versuche es gleich noch einmal.",
+    ),
+    (
+        "The request could not be read.",
+        "Die Anfrage war nicht lesbar.",
+    ),
+    (
+        "The server is restarting.",
+        "Der Server wird neu gestartet.",
+    ),
+    (
+        "The products are kept by the external price monitor.",
+        "Die Produkte liegen beim externen Preismonitor.",
+    ),
+    (
+        "The import is still running. Cancel it first.",
+        "Der Import läuft noch. Brich ihn zuerst ab.",
+    ),
+    (
+        "The email address or the password is wrong.",
+        "Die E-Mail-Adresse oder das Passwort ist falsch.",
+    ),
+    (
+        "There is an account already. Sign in with it.",
+        "Es gibt schon ein Konto. Melde dich damit an.",
+    ),
+    (
+        "This is not an email address.",
+        "Das ist keine E-Mail-Adresse.",
+    ),
+    (
+        "The name needs 1 to 100 characters.",
+        "Der Name braucht 1 bis 100 Zeichen.",
+    ),
+    (
+        "The current password is wrong.",
+        "Das bisherige Passwort ist falsch.",
+    ),
+    (
+        "This link has been used or has expired. Ask whoever gave it to you for another.",
+        "Dieser Link wurde schon benutzt oder ist abgelaufen. Bitte um einen neuen.",
+    ),
+    (
+        "This request came from another site.",
+        "Diese Anfrage kam von einer anderen Website.",
+    ),
+    (
+        "There must be an owner, and this is the last one.",
+        "Es muss einen Inhaber geben, und das ist der letzte.",
+    ),
+    (
+        "This account signs in elsewhere and has no password here.",
+        "Dieses Konto meldet sich anderswo an und hat hier kein Passwort.",
+    ),
+    ("There is no such account.", "Dieses Konto gibt es nicht."),
+    (
+        "The note may have 200 characters.",
+        "Die Notiz darf 200 Zeichen haben.",
+    ),
+    ("The import failed.", "Der Import ist fehlgeschlagen."),
+    (
+        "The file did not arrive. Check your connection and send it again.",
+        "Die Datei ist nicht angekommen. Prüfe deine Verbindung und sende sie noch einmal.",
+    ),
+    ("The file is too large.", "Die Datei ist zu groß."),
+    (
+        "The server did not take the file. Try again in a moment.",
+        "Der Server hat die Datei nicht angenommen. Versuche es gleich noch einmal.",
+    ),
+    (
+        "The browser could not read the file.",
+        "Der Browser konnte die Datei nicht lesen.",
+    ),
+    (
+        "Choose a product file first.",
+        "Wähle zuerst eine Produktdatei.",
+    ),
+    ("The file is empty.", "Die Datei ist leer."),
+    (
+        "The upload broke off. Try again.",
+        "Die Übertragung brach ab. Versuche es noch einmal.",
+    ),
+    (
+        "The form could not be read. Reload the page and try again.",
+        "Das Formular war nicht lesbar. Lade die Seite neu und versuche es noch einmal.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_of_ours_has_its_words_and_those_of_others_stay() {
+        let all = [
+            ApiError::SignedOut,
+            ApiError::NotFound,
+            ApiError::Forbidden,
+            ApiError::TooMany,
+            ApiError::Connection,
+            ApiError::Internal,
+            ApiError::Throttled { seconds: 90 },
+        ];
+        for error in all {
+            let english = Locale::English.error(&error);
+            assert_eq!(english, error.to_string());
+            assert_ne!(Locale::German.error(&error), english, "{error:?}");
+        }
+        let theirs = ApiError::Invalid("The shop is closed on Sundays.".to_owned());
+        assert_eq!(Locale::German.error(&theirs), theirs.to_string());
+    }
+
+    #[test]
+    fn the_hook_s_words_are_said_in_german() {
+        for words in ["Connection error", "Failed to parse progress data"] {
+            assert_ne!(Locale::German.sentence(words), words);
+            assert_eq!(Locale::English.sentence(words), words);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Tells the streams of unfinished jobs that a job has started, here or at another instance.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::broadcast,
+    time::{Instant, MissedTickBehavior, interval_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    job::{JobId, ProductImportJob, UnixMillis},
+    server::store::{Store, now, users::UserId},
+};
+
+/// How many starts a stream may fall behind before it looks for itself.
+const KEPT: usize = 64;
+/// How far the clocks of two instances may be apart, in milliseconds.
+const SKEW: UnixMillis = 60_000;
+/// How many jobs that others have started are taken in at once.
+const MOST: u64 = 500;
+
+/// A job that has just started.
+#[derive(Clone, Debug)]
+pub(super) struct Started {
+    /// Whose it is.
+    pub(super) user: UserId,
+    /// How it is recorded.
+    pub(super) job: ProductImportJob,
+}
+
+/// Where starts are told. Clones tell the same listeners.
+#[derive(Clone, Debug)]
+pub(super) struct Starts(broadcast::Sender<Arc<Started>>);
+
+impl Starts {
+    pub(super) fn new() -> Self {
+        Self(broadcast::Sender::new(KEPT))
+    }
+
+    /// Listens to what starts from now on.
+    pub(super) fn listen(&self) -> broadcast::Receiver<Arc<Started>> {
+        self.0.subscribe()
+    }
+
+    /// Tells whoever listens.
+    pub(super) fn tell(&self, user: UserId, job: ProductImportJob) {
+        // Nobody has to be listening.
+        let _ = self.0.send(Arc::new(Started { user, job }));
+    }
+
+    /// Tells of the jobs that other instances start: one look at the database for all streams, at a
+    /// time that is this instance's own.
+    pub(super) async fn tell_of_others(
+        self,
+        store: Store,
+        every: Duration,
+        shutdown: CancellationToken,
+    ) {
+        let first = Instant::now() + every.mul_f64(fastrand::f64());
+        let mut ticks = interval_at(first, every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut told: HashMap<JobId, UnixMillis> = HashMap::new();
+        let mut since = now();
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = shutdown.cancelled() => return,
+            }
+            let at = now();
+            // Who begins to listen has looked at the database itself.
+            if self.0.receiver_count() == 0 {
+                since = at;
+                continue;
+            }
+            match store.jobs_started_since(since - SKEW, MOST).await {
+                Ok(started) => {
+                    for (user, job) in started {
+                        if told.insert(job.id.clone(), at).is_none() {
+                            self.tell(user, job);
+                        }
+                    }
+                    told.retain(|_, told_at| *told_at + 4 * SKEW > at);
+                    since = at;
+                }
+                Err(error) => tracing::warn!(%error, "new jobs could not be looked for"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        role::Role,
+        server::store::{test_database::TestDatabase, users::NewUser},
+    };
+
+    #[tokio::test]
+    async fn what_another_instance_starts_is_told_once() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        let user = NewUser {
+            email: "ada@example.com",
+            name: "Ada",
+            role: Role::Staff,
+            password_hash: String::new(),
+        };
+        let user = store.create_user(user).await.unwrap().unwrap();
+        let (starts, shutdown) = (Starts::new(), CancellationToken::new());
+        let mut heard = starts.listen();
+        let every = Duration::from_millis(20);
+        let telling = starts.tell_of_others(store.clone(), every, shutdown.clone());
+        let telling = tokio::spawn(telling);
+        for name in ["a", "b"] {
+            let id: JobId = name.parse().unwrap();
+            store.create_job(&user.id, &id, "shop.csv").await.unwrap();
+            let start = tokio::time::timeout(Duration::from_secs(20), heard.recv());
+            let start = start.await.expect("it is heard of").unwrap();
+            assert_eq!((&start.user, &start.job.id), (&user.id, &id));
+        }
+        shutdown.cancel();
+        telling.await.unwrap();
+        assert!(heard.try_recv().is_err(), "each is told once");
+    }
+}

@@ -1,0 +1,91 @@
+//! How long to wait before the next try for a socket (pure but for chance).
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+
+/// A connection that held for so long counts as good: the pauses begin anew.
+const STABLE: Duration = Duration::from_secs(60);
+/// The longest first pause.
+const MIN_DELAY: Duration = Duration::from_millis(200);
+/// The longest pause of all.
+const MAX_DELAY: Duration = Duration::from_secs(20);
+
+/// The pauses between tries: they grow until a connection has held.
+pub(super) struct Retries(ExponentialBackoff);
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self(
+            ExponentialBuilder::default()
+                .with_min_delay(MIN_DELAY)
+                .with_max_delay(MAX_DELAY)
+                .with_factor(2.0)
+                .without_max_times()
+                .build(),
+        )
+    }
+}
+
+impl Retries {
+    /// Returns the pause after a try that led to a connection which held for so long, or to none.
+    pub(super) fn after(&mut self, held: Duration) -> Duration {
+        self.longest_after(held).mul_f64(fastrand::f64())
+    }
+
+    /// The pause is drawn from nothing to this, so that instances that lost the socket together do
+    /// not come back together (full jitter).
+    fn longest_after(&mut self, held: Duration) -> Duration {
+        if held >= STABLE {
+            *self = Self::default();
+        }
+        self.0.next().unwrap_or(MAX_DELAY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT_ONCE: Duration = Duration::ZERO;
+
+    #[test]
+    fn the_pauses_double_up_to_the_longest() {
+        let mut retries = Retries::default();
+        let longest: Vec<_> = (0..9)
+            .map(|_| retries.longest_after(AT_ONCE).as_millis())
+            .collect();
+        let expected = [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 20_000, 20_000];
+        assert_eq!(longest, expected);
+    }
+
+    #[test]
+    fn a_connection_that_held_for_a_minute_begins_them_anew() {
+        let mut retries = Retries::default();
+        for _ in 0..9 {
+            retries.longest_after(AT_ONCE);
+        }
+        let almost = STABLE - Duration::from_millis(1);
+        assert_eq!(retries.longest_after(almost), MAX_DELAY);
+        assert_eq!(retries.longest_after(STABLE), MIN_DELAY);
+        assert_eq!(retries.longest_after(AT_ONCE).as_millis(), 400);
+    }
+
+    #[test]
+    fn each_pause_is_drawn_at_random_within_its_bounds() {
+        let mut drawn = std::collections::HashSet::new();
+        for _ in 0..200 {
+            let mut retries = Retries::default();
+            for _ in 0..8 {
+                retries.after(AT_ONCE);
+            }
+            let pause = retries.after(AT_ONCE);
+            assert!(pause <= MAX_DELAY);
+            drawn.insert(pause);
+        }
+        assert!(drawn.len() > 100, "{} different pauses", drawn.len());
+        let short = drawn.iter().any(|pause| *pause < MAX_DELAY / 4);
+        let long = drawn.iter().any(|pause| *pause > MAX_DELAY * 3 / 4);
+        assert!(short && long, "{drawn:?}");
+    }
+}

@@ -1,0 +1,58 @@
+//! The same for a price monitor that runs by itself.
+
+use std::net::SocketAddr;
+
+use axum::{
+    Json, Router,
+    extract::{ConnectInfo, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+    routing::get,
+};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::{health, http::numbers, metrics::Metrics};
+use crate::server::store::Store;
+
+/// What watchers ask about.
+#[derive(Clone, Debug)]
+struct Watched {
+    store: Store,
+    metrics: Metrics,
+    token: Option<SecretString>,
+}
+
+/// Returns the routes that watchers ask: health, and `/metrics` for this machine or who shows the
+/// token.
+#[must_use]
+pub fn worker_routes(store: Store, metrics: Metrics, token: Option<SecretString>) -> Router {
+    Router::new()
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(ready))
+        .route("/metrics", get(metrics_of))
+        .with_state(Watched {
+            store,
+            metrics,
+            token,
+        })
+}
+
+async fn ready(State(watched): State<Watched>) -> (StatusCode, Json<Value>) {
+    if health::answers(&watched.store).await {
+        let ready = json!({"status": "ready", "database": "up"});
+        (StatusCode::OK, Json(ready))
+    } else {
+        let not_ready = json!({"status": "not ready", "database": "down"});
+        (StatusCode::SERVICE_UNAVAILABLE, Json(not_ready))
+    }
+}
+
+async fn metrics_of(
+    State(watched): State<Watched>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Response {
+    let Watched { metrics, token, .. } = &watched;
+    numbers(metrics, None, token.as_ref(), Some(peer), &headers)
+}

@@ -1,0 +1,73 @@
+pub mod fan_out;
+#[path = "../../../../../src/server/relay/limits.rs"]
+mod limits;
+mod sync;
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use loom::{sync::atomic::AtomicUsize, thread};
+
+use self::{
+    limits::{MostStreams, Permit, StreamLimits},
+    sync::{Arc, Ordering},
+};
+use crate::server::store::users::UserId;
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+fn of_one_user(most: usize) -> StreamLimits {
+    StreamLimits::new(MostStreams {
+        of_all: 9,
+        of_user: most,
+        of_address: 9,
+    })
+}
+
+fn acquire(limits: &StreamLimits) -> Option<Permit> {
+    limits.acquire(&UserId("a"), HERE)
+}
+
+/// Streams are opened and closed by several threads: there are never more than there may be, and
+/// what was closed can be opened again.
+pub fn streams_stay_within_their_limits() {
+    let limits = of_one_user(1);
+    let open = Arc::new(AtomicUsize::new(0));
+    let threads: Vec<_> = (0..2)
+        .map(|_| {
+            let (limits, open) = (limits.clone(), open.clone());
+            thread::spawn(move || {
+                if let Some(permit) = acquire(&limits) {
+                    assert_eq!(
+                        open.fetch_add(1, Ordering::SeqCst),
+                        0,
+                        "more than there may be"
+                    );
+                    open.fetch_sub(1, Ordering::SeqCst);
+                    drop(permit);
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    assert!(acquire(&limits).is_some(), "a place was lost");
+}
+
+/// Rights are taken back while a stream is opened: it is either among those that end, or it came
+/// after; and the next one is not taken back.
+pub fn who_comes_after_a_revocation_stays() {
+    let limits = of_one_user(9);
+    let before = acquire(&limits).unwrap();
+    let comer = {
+        let limits = limits.clone();
+        thread::spawn(move || acquire(&limits).unwrap())
+    };
+    limits.revoke(&UserId("a"));
+    assert!(before.is_revoked());
+    let after = acquire(&limits).unwrap();
+    assert!(!after.is_revoked());
+    drop(comer.join().unwrap());
+    drop((before, after));
+    assert!(!acquire(&limits).unwrap().is_revoked());
+}
