@@ -47,4 +47,4 @@ deny:
 
 # Rows per second of an import, beside sqlite3's own and a Node importer's.
 bench-import:
-	@PATH=$$(scripts/tools.sh bench) && export PATH && cargo build --release --features ssr && benches/import/run.sh $(BENCH_ARGS)
+	@PATH=$$(scripts/tools.sh bench-import) && export PATH && cargo build --release --features ssr && benches/import/run.sh $(BENCH_ARGS)

@@ -5,7 +5,8 @@
 #   scripts/tools.sh test     what `make test` needs besides
 #   scripts/tools.sh fuzz     what `make fuzz` needs
 #   scripts/tools.sh deny     what `make deny` needs besides
-#   scripts/tools.sh bench    what `make bench` needs: the servers and importers that are measured beside ours
+#   scripts/tools.sh bench    what `make bench` needs: the servers that are measured beside ours, and what
+#   scripts/tools.sh bench-import    needs: the importers
 #
 # The last line it prints on standard output is the PATH to build with; all else goes to standard
 # error. Tools of the project's own live in one directory, which another checkout finds again.
@@ -176,10 +177,14 @@ install_test_tools() {
     done
 }
 
-install_bench_tools() {
-    local peers=$root/benches/fan_out/peers
+install_import_bench_tools() {
     have node || apt_install nodejs npm
     have sqlite3 || apt_install sqlite3
+}
+
+install_bench_tools() {
+    local peers=$root/benches/fan_out/peers
+    install_import_bench_tools
     have nginx && [ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] ||
         apt_install nginx-light libnginx-mod-nchan
     local peer
@@ -210,8 +215,9 @@ case ${1:-} in
     fuzz) install_fuzz_tools ;;
     deny) install_build_tools && install_deny ;;
     bench) install_build_tools && install_bench_tools ;;
+    bench-import) install_build_tools && install_import_bench_tools ;;
     *)
-        say "usage: scripts/tools.sh build|test|fuzz|deny|bench"
+        say "usage: scripts/tools.sh build|test|fuzz|deny|bench|bench-import"
         exit 2
         ;;
 esac

@@ -1,6 +1,11 @@
 //! Tells everybody who has joined a job how it stands.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use socketioxide::SocketIo;
 use tokio::{
@@ -13,7 +18,7 @@ use super::{
     workers::{Word, Workers},
 };
 use crate::{
-    job::ImportProgress,
+    job::{ImportProgress, ImportStatus},
     server::store::{Store, StoreError, monitor_imports::MonitorImport},
 };
 
@@ -43,6 +48,8 @@ pub(super) struct Announcer {
     io: SocketIo,
     plain: broadcast::Sender<Announcement>,
     running: Mutex<Running>,
+    /// Why imports have failed whose ends are not recorded yet.
+    failed: std::sync::Mutex<HashMap<String, String>>,
     workers: Workers,
 }
 
@@ -59,6 +66,7 @@ impl Announcer {
             io,
             plain: broadcast::Sender::new(BACKLOG),
             running: Mutex::default(),
+            failed: std::sync::Mutex::default(),
             workers,
         }
     }
@@ -98,6 +106,7 @@ impl Announcer {
 
     /// Tells how an import ended. It must be committed.
     pub(super) async fn finished(&self, import: &MonitorImport) -> Result<(), StoreError> {
+        self.failures().remove(&import.id);
         self.tell_end(import).await?;
         self.workers.tell(&import.id, Word::Over).await;
         Ok(())
@@ -105,9 +114,27 @@ impl Announcer {
 
     /// Tells that an import has failed which cannot be recorded as such yet.
     pub(super) async fn failed(&self, id: &str, progress: ImportProgress, error: &str) {
+        self.failures().insert(id.to_owned(), error.to_owned());
         let _turn = self.turn().await;
         self.tell(id, ProgressMessage::failed(progress, error))
             .await;
+    }
+
+    /// Returns an import as it is, where its record is not yet.
+    pub(super) fn up_to_date(&self, import: MonitorImport) -> MonitorImport {
+        match self.failures().get(&import.id) {
+            Some(error) if !import.status.is_final() => MonitorImport {
+                status: ImportStatus::Error,
+                error: Some(error.clone()),
+                completed_at: Some(import.updated_at),
+                ..import
+            },
+            _ => import,
+        }
+    }
+
+    fn failures(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes in what another worker tells of an import, for the sockets that are here.
@@ -172,6 +199,7 @@ impl Turn<'_> {
         let Some(import) = store.monitor_import(id).await? else {
             return Ok(None);
         };
+        let import = self.announcer.up_to_date(import);
         let failed = if import.status.is_final() {
             store.monitor_failed_rows(id, MAX_FAILED).await?
         } else {

@@ -113,7 +113,7 @@ async fn import(
     State(service): State<Arc<Service>>,
     Path(id): Path<String>,
 ) -> Result<Json<ImportBody>, ServiceError> {
-    let import = service.found(&id).await?;
+    let import = service.announcer.up_to_date(service.found(&id).await?);
     let has_file = service.uploads.has(&import.stored_as).await;
     let place = service.queue.place(&id);
     Ok(Json(ImportBody::new(import, place, has_file)))

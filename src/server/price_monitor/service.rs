@@ -65,6 +65,7 @@ async fn progress(
         .monitor_import(&id)
         .await?
         .ok_or(ServiceError::NotFound)?;
+    let import = service.announcer.up_to_date(import);
     let failed = service.store.monitor_failed_rows(&id, MAX_FAILED).await?;
     Ok(Json(ProgressBody::new(import, failed)))
 }

@@ -1,7 +1,8 @@
 //! The products in the shop.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
@@ -227,16 +228,24 @@ impl Upsert {
     /// twice, and what comes later is to be compared with what came before it, as if every product were
     /// written by itself. Within a run they are in one order, as two imports at once must lock rows.
     pub(super) fn new(products: Vec<NewProduct>, said: Said, now: UnixMillis) -> Self {
-        let mut runs = Vec::new();
-        let mut run = BTreeMap::new();
+        let mut runs = Vec::with_capacity(products.len() / RUN + 1);
+        let mut run = Vec::with_capacity(RUN);
+        // Marks of the identities of the run. Should two of them be the same by chance, a run ends early.
+        let mut met = HashSet::with_capacity(RUN);
         for product in products {
-            if run.len() == RUN || run.contains_key(&product.identity) {
-                runs.push(std::mem::take(&mut run).into_values().collect::<Vec<_>>());
+            let mark = mark(&product.identity);
+            if run.len() == RUN || met.contains(&mark) {
+                runs.push(std::mem::replace(&mut run, Vec::with_capacity(RUN)));
+                met.clear();
             }
-            run.insert(product.identity.clone(), product);
+            met.insert(mark);
+            run.push(product);
         }
         if !run.is_empty() {
-            runs.push(run.into_values().collect());
+            runs.push(run);
+        }
+        for run in &mut runs {
+            run.sort_unstable_by(|one, two| one.identity.cmp(&two.identity));
         }
         let values = runs.iter().map(|run| values(run, now)).collect();
         Self {
@@ -283,6 +292,12 @@ impl Upsert {
         }
         Ok(written)
     }
+}
+
+fn mark(identity: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    identity.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn values(run: &[NewProduct], now: UnixMillis) -> Vec<Value> {
