@@ -11,6 +11,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, BroadcastChannel, MessageEvent};
 
 use super::{
+    UseProgressOptions,
     desk::{Desk, Order, Wants},
     event_source::Source,
     feed::Inputs,
@@ -19,6 +20,8 @@ use super::{
 
 /// The lock's and the channel's name.
 const NAME: &str = "import-relay-progress";
+/// The same, for streams that are opened with credentials.
+const NAME_WITH_CREDENTIALS: &str = "import-relay-progress-with-credentials";
 /// So long a tab waits for the one that keeps the stream before it opens its own.
 const PATIENCE: Millis = 3_000.0;
 /// So often a tab repeats what it wants.
@@ -50,6 +53,7 @@ enum Post {
 
 /// This tab's end of the line to the server.
 pub(super) struct Line {
+    options: UseProgressOptions,
     inputs: Inputs,
     tab: String,
     wants: Wants,
@@ -79,9 +83,10 @@ enum Role {
 
 impl Line {
     /// Makes a line on which nothing is wanted. `inputs` is told what happens.
-    pub(super) fn new(inputs: Inputs) -> Self {
+    pub(super) fn new(options: UseProgressOptions, inputs: Inputs) -> Self {
         let tab = js_sys::Math::random().to_string();
         Self {
+            options,
             inputs,
             tab,
             wants: Wants::default(),
@@ -95,19 +100,31 @@ impl Line {
     pub(super) fn open(&mut self, wants: Wants, now: Millis) {
         self.wants = wants;
         if self.sharing.is_none() {
-            self.sharing = Sharing::begin(&self.inputs);
+            self.sharing = self.share();
             if self.sharing.is_none() {
                 self.role = Role::Alone(None);
             }
         }
         match &mut self.role {
-            Role::Alone(source) => *source = open(&self.wants, &self.inputs),
+            Role::Alone(source) => *source = open(&self.wants, &self.inputs, self.options),
             Role::Member { waits_since } => {
                 waits_since.get_or_insert(now);
                 self.say_wants(now);
             }
             Role::Leader { .. } => self.say_wants(now),
         }
+    }
+
+    fn share(&self) -> Option<Sharing> {
+        let name = if self.options.with_credentials {
+            NAME_WITH_CREDENTIALS
+        } else {
+            NAME
+        };
+        self.options
+            .share_tabs
+            .then(|| Sharing::begin(name, &self.inputs))
+            .flatten()
     }
 
     /// Says that less is wanted, where another tab keeps the stream.
@@ -150,7 +167,7 @@ impl Line {
             Role::Member {
                 waits_since: Some(since),
             } if now - since >= PATIENCE => {
-                self.role = Role::Alone(open(&self.wants, &self.inputs))
+                self.role = Role::Alone(open(&self.wants, &self.inputs, self.options))
             }
             Role::Member { .. } if self.sharing.is_some() && now - self.said >= REPEAT => {
                 self.say_wants(now);
@@ -229,7 +246,7 @@ impl Line {
         let is_own = tab == self.tab;
         match desk.want(tab, wants, now) {
             Order::Nothing => {}
-            Order::Open(wants) => *source = open(&wants, &self.inputs),
+            Order::Open(wants) => *source = open(&wants, &self.inputs, self.options),
             Order::Close => *source = None,
             Order::Repeat(events) => {
                 for event in events {
@@ -250,12 +267,12 @@ impl Line {
     }
 }
 
-fn open(wants: &Wants, inputs: &Inputs) -> Option<Source> {
+fn open(wants: &Wants, inputs: &Inputs, options: UseProgressOptions) -> Option<Source> {
     let emit = {
         let inputs = inputs.clone();
         move |event| inputs.tab(TabEvent::Streamed(event))
     };
-    let source = Source::open(wants, emit.clone());
+    let source = Source::open(wants, options.with_credentials, emit.clone());
     if source.is_err() {
         emit(StreamEvent::GivenUp);
     }
@@ -265,13 +282,13 @@ fn open(wants: &Wants, inputs: &Inputs) -> Option<Source> {
 impl Sharing {
     /// Joins the tabs of this browser, or returns `None` where it does not let them share: it is too
     /// old, or the page came over plain HTTP.
-    fn begin(inputs: &Inputs) -> Option<Self> {
+    fn begin(name: &str, inputs: &Inputs) -> Option<Self> {
         let locks = Reflect::get(&window().navigator(), &"locks".into()).ok()?;
         let request: Function = Reflect::get(&locks, &"request".into())
             .ok()?
             .dyn_into()
             .ok()?;
-        let channel = BroadcastChannel::new(NAME).ok()?;
+        let channel = BroadcastChannel::new(name).ok()?;
         let on_message = {
             let inputs = inputs.clone();
             Closure::new(move |event: MessageEvent| {
@@ -295,7 +312,7 @@ impl Sharing {
         let options = Object::new();
         Reflect::set(&options, &"signal".into(), &abort.signal()).ok()?;
         let asked: Promise = request
-            .call3(&locks, &NAME.into(), &options, &on_grant)
+            .call3(&locks, &name.into(), &options, &on_grant)
             .ok()?
             .dyn_into()
             .ok()?;
