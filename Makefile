@@ -20,7 +20,7 @@ release:
 
 # Builds, starts, and builds anew whenever a file changes.
 watch:
-	@PATH=$$(scripts/tools.sh build) && export PATH && exec cargo leptos watch
+	@PATH=$$(scripts/tools.sh build) && export PATH && exec cargo leptos watch --features styleguide
 
 # Runs every test. The last line counts them.
 test:

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 case ${1:-} in
     release) options=(--release --precompress) ;;
-    dev) options=() ;;
+    dev) options=(--features styleguide) ;;
     *)
         echo "usage: scripts/build.sh release|dev" >&2
         exit 2

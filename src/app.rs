@@ -23,7 +23,7 @@ use crate::{
     },
     pages::{
         AccountPage, AuditPage, ImportDetailsPage, ImportsPage, JoinPage, NotFoundPage,
-        ProductsPage, SignInPage, StatusPage, TeamPage, TokensPage,
+        ProductsPage, SignInPage, StatusPage, StyleguidePage, TeamPage, TokensPage,
     },
 };
 
@@ -118,6 +118,7 @@ fn Frame() -> impl IntoView {
                 <Route path=path!("/imports/:id") view=ImportDetailsPage ssr=SsrMode::Async />
                 <Route path=path!("/products") view=ProductsPage ssr=SsrMode::Async />
                 <Route path=path!("/status") view=StatusPage ssr=SsrMode::Async />
+                <Route path=path!("/styleguide") view=StyleguidePage ssr=SsrMode::Async />
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
                 <Route path=path!("/join/:token") view=JoinPage ssr=SsrMode::Async />
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />

@@ -146,6 +146,11 @@ const ROWS: &[Row] = &[
         "/status",
         [303, 303, 303, 404, 404, 404, 200, 403, 403],
     ),
+    get(
+        "/styleguide",
+        "/styleguide",
+        [303, 303, 303, 404, 404, 404, 404, 403, 403],
+    ),
     get("/team", "/team", OWNERS_PAGE),
     get("/tokens", "/tokens", PAGE),
     get("/api/account", "/api/account", PERSON),

@@ -1,5 +1,6 @@
 //! A browser's `EventSource` (WHATWG HTML, section 9.2) that closes when it is dropped.
 
+use js_sys::{Array, Object, Reflect};
 use leptos::prelude::document;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{EventSource, MessageEvent};
@@ -25,6 +26,7 @@ impl Source {
     /// When the browser does not take the address.
     pub(super) fn open(
         wants: &Wants,
+        with_credentials: bool,
         emit: impl Fn(StreamEvent) + Clone + 'static,
     ) -> Result<Self, JsValue> {
         let (url, job) = match wants.jobs.as_slice() {
@@ -32,7 +34,11 @@ impl Source {
             jobs if wants.new => (new_jobs_progress_url(jobs), None),
             jobs => (jobs_progress_url(jobs), None),
         };
-        let source = EventSource::new(&url)?;
+        let source = if with_credentials {
+            with_credentials_too(&url)?
+        } else {
+            EventSource::new(&url)?
+        };
         let on_open = Closure::new({
             let emit = emit.clone();
             move || emit(StreamEvent::Opened)
@@ -79,6 +85,17 @@ impl Source {
             _on_error: on_error,
         })
     }
+}
+
+fn with_credentials_too(url: &str) -> Result<EventSource, JsValue> {
+    let options = Object::new();
+    Reflect::set(&options, &"withCredentials".into(), &true.into())?;
+    let constructor = Reflect::get(&js_sys::global(), &"EventSource".into())?;
+    let arguments = Array::of2(&url.into(), &options);
+    Ok(
+        Reflect::construct::<fn() -> JsValue>(constructor.unchecked_ref(), &arguments)?
+            .unchecked_into(),
+    )
 }
 
 /// Reads what a named event says.

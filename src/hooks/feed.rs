@@ -1,4 +1,5 @@
-//! The one feed of a page: all its hooks follow their jobs on one stream.
+//! The one feed of a page: all its hooks, as far as their options are the same, follow their jobs on
+//! one stream.
 
 use std::{cell::RefCell, collections::BTreeMap};
 
@@ -10,9 +11,10 @@ use gloo_timers::callback::Interval;
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
+    UseProgressOptions,
     desk::{Wants, as_many_as_fit},
     event_source::Listener,
-    follower::{Action, Event, Follower, View},
+    follower::{Action, Event, Follower, Timing, View},
     tabs::{Line, TabEvent},
 };
 use crate::{
@@ -27,8 +29,8 @@ const TICK_MILLIS: u32 = 1_000;
 pub(super) type Views = BTreeMap<JobId, View>;
 
 thread_local! {
-    /// The page's feed, while a hook needs one.
-    static FEED: RefCell<Option<Inputs>> = const { RefCell::new(None) };
+    /// The page's feeds, while hooks need them: one for all hooks with the same options.
+    static FEEDS: RefCell<Vec<(UseProgressOptions, Inputs)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What a feed is told.
@@ -80,22 +82,33 @@ impl Drop for Subscription {
 }
 
 /// Follows a job and shows it in `view`, until the subscription is dropped.
-pub(super) fn follow(job: ProductImportJob, view: RwSignal<View>) -> Subscription {
-    join(Hook::One(job, view))
+pub(super) fn follow(
+    job: ProductImportJob,
+    view: RwSignal<View>,
+    options: UseProgressOptions,
+) -> Subscription {
+    join(Hook::One(job, view), options)
 }
 
 /// Follows all unfinished jobs and shows them in `views`, until the subscription is dropped.
-pub(super) fn follow_all(views: RwSignal<Views>) -> Subscription {
-    join(Hook::All(views))
+pub(super) fn follow_all(views: RwSignal<Views>, options: UseProgressOptions) -> Subscription {
+    join(Hook::All(views), options)
 }
 
-fn join(hook: Hook) -> Subscription {
+fn join(hook: Hook, options: UseProgressOptions) -> Subscription {
     thread_local!(static NEXT: RefCell<u32> = const { RefCell::new(0) });
     let number = NEXT.with_borrow_mut(|next| {
         *next = next.wrapping_add(1);
         *next
     });
-    let inputs = FEED.with_borrow_mut(|feed| feed.get_or_insert_with(Feed::start).clone());
+    let inputs = FEEDS.with_borrow_mut(|feeds| {
+        if let Some((_, inputs)) = feeds.iter().find(|(of, _)| *of == options) {
+            return inputs.clone();
+        }
+        let inputs = Feed::start(options);
+        feeds.push((options, inputs.clone()));
+        inputs
+    });
     inputs.send(Input::Join(number, hook));
     Subscription {
         inputs,
@@ -104,6 +117,7 @@ fn join(hook: Hook) -> Subscription {
 }
 
 struct Feed {
+    options: UseProgressOptions,
     inputs: Inputs,
     hooks: BTreeMap<u32, Hook>,
     follower: Follower,
@@ -113,15 +127,15 @@ struct Feed {
 }
 
 impl Feed {
-    fn start() -> Inputs {
+    fn start(options: UseProgressOptions) -> Inputs {
         let (sender, incoming) = unbounded();
         let inputs = Inputs(sender);
-        let feed = Self::new(inputs.clone());
+        let feed = Self::new(options, inputs.clone());
         spawn_local(feed.run(incoming));
         inputs
     }
 
-    fn new(inputs: Inputs) -> Self {
+    fn new(options: UseProgressOptions, inputs: Inputs) -> Self {
         let on = |event: fn() -> Option<Event>| {
             let inputs = inputs.clone();
             move || {
@@ -141,9 +155,10 @@ impl Feed {
             ),
         ];
         Self {
+            options,
             hooks: BTreeMap::new(),
-            follower: Follower::new(),
-            line: Line::new(inputs.clone()),
+            follower: Follower::new(Timing::of(&options)),
+            line: Line::new(options, inputs.clone()),
             _ticks: Interval::new(TICK_MILLIS, on(|| Some(Event::Tick))),
             _listeners: listeners.into_iter().flatten().collect(),
             inputs,
@@ -165,7 +180,7 @@ impl Feed {
             self.show(now);
             if self.hooks.is_empty() {
                 // Nothing can come in between: the page runs one thing at a time.
-                FEED.with_borrow_mut(|feed| *feed = None);
+                FEEDS.with_borrow_mut(|feeds| feeds.retain(|(of, _)| *of != self.options));
                 return;
             }
         }

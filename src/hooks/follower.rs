@@ -10,23 +10,39 @@ use crate::{
         ApiError,
         progress::{UpstreamEvent, UpstreamState},
     },
-    hooks::Connection,
+    hooks::{Connection, UseProgressOptions},
     job::{ImportProgress, ImportStatus, JobId, ProductImportJob, ProgressEvent},
 };
 
 /// A time or a span of it in milliseconds, as the browser's clock gives it.
 pub(super) type Millis = f64;
 
-/// The server sends something at least every 15 s; two and a half times that is silence.
-const SILENCE: Millis = 2.5 * 15_000.0;
 /// A gap shorter than this is not worth a word: streams end now and then by design.
 const SHORT_GAP: Millis = 3_000.0;
 /// So long the server may take to say what is the matter.
 const ANSWER: Millis = 10_000.0;
 /// So many jobs that nobody asked for by name are kept when they are over.
 const KEPT_ENDS: usize = 100;
-const FIRST_DELAY: Millis = 1_000.0;
-const LONGEST_DELAY: Millis = 30_000.0;
+
+/// How patient a follower is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timing {
+    silence: Millis,
+    first_delay: Millis,
+    longest_delay: Millis,
+}
+
+impl Timing {
+    /// Takes it from the options of a hook.
+    pub(super) fn of(options: &UseProgressOptions) -> Self {
+        let millis = |span: std::time::Duration| span.as_secs_f64() * 1_000.0;
+        Self {
+            silence: millis(options.stale_after),
+            first_delay: millis(options.first_delay),
+            longest_delay: millis(options.longest_delay),
+        }
+    }
+}
 
 /// What a page shows of a job.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,6 +119,7 @@ pub(super) enum Action {
 /// Follows the jobs of a page.
 #[derive(Debug)]
 pub(super) struct Follower {
+    timing: Timing,
     jobs: BTreeMap<JobId, Followed>,
     /// Whether jobs are let in that nobody has asked for by name.
     wants_new: bool,
@@ -217,8 +234,9 @@ impl Followed {
 
 impl Follower {
     /// Follows nothing yet.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(timing: Timing) -> Self {
         Self {
+            timing,
             jobs: BTreeMap::new(),
             wants_new: false,
             phase: Phase::Idle,
@@ -339,7 +357,9 @@ impl Follower {
             Event::Stream(event) => self.stream(event, now),
             Event::Answered { asked, answer } => self.answered(asked, answer, now, random),
             Event::Tick => match self.phase {
-                Phase::Streaming(_) if now - self.last_heard >= SILENCE => self.ask(now),
+                Phase::Streaming(_) if now - self.last_heard >= self.timing.silence => {
+                    self.ask(now)
+                }
                 Phase::Asking { since } if now - since >= ANSWER => self.wait(now, random),
                 Phase::Waiting { until } if now >= until => self.reopen(now),
                 _ => Action::Wait,
@@ -532,7 +552,12 @@ impl Follower {
 
     /// Waits before the stream is opened anew: longer each time, and not for as long as others do.
     fn wait(&mut self, now: Millis, random: f64) -> Action {
-        let longest = (FIRST_DELAY * 2_f64.powi(self.attempts)).min(LONGEST_DELAY);
+        let Timing {
+            first_delay,
+            longest_delay,
+            ..
+        } = self.timing;
+        let longest = (first_delay * 2_f64.powi(self.attempts)).min(longest_delay);
         self.attempts = (self.attempts + 1).min(10);
         self.phase = Phase::Waiting {
             until: now + longest * (0.5 + random / 2.0),
@@ -610,8 +635,12 @@ mod tests {
         Event::Stream(StreamEvent::Opened)
     }
 
+    fn new_follower() -> Follower {
+        Follower::new(Timing::of(&UseProgressOptions::default()))
+    }
+
     fn open() -> Follower {
-        let mut follower = Follower::new();
+        let mut follower = new_follower();
         assert_eq!(follower.follow(&job("7"), 0.0), Action::Open);
         follower.step(opened(), 1.0, 0.0);
         follower
@@ -705,7 +734,7 @@ mod tests {
 
     #[test]
     fn new_jobs_are_let_in_where_they_are_wanted() {
-        let mut follower = Follower::new();
+        let mut follower = new_follower();
         assert_eq!(follower.want_new(true, 0.0), Action::Open);
         follower.step(opened(), 1.0, 0.0);
         follower.step(tagged("9", 4, ImportStatus::Pending), 2.0, 0.0);
@@ -889,6 +918,30 @@ mod tests {
     }
 
     #[test]
+    fn how_patient_it_is_can_be_chosen() {
+        use std::time::Duration;
+
+        let options = UseProgressOptions::default()
+            .reconnect(Duration::from_secs(5), Duration::from_secs(6))
+            .stale_after(Duration::from_secs(90));
+        let mut follower = Follower::new(Timing::of(&options));
+        follower.follow(&job("7"), 0.0);
+        follower.step(opened(), 0.0, 0.0);
+        assert_eq!(follower.step(Event::Tick, 89_999.0, 0.0), Action::Wait);
+        assert_eq!(follower.step(Event::Tick, 90_000.0, 0.0), Action::Ask);
+        let mut now = 90_000.0;
+        for expected in [5_000.0, 6_000.0, 6_000.0] {
+            give_up(&mut follower, now, Err(ApiError::Connection));
+            assert_eq!(
+                follower.step(Event::Tick, now + expected - 1.0, 0.0),
+                Action::Wait
+            );
+            now += expected;
+            assert_eq!(follower.step(Event::Tick, now, 0.0), Action::Open);
+        }
+    }
+
+    #[test]
     fn a_page_that_was_put_aside_opens_its_stream_when_it_is_back() {
         let mut follower = open();
         assert_eq!(follower.step(Event::Frozen, 2.0, 0.0), Action::Close);
@@ -921,7 +974,7 @@ mod tests {
         fn whatever_happens_it_never_stops_short_of_an_end(
             events in proptest::collection::vec((any_event(), 0.0..5_000.0), 0..60),
         ) {
-            let mut follower = Follower::new();
+            let mut follower = new_follower();
             follower.follow(&job("7"), 0.0);
             let mut now = 0.0;
             for (event, passed) in events {

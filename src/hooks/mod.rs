@@ -5,12 +5,17 @@ mod desk;
 mod event_source;
 mod feed;
 mod follower;
+mod options;
 mod tabs;
 mod use_product_import_progress;
 mod use_unfinished_imports;
 
 pub use connection::Connection;
+pub use options::UseProgressOptions;
 pub use use_product_import_progress::{
     UseProductImportProgressReturn, use_product_import_progress,
+    use_product_import_progress_with_options,
 };
-pub use use_unfinished_imports::{LiveImport, use_unfinished_imports};
+pub use use_unfinished_imports::{
+    LiveImport, use_unfinished_imports, use_unfinished_imports_with_options,
+};

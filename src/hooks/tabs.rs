@@ -11,6 +11,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, BroadcastChannel, MessageEvent};
 
 use super::{
+    UseProgressOptions,
     desk::{Desk, Order, Wants, as_many_as_fit},
     event_source::{Source, jobs_per_stream},
     feed::Inputs,
@@ -20,6 +21,8 @@ use crate::{api::progress::JobsPerStream, job::JobId};
 
 /// The lock's and the channel's name.
 const NAME: &str = "import-relay-progress";
+/// The same, for streams that are opened with credentials.
+const NAME_WITH_CREDENTIALS: &str = "import-relay-progress-with-credentials";
 /// So long a tab waits for the one that keeps the stream before it opens its own.
 const PATIENCE: Millis = 3_000.0;
 /// So often a tab repeats what it wants.
@@ -53,6 +56,7 @@ enum Post {
 
 /// This tab's end of the line to the server.
 pub(super) struct Line {
+    options: UseProgressOptions,
     inputs: Inputs,
     tab: String,
     most: JobsPerStream,
@@ -91,9 +95,10 @@ struct Own {
 
 impl Line {
     /// Makes a line on which nothing is wanted. `inputs` is told what happens.
-    pub(super) fn new(inputs: Inputs) -> Self {
+    pub(super) fn new(options: UseProgressOptions, inputs: Inputs) -> Self {
         let tab = js_sys::Math::random().to_string();
         Self {
+            options,
             inputs,
             tab,
             most: jobs_per_stream(),
@@ -108,7 +113,7 @@ impl Line {
     pub(super) fn open(&mut self, wants: Wants, now: Millis) {
         self.wants = wants;
         if self.sharing.is_none() {
-            self.sharing = Sharing::begin(&self.inputs);
+            self.sharing = self.share();
             if self.sharing.is_none() {
                 self.role = Role::Alone(None);
             }
@@ -121,6 +126,18 @@ impl Line {
             }
             Role::Leader { .. } => self.say_wants(now),
         }
+    }
+
+    fn share(&self) -> Option<Sharing> {
+        let name = if self.options.with_credentials {
+            NAME_WITH_CREDENTIALS
+        } else {
+            NAME
+        };
+        self.options
+            .share_tabs
+            .then(|| Sharing::begin(name, &self.inputs))
+            .flatten()
     }
 
     /// Says that less is wanted, where another tab keeps the stream.
@@ -274,7 +291,7 @@ impl Line {
         let is_own = tab == self.tab;
         match desk.want(tab, wants, now) {
             Order::Nothing => {}
-            Order::Open(wants) => *source = open(&wants, &self.inputs),
+            Order::Open(wants) => *source = open(&wants, &self.inputs, self.options),
             Order::Close => *source = None,
             Order::Repeat(events) => {
                 for event in events {
@@ -294,7 +311,7 @@ impl Line {
             jobs: jobs.cloned().collect(),
             new: self.wants.new,
         };
-        let source = open(&wants, &self.inputs)?;
+        let source = open(&wants, &self.inputs, self.options)?;
         Some(Own {
             jobs: wants.jobs,
             _source: source,
@@ -308,12 +325,12 @@ impl Line {
     }
 }
 
-fn open(wants: &Wants, inputs: &Inputs) -> Option<Source> {
+fn open(wants: &Wants, inputs: &Inputs, options: UseProgressOptions) -> Option<Source> {
     let emit = {
         let inputs = inputs.clone();
         move |event| inputs.tab(TabEvent::Streamed(event))
     };
-    let source = Source::open(wants, emit.clone());
+    let source = Source::open(wants, options.with_credentials, emit.clone());
     if source.is_err() {
         emit(StreamEvent::GivenUp);
     }
@@ -323,13 +340,13 @@ fn open(wants: &Wants, inputs: &Inputs) -> Option<Source> {
 impl Sharing {
     /// Joins the tabs of this browser, or returns `None` where it does not let them share: it is too
     /// old, or the page came over plain HTTP.
-    fn begin(inputs: &Inputs) -> Option<Self> {
+    fn begin(name: &str, inputs: &Inputs) -> Option<Self> {
         let locks = Reflect::get(&window().navigator(), &"locks".into()).ok()?;
         let request: Function = Reflect::get(&locks, &"request".into())
             .ok()?
             .dyn_into()
             .ok()?;
-        let channel = BroadcastChannel::new(NAME).ok()?;
+        let channel = BroadcastChannel::new(name).ok()?;
         let on_message = {
             let inputs = inputs.clone();
             Closure::new(move |event: MessageEvent| {
@@ -353,7 +370,7 @@ impl Sharing {
         let options = Object::new();
         Reflect::set(&options, &"signal".into(), &abort.signal()).ok()?;
         let asked: Promise = request
-            .call3(&locks, &NAME.into(), &options, on_grant.as_ref())
+            .call3(&locks, &name.into(), &options, on_grant.as_ref())
             .ok()?
             .dyn_into()
             .ok()?;

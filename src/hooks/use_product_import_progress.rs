@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
-use super::{Connection, feed, follower::View};
+use super::{Connection, UseProgressOptions, feed, follower::View};
 use crate::job::{ImportProgress, ImportStatus, ProductImportJob};
 
 /// What [`use_product_import_progress`] gives. Each signal changes only when its own value does.
@@ -60,6 +60,33 @@ pub struct UseProductImportProgressReturn {
 pub fn use_product_import_progress(
     job: impl Into<Signal<ProductImportJob>>,
 ) -> UseProductImportProgressReturn {
+    use_product_import_progress_with_options(job, UseProgressOptions::default())
+}
+
+/// Follows the progress of an import like [`use_product_import_progress`], with other options.
+///
+/// # Example
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use import_relay::{
+///     hooks::{UseProgressOptions, use_product_import_progress_with_options},
+///     job::ProductImportJob,
+/// };
+/// use leptos::prelude::*;
+///
+/// #[component]
+/// fn Patient(job: ProductImportJob) -> impl IntoView {
+///     let options = UseProgressOptions::default().stale_after(Duration::from_secs(120));
+///     let import = use_product_import_progress_with_options(job, options);
+///     view! { <p>{move || import.progress.get().processed_products}</p> }
+/// }
+/// ```
+pub fn use_product_import_progress_with_options(
+    job: impl Into<Signal<ProductImportJob>>,
+    options: UseProgressOptions,
+) -> UseProductImportProgressReturn {
     let job = job.into();
     let view = RwSignal::new(job.with_untracked(View::of));
     // A newer record of the same unfinished job must not open its stream anew.
@@ -69,7 +96,7 @@ pub fn use_product_import_progress(
         let job = job.get_untracked();
         view.set(View::of(&job));
         if !job.status.is_final() {
-            let subscription = SendWrapper::new(feed::follow(job, view));
+            let subscription = SendWrapper::new(feed::follow(job, view, options));
             on_cleanup(move || drop(subscription));
         }
     });

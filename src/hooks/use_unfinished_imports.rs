@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
 use super::{
-    Connection,
+    Connection, UseProgressOptions,
     feed::{self, Views},
 };
 use crate::job::{ImportProgress, ImportStatus, JobId};
@@ -45,9 +45,30 @@ pub struct LiveImport {
 /// }
 /// ```
 pub fn use_unfinished_imports() -> Signal<BTreeMap<JobId, LiveImport>> {
+    use_unfinished_imports_with_options(UseProgressOptions::default())
+}
+
+/// Follows all unfinished imports of the user like [`use_unfinished_imports`], with other options.
+///
+/// # Example
+///
+/// ```
+/// use import_relay::hooks::{UseProgressOptions, use_unfinished_imports_with_options};
+/// use leptos::prelude::*;
+///
+/// #[component]
+/// fn Running() -> impl IntoView {
+///     let alone = UseProgressOptions::default().share_tabs(false);
+///     let imports = use_unfinished_imports_with_options(alone);
+///     view! { <p>{move || imports.with(|it| it.len())} " imports seen"</p> }
+/// }
+/// ```
+pub fn use_unfinished_imports_with_options(
+    options: UseProgressOptions,
+) -> Signal<BTreeMap<JobId, LiveImport>> {
     let views = RwSignal::new(Views::new());
     Effect::new(move || {
-        let subscription = SendWrapper::new(feed::follow_all(views));
+        let subscription = SendWrapper::new(feed::follow_all(views, options));
         on_cleanup(move || drop(subscription));
     });
     Memo::new(move |_| {

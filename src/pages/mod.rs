@@ -15,6 +15,8 @@ mod products;
 mod query;
 mod sign_in;
 mod status;
+#[cfg(feature = "styleguide")]
+mod styleguide;
 mod team;
 mod tokens;
 
@@ -24,9 +26,13 @@ pub(crate) use import_details::ImportDetailsPage;
 pub(crate) use imports::ImportsPage;
 pub(crate) use join::JoinPage;
 pub(crate) use not_found::NotFoundPage;
+#[cfg(not(feature = "styleguide"))]
+pub(crate) use not_found::NotFoundPage as StyleguidePage;
 pub(crate) use products::ProductsPage;
 pub(crate) use sign_in::SignInPage;
 pub(crate) use status::StatusPage;
+#[cfg(feature = "styleguide")]
+pub(crate) use styleguide::StyleguidePage;
 pub(crate) use team::TeamPage;
 pub(crate) use tokens::TokensPage;
 

@@ -92,6 +92,8 @@ pub const RULES: &[Rule] = &[
     page("/sign-in", Anybody),
     // To all but the owner it says that it is not there.
     page("/status", Person(Watch)),
+    // In development builds; elsewhere it is not there.
+    page("/styleguide", Person(Watch)),
     page("/team", Person(Manage)),
     page("/tokens", Person(Watch)),
     // Server functions that tell

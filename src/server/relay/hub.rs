@@ -23,7 +23,7 @@ use crate::{
         config::RelayConfig,
         store::{
             Store, StoreError,
-            jobs::{Created, JobState, Recorded},
+            jobs::{JobState, Recorded},
             now,
         },
         telemetry::Metrics,
@@ -247,6 +247,7 @@ pub(super) mod tests {
             config::Config,
             relay::report::Verdict,
             store::{
+                jobs::Created,
                 test_database::TestDatabase,
                 users::{NewUser, User},
             },
@@ -387,8 +388,10 @@ pub(super) mod tests {
         let scene = Scene::set().await;
         let job = scene.job("a").await;
         let mut viewer = scene.hub.watch(&job).unwrap();
-        let scope = scene.user.jobs();
-        scene.store.delete_job(&scope, &job.id).await.unwrap();
+        let found = scene.store.find_job(&scene.user.jobs(), &job.id).await;
+        let scope = scene.user.jobs_to_change().unwrap();
+        let doomed = scope.admit(found.unwrap().unwrap()).unwrap();
+        scene.store.delete_job(&doomed).await.unwrap();
         scene.hub.report(&job.id, counts(9, 9));
         let closed = tokio::time::timeout(Duration::from_secs(20), viewer.frames.changed());
         assert!(closed.await.expect("it ends in time").is_err());

@@ -184,13 +184,17 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::server::{
-        relay::{
-            limits::{MostStreams, StreamLimits},
-            pulse::PulseSender,
+    use crate::{
+        role::Role,
+        server::{
+            auth::principal::{Credential, Pass},
+            relay::{
+                limits::{MostStreams, StreamLimits},
+                pulse::PulseSender,
+            },
+            store::{sessions::SessionId, users::UserId},
+            telemetry::Metrics,
         },
-        store::users::UserId,
-        telemetry::Metrics,
     };
 
     fn lifeline(pulse: &PulseSender) -> (Lifeline, StreamLimits) {
@@ -199,7 +203,12 @@ mod tests {
             of_user: 1,
             of_address: 1,
         });
-        let permit = limits.acquire(&UserId::for_tests("a"), IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let pass = Pass {
+            user: UserId::for_tests("a"),
+            role: Role::Staff,
+            credential: Credential::Session(SessionId::for_tests("1")),
+        };
+        let permit = limits.acquire(pass, IpAddr::V4(Ipv4Addr::LOCALHOST));
         let count = Metrics::default().stream_opened();
         let lifeline = Lifeline::new(pulse.subscribe(), permit.unwrap(), count, None);
         (lifeline, limits)

@@ -105,7 +105,7 @@ mod tests {
             email: "ada@example.com",
             name: "Ada",
             role: Role::Staff,
-            password_hash: String::new(),
+            password_hash: String::new().into(),
         };
         let user = store.create_user(user).await.unwrap().unwrap();
         let (starts, shutdown) = (Starts::new(), CancellationToken::new());

@@ -1,0 +1,350 @@
+//! Each component in each state, for whoever draws them: in development builds only (feature
+//! `styleguide`).
+//!
+//! One state at a time: a page has one progress card, and so do its identifiers.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use crate::{
+    api::{
+        ApiError,
+        import_controls::{FailedRow, FailedRows, FileColumns, ImportExtras},
+        imports::UploadFormState,
+    },
+    components::{
+        column_mapping::ColumnMapping,
+        failed_products::FailedProducts,
+        failed_rows::FailedRowsTable,
+        icons::{Glyph, Icon},
+        import_extras::ImportControls,
+        jobs_table::JobsTable,
+        notice::{EmptyState, ErrorNotice},
+        progress_card::ProgressCard,
+        skeleton::{CardSkeleton, RowsSkeleton},
+        status_badge::StatusBadge,
+        timeline::Timeline,
+        upload::UploadForm,
+    },
+    hooks::{Connection, UseProductImportProgressReturn},
+    job::{ImportProgress, ImportStatus, JobId, ProductImportJob, UnixMillis},
+};
+
+/// Everything here was handed in at this moment.
+const CREATED_AT: UnixMillis = 1_764_000_000_000;
+
+/// What there is to see: its name in the address, and how it is drawn.
+const STATES: &[(&str, fn() -> AnyView)] = &[
+    ("waiting", || {
+        card(0, 0, 0, ImportStatus::Pending, Connection::Open, None)
+    }),
+    ("connecting", || {
+        card(0, 0, 0, ImportStatus::Pending, Connection::Connecting, None)
+    }),
+    ("running", || {
+        card(
+            61_204,
+            37,
+            150_000,
+            ImportStatus::Pending,
+            Connection::Open,
+            None,
+        )
+    }),
+    ("running-without-total", || {
+        card(1_204, 0, 0, ImportStatus::Pending, Connection::Open, None)
+    }),
+    ("reconnecting", || {
+        let error = Some("Connection error");
+        card(
+            400,
+            0,
+            1_000,
+            ImportStatus::Pending,
+            Connection::Reconnecting,
+            error,
+        )
+    }),
+    ("polling", || {
+        card(
+            400,
+            0,
+            1_000,
+            ImportStatus::Pending,
+            Connection::Polling,
+            None,
+        )
+    }),
+    ("signed-out", || {
+        let error = Some("You are signed out. Sign in to go on.");
+        card(
+            400,
+            0,
+            1_000,
+            ImportStatus::Pending,
+            Connection::Refused,
+            error,
+        )
+    }),
+    ("success", || {
+        card(
+            1_500,
+            0,
+            1_500,
+            ImportStatus::Success,
+            Connection::Closed,
+            None,
+        )
+    }),
+    ("partial-success", || {
+        card(
+            1_476,
+            24,
+            1_500,
+            ImportStatus::PartialSuccess,
+            Connection::Closed,
+            None,
+        )
+    }),
+    ("error", || {
+        let error = Some("The file has no column “price”.");
+        card(12, 0, 1_500, ImportStatus::Error, Connection::Closed, error)
+    }),
+    ("controls", controls),
+    ("queued", queued),
+    ("upload", || upload(None)),
+    ("upload-refused", || upload(Some("The file is empty."))),
+    ("failed-products", failed_products),
+    ("failed-rows", failed_rows),
+    ("column-mapping", column_mapping),
+    ("imports", imports),
+    ("empty", empty),
+    ("notices", notices),
+    ("loading", loading),
+    ("badges", badges),
+    ("buttons", buttons),
+];
+
+/// The page: a list of what there is to see, and one of it.
+#[component]
+pub(crate) fn StyleguidePage() -> impl IntoView {
+    let query = use_query_map();
+    let state = Memo::new(move |_| query.with(|query| query.get("state")).unwrap_or_default());
+    let links = STATES.iter().map(|(name, _)| {
+        let current = move || (state.get() == *name).then_some("page");
+        view! {
+            <a class="button button-quiet" href=format!("/styleguide?state={name}") aria-current=current>
+                {*name}
+            </a>
+        }
+    });
+    let shown = move || {
+        let found = STATES.iter().find(|(name, _)| state.get() == *name);
+        found.map(|(_, draw)| draw())
+    };
+    view! {
+        <Title text="Styleguide" />
+        <h1>"Styleguide"</h1>
+        <nav class="controls-row" aria-label="States">
+            {links.collect_view()}
+        </nav>
+        <div data-testid="styleguide-state" data-state=state>
+            {shown}
+        </div>
+    }
+}
+
+fn id() -> JobId {
+    // It is one that can be: a word.
+    "styleguide".parse().unwrap_or_else(|_| unreachable!())
+}
+
+fn card(
+    processed: u64,
+    failed: u64,
+    total: u64,
+    status: ImportStatus,
+    connection: Connection,
+    error: Option<&str>,
+) -> AnyView {
+    let live = UseProductImportProgressReturn {
+        progress: Signal::stored(ImportProgress {
+            processed_products: processed,
+            failed_products: failed,
+            total_products: total,
+        }),
+        status: Signal::stored(status),
+        error: Signal::stored(error.map(str::to_owned)),
+        loading: Signal::stored(connection == Connection::Connecting),
+        connection: Signal::stored(connection),
+    };
+    let completed_at = status.is_final().then_some(CREATED_AT + 83_000);
+    view! {
+        <ProgressCard
+            live
+            filename="summer-catalogue-2026.csv"
+            created_at=Signal::stored(CREATED_AT)
+            completed_at=Signal::stored(completed_at)
+        />
+        <Timeline live created_at=CREATED_AT completed_at=Signal::stored(completed_at) />
+    }
+    .into_any()
+}
+
+fn extras(actions: &[&str], queue_position: Option<u64>) -> Signal<Option<ImportExtras>> {
+    Signal::stored(Some(ImportExtras {
+        added_products: 1_200,
+        updated_products: 200,
+        unchanged_products: 76,
+        queue_position,
+        actions: actions.iter().map(|&action| action.to_owned()).collect(),
+        ..ImportExtras::default()
+    }))
+}
+
+fn controls() -> AnyView {
+    let extras = extras(&["again", "retry", "failures", "delete"], None);
+    view! { <ImportControls id=id() extras is_over=Signal::stored(true) /> }.into_any()
+}
+
+fn queued() -> AnyView {
+    let extras = extras(&["cancel"], Some(3));
+    view! { <ImportControls id=id() extras is_over=Signal::stored(false) /> }.into_any()
+}
+
+fn upload(last_error: Option<&str>) -> AnyView {
+    let state = UploadFormState {
+        max_bytes: 1 << 30,
+        offers_checks: true,
+        last_error: last_error.map(str::to_owned),
+    };
+    view! { <UploadForm state /> }.into_any()
+}
+
+fn failed_products() -> AnyView {
+    let skus: Vec<_> = (100..124).map(|number| format!("CUP-{number}")).collect();
+    view! { <FailedProducts skus=Signal::stored(skus) failed=Signal::stored(24_u64) /> }.into_any()
+}
+
+fn failed_rows() -> AnyView {
+    let row = |line: u64| FailedRow {
+        line,
+        sku: format!("CUP-{line}"),
+        reason: "The price is not a number.".to_owned(),
+        column: Some("price".to_owned()),
+        value: Some("four fifty".to_owned()),
+    };
+    let rows = FailedRows {
+        items: (2..12).map(row).collect(),
+        page: 1,
+        pages: 3,
+        total: 24,
+    };
+    view! { <FailedRowsTable id=id() rows search=String::new() failed=24 /> }.into_any()
+}
+
+fn column_mapping() -> AnyView {
+    let words = |words: [&str; 3]| words.map(str::to_owned).to_vec();
+    let file = FileColumns {
+        header: words(["Ware", "Bezeichnung", "Kosten"]),
+        rows: vec![
+            words(["CUP-01", "Cup", "4,50"]),
+            words(["CUP-02", "Large cup", "5,50"]),
+        ],
+        columns: vec![None, None, Some("price".to_owned())],
+    };
+    view! { <ColumnMapping id=id() file is_check=false /> }.into_any()
+}
+
+fn imports() -> AnyView {
+    let job = |number: u64, status: ImportStatus, failed: u64| ProductImportJob {
+        id: format!("styleguide-{number}")
+            .parse()
+            .unwrap_or_else(|_| id()),
+        filename: format!("a-rather-long-file-name-of-a-supplier-{number:06}.csv"),
+        status,
+        error: (status == ImportStatus::Error).then(|| "The file is empty.".to_owned()),
+        total_products: Some(1_500),
+        processed_products: 1_500 - failed,
+        failed_products: failed,
+        failed_product_skus: Vec::new(),
+        created_at: CREATED_AT,
+        updated_at: CREATED_AT,
+        completed_at: Some(CREATED_AT + 83_000),
+    };
+    let jobs = vec![
+        job(1, ImportStatus::Success, 0),
+        job(2, ImportStatus::PartialSuccess, 24),
+        job(3, ImportStatus::Error, 1_500),
+    ];
+    view! { <section class="card card-flush"><JobsTable jobs=Signal::stored(jobs) /></section> }
+        .into_any()
+}
+
+fn empty() -> AnyView {
+    view! {
+        <section class="card">
+            <EmptyState glyph=Glyph::Upload title="No imports yet">
+                <p>"Choose a product file above."</p>
+            </EmptyState>
+        </section>
+    }
+    .into_any()
+}
+
+fn notices() -> AnyView {
+    [
+        ApiError::SignedOut,
+        ApiError::Forbidden,
+        ApiError::Connection,
+        ApiError::Internal,
+    ]
+    .into_iter()
+    .map(|error| view! { <ErrorNotice error here="/styleguide" /> })
+    .collect_view()
+    .into_any()
+}
+
+fn loading() -> AnyView {
+    view! {
+        <CardSkeleton />
+        <RowsSkeleton rows=5 />
+    }
+    .into_any()
+}
+
+fn badges() -> AnyView {
+    [
+        (ImportStatus::Pending, false),
+        (ImportStatus::Pending, true),
+        (ImportStatus::Success, true),
+        (ImportStatus::PartialSuccess, true),
+        (ImportStatus::Error, true),
+    ]
+    .map(|(status, begun)| {
+        view! {
+            <p>
+                <StatusBadge status=Signal::stored(status) begun=Signal::stored(begun) />
+            </p>
+        }
+    })
+    .into_iter()
+    .collect_view()
+    .into_any()
+}
+
+fn buttons() -> AnyView {
+    view! {
+        <p class="controls-row">
+            <button class="button button-primary">
+                <Icon glyph=Glyph::Upload />
+                "Primary"
+            </button>
+            <button class="button">"Plain"</button>
+            <button class="button button-quiet">"Quiet"</button>
+            <button class="button" disabled>"Disabled"</button>
+        </p>
+    }
+    .into_any()
+}
