@@ -42,12 +42,12 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="description" content=description />
                 <meta
                     name="theme-color"
-                    content=theme_switch::LIGHT
+                    content={theme_switch::LIGHT}
                     {..attr::media("(prefers-color-scheme: light)")}
                 />
                 <meta
                     name="theme-color"
-                    content=theme_switch::DARK
+                    content={theme_switch::DARK}
                     {..attr::media("(prefers-color-scheme: dark)")}
                 />
                 <script nonce=use_nonce()>{theme_switch::EARLY_SCRIPT}</script>
