@@ -87,10 +87,7 @@ pub async fn list_imports(
 ) -> Result<Page<ProductImportJob>, ApiError> {
     let who = crate::server::auth::require_user().await?;
     let state = crate::server::state::app_state()?;
-    let mut jobs = state
-        .store
-        .find_imports(&who.jobs(), &filter, page)
-        .await?;
+    let mut jobs = state.store.find_imports(&who.jobs(), &filter, page).await?;
     state.relay.freshen(&mut jobs.items).await;
     Ok(jobs)
 }
