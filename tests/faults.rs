@@ -792,7 +792,7 @@ fn unsent(local: u16, remote: u16) -> u64 {
 }
 
 async fn raw(app: &App, request: String) -> String {
-    let mut socket = tokio::net::TcpStream::connect(app.address).await.unwrap();
+    let mut socket = TcpStream::connect(app.address).await.unwrap();
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     tokio::time::timeout(DEADLINE, socket.read_to_string(&mut answer))

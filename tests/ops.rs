@@ -595,7 +595,7 @@ async fn a_start_on_an_existing_database_takes_a_tenth_of_a_second_at_most() {
             break;
         }
         let began = Instant::now();
-        let process = process::Process::start(directory.command(&[], &settings)).await;
+        let process = Process::start(directory.command(&[], &settings)).await;
         let answer = process::client()
             .get(format!("http://{}/health/ready", process.address))
             .send()

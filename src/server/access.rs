@@ -269,12 +269,14 @@ mod tests {
             }
         }
         added.sort();
-        // The list and the pages; the compiled files, which are for anybody; what watchers ask.
+        // The list and the pages; the compiled files, which are for anybody; what watchers ask, here and
+        // of a price monitor by itself, which has a port of its own.
         let expected = [
             ("router.rs", 2),
             ("site/embedded.rs", 1),
             ("site/on_disk.rs", 2),
             ("telemetry/http.rs", crate::server::telemetry::PATHS.len()),
+            ("telemetry/worker.rs", 3),
         ];
         let expected = expected.map(|(name, count): (&str, usize)| (name.to_owned(), count));
         assert_eq!(added, expected);

@@ -125,9 +125,12 @@ async fn an_import_from_elsewhere_is_taken_up_by_who_may_import_alone() {
     // The owner does, by the stream itself.
     let mut stream = app.get("/api/jobs/one/progress").await;
     assert_eq!(stream.status(), 200);
-    let first = stream.chunk().await.unwrap().unwrap();
-    let first = String::from_utf8_lossy(&first).into_owned();
-    assert!(first.contains(r#""status":"PENDING""#), "{first}");
+    let mut told = String::new();
+    while !told.contains(r#""status":"PENDING""#) {
+        let chunk = tokio::time::timeout(crate::app::DEADLINE, stream.chunk()).await;
+        let chunk = chunk.expect("the state is told in time").unwrap();
+        told.push_str(&String::from_utf8_lossy(&chunk.expect(&told)));
+    }
     let written = by_token(&team.write_token, "/api/jobs/two/progress").await;
     assert_eq!(written.unwrap().status(), 200);
     assert_eq!(

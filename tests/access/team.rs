@@ -48,6 +48,9 @@ impl Team {
         self.staff = sign_in(app, "staff@example.com").await;
         self.other = sign_in(app, "other@example.com").await;
         self.viewer = sign_in(app, "viewer@example.com").await;
+        let staff = App::sharing(app, &self.staff);
+        self.read_token = token(&staff, "imports:read").await;
+        self.write_token = token(&staff, "imports:write").await;
     }
 
     /// Returns what the principal with this number comes with.

@@ -135,9 +135,12 @@ async fn cancel(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ServiceError> {
     let import = service.found(&id).await?;
+    // Its worker may still be putting its things away.
+    if import.status.is_final() {
+        return Err(ServiceError::Over);
+    }
     match service.queue.cancel(&id).await {
         Cancelled::Running | Cancelled::Waiting => {}
-        Cancelled::Unknown if import.status.is_final() => return Err(ServiceError::Over),
         Cancelled::Unknown => {
             if !service.workers.cancel(&id).await? {
                 service.queue.finish_cancelled(&id).await;

@@ -79,7 +79,7 @@ impl fmt::Display for ManyId {
 fn fingerprint(listed: &[JobId]) -> u32 {
     let bytes = listed
         .iter()
-        .flat_map(|job| job.as_str().bytes().chain([b',']));
+        .flat_map(|job| job.as_str().bytes().chain(*b","));
     bytes.fold(0x811c_9dc5, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     })

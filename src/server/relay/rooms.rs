@@ -11,6 +11,9 @@ use tokio::sync::watch;
 use super::{frame::Frame, report::Report, snapshot::Snapshot};
 use crate::job::{JobId, UnixMillis};
 
+/// A room's newest frame, and every newer one.
+pub(crate) type Frames = watch::Receiver<Arc<Frame>>;
+
 /// The followed jobs.
 #[derive(Debug)]
 pub(crate) struct Rooms {
@@ -86,7 +89,7 @@ impl Rooms {
         &mut self,
         job: &JobId,
         recorded: Snapshot,
-    ) -> Result<(watch::Receiver<Arc<Frame>>, RoomNumber, Vec<Effect>), Full> {
+    ) -> Result<(Frames, RoomNumber, Vec<Effect>), Full> {
         let is_full = self.rooms.len() >= self.max_rooms;
         let mut effects = Vec::new();
         let room = match self.rooms.entry(job.clone()) {

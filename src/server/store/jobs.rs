@@ -173,9 +173,9 @@ fn sort_key(by: SortBy) -> SimpleExpr {
 
     let column = |column: row::Column| Expr::col(column);
     match by {
-        SortBy::Created => column(row::Column::CreatedAt).into(),
+        SortBy::Created => column(row::Column::CreatedAt),
         SortBy::File => Func::lower(column(row::Column::Filename)).into(),
-        SortBy::Status => column(row::Column::Status).into(),
+        SortBy::Status => column(row::Column::Status),
         SortBy::Duration => column(row::Column::CompletedAt)
             .if_null(now())
             .sub(column(row::Column::CreatedAt)),

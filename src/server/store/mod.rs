@@ -21,6 +21,7 @@ pub mod users;
 
 use std::{path::Path, time::Duration};
 
+use backon::{ExponentialBuilder, Retryable as _};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 use thiserror::Error;
 
@@ -137,7 +138,17 @@ impl Store {
                     .busy_timeout(Duration::from_secs(20))
                     .foreign_keys(true)
             });
-        let db = Database::connect(options).await?;
+        // Of several processes that make a SQLite file at once, one decides how it is written, which the
+        // others are refused at once, whatever their patience.
+        let connect = || async { Ok(Database::connect(options.clone()).await?) };
+        let waits = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(20))
+            .with_max_times(8)
+            .with_jitter();
+        let db = connect
+            .retry(waits)
+            .when(|error: &StoreError| error.to_string().contains("database is locked"))
+            .await?;
         Ok(Self { db })
     }
 

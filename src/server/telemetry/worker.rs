@@ -25,7 +25,6 @@ struct Watched {
 
 /// Returns the routes that watchers ask: health, and `/metrics` for this machine or who shows the
 /// token.
-#[must_use]
 pub fn worker_routes(store: Store, metrics: Metrics, token: Option<SecretString>) -> Router {
     Router::new()
         .route("/health/live", get(health::live))
