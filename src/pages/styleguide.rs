@@ -35,7 +35,9 @@ use crate::{
 const CREATED_AT: UnixMillis = 1_764_000_000_000;
 
 /// What there is to see: its name in the address, and how it is drawn.
-const STATES: &[(&str, fn() -> AnyView)] = &[
+type State = (&'static str, fn() -> AnyView);
+
+const STATES: &[State] = &[
     ("waiting", || {
         card(0, 0, 0, ImportStatus::Pending, Connection::Open, None)
     }),
