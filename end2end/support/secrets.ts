@@ -96,7 +96,7 @@ export class SecretWatch {
 
   /** What was found, once all that came in time is looked through. */
   async found(): Promise<string[]> {
-    const patience = new Promise((done) => setTimeout(done, 3_000).unref());
+    const patience = new Promise((done) => setTimeout(done, 500).unref());
     await Promise.race([Promise.all(this.#pending), patience]);
     return [...new Set(this.#found)];
   }

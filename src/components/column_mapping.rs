@@ -77,9 +77,11 @@ pub(crate) fn ColumnMapping(
             .map(|index| columns.get(index).cloned().flatten().unwrap_or_default())
             .collect::<Vec<_>>(),
     );
-    let preview = Resource::new(move || chosen.get(), {
+    // In the browser alone: this is made when the file is there, which is at another moment of the
+    // page's making on the server, and what the server has found is known by the order of its making.
+    let preview = LocalResource::new({
         let id = id.clone();
-        move |columns| preview_columns(id.clone(), columns)
+        move || preview_columns(id.clone(), chosen.get())
     });
     let choices = header
         .into_iter()

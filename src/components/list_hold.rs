@@ -23,22 +23,23 @@ struct Shown<V> {
     jobs: Vec<ProductImportJob>,
     view: V,
     asked: u32,
+    /// Whether the jobs are of this view, and not still those of the one before.
+    is_settled: bool,
 }
 
 impl<V: PartialEq> Shown<V> {
     /// Returns what is shown next. What moves no row is; and so is another view of the list, and what
     /// somebody has asked for.
     fn next(before: Option<Self>, newest: Self, is_held: bool) -> Self {
-        match before {
-            Some(before)
-                if is_held
-                    && before.view == newest.view
-                    && before.asked == newest.asked
-                    && count_new(&before.jobs, &newest.jobs) > 0 =>
-            {
-                before
-            }
-            _ => newest,
+        let Some(before) = before else { return newest };
+        let is_same = before.view == newest.view && before.asked == newest.asked;
+        if is_held && is_same && before.is_settled && count_new(&before.jobs, &newest.jobs) > 0 {
+            return before;
+        }
+        let is_settled = (is_same && before.is_settled) || before.jobs != newest.jobs;
+        Self {
+            is_settled,
+            ..newest
         }
     }
 }
@@ -62,6 +63,7 @@ impl HeldList {
                 jobs: newest.get(),
                 view: view.get(),
                 asked: asked.get(),
+                is_settled: true,
             };
             Shown::next(before.cloned(), newest, held.get() != (false, false))
         });
@@ -171,13 +173,31 @@ mod tests {
             jobs: jobs(before),
             view: 1,
             asked: 0,
+            is_settled: true,
         };
         let newest = Shown {
             jobs: jobs(newest),
             view: 1,
             asked,
+            is_settled: true,
         };
         Shown::next(Some(before), newest, is_held).jobs.len()
+    }
+
+    #[test]
+    fn another_view_is_shown_as_soon_as_it_is_there() {
+        let shown = |ids: &[&str], view| Shown {
+            jobs: jobs(ids),
+            view,
+            asked: 0,
+            is_settled: true,
+        };
+        // The address is there before the list.
+        let between = Shown::next(Some(shown(&["a"], 1)), shown(&["a"], 2), true);
+        let there = Shown::next(Some(between), shown(&["b"], 2), true);
+        assert_eq!(there, shown(&["b"], 2));
+        let held = Shown::next(Some(there), shown(&["c", "b"], 2), true);
+        assert_eq!(held, shown(&["b"], 2));
     }
 
     #[test]
