@@ -101,7 +101,6 @@ if [ -n "${IMPORT_RELAY_POSTGRES:-}" ]; then
 fi
 step "development build" scripts/build.sh dev
 step "wasm without names" without_names
-step "the REST API against its description" env IMPORT_RELAY_BIN="$target/debug/import-relay" scripts/schemathesis.sh
 browser_tests
 # Last, for it leaves another program in the place of the one that the browser tests take.
 step "compressed site" scripts/compress-site.sh

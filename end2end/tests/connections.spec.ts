@@ -47,6 +47,8 @@ test('ten tabs share one stream, and the next keeps it when the first is closed'
   context,
   behind: { session, monitor, proxy },
 }) => {
+  // Ten pages take their time on a small machine.
+  test.slow();
   const [one, other] = [await session.startImport(tinyFile()), await session.startImport(tinyFile())];
   const tabs: JobPage[] = [];
   for (let tab = 0; tab < 10; tab += 1) {
@@ -176,6 +178,8 @@ test('ten tabs share a stream that says nothing, and do not each open their own'
   complaints,
   behind: { session, monitor, proxy },
 }) => {
+  // Ten pages take their time on a small machine.
+  test.slow();
   complaints.allow(lostConnection);
   const id = await session.startImport(tinyFile());
   proxy.mode = 'silent';

@@ -77,11 +77,14 @@ pub(crate) fn ColumnMapping(
             .map(|index| columns.get(index).cloned().flatten().unwrap_or_default())
             .collect::<Vec<_>>(),
     );
-    // In the browser alone: this is made when the file is there, which is at another moment of the
-    // page's making on the server, and what the server has found is known by the order of its making.
-    let preview = LocalResource::new({
+    // In the browser alone: what the server finds for a page is known by the order in which it was
+    // asked for, and there this is asked for at another moment.
+    let preview = Action::new({
         let id = id.clone();
-        move || preview_columns(id.clone(), chosen.get())
+        move |columns: &Vec<String>| preview_columns(id.clone(), columns.clone())
+    });
+    Effect::new(move |_| {
+        preview.dispatch(chosen.get());
     });
     let choices = header
         .into_iter()
@@ -113,9 +116,11 @@ pub(crate) fn ColumnMapping(
             <ActionForm action=import>
                 <input type="hidden" name="id" value=id.to_string() />
                 <ul class="mapping-columns">{choices}</ul>
-                <Transition>
-                    {move || Suspend::new(async move {
-                        match preview.await {
+                {move || {
+                    preview
+                        .value()
+                        .get()
+                        .map(|preview| match preview {
                             Ok(rows) => view! { <Preview rows /> }.into_any(),
                             Err(error) => {
                                 view! {
@@ -129,9 +134,8 @@ pub(crate) fn ColumnMapping(
                                 }
                                     .into_any()
                             }
-                        }
-                    })}
-                </Transition>
+                        })
+                }}
                 <button class="button button-primary" data-testid="mapping-import">
                     <Icon glyph=Glyph::Upload />
                     {if is_check {

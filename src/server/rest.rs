@@ -250,7 +250,7 @@ pub(super) async fn show(
         ("last-event-id" = Option<String>, Header, description = "The last event that was seen"),
     ),
     responses(
-        (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "The events", body = Object, content_type = "text/event-stream"),
         (status = 204, description = "The final state has been seen: there is nothing more"),
         (status = 401, description = "No valid token", body = Problem),
         (status = 403, description = "The token does not allow it", body = Problem),
@@ -278,7 +278,7 @@ fn progress() {}
         ("last-event-id" = Option<String>, Header, description = "The last event that was seen"),
     ),
     responses(
-        (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "The events", body = Object, content_type = "text/event-stream"),
         (status = 204, description = "All has been seen: there is nothing more"),
         (status = 400, description = "More imports are listed than one stream takes", body = Problem),
         (status = 401, description = "No valid token", body = Problem),
