@@ -98,7 +98,7 @@ test('an upload that breaks off goes on from there', async ({ context, complaint
   const page = await context.newPage();
   await page.goto(`${proxy.origin}/imports`);
   const rows = Array.from({ length: 60_000 }, (_, row) => `PART-${String(row)},A product in the middle,1.50`);
-  proxy.breakPartAfter = 1_000_000;
+  proxy.breakPartAfter = 2_200_000;
   const job = await new ImportsPage(page).upload(csv('large.csv', `sku,name,price\n${rows.join('\n')}\n`));
   await job.expectStatus('SUCCESS', { timeout: 60_000 });
   expect(proxy.partOffsets.length).toBeGreaterThan(1);
