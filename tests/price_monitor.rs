@@ -495,6 +495,10 @@ async fn a_handle_s_title_survives_an_interruption() {
 
 #[tokio::test]
 async fn an_import_whose_file_is_gone_ends_and_the_next_one_runs() {
+    // Where several workers share a database, another one may have the file: it waits for that one.
+    if std::env::var_os("IMPORT_RELAY_POSTGRES").is_some() {
+        return;
+    }
     let mut monitor = Monitor::start().await;
     monitor
         .store

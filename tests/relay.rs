@@ -713,14 +713,12 @@ async fn a_job_that_is_deleted_ends_its_streams() {
         .until("the rooms are joined", |it| it.joins().len() == 2)
         .await;
     // Another instance has seen it end; this one has not heard of it.
-    let database = sqlx::SqlitePool::connect(&app.database_url())
+    let database = sea_orm::Database::connect(app.database_url())
         .await
         .unwrap();
-    sqlx::query("UPDATE product_import_jobs SET status = 'ERROR' WHERE id = ?")
-        .bind(&job)
-        .execute(&database)
-        .await
-        .unwrap();
+    let ended = format!("UPDATE product_import_jobs SET status = 'ERROR' WHERE id = '{job}'");
+    let ended = sea_orm::ConnectionTrait::execute_unprepared(&database, &ended).await;
+    assert_eq!(ended.unwrap().rows_affected(), 1);
     let deleted = app
         .post_as("/api/delete_import", &[("id", job.as_str())])
         .await;
