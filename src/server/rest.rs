@@ -19,7 +19,7 @@ use utoipa::{
 
 use super::{auth::principal::Principal, state::AppState, upload};
 use crate::{
-    api::ApiError,
+    api::{ApiError, imports::ImportsFilter},
     job::{JobId, ProductImportJob},
 };
 
@@ -163,7 +163,8 @@ pub(super) async fn list(
             "`page` is a whole number from 1.".to_owned(),
         ));
     }
-    let mut jobs = state.store.list_jobs(&who.jobs(), page).await?;
+    let all = ImportsFilter::default();
+    let mut jobs = state.store.find_imports(&who.jobs(), &all, page).await?;
     state.relay.freshen(&mut jobs.items).await;
     Ok(Json(Imports {
         items: jobs.items.into_iter().map(Import::from).collect(),

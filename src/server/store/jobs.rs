@@ -261,33 +261,6 @@ impl Store {
         }
     }
 
-    /// Lists the jobs of a scope, newest first. A page past the last one is the last one.
-    pub(crate) async fn list_jobs(
-        &self,
-        scope: &JobScope,
-        page: u64,
-    ) -> Result<Page<ProductImportJob>, StoreError> {
-        let query = scope
-            .find()
-            .order_by_desc(row::Column::CreatedAt)
-            .order_by_desc(row::Column::Id)
-            .paginate(&self.db, PAGE_SIZE);
-        let total = query.num_items().await?;
-        let pages = total.div_ceil(PAGE_SIZE).max(1);
-        let page = page.clamp(1, pages);
-        let rows = query.fetch_page(page - 1).await?;
-        let items = rows
-            .into_iter()
-            .map(ProductImportJob::try_from)
-            .collect::<Result<_, _>>()?;
-        Ok(Page {
-            items,
-            page,
-            pages,
-            total,
-        })
-    }
-
     /// Lists the jobs of a scope that a filter leaves, in its order. A page past the last one is the
     /// last one.
     pub(crate) async fn find_imports(
