@@ -101,7 +101,11 @@ if [ -n "${IMPORT_RELAY_POSTGRES:-}" ]; then
 fi
 step "development build" scripts/build.sh dev
 step "wasm without names" without_names
+step "the REST API against its description" scripts/schemathesis.sh
 browser_tests
+# Last, for it leaves another program in the place of the one that the browser tests take.
+step "compressed site" scripts/compress-site.sh
+rust_tests "the program as one file" --features embed-site --test ops single_file
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

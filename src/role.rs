@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::locale::Locale;
+
 /// What somebody is here.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -44,11 +46,11 @@ impl Role {
 
     /// Returns the role's name as it is shown.
     #[must_use]
-    pub fn title(self) -> &'static str {
+    pub fn title(self, t: Locale) -> &'static str {
         match self {
-            Self::Owner => "Owner",
-            Self::Staff => "Staff",
-            Self::Viewer => "Viewer",
+            Self::Owner => t.say("Owner", "Inhaber"),
+            Self::Staff => t.say("Staff", "Mitarbeit"),
+            Self::Viewer => t.say("Viewer", "Nur ansehen"),
         }
     }
 

@@ -122,12 +122,14 @@ export const test = base.extend<TestOptions & TestFixtures, WorkerOptions & Work
     await use(secrets);
   },
 
-  context: async ({ context, complaints, secrets, app }, use, testInfo) => {
+  // Of `startApp` for the order alone: pages go before their server, and have no reason to complain of its end.
+  context: async ({ startApp: _, context, complaints, secrets, app }, use, testInfo) => {
     const logBefore = app.log.length;
     complaints.watch(context);
     secrets.watch(context);
     await use(context);
     expect(await secrets.found(), 'secrets among what a browser was sent').toEqual([]);
+    for (const page of context.pages()) await page.close();
     if (testInfo.status !== testInfo.expectedStatus) {
       const body = app.log.slice(logBefore);
       await testInfo.attach('server.log', { body, contentType: 'text/plain' });

@@ -6,10 +6,10 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{ApiError, Page};
-use crate::job::UnixMillis;
+use crate::{job::UnixMillis, locale::Locale};
 
 macro_rules! actions {
-    ($($(#[$doc:meta])* $name:ident: $stored:literal, $words:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident: $stored:literal, $english:literal, $german:literal;)*) => {
         /// Something that can be done.
         #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
         pub enum AuditAction {
@@ -23,10 +23,10 @@ macro_rules! actions {
                 match self { $(Self::$name => $stored,)* }
             }
 
-            /// Returns the action in words that go on after who did it.
+            /// Returns the action in words that stand between who did it and to what.
             #[must_use]
-            pub fn words(self) -> &'static str {
-                match self { $(Self::$name => $words,)* }
+            pub fn words(self, t: Locale) -> &'static str {
+                match self { $(Self::$name => t.say($english, $german),)* }
             }
         }
 
@@ -42,53 +42,53 @@ macro_rules! actions {
 
 actions! {
     /// A session was opened.
-    SignedIn: "signed-in", "signed in";
+    SignedIn: "signed-in", "signed in", "angemeldet";
     /// A password was tried that is not the account's.
-    SignInFailed: "sign-in-failed", "failed to sign in";
+    SignInFailed: "sign-in-failed", "failed to sign in", "vergeblich angemeldet";
     /// A session was closed.
-    SignedOut: "signed-out", "signed out";
+    SignedOut: "signed-out", "signed out", "abgemeldet";
     /// All sessions of an account were closed by its user.
-    SignedOutEverywhere: "signed-out-everywhere", "signed out everywhere";
+    SignedOutEverywhere: "signed-out-everywhere", "signed out everywhere", "überall abgemeldet";
     /// One session of an account was closed by its user.
-    SessionEnded: "session-ended", "ended a session";
+    SessionEnded: "session-ended", "ended a session", "eine Sitzung beendet";
     /// A password was changed by who knew it.
-    PasswordChanged: "password-changed", "changed the password";
+    PasswordChanged: "password-changed", "changed the password", "das Passwort geändert";
     /// A password was set by a link.
-    PasswordReset: "password-reset", "set a new password by a link";
+    PasswordReset: "password-reset", "set a new password by a link", "ein neues Passwort über einen Link gesetzt";
     /// A password was set at the command line.
-    PasswordSet: "password-set", "set a new password for";
+    PasswordSet: "password-set", "set a new password for", "neues Passwort gesetzt:";
     /// An account was made at the command line.
-    AccountMade: "account-made", "made the account";
+    AccountMade: "account-made", "made the account", "Konto angelegt:";
     /// An invitation was made.
-    Invited: "invited", "invited";
+    Invited: "invited", "invited", "eingeladen:";
     /// An invitation was taken up.
-    Joined: "joined", "joined as";
+    Joined: "joined", "joined as", "beigetreten als";
     /// A link for a new password was made.
-    ResetLinkMade: "reset-link-made", "made a password link for";
+    ResetLinkMade: "reset-link-made", "made a password link for", "Passwort-Link erstellt:";
     /// A link was taken back.
-    LinkRevoked: "link-revoked", "took a link back";
+    LinkRevoked: "link-revoked", "took a link back", "einen Link zurückgenommen";
     /// An account was given another role.
-    RoleChanged: "role-changed", "changed the role of";
+    RoleChanged: "role-changed", "changed the role of", "Rolle geändert:";
     /// An account may no longer sign in.
-    AccessTaken: "access-taken", "took access from";
+    AccessTaken: "access-taken", "took access from", "Zugang genommen:";
     /// An account may sign in again.
-    AccessGiven: "access-given", "gave access back to";
+    AccessGiven: "access-given", "gave access back to", "Zugang zurückgegeben:";
     /// An API token was made.
-    TokenCreated: "token-created", "made the API token";
+    TokenCreated: "token-created", "made the API token", "API-Token erstellt:";
     /// An API token was revoked.
-    TokenRevoked: "token-revoked", "revoked the API token";
+    TokenRevoked: "token-revoked", "revoked the API token", "API-Token widerrufen:";
     /// An import was started.
-    ImportStarted: "import-started", "started an import of";
+    ImportStarted: "import-started", "started an import of", "Import gestartet:";
     /// An import that was started elsewhere was taken up.
-    ImportAdopted: "import-adopted", "began to follow the import";
+    ImportAdopted: "import-adopted", "began to follow the import", "folgt nun dem Import";
     /// An import was cancelled.
-    ImportCancelled: "import-cancelled", "cancelled the import of";
+    ImportCancelled: "import-cancelled", "cancelled the import of", "Import abgebrochen:";
     /// An import was started once more.
-    ImportRetried: "import-retried", "retried the import of";
+    ImportRetried: "import-retried", "retried the import of", "Import wiederholt:";
     /// An import was deleted.
-    ImportDeleted: "import-deleted", "deleted the import of";
+    ImportDeleted: "import-deleted", "deleted the import of", "Import gelöscht:";
     /// Something that only another version of the app knows.
-    Unknown: "unknown", "did something this version does not know";
+    Unknown: "unknown", "did something this version does not know", "etwas getan, das diese Version nicht kennt";
 }
 
 /// Something that somebody did.

@@ -66,7 +66,7 @@ fn Account(state: AccountState, end: ServerAction<EndSession>) -> impl IntoView 
                 </div>
                 <div>
                     <dt>{t.say("Role", "Rolle")}</dt>
-                    <dd data-testid="role">{role.title()}</dd>
+                    <dd data-testid="role">{role.title(t)}</dd>
                 </div>
             </dl>
         </section>

@@ -62,7 +62,7 @@ fn Events(page: Page<AuditEvent>) -> impl IntoView {
                     </td>
                     <th role="rowheader" scope="row">{event.actor}</th>
                     <td role="cell" class="audit-what">
-                        {event.action.words()} " " {event.subject}
+                        {event.action.words(t)} " " {event.subject}
                     </td>
                     <td role="cell" class="code">{event.address}</td>
                 </tr>

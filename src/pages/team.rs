@@ -14,6 +14,7 @@ use crate::{
     components::{
         clock::Moment,
         form::{Field, FormError, ShownOnce, Submit, failure},
+        language::use_locale,
         notice::ErrorNotice,
         settings_nav::SettingsNav,
         skeleton::CardSkeleton,
@@ -68,6 +69,7 @@ pub(crate) fn TeamPage() -> impl IntoView {
 
 #[component]
 fn Team(state: TeamState, actions: Actions) -> impl IntoView {
+    let t = use_locale();
     let TeamState {
         members,
         links,
@@ -100,23 +102,28 @@ fn Team(state: TeamState, actions: Actions) -> impl IntoView {
         .collect_view();
     view! {
         <ShownOnce
-            what="Copy the link now and hand it on. It works once and is not shown again."
+            what=t.say(
+                "Copy the link now and hand it on. It works once and is not shown again.",
+                "Kopiere den Link jetzt und gib ihn weiter. Er gilt einmal und wird nicht noch einmal gezeigt.",
+            )
             secret
         />
         <InviteForm invite=actions.invite />
         <FormError error id="team-error" testid="team-error" />
         <section class="card card-flush" aria-labelledby="members-title">
             <header class="card-head">
-                <h2 id="members-title">"Members"</h2>
+                <h2 id="members-title">{t.say("Members", "Mitglieder")}</h2>
             </header>
             <table class="table settings-table" role="table" data-testid="members">
-                <caption class="visually-hidden">"Everybody who has an account"</caption>
+                <caption class="visually-hidden">
+                    {t.say("Everybody who has an account", "Alle, die ein Konto haben")}
+                </caption>
                 <thead role="rowgroup">
                     <tr role="row">
                         <th role="columnheader" scope="col">"Name"</th>
-                        <th role="columnheader" scope="col">"Role"</th>
+                        <th role="columnheader" scope="col">{t.say("Role", "Rolle")}</th>
                         <th role="columnheader" scope="col">
-                            <span class="visually-hidden">"Actions"</span>
+                            <span class="visually-hidden">{t.say("Actions", "Aktionen")}</span>
                         </th>
                     </tr>
                 </thead>
@@ -129,28 +136,31 @@ fn Team(state: TeamState, actions: Actions) -> impl IntoView {
 
 #[component]
 fn InviteForm(invite: ServerAction<Invite>) -> impl IntoView {
+    let t = use_locale();
     view! {
         <section class="card settings-card" aria-labelledby="invite-title">
             <header class="card-head">
-                <h2 id="invite-title">"Invite somebody"</h2>
+                <h2 id="invite-title">{t.say("Invite somebody", "Jemanden einladen")}</h2>
             </header>
             <ActionForm action=invite>
                 <FormError error=failure(invite) />
                 <div class="settings-row">
                     <Field
                         name="note"
-                        label="Whom"
+                        label=t.say("Whom", "Wen")
                         kind="text"
                         autocomplete="off"
-                        hint="For you to remember."
+                        hint=t.say("For you to remember.", "Für dich, zur Erinnerung.")
                         optional=true
                     />
                     <div class="field">
-                        <label for="invite-role">"Role"</label>
+                        <label for="invite-role">{t.say("Role", "Rolle")}</label>
                         <RoleSelect id="invite-role" selected=Role::Staff />
                     </div>
                 </div>
-                <Submit pending=invite.pending()>"Create invitation link"</Submit>
+                <Submit pending=invite.pending()>
+                    {t.say("Create invitation link", "Einladungslink erstellen")}
+                </Submit>
             </ActionForm>
         </section>
     }
@@ -158,12 +168,13 @@ fn InviteForm(invite: ServerAction<Invite>) -> impl IntoView {
 
 #[component]
 fn RoleSelect(#[prop(into)] id: String, selected: Role) -> impl IntoView {
+    let t = use_locale();
     let options = Role::ALL
         .into_iter()
         .map(|role| {
             view! {
                 <option value=role.as_str() selected=role == selected>
-                    {role.title()}
+                    {role.title(t)}
                 </option>
             }
         })
@@ -177,6 +188,7 @@ fn RoleSelect(#[prop(into)] id: String, selected: Role) -> impl IntoView {
 
 #[component]
 fn MemberRow(member: TeamMember, actions: Actions) -> impl IntoView {
+    let t = use_locale();
     let TeamMember {
         id,
         name,
@@ -196,7 +208,7 @@ fn MemberRow(member: TeamMember, actions: Actions) -> impl IntoView {
         view! {
             <ActionForm action=actions.reset>
                 <input type="hidden" name="member" value=id() />
-                <button class="button button-quiet">"Password link"</button>
+                <button class="button button-quiet">{t.say("Password link", "Passwort-Link")}</button>
             </ActionForm>
         }
     });
@@ -206,28 +218,32 @@ fn MemberRow(member: TeamMember, actions: Actions) -> impl IntoView {
                 <input type="hidden" name="member" value=id() />
                 <input type="hidden" name="allowed" value=is_disabled.to_string() />
                 <button class="button button-quiet">
-                    {if is_disabled { "Give access back" } else { "Take access" }}
+                    {if is_disabled {
+                        t.say("Give access back", "Zugang zurückgeben")
+                    } else {
+                        t.say("Take access", "Zugang nehmen")
+                    }}
                 </button>
             </ActionForm>
         }
     });
     let mark = if is_self {
-        Some("You")
+        Some(t.say("You", "Du"))
     } else {
-        is_disabled.then_some("No access")
+        is_disabled.then_some(t.say("No access", "Kein Zugang"))
     };
     let given = if role_is_claimed {
         // Where they sign in it is said anew with every request.
-        view! { <span data-testid="claimed-role">{role.title()}</span> }.into_any()
+        view! { <span data-testid="claimed-role">{role.title(t)}</span> }.into_any()
     } else {
         view! {
             <ActionForm action=actions.role attr:class="settings-inline">
                 <input type="hidden" name="member" value=id() />
                 <label class="visually-hidden" for=select_id.clone()>
-                    "Role"
+                    {t.say("Role", "Rolle")}
                 </label>
                 <RoleSelect id=select_id selected=role />
-                <button class="button button-quiet">"Change"</button>
+                <button class="button button-quiet">{t.say("Change", "Ändern")}</button>
             </ActionForm>
         }
         .into_any()
@@ -247,13 +263,14 @@ fn MemberRow(member: TeamMember, actions: Actions) -> impl IntoView {
 
 #[component]
 fn Links(links: Vec<OpenLink>, revoke: ServerAction<RevokeLink>) -> impl IntoView {
+    let t = use_locale();
     let is_empty = links.is_empty();
     let rows = links
         .into_iter()
         .map(|link| {
             let what = match link.role {
-                Some(role) => format!("Invitation, {}", role.title().to_lowercase()),
-                None => "New password".to_owned(),
+                Some(role) => format!("{} ({})", t.say("Invitation", "Einladung"), role.title(t)),
+                None => t.say("New password", "Neues Passwort").to_owned(),
             };
             view! {
                 <tr role="row" data-testid="link-row">
@@ -265,7 +282,9 @@ fn Links(links: Vec<OpenLink>, revoke: ServerAction<RevokeLink>) -> impl IntoVie
                     <td role="cell" class="settings-actions">
                         <ActionForm action=revoke>
                             <input type="hidden" name="id" value=link.id />
-                            <button class="button button-quiet">"Take back"</button>
+                            <button class="button button-quiet">
+                                {t.say("Take back", "Zurücknehmen")}
+                            </button>
                         </ActionForm>
                     </td>
                 </tr>
@@ -275,17 +294,21 @@ fn Links(links: Vec<OpenLink>, revoke: ServerAction<RevokeLink>) -> impl IntoVie
     view! {
         <section class="card card-flush" aria-labelledby="links-title" hidden=is_empty>
             <header class="card-head">
-                <h2 id="links-title">"Links that have not been used"</h2>
+                <h2 id="links-title">
+                    {t.say("Links that have not been used", "Links, die nicht benutzt wurden")}
+                </h2>
             </header>
             <table class="table settings-table" role="table" data-testid="links">
-                <caption class="visually-hidden">"Links, newest first"</caption>
+                <caption class="visually-hidden">
+                    {t.say("Links, newest first", "Links, neueste zuerst")}
+                </caption>
                 <thead role="rowgroup">
                     <tr role="row">
-                        <th role="columnheader" scope="col">"For"</th>
-                        <th role="columnheader" scope="col">"What"</th>
-                        <th role="columnheader" scope="col">"Ends"</th>
+                        <th role="columnheader" scope="col">{t.say("For", "Für")}</th>
+                        <th role="columnheader" scope="col">{t.say("What", "Was")}</th>
+                        <th role="columnheader" scope="col">{t.say("Ends", "Gilt bis")}</th>
                         <th role="columnheader" scope="col">
-                            <span class="visually-hidden">"Take back"</span>
+                            <span class="visually-hidden">{t.say("Take back", "Zurücknehmen")}</span>
                         </th>
                     </tr>
                 </thead>

@@ -39,8 +39,8 @@ use crate::{
 const AHEAD: usize = 3;
 
 /// How often an import is begun without any headway: one that ends the process, as by the memory it takes,
-/// must not do so for ever.
-const STARTS: u64 = 5;
+/// must not do so for ever. A machine that is restarted some times in a row must not end it either.
+const STARTS: u64 = 10;
 
 /// How often its end is recorded before it is told all the same.
 const TRIES_TO_END: usize = 3;
