@@ -19,7 +19,7 @@ export default defineConfig<TestOptions, WorkerOptions>({
   use: {
     locale: 'en-GB',
     timezoneId: 'UTC',
-    trace: 'retain-on-failure',
+    trace: 'on-first-retry',
     screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: existsSync(installed) ? installed : undefined,

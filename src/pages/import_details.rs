@@ -105,6 +105,9 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
         let filename = filename.clone();
         Memo::new(move |_| title(t, &live.progress.get(), stage.get(), &filename))
     };
+    // On the server the head is written last, when what the page was drawn with may be gone.
+    let first_title = title.get_untracked();
+    let title = move || title.try_get().unwrap_or_else(|| first_title.clone());
     view! {
         <Title text=title />
         <header class="page-head">

@@ -14,6 +14,7 @@ pub mod listen;
 mod neutral;
 pub mod price_monitor;
 pub mod relay;
+mod request_owner;
 mod rest;
 mod resumable;
 pub mod router;

@@ -27,7 +27,7 @@ use super::{
     client_address::{self, ClientAddress},
     gate, headers, imports,
     relay::{Asking, Jobs, ProgressAnswer, ViewerStream},
-    rest, resumable, site,
+    request_owner, rest, resumable, site,
     state::AppState,
     takeover::Takeover,
     telemetry, upload,
@@ -144,7 +144,8 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn(server_fn_status))
         .layer(middleware::from_fn(small_body))
         .layer(quick())
-        .layer(CompressionLayer::new());
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(request_owner::separate));
     let own = own()
         .into_iter()
         .fold(Router::new(), |router, (_, path, handler)| {

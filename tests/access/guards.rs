@@ -213,3 +213,49 @@ async fn no_route_but_uploads_takes_a_large_body() {
     }
     assert_eq!(app.get("/api/account").await.status(), 200);
 }
+
+/// A page that is being rendered lends neither its headers nor its nonce to what is answered meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_are_made_at_once_are_kept_apart() {
+    let app = App::start(&[]).await;
+    let job = app.import("list.csv", "sku,name,price\na,A,1.00\n").await;
+    let page = format!("/imports/{job}");
+    let data = format!("/api/get_import?id={job}");
+    let policy = |answer: &Response| {
+        let policy = &answer.headers()[header::CONTENT_SECURITY_POLICY];
+        policy.to_str().unwrap().to_owned()
+    };
+    for round in 0..25 {
+        let (pages, lists, others, files) = tokio::join!(
+            futures::future::join_all((0..4).map(|_| app.get(&page))),
+            futures::future::join_all((0..2).map(|_| app.get("/imports"))),
+            futures::future::join_all((0..4).map(|_| app.get(&data))),
+            futures::future::join_all((0..4).map(|_| app.get("/favicon.svg"))),
+        );
+        for answer in pages.into_iter().chain(lists) {
+            assert_eq!(answer.status(), 200, "round {round}");
+            let policy = policy(&answer);
+            let nonce = policy
+                .split_once("'nonce-")
+                .and_then(|(_, rest)| rest.split_once('\''))
+                .unwrap_or_else(|| panic!("round {round}: a page with {policy}"));
+            let text = answer.text().await.unwrap();
+            assert!(text.contains(&format!("nonce=\"{}\"", nonce.0)), "{text}");
+        }
+        for answer in others {
+            assert_eq!(answer.status(), 200, "round {round}");
+            let policy = policy(&answer);
+            assert!(
+                !policy.contains("nonce"),
+                "round {round}: data with {policy}"
+            );
+        }
+        for answer in files {
+            let policy = policy(&answer);
+            assert!(
+                !policy.contains("wasm"),
+                "round {round}: a file with {policy}"
+            );
+        }
+    }
+}
