@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run watch build release test soak fuzz bench bench-import lint deny
+.PHONY: run watch build release test soak fuzz bench bench-import bench-page lighthouse lint deny
 
 BINARY := $(or $(CARGO_TARGET_DIR),target)/release/import-relay
 
@@ -48,3 +48,11 @@ deny:
 # Rows per second of an import, beside sqlite3's own and a Node importer's.
 bench-import:
 	@PATH=$$(scripts/tools.sh bench-import) && export PATH && cargo build --release --features ssr && benches/import/run.sh $(BENCH_ARGS)
+
+# From navigation to the first numbers and the first live update, beside the same page made with React.
+bench-page:
+	@PATH=$$(scripts/tools.sh page) && export PATH && scripts/bench-page.sh
+
+# Lighthouse's scores of the release's pages: 95 at least, in each category.
+lighthouse:
+	@PATH=$$(scripts/tools.sh page) && export PATH && scripts/lighthouse.sh

@@ -7,6 +7,7 @@
 #   scripts/tools.sh deny     what `make deny` needs besides
 #   scripts/tools.sh bench    what `make bench` needs: the servers that are measured beside ours, and what
 #   scripts/tools.sh bench-import    needs: the importers
+#   scripts/tools.sh page     what `make bench-page` and `make lighthouse` need
 #
 # The last line it prints on standard output is the PATH to build with; all else goes to standard
 # error. Tools of the project's own live in one directory, which another checkout finds again.
@@ -200,6 +201,16 @@ install_bench_tools() {
     fi
 }
 
+install_page_tools() {
+    local bench=$root/benches/page
+    have node || apt_install nodejs npm
+    have chromium || apt_install chromium
+    [ "$bench/node_modules/.package-lock.json" -nt "$bench/package-lock.json" ] && return
+    say "Installing the page bench's packages ..."
+    quietly npm-page npm ci --prefix "$bench" --no-fund --no-audit
+    touch "$bench/node_modules/.package-lock.json"
+}
+
 install_fuzz_tools() {
     install_rust
     cargo fuzz --version >/dev/null 2>&1 || cargo_tool cargo-fuzz --locked
@@ -216,8 +227,9 @@ case ${1:-} in
     deny) install_build_tools && install_deny ;;
     bench) install_build_tools && install_bench_tools ;;
     bench-import) install_build_tools && install_import_bench_tools ;;
+    page) install_build_tools && install_page_tools ;;
     *)
-        say "usage: scripts/tools.sh build|test|fuzz|deny|bench|bench-import"
+        say "usage: scripts/tools.sh build|test|fuzz|deny|bench|bench-import|page"
         exit 2
         ;;
 esac

@@ -368,6 +368,8 @@ test.describe('the key', () => {
           expect(app.log.includes(form), `the log has ${form}`).toBe(false);
         }
       } finally {
+        // First, so that it does not complain of the proxy's end.
+        await page.close();
         await proxy.stop();
       }
     });
@@ -486,6 +488,7 @@ test('a price monitor beyond an HTTP proxy is reached through it', async ({
     expect(proxy.tunnels).toContain('price-monitor.example:80');
     expect(proxy.requests).toContain('http://price-monitor.example/api/products/imports');
   } finally {
+    await page.close();
     await proxy.stop();
   }
 });

@@ -81,10 +81,22 @@ pub(crate) fn ColumnMapping(
     // asked for, and there this is asked for at another moment.
     let preview = Action::new({
         let id = id.clone();
-        move |columns: &Vec<String>| preview_columns(id.clone(), columns.clone())
+        move |columns: &Vec<String>| {
+            let (id, columns) = (id.clone(), columns.clone());
+            async move { (preview_columns(id, columns.clone()).await, columns) }
+        }
     });
     Effect::new(move |_| {
         preview.dispatch(chosen.get());
+    });
+    // Answers come in any order: the newest that is of other columns is not one to show.
+    let answered = RwSignal::new(None);
+    Effect::new(move |_| {
+        if let Some((answer, columns)) = preview.value().get()
+            && chosen.with_untracked(|chosen| *chosen == columns)
+        {
+            answered.set(Some(answer));
+        }
     });
     let choices = header
         .into_iter()
@@ -117,8 +129,7 @@ pub(crate) fn ColumnMapping(
                 <input type="hidden" name="id" value=id.to_string() />
                 <ul class="mapping-columns">{choices}</ul>
                 {move || {
-                    preview
-                        .value()
+                    answered
                         .get()
                         .map(|preview| match preview {
                             Ok(rows) => view! { <Preview rows /> }.into_any(),

@@ -1,0 +1,107 @@
+// The app under test: the release, with a price monitor whose import goes on by itself.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import { Server } from 'socket.io';
+
+const root = resolve(import.meta.dirname, '../..');
+const binary = resolve(process.env.IMPORT_RELAY_BIN ?? join(root, 'target/release/import-relay'));
+const apiKey = 'key-of-the-bench';
+const owner = { name: 'Ada Owner', email: 'ada@example.com', password: 'a long enough passphrase' };
+
+/** An import of a million products that moves on every `period` milliseconds. */
+export function startImport(period) {
+  const state = { processedProducts: 1_000, failedProducts: 3, totalProducts: 1_000_000, status: 'PENDING' };
+  const told = new Set();
+  const timer = setInterval(() => {
+    state.processedProducts += 7;
+    for (const tell of told) tell();
+  }, period);
+  return {
+    state: () => state,
+    subscribe: (tell) => {
+      told.add(tell);
+      return () => told.delete(tell);
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+async function startMonitor({ state, subscribe }) {
+  const ids = [];
+  const server = createServer((request, response) => {
+    request.resume();
+    request.on('end', () => {
+      response.setHeader('content-type', 'application/json');
+      if (request.method === 'POST') {
+        ids.push(`bench-${ids.length}`);
+        return response.writeHead(201).end(JSON.stringify({ id: ids.at(-1) }));
+      }
+      response.end(JSON.stringify({ ...state(), isCompleted: false, completedAt: null }));
+    });
+  });
+  const io = new Server(server, { serveClient: false });
+  io.on('connection', (socket) => socket.on('join-import-job', (id) => socket.join(id)));
+  subscribe(() => {
+    const { status: _, ...counts } = state();
+    for (const id of ids) io.to(id).emit(`import-job-${id}`, counts);
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  return { url: `http://127.0.0.1:${server.address().port}`, stop: () => io.close() };
+}
+
+/** Starts it all, and gives the address of an import's page and the cookie to see it with. */
+export async function startApp(source) {
+  const monitor = await startMonitor(source);
+  const directory = await mkdtemp(join(tmpdir(), 'import-relay-page-'));
+  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  const origin = `http://127.0.0.1:${port}`;
+  const child = spawn(binary, {
+    cwd: directory,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      PATH: process.env.PATH,
+      LISTEN_ADDR: `127.0.0.1:${port}`,
+      DATA_DIR: join(directory, 'data'),
+      LEPTOS_SITE_ROOT: resolve(process.env.LEPTOS_SITE_ROOT ?? join(root, 'target/site')),
+      MONITOR_PRICE_APP_HOST: monitor.url,
+      PRICE_MONITOR_API_KEY: apiKey,
+      RUST_LOG: 'warn',
+      SHUTDOWN_DRAIN: '1s',
+    },
+  });
+  const deadline = Date.now() + 60_000;
+  while (!(await fetch(`${origin}/health/live`).then(({ ok }) => ok, () => false))) {
+    if (Date.now() > deadline || child.exitCode !== null) throw new Error('the app does not start');
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  const made = await fetch(`${origin}/api/create_owner`, {
+    method: 'POST',
+    headers: { origin },
+    body: new URLSearchParams(owner),
+    redirect: 'manual',
+  });
+  const cookie = made.headers.getSetCookie().map((it) => it.split(';')[0]).join('; ');
+  const form = new FormData();
+  form.append('file', new File(['sku,name,price\nCUP-01,Cup,4.50\n'], 'summer-catalogue.csv'));
+  const sent = await fetch(`${origin}/imports`, {
+    method: 'POST',
+    headers: { origin, cookie, accept: 'application/json' },
+    body: form,
+  });
+  const { id } = await sent.json();
+  return {
+    origin,
+    cookie,
+    id,
+    stop: async () => {
+      child.kill();
+      await new Promise((done) => child.once('exit', done));
+      await monitor.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import type { Page, Request } from '@playwright/test';
+
+import { smallFile, tinyFile } from '../support/csv.ts';
+import { JobPage, jobPath } from '../support/pages.ts';
+import { expect, test } from '../support/test.ts';
+
+test.use({ server: { name: 'page-speed', external: true } });
+
+/** The compiled files that a page loads. */
+async function compiled(page: Page, path: string): Promise<Request[]> {
+  const requests: Request[] = [];
+  page.on('request', (request) => {
+    if (new URL(request.url()).pathname.startsWith('/pkg/')) requests.push(request);
+  });
+  await page.goto(path);
+  await expect(page.getByTestId('connection')).toHaveAttribute('data-connection', 'open');
+  return requests;
+}
+
+test('what a page is made of is compressed, and kept for good', async ({ page, session }) => {
+  const id = await session.startImport(tinyFile());
+  const requests = await compiled(page, jobPath(id));
+  const kinds = new Set<string | undefined>();
+  for (const request of requests) {
+    const url = request.url();
+    const answer = await request.response();
+    expect(answer?.status(), url).toBe(200);
+    const headers = (await answer?.allHeaders()) ?? {};
+    // The names carry a hash of what is in the files.
+    expect(url).toMatch(/\/[^/]+\.[\w-]{10,}\.(css|js|wasm)$/);
+    expect(headers['cache-control'], url).toBe('public, max-age=31536000, immutable');
+    expect(headers['content-encoding'], url).toMatch(/^(br|gzip)$/);
+    expect(headers['x-content-type-options'], url).toBe('nosniff');
+    kinds.add(url.split('.').at(-1));
+  }
+  expect([...kinds].sort()).toEqual(['css', 'js', 'wasm']);
+
+  const url = requests[0]?.url() ?? '';
+  for (const encoding of ['br', 'gzip']) {
+    const answer = await page.request.get(url, { headers: { 'accept-encoding': encoding } });
+    expect(answer.headers()['content-encoding']).toBe(encoding);
+    expect(answer.headers()['vary']).toMatch(/accept-encoding/i);
+  }
+});
+
+test('the page of an import announces each part that it needs, and loads it once', async ({
+  page,
+  session,
+}) => {
+  const id = await session.startImport(tinyFile());
+  const requests = await compiled(page, jobPath(id));
+  const announced = await page.evaluate(() =>
+    [...document.querySelectorAll<HTMLLinkElement>('link[rel=preload], link[rel=modulepreload], link[rel=stylesheet]')]
+      .map(({ href }) => href)
+      .sort(),
+  );
+  const loaded = requests.map((request) => request.url()).sort();
+  expect(loaded).toEqual(announced);
+  // The upload form is not among them: it is a part of another page.
+  expect(loaded.join()).toMatch(/import_?details/i);
+  expect(loaded.join()).not.toMatch(/imports_?view/i);
+});
+
+test('an import can be read before the program is there', async ({ page, session, monitor }) => {
+  const id = await session.startImport(tinyFile('early.csv'));
+  monitor.progressUnheard(id, { processedProducts: 40, failedProducts: 2, totalProducts: 100 });
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route(/\.wasm$/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(jobPath(id), { waitUntil: 'commit' });
+  const job = new JobPage(page, id);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('early.csv');
+  await job.expectCounts('40', '2', '100');
+  release();
+  await job.expectConnection('open');
+});
+
+test('a slow line shows the numbers first and comes alive later', async ({ page, session, context }) => {
+  test.setTimeout(120_000);
+  const id = await session.startImport(smallFile.path);
+  const devtools = await context.newCDPSession(page);
+  // "Slow 3G" of Chromium's developer tools.
+  await devtools.send('Network.emulateNetworkConditions', {
+    offline: false,
+    latency: 400,
+    downloadThroughput: (500 * 1024) / 8,
+    uploadThroughput: (500 * 1024) / 8,
+  });
+  await page.goto(jobPath(id), { waitUntil: 'commit' });
+  const job = new JobPage(page, id);
+  await expect(job.card).toBeVisible({ timeout: 20_000 });
+  await job.expectConnection('open', { timeout: 90_000 });
+});

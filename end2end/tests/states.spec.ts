@@ -1,0 +1,250 @@
+import { join } from 'node:path';
+
+import type { Page } from '@playwright/test';
+
+import { expectAccessible } from '../support/accessibility.ts';
+import type { App } from '../support/app.ts';
+import { lostConnection } from '../support/console.ts';
+import { smallFile, tinyFile, writeProducts } from '../support/csv.ts';
+import { FaultProxy } from '../support/fault_proxy.ts';
+import type { Monitor } from '../support/monitor.ts';
+import { freePort } from '../support/net.ts';
+import { ImportsPage, JobPage, jobPath, trySignIn } from '../support/pages.ts';
+import { Session } from '../support/session.ts';
+import { expect, test as base } from '../support/test.ts';
+
+// Every state of every page: reached, looked at in light and dark, on a desktop and a phone, and
+// checked for what people who do not see or point need. SCREENSHOTS=<directory> keeps pictures.
+
+const directory = process.env.SCREENSHOTS;
+const schemes = ['light', 'dark'] as const;
+const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+/** What depends on colours and on the space that there is; the rest is the same in each look. */
+const byLook = ['color-contrast', 'link-in-text-block', 'target-size', 'scrollable-region-focusable'];
+
+type Look = (page: Page, name: string) => Promise<void>;
+
+interface Behind {
+  app: App;
+  session: Session;
+  monitor: Monitor;
+  proxy: FaultProxy;
+}
+
+/** `look` checks the page as it stands; `behind` is a server of the test's own behind a proxy. */
+const test = base.extend<{ look: Look; behind: Behind }>({
+  look: async ({}, use) => {
+    await use(async (page, name) => {
+      let rules: string[] | undefined;
+      for (const [size, viewport] of Object.entries(sizes)) {
+        await page.setViewportSize(viewport);
+        for (const colorScheme of schemes) {
+          await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+          const look = `${name}, ${colorScheme}, ${size}`;
+          // A page wider than the screen is a fault on a phone.
+          const overflow = await page.evaluate(
+            () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+          );
+          expect(overflow, `${look} is wider than the screen`).toBeLessThanOrEqual(0);
+          await expectAccessible(page, look, rules);
+          rules = byLook;
+          if (directory) {
+            const path = join(directory, `${name}-${colorScheme}-${size}.png`);
+            await page.screenshot({ path, fullPage: true, animations: 'disabled' });
+          }
+        }
+      }
+      await page.setViewportSize(sizes.desktop);
+    });
+  },
+
+  behind: async ({ startApp, startMonitor, context }, use) => {
+    const monitor = await startMonitor();
+    const port = await freePort();
+    const proxy = await FaultProxy.start(port);
+    const app = await startApp({ monitor, publicUrl: proxy.origin, port });
+    const session = await Session.createOwner(app);
+    await context.addCookies(session.browserCookies());
+    await use({ app, session, monitor, proxy });
+    // Before the proxy, so that no page complains of its end.
+    for (const page of context.pages()) await page.close();
+    await proxy.stop();
+  },
+});
+
+test.use({ server: { name: 'states' } });
+
+test('an import, from waiting to each of its ends', async ({ page, behind, look }) => {
+  test.setTimeout(150_000);
+  const { app, session, monitor } = behind;
+  const show = async (name: string): Promise<JobPage> => {
+    const job = await JobPage.open(page, app, await session.startImport(tinyFile(name)));
+    await monitor.joined(job.id);
+    await job.expectConnection('open');
+    return job;
+  };
+
+  await page.clock.install();
+  let job = await show('a-rather-long-file-name-of-a-supplier-who-numbers-everything-000017.csv');
+  await job.expectCounts('0', '0', '–');
+  await look(page, 'waiting');
+
+  monitor.progress(job.id, { processedProducts: 1_204 });
+  await job.expectCounts('1,204', '0', '–');
+  await expect(job.bar).not.toHaveAttribute('aria-valuenow');
+  await look(page, 'running-without-total');
+
+  monitor.progress(job.id, { processedProducts: 61_204, failedProducts: 37, totalProducts: 150_000 });
+  await job.expectCounts('61,204', '37', '150,000');
+  await expect(job.bar).toHaveAttribute('aria-valuenow', '40');
+  await look(page, 'running');
+
+  await expect(async () => {
+    await page.clock.fastForward(61_000);
+    await expect(page.getByTestId('quiet')).toBeVisible({ timeout: 1_000 });
+  }).toPass();
+  await look(page, 'stalled');
+
+  monitor.progress(job.id, { processedProducts: 150_000 - 37 });
+  await job.expectStatus('PARTIAL_SUCCESS');
+  monitor.progress(job.id, { failedProductSkus: ['CUP-1', 'CUP-2'] });
+
+  job = await show('success.csv');
+  monitor.progress(job.id, { processedProducts: 1_500, totalProducts: 1_500 });
+  await job.expectStatus('SUCCESS');
+  await expect(job.bar).toHaveAttribute('aria-valuenow', '100');
+  await look(page, 'success');
+
+  job = await show('partial.csv');
+  monitor.progress(job.id, {
+    processedProducts: 1_476,
+    failedProducts: 24,
+    totalProducts: 1_500,
+    failedProductSkus: Array.from({ length: 24 }, (_, index) => `CUP-${String(index + 100)}`),
+  });
+  await job.expectStatus('PARTIAL_SUCCESS');
+  await expect(job.failedSkus.first()).toBeVisible();
+  await look(page, 'partial-success');
+
+  job = await show('error.csv');
+  monitor.progress(job.id, { processedProducts: 12, totalProducts: 1_500, error: 'The file has no column “price”.' });
+  await job.expectStatus('ERROR');
+  await expect(job.error).toContainText('no column');
+  await look(page, 'error');
+
+  const imports = await new ImportsPage(page).open(app);
+  await expect(imports.rows).toHaveCount(4);
+  await look(page, 'imports');
+});
+
+test('an import whose connection suffers', async ({ page, behind, look, complaints }) => {
+  test.setTimeout(150_000);
+  complaints.allow(lostConnection);
+  complaints.allowStatus(401, 502);
+  const { app, session, monitor, proxy } = behind;
+  const id = await session.startImport(tinyFile('summer-catalogue-2026.csv'));
+  const job = await JobPage.open(page, app, id);
+  await monitor.joined(id);
+  monitor.progress(id, { processedProducts: 400, totalProducts: 1_000 });
+  await job.expectCounts('400', '0', '1,000');
+
+  proxy.mode = 'bad-gateway';
+  proxy.breakStreams();
+  await job.expectConnection('reconnecting');
+  await look(page, 'reconnecting');
+  proxy.mode = 'pass';
+  await job.expectConnection('open', { timeout: 40_000 });
+
+  monitor.socketsBlocked = true;
+  monitor.disconnectAll();
+  await job.expectConnection('polling', { timeout: 20_000 });
+  await look(page, 'polling');
+
+  // The session ends somewhere else while the import runs.
+  await session.fetch('/api/sign_out', { method: 'POST' });
+  proxy.breakStreams();
+  await job.expectConnection('refused', { timeout: 40_000 });
+  await job.expectStatus('PENDING');
+  await look(page, 'signed-out');
+});
+
+test('what is uploaded, refused, queued, cancelled and asked about', async ({
+  page,
+  startApp,
+  context,
+  look,
+  complaints,
+}, testInfo) => {
+  test.setTimeout(150_000);
+  complaints.allowStatus(413, 422);
+  complaints.allow(/net::ERR_FAILED/);
+  const app = await startApp({ settings: { IMPORTS_PER_USER: '1' } });
+  const session = await Session.createOwner(app);
+  await context.addCookies(session.browserCookies());
+  const imports = await new ImportsPage(page).open(app);
+  await look(page, 'imports-empty');
+
+  // The server takes its time.
+  const uploads = (url: URL) => /^\/(imports|uploads)/.test(url.pathname);
+  await page.route(uploads, async (route) => {
+    if (route.request().method() === 'GET') await route.continue();
+  });
+  await imports.send(tinyFile('uploading.csv'));
+  await expect(page.getByTestId('upload-progress')).toBeVisible();
+  await look(page, 'uploading');
+  await page.unroute(uploads);
+
+  await imports.open(app);
+  await imports.send({ name: 'empty.csv', mimeType: 'text/csv', buffer: Buffer.alloc(0) });
+  await expect(imports.error).toBeVisible();
+  await look(page, 'upload-refused');
+
+  const large = await writeProducts(testInfo.outputPath('large.csv'), 200_000);
+  const first = await session.startImport(large);
+  const second = await session.startImport(large);
+  const queued = await JobPage.open(page, app, second);
+  await expect(page.getByTestId('queue-place')).toBeVisible();
+  await look(page, 'queued');
+
+  const cancel = page.getByTestId('cancel-import');
+  await cancel.click();
+  await queued.expectStatus('ERROR', { timeout: 30_000 });
+  await look(page, 'cancelled');
+  await JobPage.open(page, app, first);
+  await cancel.click();
+
+  const unknown = 'Ware;Bezeichnung;Kosten\nCUP-01;Cup;4,50\n';
+  const asked = await session.startImport({ name: 'ware.csv', buffer: Buffer.from(unknown) });
+  await JobPage.open(page, app, asked);
+  await expect(page.getByTestId('job-error')).toBeVisible({ timeout: 30_000 });
+  await look(page, 'columns-unknown');
+});
+
+test('the other pages', async ({ page, startApp, context, look, complaints }) => {
+  test.setTimeout(150_000);
+  complaints.allowStatus(400, 401, 404);
+  const app = await startApp();
+  await page.goto(app.url('/sign-in'));
+  await look(page, 'sign-up');
+  const session = await Session.createOwner(app);
+  await trySignIn(page, app, { name: '', email: 'ada@example.com', password: 'not the passphrase' });
+  await expect(page.getByTestId('sign-in-error')).toBeVisible();
+  await look(page, 'sign-in-refused');
+  await context.addCookies(session.browserCookies());
+
+  await page.goto(app.url('/products'));
+  await look(page, 'products-empty');
+  const id = await session.startImport(smallFile.path);
+  await expect.poll(async () => (await session.job(id)).status).toBe('PARTIAL_SUCCESS');
+  await page.goto(app.url('/products'));
+  await expect(page.getByTestId('product-row').first()).toBeVisible();
+  await look(page, 'products');
+  await page.goto(app.url(jobPath(id)));
+  await expect(page.getByTestId('failed-skus')).toBeVisible();
+  await look(page, 'failed-rows');
+  for (const path of ['account', 'tokens', 'team', 'audit', 'status', 'imports/no-such-import', 'no-such-page']) {
+    await page.goto(app.url(`/${path}`));
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+    await look(page, path.replace('/', '-'));
+  }
+});
