@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run watch build release test soak fuzz bench bench-import bench-page lighthouse lint deny
+.PHONY: run watch build release test soak fuzz bench bench-import bench-page lighthouse screenshots lint deny
 
 BINARY := $(or $(CARGO_TARGET_DIR),target)/release/import-relay
 
@@ -56,3 +56,7 @@ bench-page:
 # Lighthouse's scores of the release's pages: 95 at least, in each category.
 lighthouse:
 	@PATH=$$(scripts/tools.sh page) && export PATH && scripts/lighthouse.sh
+
+# Takes the README's picture from the app itself.
+screenshots:
+	@PATH=$$(scripts/tools.sh test) && export PATH && scripts/screenshots.sh

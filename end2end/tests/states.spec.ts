@@ -105,7 +105,7 @@ test('an import, from waiting to each of its ends', async ({ page, behind, look 
   }).toPass();
   await look(page, 'stalled');
 
-  monitor.progress(job.id, { processedProducts: 150_000 - 37 });
+  monitor.progress(job.id, { processedProducts: 150_000 - 37, failedProducts: 37, totalProducts: 150_000 });
   await job.expectStatus('PARTIAL_SUCCESS');
   monitor.progress(job.id, { failedProductSkus: ['CUP-1', 'CUP-2'] });
 
@@ -135,6 +135,14 @@ test('an import, from waiting to each of its ends', async ({ page, behind, look 
   const imports = await new ImportsPage(page).open(app);
   await expect(imports.rows).toHaveCount(4);
   await look(page, 'imports');
+  await page.goto(app.url('/imports?search=autumn'));
+  await expect(page.getByText('Nothing matches')).toBeVisible();
+  await look(page, 'imports-no-match');
+  await imports.open(app);
+  await page.getByTestId('language-de').click();
+  await expect(page.locator('html')).toHaveAttribute('lang', 'de');
+  await expect(imports.rows).toHaveCount(4);
+  await look(page, 'imports-german');
 });
 
 test('an import whose connection suffers', async ({ page, behind, look, complaints }) => {
@@ -147,6 +155,12 @@ test('an import whose connection suffers', async ({ page, behind, look, complain
   await monitor.joined(id);
   monitor.progress(id, { processedProducts: 400, totalProducts: 1_000 });
   await job.expectCounts('400', '0', '1,000');
+
+  await page.context().setOffline(true);
+  await expect(page.getByTestId('offline')).toContainText('offline');
+  await look(page, 'offline');
+  await page.context().setOffline(false);
+  await job.expectConnection('open', { timeout: 40_000 });
 
   proxy.mode = 'bad-gateway';
   proxy.breakStreams();
@@ -176,7 +190,7 @@ test('what is uploaded, refused, queued, cancelled and asked about', async ({
   complaints,
 }, testInfo) => {
   test.setTimeout(150_000);
-  complaints.allowStatus(413, 422);
+  complaints.allowStatus(400, 413, 422);
   complaints.allow(/net::ERR_FAILED/);
   const app = await startApp({ settings: { IMPORTS_PER_USER: '1' } });
   const session = await Session.createOwner(app);
@@ -200,18 +214,15 @@ test('what is uploaded, refused, queued, cancelled and asked about', async ({
   await look(page, 'upload-refused');
 
   const large = await writeProducts(testInfo.outputPath('large.csv'), 200_000);
-  const first = await session.startImport(large);
+  await session.startImport(large);
   const second = await session.startImport(large);
   const queued = await JobPage.open(page, app, second);
   await expect(page.getByTestId('queue-place')).toBeVisible();
   await look(page, 'queued');
 
-  const cancel = page.getByTestId('cancel-import');
-  await cancel.click();
+  await page.getByTestId('cancel-import').click();
   await queued.expectStatus('ERROR', { timeout: 30_000 });
   await look(page, 'cancelled');
-  await JobPage.open(page, app, first);
-  await cancel.click();
 
   const unknown = 'Ware;Bezeichnung;Kosten\nCUP-01;Cup;4,50\n';
   const asked = await session.startImport({ name: 'ware.csv', buffer: Buffer.from(unknown) });
