@@ -3,7 +3,7 @@
 #
 #   FUZZ_MINUTES   how long each runs, 3 when it is not set
 #
-# Each begins with fuzz/seeds/TARGET, where there are some. What breaks it is left in fuzz/artifacts.
+# Each begins with fuzz/seeds/TARGET, where there are some, and those that read files with tests/feeds. What breaks it is left in fuzz/artifacts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,6 +28,7 @@ for target in "$@"; do
     mkdir -p "$corpus"
     folders=("$corpus")
     [ ! -d "$seeds" ] || folders+=("$seeds")
+    case $target in feed | feed_dialect | feed_xml) folders+=(tests/feeds) ;; esac
     echo "== $target, $minutes min"
     fuzz run "${features[@]}" "$target" "${folders[@]}" -- \
         -max_total_time=$((minutes * 60)) -max_len=16384 -print_final_stats=1

@@ -1,5 +1,5 @@
 //! Any bytes as a text file: its dialect and encoding are told, and its rows counted as they are read.
-//! `cargo fuzz run feed_dialect fuzz/corpus/feed_dialect tests/feeds` has seeds.
+//!
 #![no_main]
 
 use std::ops::ControlFlow;

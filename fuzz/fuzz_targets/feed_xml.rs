@@ -1,4 +1,4 @@
-//! Any bytes within an XML feed. `cargo fuzz run feed_xml fuzz/corpus/feed_xml tests/feeds` has seeds.
+//! Any bytes within an XML feed.
 #![no_main]
 
 use std::ops::ControlFlow;
