@@ -1,5 +1,7 @@
 //! Logs, and traces where there is a collector for them.
 
+use std::io::{self, IsTerminal as _};
+
 use tracing_subscriber::{
     EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
@@ -24,14 +26,17 @@ pub fn init(
     log: &LogConfig,
     telemetry: &TelemetryConfig,
 ) -> Result<LogGuard, Box<dyn std::error::Error>> {
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
     let lines = if log.json {
         lines.json().boxed()
     } else {
         lines.boxed()
     };
-    let registry =
-        tracing_subscriber::registry().with(lines.with_filter(EnvFilter::new(&log.filter)));
+    // The store says in one line what a dozen steps came to; whoever names them hears of each.
+    let filter = EnvFilter::new(format!("sea_orm_migration=warn,{}", log.filter));
+    let registry = tracing_subscriber::registry().with(lines.with_filter(filter));
     // Setting a subscriber fails only where there is one already.
     let Some(endpoint) = &telemetry.otlp_endpoint else {
         let _ = registry.try_init();
