@@ -1,6 +1,6 @@
 //! What forms are made of.
 
-use leptos::{ev, prelude::*};
+use leptos::{ev, html, prelude::*};
 use server_fn::ServerFn;
 use web_sys::HtmlInputElement;
 
@@ -9,6 +9,21 @@ use super::{
     language::use_locale,
 };
 use crate::api::ApiError;
+
+/// Has an input follow a value as it changes. What was typed before the page was alive stays.
+pub(crate) fn follow(value: impl Into<Signal<String>>) -> NodeRef<html::Input> {
+    let (value, input) = (value.into(), NodeRef::<html::Input>::new());
+    Effect::new(move |before: Option<String>| {
+        let now = value.get();
+        if before.is_some_and(|before| before != now)
+            && let Some(input) = input.get_untracked()
+        {
+            input.set_value(&now);
+        }
+        now
+    });
+    input
+}
 
 /// A labelled input that must be filled in.
 #[component]

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_router::components::Form;
 
 use super::{
+    form::follow,
     icons::{Glyph, Icon},
     language::use_locale,
     status_badge::Stage,
@@ -51,7 +52,7 @@ pub(crate) fn ImportsFilterForm(
                         autocomplete="off"
                         data-testid="imports-search"
                         value=search.get_untracked()
-                        prop:value=search
+                        node_ref=follow(search)
                     />
                 </div>
                 <label class="filter-field">
@@ -71,7 +72,7 @@ pub(crate) fn ImportsFilterForm(
                         name="since"
                         data-testid="filter-since"
                         value=since.get_untracked()
-                        prop:value=since
+                        node_ref=follow(since)
                     />
                 </label>
                 <label class="filter-field" title=t.say("Days in UTC", "Tage in UTC")>
@@ -82,7 +83,7 @@ pub(crate) fn ImportsFilterForm(
                         name="until"
                         data-testid="filter-until"
                         value=until.get_untracked()
-                        prop:value=until
+                        node_ref=follow(until)
                     />
                 </label>
                 <label class="filter-field">

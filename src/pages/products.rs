@@ -11,6 +11,7 @@ use crate::{
         products::{Product, list_products},
     },
     components::{
+        form::follow,
         format::Noun,
         icons::{Glyph, Icon},
         language::use_locale,
@@ -73,7 +74,7 @@ fn SearchForm(search: Memo<String>) -> impl IntoView {
                     autocomplete="off"
                     data-testid="products-search"
                     value=search.get_untracked()
-                    prop:value=search
+                    node_ref=follow(search)
                 />
                 <button class="button">{t.say("Search", "Suchen")}</button>
                 {clear}
