@@ -24,9 +24,7 @@ rust_tests() {
     local log=$target/rust-tests.log status=0 counts name=$1
     shift
     echo "== $name"
-    # The flag of cargo-leptos' development builds: views compile in a fraction of the time, and the
-    # dependencies are those of the server that the browser tests run.
-    RUSTFLAGS="--cfg erase_components" cargo test --no-fail-fast "$@" 2>&1 | tee "$log" | grep -E '^(test result|test .*FAILED|error|failures:|---- )' || true
+    cargo test --no-fail-fast "$@" 2>&1 | tee "$log" | sed -nE '/^(test result|test .*FAILED|error)/p; /^thread .* panicked/,+4p'
     status=${PIPESTATUS[0]}
     counts=$(sed -n 's/^test result: [a-zA-Z]*\. \([0-9]*\) passed; \([0-9]*\) failed.*/\1 \2/p' "$log" |
         awk '{ passed += $1; failed += $2 } END { print passed + 0, failed + 0 }')

@@ -580,6 +580,60 @@ async fn the_dashboard_asks_for_nothing_that_is_not_measured() {
     }
 }
 
+/// A page that is being rendered lends neither its headers nor its nonce to what is answered meanwhile.
+#[tokio::test]
+async fn answers_that_are_made_at_once_are_kept_apart() {
+    // With a file to serve, whether or not the site is built.
+    let public = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
+    let relay = Relay::start(&[("LEPTOS_SITE_ROOT", public)]).await;
+    let cookie = relay.create_owner().await;
+    let job = relay.import(&cookie, "shop.csv", FILE).await;
+    let get = |path: &str| {
+        let request = relay.http.get(relay.url(path)).header("cookie", &cookie);
+        async { request.send().await.unwrap() }
+    };
+    let page = format!("/imports/{job}");
+    let data = format!("/api/get_import?id={job}");
+    let policy = |answer: &reqwest::Response| {
+        let policy = &answer.headers()["content-security-policy"];
+        policy.to_str().unwrap().to_owned()
+    };
+    for round in 0..25 {
+        let (pages, lists, others, files) = tokio::join!(
+            futures_util::future::join_all((0..4).map(|_| get(&page))),
+            futures_util::future::join_all((0..2).map(|_| get("/imports"))),
+            futures_util::future::join_all((0..4).map(|_| get(&data))),
+            futures_util::future::join_all((0..4).map(|_| get("/favicon.svg"))),
+        );
+        for answer in pages.into_iter().chain(lists) {
+            assert_eq!(answer.status(), 200, "round {round}");
+            let policy = policy(&answer);
+            let nonce = policy
+                .split_once("'nonce-")
+                .and_then(|(_, rest)| rest.split_once('\''))
+                .unwrap_or_else(|| panic!("round {round}: a page with {policy}"));
+            let text = answer.text().await.unwrap();
+            assert!(text.contains(&format!("nonce=\"{}\"", nonce.0)), "{text}");
+        }
+        for answer in others {
+            assert_eq!(answer.status(), 200, "round {round}");
+            let policy = policy(&answer);
+            assert!(
+                !policy.contains("nonce"),
+                "round {round}: data with {policy}"
+            );
+        }
+        for answer in files {
+            assert_eq!(answer.status(), 200, "round {round}");
+            let policy = policy(&answer);
+            assert!(
+                !policy.contains("wasm"),
+                "round {round}: a file with {policy}"
+            );
+        }
+    }
+}
+
 /// The best of several, for the machine may be busy.
 #[tokio::test]
 async fn a_start_on_an_existing_database_takes_a_tenth_of_a_second_at_most() {
