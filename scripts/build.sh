@@ -18,15 +18,20 @@ log=$target/build.log
 built=$target/release.built
 mkdir -p "$target"
 
-# What a release is made of and what came of it. cargo-leptos would optimise and compress the site anew
+# What a release is made of, and what came of it. cargo-leptos would optimise and compress the site anew
 # each time, which takes over a minute.
-release_state() {
+sources() {
     rustc --version
-    find Cargo.toml Cargo.lock rust-toolchain.toml scripts/build.sh src style public \
-        target/site "$target/release/import-relay" -printf '%p %s %T@\n' 2>/dev/null | sort
+    find .cargo Cargo.toml Cargo.lock rust-toolchain.toml scripts/build.sh src style public -printf '%p %s %T@\n' | sort
+}
+results() {
+    find target/site "$target/release/import-relay" -printf '%p %s %T@\n' | sort
 }
 
-if [ "$1" = release ] && [ -x "$target/release/import-relay" ] && release_state | cmp --silent - "$built"; then
+# As they were before the build: what changes meanwhile is not in it.
+made_of=$(sources)
+if [ "$1" = release ] && [ -x "$target/release/import-relay" ] && [ -d target/site ] &&
+    { echo "$made_of" && results; } | cmp --silent - "$built"; then
     exit 0
 fi
 if [ -t 2 ]; then
@@ -35,4 +40,4 @@ elif ! cargo leptos build "${options[@]}" >"$log" 2>&1; then
     tail -n 60 "$log" >&2
     exit 1
 fi
-if [ "$1" = release ]; then release_state >"$built"; fi
+if [ "$1" = release ]; then { echo "$made_of" && results; } >"$built"; fi

@@ -3,7 +3,8 @@
 #
 #   FUZZ_MINUTES   how long each runs, 3 when it is not set
 #
-# Each begins with fuzz/seeds/TARGET, where there are some, and those that read files with tests/feeds. What breaks it is left in fuzz/artifacts.
+# Each begins with fuzz/seeds/TARGET, where there are some, and those that read files with tests/feeds. What
+# breaks it is left in fuzz/artifacts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

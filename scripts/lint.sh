@@ -3,9 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# As in development builds: views are checked in a fraction of the time.
-export RUSTFLAGS="--cfg erase_components"
-
 cargo fmt --check
 cargo clippy --quiet --features ssr --all-targets -- -D warnings
 cargo clippy --quiet --features hydrate --lib --target wasm32-unknown-unknown -- -D warnings

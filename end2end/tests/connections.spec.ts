@@ -1,41 +1,14 @@
 import type { BrowserContext } from '@playwright/test';
 
+import { test } from '../support/behind_proxy.ts';
 import { lostConnection } from '../support/console.ts';
 import { tinyFile } from '../support/csv.ts';
-import { FaultProxy } from '../support/fault_proxy.ts';
-import { freePort } from '../support/net.ts';
 import { ImportsPage, JobPage, jobPath } from '../support/pages.ts';
 import { record } from '../support/recorder.ts';
 import { Session } from '../support/session.ts';
-import { expect, test as base } from '../support/test.ts';
-import type { App } from '../support/app.ts';
-import type { Monitor } from '../support/monitor.ts';
+import { expect } from '../support/test.ts';
 
-interface Behind {
-  app: App;
-  session: Session;
-  monitor: Monitor;
-  proxy: FaultProxy;
-}
-
-/** A server behind a proxy of its own, and a browser that is signed in there. */
-const test = base.extend<{ behind: Behind }>({
-  behind: async ({ startApp, startMonitor, context }, use) => {
-    const monitor = await startMonitor();
-    const port = await freePort();
-    const proxy = await FaultProxy.start(port);
-    const settings = { SSE_HEARTBEAT: '1s' };
-    const app = await startApp({ monitor, publicUrl: proxy.origin, port, settings });
-    const session = await Session.createOwner(app);
-    await context.addCookies(session.browserCookies().map((it) => ({ ...it, url: proxy.origin })));
-    await use({ app, session, monitor, proxy });
-    // Before the proxy, so that no page complains of its end.
-    for (const page of context.pages()) await page.close();
-    await proxy.stop();
-  },
-});
-
-test.use({ server: { name: 'connections' } });
+test.use({ server: { name: 'connections' }, behindSettings: { SSE_HEARTBEAT: '1s' } });
 
 async function openJob(context: BrowserContext, origin: string, id: string): Promise<JobPage> {
   const page = await context.newPage();

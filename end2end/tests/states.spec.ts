@@ -3,15 +3,12 @@ import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 
 import { expectAccessible } from '../support/accessibility.ts';
-import type { App } from '../support/app.ts';
+import { test as base } from '../support/behind_proxy.ts';
 import { lostConnection } from '../support/console.ts';
 import { smallFile, tinyFile, writeProducts } from '../support/csv.ts';
-import { FaultProxy } from '../support/fault_proxy.ts';
-import type { Monitor } from '../support/monitor.ts';
-import { freePort } from '../support/net.ts';
 import { ImportsPage, JobPage, jobPath, trySignIn } from '../support/pages.ts';
 import { Session } from '../support/session.ts';
-import { expect, test as base } from '../support/test.ts';
+import { expect } from '../support/test.ts';
 
 // Every state of every page: reached, looked at in light and dark, on a desktop and a phone, and
 // checked for what people who do not see or point need. SCREENSHOTS=<directory> keeps pictures.
@@ -24,15 +21,8 @@ const byLook = ['color-contrast', 'link-in-text-block', 'target-size', 'scrollab
 
 type Look = (page: Page, name: string) => Promise<void>;
 
-interface Behind {
-  app: App;
-  session: Session;
-  monitor: Monitor;
-  proxy: FaultProxy;
-}
-
-/** `look` checks the page as it stands; `behind` is a server of the test's own behind a proxy. */
-const test = base.extend<{ look: Look; behind: Behind }>({
+/** `look` checks the page as it stands. */
+const test = base.extend<{ look: Look }>({
   look: async ({}, use) => {
     await use(async (page, name) => {
       let rules: string[] | undefined;
@@ -56,19 +46,6 @@ const test = base.extend<{ look: Look; behind: Behind }>({
       }
       await page.setViewportSize(sizes.desktop);
     });
-  },
-
-  behind: async ({ startApp, startMonitor, context }, use) => {
-    const monitor = await startMonitor();
-    const port = await freePort();
-    const proxy = await FaultProxy.start(port);
-    const app = await startApp({ monitor, publicUrl: proxy.origin, port });
-    const session = await Session.createOwner(app);
-    await context.addCookies(session.browserCookies());
-    await use({ app, session, monitor, proxy });
-    // Before the proxy, so that no page complains of its end.
-    for (const page of context.pages()) await page.close();
-    await proxy.stop();
   },
 });
 

@@ -1,6 +1,6 @@
 //! Saying what the columns of a file hold, where it cannot be told.
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::{form::ActionForm, prelude::*, reactive::actions::ActionAbortHandle};
 
 use super::{
     icons::{Glyph, Icon},
@@ -81,22 +81,14 @@ pub(crate) fn ColumnMapping(
     // asked for, and there this is asked for at another moment.
     let preview = Action::new({
         let id = id.clone();
-        move |columns: &Vec<String>| {
-            let (id, columns) = (id.clone(), columns.clone());
-            async move { (preview_columns(id, columns.clone()).await, columns) }
-        }
+        move |columns: &Vec<String>| preview_columns(id.clone(), columns.clone())
     });
-    Effect::new(move |_| {
-        preview.dispatch(chosen.get());
-    });
-    // Answers come in any order: the newest that is of other columns is not one to show.
-    let answered = RwSignal::new(None);
-    Effect::new(move |_| {
-        if let Some((answer, columns)) = preview.value().get()
-            && chosen.with_untracked(|chosen| *chosen == columns)
-        {
-            answered.set(Some(answer));
+    Effect::new(move |last: Option<ActionAbortHandle>| {
+        // Its answer could come after this one's.
+        if let Some(last) = last {
+            last.abort();
         }
+        preview.dispatch(chosen.get())
     });
     let choices = header
         .into_iter()
@@ -129,7 +121,8 @@ pub(crate) fn ColumnMapping(
                 <input type="hidden" name="id" value=id.to_string() />
                 <ul class="mapping-columns">{choices}</ul>
                 {move || {
-                    answered
+                    preview
+                        .value()
                         .get()
                         .map(|preview| match preview {
                             Ok(rows) => view! { <Preview rows /> }.into_any(),

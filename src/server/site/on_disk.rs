@@ -54,6 +54,11 @@ pub(in crate::server) fn routes(options: &LeptosOptions) -> Router<AppState> {
         .precompressed_gzip();
     let files = Router::new()
         .fallback_service(files)
+        // Which of its forms a file comes in depends on that.
+        .layer(SetResponseHeaderLayer::overriding(
+            header::VARY,
+            HeaderValue::from_static("accept-encoding"),
+        ))
         .layer(SetResponseHeaderLayer::overriding(
             header::CACHE_CONTROL,
             cache,
