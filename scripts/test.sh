@@ -21,10 +21,15 @@ step() {
 #
 #   rust_tests NAME OPTION-OF-CARGO-TEST...
 rust_tests() {
+    rust_tests_by "$1" cargo test --no-fail-fast "${@:2}"
+}
+
+# The same, by another command that runs such programs.
+rust_tests_by() {
     local log=$target/rust-tests.log status=0 counts name=$1
     shift
     echo "== $name"
-    cargo test --no-fail-fast "$@" 2>&1 | tee "$log" | sed -nE '/^(test result|test .*FAILED|error)/p; /^thread .* panicked/,+4p'
+    "$@" 2>&1 | tee "$log" | sed -nE '/^(test result|test .*FAILED|error)/p; /^thread .* panicked/,+4p'
     status=${PIPESTATUS[0]}
     counts=$(sed -n 's/^test result: [a-zA-Z]*\. \([0-9]*\) passed; \([0-9]*\) failed.*/\1 \2/p' "$log" |
         awk '{ passed += $1; failed += $2 } END { print passed + 0, failed + 0 }')
@@ -99,6 +104,7 @@ if [ -n "${IMPORT_RELAY_POSTGRES:-}" ]; then
 fi
 step "development build" scripts/build.sh dev
 step "wasm without names" without_names
+rust_tests_by "the hook in Chromium" scripts/hook-tests.sh
 step "the REST API against its description" scripts/schemathesis.sh
 browser_tests
 # Last, for it leaves another program in the place of the one that the browser tests take.

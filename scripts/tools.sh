@@ -161,6 +161,7 @@ install_test_tools() {
     if ! have chromium && ! compgen -G "$HOME/.cache/ms-playwright/chromium-*" >/dev/null; then
         apt_install chromium || (cd "$root/end2end" && npx playwright install chromium)
     fi
+    have chromedriver || apt_install chromium-driver
     if ! "$tools/schemathesis/bin/schemathesis" --version 2>/dev/null | grep -q " $schemathesis_version$"; then
         say "Installing schemathesis ..."
         python3 -m venv --help >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv

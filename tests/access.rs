@@ -141,6 +141,13 @@ const ROWS: &[Row] = &[
     get("/join/{token}", "/join/none", all(404)),
     get("/products", "/products", PAGE),
     get("/sign-in", "/sign-in", all(200)),
+    // No provider is set.
+    get("/sign-in/oidc", "/sign-in/oidc", all(303)),
+    get(
+        "/sign-in/oidc/callback",
+        "/sign-in/oidc/callback?state=none&code=none",
+        all(303),
+    ),
     get(
         "/status",
         "/status",

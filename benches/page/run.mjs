@@ -2,6 +2,7 @@
 // an import, and the same page made with Vite, React and EventSource.
 //
 //   node benches/page/run.mjs [--write FILE]    puts the table between the marks of the file
+import { EventEmitter, once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 
 import { startApp, startImport } from './app.mjs';
@@ -11,6 +12,9 @@ import { startPeer } from './peer/server.mjs';
 const RUNS = 20;
 /** The import moves on this often, in milliseconds. */
 const PERIOD = 20;
+
+/** How long a page may take to be live, in milliseconds. */
+const DEADLINE = 30_000;
 
 const source = startImport(PERIOD);
 const app = await startApp(source);
@@ -22,18 +26,21 @@ const pages = {
   'Vite + React + EventSource': { url: `${peer.origin}/imports/${app.id}` },
 };
 const samples = Object.fromEntries(Object.keys(pages).map((name) => [name, []]));
-// One after the other, so that whatever else the machine does is shared by both.
-for (let run = 0; run <= RUNS; run += 1) {
-  for (const [name, page] of Object.entries(pages)) {
-    const sample = await measure(page);
-    // The first run warms the servers.
-    if (run > 0) samples[name].push(sample);
+try {
+  // One after the other, so that whatever else the machine does is shared by both.
+  for (let run = 0; run <= RUNS; run += 1) {
+    for (const [name, page] of Object.entries(pages)) {
+      const sample = await measure(name, page);
+      // The first run warms the servers.
+      if (run > 0) samples[name].push(sample);
+    }
   }
+} finally {
+  await browser.close();
+  await app.stop();
+  peer.stop();
+  source.stop();
 }
-await browser.close();
-await app.stop();
-peer.stop();
-source.stop();
 
 const rows = Object.entries(samples).map(([name, all]) => {
   const middle = (what) => all.map((sample) => sample[what]).sort((a, b) => a - b)[Math.floor(all.length / 2)];
@@ -51,11 +58,12 @@ if (process.argv.includes('--write') && file) {
 process.exit(0);
 
 /** Opens a page in a browser that knows nothing of it. */
-async function measure({ url, cookie }) {
+async function measure(name, { url, cookie }) {
   const context = await browser.newContext();
   if (cookie) {
     const pairs = cookie.split('; ').map((pair) => pair.split(/=(.*)/s));
-    await context.addCookies(pairs.map(([name, value]) => ({ name, value, url })));
+    const { origin } = new URL(url);
+    await context.addCookies(pairs.map(([name, value]) => ({ name, value, url: origin })));
   }
   const page = await context.newPage();
   const devtools = await context.newCDPSession(page);
@@ -63,24 +71,34 @@ async function measure({ url, cookie }) {
   await devtools.send('Network.enable');
   devtools.on('Network.dataReceived', (event) => (bytes += event.encodedDataLength));
   devtools.on('Network.responseReceived', (event) => (bytes += event.response.encodedDataLength));
+  const errors = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  // The page itself says when, for a policy that forbids `eval` also forbids to be asked.
+  const reported = new EventEmitter();
+  await page.exposeFunction('seen', (numbers, live) => reported.emit('seen', { numbers, live }));
   await page.addInitScript(() => {
     let first;
-    const seen = (globalThis.seen = {});
+    let numbers;
     const look = () => {
       const text = document.querySelector('[data-testid=count-processed]')?.textContent;
       if (!text || !/\d/.test(text)) return;
       if (first === undefined) {
         first = text;
-        seen.numbers = performance.now();
-      } else if (text !== first && seen.live === undefined) {
-        seen.live = performance.now();
+        numbers = performance.now();
+      } else if (text !== first) {
+        observer.disconnect();
+        globalThis.seen(numbers, performance.now());
       }
     };
-    new MutationObserver(look).observe(document, { subtree: true, childList: true, characterData: true });
+    const observer = new MutationObserver(look);
+    observer.observe(document, { subtree: true, childList: true, characterData: true });
   });
+  const seen = once(reported, 'seen', { signal: AbortSignal.timeout(DEADLINE) });
   await page.goto(url, { waitUntil: 'commit' });
-  await page.waitForFunction(() => globalThis.seen?.live !== undefined, undefined, { polling: 20 });
-  const { numbers, live } = await page.evaluate(() => globalThis.seen);
+  const [{ numbers, live }] = await seen.catch(() => {
+    throw new Error([`${name} is not live`, ...errors].join('\n'));
+  });
   await context.close();
   return { numbers, live, bytes };
 }

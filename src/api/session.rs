@@ -1,5 +1,7 @@
 //! Signing in and out, and who is signed in.
 
+use std::fmt;
+
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -18,14 +20,67 @@ pub struct CurrentUser {
 }
 
 /// What the sign-in page must know.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum SignInState {
     /// There is no account yet: the first visitor makes the owner's.
-    NeedsOwner,
+    NeedsOwner {
+        /// What the OpenID Connect provider is called at which one can sign in too.
+        provider: Option<String>,
+    },
     /// There are accounts: sign in with one.
-    SignedOut,
+    SignedOut {
+        /// What the OpenID Connect provider is called at which one can sign in too.
+        provider: Option<String>,
+    },
     /// Somebody is signed in already.
     SignedIn,
+}
+
+/// Where one is sent to an OpenID Connect provider, with `next` as in [`sign_in`].
+pub const PROVIDER_PATH: &str = "/sign-in/oidc";
+
+/// Why somebody comes back from an OpenID Connect provider and is not signed in. The sign-in page is told
+/// in its address, as `problem`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SignInProblem {
+    /// The provider cannot be asked.
+    Unreachable,
+    /// The provider does not let them in, or they took too long, or came by another browser.
+    Refused,
+    /// They are known there, and have no role here.
+    Stranger,
+    /// Too many tries that failed.
+    TooMany,
+}
+
+impl SignInProblem {
+    const ALL: [Self; 4] = [
+        Self::Unreachable,
+        Self::Refused,
+        Self::Stranger,
+        Self::TooMany,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Refused => "refused",
+            Self::Stranger => "stranger",
+            Self::TooMany => "too-many",
+        }
+    }
+
+    /// Reads what an address says.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+impl fmt::Display for SignInProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// Says whether anybody is signed in, and whether there is an account at all.

@@ -2,17 +2,19 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
 use crate::{
-    api::session::{CreateOwner, SignIn, SignInState, sign_in_state},
+    api::session::{CreateOwner, PROVIDER_PATH, SignIn, SignInProblem, SignInState, sign_in_state},
     components::{
         form::{Field, FormError, NewPassword, Submit, failure},
+        icons::{Glyph, Icon},
         language::use_locale,
         notice::ErrorNotice,
         skeleton::CardSkeleton,
         welcome::Welcome,
     },
+    locale::Locale,
 };
 
 /// The page on which a person signs in, or the first of them makes the owner's account.
@@ -24,8 +26,12 @@ pub(crate) fn SignInPage() -> impl IntoView {
             <Transition fallback=CardSkeleton>
                 {move || Suspend::new(async move {
                     match state.await {
-                        Ok(SignInState::NeedsOwner) => view! { <OwnerForm /> }.into_any(),
-                        Ok(SignInState::SignedOut) => view! { <SignInForm /> }.into_any(),
+                        Ok(SignInState::NeedsOwner { provider }) => {
+                            view! { <OwnerForm provider /> }.into_any()
+                        }
+                        Ok(SignInState::SignedOut { provider }) => {
+                            view! { <SignInForm provider /> }.into_any()
+                        }
                         Ok(SignInState::SignedIn) => view! { <SignedIn /> }.into_any(),
                         Err(error) => view! { <ErrorNotice error here="/sign-in" /> }.into_any(),
                     }
@@ -36,7 +42,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
 }
 
 #[component]
-fn SignInForm() -> impl IntoView {
+fn SignInForm(provider: Option<String>) -> impl IntoView {
     let t = use_locale();
     let action = ServerAction::<SignIn>::new();
     let error = failure(action);
@@ -70,12 +76,13 @@ fn SignInForm() -> impl IntoView {
                 />
                 <Submit pending=action.pending()>{t.say("Sign in", "Anmelden")}</Submit>
             </ActionForm>
+            {provider.map(|provider| view! { <SignInElsewhere provider /> })}
         </section>
     }
 }
 
 #[component]
-fn OwnerForm() -> impl IntoView {
+fn OwnerForm(provider: Option<String>) -> impl IntoView {
     let t = use_locale();
     let action = ServerAction::<CreateOwner>::new();
     let error = failure(action);
@@ -107,6 +114,7 @@ fn OwnerForm() -> impl IntoView {
                     {t.say("Create account", "Konto anlegen")}
                 </Submit>
             </ActionForm>
+            {provider.map(|provider| view! { <SignInElsewhere provider /> })}
         </section>
     }
 }
@@ -128,9 +136,80 @@ fn SignedIn() -> impl IntoView {
     }
 }
 
+/// The way to an OpenID Connect provider, and why it led nowhere.
+#[component]
+fn SignInElsewhere(
+    /// What the provider is called.
+    provider: String,
+) -> impl IntoView {
+    let t = use_locale();
+    let href = match next() {
+        Some(next) => {
+            let mut query = ParamsMap::new();
+            query.insert("next", next);
+            format!("{PROVIDER_PATH}{}", query.to_query_string())
+        }
+        None => PROVIDER_PATH.to_owned(),
+    };
+    let problem = use_query_map().with_untracked(|query| query.get("problem"));
+    let problem = problem.as_deref().and_then(SignInProblem::read);
+    let problem = problem.map(|problem| {
+        view! {
+            <div class="notice" data-kind="error" role="alert" data-testid="sign-in-problem">
+                <Icon glyph=Glyph::Alert />
+                <p>{wording(problem, &provider, t)}</p>
+            </div>
+        }
+    });
+    view! {
+        <div class="sign-in-elsewhere">
+            {problem} <p class="sign-in-or">{t.say("or", "oder")}</p>
+            // The server answers it, not the router.
+            <a class="button" href=href rel="external" data-testid="sign-in-elsewhere">
+                {match t {
+                    Locale::English => format!("Sign in with {provider}"),
+                    Locale::German => format!("Mit {provider} anmelden"),
+                }}
+            </a>
+        </div>
+    }
+}
+
+fn wording(problem: SignInProblem, provider: &str, t: Locale) -> String {
+    match (problem, t) {
+        (SignInProblem::Unreachable, Locale::English) => {
+            format!("{provider} cannot be reached just now. Try again in a moment.")
+        }
+        (SignInProblem::Unreachable, Locale::German) => {
+            format!("{provider} ist gerade nicht zu erreichen. Versuche es gleich noch einmal.")
+        }
+        (SignInProblem::Refused, Locale::English) => {
+            format!("{provider} did not sign you in. Try again.")
+        }
+        (SignInProblem::Refused, Locale::German) => {
+            format!("{provider} hat dich nicht angemeldet. Versuche es noch einmal.")
+        }
+        (SignInProblem::Stranger, Locale::English) => {
+            format!("{provider} knows you, but you may not use this app. Ask its owner.")
+        }
+        (SignInProblem::Stranger, Locale::German) => {
+            format!("{provider} kennt dich, aber hier hast du keinen Zugang. Frage den Inhaber.")
+        }
+        (SignInProblem::TooMany, Locale::English) => {
+            "Too many tries. Wait some minutes and try again.".to_owned()
+        }
+        (SignInProblem::TooMany, Locale::German) => {
+            "Zu viele Versuche. Warte einige Minuten und versuche es noch einmal.".to_owned()
+        }
+    }
+}
+
+fn next() -> Option<String> {
+    use_query_map().with_untracked(|query| query.get("next"))
+}
+
 /// Where to go from here.
 #[component]
 fn Next() -> impl IntoView {
-    let next = use_query_map().with_untracked(|query| query.get("next"));
-    next.map(|next| view! { <input type="hidden" name="next" value=next /> })
+    next().map(|next| view! { <input type="hidden" name="next" value=next /> })
 }

@@ -90,6 +90,9 @@ pub const RULES: &[Rule] = &[
     page("/join/{token}", Anybody),
     page("/products", Person(Watch)),
     page("/sign-in", Anybody),
+    // To an OpenID Connect provider, and back from it
+    page("/sign-in/oidc", Anybody),
+    page("/sign-in/oidc/callback", Anybody),
     // To all but the owner it says that it is not there.
     page("/status", Person(Watch)),
     // In development builds; elsewhere it is not there.

@@ -12,13 +12,14 @@ use std::{
 
 use bytesize::ByteSize;
 use ipnet::IpNet;
+use openidconnect::IssuerUrl;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
 pub use self::listing::{effective, env_example, help};
-use super::store::sessions::SessionLifetime;
+use super::{loopback::is_loopback, store::sessions::SessionLifetime};
 use crate::role::Role;
 
 /// One setting as `--help` lists it.
@@ -105,8 +106,20 @@ settings! {
         "One more.",
         "any text", "not set", secret;
     DEFAULT_ROLE: "AUTH_DEFAULT_ROLE",
-        "The role here of those to whom that installation gives none; with none they are not let in, as is wise where anybody can make an account there.",
+        "The role here of those who sign in by Auth.js or OpenID Connect and are given none there; with none they are not let in, as is wise where anybody can make an account there.",
         "staff, viewer or none", "staff";
+    OIDC_ISSUER: "OIDC_ISSUER",
+        "The OpenID Connect provider at which people can sign in.",
+        "the provider's https:// address, as it says it itself", "nobody signs in elsewhere";
+    OIDC_CLIENT_ID: "OIDC_CLIENT_ID",
+        "What this app is called at that provider. It sends browsers back to /sign-in/oidc/callback.",
+        "any text", "not set";
+    OIDC_CLIENT_SECRET: "OIDC_CLIENT_SECRET",
+        "The secret for it, where it has one.",
+        "any text", "not set", secret;
+    OIDC_NAME: "OIDC_NAME",
+        "What that provider is called on the sign-in page.",
+        "any text", "its host";
     TRUSTED_PROXIES: "TRUSTED_PROXIES",
         "The reverse proxies whose X-Forwarded-For is believed.",
         "addresses and networks with commas between, for example 127.0.0.1, 10.0.0.0/8", "none of them";
@@ -249,8 +262,30 @@ pub struct AuthConfig {
     pub sessions: SessionLifetime,
     /// The secrets of an Auth.js or NextAuth installation whose session cookies are accepted.
     pub authjs_secrets: Vec<SecretString>,
-    /// The role of those of that installation to whom it gives none; without one they are not let in.
+    /// The OpenID Connect provider at which people can sign in.
+    pub oidc: Option<OidcConfig>,
+    /// The role of those who sign in elsewhere and are given none there; without one they are not let in.
     pub default_role: Option<Role>,
+}
+
+/// An OpenID Connect provider, and what this app is there.
+#[derive(Clone, Debug)]
+pub struct OidcConfig {
+    /// The provider's address, letter by letter as it says it itself.
+    pub issuer: IssuerUrl,
+    /// What this app is called there.
+    pub client_id: String,
+    /// The secret for it, where it has one.
+    pub client_secret: Option<SecretString>,
+    /// What the provider is called on the sign-in page.
+    pub name: String,
+}
+
+impl OidcConfig {
+    /// Returns whether the provider is on this machine.
+    pub(in crate::server) fn is_on_this_machine(&self) -> bool {
+        self.issuer.url().host_str().is_some_and(is_loopback)
+    }
 }
 
 /// What is told about the running server, and to whom.
@@ -591,6 +626,7 @@ impl Config {
                         .unwrap_or(7 * DAY),
                 },
                 authjs_secrets: authjs_secrets(&env),
+                oidc: oidc(&env)?,
                 default_role: env
                     .parsed(DEFAULT_ROLE, |text| match text {
                         "staff" => Some(Some(Role::Staff)),
@@ -806,6 +842,34 @@ fn authjs_secrets(env: &Env<'_>) -> Vec<SecretString> {
         .collect()
 }
 
+fn oidc(env: &Env<'_>) -> Result<Option<OidcConfig>, ConfigError> {
+    let Some(issuer) = env.parsed(OIDC_ISSUER, issuer)? else {
+        return Ok(None);
+    };
+    let client_id = env.get(OIDC_CLIENT_ID).ok_or(ConfigError::Missing {
+        name: OIDC_CLIENT_ID.name,
+        because: OIDC_ISSUER.name,
+        takes: "what this app is called there",
+    })?;
+    let host = issuer.url().host_str().unwrap_or_default().to_owned();
+    Ok(Some(OidcConfig {
+        client_id,
+        client_secret: env.get(OIDC_CLIENT_SECRET).map(SecretString::from),
+        name: env.get(OIDC_NAME).unwrap_or(host),
+        issuer,
+    }))
+}
+
+/// Reads a provider's address: https, or this machine (OpenID Connect Discovery 1.0, section 3).
+fn issuer(text: &str) -> Option<IssuerUrl> {
+    let issuer = IssuerUrl::new(text.to_owned()).ok()?;
+    let url = issuer.url();
+    let host = url.host_str()?;
+    let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback(host);
+    let is_plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    (is_safe && is_plain && url.fragment().is_none()).then_some(issuer)
+}
+
 fn monitor(env: &Env<'_>) -> Result<Monitor, ConfigError> {
     let api_key = env.parsed(API_KEY, visible_secret)?;
     let Some((url, protocol)) = env.parsed(MONITOR_HOST, monitor_url)? else {
@@ -887,6 +951,26 @@ mod tests {
     }
 
     #[test]
+    fn a_provider_is_taken_as_it_says_its_own_address() {
+        let issuer = ("OIDC_ISSUER", "https://accounts.example.com");
+        let text = read(&[issuer]).unwrap_err().to_string();
+        assert!(text.starts_with("OIDC_CLIENT_ID is not set"), "{text}");
+        let oidc = |pairs: &[_]| read(pairs).unwrap().auth.oidc.unwrap();
+        let plain = oidc(&[issuer, ("OIDC_CLIENT_ID", "shop")]);
+        assert_eq!(plain.issuer.as_str(), issuer.1);
+        assert_eq!(plain.name, "accounts.example.com");
+        let whole = oidc(&[
+            ("OIDC_ISSUER", "http://localhost:4011/"),
+            ("OIDC_CLIENT_ID", "shop"),
+            ("OIDC_CLIENT_SECRET", "hunter2"),
+            ("OIDC_NAME", "Acme"),
+        ]);
+        assert_eq!(whole.issuer.as_str(), "http://localhost:4011/");
+        assert_eq!(whole.name, "Acme");
+        assert!(!format!("{whole:?}").contains("hunter2"));
+    }
+
+    #[test]
     fn a_bad_value_is_named_with_what_it_takes() {
         for (name, value) in [
             ("MONITOR_PRICE_APP_HOST", "localhost:4000"),
@@ -901,6 +985,8 @@ mod tests {
             ("SESSION_IDLE_TIMEOUT", "1s"),
             ("TRUSTED_PROXIES", "127.0.0.1, proxy.example"),
             ("AUTH_DEFAULT_ROLE", "owner"),
+            ("OIDC_ISSUER", "http://accounts.example.com"),
+            ("OIDC_ISSUER", "accounts.example.com"),
         ] {
             let text = read(&[(name, value)]).unwrap_err().to_string();
             let setting = SETTINGS
@@ -922,6 +1008,7 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://u:hunter2@h"),
             ("MONITOR_PRICE_APP_HOST", "http://u:hunter@2@h/?a=@b"),
             ("NEXTAUTH_URL", "ftp://u:hunter2@h"),
+            ("OIDC_ISSUER", "https://u:hunter2@h"),
         ] {
             let text = read(&[(name, value)]).unwrap_err().to_string();
             assert!(text.starts_with(name) && !text.contains("hunter"), "{text}");

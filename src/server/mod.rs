@@ -11,6 +11,7 @@ mod headers;
 pub(crate) mod imports;
 pub(crate) mod language;
 pub mod listen;
+mod loopback;
 mod neutral;
 pub mod price_monitor;
 pub mod relay;

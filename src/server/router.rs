@@ -23,7 +23,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 
 use super::{
-    auth::principal::Principal,
+    auth::{oidc, principal::Principal, sign_in_elsewhere},
     client_address::{self, ClientAddress},
     gate, headers, imports,
     relay::{Asking, Jobs, ProgressAnswer, ViewerStream},
@@ -33,7 +33,7 @@ use super::{
     telemetry, upload,
 };
 use crate::{
-    api::{ApiError, imports::UPLOAD_PATH, progress::JobsPerStream},
+    api::{ApiError, imports::UPLOAD_PATH, progress::JobsPerStream, session::PROVIDER_PATH},
     app::{App, shell},
     job::JobId,
 };
@@ -92,6 +92,16 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
             "GET",
             "/imports/{job}/failed-rows.csv",
             get(imports::failed_rows_file).layer(quick()),
+        ),
+        (
+            "GET",
+            PROVIDER_PATH,
+            get(sign_in_elsewhere::depart).layer(quick()),
+        ),
+        (
+            "GET",
+            oidc::CALLBACK,
+            get(sign_in_elsewhere::arrive).layer(quick()),
         ),
         ("POST", UPLOAD_PATH, post(upload::upload).layer(unlimited())),
     ];

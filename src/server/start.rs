@@ -9,7 +9,7 @@ use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    auth::Auth,
+    auth::{Auth, oidc::ProviderError},
     config::{Config, Monitor, MonitorEndpoint, SocketProtocol},
     connections::MostConnections,
     listen::{self, ListenOptions},
@@ -48,6 +48,9 @@ pub enum StartError {
     /// The system has no randomness for the embedded price monitor's key.
     #[error("no randomness: {0}")]
     Random(#[from] getrandom::Error),
+    /// The OpenID Connect provider cannot be used.
+    #[error("OIDC_ISSUER: {0}")]
+    Provider(#[from] ProviderError),
     /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] reqwest::Error),
@@ -101,7 +104,7 @@ impl App {
         )?;
         let leptos = site::options(config.listen);
         let state = AppState {
-            auth: Auth::new(&config.auth),
+            auth: Auth::new(&config.auth, &config.public_url)?,
             config: Arc::new(config),
             store,
             relay,

@@ -16,6 +16,8 @@ pub(in crate::server) enum OwnCookie {
     Known,
     /// What is to be shown once, where a form was sent without script.
     Once,
+    /// What a browser is sent to an OpenID Connect provider with.
+    Visit,
     /// Why the last upload of a form was refused.
     UploadError,
 }
@@ -30,6 +32,8 @@ impl OwnCookie {
             (Self::Known, false) => "import-relay.known",
             (Self::Once, true) => "__Host-import-relay.once",
             (Self::Once, false) => "import-relay.once",
+            (Self::Visit, true) => "__Host-import-relay.visit",
+            (Self::Visit, false) => "import-relay.visit",
             (Self::UploadError, true) => "__Host-import-relay.upload-error",
             (Self::UploadError, false) => "import-relay.upload-error",
         }

@@ -1,5 +1,5 @@
-//! Who is there: accounts with passwords, sessions in a cookie, tokens of programs, and the session
-//! cookies of an Auth.js installation on the same domain.
+//! Who is there: accounts with passwords, sessions in a cookie, tokens of programs, those who sign in at
+//! an OpenID Connect provider, and the session cookies of an Auth.js installation on the same domain.
 //!
 //! `principal` finds out who makes a request; the gate before the routes asks it once. What the
 //! server functions of [`api`](crate::api) do is in `sign_in`, `account`, `tokens` and `team`.
@@ -8,8 +8,10 @@ pub(crate) mod account;
 pub mod accounts;
 pub(crate) mod audit;
 pub mod authjs;
+mod claim;
 pub(in crate::server) mod cookie;
 mod known_browser;
+pub(in crate::server) mod oidc;
 mod once;
 mod passwords;
 pub mod principal;
@@ -18,15 +20,25 @@ pub(crate) mod request;
 mod secret;
 mod session;
 pub(crate) mod sign_in;
+pub(in crate::server) mod sign_in_elsewhere;
 pub(crate) mod team;
 mod throttle;
 pub(crate) mod tokens;
 
-use self::{authjs::AuthJs, principal::Principal, request::Caller, throttle::Throttle};
+use self::{
+    authjs::AuthJs,
+    oidc::{Provider, ProviderError},
+    principal::Principal,
+    request::Caller,
+    throttle::Throttle,
+};
 use crate::{
     api::ApiError,
     role::Permission,
-    server::{client_address::ClientAddress, config::AuthConfig},
+    server::{
+        client_address::ClientAddress,
+        config::{AuthConfig, PublicUrl},
+    },
 };
 
 /// What finding out who is there needs, and remembers.
@@ -34,17 +46,25 @@ use crate::{
 pub struct Auth {
     authjs: AuthJs,
     throttle: Throttle,
+    provider: Option<Provider>,
 }
 
 impl Auth {
     /// Derives the keys of the installations whose cookies are accepted.
-    #[must_use]
-    pub fn new(config: &AuthConfig) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When the OpenID Connect provider that is set cannot be used.
+    pub fn new(config: &AuthConfig, public_url: &PublicUrl) -> Result<Self, ProviderError> {
         passwords::make_decoy();
-        Self {
+        let provider = config.oidc.clone();
+        Ok(Self {
             authjs: AuthJs::new(&config.authjs_secrets),
             throttle: Throttle::default(),
-        }
+            provider: provider
+                .map(|provider| Provider::new(provider, public_url))
+                .transpose()?,
+        })
     }
 }
 

@@ -35,10 +35,29 @@ pub(super) async fn find(
     }
 }
 
-/// Opens a session for the user and sets its cookie on the server function's response. The token is
-/// new and the one that the browser had is void, so a session that somebody planted before is worth
-/// nothing.
+/// Opens a session for the user and sets its cookie on the server function's response.
 pub(super) async fn open(state: &AppState, caller: &Caller, user: &User) -> Result<(), ApiError> {
+    let token = start(state, caller, user).await?;
+    OwnCookie::Session.set(state, token, max_age(state))
+}
+
+/// Opens a session for the user and returns the header that sets its cookie.
+pub(super) async fn open_with_header(
+    state: &AppState,
+    caller: &Caller,
+    user: &User,
+) -> Result<String, ApiError> {
+    let token = start(state, caller, user).await?;
+    Ok(OwnCookie::Session.header(state, token, max_age(state)))
+}
+
+fn max_age(state: &AppState) -> i64 {
+    i64::try_from(state.config.auth.sessions.absolute.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Starts a session. Its token is new and the one that the browser had is void, so a session that
+/// somebody planted before is worth nothing.
+async fn start(state: &AppState, caller: &Caller, user: &User) -> Result<String, ApiError> {
     if let Some(before) = token(state, &caller.headers) {
         state.store.delete_session(&secret::hash(&before)).await?;
     }
@@ -56,8 +75,7 @@ pub(super) async fn open(state: &AppState, caller: &Caller, user: &User) -> Resu
         agent,
     };
     state.store.create_session(new, lifetime).await?;
-    let seconds = i64::try_from(lifetime.absolute.as_secs()).unwrap_or(i64::MAX);
-    OwnCookie::Session.set(state, token, seconds)
+    Ok(token)
 }
 
 /// Ends the session of the request's cookie and takes the cookie back, and those of another

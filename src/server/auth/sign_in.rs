@@ -20,11 +20,13 @@ pub(crate) async fn state() -> Result<SignInState, ApiError> {
     if Caller::of_server_fn()?.principal.is_some() {
         return Ok(SignInState::SignedIn);
     }
-    let has_users = app_state()?.store.has_users().await?;
-    Ok(if has_users {
-        SignInState::SignedOut
+    let state = app_state()?;
+    let provider = state.auth.provider.as_ref();
+    let provider = provider.map(|provider| provider.name().to_owned());
+    Ok(if state.store.has_users().await? {
+        SignInState::SignedOut { provider }
     } else {
-        SignInState::NeedsOwner
+        SignInState::NeedsOwner { provider }
     })
 }
 
@@ -149,7 +151,7 @@ pub(crate) async fn sign_out() -> Result<(), ApiError> {
 }
 
 /// Lets only a path of ours through: a redirect to elsewhere would lend our name to a stranger.
-fn local_path(next: Option<&str>) -> &str {
+pub(super) fn local_path(next: Option<&str>) -> &str {
     let is_local = |path: &&str| {
         path.starts_with('/')
             && !path[1..].starts_with(['/', '\\'])

@@ -284,7 +284,13 @@ mod tests {
             .map(|(name, _)| name)
             .collect();
         for name in without {
-            let of_its_own = ["MONITOR_PRICE_APP_HOST", "TRUSTED_PROXIES"];
+            let of_its_own = [
+                "MONITOR_PRICE_APP_HOST",
+                "OIDC_CLIENT_ID",
+                "OIDC_ISSUER",
+                "OIDC_NAME",
+                "TRUSTED_PROXIES",
+            ];
             let is_secret = SETTINGS.iter().any(|it| it.name == name && it.secret);
             assert!(is_secret || of_its_own.contains(&name), "{name}\n{list}");
         }

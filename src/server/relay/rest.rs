@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashSet,
-    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -26,6 +25,7 @@ use crate::{
     job::JobId,
     server::{
         config::MonitorEndpoint,
+        loopback::is_loopback,
         store::users::UserId,
         telemetry::metrics::{Metrics, UpstreamCall},
     },
@@ -289,12 +289,6 @@ impl Rest {
             }),
         }
     }
-}
-
-/// Returns whether a host is this machine.
-pub(super) fn is_loopback(host: &str) -> bool {
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 async fn read_limited(mut response: Response) -> Result<Vec<u8>, RestError> {

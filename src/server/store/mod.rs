@@ -23,6 +23,7 @@ use std::{path::Path, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use thiserror::Error;
 
 pub use self::{jobs::scope as job_scope, schema::Schema};
@@ -59,10 +60,20 @@ pub enum StoreError {
     },
 }
 
+/// The pages that the connection which imports write through keeps, as SQLite's `cache_size`: in KiB, where it is
+/// negative.
+const WRITER_CACHE: &str = "-16384";
+/// After how many pages of 4 KiB that connection writes them from the log to their places, which the disk must
+/// have done before it goes on.
+const WRITER_CHECKPOINT: &str = "8000";
+
 /// The database, migrated to the newest schema. Clones share one pool.
 #[derive(Clone, Debug)]
 pub struct Store {
     db: DatabaseConnection,
+    /// Where imports write. In SQLite that is one connection: of several that write in turn, each would
+    /// throw away the pages that it has read whenever another one has written.
+    writer: DatabaseConnection,
 }
 
 impl StoreError {
@@ -129,15 +140,7 @@ impl Store {
             .connect_timeout(Duration::from_secs(10))
             .acquire_timeout(Duration::from_secs(30))
             .sqlx_logging(false)
-            .map_sqlx_sqlite_opts(|sqlite| {
-                use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-                sqlite
-                    .create_if_missing(true)
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Normal)
-                    .busy_timeout(Duration::from_secs(20))
-                    .foreign_keys(true)
-            });
+            .map_sqlx_sqlite_opts(sqlite);
         // Of several processes that make a SQLite file at once, one decides how it is written, which the
         // others are refused at once, whatever their patience.
         let connect = || async { Ok(Database::connect(options.clone()).await?) };
@@ -149,7 +152,20 @@ impl Store {
             .retry(waits)
             .when(|error: &StoreError| error.to_string().contains("database is locked"))
             .await?;
-        Ok(Self { db })
+        let writer = if url.is_file() {
+            options
+                .max_connections(1)
+                .connect_lazy(true)
+                .map_sqlx_sqlite_opts(|options| {
+                    sqlite(options)
+                        .pragma("cache_size", WRITER_CACHE)
+                        .pragma("wal_autocheckpoint", WRITER_CHECKPOINT)
+                });
+            Database::connect(options).await?
+        } else {
+            db.clone()
+        };
+        Ok(Self { db, writer })
     }
 
     /// Returns where the schema stands. Changes nothing.
@@ -189,6 +205,16 @@ impl Store {
     pub async fn ping(&self) -> Result<(), StoreError> {
         Ok(self.db.ping().await?)
     }
+}
+
+/// What holds for every connection to a SQLite file.
+fn sqlite(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(Duration::from_secs(20))
+        .foreign_keys(true)
 }
 
 /// Returns the current time.

@@ -547,7 +547,12 @@ fn another_owner_than(user: &UserId) -> sea_orm::Condition {
 fn issuer_name(issuer: &str) -> String {
     match issuer {
         "authjs" => "Auth.js".to_owned(),
-        other => other.to_owned(),
+        // A provider's address.
+        other => other
+            .trim_start_matches("https://")
+            .trim_start_matches("http://")
+            .trim_end_matches('/')
+            .to_owned(),
     }
 }
 

@@ -3,14 +3,13 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::role::RoleClaim;
+use crate::{
+    role::RoleClaim,
+    server::auth::claim::{MAX_ID, MAX_NAME, role, text},
+};
 
 /// How far the clocks of two machines may be apart, in seconds: what Auth.js itself allows.
 const LEEWAY: i64 = 15;
-/// The longest name that is kept.
-const MAX_NAME: usize = 100;
-/// The longest subject or address that is taken.
-const MAX_ID: usize = 254;
 
 /// Who a token speaks of.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -74,27 +73,6 @@ pub(super) fn read(payload: &[u8], now: i64) -> Option<Identity> {
 #[allow(clippy::cast_possible_truncation)] // a cast of a float saturates; NaN is 0, which is past
 fn whole(seconds: f64) -> i64 {
     seconds as i64
-}
-
-/// Takes a text or a number, without what cannot be shown; one that is too long is none.
-fn text(value: &Value, most: usize) -> Option<String> {
-    let text = match value {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
-    let usable =
-        !text.is_empty() && text.chars().count() <= most && !text.contains(char::is_control);
-    usable.then_some(text)
-}
-
-/// Reads a role. What is there and is no text is one that is not known.
-fn role(value: &Value) -> RoleClaim {
-    match value {
-        Value::Null => RoleClaim::Missing,
-        Value::String(name) => RoleClaim::read(name),
-        _ => RoleClaim::Unknown,
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,96 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { type Configuration, Provider } from 'oidc-provider';
+
+/** Whom the provider knows: what it says of each. */
+const people: Record<string, { email: string; name: string; role?: string }> = {
+  grace: { email: 'grace@example.com', name: 'Grace Hopper' },
+  vera: { email: 'vera@example.com', name: 'Vera Rubin', role: 'viewer' },
+  mallory: { email: 'mallory@example.com', name: 'Mallory', role: 'something else' },
+};
+
+/** A real OpenID Connect provider, at which one signs in by a button. */
+export class IdentityProvider {
+  readonly clientId = 'import-relay';
+  readonly clientSecret = 'e2e-oidc-client-secret-41d0';
+
+  private constructor(
+    readonly issuer: string,
+    private readonly server: Server,
+  ) {}
+
+  /** Starts one that sends browsers back to the app at `origin`. */
+  static async start(origin: string): Promise<IdentityProvider> {
+    const server = createServer();
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as AddressInfo;
+    const it = new IdentityProvider(`http://127.0.0.1:${port}`, server);
+    const provider = new Provider(it.issuer, it.#configuration(origin));
+    const answer = provider.callback();
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      const work = request.url?.startsWith('/interaction/')
+        ? interaction(provider, request, response)
+        : answer(request, response);
+      work.catch((error: unknown) => response.writeHead(500).end(String(error)));
+    });
+    return it;
+  }
+
+  #configuration(origin: string): Configuration {
+    return {
+      clients: [
+        {
+          client_id: this.clientId,
+          client_secret: this.clientSecret,
+          redirect_uris: [`${origin}/sign-in/oidc/callback`],
+        },
+      ],
+      claims: { openid: ['sub', 'role'], email: ['email'], profile: ['name'] },
+      cookies: { keys: ['of the test'] },
+      features: { devInteractions: { enabled: false } },
+      interactions: { url: (_, { uid }) => `/interaction/${uid}` },
+      pkce: { required: () => true },
+      findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...people[id] }) }),
+      // Nobody is asked whether the app may know who they are.
+      loadExistingGrant: async ({ oidc }) => {
+        const grant = new oidc.provider.Grant({
+          clientId: oidc.client?.clientId,
+          accountId: oidc.session?.accountId,
+        });
+        grant.addOIDCScope('openid email profile');
+        await grant.save();
+        return grant;
+      },
+    };
+  }
+
+  /** What an app is told of it. */
+  get settings(): Record<string, string> {
+    return {
+      OIDC_ISSUER: this.issuer,
+      OIDC_CLIENT_ID: this.clientId,
+      OIDC_CLIENT_SECRET: this.clientSecret,
+      OIDC_NAME: 'Acme',
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((done) => this.server.close(done));
+  }
+}
+
+/** A button for each person, and one to sign in as nobody. */
+async function interaction(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { pathname, searchParams } = new URL(request.url ?? '', 'http://provider');
+  const login = searchParams.get('as');
+  if (login !== null) {
+    const result =
+      login in people ? { login: { accountId: login } } : { error: 'access_denied', error_description: 'Nobody' };
+    return provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
+  }
+  const links = [...Object.keys(people), 'nobody'].map((who) => `<p><a href="${pathname}?as=${who}">I am ${who}</a>`);
+  response.setHeader('content-type', 'text/html; charset=utf-8');
+  response.end(`<!doctype html><html lang="en"><title>Acme</title><link rel="icon" href="data:,"><h1>Acme</h1>${links.join('')}</html>`);
+}

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Runs the tests of the hook, tests/hook.rs, in Chromium.
+#
+#   scripts/hook-tests.sh                  builds and runs them
+#   scripts/hook-tests.sh FILE OPTION...   runs what is built: cargo calls it
+set -euo pipefail
+
+if [ $# -gt 0 ]; then
+    program=$(realpath "$1")
+    shift
+    # Chromium's settings are read from the directory that the runner is started in.
+    cd "$(dirname "$0")/../tests/hook"
+    CHROMEDRIVER=$(command -v chromedriver) WASM_BINDGEN_TEST_TIMEOUT=240 \
+        exec wasm-bindgen-test-runner "$program" "$@"
+fi
+
+cd "$(dirname "$0")/.."
+# As cargo-leptos has it, so that what is built for the one is there for the other.
+export LEPTOS_OUTPUT_NAME=import-relay
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$PWD/scripts/hook-tests.sh
+exec cargo test --target wasm32-unknown-unknown --target-dir "${CARGO_TARGET_DIR:-target}/front" \
+    --features hydrate --test hook

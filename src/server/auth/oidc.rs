@@ -1,0 +1,370 @@
+//! Signing in at an OpenID Connect provider: the authorization code flow (OpenID Connect Core 1.0,
+//! section 3.1) with PKCE (RFC 7636). What is believed of a provider is in its ID token and its answer
+//! about the user; the session that follows is one of our own.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::BoxFuture;
+use openidconnect::{
+    AccessToken, AdditionalClaims, AsyncHttpClient, AuthenticationFlow, AuthorizationCode, Client,
+    ClientId, ClientSecret, CsrfToken, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet,
+    EndpointSet, HttpRequest, HttpResponse, IdTokenClaims, IdTokenFields, Nonce,
+    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
+    StandardErrorResponse, StandardTokenResponse, SubjectIdentifier, TokenResponse as _,
+    UserInfoClaims,
+    core::{
+        CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
+        CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata,
+        CoreResponseType, CoreRevocableToken, CoreRevocationErrorResponse,
+        CoreTokenIntrospectionResponse, CoreTokenType,
+    },
+};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use subtle::ConstantTimeEq;
+use thiserror::Error;
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::claim;
+use crate::{
+    role::RoleClaim,
+    server::config::{OidcConfig, PublicUrl},
+};
+
+/// Where the provider sends the browser back to.
+pub(in crate::server) const CALLBACK: &str = "/sign-in/oidc/callback";
+/// What is asked for besides `openid`.
+const SCOPES: [&str; 2] = ["email", "profile"];
+/// How long one question to the provider may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The most bytes of one answer.
+const MAX_ANSWER: usize = 1 << 20;
+/// How long what the provider says of itself holds.
+const FRESH: Duration = Duration::from_secs(3600);
+/// How soon it may be asked again for its keys.
+const STALE: Duration = Duration::from_secs(60);
+
+/// What the provider may say besides the standard's claims.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+struct Extra {
+    #[serde(default)]
+    role: Value,
+}
+
+impl AdditionalClaims for Extra {}
+
+type Fields = IdTokenFields<
+    Extra,
+    EmptyExtraTokenFields,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJwsSigningAlgorithm,
+>;
+
+type ProviderClient = Client<
+    Extra,
+    CoreAuthDisplay,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJsonWebKey,
+    CoreAuthPrompt,
+    StandardErrorResponse<CoreErrorResponseType>,
+    StandardTokenResponse<Fields, CoreTokenType>,
+    CoreTokenIntrospectionResponse,
+    CoreRevocableToken,
+    CoreRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointMaybeSet,
+    EndpointMaybeSet,
+>;
+
+type UserInfo = UserInfoClaims<Extra, CoreGenderClaim>;
+
+/// Why a provider that is set cannot be used.
+#[derive(Debug, Error)]
+pub enum ProviderError {
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] reqwest::Error),
+    /// The public address of this app does not make an address to come back to.
+    #[error("NEXTAUTH_URL is no address to come back to: {0}")]
+    Callback(#[from] url::ParseError),
+}
+
+/// Why somebody was not signed in. The text is for the log.
+#[derive(Debug, Error)]
+pub(super) enum OidcError {
+    /// The provider cannot be asked, or is not one.
+    #[error("the provider cannot be used: {0}")]
+    Provider(String),
+    /// What the browser brings back is not what it was sent away with, or the provider does not stand
+    /// by it.
+    #[error("the sign-in is not valid: {0}")]
+    Invalid(String),
+}
+
+/// What a browser is sent away with, and must come back with: it is kept in a cookie of its own.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Visit {
+    state: CsrfToken,
+    nonce: Nonce,
+    verifier: String,
+    /// Where it goes on to when it is signed in.
+    pub(super) next: Option<String>,
+}
+
+/// Who a provider says it is.
+#[derive(Clone, Debug)]
+pub(super) struct Identity {
+    pub(super) subject: String,
+    pub(super) email: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) role: RoleClaim,
+}
+
+/// A provider. Clones share what is known of it.
+#[derive(Clone, Debug)]
+pub(in crate::server) struct Provider(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: OidcConfig,
+    redirect: RedirectUrl,
+    http: Http,
+    known: Mutex<Option<Known>>,
+}
+
+/// What a provider has said of itself, its keys among it.
+#[derive(Clone, Debug)]
+struct Known {
+    metadata: CoreProviderMetadata,
+    since: Instant,
+}
+
+impl Provider {
+    /// Takes a provider that is set. It is asked nothing before somebody wants to sign in there.
+    ///
+    /// # Errors
+    ///
+    /// When TLS cannot be set up, or the browser could not be told where to come back to.
+    pub(in crate::server) fn new(
+        config: OidcConfig,
+        public_url: &PublicUrl,
+    ) -> Result<Self, ProviderError> {
+        let mut http = reqwest::Client::builder();
+        // A proxy is for the way out; it could not come back to our own machine.
+        if config.is_on_this_machine() {
+            http = http.no_proxy();
+        }
+        let http = http
+            .timeout(TIMEOUT)
+            // A code or a secret must not follow a redirect to somewhere else.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self(Arc::new(Inner {
+            redirect: RedirectUrl::new(format!("{}{CALLBACK}", public_url.origin()))?,
+            http: Http(http),
+            known: Mutex::new(None),
+            config,
+        })))
+    }
+
+    /// Returns what the provider is called where one signs in.
+    pub(super) fn name(&self) -> &str {
+        &self.0.config.name
+    }
+
+    /// Returns what its accounts are kept under.
+    pub(super) fn issuer(&self) -> &str {
+        self.0.config.issuer.as_str()
+    }
+
+    /// Begins a sign-in: returns where the browser is to go, and what it is to bring back.
+    ///
+    /// # Errors
+    ///
+    /// [`OidcError::Provider`] when the provider cannot be asked about itself.
+    pub(super) async fn begin(&self, next: Option<String>) -> Result<(Url, Visit), OidcError> {
+        let client = self.client(self.known(FRESH).await?);
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let (url, state, nonce) = client
+            .authorize_url(
+                AuthenticationFlow::<CoreResponseType>::AuthorizationCode,
+                CsrfToken::new_random,
+                Nonce::new_random,
+            )
+            .add_scopes(SCOPES.map(|scope| Scope::new(scope.to_owned())))
+            .set_pkce_challenge(challenge)
+            .url();
+        let visit = Visit {
+            state,
+            nonce,
+            verifier: verifier.into_secret(),
+            next,
+        };
+        Ok((url, visit))
+    }
+
+    /// Ends a sign-in: has the code that the browser brings exchanged for what the provider says.
+    ///
+    /// # Errors
+    ///
+    /// [`OidcError::Invalid`] when the browser was sent away with something else, or the provider does
+    /// not take the code or signs its answer with a key that is not its own; [`OidcError::Provider`]
+    /// when it cannot be asked.
+    pub(super) async fn finish(
+        &self,
+        visit: Visit,
+        state: &str,
+        code: String,
+    ) -> Result<Identity, OidcError> {
+        if !bool::from(visit.state.secret().as_bytes().ct_eq(state.as_bytes())) {
+            return Err(OidcError::Invalid("another state".to_owned()));
+        }
+        let client = self.client(self.known(FRESH).await?);
+        let answer = client
+            .exchange_code(AuthorizationCode::new(code))
+            .map_err(|error| OidcError::Provider(error.to_string()))?
+            .set_pkce_verifier(PkceCodeVerifier::new(visit.verifier))
+            .request_async(&self.0.http)
+            .await
+            .map_err(|error| OidcError::Invalid(error.to_string()))?;
+        let token = answer
+            .id_token()
+            .ok_or_else(|| OidcError::Invalid("no ID token".to_owned()))?;
+        let claims = match token.claims(&client.id_token_verifier(), &visit.nonce) {
+            Ok(claims) => claims,
+            // It may have signed with a key that it did not have when it was last asked
+            // (OpenID Connect Core 1.0, section 10.1.1).
+            Err(first) => {
+                let client = self.client(self.known(STALE).await?);
+                token
+                    .claims(&client.id_token_verifier(), &visit.nonce)
+                    .map_err(|_| OidcError::Invalid(first.to_string()))?
+            }
+        };
+        let told = self.told(&client, answer.access_token(), claims.subject());
+        identity(claims, told.await.as_ref())
+    }
+
+    /// Asks the provider about the user. Many say the address and the name here alone; one that does
+    /// not answer has said enough in the token.
+    async fn told(
+        &self,
+        client: &ProviderClient,
+        token: &AccessToken,
+        subject: &SubjectIdentifier,
+    ) -> Option<UserInfo> {
+        let request = client
+            .user_info(token.clone(), Some(subject.clone()))
+            .ok()?;
+        let answer: Result<UserInfo, _> = request.request_async(&self.0.http).await;
+        answer
+            .inspect_err(|error| tracing::warn!(%error, "the provider says nothing of its user"))
+            .ok()
+    }
+
+    /// Returns what the provider says of itself, at most so old.
+    async fn known(&self, most: Duration) -> Result<CoreProviderMetadata, OidcError> {
+        let mut known = self.0.known.lock().await;
+        if let Some(known) = &*known
+            && known.since.elapsed() < most
+        {
+            return Ok(known.metadata.clone());
+        }
+        let metadata =
+            CoreProviderMetadata::discover_async(self.0.config.issuer.clone(), &self.0.http)
+                .await
+                .map_err(|error| OidcError::Provider(error.to_string()))?;
+        *known = Some(Known {
+            metadata: metadata.clone(),
+            since: Instant::now(),
+        });
+        Ok(metadata)
+    }
+
+    fn client(&self, metadata: CoreProviderMetadata) -> ProviderClient {
+        let config = &self.0.config;
+        let secret = config
+            .client_secret
+            .as_ref()
+            .map(|secret| ClientSecret::new(secret.expose_secret().to_owned()));
+        Client::from_provider_metadata(metadata, ClientId::new(config.client_id.clone()), secret)
+            .set_redirect_uri(self.0.redirect.clone())
+    }
+}
+
+/// Asks the provider.
+#[derive(Debug)]
+struct Http(reqwest::Client);
+
+impl Http {
+    async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, SendError> {
+        let mut answer = self.0.execute(request.try_into()?).await?;
+        let mut response = HttpResponse::new(Vec::new());
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = answer.headers().clone();
+        while let Some(chunk) = answer.chunk().await? {
+            response.body_mut().extend_from_slice(&chunk);
+            if response.body().len() > MAX_ANSWER {
+                return Err(SendError::TooLong);
+            }
+        }
+        Ok(response)
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Http {
+    type Error = SendError;
+    type Future = BoxFuture<'c, Result<HttpResponse, SendError>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.ask(request))
+    }
+}
+
+/// Why the provider's answer could not be had.
+#[derive(Debug, Error)]
+enum SendError {
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+    #[error("its answer is too long")]
+    TooLong,
+}
+
+/// Reads who it is. What the ID token says is signed, and goes first.
+fn identity(
+    token: &IdTokenClaims<Extra, CoreGenderClaim>,
+    told: Option<&UserInfo>,
+) -> Result<Identity, OidcError> {
+    let subject = claim::clean(token.subject().as_str(), claim::MAX_ID)
+        .ok_or_else(|| OidcError::Invalid("no subject that can be kept".to_owned()))?;
+    let email = token.email().or_else(|| told?.email());
+    let name = token.name().or_else(|| told?.name());
+    let called = token
+        .preferred_username()
+        .or_else(|| told?.preferred_username());
+    let name = name
+        .and_then(|name| name.get(None))
+        .map(|name| name.as_str())
+        .or_else(|| Some(called?.as_str()));
+    let role = Some(token.additional_claims())
+        .into_iter()
+        .chain(told.map(UserInfo::additional_claims))
+        .map(|extra| &extra.role)
+        .find(|role| !role.is_null());
+    Ok(Identity {
+        subject,
+        email: email.and_then(|email| claim::clean(email, claim::MAX_ID)),
+        name: name.and_then(|name| claim::clean(name, claim::MAX_NAME)),
+        role: role.map_or(RoleClaim::Missing, claim::role),
+    })
+}

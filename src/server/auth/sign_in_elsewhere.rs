@@ -1,0 +1,214 @@
+//! The way to an OpenID Connect provider and back.
+
+use axum::{
+    extract::{Query, State, rejection::QueryRejection},
+    http::{HeaderValue, header, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+
+use super::{
+    SIGN_IN, audit,
+    cookie::OwnCookie,
+    oidc::{Identity, OidcError, Provider, Visit},
+    request::Caller,
+    session,
+    sign_in::local_path,
+};
+use crate::{
+    api::{ApiError, audit::AuditAction, session::SignInProblem},
+    server::{
+        state::AppState,
+        store::{
+            StoreError,
+            users::{ExternalUser, Seen, User},
+        },
+    },
+};
+
+/// How long somebody may take at the provider, in seconds.
+const MAX_AGE: i64 = 600;
+/// The longest address to go on to that is kept meanwhile.
+const MAX_NEXT: usize = 1000;
+
+/// What a browser says when it goes.
+#[derive(Debug, Deserialize)]
+pub(in crate::server) struct Departure {
+    next: Option<String>,
+}
+
+/// What a browser brings back (RFC 6749, sections 4.1.2 and 4.1.2.1).
+#[derive(Debug, Deserialize)]
+pub(in crate::server) struct Arrival {
+    #[serde(default)]
+    state: String,
+    code: Option<String>,
+    error: Option<String>,
+}
+
+/// Why somebody is not let in.
+enum Refusal {
+    /// What the sign-in page says.
+    Problem(SignInProblem),
+    /// A fault of ours.
+    Fault(ApiError),
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self::Fault(error)
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<OidcError> for Refusal {
+    fn from(error: OidcError) -> Self {
+        tracing::warn!(%error, "nobody could be signed in at the provider");
+        Self::Problem(match error {
+            OidcError::Provider(_) => SignInProblem::Unreachable,
+            OidcError::Invalid(_) => SignInProblem::Refused,
+        })
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Problem(problem) => {
+                Redirect::to(&format!("{SIGN_IN}?problem={problem}")).into_response()
+            }
+            Self::Fault(error) => error.into_response(),
+        }
+    }
+}
+
+/// Sends the browser to the provider.
+pub(in crate::server) async fn depart(
+    State(state): State<AppState>,
+    departure: Result<Query<Departure>, QueryRejection>,
+) -> Response {
+    let Some(provider) = &state.auth.provider else {
+        return Redirect::to(SIGN_IN).into_response();
+    };
+    let next = departure.ok().and_then(|Query(departure)| departure.next);
+    let next = next.filter(|next| next.len() <= MAX_NEXT);
+    match provider.begin(next).await {
+        Ok((url, visit)) => {
+            let kept = serde_json::to_vec(&visit)
+                .map(hex::encode)
+                .unwrap_or_default();
+            let cookie = OwnCookie::Visit.header(&state, kept, MAX_AGE);
+            with_cookies(Redirect::to(url.as_str()), [cookie])
+        }
+        Err(error) => Refusal::from(error).into_response(),
+    }
+}
+
+/// Lets in whom the provider sends back, as whom it says they are.
+pub(in crate::server) async fn arrive(
+    State(state): State<AppState>,
+    parts: Parts,
+    arrival: Result<Query<Arrival>, QueryRejection>,
+) -> Response {
+    let Some(provider) = &state.auth.provider else {
+        return Redirect::to(SIGN_IN).into_response();
+    };
+    let caller = Caller::of(&parts);
+    // It is good for one time.
+    let gone = OwnCookie::Visit.header(&state, String::new(), 0);
+    match let_in(&state, provider, &caller, arrival).await {
+        Ok((session, next)) => {
+            let next = Redirect::to(local_path(next.as_deref()));
+            with_cookies(next, [session, gone])
+        }
+        Err(refusal) => with_cookies(refusal, [gone]),
+    }
+}
+
+/// Returns the header that sets the session's cookie, and where to go on to.
+async fn let_in(
+    state: &AppState,
+    provider: &Provider,
+    caller: &Caller,
+    arrival: Result<Query<Arrival>, QueryRejection>,
+) -> Result<(String, Option<String>), Refusal> {
+    let refused = |why: &str| Refusal::from(OidcError::Invalid(why.to_owned()));
+    let Ok(Query(arrival)) = arrival else {
+        return Err(refused("the answer cannot be read"));
+    };
+    let visit =
+        visit(state, caller).ok_or_else(|| refused("it began in no browser, or long ago"))?;
+    let code = match (arrival.code, arrival.error) {
+        (Some(code), None) => code,
+        (_, Some(error)) => return Err(refused(&format!("the provider says {error:?}"))),
+        (None, None) => return Err(refused("there is no code")),
+    };
+    // Each answer has the provider asked.
+    let address = caller.address.ok_or(ApiError::Internal)?;
+    let attempt = state
+        .auth
+        .throttle
+        .begin(address.network(), provider.issuer(), None)
+        .map_err(|_| Refusal::Problem(SignInProblem::TooMany))?;
+    let next = visit.next.clone();
+    let identity = provider.finish(visit, &arrival.state, code).await?;
+    attempt.succeeded();
+    let user = account_of(state, provider, &identity).await?;
+    let session = session::open_with_header(state, caller, &user).await?;
+    audit::record(state, caller, &user, AuditAction::SignedIn, "").await;
+    Ok((session, next))
+}
+
+fn visit(state: &AppState, caller: &Caller) -> Option<Visit> {
+    let kept = OwnCookie::Visit.get(state, &caller.headers)?;
+    serde_json::from_slice(&hex::decode(kept).ok()?).ok()
+}
+
+/// Finds the account of somebody, and makes it at first sight.
+async fn account_of(
+    state: &AppState,
+    provider: &Provider,
+    identity: &Identity,
+) -> Result<User, Refusal> {
+    let seen = ExternalUser {
+        issuer: provider.issuer(),
+        subject: &identity.subject,
+        email: identity.email.as_deref(),
+        name: identity.name.as_deref(),
+        role: identity.role,
+        default_role: state.config.auth.default_role,
+    };
+    // When they are back is of interest where nothing else tells of it: a session does.
+    match state.store.see_external_user(seen, i64::MAX).await? {
+        Seen::Known {
+            login,
+            role_changed,
+            ..
+        } => {
+            if role_changed {
+                state.relay.end_streams_of(&login.user.id);
+            }
+            Ok(login.user)
+        }
+        Seen::Refused(user) => {
+            state.relay.end_streams_of(&user);
+            Err(Refusal::Problem(SignInProblem::Stranger))
+        }
+        Seen::Stranger => Err(Refusal::Problem(SignInProblem::Stranger)),
+    }
+}
+
+fn with_cookies<const N: usize>(response: impl IntoResponse, cookies: [String; N]) -> Response {
+    let mut response = response.into_response();
+    for cookie in cookies {
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    response
+}

@@ -1,0 +1,297 @@
+//! The hook in a browser, on a stream that goes as the test says.
+//!
+//! `scripts/test.sh` runs it in Chromium; on the server's side there is nothing to test.
+#![cfg(target_family = "wasm")]
+#![allow(clippy::unwrap_used)] // a test may
+
+use std::time::Duration;
+
+use any_spawner::Executor;
+use gloo_timers::future::sleep;
+use import_relay::{
+    hooks::{
+        Connection, UseProductImportProgressReturn, UseProgressOptions,
+        use_product_import_progress_with_options, use_unfinished_imports_with_options,
+    },
+    job::{ImportStatus, JobId, ProductImportJob},
+};
+use leptos::prelude::*;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[wasm_bindgen(module = "/tests/hook/event_source.js")]
+extern "C" {
+    fn install();
+    fn opened_so_far() -> usize;
+    fn still_open() -> usize;
+    fn url_of(index: usize) -> String;
+    fn has_credentials(index: usize) -> bool;
+    fn open(index: usize);
+    fn tell(index: usize, name: &str, data: &str);
+    fn interrupt(index: usize);
+    fn refuse(index: usize);
+    fn living_listeners(index: usize) -> usize;
+    fn answer_states(status: u16, body: &str);
+}
+
+/// Longer than anything here takes on a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let step = Duration::from_millis(10);
+    let mut waited = Duration::ZERO;
+    while !is_so() {
+        assert!(waited < PATIENCE, "waited in vain: {what}");
+        sleep(step).await;
+        waited += step;
+    }
+}
+
+fn id(name: &str) -> JobId {
+    name.parse().unwrap()
+}
+
+fn job(name: &str, status: ImportStatus) -> ProductImportJob {
+    ProductImportJob {
+        id: id(name),
+        filename: "shop.csv".to_owned(),
+        status,
+        error: None,
+        total_products: Some(10),
+        processed_products: 2,
+        failed_products: 0,
+        failed_product_skus: Vec::new(),
+        created_at: 0,
+        updated_at: 0,
+        completed_at: None,
+    }
+}
+
+fn state(processed: u64, status: &str) -> String {
+    format!(
+        r#"{{"processedProducts":{processed},"failedProducts":0,"totalProducts":10,"status":"{status}"}}"#
+    )
+}
+
+/// Each test by itself: its tabs share nothing with those of another.
+fn alone() -> UseProgressOptions {
+    UseProgressOptions::default().share_tabs(false)
+}
+
+/// A hook that lives as long as its owner.
+struct Followed {
+    owner: Owner,
+    job: RwSignal<ProductImportJob>,
+    live: UseProductImportProgressReturn,
+}
+
+fn follow(first: ProductImportJob, options: UseProgressOptions) -> Followed {
+    let _ = Executor::init_wasm_bindgen();
+    let owner = Owner::new();
+    let (job, live) = owner.with(|| {
+        let job = RwSignal::new(first);
+        (job, use_product_import_progress_with_options(job, options))
+    });
+    Followed { owner, job, live }
+}
+
+/// Ends the hook, and sees to it that nothing of it is left.
+async fn end(followed: Followed) {
+    followed.owner.cleanup();
+    drop(followed);
+    until("every stream is closed", || still_open() == 0).await;
+}
+
+/// Follows a job whose stream is open.
+async fn followed(name: &str) -> Followed {
+    install();
+    let followed = follow(job(name, ImportStatus::Pending), alone());
+    until("the stream is asked for", || opened_so_far() == 1).await;
+    open(0);
+    let connection = followed.live.connection;
+    until("the stream is open", || {
+        connection.get_untracked() == Connection::Open
+    })
+    .await;
+    followed
+}
+
+fn processed(live: &UseProductImportProgressReturn) -> u64 {
+    live.progress.get_untracked().processed_products
+}
+
+#[wasm_bindgen_test]
+async fn it_opens_the_stream_of_its_job_and_shows_what_comes() {
+    let followed = followed("7").await;
+    let live = followed.live;
+    assert_eq!(url_of(0), "/api/jobs/7/progress");
+    assert!(!has_credentials(0));
+    assert!(live.loading.get_untracked());
+    assert_eq!(processed(&live), 2, "what is known before the first state");
+    tell(0, "message", &state(5, "PENDING"));
+    until("the state is shown", || processed(&live) == 5).await;
+    assert!(!live.loading.get_untracked());
+    assert_eq!(live.error.get_untracked(), None);
+    end(followed).await;
+}
+
+#[wasm_bindgen_test]
+async fn what_cannot_be_read_is_said_until_the_next_state() {
+    let followed = followed("7").await;
+    let error = followed.live.error;
+    tell(0, "message", "{");
+    until("it is said", || {
+        error.get_untracked().as_deref() == Some("Failed to parse progress data")
+    })
+    .await;
+    tell(0, "message", &state(5, "PENDING"));
+    until("it is well again", || error.get_untracked().is_none()).await;
+    end(followed).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_stream_that_breaks_is_left_to_the_browser() {
+    let followed = followed("7").await;
+    let live = followed.live;
+    interrupt(0);
+    until("it is reconnecting", || {
+        live.connection.get_untracked() == Connection::Reconnecting
+    })
+    .await;
+    assert_eq!(live.status.get_untracked(), ImportStatus::Pending);
+    until("it is said after a while", || {
+        live.error.get_untracked().as_deref() == Some("Connection error")
+    })
+    .await;
+    open(0);
+    until("it is back", || {
+        live.connection.get_untracked() == Connection::Open && live.error.get_untracked().is_none()
+    })
+    .await;
+    assert_eq!(opened_so_far(), 1);
+    end(followed).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_stream_that_is_refused_is_asked_about_and_opened_anew() {
+    let followed = followed("7").await;
+    let live = followed.live;
+    answer_states(200, &format!(r#"[["7",{}]]"#, state(6, "PENDING")));
+    refuse(0);
+    until("the answer is shown", || processed(&live) == 6).await;
+    assert_eq!(live.connection.get_untracked(), Connection::Reconnecting);
+    until("it is opened anew", || opened_so_far() == 2).await;
+    open(1);
+    until("it is back", || {
+        live.connection.get_untracked() == Connection::Open
+    })
+    .await;
+    end(followed).await;
+}
+
+#[wasm_bindgen_test]
+async fn the_last_state_ends_the_stream() {
+    let followed = followed("7").await;
+    let live = followed.live;
+    tell(0, "message", &state(10, "SUCCESS"));
+    until("it is over", || {
+        live.status.get_untracked() == ImportStatus::Success
+    })
+    .await;
+    until("the stream is closed", || still_open() == 0).await;
+    assert_eq!(live.connection.get_untracked(), Connection::Closed);
+    end(followed).await;
+    assert_eq!(opened_so_far(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn a_job_that_is_over_opens_nothing() {
+    install();
+    let followed = follow(job("7", ImportStatus::Error), alone());
+    assert_eq!(followed.live.status.get_untracked(), ImportStatus::Error);
+    assert!(!followed.live.loading.get_untracked());
+    // As long as it takes another to open its stream.
+    let other = follow(job("8", ImportStatus::Pending), alone());
+    until("the other's stream is asked for", || opened_so_far() == 1).await;
+    assert_eq!(url_of(0), "/api/jobs/8/progress");
+    end(other).await;
+    end(followed).await;
+}
+
+#[wasm_bindgen_test]
+async fn an_owner_that_is_dropped_closes_the_stream_and_frees_its_listeners() {
+    let followed = followed("7").await;
+    assert!(
+        living_listeners(0) >= 6,
+        "they can be called while it is open"
+    );
+    end(followed).await;
+    assert_eq!(living_listeners(0), 0);
+}
+
+#[wasm_bindgen_test]
+async fn another_job_gets_another_stream() {
+    let followed = followed("7").await;
+    followed.job.set(job("8", ImportStatus::Pending));
+    until("the other's stream is asked for", || opened_so_far() == 2).await;
+    assert_eq!(url_of(1), "/api/jobs/8/progress");
+    until("the first one is closed", || still_open() == 1).await;
+    open(1);
+    tell(1, "message", &state(9, "PENDING"));
+    until("its state is shown", || processed(&followed.live) == 9).await;
+    end(followed).await;
+}
+
+#[wasm_bindgen_test]
+async fn hooks_of_the_same_options_share_a_stream_and_others_do_not() {
+    install();
+    let with_credentials = alone().with_credentials(true);
+    let one = follow(job("7", ImportStatus::Pending), alone());
+    let two = follow(job("8", ImportStatus::Pending), alone());
+    let three = follow(job("7", ImportStatus::Pending), with_credentials);
+    until("both streams are asked for", || opened_so_far() == 2).await;
+    assert_eq!(url_of(0), "/api/jobs/progress?ids=7,8");
+    assert_eq!(url_of(1), "/api/jobs/7/progress");
+    assert!(has_credentials(1));
+    one.owner.cleanup();
+    two.owner.cleanup();
+    until("the shared one is closed", || still_open() == 1).await;
+    end(three).await;
+}
+
+#[wasm_bindgen_test]
+async fn all_unfinished_imports_are_followed_on_one_stream() {
+    install();
+    let _ = Executor::init_wasm_bindgen();
+    let owner = Owner::new();
+    let live = owner.with(|| use_unfinished_imports_with_options(alone()));
+    until("the stream is asked for", || opened_so_far() == 1).await;
+    assert_eq!(url_of(0), "/api/jobs/progress");
+    open(0);
+    let tagged = state(4, "PENDING").replacen('{', r#"{"jobId":"9","#, 1);
+    tell(0, "message", &tagged);
+    until("the new job is shown", || {
+        live.with_untracked(|live| live.get(&id("9")).map(|it| it.progress.processed_products))
+            == Some(4)
+    })
+    .await;
+    owner.cleanup();
+    until("the stream is closed", || still_open() == 0).await;
+}
+
+#[wasm_bindgen_test]
+async fn tabs_share_a_stream_where_the_browser_lets_them() {
+    install();
+    let followed = follow(
+        job("7", ImportStatus::Pending),
+        UseProgressOptions::default(),
+    );
+    until("the stream is asked for", || opened_so_far() == 1).await;
+    open(0);
+    tell(0, "message", &state(3, "PENDING"));
+    until("the state is shown", || processed(&followed.live) == 3).await;
+    end(followed).await;
+    assert_eq!(living_listeners(0), 0);
+}

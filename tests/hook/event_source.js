@@ -1,0 +1,102 @@
+// An EventSource that goes as the test says, in place of the browser's.
+
+const CONNECTING = 0;
+const OPEN = 1;
+const CLOSED = 2;
+
+const opened = [];
+
+class Scripted {
+  onopen = null;
+  onmessage = null;
+  onerror = null;
+  readyState = CONNECTING;
+  /** Every listener that there ever was, for who would call it too late. */
+  all = [];
+  #named = new Map();
+
+  constructor(url, init) {
+    this.url = url;
+    this.withCredentials = Boolean(init?.withCredentials);
+    opened.push(this);
+  }
+
+  addEventListener(name, listener) {
+    this.#named.set(name, listener);
+  }
+
+  close() {
+    this.readyState = CLOSED;
+  }
+
+  dispatch(name, data) {
+    const listener = this[`on${name}`] ?? this.#named.get(name);
+    if (this.readyState === CLOSED && name !== 'error') return;
+    listener?.call(this, new MessageEvent(name, { data }));
+  }
+
+  keep() {
+    this.all = [this.onopen, this.onmessage, this.onerror, ...this.#named.values()];
+  }
+}
+
+export function install() {
+  opened.length = 0;
+  globalThis.EventSource = Scripted;
+}
+
+export function opened_so_far() {
+  return opened.length;
+}
+
+export function still_open() {
+  return opened.filter(({ readyState }) => readyState !== CLOSED).length;
+}
+
+export function url_of(index) {
+  return opened[index].url;
+}
+
+export function has_credentials(index) {
+  return opened[index].withCredentials;
+}
+
+export function open(index) {
+  opened[index].readyState = OPEN;
+  opened[index].dispatch('open');
+  opened[index].keep();
+}
+
+export function tell(index, name, data) {
+  opened[index].dispatch(name, data);
+}
+
+/** The stream broke, and the browser is getting it back. */
+export function interrupt(index) {
+  opened[index].readyState = CONNECTING;
+  opened[index].dispatch('error');
+}
+
+/** The stream was refused, and the browser has given it up. */
+export function refuse(index) {
+  opened[index].readyState = CLOSED;
+  opened[index].dispatch('error');
+}
+
+/** How many of the listeners that there were can still be called. */
+export function living_listeners(index) {
+  return opened[index].all.filter((listener) => {
+    try {
+      listener?.(new MessageEvent('message', { data: '{}' }));
+      return listener !== null;
+    } catch {
+      return false;
+    }
+  }).length;
+}
+
+/** What the server answers to the question what is the matter. */
+export function answer_states(status, body) {
+  globalThis.fetch = async () =>
+    new Response(body, { status, headers: { 'content-type': 'application/json' } });
+}
