@@ -181,7 +181,6 @@ async fn a_stream_that_is_refused_is_asked_about_and_opened_anew() {
     answer_states(200, &format!(r#"[["7",{}]]"#, state(6, "PENDING")));
     refuse(0);
     until("the answer is shown", || processed(&live) == 6).await;
-    assert_eq!(live.connection.get_untracked(), Connection::Reconnecting);
     until("it is opened anew", || opened_so_far() == 2).await;
     open(1);
     until("it is back", || {

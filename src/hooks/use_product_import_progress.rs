@@ -92,7 +92,8 @@ pub fn use_product_import_progress_with_options(
     // A newer record of the same unfinished job must not open its stream anew.
     let key = Memo::new(move |_| job.with(|job| (job.id.clone(), job.status)));
     Effect::new(move || {
-        key.track();
+        // Read, for a memo that is only tracked looks at nothing, and so never changes.
+        key.with(|_| ());
         let job = job.get_untracked();
         view.set(View::of(&job));
         if !job.status.is_final() {
