@@ -27,7 +27,8 @@ pub(crate) fn Announcement(
     let t = use_locale();
     let quarter = Memo::new(move |_| format::percent(&progress.get()).map(|percent| percent / 25));
     let text = Memo::new(move |_| {
-        quarter.track();
+        // Read: a memo that is only tracked is never computed.
+        quarter.with(|_| ());
         say(t, &progress.get_untracked(), status.get(), cancelled.get())
     });
     view! {
