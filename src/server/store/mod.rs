@@ -60,20 +60,10 @@ pub enum StoreError {
     },
 }
 
-/// The pages that the connection which imports write through keeps, as SQLite's `cache_size`: in KiB, where it is
-/// negative.
-const WRITER_CACHE: &str = "-16384";
-/// After how many pages of 4 KiB that connection writes them from the log to their places, which the disk must
-/// have done before it goes on.
-const WRITER_CHECKPOINT: &str = "8000";
-
 /// The database, migrated to the newest schema. Clones share one pool.
 #[derive(Clone, Debug)]
 pub struct Store {
     db: DatabaseConnection,
-    /// Where imports write. In SQLite that is one connection: of several that write in turn, each would
-    /// throw away the pages that it has read whenever another one has written.
-    writer: DatabaseConnection,
 }
 
 impl StoreError {
@@ -152,20 +142,7 @@ impl Store {
             .retry(waits)
             .when(|error: &StoreError| error.to_string().contains("database is locked"))
             .await?;
-        let writer = if url.is_file() {
-            options
-                .max_connections(1)
-                .connect_lazy(true)
-                .map_sqlx_sqlite_opts(|options| {
-                    sqlite(options)
-                        .pragma("cache_size", WRITER_CACHE)
-                        .pragma("wal_autocheckpoint", WRITER_CHECKPOINT)
-                });
-            Database::connect(options).await?
-        } else {
-            db.clone()
-        };
-        Ok(Self { db, writer })
+        Ok(Self { db })
     }
 
     /// Returns where the schema stands. Changes nothing.

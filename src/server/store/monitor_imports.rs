@@ -373,7 +373,7 @@ impl Store {
         batch: &mut ImportBatch,
         checked: Written,
     ) -> Result<Option<Written>, StoreError> {
-        let transaction = self.writer.begin().await?;
+        let transaction = self.db.begin().await?;
         // A write comes first: SQLite cannot make a writer of a transaction that began by reading
         // once somebody else has written.
         let mine = monitor_import::Entity::update_many()
