@@ -1,6 +1,7 @@
 //! How the page stands to the live updates.
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_location;
 
 use super::language::use_locale;
 use crate::{hooks::Connection, job::ImportStatus};
@@ -43,6 +44,7 @@ pub(crate) fn ConnectionLine(
         )),
         (Connection::Closed, _) => words("Newest known state", "Letzter bekannter Stand")(),
     };
+    let here = use_location().pathname;
     view! {
         <p
             class="connection"
@@ -52,7 +54,7 @@ pub(crate) fn ConnectionLine(
         >
             <span class="connection-dot" aria-hidden="true"></span>
             <span class="connection-text">{text}</span>
-            <a class="connection-reload" href="" rel="external">
+            <a class="connection-reload" href=here rel="external">
                 {t.say("Reload", "Neu laden")}
             </a>
         </p>

@@ -163,7 +163,8 @@ fn SignInElsewhere(
     });
     view! {
         <div class="sign-in-elsewhere">
-            {problem} <p class="sign-in-or">{t.say("or", "oder")}</p>
+            <p class="sign-in-or">{t.say("or", "oder")}</p>
+            {problem}
             // The server answers it, not the router.
             <a class="button" href=href rel="external" data-testid="sign-in-elsewhere">
                 {match t {
