@@ -28,7 +28,8 @@ pub(crate) fn SiteHeader(
     view! {
         <header class="site-header">
             <div class="site-header-row">
-                <a class="brand" href="/imports">
+                // Its name is not shown on a phone.
+                <a class="brand" href="/imports" aria-label="Import Relay">
                     <Mark />
                     <span>"Import Relay"</span>
                 </a>

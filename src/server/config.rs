@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 pub use self::listing::{effective, env_example, help};
-use super::{loopback::is_loopback, store::sessions::SessionLifetime};
+use super::{outgoing::is_loopback, store::sessions::SessionLifetime};
 use crate::role::Role;
 
 /// One setting as `--help` lists it.
@@ -279,13 +279,6 @@ pub struct OidcConfig {
     pub client_secret: Option<SecretString>,
     /// What the provider is called on the sign-in page.
     pub name: String,
-}
-
-impl OidcConfig {
-    /// Returns whether the provider is on this machine.
-    pub(in crate::server) fn is_on_this_machine(&self) -> bool {
-        self.issuer.url().host_str().is_some_and(is_loopback)
-    }
 }
 
 /// What is told about the running server, and to whom.

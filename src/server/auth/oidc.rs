@@ -33,7 +33,10 @@ use url::Url;
 use super::claim;
 use crate::{
     role::RoleClaim,
-    server::config::{OidcConfig, PublicUrl},
+    server::{
+        config::{OidcConfig, PublicUrl},
+        outgoing::{self, ReadError},
+    },
 };
 
 /// Where the provider sends the browser back to.
@@ -159,15 +162,8 @@ impl Provider {
         config: OidcConfig,
         public_url: &PublicUrl,
     ) -> Result<Self, ProviderError> {
-        let mut http = reqwest::Client::builder();
-        // A proxy is for the way out; it could not come back to our own machine.
-        if config.is_on_this_machine() {
-            http = http.no_proxy();
-        }
-        let http = http
+        let http = outgoing::client_for(config.issuer.url())
             .timeout(TIMEOUT)
-            // A code or a secret must not follow a redirect to somewhere else.
-            .redirect(reqwest::redirect::Policy::none())
             .build()?;
         Ok(Self(Arc::new(Inner {
             redirect: RedirectUrl::new(format!("{}{CALLBACK}", public_url.origin()))?,
@@ -307,37 +303,23 @@ impl Provider {
 struct Http(reqwest::Client);
 
 impl Http {
-    async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, SendError> {
+    async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, ReadError> {
         let mut answer = self.0.execute(request.try_into()?).await?;
         let mut response = HttpResponse::new(Vec::new());
         *response.status_mut() = answer.status();
-        *response.headers_mut() = answer.headers().clone();
-        while let Some(chunk) = answer.chunk().await? {
-            response.body_mut().extend_from_slice(&chunk);
-            if response.body().len() > MAX_ANSWER {
-                return Err(SendError::TooLong);
-            }
-        }
+        *response.headers_mut() = std::mem::take(answer.headers_mut());
+        *response.body_mut() = outgoing::read_limited(answer, MAX_ANSWER).await?;
         Ok(response)
     }
 }
 
 impl<'c> AsyncHttpClient<'c> for Http {
-    type Error = SendError;
-    type Future = BoxFuture<'c, Result<HttpResponse, SendError>>;
+    type Error = ReadError;
+    type Future = BoxFuture<'c, Result<HttpResponse, ReadError>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(self.ask(request))
     }
-}
-
-/// Why the provider's answer could not be had.
-#[derive(Debug, Error)]
-enum SendError {
-    #[error(transparent)]
-    Http(#[from] reqwest::Error),
-    #[error("its answer is too long")]
-    TooLong,
 }
 
 /// Reads who it is. What the ID token says is signed, and goes first.

@@ -25,7 +25,7 @@ use crate::{
     job::JobId,
     server::{
         config::MonitorEndpoint,
-        loopback::is_loopback,
+        outgoing::{self, ReadError},
         store::users::UserId,
         telemetry::metrics::{Metrics, UpstreamCall},
     },
@@ -116,6 +116,15 @@ pub(crate) enum RestError {
     Unreadable,
 }
 
+impl From<ReadError> for RestError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Http(error) => Self::Unreachable(error),
+            ReadError::TooLong => Self::Unreadable,
+        }
+    }
+}
+
 impl Rest {
     /// Makes the client.
     ///
@@ -128,15 +137,8 @@ impl Rest {
         metrics: Metrics,
         tasks: TaskTracker,
     ) -> Result<Self, reqwest::Error> {
-        let mut builder = reqwest::Client::builder();
-        // A proxy is for the way out; it could not come back to our own machine.
-        if endpoint.url.host_str().is_some_and(is_loopback) {
-            builder = builder.no_proxy();
-        }
-        let client = builder
+        let client = outgoing::client_for(&endpoint.url)
             .connect_timeout(CONNECT_TIMEOUT)
-            // The key must not follow a redirect to somewhere else.
-            .redirect(reqwest::redirect::Policy::none())
             .build()?;
         Ok(Self {
             client,
@@ -267,7 +269,7 @@ impl Rest {
     /// Reads the body of a good answer, and turns any other into what it says.
     pub(super) async fn accepted(&self, response: Response) -> Result<Vec<u8>, RestError> {
         let status = response.status();
-        let body = read_limited(response).await?;
+        let body = outgoing::read_limited(response, MAX_ANSWER).await?;
         let is_unauthorized = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
         // What a broken service or a proxy before it says is no word on the key.
         if is_unauthorized || !status.is_server_error() {
@@ -289,17 +291,6 @@ impl Rest {
             }),
         }
     }
-}
-
-async fn read_limited(mut response: Response) -> Result<Vec<u8>, RestError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(RestError::Unreachable)? {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(RestError::Unreadable);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 /// Finds the identifier in a created job: `id`, `_id` or `jobId`, bare or wrapped in `data`.

@@ -23,7 +23,6 @@ use std::{path::Path, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use thiserror::Error;
 
 pub use self::{jobs::scope as job_scope, schema::Schema};
@@ -130,7 +129,15 @@ impl Store {
             .connect_timeout(Duration::from_secs(10))
             .acquire_timeout(Duration::from_secs(30))
             .sqlx_logging(false)
-            .map_sqlx_sqlite_opts(sqlite);
+            .map_sqlx_sqlite_opts(|sqlite| {
+                use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+                sqlite
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Normal)
+                    .busy_timeout(Duration::from_secs(20))
+                    .foreign_keys(true)
+            });
         // Of several processes that make a SQLite file at once, one decides how it is written, which the
         // others are refused at once, whatever their patience.
         let connect = || async { Ok(Database::connect(options.clone()).await?) };
@@ -182,16 +189,6 @@ impl Store {
     pub async fn ping(&self) -> Result<(), StoreError> {
         Ok(self.db.ping().await?)
     }
-}
-
-/// What holds for every connection to a SQLite file.
-fn sqlite(options: SqliteConnectOptions) -> SqliteConnectOptions {
-    options
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
-        .busy_timeout(Duration::from_secs(20))
-        .foreign_keys(true)
 }
 
 /// Returns the current time.
