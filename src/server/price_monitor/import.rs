@@ -262,13 +262,14 @@ impl Importer {
         let (batches, received) = mpsc::channel(AHEAD);
         let reading = {
             let input = self.uploads.input(&import.stored_as);
-            let (limits, mode, stop) = (self.limits.clone(), import.mode, stop.clone());
+            let (limits, stop) = (self.limits.clone(), stop.clone());
+            let kind = self.store.batch_kind(import.mode);
             tokio::task::spawn_blocking(move || {
                 reading::read_batches(
                     input,
                     &limits,
                     mapping.as_ref(),
-                    mode,
+                    kind,
                     position,
                     &batches,
                     &stop,
@@ -359,7 +360,7 @@ impl Importer {
                 Some(seen.map_err(ImportError::Scratch)?)
             }
         };
-        while let Some(mut batch) = batches.recv().await {
+        while let Some(batch) = batches.recv().await {
             if stop.is_cancelled() {
                 return Ok(Outcome::Stopped);
             }
@@ -371,10 +372,7 @@ impl Importer {
                 seen = Some(after);
                 checked = would;
             }
-            if !self
-                .commit(import, position, &mut batch, checked, stop)
-                .await?
-            {
+            if !self.commit(import, position, &batch, checked, stop).await? {
                 return Ok(Outcome::Superseded);
             }
             position = end;
@@ -416,7 +414,7 @@ impl Importer {
         &self,
         import: &MonitorImport,
         position: u64,
-        batch: &mut ImportBatch,
+        batch: &ImportBatch,
         checked: Written,
         stop: &CancellationToken,
     ) -> Result<bool, ImportError> {

@@ -10,7 +10,7 @@ use super::feed::{
     Visitor,
 };
 use crate::server::store::{
-    monitor_imports::{FailedRow, ImportBatch, ImportMode},
+    monitor_imports::{BatchKind, FailedRow, ImportBatch},
     products::{NewProduct, Said},
 };
 
@@ -87,14 +87,14 @@ pub(super) fn read_batches(
     input: Input,
     limits: &Limits,
     mapping: Option<&Mapping>,
-    mode: ImportMode,
+    kind: BatchKind,
     position: u64,
     batches: &mpsc::Sender<ImportBatch>,
     stop: &CancellationToken,
 ) -> Result<(), FeedError> {
     let mut batcher = Batcher {
         batches,
-        mode,
+        kind,
         position,
         pause: Pause::new(stop),
         said: Said::ALL,
@@ -117,7 +117,7 @@ pub(super) fn read_batches(
 
 struct Batcher<'a> {
     batches: &'a mpsc::Sender<ImportBatch>,
-    mode: ImportMode,
+    kind: BatchKind,
     position: u64,
     pause: Pause<'a>,
     said: Said,
@@ -138,7 +138,7 @@ impl Batcher<'_> {
         let products = std::mem::replace(&mut self.products, Vec::with_capacity(BATCH));
         let failed = std::mem::take(&mut self.failed);
         self.bytes = 0;
-        let batch = ImportBatch::new(self.mode, products, self.said, failed, self.through);
+        let batch = ImportBatch::new(self.kind, products, self.said, failed, self.through);
         match self.batches.blocking_send(batch) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
@@ -248,6 +248,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::server::store::monitor_imports::ImportMode;
+
+    const KIND: BatchKind = BatchKind::sqlite(ImportMode::Import);
 
     /// All batches of a file behind a position.
     fn batches(file: &str, position: u64) -> Vec<ImportBatch> {
@@ -256,16 +259,7 @@ mod tests {
             max_unpacked: 1 << 20,
         };
         let (input, stop) = (Input::from(file.as_bytes()), CancellationToken::new());
-        read_batches(
-            input,
-            &limits,
-            None,
-            ImportMode::Import,
-            position,
-            &sender,
-            &stop,
-        )
-        .unwrap();
+        read_batches(input, &limits, None, KIND, position, &sender, &stop).unwrap();
         drop(sender);
         std::iter::from_fn(|| receiver.try_recv().ok()).collect()
     }
@@ -338,8 +332,7 @@ mod tests {
         };
         let (sender, mut receiver) = mpsc::channel(1000);
         let (input, stop) = (Input::from(file.as_bytes()), CancellationToken::new());
-        let mode = ImportMode::Import;
-        read_batches(input, &limits, None, mode, 0, &sender, &stop).unwrap();
+        read_batches(input, &limits, None, KIND, 0, &sender, &stop).unwrap();
         drop(sender);
         let batches: Vec<_> = std::iter::from_fn(|| receiver.try_recv().ok()).collect();
         assert_eq!(written(&batches), 100);
@@ -357,7 +350,7 @@ mod tests {
         stop.cancel();
         let input = Input::from(file.as_bytes());
         assert_eq!(count(input.clone(), &limits, None, &stop).unwrap(), None);
-        read_batches(input, &limits, None, ImportMode::Import, 0, &sender, &stop).unwrap();
+        read_batches(input, &limits, None, KIND, 0, &sender, &stop).unwrap();
         assert_eq!(sender.capacity(), 1000);
     }
 }

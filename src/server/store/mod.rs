@@ -6,6 +6,7 @@ pub mod account_links;
 pub mod api_tokens;
 pub mod audit;
 pub mod backup;
+mod bulk;
 mod entity;
 pub mod jobs;
 pub(crate) mod leases;

@@ -4,13 +4,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, DatabaseBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, TransactionTrait,
     sea_query::{Expr, ExprTrait, Func, OnConflict},
 };
 
 use super::{
     Store, StoreError,
+    bulk::BulkTransaction,
     entity::{failed_row, mapping, monitor_import},
     from_db, now,
     products::{self, NewProduct, Said, Upsert, Written},
@@ -89,6 +90,22 @@ impl ImportMode {
     }
 }
 
+/// What batches are made ready for.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchKind {
+    mode: ImportMode,
+    backend: DatabaseBackend,
+}
+
+impl BatchKind {
+    /// For an SQLite database.
+    #[cfg(test)]
+    pub(crate) const fn sqlite(mode: ImportMode) -> Self {
+        let backend = DatabaseBackend::Sqlite;
+        Self { mode, backend }
+    }
+}
+
 /// Why an import failed that a person could help.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Problem {
@@ -162,7 +179,7 @@ impl ImportBatch {
     /// Makes rows ready. `position` is how many rows of the file are through once these are.
     #[must_use]
     pub fn new(
-        mode: ImportMode,
+        kind: BatchKind,
         products: Vec<NewProduct>,
         said: Said,
         failed: Vec<FailedRow>,
@@ -175,8 +192,10 @@ impl ImportBatch {
             position,
             ..Self::default()
         };
-        match mode {
-            ImportMode::Import => batch.upsert = Upsert::new(products, said, now()),
+        match kind.mode {
+            ImportMode::Import => {
+                batch.upsert = Upsert::new(products, said, kind.backend, now());
+            }
             ImportMode::Check => batch.checked = products,
         }
         batch
@@ -208,6 +227,13 @@ impl ImportBatch {
 }
 
 impl Store {
+    /// Returns what the batches of such an import are made ready for.
+    #[must_use]
+    pub fn batch_kind(&self, mode: ImportMode) -> BatchKind {
+        let backend = self.db.get_database_backend();
+        BatchKind { mode, backend }
+    }
+
     /// Records a new import, waiting.
     ///
     /// # Errors
@@ -370,10 +396,10 @@ impl Store {
         &self,
         id: &str,
         from: u64,
-        batch: &mut ImportBatch,
+        batch: &ImportBatch,
         checked: Written,
     ) -> Result<Option<Written>, StoreError> {
-        let transaction = self.db.begin().await?;
+        let mut transaction = BulkTransaction::begin(&self.db).await?;
         // A write comes first: SQLite cannot make a writer of a transaction that began by reading
         // once somebody else has written.
         let mine = monitor_import::Entity::update_many()
@@ -393,17 +419,14 @@ impl Store {
             .col_expr(monitor_import::Column::Attempts, Expr::value(0_i64))
             .filter(monitor_import::Column::Id.eq(id))
             .filter(monitor_import::Column::Position.eq(to_db(from)))
-            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
-            .exec(&transaction)
-            .await?;
-        if mine.rows_affected == 0 {
-            transaction.rollback().await?;
+            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()));
+        if transaction.execute(&mine).await? == 0 {
             return Ok(None);
         }
-        let mut written = batch.upsert.write(&transaction).await?;
+        let mut written = batch.upsert.write(&mut transaction).await?;
         written += checked;
-        add_failed_rows(&transaction, id, &batch.failed).await?;
-        monitor_import::Entity::update_many()
+        add_failed_rows(&mut transaction, id, &batch.failed).await?;
+        let counts = monitor_import::Entity::update_many()
             .col_expr(
                 monitor_import::Column::Added,
                 Expr::col(monitor_import::Column::Added).add(to_db(written.added)),
@@ -416,9 +439,8 @@ impl Store {
                 monitor_import::Column::Unchanged,
                 Expr::col(monitor_import::Column::Unchanged).add(to_db(written.unchanged)),
             )
-            .filter(monitor_import::Column::Id.eq(id))
-            .exec(&transaction)
-            .await?;
+            .filter(monitor_import::Column::Id.eq(id));
+        transaction.execute(&counts).await?;
         transaction.commit().await?;
         Ok(Some(written))
     }
@@ -704,7 +726,7 @@ impl Mark {
 }
 
 async fn add_failed_rows(
-    db: &impl ConnectionTrait,
+    db: &mut BulkTransaction,
     id: &str,
     failed: &[FailedRow],
 ) -> Result<(), StoreError> {
@@ -722,9 +744,7 @@ async fn add_failed_rows(
                 serde_json::Value::from(failed.cells.clone()).to_string(),
             )),
         });
-        failed_row::Entity::insert_many(rows)
-            .exec_without_returning(db)
-            .await?;
+        db.execute(&failed_row::Entity::insert_many(rows)).await?;
     }
     Ok(())
 }
@@ -829,7 +849,7 @@ mod tests {
 
     fn batch(position: u64) -> ImportBatch {
         ImportBatch::new(
-            ImportMode::Import,
+            BatchKind::sqlite(ImportMode::Import),
             vec![product(position)],
             Said::ALL,
             vec![failed(position)],
@@ -837,11 +857,9 @@ mod tests {
         )
     }
 
-    async fn commit(store: &Store, from: u64, mut batch: ImportBatch) -> bool {
+    async fn commit(store: &Store, from: u64, batch: ImportBatch) -> bool {
         let none = Written::default();
-        let committed = store
-            .commit_monitor_batch("a", from, &mut batch, none)
-            .await;
+        let committed = store.commit_monitor_batch("a", from, &batch, none).await;
         committed.unwrap().is_some()
     }
 
@@ -862,12 +880,18 @@ mod tests {
         let (_directory, store) = store().await;
         let twice = vec![failed(10), failed(10)];
         let products = vec![product(10)];
-        let mut twice = ImportBatch::new(ImportMode::Import, products, Said::ALL, twice, 10);
+        let twice = ImportBatch::new(
+            BatchKind::sqlite(ImportMode::Import),
+            products,
+            Said::ALL,
+            twice,
+            10,
+        );
         let none = Written::default();
         // It can be tried again as often as needed.
         for _ in 0..2 {
             store
-                .commit_monitor_batch("a", 0, &mut twice, none)
+                .commit_monitor_batch("a", 0, &twice, none)
                 .await
                 .unwrap_err();
         }

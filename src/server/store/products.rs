@@ -7,11 +7,15 @@ use std::{
 };
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, PaginatorTrait, QueryFilter,
-    QueryOrder, Statement, Value, sea_query::LikeExpr,
+    ColumnTrait, DatabaseBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Value,
+    sea_query::LikeExpr,
 };
 
-use super::{Store, StoreError, entity::product};
+use super::{
+    Store, StoreError,
+    bulk::{Bound, BulkTransaction},
+    entity::product,
+};
 use crate::{
     api::{Page, products::Product},
     job::UnixMillis,
@@ -216,18 +220,27 @@ const COLUMNS: [&str; 12] = [
 /// Products in the statements that write them: what of writing needs no database, done beforehand.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Upsert {
-    runs: Vec<Vec<NewProduct>>,
-    /// The values of the first statement of each run, until they are used.
-    values: Vec<Vec<Value>>,
+    runs: Vec<Run>,
     said: Said,
-    now: UnixMillis,
+}
+
+/// The products of one statement.
+#[derive(Clone, Debug)]
+struct Run {
+    rows: usize,
+    values: Bound,
 }
 
 impl Upsert {
     /// Parts the products into runs in which no identity comes twice: a statement must not touch a row
     /// twice, and what comes later is to be compared with what came before it, as if every product were
     /// written by itself. Within a run they are in one order, as two imports at once must lock rows.
-    pub(super) fn new(products: Vec<NewProduct>, said: Said, now: UnixMillis) -> Self {
+    pub(super) fn new(
+        products: Vec<NewProduct>,
+        said: Said,
+        backend: DatabaseBackend,
+        now: UnixMillis,
+    ) -> Self {
         let mut runs = Vec::with_capacity(products.len() / RUN + 1);
         let mut run = Vec::with_capacity(RUN);
         // Marks of the identities of the run. Should two of them be the same by chance, a run ends early.
@@ -235,25 +248,16 @@ impl Upsert {
         for product in products {
             let mark = mark(&product.identity);
             if run.len() == RUN || met.contains(&mark) {
-                runs.push(std::mem::replace(&mut run, Vec::with_capacity(RUN)));
+                runs.push(bound(&mut run, backend, now));
                 met.clear();
             }
             met.insert(mark);
             run.push(product);
         }
         if !run.is_empty() {
-            runs.push(run);
+            runs.push(bound(&mut run, backend, now));
         }
-        for run in &mut runs {
-            run.sort_unstable_by(|one, two| one.identity.cmp(&two.identity));
-        }
-        let values = runs.iter().map(|run| values(run, now)).collect();
-        Self {
-            runs,
-            values,
-            said,
-            now,
-        }
+        Self { runs, said }
     }
 
     /// Writes products, each over the one of the same identity; a product that is already there just so
@@ -263,26 +267,17 @@ impl Upsert {
     /// then touches those alone that have changed: so the database counts both kinds for us.
     ///
     /// It can be done again, should it fail.
-    pub(super) async fn write(&mut self, db: &impl ConnectionTrait) -> Result<Written, StoreError> {
-        let backend = db.get_database_backend();
+    pub(super) async fn write(&self, db: &mut BulkTransaction) -> Result<Written, StoreError> {
+        let backend = db.backend();
         let mut written = Written::default();
-        for (run, ready) in self.runs.iter().zip(&mut self.values) {
-            let ready = match std::mem::take(ready) {
-                used if used.is_empty() => values(run, self.now),
-                ready => ready,
-            };
-            let insert = statement(backend, run.len(), Conflict::Keep, ready);
-            let added = db.execute_raw(insert).await?.rows_affected();
-            let all = run.len() as u64;
+        for run in &self.runs {
+            let insert = sql(backend, run.rows, Conflict::Keep);
+            let added = db.execute_bound(insert, run.values.clone()).await?;
+            let all = run.rows as u64;
             let mut updated = 0;
             if added < all {
-                let replace = statement(
-                    backend,
-                    run.len(),
-                    Conflict::Replace(self.said),
-                    values(run, self.now),
-                );
-                updated = db.execute_raw(replace).await?.rows_affected();
+                let replace = sql(backend, run.rows, Conflict::Replace(self.said));
+                updated = db.execute_bound(replace, run.values.clone()).await?;
             }
             written += Written {
                 added,
@@ -294,31 +289,38 @@ impl Upsert {
     }
 }
 
-fn mark(identity: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    identity.hash(&mut hasher);
-    hasher.finish()
-}
-
-fn values(run: &[NewProduct], now: UnixMillis) -> Vec<Value> {
-    let mut values = Vec::with_capacity(run.len() * COLUMNS.len());
-    for product in run {
+/// Takes the products of a run.
+fn bound(run: &mut Vec<NewProduct>, backend: DatabaseBackend, now: UnixMillis) -> Run {
+    run.sort_unstable_by(|one, two| one.identity.cmp(&two.identity));
+    let rows = run.len();
+    let mut values = Vec::with_capacity(rows * COLUMNS.len());
+    for product in run.drain(..) {
+        let search_text = product.search_text();
         values.extend([
-            Value::from(product.identity.clone()),
-            product.sku.clone().into(),
-            product.name.clone().into(),
-            product.price.clone().into(),
-            product.currency.clone().into(),
-            product.gtin.clone().into(),
+            Value::from(product.identity),
+            product.sku.into(),
+            product.name.into(),
+            product.price.into(),
+            product.currency.into(),
+            product.gtin.into(),
             product.stock.into(),
-            product.availability.clone().into(),
-            product.url.clone().into(),
-            product.search_text().into(),
+            product.availability.into(),
+            product.url.into(),
+            search_text.into(),
             now.into(),
             now.into(),
         ]);
     }
-    values
+    Run {
+        rows,
+        values: Bound::new(backend, values),
+    }
+}
+
+fn mark(identity: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    identity.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What is done about a product that is there already.
@@ -331,28 +333,20 @@ enum Conflict {
 /// The texts of the statements for full runs.
 type Texts = HashMap<(bool, Conflict), Arc<str>>;
 
-/// The statement for so many products. Its text is long, so that the most usual ones are kept.
-fn statement(
-    backend: DatabaseBackend,
-    rows: usize,
-    conflict: Conflict,
-    values: Vec<Value>,
-) -> Statement {
+/// The text of the statement for so many products. It is long, so that the most usual ones are kept.
+fn sql(backend: DatabaseBackend, rows: usize, conflict: Conflict) -> Arc<str> {
     static FULL: LazyLock<Mutex<Texts>> = LazyLock::new(Mutex::default);
-    let sql = if rows == RUN {
-        let mut full = FULL.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (backend == DatabaseBackend::Postgres, conflict);
-        let text = full
-            .entry(key)
-            .or_insert_with(|| sql(backend, rows, conflict).into());
-        text.to_string()
-    } else {
-        sql(backend, rows, conflict)
-    };
-    Statement::from_sql_and_values(backend, sql, values)
+    if rows != RUN {
+        return written_out(backend, rows, conflict).into();
+    }
+    let mut full = FULL.lock().unwrap_or_else(PoisonError::into_inner);
+    let text = full
+        .entry((backend == DatabaseBackend::Postgres, conflict))
+        .or_insert_with(|| written_out(backend, rows, conflict).into());
+    Arc::clone(text)
 }
 
-fn sql(backend: DatabaseBackend, rows: usize, conflict: Conflict) -> String {
+fn written_out(backend: DatabaseBackend, rows: usize, conflict: Conflict) -> String {
     let mut sql = format!("INSERT INTO products ({}) VALUES ", COLUMNS.join(", "));
     let mut number = 0;
     for row in 0..rows {
@@ -466,14 +460,21 @@ mod tests {
         }
     }
 
-    async fn upsert(
-        db: &impl ConnectionTrait,
+    async fn upsert(store: &Store, products: &[NewProduct], now: UnixMillis) -> Written {
+        upsert_said(store, products, Said::ALL, now).await
+    }
+
+    async fn upsert_said(
+        store: &Store,
         products: &[NewProduct],
+        said: Said,
         now: UnixMillis,
-    ) -> Result<Written, StoreError> {
-        Upsert::new(products.to_vec(), Said::ALL, now)
-            .write(db)
-            .await
+    ) -> Written {
+        let mut transaction = BulkTransaction::begin(&store.db).await.unwrap();
+        let upsert = Upsert::new(products.to_vec(), said, transaction.backend(), now);
+        let written = upsert.write(&mut transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+        written
     }
 
     async fn names(store: &Store, search: &str) -> Vec<String> {
@@ -489,7 +490,7 @@ mod tests {
             product("AB1", "1000 Wool", "1"),
             product("C\\D", "ÄRMEL", "1"),
         ];
-        upsert(&store.db, &products, 1).await.unwrap();
+        upsert(&store, &products, 1).await;
         assert_eq!(names(&store, "0% w").await, ["100% Wool"]);
         assert_eq!(names(&store, "a_1").await, ["100% Wool"]);
         assert_eq!(names(&store, "c\\d").await, ["ÄRMEL"]);
@@ -506,7 +507,7 @@ mod tests {
         let products: Vec<_> = (0..120)
             .map(|n| product(&format!("{n:03}"), "Same name", "1"))
             .collect();
-        upsert(&store.db, &products, 1).await.unwrap();
+        upsert(&store, &products, 1).await;
         let first = store.list_products("", 0).await.unwrap();
         assert_eq!(
             (first.page, first.pages, first.total, first.items.len()),
@@ -525,14 +526,14 @@ mod tests {
             product("2", "Two", ""),
             product("3", "3", "3"),
         ];
-        upsert(&store.db, &before, 1).await.unwrap();
+        upsert(&store, &before, 1).await;
         let after = [
             product("1", "One", "1"),
             product("2", "Two", "2"),
             product("3", "3", ""),
         ];
-        upsert(&store.db, &after, 2).await.unwrap();
-        upsert(&store.db, &after, 3).await.unwrap();
+        upsert(&store, &after, 2).await;
+        upsert(&store, &after, 3).await;
         let page = store.list_products("", 1).await.unwrap();
         let times: Vec<_> = page
             .items
@@ -553,9 +554,7 @@ mod tests {
             url: Some("https://shop.example/1".to_owned()),
             ..product("1", "One", "1")
         };
-        upsert(&store.db, std::slice::from_ref(&whole), 1)
-            .await
-            .unwrap();
+        upsert(&store, std::slice::from_ref(&whole), 1).await;
         let nothing = Said {
             name: false,
             currency: false,
@@ -566,10 +565,7 @@ mod tests {
         };
         let dearer = [product("1", "1", "2"), product("2", "2", "2")];
         for (product, said) in [(&dearer[0], nothing), (&dearer[1], nothing)] {
-            Upsert::new(vec![product.clone()], said, 2)
-                .write(&store.db)
-                .await
-                .unwrap();
+            upsert_said(&store, &[product.clone()], said, 2).await;
         }
         let identity = vec!["sku:1".to_owned()];
         let kept = NewProduct {
@@ -581,29 +577,20 @@ mod tests {
         assert!(dearer[0].is_like(&kept, nothing) && !dearer[0].is_like(&kept, Said::ALL));
         assert_eq!(names(&store, "one").await, ["One"]);
 
-        let again = Upsert::new(vec![dearer[0].clone()], nothing, 3)
-            .write(&store.db)
-            .await
-            .unwrap();
+        let again = upsert_said(&store, &[dearer[0].clone()], nothing, 3).await;
         assert_eq!((again.updated, again.unchanged), (0, 1));
         let in_dollars = NewProduct {
             currency: Some("USD".to_owned()),
             ..dearer[0].clone()
         };
-        let changed = Upsert::new(vec![in_dollars], nothing, 4)
-            .write(&store.db)
-            .await
-            .unwrap();
+        let changed = upsert_said(&store, &[in_dollars], nothing, 4).await;
         assert_eq!(changed.updated, 1);
         // A column that is there and empty takes the value away.
         let emptied = Said {
             stock: true,
             ..nothing
         };
-        Upsert::new(vec![dearer[0].clone()], emptied, 5)
-            .write(&store.db)
-            .await
-            .unwrap();
+        upsert_said(&store, &[dearer[0].clone()], emptied, 5).await;
         let there = store.products_as_they_are(identity).await.unwrap();
         let product = &there["sku:1"];
         assert_eq!(
@@ -617,9 +604,9 @@ mod tests {
     async fn the_last_of_several_with_one_identity_counts() {
         let (_directory, store) = store().await;
         let twice = [product("1", "Old", "1"), product("1", "New", "2")];
-        upsert(&store.db, &twice, 1).await.unwrap();
+        upsert(&store, &twice, 1).await;
         assert_eq!(names(&store, "").await, ["New"]);
-        upsert(&store.db, &[], 2).await.unwrap();
+        upsert(&store, &[], 2).await;
     }
 
     #[tokio::test]
@@ -631,7 +618,7 @@ mod tests {
             product("1", "One", "1"),
             product("1", "One", "3"),
         ];
-        let written = upsert(&store.db, &first, 1).await.unwrap();
+        let written = upsert(&store, &first, 1).await;
         let expected = Written {
             added: 2,
             updated: 1,
@@ -641,14 +628,14 @@ mod tests {
         let mut more: Vec<_> = (0..700)
             .map(|n| product(&n.to_string(), "One", "3"))
             .collect();
-        let written = upsert(&store.db, &more, 2).await.unwrap();
+        let written = upsert(&store, &more, 2).await;
         assert_eq!(
             (written.added, written.updated, written.unchanged),
             (698, 1, 1)
         );
         more[5].stock = Some(7);
         more[6].currency = Some("EUR".to_owned());
-        let written = upsert(&store.db, &more, 3).await.unwrap();
+        let written = upsert(&store, &more, 3).await;
         assert_eq!(
             (written.added, written.updated, written.unchanged),
             (0, 2, 698)
