@@ -314,6 +314,12 @@ const ROWS: &[Row] = &[
         [303, 303, 303, 200, 404, 200, 404, 403, 403],
     ),
     upload("/imports", [401, 401, 401, 403, 201, 201, 201, 403, 403]),
+    // No host is allowed there.
+    post(
+        "/imports/from-address",
+        &[("url", "https://shop.example/feed.csv")],
+        [401, 401, 401, 403, 422, 422, 422, 403, 403],
+    ),
     resumable("POST", "/uploads", IMPORTER_OF_ANOTHER_VERSION),
     resumable("OPTIONS", "/uploads", IMPORTER_WHO_ASKS),
     get(

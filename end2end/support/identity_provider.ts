@@ -1,3 +1,4 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -15,26 +16,40 @@ export class IdentityProvider {
   readonly clientId = 'import-relay';
   readonly clientSecret = 'e2e-oidc-client-secret-41d0';
 
+  #provider: Provider;
+
   private constructor(
     readonly issuer: string,
     private readonly server: Server,
-  ) {}
+    private readonly origin: string,
+  ) {
+    this.#provider = this.#withNewKeys();
+  }
 
   /** Starts one that sends browsers back to the app at `origin`. */
   static async start(origin: string): Promise<IdentityProvider> {
     const server = createServer();
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     const { port } = server.address() as AddressInfo;
-    const it = new IdentityProvider(`http://127.0.0.1:${port}`, server);
-    const provider = new Provider(it.issuer, it.#configuration(origin));
-    const answer = provider.callback();
+    const it = new IdentityProvider(`http://127.0.0.1:${port}`, server, origin);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       const work = request.url?.startsWith('/interaction/')
-        ? interaction(provider, request, response)
-        : answer(request, response);
+        ? interaction(it.#provider, request, response)
+        : it.#provider.callback()(request, response);
       work.catch((error: unknown) => response.writeHead(500).end(String(error)));
     });
     return it;
+  }
+
+  /** Signs with other keys from now on, and knows the old ones no more. */
+  rotateKeys(): void {
+    this.#provider = this.#withNewKeys();
+  }
+
+  #withNewKeys(): Provider {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const key = { ...privateKey.export({ format: 'jwk' }), kid: randomUUID(), use: 'sig', alg: 'RS256' };
+    return new Provider(this.issuer, { ...this.#configuration(this.origin), jwks: { keys: [key] } });
   }
 
   #configuration(origin: string): Configuration {

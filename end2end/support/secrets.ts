@@ -56,7 +56,8 @@ export class SecretWatch {
     context.on('response', (response) => {
       const where = response.url();
       const type = response.headers()['content-type'] ?? '';
-      // The compiled program is the same for everybody, and the streams are read as they come.
+      // The streams are read as they come, and the compiled program, which is large and the same for
+      // everybody, by a test of its own (page-speed.spec.ts).
       if (type.startsWith('text/event-stream') || where.includes('/pkg/')) return;
       // A body that the page has left is sent to nobody.
       this.#wait(response.body().then((body) => this.look(where, body.toString('latin1'))));

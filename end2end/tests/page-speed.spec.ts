@@ -17,7 +17,7 @@ async function compiled(page: Page, path: string): Promise<Request[]> {
   return requests;
 }
 
-test('what a page is made of is compressed, and kept for good', async ({ page, session }) => {
+test('what a page is made of is compressed, kept for good, and holds no secret', async ({ page, session, secrets }) => {
   const id = await session.startImport(tinyFile());
   const requests = await compiled(page, jobPath(id));
   const kinds = new Set<string | undefined>();
@@ -31,6 +31,9 @@ test('what a page is made of is compressed, and kept for good', async ({ page, s
     expect(headers['cache-control'], url).toBe('public, max-age=31536000, immutable');
     expect(headers['content-encoding'], url).toMatch(/^(br|gzip)$/);
     expect(headers['x-content-type-options'], url).toBe('nosniff');
+    const whole = await (await page.request.get(url)).body();
+    expect(whole.length).toBeGreaterThan(1000);
+    secrets.look(url, whole.toString('latin1'));
     kinds.add(url.split('.').at(-1));
   }
   expect([...kinds].sort()).toEqual(['css', 'js', 'wasm']);

@@ -69,6 +69,20 @@ test('a role that the provider gives holds, and one that is not known lets nobod
   await expect(page.getByTestId('sign-in-problem')).toHaveText('Acme knows you, but you may not use this app. Ask its owner.');
 });
 
+test('a provider that has just changed its keys is believed, and asked for them anew once', async ({ page, acme: { app, provider } }) => {
+  await signInAs(page, app, 'grace');
+  await expect(page).toHaveURL(app.url('/imports'));
+  await forget(page);
+  provider.rotateKeys();
+  await signInAs(page, app, 'vera');
+  await expect(page).toHaveURL(app.url('/imports'));
+  await forget(page);
+  // Keys do not change twice in a minute: whoever brings such tokens has the provider asked for nothing.
+  provider.rotateKeys();
+  await signInAs(page, app, 'grace');
+  await expect(page.getByTestId('sign-in-problem')).toBeVisible();
+});
+
 test.describe('where the provider must give a role', () => {
   test.use({ appSettings: { AUTH_DEFAULT_ROLE: 'none' } });
 

@@ -25,6 +25,10 @@ pub struct ImportsQuery {
 /// accepts `application/json` by an [`UploadAnswer`].
 pub const UPLOAD_PATH: &str = "/imports";
 
+/// Where the form is sent that names the address of a file: `url`, and `check` where it is to be checked
+/// alone. It is answered as an upload is.
+pub const ADDRESS_PATH: &str = "/imports/from-address";
+
 /// Where uploads are sent that go on where they broke off, by the tus protocol 1.0.
 pub const RESUMABLE_PATH: &str = "/uploads";
 
@@ -55,6 +59,8 @@ pub struct UploadFormState {
     pub max_bytes: u64,
     /// Whether a file can be checked without being imported.
     pub offers_checks: bool,
+    /// Whether a file can be fetched from an address.
+    pub fetches: bool,
     /// Why the last upload of this browser was refused, where it was made without script.
     pub last_error: Option<String>,
 }
@@ -71,6 +77,7 @@ pub async fn upload_form() -> Result<UploadFormState, ApiError> {
     Ok(UploadFormState {
         max_bytes: state.config.max_upload,
         offers_checks: state.offers_checks(),
+        fetches: state.remote_files.is_on(),
         last_error: crate::server::upload::take_last_error(),
     })
 }

@@ -35,7 +35,7 @@ impl Locale {
 }
 
 /// What is said by the hook and the server, in English and in German.
-const SENTENCES: [(&str, &str); 32] = [
+const SENTENCES: [(&str, &str); 39] = [
     ("Connection error", "Verbindungsfehler"),
     (
         "Failed to parse progress data",
@@ -145,6 +145,34 @@ const SENTENCES: [(&str, &str); 32] = [
     (
         "The form could not be read. Reload the page and try again.",
         "Das Formular war nicht lesbar. Lade die Seite neu und versuche es noch einmal.",
+    ),
+    (
+        "Files cannot be fetched from addresses here.",
+        "Dateien können hier nicht von Adressen abgeholt werden.",
+    ),
+    (
+        "The address must begin with https:// and hold no password.",
+        "Die Adresse muss mit https:// beginnen und darf kein Passwort enthalten.",
+    ),
+    (
+        "Files cannot be fetched from this host.",
+        "Von diesem Server können keine Dateien abgeholt werden.",
+    ),
+    (
+        "The address leads from one place to the next without an end.",
+        "Die Adresse führt ohne Ende von einer Stelle zur nächsten.",
+    ),
+    (
+        "The address cannot be reached.",
+        "Die Adresse ist nicht zu erreichen.",
+    ),
+    (
+        "The address leads to a web page, not to a product file.",
+        "Die Adresse führt zu einer Webseite, nicht zu einer Produktdatei.",
+    ),
+    (
+        "The file broke off on its way. Try again.",
+        "Die Datei brach unterwegs ab. Versuche es noch einmal.",
     ),
 ];
 

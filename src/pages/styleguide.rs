@@ -219,6 +219,7 @@ fn upload(last_error: Option<&str>) -> AnyView {
     let state = UploadFormState {
         max_bytes: 1 << 30,
         offers_checks: true,
+        fetches: true,
         last_error: last_error.map(str::to_owned),
     };
     view! { <UploadForm state /> }.into_any()

@@ -154,6 +154,7 @@ pub const RULES: &[Rule] = &[
     rest("GET", "/health/ready", Anybody),
     rest("GET", "/metrics", Anybody),
     rest("POST", "/imports", Person(Import)),
+    rest("POST", "/imports/from-address", Person(Import)),
     rest("GET", "/imports/{job}/failed-rows.csv", Person(Watch)),
     rest("POST", "/uploads", Person(Import)),
     rest("OPTIONS", "/uploads", Person(Import)),

@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 pub use self::listing::{effective, env_example, help};
-use super::{outgoing::is_loopback, store::sessions::SessionLifetime};
+use super::{outgoing::is_loopback, remote_file::RemoteHosts, store::sessions::SessionLifetime};
 use crate::role::Role;
 
 /// One setting as `--help` lists it.
@@ -78,6 +78,9 @@ settings! {
     MAX_UPLOAD: "MAX_UPLOAD_SIZE",
         "The largest product file that is taken.",
         "a size, for example 200MiB", "1GiB, on Vercel 4MiB";
+    IMPORT_URL_HOSTS: "IMPORT_URL_HOSTS",
+        "The hosts from whose https:// addresses product files are fetched. One that is named may be in a private network; * is any on the public internet.",
+        "host names with commas between, or *", "files are uploaded alone";
     IMPORTS_PER_USER: "IMPORTS_PER_USER",
         "The most imports of one user that run at once in the embedded price monitor; the others wait.",
         "a whole number from 1", "2";
@@ -233,6 +236,8 @@ pub struct Config {
     pub monitor: Monitor,
     /// The largest product file, in bytes.
     pub max_upload: u64,
+    /// The hosts that product files are fetched from.
+    pub import_hosts: RemoteHosts,
     /// The most imports of one user that run at once.
     pub imports_per_user: usize,
     /// How long a product file is kept after its import.
@@ -605,6 +610,9 @@ impl Config {
                 ),
             monitor: monitor(&env)?,
             max_upload: env.parsed(MAX_UPLOAD, size)?.unwrap_or(host.max_upload()),
+            import_hosts: env
+                .parsed(IMPORT_URL_HOSTS, RemoteHosts::parse)?
+                .unwrap_or_default(),
             imports_per_user: env.count(IMPORTS_PER_USER)?.unwrap_or(2),
             upload_retention: env
                 .duration(RETENTION, Duration::ZERO, 10 * 365 * DAY)?

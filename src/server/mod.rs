@@ -15,6 +15,7 @@ mod neutral;
 mod outgoing;
 pub mod price_monitor;
 pub mod relay;
+pub mod remote_file;
 mod request_owner;
 mod rest;
 mod resumable;

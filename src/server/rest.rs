@@ -4,11 +4,12 @@
 
 use axum::{
     Extension, Json,
+    body::to_bytes,
     extract::{
         Path, Query, Request, State,
         rejection::{PathRejection, QueryRejection},
     },
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,14 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{auth::principal::Principal, state::AppState, upload};
+use super::{
+    auth::{principal::Principal, request::Caller},
+    relay::UploadMode,
+    router::MAX_BODY,
+    state::AppState,
+    store::users::User,
+    upload::{self, UploadError},
+};
 use crate::{
     api::{ApiError, imports::ImportsFilter},
     job::{JobId, ProductImportJob},
@@ -123,6 +131,14 @@ struct ProductFile {
     file: Vec<u8>,
 }
 
+/// A product file that is somewhere else.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct RemoteProductFile {
+    /// Its address, at a host that `IMPORT_URL_HOSTS` allows.
+    #[schema(format = "uri", example = "https://supplier.example/feed.csv")]
+    url: String,
+}
+
 /// Which page to list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -174,11 +190,14 @@ pub(super) async fn list(
     }))
 }
 
-/// Starts an import of a product file.
+/// Starts an import of a product file, which is sent along or fetched.
 #[utoipa::path(
     post,
     path = "/api/imports",
-    request_body(content = ProductFile, content_type = "multipart/form-data"),
+    request_body(content(
+        (ProductFile = "multipart/form-data"),
+        (RemoteProductFile = "application/json"),
+    )),
     responses(
         (status = 201, description = "The import has begun", body = Started,
             headers(("location" = String, description = "Where the import is"))),
@@ -187,7 +206,7 @@ pub(super) async fn list(
         (status = 403, description = "The token does not allow it", body = Problem),
         (status = 408, description = "The upload broke off", body = Problem),
         (status = 413, description = "The file is too large", body = Problem),
-        (status = 422, description = "The price monitor does not take the file", body = Problem),
+        (status = 422, description = "The file cannot be fetched, or the price monitor does not take it", body = Problem),
         (status = 429, description = "Too many uploads at once", body = Problem),
         (status = 500, description = "A fault of this server", body = Problem),
         (status = 503, description = "The price monitor cannot be reached", body = Problem),
@@ -198,7 +217,12 @@ pub(super) async fn create(
     Extension(who): Extension<Principal>,
     request: Request,
 ) -> Response {
-    match upload::take_file(&state, &who.user, request).await {
+    let taken = if is_json(request.headers()) {
+        fetch(&state, &who.user, request).await
+    } else {
+        upload::take_file(&state, &who.user, request).await
+    };
+    match taken {
         Ok(id) => (
             StatusCode::CREATED,
             [(header::LOCATION, format!("/api/imports/{id}"))],
@@ -212,6 +236,22 @@ pub(super) async fn create(
             (error.status_code(), Json(problem)).into_response()
         }
     }
+}
+
+async fn fetch(state: &AppState, user: &User, request: Request) -> Result<JobId, UploadError> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, MAX_BODY)
+        .await
+        .map_err(|_| UploadError::Unreadable)?;
+    let file: RemoteProductFile =
+        serde_json::from_slice(&body).map_err(|_| UploadError::Unreadable)?;
+    let caller = Caller::of(&parts);
+    upload::fetch_file(state, user, &caller, &file.url, UploadMode::Import).await
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
 
 /// Gives one import.

@@ -33,13 +33,18 @@ use super::{
     telemetry, upload,
 };
 use crate::{
-    api::{ApiError, imports::UPLOAD_PATH, progress::JobsPerStream, session::PROVIDER_PATH},
+    api::{
+        ApiError,
+        imports::{ADDRESS_PATH, UPLOAD_PATH},
+        progress::JobsPerStream,
+        session::PROVIDER_PATH,
+    },
     app::{App, shell},
     job::JobId,
 };
 
 /// The most bytes of a request's body, but for uploads.
-const MAX_BODY: usize = 64 << 10;
+pub(super) const MAX_BODY: usize = 64 << 10;
 
 /// Headers of every event stream: nothing on the way may keep it back.
 pub(crate) const STREAM_HEADERS: [(HeaderName, HeaderValue); 2] = [
@@ -104,6 +109,7 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
             get(sign_in_elsewhere::arrive).layer(quick()),
         ),
         ("POST", UPLOAD_PATH, post(upload::upload).layer(unlimited())),
+        ("POST", ADDRESS_PATH, post(upload::fetch)),
     ];
     routes.extend(resumable::routes());
     routes

@@ -15,6 +15,7 @@ use super::{
     listen::{self, ListenOptions},
     price_monitor::{self, PriceMonitorOptions},
     relay::Relay,
+    remote_file::RemoteFiles,
     router::router,
     site,
     state::AppState,
@@ -105,6 +106,7 @@ impl App {
         let leptos = site::options(config.listen);
         let state = AppState {
             auth: Auth::new(&config.auth, &config.public_url)?,
+            remote_files: RemoteFiles::new(config.import_hosts.clone())?,
             config: Arc::new(config),
             store,
             relay,

@@ -9,6 +9,7 @@ use super::{
     auth::Auth,
     config::{Config, Monitor},
     relay::Relay,
+    remote_file::RemoteFiles,
     store::Store,
     telemetry::Metrics,
     upload_limits::UploadSlots,
@@ -26,6 +27,8 @@ pub struct AppState {
     pub auth: Auth,
     /// The progress streams.
     pub relay: Relay,
+    /// The product files that are fetched.
+    pub remote_files: RemoteFiles,
     /// The uploads that come in.
     pub uploads: UploadSlots,
     /// What is counted.

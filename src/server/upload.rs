@@ -1,4 +1,5 @@
-//! `POST /imports`: a product file, streamed on to the price monitor as it comes in.
+//! `POST /imports`: a product file, streamed on to the price monitor as it comes in; `POST
+//! /imports/from-address`: the same, fetched from an address.
 
 use std::{
     pin::Pin,
@@ -8,21 +9,23 @@ use std::{
 };
 
 use axum::{
-    Extension, Json,
-    extract::{Request, State},
+    Extension, Form, Json,
+    extract::{Request, State, rejection::FormRejection},
     http::{HeaderMap, StatusCode, header, request::Parts},
     response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use leptos::prelude::use_context;
 use multer::Multipart;
+use serde::Deserialize;
 use thiserror::Error;
 
 use super::{
     auth::{HOME, audit, cookie::OwnCookie, request::Caller},
     gate::wants_page,
     relay::UploadMode,
+    remote_file::RemoteError,
     state::{AppState, app_state},
     store::users::User,
     upload_limits::{Allowance, Metered, TooMuch, watched},
@@ -62,6 +65,8 @@ pub(super) enum UploadError {
     #[error("The form could not be read. Reload the page and try again.")]
     Unreadable,
     #[error("{0}")]
+    NotFetched(#[from] RemoteError),
+    #[error("{0}")]
     NotTaken(ApiError),
 }
 
@@ -71,7 +76,9 @@ impl UploadError {
             Self::NoFile | Self::Empty | Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Broken => StatusCode::REQUEST_TIMEOUT,
-            Self::NotTaken(ApiError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NotFetched(_) | Self::NotTaken(ApiError::Invalid(_)) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::NotTaken(error) => error.status_code(),
         }
     }
@@ -84,12 +91,48 @@ pub(super) async fn upload(
     request: Request,
 ) -> Response {
     let is_form = wants_page(request.headers());
-    match take_file(&state, &user, request).await {
+    let taken = take_file(&state, &user, request).await;
+    answer(&state, is_form, taken)
+}
+
+/// A file that is somewhere else.
+#[derive(Debug, Deserialize)]
+pub(super) struct FileAddress {
+    /// Where it is.
+    url: String,
+    /// There where it is to be checked alone.
+    check: Option<String>,
+}
+
+/// Fetches a product file.
+pub(super) async fn fetch(
+    State(state): State<AppState>,
+    Extension(user): Extension<User>,
+    parts: Parts,
+    form: Result<Form<FileAddress>, FormRejection>,
+) -> Response {
+    let is_form = wants_page(&parts.headers);
+    let taken = match form {
+        Ok(Form(file)) => {
+            let mode = if file.check.is_some() && state.offers_checks() {
+                UploadMode::Check
+            } else {
+                UploadMode::Import
+            };
+            fetch_file(&state, &user, &Caller::of(&parts), &file.url, mode).await
+        }
+        Err(_) => Err(UploadError::Unreadable),
+    };
+    answer(&state, is_form, taken)
+}
+
+fn answer(state: &AppState, is_form: bool, taken: Result<JobId, UploadError>) -> Response {
+    match taken {
         Ok(id) if is_form => Redirect::to(&format!("{HOME}/{id}")).into_response(),
         Ok(id) => (StatusCode::CREATED, Json(UploadAnswer::Started { id })).into_response(),
         Err(error) if is_form => {
             let text = hex::encode(error.to_string());
-            let cookie = OwnCookie::UploadError.header(&state, text, ERROR_MAX_AGE);
+            let cookie = OwnCookie::UploadError.header(state, text, ERROR_MAX_AGE);
             (
                 AppendHeaders([(header::SET_COOKIE, cookie)]),
                 Redirect::to(HOME),
@@ -103,6 +146,37 @@ pub(super) async fn upload(
             (error.status_code(), Json(answer)).into_response()
         }
     }
+}
+
+/// Fetches the file at an address, has it imported for the user and notes that they did. When the request
+/// goes, so does the file.
+pub(super) async fn fetch_file(
+    state: &AppState,
+    user: &User,
+    caller: &Caller,
+    address: &str,
+    mode: UploadMode,
+) -> Result<JobId, UploadError> {
+    let busy = UploadError::NotTaken(ApiError::TooMany);
+    let _slot = state.uploads.take(&user.id).ok_or(busy)?;
+    let max = state.config.max_upload;
+    let file = state.remote_files.open(address).await?;
+    if file.length.is_some_and(|length| length > max) {
+        return Err(UploadError::TooLarge(max));
+    }
+    let given = file.name.clone();
+    let mut file = Box::pin(file.into_stream().err_into());
+    let first = loop {
+        match file.try_next().await? {
+            Some(chunk) if chunk.is_empty() => {}
+            Some(chunk) => break chunk,
+            None => return Err(UploadError::Empty),
+        }
+    };
+    let whole = stream::iter([Ok(first)]).chain(file);
+    let (id, filename) = hand_over(state, user, mode, &given, whole).await?;
+    audit::record(state, caller, user, AuditAction::ImportStarted, &filename).await;
+    Ok(id)
 }
 
 /// Takes the file in the body, has it imported for the user and notes that they did.
@@ -141,7 +215,7 @@ async fn take_form(
     let taken = if is_too_large {
         Err(UploadError::TooLarge(max))
     } else {
-        take_field(state, user, &mut form, &allowance, max).await
+        take_field(state, user, &mut form, &allowance).await
     };
     if taken.is_err() {
         // A browser shows an answer only when it has sent all.
@@ -157,7 +231,6 @@ async fn take_field(
     user: &User,
     form: &mut Multipart<'static>,
     allowance: &Allowance,
-    max: u64,
 ) -> Result<(JobId, String), UploadError> {
     let mut mode = UploadMode::Import;
     let mut fields = 0..MAX_FIELDS;
@@ -193,14 +266,27 @@ async fn take_field(
         }
     };
     let whole = stream::iter([Ok(first)]).chain(field);
+    let whole = whole.map_err(|error| form_error(&error));
+    hand_over(state, user, mode, &given, whole).await
+}
+
+/// Streams a file on to the price monitor, and returns the import that it makes of it.
+async fn hand_over(
+    state: &AppState,
+    user: &User,
+    mode: UploadMode,
+    given: &str,
+    whole: impl Stream<Item = Result<Bytes, UploadError>> + Send + 'static,
+) -> Result<(JobId, String), UploadError> {
     let fault = Fault::default();
+    let max = state.config.max_upload;
     let file = Measured {
         inner: Box::pin(whole),
         left: max,
         max,
         fault: fault.clone(),
     };
-    let filename = clean_filename(&given);
+    let filename = clean_filename(given);
     let created = state
         .relay
         .create_import(&user.id, mode, None, filename.clone(), file)
@@ -246,7 +332,7 @@ impl Fault {
 
 /// A file that breaks off where it gets too large.
 struct Measured {
-    inner: Pin<Box<dyn Stream<Item = multer::Result<Bytes>> + Send>>,
+    inner: Pin<Box<dyn Stream<Item = Result<Bytes, UploadError>> + Send>>,
     left: u64,
     max: u64,
     fault: Fault,
@@ -266,7 +352,7 @@ impl Stream for Measured {
                 }
                 None => UploadError::TooLarge(self.max),
             },
-            Some(Err(error)) => form_error(&error),
+            Some(Err(fault)) => fault,
         };
         self.fault.set(fault.clone());
         Poll::Ready(Some(Err(fault)))

@@ -7,6 +7,7 @@ use send_wrapper::SendWrapper;
 use super::{
     check::Chosen,
     drop_zone::DropZone,
+    from_address::FromAddress,
     transfer::{Sent, Transfer},
 };
 use crate::{
@@ -46,6 +47,7 @@ pub(crate) fn UploadForm(
     let UploadFormState {
         max_bytes,
         offers_checks,
+        fetches,
         last_error,
     } = state;
     let input = NodeRef::<html::Input>::new();
@@ -153,6 +155,7 @@ pub(crate) fn UploadForm(
                 </button>
             </div>
         </form>
+        {fetches.then(|| view! { <FromAddress offers_checks /> })}
     }
 }
 

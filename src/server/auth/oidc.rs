@@ -49,8 +49,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ANSWER: usize = 1 << 20;
 /// How long what the provider says of itself holds.
 const FRESH: Duration = Duration::from_secs(3600);
-/// How soon it may be asked again for its keys.
-const STALE: Duration = Duration::from_secs(60);
+/// How soon it may be asked again for new keys.
+const RENEWAL: Duration = Duration::from_secs(60);
 
 /// What the provider may say besides the standard's claims.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -150,6 +150,18 @@ struct Inner {
 struct Known {
     metadata: CoreProviderMetadata,
     since: Instant,
+    /// When it was last asked for keys that it did not have before.
+    renewed: Option<Instant>,
+}
+
+/// What is wanted of what a provider says of itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Wanted {
+    /// That it is not too old.
+    Fresh,
+    /// The keys that it has now. Anybody can bring a token that no key fits, so that it is not asked for
+    /// each.
+    NewKeys,
 }
 
 impl Provider {
@@ -189,7 +201,7 @@ impl Provider {
     ///
     /// [`OidcError::Provider`] when the provider cannot be asked about itself.
     pub(super) async fn begin(&self, next: Option<String>) -> Result<(Url, Visit), OidcError> {
-        let client = self.client(self.known(FRESH).await?);
+        let client = self.client(self.known(Wanted::Fresh).await?);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (url, state, nonce) = client
             .authorize_url(
@@ -225,7 +237,7 @@ impl Provider {
         if !bool::from(visit.state.secret().as_bytes().ct_eq(state.as_bytes())) {
             return Err(OidcError::Invalid("another state".to_owned()));
         }
-        let client = self.client(self.known(FRESH).await?);
+        let client = self.client(self.known(Wanted::Fresh).await?);
         let answer = client
             .exchange_code(AuthorizationCode::new(code))
             .map_err(|error| OidcError::Provider(error.to_string()))?
@@ -241,7 +253,7 @@ impl Provider {
             // It may have signed with a key that it did not have when it was last asked
             // (OpenID Connect Core 1.0, section 10.1.1).
             Err(first) => {
-                let client = self.client(self.known(STALE).await?);
+                let client = self.client(self.known(Wanted::NewKeys).await?);
                 token
                     .claims(&client.id_token_verifier(), &visit.nonce)
                     .map_err(|_| OidcError::Invalid(first.to_string()))?
@@ -268,21 +280,32 @@ impl Provider {
             .ok()
     }
 
-    /// Returns what the provider says of itself, at most so old.
-    async fn known(&self, most: Duration) -> Result<CoreProviderMetadata, OidcError> {
+    /// Returns what the provider says of itself.
+    async fn known(&self, wanted: Wanted) -> Result<CoreProviderMetadata, OidcError> {
         let mut known = self.0.known.lock().await;
-        if let Some(known) = &*known
-            && known.since.elapsed() < most
-        {
-            return Ok(known.metadata.clone());
+        let renewed = known.as_ref().and_then(|known| known.renewed);
+        if let Some(known) = &*known {
+            let will_do = match wanted {
+                Wanted::Fresh => known.since.elapsed() < FRESH,
+                Wanted::NewKeys => renewed.is_some_and(|at| at.elapsed() < RENEWAL),
+            };
+            if will_do {
+                return Ok(known.metadata.clone());
+            }
         }
         let metadata =
             CoreProviderMetadata::discover_async(self.0.config.issuer.clone(), &self.0.http)
                 .await
                 .map_err(|error| OidcError::Provider(error.to_string()))?;
+        let now = Instant::now();
         *known = Some(Known {
             metadata: metadata.clone(),
-            since: Instant::now(),
+            since: now,
+            renewed: if wanted == Wanted::NewKeys {
+                Some(now)
+            } else {
+                renewed
+            },
         });
         Ok(metadata)
     }

@@ -130,6 +130,7 @@ impl Config {
             "LISTEN_ADDR" => self.listen.to_string(),
             "DATA_DIR" => self.data_dir.display().to_string(),
             "MAX_UPLOAD_SIZE" => size(self.max_upload),
+            "IMPORT_URL_HOSTS" if !self.import_hosts.is_empty() => self.import_hosts.to_string(),
             "IMPORTS_PER_USER" => self.imports_per_user.to_string(),
             "UPLOAD_RETENTION" => duration(self.upload_retention),
             "SESSION_MAX_AGE" => duration(sessions.absolute),
@@ -285,6 +286,7 @@ mod tests {
             .collect();
         for name in without {
             let of_its_own = [
+                "IMPORT_URL_HOSTS",
                 "MONITOR_PRICE_APP_HOST",
                 "OIDC_CLIENT_ID",
                 "OIDC_ISSUER",

@@ -950,7 +950,7 @@ mod tests {
             ..failed(row)
         });
         let all = ImportBatch::new(
-            ImportMode::Import,
+            BatchKind::sqlite(ImportMode::Import),
             Vec::new(),
             Said::ALL,
             rows.collect(),
@@ -987,7 +987,13 @@ mod tests {
             ..product(10)
         };
         let products = vec![product(10), changed.clone(), changed, product(20)];
-        let check = ImportBatch::new(ImportMode::Check, products, Said::ALL, Vec::new(), 4);
+        let check = ImportBatch::new(
+            BatchKind::sqlite(ImportMode::Check),
+            products,
+            Said::ALL,
+            Vec::new(),
+            4,
+        );
         let marks = check.marks();
         assert_eq!(marks[1], marks[2]);
         assert_eq!(marks[0].identity, marks[1].identity);

@@ -564,8 +564,8 @@ mod tests {
             url: false,
         };
         let dearer = [product("1", "1", "2"), product("2", "2", "2")];
-        for (product, said) in [(&dearer[0], nothing), (&dearer[1], nothing)] {
-            upsert_said(&store, &[product.clone()], said, 2).await;
+        for product in &dearer {
+            upsert_said(&store, std::slice::from_ref(product), nothing, 2).await;
         }
         let identity = vec!["sku:1".to_owned()];
         let kept = NewProduct {

@@ -1,0 +1,76 @@
+//! A file that is fetched in place of being sent.
+
+use leptos::{ev, prelude::*};
+
+use crate::{
+    api::imports::{ADDRESS_PATH, CHECK_FIELD},
+    components::language::use_locale,
+};
+
+/// Takes the address of a product file and goes on to its import. It is a plain form, for the answer is
+/// another page either way.
+#[component]
+pub(super) fn FromAddress(
+    /// Whether a file can be checked without being imported.
+    offers_checks: bool,
+) -> impl IntoView {
+    let t = use_locale();
+    let fetching = RwSignal::new(false);
+    Effect::new(move |_| {
+        // The browser may keep the page as it is when it leaves it, and show it again.
+        let handle = window_event_listener(ev::pagehide, move |_| fetching.set(false));
+        on_cleanup(move || handle.remove());
+    });
+    let check = offers_checks.then(|| {
+        view! {
+            <button class="button" name=CHECK_FIELD value="1" data-testid="address-check">
+                {t.say("Only check", "Nur prüfen")}
+            </button>
+        }
+    });
+    view! {
+        <form
+            class="card from-address"
+            method="post"
+            action=ADDRESS_PATH
+            data-testid="address-form"
+            aria-label=t.say("Fetch a product file", "Produktdatei abholen")
+            aria-busy=move || fetching.get().to_string()
+            on:submit=move |_| fetching.set(true)
+        >
+            <div class="field">
+                <label for="address">
+                    {t.say(
+                        "Or have it fetched from its address",
+                        "Oder sie von ihrer Adresse abholen lassen",
+                    )}
+                </label>
+                <input
+                    id="address"
+                    class="input"
+                    type="url"
+                    name="url"
+                    required
+                    pattern="\\s*https://.+"
+                    title="https://…"
+                    placeholder="https://supplier.example/products.csv"
+                    autocomplete="url"
+                    data-testid="address-input"
+                />
+            </div>
+            <div class="from-address-foot">
+                <span class="from-address-note" role="status">
+                    {move || {
+                        fetching
+                            .get()
+                            .then(|| t.say("Fetching the file…", "Die Datei wird abgeholt…"))
+                    }}
+                </span>
+                {check}
+                <button class="button button-primary" data-testid="address-submit">
+                    {t.say("Fetch and import", "Abholen und importieren")}
+                </button>
+            </div>
+        </form>
+    }
+}
