@@ -7,7 +7,7 @@ import { ImportsPage, JobPage, jobIdOf } from '../support/pages.ts';
 import { Session } from '../support/session.ts';
 import { expect, test } from '../support/test.ts';
 
-test.use({ server: { name: 'product-files' } });
+test.use({ server: { name: 'product-files', settings: { IMPORT_URL_HOSTS: 'localhost' } } });
 
 const csv = (name: string, text: string) => ({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
 
@@ -131,4 +131,23 @@ test('the columns of a file that was understood can be said otherwise', async ({
   await new JobPage(page, '').expectStatus('SUCCESS', { timeout: 20_000 });
   await page.goto(app.url('/products?search=NET-1'));
   await expect(page.getByTestId('product-row')).toContainText('10');
+});
+
+test('an address is asked for, and why it gave no file is said', async ({ page, app }) => {
+  await new ImportsPage(page).open(app);
+  const address = page.getByLabel('Or have it fetched from its address');
+  // The browser itself refuses what can be no such address.
+  await address.fill('http://localhost/feed.csv');
+  await page.getByTestId('address-submit').click();
+  expect(await address.evaluate((input: HTMLInputElement) => input.validity.patternMismatch)).toBe(true);
+
+  await address.fill('https://shop.example/feed.csv');
+  await address.press('Enter');
+  await expect(page.getByTestId('upload-error')).toHaveText('Files cannot be fetched from this host.');
+
+  await address.fill(`https://localhost:${String(await freePort())}/feed.csv`);
+  await page.getByTestId('address-check').click();
+  await expect(page.getByTestId('upload-error')).toHaveText('The address cannot be reached.');
+  await expect(page.getByTestId('address-form')).toHaveAttribute('aria-busy', 'false');
+  await expect(page).toHaveURL(app.url('/imports'));
 });
