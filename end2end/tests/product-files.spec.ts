@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
 import { lostConnection } from '../support/console.ts';
+import { writeProducts } from '../support/csv.ts';
 import { FaultProxy } from '../support/fault_proxy.ts';
 import { freePort } from '../support/net.ts';
 import { ImportsPage, JobPage, jobIdOf } from '../support/pages.ts';
@@ -99,11 +100,55 @@ test('an upload that breaks off goes on from there', async ({ context, complaint
   await page.goto(`${proxy.origin}/imports`);
   const rows = Array.from({ length: 60_000 }, (_, row) => `PART-${String(row)},A product in the middle,1.50`);
   proxy.breakPartAfter = 2_200_000;
-  const job = await new ImportsPage(page).upload(csv('large.csv', `sku,name,price\n${rows.join('\n')}\n`));
+  const imports = new ImportsPage(page);
+  const file = csv('large.csv', `sku,name,price\n${rows.join('\n')}\n`);
+  await imports.input.setInputFiles(file);
+  // Before the page is alive the browser itself would send it, in one piece.
+  await expect(page.getByText('large.csv')).toBeVisible();
+  const job = await imports.upload(file);
   await job.expectStatus('SUCCESS', { timeout: 60_000 });
   expect(proxy.partOffsets.length).toBeGreaterThan(1);
   expect(proxy.partOffsets[0]).toBe(0);
   expect(proxy.partOffsets.at(-1)).toBeGreaterThan(0);
+  await page.close();
+  await proxy.stop();
+});
+
+test('an upload goes on after a reload, once its file is chosen again', async ({ context, complaints, startApp }, testInfo) => {
+  complaints.allow(lostConnection);
+  complaints.allow(/net::ERR_/);
+  complaints.allowStatus(409, 423);
+  const port = await freePort();
+  const proxy = await FaultProxy.start(port);
+  const app = await startApp({ publicUrl: proxy.origin, port });
+  const session = await Session.createOwner(app);
+  await context.addCookies(session.browserCookies().map((it) => ({ ...it, url: proxy.origin })));
+  const page = await context.newPage();
+  await page.goto(`${proxy.origin}/imports`);
+  const file = await writeProducts(testInfo.outputPath('reloaded.csv'), 60_000);
+  const imports = new ImportsPage(page);
+  const choose = async () => {
+    await imports.input.setInputFiles(file);
+    await expect(page.getByText('reloaded.csv')).toBeVisible();
+    await imports.submit.click();
+  };
+  proxy.breakPartAfter = 1_200_000;
+  // It is asked what arrived, and never answers: so the page is left in the middle.
+  const asked = page.waitForRequest((request) => request.method() === 'HEAD');
+  await page.route('**/uploads/*', async (route) => {
+    if (route.request().method() !== 'HEAD') await route.continue();
+  });
+  await choose();
+  await asked;
+  await page.unroute('**/uploads/*');
+  await page.reload();
+  await choose();
+  await expect(page).toHaveURL(/\/imports\/[^/?#]+$/, { timeout: 30_000 });
+  await new JobPage(page, jobIdOf(page.url())).expectStatus('SUCCESS', { timeout: 60_000 });
+  expect(proxy.partOffsets).toHaveLength(2);
+  expect(proxy.partOffsets[1]).toBeGreaterThan(500_000);
+  const remembered = await page.evaluate(() => localStorage.getItem('import-relay.unfinished-upload'));
+  expect(remembered).toBeNull();
   await page.close();
   await proxy.stop();
 });

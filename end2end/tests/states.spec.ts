@@ -169,7 +169,7 @@ test('what is uploaded, refused, queued, cancelled and asked about', async ({
   test.setTimeout(150_000);
   complaints.allowStatus(400, 413, 422);
   complaints.allow(/net::ERR_FAILED/);
-  const app = await startApp({ settings: { IMPORTS_PER_USER: '1' } });
+  const app = await startApp({ settings: { IMPORTS_PER_USER: '1', IMPORT_URL_HOSTS: '*' } });
   const session = await Session.createOwner(app);
   await context.addCookies(session.browserCookies());
   const imports = await new ImportsPage(page).open(app);

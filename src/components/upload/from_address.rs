@@ -67,7 +67,7 @@ pub(super) fn FromAddress(
                     }}
                 </span>
                 {check}
-                <button class="button button-primary" data-testid="address-submit">
+                <button class="button" data-testid="address-submit">
                     {t.say("Fetch and import", "Abholen und importieren")}
                 </button>
             </div>

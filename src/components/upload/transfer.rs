@@ -1,10 +1,14 @@
-//! Sends a file and says how far it is; goes on where it broke off, by the tus protocol 1.0. Where the
-//! server does not offer that, or another instance of it knows nothing of the upload, the file is sent in
+//! Sends a file and says how far it is; goes on where it broke off, by the tus protocol 1.0, after a reload
+//! too. Where the server does not offer that, or another instance of it knows nothing of the upload, the file is sent in
 //! one piece.
 //!
 //! By `XMLHttpRequest`, because `fetch` does not say how much of a request has been sent.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
 
 use futures::channel::oneshot;
 use leptos::{ev, prelude::*};
@@ -13,6 +17,7 @@ use web_sys::{
     wasm_bindgen::{JsCast, JsValue, closure::Closure},
 };
 
+use super::unfinished::Fingerprint;
 use crate::{
     api::imports::{CHECK_FIELD, RESUMABLE_PATH, UPLOAD_PATH, UploadAnswer},
     job::JobId,
@@ -49,12 +54,26 @@ pub(super) struct Transfer {
 }
 
 /// What the running upload and its owner share.
-#[derive(Default)]
 struct Shared {
+    fingerprint: Fingerprint,
     request: RefCell<Option<XmlHttpRequest>>,
     /// Where the upload is, once it has begun.
     location: RefCell<Option<String>>,
-    is_dropped: std::cell::Cell<bool>,
+    is_dropped: Cell<bool>,
+}
+
+impl Shared {
+    /// The upload is there now.
+    fn has_begun(&self, location: String) {
+        self.fingerprint.remember(&location);
+        self.location.replace(Some(location));
+    }
+
+    /// There is nothing of the upload to go on with, or to take back.
+    fn is_over(&self) {
+        self.fingerprint.forget();
+        self.location.replace(None);
+    }
 }
 
 impl Transfer {
@@ -68,7 +87,12 @@ impl Transfer {
         only_check: bool,
         on_sent: impl Fn(Sent) + Clone + 'static,
     ) -> Result<Self, JsValue> {
-        let shared = Rc::<Shared>::default();
+        let shared = Rc::new(Shared {
+            fingerprint: Fingerprint::of(file, only_check),
+            request: RefCell::default(),
+            location: RefCell::default(),
+            is_dropped: Cell::default(),
+        });
         let upload = Upload {
             only_check,
             metadata: metadata(&file.name(), only_check)?,
@@ -98,10 +122,11 @@ impl Drop for Transfer {
             let _ = request.abort();
         }
         // What has arrived is of no use to anybody. Whether this is heard does not matter: it expires.
-        if let Some(location) = self.shared.location.take()
-            && let Ok(request) = opened("DELETE", &location)
-        {
-            let _ = request.send();
+        if let Some(location) = self.shared.location.take() {
+            self.shared.fingerprint.forget();
+            if let Ok(request) = opened("DELETE", &location) {
+                let _ = request.send();
+            }
         }
     }
 }
@@ -137,6 +162,9 @@ impl Upload {
         let mut offset = 0;
         let mut tries = 0;
         let mut last_problem = None;
+        let recalled = self.shared.fingerprint.recall();
+        let mut is_recalled = recalled.is_some();
+        self.shared.location.replace(recalled);
         while tries <= TRIES && !self.shared.is_dropped.get() {
             if tries > 0 {
                 sleep(wait_before(tries)).await;
@@ -147,7 +175,7 @@ impl Upload {
                 let answer = self.create().await;
                 match answer.location {
                     Some(location) if answer.status == 201 => {
-                        self.shared.location.replace(Some(location));
+                        self.shared.has_begun(location);
                         tries = 0;
                     }
                     _ if has_no_parts(answer.status) => return self.send_whole(on_sent).await,
@@ -158,18 +186,27 @@ impl Upload {
                 }
                 continue;
             };
-            if tries > 1 {
+            if tries > 1 || is_recalled {
                 // What arrived of the request that broke off?
                 let answer = self.ask(&location).await;
                 match (answer.status, answer.offset) {
                     (200, Some(there)) => {
                         if let Some(job) = answer.job {
+                            self.shared.is_over();
                             return Sent::Started(job);
                         }
                         if there > offset {
                             tries = 1;
                         }
                         offset = there;
+                        is_recalled = false;
+                    }
+                    // It was somebody else's in this browser, or it is too old.
+                    (status, _) if is_recalled && has_no_parts(status) => {
+                        self.shared.is_over();
+                        is_recalled = false;
+                        tries = 0;
+                        continue;
                     }
                     (status, _) if has_no_parts(status) => return self.send_whole(on_sent).await,
                     _ => match end_of(&answer) {
@@ -183,26 +220,28 @@ impl Upload {
             }
             let answer = self.append(&location, offset, on_sent.clone()).await;
             if let (204, Some(job)) = (answer.status, answer.job.clone()) {
-                self.shared.location.replace(None);
+                self.shared.is_over();
                 return Sent::Started(job);
             }
             if has_no_parts(answer.status) {
                 return self.send_whole(on_sent).await;
             }
             if answer.status == REFUSED {
-                self.shared.location.replace(None);
+                self.shared.is_over();
             }
             match end_of(&answer) {
                 End::Final(sent) => return sent,
                 End::Passing(problem) => last_problem = Some(problem),
             }
         }
+        // What has arrived stays for when it is sent again.
+        self.shared.location.replace(None);
         Sent::Refused(last_problem.unwrap_or_else(not_arrived))
     }
 
     /// Sends the file in one piece. Should that break off, it is not known what came of it.
     async fn send_whole(&self, on_sent: &(impl Fn(Sent) + Clone + 'static)) -> Sent {
-        self.shared.location.replace(None);
+        self.shared.is_over();
         let Ok(form) = self.form() else {
             return Sent::Refused(not_arrived());
         };
