@@ -119,6 +119,18 @@ async fn a_head_that_is_too_long_is_refused() {
     assert!(ask(&app).await < PATIENCE);
 }
 
+#[tokio::test]
+async fn nobody_gets_a_tunnel() {
+    let app = App::start(&[]).await;
+    let mut socket = connect(&app).await;
+    let wish =
+        b"CONNECT 127.0.0.1:22 HTTP/1.1\r\nhost: 127.0.0.1:22\r\nconnection: close\r\n\r\nSSH-2.0";
+    socket.write_all(wish).await.unwrap();
+    let words = last_words(socket).await;
+    assert!(words.starts_with("HTTP/1.1 405 "), "{words}");
+    assert!(words.ends_with("\r\n\r\n"), "{words}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_nobody_asked_for_is_refused() {
     let app = App::start(&[("MAX_UPLOAD_SIZE", "1MiB")]).await;

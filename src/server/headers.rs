@@ -2,9 +2,9 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use leptos::{nonce::use_nonce, prelude::use_context};
 use leptos_axum::ResponseOptions;
@@ -50,7 +50,13 @@ pub(super) async fn careful(
     next: Next,
 ) -> Response {
     let holds_secrets = holds_secrets(request.uri().path());
-    let mut response = next.run(request).await;
+    let mut response = if request.method() == Method::CONNECT {
+        // Tunnels are for proxies. To the wish for one nothing may be said (RFC 9110, section 9.3.6), which
+        // other layers would.
+        StatusCode::METHOD_NOT_ALLOWED.into_response()
+    } else {
+        next.run(request).await
+    };
     let headers = response.headers_mut();
     if holds_secrets {
         headers.insert(header::CACHE_CONTROL, NO_STORE);
