@@ -4,7 +4,7 @@
 //
 //   node benches/import/run.mjs [--rows 1000000] [--runs 1] [--large]
 //
-// What is told of each import on its way must fit together, or the run fails. `--large` also imports a file of
+// What is told of each import on its way must fit together, and be told within half a second, or the run fails. `--large` also imports a file of
 // 1 GB, and fails if more than 150 MiB are resident meanwhile.
 import { execFileSync, spawn } from 'node:child_process';
 import { createReadStream, mkdtempSync, openAsBlob, openSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -72,17 +72,21 @@ async function importRelay(file, expected) {
     const started = performance.now();
     let state;
     let before = 0;
+    let slowest = 0;
     do {
       await new Promise((done) => setTimeout(done, 50));
+      const asked = performance.now();
       state = await (await fetch(`${api}/${id}`, { headers })).json();
+      slowest = Math.max(slowest, performance.now() - asked);
       before = checkProgress(state, before, expected);
     } while (state.status === 'PENDING');
     const seconds = (performance.now() - started) / 1000;
     if (state.status !== 'SUCCESS' || state.addedProducts !== expected) {
       throw new Error(`the import came out wrong: ${JSON.stringify(state)}`);
     }
+    if (slowest > 500) throw new Error(`an answer took ${slowest.toFixed(0)} ms meanwhile`);
     const resident = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'));
-    return { seconds, mebibytes: resident ? Number(resident[1]) / 1024 : NaN };
+    return { seconds, slowest, mebibytes: resident ? Number(resident[1]) / 1024 : NaN };
   } finally {
     child.kill('SIGKILL');
     rmSync(data, { recursive: true, force: true });
@@ -148,8 +152,8 @@ const best = new Map();
 for (let run = 0; run < Number(options.runs); run += 1) {
   for (const [name, way] of ways) {
     try {
-      const { seconds, mebibytes } = await way();
-      const memory = mebibytes ? `, ${mebibytes.toFixed(0)} MiB resident` : '';
+      const { seconds, mebibytes, slowest } = await way();
+      const memory = mebibytes ? `, ${mebibytes.toFixed(0)} MiB resident, answers within ${slowest.toFixed(0)} ms meanwhile` : '';
       console.log(`${name}: ${Math.round(rows / seconds)} rows/s (${seconds.toFixed(2)} s${memory})`);
       best.set(name, Math.min(best.get(name) ?? Infinity, seconds));
     } catch (error) {
