@@ -5,6 +5,8 @@
 #[path = "relay/app.rs"]
 #[allow(dead_code)] // shared with other tests, which use more of it
 mod app;
+#[path = "support/certificates.rs"]
+mod certificates;
 #[path = "relay/events.rs"]
 #[allow(dead_code)] // the same
 mod events;
@@ -336,18 +338,12 @@ async fn a_server_that_takes_small_frames_alone_is_asked_by_rest_for_what_does_n
 
 /// Writes a certificate authority's certificate, and a certificate for this machine with its key.
 fn write_certificates(paths: &[std::path::PathBuf; 3]) {
-    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-
-    let mut authority = CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority_key = KeyPair::generate().unwrap();
-    let its_own = authority.self_signed(&authority_key).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(vec!["localhost".to_owned()])
-        .unwrap()
-        .signed_by(&key, &Issuer::new(authority, authority_key))
-        .unwrap();
-    let texts = [its_own.pem(), certificate.pem(), key.serialize_pem()];
+    let issued = certificates::issue(&["localhost"]);
+    let texts = [
+        issued.authority.pem(),
+        issued.certificate.pem(),
+        issued.key.serialize_pem(),
+    ];
     for (path, text) in paths.iter().zip(texts) {
         std::fs::write(path, text).unwrap();
     }

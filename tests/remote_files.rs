@@ -1,6 +1,8 @@
 //! Product files that are fetched from an address: what comes in, and what must never be asked.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
+#[path = "support/certificates.rs"]
+mod certificates;
 #[path = "ops/process.rs"]
 #[allow(dead_code)] // shared with the tests of a single process
 mod process;
@@ -13,7 +15,6 @@ use std::{
     },
 };
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use reqwest::Response;
 use serde_json::{Value, json};
 use tokio::{
@@ -48,23 +49,14 @@ impl Supplier {
     async fn start() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let directory = tempfile::tempdir().unwrap();
-        let mut authority = CertificateParams::new(Vec::new()).unwrap();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority_key = KeyPair::generate().unwrap();
-        let its_own = authority.self_signed(&authority_key).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let names = ["localhost", "127.0.0.1"].map(str::to_owned);
-        let certificate = CertificateParams::new(names)
-            .unwrap()
-            .signed_by(&key, &Issuer::new(authority, authority_key))
-            .unwrap();
+        let issued = certificates::issue(&["localhost", "127.0.0.1"]);
         let path = directory.path().join("authority.pem");
-        std::fs::write(&path, its_own.pem()).unwrap();
+        std::fs::write(&path, issued.authority.pem()).unwrap();
         let tls = ServerConfig::builder()
             .with_no_client_auth()
             .with_single_cert(
-                vec![CertificateDer::from(certificate)],
-                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+                vec![CertificateDer::from(issued.certificate)],
+                PrivateKeyDer::try_from(issued.key.serialize_der()).unwrap(),
             )
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -4,8 +4,8 @@
 //
 //   node benches/import/run.mjs [--rows 1000000] [--runs 1] [--large]
 //
-// What is told of each import on its way must fit together, and be told within half a second, or the run fails. `--large` also imports a file of
-// 1 GB, and fails if more than 150 MiB are resident meanwhile.
+// What is told of each import on its way must fit together, and be told within half a second, or the run
+// fails. `--large` also imports a file of 1 GB, and fails if more than 150 MiB are resident meanwhile.
 import { execFileSync, spawn } from 'node:child_process';
 import { createReadStream, mkdtempSync, openAsBlob, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

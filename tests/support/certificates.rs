@@ -1,0 +1,28 @@
+//! Certificates of an authority that nobody knows but the test.
+
+use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair};
+
+/// An authority's certificate, and one of a server with its key that the authority vouches for.
+pub(crate) struct Issued {
+    pub(crate) authority: Certificate,
+    pub(crate) certificate: Certificate,
+    pub(crate) key: KeyPair,
+}
+
+pub(crate) fn issue(names: &[&str]) -> Issued {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_key = KeyPair::generate().unwrap();
+    let authority = params.self_signed(&authority_key).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    let certificate = CertificateParams::new(names)
+        .unwrap()
+        .signed_by(&key, &Issuer::new(params, authority_key))
+        .unwrap();
+    Issued {
+        authority,
+        certificate,
+        key,
+    }
+}
