@@ -11,7 +11,7 @@ export interface TestOptions {
   signedIn: boolean;
 }
 
-interface TestFixtures {
+export interface TestFixtures {
   /** Starts a further server, for this test alone. */
   startApp: (options?: AppOptions) => Promise<App>;
   /** Starts a further price monitor, for this test alone. */
@@ -33,7 +33,7 @@ export interface WorkerOptions {
   };
 }
 
-interface WorkerFixtures {
+export interface WorkerFixtures {
   /** The spec file's price monitor, where it is an external one. */
   monitor: Monitor;
   /** The spec file's server. */

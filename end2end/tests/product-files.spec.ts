@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
 
+import type { BrowserContext } from '@playwright/test';
+
 import { lostConnection } from '../support/console.ts';
 import { writeProducts } from '../support/csv.ts';
 import { FaultProxy } from '../support/fault_proxy.ts';
 import { freePort } from '../support/net.ts';
 import { ImportsPage, JobPage, jobIdOf } from '../support/pages.ts';
 import { Session } from '../support/session.ts';
-import { expect, test } from '../support/test.ts';
+import { type TestFixtures, type WorkerFixtures, expect, test } from '../support/test.ts';
 
 test.use({ server: { name: 'product-files', settings: { IMPORT_URL_HOSTS: 'localhost' } } });
 
@@ -87,7 +89,12 @@ test('an import is deleted only when that is said twice', async ({ page, app }) 
   await expect(page.getByTestId('product-row')).toHaveCount(1);
 });
 
-test('an upload that breaks off goes on from there', async ({ context, complaints, startApp }) => {
+/** The page of imports of an app of its own, through a proxy that can break uploads off. */
+async function behindBreakingProxy({
+  context,
+  complaints,
+  startApp,
+}: Pick<TestFixtures & WorkerFixtures, 'complaints' | 'startApp'> & { context: BrowserContext }) {
   complaints.allow(lostConnection);
   // The request that broke off may still be at its last bytes when the next one comes.
   complaints.allowStatus(409, 423);
@@ -98,6 +105,11 @@ test('an upload that breaks off goes on from there', async ({ context, complaint
   await context.addCookies(session.browserCookies().map((it) => ({ ...it, url: proxy.origin })));
   const page = await context.newPage();
   await page.goto(`${proxy.origin}/imports`);
+  return { proxy, page };
+}
+
+test('an upload that breaks off goes on from there', async ({ context, complaints, startApp }) => {
+  const { proxy, page } = await behindBreakingProxy({ context, complaints, startApp });
   const rows = Array.from({ length: 60_000 }, (_, row) => `PART-${String(row)},A product in the middle,1.50`);
   proxy.breakPartAfter = 2_200_000;
   const imports = new ImportsPage(page);
@@ -115,17 +127,8 @@ test('an upload that breaks off goes on from there', async ({ context, complaint
 });
 
 test('an upload goes on after a reload, once its file is chosen again', async ({ context, complaints, startApp }, testInfo) => {
-  complaints.allow(lostConnection);
   complaints.allow(/net::ERR_/);
-  // The request that broke off may still be at its last bytes when the next one comes.
-  complaints.allowStatus(409, 423);
-  const port = await freePort();
-  const proxy = await FaultProxy.start(port);
-  const app = await startApp({ publicUrl: proxy.origin, port });
-  const session = await Session.createOwner(app);
-  await context.addCookies(session.browserCookies().map((it) => ({ ...it, url: proxy.origin })));
-  const page = await context.newPage();
-  await page.goto(`${proxy.origin}/imports`);
+  const { proxy, page } = await behindBreakingProxy({ context, complaints, startApp });
   const file = await writeProducts(testInfo.outputPath('reloaded.csv'), 60_000);
   const imports = new ImportsPage(page);
   const choose = async () => {
