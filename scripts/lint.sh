@@ -5,4 +5,4 @@ cd "$(dirname "$0")/.."
 
 cargo fmt --check
 cargo clippy --quiet --features ssr --all-targets -- -D warnings
-cargo clippy --quiet --features hydrate --lib --test hook --target wasm32-unknown-unknown -- -D warnings
+cargo clippy --quiet --features hydrate,split --lib --test hook --target wasm32-unknown-unknown -- -D warnings

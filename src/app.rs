@@ -1,11 +1,12 @@
 //! The document around every page, and the routes.
 
-use leptos::{attr, nonce::use_nonce, prelude::*};
+use leptos::{WasmSplitManifest, attr, nonce::use_nonce, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
 use leptos_router::{
-    SsrMode,
+    Lazy, SsrMode,
     components::{FlatRoutes, Redirect, Route, Router},
     hooks::use_location,
+    location::RequestUrl,
     path,
 };
 
@@ -16,15 +17,13 @@ use crate::{
     },
     components::{
         clock::provide_clock,
+        early_progress::EarlyProgress,
         language::{SiteFooter, provide_locale, use_locale},
         page_life::{OfflineBanner, ask_again_when_brought_back, focus_on_navigation},
         site_header::{SiteHeader, Visitor},
         tab_icon, theme_switch,
     },
-    pages::{
-        AccountPage, AuditPage, ImportDetailsPage, ImportsPage, JoinPage, NotFoundPage,
-        ProductsPage, SignInPage, StatusPage, StyleguidePage, TeamPage, TokensPage,
-    },
+    pages::{ImportDetailsPage, NotFoundPage, lazy},
 };
 
 /// Renders the document that the server sends.
@@ -60,6 +59,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <HashedStylesheet id="style" options=options.clone() />
                 <AutoReload options=options.clone() />
                 <HydrationScripts options />
+                {is_page_of_an_import().then(|| view! { <PartsLoader /> <EarlyProgress /> })}
                 <MetaTags />
             </head>
             <body>
@@ -67,6 +67,27 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </body>
         </html>
     }
+}
+
+/// Announces the script that loads the program's parts. Pages that are made of a part do so themselves.
+#[component]
+fn PartsLoader() -> impl IntoView {
+    let parts = use_context::<WasmSplitManifest>();
+    parts.map(|WasmSplitManifest(parts)| {
+        let href = parts.with_value(|(directory, _, loader)| format!("{directory}/{loader}"));
+        view! { <link rel="modulepreload" href=href crossorigin="" nonce=use_nonce() /> }
+    })
+}
+
+fn is_page_of_an_import() -> bool {
+    let url = use_context::<RequestUrl>();
+    url.is_some_and(|url| is_of_an_import(url.as_ref()))
+}
+
+fn is_of_an_import(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let id = path.strip_prefix("/imports/");
+    id.is_some_and(|id| !id.is_empty() && !id.contains('/'))
 }
 
 fn jobs_per_stream() -> String {
@@ -114,17 +135,17 @@ fn Frame() -> impl IntoView {
         <main id="content" class="page" tabindex="-1">
             <FlatRoutes fallback=NotFoundPage>
                 <Route path=path!("/") view=|| view! { <Redirect path="/imports" /> } />
-                <Route path=path!("/imports") view=ImportsPage ssr=SsrMode::Async />
+                <Route path=path!("/imports") view={Lazy::<lazy::Imports>::new()} ssr=SsrMode::Async />
                 <Route path=path!("/imports/:id") view=ImportDetailsPage ssr=SsrMode::Async />
-                <Route path=path!("/products") view=ProductsPage ssr=SsrMode::Async />
-                <Route path=path!("/status") view=StatusPage ssr=SsrMode::Async />
-                <Route path=path!("/styleguide") view=StyleguidePage ssr=SsrMode::Async />
-                <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
-                <Route path=path!("/join/:token") view=JoinPage ssr=SsrMode::Async />
-                <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
-                <Route path=path!("/tokens") view=TokensPage ssr=SsrMode::Async />
-                <Route path=path!("/team") view=TeamPage ssr=SsrMode::Async />
-                <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
+                <Route path=path!("/products") view={Lazy::<lazy::Products>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/status") view={Lazy::<lazy::Status>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/styleguide") view={Lazy::<lazy::Styleguide>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/sign-in") view={Lazy::<lazy::SignIn>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/join/:token") view={Lazy::<lazy::Join>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/account") view={Lazy::<lazy::Account>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/tokens") view={Lazy::<lazy::Tokens>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/team") view={Lazy::<lazy::Team>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/audit") view={Lazy::<lazy::Audit>::new()} ssr=SsrMode::Async />
             </FlatRoutes>
         </main>
         <SiteFooter />
@@ -143,5 +164,24 @@ async fn visitor(at_the_door: bool) -> Visitor {
     Visitor {
         user: Some(user),
         has_products,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_an_import_is_known_by_its_address() {
+        assert!(is_of_an_import("/imports/01h?from=list"));
+        for other in [
+            "/imports",
+            "/imports/",
+            "/imports?page=2",
+            "/imports/a/b",
+            "/products",
+        ] {
+            assert!(!is_of_an_import(other), "{other}");
+        }
     }
 }

@@ -16,7 +16,7 @@ use import_relay::{
     job::{ImportStatus, JobId, ProductImportJob},
 };
 use leptos::prelude::*;
-use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -34,6 +34,9 @@ extern "C" {
     fn refuse(index: usize);
     fn living_listeners(index: usize) -> usize;
     fn answer_states(status: u16, body: &str);
+    fn run_early(job: &str, script: &str);
+    fn shown_early() -> String;
+    async fn lock_is_free(name: &str) -> JsValue;
 }
 
 /// Longer than anything here takes on a machine that does much else.
@@ -293,4 +296,90 @@ async fn tabs_share_a_stream_where_the_browser_lets_them() {
     until("the state is shown", || processed(&followed.live) == 3).await;
     end(followed).await;
     assert_eq!(living_listeners(0), 0);
+}
+
+/// The page of a job that follows it before the program is there.
+async fn early(name: &str) {
+    install();
+    run_early(name, include_str!("../src/components/early_progress.js"));
+    until("the page asks for the stream", || opened_so_far() == 1).await;
+    open(0);
+    tell(0, "message", &state(5, "PENDING"));
+    assert_eq!(shown_early(), "50% 5 0 10 50.00% 0.00%");
+}
+
+/// Waits until no tab keeps a stream, this one included.
+async fn until_nobody_leads() {
+    let mut waited = 0;
+    while lock_is_free("import-relay-progress").await != JsValue::TRUE {
+        assert!(waited < 1_000, "the lock is not given back");
+        waited += 1;
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_stream_that_the_page_opened_early_goes_on() {
+    early("7").await;
+    let followed = follow(
+        job("7", ImportStatus::Pending),
+        UseProgressOptions::default(),
+    );
+    let live = followed.live;
+    until("its newest state is shown", || processed(&live) == 5).await;
+    assert_eq!(live.connection.get_untracked(), Connection::Open);
+    tell(0, "message", &state(6, "PENDING"));
+    until("what comes later is shown", || processed(&live) == 6).await;
+    // The page itself writes no more.
+    assert!(shown_early().starts_with("50% 5 "));
+    assert_eq!((opened_so_far(), still_open()), (1, 1));
+    end(followed).await;
+    until_nobody_leads().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_stream_that_ended_early_is_asked_for_again() {
+    early("7").await;
+    tell(0, "message", &state(10, "SUCCESS"));
+    assert_eq!(still_open(), 0);
+    // How it ended is not the page's to show.
+    assert!(shown_early().starts_with("50% 5 "));
+    until_nobody_leads().await;
+    let followed = follow(
+        job("7", ImportStatus::Pending),
+        UseProgressOptions::default(),
+    );
+    until("the hook asks for itself", || opened_so_far() == 2).await;
+    open(1);
+    tell(1, "message", &state(10, "SUCCESS"));
+    let status = followed.live.status;
+    until("the end is shown", || {
+        status.get_untracked() == ImportStatus::Success
+    })
+    .await;
+    end(followed).await;
+}
+
+#[wasm_bindgen_test]
+async fn an_early_stream_of_another_job_is_closed() {
+    early("7").await;
+    let followed = follow(
+        job("8", ImportStatus::Pending),
+        UseProgressOptions::default(),
+    );
+    until("the hook asks for its own", || opened_so_far() == 2).await;
+    assert_eq!(url_of(1), "/api/jobs/8/progress");
+    assert_eq!(still_open(), 1);
+    end(followed).await;
+    until_nobody_leads().await;
+}
+
+#[wasm_bindgen_test]
+async fn an_early_stream_is_closed_where_the_hook_shares_nothing() {
+    early("7").await;
+    let followed = follow(job("7", ImportStatus::Pending), alone());
+    until("the hook asks for its own", || opened_so_far() == 2).await;
+    until_nobody_leads().await;
+    assert_eq!(still_open(), 1);
+    end(followed).await;
 }

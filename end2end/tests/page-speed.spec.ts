@@ -78,6 +78,61 @@ test('an import can be read before the program is there', async ({ page, session
   await job.expectConnection('open');
 });
 
+test('an import is live before the program is there, and its stream goes on', async ({ page, session, monitor }) => {
+  const id = await session.startImport(tinyFile('early.csv'));
+  const streams: string[] = [];
+  page.on('request', (request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname.endsWith('/progress')) streams.push(pathname);
+  });
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route(/\.wasm$/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(jobPath(id), { waitUntil: 'commit' });
+  const job = new JobPage(page, id);
+  const headline = page.getByTestId('progress-percent');
+  await expect(headline).toHaveText('Waiting…');
+  await monitor.joined(id);
+  monitor.progress(id, { processedProducts: 1_200, failedProducts: 36, totalProducts: 3_000 });
+  await job.expectCounts('1,200', '36', '3,000');
+  await expect(headline).toHaveText('41%');
+  await expect(job.bar.locator('rect').first()).toHaveAttribute('width', '40.00%');
+  await job.expectConnection('connecting');
+
+  release();
+  await job.expectConnection('open');
+  await job.expectCounts('1,200', '36', '3,000');
+  monitor.progress(id, { processedProducts: 2_000 });
+  await job.expectCounts('2,000', '36', '3,000');
+  await expect(headline).toHaveText('67%');
+  monitor.progress(id, { processedProducts: 2_964 });
+  await job.expectStatus('PARTIAL_SUCCESS');
+  expect(streams).toEqual([`/api/jobs/${id}/progress`]);
+});
+
+test('an import that ends before the program is there is shown ended by it', async ({ page, session, monitor }) => {
+  const id = await session.startImport(tinyFile('early-end.csv'));
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route(/\.wasm$/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(jobPath(id), { waitUntil: 'commit' });
+  const job = new JobPage(page, id);
+  await monitor.joined(id);
+  monitor.progress(id, { processedProducts: 50, totalProducts: 100 });
+  await job.expectCounts('50', '0', '100');
+  monitor.progress(id, { processedProducts: 100 });
+  await expect.poll(async () => (await session.job(id)).status).toBe('SUCCESS');
+  release();
+  await job.expectStatus('SUCCESS');
+  await job.expectCounts('100', '0', '100');
+});
+
 test('a slow line shows the numbers first and comes alive later', async ({ page, session, context }) => {
   test.setTimeout(120_000);
   const id = await session.startImport(smallFile.path);

@@ -8,6 +8,7 @@ mod announcement;
 pub(crate) mod clock;
 pub(crate) mod column_mapping;
 mod connection_line;
+pub(crate) mod early_progress;
 pub(crate) mod failed_products;
 pub(crate) mod failed_rows;
 pub(crate) mod form;

@@ -5,7 +5,7 @@ use leptos::prelude::document;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{EventSource, MessageEvent};
 
-use super::{desk::Wants, follower::StreamEvent};
+use super::{desk::Wants, early::Early, follower::StreamEvent};
 use crate::api::progress::{JobsPerStream, jobs_progress_url, new_jobs_progress_url, progress_url};
 
 /// An open `EventSource` and its listeners, which live and end with it.
@@ -19,13 +19,14 @@ pub(super) struct Source {
 
 impl Source {
     /// Opens a stream of what is wanted and tells `emit` what happens on it. A single job has an
-    /// address of its own.
+    /// address of its own; where the page has opened it early, that stream goes on.
     ///
     /// # Errors
     ///
     /// When the browser does not take the address.
     pub(super) fn open(
         wants: &Wants,
+        early: Option<Early>,
         with_credentials: bool,
         emit: impl Fn(StreamEvent) + Clone + 'static,
     ) -> Result<Self, JsValue> {
@@ -34,11 +35,23 @@ impl Source {
             jobs if wants.new => (new_jobs_progress_url(jobs), None),
             jobs => (jobs_progress_url(jobs), None),
         };
-        let source = if with_credentials {
-            with_credentials_too(&url)?
-        } else {
-            EventSource::new(&url)?
+        let early = early.and_then(|mut early| early.take_stream(&url));
+        let source = match &early {
+            Some(early) => early.source.clone(),
+            None if with_credentials => with_credentials_too(&url)?,
+            None => EventSource::new(&url)?,
         };
+        if let Some(early) = early {
+            if source.ready_state() == EventSource::OPEN {
+                emit(StreamEvent::Opened);
+            }
+            let message = early.message.map(|text| StreamEvent::Message {
+                job: job.clone(),
+                text,
+            });
+            let upstream = early.upstream.map(StreamEvent::Upstream);
+            message.into_iter().chain(upstream).for_each(&emit);
+        }
         let on_open = Closure::new({
             let emit = emit.clone();
             move || emit(StreamEvent::Opened)

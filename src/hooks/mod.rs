@@ -2,6 +2,7 @@
 
 mod connection;
 mod desk;
+mod early;
 mod event_source;
 mod feed;
 mod follower;
@@ -12,6 +13,8 @@ mod use_unfinished_imports;
 
 pub use connection::Connection;
 pub use options::UseProgressOptions;
+#[cfg(test)]
+pub(crate) use tabs::NAME as SHARED_BY_TABS;
 pub use use_product_import_progress::{
     UseProductImportProgressReturn, use_product_import_progress,
     use_product_import_progress_with_options,

@@ -13,14 +13,15 @@ use web_sys::{AbortController, BroadcastChannel, MessageEvent};
 use super::{
     UseProgressOptions,
     desk::{Desk, Order, Wants, as_many_as_fit},
+    early::Early,
     event_source::{Source, jobs_per_stream},
     feed::Inputs,
     follower::{Millis, StreamEvent},
 };
 use crate::{api::progress::JobsPerStream, job::JobId};
 
-/// The lock's and the channel's name.
-const NAME: &str = "import-relay-progress";
+/// The lock's and the channel's name. The page uses it too, before the program is there.
+pub(crate) const NAME: &str = "import-relay-progress";
 /// The same, for streams that are opened with credentials.
 const NAME_WITH_CREDENTIALS: &str = "import-relay-progress-with-credentials";
 /// So long a tab waits for the one that keeps the stream before it opens its own.
@@ -61,6 +62,8 @@ pub(super) struct Line {
     tab: String,
     most: JobsPerStream,
     wants: Wants,
+    /// What the page did before the program was there, until the first stream is opened.
+    early: Option<Early>,
     sharing: Option<Sharing>,
     role: Role,
     /// When what is wanted was last said.
@@ -73,7 +76,7 @@ struct Sharing {
     abort: AbortController,
     release: Function,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
-    _on_grant: Closure<dyn FnMut(JsValue) -> JsValue>,
+    _on_grant: Option<OnGrant>,
 }
 
 /// Who keeps the stream.
@@ -97,12 +100,15 @@ impl Line {
     /// Makes a line on which nothing is wanted. `inputs` is told what happens.
     pub(super) fn new(options: UseProgressOptions, inputs: Inputs) -> Self {
         let tab = js_sys::Math::random().to_string();
+        // Its stream and its lock are the ones of these options.
+        let is_alike = options.share_tabs && !options.with_credentials;
         Self {
             options,
             inputs,
             tab,
             most: jobs_per_stream(),
             wants: Wants::default(),
+            early: Early::take().filter(|_| is_alike),
             sharing: None,
             role: Role::Member { waits_since: None },
             said: 0.0,
@@ -128,16 +134,17 @@ impl Line {
         }
     }
 
-    fn share(&self) -> Option<Sharing> {
+    fn share(&mut self) -> Option<Sharing> {
         let name = if self.options.with_credentials {
             NAME_WITH_CREDENTIALS
         } else {
             NAME
         };
-        self.options
-            .share_tabs
-            .then(|| Sharing::begin(name, &self.inputs))
-            .flatten()
+        if !self.options.share_tabs {
+            return None;
+        }
+        let lock = self.early.as_mut().and_then(Early::take_lock);
+        Sharing::begin(name, lock, &self.inputs)
     }
 
     /// Says that less is wanted, where another tab keeps the stream.
@@ -291,7 +298,9 @@ impl Line {
         let is_own = tab == self.tab;
         match desk.want(tab, wants, now) {
             Order::Nothing => {}
-            Order::Open(wants) => *source = open(&wants, &self.inputs, self.options),
+            Order::Open(wants) => {
+                *source = open(&wants, self.early.take(), &self.inputs, self.options);
+            }
             Order::Close => *source = None,
             Order::Repeat(events) => {
                 for event in events {
@@ -305,13 +314,13 @@ impl Line {
         }
     }
 
-    fn open_own(&self) -> Option<Own> {
+    fn open_own(&mut self) -> Option<Own> {
         let jobs = as_many_as_fit(self.most, &self.wants.jobs);
         let wants = Wants {
             jobs: jobs.cloned().collect(),
             new: self.wants.new,
         };
-        let source = open(&wants, &self.inputs, self.options)?;
+        let source = open(&wants, self.early.take(), &self.inputs, self.options)?;
         Some(Own {
             jobs: wants.jobs,
             _source: source,
@@ -325,27 +334,65 @@ impl Line {
     }
 }
 
-fn open(wants: &Wants, inputs: &Inputs, options: UseProgressOptions) -> Option<Source> {
+fn open(
+    wants: &Wants,
+    early: Option<Early>,
+    inputs: &Inputs,
+    options: UseProgressOptions,
+) -> Option<Source> {
     let emit = {
         let inputs = inputs.clone();
         move |event| inputs.tab(TabEvent::Streamed(event))
     };
-    let source = Source::open(wants, options.with_credentials, emit.clone());
+    let source = Source::open(wants, early, options.with_credentials, emit.clone());
     if source.is_err() {
         emit(StreamEvent::GivenUp);
     }
     source.ok()
 }
 
+/// What is called when the lock is ours.
+type OnGrant = Closure<dyn FnMut(JsValue) -> JsValue>;
+
+/// Waits for the lock, until that is aborted. Returns what gives it back.
+fn ask_for_lock(
+    name: &str,
+    abort: &AbortController,
+    inputs: &Inputs,
+) -> Option<(Function, OnGrant)> {
+    let locks = Reflect::get(&window().navigator(), &"locks".into()).ok()?;
+    let request: Function = Reflect::get(&locks, &"request".into())
+        .ok()?
+        .dyn_into()
+        .ok()?;
+    // The lock is held until this promise is kept.
+    let mut release = None;
+    let held = Promise::new(&mut |resolve, _| release = Some(resolve));
+    let on_grant = {
+        let inputs = inputs.clone();
+        Closure::once(move |_lock: JsValue| -> JsValue {
+            inputs.tab(TabEvent::Granted);
+            held.into()
+        })
+    };
+    let options = Object::new();
+    Reflect::set(&options, &"signal".into(), &abort.signal()).ok()?;
+    let asked: Promise = request
+        .call3(&locks, &name.into(), &options, on_grant.as_ref())
+        .ok()?
+        .dyn_into()
+        .ok()?;
+    spawn_local(async move {
+        // It is broken when the wait for the lock is given up, which nobody needs to hear of.
+        let _ = JsFuture::from(asked).await;
+    });
+    Some((release?, on_grant))
+}
+
 impl Sharing {
     /// Joins the tabs of this browser, or returns `None` where it does not let them share: it is too
-    /// old, or the page came over plain HTTP.
-    fn begin(name: &str, inputs: &Inputs) -> Option<Self> {
-        let locks = Reflect::get(&window().navigator(), &"locks".into()).ok()?;
-        let request: Function = Reflect::get(&locks, &"request".into())
-            .ok()?
-            .dyn_into()
-            .ok()?;
+    /// old, or the page came over plain HTTP. With `lock`, which gives it back, the lock is ours already.
+    fn begin(name: &str, lock: Option<Function>, inputs: &Inputs) -> Option<Self> {
         let channel = BroadcastChannel::new(name).ok()?;
         let on_message = {
             let inputs = inputs.clone();
@@ -356,32 +403,21 @@ impl Sharing {
             })
         };
         channel.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        // The lock is held until this promise is kept.
-        let mut release = None;
-        let held = Promise::new(&mut |resolve, _| release = Some(resolve));
-        let on_grant = {
-            let inputs = inputs.clone();
-            Closure::once(move |_lock: JsValue| -> JsValue {
-                inputs.tab(TabEvent::Granted);
-                held.into()
-            })
-        };
         let abort = AbortController::new().ok()?;
-        let options = Object::new();
-        Reflect::set(&options, &"signal".into(), &abort.signal()).ok()?;
-        let asked: Promise = request
-            .call3(&locks, &name.into(), &options, on_grant.as_ref())
-            .ok()?
-            .dyn_into()
-            .ok()?;
-        spawn_local(async move {
-            // It is broken when the wait for the lock is given up, which nobody needs to hear of.
-            let _ = JsFuture::from(asked).await;
-        });
+        let (release, on_grant) = match lock {
+            Some(release) => {
+                inputs.tab(TabEvent::Granted);
+                (release, None)
+            }
+            None => {
+                let (release, on_grant) = ask_for_lock(name, &abort, inputs)?;
+                (release, Some(on_grant))
+            }
+        };
         Some(Self {
             channel,
             abort,
-            release: release?,
+            release,
             _on_message: on_message,
             _on_grant: on_grant,
         })

@@ -10,6 +10,7 @@ mod import_details;
 mod import_extras;
 mod imports;
 mod join;
+pub(crate) mod lazy;
 mod not_found;
 mod products;
 mod query;

@@ -9,9 +9,9 @@ mod on_disk;
 use axum::http::HeaderValue;
 
 #[cfg(feature = "embed-site")]
-pub(super) use self::embedded::{options, routes};
+pub(super) use self::embedded::{options, routes, split_manifest};
 #[cfg(not(feature = "embed-site"))]
-pub(super) use self::on_disk::{options, routes};
+pub(super) use self::on_disk::{options, routes, split_manifest};
 
 /// For a file whose address changes whenever its content does.
 const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");

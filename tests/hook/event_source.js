@@ -7,6 +7,7 @@ const CLOSED = 2;
 const opened = [];
 
 class Scripted {
+  static CLOSED = CLOSED;
   onopen = null;
   onmessage = null;
   onerror = null;
@@ -21,8 +22,9 @@ class Scripted {
     opened.push(this);
   }
 
-  addEventListener(name, listener) {
+  addEventListener(name, listener, { signal } = {}) {
     this.#named.set(name, listener);
+    signal?.addEventListener('abort', () => this.#named.get(name) === listener && this.#named.delete(name));
   }
 
   close() {
@@ -99,4 +101,34 @@ export function living_listeners(index) {
 export function answer_states(status, body) {
   globalThis.fetch = async () =>
     new Response(body, { status, headers: { 'content-type': 'application/json' } });
+}
+
+/** Has the page of a job run the script that it runs before the program is there. */
+export function run_early(job, script) {
+  history.replaceState(null, '', `/imports/${job}`);
+  document.documentElement.lang = 'en';
+  const card = document.createElement('div');
+  card.className = 'progress-card';
+  card.dataset.status = 'PENDING';
+  card.innerHTML = `<p class="progress-percent" data-counting>Waiting</p>
+    <div class="bar" data-indeterminate><svg><rect /><rect /></svg></div>
+    <dl>${['processed', 'failed', 'total'].map((kind) => `<div class="count" data-kind="${kind}"><dd>0</dd></div>`).join('')}</dl>`;
+  document.querySelector('.progress-card')?.remove();
+  document.body.append(card);
+  const element = document.createElement('script');
+  element.textContent = script;
+  document.head.append(element);
+  element.remove();
+  dispatchEvent(new Event('DOMContentLoaded'));
+}
+
+/** What the page shows: percent, imported, failed, in the file, and the bar's two shares. */
+export function shown_early() {
+  const all = document.querySelectorAll('.progress-card :is(.progress-percent, dd)');
+  const bar = [...document.querySelectorAll('.progress-card rect')].map((rect) => rect.getAttribute('width'));
+  return [...all].map(({ textContent }) => textContent).concat(bar).join(' ');
+}
+
+export async function lock_is_free(name) {
+  return navigator.locks.request(name, { ifAvailable: true }, (lock) => lock !== null);
 }

@@ -1,6 +1,7 @@
 //! The site inside the program, so that one file is the whole installation.
 //!
-//! Its compiled files are asked for under an address that names the build, and so never change.
+//! Its compiled files are asked for under an address that names the build, and so never change. They
+//! load each other by the names that the build gave them, hashes and all.
 
 use std::{borrow::Cow, collections::BTreeMap, net::SocketAddr};
 
@@ -11,12 +12,15 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use leptos::config::LeptosOptions;
+use leptos::{WasmSplitManifest, config::LeptosOptions, prelude::ArcStoredValue};
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
 use super::FOR_GOOD;
 use crate::server::state::AppState;
+
+/// What the files of the program are called before anything that the build adds.
+const OUTPUT_NAME: &str = "import-relay";
 
 /// What `cargo leptos build --release --precompress` leaves.
 #[derive(RustEmbed)]
@@ -34,12 +38,47 @@ struct File {
 /// Says where pages find the files.
 pub(in crate::server) fn options(listen: SocketAddr) -> LeptosOptions {
     LeptosOptions::builder()
-        .output_name("import-relay")
+        .output_name(main_name())
         // There is no such directory: what is not embedded is not there.
         .site_root("embedded")
         .site_pkg_dir(format!("pkg/{}", build()))
         .site_addr(listen)
         .build()
+}
+
+/// Returns the name that the program's script has in this build, without its extension. Pages ask for
+/// the rest of the program by the same name.
+fn main_name() -> String {
+    let script = |name: Cow<'static, str>| {
+        let name = name.strip_prefix("pkg/")?.strip_suffix(".js")?;
+        is_main(name).then(|| name.to_owned())
+    };
+    Site::iter()
+        .find_map(script)
+        .unwrap_or_else(|| OUTPUT_NAME.to_owned())
+}
+
+/// Whether a name without its extension is `import-relay` or `import-relay.HASH`.
+fn is_main(stem: &str) -> bool {
+    stem.split('.').next() == Some(OUTPUT_NAME)
+}
+
+/// Says which parts of the program each page is made of, for pages to have them fetched early.
+pub(in crate::server) fn split_manifest(options: &LeptosOptions) -> Option<WasmSplitManifest> {
+    let found = |prefix: &str, suffix: &str| {
+        Site::iter().find_map(|name| {
+            let file = name.strip_prefix("pkg/")?;
+            (file.starts_with(prefix) && file.ends_with(suffix)).then(|| file.to_owned())
+        })
+    };
+    let manifest = found("__wasm_split_manifest.", ".json")?;
+    let loader = found("__wasm_split.", ".js")?;
+    let manifest = Site::get(&format!("pkg/{manifest}"))?;
+    Some(WasmSplitManifest(ArcStoredValue::new((
+        format!("/{}", options.site_pkg_dir),
+        serde_json::from_slice(&manifest.data).ok()?,
+        loader,
+    ))))
 }
 
 /// Names the build by what is in it.
@@ -75,7 +114,7 @@ pub(in crate::server) fn routes(options: &LeptosOptions) -> Router<AppState> {
     router
 }
 
-/// Puts each file together with its compressed forms, by its name without a hash.
+/// Puts each file together with its compressed forms, by its name.
 fn files() -> BTreeMap<String, &'static File> {
     let mut files: BTreeMap<String, File> = BTreeMap::new();
     for name in Site::iter() {
@@ -87,7 +126,7 @@ fn files() -> BTreeMap<String, &'static File> {
             Some((of, "gz")) => (of, Some("gz")),
             _ => (&*name, None),
         };
-        let file = files.entry(without_hash(of)).or_default();
+        let file = files.entry(of.to_owned()).or_default();
         match encoding {
             Some("br") => file.brotli = Some(found.data),
             Some(_) => file.gzip = Some(found.data),
@@ -99,19 +138,19 @@ fn files() -> BTreeMap<String, &'static File> {
         .into_iter()
         .map(|(name, file)| (name, &*Box::leak(Box::new(file))))
         .collect();
-    // The name that Leptos asks for where it is not compiled by cargo-leptos.
-    if let Some(wasm) = files.get("pkg/import-relay.wasm").copied() {
-        files.insert("pkg/import-relay_bg.wasm".to_owned(), wasm);
+    // The names that pages ask for: that of the script, and what Leptos puts behind it.
+    let main = main_name();
+    for (extension, asked) in [("wasm", "_bg.wasm"), ("css", ".css")] {
+        let found = files.iter().find_map(|(name, file)| {
+            let name = name.strip_prefix("pkg/")?;
+            let stem = name.strip_suffix(extension)?.strip_suffix('.')?;
+            is_main(stem).then_some(*file)
+        });
+        if let Some(file) = found {
+            files.insert(format!("pkg/{main}{asked}"), file);
+        }
     }
     files
-}
-
-/// `pkg/name.HASH.js` is `pkg/name.js`.
-fn without_hash(name: &str) -> String {
-    match name.split('.').collect::<Vec<_>>()[..] {
-        [stem, _, extension] => format!("{stem}.{extension}"),
-        _ => name.to_owned(),
-    }
 }
 
 fn content_type(name: &str) -> Option<HeaderValue> {
@@ -172,19 +211,19 @@ fn accepts(request: &HeaderMap, encoding: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use leptos::prelude::GetValue;
+
     use super::*;
 
     #[test]
     fn the_compiled_files_are_there_in_each_encoding() {
         let files = files();
-        for name in [
-            "pkg/import-relay.js",
-            "pkg/import-relay.wasm",
-            "pkg/import-relay.css",
-        ] {
-            let file = files[name];
+        let main = main_name();
+        for behind in [".js", "_bg.wasm", ".css"] {
+            let name = format!("pkg/{main}{behind}");
+            let file = files[&name];
             assert!(!file.plain.is_empty() && file.brotli.is_some(), "{name}");
-            assert!(content_type(name).is_some());
+            assert!(content_type(&name).is_some());
         }
     }
 
@@ -200,12 +239,16 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_known_without_its_hash() {
-        for (name, plain) in [
-            ("pkg/import-relay.CEc-f_B.js", "pkg/import-relay.js"),
-            ("favicon.svg", "favicon.svg"),
-        ] {
-            assert_eq!(without_hash(name), plain);
+    fn every_part_that_a_page_needs_is_there() {
+        let options = options(([127, 0, 0, 1], 3000).into());
+        let manifest = split_manifest(&options).unwrap();
+        let (root, parts, loader) = manifest.0.get_value();
+        assert_eq!(root, format!("/{}", options.site_pkg_dir));
+        let files = files();
+        assert!(files.contains_key(&format!("pkg/{loader}")));
+        assert!(!parts.is_empty());
+        for part in parts.values().flatten() {
+            assert!(files.contains_key(&format!("pkg/{part}.wasm")), "{part}");
         }
     }
 }

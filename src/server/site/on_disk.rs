@@ -6,7 +6,10 @@ use axum::{
     Router,
     http::{HeaderValue, header},
 };
-use leptos::config::{LeptosOptions, get_configuration};
+use leptos::{
+    WasmSplitManifest,
+    config::{LeptosOptions, get_configuration},
+};
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 
 use super::FOR_GOOD;
@@ -39,6 +42,11 @@ pub(in crate::server) fn options(listen: SocketAddr) -> LeptosOptions {
         program.with_file_name(&*hashes).exists()
     });
     options.hash_files(is_hashed).build()
+}
+
+/// Pages find the list of their parts beside the files.
+pub(in crate::server) fn split_manifest(_: &LeptosOptions) -> Option<WasmSplitManifest> {
+    None
 }
 
 /// The compiled files. Their names carry a hash of what is in them, so they never change.

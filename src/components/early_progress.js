@@ -1,0 +1,65 @@
+addEventListener('DOMContentLoaded', () => {
+  const card = document.querySelector('.progress-card[data-status=PENDING]');
+  const job = /^\/imports\/([^/]+)$/.exec(location.pathname)?.[1];
+  if (!card || !job || !navigator.locks) return;
+  navigator.locks.request('import-relay-progress', { ifAvailable: true }, (lock) => lock && new Promise(follow));
+
+  function follow(release) {
+    const url = `/api/jobs/${job}/progress`;
+    const source = new EventSource(url);
+    const over = new AbortController();
+    const early = { url, source, release, over, close };
+    function close() {
+      over.abort();
+      source.close();
+      release();
+      if (globalThis.earlyProgress === early) delete globalThis.earlyProgress;
+    }
+    function on(target, name, listener) {
+      target.addEventListener(name, listener, { signal: over.signal });
+    }
+    on(source, 'message', ({ data }) => {
+      const state = JSON.parse(data);
+      // How it ended is the program's to show.
+      if (state.status !== 'PENDING') return close();
+      early.message = data;
+      show(state);
+    });
+    on(source, 'upstream', ({ data }) => (early.upstream = data));
+    on(source, 'error', () => source.readyState === EventSource.CLOSED && close());
+    on(globalThis, 'pagehide', close);
+    globalThis.earlyProgress = early;
+  }
+
+  function show({ processedProducts: processed, failedProducts: failed, totalProducts: total }) {
+    count('processed', processed);
+    count('failed', failed);
+    if (!total) return;
+    count('total', total);
+    const whole = Math.max(total, processed + failed);
+    const percent = Math.min(Math.floor(((processed + failed) * 100) / whole), 99);
+    const headline = card.querySelector('.progress-percent');
+    // A bar never goes back.
+    if (percent < (parseInt(headline.textContent) || 0)) return;
+    write(headline, (percent / 100).toLocaleString(document.documentElement.lang, { style: 'percent' }));
+    headline.removeAttribute('data-counting');
+    const bar = card.querySelector('.bar');
+    bar.removeAttribute('data-indeterminate');
+    bar.setAttribute('aria-valuenow', percent);
+    const [done, lost] = bar.querySelectorAll('rect');
+    const share = (part) => `${Math.min((part / whole) * 100, 99).toFixed(2)}%`;
+    const end = share(processed);
+    done.setAttribute('width', end);
+    lost.setAttribute('x', end);
+    lost.setAttribute('width', share(failed));
+  }
+
+  function count(kind, value) {
+    write(card.querySelector(`.count[data-kind=${kind}] dd`), value.toLocaleString(document.documentElement.lang));
+  }
+
+  // The program finds its text nodes again where they were.
+  function write(element, text) {
+    if (element.firstChild?.nodeType === Node.TEXT_NODE) element.firstChild.data = text;
+  }
+}, { once: true });

@@ -1,0 +1,58 @@
+//! The pages beside that of an import, as a part of the browser's program that is fetched when one of
+//! them is first shown: `cargo leptos build --split --lib-features split` cuts the program here.
+
+use leptos::prelude::*;
+use leptos_router::LazyRoute;
+
+use super::{
+    AccountPage, AuditPage, ImportsPage, JoinPage, ProductsPage, SignInPage, StatusPage,
+    StyleguidePage, TeamPage, TokensPage,
+};
+
+/// Makes a route of each page, and one split point for all of them.
+macro_rules! routes {
+    ($($route:ident: $page:ident,)*) => {
+        enum Which { $($route),* }
+
+        // The server announces the part, whether or not there is one.
+        #[cfg_attr(any(feature = "split", feature = "ssr"), lazy)]
+        async fn other_pages(which: Which) -> AnyView {
+            match which {
+                $(Which::$route => view! { <$page /> }.into_any()),*
+            }
+        }
+
+        $(
+            #[doc = concat!("The route of [`", stringify!($page), "`].")]
+            pub(crate) struct $route;
+
+            impl LazyRoute for $route {
+                fn data() -> Self {
+                    Self
+                }
+
+                async fn view(_this: Self) -> AnyView {
+                    other_pages(Which::$route).await
+                }
+
+                async fn preload() {
+                    #[cfg(all(feature = "split", target_family = "wasm"))]
+                    __preload_other_pages().await;
+                }
+            }
+        )*
+    };
+}
+
+routes! {
+    Account: AccountPage,
+    Audit: AuditPage,
+    Imports: ImportsPage,
+    Join: JoinPage,
+    Products: ProductsPage,
+    SignIn: SignInPage,
+    Status: StatusPage,
+    Styleguide: StyleguidePage,
+    Team: TeamPage,
+    Tokens: TokensPage,
+}
