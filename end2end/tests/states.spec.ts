@@ -236,3 +236,25 @@ test('the other pages', async ({ page, startApp, context, look, complaints }) =>
     await look(page, path.replace('/', '-'));
   }
 });
+
+test('each component in each state, in the style guide', async ({ page, startApp, context }) => {
+  test.setTimeout(150_000);
+  const app = await startApp();
+  await context.addCookies((await Session.createOwner(app)).browserCookies());
+  await page.goto(app.url('/styleguide'));
+  const states = page.getByRole('navigation', { name: 'States' }).getByRole('link');
+  await expect(states.first()).toBeVisible();
+  const names = await states.allTextContents();
+  expect(names.length).toBeGreaterThan(15);
+  for (const name of names) {
+    await states.filter({ hasText: new RegExp(`^${name}$`) }).click();
+    const shown = page.getByTestId('styleguide-state');
+    await expect(shown).toHaveAttribute('data-state', name);
+    await expect(shown.locator('> *').first(), name).toBeVisible();
+    await expectAccessible(page, `styleguide, ${name}`);
+    if (directory) {
+      const path = join(directory, `styleguide-${name}.png`);
+      await page.screenshot({ path, fullPage: true, animations: 'disabled' });
+    }
+  }
+});
