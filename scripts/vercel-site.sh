@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 PATH=$(scripts/tools.sh build)
 export PATH
 # The function does not know the hashes, so the names have none.
-LEPTOS_HASH_FILES=false cargo leptos build --release --split --lib-features split --frontend-only
+LEPTOS_HASH_FILES=false cargo leptos build --release --split --lib-features hydrate,split --frontend-only
 rm -rf target/vercel
 cp -r target/site target/vercel
 # The name that Leptos asks for where it is not compiled by cargo-leptos.

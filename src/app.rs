@@ -58,7 +58,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="icon" href="/favicon.ico" sizes="32x32" />
                 <HashedStylesheet id="style" options=options.clone() />
                 <AutoReload options=options.clone() />
-                <HydrationScripts options />
+                <HydrationScripts options defer=true />
                 {is_page_of_an_import().then(|| view! { <PartsLoader /> <EarlyProgress /> })}
                 <MetaTags />
             </head>
@@ -86,6 +86,10 @@ fn is_page_of_an_import() -> bool {
 
 fn is_of_an_import(url: &str) -> bool {
     let path = url.split(['?', '#']).next().unwrap_or_default();
+    // The server gives the whole address, with a host.
+    let path = path.split_once("://").map_or(path, |(_, rest)| {
+        rest.find('/').map_or("/", |start| &rest[start..])
+    });
     let id = path.strip_prefix("/imports/");
     id.is_some_and(|id| !id.is_empty() && !id.contains('/'))
 }
@@ -174,12 +178,15 @@ mod tests {
     #[test]
     fn the_page_of_an_import_is_known_by_its_address() {
         assert!(is_of_an_import("/imports/01h?from=list"));
+        assert!(is_of_an_import("http://example.com/imports/01h"));
         for other in [
             "/imports",
             "/imports/",
             "/imports?page=2",
             "/imports/a/b",
             "/products",
+            "http://example.com",
+            "http://imports/01h",
         ] {
             assert!(!is_of_an_import(other), "{other}");
         }

@@ -108,7 +108,7 @@ test('an import is live before the program is there, and its stream goes on', as
   monitor.progress(id, { processedProducts: 2_000 });
   await job.expectCounts('2,000', '36', '3,000');
   await expect(headline).toHaveText('67%');
-  monitor.progress(id, { processedProducts: 2_964 });
+  monitor.progress(id, { processedProducts: 2_964, failedProducts: 36, totalProducts: 3_000 });
   await job.expectStatus('PARTIAL_SUCCESS');
   expect(streams).toEqual([`/api/jobs/${id}/progress`]);
 });
@@ -126,7 +126,7 @@ test('an import that ends before the program is there is shown ended by it', asy
   await monitor.joined(id);
   monitor.progress(id, { processedProducts: 50, totalProducts: 100 });
   await job.expectCounts('50', '0', '100');
-  monitor.progress(id, { processedProducts: 100 });
+  monitor.progress(id, { processedProducts: 100, failedProducts: 0, totalProducts: 100 });
   await expect.poll(async () => (await session.job(id)).status).toBe('SUCCESS');
   release();
   await job.expectStatus('SUCCESS');

@@ -99,7 +99,7 @@ pub(super) fn SignedOut(
         let words = ApiError::SignedOut.to_string();
         connection.get() == Connection::Refused && error.get().is_some_and(|error| error == words)
     });
-    let href = move || is_signed_out.get().then(|| sign_in_path(&here.get()));
+    let href = move || sign_in_path(&here.get());
     view! {
         <p
             class="progress-signed-out"

@@ -1,5 +1,5 @@
 //! The pages beside that of an import, as a part of the browser's program that is fetched when one of
-//! them is first shown: `cargo leptos build --split --lib-features split` cuts the program here.
+//! them is first shown: `cargo leptos build --split --lib-features hydrate,split` cuts the program here.
 
 use leptos::prelude::*;
 use leptos_router::LazyRoute;

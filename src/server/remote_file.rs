@@ -167,7 +167,7 @@ impl RemoteFile {
     }
 }
 
-/// Fetches product files from the hosts that are allowed. Clones share their connections.
+/// Fetches product files from the hosts that are allowed, each over a connection of its own.
 #[derive(Clone, Debug)]
 pub struct RemoteFiles {
     /// There where there is a host to fetch from.

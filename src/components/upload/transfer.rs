@@ -1,6 +1,6 @@
-//! Sends a file and says how far it is; goes on where it broke off, by the tus protocol 1.0, after a reload
-//! too. Where the server does not offer that, or another instance of it knows nothing of the upload, the file is sent in
-//! one piece.
+//! Sends a file and says how far it is; goes on where it broke off, by the tus protocol 1.0, after a
+//! reload too. Where the server does not offer that, or another instance of it knows nothing of the
+//! upload, the file is sent in one piece.
 //!
 //! By `XMLHttpRequest`, because `fetch` does not say how much of a request has been sent.
 
