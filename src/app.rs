@@ -1,6 +1,6 @@
 //! The document around every page, and the routes.
 
-use leptos::{WasmSplitManifest, attr, nonce::use_nonce, prelude::*};
+use leptos::{attr, nonce::use_nonce, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
 use leptos_router::{
     Lazy, SsrMode,
@@ -12,7 +12,7 @@ use leptos_router::{
 
 use crate::{
     api::{
-        language::page_language, products::has_products, progress::JobsPerStream,
+        language::page_language, products::has_products, program::Program, progress::JobsPerStream,
         session::current_user,
     },
     components::{
@@ -20,6 +20,7 @@ use crate::{
         early_progress::EarlyProgress,
         language::{SiteFooter, provide_locale, use_locale},
         page_life::{OfflineBanner, ask_again_when_brought_back, focus_on_navigation},
+        program::StartProgram,
         site_header::{SiteHeader, Visitor},
         tab_icon, theme_switch,
     },
@@ -30,6 +31,8 @@ use crate::{
 #[must_use]
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let t = page_language();
+    let program = use_context::<Program>().unwrap_or_default();
+    let of_an_import = is_page_of_an_import();
     let description = t.say(
         "Import product files and watch them arrive, live.",
         "Produktdateien importieren und live zusehen, wie sie ankommen.",
@@ -57,9 +60,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="icon" href=tab_icon::ORIGINAL type="image/svg+xml" />
                 <link rel="icon" href="/favicon.ico" sizes="32x32" />
                 <HashedStylesheet id="style" options=options.clone() />
-                <AutoReload options=options.clone() />
-                <HydrationScripts options defer=true />
-                {is_page_of_an_import().then(|| view! { <PartsLoader /> <EarlyProgress /> })}
+                <AutoReload options />
+                <StartProgram program is_first_part=of_an_import />
+                {of_an_import.then(|| view! { <EarlyProgress /> })}
                 <MetaTags />
             </head>
             <body>
@@ -67,16 +70,6 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </body>
         </html>
     }
-}
-
-/// Announces the script that loads the program's parts. Pages that are made of a part do so themselves.
-#[component]
-fn PartsLoader() -> impl IntoView {
-    let parts = use_context::<WasmSplitManifest>();
-    parts.map(|WasmSplitManifest(parts)| {
-        let href = parts.with_value(|(directory, _, loader)| format!("{directory}/{loader}"));
-        view! { <link rel="modulepreload" href=href crossorigin="" nonce=use_nonce() /> }
-    })
 }
 
 fn is_page_of_an_import() -> bool {

@@ -10,6 +10,7 @@ pub mod import_controls;
 pub mod imports;
 pub mod language;
 pub mod products;
+pub mod program;
 pub mod progress;
 pub mod secret;
 pub mod session;

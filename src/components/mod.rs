@@ -25,6 +25,7 @@ mod pace;
 pub(crate) mod page_life;
 pub(crate) mod pagination;
 pub(crate) mod products_table;
+pub(crate) mod program;
 pub(crate) mod progress_bar;
 pub(crate) mod progress_card;
 mod progress_notes;

@@ -141,12 +141,10 @@ pub fn routes() -> Vec<(String, String)> {
 pub fn router(state: AppState) -> Router {
     let context = {
         let state = state.clone();
-        let parts = site::split_manifest(&state.leptos);
+        let program = site::program(&state.leptos);
         move || {
             provide_context(state.clone());
-            if let Some(parts) = &parts {
-                provide_context(parts.clone());
-            }
+            provide_context(program());
             provide_context(JobsPerStream(state.config.sse.max_jobs));
             headers::set_page_policy();
         }

@@ -6,12 +6,24 @@ mod embedded;
 #[cfg(not(feature = "embed-site"))]
 mod on_disk;
 
+use std::collections::BTreeMap;
+
 use axum::http::HeaderValue;
 
 #[cfg(feature = "embed-site")]
-pub(super) use self::embedded::{options, routes, split_manifest};
+pub(super) use self::embedded::{options, program, routes};
 #[cfg(not(feature = "embed-site"))]
-pub(super) use self::on_disk::{options, routes, split_manifest};
+pub(super) use self::on_disk::{options, program, routes};
 
 /// For a file whose address changes whenever its content does.
 const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// What the files of the program are called before anything that the build adds.
+const OUTPUT_NAME: &str = "import-relay";
+
+/// Returns the names of the program's other parts from the list that the build makes of them.
+fn parts(list: &[u8]) -> Vec<String> {
+    let parts: BTreeMap<String, Vec<String>> = serde_json::from_slice(list).unwrap_or_default();
+    let files = parts.into_values().flatten();
+    files.map(|name| format!("{name}.wasm")).collect()
+}

@@ -12,15 +12,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use leptos::{WasmSplitManifest, config::LeptosOptions, prelude::ArcStoredValue};
+use leptos::config::LeptosOptions;
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
-use super::FOR_GOOD;
-use crate::server::state::AppState;
-
-/// What the files of the program are called before anything that the build adds.
-const OUTPUT_NAME: &str = "import-relay";
+use super::{FOR_GOOD, OUTPUT_NAME, parts};
+use crate::{api::program::Program, server::state::AppState};
 
 /// What `cargo leptos build --release --precompress` leaves.
 #[derive(RustEmbed)]
@@ -38,7 +35,7 @@ struct File {
 /// Says where pages find the files.
 pub(in crate::server) fn options(listen: SocketAddr) -> LeptosOptions {
     LeptosOptions::builder()
-        .output_name(main_name())
+        .output_name(OUTPUT_NAME)
         // There is no such directory: what is not embedded is not there.
         .site_root("embedded")
         .site_pkg_dir(format!("pkg/{}", build()))
@@ -46,39 +43,31 @@ pub(in crate::server) fn options(listen: SocketAddr) -> LeptosOptions {
         .build()
 }
 
-/// Returns the name that the program's script has in this build, without its extension. Pages ask for
-/// the rest of the program by the same name.
-fn main_name() -> String {
-    let script = |name: Cow<'static, str>| {
-        let name = name.strip_prefix("pkg/")?.strip_suffix(".js")?;
-        is_main(name).then(|| name.to_owned())
-    };
-    Site::iter()
-        .find_map(script)
-        .unwrap_or_else(|| OUTPUT_NAME.to_owned())
+/// Returns the compiled file that has such a name, whatever hash is in it.
+fn named(stem: &str, extension: &str) -> Option<String> {
+    Site::iter().find_map(|name| {
+        let name = name.strip_prefix("pkg/")?;
+        let mut pieces = name.split('.');
+        let is_it = pieces.next() == Some(stem)
+            && pieces.next_back() == Some(extension)
+            && pieces.count() <= 1;
+        is_it.then(|| name.to_owned())
+    })
 }
 
-/// Whether a name without its extension is `import-relay` or `import-relay.HASH`.
-fn is_main(stem: &str) -> bool {
-    stem.split('.').next() == Some(OUTPUT_NAME)
-}
-
-/// Says which parts of the program each page is made of, for pages to have them fetched early.
-pub(in crate::server) fn split_manifest(options: &LeptosOptions) -> Option<WasmSplitManifest> {
-    let found = |prefix: &str, suffix: &str| {
-        Site::iter().find_map(|name| {
-            let file = name.strip_prefix("pkg/")?;
-            (file.starts_with(prefix) && file.ends_with(suffix)).then(|| file.to_owned())
-        })
+/// Returns what says where the program is.
+pub(in crate::server) fn program(options: &LeptosOptions) -> impl Fn() -> Program + Clone + use<> {
+    let address = |name: String| format!("/{}/{name}", options.site_pkg_dir);
+    let list = named("__wasm_split_manifest", "json");
+    let list = list.and_then(|name| Site::get(&format!("pkg/{name}")));
+    let parts = list.map(|list| parts(&list.data)).unwrap_or_default();
+    let program = Program {
+        script: named(OUTPUT_NAME, "js").map(address).unwrap_or_default(),
+        wasm: named(OUTPUT_NAME, "wasm").map(address).unwrap_or_default(),
+        loader: named("__wasm_split", "js").map(address),
+        parts: parts.into_iter().map(address).collect(),
     };
-    let manifest = found("__wasm_split_manifest.", ".json")?;
-    let loader = found("__wasm_split.", ".js")?;
-    let manifest = Site::get(&format!("pkg/{manifest}"))?;
-    Some(WasmSplitManifest(ArcStoredValue::new((
-        format!("/{}", options.site_pkg_dir),
-        serde_json::from_slice(&manifest.data).ok()?,
-        loader,
-    ))))
+    move || program.clone()
 }
 
 /// Names the build by what is in it.
@@ -138,17 +127,10 @@ fn files() -> BTreeMap<String, &'static File> {
         .into_iter()
         .map(|(name, file)| (name, &*Box::leak(Box::new(file))))
         .collect();
-    // The names that pages ask for: that of the script, and what Leptos puts behind it.
-    let main = main_name();
-    for (extension, asked) in [("wasm", "_bg.wasm"), ("css", ".css")] {
-        let found = files.iter().find_map(|(name, file)| {
-            let name = name.strip_prefix("pkg/")?;
-            let stem = name.strip_suffix(extension)?.strip_suffix('.')?;
-            is_main(stem).then_some(*file)
-        });
-        if let Some(file) = found {
-            files.insert(format!("pkg/{main}{asked}"), file);
-        }
+    // The style sheet is asked for by its plain name.
+    let style = named(OUTPUT_NAME, "css").and_then(|name| files.get(&format!("pkg/{name}")));
+    if let Some(file) = style.copied() {
+        files.insert(format!("pkg/{OUTPUT_NAME}.css"), file);
     }
     files
 }
@@ -211,17 +193,20 @@ fn accepts(request: &HeaderMap, encoding: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use leptos::prelude::GetValue;
-
     use super::*;
 
     #[test]
-    fn the_compiled_files_are_there_in_each_encoding() {
+    fn the_files_that_pages_ask_for_are_there_in_each_encoding() {
+        let options = options(([127, 0, 0, 1], 3000).into());
+        let program = program(&options)();
+        assert!(program.loader.is_some() && !program.parts.is_empty());
         let files = files();
-        let main = main_name();
-        for behind in [".js", "_bg.wasm", ".css"] {
-            let name = format!("pkg/{main}{behind}");
-            let file = files[&name];
+        let style = format!("/{}/{OUTPUT_NAME}.css", options.site_pkg_dir);
+        let all = [program.script, program.wasm, style];
+        for address in all.into_iter().chain(program.loader).chain(program.parts) {
+            let name = address.strip_prefix(&format!("/{}/", options.site_pkg_dir));
+            let name = format!("pkg/{}", name.unwrap());
+            let file = files.get(&name).unwrap_or_else(|| panic!("{name}"));
             assert!(!file.plain.is_empty() && file.brotli.is_some(), "{name}");
             assert!(content_type(&name).is_some());
         }
@@ -235,20 +220,6 @@ mod tests {
         assert!(accepts(&request("gzip, deflate, br;q=0.9"), "br"));
         for refused in ["gzip", "br;q=0, gzip", "", "brotli"] {
             assert!(!accepts(&request(refused), "br"), "{refused}");
-        }
-    }
-
-    #[test]
-    fn every_part_that_a_page_needs_is_there() {
-        let options = options(([127, 0, 0, 1], 3000).into());
-        let manifest = split_manifest(&options).unwrap();
-        let (root, parts, loader) = manifest.0.get_value();
-        assert_eq!(root, format!("/{}", options.site_pkg_dir));
-        let files = files();
-        assert!(files.contains_key(&format!("pkg/{loader}")));
-        assert!(!parts.is_empty());
-        for part in parts.values().flatten() {
-            assert!(files.contains_key(&format!("pkg/{part}.wasm")), "{part}");
         }
     }
 }
