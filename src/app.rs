@@ -57,12 +57,13 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 />
                 <meta name=JobsPerStream::NAME content=jobs_per_stream() />
                 <script nonce=use_nonce()>{theme_switch::EARLY_SCRIPT}</script>
+                // Before the style sheet: a script behind it would wait for it.
+                {of_an_import.then(|| view! { <EarlyProgress /> })}
+                <StartProgram program is_first_part=of_an_import />
                 <link rel="icon" href=tab_icon::ORIGINAL type="image/svg+xml" />
                 <link rel="icon" href="/favicon.ico" sizes="32x32" />
                 <HashedStylesheet id="style" options=options.clone() />
                 <AutoReload options />
-                <StartProgram program is_first_part=of_an_import />
-                {of_an_import.then(|| view! { <EarlyProgress /> })}
                 <MetaTags />
             </head>
             <body>

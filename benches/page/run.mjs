@@ -1,5 +1,5 @@
-// From navigation to the first numbers and to the first live update, and the bytes till then: the page of
-// an import, and the same page made with Vite, React and EventSource.
+// From navigation to the first numbers and to the first live update, the bytes till then, and those of the
+// whole page: the page of an import, and the same page made with Vite, React and EventSource.
 //
 //   node benches/page/run.mjs [--write FILE]    puts the table between the marks of the file
 import { EventEmitter, once } from 'node:events';
@@ -22,7 +22,7 @@ const peer = await startPeer({ filename: 'summer-catalogue.csv', createdAt: Date
 const browser = await launch();
 
 const pages = {
-  'Import Relay': { url: `${app.origin}/imports/${app.id}`, cookie: app.cookie },
+  'Import Relay': { url: `${app.origin}/imports/${app.id}`, cookie: app.cookie, whole: '[data-connection=open]' },
   'Vite + React + EventSource': { url: `${peer.origin}/imports/${app.id}` },
 };
 const samples = Object.fromEntries(Object.keys(pages).map((name) => [name, []]));
@@ -44,9 +44,10 @@ try {
 
 const rows = Object.entries(samples).map(([name, all]) => {
   const middle = (what) => all.map((sample) => sample[what]).sort((a, b) => a - b)[Math.floor(all.length / 2)];
-  return `| ${name} | ${middle('numbers').toFixed(0)} ms | ${middle('live').toFixed(0)} ms | ${(middle('bytes') / 1024).toFixed(1)} KiB |`;
+  const size = (what) => `${(middle(what) / 1024).toFixed(1)} KiB`;
+  return `| ${name} | ${middle('numbers').toFixed(0)} ms | ${middle('live').toFixed(0)} ms | ${size('early')} | ${size('bytes')} |`;
 });
-const table = ['| page | first numbers | first live update | bytes till then |', '| --- | --- | --- | --- |', ...rows].join('\n');
+const table = ['| page | first numbers | first live update | bytes till then | bytes in all |', '| --- | --- | --- | --- | --- |', ...rows].join('\n');
 console.log(table);
 const file = process.argv[process.argv.indexOf('--write') + 1];
 if (process.argv.includes('--write') && file) {
@@ -58,7 +59,7 @@ if (process.argv.includes('--write') && file) {
 process.exit(0);
 
 /** Opens a page in a browser that knows nothing of it. */
-async function measure(name, { url, cookie }) {
+async function measure(name, { url, cookie, whole }) {
   const context = await browser.newContext();
   if (cookie) {
     const pairs = cookie.split('; ').map((pair) => pair.split(/=(.*)/s));
@@ -99,6 +100,10 @@ async function measure(name, { url, cookie }) {
   const [{ numbers, live }] = await seen.catch(() => {
     throw new Error([`${name} is not live`, ...errors].join('\n'));
   });
+  const early = bytes;
+  // The program of the page runs, and has all that it is made of.
+  await page.waitForLoadState('load');
+  if (whole) await page.locator(whole).waitFor({ timeout: DEADLINE });
   await context.close();
-  return { numbers, live, bytes };
+  return { numbers, live, early, bytes };
 }

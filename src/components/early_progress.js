@@ -1,8 +1,27 @@
-addEventListener('DOMContentLoaded', () => {
-  const card = document.querySelector('.progress-card[data-status=PENDING]');
+(() => {
   const job = /^\/imports\/([^/]+)$/.exec(location.pathname)?.[1];
-  if (!card || !job || !navigator.locks) return;
-  navigator.locks.request('import-relay-progress', { ifAvailable: true }, (lock) => lock && new Promise(follow));
+  if (!job || !navigator.locks) return;
+  // Asked for while the page is being read: the answer takes about as long.
+  const lock = new Promise((tell) => {
+    navigator.locks.request('import-relay-progress', { ifAvailable: true }, (lock) =>
+      lock ? new Promise(tell) : tell(undefined),
+    );
+  });
+  let card;
+  const reading = new MutationObserver(look);
+  reading.observe(document, { childList: true, subtree: true });
+  addEventListener('DOMContentLoaded', look);
+  look();
+
+  function look() {
+    // The last of what is written to.
+    const last = document.querySelector('.progress-card .count[data-kind=time]');
+    if (!last && document.readyState === 'loading') return;
+    reading.disconnect();
+    removeEventListener('DOMContentLoaded', look);
+    card = last?.closest('.progress-card[data-status=PENDING]');
+    lock.then((release) => release && (card ? follow(release) : release()));
+  }
 
   function follow(release) {
     const url = `/api/jobs/${job}/progress`;
@@ -47,11 +66,12 @@ addEventListener('DOMContentLoaded', () => {
     bar.removeAttribute('data-indeterminate');
     bar.setAttribute('aria-valuenow', percent);
     const [done, lost] = bar.querySelectorAll('rect');
-    const share = (part) => `${Math.min((part / whole) * 100, 99).toFixed(2)}%`;
-    const end = share(processed);
-    done.setAttribute('width', end);
-    lost.setAttribute('x', end);
-    lost.setAttribute('width', share(failed));
+    // A failure that is there is seen.
+    const lostShare = failed && Math.max((failed / whole) * 100, 0.8);
+    const doneShare = Math.min((processed / whole) * 100, 99 - lostShare);
+    done.setAttribute('width', `${doneShare.toFixed(2)}%`);
+    lost.setAttribute('x', `${doneShare.toFixed(2)}%`);
+    lost.setAttribute('width', `${lostShare.toFixed(2)}%`);
   }
 
   function count(kind, value) {
@@ -62,4 +82,4 @@ addEventListener('DOMContentLoaded', () => {
   function write(element, text) {
     if (element.firstChild?.nodeType === Node.TEXT_NODE) element.firstChild.data = text;
   }
-}, { once: true });
+})();

@@ -8,7 +8,7 @@
 
 use leptos::{nonce::use_nonce, prelude::*};
 
-/// What the page of an import runs once it is read.
+/// What the page of an import runs while it is read.
 const SCRIPT: &str = include_str!("early_progress.js");
 
 /// The script, for the head of the page of an import.

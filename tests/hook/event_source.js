@@ -112,19 +112,18 @@ export function run_early(job, script) {
   card.dataset.status = 'PENDING';
   card.innerHTML = `<p class="progress-percent" data-counting>Waiting</p>
     <div class="bar" data-indeterminate><svg><rect /><rect /></svg></div>
-    <dl>${['processed', 'failed', 'total'].map((kind) => `<div class="count" data-kind="${kind}"><dd>0</dd></div>`).join('')}</dl>`;
+    <dl>${['processed', 'failed', 'total', 'time'].map((kind) => `<div class="count" data-kind="${kind}"><dd>0</dd></div>`).join('')}</dl>`;
   document.querySelector('.progress-card')?.remove();
   document.body.append(card);
   const element = document.createElement('script');
   element.textContent = script;
   document.head.append(element);
   element.remove();
-  dispatchEvent(new Event('DOMContentLoaded'));
 }
 
 /** What the page shows: percent, imported, failed, in the file, and the bar's two shares. */
 export function shown_early() {
-  const all = document.querySelectorAll('.progress-card :is(.progress-percent, dd)');
+  const all = document.querySelectorAll('.progress-card :is(.progress-percent, .count:not([data-kind=time]) dd)');
   const bar = [...document.querySelectorAll('.progress-card rect')].map((rect) => rect.getAttribute('width'));
   return [...all].map(({ textContent }) => textContent).concat(bar).join(' ');
 }
