@@ -7,6 +7,8 @@
       lock ? new Promise(tell) : tell(undefined),
     );
   });
+  // Of its own: the browser takes as long to make its first number readable as for all else here.
+  const isGerman = document.documentElement.lang === 'de';
   let card;
   const reading = new MutationObserver(look);
   reading.observe(document, { childList: true, subtree: true });
@@ -60,7 +62,7 @@
     const headline = card.querySelector('.progress-percent');
     // A bar never goes back.
     if (percent < (parseInt(headline.textContent) || 0)) return;
-    write(headline, (percent / 100).toLocaleString(document.documentElement.lang, { style: 'percent' }));
+    write(headline, isGerman ? `${percent}\u00a0%` : `${percent}%`);
     headline.removeAttribute('data-counting');
     const bar = card.querySelector('.bar');
     bar.removeAttribute('data-indeterminate');
@@ -75,7 +77,8 @@
   }
 
   function count(kind, value) {
-    write(card.querySelector(`.count[data-kind=${kind}] dd`), value.toLocaleString(document.documentElement.lang));
+    const text = String(value).replace(/\B(?=(\d{3})+$)/g, isGerman ? '.' : ',');
+    write(card.querySelector(`.count[data-kind=${kind}] dd`), text);
   }
 
   // The program finds its text nodes again where they were.
