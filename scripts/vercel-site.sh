@@ -9,5 +9,3 @@ export PATH
 LEPTOS_HASH_FILES=false cargo leptos build --release --split --lib-features hydrate,split --frontend-only
 rm -rf target/vercel
 cp -r target/site target/vercel
-# The name that Leptos asks for where it is not compiled by cargo-leptos.
-cp target/vercel/pkg/import-relay.wasm target/vercel/pkg/import-relay_bg.wasm

@@ -664,6 +664,14 @@ async fn a_start_on_an_existing_database_takes_a_tenth_of_a_second_at_most() {
     assert!(best <= Duration::from_millis(100), "{best:?}");
 }
 
+async fn resident_bytes(relay: &Relay) -> u64 {
+    let metrics = relay.get("/metrics").await.text().await.unwrap();
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("import_relay_resident_memory_bytes "));
+    line.unwrap().parse().unwrap()
+}
+
 #[tokio::test]
 async fn a_server_at_rest_takes_little_memory() {
     let relay = Relay::start(&[]).await;
@@ -676,12 +684,14 @@ async fn a_server_at_rest_takes_little_memory() {
         .get(relay.url("/api/list_imports?page=1"))
         .header("cookie", &cookie);
     assert_eq!(list.send().await.unwrap().status(), 200);
-    let metrics = relay.get("/metrics").await.text().await.unwrap();
-    let line = metrics
-        .lines()
-        .find_map(|line| line.strip_prefix("import_relay_resident_memory_bytes "));
-    let resident: u64 = line.unwrap().parse().unwrap();
     // A development build is larger than the release, of which the limit is 40 MiB.
-    let limit = if cfg!(debug_assertions) { 80 } else { 40 };
-    assert!(resident < limit << 20, "{} MiB", resident >> 20);
+    let limit = if cfg!(debug_assertions) { 80 } else { 40 } << 20;
+    // What was freed goes back to the system within some seconds.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut resident = resident_bytes(&relay).await;
+    while resident >= limit {
+        assert!(Instant::now() < deadline, "{} MiB", resident >> 20);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        resident = resident_bytes(&relay).await;
+    }
 }

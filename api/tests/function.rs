@@ -86,7 +86,7 @@ async fn a_page_names_the_files_that_vercel_serves() {
     for file in [
         "/pkg/import-relay.css",
         "/pkg/import-relay.js",
-        "/pkg/import-relay_bg.wasm",
+        "/pkg/import-relay.wasm",
     ] {
         assert!(page.contains(file), "{file} is not in\n{page}");
     }

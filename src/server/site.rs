@@ -18,6 +18,11 @@ pub(super) use self::on_disk::{options, program, routes};
 /// For a file whose address changes whenever its content does.
 const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
+/// Returns whether `cargo leptos watch` runs this server.
+pub(super) fn is_watched() -> bool {
+    std::env::var_os("LEPTOS_WATCH").is_some()
+}
+
 /// What the files of the program are called before anything that the build adds.
 const OUTPUT_NAME: &str = "import-relay";
 

@@ -12,7 +12,7 @@ use axum::{
 use leptos::config::{LeptosOptions, get_configuration};
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 
-use super::{FOR_GOOD, OUTPUT_NAME, parts};
+use super::{FOR_GOOD, OUTPUT_NAME, is_watched, parts};
 use crate::{api::program::Program, server::state::AppState};
 
 /// Says where the site is. `cargo leptos` says so in the environment; a binary that is run by
@@ -48,7 +48,7 @@ pub(in crate::server) fn options(listen: SocketAddr) -> LeptosOptions {
 pub(in crate::server) fn program(options: &LeptosOptions) -> impl Fn() -> Program + Clone + use<> {
     let options = options.clone();
     let found = find_program(&options);
-    let is_watched = std::env::var_os("LEPTOS_WATCH").is_some();
+    let is_watched = is_watched();
     move || {
         if is_watched {
             find_program(&options)
