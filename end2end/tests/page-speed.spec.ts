@@ -2,6 +2,7 @@ import type { Page, Request } from '@playwright/test';
 
 import { smallFile, tinyFile } from '../support/csv.ts';
 import { JobPage, jobPath } from '../support/pages.ts';
+import { numbers, record } from '../support/recorder.ts';
 import { expect, test } from '../support/test.ts';
 
 test.use({ server: { name: 'page-speed', external: true } });
@@ -80,6 +81,7 @@ test('an import can be read before the program is there', async ({ page, session
 
 test('an import is live before the program is there, and its stream goes on', async ({ page, session, monitor }) => {
   const id = await session.startImport(tinyFile('early.csv'));
+  const seen = await record(page, { processed: ['count-processed'], percent: ['progress-percent'] });
   const streams: string[] = [];
   page.on('request', (request) => {
     const { pathname } = new URL(request.url());
@@ -111,6 +113,9 @@ test('an import is live before the program is there, and its stream goes on', as
   monitor.progress(id, { processedProducts: 2_964, failedProducts: 36, totalProducts: 3_000 });
   await job.expectStatus('PARTIAL_SUCCESS');
   expect(streams).toEqual([`/api/jobs/${id}/progress`]);
+  // Nothing went back when the program took over.
+  expect(numbers(seen.processed)).toEqual([0, 1_200, 2_000, 2_964]);
+  expect(seen.percent.filter(Boolean)).toEqual(['Waiting…', '41%', '67%', '100%']);
 });
 
 test('an import that ends before the program is there is shown ended by it', async ({ page, session, monitor }) => {

@@ -144,8 +144,9 @@ test('an upload goes on after a reload, once its file is chosen again', async ({
   });
   await choose();
   await asked;
-  await page.unroute('**/uploads/*');
+  // In this order: once it is answered, the page before the reload would go on itself.
   await page.reload();
+  await page.unroute('**/uploads/*');
   await choose();
   await expect(page).toHaveURL(/\/imports\/[^/?#]+$/, { timeout: 30_000 });
   await new JobPage(page, jobIdOf(page.url())).expectStatus('SUCCESS', { timeout: 60_000 });

@@ -26,12 +26,15 @@ pub(crate) fn provide_clock() {
     });
 }
 
-/// Returns the current time, to the second, once the page is alive.
+/// Returns the current time, to the second, once that which asks for it is alive: a part of the page that
+/// is hydrated after the rest begins as the server rendered it, too.
 pub(crate) fn use_now() -> Signal<Option<UnixMillis>> {
-    match use_context::<Clock>() {
-        Some(Clock(now)) => now.into(),
-        None => Signal::derive(|| None),
-    }
+    let Some(Clock(now)) = use_context::<Clock>() else {
+        return Signal::derive(|| None);
+    };
+    let (is_alive, set_alive) = signal(false);
+    Effect::new(move |_| set_alive.set(true));
+    Signal::derive(move || is_alive.get().then(|| now.get()).flatten())
 }
 
 /// Returns what the browser's clock shows. Never called on the server.
