@@ -18,6 +18,17 @@ async function compiled(page: Page, path: string): Promise<Request[]> {
   return requests;
 }
 
+/** Keeps the browser's program from arriving, until the function that this gives is called. */
+async function holdProgram(page: Page): Promise<() => void> {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route(/\.wasm$/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  return release;
+}
+
 test('what a page is made of is compressed, kept for good, and holds no secret', async ({ page, session, secrets }) => {
   const id = await session.startImport(tinyFile());
   const requests = await compiled(page, jobPath(id));
@@ -65,12 +76,7 @@ test('a page announces each file that it needs, and loads it once', async ({
 test('an import can be read before the program is there', async ({ page, session, monitor }) => {
   const id = await session.startImport(tinyFile('early.csv'));
   monitor.progressUnheard(id, { processedProducts: 40, failedProducts: 2, totalProducts: 100 });
-  let release = () => {};
-  const held = new Promise<void>((resolve) => (release = resolve));
-  await page.route(/\.wasm$/, async (route) => {
-    await held;
-    await route.continue();
-  });
+  const release = await holdProgram(page);
   await page.goto(jobPath(id), { waitUntil: 'commit' });
   const job = new JobPage(page, id);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('early.csv');
@@ -87,12 +93,7 @@ test('an import is live before the program is there, and its stream goes on', as
     const { pathname } = new URL(request.url());
     if (pathname.endsWith('/progress')) streams.push(pathname);
   });
-  let release = () => {};
-  const held = new Promise<void>((resolve) => (release = resolve));
-  await page.route(/\.wasm$/, async (route) => {
-    await held;
-    await route.continue();
-  });
+  const release = await holdProgram(page);
   await page.goto(jobPath(id), { waitUntil: 'commit' });
   const job = new JobPage(page, id);
   const headline = page.getByTestId('progress-percent');
@@ -120,12 +121,7 @@ test('an import is live before the program is there, and its stream goes on', as
 
 test('an import that ends before the program is there is shown ended by it', async ({ page, session, monitor }) => {
   const id = await session.startImport(tinyFile('early-end.csv'));
-  let release = () => {};
-  const held = new Promise<void>((resolve) => (release = resolve));
-  await page.route(/\.wasm$/, async (route) => {
-    await held;
-    await route.continue();
-  });
+  const release = await holdProgram(page);
   await page.goto(jobPath(id), { waitUntil: 'commit' });
   const job = new JobPage(page, id);
   await monitor.joined(id);

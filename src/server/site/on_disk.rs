@@ -31,17 +31,15 @@ pub(in crate::server) fn options(listen: SocketAddr) -> LeptosOptions {
             .build();
     }
     let site_root = std::env::var("LEPTOS_SITE_ROOT").unwrap_or_else(|_| "target/site".to_owned());
-    let options = LeptosOptions::builder()
+    let mut options = LeptosOptions::builder()
         .output_name(OUTPUT_NAME)
         .site_root(site_root)
-        .site_addr(listen);
+        .site_addr(listen)
+        .build();
     // Where there is no list of the hashes there are no hashed names; a page would look for it in
     // vain, and panic.
-    let is_hashed = std::env::current_exe().is_ok_and(|program| {
-        let hashes = LeptosOptions::builder().output_name("").build().hash_file;
-        program.with_file_name(&*hashes).exists()
-    });
-    options.hash_files(is_hashed).build()
+    options.hash_files = hash_file(&options).is_some_and(|file| file.exists());
+    options
 }
 
 /// Returns what says where the program is. `cargo leptos watch` builds it anew while the server runs.
@@ -59,7 +57,9 @@ pub(in crate::server) fn program(options: &LeptosOptions) -> impl Fn() -> Progra
 }
 
 fn find_program(options: &LeptosOptions) -> Program {
-    let hashes = hash_file(options).and_then(|file| std::fs::read_to_string(file).ok());
+    let hashes = hash_file(options)
+        .filter(|_| options.hash_files)
+        .and_then(|file| std::fs::read_to_string(file).ok());
     let hash_of = |kind: &str| {
         let lines = hashes.as_deref().unwrap_or_default().lines();
         lines
@@ -89,12 +89,10 @@ fn find_program(options: &LeptosOptions) -> Program {
     }
 }
 
-/// Returns the list of hashes beside the program, where the names of the files have them.
+/// Returns where the list of hashes is, if there is one: beside the program.
 fn hash_file(options: &LeptosOptions) -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
-    options
-        .hash_files
-        .then(|| program.with_file_name(&*options.hash_file))
+    Some(program.with_file_name(&*options.hash_file))
 }
 
 /// The compiled files. Their names carry a hash of what is in them, so they never change.
