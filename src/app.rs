@@ -22,9 +22,10 @@ use crate::{
         page_life::{OfflineBanner, ask_again_when_brought_back, focus_on_navigation},
         program::StartProgram,
         site_header::{SiteHeader, Visitor},
+        slice::Slice,
         tab_icon, theme_switch,
     },
-    pages::{ImportDetailsPage, NotFoundPage, lazy},
+    pages::{NotFoundPage, lazy},
 };
 
 /// Renders the document that the server sends.
@@ -134,7 +135,7 @@ fn Frame() -> impl IntoView {
             <FlatRoutes fallback=NotFoundPage>
                 <Route path=path!("/") view=|| view! { <Redirect path="/imports" /> } />
                 <Route path=path!("/imports") view={Lazy::<lazy::Imports>::new()} ssr=SsrMode::Async />
-                <Route path=path!("/imports/:id") view=ImportDetailsPage ssr=SsrMode::Async />
+                <Route path=path!("/imports/:id") view={Lazy::<lazy::ImportDetails>::new()} ssr=SsrMode::Async />
                 <Route path=path!("/products") view={Lazy::<lazy::Products>::new()} ssr=SsrMode::Async />
                 <Route path=path!("/status") view={Lazy::<lazy::Status>::new()} ssr=SsrMode::Async />
                 <Route path=path!("/styleguide") view={Lazy::<lazy::Styleguide>::new()} ssr=SsrMode::Async />
@@ -146,7 +147,9 @@ fn Frame() -> impl IntoView {
                 <Route path=path!("/audit") view={Lazy::<lazy::Audit>::new()} ssr=SsrMode::Async />
             </FlatRoutes>
         </main>
-        <SiteFooter />
+        <Slice>
+            <SiteFooter />
+        </Slice>
         <OfflineBanner />
     }
 }

@@ -18,6 +18,8 @@ pub mod api;
 pub mod app;
 mod components;
 pub mod hooks;
+#[cfg(any(feature = "hydrate", test))]
+mod hydration;
 pub mod job;
 pub mod locale;
 mod pages;
@@ -30,5 +32,5 @@ pub mod server;
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_lazy(app::App);
+    hydration::start(app::App);
 }

@@ -16,7 +16,7 @@ use import_relay::{
     job::{ImportStatus, JobId, ProductImportJob},
 };
 use leptos::prelude::*;
-use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -37,6 +37,8 @@ extern "C" {
     fn run_early(job: &str, script: &str);
     fn shown_early() -> String;
     async fn lock_is_free(name: &str) -> JsValue;
+    async fn hold_lock(name: &str) -> JsValue;
+    fn has_early() -> bool;
 }
 
 /// Longer than anything here takes on a machine that does much else.
@@ -298,14 +300,22 @@ async fn tabs_share_a_stream_where_the_browser_lets_them() {
     assert_eq!(living_listeners(0), 0);
 }
 
-/// The page of a job that follows it before the program is there.
-async fn early(name: &str) {
+/// The page of a job that follows it before the program is there, and does not know yet whether the lock
+/// is its own.
+fn early_without_lock(name: &str) {
     install();
     run_early(name, include_str!("../src/components/early_progress.js"));
-    until("the page asks for the stream", || opened_so_far() == 1).await;
+    assert_eq!(opened_so_far(), 1);
     open(0);
     tell(0, "message", &state(5, "PENDING"));
     assert_eq!(shown_early(), "50% 5 0 10 50.00% 0.00%");
+}
+
+/// The same, a little later.
+async fn early(name: &str) {
+    early_without_lock(name);
+    // An answer to a question that was asked later.
+    assert_eq!(lock_is_free("import-relay-progress").await, JsValue::FALSE);
 }
 
 /// Waits until no tab keeps a stream, this one included.
@@ -382,4 +392,34 @@ async fn an_early_stream_is_closed_where_the_hook_shares_nothing() {
     until_nobody_leads().await;
     assert_eq!(still_open(), 1);
     end(followed).await;
+}
+
+#[wasm_bindgen_test]
+async fn an_early_stream_is_closed_where_another_tab_keeps_one() {
+    let release: js_sys::Function = hold_lock("import-relay-progress").await.unchecked_into();
+    early_without_lock("7");
+    until("the page closes its stream", || still_open() == 0).await;
+    assert!(!has_early());
+    release.call0(&JsValue::UNDEFINED).unwrap();
+    until_nobody_leads().await;
+    // It comes too late.
+    tell(0, "message", &state(6, "PENDING"));
+    assert!(shown_early().starts_with("50% 5 "));
+}
+
+#[wasm_bindgen_test]
+async fn an_early_stream_without_its_lock_is_asked_for_again() {
+    early_without_lock("7");
+    let followed = follow(
+        job("7", ImportStatus::Pending),
+        UseProgressOptions::default(),
+    );
+    until("the hook asks for itself", || opened_so_far() == 2).await;
+    assert_eq!(still_open(), 1);
+    assert!(!has_early());
+    open(1);
+    tell(1, "message", &state(6, "PENDING"));
+    until("it is followed", || processed(&followed.live) == 6).await;
+    end(followed).await;
+    until_nobody_leads().await;
 }

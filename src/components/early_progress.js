@@ -1,12 +1,14 @@
 (() => {
   const job = /^\/imports\/([^/]+)$/.exec(location.pathname)?.[1];
   if (!job || !navigator.locks) return;
-  // Asked for while the page is being read: the answer takes about as long.
+  // What gives the lock back, or nothing where another tab has it.
   const lock = new Promise((tell) => {
     navigator.locks.request('import-relay-progress', { ifAvailable: true }, (lock) =>
-      lock ? new Promise(tell) : tell(undefined),
+      lock ? new Promise(tell) : tell(),
     );
   });
+  let isRefused = false;
+  lock.then((release) => (isRefused = !release));
   // Of its own: the browser takes as long to make its first number readable as for all else here.
   const isGerman = document.documentElement.lang === 'de';
   let card;
@@ -22,18 +24,25 @@
     reading.disconnect();
     removeEventListener('DOMContentLoaded', look);
     card = last?.closest('.progress-card[data-status=PENDING]');
-    lock.then((release) => release && (card ? follow(release) : release()));
+    if (card && !isRefused) follow();
+    else giveBack();
   }
 
-  function follow(release) {
+  function giveBack() {
+    lock.then((release) => release?.());
+  }
+
+  // In a browser that was just started the lock takes as long as the whole page: nobody waits for it.
+  function follow() {
     const url = `/api/jobs/${job}/progress`;
     const source = new EventSource(url);
     const over = new AbortController();
-    const early = { url, source, release, over, close };
+    const early = { url, source, over, close };
+    lock.then((release) => (release ? (early.release = release) : close()));
     function close() {
       over.abort();
       source.close();
-      release();
+      giveBack();
       if (globalThis.earlyProgress === early) delete globalThis.earlyProgress;
     }
     function on(target, name, listener) {

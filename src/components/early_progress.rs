@@ -3,8 +3,9 @@
 //! The program of a page is a hundred times its text. Until it has come and runs, a few lines of script
 //! follow the import's stream and write its numbers into the page as it was sent. Then the hook takes
 //! the stream over, open as it is, and the lock by which the tabs of a browser know who keeps one
-//! (`hooks::early`). Where another tab keeps the stream, or the browser has no locks, the script does
-//! nothing: a browser opens six HTTP/1.1 connections at most, and the program needs one of them.
+//! (`hooks::early`). Where another tab keeps the stream the script closes its own, or opens none if it
+//! hears of it in time: a browser opens six HTTP/1.1 connections at most, and the program needs one of
+//! them. Where the browser has no locks it does nothing.
 
 use leptos::{nonce::use_nonce, prelude::*};
 

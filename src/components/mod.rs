@@ -33,6 +33,7 @@ pub(crate) mod refresh;
 pub(crate) mod settings_nav;
 pub(crate) mod site_header;
 pub(crate) mod skeleton;
+pub(crate) mod slice;
 pub(crate) mod status_badge;
 pub(crate) mod tab_icon;
 pub(crate) mod theme_switch;

@@ -12,6 +12,7 @@ use super::{
     pace::{Pace, use_pace},
     progress_bar::{self, ProgressBar},
     progress_notes::{JobError, Quiet, SignedOut},
+    slice::Slice,
     tab_icon::TabIcon,
     throughput::Speed,
 };
@@ -81,6 +82,7 @@ pub(crate) fn ProgressCard(
             data-cancelled=move || cancelled.get().then_some("")
             aria-labelledby="progress-title"
         >
+            <Slice>
             <header class="progress-head">
                 <h2 id="progress-title" class="visually-hidden">
                     {t.say("Progress", "Fortschritt")}
@@ -100,6 +102,8 @@ pub(crate) fn ProgressCard(
                 label=filename.with_untracked(label)
                 testid="progress-bar"
             />
+            </Slice>
+            <Slice>
             <dl class="counts">
                 <Count
                     name=t.say("Imported", "Importiert")
@@ -116,13 +120,17 @@ pub(crate) fn ProgressCard(
                 </Count>
                 <Time progress status pace created_at completed_at />
             </dl>
+            </Slice>
             <div class="progress-live">
                 <div
                     class="progress-motion"
                     hidden=status.get_untracked().is_final()
                     data-off=move || (status.get() == ImportStatus::Error).then_some("")
                 >
+                    <Slice>
                     <Speed progress status pace />
+                    </Slice>
+                    <Slice>
                     <div class="progress-foot">
                         <div class="progress-note">
                             <Quiet progress status connection updated_at />
@@ -130,11 +138,14 @@ pub(crate) fn ProgressCard(
                         </div>
                         <NotifyButton progress status cancelled filename id />
                     </div>
+                    </Slice>
                 </div>
                 <JobError status error cancelled />
             </div>
+            <Slice>
             <Announcement progress status cancelled />
             <TabIcon progress status cancelled />
+            </Slice>
         </section>
     }
 }

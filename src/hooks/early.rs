@@ -26,7 +26,8 @@ pub(super) struct EarlyStream {
 }
 
 impl Early {
-    /// Takes what the page has, if it has anything.
+    /// Takes what the page has. If it does not know yet whether the lock is its own, it is told to let
+    /// go of all, and there is nothing to take.
     pub(super) fn take() -> Option<Self> {
         let global = js_sys::global();
         let page = Reflect::get(&global, &NAME.into()).ok()?;
@@ -35,16 +36,23 @@ impl Early {
         }
         // It fails only where there is nothing to delete.
         let _ = Reflect::delete_property(&global, &NAME.into());
-        Some(Self {
+        let early = Self {
             page,
             has_lock: true,
             has_stream: true,
-        })
+        };
+        if early.function("release").is_none() {
+            if let Some(close) = early.function("close") {
+                let _ = close.call0(&JsValue::UNDEFINED);
+            }
+            return None;
+        }
+        Some(early)
     }
 
     /// Takes the lock, as the function that gives it back.
     pub(super) fn take_lock(&mut self) -> Option<Function> {
-        let release = self.get("release")?.dyn_into().ok()?;
+        let release = self.function("release")?;
         std::mem::take(&mut self.has_lock).then_some(release)
     }
 
@@ -74,6 +82,10 @@ impl Early {
 
     fn get(&self, name: &str) -> Option<JsValue> {
         Reflect::get(&self.page, &name.into()).ok()
+    }
+
+    fn function(&self, name: &str) -> Option<Function> {
+        self.get(name)?.dyn_into().ok()
     }
 
     fn text(&self, name: &str) -> Option<String> {

@@ -25,6 +25,7 @@ use crate::{
         progress_card::ProgressCard,
         refresh::Refresh,
         skeleton::CardSkeleton,
+        slice::Slice,
         status_badge::{self, Stage, StatusBadge},
         timeline::Timeline,
     },
@@ -108,6 +109,7 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
     // On the server the head is written last, when what the page was drawn with may be gone.
     let first_title = title.get_untracked();
     let title = move || title.try_get().unwrap_or_else(|| first_title.clone());
+    let controls_id = id.clone();
     view! {
         <Title text=title />
         <header class="page-head">
@@ -133,16 +135,22 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
             cancelled
         />
         <Refresh is_running=Signal::derive(move || !is_over.get()) />
-        <ImportControls id=id.clone() extras=extras.into() is_over />
+        <Slice>
+            <ImportControls id=controls_id extras=extras.into() is_over />
+        </Slice>
         <Columns id=id.clone() extras />
         <Failures id job live_failed is_over extras />
-        <Overview job stage />
-        <Timeline
-            live
-            created_at=job.with_untracked(|job| job.created_at)
-            completed_at=Signal::derive(move || job.with(|job| job.completed_at))
-            cancelled
-        />
+        <Slice>
+            <Overview job stage />
+        </Slice>
+        <Slice>
+            <Timeline
+                live
+                created_at=job.with_untracked(|job| job.created_at)
+                completed_at=Signal::derive(move || job.with(|job| job.completed_at))
+                cancelled
+            />
+        </Slice>
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
         pagination::{Pagination, Position},
         refresh::Refresh,
         skeleton::{CardSkeleton, RowsSkeleton},
+        slice::Slice,
         upload::UploadForm,
     },
     hooks::use_unfinished_imports,
@@ -47,7 +48,7 @@ pub(crate) fn ImportsPage() -> impl IntoView {
         <Transition fallback=CardSkeleton>
             {move || Suspend::new(async move {
                 match form.await {
-                    Ok(state) => view! { <UploadForm state /> }.into_any(),
+                    Ok(state) => view! { <Slice><UploadForm state /></Slice> }.into_any(),
                     // The list below says it already, with the way in; and who watches only needs none.
                     Err(ApiError::SignedOut | ApiError::Forbidden) => ().into_any(),
                     Err(error) => view! { <ErrorNotice error here="/imports" /> }.into_any(),
@@ -58,7 +59,9 @@ pub(crate) fn ImportsPage() -> impl IntoView {
             <header class="card-head">
                 <h2 id="imports-title">{t.say("Your imports", "Deine Importe")}</h2>
             </header>
-            <ImportsFilterForm filter=Signal::derive(move || query.get().filter) />
+            <Slice>
+                <ImportsFilterForm filter=Signal::derive(move || query.get().filter) />
+            </Slice>
             <Transition fallback=|| view! { <RowsSkeleton rows=5 /> }>
                 <ImportsList imports query />
             </Transition>
@@ -150,7 +153,9 @@ fn ImportsList(imports: Imports, query: Memo<ImportsQuery>) -> impl IntoView {
             Shown::List => view! {
                 <Holding list>
                     <NewImports list />
-                    <JobsTable jobs=list.shown() sorting />
+                    <Slice>
+                        <JobsTable jobs=list.shown() sorting />
+                    </Slice>
                 </Holding>
                 {pagination}
                 <Refresh is_running=runs />

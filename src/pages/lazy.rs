@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use leptos_router::LazyRoute;
 
 use super::{
-    AccountPage, AuditPage, ImportsPage, JoinPage, ProductsPage, SignInPage, StatusPage,
-    StyleguidePage, TeamPage, TokensPage,
+    AccountPage, AuditPage, ImportDetailsPage, ImportsPage, JoinPage, ProductsPage, SignInPage,
+    StatusPage, StyleguidePage, TeamPage, TokensPage,
 };
 
 /// Makes a route of each page, and one split point for all of them.
@@ -42,6 +42,22 @@ macro_rules! routes {
             }
         )*
     };
+}
+
+/// The route of [`ImportDetailsPage`], which is in the program's first part. On the way from the server it
+/// comes alive after what is around it.
+pub(crate) struct ImportDetails;
+
+impl LazyRoute for ImportDetails {
+    fn data() -> Self {
+        Self
+    }
+
+    async fn view(_this: Self) -> AnyView {
+        #[cfg(feature = "hydrate")]
+        crate::hydration::next_task().await;
+        view! { <ImportDetailsPage /> }.into_any()
+    }
 }
 
 routes! {

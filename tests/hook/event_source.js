@@ -131,3 +131,14 @@ export function shown_early() {
 export async function lock_is_free(name) {
   return navigator.locks.request(name, { ifAvailable: true }, (lock) => lock !== null);
 }
+
+/** Takes a lock as another tab would, and gives what lets it go. */
+export async function hold_lock(name) {
+  return new Promise((tell) => {
+    navigator.locks.request(name, () => new Promise((release) => tell(() => release())));
+  });
+}
+
+export function has_early() {
+  return globalThis.earlyProgress !== undefined;
+}

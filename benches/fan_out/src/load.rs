@@ -14,6 +14,10 @@ use crate::{
 const WARM_UP: Duration = Duration::from_secs(2);
 /// How long the last events may take to arrive.
 const DRAIN: Duration = Duration::from_secs(2);
+/// A server whose memory has not become less for so long is at rest.
+const REST: Duration = Duration::from_secs(3);
+/// How long it may take to come to rest.
+const REST_PATIENCE: Duration = Duration::from_secs(30);
 /// How long rooms may take to be joined.
 const JOIN_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -92,7 +96,7 @@ pub(crate) fn idle(
         Window { first: 1, last: 1 },
     )?;
     first.finish()?;
-    let before = server.process().rss_kib()?;
+    let before = rss_at_rest(server)?;
     let connected = connect(
         server,
         &jobs,
@@ -107,6 +111,21 @@ pub(crate) fn idle(
         viewers,
         kib_each: (after - before) / viewers as f64,
     })
+}
+
+/// Returns the server's memory once what it needed to start is back: an allocator gives it back by and by.
+fn rss_at_rest(server: &mut dyn Server) -> Result<f64, Failure> {
+    let deadline = Instant::now() + REST_PATIENCE;
+    let mut least = server.process().rss_kib()?;
+    let mut since = Instant::now();
+    while since.elapsed() < REST && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(100));
+        let now = server.process().rss_kib()?;
+        if now < least * 0.99 {
+            (least, since) = (now, Instant::now());
+        }
+    }
+    Ok(least)
 }
 
 /// Plays the load.
