@@ -106,7 +106,9 @@ pub fn App() -> impl IntoView {
     view! {
         <Title formatter=|page: String| format!("{page} · Import Relay") />
         <Router>
-            <Frame />
+            <Slice>
+                <Frame />
+            </Slice>
         </Router>
     }
 }
@@ -132,20 +134,22 @@ fn Frame() -> impl IntoView {
         </a>
         <SiteHeader visitor />
         <main id="content" class="page" tabindex="-1">
-            <FlatRoutes fallback=NotFoundPage>
-                <Route path=path!("/") view=|| view! { <Redirect path="/imports" /> } />
-                <Route path=path!("/imports") view={Lazy::<lazy::Imports>::new()} ssr=SsrMode::Async />
-                <Route path=path!("/imports/:id") view={Lazy::<lazy::ImportDetails>::new()} ssr=SsrMode::Async />
-                <Route path=path!("/products") view={Lazy::<lazy::Products>::new()} ssr=SsrMode::Async />
-                <Route path=path!("/status") view={Lazy::<lazy::Status>::new()} ssr=SsrMode::Async />
-                <Route path=path!("/styleguide") view={Lazy::<lazy::Styleguide>::new()} ssr=SsrMode::Async />
-                <Route path=path!("/sign-in") view={Lazy::<lazy::SignIn>::new()} ssr=SsrMode::Async />
-                <Route path=path!("/join/:token") view={Lazy::<lazy::Join>::new()} ssr=SsrMode::Async />
-                <Route path=path!("/account") view={Lazy::<lazy::Account>::new()} ssr=SsrMode::Async />
-                <Route path=path!("/tokens") view={Lazy::<lazy::Tokens>::new()} ssr=SsrMode::Async />
-                <Route path=path!("/team") view={Lazy::<lazy::Team>::new()} ssr=SsrMode::Async />
-                <Route path=path!("/audit") view={Lazy::<lazy::Audit>::new()} ssr=SsrMode::Async />
-            </FlatRoutes>
+            <Slice>
+                <FlatRoutes fallback=NotFoundPage>
+                    <Route path=path!("/") view=|| view! { <Redirect path="/imports" /> } />
+                    <Route path=path!("/imports") view={Lazy::<lazy::Imports>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("/imports/:id") view={Lazy::<lazy::ImportDetails>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("/products") view={Lazy::<lazy::Products>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("/status") view={Lazy::<lazy::Status>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("/styleguide") view={Lazy::<lazy::Styleguide>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("/sign-in") view={Lazy::<lazy::SignIn>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("/join/:token") view={Lazy::<lazy::Join>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("/account") view={Lazy::<lazy::Account>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("/tokens") view={Lazy::<lazy::Tokens>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("/team") view={Lazy::<lazy::Team>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("/audit") view={Lazy::<lazy::Audit>::new()} ssr=SsrMode::Async />
+                </FlatRoutes>
+            </Slice>
         </main>
         <Slice>
             <SiteFooter />

@@ -150,3 +150,81 @@ test('a slow line shows the numbers first and comes alive later', async ({ page,
   await expect(job.card).toBeVisible({ timeout: 20_000 });
   await job.expectConnection('open', { timeout: 90_000 });
 });
+
+/** Has the page come alive only as far as the test lets it: each slice of it is waited for by a message. */
+async function holdSlices(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const { prototype } = MessagePort;
+    const post = prototype.postMessage;
+    const held: (() => void)[] = [];
+    prototype.postMessage = function (this: MessagePort, ...message: unknown[]) {
+      held.push(() => Reflect.apply(post, this, message));
+    };
+    const go = (): void => {
+      prototype.postMessage = post;
+      for (const send of held.splice(0)) send();
+    };
+    const slices = async (count: number): Promise<void> => {
+      for (let done = 0; done < count; done += 1) {
+        while (held.length === 0) await new Promise((tick) => setTimeout(tick, 5));
+        held.shift()?.();
+      }
+    };
+    Object.assign(globalThis, { comesAlive: { go, slices } });
+  });
+}
+
+type ComesAlive = { comesAlive: { go(): void; slices(count: number): Promise<void> } };
+
+/** Lets some of the slices of a page be done, or all that are left. */
+async function letCome(page: Page, count?: number): Promise<void> {
+  await page.evaluate(async (count) => {
+    const { comesAlive } = globalThis as unknown as ComesAlive;
+    if (count === undefined) comesAlive.go();
+    else await comesAlive.slices(count);
+  }, count);
+}
+
+test('news that comes while a page comes alive is shown once it has', async ({ page, session, monitor }) => {
+  const id = await session.startImport(tinyFile('slices.csv'));
+  await holdSlices(page);
+  await page.goto(jobPath(id));
+  const job = new JobPage(page, id);
+  await monitor.joined(id);
+  for (let slices = 1; slices <= 4; slices += 1) {
+    await letCome(page, 1);
+    monitor.progress(id, { processedProducts: slices * 1_000, failedProducts: slices, totalProducts: 9_000 });
+    await job.expectCounts(`${slices},000`, `${slices}`, '9,000');
+  }
+  // Some of it is alive, and nothing reacts.
+  await job.expectConnection('connecting');
+  await letCome(page);
+  await job.expectConnection('open');
+  await job.expectCounts('4,000', '4', '9,000');
+  await expect(page.getByTestId('progress-percent')).toHaveText('44%');
+  monitor.progress(id, { processedProducts: 8_996, failedProducts: 4, totalProducts: 9_000 });
+  await job.expectStatus('PARTIAL_SUCCESS');
+});
+
+test('whoever leaves a page while it comes alive gets where they want to be', async ({ page, session }) => {
+  const id = await session.startImport(tinyFile('leave.csv'));
+  await holdSlices(page);
+  for (const slices of [0, 1, 2, 5]) {
+    await page.goto(jobPath(id));
+    await letCome(page, slices);
+    await page.getByRole('navigation').getByRole('link', { name: 'Imports' }).first().click();
+    // Where the router was not there yet it is another document, which comes alive by itself.
+    const listed = page.getByTestId('jobs-table').getByRole('link', { name: 'leave.csv' });
+    await expect(async () => {
+      await letCome(page);
+      await expect(listed).toBeVisible({ timeout: 500 });
+    }).toPass();
+    await expect(page).toHaveURL(/\/imports$/);
+    await expect(page.getByTestId('progress-card')).toHaveCount(0);
+    await listed.click();
+    await expect(async () => {
+      await letCome(page);
+      await new JobPage(page, id).expectConnection('open', { timeout: 500 });
+    }).toPass();
+  }
+});

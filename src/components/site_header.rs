@@ -6,6 +6,7 @@ use leptos_router::components::A;
 use super::{
     icons::{Glyph, Icon, Mark},
     language::use_locale,
+    slice::Slice,
     theme_switch::ThemeSwitch,
 };
 use crate::api::session::{CurrentUser, SignOut};
@@ -33,14 +34,18 @@ pub(crate) fn SiteHeader(
                     <Mark />
                     <span>"Import Relay"</span>
                 </a>
-                <Transition>
-                    <SiteNav visitor />
-                </Transition>
+                <Slice>
+                    <Transition>
+                        <SiteNav visitor />
+                    </Transition>
+                </Slice>
                 <div class="site-tools">
                     <ThemeSwitch />
-                    <Transition>
-                        <Account visitor />
-                    </Transition>
+                    <Slice>
+                        <Transition>
+                            <Account visitor />
+                        </Transition>
+                    </Slice>
                 </div>
             </div>
         </header>

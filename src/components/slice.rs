@@ -5,37 +5,139 @@ use leptos::{html, prelude::*};
 /// A part of a page that is taken over in a task of its own when the page comes from the server
 /// (`hydration`), so that the browser can answer in between. In every other respect it is what it holds.
 ///
-/// What it holds makes no resources: those find what the server knew by the order in which they are made.
+/// Below a `Suspense` or a `Transition`, which cannot wait, it comes alive after all else, and what it holds
+/// makes no resources: those find what the server knew by the order in which they are made.
 #[component]
 pub(crate) fn Slice(children: Children) -> impl IntoView {
-    let place = html::div().class("slice");
     #[cfg(feature = "hydrate")]
     if crate::hydration::is_under_way() {
-        return place.node_ref(put_off(children)).into_any();
+        return sent::Sent::new(children).into_any();
     }
-    place.child(children()).into_any()
+    html::div().class(CLASS).child(children()).into_any()
 }
 
-/// Has the part taken over once the rest of the page is, in the place that this returns.
+/// By which the style sheet knows that there is nothing to be seen of it.
+const CLASS: &str = "slice";
+
+/// The part as the server has sent it.
 #[cfg(feature = "hydrate")]
-fn put_off(children: Children) -> NodeRef<html::Div> {
-    use leptos::tachys::{
-        hydration::Cursor,
-        view::{PositionState, RenderHtml},
+mod sent {
+    use leptos::{
+        html,
+        prelude::*,
+        reactive::computed::ScopedFuture,
+        tachys::{
+            html::attribute::any_attribute::AnyAttribute,
+            hydration::Cursor,
+            no_attrs,
+            view::{
+                Position, PositionState, Render, RenderHtml,
+                any_view::{AnyView, AnyViewState},
+            },
+        },
     };
 
-    let place = NodeRef::new();
-    let owner = Owner::current().unwrap_or_default();
-    crate::hydration::put_off(move || {
-        // Whoever has left the page meanwhile needs it no more.
-        let Some(Some(element)) = place.try_get_untracked() else {
-            return;
-        };
-        owner.with(|| {
-            let cursor = Cursor::new(web_sys::Element::from(element));
-            let state = children().hydrate::<true>(&cursor, &PositionState::default());
-            StoredValue::new_local(state);
-        });
-    });
-    place
+    use super::CLASS;
+    use crate::hydration::{next_task, put_off};
+
+    pub(super) struct Sent {
+        owner: Owner,
+        children: Children,
+    }
+
+    impl Sent {
+        pub(super) fn new(children: Children) -> Self {
+            let owner = Owner::current().unwrap_or_default();
+            Self { owner, children }
+        }
+
+        /// All of it, as it is drawn where the server has sent nothing.
+        fn whole(self) -> AnyView {
+            let children = self.owner.with(self.children);
+            html::div().class(CLASS).child(children).into_any()
+        }
+    }
+
+    impl Render for Sent {
+        type State = AnyViewState;
+
+        fn build(self) -> Self::State {
+            self.whole().build()
+        }
+
+        fn rebuild(self, state: &mut Self::State) {
+            self.whole().rebuild(state);
+        }
+    }
+
+    no_attrs!(Sent);
+
+    impl RenderHtml for Sent {
+        type AsyncOutput = AnyView;
+        type Owned = Self;
+
+        const MIN_LENGTH: usize = 0;
+
+        fn dry_resolve(&mut self) {}
+
+        async fn resolve(self) -> Self::AsyncOutput {
+            self.whole()
+        }
+
+        fn to_html_with_buf(
+            self,
+            buffer: &mut String,
+            position: &mut Position,
+            escape: bool,
+            mark_branches: bool,
+            extra_attrs: Vec<AnyAttribute>,
+        ) {
+            self.whole()
+                .to_html_with_buf(buffer, position, escape, mark_branches, extra_attrs);
+        }
+
+        fn hydrate<const FROM_SERVER: bool>(
+            self,
+            cursor: &Cursor,
+            position: &PositionState,
+        ) -> Self::State {
+            let element = NodeRef::<html::Div>::new();
+            let state = html::div().class(CLASS).node_ref(element).into_any();
+            let state = state.hydrate::<FROM_SERVER>(cursor, position);
+            put_off(move || {
+                // Whoever has left the page meanwhile needs it no more.
+                if let Some(Some(element)) = element.try_get_untracked() {
+                    self.owner.with(|| {
+                        let inside = Cursor::new(element.into());
+                        let children = (self.children)();
+                        let state = children.hydrate::<true>(&inside, &PositionState::default());
+                        StoredValue::new_local(state);
+                    });
+                }
+            });
+            state
+        }
+
+        async fn hydrate_async(self, cursor: &Cursor, position: &PositionState) -> Self::State {
+            let element = NodeRef::<html::Div>::new();
+            let state = html::div().class(CLASS).node_ref(element).into_any();
+            let state = state.hydrate::<true>(cursor, position);
+            next_task().await;
+            if let Some(Some(element)) = element.try_get_untracked() {
+                let inside = Cursor::new(element.into());
+                let first = PositionState::default();
+                let children = self.owner.with(|| {
+                    let children = (self.children)();
+                    ScopedFuture::new(children.hydrate_async(&inside, &first))
+                });
+                let children = children.await;
+                self.owner.with(|| StoredValue::new_local(children));
+            }
+            state
+        }
+
+        fn into_owned(self) -> Self::Owned {
+            self
+        }
+    }
 }

@@ -9,9 +9,9 @@ use std::{
 
 use any_spawner::{CustomExecutor, Executor, PinnedFuture, PinnedLocalFuture};
 use leptos::{mount::hydrate_from_async, prelude::*};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::{JsFuture, js_sys::Promise, spawn_local};
-use web_sys::MessageChannel;
+use web_sys::{Element, Event, MessageChannel};
 
 use super::gate::{Gate, Pass};
 
@@ -26,15 +26,20 @@ thread_local! {
 pub(crate) fn start<V: IntoView + 'static>(app: fn() -> V) {
     // It fails only where there is an executor already: then all goes on in one go.
     let _ = Executor::init_custom_executor(InSlices);
+    GATE.with_borrow_mut(Gate::hold);
+    let browser_navigates = BrowserNavigates::begin();
     let hydration = async move {
         let Some(body) = document().body() else {
             return;
         };
+        // What there was to do for the program to be there took its time already.
+        next_task().await;
         hydrate_from_async(body, app).await.forget();
         while let Some(slice) = SLICES.with_borrow_mut(VecDeque::pop_front) {
             next_task().await;
             slice();
         }
+        drop(browser_navigates);
         GATE.with_borrow_mut(Gate::release);
         open_gate();
     };
@@ -49,10 +54,8 @@ pub(crate) fn is_under_way() -> bool {
     Owner::current_shared_context().is_some_and(|context| context.during_hydration())
 }
 
-/// Does this once the frame of the page is done. Until then, and until all else that is put off is done,
-/// nothing reacts.
+/// Does this in a task of its own once the rest of the page is done.
 pub(crate) fn put_off(slice: impl FnOnce() + 'static) {
-    GATE.with_borrow_mut(Gate::hold);
     SLICES.with_borrow_mut(|slices| slices.push_back(Box::new(slice)));
 }
 
@@ -68,6 +71,46 @@ pub(crate) async fn next_task() {
         let _ = JsFuture::from(told).await;
     }
     channel.port1().close();
+}
+
+/// While this lives the browser itself goes where somebody wants to be: the router would have the page taken
+/// over as another than was sent.
+struct BrowserNavigates(Closure<dyn FnMut(Event)>);
+
+impl BrowserNavigates {
+    const EVENTS: [&str; 2] = ["click", "popstate"];
+
+    fn begin() -> Self {
+        let callback = Closure::new(|event: Event| {
+            if event.type_() == "popstate" {
+                event.stop_immediate_propagation();
+                // It fails only where the browser allows no reload at all.
+                let _ = window().location().reload();
+            } else if is_on_link(&event) {
+                event.stop_propagation();
+            }
+        });
+        for name in Self::EVENTS {
+            let callback = callback.as_ref().unchecked_ref();
+            // Adding a listener to a window does not fail.
+            let _ = window().add_event_listener_with_callback_and_bool(name, callback, true);
+        }
+        Self(callback)
+    }
+}
+
+impl Drop for BrowserNavigates {
+    fn drop(&mut self) {
+        for name in Self::EVENTS {
+            let callback = self.0.as_ref().unchecked_ref();
+            let _ = window().remove_event_listener_with_callback_and_bool(name, callback, true);
+        }
+    }
+}
+
+fn is_on_link(event: &Event) -> bool {
+    let target = event.target().and_then(|it| it.dyn_into::<Element>().ok());
+    target.is_some_and(|it| matches!(it.closest("a[href]"), Ok(Some(_))))
 }
 
 fn open_gate() {
