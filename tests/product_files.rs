@@ -141,15 +141,24 @@ async fn what_arrived_before_a_connection_broke_stays() {
 
 #[tokio::test]
 async fn an_upload_whose_last_answer_nobody_hears_is_imported_once() {
+    abandoned_when_it_is_here(FILE.len()).await;
+}
+
+#[tokio::test]
+async fn an_upload_whose_last_part_breaks_off_once_it_is_here_is_imported_once() {
+    // The server still waits for the rest of the part when the connection ends.
+    abandoned_when_it_is_here(FILE.len() + 1).await;
+}
+
+/// Leaves an upload as soon as all of it has arrived, with a part that was announced to be so long.
+async fn abandoned_when_it_is_here(announced: usize) {
     let app = App::start(&[]).await;
     let upload = begun(&app, FILE.len()).await;
     let mut stream = TcpStream::connect(app.address).await.unwrap();
     let request = format!(
         "PATCH {upload} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n\
-         Content-Type: application/offset+octet-stream\r\nContent-Length: {}\r\n\r\n{FILE}",
-        app.address,
-        app.cookie,
-        FILE.len(),
+         Content-Type: application/offset+octet-stream\r\nContent-Length: {announced}\r\n\r\n{FILE}",
+        app.address, app.cookie,
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     let deadline = Instant::now() + DEADLINE;

@@ -382,16 +382,29 @@ async fn create(
     Ok((StatusCode::CREATED, headers).into_response())
 }
 
-/// Says how much of an upload is here (core, section "HEAD").
+/// Says how much of an upload is here (core, section "HEAD"). One that is here whole is imported: the request
+/// that sent its last byte may have broken off there, or the server have ended, and whoever hears that all
+/// has arrived sends no more.
 async fn offset(
+    State(state): State<AppState>,
     Extension(parts): Extension<Parts>,
-    Extension(user): Extension<User>,
+    Extension(who): Extension<Principal>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, TusError> {
     check_version(&headers)?;
-    let (id, upload) = parts.find(&user, &id).await?;
+    let (id, mut upload) = parts.find(&who.user, &id).await?;
     let offset = parts.offset(id, &upload).await?;
+    if offset == upload.length
+        && upload.job.is_none()
+        && let Ok(turn) = parts.turn(id)
+    {
+        // Read once more, for now nobody else writes it.
+        (_, upload) = parts.find(&who.user, &id.to_string()).await?;
+        if upload.job.is_none() {
+            upload = finish(&state, who, parts, id, upload, turn).await?;
+        }
+    }
     let mut answer = progress(offset, &upload);
     answer.insert(UPLOAD_LENGTH, upload.length.into());
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -424,9 +437,7 @@ async fn append(
         let body = request.into_body();
         offset = receive(&parts, id, &upload, offset, body).await?;
         if offset == upload.length {
-            let finishing = finish(state.clone(), who, parts, id, upload, turn);
-            let finished = state.relay.see_through(finishing).await;
-            upload = finished.map_err(TusError::NotTaken)??;
+            upload = finish(&state, who, parts, id, upload, turn).await?;
         }
     }
     let mut answer = progress(offset, &upload);
@@ -434,24 +445,30 @@ async fn append(
     Ok((StatusCode::NO_CONTENT, answer).into_response())
 }
 
-/// Has an upload that is here whole imported, and writes down what it has become. To be seen through: a
-/// client that has lost the answer is to find that written.
+/// Has an upload that is here whole imported, and writes down what it has become. It is seen through,
+/// whoever waits for it: a client that has lost the answer is to find that written.
 async fn finish(
-    state: AppState,
+    state: &AppState,
     who: Principal,
     parts: Parts,
     id: Uuid,
     mut upload: Upload,
     turn: Turn,
 ) -> Result<Upload, TusError> {
-    upload.job = Some(hand_over(&state, &who.user, &parts, id, &upload).await?);
-    parts.describe(id, &upload).await?;
-    // Later `HEAD`s are answered out of the description alone.
-    let _ = fs::remove_file(parts.bytes(id)).await;
-    drop(turn);
-    let action = AuditAction::ImportStarted;
-    audit::record_by(&state.store, &who, action, &upload.filename).await;
-    Ok(upload)
+    let relay = state.relay.clone();
+    let state = state.clone();
+    let finishing = async move {
+        upload.job = Some(hand_over(&state, &who.user, &parts, id, &upload).await?);
+        parts.describe(id, &upload).await?;
+        // Later `HEAD`s are answered out of the description alone.
+        let _ = fs::remove_file(parts.bytes(id)).await;
+        drop(turn);
+        let action = AuditAction::ImportStarted;
+        audit::record_by(&state.store, &who, action, &upload.filename).await;
+        Ok(upload)
+    };
+    let finished = relay.see_through(finishing).await;
+    finished.map_err(TusError::NotTaken)?
 }
 
 /// Writes a part as it comes in; what came of one that breaks off stays.
