@@ -19,7 +19,7 @@ use crate::{
         clock::provide_clock,
         early_progress::EarlyProgress,
         language::{SiteFooter, provide_locale, use_locale},
-        page_life::{OfflineBanner, ask_again_when_brought_back, focus_on_navigation},
+        page_life::{KeepTitle, OfflineBanner, ask_again_when_brought_back, focus_on_navigation},
         program::StartProgram,
         site_header::{SiteHeader, Visitor},
         slice::Slice,
@@ -105,6 +105,7 @@ pub fn App() -> impl IntoView {
     provide_locale();
     view! {
         <Title formatter=|page: String| format!("{page} · Import Relay") />
+        <KeepTitle />
         <Router>
             <Slice>
                 <Frame />

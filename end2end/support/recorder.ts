@@ -3,6 +3,9 @@ import type { Page } from '@playwright/test';
 /** What was seen of one element, every change once; `null` where it was not there. */
 export type Seen = (string | null)[];
 
+/** When the document began that each value is of. */
+const began = new WeakMap<Seen, number[]>();
+
 /**
  * Keeps every value that elements show, so that a test can say what was *never* shown. Install it
  * before the page is opened; it goes on over reloads.
@@ -16,8 +19,10 @@ export async function record<Name extends string>(
 ): Promise<Record<Name, Seen>> {
   const names = Object.keys(watched) as Name[];
   const seen = Object.fromEntries(names.map((name) => [name, [] as Seen])) as Record<Name, Seen>;
-  await page.exposeFunction('__seen', (name: Name, value: string | null) => {
-    seen[name].push(value);
+  await page.exposeFunction('__seen', (name: Name, value: string | null, origin: number) => {
+    const values = seen[name];
+    values.push(value);
+    began.set(values, [...(began.get(values) ?? []), origin]);
   });
   await page.addInitScript((watched) => {
     const last = new Map<string, string | null>();
@@ -28,7 +33,7 @@ export async function record<Name extends string>(
         const value = element && (attribute ? element.getAttribute(attribute) : element.textContent);
         if (value === last.get(name)) continue;
         last.set(name, value);
-        report?.(name, value);
+        report?.(name, value, performance.timeOrigin);
       }
     };
     new MutationObserver(look).observe(document, {
@@ -39,6 +44,17 @@ export async function record<Name extends string>(
     });
   }, watched as Record<string, [string, string?]>);
   return seen;
+}
+
+/** The values of each document by itself: one that is left still shows what is new while the next is on its way. */
+export function ofEachDocument(values: Seen): Seen[] {
+  const origins = began.get(values) ?? [];
+  const documents = new Map<number | undefined, Seen>();
+  for (const [index, value] of values.entries()) {
+    const origin = origins[index];
+    documents.set(origin, [...(documents.get(origin) ?? []), value]);
+  }
+  return [...documents.values()];
 }
 
 /** The numbers among the values, in order, each as often as it was changed to. */

@@ -197,11 +197,13 @@ test('news that comes while a page comes alive is shown once it has', async ({ p
     await job.expectCounts(`${slices},000`, `${slices}`, '9,000');
   }
   // Some of it is alive, and nothing reacts.
+  await expect(page).toHaveTitle('Waiting · slices.csv · Import Relay');
   await job.expectConnection('connecting');
   await letCome(page);
   await job.expectConnection('open');
   await job.expectCounts('4,000', '4', '9,000');
   await expect(page.getByTestId('progress-percent')).toHaveText('44%');
+  await expect(page).toHaveTitle('44% · slices.csv · Import Relay');
   monitor.progress(id, { processedProducts: 8_996, failedProducts: 4, totalProducts: 9_000 });
   await job.expectStatus('PARTIAL_SUCCESS');
 });

@@ -45,6 +45,18 @@ pub(crate) fn ask_again_when_brought_back(visitor: Resource<Visitor>) {
     });
 }
 
+/// Keeps the title that the server has sent until the page has its own: the first `Title` that comes alive
+/// clears it. Stands behind that.
+#[component]
+pub(crate) fn KeepTitle() -> impl IntoView {
+    #[cfg(feature = "hydrate")]
+    let sent = document().title();
+    move || {
+        #[cfg(feature = "hydrate")]
+        document().set_title(&sent);
+    }
+}
+
 /// How the browser stands to the network.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 enum Network {

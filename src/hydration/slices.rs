@@ -32,7 +32,7 @@ pub(crate) fn start<V: IntoView + 'static>(app: fn() -> V) {
         let Some(body) = document().body() else {
             return;
         };
-        // What there was to do for the program to be there took its time already.
+        // The program's own start took its time already.
         next_task().await;
         hydrate_from_async(body, app).await.forget();
         while let Some(slice) = SLICES.with_borrow_mut(VecDeque::pop_front) {
