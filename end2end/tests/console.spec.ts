@@ -89,8 +89,9 @@ test('the pages can be used by keyboard, and say what they are', async ({ page }
   expect(await page.evaluate(() => document.activeElement?.tagName)).not.toBe('BODY');
 });
 
-/** Waits until the page's program runs: the theme can be switched. */
+/** Waits until all of the page is alive, and sees that the theme can be switched. */
 async function expectAlive(page: Page): Promise<void> {
+  await expect(page.locator('html')).toHaveAttribute('data-alive');
   const themeSwitch = page.getByTestId('theme-switch');
   await expect(themeSwitch).toBeVisible();
   const look = () =>

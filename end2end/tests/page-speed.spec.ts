@@ -199,6 +199,7 @@ test('news that comes while a page comes alive is shown once it has', async ({ p
   // Some of it is alive, and nothing reacts.
   await expect(page).toHaveTitle('Waiting · slices.csv · Import Relay');
   await job.expectConnection('connecting');
+  await expect(page.locator('html')).not.toHaveAttribute('data-alive');
   await letCome(page);
   await job.expectConnection('open');
   await job.expectCounts('4,000', '4', '9,000');

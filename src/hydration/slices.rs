@@ -22,6 +22,9 @@ thread_local! {
     static SLICES: RefCell<VecDeque<Slice>> = RefCell::default();
 }
 
+/// What the document's root says of itself once all of the page is alive, for tests to wait for.
+const ALIVE: &str = "data-alive";
+
 /// Takes over the page that the server rendered.
 pub(crate) fn start<V: IntoView + 'static>(app: fn() -> V) {
     // It fails only where there is an executor already: then all goes on in one go.
@@ -42,6 +45,10 @@ pub(crate) fn start<V: IntoView + 'static>(app: fn() -> V) {
         drop(browser_navigates);
         GATE.with_borrow_mut(Gate::release);
         open_gate();
+        if let Some(root) = document().document_element() {
+            // It fails only for a name that is no attribute's.
+            let _ = root.set_attribute(ALIVE, "");
+        }
     };
     spawn_local(Sliced {
         future: Box::pin(hydration),
