@@ -83,43 +83,43 @@ pub(crate) fn ProgressCard(
             aria-labelledby="progress-title"
         >
             <Slice>
-            <header class="progress-head">
-                <h2 id="progress-title" class="visually-hidden">
-                    {t.say("Progress", "Fortschritt")}
-                </h2>
-                <p
-                    class="progress-percent"
-                    data-testid="progress-percent"
-                    data-counting=move || percent.get().is_none().then_some("")
-                >
-                    {headline}
-                </p>
-                <ConnectionLine connection status error />
-            </header>
-            <ProgressBar
-                progress
-                status
-                label=filename.with_untracked(label)
-                testid="progress-bar"
-            />
+                <header class="progress-head">
+                    <h2 id="progress-title" class="visually-hidden">
+                        {t.say("Progress", "Fortschritt")}
+                    </h2>
+                    <p
+                        class="progress-percent"
+                        data-testid="progress-percent"
+                        data-counting=move || percent.get().is_none().then_some("")
+                    >
+                        {headline}
+                    </p>
+                    <ConnectionLine connection status error />
+                </header>
+                <ProgressBar
+                    progress
+                    status
+                    label=filename.with_untracked(label)
+                    testid="progress-bar"
+                />
             </Slice>
             <Slice>
-            <dl class="counts">
-                <Count
-                    name=t.say("Imported", "Importiert")
-                    kind="processed"
-                    testid="count-processed"
-                >
-                    {move || t.count(progress.get().processed_products)}
-                </Count>
-                <Count name=t.say("Failed", "Fehlgeschlagen") kind="failed" testid="count-failed">
-                    {move || t.count(progress.get().failed_products)}
-                </Count>
-                <Count name=t.say("In the file", "In der Datei") kind="total" testid="count-total">
-                    {of_total}
-                </Count>
-                <Time progress status pace created_at completed_at />
-            </dl>
+                <dl class="counts">
+                    <Count
+                        name=t.say("Imported", "Importiert")
+                        kind="processed"
+                        testid="count-processed"
+                    >
+                        {move || t.count(progress.get().processed_products)}
+                    </Count>
+                    <Count name=t.say("Failed", "Fehlgeschlagen") kind="failed" testid="count-failed">
+                        {move || t.count(progress.get().failed_products)}
+                    </Count>
+                    <Count name=t.say("In the file", "In der Datei") kind="total" testid="count-total">
+                        {of_total}
+                    </Count>
+                    <Time progress status pace created_at completed_at />
+                </dl>
             </Slice>
             <div class="progress-live">
                 <div
@@ -128,23 +128,23 @@ pub(crate) fn ProgressCard(
                     data-off=move || (status.get() == ImportStatus::Error).then_some("")
                 >
                     <Slice>
-                    <Speed progress status pace />
+                        <Speed progress status pace />
                     </Slice>
                     <Slice>
-                    <div class="progress-foot">
-                        <div class="progress-note">
-                            <Quiet progress status connection updated_at />
-                            <SignedOut connection error />
+                        <div class="progress-foot">
+                            <div class="progress-note">
+                                <Quiet progress status connection updated_at />
+                                <SignedOut connection error />
+                            </div>
+                            <NotifyButton progress status cancelled filename id />
                         </div>
-                        <NotifyButton progress status cancelled filename id />
-                    </div>
                     </Slice>
                 </div>
                 <JobError status error cancelled />
             </div>
             <Slice>
-            <Announcement progress status cancelled />
-            <TabIcon progress status cancelled />
+                <Announcement progress status cancelled />
+                <TabIcon progress status cancelled />
             </Slice>
         </section>
     }
