@@ -58,6 +58,16 @@ mod sent {
         }
     }
 
+    /// Finds the place of a part, and steps over what is in it.
+    fn hydrate_place(
+        cursor: &Cursor,
+        position: &PositionState,
+    ) -> (NodeRef<html::Div>, AnyViewState) {
+        let element = NodeRef::new();
+        let place = html::div().class(CLASS).node_ref(element).into_any();
+        (element, place.hydrate::<true>(cursor, position))
+    }
+
     impl Render for Sent {
         type State = AnyViewState;
 
@@ -101,9 +111,7 @@ mod sent {
             cursor: &Cursor,
             position: &PositionState,
         ) -> Self::State {
-            let element = NodeRef::<html::Div>::new();
-            let state = html::div().class(CLASS).node_ref(element).into_any();
-            let state = state.hydrate::<FROM_SERVER>(cursor, position);
+            let (element, state) = hydrate_place(cursor, position);
             put_off(move || {
                 // Whoever has left the page meanwhile needs it no more.
                 if let Some(Some(element)) = element.try_get_untracked() {
@@ -119,9 +127,7 @@ mod sent {
         }
 
         async fn hydrate_async(self, cursor: &Cursor, position: &PositionState) -> Self::State {
-            let element = NodeRef::<html::Div>::new();
-            let state = html::div().class(CLASS).node_ref(element).into_any();
-            let state = state.hydrate::<true>(cursor, position);
+            let (element, state) = hydrate_place(cursor, position);
             next_task().await;
             if let Some(Some(element)) = element.try_get_untracked() {
                 let inside = Cursor::new(element.into());
