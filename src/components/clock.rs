@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::{format, language::use_locale};
+use super::{
+    format::{self, Region},
+    language::use_locale,
+};
 use crate::{job::UnixMillis, locale::Locale};
 
 /// The browser's clock, one for the whole page.
@@ -94,15 +97,11 @@ fn written(t: Locale, at: Signal<UnixMillis>) -> Memo<String> {
 fn local(t: Locale, at: UnixMillis) -> String {
     #[allow(clippy::cast_precision_loss)] // exact up to the year 287396
     let date = js_sys::Date::new(&(at as f64).into());
-    let options = js_sys::Object::new();
-    for (key, value) in [("dateStyle", "medium"), ("timeStyle", "medium")] {
-        // Setting a property of a fresh object cannot fail.
-        let _ = js_sys::Reflect::set(&options, &key.into(), &value.into());
-    }
-    let tag = window()
+    #[allow(clippy::cast_possible_truncation)] // some hundreds of minutes
+    let behind_utc = date.get_timezone_offset() as UnixMillis * 60_000;
+    let region = window()
         .navigator()
         .language()
-        .filter(|tag| Locale::of_tag(tag) == Some(t))
-        .unwrap_or_else(|| t.tag().to_owned());
-    date.to_locale_string(&tag, &options).into()
+        .map_or(Region::Elsewhere, |tag| Region::of_tag(&tag));
+    t.local(at - behind_utc, region)
 }

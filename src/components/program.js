@@ -8,8 +8,15 @@ addEventListener('DOMContentLoaded', () => {
     if (!isScript) Object.assign(link, { as: 'fetch', type: 'application/wasm' });
     document.head.append(link);
   };
+  // What streams in is read on the thread that also paints. What is there as a whole is not.
+  WebAssembly.instantiateStreaming = async (response, imports) =>
+    WebAssembly.instantiate(await (await response).arrayBuffer(), imports);
   const run = async () => {
-    [start, wasm, ...others].forEach(announce);
+    for (const file of [start, wasm, ...others]) {
+      announce(file);
+      // Each takes the browser some milliseconds.
+      if (!document.hidden) await new Promise((resolve) => setTimeout(resolve));
+    }
     const program = await import(start);
     await program.default({ module_or_path: wasm });
     program.hydrate();

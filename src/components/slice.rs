@@ -5,8 +5,9 @@ use leptos::{html, prelude::*};
 /// A part of a page that is taken over in a task of its own when the page comes from the server
 /// (`hydration`), so that the browser can answer in between. In every other respect it is what it holds.
 ///
-/// Below a `Suspense` or a `Transition`, which cannot wait, it comes alive after all else, and what it holds
-/// makes no resources: those find what the server knew by the order in which they are made.
+/// Below a `Suspense` or a `Transition`, which cannot wait, it comes alive after all else, as do those that it
+/// holds, and it makes no resources: those are what the server sent only as long as the page around is taken
+/// over.
 #[component]
 pub(crate) fn Slice(children: Children) -> impl IntoView {
     #[cfg(feature = "hydrate")]

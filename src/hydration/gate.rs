@@ -33,6 +33,10 @@ impl Gate {
         self.is_held = true;
     }
 
+    pub(super) fn is_held(&self) -> bool {
+        self.is_held
+    }
+
     pub(super) fn release(&mut self) {
         self.is_held = false;
     }

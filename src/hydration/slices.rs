@@ -58,7 +58,7 @@ pub(crate) fn start<V: IntoView + 'static>(app: fn() -> V) {
 
 /// Returns whether the page is being taken over right now.
 pub(crate) fn is_under_way() -> bool {
-    Owner::current_shared_context().is_some_and(|context| context.during_hydration())
+    GATE.with_borrow(Gate::is_held)
 }
 
 /// Does this in a task of its own once the rest of the page is done.

@@ -5,7 +5,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::{
-    import_extras::{Columns, Failures, use_extras},
+    import_extras::{Columns, Failures, use_columns, use_extras, use_failed_rows},
     not_found::{Missing, NotFound},
 };
 use crate::{
@@ -86,6 +86,9 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
     let is_over = Signal::derive(move || live.status.get().is_final());
     let live_failed = Signal::derive(move || live.progress.with(|it| it.failed_products));
     let extras = use_extras(id.clone(), extras, is_over);
+    // Here, and not in the slices that show them (see there).
+    let columns = use_columns(id.clone(), extras);
+    let failed_rows = use_failed_rows(id.clone(), is_over, extras);
     let begun = Signal::derive(move || live.progress.with(status_badge::begun));
     let queue_place = Signal::derive(move || extras.with(|extras| extras.as_ref()?.queue_position));
     let cancelled = Signal::derive(move || {
@@ -102,6 +105,7 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
             cancelled.get(),
         )
     });
+    let heading = filename.clone();
     let title = {
         let filename = filename.clone();
         Memo::new(move |_| title(t, &live.progress.get(), stage.get(), &filename))
@@ -109,37 +113,45 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
     // On the server the head is written last, when what the page was drawn with may be gone.
     let first_title = title.get_untracked();
     let title = move || title.try_get().unwrap_or_else(|| first_title.clone());
-    let controls_id = id.clone();
+    let [card_id, controls_id, columns_id] = std::array::from_fn(|_| id.clone());
     view! {
         <Title text=title />
-        <header class="page-head">
-            <nav class="crumbs" aria-label=t.say("Breadcrumb", "Wo du bist")>
-                <a href="/imports">
-                    <Icon glyph=Glyph::ChevronLeft />
-                    {t.say("Imports", "Importe")}
-                </a>
-            </nav>
-            <div class="page-title">
-                <h1 class="filename">{filename.clone()}</h1>
-                <StatusBadge status=live.status begun queue_place cancelled />
-            </div>
-        </header>
-        <ProgressCard
-            live
-            filename
-            created_at=Signal::derive(move || job.with(|job| job.created_at))
-            completed_at=Signal::derive(move || job.with(|job| job.completed_at))
-            updated_at=Signal::derive(move || Some(job.with(|job| job.updated_at)))
-            id=id.clone()
-            queue_place
-            cancelled
-        />
+        <Slice>
+            <header class="page-head">
+                <nav class="crumbs" aria-label=t.say("Breadcrumb", "Wo du bist")>
+                    <a href="/imports">
+                        <Icon glyph=Glyph::ChevronLeft />
+                        {t.say("Imports", "Importe")}
+                    </a>
+                </nav>
+                <div class="page-title">
+                    <h1 class="filename">{heading}</h1>
+                    <StatusBadge status=live.status begun queue_place cancelled />
+                </div>
+            </header>
+        </Slice>
+        <Slice>
+            <ProgressCard
+                live
+                filename
+                created_at=Signal::derive(move || job.with(|job| job.created_at))
+                completed_at=Signal::derive(move || job.with(|job| job.completed_at))
+                updated_at=Signal::derive(move || Some(job.with(|job| job.updated_at)))
+                id=card_id
+                queue_place
+                cancelled
+            />
+        </Slice>
         <Refresh is_running=Signal::derive(move || !is_over.get()) />
         <Slice>
             <ImportControls id=controls_id extras=extras.into() is_over />
         </Slice>
-        <Columns id=id.clone() extras />
-        <Failures id job live_failed is_over extras />
+        <Slice>
+            <Columns id=columns_id file=columns extras />
+        </Slice>
+        <Slice>
+            <Failures id rows=failed_rows job live_failed />
+        </Slice>
         <Slice>
             <Overview job stage />
         </Slice>
