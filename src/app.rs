@@ -106,11 +106,13 @@ pub fn App() -> impl IntoView {
     view! {
         <Title formatter=|page: String| format!("{page} · Import Relay") />
         <KeepTitle />
-        <Router>
-            <Slice>
-                <Frame />
-            </Slice>
-        </Router>
+        <Slice>
+            <Router>
+                <Slice>
+                    <Frame />
+                </Slice>
+            </Router>
+        </Slice>
     }
 }
 
@@ -133,7 +135,9 @@ fn Frame() -> impl IntoView {
         <a class="skip-link" href="#content" rel="external">
             {t.say("Skip to content", "Zum Inhalt")}
         </a>
-        <SiteHeader visitor />
+        <Slice>
+            <SiteHeader visitor />
+        </Slice>
         <main id="content" class="page" tabindex="-1">
             <Slice>
                 <FlatRoutes fallback=NotFoundPage>
@@ -154,8 +158,8 @@ fn Frame() -> impl IntoView {
         </main>
         <Slice>
             <SiteFooter />
+            <OfflineBanner />
         </Slice>
-        <OfflineBanner />
     }
 }
 

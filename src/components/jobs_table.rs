@@ -8,6 +8,7 @@ use super::{
     icons::{Glyph, Icon},
     language::use_locale,
     progress_bar::ProgressBar,
+    slice::Slice,
     status_badge::{self, StatusBadge},
 };
 use crate::{
@@ -165,14 +166,16 @@ pub(crate) fn JobRow(
                 <StatusBadge status begun cancelled />
             </td>
             <td role="cell" class="jobs-progress">
-                <ProgressBar
-                    progress
-                    status
-                    label=format!("{} {filename}", t.say("Import of", "Import von"))
-                    testid="row-progress"
-                />
-                <span class="jobs-counts">{move || counts(t, &progress.get())}</span>
-                <span class="jobs-failed">{move || failed(t, &progress.get())}</span>
+                <Slice>
+                    <ProgressBar
+                        progress
+                        status
+                        label=format!("{} {filename}", t.say("Import of", "Import von"))
+                        testid="row-progress"
+                    />
+                    <span class="jobs-counts">{move || counts(t, &progress.get())}</span>
+                    <span class="jobs-failed">{move || failed(t, &progress.get())}</span>
+                </Slice>
             </td>
             <td role="cell" class="jobs-created">
                 <a href=href tabindex="-1" aria-hidden="true">

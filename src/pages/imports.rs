@@ -45,16 +45,18 @@ pub(crate) fn ImportsPage() -> impl IntoView {
     view! {
         <Title text=t.say("Imports", "Importe") />
         <h1>{t.say("Imports", "Importe")}</h1>
-        <Transition fallback=CardSkeleton>
-            {move || Suspend::new(async move {
-                match form.await {
-                    Ok(state) => view! { <Slice><UploadForm state /></Slice> }.into_any(),
-                    // The list below says it already, with the way in; and who watches only needs none.
-                    Err(ApiError::SignedOut | ApiError::Forbidden) => ().into_any(),
-                    Err(error) => view! { <ErrorNotice error here="/imports" /> }.into_any(),
-                }
-            })}
-        </Transition>
+        <Slice>
+            <Transition fallback=CardSkeleton>
+                {move || Suspend::new(async move {
+                    match form.await {
+                        Ok(state) => view! { <Slice><UploadForm state /></Slice> }.into_any(),
+                        // The list below says it already, with the way in; and who watches only needs none.
+                        Err(ApiError::SignedOut | ApiError::Forbidden) => ().into_any(),
+                        Err(error) => view! { <ErrorNotice error here="/imports" /> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </Slice>
         <section class="card card-flush" aria-labelledby="imports-title">
             <header class="card-head">
                 <h2 id="imports-title">{t.say("Your imports", "Deine Importe")}</h2>
@@ -62,9 +64,11 @@ pub(crate) fn ImportsPage() -> impl IntoView {
             <Slice>
                 <ImportsFilterForm filter=Signal::derive(move || query.get().filter) />
             </Slice>
-            <Transition fallback=|| view! { <RowsSkeleton rows=5 /> }>
-                <ImportsList imports query />
-            </Transition>
+            <Slice>
+                <Transition fallback=|| view! { <RowsSkeleton rows=5 /> }>
+                    <ImportsList imports query />
+                </Transition>
+            </Slice>
         </section>
     }
 }

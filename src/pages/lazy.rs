@@ -17,6 +17,9 @@ macro_rules! routes {
         // The server announces the part, whether or not there is one.
         #[cfg_attr(any(feature = "split", feature = "ssr"), lazy)]
         async fn other_pages(which: Which) -> AnyView {
+            // On the way from the server the part that has just come is a task of its own.
+            #[cfg(feature = "hydrate")]
+            crate::hydration::next_task().await;
             match which {
                 $(Which::$route => view! { <$page /> }.into_any()),*
             }

@@ -20,6 +20,7 @@ use crate::{
         icons::{Glyph, Icon},
         language::use_locale,
         notice::sign_in_path,
+        slice::Slice,
     },
     locale::Locale,
 };
@@ -73,10 +74,12 @@ pub(crate) fn UploadForm(
     });
 
     let submit = move |event: ev::SubmitEvent| {
+        // Where it is not alive yet, the browser sends it by itself.
+        let Some(input) = input.get_untracked() else {
+            return;
+        };
         event.prevent_default();
-        let file = input
-            .get_untracked()
-            .and_then(|input| input.files()?.get(0));
+        let file = input.files().and_then(|files| files.get(0));
         let (Some(file), false) = (file, sending.get_untracked()) else {
             return;
         };
@@ -141,21 +144,25 @@ pub(crate) fn UploadForm(
                         </label>
                     }
                 })}
-            <DropZone input chosen=chosen.into() max_bytes on_choice=look invalid />
-            <div class="upload-foot">
-                <Problem stage />
-                <Sending stage on_cancel=cancel />
-                <button
-                    class="button button-primary"
-                    data-testid="upload-submit"
-                    hidden=move || sending.get()
-                >
-                    <Icon glyph=Glyph::Upload />
-                    {t.say("Start import", "Import starten")}
-                </button>
-            </div>
+            <Slice>
+                <DropZone input chosen=chosen.into() max_bytes on_choice=look invalid />
+            </Slice>
+            <Slice>
+                <div class="upload-foot">
+                    <Problem stage />
+                    <Sending stage on_cancel=cancel />
+                    <button
+                        class="button button-primary"
+                        data-testid="upload-submit"
+                        hidden=move || sending.get()
+                    >
+                        <Icon glyph=Glyph::Upload />
+                        {t.say("Start import", "Import starten")}
+                    </button>
+                </div>
+            </Slice>
         </form>
-        {fetches.then(|| view! { <FromAddress offers_checks /> })}
+        {fetches.then(|| view! { <Slice><FromAddress offers_checks /></Slice> })}
     }
 }
 
