@@ -6,6 +6,7 @@ use super::{
     format::Noun,
     icons::{Glyph, Icon},
     language::use_locale,
+    slice::Slice,
 };
 use crate::{
     api::import_controls::{
@@ -57,87 +58,99 @@ pub(crate) fn ImportControls(
             hidden=move || extras.with(Option::is_none)
         >
             <h2 id="controls-title" class="visually-hidden">{t.say("What became of it", "Was daraus wurde")}</h2>
-            <QueuePlace extras />
-            <Outcome extras is_over />
+            <Slice>
+                <QueuePlace extras />
+                <Outcome extras is_over />
+            </Slice>
             <div class="controls-row">
-                <div hidden=move || !offers("cancel") || is_over.get()>
-                    <ActionForm action=cancel attr:data-testid="cancel-form">
-                        {hidden}
-                        <button class="button" data-testid="cancel-import" disabled=cancelling>
-                            <Icon glyph=Glyph::Cross />
-                            {move || {
-                                if cancelling() {
-                                    t.say("Cancelling…", "Bricht ab…")
-                                } else {
-                                    t.say("Cancel", "Abbrechen")
-                                }
-                            }}
-                        </button>
-                    </ActionForm>
-                </div>
-                <div hidden=move || !offers("again")>
-                    <ActionForm action=again>
-                        {hidden}
-                        <button
-                            class="button"
-                            class:button-primary=is_check
-                            data-testid="import-again"
-                        >
-                            <Icon glyph=Glyph::Upload />
-                            {move || {
-                                if is_check() {
-                                    t.say("Import now", "Jetzt importieren")
-                                } else {
-                                    t.say("Import again", "Noch einmal importieren")
-                                }
-                            }}
-                        </button>
-                    </ActionForm>
-                </div>
-                <div hidden=move || !offers("retry")>
-                    <ActionForm action=retry>
-                        {hidden}
-                        <button class="button" data-testid="retry-failed">
-                            {t.say("Retry failed rows", "Fehlgeschlagene Zeilen wiederholen")}
-                        </button>
-                    </ActionForm>
-                </div>
-                <a
-                    class="button"
-                    data-testid="download-failed"
-                    rel="external"
-                    download="failed-rows.csv"
-                    href=failed_rows_path(&id)
-                    hidden=move || !offers("failures")
-                >
-                    <Icon glyph=Glyph::File />
-                    {t.say("Download failed rows", "Fehlgeschlagene Zeilen herunterladen")}
-                </a>
-                <a
-                    class="button"
-                    data-testid="change-columns"
-                    href=format!("/imports/{id}?columns=change#mapping-title")
-                    hidden=move || !offers("columns") || asks_for_columns()
-                >
-                    "Change columns"
-                </a>
-                <details class="controls-delete" hidden=move || !offers("delete")>
-                    <summary class="button button-quiet" data-testid="delete-import">
-                        {t.say("Delete…", "Löschen…")}
-                    </summary>
-                    <ActionForm action=delete>
-                        {hidden}
-                        <p>
-                            {t.say(
-                                "The import disappears from the list. Its products stay in the shop.",
-                                "Der Import verschwindet aus der Liste. Seine Produkte bleiben im Shop.",
-                            )}
-                        </p>
-                        <button class="button" data-testid="delete-confirm">
-                            {t.say("Delete this import", "Diesen Import löschen")}
-                        </button>
-                    </ActionForm>
-                </details>
+                <Slice>
+                    <div hidden=move || !offers("cancel") || is_over.get()>
+                        <ActionForm action=cancel attr:data-testid="cancel-form">
+                            {hidden}
+                            <button class="button" data-testid="cancel-import" disabled=cancelling>
+                                <Icon glyph=Glyph::Cross />
+                                {move || {
+                                    if cancelling() {
+                                        t.say("Cancelling…", "Bricht ab…")
+                                    } else {
+                                        t.say("Cancel", "Abbrechen")
+                                    }
+                                }}
+                            </button>
+                        </ActionForm>
+                    </div>
+                </Slice>
+                <Slice>
+                    <div hidden=move || !offers("again")>
+                        <ActionForm action=again>
+                            {hidden}
+                            <button
+                                class="button"
+                                class:button-primary=is_check
+                                data-testid="import-again"
+                            >
+                                <Icon glyph=Glyph::Upload />
+                                {move || {
+                                    if is_check() {
+                                        t.say("Import now", "Jetzt importieren")
+                                    } else {
+                                        t.say("Import again", "Noch einmal importieren")
+                                    }
+                                }}
+                            </button>
+                        </ActionForm>
+                    </div>
+                </Slice>
+                <Slice>
+                    <div hidden=move || !offers("retry")>
+                        <ActionForm action=retry>
+                            {hidden}
+                            <button class="button" data-testid="retry-failed">
+                                {t.say("Retry failed rows", "Fehlgeschlagene Zeilen wiederholen")}
+                            </button>
+                        </ActionForm>
+                    </div>
+                </Slice>
+                <Slice>
+                    <a
+                        class="button"
+                        data-testid="download-failed"
+                        rel="external"
+                        download="failed-rows.csv"
+                        href=failed_rows_path(&id)
+                        hidden=move || !offers("failures")
+                    >
+                        <Icon glyph=Glyph::File />
+                        {t.say("Download failed rows", "Fehlgeschlagene Zeilen herunterladen")}
+                    </a>
+                    <a
+                        class="button"
+                        data-testid="change-columns"
+                        href=format!("/imports/{id}?columns=change#mapping-title")
+                        hidden=move || !offers("columns") || asks_for_columns()
+                    >
+                        {t.say("Change columns", "Spalten ändern")}
+                    </a>
+                </Slice>
+                <Slice>
+                    <details class="controls-delete" hidden=move || !offers("delete")>
+                        <summary class="button button-quiet" data-testid="delete-import">
+                            {t.say("Delete…", "Löschen…")}
+                        </summary>
+                        <ActionForm action=delete>
+                            {hidden}
+                            <p>
+                                {t.say(
+                                    "The import disappears from the list. Its products stay in the shop.",
+                                    "Der Import verschwindet aus der Liste. Seine Produkte bleiben im Shop.",
+                                )}
+                            </p>
+                            <button class="button" data-testid="delete-confirm">
+                                {t.say("Delete this import", "Diesen Import löschen")}
+                            </button>
+                        </ActionForm>
+                    </details>
+                </Slice>
             </div>
             <p class="controls-problem" role="alert" hidden=move || failure().is_none()>
                 {move || failure().map(|error| t.error(&error))}

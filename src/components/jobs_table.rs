@@ -101,23 +101,25 @@ fn Head(by: SortBy, name: &'static str, sorting: Signal<Option<Sorting>>) -> imp
             class:numeric={by == SortBy::Duration}
             aria-sort=aria_sort
         >
-            {move || match address.get() {
-                Some(address) => {
-                    view! {
-                        <a
-                            class="sort"
-                            href=address
-                            data-sorted=move || order.get().is_some().then_some("")
-                            data-testid=format!("sort-{}", by.as_str())
-                        >
-                            {name}
-                            <Icon glyph />
-                        </a>
+            <Slice>
+                {move || match address.get() {
+                    Some(address) => {
+                        view! {
+                            <a
+                                class="sort"
+                                href=address
+                                data-sorted=move || order.get().is_some().then_some("")
+                                data-testid=format!("sort-{}", by.as_str())
+                            >
+                                {name}
+                                <Icon glyph />
+                            </a>
+                        }
+                            .into_any()
                     }
-                        .into_any()
-                }
-                None => name.into_any(),
-            }}
+                    None => name.into_any(),
+                }}
+            </Slice>
         </th>
     }
 }
@@ -163,7 +165,9 @@ pub(crate) fn JobRow(
                 </a>
             </th>
             <td role="cell" class="jobs-status">
-                <StatusBadge status begun cancelled />
+                <Slice>
+                    <StatusBadge status begun cancelled />
+                </Slice>
             </td>
             <td role="cell" class="jobs-progress">
                 <Slice>
@@ -178,9 +182,11 @@ pub(crate) fn JobRow(
                 </Slice>
             </td>
             <td role="cell" class="jobs-created">
-                <a href=href tabindex="-1" aria-hidden="true">
-                    <Moment at=Signal::derive(move || job.with(|job| job.created_at)) />
-                </a>
+                <Slice>
+                    <a href=href tabindex="-1" aria-hidden="true">
+                        <Moment at=Signal::derive(move || job.with(|job| job.created_at)) />
+                    </a>
+                </Slice>
             </td>
             <td role="cell" class="jobs-duration numeric">
                 <Duration job status />

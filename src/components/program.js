@@ -11,14 +11,16 @@ addEventListener('DOMContentLoaded', () => {
   // What streams in is read on the thread that also paints. What is there as a whole is not.
   WebAssembly.instantiateStreaming = async (response, imports) =>
     WebAssembly.instantiate(await (await response).arrayBuffer(), imports);
+  // Each of these steps takes the browser some milliseconds.
+  const turn = () => document.hidden || new Promise((resolve) => setTimeout(resolve));
   const run = async () => {
     for (const file of [start, wasm, ...others]) {
       announce(file);
-      // Each takes the browser some milliseconds.
-      if (!document.hidden) await new Promise((resolve) => setTimeout(resolve));
+      await turn();
     }
     const program = await import(start);
     await program.default({ module_or_path: wasm });
+    await turn();
     program.hydrate();
   };
   // A page that nobody sees is never painted.

@@ -5,9 +5,9 @@ use leptos::{html, prelude::*};
 /// A part of a page that is taken over in a task of its own when the page comes from the server
 /// (`hydration`), so that the browser can answer in between. In every other respect it is what it holds.
 ///
-/// Below a `Suspense` or a `Transition`, which cannot wait, it comes alive after all else, as do those that it
-/// holds, and it makes no resources: those are what the server sent only as long as the page around is taken
-/// over.
+/// Slices come alive in the document's order. Below a `Suspense` or a `Transition`, which cannot wait, what is
+/// in no slice comes before those that are: a slice there makes no resources if anything behind it does that
+/// is in none, for resources find what the server knew by the order in which they are made.
 #[component]
 pub(crate) fn Slice(children: Children) -> impl IntoView {
     #[cfg(feature = "hydrate")]
@@ -39,7 +39,7 @@ mod sent {
     };
 
     use super::CLASS;
-    use crate::hydration::{next_task, put_off};
+    use crate::hydration::{catch_up, next_slice, put_off};
 
     pub(super) struct Sent {
         owner: Owner,
@@ -129,7 +129,7 @@ mod sent {
 
         async fn hydrate_async(self, cursor: &Cursor, position: &PositionState) -> Self::State {
             let (element, state) = hydrate_place(cursor, position);
-            next_task().await;
+            next_slice().await;
             if let Some(Some(element)) = element.try_get_untracked() {
                 let inside = Cursor::new(element.into());
                 let first = PositionState::default();
@@ -139,6 +139,7 @@ mod sent {
                 });
                 let children = children.await;
                 self.owner.with(|| StoredValue::new_local(children));
+                catch_up().await;
             }
             state
         }

@@ -33,10 +33,6 @@ impl Gate {
         self.is_held = true;
     }
 
-    pub(super) fn is_held(&self) -> bool {
-        self.is_held
-    }
-
     pub(super) fn release(&mut self) {
         self.is_held = false;
     }
@@ -57,6 +53,11 @@ impl Gate {
         } else {
             Pass::WaitAndCall
         }
+    }
+
+    /// Returns how long this slice has lasted, in milliseconds.
+    pub(super) fn slice_lasts(&self, now: f64) -> f64 {
+        now - self.slice_began
     }
 
     /// Notes that something is done without being asked for, in a task of its own.
@@ -135,6 +136,7 @@ mod tests {
     fn what_was_done_without_being_asked_for_fills_its_slice_too() {
         let mut gate = Gate::default();
         gate.begin(100.0);
+        assert_eq!(gate.slice_lasts(120.0), 20.0);
         gate.done(120.0);
         assert_eq!(gate.ask(120.5, &waker()), Pass::WaitAndCall);
     }

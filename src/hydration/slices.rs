@@ -15,6 +15,9 @@ use web_sys::{Element, Event, MessageChannel};
 
 use super::gate::{Gate, Pass};
 
+/// So long, in milliseconds, a task may have lasted for another slice to be done in it.
+const SHORT: f64 = 2.0;
+
 type Slice = Box<dyn FnOnce()>;
 
 thread_local! {
@@ -38,10 +41,7 @@ pub(crate) fn start<V: IntoView + 'static>(app: fn() -> V) {
         // The program's own start took its time already.
         next_task().await;
         hydrate_from_async(body, app).await.forget();
-        while let Some(slice) = SLICES.with_borrow_mut(VecDeque::pop_front) {
-            next_task().await;
-            slice();
-        }
+        catch_up().await;
         drop(browser_navigates);
         GATE.with_borrow_mut(Gate::release);
         open_gate();
@@ -58,12 +58,31 @@ pub(crate) fn start<V: IntoView + 'static>(app: fn() -> V) {
 
 /// Returns whether the page is being taken over right now.
 pub(crate) fn is_under_way() -> bool {
-    GATE.with_borrow(Gate::is_held)
+    Owner::current_shared_context().is_some_and(|context| context.during_hydration())
 }
 
-/// Does this in a task of its own once the rest of the page is done.
+/// Leaves this to whoever [catches up](catch_up) next.
 pub(crate) fn put_off(slice: impl FnOnce() + 'static) {
     SLICES.with_borrow_mut(|slices| slices.push_back(Box::new(slice)));
+}
+
+/// Does what was put off, each in its turn, and what that puts off before what was put off after it.
+pub(crate) async fn catch_up() {
+    let mut slices = SLICES.take();
+    while let Some(slice) = slices.pop_front() {
+        next_slice().await;
+        slice();
+        let mut inner = SLICES.take();
+        inner.append(&mut slices);
+        slices = inner;
+    }
+}
+
+/// Waits for the next slice's turn: for the browser's next task, unless this one has only begun.
+pub(crate) async fn next_slice() {
+    if GATE.with_borrow(|gate| gate.slice_lasts(now())) >= SHORT {
+        next_task().await;
+    }
 }
 
 /// Waits for the browser's next task: meanwhile it may paint and answer. A page that nobody sees does not

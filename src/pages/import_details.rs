@@ -5,7 +5,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::{
-    import_extras::{Columns, Failures, use_columns, use_extras, use_failed_rows},
+    import_extras::{Columns, Failures, use_extras},
     not_found::{Missing, NotFound},
 };
 use crate::{
@@ -57,7 +57,7 @@ pub(crate) fn ImportDetailsPage() -> impl IntoView {
         <Transition fallback=CardSkeleton>
             {move || Suspend::new(async move {
                 match import.await {
-                    Ok((job, extras)) => view! { <ImportDetails job extras /> }.into_any(),
+                    Ok((job, extras)) => view! { <Slice><ImportDetails job extras /></Slice> }.into_any(),
                     Err(ApiError::NotFound) => view! { <NotFound what=Missing::Import /> }.into_any(),
                     Err(error) => {
                         let here = format!("/imports/{}", id.get_untracked());
@@ -86,9 +86,6 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
     let is_over = Signal::derive(move || live.status.get().is_final());
     let live_failed = Signal::derive(move || live.progress.with(|it| it.failed_products));
     let extras = use_extras(id.clone(), extras, is_over);
-    // Here, and not in the slices that show them (see there).
-    let columns = use_columns(id.clone(), extras);
-    let failed_rows = use_failed_rows(id.clone(), is_over, extras);
     let begun = Signal::derive(move || live.progress.with(status_badge::begun));
     let queue_place = Signal::derive(move || extras.with(|extras| extras.as_ref()?.queue_position));
     let cancelled = Signal::derive(move || {
@@ -147,10 +144,10 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
             <ImportControls id=controls_id extras=extras.into() is_over />
         </Slice>
         <Slice>
-            <Columns id=columns_id file=columns extras />
+            <Columns id=columns_id extras />
         </Slice>
         <Slice>
-            <Failures id rows=failed_rows job live_failed />
+            <Failures id job live_failed is_over extras />
         </Slice>
         <Slice>
             <Overview job stage />

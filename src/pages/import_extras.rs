@@ -7,9 +7,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::query::{use_page, use_search};
 use crate::{
-    api::import_controls::{
-        FailedRows, FileColumns, ImportExtras, failed_rows, file_columns, import_extras,
-    },
+    api::import_controls::{ImportExtras, failed_rows, file_columns, import_extras},
     components::{
         column_mapping::ColumnMapping, failed_products::FailedProducts,
         failed_rows::FailedRowsTable,
@@ -60,12 +58,9 @@ pub(super) fn use_extras(
     extras
 }
 
-/// Gets what the file's columns are, where that is what an import failed of, or somebody wants to say what
-/// they hold.
-pub(super) fn use_columns(
-    id: JobId,
-    extras: RwSignal<Option<ImportExtras>>,
-) -> Resource<Option<FileColumns>> {
+/// Asks what the columns hold, where that is what an import failed of, or somebody wants to say so.
+#[component]
+pub(super) fn Columns(id: JobId, extras: RwSignal<Option<ImportExtras>>) -> impl IntoView {
     let query = use_query_map();
     let asks = Memo::new(move |_| {
         let is_wanted = query.with(|query| query.get("columns").is_some());
@@ -76,30 +71,24 @@ pub(super) fn use_columns(
             })
         })
     });
-    Resource::new_blocking(
-        move || asks.get(),
-        move |asks| {
-            let id = id.clone();
-            async move {
-                if asks {
-                    file_columns(id).await.ok()
-                } else {
-                    None
-                }
-            }
-        },
-    )
-}
-
-/// Asks what the columns hold.
-#[component]
-pub(super) fn Columns(
-    id: JobId,
-    file: Resource<Option<FileColumns>>,
-    extras: RwSignal<Option<ImportExtras>>,
-) -> impl IntoView {
     let is_check =
         move || extras.with_untracked(|extras| extras.as_ref().is_some_and(ImportExtras::is_check));
+    let file = {
+        let id = id.clone();
+        Resource::new_blocking(
+            move || asks.get(),
+            move |asks| {
+                let id = id.clone();
+                async move {
+                    if asks {
+                        file_columns(id).await.ok()
+                    } else {
+                        None
+                    }
+                }
+            },
+        )
+    };
     view! {
         <Transition>
             {move || {
@@ -112,41 +101,36 @@ pub(super) fn Columns(
     }
 }
 
-/// Gets the rows that failed, where the price monitor keeps them.
-pub(super) fn use_failed_rows(
+/// What failed: row by row where the price monitor keeps that, else by name.
+#[component]
+pub(super) fn Failures(
     id: JobId,
+    job: RwSignal<ProductImportJob>,
+    live_failed: Signal<u64>,
     is_over: Signal<bool>,
     extras: RwSignal<Option<ImportExtras>>,
-) -> Resource<Option<FailedRows>> {
+) -> impl IntoView {
     let (page, search) = (use_page(), use_search());
     let kept = Memo::new(move |_| {
         is_over.get()
             && extras.with(|extras| extras.as_ref().is_some_and(|it| it.offers("failures")))
     });
-    Resource::new_blocking(
-        move || (kept.get(), page.get(), search.get()),
-        move |(kept, page, search)| {
-            let id = id.clone();
-            async move {
-                if kept {
-                    failed_rows(id, page, search).await.ok()
-                } else {
-                    None
+    let rows = {
+        let id = id.clone();
+        Resource::new_blocking(
+            move || (kept.get(), page.get(), search.get()),
+            move |(kept, page, search)| {
+                let id = id.clone();
+                async move {
+                    if kept {
+                        failed_rows(id, page, search).await.ok()
+                    } else {
+                        None
+                    }
                 }
-            }
-        },
-    )
-}
-
-/// What failed: row by row where the price monitor keeps that, else by name.
-#[component]
-pub(super) fn Failures(
-    id: JobId,
-    rows: Resource<Option<FailedRows>>,
-    job: RwSignal<ProductImportJob>,
-    live_failed: Signal<u64>,
-) -> impl IntoView {
-    let search = use_search();
+            },
+        )
+    };
     view! {
         <Transition>
             {move || {

@@ -147,20 +147,22 @@ pub(crate) fn UploadForm(
             <Slice>
                 <DropZone input chosen=chosen.into() max_bytes on_choice=look invalid />
             </Slice>
-            <Slice>
-                <div class="upload-foot">
+            <div class="upload-foot">
+                <Slice>
                     <Problem stage />
+                </Slice>
+                <Slice>
                     <Sending stage on_cancel=cancel />
-                    <button
-                        class="button button-primary"
-                        data-testid="upload-submit"
-                        hidden=move || sending.get()
-                    >
-                        <Icon glyph=Glyph::Upload />
-                        {t.say("Start import", "Import starten")}
-                    </button>
-                </div>
-            </Slice>
+                </Slice>
+                <button
+                    class="button button-primary"
+                    data-testid="upload-submit"
+                    hidden=move || sending.get()
+                >
+                    <Icon glyph=Glyph::Upload />
+                    {t.say("Start import", "Import starten")}
+                </button>
+            </div>
         </form>
         {fetches.then(|| view! { <Slice><FromAddress offers_checks /></Slice> })}
     }
