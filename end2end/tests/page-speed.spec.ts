@@ -231,3 +231,19 @@ test('whoever leaves a page while it comes alive gets where they want to be', as
     }).toPass();
   }
 });
+
+test('a file that is sent while a page comes alive is imported', async ({ page, session }) => {
+  await holdSlices(page);
+  for (const slices of [0, 4, 8, 10, 11, 12, 14]) {
+    const name = `sent-after-${slices}.csv`;
+    await page.goto('/imports');
+    await letCome(page, slices);
+    await page.getByTestId('upload-input').setInputFiles(tinyFile(name));
+    await page.getByTestId('upload-submit').click();
+    await expect(async () => {
+      await letCome(page);
+      await expect(page).toHaveURL(/\/imports\/[^/]+$/, { timeout: 500 });
+    }).toPass();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(name);
+  }
+});
