@@ -232,7 +232,7 @@ test('whoever leaves a page while it comes alive gets where they want to be', as
   }
 });
 
-test('a file that is sent while a page comes alive is imported', async ({ page, session }) => {
+test('a file that is sent while a page comes alive is imported', async ({ page }) => {
   await holdSlices(page);
   for (const slices of [0, 4, 8, 10, 11, 12, 14]) {
     const name = `sent-after-${slices}.csv`;
