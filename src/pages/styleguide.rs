@@ -151,7 +151,7 @@ pub(crate) fn StyleguidePage() -> impl IntoView {
         <nav class="controls-row" aria-label="States">
             {links.collect_view()}
         </nav>
-        <div data-testid="styleguide-state" data-state=state>
+        <div class="page-part" data-testid="styleguide-state" data-state=state>
             {shown}
         </div>
     }
