@@ -11,7 +11,7 @@ use any_spawner::{CustomExecutor, Executor, PinnedFuture, PinnedLocalFuture};
 use leptos::{mount::hydrate_from_async, prelude::*};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::{JsFuture, js_sys::Promise, spawn_local};
-use web_sys::{Element, Event, MessageChannel};
+use web_sys::{Event, MessageChannel};
 
 use super::gate::{Gate, Pass};
 
@@ -33,7 +33,7 @@ pub(crate) fn start<V: IntoView + 'static>(app: fn() -> V) {
     // It fails only where there is an executor already: then all goes on in one go.
     let _ = Executor::init_custom_executor(InSlices);
     GATE.with_borrow_mut(Gate::hold);
-    let browser_navigates = BrowserNavigates::begin();
+    let left_to_browser = LeftToBrowser::begin();
     let hydration = async move {
         let Some(body) = document().body() else {
             return;
@@ -42,7 +42,7 @@ pub(crate) fn start<V: IntoView + 'static>(app: fn() -> V) {
         next_task().await;
         hydrate_from_async(body, app).await.forget();
         catch_up().await;
-        drop(browser_navigates);
+        drop(left_to_browser);
         GATE.with_borrow_mut(Gate::release);
         open_gate();
         if let Some(root) = document().document_element() {
@@ -99,12 +99,13 @@ pub(crate) async fn next_task() {
     channel.port1().close();
 }
 
-/// While this lives the browser itself goes where somebody wants to be: the router would have the page taken
-/// over as another than was sent.
-struct BrowserNavigates(Closure<dyn FnMut(Event)>);
+/// While this lives what somebody does is the browser's alone to answer, as without script: links are followed
+/// and forms are sent. What has come alive would change what the rest is to find as it was sent, and the router
+/// would have the page taken over as another than was sent.
+struct LeftToBrowser(Closure<dyn FnMut(Event)>);
 
-impl BrowserNavigates {
-    const EVENTS: [&str; 2] = ["click", "popstate"];
+impl LeftToBrowser {
+    const EVENTS: [&str; 5] = ["click", "submit", "input", "change", "popstate"];
 
     fn begin() -> Self {
         let callback = Closure::new(|event: Event| {
@@ -112,7 +113,7 @@ impl BrowserNavigates {
                 event.stop_immediate_propagation();
                 // It fails only where the browser allows no reload at all.
                 let _ = window().location().reload();
-            } else if is_on_link(&event) {
+            } else {
                 event.stop_propagation();
             }
         });
@@ -125,18 +126,13 @@ impl BrowserNavigates {
     }
 }
 
-impl Drop for BrowserNavigates {
+impl Drop for LeftToBrowser {
     fn drop(&mut self) {
         for name in Self::EVENTS {
             let callback = self.0.as_ref().unchecked_ref();
             let _ = window().remove_event_listener_with_callback_and_bool(name, callback, true);
         }
     }
-}
-
-fn is_on_link(event: &Event) -> bool {
-    let target = event.target().and_then(|it| it.dyn_into::<Element>().ok());
-    target.is_some_and(|it| matches!(it.closest("a[href]"), Ok(Some(_))))
 }
 
 fn open_gate() {

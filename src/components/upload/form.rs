@@ -74,12 +74,10 @@ pub(crate) fn UploadForm(
     });
 
     let submit = move |event: ev::SubmitEvent| {
-        // Where it is not alive yet, the browser sends it by itself.
-        let Some(input) = input.get_untracked() else {
-            return;
-        };
         event.prevent_default();
-        let file = input.files().and_then(|files| files.get(0));
+        let file = input
+            .get_untracked()
+            .and_then(|input| input.files()?.get(0));
         let (Some(file), false) = (file, sending.get_untracked()) else {
             return;
         };
