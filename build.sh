@@ -5,4 +5,4 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 [ -n "${VERCEL:-}" ] || { echo "This is for Vercel; the build is in the Makefile." >&2; exit 2; }
-sed -i 's/^members = \["api"\]$/&\ndefault-members = ["api"]/' Cargo.toml
+sed -i 's/^members = .*/&\ndefault-members = ["api"]/' Cargo.toml

@@ -16,6 +16,7 @@ set -euo pipefail
 cargo_leptos_version=0.3.11
 binaryen_version=132.0.0
 rust_minimum=96
+rust_pinned=$(sed -n 's/^channel = "\(.*\)"$/\1/p' "$(dirname "$0")/../rust-toolchain.toml")
 schemathesis_version=4.32.5
 target=wasm32-unknown-unknown
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -64,15 +65,12 @@ wasm_is_there() {
     compgen -G "$sysroot/lib/rustlib/$target/lib/libstd-*.rlib" >/dev/null
 }
 
-# Rust by rustup, as on most machines.
+# The pinned Rust by rustup, beside the toolchains that the user has.
 rust_by_rustup() {
     have rustup || return 1
-    say "Asking rustup for Rust and the $target target ..."
-    quietly rustup-toolchain timeout 900 rustup toolchain install stable --profile minimal \
-        --component clippy,rustfmt 2>/dev/null || return 1
-    quietly rustup-target timeout 900 rustup target add --toolchain stable "$target" 2>/dev/null \
-        || return 1
-    export RUSTUP_TOOLCHAIN=stable
+    say "Installing Rust $rust_pinned with the $target target ..."
+    quietly rustup-toolchain timeout 900 rustup toolchain install "$rust_pinned" --profile minimal \
+        --component clippy,rustfmt --target "$target" --no-self-update 2>/dev/null || return 1
 }
 
 # Debian's current Rust, with the target's standard library built from the sources it packages.

@@ -551,7 +551,7 @@ async fn the_files_of_real_shops_lose_no_product() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let shared = std::env::var_os("IMPORT_RELAY_FEEDS")
         .map_or_else(|| root.join("../shared/feeds"), std::path::PathBuf::from);
-    let own = root.join("tests/feeds");
+    let own = root.join("crates/product-feed/tests/feeds");
     let monitor = Monitor::start().await;
     for (directory, name, products) in [
         (&own, "shopify-no-skus.csv", 22),

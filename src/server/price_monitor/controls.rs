@@ -25,13 +25,13 @@ use axum::{
     routing::{get, post},
 };
 use futures_util::stream;
+use product_feed::{FailedRowsFile, FeedRow, Header, Mapping, Meaning, Visitor};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
 use super::{
     Service,
-    feed::{self, FailedRowsFile, FeedRow, Header, Mapping, Meaning, Visitor},
     message::{FailuresBody, ImportBody, JobBody},
     queue::Cancelled,
     service::ServiceError,
@@ -305,7 +305,7 @@ async fn columns(
         .enumerate()
         .map(|(index, name)| match &mapping {
             Some(mapping) => mapping.meaning_of(index),
-            None => feed::guess(name),
+            None => product_feed::guess(name),
         })
         .map(|meaning| meaning.map(Meaning::as_str))
         .collect();
@@ -324,7 +324,8 @@ async fn first_rows(
         return Err(ServiceError::NotKept);
     }
     let (input, limits) = (service.uploads.input(&import.stored_as), service.limits());
-    let rows = tokio::task::spawn_blocking(move || feed::first_rows(input, &limits, PREVIEW));
+    let rows =
+        tokio::task::spawn_blocking(move || product_feed::first_rows(input, &limits, PREVIEW));
     Ok(rows.await.map_err(io::Error::other)??)
 }
 
@@ -374,7 +375,7 @@ async fn preview(
     let (input, limits) = (service.uploads.input(&import.stored_as), service.limits());
     let rows = tokio::task::spawn_blocking(move || {
         let mut rows = Vec::new();
-        feed::read(input, &limits, Some(&mapping), &mut Preview(&mut rows)).map(|()| rows)
+        product_feed::read(input, &limits, Some(&mapping), &mut Preview(&mut rows)).map(|()| rows)
     });
     Ok(Json(rows.await.map_err(io::Error::other)??))
 }
@@ -417,7 +418,7 @@ async fn map_columns(
     let import = service.found(&id).await?;
     let cells = first_rows(&service, &import).await?.remove(0);
     let mapping = body.mapping(&cells)?;
-    feed::check_mapping(&cells, &mapping)
+    product_feed::check_mapping(&cells, &mapping)
         .map_err(|error| ServiceError::BadMapping(error.to_string()))?;
     let json = serde_json::to_string(&mapping).map_err(io::Error::other)?;
     let owner = owner(&headers).or_else(|| import.owner.clone());

@@ -10,6 +10,7 @@ use std::{
 
 use backon::BackoffBuilder;
 use futures_util::FutureExt;
+use product_feed::{Counted, FeedError, Limits, Mapping};
 use thiserror::Error;
 use tokio::{
     sync::{mpsc, watch},
@@ -19,7 +20,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     announcer::Announcer,
-    feed::{Counted, FeedError, Limits, Mapping},
     patience::{GaveUp, LONGEST_WAIT, Patience, patiently, waits},
     reading,
     seen::Seen,

@@ -2,7 +2,7 @@
 //! REST and Socket.IO, as any other price-monitor service does.
 //!
 //! ```text
-//! upload ──► uploads directory ──► queue ──► import (feed ► store) ──► announcer ──► sockets
+//! upload ──► uploads directory ──► queue ──► import (product_feed ► store) ──► announcer ──► sockets
 //! ```
 //!
 //! An upload is a job as soon as it is answered: the file and the job's row are on disk by then. A
@@ -12,7 +12,6 @@
 
 mod announcer;
 mod controls;
-pub mod feed;
 mod import;
 mod message;
 mod patience;
@@ -30,13 +29,13 @@ mod workers;
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::Router;
+use product_feed::Limits;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     announcer::Announcer,
-    feed::Limits,
     import::Importer,
     queue::Queue,
     uploads::Uploads,

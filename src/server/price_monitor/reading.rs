@@ -5,13 +5,13 @@ use std::ops::ControlFlow;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::feed::{
-    self, Counted, FeedError, FeedProduct, FeedRow, Header, Input, Limits, Mapping, Meaning,
-    Visitor,
-};
 use crate::server::store::{
     monitor_imports::{BatchKind, FailedRow, ImportBatch},
     products::{NewProduct, Said},
+};
+use product_feed::{
+    self, Counted, FeedError, FeedProduct, FeedRow, Header, Input, Limits, Mapping, Meaning,
+    PassedOver, Visitor,
 };
 
 /// Rows that are written in one transaction.
@@ -34,7 +34,7 @@ pub(super) fn count(
     mapping: Option<&Mapping>,
     stop: &CancellationToken,
 ) -> Result<Option<Counted>, FeedError> {
-    let counted = feed::count(input.until(stop), limits, mapping);
+    let counted = product_feed::count(input.until(stop), limits, mapping);
     // Why reading failed does not matter then.
     if stop.is_cancelled() {
         return Ok(None);
@@ -69,7 +69,7 @@ impl<'a> Pause<'a> {
 ///
 /// When the file cannot be read.
 pub(super) fn header_of(input: Input, limits: &Limits) -> Result<String, FeedError> {
-    let rows = feed::first_rows(input, limits, 1)?;
+    let rows = product_feed::first_rows(input, limits, 1)?;
     let header = rows.first().map(Vec::as_slice).unwrap_or_default();
     Ok(Header::fingerprint(header))
 }
@@ -104,7 +104,7 @@ pub(super) fn read_batches(
         through: position,
         is_stopped: false,
     };
-    let read = feed::read(input.until(stop), limits, mapping, &mut batcher);
+    let read = product_feed::read(input.until(stop), limits, mapping, &mut batcher);
     if stop.is_cancelled() {
         return Ok(());
     }
@@ -195,7 +195,7 @@ impl Visitor for Batcher<'_> {
         flow
     }
 
-    fn passed_over(&mut self) -> ControlFlow<()> {
+    fn passed_over(&mut self, _: PassedOver) -> ControlFlow<()> {
         let flow = self.pause.look();
         self.is_stopped |= flow.is_break();
         flow

@@ -3,7 +3,6 @@
 
 use std::{collections::HashMap, fs::File, io, os::unix::fs::FileExt, path::Path};
 
-use super::feed;
 use crate::server::store::monitor_imports::Mark;
 
 /// Products that are remembered in memory.
@@ -52,7 +51,7 @@ impl Table {
             .saturating_mul(2)
             .checked_next_power_of_two()
             .ok_or(io::ErrorKind::FileTooLarge)?;
-        let file = feed::nameless(directory)?;
+        let file = product_feed::nameless(directory)?;
         file.set_len(slots.checked_mul(SLOT).ok_or(io::ErrorKind::FileTooLarge)?)?;
         Ok(Self { file, slots })
     }

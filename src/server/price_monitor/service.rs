@@ -11,6 +11,7 @@ use axum::{
     routing::{get, post},
 };
 use bytesize::ByteSize;
+use product_feed::FeedError;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use subtle::ConstantTimeEq;
@@ -18,7 +19,6 @@ use thiserror::Error;
 
 use super::{
     Service, controls,
-    feed::FeedError,
     message::{MAX_FAILED, ProgressBody},
     upload, websocket,
 };

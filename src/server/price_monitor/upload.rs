@@ -14,7 +14,7 @@ use tokio::io::{AsyncWriteExt, BufWriter};
 use uuid::Uuid;
 
 use super::{
-    Service, feed,
+    Service,
     message::JobBody,
     service::ServiceError,
     uploads::{Incoming, stored_name},
@@ -136,7 +136,7 @@ async fn store(
     file.get_ref().sync_all().await?;
     let complete = service.uploads.complete(incoming, id).await?;
     let (input, limits) = (service.uploads.input(&stored_name(id)), service.limits());
-    tokio::task::spawn_blocking(move || feed::check(input, &limits))
+    tokio::task::spawn_blocking(move || product_feed::check(input, &limits))
         .await
         .map_err(io::Error::other)??;
     Ok(complete)

@@ -14,7 +14,7 @@ use std::{
 use tokio::fs::{self, File};
 use uuid::Uuid;
 
-use super::feed::Input;
+use product_feed::Input;
 
 /// How old a file that no job needs must be before it is removed: one of a process that is just ending
 /// beside this one, or that is just coming in, is younger.

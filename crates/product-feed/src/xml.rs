@@ -7,13 +7,13 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
-use super::{delimited::MAX_ROW, reader::FeedError};
+use crate::{delimited::MAX_ROW, reader::FeedError};
 
 /// How deep elements may be within each other. The reader remembers the name of each.
 const MAX_DEPTH: usize = 256;
 
 /// A document that is being read.
-pub(super) struct Xml<R> {
+pub(crate) struct Xml<R> {
     reader: Reader<Bounded<R>>,
     buffer: Vec<u8>,
     depth: usize,
@@ -21,7 +21,7 @@ pub(super) struct Xml<R> {
 
 /// Why a document cannot be read on.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// Its bytes cannot be had.
     Read(FeedError),
     /// A text, a tag or a comment in it is too long.
@@ -42,7 +42,7 @@ impl From<Fault> for FeedError {
 
 impl<R: BufRead> Xml<R> {
     /// Begins a document of UTF-8.
-    pub(super) fn new(inner: R) -> Self {
+    pub(crate) fn new(inner: R) -> Self {
         let mut reader = Reader::from_reader(Bounded::new(inner));
         reader.config_mut().expand_empty_elements = true;
         reader.config_mut().check_end_names = true;
@@ -54,7 +54,7 @@ impl<R: BufRead> Xml<R> {
     }
 
     /// Returns the next event, and the line to which it is read.
-    pub(super) fn next(&mut self) -> Result<(Event<'_>, u64), Fault> {
+    pub(crate) fn next(&mut self) -> Result<(Event<'_>, u64), Fault> {
         self.buffer.clear();
         self.reader.get_mut().left = MAX_ROW;
         let event = self.reader.read_event_into(&mut self.buffer);
@@ -77,7 +77,7 @@ impl<R: BufRead> Xml<R> {
 }
 
 /// Adds what a text, a CDATA section or a reference stands for; anything else stands for nothing.
-pub(super) fn push_text(text: &mut String, event: &Event<'_>) {
+pub(crate) fn push_text(text: &mut String, event: &Event<'_>) {
     match event {
         Event::Text(part) => text.push_str(part),
         Event::CData(part) => text.push_str(part),
@@ -107,7 +107,7 @@ fn push_entity(text: &mut String, name: &str) {
 }
 
 /// Returns the value of the attribute with this name, whatever its prefix.
-pub(super) fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
+pub(crate) fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
     let mut attributes = start.attributes();
     let found = attributes
         .with_checks(false)

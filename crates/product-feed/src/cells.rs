@@ -4,35 +4,35 @@ use std::borrow::Cow;
 
 use csv::ByteRecord;
 
-use super::{encoding::CellEncoding, failed_rows, header::Columns};
+use crate::{encoding::CellEncoding, failed_rows, header::Columns};
 
 /// The most characters of what a failed row is called.
 const MAX_LABEL: usize = 200;
 
 /// A row's cells by what they mean, trimmed; a column that is not there is an empty cell.
-pub(super) struct Cells<'a> {
-    pub(super) sku: Cow<'a, str>,
-    pub(super) name: Cow<'a, str>,
-    pub(super) price: Cow<'a, str>,
+pub(crate) struct Cells<'a> {
+    pub(crate) sku: Cow<'a, str>,
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) price: Cow<'a, str>,
     /// The column that the price is in.
-    pub(super) price_column: Option<usize>,
-    pub(super) currency: Cow<'a, str>,
-    pub(super) handle: Cow<'a, str>,
-    pub(super) options: Vec<Cow<'a, str>>,
-    pub(super) parent: Cow<'a, str>,
-    pub(super) attributes: Vec<Cow<'a, str>>,
-    pub(super) kind: Cow<'a, str>,
-    pub(super) item: Cow<'a, str>,
-    pub(super) gtin: Cow<'a, str>,
-    pub(super) barcode: Cow<'a, str>,
-    pub(super) id: Cow<'a, str>,
-    pub(super) url: Cow<'a, str>,
-    pub(super) stock: Cow<'a, str>,
-    pub(super) availability: Cow<'a, str>,
+    pub(crate) price_column: Option<usize>,
+    pub(crate) currency: Cow<'a, str>,
+    pub(crate) handle: Cow<'a, str>,
+    pub(crate) options: Vec<Cow<'a, str>>,
+    pub(crate) parent: Cow<'a, str>,
+    pub(crate) attributes: Vec<Cow<'a, str>>,
+    pub(crate) kind: Cow<'a, str>,
+    pub(crate) item: Cow<'a, str>,
+    pub(crate) gtin: Cow<'a, str>,
+    pub(crate) barcode: Cow<'a, str>,
+    pub(crate) id: Cow<'a, str>,
+    pub(crate) url: Cow<'a, str>,
+    pub(crate) stock: Cow<'a, str>,
+    pub(crate) availability: Cow<'a, str>,
 }
 
 impl<'a> Cells<'a> {
-    pub(super) fn read(columns: &Columns, record: &'a ByteRecord, encoding: CellEncoding) -> Self {
+    pub(crate) fn read(columns: &Columns, record: &'a ByteRecord, encoding: CellEncoding) -> Self {
         // Only a list of failed rows has cells that were made harmless.
         let is_neutralised = columns.reason.is_some();
         let cell = |column: Option<usize>| {
@@ -80,7 +80,7 @@ impl<'a> Cells<'a> {
 
     /// Returns whether a Shopify row brings nothing but an image. A first row of a handle that has a title
     /// means a product, even if its price is missing.
-    pub(super) fn is_image_only(&self, continues: bool) -> bool {
+    pub(crate) fn is_image_only(&self, continues: bool) -> bool {
         !self.handle.is_empty()
             && self.sku.is_empty()
             && self.price.is_empty()
@@ -89,7 +89,7 @@ impl<'a> Cells<'a> {
     }
 
     /// Returns what the row is called for people: its SKU, or whatever else names it.
-    pub(super) fn label(&self) -> Option<String> {
+    pub(crate) fn label(&self) -> Option<String> {
         if self.sku.is_empty() && !self.handle.is_empty() {
             let parts = std::iter::once(&self.handle).chain(&self.options);
             let parts: Vec<_> = parts
@@ -114,17 +114,17 @@ impl<'a> Cells<'a> {
 }
 
 /// Returns whether a cell holds nothing but spaces.
-pub(super) fn is_blank(cell: &[u8]) -> bool {
+pub(crate) fn is_blank(cell: &[u8]) -> bool {
     cell.trim_ascii().is_empty()
 }
 
 /// Borrows cells as texts.
-pub(super) fn borrowed<'a>(cells: &'a [Cow<'_, str>]) -> Vec<&'a str> {
+pub(crate) fn borrowed<'a>(cells: &'a [Cow<'_, str>]) -> Vec<&'a str> {
     cells.iter().map(AsRef::as_ref).collect()
 }
 
 /// Cuts a text to what can be shown, and makes one line of it.
-pub(super) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     text.chars()
         .filter(|character| *character != '\0')
         .map(|character| {

@@ -6,7 +6,8 @@ use bytesize::ByteSize;
 use csv::ByteRecord;
 use thiserror::Error;
 
-use super::{
+use crate::{
+    cells::{is_blank, shortened},
     columns::{self, Meaning},
     delimited::{self, MAX_ROW},
     encoding::CellEncoding,
@@ -15,7 +16,7 @@ use super::{
     input::Input,
     mapping::Mapping,
     merchant, price,
-    row::{Classifier, FeedProduct, RowFailure},
+    row::{Classified, Classifier, FeedProduct, RowFailure},
     source::{Kind, OverLimit, Source},
     workbook::{self, Sheets},
 };
@@ -100,7 +101,7 @@ pub enum FeedError {
 
 impl FeedError {
     /// Tells why reading out of a file failed: the limit, a damaged container, or the file itself.
-    pub(super) fn from_read(error: io::Error) -> Self {
+    pub(crate) fn from_read(error: io::Error) -> Self {
         match Self::of_container(&error) {
             Some(told) => told,
             None => Self::Io(error),
@@ -108,7 +109,7 @@ impl FeedError {
     }
 
     /// As [`from_read`](Self::from_read), of an error that others have too.
-    pub(super) fn from_shared(error: &io::Error) -> Self {
+    pub(crate) fn from_shared(error: &io::Error) -> Self {
         match Self::of_container(error) {
             Some(told) => told,
             None => Self::Io(io::Error::new(error.kind(), error.to_string())),
@@ -135,13 +136,13 @@ impl FeedError {
 
 /// A row of a file, before it is known what it means.
 #[derive(Clone, Copy)]
-pub(super) struct RawRow<'a> {
-    pub(super) cells: &'a ByteRecord,
+pub(crate) struct RawRow<'a> {
+    pub(crate) cells: &'a ByteRecord,
     /// The line on which it begins, or the row of a sheet, from 1.
-    pub(super) line: u64,
-    pub(super) encoding: CellEncoding,
+    pub(crate) line: u64,
+    pub(crate) encoding: CellEncoding,
     /// Whether a quotation mark that is never closed made the rest of the file a part of it.
-    pub(super) is_cut_off: bool,
+    pub(crate) is_cut_off: bool,
 }
 
 /// A row that counts.
@@ -163,9 +164,68 @@ pub trait Visitor {
     /// Takes the next row that counts, and says whether to go on.
     fn row(&mut self, row: FeedRow) -> ControlFlow<()>;
 
-    /// Takes note of a row that does not count, and says whether to go on.
-    fn passed_over(&mut self) -> ControlFlow<()> {
+    /// Takes note of a row that is no product, and says whether to go on.
+    fn passed_over(&mut self, _row: PassedOver) -> ControlFlow<()> {
         ControlFlow::Continue(())
+    }
+}
+
+/// A row that is no product. Rows without a filled cell are not told at all.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PassedOver {
+    /// Which row after the header it is, from 1, as in [`FeedRow::number`].
+    pub number: u64,
+    /// The line on which it begins, from 1.
+    pub line: u64,
+    /// The row's first filled cell, shortened.
+    pub label: String,
+    /// Why it is no product.
+    pub reason: PassedOverReason,
+}
+
+/// Why a row is no product.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum PassedOverReason {
+    /// It brings one more image of the product above.
+    Image,
+    /// It is a rule or an option of the product above, not a variant of it.
+    Option,
+    /// It repeats the header row.
+    RepeatedHeader,
+    /// It is a heading between products, such as a category's.
+    Heading,
+    /// It translates a product above, as a store view's row does.
+    Translation,
+    /// It is a further header row, as Amazon's and eBay's files have them.
+    Instruction,
+    /// It sums up other rows.
+    Total,
+}
+
+impl PassedOverReason {
+    /// Every reason.
+    pub const ALL: [Self; 7] = [
+        Self::Image,
+        Self::Option,
+        Self::RepeatedHeader,
+        Self::Heading,
+        Self::Translation,
+        Self::Instruction,
+        Self::Total,
+    ];
+
+    /// Returns the code that stands for the reason on a wire and in a database.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Option => "option",
+            Self::RepeatedHeader => "repeated-header",
+            Self::Heading => "heading",
+            Self::Translation => "translation",
+            Self::Instruction => "instruction",
+            Self::Total => "total",
+        }
     }
 }
 
@@ -604,12 +664,22 @@ fn tell(
     *rows += 1;
     let (number, line) = (*rows, row.line);
     match classifier.classify(row) {
-        Some(outcome) => visitor.row(FeedRow {
+        Some(Classified::Counts(outcome)) => visitor.row(FeedRow {
             number,
             line,
             outcome,
         }),
-        None => visitor.passed_over(),
+        Some(Classified::PassedOver(reason)) => {
+            let label = row.cells.iter().find(|cell| !is_blank(cell));
+            let label = shortened(&row.encoding.text(label.unwrap_or_default()));
+            visitor.passed_over(PassedOver {
+                number,
+                line,
+                label,
+                reason,
+            })
+        }
+        None => ControlFlow::Continue(()),
     }
 }
 

@@ -108,9 +108,9 @@ impl fmt::Display for Meaning {
 
 /// A name in the table: what it means, and how good a name for that it is; less is better.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Known {
-    pub(super) meaning: Meaning,
-    pub(super) rank: usize,
+pub(crate) struct Known {
+    pub(crate) meaning: Meaning,
+    pub(crate) rank: usize,
 }
 
 static NAMES: LazyLock<HashMap<String, Known>> = LazyLock::new(|| {
@@ -135,7 +135,7 @@ fn entries() -> impl Iterator<Item = (Meaning, &'static str)> {
 }
 
 /// Finds what a column of this name holds. Any name without a remark is better than one with.
-pub(super) fn look_up(cell: &str) -> Option<Known> {
+pub(crate) fn look_up(cell: &str) -> Option<Known> {
     // Google's feeds have names with a prefix.
     let cell = cell.trim();
     let cell = cell

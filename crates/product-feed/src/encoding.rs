@@ -13,7 +13,7 @@ use std::{
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use super::reader::FeedError;
+use crate::reader::FeedError;
 
 /// Bytes that are looked through at most.
 const LOOKED_THROUGH: u64 = 64 << 20;
@@ -26,17 +26,17 @@ const BLOCK: usize = 64 << 10;
 
 /// How the cells of a file become text. Marks between cells are ASCII in all of these.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct CellEncoding {
+pub(crate) struct CellEncoding {
     /// The encoding of the whole file, where it is not UTF-8.
     legacy: Option<&'static Encoding>,
 }
 
 impl CellEncoding {
     /// UTF-8, with Windows-1252 for a cell that is not.
-    pub(super) const UTF_8: Self = Self { legacy: None };
+    pub(crate) const UTF_8: Self = Self { legacy: None };
 
     /// Reads a cell as text, without spaces around it.
-    pub(super) fn text(self, cell: &[u8]) -> Cow<'_, str> {
+    pub(crate) fn text(self, cell: &[u8]) -> Cow<'_, str> {
         match (self.legacy, std::str::from_utf8(cell)) {
             (Some(_), Ok(text)) if text.is_ascii() => Cow::Borrowed(text.trim()),
             (None, Ok(text)) => Cow::Borrowed(text.trim()),
@@ -50,7 +50,7 @@ impl CellEncoding {
 }
 
 /// Reads the beginning of a file that is UTF-16; `None` for any other.
-pub(super) fn utf_16_text(head: &[u8]) -> Option<String> {
+pub(crate) fn utf_16_text(head: &[u8]) -> Option<String> {
     let (text, _) = utf_16(head)?.decode_with_bom_removal(head);
     Some(text.replace('\0', " "))
 }
@@ -79,7 +79,7 @@ fn utf_16(head: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// Turns a UTF-16 stream into UTF-8, and leaves any other as it is. `head` is how it begins.
-pub(super) fn without_utf_16(
+pub(crate) fn without_utf_16(
     head: &[u8],
     stream: impl Read + Send + 'static,
 ) -> Box<dyn Read + Send> {
@@ -90,7 +90,7 @@ pub(super) fn without_utf_16(
 }
 
 /// Turns a stream of a known encoding into UTF-8.
-pub(super) fn transcoded(
+pub(crate) fn transcoded(
     stream: impl Read + Send + 'static,
     encoding: &'static Encoding,
 ) -> Box<dyn Read + Send> {
@@ -102,7 +102,7 @@ pub(super) fn transcoded(
 /// # Errors
 ///
 /// When it cannot be read.
-pub(super) fn detect(stream: impl Read) -> Result<CellEncoding, FeedError> {
+pub(crate) fn detect(stream: impl Read) -> Result<CellEncoding, FeedError> {
     let mut stream = stream.take(LOOKED_THROUGH);
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     let mut evidence = Evidence::default();

@@ -11,7 +11,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::reader::FeedError;
+use crate::reader::FeedError;
 
 /// A product file that can be read from its start as often as needed.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub enum Input {
 }
 
 /// What an input is read by.
-pub(super) trait ReadSeek: Read + Seek + Send {}
+pub(crate) trait ReadSeek: Read + Seek + Send {}
 
 impl<T: Read + Seek + Send> ReadSeek for T {}
 
@@ -37,7 +37,7 @@ impl Input {
     /// # Errors
     ///
     /// When the file cannot be opened.
-    pub(super) fn open(&self) -> io::Result<Box<dyn ReadSeek>> {
+    pub(crate) fn open(&self) -> io::Result<Box<dyn ReadSeek>> {
         Ok(match self {
             Self::Path(path) => Box::new(File::open(path)?),
             Self::Bytes(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
@@ -63,7 +63,7 @@ impl Input {
     /// # Errors
     ///
     /// When it cannot be read or kept.
-    pub(super) fn unpacked(&self, mut content: impl Read) -> Result<Self, FeedError> {
+    pub(crate) fn unpacked(&self, mut content: impl Read) -> Result<Self, FeedError> {
         match self {
             Self::Path(path) => {
                 let directory = path.parent().unwrap_or(Path::new("."));
@@ -84,7 +84,7 @@ impl Input {
 }
 
 /// Makes a file that is gone as soon as it is closed.
-pub(in crate::server::price_monitor) fn nameless(directory: &Path) -> io::Result<File> {
+pub fn nameless(directory: &Path) -> io::Result<File> {
     // Should we be killed before it has lost its name, it is tidied away as what is left of an upload.
     let path = directory.join(format!("{}.part", Uuid::now_v7()));
     let file = File::options()

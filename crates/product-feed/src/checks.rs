@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::price::{self, Marks};
+use crate::price::{self, Marks};
 
 /// The most characters of an address.
 const MAX_URL: usize = 2000;
@@ -43,7 +43,7 @@ pub enum GtinError {
 /// # Errors
 ///
 /// When it is not one.
-pub(super) fn gtin(text: &str) -> Result<Option<String>, GtinError> {
+pub(crate) fn gtin(text: &str) -> Result<Option<String>, GtinError> {
     let text = text.trim();
     // How spreadsheets are told that it is a text.
     let text = text
@@ -117,7 +117,7 @@ fn is_isbn_10(text: &str) -> bool {
 
 /// Reads the address of a page: an absolute one of http or https, or one within the shop, which
 /// begins with a slash. `None` where there is none; an error where it is something else.
-pub(super) fn url(text: &str) -> Result<Option<&str>, ()> {
+pub(crate) fn url(text: &str) -> Result<Option<&str>, ()> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
@@ -218,7 +218,7 @@ const AVAILABILITIES: &[(Availability, &[&str])] = &[
 ];
 
 /// Reads whether a product can be had; an address of schema.org's does too.
-pub(super) fn availability(text: &str) -> Option<Availability> {
+pub(crate) fn availability(text: &str) -> Option<Availability> {
     let word = text.trim().rsplit('/').next().unwrap_or_default();
     let word: String = word
         .chars()
@@ -232,7 +232,7 @@ pub(super) fn availability(text: &str) -> Option<Availability> {
 }
 
 /// Reads how many there are: a whole number, below zero where more were sold than there were.
-pub(super) fn stock(text: &str) -> Option<i64> {
+pub(crate) fn stock(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Ok(count) = text.parse() {
         return Some(count);

@@ -3,22 +3,22 @@
 use rust_decimal::Decimal;
 use thiserror::Error;
 
-use super::currency;
+use crate::currency;
 
 /// No price has more characters.
 const MAX_LEN: usize = 64;
 
 /// A price with what it is in, where the text says so.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Price {
-    pub(super) amount: Decimal,
+pub(crate) struct Price {
+    pub(crate) amount: Decimal,
     /// An ISO 4217 code.
-    pub(super) currency: Option<&'static str>,
+    pub(crate) currency: Option<&'static str>,
 }
 
 /// How a file writes its prices, where one of them alone does not tell: is `1.299` more than a thousand?
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) enum Marks {
+pub(crate) enum Marks {
     /// As machines do, or in ways that differ: a single point is the decimal mark.
     #[default]
     Point,
@@ -28,14 +28,14 @@ pub(super) enum Marks {
 
 /// Tells from a file's prices how it writes them.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Vote {
+pub(crate) struct Vote {
     points: usize,
     commas: usize,
 }
 
 impl Vote {
     /// Counts a price, if it shows a decimal mark that can be nothing else.
-    pub(super) fn count(&mut self, text: &str) {
+    pub(crate) fn count(&mut self, text: &str) {
         let mut currency = None;
         let (_, number) = without_sign(without_currency(text.trim(), &mut currency), &mut currency);
         let Some(mark) = number.rfind(['.', ',']) else {
@@ -54,7 +54,7 @@ impl Vote {
     }
 
     /// Returns what the prices say: a comma only where all are for it.
-    pub(super) fn result(self) -> Marks {
+    pub(crate) fn result(self) -> Marks {
         if self.commas > 0 && self.points == 0 {
             Marks::Comma
         } else {
@@ -65,7 +65,7 @@ impl Vote {
 
 /// Why a text is no price.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-pub(super) enum PriceError {
+pub(crate) enum PriceError {
     /// It is no number that could be told for sure.
     #[error("it is not a number")]
     Unreadable,
@@ -85,7 +85,7 @@ pub(super) enum PriceError {
 /// # Errors
 ///
 /// When the text is no number, or one below zero.
-pub(super) fn parse(text: &str, marks: Marks) -> Result<Price, PriceError> {
+pub(crate) fn parse(text: &str, marks: Marks) -> Result<Price, PriceError> {
     if text.len() > MAX_LEN {
         return Err(PriceError::Unreadable);
     }
@@ -117,7 +117,7 @@ pub(super) fn parse(text: &str, marks: Marks) -> Result<Price, PriceError> {
 
 /// Writes a price so that equal ones are written equally: without needless zeros, but with two
 /// places rather than one, as money is written.
-pub(super) fn format(price: Decimal) -> String {
+pub(crate) fn format(price: Decimal) -> String {
     let mut price = price.normalize();
     if price.scale() == 1 {
         price.rescale(2);

@@ -3,7 +3,7 @@
 use csv::ByteRecord;
 use thiserror::Error;
 
-use super::{
+use crate::{
     cells::{Cells, borrowed, is_blank, shortened},
     checks::{self, Availability, GtinError},
     currency,
@@ -12,7 +12,7 @@ use super::{
     header::{Columns, Header, Shape},
     identity,
     price::{self, Marks, Price, PriceError},
-    reader::RawRow,
+    reader::{PassedOverReason, RawRow},
 };
 
 /// The most characters of an identity or a name: what an index of either database takes.
@@ -43,6 +43,8 @@ pub struct FeedProduct {
     pub name: String,
     /// Its price as canonical decimal text.
     pub price: Option<String>,
+    /// A lower price at which it is sold for a time, as canonical decimal text.
+    pub sale_price: Option<String>,
     /// What the price is in: an ISO 4217 code.
     pub currency: Option<&'static str>,
     /// Its Global Trade Item Number.
@@ -53,6 +55,19 @@ pub struct FeedProduct {
     pub availability: Option<&'static str>,
     /// The address of its page.
     pub url: Option<String>,
+    /// Cells that could not be understood and are not needed: these fields stay as they were.
+    pub warnings: Vec<RowWarning>,
+}
+
+/// A cell of an imported row that was left out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RowWarning {
+    /// Why it was left out.
+    pub error: RowError,
+    /// The cell's column, by its name in the file.
+    pub column: Option<String>,
+    /// What the cell holds, shortened.
+    pub value: Option<String>,
 }
 
 /// A row that is a product, but not one that can be taken.
@@ -126,13 +141,22 @@ pub enum RowError {
     OpenQuote,
 }
 
+/// What a row is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Classified {
+    /// A product, or one that cannot be taken.
+    Counts(Result<FeedProduct, RowFailure>),
+    /// No product.
+    PassedOver(PassedOverReason),
+}
+
 /// An error and the column it is about.
 type Failure = (RowError, Option<usize>);
 
 /// Tells rows, one after the other. What it tells depends on the rows before in this alone: what the
 /// product is called that the row belongs to, and in BigCommerce's files what it costs.
 #[derive(Clone, Debug)]
-pub(super) struct Classifier {
+pub(crate) struct Classifier {
     columns: Columns,
     names: Vec<String>,
     /// How the file writes its prices.
@@ -149,7 +173,7 @@ struct Above {
 }
 
 impl Classifier {
-    pub(super) fn new(header: Header, marks: Marks) -> Self {
+    pub(crate) fn new(header: Header, marks: Marks) -> Self {
         Self {
             columns: header.columns,
             names: header.cells,
@@ -158,26 +182,26 @@ impl Classifier {
         }
     }
 
-    /// Tells what a row is; `None` for one that is no product: a blank one, or one that brings only
-    /// another image of the product above, or a rule about it.
-    pub(super) fn classify(&mut self, row: RawRow<'_>) -> Option<Result<FeedProduct, RowFailure>> {
+    /// Tells what a row is; `None` for one without a filled cell.
+    pub(crate) fn classify(&mut self, row: RawRow<'_>) -> Option<Classified> {
         let record = row.cells;
         if record.iter().all(is_blank) {
             return None;
         }
         let mut cells = Cells::read(&self.columns, record, row.encoding);
         if row.is_cut_off {
-            return Some(Err(self.failure(&cells, row, (RowError::OpenQuote, None))));
+            let failure = self.failure(&cells, row, (RowError::OpenQuote, None));
+            return Some(Classified::Counts(Err(failure)));
         }
         match self.columns.shape {
             Shape::Shopify => {
                 if !self.follow_handle(&mut cells) {
-                    return None;
+                    return Some(Classified::PassedOver(PassedOverReason::Image));
                 }
             }
             Shape::BigCommerce => {
                 if !self.follow_item(&mut cells) {
-                    return None;
+                    return Some(Classified::PassedOver(PassedOverReason::Option));
                 }
             }
             Shape::Plain | Shape::Google => {}
@@ -185,7 +209,9 @@ impl Classifier {
         let product = shape(record, &self.columns)
             .map_err(|error| (error, None))
             .and_then(|()| cells.product(&self.columns, self.marks));
-        Some(product.map_err(|failure| self.failure(&cells, row, failure)))
+        Some(Classified::Counts(
+            product.map_err(|failure| self.failure(&cells, row, failure)),
+        ))
     }
 
     /// Gives a row of a handle the title of the handle; says whether the row is a product.
@@ -319,12 +345,14 @@ impl Cells<'_> {
             identity,
             sku: (!self.sku.is_empty()).then(|| self.sku.to_string()),
             name: name.to_owned(),
+            sale_price: None,
             currency: self.currency(columns, price)?,
             price: price.map(|price| price::format(price.amount)),
             gtin,
             stock,
             availability: self.availability(columns)?.map(Availability::as_str),
             url: self.url(columns)?,
+            warnings: Vec::new(),
         })
     }
 
@@ -479,17 +507,24 @@ mod tests {
         }
     }
 
+    fn counts(classifier: &mut Classifier, row: RawRow<'_>) -> Result<FeedProduct, RowFailure> {
+        match classifier.classify(row) {
+            Some(Classified::Counts(outcome)) => outcome,
+            other => panic!("the row does not count: {other:?}"),
+        }
+    }
+
     /// What the rows are: `identity|name|price`, or `label!reason`, or nothing.
     fn classify(header: &str, rows: &[&str]) -> Vec<String> {
         let mut classifier = classifier(header);
         rows.iter()
             .map(|row| match classifier.classify(raw(&record(row))) {
-                None => String::new(),
-                Some(Ok(product)) => {
+                None | Some(Classified::PassedOver(_)) => String::new(),
+                Some(Classified::Counts(Ok(product))) => {
                     let price = product.price.unwrap_or_default();
                     format!("{}|{}|{price}", product.identity, product.name)
                 }
-                Some(Err(failure)) => {
+                Some(Classified::Counts(Err(failure))) => {
                     format!("{}!{}", failure.label.unwrap_or_default(), failure.error)
                 }
             })
@@ -641,14 +676,14 @@ mod tests {
     fn a_kind_is_one_of_several_words() {
         let mut classifier = classifier("sku,type,price");
         let row = ByteRecord::from(vec!["a", "Variable, downloadable", ""]);
-        assert!(classifier.classify(raw(&row)).unwrap().is_ok());
+        assert!(counts(&mut classifier, raw(&row)).is_ok());
     }
 
     #[test]
     fn a_cell_that_is_not_utf_8_is_windows_1252() {
         let mut classifier = classifier("sku,name,price");
         let row = ByteRecord::from(vec![&b"A"[..], b"Caf\xe9 \x93x\x94", b"\x80 5"]);
-        let product = classifier.classify(raw(&row)).unwrap().unwrap();
+        let product = counts(&mut classifier, raw(&row)).unwrap();
         assert_eq!(
             (product.name.as_str(), product.price.as_deref()),
             ("Café “x”", Some("5"))
@@ -692,13 +727,13 @@ mod tests {
             (",x,1,,,,", "sku", ""),
         ] {
             let record = record(row);
-            let failure = classifier.classify(raw(&record)).unwrap().unwrap_err();
+            let failure = counts(&mut classifier, raw(&record)).unwrap_err();
             assert_eq!(failure.column.as_deref(), Some(column), "{row}");
             assert_eq!(failure.value.as_deref(), Some(value), "{row}");
             assert_eq!(failure.cells, row.split(',').collect::<Vec<_>>());
         }
         let good = record("A,x,1.299 €,,4006381333931,https://a.example/x,in stock");
-        let product = classifier.classify(raw(&good)).unwrap().unwrap();
+        let product = counts(&mut classifier, raw(&good)).unwrap();
         assert_eq!((product.currency, product.stock), (Some("EUR"), None));
         assert_eq!(product.availability, Some("in_stock"));
     }
@@ -707,7 +742,7 @@ mod tests {
     fn a_row_with_too_many_cells_keeps_them_all() {
         let mut classifier = classifier("sku,name,price");
         let row = record("A,Shirt,blue,9.99,,");
-        let failure = classifier.classify(raw(&row)).unwrap().unwrap_err();
+        let failure = counts(&mut classifier, raw(&row)).unwrap_err();
         assert_eq!(failure.cells, ["A", "Shirt", "blue", "9.99"]);
     }
 
@@ -715,9 +750,9 @@ mod tests {
     fn a_failed_variant_takes_its_title_with_it() {
         let mut classifier = classifier(SHOPIFY);
         let first = record("tee,T-Shirt,Tops,Blue,S,,10,a.png");
-        assert!(classifier.classify(raw(&first)).unwrap().is_ok());
+        assert!(counts(&mut classifier, raw(&first)).is_ok());
         let failed = record("tee,,,Blue,M,,x,");
-        let failure = classifier.classify(raw(&failed)).unwrap().unwrap_err();
+        let failure = counts(&mut classifier, raw(&failed)).unwrap_err();
         assert_eq!(failure.cells[1], "T-Shirt");
     }
 }

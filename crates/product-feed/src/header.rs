@@ -4,7 +4,7 @@ use csv::ByteRecord;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::{
+use crate::{
     columns::{self, Meaning},
     mapping::Mapping,
 };
@@ -36,7 +36,7 @@ pub enum HeaderError {
 
 /// Whose kind of file it is, where that changes what rows mean.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// Each row is a product, or WooCommerce's kind of one.
     #[default]
     Plain,
@@ -53,42 +53,42 @@ pub(super) enum Shape {
 pub struct Header {
     /// The cells as text.
     pub cells: Vec<String>,
-    pub(super) columns: Columns,
+    pub(crate) columns: Columns,
 }
 
 /// The columns of a file that matter, as indices from 0.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Columns {
+pub(crate) struct Columns {
     /// How many there are in all.
-    pub(super) count: usize,
-    pub(super) shape: Shape,
-    pub(super) sku: Option<usize>,
-    pub(super) name: Option<usize>,
-    pub(super) price: Option<usize>,
+    pub(crate) count: usize,
+    pub(crate) shape: Shape,
+    pub(crate) sku: Option<usize>,
+    pub(crate) name: Option<usize>,
+    pub(crate) price: Option<usize>,
     /// Stands in where a row has no price.
-    pub(super) sale_price: Option<usize>,
-    pub(super) currency: Option<usize>,
+    pub(crate) sale_price: Option<usize>,
+    pub(crate) currency: Option<usize>,
     /// What Shopify calls a product; its variants share it.
-    pub(super) handle: Option<usize>,
+    pub(crate) handle: Option<usize>,
     /// The values of the options that tell a handle's variants apart, in order.
-    pub(super) options: Vec<usize>,
+    pub(crate) options: Vec<usize>,
     /// What WooCommerce calls the product that a variation belongs to.
-    pub(super) parent: Option<usize>,
+    pub(crate) parent: Option<usize>,
     /// The values of the attributes that tell a parent's variations apart, in order.
-    pub(super) attributes: Vec<usize>,
+    pub(crate) attributes: Vec<usize>,
     /// The kind of product. Never set beside a handle: Shopify's type is any word.
-    pub(super) kind: Option<usize>,
+    pub(crate) kind: Option<usize>,
     /// What BigCommerce says a row is.
-    pub(super) item: Option<usize>,
-    pub(super) gtin: Option<usize>,
-    pub(super) barcode: Option<usize>,
-    pub(super) id: Option<usize>,
-    pub(super) url: Option<usize>,
-    pub(super) stock: Option<usize>,
-    pub(super) availability: Option<usize>,
+    pub(crate) item: Option<usize>,
+    pub(crate) gtin: Option<usize>,
+    pub(crate) barcode: Option<usize>,
+    pub(crate) id: Option<usize>,
+    pub(crate) url: Option<usize>,
+    pub(crate) stock: Option<usize>,
+    pub(crate) availability: Option<usize>,
     image: Option<usize>,
     /// Set in a list of failed rows alone.
-    pub(super) reason: Option<usize>,
+    pub(crate) reason: Option<usize>,
 }
 
 impl Header {
@@ -97,7 +97,7 @@ impl Header {
     /// # Errors
     ///
     /// When nothing would tell products apart, or there is no price.
-    pub(super) fn find(cells: Vec<String>, mapping: Option<&Mapping>) -> Result<Self, HeaderError> {
+    pub(crate) fn find(cells: Vec<String>, mapping: Option<&Mapping>) -> Result<Self, HeaderError> {
         let columns = Columns::find(&cells, mapping)?;
         Ok(Self { cells, columns })
     }
@@ -109,12 +109,12 @@ impl Header {
     }
 
     /// Whether every row that is not blank is a product, if perhaps not one that can be taken.
-    pub(super) fn every_row_counts(&self) -> bool {
+    pub(crate) fn every_row_counts(&self) -> bool {
         matches!(self.columns.shape, Shape::Plain | Shape::Google)
     }
 
     /// The cells of a row that hold prices.
-    pub(super) fn prices<'r>(
+    pub(crate) fn prices<'r>(
         &self,
         row: &'r ByteRecord,
     ) -> impl Iterator<Item = &'r [u8]> + use<'r> {
@@ -284,7 +284,7 @@ enum Slot<'a> {
 }
 
 /// Whether a row's cells could be a header row: what a row of values rarely is.
-pub(super) fn known_cells(cells: &[String]) -> usize {
+pub(crate) fn known_cells(cells: &[String]) -> usize {
     cells
         .iter()
         .filter(|cell| columns::look_up(cell).is_some())

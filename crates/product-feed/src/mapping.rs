@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{columns::Meaning, header::Header};
+use crate::{columns::Meaning, header::Header};
 
 /// Columns, by their place from 0, and what they hold. A column that is not in it holds nothing that
 /// matters.
@@ -56,7 +56,7 @@ impl Mapping {
     }
 
     /// Returns whether it is for this header row.
-    pub(super) fn is_of(&self, header: &[String]) -> bool {
+    pub(crate) fn is_of(&self, header: &[String]) -> bool {
         self.header
             .as_ref()
             .is_none_or(|fingerprint| *fingerprint == Header::fingerprint(header))

@@ -9,7 +9,7 @@ use std::{
 use quick_xml::events::Event;
 use zip::ZipArchive;
 
-use super::{
+use crate::{
     delimited::MAX_ROW,
     input::ReadSeek,
     reader::FeedError,
@@ -29,7 +29,7 @@ const DIRECTORY: &str = "xl/";
 /// # Errors
 ///
 /// When the file cannot be read, is damaged or too large.
-pub(super) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
+pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
     let mut book = Book::open(source)?;
     let mut row = Row::new(source.limit);
     for path in book.visible_sheets()? {

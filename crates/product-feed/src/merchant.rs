@@ -16,7 +16,7 @@ use csv::ByteRecord;
 use encoding_rs::Encoding;
 use quick_xml::events::{BytesStart, Event};
 
-use super::{
+use crate::{
     delimited::MAX_ROW,
     encoding::{self, CellEncoding},
     reader::{FeedError, RawRow},
@@ -44,7 +44,7 @@ const ITEMS: [&str; 3] = ["item", "entry", "product"];
 /// # Errors
 ///
 /// When the file cannot be read, is no well-formed XML, or has a product that is too long.
-pub(super) fn walk(
+pub(crate) fn walk(
     source: &Source,
     visit: &mut dyn FnMut(RawRow<'_>) -> ControlFlow<()>,
 ) -> Result<(), FeedError> {

@@ -7,7 +7,7 @@ use std::{
 
 use csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder};
 
-use super::{
+use crate::{
     dialect::{self, Dialect},
     encoding::{self, CellEncoding},
     reader::{FeedError, RawRow},
@@ -22,7 +22,7 @@ const HEAD: u64 = 64 << 10;
 const BLOCK: usize = 256 << 10;
 
 /// Bytes a row may have, so that no file makes us hold it whole.
-pub(super) const MAX_ROW: usize = 8 << 20;
+pub(crate) const MAX_ROW: usize = 8 << 20;
 
 /// Reads the rows, in constant memory, until `visit` breaks. Any line ending, a byte-order mark, and `,`
 /// `;` tab or `|` between the cells are understood. Lines of nothing are no rows.
@@ -30,7 +30,7 @@ pub(super) const MAX_ROW: usize = 8 << 20;
 /// # Errors
 ///
 /// When the file cannot be read, or a row is too long.
-pub(super) fn walk(
+pub(crate) fn walk(
     source: &Source,
     visit: &mut dyn FnMut(RawRow<'_>) -> ControlFlow<()>,
 ) -> Result<(), FeedError> {
@@ -50,7 +50,7 @@ pub(super) fn walk(
 /// # Errors
 ///
 /// When the file cannot be read, or a row up to there is too long.
-pub(super) fn count_behind(
+pub(crate) fn count_behind(
     source: &Source,
     visit: &mut dyn FnMut(RawRow<'_>) -> ControlFlow<bool>,
 ) -> Result<Option<u64>, FeedError> {

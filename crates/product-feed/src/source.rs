@@ -12,7 +12,7 @@ use flate2::{
 };
 use zip::{CompressionMethod, ZipArchive, result::ZipError};
 
-use super::{
+use crate::{
     input::{Input, ReadSeek},
     reader::FeedError,
 };
@@ -21,7 +21,7 @@ use super::{
 const HEAD: usize = 8 << 10;
 
 /// Bytes of a workbook that may have to be held in memory.
-pub(super) const MAX_HELD: u64 = 128 << 20;
+pub(crate) const MAX_HELD: u64 = 128 << 20;
 
 /// How the files begin that hold others: a gzip file, a ZIP archive, an empty one, a compound file.
 const GZIP: &[u8] = b"\x1F\x8B";
@@ -31,7 +31,7 @@ const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Cells with marks between them, in some encoding.
     Delimited,
     /// An XML document.
@@ -46,12 +46,12 @@ pub(super) enum Kind {
 
 /// A file that is ready to be read, from its start and as often as needed.
 #[derive(Clone, Debug)]
-pub(super) struct Source {
+pub(crate) struct Source {
     input: Input,
     container: Container,
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
     /// The most bytes that are read out of it.
-    pub(super) limit: u64,
+    pub(crate) limit: u64,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -82,7 +82,7 @@ impl Source {
     /// # Errors
     ///
     /// When the input cannot be read or is nothing that could be a product file.
-    pub(super) fn open(input: Input, limit: u64) -> Result<Self, FeedError> {
+    pub(crate) fn open(input: Input, limit: u64) -> Result<Self, FeedError> {
         let source = Self::open_once(input, limit)?;
         if source.container == Container::None {
             return Ok(source);
@@ -132,7 +132,7 @@ impl Source {
     }
 
     /// Returns the bytes of the file, out of its container.
-    pub(super) fn stream(&self) -> Result<Box<dyn Read + Send>, FeedError> {
+    pub(crate) fn stream(&self) -> Result<Box<dyn Read + Send>, FeedError> {
         let mut file = self.input.open().map_err(FeedError::Io)?;
         Ok(match self.container {
             Container::None => Box::new(file),
@@ -154,7 +154,7 @@ impl Source {
 
     /// Returns the file as it is, for readers that unpack it themselves. Nothing in it unpacks to
     /// more than the limit.
-    pub(super) fn whole(&self) -> Result<Box<dyn ReadSeek>, FeedError> {
+    pub(crate) fn whole(&self) -> Result<Box<dyn ReadSeek>, FeedError> {
         self.input.open().map_err(FeedError::Io)
     }
 
@@ -221,7 +221,7 @@ enum Archive {
 }
 
 /// Tells why an archive cannot be read.
-pub(super) fn from_zip(error: ZipError) -> FeedError {
+pub(crate) fn from_zip(error: ZipError) -> FeedError {
     match error {
         ZipError::Io(error) => FeedError::from_read(error),
         ZipError::InvalidPassword | ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
@@ -274,14 +274,14 @@ fn is_binary(head: &[u8]) -> bool {
 }
 
 /// A reader that fails rather than give out more bytes than allowed.
-pub(super) struct Limited<R> {
+pub(crate) struct Limited<R> {
     inner: R,
     left: u64,
     limit: u64,
 }
 
 impl<R> Limited<R> {
-    pub(super) fn new(inner: R, limit: u64) -> Self {
+    pub(crate) fn new(inner: R, limit: u64) -> Self {
         Self {
             inner,
             left: limit,
@@ -338,13 +338,13 @@ impl<R: Read> Read for Checked<R> {
 /// There is more in a container than may be read.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("there are more than {0} bytes in the container")]
-pub(super) struct OverLimit(pub(super) u64);
+pub(crate) struct OverLimit(pub(crate) u64);
 
 /// Bytes that were read ahead, and the rest.
-pub(super) type Rewound<R> = Chain<Cursor<Vec<u8>>, R>;
+pub(crate) type Rewound<R> = Chain<Cursor<Vec<u8>>, R>;
 
 /// Reads the first bytes of a stream, and gives it back from its start.
-pub(super) fn peek<R: Read>(mut stream: R, bytes: u64) -> Result<(Vec<u8>, Rewound<R>), FeedError> {
+pub(crate) fn peek<R: Read>(mut stream: R, bytes: u64) -> Result<(Vec<u8>, Rewound<R>), FeedError> {
     let mut head = Vec::new();
     let mut beginning: Take<&mut R> = (&mut stream).take(bytes);
     beginning

@@ -36,11 +36,10 @@ mod xml;
 pub use columns::Meaning;
 pub use failed_rows::FailedRowsFile;
 pub use header::Header;
-pub use input::Input;
-pub(super) use input::nameless;
+pub use input::{Input, nameless};
 pub use mapping::Mapping;
 pub use reader::{
-    Counted, FeedError, FeedRow, Limits, Visitor, check, check_mapping, count, first_rows, guess,
-    read,
+    Counted, FeedError, FeedRow, Limits, PassedOver, PassedOverReason, Visitor, check,
+    check_mapping, count, first_rows, guess, read,
 };
-pub use row::{FeedProduct, RowFailure};
+pub use row::{FeedProduct, RowError, RowFailure, RowWarning};

@@ -10,7 +10,7 @@ use std::{
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
-use super::{
+use crate::{
     delimited::MAX_ROW,
     reader::FeedError,
     source::{Limited, Source, from_zip},
@@ -29,7 +29,7 @@ const MAX_STYLES: usize = 10_000;
 /// # Errors
 ///
 /// When the file cannot be read, is damaged or too large.
-pub(super) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
+pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
     let mut archive = ZipArchive::new(BufReader::new(source.whole()?)).map_err(from_zip)?;
     let entry: Box<dyn Read + '_> = Box::new(archive.by_name("content.xml").map_err(from_zip)?);
     let limited = Limited::new(entry, source.limit);

@@ -1,7 +1,6 @@
 //! A corpus of product files, each with what is to come of it in a file beside it, named after it with
-//! `.expected` at the end. `BLESS=1 cargo test --features ssr --test feeds` writes these anew, to be read
+//! `.expected` at the end. `BLESS=1 cargo test -p product-feed --test feeds` writes these anew, to be read
 //! before they are kept.
-#![cfg(feature = "ssr")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
 use std::{
@@ -11,9 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use import_relay::server::price_monitor::feed::{
-    FeedRow, Header, Input, Limits, Mapping, Meaning, Visitor, count, read,
-};
+use product_feed::{FeedRow, Header, Input, Limits, Mapping, Meaning, Visitor, count, read};
 use proptest::prelude::*;
 
 /// The corpus' one bomb unpacks to more.

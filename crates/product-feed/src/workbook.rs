@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use csv::ByteRecord;
 
-use super::{
+use crate::{
     delimited::MAX_ROW,
     encoding::CellEncoding,
     ods,
@@ -21,13 +21,13 @@ use super::{
 const MAX_COLUMNS: u32 = 1000;
 
 /// The most rows that a sheet of any program has.
-pub(super) const MAX_ROWS: u32 = 1 << 20;
+pub(crate) const MAX_ROWS: u32 = 1 << 20;
 
 /// The most sheets that are looked at.
-pub(super) const MAX_SHEETS: usize = 20;
+pub(crate) const MAX_SHEETS: usize = 20;
 
 /// What is told of a workbook.
-pub(super) trait Sheets {
+pub(crate) trait Sheets {
     /// Takes the next row of a sheet, and says whether to read on in that sheet.
     fn row(&mut self, row: RawRow<'_>) -> ControlFlow<()>;
 
@@ -40,7 +40,7 @@ pub(super) trait Sheets {
 /// # Errors
 ///
 /// When the file cannot be read or is damaged, protected by a password, or too large.
-pub(super) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
+pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
     let read = match source.kind {
         Kind::Xlsx => xlsx::walk(source, sheets),
         Kind::Ods => ods::walk(source, sheets),
@@ -53,7 +53,7 @@ pub(super) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
 }
 
 /// The row that is being put together.
-pub(super) struct Row {
+pub(crate) struct Row {
     index: u32,
     cells: ByteRecord,
     columns: u32,
@@ -64,7 +64,7 @@ pub(super) struct Row {
 
 impl Row {
     /// Begins the first sheet of a workbook out of which at most `limit` bytes are given.
-    pub(super) fn new(limit: u64) -> Self {
+    pub(crate) fn new(limit: u64) -> Self {
         Self {
             index: 0,
             cells: ByteRecord::new(),
@@ -75,7 +75,7 @@ impl Row {
     }
 
     /// Goes to the row at this index, from 0, and gives out the one before, unless it is the same.
-    pub(super) fn go_to(
+    pub(crate) fn go_to(
         &mut self,
         index: u32,
         sheets: &mut dyn Sheets,
@@ -91,7 +91,7 @@ impl Row {
     }
 
     /// Gives the row out as many times as it is repeated.
-    pub(super) fn repeat(
+    pub(crate) fn repeat(
         &mut self,
         times: u32,
         sheets: &mut dyn Sheets,
@@ -115,14 +115,14 @@ impl Row {
     }
 
     /// Begins a sheet.
-    pub(super) fn begin_sheet(&mut self) {
+    pub(crate) fn begin_sheet(&mut self) {
         self.index = 0;
         self.cells.clear();
         self.columns = 0;
     }
 
     /// Which row it is, from 0.
-    pub(super) fn index(&self) -> u32 {
+    pub(crate) fn index(&self) -> u32 {
         self.index
     }
 
@@ -144,7 +144,7 @@ impl Row {
     }
 
     /// Puts a cell at a column, from 0. One that holds nothing, or is before the last one, is left out.
-    pub(super) fn put(&mut self, column: u32, text: &str) -> Result<(), FeedError> {
+    pub(crate) fn put(&mut self, column: u32, text: &str) -> Result<(), FeedError> {
         if column >= MAX_COLUMNS || column < self.columns || text.is_empty() {
             return Ok(());
         }
@@ -164,7 +164,7 @@ impl Row {
 
 /// Writes a number as Excel would without a format: a SKU of digits alone is a number there, and must
 /// not become `1001.0`. What is no number stays as it is.
-pub(super) fn number(text: &mut String) {
+pub(crate) fn number(text: &mut String) {
     if let Ok(value) = text.trim().parse::<f64>()
         && value.is_finite()
     {
@@ -174,7 +174,7 @@ pub(super) fn number(text: &mut String) {
 
 /// Rounds to the digits that a spreadsheet shows at most, so that what was typed as `12.99` and summed
 /// to `12.990000000000002` is `12.99`.
-pub(super) fn fifteen_digits(value: f64) -> f64 {
+pub(crate) fn fifteen_digits(value: f64) -> f64 {
     format!("{value:.14e}").parse().unwrap_or(value)
 }
 

@@ -3,7 +3,7 @@
 
 use std::io::{self, Read};
 
-use super::delimited::MAX_ROW;
+use crate::delimited::MAX_ROW;
 
 /// Bytes read at once.
 const BLOCK: usize = 256 << 10;
@@ -13,7 +13,7 @@ const BLOCK: usize = 256 << 10;
 /// # Errors
 ///
 /// When the text cannot be read.
-pub(super) fn count(mut text: impl Read, delimiter: u8) -> io::Result<Option<u64>> {
+pub(crate) fn count(mut text: impl Read, delimiter: u8) -> io::Result<Option<u64>> {
     let mut counter = Counter::new(delimiter);
     let mut block = vec![0; BLOCK];
     loop {

@@ -18,12 +18,12 @@
 const NO_OPTION: &str = "Default Title";
 
 /// Returns the identity of a product with a SKU.
-pub(super) fn of_sku(sku: &str) -> String {
+pub(crate) fn of_sku(sku: &str) -> String {
     format!("sku:{sku}")
 }
 
 /// Returns the identity of one variant of a handle.
-pub(super) fn of_variant(handle: &str, options: &[&str]) -> String {
+pub(crate) fn of_variant(handle: &str, options: &[&str]) -> String {
     match options {
         [option, rest @ ..] if *option == NO_OPTION && rest.iter().all(|part| part.is_empty()) => {
             joined("handle", handle, &[])
@@ -33,17 +33,17 @@ pub(super) fn of_variant(handle: &str, options: &[&str]) -> String {
 }
 
 /// Returns the identity of one variation of a parent.
-pub(super) fn of_variation(parent: &str, attributes: &[&str]) -> String {
+pub(crate) fn of_variation(parent: &str, attributes: &[&str]) -> String {
     joined("parent", parent, attributes)
 }
 
 /// Returns the identity of a product with a barcode.
-pub(super) fn of_gtin(gtin: &str) -> String {
+pub(crate) fn of_gtin(gtin: &str) -> String {
     format!("gtin:{gtin}")
 }
 
 /// Returns the identity of a product that has a number in its shop.
-pub(super) fn of_id(id: &str) -> String {
+pub(crate) fn of_id(id: &str) -> String {
     format!("id:{id}")
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use calamine::{Data, Reader, SheetVisible, Xls};
 
-use super::{
+use crate::{
     reader::FeedError,
     source::{MAX_HELD, Source},
     workbook::{MAX_SHEETS, Row, Sheets, fifteen_digits},
@@ -24,7 +24,7 @@ const MAX_CELLS: u64 = 2 << 20;
 /// # Errors
 ///
 /// When the file cannot be read, is damaged, protected or too large.
-pub(super) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
+pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
     let mut bytes = Vec::new();
     source
         .whole()?
@@ -200,7 +200,7 @@ mod compound_file {
     const NO_SECTOR: u32 = 0xFFFF_FFFA;
 
     /// Returns the stream that holds the workbook.
-    pub(super) fn workbook(file: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn workbook(file: &[u8]) -> Option<Vec<u8>> {
         let file = File::open(file)?;
         let directory = file.chain(file.directory, u64::MAX)?;
         let entry = |names: &[&str]| {

@@ -30,7 +30,7 @@ const CODES: &[&str] = &[
 ];
 
 /// Returns the code that a text is, in any case, or that its sign is for.
-pub(super) fn code(text: &str) -> Option<&'static str> {
+pub(crate) fn code(text: &str) -> Option<&'static str> {
     let text = text.trim();
     CODES
         .iter()
@@ -40,7 +40,7 @@ pub(super) fn code(text: &str) -> Option<&'static str> {
 }
 
 /// Takes a currency off the start of a text: whether there is one, its code, and the rest.
-pub(super) fn split_start(text: &str) -> (Option<&'static str>, &str) {
+pub(crate) fn split_start(text: &str) -> (Option<&'static str>, &str) {
     if let Some(code) = text.get(..3).and_then(iso) {
         return (Some(code), text[3..].trim_start());
     }
@@ -55,7 +55,7 @@ pub(super) fn split_start(text: &str) -> (Option<&'static str>, &str) {
 }
 
 /// Takes a currency off the end of a text.
-pub(super) fn split_end(text: &str) -> (Option<&'static str>, &str) {
+pub(crate) fn split_end(text: &str) -> (Option<&'static str>, &str) {
     let start = text.len().saturating_sub(3);
     if let Some(code) = text.get(start..).and_then(iso) {
         return (Some(code), text[..start].trim_end());

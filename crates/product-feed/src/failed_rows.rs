@@ -77,7 +77,7 @@ impl FailedRowsFile {
 }
 
 /// Whether this names the column that says why.
-pub(super) fn is_reason(name: &str) -> bool {
+pub(crate) fn is_reason(name: &str) -> bool {
     name.trim().eq_ignore_ascii_case(REASON)
 }
 
@@ -95,14 +95,14 @@ fn harmless(cell: &str) -> String {
 }
 
 /// Gives back what [`harmless`] made of a text.
-pub(super) fn restore(cell: &mut String) {
+pub(crate) fn restore(cell: &mut String) {
     if cell.starts_with('\'') {
         cell.remove(0);
     }
 }
 
 /// Gives back what [`harmless`] made of a cell.
-pub(super) fn restored(cell: &[u8]) -> &[u8] {
+pub(crate) fn restored(cell: &[u8]) -> &[u8] {
     cell.strip_prefix(b"'").unwrap_or(cell)
 }
 

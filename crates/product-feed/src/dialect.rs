@@ -1,6 +1,6 @@
 //! How a file separates its cells, told from its beginning.
 
-use super::header;
+use crate::header;
 
 /// Rows among which the header row is looked for.
 const HEADER_WITHIN: usize = 30;
@@ -10,15 +10,15 @@ const DELIMITERS: [u8; 4] = *b",;\t|";
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Dialect {
+pub(crate) struct Dialect {
     /// Bytes before the header row: a byte-order mark, and the `sep=` line that Excel reads.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// What separates cells.
-    pub(super) delimiter: u8,
+    pub(crate) delimiter: u8,
     /// Whether lines end with a line feed alone.
-    pub(super) ends_with_line_feed: bool,
+    pub(crate) ends_with_line_feed: bool,
     /// Whether they end with a carriage return alone, as on the first Macs.
-    pub(super) ends_with_carriage_return: bool,
+    pub(crate) ends_with_carriage_return: bool,
 }
 
 /// Tells the dialect from the file's first bytes, which hold the header row.
@@ -26,7 +26,7 @@ pub(super) struct Dialect {
 /// Unless a `sep=` line says so, the delimiter is the one with which some row of the first ones names the
 /// most columns that are known; where none does, the one that occurs most often in the first row outside
 /// of quotation marks.
-pub(super) fn sniff(head: &[u8]) -> Dialect {
+pub(crate) fn sniff(head: &[u8]) -> Dialect {
     let bom = if head.starts_with(b"\xEF\xBB\xBF") {
         3
     } else {
