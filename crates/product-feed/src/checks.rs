@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::price::{self, Marks};
+use crate::price::{self, DecimalMark};
 
 /// The most characters of an address.
 const MAX_URL: usize = 2000;
@@ -243,7 +243,7 @@ pub(crate) fn stock(text: &str) -> Option<i64> {
         None => (false, text),
     };
     let text = text.strip_suffix('+').unwrap_or(text);
-    let count = price::parse(text, Marks::Point).ok()?.amount;
+    let count = price::parse(text, DecimalMark::Point).ok()?.amount;
     let count = count
         .is_integer()
         .then(|| count.normalize().to_string().parse::<i64>().ok())??;

@@ -35,6 +35,11 @@ impl CellEncoding {
     /// UTF-8, with Windows-1252 for a cell that is not.
     pub(crate) const UTF_8: Self = Self { legacy: None };
 
+    /// Returns the encoding's name.
+    pub(crate) fn name(self) -> &'static str {
+        self.legacy.unwrap_or(UTF_8).name()
+    }
+
     /// Reads a cell as text, without spaces around it.
     pub(crate) fn text(self, cell: &[u8]) -> Cow<'_, str> {
         match (self.legacy, std::str::from_utf8(cell)) {

@@ -1,5 +1,7 @@
 //! Which column of a file holds what, told from its header row.
 
+use std::str::FromStr;
+
 use csv::ByteRecord;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -34,9 +36,21 @@ pub enum HeaderError {
     NoPrice,
 }
 
+impl HeaderError {
+    /// Returns the code that stands for it on a wire and in a database.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unknown => "no-columns",
+            Self::NoIdentity => "no-identity-column",
+            Self::NoPrice => "no-price-column",
+        }
+    }
+}
+
 /// Whose kind of file it is, where that changes what rows mean.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) enum Shape {
+pub enum Shape {
     /// Each row is a product, or WooCommerce's kind of one.
     #[default]
     Plain,
@@ -46,6 +60,38 @@ pub(crate) enum Shape {
     BigCommerce,
     /// The ID is the shop's own number of the product, its SKU.
     Google,
+}
+
+/// A word that names no shape.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("this is no shape of a product file")]
+pub struct UnknownShape;
+
+impl Shape {
+    /// Every shape.
+    pub const ALL: [Self; 4] = [Self::Plain, Self::Shopify, Self::BigCommerce, Self::Google];
+
+    /// Returns the word for it on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Shopify => "shopify",
+            Self::BigCommerce => "bigcommerce",
+            Self::Google => "google",
+        }
+    }
+}
+
+impl FromStr for Shape {
+    type Err = UnknownShape;
+
+    fn from_str(text: &str) -> Result<Self, UnknownShape> {
+        Self::ALL
+            .into_iter()
+            .find(|shape| shape.as_str() == text)
+            .ok_or(UnknownShape)
+    }
 }
 
 /// A header row, and where in it is what matters.
@@ -89,6 +135,8 @@ pub(crate) struct Columns {
     image: Option<usize>,
     /// Set in a list of failed rows alone.
     pub(crate) reason: Option<usize>,
+    /// The currency of prices of which neither they nor a column tell it.
+    pub(crate) file_currency: Option<&'static str>,
 }
 
 impl Header {
@@ -98,7 +146,8 @@ impl Header {
     ///
     /// When nothing would tell products apart, or there is no price.
     pub(crate) fn find(cells: Vec<String>, mapping: Option<&Mapping>) -> Result<Self, HeaderError> {
-        let columns = Columns::find(&cells, mapping)?;
+        let mut columns = Columns::find(&cells, mapping)?;
+        columns.file_currency = mapping.and_then(Mapping::currency);
         Ok(Self { cells, columns })
     }
 
@@ -156,7 +205,7 @@ impl Columns {
         };
         let mut ranks = std::collections::HashMap::<Meaning, usize>::new();
         for (index, cell) in cells.iter().enumerate() {
-            let known = match mapping {
+            let known = match mapping.filter(|mapping| mapping.has_columns()) {
                 // Who maps a file says everything about it, but for what only we write.
                 Some(mapping) => match mapping.meaning_of(index) {
                     Some(meaning) => Some((meaning, index)),
@@ -179,7 +228,9 @@ impl Columns {
                 }
             }
         }
-        columns.shape = columns.told_shape();
+        columns.shape = mapping
+            .and_then(Mapping::shape)
+            .unwrap_or_else(|| columns.told_shape());
         if columns.handle.is_some() {
             columns.kind = None;
         }

@@ -28,18 +28,22 @@ mod reader;
 mod row;
 mod row_count;
 mod source;
+mod understanding;
 mod workbook;
 mod xls;
 mod xlsx;
 mod xml;
 
+pub use checks::GtinError;
 pub use columns::Meaning;
 pub use failed_rows::FailedRowsFile;
-pub use header::Header;
+pub use header::{Header, HeaderError, Shape, UnknownShape};
 pub use input::{Input, nameless};
-pub use mapping::Mapping;
+pub use mapping::{Mapping, UnknownCurrency};
+pub use price::{DecimalMark, UnknownDecimalMark};
 pub use reader::{
-    Counted, FeedError, FeedRow, Limits, PassedOver, PassedOverReason, Visitor, check,
-    check_mapping, count, first_rows, guess, read,
+    Counted, FeedError, FeedRow, Limits, PassedOver, PassedOverReason, Question, Visitor, check,
+    check_mapping, count, first_rows, guess, read, suggest,
 };
 pub use row::{FeedProduct, RowError, RowFailure, RowWarning};
+pub use understanding::Understanding;

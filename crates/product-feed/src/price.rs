@@ -1,5 +1,7 @@
 //! Prices as people write them.
 
+use std::str::FromStr;
+
 use rust_decimal::Decimal;
 use thiserror::Error;
 
@@ -18,12 +20,40 @@ pub(crate) struct Price {
 
 /// How a file writes its prices, where one of them alone does not tell: is `1.299` more than a thousand?
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) enum Marks {
+pub enum DecimalMark {
     /// As machines do, or in ways that differ: a single point is the decimal mark.
     #[default]
     Point,
     /// With a decimal comma, always.
     Comma,
+}
+
+/// A word that names no decimal mark.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("a decimal mark is \"point\" or \"comma\"")]
+pub struct UnknownDecimalMark;
+
+impl DecimalMark {
+    /// Returns the word for it on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Point => "point",
+            Self::Comma => "comma",
+        }
+    }
+}
+
+impl FromStr for DecimalMark {
+    type Err = UnknownDecimalMark;
+
+    fn from_str(text: &str) -> Result<Self, UnknownDecimalMark> {
+        match text {
+            "point" => Ok(Self::Point),
+            "comma" => Ok(Self::Comma),
+            _ => Err(UnknownDecimalMark),
+        }
+    }
 }
 
 /// Tells from a file's prices how it writes them.
@@ -54,11 +84,11 @@ impl Vote {
     }
 
     /// Returns what the prices say: a comma only where all are for it.
-    pub(crate) fn result(self) -> Marks {
+    pub(crate) fn result(self) -> DecimalMark {
         if self.commas > 0 && self.points == 0 {
-            Marks::Comma
+            DecimalMark::Comma
         } else {
-            Marks::Point
+            DecimalMark::Point
         }
     }
 }
@@ -85,12 +115,12 @@ pub(crate) enum PriceError {
 /// # Errors
 ///
 /// When the text is no number, or one below zero.
-pub(crate) fn parse(text: &str, marks: Marks) -> Result<Price, PriceError> {
+pub(crate) fn parse(text: &str, marks: DecimalMark) -> Result<Price, PriceError> {
     if text.len() > MAX_LEN {
         return Err(PriceError::Unreadable);
     }
     // As machines write it: nothing to take apart.
-    if marks == Marks::Point
+    if marks == DecimalMark::Point
         && text
             .bytes()
             .all(|byte| byte.is_ascii_digit() || byte == b'.')
@@ -164,14 +194,14 @@ fn without_sign<'a>(text: &'a str, currency: &mut Option<&'static str>) -> (bool
 }
 
 /// Turns digits with marks into digits with at most a decimal point.
-fn canonical(text: &str, marks: Marks) -> Option<String> {
+fn canonical(text: &str, marks: DecimalMark) -> Option<String> {
     let points = text.matches('.').count();
     let commas = text.matches(',').count();
     let decimal_mark = match (points, commas) {
         (0, 0) => None,
-        (1, 0) if marks == Marks::Comma => (!is_thousands(text, '.')).then_some('.'),
+        (1, 0) if marks == DecimalMark::Comma => (!is_thousands(text, '.')).then_some('.'),
         (1, 0) => Some('.'),
-        (0, 1) if marks == Marks::Comma => Some(','),
+        (0, 1) if marks == DecimalMark::Comma => Some(','),
         (0, 1) => (!is_thousands(text, ',')).then_some(','),
         (_, 0) | (0, _) => None,
         _ if text.rfind('.') > text.rfind(',') => (points == 1).then_some('.'),
@@ -234,7 +264,7 @@ mod tests {
     use super::*;
 
     fn amount(text: &str) -> Result<Decimal, PriceError> {
-        parse(text, Marks::Point).map(|price| price.amount)
+        parse(text, DecimalMark::Point).map(|price| price.amount)
     }
 
     #[test]
@@ -249,7 +279,7 @@ mod tests {
             ("12,50zł", Some("PLN")),
         ] {
             assert_eq!(
-                parse(text, Marks::Point).unwrap().currency,
+                parse(text, DecimalMark::Point).unwrap().currency,
                 currency,
                 "{text}"
             );
@@ -306,7 +336,7 @@ mod tests {
             ("12.99", "12.99"),
             ("5", "5"),
         ] {
-            let amount = parse(text, Marks::Comma).map(|price| format(price.amount));
+            let amount = parse(text, DecimalMark::Comma).map(|price| format(price.amount));
             assert_eq!(amount.as_deref(), Ok(price), "{text:?}");
         }
     }
@@ -314,13 +344,13 @@ mod tests {
     #[test]
     fn the_prices_of_a_file_say_how_it_writes_them() {
         for (prices, marks) in [
-            (&["12,99", "1.299", "7"][..], Marks::Comma),
-            (&["1.299,00 €", "1.299"], Marks::Comma),
-            (&["EUR 0,125", "x"], Marks::Comma),
-            (&["12,99", "12.99"], Marks::Point),
-            (&["1.299", "1,299", ""], Marks::Point),
-            (&["1,299.00"], Marks::Point),
-            (&[], Marks::Point),
+            (&["12,99", "1.299", "7"][..], DecimalMark::Comma),
+            (&["1.299,00 €", "1.299"], DecimalMark::Comma),
+            (&["EUR 0,125", "x"], DecimalMark::Comma),
+            (&["12,99", "12.99"], DecimalMark::Point),
+            (&["1.299", "1,299", ""], DecimalMark::Point),
+            (&["1,299.00"], DecimalMark::Point),
+            (&[], DecimalMark::Point),
         ] {
             let mut vote = Vote::default();
             for price in prices {
@@ -394,15 +424,15 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_without_a_panic(text in any::<String>()) {
-            let _ = parse(&text, Marks::Point);
-            let _ = parse(&text, Marks::Comma);
+            let _ = parse(&text, DecimalMark::Point);
+            let _ = parse(&text, DecimalMark::Comma);
             Vote::default().count(&text);
         }
 
         #[test]
         fn any_number_like_text_is_read_without_a_panic(text in "[-+(]?[$€]?[0-9., '’]{0,12}[-–)€]?") {
-            let _ = parse(&text, Marks::Point);
-            let _ = parse(&text, Marks::Comma);
+            let _ = parse(&text, DecimalMark::Point);
+            let _ = parse(&text, DecimalMark::Comma);
             Vote::default().count(&text);
         }
 

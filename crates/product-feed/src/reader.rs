@@ -18,6 +18,7 @@ use crate::{
     merchant, price,
     row::{Classified, Classifier, FeedProduct, RowFailure},
     source::{Kind, OverLimit, Source},
+    understanding::Understanding,
     workbook::{self, Sheets},
 };
 
@@ -41,6 +42,18 @@ pub enum FeedError {
     /// The header row does not do.
     #[error(transparent)]
     Header(#[from] HeaderError),
+    /// Every price could be read in two ways.
+    #[error(
+        "Is \"{example}\" more than a thousand? Every price of the file that has a point has exactly \
+         three digits behind it. Please say what the decimal mark is."
+    )]
+    DecimalMark {
+        /// A price that could be both.
+        example: String,
+    },
+    /// The workbook has several sheets, and of none the header row is understood.
+    #[error("Which sheet holds the products? There are {}.", .0.join(", "))]
+    UnknownSheet(Vec<String>),
     /// A row has no end.
     #[error(
         "The row that begins on line {line} is larger than {} MiB. Is a quotation mark not closed?",
@@ -132,6 +145,65 @@ impl FeedError {
     pub fn is_about_columns(&self) -> bool {
         matches!(self, Self::Header(_))
     }
+
+    /// Returns what a person has to say before the file can be read; `None` where that would not help.
+    #[must_use]
+    pub fn question(&self) -> Option<Question> {
+        match self {
+            Self::Header(_) => Some(Question::Columns),
+            Self::DecimalMark { .. } => Some(Question::DecimalMark),
+            Self::UnknownSheet(_) => Some(Question::Sheets),
+            _ => None,
+        }
+    }
+
+    /// Returns the code that stands for it on a wire and in a database.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Io(_) => "unreadable-file",
+            Self::Empty => "empty-file",
+            Self::Header(error) => error.code(),
+            Self::DecimalMark { .. } => "ambiguous-decimal-mark",
+            Self::UnknownSheet(_) => "unknown-sheet",
+            Self::LongRow { .. } => "long-row",
+            Self::TooLarge(_) => "too-large-unpacked",
+            Self::BrokenArchive => "broken-archive",
+            Self::SeveralFiles(_) => "several-files",
+            Self::Encrypted => "encrypted",
+            Self::Nested => "nested-archive",
+            Self::BrokenWorkbook => "broken-workbook",
+            Self::LargeWorkbook => "large-workbook",
+            Self::BrokenXml { .. } => "broken-xml",
+            Self::NoItems => "no-items",
+            Self::WebPage => "web-page",
+            Self::Json => "json",
+            Self::NotText => "not-text",
+        }
+    }
+}
+
+/// What a person can be asked about a file that could be read otherwise.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Question {
+    /// What the columns hold.
+    Columns,
+    /// What prices have before their decimals.
+    DecimalMark,
+    /// Which sheets of the workbook are to be read.
+    Sheets,
+}
+
+impl Question {
+    /// Returns the word for it on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Columns => "columns",
+            Self::DecimalMark => "decimal-mark",
+            Self::Sheets => "sheets",
+        }
+    }
 }
 
 /// A row of a file, before it is known what it means.
@@ -160,6 +232,9 @@ pub struct FeedRow {
 pub trait Visitor {
     /// Takes the header row, which comes first.
     fn header(&mut self, _header: &Header) {}
+
+    /// Takes what a file, or a sheet of it, was understood as; this comes before its rows.
+    fn understood(&mut self, _understanding: &Understanding) {}
 
     /// Takes the next row that counts, and says whether to go on.
     fn row(&mut self, row: FeedRow) -> ControlFlow<()>;
@@ -625,7 +700,20 @@ impl<'a> Reading<'a> {
                 return ControlFlow::Continue(());
             }
         };
-        let mut classifier = Box::new(Classifier::new(sample.header, sample.vote.result()));
+        let decimal_mark = self
+            .mapping
+            .and_then(Mapping::decimal_mark)
+            .unwrap_or_else(|| sample.vote.result());
+        let encoding = sample
+            .rows
+            .first()
+            .map_or(CellEncoding::UTF_8, |row| row.encoding);
+        visitor.understood(&Understanding::new(
+            &sample.header,
+            decimal_mark,
+            encoding.name(),
+        ));
+        let mut classifier = Box::new(Classifier::new(sample.header, decimal_mark));
         let mut rows = 0;
         for held in sample.rows {
             let row = RawRow {
@@ -687,6 +775,14 @@ fn tell(
 #[must_use]
 pub fn guess(name: &str) -> Option<Meaning> {
     columns::look_up(name).map(|known| known.meaning)
+}
+
+/// Returns what the columns of a list most likely hold, from the rows that [`first_rows`] gives: a column for
+/// each cell of the first one. It may hold less than [`read`] needs.
+#[must_use]
+pub fn suggest(rows: &[Vec<String>]) -> Vec<Option<Meaning>> {
+    let header = rows.first().map(Vec::as_slice).unwrap_or_default();
+    header.iter().map(|name| guess(name)).collect()
 }
 
 /// Checks that a mapping names what a product needs.

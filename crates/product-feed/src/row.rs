@@ -11,7 +11,7 @@ use crate::{
     failed_rows,
     header::{Columns, Header, Shape},
     identity,
-    price::{self, Marks, Price, PriceError},
+    price::{self, DecimalMark, Price, PriceError},
     reader::{PassedOverReason, RawRow},
 };
 
@@ -141,6 +141,56 @@ pub enum RowError {
     OpenQuote,
 }
 
+impl RowError {
+    /// Returns the code that stands for it on a wire and in a database.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoIdentity => "no-identity",
+            Self::NoPrice => "no-price",
+            Self::UnreadablePrice(_) => "unreadable-price",
+            Self::NegativePrice(_) => "negative-price",
+            Self::UnknownCurrency(_) => "unknown-currency",
+            Self::Gtin(_, GtinError::Shortened) => "shortened-gtin",
+            Self::Gtin(_, GtinError::Form) => "malformed-gtin",
+            Self::Gtin(_, GtinError::CheckDigit(_)) => "gtin-check-digit",
+            Self::Url(_) => "unreadable-link",
+            Self::Stock(_) => "unreadable-stock",
+            Self::Availability(_) => "unknown-availability",
+            Self::TooManyCells { .. } => "too-many-cells",
+            Self::LongIdentity => "long-identity",
+            Self::LongName => "long-name",
+            Self::Binary => "binary-data",
+            Self::OpenQuote => "open-quotation-mark",
+        }
+    }
+
+    /// Returns what its text speaks of, by name.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::UnreadablePrice(value)
+            | Self::NegativePrice(value)
+            | Self::UnknownCurrency(value)
+            | Self::Url(value)
+            | Self::Stock(value)
+            | Self::Availability(value)
+            | Self::Gtin(value, GtinError::Shortened | GtinError::Form) => {
+                vec![("value", value.clone())]
+            }
+            Self::Gtin(value, GtinError::CheckDigit(digit)) => {
+                vec![("value", value.clone()), ("digit", digit.to_string())]
+            }
+            Self::TooManyCells { cells, columns } => vec![
+                ("cells", cells.to_string()),
+                ("columns", columns.to_string()),
+            ],
+            Self::LongIdentity | Self::LongName => vec![("limit", MAX_LEN.to_string())],
+            Self::NoIdentity | Self::NoPrice | Self::Binary | Self::OpenQuote => Vec::new(),
+        }
+    }
+}
+
 /// What a row is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Classified {
@@ -160,7 +210,7 @@ pub(crate) struct Classifier {
     columns: Columns,
     names: Vec<String>,
     /// How the file writes its prices.
-    marks: Marks,
+    marks: DecimalMark,
     above: Above,
 }
 
@@ -173,7 +223,7 @@ struct Above {
 }
 
 impl Classifier {
-    pub(crate) fn new(header: Header, marks: Marks) -> Self {
+    pub(crate) fn new(header: Header, marks: DecimalMark) -> Self {
         Self {
             columns: header.columns,
             names: header.cells,
@@ -315,7 +365,7 @@ fn shape(record: &ByteRecord, columns: &Columns) -> Result<(), RowError> {
 }
 
 impl Cells<'_> {
-    fn product(&self, columns: &Columns, marks: Marks) -> Result<FeedProduct, Failure> {
+    fn product(&self, columns: &Columns, marks: DecimalMark) -> Result<FeedProduct, Failure> {
         let gtin = self.gtin(columns)?;
         let identity = self
             .identity(gtin.as_deref())
@@ -377,7 +427,7 @@ impl Cells<'_> {
         }
     }
 
-    fn price(&self, columns: &Columns, marks: Marks) -> Result<Option<Price>, Failure> {
+    fn price(&self, columns: &Columns, marks: DecimalMark) -> Result<Option<Price>, Failure> {
         if self.price.is_empty() {
             return if self.may_lack_price() {
                 Ok(None)
@@ -411,7 +461,7 @@ impl Cells<'_> {
     ) -> Result<Option<&'static str>, Failure> {
         let told = price.and_then(|price| price.currency);
         if told.is_some() || self.currency.is_empty() {
-            return Ok(told);
+            return Ok(told.or(price.and(columns.file_currency)));
         }
         match currency::code(&self.currency) {
             Some(code) => Ok(Some(code)),
@@ -495,7 +545,7 @@ mod tests {
 
     fn classifier(header: &str) -> Classifier {
         let cells = header.split(',').map(str::to_owned).collect();
-        Classifier::new(Header::find(cells, None).unwrap(), Marks::default())
+        Classifier::new(Header::find(cells, None).unwrap(), DecimalMark::default())
     }
 
     fn raw(cells: &ByteRecord) -> RawRow<'_> {
