@@ -196,6 +196,7 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
         max_upload: config.max_upload,
         metrics: metrics.clone(),
         imports_per_user: config.imports_per_user,
+        rows_per_second: config.import_max_rate,
         retention: config.upload_retention,
     };
     let listener = TcpListener::bind(listen).await?;

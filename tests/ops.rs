@@ -255,12 +255,12 @@ async fn a_price_monitor_by_itself_says_how_it_is() {
 
 #[tokio::test]
 async fn the_owner_sees_how_the_server_is() {
-    let relay = Relay::start(&[("RELAY_GRACE", "0s")]).await;
+    let relay = Relay::start(&[("RELAY_GRACE", "0s"), ("IMPORT_MAX_RATE", "2000")]).await;
     let cookie = relay.create_owner().await;
     let job = relay.import(&cookie, "shop.csv", FILE).await;
     relay.stream(&cookie, &job).await.until_end().await;
-    // An import that takes its time, and somebody who watches it.
-    let rows: String = (0..60_000)
+    // An import that takes its time, and a subscriber.
+    let rows: String = (0..200_000)
         .map(|row| format!("s{row},N{row},1.00\n"))
         .collect();
     let rows = format!("sku,name,price\n{rows}");
@@ -292,7 +292,12 @@ async fn the_owner_sees_how_the_server_is() {
 #[tokio::test]
 #[ignore = "needs Caddy: scripts/test.sh runs it"]
 async fn progress_comes_through_caddy_at_once() {
-    let relay = Relay::start(&[("SSE_HEARTBEAT", "1s"), ("IMPORTS_PER_USER", "1")]).await;
+    let relay = Relay::start(&[
+        ("SSE_HEARTBEAT", "1s"),
+        ("IMPORTS_PER_USER", "1"),
+        ("IMPORT_MAX_RATE", "2000"),
+    ])
+    .await;
     let cookie = relay.create_owner().await;
     let rows: String = (0..200_000)
         .map(|row| format!("s{row},N{row},1.00\n"))
@@ -432,7 +437,7 @@ async fn traces_go_to_the_collector() {
 
 #[tokio::test]
 async fn a_signal_ends_the_process_within_its_drain_time() {
-    let relay = Relay::start(&[("SHUTDOWN_DRAIN", "2s")]).await;
+    let relay = Relay::start(&[("SHUTDOWN_DRAIN", "2s"), ("IMPORT_MAX_RATE", "2000")]).await;
     let cookie = relay.create_owner().await;
     let rows: String = (0..40_000)
         .map(|row| format!("s{row},N{row},1.00\n"))

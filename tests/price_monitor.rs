@@ -345,7 +345,7 @@ async fn a_socket_with_a_wrong_key_is_refused() {
 
 #[tokio::test]
 async fn a_joined_job_is_told_to_its_end() {
-    let monitor = Monitor::start().await;
+    let monitor = Monitor::start_slow().await;
     let mut socket = SocketIoClient::connect(&monitor, &json!({ "apiKey": KEY }))
         .await
         .unwrap();
@@ -438,7 +438,7 @@ async fn a_plain_websocket_needs_the_key() {
 
 #[tokio::test]
 async fn an_interrupted_import_goes_on_where_it_was() {
-    let mut monitor = Monitor::start().await;
+    let mut monitor = Monitor::start_slow().await;
     let total = 30_000;
     let id = monitor.accepted(list(total, true)).await;
     eventually("some products are in", async || {
@@ -448,6 +448,7 @@ async fn an_interrupted_import_goes_on_where_it_was() {
         (state["processedProducts"].as_u64().unwrap() > 0).then_some(())
     })
     .await;
+    monitor.rows_per_second = None;
     monitor.restart().await;
     let interrupted = monitor.before_restart.clone().unwrap();
     assert!(

@@ -6,6 +6,7 @@ mod listing;
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -84,6 +85,9 @@ settings! {
     IMPORTS_PER_USER: "IMPORTS_PER_USER",
         "The most imports of one user that run at once in the embedded price monitor; the others wait.",
         "a whole number from 1", "2";
+    IMPORT_MAX_RATE: "IMPORT_MAX_RATE",
+        "The most rows that one import of the embedded price monitor writes in a second, so that a large one leaves the database to others.",
+        "a whole number from 1", "no limit";
     RETENTION: "UPLOAD_RETENTION",
         "How long the embedded price monitor keeps a file after its import, to be imported again.",
         "a duration, for example 7days", "7days";
@@ -240,6 +244,8 @@ pub struct Config {
     pub import_hosts: RemoteHosts,
     /// The most imports of one user that run at once.
     pub imports_per_user: usize,
+    /// The most rows that one import writes in a second.
+    pub import_max_rate: Option<NonZeroU32>,
     /// How long a product file is kept after its import.
     pub upload_retention: Duration,
     /// Who may sign in, and for how long.
@@ -614,6 +620,7 @@ impl Config {
                 .parsed(IMPORT_URL_HOSTS, RemoteHosts::parse)?
                 .unwrap_or_default(),
             imports_per_user: env.count(IMPORTS_PER_USER)?.unwrap_or(2),
+            import_max_rate: env.parsed(IMPORT_MAX_RATE, |text| text.parse().ok())?,
             upload_retention: env
                 .duration(RETENTION, Duration::ZERO, 10 * 365 * DAY)?
                 .unwrap_or(7 * DAY),

@@ -224,6 +224,7 @@ async fn embed(
         max_upload: config.max_upload,
         metrics: metrics.clone(),
         imports_per_user: config.imports_per_user,
+        rows_per_second: config.import_max_rate,
         retention: config.upload_retention,
     };
     let (store, shutdown) = (store.clone(), shutdown.clone());

@@ -219,6 +219,8 @@ impl Cluster {
                     ("DATABASE_URL", &self.monitor_database),
                     ("PRICE_MONITOR_API_KEY", KEY),
                     ("IMPORTS_PER_USER", "4"),
+                    // However quick the machine is, an import takes some seconds.
+                    ("IMPORT_MAX_RATE", "5000"),
                 ],
             ),
         };

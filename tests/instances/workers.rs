@@ -31,7 +31,7 @@ async fn underway(monitor: &Monitor, id: &str) {
 #[tokio::test]
 #[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
 async fn a_socket_to_one_worker_hears_of_an_import_that_another_one_runs() {
-    let one = Monitor::start().await;
+    let one = Monitor::start_slow().await;
     // Without the file it cannot run the import itself, and its socket is told nothing but by NOTIFY.
     let other = one.beside().await;
     let mut socket = PlainClient::connect(&other, KEY).await.unwrap();
@@ -55,7 +55,7 @@ async fn a_socket_to_one_worker_hears_of_an_import_that_another_one_runs() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
 async fn a_worker_without_an_import_s_file_leaves_it_to_the_one_that_has_it() {
-    let mut one = Monitor::start().await;
+    let mut one = Monitor::start_slow().await;
     let id = one.accepted(list(40_000)).await;
     underway(&one, &id).await;
     one.halt().await;
@@ -65,6 +65,7 @@ async fn a_worker_without_an_import_s_file_leaves_it_to_the_one_that_has_it() {
     let left = one.store.monitor_import(&id).await.unwrap().unwrap();
     assert!(!left.status.is_final(), "{left:?}");
     assert!(left.progress.processed_products < 40_000);
+    one.rows_per_second = None;
     one.resume().await;
     assert_eq!(one.finished(&id).await["processedProducts"], 40_000);
     one.stop().await;
@@ -74,7 +75,7 @@ async fn a_worker_without_an_import_s_file_leaves_it_to_the_one_that_has_it() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
 async fn an_import_is_cancelled_by_way_of_any_worker_and_though_its_own_did_not_hear_it() {
-    let one = Monitor::start().await;
+    let one = Monitor::start_slow().await;
     let other = one.beside().await;
     let id = one.accepted(list(300_000)).await;
     underway(&one, &id).await;

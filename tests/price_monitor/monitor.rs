@@ -3,7 +3,7 @@
 #[path = "../support/database.rs"]
 mod database;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use import_relay::server::{
     config::DatabaseUrl,
@@ -28,6 +28,8 @@ pub(crate) struct Monitor {
     pub(crate) store: Store,
     /// The oldest import that was not over when the service was restarted.
     pub(crate) before_restart: Option<MonitorImport>,
+    /// The most rows that an import writes in a second, from the next start on.
+    pub(crate) rows_per_second: Option<NonZeroU32>,
     /// Where its database is.
     pub(crate) database: String,
     directory: tempfile::TempDir,
@@ -41,30 +43,43 @@ impl Monitor {
         Self::start_in(&std::env::temp_dir()).await
     }
 
+    /// Starts a service whose imports take a second for each batch, however quick the machine is.
+    pub(crate) async fn start_slow() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let database = database(&directory).await;
+        Self::start_on(database, directory, NonZeroU32::new(2000)).await
+    }
+
     /// Starts a service that keeps everything within this directory.
     pub(crate) async fn start_in(parent: &std::path::Path) -> Self {
         let directory = tempfile::tempdir_in(parent).unwrap();
         let database = database(&directory).await;
-        Self::start_on(database, directory).await
+        Self::start_on(database, directory, None).await
     }
 
     /// Starts another one on the same database, with a directory of its own.
     pub(crate) async fn beside(&self) -> Self {
-        Self::start_on(self.database.clone(), tempfile::tempdir().unwrap()).await
+        let directory = tempfile::tempdir().unwrap();
+        Self::start_on(self.database.clone(), directory, self.rows_per_second).await
     }
 
-    async fn start_on(database: String, directory: tempfile::TempDir) -> Self {
+    async fn start_on(
+        database: String,
+        directory: tempfile::TempDir,
+        rows_per_second: Option<NonZeroU32>,
+    ) -> Self {
         // Another test may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let url = DatabaseUrl::parse(&database).unwrap();
         let store = Store::open(&url).await.unwrap();
-        let (address, shutdown, service) = serve(&store, &directory).await;
+        let (address, shutdown, service) = serve(&store, &directory, rows_per_second).await;
         let http = Client::builder().no_proxy().build().unwrap();
         Self {
             address,
             http,
             store,
             before_restart: None,
+            rows_per_second,
             database,
             directory,
             shutdown,
@@ -93,7 +108,8 @@ impl Monitor {
             .unwrap()
             .into_iter()
             .next();
-        (self.address, self.shutdown, self.service) = serve(&self.store, &self.directory).await;
+        (self.address, self.shutdown, self.service) =
+            serve(&self.store, &self.directory, self.rows_per_second).await;
     }
 
     pub(crate) async fn stop(self) {
@@ -202,6 +218,7 @@ async fn database(directory: &tempfile::TempDir) -> String {
 async fn serve(
     store: &Store,
     directory: &tempfile::TempDir,
+    rows_per_second: Option<NonZeroU32>,
 ) -> (
     SocketAddr,
     CancellationToken,
@@ -215,6 +232,7 @@ async fn serve(
         max_upload: MAX_UPLOAD as u64,
         metrics: Metrics::default(),
         imports_per_user: 2,
+        rows_per_second,
         retention: Duration::from_secs(3600),
     };
     let shutdown = CancellationToken::new();

@@ -132,6 +132,7 @@ impl Config {
             "MAX_UPLOAD_SIZE" => size(self.max_upload),
             "IMPORT_URL_HOSTS" if !self.import_hosts.is_empty() => self.import_hosts.to_string(),
             "IMPORTS_PER_USER" => self.imports_per_user.to_string(),
+            "IMPORT_MAX_RATE" => self.import_max_rate?.to_string(),
             "UPLOAD_RETENTION" => duration(self.upload_retention),
             "SESSION_MAX_AGE" => duration(sessions.absolute),
             "SESSION_IDLE_TIMEOUT" => duration(sessions.idle),

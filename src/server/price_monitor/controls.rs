@@ -323,7 +323,10 @@ async fn first_rows(
     if !service.uploads.has(&import.stored_as).await {
         return Err(ServiceError::NotKept);
     }
-    let (input, limits) = (service.uploads.input(&import.stored_as), service.limits());
+    let (input, limits) = (
+        service.uploads.input(&import.stored_as),
+        service.options.limits(),
+    );
     let rows =
         tokio::task::spawn_blocking(move || product_feed::first_rows(input, &limits, PREVIEW));
     Ok(rows.await.map_err(io::Error::other)??)
@@ -372,7 +375,10 @@ async fn preview(
     let import = service.found(&id).await?;
     let header = first_rows(&service, &import).await?.remove(0);
     let mapping = body.mapping(&header)?;
-    let (input, limits) = (service.uploads.input(&import.stored_as), service.limits());
+    let (input, limits) = (
+        service.uploads.input(&import.stored_as),
+        service.options.limits(),
+    );
     let rows = tokio::task::spawn_blocking(move || {
         let mut rows = Vec::new();
         product_feed::read(input, &limits, Some(&mapping), &mut Preview(&mut rows)).map(|()| rows)

@@ -3,6 +3,7 @@
 use std::{
     collections::HashSet,
     io,
+    num::NonZeroU32,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
@@ -19,7 +20,9 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    PriceMonitorOptions,
     announcer::Announcer,
+    pace::Pace,
     patience::{GaveUp, LONGEST_WAIT, Patience, patiently, waits},
     reading,
     seen::Seen,
@@ -138,6 +141,7 @@ pub(super) struct Importer {
     announcer: Arc<Announcer>,
     metrics: Metrics,
     limits: Limits,
+    rows_per_second: Option<NonZeroU32>,
     shutdown: CancellationToken,
     /// Owns the ends that cannot be recorded yet.
     tasks: TaskTracker,
@@ -150,8 +154,7 @@ impl Importer {
         store: Store,
         uploads: Uploads,
         announcer: Arc<Announcer>,
-        metrics: Metrics,
-        limits: Limits,
+        options: &PriceMonitorOptions,
         shutdown: CancellationToken,
         tasks: TaskTracker,
     ) -> Self {
@@ -159,8 +162,9 @@ impl Importer {
             store,
             uploads,
             announcer,
-            metrics,
-            limits,
+            metrics: options.metrics.clone(),
+            limits: options.limits(),
+            rows_per_second: options.rows_per_second,
             shutdown,
             tasks,
             ending: Mutex::default(),
@@ -360,6 +364,7 @@ impl Importer {
                 Some(seen.map_err(ImportError::Scratch)?)
             }
         };
+        let mut pace = Pace::new(self.rows_per_second);
         while let Some(batch) = batches.recv().await {
             if stop.is_cancelled() {
                 return Ok(Outcome::Stopped);
@@ -382,6 +387,7 @@ impl Importer {
                 progress.processed_products += products;
                 progress.failed_products += failed;
             });
+            pace.after(products + failed, stop).await;
         }
         Ok(Outcome::Through)
     }

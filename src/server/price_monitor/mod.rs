@@ -14,6 +14,7 @@ mod announcer;
 mod controls;
 mod import;
 mod message;
+mod pace;
 mod patience;
 mod queue;
 mod reading;
@@ -26,7 +27,7 @@ mod uploads;
 mod websocket;
 mod workers;
 
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::Router;
 use product_feed::Limits;
@@ -68,8 +69,18 @@ pub struct PriceMonitorOptions {
     pub metrics: Metrics,
     /// The most imports of one user that run at once.
     pub imports_per_user: usize,
+    /// The most rows that one import writes in a second; any number where there is none.
+    pub rows_per_second: Option<NonZeroU32>,
     /// How long a file is kept after its import, to be imported again.
     pub retention: Duration,
+}
+
+impl PriceMonitorOptions {
+    fn limits(&self) -> Limits {
+        Limits {
+            max_unpacked: self.max_upload,
+        }
+    }
 }
 
 /// What all parts of the service share.
@@ -84,14 +95,6 @@ struct Service {
     shutdown: CancellationToken,
     /// Owns what outlives a request: imports, sockets, the last step of an upload.
     tasks: TaskTracker,
-}
-
-impl Service {
-    fn limits(&self) -> Limits {
-        Limits {
-            max_unpacked: self.options.max_upload,
-        }
-    }
 }
 
 /// Removes the files that no import needs any more, now and again.
@@ -155,10 +158,7 @@ pub async fn serve_with(
         store.clone(),
         uploads.clone(),
         Arc::clone(&announcer),
-        options.metrics.clone(),
-        Limits {
-            max_unpacked: options.max_upload,
-        },
+        &options,
         shutdown.clone(),
         tasks.clone(),
     );

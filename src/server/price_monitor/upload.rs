@@ -135,7 +135,10 @@ async fn store(
     file.flush().await?;
     file.get_ref().sync_all().await?;
     let complete = service.uploads.complete(incoming, id).await?;
-    let (input, limits) = (service.uploads.input(&stored_name(id)), service.limits());
+    let (input, limits) = (
+        service.uploads.input(&stored_name(id)),
+        service.options.limits(),
+    );
     tokio::task::spawn_blocking(move || product_feed::check(input, &limits))
         .await
         .map_err(io::Error::other)??;
