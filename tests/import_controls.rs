@@ -5,10 +5,7 @@
 #[path = "price_monitor/monitor.rs"]
 mod monitor;
 
-use std::{
-    fmt::Write,
-    time::Duration,
-};
+use std::{fmt::Write, time::Duration};
 
 use monitor::{Monitor, eventually};
 use sea_orm::{ConnectionTrait, Database};

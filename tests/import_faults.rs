@@ -9,12 +9,7 @@ mod monitor;
 #[allow(dead_code)] // not every test program uses all of it
 mod sockets;
 
-use std::{
-    fmt::Write,
-    path::Path,
-    process::Command,
-    time::Duration,
-};
+use std::{fmt::Write, path::Path, process::Command, time::Duration};
 
 use import_relay::server::store::monitor_imports::NewImport;
 use monitor::{KEY, Monitor, eventually};
