@@ -1,210 +1,537 @@
-//! A file of cells with marks between them, as rows: RFC 4180 and what passes for it.
+//! A file of cells with marks between them, as rows.
+//!
+//! A quotation mark that is not one around a cell must not cost the rows behind it. Where a row spans lines
+//! that are rows of their own, or does not end at all, each of them is read by itself.
 
-use std::{
-    io::{self, Read},
-    ops::ControlFlow,
-};
+use std::{io::Read, ops::ControlFlow};
 
-use csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder};
+use csv::ByteRecord;
 
 use crate::{
+    budget::{MAX_COLUMNS, MAX_ROW},
     dialect::{self, Dialect},
     encoding::{self, CellEncoding},
+    lines::Lines,
+    quotes::{self, Found, Quotes, Split},
     reader::{FeedError, RawRow},
-    row_count,
-    source::{Rewound, Source, peek},
+    source::{Source, peek},
 };
 
 /// Bytes from which the dialect is told.
 const HEAD: u64 = 64 << 10;
 
-/// Bytes read at once.
-const BLOCK: usize = 256 << 10;
+/// Bytes that may be looked at in vain for the end of a row, and as many again as there are bytes in the
+/// rows so far. Beyond them no row spans lines, so that no file takes for ever.
+const MAX_VAIN: usize = 64 << 20;
 
-/// Bytes a row may have, so that no file makes us hold it whole.
-pub(crate) const MAX_ROW: usize = 8 << 20;
-
-/// Reads the rows, in constant memory, until `visit` breaks. Any line ending, a byte-order mark, and `,`
-/// `;` tab or `|` between the cells are understood. Lines of nothing are no rows.
+/// Reads the rows of all parts, in constant memory, until `visit` breaks. Any line ending, a byte-order mark,
+/// and `,` `;` tab or `|` between the cells are understood. Lines of nothing are no rows.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, or a row is too long.
+/// When a file cannot be read, a row is too long, or the parts are different lists.
 pub(crate) fn walk(
-    source: &Source,
+    parts: &[Source],
     visit: &mut dyn FnMut(RawRow<'_>) -> ControlFlow<()>,
 ) -> Result<(), FeedError> {
-    let (mut rows, encoding) = Rows::of(source)?;
     let mut record = ByteRecord::new();
-    while rows.next(&mut record)? {
-        if visit(rows.raw(&record, encoding)).is_break() {
-            break;
+    let mut before = Before::default();
+    for part in parts {
+        let mut rows = Rows::of(part)?;
+        before.check(&rows.dialect, parts.len())?;
+        let mut is_header = before.lines > 0;
+        while let Some(row) = rows.next(&mut record)? {
+            let raw = rows.raw(&record, row, before.lines);
+            // The other parts' header row is known from the first one.
+            if is_header {
+                is_header = !before.is_header(raw);
+                continue;
+            }
+            if visit(raw).is_break() {
+                return Ok(());
+            }
+        }
+        before.lines += rows.lines_so_far();
+    }
+    Ok(())
+}
+
+/// What is known from the parts before.
+#[derive(Default)]
+struct Before {
+    lines: u64,
+    header: Option<Vec<String>>,
+}
+
+impl Before {
+    /// Refuses parts that are no one list.
+    fn check(&mut self, dialect: &Dialect, parts: usize) -> Result<(), FeedError> {
+        let is_same = match &self.header {
+            None => parts == 1 || !dialect.header.is_empty(),
+            Some(header) => *header == dialect.header,
+        };
+        self.header.get_or_insert_with(|| dialect.header.clone());
+        if is_same {
+            Ok(())
+        } else {
+            Err(FeedError::SeveralFiles(parts))
+        }
+    }
+
+    fn is_header(&self, row: RawRow<'_>) -> bool {
+        let header = self.header.iter().flatten();
+        let cells = row.cells.iter().map(|cell| row.encoding.text(cell));
+        header.zip(cells).all(|(name, cell)| *name == cell)
+    }
+}
+
+/// Refuses the files of an archive that are no parts of one list.
+///
+/// # Errors
+///
+/// When they are not, or cannot be read.
+pub(crate) fn check(parts: &[Source]) -> Result<(), FeedError> {
+    let mut before = Before::default();
+    if parts.len() > 1 {
+        for part in parts {
+            before.check(&Rows::of(part)?.dialect, parts.len())?;
         }
     }
     Ok(())
 }
 
 /// Counts the rows behind the first one for which `visit` breaks with true, but for blank ones. `None` when
-/// it breaks with false or never does, and when the rows have to be looked at closely to be counted.
+/// it breaks with false or never does, and when there are several parts.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, or a row up to there is too long.
+/// As [`walk`].
 pub(crate) fn count_behind(
-    source: &Source,
+    parts: &[Source],
     visit: &mut dyn FnMut(RawRow<'_>) -> ControlFlow<bool>,
 ) -> Result<Option<u64>, FeedError> {
-    let (mut rows, encoding) = Rows::of(source)?;
+    let [source] = parts else { return Ok(None) };
+    let mut rows = Rows::of(source)?;
     let mut record = ByteRecord::new();
     loop {
-        if !rows.next(&mut record)? {
+        let Some(row) = rows.next(&mut record)? else {
             return Ok(None);
-        }
-        match visit(rows.raw(&record, encoding)) {
+        };
+        match visit(rows.raw(&record, row, 0)) {
             ControlFlow::Continue(()) => {}
             ControlFlow::Break(false) => return Ok(None),
             ControlFlow::Break(true) => break,
         }
     }
-    let before = rows.dialect.start as u64 + rows.reader.position().byte();
-    let (head, stream) = peek(source.stream()?, HEAD)?;
-    let mut text = encoding::without_utf_16(&head, stream);
-    io::copy(&mut (&mut text).take(before), &mut io::sink()).map_err(FeedError::from_read)?;
-    row_count::count(text, rows.dialect.delimiter).map_err(FeedError::from_read)
+    let mut count = 0;
+    while let Some(is_blank) = rows.pass(&mut record)? {
+        count += u64::from(!is_blank);
+    }
+    Ok(Some(count))
 }
 
-type Text = RowLimit<Rewound<Box<dyn Read + Send>>>;
+/// A row that was read.
+#[derive(Clone, Copy)]
+struct Row {
+    /// The line on which it begins.
+    line: u64,
+    is_cut_off: bool,
+}
 
 struct Rows {
-    reader: Reader<Text>,
+    lines: Lines<Box<dyn Read + Send>>,
     dialect: Dialect,
+    encoding: CellEncoding,
+    /// The line that comes next, from 0.
+    line: u64,
+    /// Bytes that may still be looked at in vain.
+    vain: usize,
 }
 
 impl Rows {
-    fn of(source: &Source) -> Result<(Self, CellEncoding), FeedError> {
+    fn of(source: &Source) -> Result<Self, FeedError> {
         let (head, stream) = peek(source.stream()?, HEAD)?;
         let is_utf_16 = encoding::utf_16_text(&head).is_some();
-        let encoding = if is_utf_16 {
+        let detected = if is_utf_16 {
             CellEncoding::UTF_8
         } else {
             encoding::detect(source.stream()?)?
         };
-        let (head, stream) = peek(encoding::without_utf_16(&head, stream), HEAD)?;
-        Ok((Self::new(&head, stream)?, encoding))
-    }
-
-    fn raw<'r>(&self, record: &'r ByteRecord, encoding: CellEncoding) -> RawRow<'r> {
-        RawRow {
-            cells: record,
-            line: self.line(record),
-            encoding,
-            is_cut_off: self.is_cut_off(record),
-        }
-    }
-
-    fn new(head: &[u8], mut stream: Rewound<Box<dyn Read + Send>>) -> Result<Self, FeedError> {
-        let dialect = dialect::sniff(head);
+        let (stream, encoding): (Box<dyn Read + Send>, _) = match detected.of_several_bytes() {
+            _ if is_utf_16 => (encoding::without_utf_16(&head, stream), detected),
+            // What looks like a mark between cells can be a part of a character.
+            Some(encoding) => (encoding::transcoded(stream, encoding), CellEncoding::UTF_8),
+            None => (Box::new(stream), detected),
+        };
+        let (head, mut stream) = peek(stream, HEAD)?;
+        let dialect = dialect::sniff(&head, encoding);
         let mut before = vec![0; dialect.start];
         stream
             .read_exact(&mut before)
             .map_err(FeedError::from_read)?;
-        let reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(dialect.delimiter)
-            .buffer_capacity(BLOCK)
-            .from_reader(RowLimit::new(stream, dialect.ends_with_carriage_return));
-        Ok(Self { reader, dialect })
+        Ok(Self {
+            lines: Lines::new(Box::new(stream), dialect.ends_with_carriage_return),
+            // A byte-order mark has three bytes; more than it is a line of its own.
+            line: u64::from(dialect.start > 3),
+            dialect,
+            encoding,
+            vain: MAX_VAIN,
+        })
     }
 
-    fn next(&mut self, record: &mut ByteRecord) -> Result<bool, FeedError> {
-        self.reader.get_mut().left = MAX_ROW;
-        let line = self.reader.position().line() + self.lines_before_header();
-        self.reader
-            .read_byte_record(record)
-            .map_err(|error| match error.into_kind() {
-                ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                    FeedError::LongRow { line }
-                }
-                ErrorKind::Io(error) => FeedError::from_read(error),
-                other => FeedError::Io(io::Error::other(format!("{other:?}"))),
-            })
-    }
-
-    /// The line on which the record begins: the line after it, less the lines within it.
-    fn line(&self, record: &ByteRecord) -> u64 {
-        let after = self.reader.position().line();
-        let within = memchr::memchr_iter(b'\n', record.as_slice()).count() as u64;
-        let ends_with_line_feed =
-            self.dialect.ends_with_line_feed || self.dialect.ends_with_carriage_return;
-        let ending = u64::from(ends_with_line_feed && !self.ends_with_file());
-        self.lines_before_header() + after.saturating_sub(within + ending).max(1)
-    }
-
-    fn lines_before_header(&self) -> u64 {
-        u64::from(self.dialect.start > 3)
-    }
-
-    /// Whether the file ended before the record did.
-    fn ends_with_file(&self) -> bool {
-        self.reader.get_ref().at_end
-    }
-
-    /// Whether a quotation mark that is never closed has swallowed the rest of the file: a cell with
-    /// lines, which must be quoted, lasts to the end and yet no quotation mark stands there.
-    fn is_cut_off(&self, record: &ByteRecord) -> bool {
-        let last = record
-            .len()
-            .checked_sub(1)
-            .and_then(|last| record.get(last));
-        self.ends_with_file()
-            && self.reader.get_ref().last != b'"'
-            && last.is_some_and(|cell| cell.contains(&b'\n'))
-    }
-}
-
-/// A reader that gives out only so many bytes before it is told that a new row begins, and line feeds
-/// where a file has carriage returns alone.
-#[derive(Debug)]
-struct RowLimit<R> {
-    inner: R,
-    of_carriage_returns: bool,
-    left: usize,
-    /// The last byte given out.
-    last: u8,
-    at_end: bool,
-}
-
-impl<R> RowLimit<R> {
-    fn new(inner: R, of_carriage_returns: bool) -> Self {
-        Self {
-            inner,
-            of_carriage_returns,
-            left: MAX_ROW,
-            last: 0,
-            at_end: false,
+    fn raw<'r>(&self, record: &'r ByteRecord, row: Row, lines_before: u64) -> RawRow<'r> {
+        RawRow {
+            cells: record,
+            line: lines_before + row.line,
+            encoding: self.encoding,
+            is_cut_off: row.is_cut_off,
         }
     }
-}
 
-impl<R: Read> Read for RowLimit<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left == 0 {
-            return Err(io::ErrorKind::FileTooLarge.into());
+    fn lines_so_far(&self) -> u64 {
+        self.line
+    }
+
+    /// Goes to the next line that is not empty, and returns how long it is, without its ending and a
+    /// byte-order mark before it, as of files that were put together.
+    fn line(&mut self) -> Result<Option<usize>, FeedError> {
+        loop {
+            let Some(length) = self.lines.line(self.line + 1)? else {
+                return Ok(None);
+            };
+            let bytes = self.lines.bytes();
+            if bytes.starts_with(b"\xEF\xBB\xBF") {
+                self.lines.skip(3);
+                continue;
+            }
+            if length > 0 {
+                return Ok(Some(length));
+            }
+            let ending = ending_of(bytes);
+            self.take(ending, 1);
         }
-        let read = self.inner.read(buffer)?;
-        if self.of_carriage_returns {
-            for byte in &mut buffer[..read] {
-                if *byte == b'\r' {
-                    *byte = b'\n';
-                }
+    }
+
+    fn take(&mut self, bytes: usize, lines: u64) {
+        self.lines.skip(bytes);
+        self.line += lines;
+        self.vain = self.vain.saturating_add(bytes);
+    }
+
+    /// Reads the next row; `None` when there are no more.
+    fn next(&mut self, record: &mut ByteRecord) -> Result<Option<Row>, FeedError> {
+        let Some(length) = self.line()? else {
+            return Ok(None);
+        };
+        let row = Row {
+            line: self.line + 1,
+            is_cut_off: false,
+        };
+        let bytes = self.lines.bytes();
+        let line = &bytes[..length];
+        if !self.dialect.is_quoted || memchr::memchr(b'"', line).is_none() {
+            quotes::split_plain(line, self.dialect.delimiter, record);
+            let ending = ending_of(&bytes[length..]);
+            self.take(length + ending, 1);
+            return Ok(Some(row));
+        }
+        let is_cut_off = self.quoted(length, record)?;
+        Ok(Some(Row { is_cut_off, ..row }))
+    }
+
+    /// Goes over the next row and says whether it is blank; `None` when there are no more.
+    fn pass(&mut self, record: &mut ByteRecord) -> Result<Option<bool>, FeedError> {
+        let Some(length) = self.line()? else {
+            return Ok(None);
+        };
+        let bytes = self.lines.bytes();
+        let line = &bytes[..length];
+        let is_blank = if !self.dialect.is_quoted || memchr::memchr(b'"', line).is_none() {
+            let is_blank = is_blank(line, self.dialect.delimiter);
+            let ending = ending_of(&bytes[length..]);
+            self.take(length + ending, 1);
+            is_blank
+        } else {
+            self.quoted(length, record)?;
+            record.iter().all(<[u8]>::is_empty)
+        };
+        Ok(Some(is_blank))
+    }
+
+    /// Reads the row that begins with the next line, in which there are quotation marks. Returns whether one
+    /// of them is never closed.
+    fn quoted(&mut self, length: usize, record: &mut ByteRecord) -> Result<bool, FeedError> {
+        let found = self.by_the_book(length, record)?;
+        if let Some(found) = found {
+            let lines = self.lines_of(found.used);
+            if self.fits(found, record) && (lines == 1 || !self.has_swallowed(found.used)) {
+                self.take(found.used, lines);
+                return Ok(false);
+            }
+            if lines == 1 {
+                return Ok(self.other_line(length, found, record));
             }
         }
-        self.left = self.left.saturating_sub(read);
-        self.at_end = read == 0 && !buffer.is_empty();
-        if let Some(last) = buffer[..read].last() {
-            self.last = *last;
+        let seen = found.map_or(self.lines.bytes().len(), |found| found.used);
+        // The first line may be a row by itself, or one in which marks are escaped otherwise.
+        for quotes in [Quotes::Backslash, Quotes::Bare, Quotes::Strict] {
+            if let Some(row) = self.split(length, quotes, record)
+                && self.is_own_row(row, record)
+            {
+                self.waste(seen);
+                self.take_line(length);
+                return Ok(false);
+            }
         }
-        Ok(read)
+        for quotes in [Quotes::Backslash, Quotes::Bare] {
+            if found.is_none_or(|found| !self.fits(found, record))
+                && let Some(row) = self.split(seen, quotes, record)
+                && self.fits(row, record)
+                && !self.has_swallowed(row.used)
+            {
+                let lines = self.lines_of(row.used);
+                self.take(row.used, lines);
+                return Ok(false);
+            }
+        }
+        self.waste(seen);
+        // Up to a line that is a row by itself, or as far as the row goes.
+        match self.own_line_within(seen, record) {
+            Some((used, lines)) => {
+                self.cut_off(used, record);
+                self.take(used, lines);
+                Ok(true)
+            }
+            None => match found {
+                Some(found) => {
+                    self.split(found.used, Quotes::Doubled, record);
+                    let lines = self.lines_of(found.used);
+                    self.take(found.used, lines);
+                    Ok(false)
+                }
+                None if self.lines.is_all() && seen <= MAX_ROW => {
+                    let used = self.lines.bytes().len();
+                    let lines = self.lines_of(used);
+                    self.cut_off(used, record);
+                    self.take(used, lines);
+                    Ok(true)
+                }
+                None => {
+                    self.cut_off(length, record);
+                    self.take_line(length);
+                    Ok(true)
+                }
+            },
+        }
     }
+
+    /// Splits the next row as RFC 4180 says; `None` when it has no end that is near enough.
+    fn by_the_book(
+        &mut self,
+        length: usize,
+        record: &mut ByteRecord,
+    ) -> Result<Option<Found>, FeedError> {
+        let delimiter = self.dialect.delimiter;
+        let ending = ending_of(&self.lines.bytes()[length..]);
+        let most = self.vain.min(MAX_ROW).max(length + ending);
+        loop {
+            let bytes = self.lines.bytes();
+            let is_all = self.lines.is_all() && bytes.len() <= most;
+            let within = &bytes[..bytes.len().min(most)];
+            if let Split::Row(found) =
+                quotes::split(within, is_all, delimiter, Quotes::Doubled, record)
+            {
+                return Ok(Some(found));
+            }
+            // What is there is looked at again with what comes: that should be as much.
+            let wanted = most.min(2 * bytes.len());
+            if bytes.len() >= most || !self.lines.read_more()? {
+                return Ok(None);
+            }
+            while self.lines.bytes().len() < wanted && self.lines.read_more()? {}
+        }
+    }
+
+    /// Splits so many of the bytes that come next as one row, as if there were no others.
+    fn split(&self, length: usize, quotes: Quotes, record: &mut ByteRecord) -> Option<Found> {
+        let bytes = &self.lines.bytes()[..length];
+        match quotes::split(bytes, true, self.dialect.delimiter, quotes, record) {
+            Split::Row(found) => Some(found),
+            Split::Unfinished => None,
+        }
+    }
+
+    /// Splits a line that by the book is a row of another number of cells than the others.
+    fn other_line(&mut self, length: usize, found: Found, record: &mut ByteRecord) -> bool {
+        for quotes in [Quotes::Backslash, Quotes::Bare, Quotes::Strict] {
+            if let Some(row) = self.split(length, quotes, record)
+                && self.fits(row, record)
+            {
+                self.take(found.used, 1);
+                return false;
+            }
+        }
+        self.split(length, Quotes::Doubled, record);
+        if found.cells == 1
+            && found.is_quoted
+            && let Some(line) = record.get(0).map(<[u8]>::to_vec)
+        {
+            // Excel puts a whole line of another program's list into quotation marks.
+            let delimiter = self.dialect.delimiter;
+            let inner = quotes::split(&line, true, delimiter, Quotes::Doubled, record);
+            if !matches!(inner, Split::Row(row) if self.fits(row, record)) {
+                self.split(length, Quotes::Doubled, record);
+            }
+        }
+        self.take(found.used, 1);
+        false
+    }
+
+    /// Whether a row has as many cells as the others, or more of which those are empty. Where it is not
+    /// known how many they have, any has.
+    fn fits(&self, found: Found, record: &ByteRecord) -> bool {
+        match self.dialect.width {
+            None => true,
+            Some(width) => {
+                found.cells == width
+                    || found.cells > width
+                        && found.cells == record.len()
+                        && record.iter().skip(width).all(<[u8]>::is_empty)
+            }
+        }
+    }
+
+    /// Whether a line is a row by itself: it has as many cells as the others, and a price.
+    fn is_own_row(&self, found: Found, record: &ByteRecord) -> bool {
+        let is_price = |index: &usize| {
+            let cell = record.get(*index).unwrap_or_default();
+            cell.iter().any(u8::is_ascii_digit)
+        };
+        let prices = &self.dialect.prices;
+        self.dialect.width.is_some()
+            && self.fits(found, record)
+            && (prices.is_empty() || prices.iter().any(is_price))
+    }
+
+    fn is_own_line(&self, line: &[u8], record: &mut ByteRecord) -> bool {
+        let ways = [
+            Quotes::Doubled,
+            Quotes::Backslash,
+            Quotes::Bare,
+            Quotes::Strict,
+        ];
+        ways.into_iter().any(|quotes| {
+            match quotes::split(line, true, self.dialect.delimiter, quotes, record) {
+                Split::Row(found) => self.is_own_row(found, record),
+                Split::Unfinished => false,
+            }
+        })
+    }
+
+    /// Whether the lines of a row are rows by themselves: all but the first and blank ones; of two lines
+    /// both, because the last line of a row often looks like one.
+    fn has_swallowed(&self, used: usize) -> bool {
+        let mut record = ByteRecord::new();
+        let bytes = &self.lines.bytes()[..used];
+        let mut lines = each_line(bytes).map(|(line, _)| line);
+        let first = lines.next().unwrap_or_default();
+        let mut others = 0;
+        for line in lines.filter(|line| !line.trim_ascii().is_empty()) {
+            if !self.is_own_line(line, &mut record) {
+                return false;
+            }
+            others += 1;
+        }
+        others > 1 || others == 1 && self.is_own_line(first, &mut record)
+    }
+
+    /// Finds the first line behind the next one that is a row by itself: bytes and lines before it.
+    fn own_line_within(&self, seen: usize, record: &mut ByteRecord) -> Option<(usize, u64)> {
+        let mut before = 0;
+        for (number, (line, used)) in (0_u64..).zip(each_line(&self.lines.bytes()[..seen])) {
+            if number > 0 && self.is_own_line(line, record) {
+                return Some((before, number));
+            }
+            before += used;
+        }
+        None
+    }
+
+    /// Splits a row in which a quotation mark is never closed: its last cell has the lines behind it.
+    fn cut_off(&self, used: usize, record: &mut ByteRecord) {
+        let bytes = &self.lines.bytes()[..used];
+        let trimmed = bytes.len()
+            - bytes
+                .iter()
+                .rev()
+                .take_while(|byte| is_line_end(**byte))
+                .count();
+        let bytes = &bytes[..trimmed];
+        // The last mark that opens a cell is the one that is not closed.
+        let delimiter = self.dialect.delimiter;
+        let first = each_line(bytes).next().map_or(0, |(line, _)| line.len());
+        let open = (0..first).rev().find(|at| {
+            bytes[*at] == b'"' && (*at == 0 || bytes[at - 1] == delimiter || bytes[at - 1] == b' ')
+        });
+        let Some(open) = open else {
+            quotes::split(bytes, true, delimiter, Quotes::Strict, record);
+            return;
+        };
+        quotes::split(&bytes[..open], true, delimiter, Quotes::Strict, record);
+        let mut row = ByteRecord::new();
+        row.extend(record.iter().take(record.len().saturating_sub(1)));
+        row.push_field(bytes[open + 1..].trim_ascii());
+        *record = row;
+    }
+
+    fn lines_of(&self, used: usize) -> u64 {
+        each_line(&self.lines.bytes()[..used]).count() as u64
+    }
+
+    /// Takes a line alone, of a row that goes on.
+    fn take_line(&mut self, length: usize) {
+        let ending = ending_of(&self.lines.bytes()[length..]);
+        self.take(length + ending, 1);
+    }
+
+    fn waste(&mut self, bytes: usize) {
+        self.vain = self.vain.saturating_sub(bytes);
+    }
+}
+
+/// Whether a line without quotation marks has no filled cell among those that are read.
+fn is_blank(line: &[u8], delimiter: u8) -> bool {
+    let filled = line
+        .iter()
+        .position(|byte| *byte != delimiter && !quotes::is_padding(*byte));
+    filled.is_none_or(|at| {
+        at >= MAX_COLUMNS && memchr::memchr_iter(delimiter, &line[..at]).count() >= MAX_COLUMNS
+    })
+}
+
+fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
+}
+
+/// How many bytes end the line, where they begin.
+fn ending_of(bytes: &[u8]) -> usize {
+    match bytes {
+        [b'\r', b'\n', ..] => 2,
+        [b'\r' | b'\n', ..] => 1,
+        _ => 0,
+    }
+}
+
+/// The lines of a text, each with the bytes up to the next one.
+fn each_line(mut bytes: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
+    std::iter::from_fn(move || {
+        if bytes.is_empty() {
+            return None;
+        }
+        let length = memchr::memchr2(b'\n', b'\r', bytes).unwrap_or(bytes.len());
+        let (line, rest) = bytes.split_at(length);
+        let ending = ending_of(rest);
+        bytes = &rest[ending..];
+        Some((line, length + ending))
+    })
 }

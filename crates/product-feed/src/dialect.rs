@@ -1,24 +1,41 @@
 //! How a file separates its cells, told from its beginning.
 
-use crate::header;
+use csv::ByteRecord;
+
+use crate::{
+    budget::MAX_COLUMNS,
+    columns::{self, Meaning},
+    encoding::CellEncoding,
+    header,
+    quotes::{self, Quotes, Split},
+};
 
 /// Rows among which the header row is looked for.
 const HEADER_WITHIN: usize = 30;
+
+/// Rows from which is told how many cells a row has.
+const WIDTH_WITHIN: usize = 200;
 
 /// Marks that may separate cells, the most usual first.
 const DELIMITERS: [u8; 4] = *b",;\t|";
 
 /// How a file is written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Dialect {
     /// Bytes before the header row: a byte-order mark, and the `sep=` line that Excel reads.
     pub(crate) start: usize,
     /// What separates cells.
     pub(crate) delimiter: u8,
-    /// Whether lines end with a line feed alone.
-    pub(crate) ends_with_line_feed: bool,
-    /// Whether they end with a carriage return alone, as on the first Macs.
+    /// Whether quotation marks around cells mean anything.
+    pub(crate) is_quoted: bool,
+    /// Whether lines end with a carriage return alone, as on the first Macs.
     pub(crate) ends_with_carriage_return: bool,
+    /// How many cells a row has, if that is known.
+    pub(crate) width: Option<usize>,
+    /// The columns that hold prices, where the header row names them.
+    pub(crate) prices: Vec<usize>,
+    /// The header row's cells, where it names any column.
+    pub(crate) header: Vec<String>,
 }
 
 /// Tells the dialect from the file's first bytes, which hold the header row.
@@ -26,7 +43,7 @@ pub(crate) struct Dialect {
 /// Unless a `sep=` line says so, the delimiter is the one with which some row of the first ones names the
 /// most columns that are known; where none does, the one that occurs most often in the first row outside
 /// of quotation marks.
-pub(crate) fn sniff(head: &[u8]) -> Dialect {
+pub(crate) fn sniff(head: &[u8], encoding: CellEncoding) -> Dialect {
     let bom = if head.starts_with(b"\xEF\xBB\xBF") {
         3
     } else {
@@ -36,19 +53,37 @@ pub(crate) fn sniff(head: &[u8]) -> Dialect {
     let (said, skipped) = separator_line(after_bom).unzip();
     let start = bom + skipped.unwrap_or(0);
     let rest = head.get(start..).unwrap_or_default();
-    let line_feed = rest.iter().position(|byte| *byte == b'\n');
-    let carriage_return = rest.iter().position(|byte| *byte == b'\r');
+    let carriage_return = memchr::memchr(b'\r', rest);
+    let delimiter =
+        said.unwrap_or_else(|| most_telling(rest, encoding).unwrap_or_else(|| most_frequent(rest)));
+    let (known, header) = best_header(rest, delimiter, encoding);
+    let header = if known > 0 { header } else { Vec::new() };
+    let is_price = |cell: &String| {
+        let meaning = columns::look_up(cell).map(|known| known.meaning);
+        matches!(meaning, Some(Meaning::Price | Meaning::SalePrice))
+    };
+    let prices = (0..).zip(&header).filter(|(_, cell)| is_price(cell));
+    let width = if header.is_empty() {
+        usual_width(rest, delimiter)
+    } else {
+        Some(header.len())
+    };
     Dialect {
         start,
-        delimiter: said
-            .unwrap_or_else(|| most_telling(rest).unwrap_or_else(|| most_frequent(rest))),
-        ends_with_line_feed: match (line_feed, carriage_return) {
-            (Some(line_feed), Some(carriage_return)) => line_feed < carriage_return,
-            (line_feed, _) => line_feed.is_some(),
-        },
+        delimiter,
+        is_quoted: delimiter != b'\t' || is_quoted(rest, width),
         ends_with_carriage_return: carriage_return
             .is_some_and(|at| rest.get(at + 1) != Some(&b'\n') && !rest.contains(&b'\n')),
+        width,
+        prices: prices.map(|(index, _)| index).collect(),
+        header,
     }
+}
+
+/// Counts the columns that are known by the header row of a file of unknown dialect.
+pub(crate) fn known_columns(head: &[u8], encoding: CellEncoding) -> usize {
+    let counts = DELIMITERS.map(|delimiter| best_header(head, delimiter, encoding).0);
+    counts.into_iter().max().unwrap_or_default()
 }
 
 /// Reads a `sep=;` line: the delimiter it names and the line's length.
@@ -65,8 +100,9 @@ fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
 }
 
 /// The delimiter with which a row is most of a header row, if one stands out.
-fn most_telling(text: &[u8]) -> Option<u8> {
-    let mut scores = DELIMITERS.map(|delimiter| (known_columns(text, delimiter), delimiter));
+fn most_telling(text: &[u8], encoding: CellEncoding) -> Option<u8> {
+    let mut scores =
+        DELIMITERS.map(|delimiter| (best_header(text, delimiter, encoding).0, delimiter));
     scores.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     match scores {
         [(best, delimiter), (second, _), ..] if best > second => Some(delimiter),
@@ -74,25 +110,106 @@ fn most_telling(text: &[u8]) -> Option<u8> {
     }
 }
 
-fn known_columns(text: &[u8], delimiter: u8) -> usize {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(text);
-    let rows = reader
-        .byte_records()
-        .map_while(Result::ok)
-        .take(HEADER_WITHIN);
-    rows.map(|row| {
-        let cells: Vec<_> = row
+/// Goes over the rows at the beginning, until `visit` returns false. Where the whole of a line is within
+/// quotation marks, the row is what is in them.
+fn each_row(
+    mut text: &[u8],
+    delimiter: u8,
+    most: usize,
+    visit: &mut dyn FnMut(&ByteRecord, usize),
+) {
+    let mut record = ByteRecord::new();
+    let mut rows = 0;
+    while rows < most && !text.is_empty() {
+        let mut split = quotes::split(text, true, delimiter, Quotes::Doubled, &mut record);
+        if split == Split::Unfinished {
+            // A mark that is never closed.
+            split = quotes::split(text, true, delimiter, Quotes::Strict, &mut record);
+        }
+        let Split::Row(mut found) = split else {
+            return;
+        };
+        text = text.get(found.used..).unwrap_or_default();
+        if found.cells == 1
+            && found.is_quoted
+            && let Some(line) = record.get(0).map(<[u8]>::to_vec)
+            && let Split::Row(inner) =
+                quotes::split(&line, true, delimiter, Quotes::Doubled, &mut record)
+        {
+            found = inner;
+        }
+        if record.iter().all(<[u8]>::is_empty) {
+            continue;
+        }
+        rows += 1;
+        visit(&record, found.cells);
+    }
+}
+
+/// How many columns the row names that names the most, and its cells without empty ones at its end.
+fn best_header(text: &[u8], delimiter: u8, encoding: CellEncoding) -> (usize, Vec<String>) {
+    let mut best = (0, Vec::new());
+    each_row(text, delimiter, HEADER_WITHIN, &mut |record, _| {
+        let mut cells: Vec<_> = record
             .iter()
-            .map(|cell| String::from_utf8_lossy(cell).trim().to_owned())
+            .map(|cell| encoding.text(cell).into_owned())
             .collect();
-        header::known_cells(&cells)
-    })
-    .max()
-    .unwrap_or_default()
+        let known = header::known_cells(&cells);
+        if known > best.0 {
+            let filled = cells.iter().rposition(|cell| !cell.is_empty());
+            cells.truncate(filled.map_or(0, |last| last + 1));
+            best = (known, cells);
+        }
+    });
+    best
+}
+
+/// How many cells most rows have.
+fn usual_width(text: &[u8], delimiter: u8) -> Option<usize> {
+    let mut rows = vec![0_usize; MAX_COLUMNS + 1];
+    each_row(text, delimiter, WIDTH_WITHIN, &mut |_, cells| {
+        if let Some(count) = rows.get_mut(cells) {
+            *count += 1;
+        }
+    });
+    let (width, count) = (0..).zip(rows).max_by_key(|(_, count)| *count)?;
+    (count > 0 && width > 1).then_some(width)
+}
+
+/// Whether the cells of a tab file are quoted. Most such files are not, so that a mark at the start of a name
+/// is one of its characters.
+fn is_quoted(text: &[u8], width: Option<usize>) -> bool {
+    let (mut quoted, mut not, mut misfits) = (0_usize, 0_usize, 0_usize);
+    for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        let mut cells = 0;
+        for cell in line.split(|byte| *byte == b'\t').map(<[u8]>::trim_ascii) {
+            cells += 1;
+            if memchr::memchr(b'"', cell).is_none() {
+                continue;
+            }
+            let inner = cell
+                .strip_prefix(b"\"")
+                .and_then(|cell| cell.strip_suffix(b"\""));
+            let marks = inner.map(|inner| memchr::memchr_iter(b'"', inner).count());
+            let doubled = inner.map(|inner| memchr::memmem::find_iter(inner, b"\"\"").count());
+            match (marks, doubled) {
+                // A whole cell in quotation marks is nothing strange where they mean nothing.
+                (Some(0), _) => {}
+                (Some(marks), Some(doubled)) if marks == 2 * doubled => quoted += 1,
+                _ => not += 1,
+            }
+        }
+        misfits += usize::from(!line.is_empty() && width.is_some_and(|width| cells != width));
+    }
+    if not == 0 || quoted >= not {
+        return true;
+    }
+    // Cells with tabs or line ends in them are quoted.
+    let mut quoted_misfits = 0;
+    each_row(text, b'\t', usize::MAX, &mut |_, cells| {
+        quoted_misfits += usize::from(width.is_some_and(|width| cells != width));
+    });
+    quoted_misfits < misfits
 }
 
 fn most_frequent(text: &[u8]) -> u8 {
@@ -142,7 +259,11 @@ mod tests {
             ("sku", b','),
             ("", b','),
         ] {
-            assert_eq!(sniff(text.as_bytes()).delimiter, delimiter, "{text:?}");
+            assert_eq!(
+                sniff(text.as_bytes(), CellEncoding::UTF_8).delimiter,
+                delimiter,
+                "{text:?}"
+            );
         }
     }
 
@@ -156,31 +277,52 @@ mod tests {
             ("sep=x\nsku\n", 0),
             ("separator\n", 0),
         ] {
-            assert_eq!(sniff(text.as_bytes()).start, start, "{text:?}");
-        }
-        assert_eq!(sniff(b"sep=;\nsku,a,b\n").delimiter, b';');
-    }
-
-    #[test]
-    fn the_line_ending_is_that_of_the_first_line() {
-        for (text, line_feed) in [
-            ("a\nb\r\n", true),
-            ("a\r\nb\n", false),
-            ("a\rb", false),
-            ("a", false),
-        ] {
             assert_eq!(
-                sniff(text.as_bytes()).ends_with_line_feed,
-                line_feed,
+                sniff(text.as_bytes(), CellEncoding::UTF_8).start,
+                start,
                 "{text:?}"
             );
         }
+        assert_eq!(
+            sniff(b"sep=;\nsku,a,b\n", CellEncoding::UTF_8).delimiter,
+            b';'
+        );
+    }
+
+    #[test]
+    fn tab_files_are_quoted_if_marks_within_cells_are_doubled() {
+        for (text, quoted) in [
+            ("id\ttitle\n1\t\"Best\" lamp\n", false),
+            ("id\ttitle\n1\t6\" tube\n", false),
+            ("id\ttitle\n1\t\"Large frame\n", false),
+            ("id\ttitle\n1\t\"6\"\" tube\"\n", true),
+            ("id\ttitle\n1\t\"a\tb\"\n", true),
+            ("id\ttitle\n1\t\"two\nlines\"\n", true),
+            ("id\ttitle\n1\tLamp\n", true),
+            ("id,title\n1,6\" tube\n", true),
+        ] {
+            let dialect = sniff(text.as_bytes(), CellEncoding::UTF_8);
+            assert_eq!(dialect.is_quoted, quoted, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_header_row_says_how_wide_rows_are_and_where_prices_stand() {
+        let dialect = sniff(
+            b"Our list\n\nSKU;Name;Price;;\nA;B;1;;\n",
+            CellEncoding::UTF_8,
+        );
+        assert_eq!((dialect.width, dialect.prices), (Some(3), vec![2]));
+        let dialect = sniff(b"\"SKU,Name,Price\"\n", CellEncoding::UTF_8);
+        assert_eq!((dialect.width, dialect.delimiter), (Some(3), b','));
+        let dialect = sniff(b"x;y\n1;2\n3;4;5\n", CellEncoding::UTF_8);
+        assert_eq!((dialect.width, dialect.prices), (Some(2), vec![]));
     }
 
     proptest! {
         #[test]
         fn any_bytes_have_a_dialect(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let dialect = sniff(&bytes);
+            let dialect = sniff(&bytes, CellEncoding::UTF_8);
             prop_assert!(dialect.start <= bytes.len());
         }
     }

@@ -1,19 +1,49 @@
 //! In which encoding a file is written, told from its bytes.
 //!
 //! A byte-order mark decides. Without one: zero bytes at every other place mean UTF-16; a file whose
-//! bytes beyond ASCII are UTF-8, all or most of them, is UTF-8; for any other `chardetng` makes
-//! its guess, which for western languages is Windows-1252. A single cell that is not UTF-8 in a file
-//! that is does not turn the others to gibberish: it alone is read as Windows-1252.
+//! bytes beyond ASCII are UTF-8, all or most of them, is UTF-8. For any other `chardetng` makes its guess,
+//! which holds unless in another encoding the header row names more columns or the letters fit better: that
+//! knows neither the encodings of DOS and the Mac nor what a list is. A single cell that is not UTF-8 in a
+//! file that is does not turn the others to gibberish: it alone is read as Windows-1252.
 
 use std::{
     borrow::Cow,
+    cmp::Reverse,
     io::{self, Read},
 };
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{
+    BIG5, Decoder, EUC_JP, EUC_KR, Encoding, GB18030, IBM866, KOI8_R, MACINTOSH, SHIFT_JIS, UTF_8,
+    UTF_16BE, UTF_16LE, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1253, WINDOWS_1254,
+    WINDOWS_1255, WINDOWS_1256, WINDOWS_1257, X_MAC_CYRILLIC,
+};
+use oem_cp::code_table::{DECODING_TABLE_CP437, DECODING_TABLE_CP850};
 
-use crate::reader::FeedError;
+use crate::{dialect, legacy::Legacy, reader::FeedError};
+
+/// Encodings that are tried, but for the usual ones.
+const LEGACY: [&Encoding; 16] = [
+    MACINTOSH,
+    WINDOWS_1250,
+    WINDOWS_1251,
+    WINDOWS_1253,
+    WINDOWS_1254,
+    WINDOWS_1255,
+    WINDOWS_1256,
+    WINDOWS_1257,
+    KOI8_R,
+    IBM866,
+    X_MAC_CYRILLIC,
+    GB18030,
+    BIG5,
+    SHIFT_JIS,
+    EUC_JP,
+    EUC_KR,
+];
+
+/// Bytes of the beginning, and of other lines, that are tried in each encoding.
+const HEAD: usize = 4 << 10;
 
 /// Bytes that are looked through at most.
 const LOOKED_THROUGH: u64 = 64 << 20;
@@ -28,7 +58,7 @@ const BLOCK: usize = 64 << 10;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CellEncoding {
     /// The encoding of the whole file, where it is not UTF-8.
-    legacy: Option<&'static Encoding>,
+    legacy: Option<Legacy>,
 }
 
 impl CellEncoding {
@@ -37,7 +67,7 @@ impl CellEncoding {
 
     /// Returns the encoding's name.
     pub(crate) fn name(self) -> &'static str {
-        self.legacy.unwrap_or(UTF_8).name()
+        self.legacy.map_or("UTF-8", Legacy::name)
     }
 
     /// Reads a cell as text, without spaces around it.
@@ -46,10 +76,26 @@ impl CellEncoding {
             (Some(_), Ok(text)) if text.is_ascii() => Cow::Borrowed(text.trim()),
             (None, Ok(text)) => Cow::Borrowed(text.trim()),
             (legacy, _) => {
-                let encoding = legacy.unwrap_or(WINDOWS_1252);
-                let (text, _) = encoding.decode_without_bom_handling(cell);
+                let text = legacy.unwrap_or(Legacy::WINDOWS_1252).decode(cell);
                 Cow::Owned(text.trim().to_owned())
             }
+        }
+    }
+
+    /// Returns the encoding as one of the Encoding Standard; Windows-1252 for one of DOS.
+    pub(crate) fn standard(self) -> &'static Encoding {
+        match self.legacy {
+            None => UTF_8,
+            Some(Legacy::Standard(encoding)) => encoding,
+            Some(Legacy::Dos(_)) => WINDOWS_1252,
+        }
+    }
+
+    /// Returns the encoding, if characters can be of several bytes in it and it is not UTF-8.
+    pub(crate) fn of_several_bytes(self) -> Option<&'static Encoding> {
+        match self.legacy? {
+            Legacy::Standard(encoding) if !encoding.is_single_byte() => Some(encoding),
+            _ => None,
         }
     }
 }
@@ -67,16 +113,20 @@ fn utf_16(head: &[u8]) -> Option<&'static Encoding> {
     if head.starts_with(b"\xFE\xFF") {
         return Some(UTF_16BE);
     }
-    let pairs = head.as_chunks::<2>().0.iter().take(512);
+    // Without a mark: what is ASCII, as delimiters and line ends are, has a zero in the same half of each
+    // pair, and hardly anything has one in the other. Zeros that fill up a cell are at any place.
+    let pairs = head.as_chunks::<2>().0.iter().take(1024);
     let (mut first, mut second, mut all) = (0_usize, 0_usize, 0_usize);
     for pair in pairs {
-        first += usize::from(pair[0] == 0 && pair[1] != 0);
-        second += usize::from(pair[1] == 0 && pair[0] != 0);
+        first += usize::from(pair[0] == 0);
+        second += usize::from(pair[1] == 0);
         all += 1;
     }
-    if all >= 4 && second * 10 > all * 7 {
+    let is_told =
+        |zeros: usize, others: usize| zeros >= 3 && zeros * 10 >= all && zeros >= 8 * others;
+    if is_told(second, first) {
         Some(UTF_16LE)
-    } else if all >= 4 && first * 10 > all * 7 {
+    } else if is_told(first, second) {
         Some(UTF_16BE)
     } else {
         None
@@ -111,6 +161,7 @@ pub(crate) fn detect(stream: impl Read) -> Result<CellEncoding, FeedError> {
     let mut stream = stream.take(LOOKED_THROUGH);
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     let mut evidence = Evidence::default();
+    let mut sample = Sample::default();
     let mut block = vec![0; BLOCK];
     // A character may be cut in two by the end of a block.
     let mut kept = 0;
@@ -119,6 +170,7 @@ pub(crate) fn detect(stream: impl Read) -> Result<CellEncoding, FeedError> {
             .read(&mut block[kept..])
             .map_err(FeedError::from_read)?;
         let filled = kept + read;
+        sample.take(&block[kept..filled]);
         if block[kept..filled].is_ascii() && kept == 0 {
             if read == 0 {
                 break;
@@ -137,9 +189,66 @@ pub(crate) fn detect(stream: impl Read) -> Result<CellEncoding, FeedError> {
     }
     detector.feed(b"", true);
     let guess = detector.guess(None, Utf8Detection::Deny);
+    let legacy = sample.best(guess);
     Ok(CellEncoding {
-        legacy: (guess != UTF_8).then_some(guess),
+        legacy: Some(legacy),
     })
+}
+
+/// The beginning of a file, and lines of it that are not ASCII.
+#[derive(Default)]
+struct Sample {
+    head: Vec<u8>,
+    lines: Vec<u8>,
+}
+
+impl Sample {
+    fn take(&mut self, block: &[u8]) {
+        let missing = HEAD.saturating_sub(self.head.len()).min(block.len());
+        self.head.extend_from_slice(&block[..missing]);
+        for line in block.split(|byte| matches!(byte, b'\n' | b'\r')) {
+            if self.lines.len() >= HEAD {
+                break;
+            }
+            if !line.is_ascii() {
+                self.lines.extend_from_slice(&line[..line.len().min(HEAD)]);
+                self.lines.push(b'\n');
+            }
+        }
+    }
+
+    /// The encoding in which the header row names the most columns, and of several such the one that makes
+    /// the fewest letters look out of place. Of equals it is the guess, or else the most usual.
+    fn best(&self, guess: &'static Encoding) -> Legacy {
+        let ends_with_carriage_return = memchr::memchr(b'\r', &self.head).is_some()
+            && memchr::memchr(b'\n', &self.head).is_none();
+        let foreign = self.lines.iter().filter(|byte| !byte.is_ascii()).count();
+        // Another encoding must fit clearly better than the guess; one in which any two bytes are a
+        // character fits by chance.
+        let handicap = |encoding: &'static Encoding| match encoding {
+            _ if encoding == guess || encoding == MACINTOSH && ends_with_carriage_return => 0,
+            _ if encoding.is_single_byte() => 1 + foreign / 4,
+            _ => 1 + 2 * foreign,
+        };
+        let standard = |encoding| (Legacy::Standard(encoding), handicap(encoding));
+        let mac = ends_with_carriage_return.then(|| standard(MACINTOSH));
+        let dos = [&DECODING_TABLE_CP850, &DECODING_TABLE_CP437].map(Legacy::Dos);
+        let first = mac
+            .into_iter()
+            .chain([standard(guess), standard(WINDOWS_1252)]);
+        let candidates = first
+            .chain(dos.map(|dos| (dos, 1 + foreign / 4)))
+            .chain(LEGACY.map(standard));
+        // The first of equals is the least.
+        let best = candidates.min_by_key(|(legacy, handicap)| {
+            let encoding = CellEncoding {
+                legacy: Some(*legacy),
+            };
+            let known = dialect::known_columns(&self.head, encoding);
+            (Reverse(known), handicap + legacy.oddness(&self.lines))
+        });
+        best.map_or(Legacy::WINDOWS_1252, |(legacy, _)| legacy)
+    }
 }
 
 /// What speaks for UTF-8 and what against it.
@@ -269,7 +378,7 @@ mod tests {
         };
         assert_eq!(cell("Größe".as_bytes(), "Größe".as_bytes()), "Größe");
         assert_eq!(cell(b"Gr\xF6\xDFe \x80", b"Gr\xF6\xDFe \x80 "), "Größe €");
-        let (cyrillic, ..) = encoding_rs::WINDOWS_1251.encode("Красная рубашка, размер большой");
+        let (cyrillic, ..) = WINDOWS_1251.encode("Красная рубашка, размер большой");
         assert_eq!(
             cell(&cyrillic, &cyrillic),
             "Красная рубашка, размер большой"

@@ -11,7 +11,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::reader::FeedError;
+use crate::{budget::MAX_HELD, reader::FeedError};
 
 /// A product file that can be read from its start as often as needed.
 #[derive(Clone, Debug)]
@@ -58,26 +58,36 @@ impl Input {
         Self::Stoppable(Box::new(self), stop.clone())
     }
 
-    /// Keeps what was in this input as one of its own: beside it, and in memory only if it is too.
+    /// Keeps what was in this input as one of its own: beside it, and in memory only if it is too. A
+    /// workbook of more than `most` bytes is too large.
     ///
     /// # Errors
     ///
     /// When it cannot be read or kept.
-    pub(crate) fn unpacked(&self, mut content: impl Read) -> Result<Self, FeedError> {
+    pub(crate) fn unpacked(&self, content: impl Read, most: u64) -> Result<Self, FeedError> {
         match self {
             Self::Path(path) => {
                 let directory = path.parent().unwrap_or(Path::new("."));
                 let mut file = nameless(directory).map_err(FeedError::Io)?;
-                io::copy(&mut content, &mut file).map_err(FeedError::from_read)?;
+                let mut content = content.take(most + 1);
+                let copied = io::copy(&mut content, &mut file).map_err(FeedError::from_read)?;
+                if copied > most {
+                    return Err(FeedError::LargeWorkbook);
+                }
                 Ok(Self::Nameless(Arc::new(file)))
             }
-            Self::Stoppable(input, stop) => Ok(input.unpacked(content)?.until(stop)),
+            Self::Stoppable(input, stop) => Ok(input.unpacked(content, most)?.until(stop)),
             Self::Bytes(_) | Self::Nameless(_) => {
+                let most = most.min(MAX_HELD as u64);
                 let mut bytes = Vec::new();
                 content
+                    .take(most + 1)
                     .read_to_end(&mut bytes)
                     .map_err(FeedError::from_read)?;
-                Ok(Self::from(bytes.as_slice()))
+                if bytes.len() as u64 > most {
+                    return Err(FeedError::LargeWorkbook);
+                }
+                Ok(Self::Bytes(bytes.into()))
             }
         }
     }

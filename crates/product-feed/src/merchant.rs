@@ -17,7 +17,7 @@ use encoding_rs::Encoding;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::{
-    delimited::MAX_ROW,
+    budget::{MAX_COLUMN_NAME, MAX_COLUMNS, MAX_ROW},
     encoding::{self, CellEncoding},
     reader::{FeedError, RawRow},
     source::{Source, peek},
@@ -29,12 +29,6 @@ const HEAD: u64 = 4 << 10;
 
 /// Bytes read at once.
 const BLOCK: usize = 256 << 10;
-
-/// The most columns.
-const MAX_COLUMNS: usize = 300;
-
-/// The most bytes of a column's name.
-const MAX_NAME: usize = 200;
 
 /// What a product is called.
 const ITEMS: [&str; 3] = ["item", "entry", "product"];
@@ -100,7 +94,7 @@ fn columns(source: &Source) -> Result<HashMap<Box<str>, usize>, FeedError> {
     each_item(source, &mut |part| {
         if let Part::Cell { name, .. } = part
             && columns.len() < MAX_COLUMNS
-            && name.len() <= MAX_NAME
+            && name.len() <= MAX_COLUMN_NAME
             && !columns.contains_key(name)
         {
             columns.insert(name.into(), columns.len());
@@ -226,7 +220,7 @@ fn begin_cell(start: &BytesStart<'_>, text: &mut String) -> Origin {
 }
 
 /// The document as UTF-8: by its byte-order mark, or by what its declaration says.
-fn utf_8(source: &Source) -> Result<BufReader<Box<dyn Read + Send>>, FeedError> {
+pub(crate) fn utf_8(source: &Source) -> Result<BufReader<Box<dyn Read + Send>>, FeedError> {
     let (head, stream) = peek(source.stream()?, HEAD)?;
     let stream: Box<dyn Read + Send> = if encoding::utf_16_text(&head).is_some() {
         encoding::without_utf_16(&head, stream)

@@ -2,18 +2,17 @@
 //! read as a stream.
 
 use std::{
-    collections::HashSet,
-    io::{BufReader, Read},
+    collections::{HashMap, HashSet},
+    io::BufReader,
     ops::ControlFlow,
 };
 
 use quick_xml::events::{BytesStart, Event};
-use zip::ZipArchive;
 
 use crate::{
-    delimited::MAX_ROW,
+    budget::MAX_ROW,
     reader::FeedError,
-    source::{Limited, Source, from_zip},
+    source::Source,
     workbook::{MAX_ROWS, MAX_SHEETS, Row, Sheets, number},
     xml::{self, Xml},
 };
@@ -30,10 +29,10 @@ const MAX_STYLES: usize = 10_000;
 ///
 /// When the file cannot be read, is damaged or too large.
 pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
-    let mut archive = ZipArchive::new(BufReader::new(source.whole()?)).map_err(from_zip)?;
-    let entry: Box<dyn Read + '_> = Box::new(archive.by_name("content.xml").map_err(from_zip)?);
-    let limited = Limited::new(entry, source.limit);
-    let xml = Xml::new(BufReader::with_capacity(BLOCK, limited));
+    let archive = source.archive()?;
+    let content = archive.find("content.xml");
+    let stream = archive.stream(content.ok_or(FeedError::BrokenWorkbook)?)?;
+    let xml = Xml::new(BufReader::with_capacity(BLOCK, stream));
     Content {
         xml,
         row: Row::new(source.limit),
@@ -78,11 +77,18 @@ impl<R: std::io::BufRead> Content<R> {
                         self.skip()?;
                         continue;
                     }
-                    let flow = self.sheet(sheets)?;
-                    let is_last = sheets.end().is_break();
-                    self.sheets_seen += 1;
-                    if is_last || self.sheets_seen == MAX_SHEETS {
+                    let name = xml::attribute(&start, "name").unwrap_or_default();
+                    let flow = if sheets.begin(&name) {
+                        self.sheet(sheets)?
+                    } else {
+                        ControlFlow::Break(())
+                    };
+                    if sheets.end().is_break() {
                         return Ok(());
+                    }
+                    self.sheets_seen += 1;
+                    if self.sheets_seen > MAX_SHEETS {
+                        return Err(FeedError::LargeWorkbook);
                     }
                     if flow.is_break() {
                         self.skip()?;
@@ -113,7 +119,7 @@ impl<R: std::io::BufRead> Content<R> {
 
     /// Reads the rows of the sheet that has begun; breaks within it when they are wanted no more.
     fn sheet(&mut self, sheets: &mut dyn Sheets) -> Result<ControlFlow<()>, FeedError> {
-        self.row.begin_sheet();
+        self.row.begin_sheet(HashMap::new());
         let mut column = 0_u32;
         let mut repeated = 1;
         loop {

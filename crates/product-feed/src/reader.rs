@@ -7,27 +7,30 @@ use csv::ByteRecord;
 use thiserror::Error;
 
 use crate::{
+    budget::{self, Budget, MAX_COLUMN_NAME, MAX_ROW},
     cells::{is_blank, shortened},
     columns::{self, Meaning},
-    delimited::{self, MAX_ROW},
+    delimited,
     encoding::CellEncoding,
     failed_rows,
+    foreign::Foreign,
     header::{self, Header, HeaderError},
+    html,
     input::Input,
     mapping::Mapping,
     merchant, price,
     row::{Classified, Classifier, FeedProduct, RowFailure},
+    sheets::Lists,
     source::{Kind, OverLimit, Source},
     understanding::Understanding,
-    workbook::{self, Sheets},
+    workbook,
 };
 
 /// Rows among which the header row is looked for: price lists have a title and a date above it.
-const HEADER_WITHIN: usize = 30;
+pub(crate) const HEADER_WITHIN: usize = 30;
 
-/// Rows, and bytes of them, from which is told how the file writes its prices.
+/// Rows from which is told how the file writes its prices, as far as they may be held.
 const SAMPLE_ROWS: usize = 1000;
-const SAMPLE_BYTES: usize = 1 << 20;
 
 /// Why a file cannot be read on. The text is for people; only [`Io`](Self::Io) has a cause worth
 /// logging.
@@ -107,6 +110,9 @@ pub enum FeedError {
         "The file is JSON, not a product list. A CSV, Excel or Google Merchant file is needed."
     )]
     Json,
+    /// It is a file of another program, of a kind that is not read.
+    #[error(transparent)]
+    Foreign(#[from] Foreign),
     /// It is no text at all.
     #[error("The file is not a product list. A CSV, Excel or Google Merchant file is needed.")]
     NotText,
@@ -178,6 +184,7 @@ impl FeedError {
             Self::NoItems => "no-items",
             Self::WebPage => "web-page",
             Self::Json => "json",
+            Self::Foreign(foreign) => foreign.code(),
             Self::NotText => "not-text",
         }
     }
@@ -235,6 +242,9 @@ pub trait Visitor {
 
     /// Takes what a file, or a sheet of it, was understood as; this comes before its rows.
     fn understood(&mut self, _understanding: &Understanding) {}
+
+    /// Takes note of a sheet that holds something and is not read, as its header row is not understood.
+    fn sheet_left_out(&mut self, _name: &str) {}
 
     /// Takes the next row that counts, and says whether to go on.
     fn row(&mut self, row: FeedRow) -> ControlFlow<()>;
@@ -324,21 +334,26 @@ pub fn read(
     mapping: Option<&Mapping>,
     visitor: &mut dyn Visitor,
 ) -> Result<(), FeedError> {
-    let source = Source::open(input, limits.max_unpacked)?;
+    let parts = Source::open(input, limits.max_unpacked)?;
     let mut reading = Reading::new(mapping);
-    match source.kind {
-        Kind::Delimited => delimited::walk(&source, &mut |row| reading.take(row, visitor))?,
-        Kind::Xml => merchant::walk(&source, &mut |row| reading.take(row, visitor))?,
-        _ => {
-            let mut sheets = FirstList {
-                mapping,
-                visitor,
-                reading,
-                result: Err(FeedError::Empty),
-            };
-            workbook::walk(&source, &mut sheets)?;
-            return sheets.result;
+    match parts.as_slice() {
+        [source] if source.kind == Kind::Xml => {
+            merchant::walk(source, &mut |row| reading.take(row, visitor))?;
         }
+        [source] if source.kind != Kind::Delimited => {
+            let mut lists = Lists::new(mapping, visitor);
+            workbook::walk(source, &mut lists)?;
+            return match lists.finish() {
+                // There are tables on any page.
+                Err(
+                    FeedError::Header(HeaderError::Unknown)
+                    | FeedError::Empty
+                    | FeedError::UnknownSheet(_),
+                ) if source.kind == Kind::Html && mapping.is_none() => Err(FeedError::WebPage),
+                result => result,
+            };
+        }
+        parts => delimited::walk(parts, &mut |row| reading.take(row, visitor))?,
     }
     reading.finish(visitor)
 }
@@ -362,12 +377,12 @@ pub fn count(
     limits: &Limits,
     mapping: Option<&Mapping>,
 ) -> Result<Counted, FeedError> {
-    let source = Source::open(input.clone(), limits.max_unpacked)?;
+    let parts = Source::open(input.clone(), limits.max_unpacked)?;
     let mut counter = Counter::default();
-    if source.kind == Kind::Delimited {
+    if parts.iter().all(|part| part.kind == Kind::Delimited) {
         let mut reading = Reading::new(mapping);
         let rows =
-            delimited::count_behind(&source, &mut |row| match reading.take(row, &mut counter) {
+            delimited::count_behind(&parts, &mut |row| match reading.take(row, &mut counter) {
                 ControlFlow::Break(()) => ControlFlow::Break(false),
                 ControlFlow::Continue(()) => match &reading.state {
                     State::Sampling(sample) => ControlFlow::Break(sample.header.every_row_counts()),
@@ -389,43 +404,15 @@ struct Counter(Counted);
 
 impl Visitor for Counter {
     fn header(&mut self, header: &Header) {
-        self.0.header.clone_from(&header.cells);
+        // Sheets of a workbook have one each.
+        if self.0.header.is_empty() {
+            self.0.header.clone_from(&header.cells);
+        }
     }
 
     fn row(&mut self, _: FeedRow) -> ControlFlow<()> {
         self.0.products += 1;
         ControlFlow::Continue(())
-    }
-}
-
-/// Looks for the first sheet with a header row that is understood, and reads that.
-struct FirstList<'a> {
-    mapping: Option<&'a Mapping>,
-    visitor: &'a mut dyn Visitor,
-    reading: Reading<'a>,
-    /// What is wrong with the first sheet that holds anything.
-    result: Result<(), FeedError>,
-}
-
-impl Sheets for FirstList<'_> {
-    fn row(&mut self, row: RawRow<'_>) -> ControlFlow<()> {
-        self.reading.take(row, self.visitor)
-    }
-
-    fn end(&mut self) -> ControlFlow<()> {
-        let reading = std::mem::replace(&mut self.reading, Reading::new(self.mapping));
-        match reading.finish(self.visitor) {
-            Ok(()) => {
-                self.result = Ok(());
-                ControlFlow::Break(())
-            }
-            Err(error) => {
-                if matches!(self.result, Err(FeedError::Empty)) {
-                    self.result = Err(error);
-                }
-                ControlFlow::Continue(())
-            }
-        }
     }
 }
 
@@ -435,115 +422,15 @@ impl Sheets for FirstList<'_> {
 ///
 /// What is wrong with it.
 pub fn check(input: Input, limits: &Limits) -> Result<(), FeedError> {
-    Source::open(input, limits.max_unpacked).map(drop)
-}
-
-/// Returns the rows at the beginning of a file as text, the one that is most likely its header first, at
-/// most so many.
-///
-/// # Errors
-///
-/// When the file cannot be read or is nothing that could be a product file.
-pub fn first_rows(
-    input: Input,
-    limits: &Limits,
-    most: usize,
-) -> Result<Vec<Vec<String>>, FeedError> {
-    let source = Source::open(input, limits.max_unpacked)?;
-    let mut best = Beginnings::new(most);
-    match source.kind {
-        Kind::Delimited => delimited::walk(&source, &mut |row| best.row(row))?,
-        Kind::Xml => merchant::walk(&source, &mut |row| best.row(row))?,
-        _ => workbook::walk(&source, &mut best)?,
-    }
-    let _: ControlFlow<()> = best.end();
-    if best.rows.is_empty() {
-        Err(FeedError::Empty)
-    } else {
-        Ok(best.rows)
+    let parts = Source::open(input, limits.max_unpacked)?;
+    match parts.as_slice() {
+        [source] if source.kind == Kind::Html => html::check(source),
+        [_] => Ok(()),
+        parts => delimited::check(parts),
     }
 }
 
-/// How the sheets of a workbook begin, of which the one is kept that [`read`] would read, or else the
-/// one whose header row names the most columns. Any other file is one sheet.
-struct Beginnings {
-    most: usize,
-    /// Those of the sheet that is being read.
-    current: Vec<Vec<String>>,
-    /// Those of the best one, and how good it is.
-    rows: Vec<Vec<String>>,
-    score: Option<usize>,
-}
-
-impl Beginnings {
-    fn new(most: usize) -> Self {
-        Self {
-            most,
-            current: Vec::new(),
-            rows: Vec::new(),
-            score: None,
-        }
-    }
-}
-
-impl Sheets for Beginnings {
-    fn row(&mut self, row: RawRow<'_>) -> ControlFlow<()> {
-        let cells = texts(row);
-        if cells.iter().any(|cell| !cell.is_empty()) {
-            self.current.push(cells);
-        }
-        if self.current.len() < self.most + HEADER_WITHIN {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
-    }
-
-    fn end(&mut self) -> ControlFlow<()> {
-        let mut rows = std::mem::take(&mut self.current);
-        if rows.is_empty() {
-            return ControlFlow::Continue(());
-        }
-        let header = likely_header(&rows);
-        rows.drain(..header);
-        rows.truncate(self.most);
-        if rows.first().is_some_and(|header| has_reason(header)) {
-            for cell in rows.iter_mut().flatten() {
-                failed_rows::restore(cell);
-            }
-        }
-        let header = rows.first().cloned().unwrap_or_default();
-        let known = header::known_cells(&header);
-        if self.score.is_none_or(|best| known > best) {
-            self.score = Some(known);
-            self.rows = rows;
-        }
-        if Header::find(header, None).is_ok() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    }
-}
-
-/// The row that names the most columns; the first of several, and the first full one if none names any.
-fn likely_header(rows: &[Vec<String>]) -> usize {
-    let widest = rows.iter().map(|row| filled(row)).max().unwrap_or_default();
-    let score = |row: &[String]| (header::known_cells(row), filled(row) == widest);
-    let mut best = 0;
-    for (index, row) in rows.iter().enumerate().take(HEADER_WITHIN) {
-        if score(row) > score(&rows[best]) {
-            best = index;
-        }
-    }
-    best
-}
-
-fn filled(row: &[String]) -> usize {
-    row.iter().filter(|cell| !cell.is_empty()).count()
-}
-
-fn texts(row: RawRow<'_>) -> Vec<String> {
+pub(crate) fn texts(row: RawRow<'_>) -> Vec<String> {
     let cells = row.cells.iter();
     cells
         .map(|cell| row.encoding.text(cell).replace('\0', ""))
@@ -556,15 +443,18 @@ fn header_texts(row: RawRow<'_>) -> Vec<String> {
     if has_reason(&cells) {
         cells.iter_mut().for_each(failed_rows::restore);
     }
+    for cell in &mut cells {
+        budget::cut(cell, MAX_COLUMN_NAME);
+    }
     cells
 }
 
-fn has_reason(header: &[String]) -> bool {
+pub(crate) fn has_reason(header: &[String]) -> bool {
     header.iter().any(|cell| failed_rows::is_reason(cell))
 }
 
 /// A file that is being read.
-struct Reading<'a> {
+pub(crate) struct Reading<'a> {
     mapping: Option<&'a Mapping>,
     state: State,
 }
@@ -590,7 +480,7 @@ enum State {
 struct Sample {
     header: Header,
     rows: Vec<HeldRow>,
-    bytes: usize,
+    budget: Budget,
     vote: price::Vote,
 }
 
@@ -607,22 +497,22 @@ impl Sample {
         Self {
             header,
             rows: Vec::new(),
-            bytes: 0,
+            budget: Budget::new(),
             vote: price::Vote::default(),
         }
     }
 
     fn is_full(&self) -> bool {
-        self.rows.len() >= SAMPLE_ROWS || self.bytes >= SAMPLE_BYTES
+        self.rows.len() >= SAMPLE_ROWS || self.budget.is_spent()
     }
 
     fn hold(&mut self, row: RawRow<'_>) {
         for price in self.header.prices(row.cells) {
             self.vote.count(&row.encoding.text(price));
         }
-        self.bytes += row.cells.as_slice().len() + row.cells.len() * size_of::<usize>();
+        self.budget.spend(row.cells);
         self.rows.push(HeldRow {
-            cells: row.cells.clone(),
+            cells: budget::compact(row.cells),
             line: row.line,
             encoding: row.encoding,
             is_cut_off: row.is_cut_off,
@@ -631,7 +521,7 @@ impl Sample {
 }
 
 impl<'a> Reading<'a> {
-    fn new(mapping: Option<&'a Mapping>) -> Self {
+    pub(crate) fn new(mapping: Option<&'a Mapping>) -> Self {
         Self {
             mapping,
             state: State::Seeking {
@@ -641,7 +531,12 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn take(&mut self, row: RawRow<'_>, visitor: &mut dyn Visitor) -> ControlFlow<()> {
+    /// Whether the header row was not met yet.
+    pub(crate) fn is_seeking(&self) -> bool {
+        matches!(self.state, State::Seeking { .. })
+    }
+
+    pub(crate) fn take(&mut self, row: RawRow<'_>, visitor: &mut dyn Visitor) -> ControlFlow<()> {
         match &mut self.state {
             State::Within { classifier, rows } => tell(classifier, rows, row, visitor),
             State::Sampling(sample) => {
@@ -728,7 +623,7 @@ impl<'a> Reading<'a> {
         ControlFlow::Continue(())
     }
 
-    fn finish(mut self, visitor: &mut dyn Visitor) -> Result<(), FeedError> {
+    pub(crate) fn finish(mut self, visitor: &mut dyn Visitor) -> Result<(), FeedError> {
         let _: ControlFlow<()> = self.release(visitor);
         match self.state {
             State::Within { .. } | State::Sampling(_) | State::Done => Ok(()),

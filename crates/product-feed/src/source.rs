@@ -1,18 +1,17 @@
 //! What kind of file an input is, told from its bytes, and what its containers hold.
 //!
-//! A gzip file (RFC 1952) and a ZIP archive of a single file are opened; what is in them must not be
-//! such a container again, but may be a workbook. However small a container is, no more is read out of
-//! it than the limit allows.
+//! A gzip file (RFC 1952) and a ZIP archive are opened; what is in them must not be such a container
+//! again, but may be a workbook. However small a container is, no more is read out of it than the limit
+//! allows. Several files of an archive are read as one where their header rows are the same.
 
-use std::io::{self, Chain, Cursor, Read, SeekFrom, Take};
+use std::io::{self, Chain, Cursor, Read, Take};
 
-use flate2::{
-    Crc,
-    read::{DeflateDecoder, MultiGzDecoder},
-};
-use zip::{CompressionMethod, ZipArchive, result::ZipError};
+use flate2::read::MultiGzDecoder;
 
 use crate::{
+    archive::{Archive, Packed},
+    budget::MAX_UNPACKED_WORKBOOK,
+    foreign::Foreign,
     input::{Input, ReadSeek},
     reader::FeedError,
 };
@@ -20,14 +19,14 @@ use crate::{
 /// Bytes from which the kind of a file is told.
 const HEAD: usize = 8 << 10;
 
-/// Bytes of a workbook that may have to be held in memory.
-pub(crate) const MAX_HELD: u64 = 128 << 20;
-
 /// How the files begin that hold others: a gzip file, a ZIP archive, an empty one, a compound file.
 const GZIP: &[u8] = b"\x1F\x8B";
 const ZIP: &[u8] = b"PK\x03\x04";
 const EMPTY_ZIP: &[u8] = b"PK\x05\x06";
 const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
+
+/// What the documents declare that Excel wrote as XML in 2003.
+const EXCEL_2003: &[u8] = b"urn:schemas-microsoft-com:office:spreadsheet";
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,6 +41,10 @@ pub(crate) enum Kind {
     Ods,
     /// A workbook as Excel wrote them until 2003.
     Xls,
+    /// A workbook that Excel 2003 wrote as XML.
+    Excel2003,
+    /// A web page with tables, which some programs call a workbook.
+    Html,
 }
 
 /// A file that is ready to be read, from its start and as often as needed.
@@ -54,48 +57,68 @@ pub(crate) struct Source {
     pub(crate) limit: u64,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 enum Container {
     None,
     Gzip,
-    /// The only file of an archive.
-    Zip(Packed),
+    /// A file of an archive.
+    Zip(Archive, Packed),
 }
 
-/// A file in an archive.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Packed {
-    /// Where it begins.
-    start: u64,
-    /// How many bytes it takes.
-    length: u64,
-    /// Whether these are compressed.
-    deflated: bool,
-    /// How many bytes it has, and their checksum.
-    unpacked: u64,
-    crc: u32,
+/// An input, told apart from its container.
+enum Opened {
+    One(Source),
+    /// Files of an archive.
+    Several(Vec<Source>),
 }
 
 impl Source {
-    /// Tells what the input is. `limit` is the most bytes that are read out of a container.
+    /// Tells what the input is. `limit` is the most bytes that are read out of a container. Only text
+    /// comes in several parts.
     ///
     /// # Errors
     ///
     /// When the input cannot be read or is nothing that could be a product file.
-    pub(crate) fn open(input: Input, limit: u64) -> Result<Self, FeedError> {
-        let source = Self::open_once(input, limit)?;
-        if source.container == Container::None {
-            return Ok(source);
+    pub(crate) fn open(input: Input, limit: u64) -> Result<Vec<Self>, FeedError> {
+        match Self::open_once(input, limit)? {
+            Opened::One(source) => Ok(vec![source.opened()?]),
+            Opened::Several(sources) => {
+                let count = sources.len();
+                let mut parts = Vec::new();
+                for source in sources {
+                    match source.opened() {
+                        Ok(part) => parts.push(part),
+                        // Pictures beside a list are no lists.
+                        Err(FeedError::Foreign(Foreign::Image)) => {}
+                        Err(error) if count == 1 => return Err(error),
+                        Err(_) => return Err(FeedError::SeveralFiles(count)),
+                    }
+                }
+                let is_text = parts.iter().all(|part| part.kind == Kind::Delimited);
+                if parts.len() > 1 && !is_text {
+                    return Err(FeedError::SeveralFiles(parts.len()));
+                }
+                if parts.is_empty() {
+                    return Err(FeedError::Foreign(Foreign::Image));
+                }
+                Ok(parts)
+            }
         }
-        let head = head_of(&mut source.stream()?)?;
+    }
+
+    /// Tells what is in the container.
+    fn opened(self) -> Result<Self, FeedError> {
+        if matches!(self.container, Container::None) {
+            return Ok(self);
+        }
+        let head = head_of(&mut self.stream()?)?;
         if head.starts_with(ZIP) || head.starts_with(COMPOUND) {
             // A workbook is not read from its start to its end, so that it needs a place of its own.
-            let unpacked = source.input.unpacked(source.stream()?)?;
-            let inner = Self::open_once(unpacked, limit)?;
-            return if inner.container == Container::None {
-                Ok(inner)
-            } else {
-                Err(FeedError::Nested)
+            let most = self.limit.min(MAX_UNPACKED_WORKBOOK);
+            let unpacked = self.input.unpacked(self.stream()?, most)?;
+            return match Self::open_once(unpacked, self.limit)? {
+                Opened::One(inner) if matches!(inner.container, Container::None) => Ok(inner),
+                _ => Err(FeedError::Nested),
             };
         }
         if head.starts_with(GZIP) {
@@ -103,12 +126,12 @@ impl Source {
         }
         Ok(Self {
             kind: kind_of_text(&head)?,
-            ..source
+            ..self
         })
     }
 
     /// Tells what the input is, without looking into a container that is no workbook.
-    fn open_once(input: Input, limit: u64) -> Result<Self, FeedError> {
+    fn open_once(input: Input, limit: u64) -> Result<Opened, FeedError> {
         let head = head_of(&mut input.open().map_err(FeedError::Io)?)?;
         let mut source = Self {
             input,
@@ -119,117 +142,102 @@ impl Source {
         if head.starts_with(GZIP) {
             source.container = Container::Gzip;
         } else if head.starts_with(ZIP) || head.starts_with(EMPTY_ZIP) {
-            match source.look_into_archive()? {
-                Archive::Workbook(kind) => source.kind = kind,
-                Archive::File(packed) => source.container = Container::Zip(packed),
+            let archive = Archive::open(source.input.clone(), limit)?;
+            match source.workbook_kind(&archive)? {
+                Some(kind) => source.kind = kind,
+                None => return source.files_of(&archive),
             }
         } else if head.starts_with(COMPOUND) {
             source.kind = Kind::Xls;
         } else {
             source.kind = kind_of_text(&head)?;
         }
-        Ok(source)
+        Ok(Opened::One(source))
     }
 
     /// Returns the bytes of the file, out of its container.
     pub(crate) fn stream(&self) -> Result<Box<dyn Read + Send>, FeedError> {
-        let mut file = self.input.open().map_err(FeedError::Io)?;
-        Ok(match self.container {
-            Container::None => Box::new(file),
-            Container::Gzip => Box::new(Limited::new(MultiGzDecoder::new(file), self.limit)),
-            Container::Zip(packed) => {
-                file.seek(SeekFrom::Start(packed.start))
-                    .map_err(FeedError::Io)?;
-                let bytes = file.take(packed.length);
-                let bytes: Box<dyn Read + Send> = if packed.deflated {
-                    Box::new(DeflateDecoder::new(bytes))
-                } else {
-                    Box::new(bytes)
-                };
-                let bytes = Limited::new(bytes, self.limit);
-                Box::new(Checked::new(bytes, packed.unpacked, packed.crc))
-            }
+        Ok(match &self.container {
+            Container::None => Box::new(self.whole()?),
+            Container::Gzip => Box::new(Limited::new(
+                MultiGzDecoder::new(io::BufReader::new(self.whole()?)),
+                self.limit,
+            )),
+            Container::Zip(archive, file) => archive.stream(file)?,
         })
     }
 
-    /// Returns the file as it is, for readers that unpack it themselves. Nothing in it unpacks to
-    /// more than the limit.
+    /// Returns the file as it is.
     pub(crate) fn whole(&self) -> Result<Box<dyn ReadSeek>, FeedError> {
         self.input.open().map_err(FeedError::Io)
     }
 
-    fn look_into_archive(&self) -> Result<Archive, FeedError> {
-        let mut archive = ZipArchive::new(self.whole()?).map_err(from_zip)?;
-        let mut unpacked = 0_u64;
-        let (mut only, mut files) = (None, 0_usize);
-        let mut workbook = None;
-        for index in 0..archive.len() {
-            let entry = archive.by_index_raw(index).map_err(from_zip)?;
-            unpacked = unpacked.saturating_add(entry.size());
-            let name = entry.name_raw();
-            match name {
-                b"xl/workbook.xml" => workbook = Some(Kind::Xlsx),
-                b"content.xml" => workbook = Some(Kind::Ods),
-                _ => {}
+    /// Returns what a workbook's archive holds.
+    ///
+    /// # Errors
+    ///
+    /// When it is none.
+    pub(crate) fn archive(&self) -> Result<Archive, FeedError> {
+        Archive::open(self.input.clone(), self.limit)
+    }
+
+    /// Tells which kind of workbook an archive is.
+    fn workbook_kind(&self, archive: &Archive) -> Result<Option<Kind>, FeedError> {
+        let kind = if archive.find("xl/workbook.xml").is_some() {
+            Kind::Xlsx
+        } else if archive.find("content.xml").is_some() {
+            match Foreign::of_open_document(archive)? {
+                Some(foreign) => return Err(FeedError::Foreign(foreign)),
+                None => Kind::Ods,
             }
-            let is_note = name.starts_with(b"__MACOSX/")
-                || name
-                    .rsplit(|byte| *byte == b'/')
-                    .next()
-                    .is_some_and(|last| last.starts_with(b"."));
-            if entry.is_dir() || is_note {
-                continue;
-            }
-            files += 1;
-            only = Some((index, entry.encrypted(), entry.compression()));
-        }
-        if let Some(kind) = workbook {
-            // What is read out of it is watched all the same.
-            return if unpacked > self.limit {
-                Err(FeedError::TooLarge(self.limit))
-            } else {
-                Ok(Archive::Workbook(kind))
+        } else {
+            return match Foreign::of_archive(archive) {
+                Some(foreign) => Err(FeedError::Foreign(foreign)),
+                None => Ok(None),
             };
+        };
+        let unpacked = archive
+            .files
+            .iter()
+            .fold(0_u64, |sum, file| sum.saturating_add(file.unpacked));
+        // What is read out of it is watched all the same.
+        if unpacked > self.limit {
+            return Err(FeedError::TooLarge(self.limit));
         }
-        match only {
-            None => Err(FeedError::Empty),
-            Some(_) if files > 1 => Err(FeedError::SeveralFiles(files)),
-            Some((_, true, _)) => Err(FeedError::Encrypted),
-            Some((index, false, method)) => {
-                let deflated = match method {
-                    CompressionMethod::Stored => false,
-                    CompressionMethod::Deflated => true,
-                    _ => return Err(FeedError::BrokenArchive),
-                };
-                let entry = archive.by_index_raw(index).map_err(from_zip)?;
-                let start = entry.data_start().ok_or(FeedError::BrokenArchive)?;
-                Ok(Archive::File(Packed {
-                    start,
-                    length: entry.compressed_size(),
-                    deflated,
-                    unpacked: entry.size(),
-                    crc: entry.crc32(),
-                }))
-            }
+        Ok(Some(kind))
+    }
+
+    /// The files of an archive, but for the notes of a Mac's Finder.
+    fn files_of(&self, archive: &Archive) -> Result<Opened, FeedError> {
+        let is_file = |file: &&Packed| {
+            let last = file.name.rsplit(|byte| *byte == b'/').next();
+            !file.name.starts_with(b"__MACOSX/") && !last.is_some_and(|last| last.starts_with(b"."))
+        };
+        let mut files: Vec<_> = archive.files.iter().filter(is_file).collect();
+        if files.is_empty() {
+            return Err(FeedError::Empty);
         }
+        if files.len() > MAX_PARTS {
+            return Err(FeedError::SeveralFiles(files.len()));
+        }
+        let unpacked = files
+            .iter()
+            .fold(0_u64, |sum, file| sum.saturating_add(file.unpacked));
+        if unpacked > self.limit && files.len() > 1 {
+            return Err(FeedError::TooLarge(self.limit));
+        }
+        // Programs number the parts of a list: `list_2.csv` comes before `list_10.csv`.
+        files.sort_by_key(|file| (file.name.len(), file.name.clone()));
+        let part = |file: &Packed| Self {
+            container: Container::Zip(archive.clone(), file.clone()),
+            ..self.clone()
+        };
+        Ok(Opened::Several(files.into_iter().map(part).collect()))
     }
 }
 
-enum Archive {
-    Workbook(Kind),
-    File(Packed),
-}
-
-/// Tells why an archive cannot be read.
-pub(crate) fn from_zip(error: ZipError) -> FeedError {
-    match error {
-        ZipError::Io(error) => FeedError::from_read(error),
-        ZipError::InvalidPassword | ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
-            FeedError::Encrypted
-        }
-        _ => FeedError::BrokenArchive,
-    }
-}
+/// The most files of an archive that are read as one.
+const MAX_PARTS: usize = 100;
 
 fn head_of(file: &mut impl Read) -> Result<Vec<u8>, FeedError> {
     let mut head = Vec::with_capacity(HEAD);
@@ -244,6 +252,9 @@ fn kind_of_text(head: &[u8]) -> Result<Kind, FeedError> {
     if let Some(text) = super::encoding::utf_16_text(head) {
         return kind_of_text(text.as_bytes());
     }
+    if let Some(foreign) = Foreign::of_head(head) {
+        return Err(FeedError::Foreign(foreign));
+    }
     let text = head
         .strip_prefix(b"\xEF\xBB\xBF")
         .unwrap_or(head)
@@ -252,13 +263,22 @@ fn kind_of_text(head: &[u8]) -> Result<Kind, FeedError> {
         text.get(..word.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(word))
     };
-    if starts_with(b"<!doctype html") || starts_with(b"<html") {
-        return Err(FeedError::WebPage);
+    let is_html = [
+        &b"<!doctype html"[..],
+        b"<html",
+        b"<head",
+        b"<body",
+        b"<table",
+        b"<meta",
+    ];
+    if is_html.iter().any(|word| starts_with(word)) || is_commented_html(text) {
+        return Ok(Kind::Html);
     }
     if text.starts_with(b"<") {
-        return Ok(Kind::Xml);
+        let is_excel = memchr::memmem::find(head, EXCEL_2003).is_some();
+        return Ok(if is_excel { Kind::Excel2003 } else { Kind::Xml });
     }
-    if head.starts_with(b"%PDF") || is_binary(head) {
+    if is_binary(head) {
         return Err(FeedError::NotText);
     }
     if text.starts_with(b"{\"") || text.starts_with(b"[{") || text.starts_with(b"{\n") {
@@ -267,10 +287,32 @@ fn kind_of_text(head: &[u8]) -> Result<Kind, FeedError> {
     Ok(Kind::Delimited)
 }
 
+/// Whether a page begins with a declaration or a comment, and is one of HTML all the same.
+fn is_commented_html(text: &[u8]) -> bool {
+    let declared =
+        text.starts_with(b"<?xml") || text.starts_with(b"<!--") || text.starts_with(b"<!DOCTYPE");
+    let lower = text
+        .get(..text.len().min(1024))
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    declared && memchr::memmem::find(&lower, b"<html").is_some()
+}
+
+/// Whether bytes are no text. Zeros that fill up a cell or the end of a file are nothing: only those count
+/// that text follows.
 fn is_binary(head: &[u8]) -> bool {
-    let odd = |byte: &&u8| **byte < b' ' && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x0B | 0x0C);
-    let odd = head.iter().filter(odd).count();
-    head.contains(&0) || odd * 20 > head.len().max(HEAD / 8)
+    let is_odd = |byte: &&u8| {
+        **byte < b' ' && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0 | 0x0B | 0x0C | 0x1A)
+    };
+    let odd = head.iter().filter(is_odd).count();
+    let is_text = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80;
+    let within = head
+        .windows(2)
+        .filter(|pair| pair[0] == 0 && is_text(pair[1]))
+        .count();
+    let zeros = memchr::memchr_iter(0, head).count();
+    let most = head.len().max(HEAD / 8);
+    odd * 20 > most || within * 50 > head.len() || zeros * 2 > head.len()
 }
 
 /// A reader that fails rather than give out more bytes than allowed.
@@ -300,38 +342,6 @@ impl<R: Read> Read for Limited<R> {
             }
             None => Err(io::Error::other(OverLimit(self.limit))),
         }
-    }
-}
-
-/// A reader that fails at the end of a file that is not what its archive says it is.
-struct Checked<R> {
-    inner: R,
-    seen: Crc,
-    bytes: u64,
-    expected: (u64, u32),
-}
-
-impl<R> Checked<R> {
-    fn new(inner: R, bytes: u64, crc: u32) -> Self {
-        Self {
-            inner,
-            seen: Crc::new(),
-            bytes: 0,
-            expected: (bytes, crc),
-        }
-    }
-}
-
-impl<R: Read> Read for Checked<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.seen.update(&buffer[..read]);
-        self.bytes += read as u64;
-        let is_end = read == 0 && !buffer.is_empty();
-        if is_end && (self.bytes, self.seen.sum()) != self.expected {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        Ok(read)
     }
 }
 

@@ -4,30 +4,37 @@
 //! memory whole, so that less is taken of it. However small a workbook is, no more is given out of it
 //! than the limit allows: cells can be repeated a million times by a single word.
 
-use std::ops::ControlFlow;
+use std::{collections::HashMap, ops::ControlFlow};
 
 use csv::ByteRecord;
 
 use crate::{
-    delimited::MAX_ROW,
+    budget::{self, MAX_ROW},
+    cell_format::Format,
     encoding::CellEncoding,
-    ods,
+    excel_2003, html, ods,
     reader::{FeedError, RawRow},
     source::{Kind, Source},
     xls, xlsx,
 };
 
-/// The most columns that are read; what is beyond them is no product list.
-const MAX_COLUMNS: u32 = 1000;
-
 /// The most rows that a sheet of any program has.
 pub(crate) const MAX_ROWS: u32 = 1 << 20;
 
-/// The most sheets that are looked at.
-pub(crate) const MAX_SHEETS: usize = 20;
+/// The most sheets that a workbook may have.
+pub(crate) const MAX_SHEETS: usize = 500;
+
+/// The first column that is not read.
+#[allow(clippy::cast_possible_truncation)] // it is a thousand
+const MAX_COLUMNS: u32 = budget::MAX_COLUMNS as u32;
 
 /// What is told of a workbook.
 pub(crate) trait Sheets {
+    /// Is told that a sheet of this name begins, and says whether its rows are wanted.
+    fn begin(&mut self, _name: &str) -> bool {
+        true
+    }
+
     /// Takes the next row of a sheet, and says whether to read on in that sheet.
     fn row(&mut self, row: RawRow<'_>) -> ControlFlow<()>;
 
@@ -44,6 +51,8 @@ pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
     let read = match source.kind {
         Kind::Xlsx => xlsx::walk(source, sheets),
         Kind::Ods => ods::walk(source, sheets),
+        Kind::Excel2003 => excel_2003::walk(source, sheets),
+        Kind::Html => html::walk(source, sheets),
         _ => xls::walk(source, sheets),
     };
     read.map_err(|error| match error {
@@ -52,14 +61,31 @@ pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
     })
 }
 
+/// The most styles that are remembered.
+pub(crate) const MAX_STYLES: usize = 10_000;
+
+/// Bytes of a cell that stands for those of further rows too.
+const MAX_SPANNING: usize = 1000;
+
 /// The row that is being put together.
 pub(crate) struct Row {
     index: u32,
     cells: ByteRecord,
     columns: u32,
+    /// The last row of cells that span several, by their row and column.
+    merged: HashMap<(u32, u32), u32>,
+    /// Cells that stand for those below them.
+    spanning: Vec<Spanning>,
     /// Bytes that may still be given out.
     left: u64,
     limit: u64,
+}
+
+struct Spanning {
+    column: u32,
+    first: u32,
+    last: u32,
+    text: String,
 }
 
 impl Row {
@@ -69,6 +95,8 @@ impl Row {
             index: 0,
             cells: ByteRecord::new(),
             columns: 0,
+            merged: HashMap::new(),
+            spanning: Vec::new(),
             left: limit,
             limit,
         }
@@ -84,8 +112,7 @@ impl Row {
             return Ok(ControlFlow::Continue(()));
         }
         let flow = self.give(sheets)?;
-        self.cells.clear();
-        self.columns = 0;
+        self.clear();
         self.index = index;
         Ok(flow)
     }
@@ -109,14 +136,19 @@ impl Row {
                 return Ok(ControlFlow::Break(()));
             }
         }
-        self.cells.clear();
-        self.columns = 0;
+        self.clear();
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Begins a sheet.
-    pub(crate) fn begin_sheet(&mut self) {
+    /// Begins a sheet. `merged` has the last row of cells that span several, by their row and column.
+    pub(crate) fn begin_sheet(&mut self, merged: HashMap<(u32, u32), u32>) {
         self.index = 0;
+        self.clear();
+        self.merged = merged;
+        self.spanning.clear();
+    }
+
+    fn clear(&mut self) {
         self.cells.clear();
         self.columns = 0;
     }
@@ -129,6 +161,9 @@ impl Row {
     fn give(&mut self, sheets: &mut dyn Sheets) -> Result<ControlFlow<()>, FeedError> {
         if self.cells.is_empty() {
             return Ok(ControlFlow::Continue(()));
+        }
+        if !self.spanning.is_empty() {
+            self.fill();
         }
         let size = (self.cells.as_slice().len() + self.cells.len()) as u64;
         self.left = self
@@ -143,8 +178,49 @@ impl Row {
         }))
     }
 
+    /// Puts the cells that span this row into it where it has none of its own.
+    fn fill(&mut self) {
+        let index = self.index;
+        self.spanning.retain(|cell| cell.last >= index);
+        let mut filled: Vec<&[u8]> = self.cells.iter().collect();
+        let mut is_other = false;
+        for cell in self.spanning.iter().filter(|cell| cell.first < index) {
+            let Ok(column) = usize::try_from(cell.column) else {
+                continue;
+            };
+            if filled.len() <= column {
+                filled.resize(column + 1, b"");
+            }
+            if filled[column].is_empty() {
+                filled[column] = cell.text.as_bytes();
+                is_other = true;
+            }
+        }
+        if is_other {
+            let filled: ByteRecord = filled.into_iter().collect();
+            self.columns = self
+                .columns
+                .max(u32::try_from(filled.len()).unwrap_or(MAX_COLUMNS));
+            self.cells = filled;
+        }
+    }
+
     /// Puts a cell at a column, from 0. One that holds nothing, or is before the last one, is left out.
     pub(crate) fn put(&mut self, column: u32, text: &str) -> Result<(), FeedError> {
+        let rows = match self.merged.get(&(self.index, column)) {
+            Some(last) => last.saturating_sub(self.index).saturating_add(1),
+            None => 1,
+        };
+        self.put_spanning(column, text, rows)
+    }
+
+    /// As [`put`](Self::put), of a cell that stands for those of so many rows.
+    pub(crate) fn put_spanning(
+        &mut self,
+        column: u32,
+        text: &str,
+        rows: u32,
+    ) -> Result<(), FeedError> {
         if column >= MAX_COLUMNS || column < self.columns || text.is_empty() {
             return Ok(());
         }
@@ -158,6 +234,15 @@ impl Row {
         }
         self.cells.push_field(text.as_bytes());
         self.columns = column + 1;
+        if rows > 1 && text.len() <= MAX_SPANNING {
+            self.spanning.retain(|cell| cell.column != column);
+            self.spanning.push(Spanning {
+                column,
+                first: self.index,
+                last: self.index.saturating_add(rows - 1),
+                text: text.to_owned(),
+            });
+        }
         Ok(())
     }
 }
@@ -165,17 +250,17 @@ impl Row {
 /// Writes a number as Excel would without a format: a SKU of digits alone is a number there, and must
 /// not become `1001.0`. What is no number stays as it is.
 pub(crate) fn number(text: &mut String) {
+    formatted(text, &Format::General, false);
+}
+
+/// Writes a number as its format shows it. What is no number stays as it is.
+pub(crate) fn formatted(text: &mut String, format: &Format, from_1904: bool) {
     if let Ok(value) = text.trim().parse::<f64>()
         && value.is_finite()
     {
-        *text = fifteen_digits(value).to_string();
+        text.clear();
+        format.show(value, from_1904, text);
     }
-}
-
-/// Rounds to the digits that a spreadsheet shows at most, so that what was typed as `12.99` and summed
-/// to `12.990000000000002` is `12.99`.
-pub(crate) fn fifteen_digits(value: f64) -> f64 {
-    format!("{value:.14e}").parse().unwrap_or(value)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! this is looked at first: a few bytes can speak of billions of cells.
 
 use std::{
+    collections::HashMap,
     io::{Cursor, Read},
     ops::ControlFlow,
 };
@@ -11,9 +12,11 @@ use std::{
 use calamine::{Data, Reader, SheetVisible, Xls};
 
 use crate::{
+    budget::MAX_HELD,
+    cell_format::fifteen_digits,
     reader::FeedError,
-    source::{MAX_HELD, Source},
-    workbook::{MAX_SHEETS, Row, Sheets, fifteen_digits},
+    source::Source,
+    workbook::{MAX_SHEETS, Row, Sheets},
 };
 
 /// The most cells of all sheets' rectangles together.
@@ -28,10 +31,10 @@ pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
     let mut bytes = Vec::new();
     source
         .whole()?
-        .take(MAX_HELD + 1)
+        .take(MAX_HELD as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(FeedError::from_read)?;
-    if bytes.len() as u64 > MAX_HELD {
+    if bytes.len() > MAX_HELD {
         return Err(FeedError::LargeWorkbook);
     }
     let stream = compound_file::workbook(&bytes).ok_or(FeedError::BrokenWorkbook)?;
@@ -49,7 +52,9 @@ pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
     let mut row = Row::new(source.limit);
     for name in visible.collect::<Vec<_>>() {
         // A sheet of another kind, as of a chart, has no cells.
-        if let Ok(range) = book.worksheet_range(&name) {
+        if sheets.begin(&name)
+            && let Ok(range) = book.worksheet_range(&name)
+        {
             walk_sheet(&range, &mut row, sheets)?;
         }
         if sheets.end().is_break() {
@@ -64,7 +69,7 @@ fn walk_sheet(
     row: &mut Row,
     sheets: &mut dyn Sheets,
 ) -> Result<(), FeedError> {
-    row.begin_sheet();
+    row.begin_sheet(HashMap::new());
     let (first_row, first_column) = range.start().unwrap_or_default();
     let mut text = String::new();
     for (at, cells) in (first_row..).zip(range.rows()) {

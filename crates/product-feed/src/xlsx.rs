@@ -2,18 +2,18 @@
 //! memory, and only as many of them as may be.
 
 use std::{
+    collections::HashMap,
     io::{BufReader, Read},
     ops::ControlFlow,
 };
 
 use quick_xml::events::Event;
-use zip::ZipArchive;
 
 use crate::{
-    delimited::MAX_ROW,
-    input::ReadSeek,
+    archive::Archive,
+    budget::{MAX_HELD, MAX_ROW},
     reader::FeedError,
-    source::{Limited, MAX_HELD, Source, from_zip},
+    source::Source,
     workbook::{MAX_ROWS, MAX_SHEETS, Row, Sheets, number},
     xml::{self, Xml},
 };
@@ -30,10 +30,12 @@ const DIRECTORY: &str = "xl/";
 ///
 /// When the file cannot be read, is damaged or too large.
 pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
-    let mut book = Book::open(source)?;
+    let book = Book::open(source)?;
     let mut row = Row::new(source.limit);
-    for path in book.visible_sheets()? {
-        book.walk_sheet(&path, &mut row, sheets)?;
+    for sheet in book.visible_sheets()? {
+        if sheets.begin(&sheet.name) {
+            book.walk_sheet(&sheet.path, &mut row, sheets)?;
+        }
         if sheets.end().is_break() {
             break;
         }
@@ -42,11 +44,15 @@ pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
 }
 
 struct Book {
-    archive: ZipArchive<BufReader<Box<dyn ReadSeek>>>,
+    archive: Archive,
     /// What the workbook's part calls its other parts.
     relations: Vec<Relation>,
     shared: Shared,
-    limit: u64,
+}
+
+struct Sheet {
+    name: String,
+    path: String,
 }
 
 struct Relation {
@@ -55,16 +61,14 @@ struct Relation {
     path: String,
 }
 
-type Part<'a> = Xml<BufReader<Limited<Box<dyn Read + 'a>>>>;
+type Part = Xml<BufReader<Box<dyn Read + Send>>>;
 
 impl Book {
     fn open(source: &Source) -> Result<Self, FeedError> {
-        let archive = ZipArchive::new(BufReader::new(source.whole()?)).map_err(from_zip)?;
         let mut book = Self {
-            archive,
+            archive: source.archive()?,
             relations: Vec::new(),
             shared: Shared::default(),
-            limit: source.limit,
         };
         book.read_relations()?;
         book.read_shared()?;
@@ -72,20 +76,12 @@ impl Book {
     }
 
     /// Opens a part; `None` where there is none of this name, which may be written in any case.
-    fn part(&mut self, path: &str) -> Result<Option<Part<'_>>, FeedError> {
-        let is_named = |name: &[u8]| {
-            name.len() == path.len()
-                && name.iter().zip(path.bytes()).all(|(given, wanted)| {
-                    given.eq_ignore_ascii_case(&wanted) || (*given == b'\\' && wanted == b'/')
-                })
-        };
-        let Some(index) = self.archive.file_names_raw().position(is_named) else {
+    fn part(&self, path: &str) -> Result<Option<Part>, FeedError> {
+        let Some(file) = self.archive.find(path) else {
             return Ok(None);
         };
-        let entry = self.archive.by_index(index).map_err(from_zip)?;
-        let entry: Box<dyn Read + '_> = Box::new(entry);
-        let limited = Limited::new(entry, self.limit);
-        Ok(Some(Xml::new(BufReader::with_capacity(BLOCK, limited))))
+        let stream = self.archive.stream(file)?;
+        Ok(Some(Xml::new(BufReader::with_capacity(BLOCK, stream))))
     }
 
     fn read_relations(&mut self) -> Result<(), FeedError> {
@@ -110,13 +106,12 @@ impl Book {
                 return Err(FeedError::LargeWorkbook);
             }
         }
-        drop(part);
         self.relations = relations;
         Ok(())
     }
 
-    /// The paths of the sheets that can be seen, in their order.
-    fn visible_sheets(&mut self) -> Result<Vec<String>, FeedError> {
+    /// The sheets that can be seen, in their order.
+    fn visible_sheets(&self) -> Result<Vec<Sheet>, FeedError> {
         let mut ids = Vec::new();
         let Some(mut part) = self.part("xl/workbook.xml")? else {
             return Err(FeedError::BrokenWorkbook);
@@ -128,23 +123,24 @@ impl Book {
                     // `sheetId` has no prefix, `r:id` has.
                     if let Some(id) = xml::attribute(&start, "id")
                         && state.is_none_or(|state| state == "visible")
-                        && ids.len() < MAX_SHEETS
                     {
-                        ids.push(id);
+                        ids.push((id, xml::attribute(&start, "name").unwrap_or_default()));
+                    }
+                    if ids.len() > MAX_SHEETS {
+                        return Err(FeedError::LargeWorkbook);
                     }
                 }
                 Event::Eof => break,
                 _ => {}
             }
         }
-        drop(part);
-        let sheet = |id: String| {
+        let sheet = |(id, name): (String, String)| {
             let named = self.relations.iter().find(|relation| relation.id == id)?;
             // A sheet can be a chart.
-            named
-                .kind
-                .ends_with("/worksheet")
-                .then(|| named.path.clone())
+            named.kind.ends_with("/worksheet").then(|| Sheet {
+                name,
+                path: named.path.clone(),
+            })
         };
         Ok(ids.into_iter().filter_map(sheet).collect())
     }
@@ -180,34 +176,30 @@ impl Book {
                 return Err(FeedError::LongRow { line });
             }
         }
-        drop(part);
         self.shared = shared;
         Ok(())
     }
 
     fn walk_sheet(
-        &mut self,
+        &self,
         path: &str,
         row: &mut Row,
         sheets: &mut dyn Sheets,
     ) -> Result<(), FeedError> {
-        let shared = std::mem::take(&mut self.shared);
-        let walked = match self.part(path)? {
-            Some(part) => walk_cells(part, &shared, row, sheets),
+        match self.part(path)? {
+            Some(part) => walk_cells(part, &self.shared, row, sheets),
             None => Ok(()),
-        };
-        self.shared = shared;
-        walked
+        }
     }
 }
 
 fn walk_cells(
-    mut part: Part<'_>,
+    mut part: Part,
     shared: &Shared,
     row: &mut Row,
     sheets: &mut dyn Sheets,
 ) -> Result<(), FeedError> {
-    row.begin_sheet();
+    row.begin_sheet(HashMap::new());
     let mut text = String::new();
     let mut place = Place::default();
     let mut cell = Cell::default();
@@ -310,32 +302,61 @@ impl Cell {
     }
 }
 
-/// The texts that cells share, one behind the other.
+/// The texts that cells share, one behind the other in blocks, so that no text is ever held twice.
 #[derive(Default)]
 struct Shared {
-    text: String,
-    ends: Vec<usize>,
+    blocks: Vec<String>,
+    /// The block of each text, and where in it it ends.
+    ends: Vec<[(u16, u32); TEXTS]>,
+    count: usize,
+    held: usize,
 }
+
+/// Bytes of a block of shared texts, and texts whose places are held together.
+const TEXT_BLOCK: usize = 1 << 20;
+const TEXTS: usize = 4096;
 
 impl Shared {
     fn push(&mut self, text: &str) -> Result<(), FeedError> {
         let mut text = text.to_owned();
         unescape(&mut text);
-        self.text.push_str(&text);
-        self.ends.push(self.text.len());
-        let held = self.text.len() + self.ends.len() * size_of::<usize>();
-        if held as u64 > MAX_HELD {
+        let has_room = |block: &String| block.len() + text.len() <= block.capacity();
+        if !self.blocks.last().is_some_and(has_room) {
+            let size = text.len().max(TEXT_BLOCK);
+            self.held += size;
+            self.blocks.push(String::with_capacity(size));
+        }
+        if self.count.is_multiple_of(TEXTS) {
+            self.held += size_of::<[(u16, u32); TEXTS]>();
+            self.ends.push([(0, 0); TEXTS]);
+        }
+        if self.held > MAX_HELD {
             return Err(FeedError::LargeWorkbook);
         }
+        let number = self.blocks.len() - 1;
+        if let (Some(block), Some(ends)) = (self.blocks.last_mut(), self.ends.last_mut()) {
+            block.push_str(&text);
+            // Neither is larger than what may be held.
+            let end = u32::try_from(block.len()).unwrap_or(u32::MAX);
+            ends[self.count % TEXTS] = (u16::try_from(number).unwrap_or(u16::MAX), end);
+        }
+        self.count += 1;
         Ok(())
     }
 
     fn get(&self, index: usize) -> Option<&str> {
-        let end = *self.ends.get(index)?;
-        let start = index
-            .checked_sub(1)
-            .map_or(Some(0), |before| self.ends.get(before).copied())?;
-        self.text.get(start..end)
+        let at = |index: usize| {
+            (index < self.count)
+                .then(|| self.ends.get(index / TEXTS).map(|ends| ends[index % TEXTS]))
+                .flatten()
+        };
+        let (block, end) = at(index)?;
+        let start = match index.checked_sub(1).and_then(at) {
+            Some((before, end)) if before == block => end,
+            _ => 0,
+        };
+        let range = usize::try_from(start).ok()?..usize::try_from(end).ok()?;
+        self.blocks.get(usize::from(block))?.get(range)
     }
 }
 

@@ -7,16 +7,20 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
-use crate::{delimited::MAX_ROW, reader::FeedError};
+use crate::{budget::MAX_ROW, reader::FeedError};
 
-/// How deep elements may be within each other. The reader remembers the name of each.
+/// How deep elements may be within each other, and bytes of their names together: the reader remembers the
+/// name of each.
 const MAX_DEPTH: usize = 256;
+const MAX_NAMES: usize = 256 << 10;
 
 /// A document that is being read.
 pub(crate) struct Xml<R> {
     reader: Reader<Bounded<R>>,
     buffer: Vec<u8>,
     depth: usize,
+    /// Bytes of the names of the elements that are open.
+    names: usize,
 }
 
 /// Why a document cannot be read on.
@@ -50,6 +54,7 @@ impl<R: BufRead> Xml<R> {
             reader,
             buffer: Vec::new(),
             depth: 0,
+            names: 0,
         }
     }
 
@@ -65,14 +70,31 @@ impl<R: BufRead> Xml<R> {
             _ => Fault::Broken { line },
         })?;
         match &event {
-            Event::Start(_) => self.depth += 1,
-            Event::End(_) => self.depth = self.depth.saturating_sub(1),
+            Event::Start(start) => {
+                self.depth += 1;
+                self.names += start.name().as_ref().len();
+            }
+            Event::End(end) => {
+                self.depth = self.depth.saturating_sub(1);
+                self.names = self.names.saturating_sub(end.name().as_ref().len());
+            }
             _ => {}
         }
-        if self.depth > MAX_DEPTH {
+        if self.depth > MAX_DEPTH || self.names > MAX_NAMES {
             return Err(Fault::Broken { line });
         }
         Ok((event, line))
+    }
+
+    /// Passes over what is left of the element that has just begun.
+    pub(crate) fn skip_element(&mut self) -> Result<(), Fault> {
+        let outside = self.depth.saturating_sub(1);
+        while self.depth > outside {
+            if matches!(self.next()?.0, Event::Eof) {
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,337 @@
+//! What a spreadsheet program shows of a number, as far as that changes what it is: a date, the zeros before a
+//! SKU, a share of a hundred, a currency.
+
+use std::fmt::Write as _;
+
+/// Digits that are shown at most.
+const MAX_DIGITS: usize = 32;
+
+/// How a number is shown.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Format {
+    /// As it is.
+    #[default]
+    General,
+    /// As a day, perhaps with a time of day.
+    Date { has_time: bool },
+    /// As a time of day, or a span of time.
+    Time,
+    /// As a share of a hundred.
+    Percent,
+    /// As digits among other characters: `00000`, `000-00`.
+    Digits(Vec<Piece>),
+    /// As an amount in a currency.
+    Currency(String),
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Piece {
+    /// A digit, or a zero where there is none.
+    Zero,
+    /// A digit, where there is one.
+    Digit,
+    Character(char),
+}
+
+impl Format {
+    /// Returns one of those that need no code.
+    #[cfg(test)]
+    pub(crate) fn built_in(number: u32) -> Self {
+        match number {
+            9 | 10 => Self::Percent,
+            14..=17 | 27..=31 | 36 | 50..=54 | 57 | 58 => Self::Date { has_time: false },
+            22 => Self::Date { has_time: true },
+            18..=21 | 32..=35 | 45..=47 | 55 | 56 => Self::Time,
+            _ => Self::General,
+        }
+    }
+
+    /// Reads a format's code (ECMA-376, 18.8.31), as far as it is for numbers that are not negative.
+    pub(crate) fn of_code(code: &str) -> Self {
+        let mut parts = Parts::default();
+        let mut characters = code.chars();
+        while let Some(character) = characters.next() {
+            match character {
+                ';' => break,
+                '"' => {
+                    let literal: String = characters.by_ref().take_while(|it| *it != '"').collect();
+                    parts.literal(&literal);
+                }
+                '\\' => {
+                    if let Some(literal) = characters.next() {
+                        parts.literal(literal.encode_utf8(&mut [0; 4]));
+                    }
+                }
+                // The width of a character, and one that fills the cell.
+                '_' | '*' => {
+                    characters.next();
+                }
+                '[' => {
+                    let inner: String = characters.by_ref().take_while(|it| *it != ']').collect();
+                    parts.bracket(&inner);
+                }
+                _ => parts.plain(character),
+            }
+        }
+        parts.format(code)
+    }
+
+    /// Writes what is shown of a number that a cell holds. `from_1904` says from which day dates are counted.
+    pub(crate) fn show(&self, value: f64, from_1904: bool, text: &mut String) {
+        // Writing to a String does not fail.
+        let _ = match self {
+            Self::General => write!(text, "{}", fifteen_digits(value)),
+            Self::Percent => write!(text, "{}%", fifteen_digits(value * 100.0)),
+            Self::Currency(currency) => write!(text, "{} {currency}", fifteen_digits(value)),
+            Self::Date { has_time } => match date(value, from_1904) {
+                Some(date) if *has_time => write!(text, "{date} {}", time(value)),
+                Some(date) => text.write_str(&date),
+                None => write!(text, "{}", fifteen_digits(value)),
+            },
+            Self::Time => text.write_str(&time(value)),
+            Self::Digits(pieces) => match whole(value) {
+                Some(digits) => {
+                    text.push_str(&placed(&digits, pieces));
+                    Ok(())
+                }
+                None => write!(text, "{}", fifteen_digits(value)),
+            },
+        };
+    }
+}
+
+/// What a code is made of.
+#[derive(Default)]
+struct Parts {
+    pieces: Vec<Piece>,
+    has_zero: bool,
+    /// Digits behind a point, thousands and exponents: a number that is one.
+    is_amount: bool,
+    is_percent: bool,
+    has_day: bool,
+    has_hour: bool,
+    /// A letter that is a month's or a minute's.
+    has_m: bool,
+    is_span: bool,
+    currency: Option<String>,
+}
+
+impl Parts {
+    fn literal(&mut self, text: &str) {
+        if is_currency(text.trim()) {
+            self.currency = Some(text.trim().to_owned());
+        }
+        self.pieces.extend(text.chars().map(Piece::Character));
+    }
+
+    fn bracket(&mut self, inner: &str) {
+        if let Some(currency) = inner.strip_prefix('$') {
+            let symbol = currency.split('-').next().unwrap_or_default().trim();
+            if !symbol.is_empty() {
+                self.currency = Some(symbol.to_owned());
+            }
+        } else if matches!(
+            inner.to_ascii_lowercase().trim_end_matches(['h', 'm', 's']),
+            ""
+        ) && !inner.is_empty()
+        {
+            self.is_span = true;
+        }
+    }
+
+    fn plain(&mut self, character: char) {
+        match character {
+            '0' => {
+                self.has_zero = true;
+                self.pieces.push(Piece::Zero);
+            }
+            '#' | '?' => self.pieces.push(Piece::Digit),
+            '.' | ',' => self.is_amount = true,
+            '%' => self.is_percent = true,
+            'd' | 'D' | 'y' | 'Y' => self.has_day = true,
+            'h' | 'H' | 's' | 'S' => self.has_hour = true,
+            'm' | 'M' => self.has_m = true,
+            'E' | 'e' | '@' => self.is_amount = true,
+            '€' | '£' | '¥' => self.literal(character.encode_utf8(&mut [0; 4])),
+            other => self.pieces.push(Piece::Character(other)),
+        }
+    }
+
+    fn format(self, code: &str) -> Format {
+        let is_general = code.trim().eq_ignore_ascii_case("general");
+        let has_place = self
+            .pieces
+            .iter()
+            .any(|piece| !matches!(piece, Piece::Character(_)));
+        if is_general {
+            Format::General
+        } else if self.is_span || (self.has_hour && !self.has_day) {
+            Format::Time
+        } else if self.has_day || (self.has_m && !has_place) {
+            Format::Date {
+                has_time: self.has_hour,
+            }
+        } else if self.is_percent {
+            Format::Percent
+        } else if let Some(currency) = self.currency {
+            Format::Currency(currency)
+        } else if !self.is_amount
+            && self.has_zero
+            && self.pieces.len() > 1
+            && self.pieces.len() <= MAX_DIGITS
+        {
+            Format::Digits(self.pieces)
+        } else {
+            Format::General
+        }
+    }
+}
+
+/// Whether a text beside a number is the sign or the code of a currency. A dollar can be that of many
+/// countries, and is what programs put there by themselves.
+fn is_currency(text: &str) -> bool {
+    matches!(
+        text,
+        "€" | "£" | "¥" | "zł" | "Kč" | "₽" | "₹" | "₺" | "₴" | "₩"
+    ) || text.len() == 3 && crate::currency::code(text).is_some()
+}
+
+/// The digits of a whole number that is not negative.
+fn whole(value: f64) -> Option<String> {
+    (value >= 0.0 && value < 1e15 && value.fract() == 0.0).then(|| format!("{value:.0}"))
+}
+
+/// Puts digits in their places, from the last one on.
+fn placed(digits: &str, pieces: &[Piece]) -> String {
+    let mut rest = digits.chars().rev();
+    let mut first = pieces
+        .iter()
+        .position(|piece| !matches!(piece, Piece::Character(_)));
+    let mut shown: Vec<char> = Vec::new();
+    for (index, piece) in (0..pieces.len()).zip(pieces).rev() {
+        match piece {
+            Piece::Character(character) => shown.push(*character),
+            Piece::Zero => shown.push(rest.next().unwrap_or('0')),
+            Piece::Digit => shown.extend(rest.next()),
+        }
+        if first == Some(index) {
+            shown.extend(rest.by_ref());
+            first = None;
+        }
+    }
+    shown.into_iter().rev().collect()
+}
+
+/// The day that a number stands for, as ISO 8601 writes it.
+fn date(value: f64, from_1904: bool) -> Option<String> {
+    // The last one is 31 December 9999.
+    if !(0.0..2_958_466.0).contains(&value) {
+        return None;
+    }
+    #[allow(clippy::cast_possible_truncation)] // it is in that range
+    let mut days = value.floor() as i64;
+    if from_1904 {
+        days += 1462;
+    } else if days < 60 {
+        // Excel takes 1900 for a leap year.
+        days += 1;
+    }
+    // Days since 1 March 0000, by which a year ends with its leap day (Hinnant).
+    let days = days + 693_899;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    Some(format!("{year:04}-{month:02}-{day:02}"))
+}
+
+/// The time of day that a number's fraction stands for; more than a day is a span of hours.
+fn time(value: f64) -> String {
+    if !(0.0..1e9).contains(&value) {
+        return fifteen_digits(value).to_string();
+    }
+    let of_day = if value < 1.0 { value } else { value.fract() };
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // it is less than a day
+    let seconds = (of_day * 86_400.0).round() as u64;
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    format!("{hours:02}:{minutes:02}:{:02}", seconds % 60)
+}
+
+/// Rounds to the digits that a spreadsheet shows at most, so that what was typed as `12.99` and summed
+/// to `12.990000000000002` is `12.99`.
+pub(crate) fn fifteen_digits(value: f64) -> f64 {
+    format!("{value:.14e}").parse().unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(code: &str, value: f64) -> String {
+        let mut text = String::new();
+        Format::of_code(code).show(value, false, &mut text);
+        text
+    }
+
+    #[test]
+    fn numbers_are_shown_as_their_format_says() {
+        for (code, value, text) in [
+            ("General", 1001.0, "1001"),
+            ("0", 12.0, "12"),
+            ("00000", 123.0, "00123"),
+            ("00000", 1_234_567.0, "1234567"),
+            ("00000", 1.5, "1.5"),
+            ("000-00", 123.0, "001-23"),
+            ("\"SKU-\"0000", 7.0, "SKU-0007"),
+            ("###-000", 1234.0, "1-234"),
+            ("#,##0.00", 1299.0, "1299"),
+            ("0.00", 12.990_000_000_000_002, "12.99"),
+            ("0%", 0.15, "15%"),
+            ("0.00%", 0.155, "15.5%"),
+            ("0.00E+00", 1e12, "1000000000000"),
+            ("#,##0.00\\ [$€-407]", 12.5, "12.5 €"),
+            ("[$-409]0.00", 12.5, "12.5"),
+            ("\"$\"#,##0.00", 12.5, "12.5"),
+            ("0.00 \"EUR\"", 12.5, "12.5 EUR"),
+            ("_-* #,##0.00\\ \"zł\"_-;-* 0", 3.0, "3 zł"),
+            ("dd/mm/yyyy", 46_154.0, "2026-05-12"),
+            ("d\\. mmm", 46_154.0, "2026-05-12"),
+            ("yyyy-mm-dd hh:mm", 46_154.5, "2026-05-12 12:00:00"),
+            ("mmm-yy", 61.0, "1900-03-01"),
+            ("d/m", 1.0, "1900-01-01"),
+            ("h:mm", 0.5, "12:00:00"),
+            ("[h]:mm", 0.25, "06:00:00"),
+            ("[Red]0", 3.0, "3"),
+            ("@", 3.0, "3"),
+            ("\"unclosed", 3.0, "3"),
+            ("\\", 3.0, "3"),
+        ] {
+            assert_eq!(shown(code, value), text, "{code}");
+        }
+    }
+
+    #[test]
+    fn any_number_and_code_are_shown() {
+        for value in [
+            -1.0,
+            f64::MAX,
+            f64::MIN,
+            f64::NAN,
+            f64::INFINITY,
+            0.0,
+            2_958_465.99,
+        ] {
+            for code in ["d", "h", "0", "00", "%", "€0", "", ";", "[", "_"] {
+                shown(code, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Encodings of a time before Unicode, and how odd a text looks in one.
+
+use encoding_rs::{Encoding, WINDOWS_1252};
+use oem_cp::code_table::DECODING_TABLE_CP437;
+
+/// How bytes beyond ASCII are to be read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Legacy {
+    /// As the Encoding Standard says.
+    Standard(&'static Encoding),
+    /// By a code page of DOS: the characters of the upper half.
+    Dos(&'static [char; 128]),
+}
+
+impl Legacy {
+    pub(crate) const WINDOWS_1252: Self = Self::Standard(WINDOWS_1252);
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Standard(encoding) => encoding.name(),
+            Self::Dos(table) if std::ptr::eq(table, &DECODING_TABLE_CP437) => "IBM437",
+            Self::Dos(_) => "IBM850",
+        }
+    }
+
+    pub(crate) fn decode(self, bytes: &[u8]) -> String {
+        match self {
+            Self::Standard(encoding) => encoding.decode_without_bom_handling(bytes).0.into_owned(),
+            Self::Dos(table) => bytes
+                .iter()
+                .map(|byte| match byte.checked_sub(128) {
+                    Some(upper) => table[usize::from(upper)],
+                    None => char::from(*byte),
+                })
+                .collect(),
+        }
+    }
+
+    /// Tells how much in a text looks as if it was read in a wrong encoding.
+    pub(crate) fn oddness(self, bytes: &[u8]) -> usize {
+        let text: Vec<char> = self.decode(bytes).chars().collect();
+        let at = |index: usize| text.get(index).copied().unwrap_or(' ');
+        (0..text.len())
+            .filter(|index| !text[*index].is_ascii())
+            .map(|index| {
+                let before = index.checked_sub(1).map_or(' ', at);
+                oddness_of(before, text[index], at(index + 1))
+            })
+            .sum()
+    }
+}
+
+/// What letters are of; those of one word are of one script.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Script {
+    Latin,
+    Greek,
+    Cyrillic,
+    /// Those that Latin letters may stand beside, as in the name of a brand.
+    Eastern,
+    Other,
+}
+
+fn script(letter: char) -> Script {
+    match letter {
+        'a'..='z' | 'A'..='Z' | '\u{AA}'..='\u{24F}' | '\u{1E00}'..='\u{1EFF}' => Script::Latin,
+        '\u{370}'..='\u{3FF}' => Script::Greek,
+        '\u{400}'..='\u{52F}' => Script::Cyrillic,
+        '\u{2E80}'..='\u{D7FF}' | '\u{F900}'..='\u{FAFF}' | '\u{FF00}'..='\u{FFEF}' => {
+            Script::Eastern
+        }
+        _ => Script::Other,
+    }
+}
+
+fn oddness_of(before: char, character: char, after: char) -> usize {
+    if character.is_control() || matches!(character, '\u{FFFD}' | '\u{E000}'..='\u{F8FF}') {
+        return 8;
+    }
+    let beside = [before, after];
+    let letters = beside.iter().filter(|beside| beside.is_alphabetic());
+    if !character.is_alphabetic() || matches!(character, 'ª' | 'º' | 'ƒ') {
+        return match character {
+            // Lines and blocks that tables were drawn with.
+            '\u{2500}'..='\u{259F}' => 4,
+            '’' | '\u{AD}' | '·' => 0,
+            // Within a word stands no sign.
+            _ if letters.count() == 2 => 3,
+            // At the edge of one do quotation marks, a degree, a currency.
+            '”' | '“' | '„' | '‘' | '«' | '»' | '°' | '®' | '©' | '™' | '…' | '–' | '—' | '€'
+            | '£' | '¥' | '²' | '³' | '½' | '¼' | '¾' | '×' | '•' | '±' | 'µ' | '§' | '\u{A0}'
+            | '№' => 0,
+            _ => 1,
+        };
+    }
+    let own = script(character);
+    if own == Script::Eastern {
+        // A single one between letters of another script.
+        return if letters
+            .filter(|beside| script(**beside) == Script::Latin)
+            .count()
+            == 2
+        {
+            2
+        } else {
+            0
+        };
+    }
+    let strangers = letters.filter(|beside| script(**beside) != own).count();
+    let is_raised = character.is_uppercase() && before.is_lowercase();
+    let is_rare = matches!(own, Script::Other)
+        || matches!(
+            character,
+            'Œ' | 'Ÿ' | 'ÿ' | 'Þ' | 'þ' | 'Ð' | 'ð' | '\u{180}'..='\u{24F}'
+        );
+    3 * strangers + 3 * usize::from(is_raised) + usize::from(is_rare)
+}
+
+#[cfg(test)]
+mod tests {
+    use encoding_rs::{MACINTOSH, WINDOWS_1251};
+    use oem_cp::code_table::DECODING_TABLE_CP850;
+
+    use super::*;
+
+    #[test]
+    fn a_text_looks_odd_in_a_wrong_encoding() {
+        let (dos, mac) = (
+            Legacy::Dos(&DECODING_TABLE_CP850),
+            Legacy::Standard(MACINTOSH),
+        );
+        for (bytes, right, wrong) in [
+            (&b"Gr\x94\xE1e"[..], dos, Legacy::WINDOWS_1252),
+            (b"M\x81tze", dos, Legacy::WINDOWS_1252),
+            (b"Caf\x8E", mac, Legacy::WINDOWS_1252),
+            (b"Gr\xF6\xDFe, 5 \x80", Legacy::WINDOWS_1252, dos),
+            (b"l\x92eau \x93x\x94", Legacy::WINDOWS_1252, dos),
+            (
+                b"\xCA\xF0\xF3\xE6\xEA\xE0",
+                Legacy::Standard(WINDOWS_1251),
+                mac,
+            ),
+        ] {
+            assert_eq!(right.oddness(bytes), 0, "{}", right.decode(bytes));
+            assert!(wrong.oddness(bytes) > 0, "{}", wrong.decode(bytes));
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The sheets of a workbook as one list: each whose header row is understood, or those that a person names.
+
+use std::ops::ControlFlow;
+
+use crate::{
+    header::{self, Header},
+    mapping::Mapping,
+    reader::{FeedError, FeedRow, PassedOver, RawRow, Reading, Visitor, texts},
+    understanding::Understanding,
+    workbook::Sheets,
+};
+
+/// Reads the lists of a workbook one after the other.
+pub(crate) struct Lists<'a> {
+    mapping: Option<&'a Mapping>,
+    visitor: Numbered<'a>,
+    reading: Reading<'a>,
+    /// How many columns the rows of the sheet name, of which the header row is sought.
+    known: usize,
+    has_rows: bool,
+    /// Every visible sheet.
+    names: Vec<String>,
+    /// Those that hold something and are not understood: why, and how many columns they name.
+    unknown: Vec<(FeedError, usize)>,
+    lists: usize,
+}
+
+impl<'a> Lists<'a> {
+    pub(crate) fn new(mapping: Option<&'a Mapping>, visitor: &'a mut dyn Visitor) -> Self {
+        Self {
+            mapping,
+            visitor: Numbered {
+                inner: visitor,
+                before: 0,
+                last: 0,
+                sheet: String::new(),
+                is_stopped: false,
+            },
+            reading: Reading::new(mapping),
+            known: 0,
+            has_rows: false,
+            names: Vec::new(),
+            unknown: Vec::new(),
+            lists: 0,
+        }
+    }
+
+    /// Tells how it came out.
+    ///
+    /// # Errors
+    ///
+    /// When no sheet was read, or one that a person named could not be.
+    pub(crate) fn finish(mut self) -> Result<(), FeedError> {
+        let named = self.mapping.map_or(0, |mapping| mapping.sheets().len());
+        if self.lists > 0 && (named == 0 || self.unknown.is_empty()) {
+            return Ok(());
+        }
+        if self.unknown.is_empty() {
+            return Err(if named > 0 && !self.names.is_empty() {
+                FeedError::UnknownSheet(self.names)
+            } else {
+                FeedError::Empty
+            });
+        }
+        let best = self.unknown.iter().map(|(_, known)| *known).max();
+        let mut of_best = (0..)
+            .zip(&self.unknown)
+            .filter(|(_, (_, known))| Some(*known) == best);
+        let index = of_best.next().map_or(0, |(index, _)| index);
+        // Which sheet is meant is asked for where none stands out.
+        let is_told = named > 0 || of_best.next().is_none();
+        if is_told {
+            Err(self.unknown.swap_remove(index).0)
+        } else {
+            Err(FeedError::UnknownSheet(self.names))
+        }
+    }
+}
+
+impl Sheets for Lists<'_> {
+    fn begin(&mut self, name: &str) -> bool {
+        self.names.push(name.to_owned());
+        name.clone_into(&mut self.visitor.sheet);
+        self.visitor.before = self.visitor.last;
+        self.known = 0;
+        self.has_rows = false;
+        let sheets = self.mapping.map(Mapping::sheets).unwrap_or_default();
+        sheets.is_empty() || sheets.iter().any(|wanted| wanted == name)
+    }
+
+    fn row(&mut self, row: RawRow<'_>) -> ControlFlow<()> {
+        if self.reading.is_seeking() {
+            self.known = self.known.max(header::known_cells(&texts(row)));
+        }
+        self.has_rows = true;
+        self.reading.take(row, &mut self.visitor)
+    }
+
+    fn end(&mut self) -> ControlFlow<()> {
+        let reading = std::mem::replace(&mut self.reading, Reading::new(self.mapping));
+        if self.has_rows {
+            match reading.finish(&mut self.visitor) {
+                Ok(()) => self.lists += 1,
+                Err(FeedError::Empty) => {}
+                Err(error) => {
+                    self.visitor.inner.sheet_left_out(&self.visitor.sheet);
+                    self.unknown.push((error, self.known));
+                }
+            }
+        }
+        if self.visitor.is_stopped {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+/// Numbers the rows of all sheets in one go, and says of which sheet they are.
+struct Numbered<'a> {
+    inner: &'a mut dyn Visitor,
+    /// The number of the last row of the sheets before.
+    before: u64,
+    last: u64,
+    sheet: String,
+    /// Whether the visitor wants no more rows.
+    is_stopped: bool,
+}
+
+impl Numbered<'_> {
+    fn number(&mut self, of_sheet: u64) -> u64 {
+        self.last = self.before + of_sheet;
+        self.last
+    }
+
+    fn note(&mut self, flow: ControlFlow<()>) -> ControlFlow<()> {
+        self.is_stopped |= flow.is_break();
+        flow
+    }
+}
+
+impl Visitor for Numbered<'_> {
+    fn header(&mut self, header: &Header) {
+        self.inner.header(header);
+    }
+
+    fn understood(&mut self, understanding: &Understanding) {
+        self.inner.understood(&Understanding {
+            sheet: Some(self.sheet.clone()),
+            ..understanding.clone()
+        });
+    }
+
+    fn row(&mut self, row: FeedRow) -> ControlFlow<()> {
+        let number = self.number(row.number);
+        let flow = self.inner.row(FeedRow { number, ..row });
+        self.note(flow)
+    }
+
+    fn passed_over(&mut self, row: PassedOver) -> ControlFlow<()> {
+        let number = self.number(row.number);
+        let flow = self.inner.passed_over(PassedOver { number, ..row });
+        self.note(flow)
+    }
+}
