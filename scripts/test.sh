@@ -93,6 +93,7 @@ step "form and lints" scripts/lint.sh
 step "systemd unit" systemd_unit
 step "container, proxy and Vercel files" scripts/deploy-files.sh
 rust_tests "product files" --package product-feed
+rust_tests "the price monitor's messages" --package price-monitor-wire
 rust_tests "unit, property and HTTP tests" --features ssr
 rust_tests "where threads meet, by a model checker" --release --manifest-path tests/threads/Cargo.toml \
     --target-dir "$target/threads"

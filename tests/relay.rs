@@ -2,6 +2,11 @@
 //! and with the embedded one.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
+#[path = "relay/awkward.rs"]
+mod awkward;
+#[path = "relay/socket_io.rs"]
+mod socket_io;
+
 #[path = "relay/app.rs"]
 #[allow(dead_code)] // each test program uses a part of it
 mod app;
@@ -145,7 +150,7 @@ async fn an_end_that_was_missed_is_asked_for_by_rest() {
     monitor.set_rest(&job, done);
     assert_eq!(
         events.last().await.data.unwrap(),
-        with_status(counts(40, 0, 50), "SUCCESS")
+        with_status(counts(40, 0, 50), "PARTIAL_SUCCESS")
     );
     assert_eq!(monitor.open_sockets(), 1);
 }

@@ -34,6 +34,17 @@ pub enum ApiError {
     /// The price monitor cannot be asked, or the server is shutting down.
     #[error("{0}")]
     Unavailable(String),
+    /// The price monitor's answer is of no use.
+    #[error("{0}")]
+    BadGateway(String),
+    /// The price monitor wants to be asked less often.
+    #[error("{sentence}")]
+    Busy {
+        /// Its words, or ours.
+        sentence: String,
+        /// How long to wait, in seconds.
+        seconds: u64,
+    },
     /// The server could not be reached, or its answer not read.
     #[error("The server could not be reached.")]
     Connection,

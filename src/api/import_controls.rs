@@ -151,7 +151,8 @@ pub async fn retry_failed_rows(id: JobId) -> Result<(), ApiError> {
 #[server(prefix = "/api", endpoint = "delete_import")]
 pub async fn delete_import(id: JobId) -> Result<(), ApiError> {
     let change = crate::server::imports::to_change(&id).await?;
-    if !change.job.status.is_final() {
+    let relay = &change.state.relay;
+    if !change.job.status.is_final() && !relay.is_forgotten(&change.job).await {
         return Err(ApiError::Invalid(
             "The import is still running. Cancel it first.".to_owned(),
         ));

@@ -18,6 +18,9 @@ pub struct ServerStatus {
     pub monitor: String,
     /// How the server stands to it.
     pub upstream: UpstreamState,
+    /// What is wrong with the connection, where more is known.
+    #[serde(default)]
+    pub upstream_problem: Option<UpstreamProblem>,
     /// The progress streams that are open here.
     pub viewers: u64,
     /// The jobs that are followed here.
@@ -26,6 +29,18 @@ pub struct ServerStatus {
     pub memory: u64,
     /// The imports of everybody.
     pub imports: ImportCounts,
+}
+
+/// What is wrong with the socket to the price monitor.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "code", content = "detail", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum UpstreamProblem {
+    /// The service speaks Socket.IO 2 or older.
+    OldSocketIo,
+    /// The service has no namespace of this name.
+    UnknownNamespace(String),
+    /// The service lets no socket in, in these words.
+    Rejected(String),
 }
 
 /// How many imports there are of each status.

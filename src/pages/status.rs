@@ -10,7 +10,7 @@ use crate::{
     api::{
         ApiError,
         progress::UpstreamState,
-        status::{ImportCounts, ServerStatus, server_status},
+        status::{ImportCounts, ServerStatus, UpstreamProblem, server_status},
     },
     components::{
         format, language::use_locale, notice::ErrorNotice, settings_nav::SettingsNav,
@@ -78,6 +78,11 @@ fn Status(status: ServerStatus) -> impl IntoView {
                 <Fact name=t.say("Connection", "Verbindung")>
                     <span data-testid="upstream">{connection(t, status.upstream)}</span>
                 </Fact>
+                {status.upstream_problem.map(|problem| view! {
+                    <Fact name=t.say("Problem", "Störung")>
+                        <span data-testid="upstream-problem">{problem_text(t, &problem)}</span>
+                    </Fact>
+                })}
                 <Fact name=t.say("Viewers", "Zuschauer")>
                     <span data-testid="viewers">{t.count(status.viewers)}</span>
                 </Fact>
@@ -108,6 +113,26 @@ fn Status(status: ServerStatus) -> impl IntoView {
                 <Fact name=t.say("Database", "Datenbank")>{status.database}</Fact>
             </dl>
         </section>
+    }
+}
+
+fn problem_text(t: Locale, problem: &UpstreamProblem) -> String {
+    match problem {
+        UpstreamProblem::OldSocketIo => t
+            .say(
+                "It speaks Socket.IO 2 or older; version 3 or later is needed. Until then it is asked by REST.",
+                "Er spricht Socket.IO 2 oder älter; nötig ist Version 3 oder neuer. Bis dahin wird er per REST gefragt.",
+            )
+            .to_owned(),
+        UpstreamProblem::UnknownNamespace(namespace) => t
+            .say(
+                "It has no Socket.IO namespace {}; the main one is used.",
+                "Er hat keinen Socket.IO-Namespace {}; der Haupt-Namespace wird benutzt.",
+            )
+            .replace("{}", namespace),
+        UpstreamProblem::Rejected(words) => t
+            .say("It lets no socket in: {}", "Er lässt keinen Socket zu: {}")
+            .replace("{}", words),
     }
 }
 

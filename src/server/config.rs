@@ -166,6 +166,12 @@ settings! {
     SETTLE: "RELAY_SETTLE_INTERVAL",
         "How long a followed job may stay silent before REST is asked whether it is over.",
         "a duration from 1s to 1h", "20s";
+    FORGOTTEN: "RELAY_FORGOTTEN_AFTER",
+        "How long the price monitor's REST may answer 404 for an import before it has failed.",
+        "a duration from 1s to 1h", "30s";
+    UNWATCHED: "RELAY_UNWATCHED_INTERVAL",
+        "How often the price monitor's REST is asked for unfinished imports that nobody watches, some at a time.",
+        "a duration from 1s to 1h", "5s";
     REST_CONCURRENCY: "RELAY_REST_CONCURRENCY",
         "How many jobs the price monitor's REST is asked for at once.",
         "a whole number from 1", "8";
@@ -416,6 +422,10 @@ pub struct RelayConfig {
     pub poll_interval: Duration,
     /// The silence after which REST is asked all the same.
     pub settle_interval: Duration,
+    /// How long REST may answer 404 for a job before it has failed.
+    pub forgotten_after: Duration,
+    /// The time between two rounds of questions for jobs that nobody watches.
+    pub unwatched_interval: Duration,
     /// The largest message that is read of the price monitor, in bytes.
     pub max_message: usize,
     /// How many jobs REST is asked for at once.
@@ -669,6 +679,10 @@ impl Config {
                     .duration(POLL, Duration::from_millis(100), 5 * MINUTE)?
                     .unwrap_or(3 * SECOND),
                 settle_interval: env.duration(SETTLE, SECOND, HOUR)?.unwrap_or(20 * SECOND),
+                forgotten_after: env
+                    .duration(FORGOTTEN, SECOND, HOUR)?
+                    .unwrap_or(30 * SECOND),
+                unwatched_interval: env.duration(UNWATCHED, SECOND, HOUR)?.unwrap_or(5 * SECOND),
                 max_message: env
                     .parsed(MAX_MESSAGE, |text| usize::try_from(size(text)?).ok())?
                     .unwrap_or(4 << 20),

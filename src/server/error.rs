@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -26,9 +26,31 @@ impl ApiError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::TooMany | Self::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BadGateway(_) => StatusCode::BAD_GATEWAY,
             Self::Connection | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+
+    /// Returns the headers that go with the error.
+    #[must_use]
+    pub fn headers(&self) -> HeaderMap {
+        let (name, value) = match self {
+            Self::TooMany | Self::Unavailable(_) => {
+                (header::RETRY_AFTER, HeaderValue::from_static("5"))
+            }
+            Self::Throttled { seconds } | Self::Busy { seconds, .. } => {
+                (header::RETRY_AFTER, (*seconds).into())
+            }
+            // RFC 6750, section 3: how a program may be let in.
+            Self::SignedOut => (
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"Import Relay\""),
+            ),
+            _ => return HeaderMap::new(),
+        };
+        HeaderMap::from_iter([(name, value)])
     }
 }
 
@@ -40,26 +62,9 @@ struct ErrorBody {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = (
-            self.status_code(),
-            Json(ErrorBody {
-                error: self.to_string(),
-            }),
-        )
-            .into_response();
-        let (name, value) = match self {
-            Self::TooMany | Self::Unavailable(_) => {
-                (header::RETRY_AFTER, HeaderValue::from_static("5"))
-            }
-            Self::Throttled { seconds } => (header::RETRY_AFTER, seconds.into()),
-            // RFC 6750, section 3: how a program may be let in.
-            Self::SignedOut => (
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static("Bearer realm=\"Import Relay\""),
-            ),
-            _ => return response,
+        let body = ErrorBody {
+            error: self.to_string(),
         };
-        response.headers_mut().insert(name, value);
-        response
+        (self.status_code(), self.headers(), Json(body)).into_response()
     }
 }

@@ -207,9 +207,10 @@ pub(super) async fn list(
         (status = 408, description = "The upload broke off", body = Problem),
         (status = 413, description = "The file is too large", body = Problem),
         (status = 422, description = "The file cannot be fetched, or the price monitor does not take it", body = Problem),
-        (status = 429, description = "Too many uploads at once", body = Problem),
+        (status = 429, description = "Too many uploads at once, or the price monitor has too much to do", body = Problem),
         (status = 500, description = "A fault of this server", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached", body = Problem),
+        (status = 502, description = "The price monitor's answer is of no use", body = Problem),
+        (status = 503, description = "The price monitor cannot be reached, or has a fault of its own", body = Problem),
     )
 )]
 pub(super) async fn create(
@@ -233,7 +234,7 @@ pub(super) async fn create(
             let problem = Problem {
                 error: error.to_string(),
             };
-            (error.status_code(), Json(problem)).into_response()
+            (error.status_code(), error.headers(), Json(problem)).into_response()
         }
     }
 }

@@ -122,10 +122,14 @@ impl IntoResponse for TusError {
             Self::NotTaken(ApiError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotTaken(error) => error.status_code(),
         };
+        let headers = match &self {
+            Self::NotTaken(error) => error.headers(),
+            _ => HeaderMap::new(),
+        };
         let answer = UploadAnswer::Refused {
             error: self.to_string(),
         };
-        (status, [(TUS_RESUMABLE, VERSION)], Json(answer)).into_response()
+        (status, headers, [(TUS_RESUMABLE, VERSION)], Json(answer)).into_response()
     }
 }
 
@@ -519,7 +523,13 @@ async fn hand_over(
     let file = ReaderStream::with_capacity(File::open(parts.bytes(id)).await?, 256 << 10);
     let created = state
         .relay
-        .create_import(&user.id, mode, Some(id), upload.filename.clone(), file)
+        .create_import(
+            &user.id,
+            mode,
+            Some(id.to_string()),
+            upload.filename.clone(),
+            file,
+        )
         .await;
     if matches!(created, Err(ApiError::Invalid(_))) {
         parts.remove(id).await;

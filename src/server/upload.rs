@@ -46,6 +46,8 @@ const MULTIPART_OVERHEAD: u64 = 16 << 10;
 /// The most fields up to the file.
 const MAX_FIELDS: usize = 16;
 const MAX_FILENAME: usize = 200;
+/// The longest key by which a client may send a file again.
+const MAX_KEY: usize = 255;
 /// The most of the rest of a refused upload that is read.
 const DRAIN: u64 = 16 << 20;
 /// How long the reason of a refusal waits for the browser to come back, in seconds.
@@ -82,6 +84,20 @@ impl UploadError {
             Self::NotTaken(error) => error.status_code(),
         }
     }
+
+    /// Returns the headers that go with the error.
+    pub(super) fn headers(&self) -> HeaderMap {
+        match self {
+            Self::NotTaken(error) => error.headers(),
+            _ => HeaderMap::new(),
+        }
+    }
+}
+
+/// Returns the key by which a client may send the same file again.
+fn idempotency_key(headers: &HeaderMap) -> Option<String> {
+    let key = headers.get("idempotency-key")?.to_str().ok()?.trim();
+    (!key.is_empty() && key.len() <= MAX_KEY).then(|| key.to_owned())
 }
 
 /// Takes a product file in.
@@ -143,7 +159,7 @@ fn answer(state: &AppState, is_form: bool, taken: Result<JobId, UploadError>) ->
             let answer = UploadAnswer::Refused {
                 error: error.to_string(),
             };
-            (error.status_code(), Json(answer)).into_response()
+            (error.status_code(), error.headers(), Json(answer)).into_response()
         }
     }
 }
@@ -174,7 +190,7 @@ pub(super) async fn fetch_file(
         }
     };
     let whole = stream::iter([Ok(first)]).chain(file);
-    let (id, filename) = hand_over(state, user, mode, &given, whole).await?;
+    let (id, filename) = hand_over(state, user, mode, None, &given, whole).await?;
     audit::record(state, caller, user, AuditAction::ImportStarted, &filename).await;
     Ok(id)
 }
@@ -201,6 +217,7 @@ async fn take_form(
     request: Request,
 ) -> Result<(JobId, String), UploadError> {
     let headers = request.headers();
+    let key = idempotency_key(headers);
     let max = state.config.max_upload;
     let is_too_large =
         content_length(headers).is_some_and(|length| length > max + MULTIPART_OVERHEAD);
@@ -215,7 +232,7 @@ async fn take_form(
     let taken = if is_too_large {
         Err(UploadError::TooLarge(max))
     } else {
-        take_field(state, user, &mut form, &allowance).await
+        take_field(state, user, key, &mut form, &allowance).await
     };
     if taken.is_err() {
         // A browser shows an answer only when it has sent all.
@@ -229,6 +246,7 @@ async fn take_form(
 async fn take_field(
     state: &AppState,
     user: &User,
+    key: Option<String>,
     form: &mut Multipart<'static>,
     allowance: &Allowance,
 ) -> Result<(JobId, String), UploadError> {
@@ -267,7 +285,7 @@ async fn take_field(
     };
     let whole = stream::iter([Ok(first)]).chain(field);
     let whole = whole.map_err(|error| form_error(&error));
-    hand_over(state, user, mode, &given, whole).await
+    hand_over(state, user, mode, key, &given, whole).await
 }
 
 /// Streams a file on to the price monitor, and returns the import that it makes of it.
@@ -275,6 +293,7 @@ async fn hand_over(
     state: &AppState,
     user: &User,
     mode: UploadMode,
+    key: Option<String>,
     given: &str,
     whole: impl Stream<Item = Result<Bytes, UploadError>> + Send + 'static,
 ) -> Result<(JobId, String), UploadError> {
@@ -289,7 +308,7 @@ async fn hand_over(
     let filename = clean_filename(given);
     let created = state
         .relay
-        .create_import(&user.id, mode, None, filename.clone(), file)
+        .create_import(&user.id, mode, key, filename.clone(), file)
         .await;
     match fault.take() {
         Some(fault) => Err(fault),

@@ -40,11 +40,15 @@ struct Shared {
     /// How many sockets were asked for, and how often REST was asked for progress.
     tries: AtomicUsize,
     asked: AtomicUsize,
-    rest: Mutex<HashMap<String, Value>>,
+    rest: Mutex<HashMap<String, Answer>>,
+    /// What is answered to whoever hands a file in; and the idempotency keys that came.
+    created: Mutex<Option<Answer>>,
+    keys: Mutex<Vec<String>>,
     next_id: AtomicUsize,
     open: AtomicUsize,
     opened: AtomicUsize,
     refuse_sockets: AtomicBool,
+    hangs_up_at_once: AtomicBool,
     reject_key: AtomicBool,
     changed_key: AtomicBool,
 }
@@ -52,7 +56,27 @@ struct Shared {
 #[derive(Clone)]
 enum Frame {
     Text(String),
+    Binary(Vec<u8>),
     Hangup,
+}
+
+/// An answer of REST.
+#[derive(Clone)]
+struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = self.body.into_response();
+        *response.status_mut() = StatusCode::from_u16(self.status).unwrap();
+        for (name, value) in self.headers {
+            response.headers_mut().insert(name, value.parse().unwrap());
+        }
+        response
+    }
 }
 
 impl FakeMonitor {
@@ -66,10 +90,13 @@ impl FakeMonitor {
             tries: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
             rest: Mutex::default(),
+            created: Mutex::default(),
+            keys: Mutex::default(),
             next_id: AtomicUsize::new(1),
             open: AtomicUsize::new(0),
             opened: AtomicUsize::new(0),
             refuse_sockets: AtomicBool::new(false),
+            hangs_up_at_once: AtomicBool::new(false),
             reject_key: AtomicBool::new(false),
             changed_key: AtomicBool::new(false),
         });
@@ -105,18 +132,55 @@ impl FakeMonitor {
         let _ = self.shared.frames.send(Frame::Text(text.to_owned()));
     }
 
+    /// Sends bytes on every open socket.
+    pub(crate) fn emit_bytes(&self, bytes: &[u8]) {
+        let _ = self.shared.frames.send(Frame::Binary(bytes.to_vec()));
+    }
+
     /// Sets what REST answers.
     pub(crate) fn set_rest(&self, job: &str, data: Value) {
+        self.set_answer(job, 200, data.to_string().as_bytes());
+    }
+
+    /// The same, whatever it is.
+    pub(crate) fn set_answer(&self, job: &str, status: u16, body: &[u8]) {
+        let answer = Answer {
+            status,
+            headers: Vec::new(),
+            body: body.to_vec(),
+        };
         self.shared
             .rest
             .lock()
             .unwrap()
-            .insert(job.to_owned(), data);
+            .insert(job.to_owned(), answer);
+    }
+
+    /// Sets what is answered to whoever hands a file in.
+    pub(crate) fn set_created(&self, status: u16, body: &str, headers: &[(&'static str, &str)]) {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
+        *self.shared.created.lock().unwrap() = Some(Answer {
+            status,
+            headers: headers.collect(),
+            body: body.as_bytes().to_vec(),
+        });
+    }
+
+    /// Returns the idempotency keys that came with files.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.shared.keys.lock().unwrap().clone()
     }
 
     /// Breaks every open socket.
     pub(crate) fn hang_up(&self) {
         let _ = self.shared.frames.send(Frame::Hangup);
+    }
+
+    /// Has every socket closed as soon as it is open.
+    pub(crate) fn hang_up_at_once(&self) {
+        self.shared.hangs_up_at_once.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn refuse_sockets(&self, refuse: bool) {
@@ -178,6 +242,13 @@ async fn create(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
     if !has_key(&shared, &headers) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
+    if let Some(key) = headers.get("idempotency-key") {
+        let key = key.to_str().unwrap().to_owned();
+        shared.keys.lock().unwrap().push(key);
+    }
+    if let Some(answer) = shared.created.lock().unwrap().clone() {
+        return answer.into_response();
+    }
     let id = shared.next_id.fetch_add(1, Ordering::SeqCst).to_string();
     (StatusCode::CREATED, Json(json!({"_id": id}))).into_response()
 }
@@ -193,7 +264,7 @@ async fn progress(
     }
     let answer = shared.rest.lock().unwrap().get(&id).cloned();
     match answer {
-        Some(answer) => Json(answer).into_response(),
+        Some(answer) => answer.into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -208,7 +279,7 @@ async fn upgrade(
         return StatusCode::UNAUTHORIZED.into_response();
     }
     if shared.refuse_sockets.load(Ordering::SeqCst) {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        return StatusCode::FORBIDDEN.into_response();
     }
     upgrade.on_upgrade(move |socket| converse(shared, socket))
 }
@@ -217,11 +288,16 @@ async fn converse(shared: Arc<Shared>, mut socket: WebSocket) {
     let mut frames = shared.frames.subscribe();
     shared.open.fetch_add(1, Ordering::SeqCst);
     shared.opened.fetch_add(1, Ordering::SeqCst);
-    loop {
+    while !shared.hangs_up_at_once.load(Ordering::SeqCst) {
         tokio::select! {
             frame = frames.recv() => match frame {
                 Ok(Frame::Text(text)) => {
                     if socket.send(Message::text(text)).await.is_err() {
+                        break;
+                    }
+                }
+                Ok(Frame::Binary(bytes)) => {
+                    if socket.send(Message::binary(bytes)).await.is_err() {
                         break;
                     }
                 }

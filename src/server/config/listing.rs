@@ -154,6 +154,8 @@ impl Config {
             "RELAY_GRACE" => duration(relay.grace),
             "RELAY_POLL_INTERVAL" => duration(relay.poll_interval),
             "RELAY_SETTLE_INTERVAL" => duration(relay.settle_interval),
+            "RELAY_FORGOTTEN_AFTER" => duration(relay.forgotten_after),
+            "RELAY_UNWATCHED_INTERVAL" => duration(relay.unwatched_interval),
             "SHUTDOWN_DRAIN" => duration(self.drain),
             "OTEL_EXPORTER_OTLP_ENDPOINT" => self.telemetry.otlp_endpoint.as_ref()?.shown(),
             "RUST_LOG" => self.log.filter.clone(),

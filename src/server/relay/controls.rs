@@ -12,7 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     Relay,
-    rest::{Rest, RestError, created_id},
+    rest::{Rest, RestError},
 };
 use crate::{
     api::{
@@ -45,7 +45,7 @@ impl Rest {
     async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, RestError> {
         let response = request.send().await.map_err(RestError::Unreachable)?;
         let body = self.accepted(response).await?;
-        serde_json::from_slice(&body).map_err(|_| RestError::Unreadable)
+        price_monitor_wire::from_slice(&body).map_err(|_| RestError::Unreadable)
     }
 
     async fn done(&self, request: RequestBuilder) -> Result<(), RestError> {
@@ -58,7 +58,7 @@ impl Rest {
         let request = request.header(super::rest::OWNER, user.as_str());
         let response = request.send().await.map_err(RestError::Unreachable)?;
         let body = self.accepted(response).await?;
-        created_id(&body).ok_or(RestError::Unreadable)
+        self.created_id(&body)
     }
 }
 
@@ -119,6 +119,14 @@ impl Relay {
             Ok(job)
         })
         .await?
+    }
+
+    /// Returns whether the price monitor has forgotten an import: it says that it knows none of this name.
+    pub(crate) async fn is_forgotten(&self, job: &ChangeableJob) -> bool {
+        matches!(
+            self.rest.progress(&job.id).await,
+            Err(RestError::UnknownJob)
+        )
     }
 
     /// Forgets an import: the price monitor's record of it, where it lets us, and ours.
@@ -221,8 +229,7 @@ fn said(error: RestError) -> ApiError {
         "the price monitor said no"
     );
     match error {
-        RestError::Refused(words) => ApiError::Invalid(words),
         RestError::UnknownJob => ApiError::NotFound,
-        error => ApiError::Unavailable(error.to_string()),
+        error => error.into(),
     }
 }

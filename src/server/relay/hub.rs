@@ -2,39 +2,31 @@
 //! the price monitor behind them.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::{Duration, Instant},
 };
 
-use backon::{ExponentialBuilder, Retryable};
+use price_monitor_wire::Report;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     frame::Frame,
-    report::Report,
-    rooms::{Applied, Effect, Full, RoomNumber, Rooms},
+    ordered::{Listener, Ordered},
+    recorder::{LAST_WRITES, Recorder},
+    rooms::{Applied, Command, Full, RoomNumber, Rooms, Write},
     snapshot::Snapshot,
-    upstream::Command,
 };
 use crate::{
     job::{JobId, ProductImportJob},
     server::{
         config::RelayConfig,
-        store::{
-            Store, StoreError,
-            jobs::{JobState, Recorded},
-            now,
-        },
-        telemetry::Metrics,
+        store::{jobs::Recorded, now},
     },
 };
 
 /// How often empty rooms are given up and counts recorded.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
-
-/// How long what is still to be recorded may take once the server stops.
-const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// The followed jobs. Clones share them.
 #[derive(Clone, Debug)]
@@ -42,17 +34,28 @@ pub(crate) struct Hub(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    rooms: Mutex<Rooms>,
-    store: Store,
-    upstream: mpsc::UnboundedSender<Command>,
-    /// Somebody has come to look at a job.
+    rooms: Ordered<Rooms, Upstream>,
+    recorder: Recorder,
+    /// A viewer has come.
     arrivals: Notify,
-    metrics: Metrics,
+    /// There may be something to write.
+    writes: Notify,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
 
-/// Somebody who looks at a job. Dropping it is leaving.
+/// The way to the task that keeps the price monitor's socket.
+#[derive(Debug)]
+struct Upstream(mpsc::UnboundedSender<Command>);
+
+impl Listener<Command> for Upstream {
+    fn hear(&self, command: Command) {
+        // A receiver that is gone means that the process is stopping.
+        let _ = self.0.send(command);
+    }
+}
+
+/// A subscription to a job. Dropping it unsubscribes.
 #[derive(Debug)]
 pub(crate) struct Viewer {
     hub: Hub,
@@ -67,30 +70,35 @@ impl Hub {
     /// Makes a hub. `upstream` is told which jobs are followed; `tasks` owns what it spawns.
     pub(crate) fn new(
         config: &RelayConfig,
-        store: Store,
+        recorder: Recorder,
         upstream: mpsc::UnboundedSender<Command>,
-        metrics: Metrics,
         tasks: TaskTracker,
         shutdown: CancellationToken,
     ) -> Self {
-        let rooms = Mutex::new(Rooms::new(config.max_jobs, config.grace));
+        let rooms = Rooms::new(config.max_jobs, config.grace);
         let hub = Self(Arc::new(Shared {
-            rooms,
-            store,
-            upstream,
+            rooms: Ordered::new(rooms, Upstream(upstream)),
+            recorder,
             arrivals: Notify::new(),
-            metrics,
+            writes: Notify::new(),
             tasks,
             shutdown,
         }));
         hub.0.tasks.spawn(hub.clone().sweep());
+        hub.0.tasks.spawn(hub.clone().write());
         hub
     }
 
     /// Follows a job for one more viewer.
     pub(crate) fn watch(&self, job: &ProductImportJob) -> Result<Viewer, Full> {
-        let (frames, room, effects) = self.rooms().enter(&job.id, Snapshot::from(job))?;
-        self.carry_out(effects);
+        let entered =
+            self.0
+                .rooms
+                .change(|rooms| match rooms.enter(&job.id, Snapshot::from(job)) {
+                    Ok((frames, room, command)) => (Ok((frames, room)), command),
+                    Err(full) => (Err(full), None),
+                });
+        let (frames, room) = entered?;
         self.0.arrivals.notify_one();
         Ok(Viewer {
             hub: self.clone(),
@@ -100,35 +108,42 @@ impl Hub {
         })
     }
 
-    /// Waits until somebody comes to look at a job, or returns at once where somebody has since the
-    /// last call. Safe to cancel.
-    pub(crate) async fn somebody_came(&self) {
+    /// Waits until a viewer comes, or returns at once where one has since the last call. Safe to
+    /// cancel.
+    pub(crate) async fn viewer_came(&self) {
         self.0.arrivals.notified().await;
     }
 
     /// Gives a job up that is no more, and ends its viewers' streams.
     pub(crate) fn forget(&self, job: &JobId) {
-        let effects = self.rooms().forget(job);
-        self.carry_out(effects);
+        self.0.rooms.change(|rooms| ((), rooms.forget(job)));
     }
 
-    /// Takes a report of the price monitor in. Cheap, and never waits.
-    pub(crate) fn report(&self, job: &JobId, report: Report) {
+    /// Takes a report of the price monitor in, and returns whether the job is followed. Cheap, and
+    /// never waits.
+    pub(crate) fn report(&self, job: &JobId, report: Report) -> bool {
         let applied = self.rooms().report(job, report, now());
         match applied {
+            Applied::Unfollowed => return false,
             Applied::Nothing => {}
-            Applied::Detailed(effect) => self.carry_out([effect]),
             Applied::Sent => tracing::debug!("Forwarding progress update for job: {job}"),
-            Applied::Ended(effect) => {
+            Applied::Ended => {
                 tracing::debug!("Forwarding progress update for job: {job}");
-                self.carry_out([effect]);
+                self.0.writes.notify_one();
             }
+            Applied::Detailed => self.0.writes.notify_one(),
         }
+        true
     }
 
     /// Returns the newest state of a job, where it is followed.
     pub(crate) fn snapshot(&self, job: &JobId) -> Option<Snapshot> {
         self.rooms().snapshot(job).cloned()
+    }
+
+    /// Returns whether a job is followed.
+    pub(crate) fn follows(&self, job: &JobId) -> bool {
+        self.rooms().follows(job)
     }
 
     /// Returns how many jobs are followed.
@@ -137,97 +152,99 @@ impl Hub {
     }
 
     fn rooms(&self) -> MutexGuard<'_, Rooms> {
-        // A panic cannot leave the rooms half-changed in a way that matters to the next caller.
-        self.0.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.rooms.lock()
     }
 
-    fn carry_out(&self, effects: impl IntoIterator<Item = Effect>) {
-        for effect in effects {
-            match effect {
-                // A receiver that is gone means that the process is stopping.
-                Effect::Join(job) => drop(self.0.upstream.send(Command::Join(job))),
-                Effect::Leave(job) => drop(self.0.upstream.send(Command::Leave(job))),
-                Effect::Settle(job, snapshot) => {
-                    self.0.tasks.spawn(self.clone().settle(job, snapshot));
-                }
-                Effect::Detail(job, skus) => {
-                    self.0.tasks.spawn(self.clone().detail(job, skus));
-                }
-                Effect::Record(job, snapshot) => {
-                    self.0.tasks.spawn(self.clone().record(job, snapshot));
-                }
+    /// Gives empty rooms up, and has counts written, until the server stops.
+    async fn sweep(self) {
+        let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => self.sweep_once(),
+                () = self.0.shutdown.cancelled() => return,
             }
         }
     }
 
-    /// Records a final state, however long the database takes to come back, then sends out what is
-    /// recorded: another instance may have been quicker, and then all are told what it wrote.
-    async fn settle(self, job: JobId, snapshot: Snapshot) {
-        let began = Instant::now();
-        let write = || self.0.store.update_job(&job, JobState::from(&snapshot));
-        let backoff = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(50))
-            .with_max_delay(Duration::from_secs(5))
-            .without_max_times()
-            .with_jitter();
-        let recorded = write.retry(backoff).notify(|error: &StoreError, _| {
-            tracing::error!(%error, %job, "the end of a job could not be recorded yet");
-        });
-        let effects = tokio::select! {
-            Ok(recorded) = recorded => match recorded {
-                Recorded::Updated => {
-                    self.0
-                        .metrics
-                        .import_ended(snapshot.event.status, began.elapsed());
-                    self.rooms().settled(&job, None)
+    fn sweep_once(&self) {
+        self.0
+            .rooms
+            .change(|rooms| ((), rooms.sweep(Instant::now())));
+        self.0.writes.notify_one();
+    }
+
+    /// Writes what there is to write, as much of it at once as the recorder has permits for. What
+    /// waits for a database that stalls is a name in a list; its state is taken when its turn comes.
+    async fn write(self) {
+        let last_moment = self.last_moment();
+        tokio::pin!(last_moment);
+        loop {
+            let permit = tokio::select! {
+                permit = self.0.recorder.permit() => permit,
+                () = &mut last_moment => return,
+            };
+            let next = self.rooms().next_write();
+            if let Some(write) = next {
+                let hub = self.clone();
+                self.0.tasks.spawn(async move {
+                    tokio::select! {
+                        () = hub.perform(write, permit) => {}
+                        () = hub.last_moment() => {}
+                    }
+                });
+                continue;
+            }
+            drop(permit);
+            if self.0.shutdown.is_cancelled() {
+                // The newest counts outlive this process, and what is being written may leave more.
+                self.sweep_once();
+                if self.rooms().is_written() {
+                    return;
                 }
-                Recorded::Over(other) => self.rooms().settled(&job, Some(Snapshot::from(&*other))),
-                Recorded::Gone => self.rooms().forget(&job),
-            },
-            () = self.last_moment() => return,
-        };
-        self.carry_out(effects);
+            }
+            tokio::select! {
+                () = self.0.writes.notified() => {}
+                () = self.0.shutdown.cancelled(), if !self.0.shutdown.is_cancelled() => {}
+                () = &mut last_moment => return,
+            }
+        }
+    }
+
+    async fn perform(&self, write: Write, permit: tokio::sync::OwnedSemaphorePermit) {
+        match write {
+            Write::End(job, room, snapshot) => {
+                let recorded = self.0.recorder.end(&job, &snapshot, permit).await;
+                self.0.rooms.change(|rooms| {
+                    let command = match recorded {
+                        Recorded::Ended(recorded) | Recorded::Over(recorded) => {
+                            rooms.settled(&job, room, Snapshot::from(&*recorded))
+                        }
+                        Recorded::Updated | Recorded::Gone => rooms.forget(&job),
+                    };
+                    ((), command)
+                });
+            }
+            Write::Details(job, room, skus) => {
+                let is_well = self.0.recorder.details(&job, &skus, permit).await;
+                self.rooms().written(&job, room, is_well);
+            }
+            Write::Counts(batch) => {
+                let states = batch.iter().map(|(job, _, counts)| (job, counts));
+                let is_well = self.0.recorder.counts(states, permit).await;
+                let mut rooms = self.rooms();
+                for (job, room, _) in &batch {
+                    rooms.written(job, *room, is_well);
+                }
+            }
+        }
+        self.0.writes.notify_one();
     }
 
     /// Resolves some time after the server was told to stop.
     async fn last_moment(&self) {
         self.0.shutdown.cancelled().await;
         tokio::time::sleep(LAST_WRITES).await;
-    }
-
-    /// Records running counts. Losing one is no harm: the next are newer.
-    async fn record(self, job: JobId, snapshot: Snapshot) {
-        let recorded = tokio::select! {
-            recorded = self.0.store.update_job(&job, JobState::from(&snapshot)) => recorded,
-            () = self.last_moment() => return,
-        };
-        if let Err(error) = recorded {
-            tracing::warn!(%error, %job, "the counts of a job could not be recorded");
-        }
-    }
-
-    /// Records what failed, once the end itself is recorded.
-    async fn detail(self, job: JobId, skus: Vec<String>) {
-        if let Err(error) = self.0.store.set_failed_skus(&job, skus).await {
-            tracing::warn!(%error, %job, "the failed products of a job could not be recorded");
-        }
-    }
-
-    async fn sweep(self) {
-        let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {
-                    let effects = self.rooms().sweep(Instant::now());
-                    self.carry_out(effects);
-                }
-                () = self.0.shutdown.cancelled() => break,
-            }
-        }
-        // The newest counts outlive this process. It waits for them, as for all tasks.
-        let effects = self.rooms().sweep(Instant::now());
-        self.carry_out(effects);
     }
 }
 
@@ -239,18 +256,21 @@ impl Drop for Viewer {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use price_monitor_wire::Verdict;
+
     use super::*;
     use crate::{
         job::ImportStatus,
         role::Role,
         server::{
             config::Config,
-            relay::report::Verdict,
             store::{
-                jobs::Created,
+                Store,
+                jobs::{Created, JobState},
                 test_database::TestDatabase,
                 users::{NewUser, User},
             },
+            telemetry::Metrics,
         },
     };
 
@@ -281,9 +301,8 @@ pub(super) mod tests {
             let (sender, commands) = mpsc::unbounded_channel();
             let hub = Hub::new(
                 &Config::read(|_| None).unwrap().relay,
-                store.clone(),
+                Recorder::new(store.clone(), 10, Metrics::default()),
                 sender,
-                Metrics::default(),
                 tasks.clone(),
                 shutdown.clone(),
             );
@@ -372,7 +391,8 @@ pub(super) mod tests {
         let scene = Scene::set().await;
         let job = scene.job("a").await;
         let mut viewer = scene.hub.watch(&job).unwrap();
-        scene.store.update_job(&job.id, failed(4)).await.unwrap();
+        let end = |_: &ProductImportJob| failed(4);
+        scene.store.end_job(&job.id, end).await.unwrap();
         scene.hub.report(&job.id, counts(9, 9));
         let frame = last(&mut viewer).await;
         let text = std::str::from_utf8(&frame.bytes).unwrap();

@@ -10,18 +10,22 @@ mod hub;
 mod lifeline;
 mod limits;
 mod many_id;
+mod ordered;
 mod pieces;
 mod pipe;
+mod problem;
 mod pulse;
-mod report;
+mod recorder;
 mod rest;
 mod revocation;
 mod rooms;
+mod skips;
 mod snapshot;
 mod sse;
 mod sse_many;
 mod starts;
 mod sync;
+mod unwatched;
 mod upstream;
 
 use std::{sync::Arc, time::Duration};
@@ -30,7 +34,6 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use uuid::Uuid;
 
 pub(crate) use self::controls::Further;
 pub use self::rest::UploadMode;
@@ -42,17 +45,21 @@ use self::{
     limits::{MostStreams, Permit, StreamLimits},
     pieces::Patience,
     pipe::Piped,
+    problem::Problem,
     pulse::PulseSender,
-    rest::{Rest, RestError},
+    recorder::Recorder,
+    rest::Rest,
     revocation::Revoker,
+    skips::Skips,
     snapshot::Snapshot,
     sse::Watching,
     sse_many::{ManyStream, Selection},
     starts::{Started, Starts},
-    upstream::Upstream,
+    unwatched::Unwatched,
+    upstream::{Surroundings, Upstream},
 };
 use crate::{
-    api::{ApiError, audit::AuditAction, progress::UpstreamState},
+    api::{ApiError, audit::AuditAction, progress::UpstreamState, status::UpstreamProblem},
     job::{JobId, ProductImportJob, ProgressEvent},
     role::Permission,
     server::{
@@ -65,7 +72,7 @@ use crate::{
         store::{
             Store, StoreError,
             job_scope::{ChangeableJob, JobScope, VisibleJob},
-            jobs::{Created, JobState, Recorded},
+            jobs::{Created, Recorded},
             now,
             users::UserId,
         },
@@ -85,6 +92,8 @@ const BEATS_OF_A_PASS: u32 = 3;
 pub struct Relay {
     hub: Hub,
     rest: Rest,
+    recorder: Recorder,
+    problem: Problem,
     store: Store,
     limits: StreamLimits,
     revoker: Revoker,
@@ -137,31 +146,41 @@ impl Relay {
         shutdown: &CancellationToken,
     ) -> Result<Self, reqwest::Error> {
         let (commands, wanted) = mpsc::unbounded_channel();
+        let connections = config.database.max_connections();
+        let recorder = Recorder::new(store.clone(), connections, metrics.clone());
         let hub = Hub::new(
             &config.relay,
-            store.clone(),
+            recorder.clone(),
             commands,
-            metrics.clone(),
             tasks.clone(),
             shutdown.clone(),
         );
+        let skips = Skips::new(metrics.clone());
         let rest = Rest::new(
             &endpoint,
-            config.relay.rest_concurrency,
+            &config.relay,
+            skips.clone(),
             metrics.clone(),
             tasks.clone(),
         )?;
-        let pulse = PulseSender::new();
-        let upstream = Upstream::new(
-            endpoint,
-            config.relay.clone(),
-            rest.clone(),
-            hub.clone(),
-            pulse.clone(),
-            wanted,
-            metrics.clone(),
-        );
+        let (pulse, problem) = (PulseSender::new(), Problem::default());
+        let surroundings = Surroundings {
+            rest: rest.clone(),
+            hub: hub.clone(),
+            pulse: pulse.clone(),
+            problem: problem.clone(),
+            skips,
+            metrics: metrics.clone(),
+        };
+        let upstream = Upstream::new(&endpoint, config.relay.clone(), wanted, surroundings);
         tasks.spawn(upstream.run(shutdown.clone()));
+        let unwatched = Unwatched {
+            store: store.clone(),
+            hub: hub.clone(),
+            rest: rest.clone(),
+            recorder: recorder.clone(),
+        };
+        tasks.spawn(unwatched.run(config.relay.unwatched_interval, shutdown.clone()));
         tasks.spawn(
             pulse
                 .clone()
@@ -192,6 +211,8 @@ impl Relay {
         Ok(Self {
             hub,
             rest,
+            recorder,
+            problem,
             store,
             limits,
             revoker,
@@ -207,6 +228,11 @@ impl Relay {
     /// Returns how the server stands to the price monitor.
     pub(crate) fn upstream_state(&self) -> UpstreamState {
         self.pulse.upstream()
+    }
+
+    /// Returns what is wrong with the socket to the price monitor, where it is known.
+    pub(crate) fn upstream_problem(&self) -> Option<UpstreamProblem> {
+        self.problem.get()
     }
 
     /// Returns how many jobs are followed.
@@ -274,8 +300,14 @@ impl Relay {
         let permit = self.permit(who.pass(), from.address)?;
         let lifeline = self.lifeline(permit);
         let (relay, scope) = (self.clone(), who.jobs());
+        let is_of_listed = selection.started.is_none();
+        let pieces = ManyStream::new(relay, scope, selection, from.last_event_id, lifeline);
+        if is_of_listed && pieces.is_short() {
+            // It could not tell each job to its end.
+            return Err(self.too_many());
+        }
         Ok(ProgressAnswer::Stream(Piped {
-            pieces: ManyStream::new(relay, scope, selection, from.last_event_id, lifeline),
+            pieces,
             patience: self.patience(),
         }))
     }
@@ -413,7 +445,9 @@ impl Relay {
         }
         let is_known = self.store.knows_job(job).await?;
         let asked = tokio::time::timeout(FRESHEN_TIMEOUT, self.rest.progress(job)).await;
-        if is_known || !matches!(asked, Ok(Ok(_))) {
+        // What answers anything to every question, at a wrong address, knows no job.
+        let is_there = matches!(&asked, Ok(Ok(reading)) if reading.is_known);
+        if is_known || !is_there {
             return Err(ApiError::NotFound);
         }
         let filename = format!("import {job}");
@@ -450,7 +484,7 @@ impl Relay {
         &self,
         user: &UserId,
         mode: UploadMode,
-        key: Option<Uuid>,
+        key: Option<String>,
         filename: String,
         file: S,
     ) -> Result<JobId, ApiError>
@@ -468,10 +502,7 @@ impl Relay {
                     error = &error as &dyn std::error::Error,
                     "an upload was not taken"
                 );
-                match &error {
-                    RestError::Refused(_) => ApiError::Invalid(error.to_string()),
-                    _ => ApiError::Unavailable(error.to_string()),
-                }
+                ApiError::from(error)
             })?;
             relay.record(&user, &job, &filename).await?;
             Ok(job)
@@ -518,19 +549,18 @@ impl Relay {
             return snapshot.show_in(job);
         }
         let asked = tokio::time::timeout(FRESHEN_TIMEOUT, self.rest.progress(&job.id)).await;
-        let Ok(Ok(report)) = asked else { return };
-        let Some(snapshot) = Snapshot::from(&*job).after(report, now()) else {
+        let Ok(Ok(reading)) = asked else { return };
+        let Some(snapshot) = Snapshot::from(&*job).after(reading.report, now()) else {
             return;
         };
-        match self
-            .store
-            .update_job(&job.id, JobState::from(&snapshot))
-            .await
-        {
-            Ok(Recorded::Updated) => snapshot.show_in(job),
-            Ok(Recorded::Over(recorded)) => *job = *recorded,
-            Ok(Recorded::Gone) => {}
-            Err(error) => tracing::warn!(%error, "a job's newer state could not be recorded"),
+        // A database that stalls keeps nobody from what is known.
+        let recording = self.recorder.state(&job.id, &snapshot);
+        match tokio::time::timeout(FRESHEN_TIMEOUT, recording).await {
+            Ok(Ok(Recorded::Updated)) => snapshot.show_in(job),
+            Ok(Ok(Recorded::Ended(recorded) | Recorded::Over(recorded))) => *job = *recorded,
+            Ok(Ok(Recorded::Gone)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "a job's newer state could not be recorded"),
+            Err(_) => tracing::warn!(job = %job.id, "a job's newer state is not recorded yet"),
         }
     }
 }

@@ -1,30 +1,30 @@
 //! The price monitor's REST calls (CONTRACT section 2).
 
 use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use futures_util::Stream;
-use reqwest::{Body, Response, StatusCode, multipart};
+use price_monitor_wire::{Reading, Report, Verdict, answer};
+use reqwest::{Body, Response, StatusCode, header, multipart};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 use super::{
     hub::Hub,
-    report::Report,
+    skips::Skips,
     upstream::{REFUSED_DELAY, rest_origin},
 };
 use crate::{
+    api::ApiError,
     job::JobId,
     server::{
-        config::MonitorEndpoint,
+        config::{MonitorEndpoint, RelayConfig},
         outgoing::{self, ReadError},
         store::users::UserId,
         telemetry::metrics::{Metrics, UpstreamCall},
@@ -36,10 +36,17 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const PROGRESS_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long an upload may take in all. Its headway is watched where it comes in.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(3600);
-/// The most bytes of an answer that are read.
-const MAX_ANSWER: usize = 4 << 20;
-/// The most characters of a refusal that are shown.
-const MAX_WORDS: usize = 300;
+/// The longest that a service can have us wait before it is asked for progress again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+/// Where a service that is asked too often does not say how long to wait, in seconds.
+const RETRY_AFTER: u64 = 30;
+/// The longest wait that is passed on, in seconds.
+const LONGEST_RETRY: u64 = 86_400;
+/// The longest a service's 404 for a job is remembered, and of how many jobs it is.
+const MISSING_AGE: Duration = Duration::from_secs(3600);
+const MOST_MISSING: usize = 100_000;
+/// The end of a job that the service has forgotten.
+const FORGOTTEN: &str = "The price monitor no longer knows this import.";
 
 /// The REST side of a price monitor. Clones share one pool of connections.
 #[derive(Clone, Debug)]
@@ -47,13 +54,26 @@ pub(crate) struct Rest {
     pub(super) client: reqwest::Client,
     pub(super) origin: Arc<str>,
     pub(super) api_key: SecretString,
+    max_answer: usize,
+    forgotten_after: Duration,
     permits: Arc<Semaphore>,
-    /// The jobs that are being asked for, so that slow answers do not pile up.
-    asking: Arc<Mutex<HashSet<JobId>>>,
-    /// When our key was last refused, where it has not been accepted since.
-    refused: Arc<Mutex<Option<Instant>>>,
+    known: Arc<Mutex<Known>>,
+    skips: Skips,
     metrics: Metrics,
     tasks: TaskTracker,
+}
+
+/// The state of the conversation.
+#[derive(Debug, Default)]
+struct Known {
+    /// The jobs that are being asked for, so that slow answers do not pile up.
+    asking: HashSet<JobId>,
+    /// When our key was last refused, where it has not been accepted since.
+    refused: Option<Instant>,
+    /// Until when the service wants no more questions.
+    paused_until: Option<Instant>,
+    /// Since when the service answers 404 for a job.
+    missing: HashMap<JobId, Instant>,
 }
 
 /// A job that is being asked for. Dropping it is having asked.
@@ -64,14 +84,14 @@ struct Question {
 
 impl Drop for Question {
     fn drop(&mut self) {
-        self.rest.asking().remove(&self.job);
+        self.rest.known().asking.remove(&self.job);
     }
 }
 
 /// In whose name we ask. A service that does not know it ignores it.
 pub(super) const OWNER: &str = "x-import-owner";
-/// By what a file is known that may be handed in again, should the answer get lost. A service that does not
-/// know it takes it for another file.
+/// Names a file that may be handed in again, should the answer get lost. A service that does not know the
+/// header takes it for another file.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// What is to be done with a file.
@@ -102,12 +122,31 @@ pub(crate) enum RestError {
     /// The service does not accept our key.
     #[error("The price monitor does not accept this server's key. Ask whoever runs this server.")]
     Unauthorized,
+    /// The service does not let this be done, in these words.
+    #[error("{0}")]
+    Forbidden(String),
     /// The service does not know the job.
     #[error("The price monitor does not know this import.")]
     UnknownJob,
     /// The service does not offer what was asked for.
     #[error("The price monitor does not offer this.")]
     NotOffered,
+    /// The service wants to be asked less often.
+    #[error("{words}")]
+    Busy {
+        /// Its words, or ours.
+        words: String,
+        /// How long to wait, in seconds.
+        seconds: u64,
+    },
+    /// The service has a fault of its own.
+    #[error("The price monitor has a fault of its own (HTTP {0}). Try again in a moment.")]
+    Broken(u16),
+    /// The service is somewhere else.
+    #[error(
+        "The price monitor's address leads elsewhere (HTTP {0}). Ask whoever runs this server to correct it."
+    )]
+    Moved(u16),
     /// The service says no, in these words.
     #[error("{0}")]
     Refused(String),
@@ -133,20 +172,24 @@ impl Rest {
     /// When TLS cannot be set up.
     pub(crate) fn new(
         endpoint: &MonitorEndpoint,
-        concurrency: usize,
+        config: &RelayConfig,
+        skips: Skips,
         metrics: Metrics,
         tasks: TaskTracker,
     ) -> Result<Self, reqwest::Error> {
         let client = outgoing::client_for(&endpoint.url)
             .connect_timeout(CONNECT_TIMEOUT)
             .build()?;
+        let concurrency = config.rest_concurrency.min(Semaphore::MAX_PERMITS);
         Ok(Self {
             client,
             origin: rest_origin(&endpoint.url).into(),
             api_key: endpoint.api_key.clone(),
-            permits: Arc::new(Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS))),
-            asking: Arc::default(),
-            refused: Arc::default(),
+            max_answer: config.max_message,
+            forgotten_after: config.forgotten_after,
+            permits: Arc::new(Semaphore::new(concurrency)),
+            known: Arc::default(),
+            skips,
             metrics,
             tasks,
         })
@@ -161,7 +204,7 @@ impl Rest {
         &self,
         user: &UserId,
         mode: UploadMode,
-        key: Option<Uuid>,
+        key: Option<String>,
         filename: String,
         file: S,
     ) -> Result<JobId, RestError>
@@ -181,7 +224,7 @@ impl Rest {
             .header("x-api-key", self.api_key.expose_secret())
             .header(OWNER, user.as_str());
         if let Some(key) = key {
-            request = request.header(IDEMPOTENCY_KEY, key.to_string());
+            request = request.header(IDEMPOTENCY_KEY, key);
         }
         let response = request
             .multipart(multipart::Form::new().part("file", part))
@@ -192,7 +235,26 @@ impl Rest {
         self.metrics
             .upstream_answered(UpstreamCall::Create, began.elapsed());
         let body = self.accepted(response).await?;
-        created_id(&body).ok_or(RestError::Unreadable)
+        self.created_id(&body)
+    }
+
+    /// Finds the identifier in a created job. Where there is none that can be used, the log says what
+    /// came.
+    pub(super) fn created_id(&self, body: &[u8]) -> Result<JobId, RestError> {
+        let id = answer::created_id(body);
+        match id.as_deref().map(str::parse) {
+            Some(Ok(id)) => Ok(id),
+            _ => {
+                tracing::warn!(
+                    came = answer::outline(body),
+                    id = id.map(|id| self.without_key(&format!("{id:.200?}"))),
+                    expected =
+                        "id, _id, jobId or importId: 1 to 128 ASCII letters, digits and -_.:~",
+                    "the price monitor took a file, and its answer names no import that can be followed"
+                );
+                Err(RestError::Unreadable)
+            }
+        }
     }
 
     /// Asks for a job's progress.
@@ -200,7 +262,7 @@ impl Rest {
     /// # Errors
     ///
     /// When the service cannot be reached in time, refuses, or does not know the job.
-    pub(crate) async fn progress(&self, job: &JobId) -> Result<Report, RestError> {
+    pub(crate) async fn progress(&self, job: &JobId) -> Result<Reading, RestError> {
         let began = Instant::now();
         let response = self
             .client
@@ -216,45 +278,99 @@ impl Rest {
         self.metrics
             .upstream_answered(UpstreamCall::Progress, began.elapsed());
         let body = self.accepted(response).await?;
-        Report::from_json(&body).map_err(|_| RestError::Unreadable)
+        Reading::from_slice(&body).map_err(|error| {
+            self.skips.note(Some(job.as_str()), &error.to_string());
+            RestError::Unreadable
+        })
     }
 
-    /// Asks for the progress of these jobs in the background and gives the answers to the hub. After
-    /// our key was refused it asks for none for a while: it will hardly be right a moment later.
+    /// Asks for a job's progress in its turn, and returns what is to be made of the answer, if
+    /// anything. A job that the service has not known for a while has failed.
+    pub(super) async fn ask(&self, job: &JobId) -> Option<Report> {
+        if self.is_resting() || !self.known().asking.insert(job.clone()) {
+            return None;
+        }
+        let question = Question {
+            rest: self.clone(),
+            job: job.clone(),
+        };
+        // The semaphore is never closed.
+        let _permit = self.permits.acquire().await;
+        if self.is_resting() {
+            return None; // while this one waited
+        }
+        match self.progress(&question.job).await {
+            Ok(reading) => {
+                self.knows(job);
+                Some(reading.report)
+            }
+            Err(RestError::UnknownJob) => self.is_forgotten(job).then(|| Report {
+                verdict: Verdict::Failed(FORGOTTEN.to_owned()),
+                ..Report::default()
+            }),
+            Err(error) => {
+                if let RestError::Busy { seconds, .. } = error {
+                    let pause = Duration::from_secs(seconds).min(LONGEST_PAUSE);
+                    self.known().paused_until = Some(Instant::now() + pause);
+                }
+                tracing::debug!(%error, %job, "REST did not tell the progress");
+                None
+            }
+        }
+    }
+
+    /// Asks for the progress of these jobs in the background and gives the answers to the hub.
     pub(crate) fn settle(&self, jobs: Vec<JobId>, hub: &Hub) {
+        if self.is_resting() {
+            return;
+        }
         for job in jobs {
-            if self.is_refused() || !self.asking().insert(job.clone()) {
+            let (rest, hub) = (self.clone(), hub.clone());
+            if self.known().asking.contains(&job) {
                 continue;
             }
-            let (rest, hub) = (self.clone(), hub.clone());
-            let question = Question {
-                rest: self.clone(),
-                job,
-            };
             self.tasks.spawn(async move {
-                let job = &question.job;
-                // The semaphore is never closed.
-                let _permit = rest.permits.acquire().await;
-                if rest.is_refused() {
-                    return; // while this one waited
-                }
-                match rest.progress(job).await {
-                    Ok(report) => hub.report(job, report),
-                    Err(error) => tracing::debug!(%error, %job, "REST did not tell the progress"),
+                if let Some(report) = rest.ask(&job).await {
+                    hub.report(&job, report);
                 }
             });
         }
     }
 
+    /// Notes that the service knows a job.
+    pub(super) fn knows(&self, job: &JobId) {
+        self.known().missing.remove(job);
+    }
+
+    /// Notes that the service does not know a job, and returns whether that is so for long enough.
+    fn is_forgotten(&self, job: &JobId) -> bool {
+        let mut known = self.known();
+        let missing = &mut known.missing;
+        if missing.len() >= MOST_MISSING {
+            missing.retain(|_, since| since.elapsed() < MISSING_AGE);
+        }
+        if missing.len() >= MOST_MISSING && !missing.contains_key(job) {
+            return false;
+        }
+        let since = missing.entry(job.clone()).or_insert_with(Instant::now);
+        let is_forgotten = since.elapsed() >= self.forgotten_after;
+        if is_forgotten {
+            missing.remove(job);
+        }
+        is_forgotten
+    }
+
     /// Returns whether our key has just been refused.
     pub(crate) fn is_refused(&self) -> bool {
-        let refused = *self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let refused = self.known().refused;
         refused.is_some_and(|at| at.elapsed() < REFUSED_DELAY)
     }
 
-    fn heard_of_key(&self, is_accepted: bool) {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        *refused = (!is_accepted).then(Instant::now);
+    /// Returns whether nothing is to be asked now: a key that was refused will hardly be right a moment
+    /// later, or the service wants no questions.
+    pub(super) fn is_resting(&self) -> bool {
+        let paused_until = self.known().paused_until;
+        self.is_refused() || paused_until.is_some_and(|until| Instant::now() < until)
     }
 
     /// Returns a text of the service with our key taken out, should it hold it.
@@ -262,125 +378,76 @@ impl Rest {
         text.replace(self.api_key.expose_secret(), "…")
     }
 
-    fn asking(&self) -> std::sync::MutexGuard<'_, HashSet<JobId>> {
-        self.asking.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads the body of a good answer, and turns any other into what it says.
     pub(super) async fn accepted(&self, response: Response) -> Result<Vec<u8>, RestError> {
         let status = response.status();
-        let body = outgoing::read_limited(response, MAX_ANSWER).await?;
-        let is_unauthorized = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        // What a broken service or a proxy before it says is no word on the key.
-        if is_unauthorized || !status.is_server_error() {
-            self.heard_of_key(!is_unauthorized);
-        }
+        let retry_after = retry_after(&response);
+        let body = outgoing::read_limited(response, self.max_answer).await;
         match status {
-            status if status.is_success() => Ok(body),
-            _ if is_unauthorized => Err(RestError::Unauthorized),
-            StatusCode::NOT_FOUND => Err(RestError::UnknownJob),
-            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
-                Err(RestError::NotOffered)
+            StatusCode::UNAUTHORIZED => self.known().refused = Some(Instant::now()),
+            status if status.is_success() => self.known().refused = None,
+            // What a broken service or a proxy before it says is no word on the key.
+            _ => {}
+        }
+        if status.is_success() {
+            return Ok(body?);
+        }
+        let code = status.as_u16();
+        let own = body.ok().and_then(|body| answer::own_words(&body));
+        let own = own.map(|words| self.without_key(&words));
+        let words = |otherwise: &str| own.clone().unwrap_or_else(|| otherwise.to_owned());
+        Err(match status {
+            StatusCode::UNAUTHORIZED => RestError::Unauthorized,
+            StatusCode::FORBIDDEN => {
+                RestError::Forbidden(words("The price monitor does not allow this (HTTP 403)."))
             }
-            status => Err(match own_words(&body) {
-                Some(words) => RestError::Refused(self.without_key(&words)),
-                None => RestError::Refused(format!(
-                    "The price monitor refused the file (HTTP {}).",
-                    status.as_u16()
-                )),
-            }),
-        }
-    }
-}
-
-/// Finds the identifier in a created job: `id`, `_id` or `jobId`, bare or wrapped in `data`.
-pub(super) fn created_id(body: &[u8]) -> Option<JobId> {
-    let answer: Value = serde_json::from_slice(body).ok()?;
-    let job = if answer["data"].is_object() {
-        &answer["data"]
-    } else {
-        &answer
-    };
-    ["id", "_id", "jobId"]
-        .into_iter()
-        .find_map(|name| match &job[name] {
-            Value::String(id) => id.parse().ok(),
-            Value::Number(id) => id.to_string().parse().ok(),
-            _ => None,
+            StatusCode::NOT_FOUND => RestError::UnknownJob,
+            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => RestError::NotOffered,
+            StatusCode::TOO_MANY_REQUESTS => {
+                let seconds = retry_after.unwrap_or(RETRY_AFTER).clamp(1, LONGEST_RETRY);
+                let words = words("The price monitor has too much to do. Try again later.");
+                RestError::Busy { words, seconds }
+            }
+            status if status.is_server_error() => RestError::Broken(code),
+            status if status.is_redirection() => RestError::Moved(code),
+            _ => RestError::Refused(words(&format!(
+                "The price monitor refused the file (HTTP {code})."
+            ))),
         })
-}
-
-/// Finds what the service says of its refusal: `error` or `message`, or a short plain text.
-fn own_words(body: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(body).ok()?.trim();
-    let words = match serde_json::from_str::<Value>(text) {
-        Ok(answer) => ["message", "error"]
-            .into_iter()
-            .find_map(|name| match &answer[name] {
-                Value::String(words) => Some(words.clone()),
-                Value::Object(inner) => inner.get("message")?.as_str().map(str::to_owned),
-                Value::Array(all) => {
-                    let all: Vec<_> = all.iter().filter_map(Value::as_str).collect();
-                    (!all.is_empty()).then(|| all.join(", "))
-                }
-                _ => None,
-            })?,
-        Err(_) if text.starts_with('<') => return None,
-        Err(_) => text.to_owned(),
-    };
-    let words: String = words
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(MAX_WORDS)
-        .collect();
-    (!words.is_empty()).then_some(words)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn the_identifier_is_found_under_each_name() {
-        for body in [
-            r#"{"id":"a1"}"#,
-            r#"{"_id":"a1","status":"PENDING"}"#,
-            r#"{"jobId":"a1"}"#,
-            r#"{"success":true,"data":{"id":"a1"}}"#,
-        ] {
-            assert_eq!(created_id(body.as_bytes()).unwrap().as_str(), "a1");
-        }
-        assert_eq!(created_id(br#"{"id":17}"#).unwrap().as_str(), "17");
-        for body in ["", "[]", r#"{"id":null}"#, r#"{"id":"../x"}"#] {
-            assert_eq!(created_id(body.as_bytes()), None, "{body:?}");
-        }
     }
+}
 
-    #[test]
-    fn a_refusal_is_quoted() {
-        for (body, words) in [
-            (r#"{"error":"Only CSV files"}"#, Some("Only CSV files")),
-            (
-                r#"{"error":"Bad Request","message":"no SKU column"}"#,
-                Some("no SKU column"),
+impl From<RestError> for ApiError {
+    fn from(error: RestError) -> Self {
+        let sentence = error.to_string();
+        match error {
+            RestError::Refused(_) | RestError::Forbidden(_) => Self::Invalid(sentence),
+            RestError::Busy { seconds, .. } => Self::Busy { sentence, seconds },
+            RestError::UnknownJob => Self::BadGateway(
+                "There is nothing at the price monitor's address that takes imports (HTTP 404). Ask whoever \
+                 runs this server to correct it."
+                    .to_owned(),
             ),
-            (r#"{"message":["a","b"]}"#, Some("a, b")),
-            ("quota exceeded\n", Some("quota exceeded")),
-            ("<html>502</html>", None),
-            ("{}", None),
-            ("", None),
-        ] {
-            assert_eq!(own_words(body.as_bytes()).as_deref(), words, "{body:?}");
+            RestError::Moved(_) | RestError::NotOffered | RestError::Unreadable => {
+                Self::BadGateway(sentence)
+            }
+            RestError::Unreachable(_) | RestError::Unauthorized | RestError::Broken(_) => {
+                Self::Unavailable(sentence)
+            }
         }
     }
+}
 
-    proptest! {
-        #[test]
-        fn no_answer_makes_it_panic(body: Vec<u8>) {
-            let _ = created_id(&body);
-            let _ = own_words(&body);
-        }
-    }
+/// Returns how many seconds a service wants to be left alone (RFC 9110, section 10.2.3).
+fn retry_after(response: &Response) -> Option<u64> {
+    let value = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    value.trim().parse().ok().or_else(|| {
+        let at = httpdate::parse_http_date(value).ok()?;
+        let wait = at.duration_since(std::time::SystemTime::now()).ok()?;
+        Some(wait.as_secs() + 1)
+    })
 }

@@ -1,18 +1,22 @@
-//! Which jobs are followed, by how many viewers, and their newest state (pure: no clock, no I/O).
+//! The followed jobs, their viewers and their newest state (pure: no clock, no I/O).
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use price_monitor_wire::Report;
 use tokio::sync::watch;
 
-use super::{frame::Frame, report::Report, snapshot::Snapshot};
+use super::{frame::Frame, snapshot::Snapshot};
 use crate::job::{JobId, UnixMillis};
 
 /// A room's newest frame, and every newer one.
 pub(crate) type Frames = watch::Receiver<Arc<Frame>>;
+
+/// The most jobs whose counts are written at once.
+const BATCH: usize = 100;
 
 /// The followed jobs.
 #[derive(Debug)]
@@ -22,6 +26,10 @@ pub(crate) struct Rooms {
     opened: u64,
     max_rooms: usize,
     grace: Duration,
+    /// Jobs with an end or details to be written, each once.
+    urgent: VecDeque<JobId>,
+    /// Jobs with counts to be written, each once.
+    counts: VecDeque<JobId>,
 }
 
 /// Tells a room from one that the same job had before.
@@ -39,8 +47,17 @@ struct Room {
     /// When the last viewer left.
     empty_since: Option<Instant>,
     phase: Phase,
-    /// Whether the newest counts are not recorded yet.
-    dirty: bool,
+    /// Whether the price monitor was asked for the job's reports.
+    is_joined: bool,
+    /// Whether a write of the job is under way. There is never more than one.
+    is_writing: bool,
+    /// Whether the newest counts are not written yet, and whether that waits for its turn.
+    has_counts: bool,
+    is_queued: bool,
+    /// Whether failed products became known after the end was written.
+    has_details: bool,
+    /// The failed products that were written last.
+    written_skus: Option<Arc<Vec<String>>>,
 }
 
 /// How far a room's end is.
@@ -54,24 +71,46 @@ enum Phase {
     Ended,
 }
 
-/// What is to be done about the world.
+/// What the price monitor is to be told.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Effect {
-    /// Ask the price monitor for this job's reports.
+pub(crate) enum Command {
+    /// Send this job's reports.
     Join(JobId),
-    /// They are wanted no more.
+    /// Nothing: the job is over. What comes of it still is taken.
+    Ended(JobId),
+    /// Its reports are wanted no more.
     Leave(JobId),
-    /// Record this final state, then call [`Rooms::settled`].
-    Settle(JobId, Snapshot),
-    /// Record these counts, in case nobody is looking at the end.
-    Record(JobId, Snapshot),
-    /// Record what the failed products of a finished job are called.
-    Detail(JobId, Vec<String>),
+}
+
+/// What the database is to be told next.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Write {
+    /// This final state; then [`Rooms::settled`] is to be called.
+    End(JobId, RoomNumber, Snapshot),
+    /// The failed products of a finished job; then [`Rooms::written`].
+    Details(JobId, RoomNumber, Arc<Vec<String>>),
+    /// These counts, in case nobody is looking at the end; then [`Rooms::written`] for each.
+    Counts(Vec<(JobId, RoomNumber, Snapshot)>),
 }
 
 /// There are as many rooms as the settings allow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Full;
+
+/// What became of a report.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Applied {
+    /// It said nothing new.
+    Nothing,
+    /// Nobody follows the job.
+    Unfollowed,
+    /// The viewers have it.
+    Sent,
+    /// It ends the job; the end is to be written before anybody is told.
+    Ended,
+    /// It comes after the end, and names what failed.
+    Detailed,
+}
 
 impl Rooms {
     pub(crate) fn new(max_rooms: usize, grace: Duration) -> Self {
@@ -80,6 +119,8 @@ impl Rooms {
             opened: 0,
             max_rooms,
             grace,
+            urgent: VecDeque::new(),
+            counts: VecDeque::new(),
         }
     }
 
@@ -89,15 +130,15 @@ impl Rooms {
         &mut self,
         job: &JobId,
         recorded: Snapshot,
-    ) -> Result<(Frames, RoomNumber, Vec<Effect>), Full> {
+    ) -> Result<(Frames, RoomNumber, Option<Command>), Full> {
         let is_full = self.rooms.len() >= self.max_rooms;
-        let mut effects = Vec::new();
+        let mut command = None;
         let room = match self.rooms.entry(job.clone()) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(_) if is_full => return Err(Full),
             Entry::Vacant(entry) => {
                 if !recorded.is_final() {
-                    effects.push(Effect::Join(job.clone()));
+                    command = Some(Command::Join(job.clone()));
                 }
                 self.opened += 1;
                 entry.insert(Room::new(RoomNumber(self.opened), recorded))
@@ -105,12 +146,12 @@ impl Rooms {
         };
         room.viewers += 1;
         room.empty_since = None;
-        Ok((room.cell.subscribe(), room.number, effects))
+        Ok((room.cell.subscribe(), room.number, command))
     }
 
     /// Lets a viewer out of the room that it was let into.
     pub(crate) fn leave(&mut self, job: &JobId, room: RoomNumber, now: Instant) {
-        if let Some(room) = self.rooms.get_mut(job).filter(|it| it.number == room) {
+        if let Some(room) = self.room(job, room) {
             room.viewers = room.viewers.saturating_sub(1);
             if room.viewers == 0 {
                 room.empty_since = Some(now);
@@ -118,13 +159,20 @@ impl Rooms {
         }
     }
 
-    /// Takes a report in. Reports about jobs that nobody follows are dropped.
+    /// Takes a report in.
     pub(crate) fn report(&mut self, job: &JobId, report: Report, now: UnixMillis) -> Applied {
         let Some(room) = self.rooms.get_mut(job) else {
-            return Applied::Nothing;
+            return Applied::Unfollowed;
         };
         if room.phase != Phase::Live {
-            return room.details(job, report);
+            return match room.details(report) {
+                true if room.phase == Phase::Ended && !room.is_writing => {
+                    self.urgent.push_back(job.clone());
+                    Applied::Detailed
+                }
+                true => Applied::Detailed,
+                false => Applied::Nothing,
+            };
         }
         let Some(next) = room.snapshot.after(report, now) else {
             return Applied::Nothing;
@@ -132,60 +180,130 @@ impl Rooms {
         room.snapshot = next;
         if room.snapshot.is_final() {
             room.phase = Phase::Settling;
-            room.dirty = false;
-            return Applied::Ended(Effect::Settle(job.clone(), room.snapshot.clone()));
+            room.has_counts = false;
+            if !room.is_writing {
+                self.urgent.push_back(job.clone());
+            }
+            return Applied::Ended;
         }
-        room.dirty = true;
+        room.has_counts = true;
         room.publish();
         Applied::Sent
     }
 
-    /// Sends a final state out, now that it is recorded: the one that was reported, or the one that
-    /// somebody else has recorded before.
-    pub(crate) fn settled(&mut self, job: &JobId, recorded: Option<Snapshot>) -> Vec<Effect> {
-        let Some(room) = self.rooms.get_mut(job) else {
-            return Vec::new();
+    /// Returns what is to be written next. Each job has one write at a time: what is new meanwhile
+    /// waits, and is written as the newest state then.
+    pub(crate) fn next_write(&mut self) -> Option<Write> {
+        while let Some(job) = self.urgent.pop_front() {
+            let Some(room) = self.rooms.get_mut(&job).filter(|room| !room.is_writing) else {
+                continue;
+            };
+            match room.phase {
+                Phase::Settling => {
+                    room.is_writing = true;
+                    room.has_details = false;
+                    return Some(Write::End(job, room.number, room.snapshot.clone()));
+                }
+                Phase::Ended if room.has_details => {
+                    room.has_details = false;
+                    let Some(skus) = room.snapshot.failed_skus.clone() else {
+                        continue;
+                    };
+                    room.is_writing = true;
+                    return Some(Write::Details(job, room.number, skus));
+                }
+                Phase::Live | Phase::Ended => {}
+            }
+        }
+        let mut batch = Vec::new();
+        while batch.len() < BATCH
+            && let Some(job) = self.counts.pop_front()
+        {
+            let Some(room) = self.rooms.get_mut(&job) else {
+                continue;
+            };
+            room.is_queued = false;
+            if room.has_counts && !room.is_writing && room.phase == Phase::Live {
+                room.has_counts = false;
+                room.is_writing = true;
+                batch.push((job, room.number, room.counts()));
+            }
+        }
+        (!batch.is_empty()).then_some(Write::Counts(batch))
+    }
+
+    /// Notes that a write of a job is done, well or not; what has waited for it is next.
+    pub(crate) fn written(&mut self, job: &JobId, room: RoomNumber, is_well: bool) {
+        let Some(room) = self.room(job, room) else {
+            return;
         };
+        room.is_writing = false;
+        let is_urgent = match room.phase {
+            Phase::Live => {
+                if !is_well {
+                    room.has_counts = true;
+                    room.written_skus = None;
+                }
+                false
+            }
+            Phase::Settling => true,
+            Phase::Ended => room.has_details,
+        };
+        if is_urgent {
+            self.urgent.push_back(job.clone());
+        }
+    }
+
+    /// Sends a final state out, now that it is recorded: the one that was reported, or the one that
+    /// another instance has recorded before.
+    pub(crate) fn settled(
+        &mut self,
+        job: &JobId,
+        number: RoomNumber,
+        recorded: Snapshot,
+    ) -> Option<Command> {
+        let room = self.room(job, number)?;
         if room.phase != Phase::Settling {
-            return Vec::new();
+            return None;
         }
-        if let Some(recorded) = recorded {
-            room.snapshot = recorded;
-        }
+        let failed_skus = room.snapshot.failed_skus.take();
+        room.snapshot = recorded;
+        room.snapshot.failed_skus = failed_skus;
         room.phase = Phase::Ended;
-        room.dirty = false;
         room.publish();
-        vec![Effect::Leave(job.clone())]
+        self.written(job, number, true);
+        Some(Command::Ended(job.clone()))
     }
 
     /// Gives a job up that is no more. Its viewers see their cell closed.
-    pub(crate) fn forget(&mut self, job: &JobId) -> Vec<Effect> {
-        match self.rooms.remove(job) {
-            Some(room) if room.phase != Phase::Ended => vec![Effect::Leave(job.clone())],
-            _ => Vec::new(),
-        }
+    pub(crate) fn forget(&mut self, job: &JobId) -> Option<Command> {
+        let room = self.rooms.remove(job)?;
+        room.is_joined.then(|| Command::Leave(job.clone()))
     }
 
-    /// Gives the rooms up that have been empty for the grace period, and says what is to be
-    /// recorded.
-    pub(crate) fn sweep(&mut self, now: Instant) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        let grace = self.grace;
+    /// Gives the rooms up that have been empty for the grace period, and has counts that are not
+    /// written take their turn.
+    pub(crate) fn sweep(&mut self, now: Instant) -> Vec<Command> {
+        let mut commands = Vec::new();
+        let (grace, counts) = (self.grace, &mut self.counts);
         self.rooms.retain(|job, room| {
-            if room.dirty {
-                room.dirty = false;
-                effects.push(Effect::Record(job.clone(), room.snapshot.clone()));
+            if room.has_counts && !room.is_queued {
+                room.is_queued = true;
+                counts.push_back(job.clone());
             }
-            let keep = room.phase == Phase::Settling
-                || room
-                    .empty_since
-                    .is_none_or(|since| now.duration_since(since) < grace);
-            if !keep && room.phase == Phase::Live {
-                effects.push(Effect::Leave(job.clone()));
+            let is_over = |since| now.duration_since(since) >= grace;
+            let keep = !room.is_written() || !room.empty_since.is_some_and(is_over);
+            if !keep && room.is_joined {
+                commands.push(Command::Leave(job.clone()));
             }
             keep
         });
-        effects
+        commands
+    }
+
+    /// Returns whether there is nothing to write, and nothing being written.
+    pub(crate) fn is_written(&self) -> bool {
+        self.rooms.values().all(Room::is_written)
     }
 
     /// Returns the newest state that viewers have been told of a followed job.
@@ -194,23 +312,19 @@ impl Rooms {
         (room.phase != Phase::Settling).then_some(&room.snapshot)
     }
 
+    /// Returns whether a job is followed.
+    pub(crate) fn follows(&self, job: &JobId) -> bool {
+        self.rooms.contains_key(job)
+    }
+
     /// Returns how many jobs are followed.
     pub(crate) fn len(&self) -> usize {
         self.rooms.len()
     }
-}
 
-/// What became of a report.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Applied {
-    /// It said nothing new, or nobody follows the job.
-    Nothing,
-    /// The viewers have it.
-    Sent,
-    /// It ends the job; the end is to be recorded before anybody is told.
-    Ended(Effect),
-    /// It comes after the counts had ended the job, and names what failed.
-    Detailed(Effect),
+    fn room(&mut self, job: &JobId, number: RoomNumber) -> Option<&mut Room> {
+        self.rooms.get_mut(job).filter(|room| room.number == number)
+    }
 }
 
 impl Room {
@@ -225,23 +339,51 @@ impl Room {
         Self {
             number,
             cell,
-            snapshot,
             revision,
             viewers: 0,
             empty_since: None,
+            is_joined: phase == Phase::Live,
             phase,
-            dirty: false,
+            is_writing: false,
+            has_counts: false,
+            is_queued: false,
+            has_details: false,
+            written_skus: None,
+            snapshot,
         }
     }
 
-    /// Takes the names of the failed products from a report that comes after the end.
-    fn details(&mut self, job: &JobId, report: Report) -> Applied {
+    fn is_written(&self) -> bool {
+        let has_more = self.has_counts || self.has_details || self.is_writing;
+        self.phase != Phase::Settling && !has_more
+    }
+
+    /// Returns the counts to be written, with the failed products only where they are new.
+    fn counts(&mut self) -> Snapshot {
+        let mut counts = self.snapshot.clone();
+        if counts.failed_skus == self.written_skus {
+            counts.failed_skus = None;
+        } else {
+            self.written_skus.clone_from(&counts.failed_skus);
+        }
+        counts
+    }
+
+    /// Takes the names of the failed products from a report that comes after the end, and returns
+    /// whether there were any new ones.
+    fn details(&mut self, report: Report) -> bool {
+        let known = self
+            .snapshot
+            .failed_skus
+            .as_ref()
+            .map_or(0, |skus| skus.len());
         match report.failed_skus {
-            Some(skus) if self.snapshot.failed_skus.is_none() && !skus.is_empty() => {
-                self.snapshot.failed_skus = Some(skus.clone());
-                Applied::Detailed(Effect::Detail(job.clone(), skus))
+            Some(skus) if skus.len() > known => {
+                self.snapshot.failed_skus = Some(Arc::new(skus));
+                self.has_details = true;
+                true
             }
-            _ => Applied::Nothing,
+            _ => false,
         }
     }
 
@@ -254,9 +396,10 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
+    use price_monitor_wire::Verdict;
     use proptest::prelude::*;
 
-    use super::{super::report::Verdict, *};
+    use super::*;
 
     const GRACE: Duration = Duration::from_secs(30);
 
@@ -268,89 +411,195 @@ mod tests {
         }
     }
 
+    fn skus(names: &[&str]) -> Report {
+        Report {
+            failed_skus: Some(names.iter().map(|name| (*name).to_owned()).collect()),
+            ..Report::default()
+        }
+    }
+
+    fn failed(reason: &str) -> Snapshot {
+        let report = Report {
+            verdict: Verdict::Failed(reason.to_owned()),
+            ..counts(4, 5)
+        };
+        Snapshot::default().after(report, 6).unwrap()
+    }
+
     fn job(name: &str) -> JobId {
         name.parse().unwrap()
+    }
+
+    /// Takes the end that is to be written next.
+    fn next_end(rooms: &mut Rooms) -> (JobId, RoomNumber, Snapshot) {
+        match rooms.next_write() {
+            Some(Write::End(job, room, snapshot)) => (job, room, snapshot),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn the_first_viewer_joins_and_the_last_one_leaves_after_the_grace_period() {
         let (mut rooms, a, now) = (Rooms::new(9, GRACE), job("a"), Instant::now());
-        let (_, room, effects) = rooms.enter(&a, Snapshot::default()).unwrap();
-        assert_eq!(effects, [Effect::Join(a.clone())]);
-        let (_, same, effects) = rooms.enter(&a, Snapshot::default()).unwrap();
-        assert_eq!((same, effects), (room, vec![]));
+        let (_, room, command) = rooms.enter(&a, Snapshot::default()).unwrap();
+        assert_eq!(command, Some(Command::Join(a.clone())));
+        let (_, same, command) = rooms.enter(&a, Snapshot::default()).unwrap();
+        assert_eq!((same, command), (room, None));
         rooms.leave(&a, room, now);
         rooms.leave(&a, room, now);
         assert_eq!(rooms.sweep(now + GRACE / 2), []);
-        assert_eq!(rooms.sweep(now + GRACE), [Effect::Leave(a)]);
+        assert_eq!(rooms.sweep(now + GRACE), [Command::Leave(a)]);
         assert_eq!(rooms.len(), 0);
     }
 
     #[test]
     fn an_end_is_told_only_when_it_is_recorded() {
         let (mut rooms, a) = (Rooms::new(9, GRACE), job("a"));
-        let (mut frames, _, _) = rooms.enter(&a, Snapshot::default()).unwrap();
+        let (mut frames, ..) = rooms.enter(&a, Snapshot::default()).unwrap();
         frames.borrow_and_update();
-        let applied = rooms.report(&a, counts(5, 5), 7);
-        assert!(matches!(applied, Applied::Ended(Effect::Settle(..))));
+        assert_eq!(rooms.report(&a, counts(5, 5), 7), Applied::Ended);
         assert!(!frames.has_changed().unwrap());
         assert_eq!(rooms.snapshot(&a), None);
-        assert_eq!(rooms.settled(&a, None), [Effect::Leave(a.clone())]);
+        let (job, room, end) = next_end(&mut rooms);
+        assert_eq!(
+            rooms.settled(&job, room, end),
+            Some(Command::Ended(a.clone()))
+        );
         assert!(frames.borrow_and_update().is_final);
         assert_eq!(rooms.report(&a, counts(6, 6), 8), Applied::Nothing);
     }
 
     #[test]
-    fn an_end_that_somebody_else_has_recorded_is_the_one_that_is_told() {
+    fn an_end_that_another_has_recorded_is_the_one_that_is_told() {
         let (mut rooms, a) = (Rooms::new(9, GRACE), job("a"));
-        let (frames, _, _) = rooms.enter(&a, Snapshot::default()).unwrap();
+        let (frames, ..) = rooms.enter(&a, Snapshot::default()).unwrap();
         rooms.report(&a, counts(5, 5), 7);
-        let failed = Report {
-            verdict: Verdict::Failed("gone".to_owned()),
-            ..counts(4, 5)
-        };
-        let recorded = Snapshot::default().after(failed, 6);
-        rooms.settled(&a, recorded.clone());
+        let (job, room, _) = next_end(&mut rooms);
+        let recorded = failed("gone");
+        rooms.settled(&job, room, recorded.clone());
         assert!(frames.borrow().bytes.starts_with(b"id: 2-ERROR\n"));
-        assert_eq!(rooms.snapshot(&a), recorded.as_ref());
+        assert_eq!(rooms.snapshot(&a), Some(&recorded));
     }
 
     #[test]
     fn a_job_that_is_no_more_leaves_nothing_behind() {
         let (mut rooms, a, now) = (Rooms::new(9, GRACE), job("a"), Instant::now());
         let (frames, before, _) = rooms.enter(&a, Snapshot::default()).unwrap();
-        assert_eq!(rooms.forget(&a), [Effect::Leave(a.clone())]);
+        rooms.report(&a, counts(5, 5), 7);
+        let (_, _, end) = next_end(&mut rooms);
+        assert_eq!(rooms.forget(&a), Some(Command::Leave(a.clone())));
         assert!(frames.has_changed().is_err(), "its viewers see it closed");
-        assert_eq!(rooms.forget(&a), []);
-        // Who leaves late leaves nobody else's room.
+        assert_eq!(rooms.forget(&a), None);
+        // Who leaves late leaves nobody else's room, and an end that comes late is nobody else's.
         let (_frames, after, _) = rooms.enter(&a, Snapshot::default()).unwrap();
+        rooms.report(&a, counts(9, 9), 7);
+        next_end(&mut rooms);
+        assert_eq!(rooms.settled(&a, before, end.clone()), None);
         rooms.leave(&a, before, now);
         assert_eq!(rooms.sweep(now + GRACE), []);
+        rooms.settled(&a, after, end);
         rooms.leave(&a, after, now);
-        assert_eq!(rooms.sweep(now + GRACE), [Effect::Leave(a)]);
+        assert_eq!(rooms.sweep(now + GRACE), [Command::Leave(a)]);
     }
 
     #[test]
-    fn what_failed_is_learned_after_the_counts_have_ended_the_job() {
-        let (mut rooms, a) = (Rooms::new(9, GRACE), job("a"));
-        let (_frames, _, _) = rooms.enter(&a, Snapshot::default()).unwrap();
-        rooms.report(&a, counts(5, 5), 7);
-        let late = Report {
-            failed_skus: Some(vec!["x".to_owned()]),
-            ..Report::default()
+    fn failed_products_are_learned_after_the_counts_have_ended_the_job() {
+        // Before the end is being written, while it is, and after it was.
+        for turn in 0..3 {
+            let (mut rooms, a) = (Rooms::new(9, GRACE), job("a"));
+            let (_frames, ..) = rooms.enter(&a, Snapshot::default()).unwrap();
+            let last = Report {
+                failed_skus: Some(Vec::new()),
+                failed: 1,
+                ..counts(4, 5)
+            };
+            rooms.report(&a, last, 7);
+            let late = skus(&["x"]);
+            if turn == 0 {
+                rooms.report(&a, late.clone(), 8);
+            }
+            let (job, room, end) = next_end(&mut rooms);
+            if turn == 0 {
+                assert_eq!(end.failed_skus, Some(Arc::new(vec!["x".to_owned()])));
+                continue;
+            }
+            if turn == 1 {
+                rooms.report(&a, late.clone(), 8);
+                assert_eq!(rooms.next_write(), None, "one write at a time");
+            }
+            rooms.settled(&job, room, end);
+            if turn == 2 {
+                assert_eq!(rooms.report(&a, late.clone(), 8), Applied::Detailed);
+            }
+            let details = Write::Details(job.clone(), room, Arc::new(vec!["x".to_owned()]));
+            assert_eq!(rooms.next_write(), Some(details));
+            rooms.written(&job, room, true);
+            assert_eq!(rooms.report(&a, late, 9), Applied::Nothing);
+            assert_eq!(rooms.next_write(), None);
+        }
+    }
+
+    #[test]
+    fn a_job_has_one_write_at_a_time_and_what_waits_is_its_newest_state() {
+        let (mut rooms, a, now) = (Rooms::new(9, GRACE), job("a"), Instant::now());
+        let (_frames, room, _) = rooms.enter(&a, Snapshot::default()).unwrap();
+        rooms.report(&a, counts(1, 9), 7);
+        rooms.sweep(now);
+        let Some(Write::Counts(batch)) = rooms.next_write() else {
+            panic!("no counts")
         };
-        let detail = Effect::Detail(a.clone(), vec!["x".to_owned()]);
-        assert_eq!(rooms.report(&a, late.clone(), 8), Applied::Detailed(detail));
-        assert_eq!(rooms.report(&a, late, 9), Applied::Nothing);
+        assert_eq!(batch[0].2.event.processed_products, 1);
+        for processed in 2..8 {
+            rooms.report(&a, counts(processed, 9), 7);
+            rooms.sweep(now);
+            assert_eq!(rooms.next_write(), None, "the first write is under way");
+        }
+        rooms.written(&a, room, true);
+        rooms.sweep(now);
+        let Some(Write::Counts(batch)) = rooms.next_write() else {
+            panic!("no counts")
+        };
+        assert_eq!(batch[0].2.event.processed_products, 7);
+        // An end waits for it too.
+        assert_eq!(rooms.report(&a, counts(9, 9), 7), Applied::Ended);
+        assert_eq!(rooms.next_write(), None);
+        rooms.written(&a, room, false);
+        assert_eq!(next_end(&mut rooms).2.event.processed_products, 9);
+    }
+
+    #[test]
+    fn counts_that_could_not_be_written_are_written_again() {
+        let (mut rooms, a, now) = (Rooms::new(9, GRACE), job("a"), Instant::now());
+        let (_frames, room, _) = rooms.enter(&a, Snapshot::default()).unwrap();
+        rooms.report(&a, skus(&["x"]), 7);
+        for _ in 0..2 {
+            rooms.sweep(now);
+            let Some(Write::Counts(batch)) = rooms.next_write() else {
+                panic!("no counts")
+            };
+            assert!(batch[0].2.failed_skus.is_some());
+            rooms.written(&a, room, false);
+        }
+        // Once they are, the list is not written again with the next counts.
+        rooms.sweep(now);
+        rooms.next_write();
+        rooms.written(&a, room, true);
+        rooms.report(&a, counts(2, 9), 7);
+        rooms.sweep(now);
+        let Some(Write::Counts(batch)) = rooms.next_write() else {
+            panic!("no counts")
+        };
+        assert_eq!(batch[0].2.failed_skus, None);
     }
 
     #[test]
     fn a_recorded_end_asks_nothing_of_the_price_monitor() {
         let (mut rooms, a) = (Rooms::new(9, GRACE), job("a"));
         let ended = Snapshot::default().after(counts(5, 5), 7).unwrap();
-        let (frames, _, effects) = rooms.enter(&a, ended).unwrap();
-        assert_eq!(effects, []);
+        let (frames, _, command) = rooms.enter(&a, ended).unwrap();
+        assert_eq!(command, None);
         assert!(frames.borrow().is_final);
+        assert_eq!(rooms.forget(&a), None);
     }
 
     #[test]
@@ -367,7 +616,7 @@ mod tests {
     #[test]
     fn a_slow_viewer_gets_the_newest_state_alone() {
         let (mut rooms, a) = (Rooms::new(9, GRACE), job("a"));
-        let (mut frames, _, _) = rooms.enter(&a, Snapshot::default()).unwrap();
+        let (mut frames, ..) = rooms.enter(&a, Snapshot::default()).unwrap();
         for processed in 1..100 {
             assert_eq!(rooms.report(&a, counts(processed, 1000), 7), Applied::Sent);
         }
@@ -381,8 +630,11 @@ mod tests {
         Enter(u8),
         Leave(u8),
         Report(u8, u64),
-        Settled(u8),
-        /// Another instance has recorded the end before.
+        /// The database takes the next write up, where it has not stalled.
+        Write,
+        /// It is done with the first that it has taken up, well or not.
+        Written(bool),
+        /// Another instance records the end.
         Beaten(u8),
         /// The connection to the price monitor is lost and had again: every room that is followed is
         /// asked for anew, and REST says how far it was meanwhile.
@@ -397,7 +649,10 @@ mod tests {
             job.clone().prop_map(Step::Enter),
             job.clone().prop_map(Step::Leave),
             (job.clone(), 0..12u64).prop_map(|(job, n)| Step::Report(job, n)),
-            job.clone().prop_map(Step::Settled),
+            Just(Step::Write),
+            Just(Step::Write),
+            any::<bool>().prop_map(Step::Written),
+            any::<bool>().prop_map(Step::Written),
             job.clone().prop_map(Step::Beaten),
             (0..12u64).prop_map(Step::Reconnect),
             job.prop_map(Step::Forget),
@@ -406,29 +661,34 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the order of comings, goings and reports: a job is joined exactly while it is
-        /// followed and unfinished, every viewer of it is in the same room, each end is recorded
-        /// once, and nobody is told of it before.
+        /// Whatever the order of comings, goings, reports and writes: a job is joined exactly while it
+        /// is followed, every viewer of it is in the same room, it has one write at a time, its end is
+        /// recorded, and nobody is told of it before; in the end all that is known is recorded.
         #[test]
         fn any_interleaving_leaves_the_rooms_consistent(
-            steps in proptest::collection::vec(any_step(), 0..80),
+            steps in proptest::collection::vec(any_step(), 0..120),
         ) {
             let names = ["a", "b", "c"].map(job);
+            let index = |job: &JobId| names.iter().position(|name| name == job).unwrap();
             let mut rooms = Rooms::new(9, GRACE);
             let mut now = Instant::now();
             type Seat = (watch::Receiver<Arc<Frame>>, RoomNumber);
             let mut viewers: [Vec<Seat>; 3] = Default::default();
             let mut joined = [false; 3];
-            let mut recording: [Option<Snapshot>; 3] = Default::default();
             let mut recorded: [Snapshot; 3] = Default::default();
-            for step in steps {
-                let effects = match step {
+            // Which life of a job a write is of: one that was deleted is written no more.
+            let mut life = [0u32; 3];
+            let mut writes: VecDeque<(Write, [u32; 3])> = VecDeque::new();
+            let last = [Step::Sweep(0), Step::Write, Step::Written(true), Step::Write, Step::Written(true)];
+            let quiet = last.into_iter().cycle().take(60);
+            for step in steps.into_iter().chain(quiet) {
+                let commands = match step {
                     Step::Enter(i) => {
                         let i = usize::from(i);
-                        let (frames, room, effects) =
+                        let (frames, room, command) =
                             rooms.enter(&names[i], recorded[i].clone()).unwrap();
                         viewers[i].push((frames, room));
-                        effects
+                        command.into_iter().collect()
                     }
                     Step::Leave(i) => {
                         if let Some((_, room)) = viewers[usize::from(i)].pop() {
@@ -437,93 +697,127 @@ mod tests {
                         Vec::new()
                     }
                     Step::Report(i, processed) => {
-                        match rooms.report(&names[usize::from(i)], counts(processed, 10), 7) {
-                            Applied::Ended(effect) => vec![effect],
-                            _ => Vec::new(),
-                        }
+                        rooms.report(&names[usize::from(i)], counts(processed, 10), 7);
+                        Vec::new()
                     }
-                    Step::Settled(i) => {
-                        let i = usize::from(i);
-                        match recording[i].take() {
-                            Some(snapshot) => {
-                                recorded[i] = snapshot;
-                                rooms.settled(&names[i], None)
+                    Step::Write => {
+                        if let Some(write) = rooms.next_write() {
+                            let jobs: Vec<_> = jobs_of(&write).into_iter().cloned().collect();
+                            for (other, lives) in &writes {
+                                let is_same = |job: &&JobId| {
+                                    let i = index(job);
+                                    jobs.contains(job) && life[i] == lives[i]
+                                };
+                                let same = jobs_of(other).into_iter().find(is_same);
+                                prop_assert_eq!(same, None, "two writes of one job");
                             }
-                            None => Vec::new(),
+                            writes.push_back((write, life));
                         }
+                        Vec::new()
                     }
+                    Step::Written(is_well) => match writes.pop_front() {
+                        Some((Write::End(job, room, snapshot), lives)) => {
+                            let i = index(&job);
+                            if lives[i] == life[i] {
+                                if !recorded[i].is_final() {
+                                    recorded[i] = snapshot;
+                                }
+                                rooms.settled(&job, room, recorded[i].clone()).into_iter().collect()
+                            } else {
+                                Vec::new()
+                            }
+                        }
+                        Some((Write::Details(job, room, _), _)) => {
+                            rooms.written(&job, room, is_well);
+                            Vec::new()
+                        }
+                        Some((Write::Counts(batch), lives)) => {
+                            for (job, room, counts) in batch {
+                                let i = index(&job);
+                                prop_assert!(!counts.is_final());
+                                if is_well && lives[i] == life[i] && !recorded[i].is_final() {
+                                    recorded[i] = counts;
+                                }
+                                rooms.written(&job, room, is_well);
+                            }
+                            Vec::new()
+                        }
+                        None => Vec::new(),
+                    },
                     Step::Beaten(i) => {
                         let i = usize::from(i);
-                        match recording[i].take() {
-                            Some(_) => {
-                                let failed = Report {
-                                    verdict: Verdict::Failed("quicker".to_owned()),
-                                    ..Report::default()
-                                };
-                                recorded[i] = Snapshot::default().after(failed, 6).unwrap();
-                                rooms.settled(&names[i], Some(recorded[i].clone()))
+                        if rooms.snapshot(&names[i]).is_none() && !recorded[i].is_final() {
+                            recorded[i] = failed("quicker");
+                            // Nobody follows it, or its end is being recorded: that is when it is noticed.
+                            if !rooms.follows(&names[i]) {
+                                prop_assert!(viewers[i].is_empty());
                             }
-                            None => Vec::new(),
                         }
+                        Vec::new()
                     }
                     Step::Reconnect(processed) => {
-                        let joined = (0..3).filter(|i| joined[*i]);
-                        let ended = joined.filter_map(|i| {
-                            match rooms.report(&names[i], counts(processed, 10), 7) {
-                                Applied::Ended(effect) => Some(effect),
-                                _ => None,
+                        for i in 0..3 {
+                            if joined[i] {
+                                rooms.report(&names[i], counts(processed, 10), 7);
                             }
-                        });
-                        ended.collect()
+                        }
+                        Vec::new()
                     }
                     Step::Forget(i) => {
                         let i = usize::from(i);
-                        (recording[i], recorded[i]) = (None, Snapshot::default());
-                        let effects = rooms.forget(&names[i]);
+                        life[i] += 1;
+                        recorded[i] = Snapshot::default();
+                        let command = rooms.forget(&names[i]);
                         for (frames, room) in viewers[i].drain(..) {
                             prop_assert!(frames.has_changed().is_err(), "its streams end");
                             rooms.leave(&names[i], room, now);
                         }
-                        effects
+                        command.into_iter().collect()
                     }
                     Step::Sweep(seconds) => {
                         now += Duration::from_secs(seconds);
                         rooms.sweep(now)
                     }
                 };
-                for effect in effects {
-                    let index = |job: &JobId| names.iter().position(|name| name == job).unwrap();
-                    match effect {
-                        Effect::Join(job) => {
+                for command in commands {
+                    match command {
+                        Command::Join(job) => {
                             prop_assert!(!joined[index(&job)], "joined twice");
                             joined[index(&job)] = true;
                         }
-                        Effect::Leave(job) => {
+                        Command::Ended(job) => prop_assert!(joined[index(&job)]),
+                        Command::Leave(job) => {
                             prop_assert!(joined[index(&job)], "left what was not joined");
                             joined[index(&job)] = false;
-                        }
-                        Effect::Settle(job, snapshot) => {
-                            prop_assert!(recording[index(&job)].is_none(), "recorded twice");
-                            prop_assert!(snapshot.is_final());
-                            recording[index(&job)] = Some(snapshot);
-                        }
-                        Effect::Detail(..) => {}
-                        Effect::Record(job, snapshot) => {
-                            let known = &mut recorded[index(&job)];
-                            prop_assert!(!known.is_final() && !snapshot.is_final());
-                            *known = snapshot;
                         }
                     }
                 }
                 for i in 0..3 {
                     for (frames, _) in &viewers[i] {
-                        prop_assert_eq!(frames.borrow().is_final, recorded[i].is_final());
+                        prop_assert!(!frames.borrow().is_final || recorded[i].is_final());
                     }
                     if !viewers[i].is_empty() {
-                        prop_assert_eq!(joined[i], !recorded[i].is_final());
+                        prop_assert!(joined[i] || recorded[i].is_final());
                     }
+                    prop_assert!(!joined[i] || rooms.follows(&names[i]));
                 }
             }
+            prop_assert!(rooms.is_written());
+            for i in 0..3 {
+                for (frames, _) in &viewers[i] {
+                    prop_assert_eq!(frames.borrow().is_final, recorded[i].is_final());
+                }
+                if let Some(snapshot) = rooms.snapshot(&names[i]) {
+                    prop_assert_eq!(&snapshot.event, &recorded[i].event);
+                }
+            }
+        }
+    }
+
+    fn jobs_of(write: &Write) -> Vec<&JobId> {
+        match write {
+            Write::End(job, ..) | Write::Details(job, ..) => vec![job],
+            Write::Counts(batch) => batch.iter().map(|(job, ..)| job).collect(),
         }
     }
 }

@@ -1,20 +1,35 @@
-//! The newest known state of a job, and how a report makes a newer one (pure).
+//! The newest known state of a job, and the step a report takes it forward (pure).
 
-use super::report::{Report, Verdict};
+use std::sync::Arc;
+
+use price_monitor_wire::{EndStatus, Report, Verdict};
+
 use crate::{
-    job::{ImportStatus, ProductImportJob, ProgressEvent, UnixMillis},
+    job::{ImportProgress, ImportStatus, ProductImportJob, ProgressEvent, UnixMillis},
     server::store::jobs::JobState,
 };
 
+/// A time of completion that lies so far ahead is nobody's clock, in milliseconds.
+const FUTURE: UnixMillis = 86_400_000;
+
 /// The newest known state of a job.
 ///
-/// Counts never go backwards, and nothing comes after a final state: an import's progress is a
-/// monotone value, whatever order its reports arrive in.
+/// Before the end counts never go backwards, and nothing comes after a final state: an import's
+/// progress is a monotone value, whatever order its reports arrive in.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Snapshot {
     pub(super) event: ProgressEvent,
-    pub(super) failed_skus: Option<Vec<String>>,
+    pub(super) failed_skus: Option<Arc<Vec<String>>>,
     pub(super) completed_at: Option<UnixMillis>,
+    end: Option<End>,
+}
+
+/// The word that ended a job.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct End {
+    verdict: Verdict,
+    /// Whether the counts are those of the report that ended the job, which reach its total.
+    is_exact: bool,
 }
 
 impl Snapshot {
@@ -31,27 +46,76 @@ impl Snapshot {
         let mut next = self.clone();
         let event = &mut next.event;
         // Maxima of several reports may add up to more than any of them says.
-        let own_sum = report.processed + report.failed;
-        let is_late = own_sum < self.event.progress().done();
-        event.processed_products = event.processed_products.max(report.processed);
-        event.failed_products = event.failed_products.max(report.failed);
-        if report.total > 0 && (!is_late || event.total_products == 0) {
-            event.total_products = report.total;
-        }
-        if report.failed_skus.is_some() && !is_late {
-            next.failed_skus = report.failed_skus;
-        }
+        let own_sum = report.processed.saturating_add(report.failed);
+        let is_late = own_sum < event.progress().done();
         let total = match report.total {
-            0 => next.event.total_products,
+            0 => event.total_products,
             own => own,
         };
         let is_all = total > 0 && own_sum >= total;
-        if let Some((status, error)) = end(&next.event, is_all, report.verdict) {
-            next.event.status = status;
-            next.event.error = error;
-            next.completed_at = Some(report.completed_at.unwrap_or(now));
+        let is_over = is_all || report.verdict != Verdict::Open;
+        if is_all {
+            event.processed_products = report.processed;
+            event.failed_products = report.failed;
+            event.total_products = total;
+        } else {
+            event.processed_products = event.processed_products.max(report.processed);
+            event.failed_products = event.failed_products.max(report.failed);
+            if report.total > 0 && (!is_late || event.total_products == 0) {
+                event.total_products = report.total;
+            }
+        }
+        match report.failed_skus {
+            // An empty list says something only where nothing failed.
+            Some(skus) if !is_late && (!skus.is_empty() || report.failed == 0) => {
+                if next.failed_skus.as_deref() != Some(&skus) {
+                    next.failed_skus = Some(Arc::new(skus));
+                }
+            }
+            _ => {}
+        }
+        if is_over {
+            next.completed_at = Some(
+                report
+                    .completed_at
+                    .filter(|at| *at <= now.saturating_add(FUTURE))
+                    .unwrap_or(now),
+            );
+            next.end = Some(End {
+                verdict: report.verdict,
+                is_exact: is_all,
+            });
+            next.judge();
         }
         (next != *self).then_some(next)
+    }
+
+    /// Returns the end as it is to be recorded over a state that others may have taken further: what
+    /// they have counted counts here too, and may make the end another one.
+    pub(super) fn over(&self, recorded: &ProductImportJob) -> Self {
+        let mut merged = self.clone();
+        if self.end.as_ref().is_none_or(|end| end.is_exact) {
+            return merged;
+        }
+        let (own, theirs) = (self.event.progress(), recorded.progress());
+        let event = &mut merged.event;
+        event.processed_products = own.processed_products.max(theirs.processed_products);
+        event.failed_products = own.failed_products.max(theirs.failed_products);
+        let is_behind = theirs.done() > own.done() || own.total_products == 0;
+        if is_behind && theirs.total_products > 0 {
+            event.total_products = theirs.total_products;
+        }
+        merged.judge();
+        merged
+    }
+
+    /// Says how the job ended.
+    fn judge(&mut self) {
+        if let Some(end) = &self.end {
+            let (status, error) = outcome(self.event.progress(), &end.verdict);
+            self.event.status = status;
+            self.event.error = error;
+        }
     }
 
     /// Writes the state into a job that is about to be shown.
@@ -68,32 +132,31 @@ impl Snapshot {
     }
 }
 
-/// Says whether, and how, the job is over. `is_all`: the report's own counts add up to all products.
-fn end(
-    event: &ProgressEvent,
-    is_all: bool,
-    verdict: Verdict,
-) -> Option<(ImportStatus, Option<String>)> {
+/// Returns how a job ends with this verdict: an error is one, for all else the counts decide.
+fn outcome(counts: ImportProgress, verdict: &Verdict) -> (ImportStatus, Option<String>) {
+    let failed = |reason: &str| (ImportStatus::Error, Some(reason.to_owned()));
     match verdict {
-        Verdict::Failed(reason) => Some((ImportStatus::Error, Some(reason))),
-        Verdict::Ended(ImportStatus::Error) => {
-            Some((ImportStatus::Error, Some("The import failed.".to_owned())))
-        }
-        Verdict::Ended(status) => Some((status, None)),
-        Verdict::Completed => Some(by_counts(event)),
-        Verdict::Open if is_all => Some(by_counts(event)),
-        Verdict::Open => None,
+        Verdict::Failed(reason) => return failed(reason),
+        Verdict::Ended(EndStatus::Error) => return failed("The import failed."),
+        Verdict::Ended(EndStatus::Cancelled) => return failed("The import was cancelled."),
+        Verdict::Ended(EndStatus::Success | EndStatus::PartialSuccess)
+        | Verdict::Completed
+        | Verdict::Open => {}
     }
-}
-
-fn by_counts(event: &ProgressEvent) -> (ImportStatus, Option<String>) {
-    match (event.processed_products, event.failed_products) {
-        (_, 0) => (ImportStatus::Success, None),
-        (0, _) => (
-            ImportStatus::Error,
-            Some("No product could be imported.".to_owned()),
-        ),
-        _ => (ImportStatus::PartialSuccess, None),
+    let ImportProgress {
+        processed_products: processed,
+        failed_products: failures,
+        total_products: total,
+    } = counts;
+    let is_partial = *verdict == Verdict::Ended(EndStatus::PartialSuccess);
+    if processed == 0 && failures > 0 && failures >= total {
+        failed("No product could be imported.")
+    } else if processed == 0 && (failures > 0 || total > 0) {
+        failed("The import ended before anything was imported.")
+    } else if failures > 0 || counts.done() < total || is_partial {
+        (ImportStatus::PartialSuccess, None)
+    } else {
+        (ImportStatus::Success, None)
     }
 }
 
@@ -110,6 +173,7 @@ impl From<&ProductImportJob> for Snapshot {
             },
             failed_skus: None,
             completed_at: job.completed_at,
+            end: None,
         }
     }
 }
@@ -198,11 +262,140 @@ mod tests {
         assert_eq!(snapshot.after(counts(5, 0, 10), 8), None);
     }
 
+    fn ended(verdict: Verdict, processed: u64, failed: u64, total: u64) -> Snapshot {
+        after([Report {
+            verdict,
+            ..counts(processed, failed, total)
+        }])
+    }
+
+    #[test]
+    fn counts_that_are_not_all_there_are_never_a_success() {
+        const EARLY: &str = "The import ended before anything was imported.";
+        use ImportStatus::{Error, PartialSuccess, Success};
+        for verdict in [
+            Verdict::Completed,
+            Verdict::Ended(EndStatus::Success),
+            Verdict::Ended(EndStatus::PartialSuccess),
+        ] {
+            for (processed, failed, total, status, error) in [
+                (60, 0, 100, PartialSuccess, None),
+                (60, 10, 100, PartialSuccess, None),
+                (0, 0, 100, Error, Some(EARLY)),
+                (0, 3, 100, Error, Some(EARLY)),
+                (0, 9, 9, Error, Some("No product could be imported.")),
+                (90, 10, 100, PartialSuccess, None),
+            ] {
+                let end = ended(verdict.clone(), processed, failed, total).event;
+                assert_eq!((end.status, end.error.as_deref()), (status, error));
+            }
+        }
+        for (verdict, status) in [
+            (Verdict::Completed, Success),
+            (Verdict::Ended(EndStatus::Success), Success),
+            (Verdict::Ended(EndStatus::PartialSuccess), PartialSuccess),
+        ] {
+            assert_eq!(ended(verdict.clone(), 9, 0, 9).event.status, status);
+            assert_eq!(
+                ended(verdict, 0, 0, 0).event.status,
+                status,
+                "nothing is known"
+            );
+        }
+    }
+
+    #[test]
+    fn a_cancelled_import_says_so() {
+        let end = ended(Verdict::Ended(EndStatus::Cancelled), 3, 0, 9).event;
+        assert!(end.status.is_cancelled(end.error.as_deref()));
+    }
+
+    #[test]
+    fn a_report_that_adds_up_replaces_the_maxima() {
+        let event = after([counts(6, 4, 12), counts(12, 0, 12)]).event;
+        assert_eq!(
+            (event.progress(), event.status),
+            (counts_of(12, 0, 12), ImportStatus::Success)
+        );
+        let last = Report {
+            verdict: Verdict::Completed,
+            ..counts(10, 2, 12)
+        };
+        let event = after([counts(6, 4, 12), last]).event;
+        let status = ImportStatus::PartialSuccess;
+        assert_eq!(
+            (event.progress(), event.status),
+            (counts_of(10, 2, 12), status)
+        );
+        // One that does not keeps them.
+        let last = Report {
+            verdict: Verdict::Completed,
+            ..counts(8, 2, 12)
+        };
+        let event = after([counts(6, 4, 12), last]).event;
+        assert_eq!(event.progress(), counts_of(8, 4, 12));
+    }
+
+    fn counts_of(processed: u64, failed: u64, total: u64) -> ImportProgress {
+        ImportProgress {
+            processed_products: processed,
+            failed_products: failed,
+            total_products: total,
+        }
+    }
+
+    #[test]
+    fn an_end_takes_in_what_others_have_counted() {
+        let mut recorded = ProductImportJob {
+            id: "a".parse().unwrap(),
+            filename: String::new(),
+            status: ImportStatus::Pending,
+            error: None,
+            total_products: Some(12),
+            processed_products: 6,
+            failed_products: 4,
+            failed_product_skus: Vec::new(),
+            created_at: 0,
+            updated_at: 0,
+            completed_at: None,
+        };
+        // Said to be over by one that has heard of no counts.
+        let over = ended(Verdict::Completed, 0, 0, 0).over(&recorded).event;
+        assert_eq!(over.progress(), counts_of(6, 4, 12));
+        assert_eq!(over.status, ImportStatus::PartialSuccess);
+        let behind = ended(Verdict::Ended(EndStatus::Success), 3, 0, 3);
+        assert_eq!(
+            behind.over(&recorded).event.progress(),
+            counts_of(3, 0, 3),
+            "it adds up"
+        );
+        // What adds up replaces what is recorded, too.
+        let exact = after([counts(12, 0, 12)]);
+        assert_eq!(exact.over(&recorded), exact);
+        recorded.processed_products = 0;
+        recorded.failed_products = 0;
+        let over = ended(Verdict::Completed, 5, 0, 0).over(&recorded).event;
+        assert_eq!(
+            (over.progress(), over.status),
+            (counts_of(5, 0, 12), ImportStatus::PartialSuccess)
+        );
+    }
+
+    #[test]
+    fn a_time_in_the_far_future_is_not_believed() {
+        let report = Report {
+            verdict: Verdict::Completed,
+            completed_at: Some(253_402_300_799_999),
+            ..counts(1, 0, 2)
+        };
+        assert_eq!(after([report]).completed_at, Some(7));
+    }
+
     fn any_report() -> impl Strategy<Value = Report> {
         let verdict = prop_oneof![
             8 => Just(Verdict::Open),
             1 => Just(Verdict::Completed),
-            1 => Just(Verdict::Ended(ImportStatus::Success)),
+            1 => Just(Verdict::Ended(EndStatus::Success)),
             1 => Just(Verdict::Failed("reason".to_owned())),
         ];
         (0..50u64, 0..5u64, 0..60u64, verdict).prop_map(|(processed, failed, total, verdict)| {
@@ -226,8 +419,15 @@ mod tests {
                     continue;
                 }
                 if let Some(next) = next {
-                    prop_assert!(next.event.processed_products >= now.event.processed_products);
-                    prop_assert!(next.event.failed_products >= now.event.failed_products);
+                    let (before, after) = (now.event.progress(), next.event.progress());
+                    let only_grows = after.processed_products >= before.processed_products
+                        && after.failed_products >= before.failed_products;
+                    // But for a last report whose own counts are all there.
+                    let is_all = after.total_products > 0 && after.done() >= after.total_products;
+                    prop_assert!(only_grows || next.is_final() && is_all);
+                    if next.event.status == ImportStatus::Success {
+                        prop_assert!(after.failed_products == 0 && after.done() >= after.total_products);
+                    }
                     prop_assert_eq!(next.is_final(), next.completed_at.is_some());
                     now = next;
                 }

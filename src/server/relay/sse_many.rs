@@ -163,6 +163,11 @@ impl ManyStream {
         }
     }
 
+    /// Returns whether a limit keeps the stream from following all that it is asked for.
+    pub(crate) fn is_short(&self) -> bool {
+        self.is_short
+    }
+
     /// The first bytes: `retry:` and the newest states in one piece.
     fn open(&mut self) -> Bytes {
         let (retry, upstream) = self.lifeline.opening();

@@ -4,10 +4,12 @@ mod deleted;
 mod entity;
 pub mod scope;
 
+use std::sync::Arc;
+
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, SqlErr, TransactionTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, SqlErr, TransactionTrait,
     sea_query::{Expr, Func, OnConflict, SimpleExpr},
 };
 
@@ -46,8 +48,8 @@ pub struct JobState {
     pub processed_products: u64,
     /// Products that could not be imported.
     pub failed_products: u64,
-    /// What the failed products are called; `None` leaves what is recorded.
-    pub failed_product_skus: Option<Vec<String>>,
+    /// The names of the failed products; `None` leaves what is recorded.
+    pub failed_product_skus: Option<Arc<Vec<String>>>,
     /// When the import ended.
     pub completed_at: Option<UnixMillis>,
 }
@@ -57,6 +59,8 @@ pub struct JobState {
 pub(crate) enum Recorded {
     /// It is recorded.
     Updated,
+    /// The job is over now, like this.
+    Ended(Box<ProductImportJob>),
     /// The job was over already, like this.
     Over(Box<ProductImportJob>),
     /// There is no such job any more.
@@ -371,60 +375,108 @@ impl Store {
         Ok(counts)
     }
 
-    /// Records a newer state of a job. A final state is never overwritten, and counts never go
-    /// backwards, whichever of several instances comes last.
+    /// Records a newer state of a job that runs. A final state is never overwritten, and counts never
+    /// go backwards, whichever of several instances comes last.
     pub(crate) async fn update_job(
         &self,
         id: &JobId,
         state: JobState,
     ) -> Result<Recorded, StoreError> {
-        // Not above: it would lend its methods to numbers.
-        use sea_orm::sea_query::ExprTrait as _;
-
-        let processed = to_db(state.processed_products);
-        let failed = to_db(state.failed_products);
-        let at_least = |column: row::Column, count: i64| {
-            let recorded = || Expr::col(column);
-            Expr::case(recorded().gt(count), recorded()).finally(count)
-        };
-        let mut update = row::Entity::update_many()
-            .col_expr(row::Column::Status, Expr::value(state.status.as_str()))
-            .col_expr(row::Column::Error, Expr::value(state.error))
-            .col_expr(
-                row::Column::ProcessedProducts,
-                at_least(row::Column::ProcessedProducts, processed).into(),
-            )
-            .col_expr(
-                row::Column::FailedProducts,
-                at_least(row::Column::FailedProducts, failed).into(),
-            )
-            .col_expr(row::Column::UpdatedAt, Expr::value(now()))
-            .col_expr(row::Column::CompletedAt, Expr::value(state.completed_at));
-        if state.total_products > 0 {
-            let recorded = || Expr::col(row::Column::TotalProducts);
-            let recorded_done = Expr::col(row::Column::ProcessedProducts)
-                .add(Expr::col(row::Column::FailedProducts));
-            let is_late = recorded_done.gt(processed.saturating_add(failed));
-            let total = Expr::case(is_late.and(recorded().is_not_null()), recorded())
-                .finally(to_db(state.total_products));
-            update = update.col_expr(row::Column::TotalProducts, total.into());
-        }
-        if let Some(skus) = state.failed_product_skus {
-            let skus = serde_json::Value::from(skus).to_string();
-            update = update.col_expr(row::Column::FailedProductSkus, Expr::value(skus));
-        }
-        let updated = update
-            .filter(row::Column::Id.eq(id.as_str()))
-            .filter(row::Column::Status.eq(ImportStatus::Pending.as_str()))
-            .exec(&self.db)
-            .await?;
-        if updated.rows_affected > 0 {
+        if update_counts(&self.db, id, state).await? {
             return Ok(Recorded::Updated);
         }
-        let row = row::Entity::find_by_id(id.as_str()).one(&self.db).await?;
-        let job = row.map(ProductImportJob::try_from).transpose()?;
+        let job = self.recorded_job(id).await?;
         let over = job.filter(|job| job.status.is_final());
         Ok(over.map_or(Recorded::Gone, |job| Recorded::Over(Box::new(job))))
+    }
+
+    /// The same of several jobs in one transaction. Those that are over or gone stay as they are.
+    pub(crate) async fn update_jobs(
+        &self,
+        mut states: Vec<(JobId, JobState)>,
+    ) -> Result<(), StoreError> {
+        // In one order everywhere, so that two instances do not wait for each other.
+        states.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        let transaction = self.db.begin().await?;
+        for (id, state) in states {
+            update_counts(&transaction, &id, state).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Records the end of a job, which is `state` of what is recorded of it. Where another has written
+    /// meanwhile, it is made anew of that.
+    pub(crate) async fn end_job(
+        &self,
+        id: &JobId,
+        state: impl Fn(&ProductImportJob) -> JobState,
+    ) -> Result<Recorded, StoreError> {
+        loop {
+            let Some(before) = self.recorded_job(id).await? else {
+                return Ok(Recorded::Gone);
+            };
+            if before.status.is_final() {
+                return Ok(Recorded::Over(Box::new(before)));
+            }
+            let state = state(&before);
+            let total = (state.total_products > 0).then(|| to_db(state.total_products));
+            let mut update = row::Entity::update_many()
+                .col_expr(row::Column::Status, Expr::value(state.status.as_str()))
+                .col_expr(row::Column::Error, Expr::value(state.error.as_deref()))
+                .col_expr(row::Column::TotalProducts, Expr::value(total))
+                .col_expr(
+                    row::Column::ProcessedProducts,
+                    Expr::value(to_db(state.processed_products)),
+                )
+                .col_expr(
+                    row::Column::FailedProducts,
+                    Expr::value(to_db(state.failed_products)),
+                )
+                .col_expr(row::Column::UpdatedAt, Expr::value(now()))
+                .col_expr(row::Column::CompletedAt, Expr::value(state.completed_at));
+            if let Some(skus) = &state.failed_product_skus {
+                update = update.col_expr(row::Column::FailedProductSkus, skus_value(skus));
+            }
+            let is_as_before = Condition::all()
+                .add(row::Column::Id.eq(id.as_str()))
+                .add(row::Column::Status.eq(ImportStatus::Pending.as_str()))
+                .add(row::Column::ProcessedProducts.eq(to_db(before.processed_products)))
+                .add(row::Column::FailedProducts.eq(to_db(before.failed_products)))
+                .add(match before.total_products {
+                    Some(total) => row::Column::TotalProducts.eq(to_db(total)),
+                    None => row::Column::TotalProducts.is_null(),
+                });
+            let updated = update.filter(is_as_before).exec(&self.db).await?;
+            if updated.rows_affected > 0
+                && let Some(after) = self.recorded_job(id).await?
+            {
+                return Ok(Recorded::Ended(Box::new(after)));
+            }
+        }
+    }
+
+    async fn recorded_job(&self, id: &JobId) -> Result<Option<ProductImportJob>, StoreError> {
+        let row = row::Entity::find_by_id(id.as_str()).one(&self.db).await?;
+        row.map(ProductImportJob::try_from).transpose()
+    }
+
+    /// Lists everybody's unfinished jobs whose identifiers come after `after`, at most `limit`, in their
+    /// order: for the relay, which follows each to its end.
+    pub(crate) async fn unfinished_jobs_after(
+        &self,
+        after: Option<&JobId>,
+        limit: u64,
+    ) -> Result<Vec<ProductImportJob>, StoreError> {
+        let mut query = row::Entity::find()
+            .filter(row::Column::Status.eq(ImportStatus::Pending.as_str()))
+            .order_by_asc(row::Column::Id)
+            .limit(limit);
+        if let Some(after) = after {
+            query = query.filter(row::Column::Id.gt(after.as_str()));
+        }
+        let rows = query.all(&self.db).await?;
+        rows.into_iter().map(ProductImportJob::try_from).collect()
     }
 
     /// Removes a job, and remembers that it was there.
@@ -452,18 +504,65 @@ impl Store {
     pub(crate) async fn set_failed_skus(
         &self,
         id: &JobId,
-        skus: Vec<String>,
+        skus: &[String],
     ) -> Result<(), StoreError> {
         row::Entity::update_many()
-            .col_expr(
-                row::Column::FailedProductSkus,
-                Expr::value(serde_json::Value::from(skus).to_string()),
-            )
+            .col_expr(row::Column::FailedProductSkus, skus_value(skus))
             .filter(row::Column::Id.eq(id.as_str()))
             .exec(&self.db)
             .await?;
         Ok(())
     }
+}
+
+/// Writes the counts of a job that runs, and returns whether there is one.
+async fn update_counts(
+    db: &impl ConnectionTrait,
+    id: &JobId,
+    state: JobState,
+) -> Result<bool, StoreError> {
+    // Not above: it would lend its methods to numbers.
+    use sea_orm::sea_query::ExprTrait as _;
+
+    let processed = to_db(state.processed_products);
+    let failed = to_db(state.failed_products);
+    let at_least = |column: row::Column, count: i64| {
+        let recorded = || Expr::col(column);
+        Expr::case(recorded().gt(count), recorded()).finally(count)
+    };
+    let mut update = row::Entity::update_many()
+        .col_expr(
+            row::Column::ProcessedProducts,
+            at_least(row::Column::ProcessedProducts, processed).into(),
+        )
+        .col_expr(
+            row::Column::FailedProducts,
+            at_least(row::Column::FailedProducts, failed).into(),
+        )
+        .col_expr(row::Column::UpdatedAt, Expr::value(now()));
+    if state.total_products > 0 {
+        let recorded = || Expr::col(row::Column::TotalProducts);
+        let recorded_done =
+            Expr::col(row::Column::ProcessedProducts).add(Expr::col(row::Column::FailedProducts));
+        let is_late = recorded_done.gt(processed.saturating_add(failed));
+        let total = Expr::case(is_late.and(recorded().is_not_null()), recorded())
+            .finally(to_db(state.total_products));
+        update = update.col_expr(row::Column::TotalProducts, total.into());
+    }
+    if let Some(skus) = &state.failed_product_skus {
+        update = update.col_expr(row::Column::FailedProductSkus, skus_value(skus));
+    }
+    let updated = update
+        .filter(row::Column::Id.eq(id.as_str()))
+        .filter(row::Column::Status.eq(ImportStatus::Pending.as_str()))
+        .exec(db)
+        .await?;
+    Ok(updated.rows_affected > 0)
+}
+
+fn skus_value(skus: &[String]) -> SimpleExpr {
+    // A list of texts always serializes.
+    Expr::value(serde_json::to_string(skus).unwrap_or_default())
 }
 
 /// Returns whether something was not recorded because there is such a thing.

@@ -36,6 +36,7 @@ struct Inner {
     upstream_connections: Counter,
     upstream_losses: Counter,
     upstream_reports: Counter,
+    upstream_skipped: Counter,
     upstream_request: Family<Call, Histogram, fn() -> Histogram>,
     imports_started: Counter,
     imports_ended: Family<Status, Counter>,
@@ -178,6 +179,7 @@ impl Default for Metrics {
             upstream_connections: Counter::default(),
             upstream_losses: Counter::default(),
             upstream_reports: Counter::default(),
+            upstream_skipped: Counter::default(),
             upstream_request: Family::new_with_constructor(seconds),
             imports_started: Counter::default(),
             imports_ended: Family::default(),
@@ -280,6 +282,11 @@ impl Inner {
             "upstream_reports",
             "Reports on jobs that came from the price monitor",
             self.upstream_reports.clone(),
+        );
+        registry.register(
+            "upstream_skipped",
+            "Messages of the price monitor that could not be read and were passed over",
+            self.upstream_skipped.clone(),
         );
         registry.register_with_unit(
             "upstream_request_duration",
@@ -429,6 +436,10 @@ impl Metrics {
 
     pub(crate) fn upstream_reported(&self) {
         self.0.upstream_reports.inc();
+    }
+
+    pub(crate) fn upstream_skipped(&self) {
+        self.0.upstream_skipped.inc();
     }
 
     pub(crate) fn upstream_answered(&self, call: UpstreamCall, took: Duration) {

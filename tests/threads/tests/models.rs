@@ -31,3 +31,8 @@ fn whoever_enters_a_group_is_served() {
 fn whoever_enters_at_the_end_is_served() {
     model(relay::fan_out::whoever_enters_at_the_end_is_served);
 }
+
+#[test]
+fn a_room_is_joined_while_somebody_is_in_it() {
+    model(relay::orders::a_room_is_joined_while_somebody_is_in_it);
+}

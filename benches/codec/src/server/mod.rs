@@ -2,32 +2,6 @@
 
 pub mod relay;
 
-/// The words of `config`.
-pub mod config {
-    use secrecy::SecretString;
-    use url::Url;
-
-    /// Where a price monitor is, and the key it wants.
-    #[derive(Clone, Debug)]
-    pub struct MonitorEndpoint {
-        /// The service's address.
-        pub url: Url,
-        /// What its socket speaks.
-        pub protocol: SocketProtocol,
-        /// The key.
-        pub api_key: SecretString,
-    }
-
-    /// What the price monitor's socket speaks.
-    #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-    pub enum SocketProtocol {
-        /// Socket.IO 5 over Engine.IO 4.
-        SocketIo,
-        /// JSON text frames.
-        WebSocket,
-    }
-}
-
 /// The words of `store`.
 pub mod store {
     /// The words of `store::jobs`.
@@ -48,7 +22,7 @@ pub mod store {
             /// Products that could not be imported.
             pub failed_products: u64,
             /// What the failed products are called.
-            pub failed_product_skus: Option<Vec<String>>,
+            pub failed_product_skus: Option<std::sync::Arc<Vec<String>>>,
             /// When the import ended.
             pub completed_at: Option<UnixMillis>,
         }

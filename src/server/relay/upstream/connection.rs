@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
+use price_monitor_wire::{Dialect, Incoming, ProtocolError, Recovery, Service};
 use secrecy::ExposeSecret;
 use thiserror::Error;
 use tokio::{net::TcpStream, time::Instant};
@@ -18,11 +19,8 @@ use tokio_tungstenite::{
 
 use url::Url;
 
-use super::{
-    dial::dial,
-    dialect::{Dialect, Incoming, ProtocolError, Recovery},
-};
-use crate::{job::JobId, server::config::MonitorEndpoint};
+use super::dial::dial;
+use crate::job::JobId;
 
 /// How long the connection may take, with the WebSocket's handshake; and then as long again until
 /// rooms can be joined.
@@ -41,6 +39,12 @@ pub(super) enum ConnectionError {
     /// The host, or the proxy on the way to it, cannot be reached.
     #[error("{0}")]
     Dial(Box<dyn std::error::Error + Send + Sync>),
+    /// The service does not let us in, for a reason that is not the key. The text is its own.
+    #[error("not let in: {0}")]
+    Rejected(String),
+    /// The service speaks a version of Socket.IO that is too old.
+    #[error("the price monitor speaks Socket.IO 2 or older; version 3 or later is needed")]
+    Outdated,
     /// The connection broke, or the service does not take it.
     #[error("{0}")]
     Socket(#[from] Box<tungstenite::Error>),
@@ -64,15 +68,27 @@ pub(super) enum ConnectionError {
 impl From<tungstenite::Error> for ConnectionError {
     fn from(error: tungstenite::Error) -> Self {
         match &error {
-            tungstenite::Error::Http(response)
-                if matches!(
-                    response.status(),
-                    StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
-                ) =>
-            {
+            tungstenite::Error::Http(response) if response.status() == StatusCode::UNAUTHORIZED => {
                 Self::Refused(response.status().to_string())
             }
             _ => Self::Socket(Box::new(error)),
+        }
+    }
+}
+
+impl ConnectionError {
+    /// Returns whether what the other side sent could not be taken. A session that is resumed would
+    /// bring the same again.
+    pub(super) fn forbids_resuming(&self) -> bool {
+        match self {
+            Self::Protocol(_) => true,
+            Self::Socket(error) => matches!(
+                **error,
+                tungstenite::Error::Capacity(_)
+                    | tungstenite::Error::Protocol(_)
+                    | tungstenite::Error::Utf8(_)
+            ),
+            _ => false,
         }
     }
 }
@@ -94,14 +110,14 @@ pub(super) struct Connection {
 impl Connection {
     /// Connects. The key goes as a header too, as the plain dialect wants it.
     pub(super) async fn open(
-        endpoint: &MonitorEndpoint,
+        service: &Service,
         recovery: Recovery,
         max_message: usize,
     ) -> Result<Self, ConnectionError> {
-        let address = Dialect::url(endpoint);
+        let address = Dialect::url(service);
         let mut request = address.as_str().into_client_request()?;
         let address = Url::parse(&address).map_err(|_| ConnectionError::Address)?;
-        let mut key = HeaderValue::from_str(endpoint.api_key.expose_secret())
+        let mut key = HeaderValue::from_str(service.api_key.expose_secret())
             .map_err(|_| ConnectionError::Address)?;
         key.set_sensitive(true);
         request.headers_mut().insert("x-api-key", key);
@@ -117,7 +133,7 @@ impl Connection {
         let (socket, _) = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
             .await
             .map_err(|_| ConnectionError::Silent)??;
-        let dialect = Dialect::new(endpoint, recovery);
+        let dialect = Dialect::new(service, recovery);
         let pending = dialect
             .is_ready_at_once()
             .then_some(Incoming::Ready)
@@ -165,6 +181,10 @@ impl Connection {
                     return Ok(Incoming::Ready);
                 }
                 Some(Incoming::Refused(message)) => return Err(ConnectionError::Refused(message)),
+                Some(Incoming::Rejected(message)) => {
+                    return Err(ConnectionError::Rejected(message));
+                }
+                Some(Incoming::Outdated) => return Err(ConnectionError::Outdated),
                 Some(Incoming::Ended) => return Err(ConnectionError::Closed),
                 Some(other) => return Ok(other),
                 None => self.read().await?,
@@ -182,7 +202,7 @@ impl Connection {
                 self.last_heard = Instant::now();
                 match frame {
                     Message::Text(text) => self.pending.extend(self.dialect.text(&text)?),
-                    Message::Binary(_) => self.dialect.binary(),
+                    Message::Binary(bytes) => self.pending.extend(self.dialect.binary(&bytes)),
                     Message::Close(_) => return Err(ConnectionError::Closed),
                     Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
                 }
@@ -201,7 +221,7 @@ impl Connection {
 
     /// Asks for a job's reports.
     pub(super) async fn join(&mut self, job: &JobId) -> Result<(), ConnectionError> {
-        match self.dialect.join(job) {
+        match self.dialect.join(job.as_str()) {
             Some(text) => self.send(Message::text(text)).await,
             None => Ok(()), // REST will tell
         }
@@ -209,7 +229,7 @@ impl Connection {
 
     /// Gives them up.
     pub(super) async fn leave(&mut self, job: &JobId) -> Result<(), ConnectionError> {
-        match self.dialect.leave(job) {
+        match self.dialect.leave(job.as_str()) {
             Some(text) => self.send(Message::text(text)).await,
             None => Ok(()),
         }

@@ -3,64 +3,77 @@
 
 mod connection;
 mod dial;
-mod dialect;
-mod engine_io;
 mod retries;
 mod rooms_wanted;
-mod socket_io;
 
 use std::time::Duration;
 
+use price_monitor_wire::{Incoming, Protocol, Recovery, Service};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use self::{
     connection::{Connection, ConnectionError},
-    dialect::{Incoming, Recovery},
     retries::Retries,
     rooms_wanted::Wanted,
 };
-pub(super) use dialect::rest_origin;
 
-use super::{hub::Hub, pulse::PulseSender, rest::Rest};
+use super::{
+    hub::Hub, problem::Problem, pulse::PulseSender, rest::Rest, rooms::Command, skips::Skips,
+};
 use crate::{
-    api::progress::UpstreamState,
+    api::{progress::UpstreamState, status::UpstreamProblem},
     job::JobId,
     server::{
-        config::{MonitorEndpoint, RelayConfig},
+        config::{MonitorEndpoint, RelayConfig, SocketProtocol},
         telemetry::Metrics,
     },
 };
 
 /// Between two tries with a key that was refused: it will hardly be right a moment later.
 pub(super) const REFUSED_DELAY: Duration = Duration::from_secs(60);
+/// Between two tries at a service whose version is too old.
+const OUTDATED_DELAY: Duration = Duration::from_secs(600);
 /// A viewer who comes after this much quiet has the socket tried for at once.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// What the hub wants of the price monitor.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Command {
-    /// Follow this job.
-    Join(JobId),
-    /// Follow it no more.
-    Leave(JobId),
-}
-
 /// The task that keeps the socket.
 pub(crate) struct Upstream {
-    endpoint: MonitorEndpoint,
+    service: Service,
     config: RelayConfig,
     rest: Rest,
     hub: Hub,
     /// Where viewers are told how it stands.
     pulse: PulseSender,
+    /// Where the owner reads what is wrong.
+    problem: Problem,
     commands: mpsc::UnboundedReceiver<Command>,
-    /// Whether the last try for a socket ended with the key's being refused.
+    /// Whether trying again soon is of no use: the key was refused, or the service is too old.
+    is_hopeless: bool,
     is_refused: bool,
+    skips: Skips,
     metrics: Metrics,
     wanted: Wanted,
+    retries: Retries,
     recovery: Recovery,
     next_poll: Instant,
+}
+
+/// What the socket's task works with.
+pub(crate) struct Surroundings {
+    /// The REST side of the same service.
+    pub(crate) rest: Rest,
+    /// Where reports go.
+    pub(crate) hub: Hub,
+    /// Where viewers are told how it stands.
+    pub(crate) pulse: PulseSender,
+    /// Where the owner reads what is wrong.
+    pub(crate) problem: Problem,
+    /// Where messages that cannot be read are counted.
+    pub(crate) skips: Skips,
+    /// The numbers.
+    pub(crate) metrics: Metrics,
 }
 
 /// Why the socket is to be tried for again.
@@ -69,6 +82,8 @@ enum Lost {
     Broken,
     /// The key was refused.
     Refused,
+    /// The service is too old.
+    Outdated,
     /// All that sent commands are gone.
     Unwanted,
 }
@@ -83,32 +98,56 @@ enum Waited<T> {
     Unwanted,
 }
 
+impl From<&MonitorEndpoint> for Service {
+    fn from(endpoint: &MonitorEndpoint) -> Self {
+        Self {
+            url: endpoint.url.clone(),
+            protocol: match endpoint.protocol {
+                SocketProtocol::SocketIo => Protocol::SocketIo,
+                SocketProtocol::WebSocket => Protocol::WebSocket,
+            },
+            api_key: endpoint.api_key.clone(),
+        }
+    }
+}
+
+/// Returns the origin of a price monitor's REST calls.
+pub(super) fn rest_origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
 impl Upstream {
     /// Makes the task; [`run`](Self::run) is its life.
     pub(crate) fn new(
-        endpoint: MonitorEndpoint,
+        endpoint: &MonitorEndpoint,
         config: RelayConfig,
-        rest: Rest,
-        hub: Hub,
-        pulse: PulseSender,
         commands: mpsc::UnboundedReceiver<Command>,
-        metrics: Metrics,
+        surroundings: Surroundings,
     ) -> Self {
-        let wanted = Wanted::default();
-        let recovery = Recovery::default();
-        let next_poll = Instant::now();
+        let Surroundings {
+            rest,
+            hub,
+            pulse,
+            problem,
+            skips,
+            metrics,
+        } = surroundings;
         Self {
-            endpoint,
+            service: endpoint.into(),
             config,
             rest,
             hub,
             pulse,
+            problem,
             commands,
+            is_hopeless: false,
             is_refused: false,
+            skips,
             metrics,
-            wanted,
-            recovery,
-            next_poll,
+            wanted: Wanted::default(),
+            retries: Retries::default(),
+            recovery: Recovery::default(),
+            next_poll: Instant::now(),
         }
     }
 
@@ -122,19 +161,22 @@ impl Upstream {
     }
 
     async fn keep_connected(&mut self) {
-        let mut retries = Retries::default();
         loop {
             // No viewer, no socket.
-            if self.wanted.is_empty() && !self.next_command().await {
-                return;
+            while self.wanted.is_empty() {
+                if !self.next_command().await {
+                    return;
+                }
             }
             let started = Instant::now();
             let lost = self.converse().await;
             self.is_refused = matches!(lost, Lost::Refused);
+            self.is_hopeless = matches!(lost, Lost::Refused | Lost::Outdated);
             let delay = match lost {
                 Lost::Unwanted => return,
                 Lost::Refused => REFUSED_DELAY,
-                Lost::Broken => retries.after(started.elapsed()),
+                Lost::Outdated => OUTDATED_DELAY,
+                Lost::Broken => self.retries.after(started.elapsed()),
             };
             self.stands_without_socket();
             if let Waited::Unwanted = self.poll_during(tokio::time::sleep(delay), true).await {
@@ -173,36 +215,38 @@ impl Upstream {
     async fn converse(&mut self) -> Lost {
         // Kept until there is a newer one: the next try may fail, and the one after it may not.
         let recovery = self.recovery.clone();
-        let endpoint = self.endpoint.clone();
-        let opening = Connection::open(&endpoint, recovery, self.config.max_message);
+        let service = self.service.clone();
+        let opening = Connection::open(&service, recovery, self.config.max_message);
         let mut connection = match self.poll_during(opening, false).await {
             Waited::Done(Ok(connection)) => connection,
             Waited::Done(Err(error)) => return self.lost(&error),
             Waited::Interrupted | Waited::Unwanted => return Lost::Unwanted,
         };
-        let lost = loop {
+        // Viewers are told of a connection once it has held, so that a service which hangs up at once
+        // does not tell them one thing and the other.
+        let mut holds_at = None;
+        let error = loop {
             let settle_at = self.wanted.next_silence(self.config.settle_interval);
             tokio::select! {
                 incoming = connection.receive() => match incoming {
                     Ok(Incoming::Ready) => {
+                        holds_at = Some(Instant::now() + self.retries.trust_after());
                         if let Err(error) = self.enter(&mut connection).await {
-                            break self.lost(&error);
+                            break error;
                         }
                     }
-                    Ok(Incoming::Report(job, report)) => {
-                        self.wanted.heard(&job);
-                        self.metrics.upstream_reported();
-                        self.hub.report(&job, report);
-                    }
-                    // The connection answers, and turns the others into errors.
-                    Ok(Incoming::Reply(_) | Incoming::Refused(_) | Incoming::Ended) => {}
-                    Err(error) => break self.lost(&error),
+                    Ok(incoming) => self.take(incoming),
+                    Err(error) => break error,
                 },
                 command = self.commands.recv() => {
-                    let Some(command) = command else { break Lost::Unwanted };
+                    let Some(command) = command else { return Lost::Unwanted };
                     if let Err(error) = self.command(&mut connection, command).await {
-                        break self.lost(&error);
+                        break error;
                     }
+                }
+                () = at(holds_at) => {
+                    holds_at = None;
+                    self.stands(UpstreamState::Connected);
                 }
                 () = tokio::time::sleep_until(self.next_poll), if !connection.is_ready() => {
                     self.poll();
@@ -213,14 +257,54 @@ impl Upstream {
                 }
             }
         };
-        self.recovery = connection.into_recovery();
-        lost
+        self.recovery = if error.forbids_resuming() {
+            Recovery::default()
+        } else {
+            connection.into_recovery()
+        };
+        self.lost(&error)
+    }
+
+    /// Takes in what the price monitor says.
+    fn take(&mut self, incoming: Incoming) {
+        match incoming {
+            Incoming::Report { job, reading } => {
+                // One whose name is none of ours is another's.
+                let Ok(job) = job.parse::<JobId>() else {
+                    return;
+                };
+                self.wanted.heard(&job);
+                self.rest.knows(&job);
+                self.metrics.upstream_reported();
+                self.hub.report(&job, reading.report);
+            }
+            Incoming::Skipped(skipped) => {
+                let reason = self.rest.without_key(&skipped.reason);
+                self.skips.note(skipped.job.as_deref(), &reason);
+            }
+            Incoming::UnknownNamespace(namespace) => {
+                tracing::warn!(
+                    namespace,
+                    "the price monitor has no such Socket.IO namespace, which is the path of \
+                     MONITOR_PRICE_APP_HOST; the main one is used instead"
+                );
+                self.problem
+                    .set(UpstreamProblem::UnknownNamespace(namespace));
+            }
+            // The connection answers, and turns the others into errors.
+            Incoming::Ready
+            | Incoming::Reply(_)
+            | Incoming::Refused(_)
+            | Incoming::Rejected(_)
+            | Incoming::Outdated
+            | Incoming::Ended => {}
+        }
     }
 
     /// Joins every wanted room and asks REST what was missed.
     async fn enter(&mut self, connection: &mut Connection) -> Result<(), ConnectionError> {
-        self.stands(UpstreamState::Connected);
         self.metrics.upstream_connected();
+        self.problem.has_connected();
         for job in self.wanted.jobs() {
             connection.join(job).await?;
             tracing::info!("Connected to external service for job: {job}");
@@ -246,21 +330,40 @@ impl Upstream {
                 self.rest.settle(vec![job], &self.hub);
                 Ok(())
             }
+            Command::Ended(_) => Ok(()),
             Command::Leave(job) => connection.leave(&job).await,
         }
     }
 
     fn lost(&self, error: &ConnectionError) -> Lost {
         self.metrics.upstream_lost();
-        if let ConnectionError::Refused(message) = error {
-            tracing::error!(
-                message = self.rest.without_key(message),
-                "the price monitor refused the socket; is PRICE_MONITOR_API_KEY right?"
-            );
-            return Lost::Refused;
+        match error {
+            ConnectionError::Refused(message) => {
+                tracing::error!(
+                    message = self.rest.without_key(message),
+                    "the price monitor refused the socket; is PRICE_MONITOR_API_KEY right?"
+                );
+                Lost::Refused
+            }
+            ConnectionError::Outdated => {
+                self.problem.set(UpstreamProblem::OldSocketIo);
+                tracing::error!(
+                    "the price monitor speaks Socket.IO 2 or older, and version 3 or later is needed; \
+                     it is asked by REST instead"
+                );
+                Lost::Outdated
+            }
+            ConnectionError::Rejected(words) => {
+                let words = self.rest.without_key(words);
+                tracing::warn!(words, "the price monitor let no socket in; trying again");
+                self.problem.set(UpstreamProblem::Rejected(words));
+                Lost::Broken
+            }
+            error => {
+                tracing::warn!(%error, "the socket to the price monitor is lost; trying again");
+                Lost::Broken
+            }
         }
-        tracing::warn!(%error, "the socket to the price monitor is lost; trying again");
-        Lost::Broken
     }
 
     /// Waits, and meanwhile asks REST for the wanted jobs.
@@ -287,16 +390,16 @@ impl Upstream {
                     let Some(command) = command else { return Waited::Unwanted };
                     let joined = match &command {
                         Command::Join(job) => Some(job.clone()),
-                        Command::Leave(_) => None,
+                        Command::Ended(_) | Command::Leave(_) => None,
                     };
                     self.wanted.apply(command);
                     let Some(job) = joined else { continue };
                     self.rest.settle(vec![job], &self.hub);
                 }
-                () = self.hub.somebody_came() => {}
+                () = self.hub.viewer_came() => {}
             }
             let is_quiet = began.elapsed() >= QUIET;
-            if interruptible && !self.is_refused && is_quiet && !self.wanted.is_empty() {
+            if interruptible && !self.is_hopeless && is_quiet && !self.wanted.is_empty() {
                 return Waited::Interrupted;
             }
         }
@@ -307,6 +410,14 @@ impl Upstream {
         self.next_poll = Instant::now() + self.config.poll_interval;
         let wanted = self.wanted.jobs().cloned().collect();
         self.rest.settle(wanted, &self.hub);
+    }
+}
+
+/// Resolves at this time; never, where there is none.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -332,16 +443,19 @@ mod tests {
             api_key: "k".into(),
         };
         let metrics = Metrics::default();
-        let rest = Rest::new(&endpoint, 1, metrics.clone(), scene.tasks.clone()).unwrap();
-        let mut upstream = Upstream::new(
-            endpoint,
-            Config::read(|_| None).unwrap().relay,
+        let config = Config::read(|_| None).unwrap().relay;
+        let skips = Skips::new(metrics.clone());
+        let tasks = scene.tasks.clone();
+        let rest = Rest::new(&endpoint, &config, skips.clone(), metrics.clone(), tasks).unwrap();
+        let surroundings = Surroundings {
             rest,
-            hub.clone(),
-            PulseSender::new(),
-            scene.commands,
+            hub: hub.clone(),
+            pulse: PulseSender::new(),
+            problem: Problem::default(),
+            skips,
             metrics,
-        );
+        };
+        let mut upstream = Upstream::new(&endpoint, config, scene.commands, surroundings);
         assert!(upstream.next_command().await, "the room is to be joined");
         let pause = tokio::time::sleep(Duration::from_secs(3600));
         let comes = async {

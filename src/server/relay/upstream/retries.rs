@@ -11,19 +11,28 @@ const MIN_DELAY: Duration = Duration::from_millis(200);
 /// The longest pause of all.
 const MAX_DELAY: Duration = Duration::from_secs(20);
 
+/// The shortest time after which a connection is told of.
+const MIN_TRUST: Duration = Duration::from_secs(1);
+
 /// The pauses between tries: they grow until a connection has held.
-pub(super) struct Retries(ExponentialBackoff);
+pub(super) struct Retries {
+    pauses: ExponentialBackoff,
+    /// The longest that the last pause may have been.
+    last: Duration,
+}
 
 impl Default for Retries {
     fn default() -> Self {
-        Self(
-            ExponentialBuilder::default()
-                .with_min_delay(MIN_DELAY)
-                .with_max_delay(MAX_DELAY)
-                .with_factor(2.0)
-                .without_max_times()
-                .build(),
-        )
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(MIN_DELAY)
+            .with_max_delay(MAX_DELAY)
+            .with_factor(2.0)
+            .without_max_times()
+            .build();
+        Self {
+            pauses,
+            last: Duration::ZERO,
+        }
     }
 }
 
@@ -39,7 +48,13 @@ impl Retries {
         if held >= STABLE {
             *self = Self::default();
         }
-        self.0.next().unwrap_or(MAX_DELAY)
+        self.last = self.pauses.next().unwrap_or(MAX_DELAY);
+        self.last
+    }
+
+    /// Returns how long a connection has to hold before it is told of: longer, the more have broken.
+    pub(super) fn trust_after(&self) -> Duration {
+        self.last.max(MIN_TRUST)
     }
 }
 
@@ -69,6 +84,18 @@ mod tests {
         assert_eq!(retries.longest_after(almost), MAX_DELAY);
         assert_eq!(retries.longest_after(STABLE), MIN_DELAY);
         assert_eq!(retries.longest_after(AT_ONCE).as_millis(), 400);
+    }
+
+    #[test]
+    fn a_connection_is_trusted_the_later_the_more_have_broken() {
+        let mut retries = Retries::default();
+        assert_eq!(retries.trust_after(), MIN_TRUST);
+        for _ in 0..9 {
+            retries.longest_after(AT_ONCE);
+        }
+        assert_eq!(retries.trust_after(), MAX_DELAY);
+        retries.longest_after(STABLE);
+        assert_eq!(retries.trust_after(), MIN_TRUST);
     }
 
     #[test]

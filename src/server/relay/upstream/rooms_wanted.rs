@@ -1,4 +1,4 @@
-//! Which jobs are followed, and since when nothing was heard of each (pure but for the clock).
+//! The jobs to follow, and since when each is silent (pure but for the clock).
 
 use std::{collections::HashMap, time::Duration};
 
@@ -10,49 +10,60 @@ use crate::job::JobId;
 /// How far ahead a timer is set that has nothing to wait for.
 const FAR: Duration = Duration::from_secs(3600);
 
-/// The followed jobs.
+/// The followed jobs, each with the time when it was last heard of; without one where it is over, and is
+/// followed for what may still come of it.
 #[derive(Debug, Default)]
-pub(super) struct Wanted(HashMap<JobId, Instant>);
+pub(super) struct Wanted(HashMap<JobId, Option<Instant>>);
 
 impl Wanted {
     pub(super) fn apply(&mut self, command: Command) {
         match command {
-            Command::Join(job) => drop(self.0.insert(job, Instant::now())),
+            Command::Join(job) => drop(self.0.insert(job, Some(Instant::now()))),
+            Command::Ended(job) => {
+                if let Some(heard) = self.0.get_mut(&job) {
+                    *heard = None;
+                }
+            }
             Command::Leave(job) => drop(self.0.remove(&job)),
         }
     }
 
+    /// Returns whether no job that runs is followed.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.jobs().next().is_none()
     }
 
+    /// Returns the jobs that run.
     pub(super) fn jobs(&self) -> impl Iterator<Item = &JobId> {
-        self.0.keys()
+        let running = self.0.iter().filter(|(_, heard)| heard.is_some());
+        running.map(|(job, _)| job)
     }
 
     /// Notes that a job has news.
     pub(super) fn heard(&mut self, job: &JobId) {
-        if let Some(heard) = self.0.get_mut(job) {
+        if let Some(Some(heard)) = self.0.get_mut(job) {
             *heard = Instant::now();
         }
     }
 
     /// Returns when the first job will have been silent for `silence`.
     pub(super) fn next_silence(&self, silence: Duration) -> Instant {
-        let oldest = self.0.values().min();
+        let oldest = self.0.values().flatten().min();
         oldest.map_or_else(|| Instant::now() + FAR, |heard| *heard + silence)
     }
 
     /// Takes the jobs that have been silent for `silence`; their clocks start anew.
     pub(super) fn take_silent(&mut self, silence: Duration) -> Vec<JobId> {
         let now = Instant::now();
-        let is_silent = |(_, heard): &(_, &mut Instant)| now.duration_since(**heard) >= silence;
-        let silent = self.0.iter_mut().filter(is_silent);
-        silent
-            .map(|(job, heard)| {
+        let mut silent = Vec::new();
+        for (job, heard) in &mut self.0 {
+            if let Some(heard) = heard
+                && now.duration_since(*heard) >= silence
+            {
                 *heard = now;
-                job.clone()
-            })
-            .collect()
+                silent.push(job.clone());
+            }
+        }
+        silent
     }
 }

@@ -1,27 +1,19 @@
-//! The relay's pure modules, and what benchmarks and fuzz targets do with them.
+//! The relay's pure modules, and what benchmarks do with them.
 
 #[path = "../../../../../src/server/relay/frame.rs"]
 mod frame;
-#[path = "../../../../../src/server/relay/report.rs"]
-mod report;
 #[path = "../../../../../src/server/relay/rooms.rs"]
 mod rooms;
 #[path = "../../../../../src/server/relay/snapshot.rs"]
 mod snapshot;
-pub mod upstream;
 
 use std::{sync::Arc, time::Duration};
 
+use price_monitor_wire::Report;
 use tokio::sync::watch;
 
-use self::{report::Report, rooms::Rooms, snapshot::Snapshot};
+use self::{rooms::Rooms, snapshot::Snapshot};
 use crate::job::JobId;
-
-/// Reads a progress answer of REST, and returns whether it was one.
-#[must_use]
-pub fn read_progress(bytes: &[u8]) -> bool {
-    Report::from_json(bytes).is_ok()
-}
 
 /// A job that is followed: a report in, an encoded frame out.
 pub struct Followed {

@@ -1,6 +1,9 @@
 pub mod fan_out;
 #[path = "../../../../../src/server/relay/limits.rs"]
 mod limits;
+#[path = "../../../../../src/server/relay/ordered.rs"]
+mod ordered;
+pub mod orders;
 mod sync;
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -1,4 +1,4 @@
-//! Engine.IO 4 packets over WebSocket text frames (pure).
+//! Engine.IO 4 packets over WebSocket text frames.
 //!
 //! Source: engine.io-protocol, version 4, sections "Packet encoding" and "Handshake".
 
@@ -9,7 +9,7 @@ use thiserror::Error;
 
 /// A packet from the server.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Packet<'a> {
+pub(crate) enum Packet<'a> {
     /// The handshake: the first packet on a connection.
     Open(Handshake),
     /// The server ends the connection.
@@ -18,21 +18,21 @@ pub(super) enum Packet<'a> {
     Ping,
     /// A payload for the protocol above.
     Message(&'a str),
-    /// Nothing for us: a pong to a ping that we do not send, an upgrade probe, a no-op.
+    /// Nothing for a client: a pong to a ping that was not sent, an upgrade probe, a no-op.
     Other,
 }
 
-/// What the server says of the connection.
+/// The terms of a connection.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Handshake {
+pub(crate) struct Handshake {
     /// Milliseconds between two pings.
     ping_interval: u64,
     /// Milliseconds that a ping may be late.
     ping_timeout: u64,
     /// The most bytes of one payload that the server takes.
     #[serde(default = "default_max_payload")]
-    pub(super) max_payload: usize,
+    pub(crate) max_payload: usize,
 }
 
 /// The server's own default, for servers that do not say (protocol 4 revisions before 2022).
@@ -42,18 +42,15 @@ fn default_max_payload() -> usize {
 
 impl Handshake {
     /// Returns the silence after which the connection is dead: the client's side of the heartbeat.
-    pub(super) fn patience(&self) -> Duration {
-        Duration::from_millis(
-            self.ping_interval
-                .saturating_add(self.ping_timeout)
-                .min(600_000),
-        )
+    pub(crate) fn patience(&self) -> Duration {
+        let silence = self.ping_interval.saturating_add(self.ping_timeout);
+        Duration::from_millis(silence.min(600_000))
     }
 }
 
 /// The text is no packet.
 #[derive(Debug, Error)]
-pub(super) enum PacketError {
+pub enum PacketError {
     /// The first character is none of the packet types.
     #[error("unknown Engine.IO packet type")]
     UnknownType,
@@ -63,10 +60,10 @@ pub(super) enum PacketError {
 }
 
 /// The answer to a ping.
-pub(super) const PONG: &str = "3";
+pub(crate) const PONG: &str = "3";
 
 /// Reads a packet.
-pub(super) fn decode(text: &str) -> Result<Packet<'_>, PacketError> {
+pub(crate) fn decode(text: &str) -> Result<Packet<'_>, PacketError> {
     let (kind, payload) = match text.as_bytes().first() {
         Some(kind @ b'0'..=b'6') => (kind, &text[1..]),
         _ => return Err(PacketError::UnknownType),
@@ -81,7 +78,7 @@ pub(super) fn decode(text: &str) -> Result<Packet<'_>, PacketError> {
 }
 
 /// Writes a payload of the protocol above as a packet.
-pub(super) fn message(payload: &str) -> String {
+pub(crate) fn message(payload: &str) -> String {
     format!("4{payload}")
 }
 

@@ -1,0 +1,456 @@
+//! A price monitor's word on one import, over its socket or by REST.
+
+use serde_json::{Value, value::RawValue};
+
+use crate::{
+    json::{self, Unreadable, clean},
+    timestamp,
+};
+
+/// A point in time: milliseconds since the Unix epoch.
+pub type UnixMillis = i64;
+
+/// The most characters of an error that are kept: it is another's text.
+const MAX_ERROR: usize = 500;
+/// The most failed SKUs that are kept of one import, and the most characters of each.
+const MAX_SKUS: usize = 10_000;
+const MAX_SKU: usize = 200;
+/// The most unknown fields that are named, and the most characters of a name.
+const MAX_NAMES: usize = 12;
+const MAX_NAME: usize = 40;
+
+/// One message about an import.
+///
+/// Absent counts are 0 and unknown fields are ignored. A field of the wrong type is treated as
+/// absent, so that one odd field does not cost the others.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Report {
+    /// Products that are in.
+    pub processed: u64,
+    /// Products that failed.
+    pub failed: u64,
+    /// Products in the file, 0 while unknown.
+    pub total: u64,
+    /// Whether, and how, the price monitor says that the import is over.
+    pub verdict: Verdict,
+    /// The names of the failed products.
+    pub failed_skus: Option<Vec<String>>,
+    /// When the import ended.
+    pub completed_at: Option<UnixMillis>,
+}
+
+/// The price monitor's own word on the end of an import.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Verdict {
+    /// It says nothing: the counts decide.
+    #[default]
+    Open,
+    /// It is over; how well, the counts decide.
+    Completed,
+    /// It is over, with this status.
+    Ended(EndStatus),
+    /// It failed, for this reason.
+    Failed(String),
+}
+
+/// A status that ends an import.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EndStatus {
+    /// Every product is in.
+    Success,
+    /// Some products are in.
+    PartialSuccess,
+    /// The import failed as a whole.
+    Error,
+    /// The import was stopped.
+    Cancelled,
+}
+
+/// A report, and whether it is about an import at all.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Reading {
+    /// What it says.
+    pub report: Report,
+    /// Whether it holds a field that is known.
+    pub is_known: bool,
+    /// The names of the fields that are not, the first few.
+    pub unknown: Vec<String>,
+}
+
+impl Reading {
+    /// Reads a message: the object of `import-job-<id>`, or REST's answer about the progress. It may be
+    /// in a `data` wrapper, or be a text that holds the object.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes hold no JSON object.
+    pub fn from_slice(bytes: &[u8]) -> Result<Self, Unreadable> {
+        Self::from_repaired(&json::repair(&json::text(bytes)))
+    }
+
+    /// Reads a text without lone surrogates.
+    pub(crate) fn from_repaired(text: &str) -> Result<Self, Unreadable> {
+        let text = text.trim();
+        if text.starts_with('"') {
+            let inner: String = serde_json::from_str(text)?;
+            return Self::of_object(&json::repair(&inner));
+        }
+        Self::of_object(text)
+    }
+
+    fn of_object(text: &str) -> Result<Self, Unreadable> {
+        let text = json::unwrapped(text);
+        if !text.trim_start().starts_with('{') {
+            return Err(Unreadable::because("a report is an object"));
+        }
+        let mut fields = Fields::default();
+        let mut reading = Self::default();
+        json::for_each_field(text, |name, value| match fields.named(&name) {
+            Some(field) => {
+                *field = Some(value);
+                reading.is_known = true;
+            }
+            None if reading.unknown.len() < MAX_NAMES => {
+                reading.unknown.push(clean(&name, MAX_NAME));
+            }
+            None => {}
+        })?;
+        reading.report = fields.report();
+        Ok(reading)
+    }
+}
+
+/// The fields of a message as they stand there.
+#[derive(Default)]
+struct Fields<'a> {
+    processed_products: Option<&'a RawValue>,
+    failed_products: Option<&'a RawValue>,
+    total_products: Option<&'a RawValue>,
+    error: Option<&'a RawValue>,
+    status: Option<&'a RawValue>,
+    failed_product_skus: Option<&'a RawValue>,
+    completed_at: Option<&'a RawValue>,
+    is_completed: Option<&'a RawValue>,
+}
+
+impl<'a> Fields<'a> {
+    fn named(&mut self, name: &str) -> Option<&mut Option<&'a RawValue>> {
+        Some(match name {
+            "processedProducts" => &mut self.processed_products,
+            "failedProducts" => &mut self.failed_products,
+            "totalProducts" => &mut self.total_products,
+            "error" => &mut self.error,
+            "status" => &mut self.status,
+            "failedProductSkus" => &mut self.failed_product_skus,
+            "completedAt" => &mut self.completed_at,
+            "isCompleted" => &mut self.is_completed,
+            _ => return None,
+        })
+    }
+
+    fn report(&self) -> Report {
+        let completed_at = self.completed_at.and_then(json::value);
+        Report {
+            processed: self.processed_products.map_or(0, count),
+            failed: self.failed_products.map_or(0, count),
+            total: self
+                .total_products
+                .filter(|raw| is_whole(raw))
+                .map_or(0, count),
+            verdict: self.verdict(),
+            failed_skus: self
+                .failed_product_skus
+                .and_then(json::value)
+                .and_then(skus),
+            completed_at: completed_at.as_ref().and_then(timestamp::read),
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        if let Some(error) = self
+            .error
+            .and_then(json::value)
+            .as_ref()
+            .and_then(error_text)
+        {
+            return Verdict::Failed(error);
+        }
+        let is_over = self.completed_at.is_some_and(|at| is_truthy(at.get()))
+            || self.is_completed.is_some_and(|raw| is_yes(raw.get()));
+        let status = self.status.and_then(json::value);
+        let status = status.as_ref().and_then(Value::as_str).unwrap_or_default();
+        let status = status.trim().to_ascii_uppercase().replace(['-', ' '], "_");
+        match status.as_str() {
+            "SUCCESS" => Verdict::Ended(EndStatus::Success),
+            "PARTIAL_SUCCESS" => Verdict::Ended(EndStatus::PartialSuccess),
+            "ERROR" | "FAILED" => Verdict::Ended(EndStatus::Error),
+            "CANCELLED" | "CANCELED" => Verdict::Ended(EndStatus::Cancelled),
+            "COMPLETED" | "DONE" | "FINISHED" => Verdict::Completed,
+            _ if is_over => Verdict::Completed,
+            _ => Verdict::Open,
+        }
+    }
+}
+
+/// Returns whether JavaScript would take a value for true.
+fn is_truthy(json: &str) -> bool {
+    !matches!(json, "null" | "false" | "0" | "\"\"" | "0.0" | "-0")
+}
+
+fn is_yes(json: &str) -> bool {
+    matches!(json, "true" | "1") || json.eq_ignore_ascii_case("\"true\"")
+}
+
+/// Reads the reason of a failure: a text, or an object with one as its `message`.
+fn error_text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text,
+        Value::Object(object) => object.get("message")?.as_str()?,
+        _ => return None,
+    };
+    let text = clean(text, MAX_ERROR);
+    (!text.is_empty()).then_some(text)
+}
+
+/// Reads a count: a number, or a text that holds one. JavaScript's numbers may come as floats, of which
+/// the whole part counts; a negative or absurd one is none.
+fn count(raw: &RawValue) -> u64 {
+    /// The largest integer that a double holds exactly, `Number.MAX_SAFE_INTEGER`.
+    const MOST: u64 = (1 << 53) - 1;
+    let text = number(raw);
+    let count = text.parse::<u64>().ok().or_else(|| of_float(text));
+    count.filter(|count| *count <= MOST).unwrap_or_default()
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // `as` saturates
+fn of_float(text: &str) -> Option<u64> {
+    let float = text.parse::<f64>().ok()?;
+    (float.is_finite() && float >= 0.0).then_some(float as u64)
+}
+
+/// Returns whether a number has no fraction. A total with one could end an import too early.
+fn is_whole(raw: &RawValue) -> bool {
+    number(raw)
+        .parse::<f64>()
+        .is_ok_and(|float| float.fract() == 0.0)
+}
+
+/// Returns the text of a number, which may stand in quotes.
+fn number(raw: &RawValue) -> &str {
+    let text = raw.get();
+    let text = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .unwrap_or(text);
+    let text = text.trim();
+    let is_number = text.len() <= 400 && text.starts_with(|c: char| c.is_ascii_digit());
+    if is_number { text } else { "" }
+}
+
+fn skus(value: Value) -> Option<Vec<String>> {
+    let Value::Array(values) = value else {
+        return None;
+    };
+    let text = |value| match value {
+        Value::String(text) => Some(clean(&text, MAX_SKU)).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    Some(values.into_iter().filter_map(text).take(MAX_SKUS).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(text: &str) -> Report {
+        Reading::from_slice(text.as_bytes()).unwrap().report
+    }
+
+    fn report(value: Value) -> Report {
+        read(&value.to_string())
+    }
+
+    #[test]
+    fn absent_counts_are_zero_and_unknown_fields_ignored() {
+        let reading = Reading::from_slice(br#"{"speed":3,"a\u0000b":1}"#).unwrap();
+        let unknown = vec!["speed".to_owned(), "ab".to_owned()];
+        assert_eq!(
+            reading,
+            Reading {
+                unknown,
+                ..Reading::default()
+            }
+        );
+        assert!(
+            Reading::from_slice(br#"{"totalProducts":null}"#)
+                .unwrap()
+                .is_known
+        );
+    }
+
+    #[test]
+    fn an_odd_field_does_not_cost_the_others() {
+        let report = report(json!({
+            "processedProducts": 12.0, "failedProducts": "many", "totalProducts": -4,
+            "status": 7, "failedProductSkus": ["a", 8, null, "\u{0}"], "error": null,
+        }));
+        assert_eq!((report.processed, report.failed, report.total), (12, 0, 0));
+        let skus = vec!["a".to_owned(), "8".to_owned()];
+        assert_eq!(report.failed_skus, Some(skus));
+        assert_eq!(report.verdict, Verdict::Open);
+    }
+
+    #[test]
+    fn counts_are_numbers_or_numeric_texts() {
+        for (value, count) in [
+            (json!("12"), 12),
+            (json!(" 12 "), 12),
+            (json!("12.0"), 12),
+            (json!(12.7), 12),
+            (json!(-3), 0),
+            (json!("-3"), 0),
+            (json!("0x10"), 0),
+            (json!("inf"), 0),
+            (json!("NaN"), 0),
+            (json!(""), 0),
+            (json!(1e300), 0),
+            (json!(u64::MAX), 0),
+            (json!(true), 0),
+            (json!([3]), 0),
+        ] {
+            let report = report(json!({"processedProducts": value}));
+            assert_eq!(report.processed, count, "{value}");
+        }
+        assert_eq!(report(json!({"totalProducts": 20.5})).total, 0);
+        assert_eq!(report(json!({"totalProducts": "20.0"})).total, 20);
+    }
+
+    #[test]
+    fn whatever_stands_in_a_field_of_another_s_the_counts_are_read() {
+        let deep = format!("{}1{}", "[".repeat(500), "]".repeat(500));
+        let digits = "9".repeat(400);
+        for odd in [r#""\ud83d""#, &deep, &digits, r#"{"\udc00":1}"#, "1e999999"] {
+            for name in [
+                "x",
+                "error",
+                "failedProductSkus",
+                "failedProducts",
+                "\\udc00",
+            ] {
+                let text =
+                    format!(r#"{{"{name}":{odd},"processedProducts":20,"totalProducts":100}}"#);
+                let report = read(&text);
+                assert_eq!((report.processed, report.total), (20, 100), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_goes_before_everything() {
+        let report = report(json!({"error": "no header", "status": "SUCCESS"}));
+        assert_eq!(report.verdict, Verdict::Failed("no header".to_owned()));
+    }
+
+    #[test]
+    fn an_error_is_a_text_or_has_a_message() {
+        let verdict = |error: Value| report(json!({ "error": error })).verdict;
+        let failed = |text: &str| Verdict::Failed(text.to_owned());
+        assert_eq!(
+            verdict(json!({"message": "no header"})),
+            failed("no header")
+        );
+        assert_eq!(verdict(json!("bad\u{0} byte\u{9}")), failed("bad byte"));
+        assert_eq!(
+            read(r#"{"error":"Row 7: \"Mug \ud83d\""}"#).verdict,
+            failed("Row 7: \"Mug \u{fffd}\"")
+        );
+        for none in [
+            json!({}),
+            json!(""),
+            json!(" "),
+            json!("\u{0}"),
+            json!(null),
+            json!(3),
+        ] {
+            assert_eq!(verdict(none), Verdict::Open);
+        }
+    }
+
+    #[test]
+    fn an_end_is_said_in_several_ways() {
+        for value in [
+            json!({"isCompleted": true}),
+            json!({"isCompleted": "True"}),
+            json!({"completedAt": "2026-03-01T10:00:00.000Z"}),
+            json!({"completedAt": "yesterday"}),
+            json!({"completedAt": true}),
+            json!({"status": "completed"}),
+            json!({"status": " Done"}),
+            json!({"status": "FINISHED"}),
+        ] {
+            assert_eq!(report(value.clone()).verdict, Verdict::Completed, "{value}");
+        }
+        for value in [
+            json!({"status": "PENDING", "isCompleted": false}),
+            json!({"status": "WHATEVER"}),
+            json!({"completedAt": null}),
+            json!({"completedAt": ""}),
+            json!({"completedAt": 0}),
+            json!({"completedAt": false}),
+        ] {
+            assert_eq!(report(value.clone()).verdict, Verdict::Open, "{value}");
+        }
+        for (status, ended) in [
+            ("success", EndStatus::Success),
+            ("partial-success", EndStatus::PartialSuccess),
+            ("FAILED", EndStatus::Error),
+            ("canceled", EndStatus::Cancelled),
+            ("CANCELLED", EndStatus::Cancelled),
+        ] {
+            assert_eq!(
+                report(json!({ "status": status })).verdict,
+                Verdict::Ended(ended)
+            );
+        }
+        let far = format!(r#"{{"completedAt":{}}}"#, "9".repeat(400));
+        assert_eq!(read(&far).verdict, Verdict::Completed);
+        assert_eq!(read(&far).completed_at, None);
+    }
+
+    #[test]
+    fn a_report_may_be_wrapped_or_a_text() {
+        let bare = json!({"processedProducts": 5, "totalProducts": 10});
+        let expected = report(bare.clone());
+        assert_eq!(expected.processed, 5);
+        assert_eq!(report(json!({"status": "success", "data": bare})), expected);
+        assert_eq!(report(Value::from(bare.to_string())), expected);
+    }
+
+    #[test]
+    fn only_an_object_is_a_report() {
+        for text in ["", "[]", "3", "null", "{", "\"\"", "\"[]\"", "{}x"] {
+            assert!(Reading::from_slice(text.as_bytes()).is_err(), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes: Vec<u8>) {
+            let _ = Reading::from_slice(&bytes);
+        }
+
+        #[test]
+        fn what_is_kept_has_no_control_characters(error: String, sku: String) {
+            let report = report(json!({"error": error, "failedProductSkus": [sku]}));
+            let mut kept = report.failed_skus.unwrap_or_default();
+            if let Verdict::Failed(reason) = report.verdict {
+                kept.push(reason);
+            }
+            prop_assert!(kept.iter().flat_map(|text| text.chars()).all(|c| !c.is_control()));
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Writes the states of jobs into the database: few writes at once, ends until they are written, each
+//! end counted once.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::snapshot::Snapshot;
+use crate::{
+    job::JobId,
+    server::{
+        store::{
+            Store, StoreError,
+            jobs::{JobState, Recorded},
+        },
+        telemetry::Metrics,
+    },
+};
+
+/// How long what is still to be recorded may take once the server stops.
+pub(super) const LAST_WRITES: Duration = Duration::from_secs(5);
+/// The most writes at once. Those who read need connections too.
+const MOST_WRITES: usize = 4;
+
+/// Writes states of jobs. Clones share its permits.
+#[derive(Clone, Debug)]
+pub(super) struct Recorder {
+    store: Store,
+    metrics: Metrics,
+    permits: Arc<Semaphore>,
+}
+
+impl Recorder {
+    /// Makes one for a database with so many connections, of which it takes half at most.
+    pub(super) fn new(store: Store, connections: u32, metrics: Metrics) -> Self {
+        let half = connections as usize / 2;
+        let permits = Arc::new(Semaphore::new(half.clamp(1, MOST_WRITES)));
+        Self {
+            store,
+            metrics,
+            permits,
+        }
+    }
+
+    /// Waits for a turn to write.
+    pub(super) async fn permit(&self) -> OwnedSemaphorePermit {
+        loop {
+            // The semaphore is never closed.
+            if let Ok(permit) = self.permits.clone().acquire_owned().await {
+                return permit;
+            }
+        }
+    }
+
+    /// Records a final state, however long the database takes to come back, and returns what is
+    /// recorded: what other instances have counted is in it, and one of them may have been quicker.
+    pub(super) async fn end(
+        &self,
+        job: &JobId,
+        snapshot: &Snapshot,
+        permit: OwnedSemaphorePermit,
+    ) -> Recorded {
+        let began = Instant::now();
+        let mut permit = Some(permit);
+        let mut pauses = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(50))
+            .with_max_delay(Duration::from_secs(5))
+            .without_max_times()
+            .with_jitter()
+            .build();
+        loop {
+            let turn = match permit.take() {
+                Some(turn) => turn,
+                None => self.permit().await,
+            };
+            let written = self.try_end(job, snapshot, began).await;
+            drop(turn);
+            match written {
+                Ok(recorded) => return recorded,
+                Err(error) => {
+                    tracing::error!(%error, %job, "the end of a job could not be recorded yet");
+                }
+            }
+            tokio::time::sleep(pauses.next().unwrap_or(LAST_WRITES)).await;
+        }
+    }
+
+    /// Records a final state once, and counts it where it was not recorded before.
+    async fn try_end(
+        &self,
+        job: &JobId,
+        snapshot: &Snapshot,
+        began: Instant,
+    ) -> Result<Recorded, StoreError> {
+        let state = |recorded: &_| JobState::from(&snapshot.over(recorded));
+        let recorded = self.store.end_job(job, state).await?;
+        if let Recorded::Ended(job) = &recorded {
+            self.metrics.import_ended(job.status, began.elapsed());
+        }
+        Ok(recorded)
+    }
+
+    /// Records a state of a job that nobody follows, once.
+    pub(super) async fn state(
+        &self,
+        job: &JobId,
+        snapshot: &Snapshot,
+    ) -> Result<Recorded, StoreError> {
+        let _permit = self.permit().await;
+        if snapshot.is_final() {
+            self.try_end(job, snapshot, Instant::now()).await
+        } else {
+            self.store.update_job(job, JobState::from(snapshot)).await
+        }
+    }
+
+    /// Records running counts, and returns whether that went well. Losing some is no harm: the next
+    /// are newer.
+    pub(super) async fn counts(
+        &self,
+        counts: impl Iterator<Item = (&JobId, &Snapshot)>,
+        _permit: OwnedSemaphorePermit,
+    ) -> bool {
+        let states = counts.map(|(job, counts)| (job.clone(), JobState::from(counts)));
+        let recorded = self.store.update_jobs(states.collect()).await;
+        if let Err(error) = &recorded {
+            tracing::warn!(%error, "the counts of jobs could not be recorded");
+        }
+        recorded.is_ok()
+    }
+
+    /// Records what failed, once the end itself is recorded, and returns whether that went well.
+    pub(super) async fn details(
+        &self,
+        job: &JobId,
+        skus: &[String],
+        _permit: OwnedSemaphorePermit,
+    ) -> bool {
+        let recorded = self.store.set_failed_skus(job, skus).await;
+        if let Err(error) = &recorded {
+            tracing::warn!(%error, %job, "the failed products of a job could not be recorded");
+        }
+        recorded.is_ok()
+    }
+}

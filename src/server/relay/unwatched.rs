@@ -1,0 +1,89 @@
+//! Follows the unfinished jobs that nobody watches to their ends, by REST: a few at a time, each in its
+//! turn.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use price_monitor_wire::Report;
+use tokio_util::sync::CancellationToken;
+
+use super::{hub::Hub, recorder::Recorder, rest::Rest, snapshot::Snapshot};
+use crate::{
+    job::{JobId, ProductImportJob},
+    server::store::{Store, now},
+};
+
+/// How many jobs are asked for in one round, and how many of them at once.
+const BATCH: u64 = 32;
+const CONCURRENCY: usize = 4;
+
+/// The task that asks.
+pub(super) struct Unwatched {
+    pub(super) store: Store,
+    pub(super) hub: Hub,
+    pub(super) rest: Rest,
+    pub(super) recorder: Recorder,
+}
+
+impl Unwatched {
+    /// Asks for some jobs every `interval`, until `shutdown`.
+    pub(super) async fn run(self, interval: Duration, shutdown: CancellationToken) {
+        let rounds = async {
+            let mut after = None;
+            loop {
+                // At a time of this instance's own.
+                let pause = interval.mul_f64(0.75 + fastrand::f64() / 2.0);
+                tokio::time::sleep(pause).await;
+                if !self.rest.is_resting() {
+                    after = self.round(after).await;
+                }
+            }
+        };
+        tokio::select! {
+            () = rounds => {}
+            () = shutdown.cancelled() => {}
+        }
+    }
+
+    /// Asks for the jobs that come after one, and returns the last of them; none at the end of the list.
+    async fn round(&self, after: Option<JobId>) -> Option<JobId> {
+        let jobs = match self
+            .store
+            .unfinished_jobs_after(after.as_ref(), BATCH)
+            .await
+        {
+            Ok(jobs) => jobs,
+            Err(error) => {
+                tracing::warn!(%error, "unfinished jobs could not be looked for");
+                return after;
+            }
+        };
+        let is_last = (jobs.len() as u64) < BATCH;
+        let last = jobs.last().map(|job| job.id.clone());
+        stream::iter(jobs)
+            .for_each_concurrent(CONCURRENCY, |job| self.ask(job))
+            .await;
+        last.filter(|_| !is_last)
+    }
+
+    async fn ask(&self, job: ProductImportJob) {
+        if self.hub.follows(&job.id) {
+            return;
+        }
+        if let Some(report) = self.rest.ask(&job.id).await {
+            self.record(&job, report).await;
+        }
+    }
+
+    async fn record(&self, job: &ProductImportJob, report: Report) {
+        // A viewer may have come meanwhile.
+        if self.hub.report(&job.id, report.clone()) {
+            return;
+        }
+        if let Some(newer) = Snapshot::from(job).after(report, now())
+            && let Err(error) = self.recorder.state(&job.id, &newer).await
+        {
+            tracing::warn!(%error, job = %job.id, "a job's newer state could not be recorded");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+use loom::thread;
+
+use super::{
+    ordered::{Listener, Ordered},
+    sync::{Arc, Mutex},
+};
+
+/// The price monitor's side: whether the room is joined, as it has heard.
+#[derive(Default)]
+struct Upstream(Arc<Mutex<bool>>);
+
+impl Listener<bool> for Upstream {
+    fn hear(&self, joins: bool) {
+        *self.0.lock().unwrap() = joins;
+    }
+}
+
+/// A viewer comes back in the moment in which its room is given up: the price monitor's side ends up with
+/// what was decided last.
+pub fn a_room_is_joined_while_somebody_is_in_it() {
+    let joined = Arc::new(Mutex::new(true));
+    // How many viewers there are; at 0 the room may be given up.
+    let rooms = Arc::new(Ordered::new(None::<u32>, Upstream(joined.clone())));
+    rooms.change(|viewers| {
+        *viewers = Some(0);
+        ((), [true])
+    });
+    let comer = {
+        let rooms = rooms.clone();
+        thread::spawn(move || {
+            rooms.change(|viewers| {
+                let joins = viewers.is_none();
+                *viewers = Some(viewers.unwrap_or_default() + 1);
+                ((), joins.then_some(true))
+            });
+        })
+    };
+    // The sweep.
+    rooms.change(|viewers| {
+        let leaves = *viewers == Some(0);
+        if leaves {
+            *viewers = None;
+        }
+        ((), leaves.then_some(false))
+    });
+    comer.join().unwrap();
+    assert_eq!(*rooms.lock(), Some(1));
+    assert!(
+        *joined.lock().unwrap(),
+        "a room was left that somebody is in"
+    );
+}
