@@ -25,6 +25,8 @@ mod sse;
 mod sse_many;
 mod starts;
 mod sync;
+#[cfg(test)]
+mod truth;
 mod unwatched;
 mod upstream;
 
