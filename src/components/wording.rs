@@ -35,7 +35,7 @@ impl Locale {
 }
 
 /// What is said by the hook and the server, in English and in German.
-const SENTENCES: [(&str, &str); 39] = [
+const SENTENCES: [(&str, &str); 42] = [
     ("Connection error", "Verbindungsfehler"),
     (
         "Failed to parse progress data",
@@ -120,6 +120,15 @@ const SENTENCES: [(&str, &str); 39] = [
         "Die Notiz darf 200 Zeichen haben.",
     ),
     ("The import failed.", "Der Import ist fehlgeschlagen."),
+    ("The import was cancelled.", "Der Import wurde abgebrochen."),
+    (
+        "The import ended before anything was imported.",
+        "Der Import endete, bevor etwas importiert war.",
+    ),
+    (
+        "The price monitor no longer knows this import.",
+        "Der Preismonitor kennt diesen Import nicht mehr.",
+    ),
     (
         "The file did not arrive. Check your connection and send it again.",
         "Die Datei ist nicht angekommen. Prüfe deine Verbindung und sende sie noch einmal.",

@@ -180,6 +180,7 @@ async fn an_answer_that_shows_nothing_of_a_job_adopts_none() {
         b"<html>",
         b"[]",
         b"{\"data\":{}}",
+        b"{\"status\":\"ok\"}",
     ] {
         monitor.set_answer("elsewhere", 200, body);
         let shown = app.get("/api/imports/elsewhere").await;

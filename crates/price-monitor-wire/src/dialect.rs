@@ -550,6 +550,7 @@ mod tests {
         let reading = Reading {
             report,
             is_known: true,
+            shows_import: true,
             ..Reading::default()
         };
         let reply = Incoming::Reply("435[]".to_owned());

@@ -73,6 +73,9 @@ pub struct Reading {
     pub report: Report,
     /// Whether it holds a field that is known.
     pub is_known: bool,
+    /// Whether it holds what only an import has: counts, or the word that it is over. A service of any
+    /// kind may answer with a `status` or an `error`.
+    pub shows_import: bool,
     /// The names of the fields that are not, the first few.
     pub unknown: Vec<String>,
 }
@@ -115,6 +118,7 @@ impl Reading {
             }
             None => {}
         })?;
+        reading.shows_import = fields.show_import();
         reading.report = fields.report();
         Ok(reading)
     }
@@ -146,6 +150,20 @@ impl<'a> Fields<'a> {
             "isCompleted" => &mut self.is_completed,
             _ => return None,
         })
+    }
+
+    fn show_import(&self) -> bool {
+        let counts = [
+            self.processed_products,
+            self.failed_products,
+            self.total_products,
+        ];
+        let others = [
+            self.failed_product_skus,
+            self.completed_at,
+            self.is_completed,
+        ];
+        counts.iter().chain(&others).any(Option::is_some)
     }
 
     fn report(&self) -> Report {
@@ -285,6 +303,8 @@ mod tests {
                 ..Reading::default()
             }
         );
+        let of_any_service = Reading::from_slice(br#"{"status":"ok","error":"no"}"#).unwrap();
+        assert!(of_any_service.is_known && !of_any_service.shows_import);
         assert!(
             Reading::from_slice(br#"{"totalProducts":null}"#)
                 .unwrap()

@@ -198,9 +198,15 @@ impl Hub {
             drop(permit);
             if self.0.shutdown.is_cancelled() {
                 // The newest counts outlive this process, and what is being written may leave more.
-                self.sweep_once();
-                if self.rooms().is_written() {
+                self.0
+                    .rooms
+                    .change(|rooms| ((), rooms.sweep(Instant::now())));
+                let rooms = self.rooms();
+                if rooms.is_written() {
                     return;
+                }
+                if rooms.has_queued() {
+                    continue;
                 }
             }
             tokio::select! {
@@ -276,7 +282,7 @@ pub(super) mod tests {
 
     /// A hub with a database behind it, and nobody upstream.
     pub(in crate::server::relay) struct Scene {
-        _database: TestDatabase,
+        database: TestDatabase,
         store: Store,
         user: User,
         pub(in crate::server::relay) hub: Hub,
@@ -307,7 +313,7 @@ pub(super) mod tests {
                 shutdown.clone(),
             );
             Self {
-                _database: database,
+                database,
                 store,
                 user,
                 hub,
@@ -416,6 +422,100 @@ pub(super) mod tests {
         let closed = tokio::time::timeout(Duration::from_secs(20), viewer.frames.changed());
         assert!(closed.await.expect("it ends in time").is_err());
         assert_eq!(scene.hub.followed(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_database_that_stalls_costs_a_few_tasks_and_leaves_reads_alive() {
+        use sea_orm::{ConnectionTrait, Database, TransactionTrait};
+
+        let scene = Scene::set().await;
+        let mut jobs = Vec::new();
+        for number in 0..150 {
+            jobs.push(scene.job(&format!("job-{number}")).await);
+        }
+        let viewers: Vec<_> = jobs
+            .iter()
+            .map(|job| scene.hub.watch(job).unwrap())
+            .collect();
+        // Another writer holds every row, and with SQLite the whole database.
+        let other = Database::connect(scene.database.url.expose())
+            .await
+            .unwrap();
+        let stall = other.begin().await.unwrap();
+        let touch = "UPDATE product_import_jobs SET updated_at = updated_at";
+        stall.execute_unprepared(touch).await.unwrap();
+        for processed in 1..30 {
+            for job in &jobs {
+                scene.hub.report(&job.id, counts(processed, 100));
+            }
+            scene.hub.sweep_once();
+            tokio::task::yield_now().await;
+        }
+        scene.hub.report(&jobs[0].id, counts(100, 100));
+        // The sweep, the writer, and a write for each permit.
+        assert!(scene.tasks.len() <= 6, "{} tasks", scene.tasks.len());
+        let read = tokio::time::timeout(Duration::from_secs(5), scene.recorded(&jobs[1]));
+        assert_eq!(
+            read.await.expect("reads are answered").processed_products,
+            0
+        );
+        assert!(!viewers[0].frames.borrow().is_final, "no end is told");
+        stall.rollback().await.unwrap();
+        let mut first = viewers.into_iter().next().unwrap();
+        assert!(last(&mut first).await.is_final);
+        scene.stop().await;
+        assert_eq!(scene.recorded(&jobs[0]).await.status, ImportStatus::Success);
+        for job in &jobs[1..] {
+            assert_eq!(scene.recorded(job).await.processed_products, 29);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_end_takes_in_what_another_instance_has_counted() {
+        let scene = Scene::set().await;
+        let job = scene.job("a").await;
+        let mut viewer = scene.hub.watch(&job).unwrap();
+        let counted = Report {
+            failed: 4,
+            ..counts(6, 12)
+        };
+        let counted = Snapshot::default().after(counted, 7).unwrap();
+        let counted = scene.store.update_job(&job.id, JobState::from(&counted));
+        counted.await.unwrap();
+        let over = Report {
+            verdict: Verdict::Completed,
+            ..Report::default()
+        };
+        scene.hub.report(&job.id, over);
+        let text = last(&mut viewer).await;
+        let text = std::str::from_utf8(&text.bytes).unwrap();
+        assert!(text.contains("-PARTIAL_SUCCESS"), "{text}");
+        let recorded = scene.recorded(&job).await;
+        assert_eq!(recorded.status, ImportStatus::PartialSuccess);
+        let counts = (recorded.processed_products, recorded.failed_products);
+        assert_eq!((counts, recorded.total_products), ((6, 4), Some(12)));
+    }
+
+    #[tokio::test]
+    async fn a_last_word_that_adds_up_replaces_what_is_recorded() {
+        let scene = Scene::set().await;
+        let job = scene.job("a").await;
+        let mut viewer = scene.hub.watch(&job).unwrap();
+        let counted = Report {
+            failed: 4,
+            ..counts(6, 12)
+        };
+        let counted = Snapshot::default().after(counted, 7).unwrap();
+        let counted = scene.store.update_job(&job.id, JobState::from(&counted));
+        counted.await.unwrap();
+        scene.hub.report(&job.id, counts(12, 12));
+        last(&mut viewer).await;
+        let recorded = scene.recorded(&job).await;
+        assert_eq!(recorded.status, ImportStatus::Success);
+        assert_eq!(
+            (recorded.processed_products, recorded.failed_products),
+            (12, 0)
+        );
     }
 
     #[tokio::test]

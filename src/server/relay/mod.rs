@@ -448,7 +448,7 @@ impl Relay {
         let is_known = self.store.knows_job(job).await?;
         let asked = tokio::time::timeout(FRESHEN_TIMEOUT, self.rest.progress(job)).await;
         // What answers anything to every question, at a wrong address, knows no job.
-        let is_there = matches!(&asked, Ok(Ok(reading)) if reading.is_known);
+        let is_there = matches!(&asked, Ok(Ok(reading)) if reading.shows_import);
         if is_known || !is_there {
             return Err(ApiError::NotFound);
         }

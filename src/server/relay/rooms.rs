@@ -301,6 +301,11 @@ impl Rooms {
         commands
     }
 
+    /// Returns whether a write waits for its turn.
+    pub(crate) fn has_queued(&self) -> bool {
+        !(self.urgent.is_empty() && self.counts.is_empty())
+    }
+
     /// Returns whether there is nothing to write, and nothing being written.
     pub(crate) fn is_written(&self) -> bool {
         self.rooms.values().all(Room::is_written)

@@ -21,12 +21,12 @@ pub(crate) struct Snapshot {
     pub(super) event: ProgressEvent,
     pub(super) failed_skus: Option<Arc<Vec<String>>>,
     pub(super) completed_at: Option<UnixMillis>,
-    end: Option<End>,
+    pub(super) end: Option<End>,
 }
 
 /// The word that ended a job.
 #[derive(Clone, Debug, Eq, PartialEq)]
-struct End {
+pub(super) struct End {
     verdict: Verdict,
     /// Whether the counts are those of the report that ended the job, which reach its total.
     is_exact: bool,
