@@ -10,8 +10,8 @@ const MAX_WORDS: usize = 300;
 const MAX_NAMES: usize = 12;
 /// The names under which a created import's identifier is looked for.
 const ID_NAMES: [&str; 4] = ["id", "_id", "jobId", "importId"];
-/// The names under which a created import may stand as a whole.
-const IMPORT_NAMES: [&str; 2] = ["import", "job"];
+/// The name under which a created import may stand as a whole.
+const IMPORT_NAME: &str = "import";
 
 /// Finds the identifier of a created import: as `id`, `_id`, `jobId` or `importId`, bare or within
 /// `data` or `import`.
@@ -23,7 +23,7 @@ pub fn created_id(body: &[u8]) -> Option<String> {
     id_of(object).or_else(|| {
         let mut inner = None;
         json::for_each_field(object, |name, value| {
-            if IMPORT_NAMES.contains(&&*name) {
+            if name == IMPORT_NAME {
                 inner = inner.take().or_else(|| id_of(value.get()));
             }
         })

@@ -148,7 +148,11 @@ impl Relay {
         shutdown: &CancellationToken,
     ) -> Result<Self, reqwest::Error> {
         let (commands, wanted) = mpsc::unbounded_channel();
-        let connections = config.database.max_connections();
+        // SQLite has one writer at a time whatever is asked of it.
+        let connections = match config.database.is_file() {
+            true => 1,
+            false => config.database.max_connections(),
+        };
         let recorder = Recorder::new(store.clone(), connections, metrics.clone());
         let hub = Hub::new(
             &config.relay,
