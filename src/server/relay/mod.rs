@@ -149,9 +149,10 @@ impl Relay {
     ) -> Result<Self, reqwest::Error> {
         let (commands, wanted) = mpsc::unbounded_channel();
         // SQLite has one writer at a time whatever is asked of it.
-        let connections = match config.database.is_file() {
-            true => 1,
-            false => config.database.max_connections(),
+        let connections = if config.database.is_file() {
+            1
+        } else {
+            config.database.max_connections()
         };
         let recorder = Recorder::new(store.clone(), connections, metrics.clone());
         let hub = Hub::new(
