@@ -16,19 +16,29 @@ pub(crate) struct Cells<'a> {
     pub(crate) price: Cow<'a, str>,
     /// The column that the price is in.
     pub(crate) price_column: Option<usize>,
+    /// The lower price for a time; empty where it is the only one.
+    pub(crate) sale_price: Cow<'a, str>,
     pub(crate) currency: Cow<'a, str>,
     pub(crate) handle: Cow<'a, str>,
     pub(crate) options: Vec<Cow<'a, str>>,
     pub(crate) parent: Cow<'a, str>,
+    pub(crate) parent_id: Cow<'a, str>,
     pub(crate) attributes: Vec<Cow<'a, str>>,
     pub(crate) kind: Cow<'a, str>,
     pub(crate) item: Cow<'a, str>,
+    pub(crate) store: Cow<'a, str>,
+    pub(crate) variant_sku: Cow<'a, str>,
+    pub(crate) surcharge: Cow<'a, str>,
     pub(crate) gtin: Cow<'a, str>,
     pub(crate) barcode: Cow<'a, str>,
     pub(crate) id: Cow<'a, str>,
     pub(crate) url: Cow<'a, str>,
     pub(crate) stock: Cow<'a, str>,
     pub(crate) availability: Cow<'a, str>,
+    /// Whether another variant of the file had the SKU before.
+    pub(crate) shares_sku: bool,
+    /// Whether it is a listing of variations, which have the prices.
+    pub(crate) is_listing: bool,
 }
 
 impl<'a> Cells<'a> {
@@ -46,35 +56,45 @@ impl<'a> Cells<'a> {
             };
             encoding.text(cell)
         };
-        let list = |columns: &[usize]| columns.iter().map(|index| cell(Some(*index))).collect();
+        let key = |column: Option<usize>| plain(cell(column));
+        let list = |columns: &[usize]| columns.iter().map(|index| key(Some(*index))).collect();
         let price = cell(columns.price);
         let is_on_sale = price.is_empty() && columns.sale_price.is_some();
+        let sale_price = cell(columns.sale_price);
+        let (price, sale_price) = if is_on_sale {
+            (sale_price, Cow::Borrowed(""))
+        } else {
+            (price, sale_price)
+        };
         Self {
-            sku: cell(columns.sku),
-            name: cell(columns.name),
-            price: if is_on_sale {
-                cell(columns.sale_price)
-            } else {
-                price
-            },
+            sku: key(columns.sku),
+            name: plain_name(cell(columns.name)),
+            price,
             price_column: if is_on_sale && columns.price.is_none() {
                 columns.sale_price
             } else {
                 columns.price
             },
+            sale_price,
             currency: cell(columns.currency),
-            handle: cell(columns.handle),
+            handle: key(columns.handle),
             options: list(&columns.options),
-            parent: cell(columns.parent),
+            parent: key(columns.parent),
+            parent_id: key(columns.parent_id),
             attributes: list(&columns.attributes),
             kind: cell(columns.kind),
             item: cell(columns.item),
-            gtin: cell(columns.gtin),
-            barcode: cell(columns.barcode),
-            id: cell(columns.id),
+            store: cell(columns.store),
+            variant_sku: key(columns.variant_sku),
+            surcharge: cell(columns.surcharge),
+            gtin: key(columns.gtin),
+            barcode: key(columns.barcode),
+            id: key(columns.id),
             url: cell(columns.url),
             stock: cell(columns.stock),
             availability: cell(columns.availability),
+            shares_sku: false,
+            is_listing: false,
         }
     }
 
@@ -116,6 +136,66 @@ impl<'a> Cells<'a> {
 /// Returns whether a cell holds nothing but spaces.
 pub(crate) fn is_blank(cell: &[u8]) -> bool {
     cell.trim_ascii().is_empty()
+}
+
+/// Takes off what spreadsheet programs and web pages add to a text: `="00123"`, `'00123`, marks without a
+/// width.
+pub(crate) fn plain_text(text: &str) -> Cow<'_, str> {
+    plain(Cow::Borrowed(text.trim()))
+}
+
+fn plain(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.is_ascii() && !matches!(text.as_bytes().first(), Some(b'=' | b'\'')) {
+        return text;
+    }
+    let visible: String = text
+        .chars()
+        .filter(|character| !has_no_width(*character))
+        .collect();
+    let visible = visible.trim();
+    let visible = without_formula(visible);
+    let visible = match visible.strip_prefix('\'') {
+        Some(rest) if !rest.is_empty() && !rest.ends_with('\'') => rest,
+        _ => visible,
+    };
+    Cow::Owned(visible.trim().to_owned())
+}
+
+fn plain_name(name: Cow<'_, str>) -> Cow<'_, str> {
+    let ends = [name.as_bytes().first(), name.as_bytes().last()];
+    if ends
+        .iter()
+        .all(|end| end.is_none_or(u8::is_ascii_alphanumeric))
+    {
+        return name;
+    }
+    let plain = without_formula(name.trim_matches(has_no_width)).trim();
+    if plain.len() == name.len() {
+        name
+    } else {
+        Cow::Owned(plain.to_owned())
+    }
+}
+
+/// Takes a text out of a formula that is nothing but this text.
+fn without_formula(text: &str) -> &str {
+    text.strip_prefix("=\"")
+        .and_then(|rest| rest.strip_suffix('"'))
+        .filter(|inner| !inner.contains('"'))
+        .unwrap_or(text)
+}
+
+/// Whether a character takes no room and says nothing.
+fn has_no_width(character: char) -> bool {
+    matches!(
+        character,
+        '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}'
+            | '\u{ad}'
+    )
 }
 
 /// Borrows cells as texts.

@@ -1,5 +1,7 @@
 //! What is checked of a product beside its price.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 use crate::price::{self, DecimalMark};
@@ -115,34 +117,81 @@ fn is_isbn_10(text: &str) -> bool {
     sum.is_some_and(|sum| sum % 11 == 0)
 }
 
-/// Reads the address of a page: an absolute one of http or https, or one within the shop, which
-/// begins with a slash. `None` where there is none; an error where it is something else.
-pub(crate) fn url(text: &str) -> Result<Option<&str>, ()> {
+/// What a cell for a link holds.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Link<'a> {
+    /// Nothing.
+    None,
+    /// An address.
+    Address(Cow<'a, str>),
+    /// Something else, such as the last part of an address alone.
+    Other,
+}
+
+/// Reads the address of a page: an absolute one of http or https, one that only lacks these, or one within
+/// the shop, which begins with a slash. Spaces in it are written as an address has them.
+pub(crate) fn url(text: &str) -> Link<'_> {
     let text = text.trim();
     if text.is_empty() {
-        return Ok(None);
+        return Link::None;
     }
-    if text.chars().count() > MAX_URL
-        || text.contains(|mark: char| mark.is_whitespace() || mark.is_control())
+    if is_plain_address(text)
+        && !text.contains(|mark: char| mark.is_whitespace() || mark.is_control())
     {
-        return Err(());
+        return if text.len() <= MAX_URL {
+            Link::Address(Cow::Borrowed(text))
+        } else {
+            Link::Other
+        };
     }
-    if text.starts_with('/') {
-        return Ok(Some(text));
+    if text.chars().count() > MAX_URL || text.contains(char::is_control) {
+        return Link::Other;
     }
-    let absolute = if starts_with_ignoring_case(text, "www.") {
-        url::Url::parse(&format!("https://{text}"))
-    } else if is_plain_address(text) {
-        return Ok(Some(text));
-    } else {
-        url::Url::parse(text)
-    };
-    match absolute {
-        Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() => {
-            Ok(Some(text))
+    let spaced = text.contains(char::is_whitespace);
+    let address: Cow<'_, str> = if spaced {
+        let mut encoded = String::with_capacity(text.len() + 16);
+        for character in text.chars() {
+            if character.is_whitespace() {
+                encoded.push_str("%20");
+            } else {
+                encoded.push(character);
+            }
         }
-        _ => Err(()),
+        Cow::Owned(encoded)
+    } else {
+        Cow::Borrowed(text)
+    };
+    if address.starts_with('/') && !spaced {
+        return Link::Address(address);
     }
+    let is_good = |address: &str| {
+        url::Url::parse(address).is_ok_and(|parsed| {
+            matches!(parsed.scheme(), "http" | "https")
+                && parsed.host_str().is_some_and(|host| !host.contains("%20"))
+        })
+    };
+    let has_host = !spaced && begins_with_host(&address);
+    if has_host || is_good(&address) {
+        Link::Address(address)
+    } else {
+        Link::Other
+    }
+}
+
+/// Whether an address begins with the name of a host, and only lacks its scheme: `shop.example/cup`.
+fn begins_with_host(text: &str) -> bool {
+    let (host, path) = text.split_once('/').unzip();
+    let host = host.unwrap_or(text);
+    let is_www = starts_with_ignoring_case(host, "www.");
+    // `mug.html` is no host.
+    if path.is_none() && !is_www {
+        return false;
+    }
+    let last = host.rsplit('.').next().unwrap_or_default();
+    host.contains('.')
+        && last.len() >= 2
+        && last.chars().all(char::is_alphabetic)
+        && url::Url::parse(&format!("https://{text}")).is_ok_and(|parsed| parsed.has_host())
 }
 
 /// Whether this is an address of the simplest form, which needs no parser: most are.
@@ -201,20 +250,30 @@ impl Availability {
 #[rustfmt::skip] // one a line would hide the table
 const AVAILABILITIES: &[(Availability, &[&str])] = &[
     (Availability::InStock, &[
-        "instock", "available", "availablefororder", "yes", "true", "1", "limitedavailability",
-        "onlineonly", "instoreonly", "auflager", "verfügbar", "lieferbar", "sofortlieferbar", "ja",
-        "enstock", "disponible", "oui", "enexistencia", "sí", "si", "disponibile", "disponível",
-        "opvoorraad", "leverbaar", "dostępny",
+        "instock", "available", "availablefororder", "yes", "true", "1", "limitedavailability", "y",
+        "onlineonly", "instoreonly", "unlimited", "infinite", "low", "lowstock", "fewleft", "plenty", "high", "ok",
+        "lowinstock", "limited", "limitedstock", "active", "auflager", "verfügbar", "lieferbar",
+        "sofortlieferbar", "ja", "vorrätig", "unbegrenzt", "ab lager", "ablager", "wenige",
+        "enstock", "disponible", "oui", "illimité", "enexistencia", "sí", "si", "ilimitado", "disponibile", "sì",
+        "illimitato", "disponível", "sim", "emestoque", "opvoorraad", "leverbaar", "onbeperkt", "dostępny", "tak",
+        "nastanie", "skladem", "ano", "raktáron", "igen", "instoc", "da", "pålager", "ilager", "varastossa",
+        "вналичии", "есть", "да", "stokta", "var", "evet", "mevcut", "在庫あり", "あり", "有货", "有", "现货", "有貨", "無制限",
     ]),
     (Availability::OutOfStock, &[
-        "outofstock", "unavailable", "notavailable", "soldout", "no", "false", "0", "nichtauflager",
-        "nichtverfügbar", "nichtlieferbar", "ausverkauft", "nein", "enrupturedestock", "rupture",
-        "indisponible", "non", "agotado", "sinexistencias", "esaurito", "nondisponibile",
-        "esgotado", "nietopvoorraad", "uitverkocht", "nee", "niedostępny",
+        "outofstock", "unavailable", "notavailable", "soldout", "no", "false", "0", "n", "empty", "nichtauflager",
+        "nichtverfügbar", "nichtlieferbar", "ausverkauft", "nein", "vergriffen", "enrupturedestock", "rupture",
+        "indisponible", "non", "épuisé", "agotado", "sinexistencias", "nodisponible", "esaurito", "nondisponibile",
+        "esgotado", "indisponível", "não", "nietopvoorraad", "uitverkocht", "nee", "niedostępny", "brak", "nie",
+        "brakwmagazynie", "vyprodáno", "nenískladem", "ne", "nincsraktáron", "nem", "utsolgt", "slutsåld", "udsolgt",
+        "нетвналичии", "нет", "отсутствует", "tükendi", "yok", "hayır", "stoktayok", "在庫なし", "なし", "品切れ", "売り切れ",
+        "缺货", "无货", "无", "售罄", "無貨",
     ]),
-    (Availability::Preorder, &["preorder", "presale", "vorbestellung", "vorbestellbar", "précommande"]),
-    (Availability::Backorder, &["backorder", "onbackorder", "nachbestellt", "madetoorder"]),
-    (Availability::Discontinued, &["discontinued", "disabled", "ausgelaufen", "eingestellt"]),
+    (Availability::Preorder, &["preorder", "presale", "comingsoon", "vorbestellung", "vorbestellbar", "précommande",
+        "preventa", "preordine", "prevenda", "предзаказ", "予約", "预售"]),
+    (Availability::Backorder, &["backorder", "onbackorder", "backordered", "nachbestellt", "madetoorder", "onorder",
+        "aufbestellung", "surcommande", "bajopedido", "suordinazione", "opbestelling", "nazamówienie", "подзаказ",
+        "取り寄せ"]),
+    (Availability::Discontinued, &["discontinued", "disabled", "ausgelaufen", "eingestellt", "descatalogado", "eol"]),
 ];
 
 /// Reads whether a product can be had; an address of schema.org's does too.
@@ -231,23 +290,124 @@ pub(crate) fn availability(text: &str) -> Option<Availability> {
         .map(|(availability, _)| *availability)
 }
 
-/// Reads how many there are: a whole number, below zero where more were sold than there were.
-pub(crate) fn stock(text: &str) -> Option<i64> {
+/// What a cell for the stock holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Stock {
+    /// So many, below zero where more were sold than there were.
+    Count(i64),
+    /// No number: nothing, or a word that says whether there are any.
+    None,
+    /// Something else.
+    Unreadable,
+}
+
+/// Units that say that whole pieces are counted.
+const PIECES: &[&str] = &[
+    "pcs",
+    "pc",
+    "pieces",
+    "piece",
+    "units",
+    "unit",
+    "ea",
+    "items",
+    "x",
+    "available",
+    "in stock",
+    "left",
+    "stk",
+    "stück",
+    "stck",
+    "st",
+    "pièces",
+    "pièce",
+    "pces",
+    "pce",
+    "unités",
+    "uds",
+    "ud",
+    "unidades",
+    "pz",
+    "pezzi",
+    "stuks",
+    "szt",
+    "sztuk",
+    "ks",
+    "db",
+    "шт",
+    "adet",
+    "個",
+    "个",
+    "件",
+    "點",
+    "点",
+    "kpl",
+    "auf lager",
+    "verfügbar",
+    "en stock",
+    "disponibles",
+];
+
+/// Reads how many there are: `3`, `3.0`, `12,000`, `5 pcs`, `In stock (12)`. Of `10+` and `>100` the number is
+/// taken, as there are as many for sure.
+pub(crate) fn stock(text: &str) -> Stock {
     let text = text.trim();
-    if let Ok(count) = text.parse() {
-        return Some(count);
+    if text.is_empty() {
+        return Stock::None;
     }
-    // `3.0`, `12,000`, `1 200`; a half is none.
-    let (negative, text) = match text.strip_prefix('-') {
+    if let Ok(count) = text.parse() {
+        return Stock::Count(count);
+    }
+    // WooCommerce: the parent keeps the count.
+    if text.eq_ignore_ascii_case("parent") || availability(text).is_some() || text == "∞" {
+        return Stock::None;
+    }
+    // `IN_STOCK (12)`: the word goes.
+    let text = match text.split_once('(') {
+        Some((word, count)) if availability(word).is_some() => count.trim_end_matches(')'),
+        _ => text,
+    };
+    let lower = text.trim().to_lowercase();
+    let text = lower
+        .strip_prefix("over ")
+        .or_else(|| lower.strip_prefix("more than "))
+        .or_else(|| lower.strip_prefix("mehr als "))
+        .or_else(|| lower.strip_prefix("über "))
+        .unwrap_or(&lower)
+        .trim_start_matches(['>', '≥', '=', '~'])
+        .trim();
+    let (is_negative, text) = match text.strip_prefix(['-', '−']) {
         Some(rest) => (true, rest),
         None => (false, text),
     };
-    let text = text.strip_suffix('+').unwrap_or(text);
-    let count = price::parse(text, DecimalMark::Point).ok()?.amount;
+    let text = text.trim_end_matches('.').trim_end();
+    let text = PIECES
+        .iter()
+        .filter_map(|unit| {
+            let rest = text.strip_suffix(unit)?;
+            (!rest.ends_with(char::is_alphabetic)).then(|| rest.trim_end())
+        })
+        .min_by_key(|rest| rest.len())
+        .unwrap_or(text);
+    let text = text.strip_suffix('+').unwrap_or(text).trim_end();
+    let is_number = |character: char| {
+        character.is_ascii_digit()
+            || matches!(character, '.' | ',' | '\'')
+            || character.is_whitespace()
+    };
+    if !text.chars().all(is_number) {
+        return Stock::Unreadable;
+    }
+    let count = price::parse(text, DecimalMark::Point)
+        .ok()
+        .map(|price| price.amount);
     let count = count
-        .is_integer()
-        .then(|| count.normalize().to_string().parse::<i64>().ok())??;
-    Some(if negative { -count } else { count })
+        .filter(rust_decimal::Decimal::is_integer)
+        .and_then(|count| count.normalize().to_string().parse::<i64>().ok());
+    match count {
+        Some(count) => Stock::Count(if is_negative { -count } else { count }),
+        None => Stock::Unreadable,
+    }
 }
 
 #[cfg(test)]
@@ -295,34 +455,50 @@ mod tests {
             "www.example.com/x",
             "/shirts/blue",
             "//cdn.example.com/x",
+            "shop.example/cup",
         ] {
-            assert_eq!(url(good), Ok(Some(good)));
+            assert_eq!(url(good), Link::Address(good.into()));
         }
-        assert_eq!(url("  "), Ok(None));
+        assert_eq!(url("  "), Link::None);
+        let spaced = url("https://shop.example/a b");
+        assert_eq!(spaced, Link::Address("https://shop.example/a%20b".into()));
         for bad in [
             "shirt",
+            "mug.html",
+            "a b",
             "ftp://example.com/x",
             "javascript:alert(1)",
             "https://",
             "https://a b.com",
             "https://1.2.3.999/",
         ] {
-            assert_eq!(url(bad), Err(()), "{bad}");
+            assert_eq!(url(bad), Link::Other, "{bad}");
         }
     }
 
     #[test]
     fn stock_is_a_whole_number() {
         for (text, count) in [
-            ("3", Some(3)),
-            ("-2", Some(-2)),
-            ("3.0", Some(3)),
-            ("1,200", Some(1200)),
-            ("100+", Some(100)),
-            ("0", Some(0)),
-            ("3.5", None),
-            ("many", None),
-            ("", None),
+            ("3", Stock::Count(3)),
+            ("-2", Stock::Count(-2)),
+            ("3.0", Stock::Count(3)),
+            ("1,200", Stock::Count(1200)),
+            ("100+", Stock::Count(100)),
+            (">100", Stock::Count(100)),
+            ("> 100", Stock::Count(100)),
+            ("5 pcs", Stock::Count(5)),
+            ("12 Stk.", Stock::Count(12)),
+            ("In stock (12)", Stock::Count(12)),
+            ("7 шт.", Stock::Count(7)),
+            ("0", Stock::Count(0)),
+            ("Unlimited", Stock::None),
+            ("low", Stock::None),
+            ("", Stock::None),
+            ("3.5", Stock::Unreadable),
+            ("many", Stock::Unreadable),
+            ("call", Stock::Unreadable),
+            ("5 kg", Stock::Unreadable),
+            ("$5", Stock::Unreadable),
         ] {
             assert_eq!(stock(text), count, "{text:?}");
         }

@@ -4,6 +4,8 @@ use std::{collections::HashMap, fmt, str::FromStr, sync::LazyLock};
 
 use thiserror::Error;
 
+use crate::currency;
+
 /// The table. One line for each meaning; it is data, so that a name can be added without code.
 const TABLE: &str = include_str!("columns.txt");
 
@@ -16,8 +18,10 @@ pub enum Meaning {
     Name,
     /// The price.
     Price,
-    /// The price that stands in where there is no other.
+    /// A lower price for a time, which stands in where there is no other.
     SalePrice,
+    /// A price that is never what a product costs: its cost, or what it cost before.
+    OtherPrice,
     /// The currency of the prices.
     Currency,
     /// What Shopify calls a product.
@@ -26,12 +30,20 @@ pub enum Meaning {
     Option,
     /// What WooCommerce calls the product that a variation belongs to.
     Parent,
+    /// The ID of the product that a variant belongs to, as Shopware has it.
+    ParentId,
     /// The value of an attribute that tells a parent's variations apart.
     Attribute,
     /// WooCommerce's kind of product.
     Kind,
-    /// What BigCommerce says a row is.
+    /// What a row is: a product, a variant, or something about it.
     Item,
+    /// The store view that a row translates for.
+    Store,
+    /// The stock-keeping unit of a variant, where another column has that of its product.
+    VariantSku,
+    /// What a variant costs more than its product.
+    Surcharge,
     /// The Global Trade Item Number.
     Gtin,
     /// A barcode, which may be a GTIN.
@@ -55,18 +67,23 @@ pub enum Meaning {
 #[error("this is nothing that a column can hold")]
 pub struct UnknownMeaning;
 
-const WORDS: [(Meaning, &str); 19] = [
+const WORDS: [(Meaning, &str); 24] = [
     (Meaning::Sku, "sku"),
     (Meaning::Name, "name"),
     (Meaning::Price, "price"),
     (Meaning::SalePrice, "sale price"),
+    (Meaning::OtherPrice, "other price"),
     (Meaning::Currency, "currency"),
     (Meaning::Handle, "handle"),
     (Meaning::Option, "option"),
     (Meaning::Parent, "parent"),
+    (Meaning::ParentId, "parent id"),
     (Meaning::Attribute, "attribute"),
     (Meaning::Kind, "kind"),
     (Meaning::Item, "item"),
+    (Meaning::Store, "store"),
+    (Meaning::VariantSku, "variant sku"),
+    (Meaning::Surcharge, "surcharge"),
     (Meaning::Gtin, "gtin"),
     (Meaning::Barcode, "barcode"),
     (Meaning::Id, "id"),
@@ -106,87 +123,378 @@ impl fmt::Display for Meaning {
     }
 }
 
-/// A name in the table: what it means, and how good a name for that it is; less is better.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Known {
-    pub(crate) meaning: Meaning,
-    pub(crate) rank: usize,
+/// What a name in the table stands for.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum Word {
+    /// One meaning.
+    Is(Meaning),
+    /// The SKU where no other column is one but another names the product, else the name.
+    NameOrSku,
+    /// The SKU where no other column is one, else the product's number in its shop.
+    Number,
+    /// The name where there is no better one.
+    Description,
 }
 
-static NAMES: LazyLock<HashMap<String, Known>> = LazyLock::new(|| {
-    let mut names = HashMap::new();
-    for (meaning, name) in entries() {
-        let rank = names.len();
-        names
-            .entry(normalized(name))
-            .or_insert(Known { meaning, rank });
+impl FromStr for Word {
+    type Err = UnknownMeaning;
+
+    fn from_str(text: &str) -> Result<Self, UnknownMeaning> {
+        Ok(match text {
+            "name or sku" => Self::NameOrSku,
+            "number" => Self::Number,
+            "description" => Self::Description,
+            meaning => Self::Is(meaning.parse()?),
+        })
+    }
+}
+
+impl Word {
+    /// Returns what a column of such a name holds where no other column says otherwise.
+    pub(crate) fn meaning(self) -> Meaning {
+        match self {
+            Self::Is(meaning) => meaning,
+            Self::NameOrSku | Self::Description => Meaning::Name,
+            Self::Number => Meaning::Sku,
+        }
+    }
+}
+
+/// A name that is known: what it stands for, how good a name for that it is (less is better), and the
+/// currency that it speaks of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Known {
+    pub(crate) word: Word,
+    pub(crate) rank: usize,
+    pub(crate) currency: Option<&'static str>,
+}
+
+struct Names {
+    exact: HashMap<String, (Word, usize)>,
+    /// With what begins names of which the end can be anything.
+    beginnings: Vec<(String, Word, usize)>,
+    count: usize,
+}
+
+static NAMES: LazyLock<Names> = LazyLock::new(|| {
+    let mut names = Names {
+        exact: HashMap::new(),
+        beginnings: Vec::new(),
+        count: 0,
+    };
+    for (word, name) in entries() {
+        let rank = names.count;
+        names.count += 1;
+        if let Some(beginning) = name.strip_suffix("_*") {
+            names.beginnings.push((normalized(beginning), word, rank));
+            continue;
+        }
+        let key = if name.contains(" #") || name.contains("#") {
+            numbered(name)
+        } else {
+            normalized(name)
+        };
+        names.exact.entry(key).or_insert((word, rank));
     }
     names
 });
 
-/// The table's names with what they mean, in its order.
-fn entries() -> impl Iterator<Item = (Meaning, &'static str)> {
+/// The table's names with what they stand for, in its order.
+fn entries() -> impl Iterator<Item = (Word, &'static str)> {
     TABLE
         .lines()
         .filter(|line| !line.starts_with('#'))
         .filter_map(|line| line.split_once(':'))
         .filter_map(|(word, names)| Some((word.parse().ok()?, names)))
-        .flat_map(|(meaning, names)| names.split(',').map(move |name| (meaning, name.trim())))
+        .flat_map(|(word, names)| names.split(", ").map(move |name| (word, name.trim())))
+        .filter(|(_, name)| !name.is_empty())
 }
 
 /// Finds what a column of this name holds. Any name without a remark is better than one with.
 pub(crate) fn look_up(cell: &str) -> Option<Known> {
+    if cell.len() > MAX_NAME {
+        return None;
+    }
     // Google's feeds have names with a prefix.
     let cell = cell.trim();
     let cell = cell
         .strip_prefix("g:")
         .or_else(|| cell.strip_prefix("g_"))
         .unwrap_or(cell);
-    let exact = NAMES.get(&normalized(cell)).copied();
-    exact.or_else(|| {
-        let known = NAMES.get(&normalized(without_remark(cell)))?;
+    if let Some((word, rank)) = of_name(cell) {
+        return Some(Known {
+            word,
+            rank,
+            currency: None,
+        });
+    }
+    let (base, remark) = split_remark(cell);
+    let known = remark
+        .as_deref()
+        .and_then(|remark| with_remark(&base, remark));
+    known.or_else(|| {
+        let (base, currency) = without_currency(cell)?;
+        let known = look_up(base)?;
         Some(Known {
-            rank: known.rank + NAMES.len(),
-            ..*known
+            rank: known.rank + NAMES.count,
+            currency: Some(currency),
+            ..known
         })
     })
 }
 
-/// Drops case, spaces and punctuation, and makes one `#` of each number that others stand beside.
+/// The longest name that is looked up.
+const MAX_NAME: usize = 200;
+
+fn of_name(name: &str) -> Option<(Word, usize)> {
+    let normal = normalized(name);
+    if normal.is_empty() {
+        return None;
+    }
+    if let Some(known) = NAMES.exact.get(&normal) {
+        return Some(*known);
+    }
+    if normal.contains(|character: char| character.is_ascii_digit())
+        && let Some(known) = NAMES.exact.get(&numbered(name))
+    {
+        return Some(*known);
+    }
+    let mut beginnings = NAMES.beginnings.iter();
+    beginnings
+        .find(|(beginning, ..)| normal.len() > beginning.len() && normal.starts_with(beginning))
+        .map(|(_, word, rank)| (*word, *rank))
+}
+
+fn with_remark(base: &str, remark: &str) -> Option<Known> {
+    let Some((word, rank)) = of_name(base) else {
+        // The remark can be the name: `Identifier (SKU)`.
+        let (word, rank) = of_name(remark)?;
+        return (word == Word::Is(Meaning::Sku)).then_some(Known {
+            word,
+            rank: rank + 4 * NAMES.count,
+            currency: None,
+        });
+    };
+    let is_price = matches!(word, Word::Is(Meaning::Price | Meaning::SalePrice));
+    if !is_price {
+        return Some(Known {
+            word,
+            rank: rank + NAMES.count,
+            currency: None,
+        });
+    }
+    let words: Vec<String> = remark
+        .split(|character: char| !character.is_alphanumeric())
+        .map(|part| part.chars().map(folded).collect::<String>().to_lowercase())
+        .filter(|part| !part.is_empty())
+        .collect();
+    let has = |known: &[&str]| words.iter().any(|part| known.contains(&part.as_str()));
+    if has(OTHER_REMARKS) {
+        return Some(Known {
+            word: Word::Is(Meaning::OtherPrice),
+            rank,
+            currency: None,
+        });
+    }
+    let class = if has(NET_REMARKS) { 3 } else { 1 };
+    let currency = currency::code(remark).or_else(|| {
+        let mut parts = remark.split(|character: char| !character.is_alphanumeric());
+        parts.find_map(currency::code)
+    });
+    Some(Known {
+        word,
+        rank: rank + class * NAMES.count,
+        currency,
+    })
+}
+
+/// What is said of a price in brackets that is not what the product costs.
+const OTHER_REMARKS: &[&str] = &[
+    "old",
+    "alt",
+    "cost",
+    "costs",
+    "purchase",
+    "ek",
+    "einkauf",
+    "previous",
+    "was",
+    "before",
+    "compare",
+    "strike",
+    "crossed",
+    "barre",
+    "ancien",
+    "anterior",
+    "vecchio",
+    "oude",
+    "oud",
+    "inkoop",
+    "coste",
+    "costo",
+    "achat",
+    "zakup",
+    "compra",
+    "acquisto",
+    "custo",
+    "kg",
+    "kilo",
+    "liter",
+    "litre",
+    "100g",
+    "100ml",
+    "stara",
+    "eski",
+    "старая",
+    "закупка",
+    "supply",
+    "buying",
+    "rrp",
+    "msrp",
+    "uvp",
+    "deposit",
+    "shipping",
+    "minimum",
+];
+
+/// What is said of a price in brackets that has no tax in it.
+const NET_REMARKS: &[&str] = &[
+    "net",
+    "netto",
+    "neto",
+    "excl",
+    "excluded",
+    "excluding",
+    "exclusive",
+    "ex",
+    "ht",
+    "hors",
+    "without",
+    "ohne",
+    "zzgl",
+    "bez",
+    "sans",
+    "sin",
+    "senza",
+    "sem",
+    "eks",
+    "exkl",
+    "wholesale",
+    "dealer",
+    "trade",
+    "haric",
+    "税抜",
+];
+
+/// Takes a remark in brackets from a name: the `(EUR)` of `Price (EUR)`, the `[net]` of `Price [net]`.
+fn split_remark(name: &str) -> (String, Option<String>) {
+    let Some(start) = name.find(['(', '[', '（']) else {
+        return (name.to_owned(), None);
+    };
+    let (before, rest) = name.split_at(start);
+    let rest = rest.trim_start_matches(['(', '[', '（']);
+    let (remark, after) = match rest.find([')', ']', '）']) {
+        Some(end) => {
+            let after = rest[end..].trim_start_matches([')', ']', '）']);
+            (&rest[..end], after)
+        }
+        None => (rest, ""),
+    };
+    (format!("{before} {after}"), Some(remark.to_owned()))
+}
+
+/// Takes a currency off a name: `Preis EUR`, `Preis in EUR`, `price_usd`, `EUR Price`, `Price, €`.
+fn without_currency(name: &str) -> Option<(&str, &'static str)> {
+    let is_between = |character: char| {
+        character.is_whitespace() || matches!(character, '_' | '-' | '/' | ',' | ':' | '.')
+    };
+    let trimmed = name.trim_matches(is_between);
+    if let Some((at, mark)) = trimmed
+        .char_indices()
+        .rev()
+        .find(|(_, mark)| is_between(*mark))
+        && let Some(code) = currency::code(&trimmed[at + mark.len_utf8()..])
+    {
+        let base = trimmed[..at].trim_end_matches(is_between);
+        let base = ["in", "en", "w", "em", "i", "в"]
+            .iter()
+            .find_map(|word| {
+                let base = base.strip_suffix(word)?;
+                base.ends_with(is_between)
+                    .then(|| base.trim_end_matches(is_between))
+            })
+            .unwrap_or(base);
+        return (!base.is_empty()).then_some((base, code));
+    }
+    if let Some((at, mark)) = trimmed.char_indices().find(|(_, mark)| is_between(*mark))
+        && let Some(code) = currency::code(&trimmed[..at])
+    {
+        return Some((&trimmed[at + mark.len_utf8()..], code));
+    }
+    // A sign that nothing stands between: `Preis€`, `価格円`.
+    let last = trimmed.chars().next_back()?;
+    let base = &trimmed[..trimmed.len() - last.len_utf8()];
+    let code = currency::code(last.encode_utf8(&mut [0; 4]))?;
+    (!last.is_ascii() && !base.is_empty()).then_some((base, code))
+}
+
+/// Drops case, accents, spaces and punctuation.
 fn normalized(name: &str) -> String {
     let mut normal = String::with_capacity(name.len());
-    for character in name
-        .chars()
-        .filter(|character| character.is_alphanumeric() || *character == '#')
-    {
-        normal.extend(character.to_lowercase());
+    for character in name.chars().filter(|character| character.is_alphanumeric()) {
+        push_lower(&mut normal, character);
     }
-    if !is_numbered(&normal) {
-        normal.retain(|character| character != '#');
-        return normal;
-    }
-    let mut numbered = String::with_capacity(normal.len());
-    for character in normal.chars() {
-        let character = if character.is_ascii_digit() {
-            '#'
-        } else {
-            character
-        };
-        if character != '#' || !numbered.ends_with('#') {
-            numbered.push(character);
+    normal
+}
+
+/// As [`normalized`], with one `#` for each number.
+fn numbered(name: &str) -> String {
+    let mut normal = String::with_capacity(name.len());
+    for character in name.chars() {
+        if character.is_ascii_digit() || character == '#' {
+            if !normal.ends_with('#') {
+                normal.push('#');
+            }
+        } else if character.is_alphanumeric() {
+            push_lower(&mut normal, character);
         }
     }
-    numbered
+    normal
 }
 
-/// Whether there can be several columns of this name, with a number: options and attributes.
-fn is_numbered(normal: &str) -> bool {
-    normal.starts_with("option") || normal.contains("attribut") || normal.contains("atribut")
+fn push_lower(text: &mut String, character: char) {
+    match character {
+        'ß' => text.push_str("ss"),
+        'æ' | 'Æ' => text.push_str("ae"),
+        'œ' | 'Œ' => text.push_str("oe"),
+        character => {
+            let lower = folded(character).to_lowercase();
+            // What is left of a letter with its accent apart.
+            text.extend(lower.filter(|part| part.is_alphanumeric()));
+        }
+    }
 }
 
-/// Drops a remark at the end: the `(EUR)` of `Price (EUR)`, the `[net]` of `Price [net]`.
-fn without_remark(name: &str) -> &str {
-    name.find(['(', '[']).map_or(name, |start| &name[..start])
+/// Takes the accent off a Latin letter.
+fn folded(character: char) -> char {
+    match character {
+        'à'..='å' | 'À'..='Å' | 'ā' | 'ă' | 'ą' | 'Ā' | 'Ă' | 'Ą' => 'a',
+        'ç' | 'Ç' | 'ć' | 'č' | 'Ć' | 'Č' => 'c',
+        'ď' | 'đ' | 'Ď' | 'Đ' => 'd',
+        'è'..='ë' | 'È'..='Ë' | 'ē' | 'ę' | 'ě' | 'Ē' | 'Ę' | 'Ě' => 'e',
+        'ğ' | 'Ğ' => 'g',
+        'ì'..='ï' | 'Ì'..='Ï' | 'ī' | 'ı' | 'İ' => 'i',
+        'ł' | 'ľ' | 'Ł' | 'Ľ' => 'l',
+        'ñ' | 'Ñ' | 'ń' | 'ň' | 'Ń' | 'Ň' => 'n',
+        'ò'..='ö' | 'ø' | 'Ò'..='Ö' | 'Ø' | 'ő' | 'Ő' => 'o',
+        'ř' | 'Ř' => 'r',
+        'ś' | 'š' | 'ş' | 'ș' | 'Ś' | 'Š' | 'Ş' | 'Ș' => 's',
+        'ť' | 'ț' | 'ţ' | 'Ť' | 'Ț' | 'Ţ' => 't',
+        'ù'..='ü' | 'Ù'..='Ü' | 'ū' | 'ů' | 'ű' | 'Ū' | 'Ů' | 'Ű' => 'u',
+        'ý' | 'ÿ' | 'Ý' => 'y',
+        'ź' | 'ž' | 'ż' | 'Ź' | 'Ž' | 'Ż' => 'z',
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -201,16 +509,24 @@ mod tests {
         {
             let (word, names) = line.split_once(':').unwrap();
             assert!(
-                word.parse::<Meaning>().is_ok() && !names.trim().is_empty(),
+                word.parse::<Word>().is_ok() && !names.trim().is_empty(),
                 "{line}"
             );
         }
-        for (meaning, name) in entries() {
-            let known = look_up(name).unwrap();
-            assert_eq!(known.meaning, meaning, "{name}");
+        let mut wrong = Vec::new();
+        for (word, name) in entries() {
+            let name = name.replace('*', "x").replace('#', "7");
+            let known = look_up(&name).map(|known| known.word);
+            if known != Some(word) {
+                wrong.push(format!("{name}: {word:?}, but {known:?}"));
+            }
         }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
         for (meaning, word) in WORDS {
-            assert!(entries().any(|(other, _)| other == meaning), "{word}");
+            assert!(
+                entries().any(|(other, _)| other == Word::Is(meaning)),
+                "{word}"
+            );
             assert_eq!(word.parse(), Ok(meaning));
         }
     }
@@ -238,8 +554,8 @@ mod tests {
             ("Price (tax excl.)", Meaning::Price),
         ] {
             assert_eq!(
-                look_up(name).map(|known| known.meaning),
-                Some(meaning),
+                look_up(name).map(|known| known.word),
+                Some(Word::Is(meaning)),
                 "{name}"
             );
         }
@@ -248,7 +564,6 @@ mod tests {
             "Option1 Name",
             "Attribute 1 visible",
             "Body (HTML)",
-            "Option Value",
             "Name des Attributs 1",
             "Attribut 1 sichtbar",
         ] {

@@ -1,80 +1,229 @@
-//! Currencies as they stand beside prices.
+//! Currencies as they stand beside prices, by the table in `currencies.txt`.
 
-/// What may stand before or after a number, longest first where one begins with another, and the
-/// ISO 4217 code it is for, where it is for one alone.
-#[rustfmt::skip] // one a line would hide the table
-const SIGNS: &[(&str, Option<&str>)] = &[
-    ("US$", Some("USD")), ("CA$", Some("CAD")), ("A$", Some("AUD")), ("C$", Some("CAD")),
-    ("R$", Some("BRL")), ("S$", Some("SGD")), ("$", None), ("€", Some("EUR")), ("£", Some("GBP")),
-    ("¥", None), ("₹", Some("INR")), ("₽", Some("RUB")), ("₩", Some("KRW")), ("₺", Some("TRY")),
-    ("₴", Some("UAH")), ("₫", Some("VND")), ("₪", Some("ILS")), ("Fr.", Some("CHF")),
-    ("kr.", None), ("kr", None), ("zł", Some("PLN")), ("Kč", Some("CZK")), ("Ft", Some("HUF")),
-    ("lei", Some("RON")),
+use std::{collections::HashMap, sync::LazyLock};
+
+/// The table; it is data, so that a sign or a name can be added without code.
+const TABLE: &str = include_str!("currencies.txt");
+
+/// The code under which signs stand that several currencies share.
+const SHARED: &str = "???";
+
+/// What older files call currencies that have another code today.
+const FORMER: [(&str, &str); 4] = [
+    ("RUR", "RUB"),
+    ("TRL", "TRY"),
+    ("BYR", "BYN"),
+    ("ROL", "RON"),
 ];
 
-/// ISO 4217 codes of currencies that are in use.
-#[rustfmt::skip]
-const CODES: &[&str] = &[
-    "AED", "AFN", "ALL", "AMD", "ANG", "AOA", "ARS", "AUD", "AWG", "AZN", "BAM", "BBD", "BDT", "BGN",
-    "BHD", "BIF", "BMD", "BND", "BOB", "BRL", "BSD", "BTN", "BWP", "BYN", "BZD", "CAD", "CDF", "CHF",
-    "CLP", "CNY", "COP", "CRC", "CUP", "CVE", "CZK", "DJF", "DKK", "DOP", "DZD", "EGP", "ERN", "ETB",
-    "EUR", "FJD", "FKP", "GBP", "GEL", "GHS", "GIP", "GMD", "GNF", "GTQ", "GYD", "HKD", "HNL", "HTG",
-    "HUF", "IDR", "ILS", "INR", "IQD", "IRR", "ISK", "JMD", "JOD", "JPY", "KES", "KGS", "KHR", "KMF",
-    "KPW", "KRW", "KWD", "KYD", "KZT", "LAK", "LBP", "LKR", "LRD", "LSL", "LYD", "MAD", "MDL", "MGA",
-    "MKD", "MMK", "MNT", "MOP", "MRU", "MUR", "MVR", "MWK", "MXN", "MYR", "MZN", "NAD", "NGN", "NIO",
-    "NOK", "NPR", "NZD", "OMR", "PAB", "PEN", "PGK", "PHP", "PKR", "PLN", "PYG", "QAR", "RON", "RSD",
-    "RUB", "RWF", "SAR", "SBD", "SCR", "SDG", "SEK", "SGD", "SHP", "SLE", "SOS", "SRD", "SSP", "STN",
-    "SVC", "SYP", "SZL", "THB", "TJS", "TMT", "TND", "TOP", "TRY", "TTD", "TWD", "TZS", "UAH", "UGX",
-    "USD", "UYU", "UZS", "VES", "VND", "VUV", "WST", "XAF", "XCD", "XOF", "XPF", "YER", "ZAR", "ZMW",
-    "ZWG",
-];
+/// A currency of the table.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Currency {
+    /// Its ISO 4217 code.
+    pub(crate) code: &'static str,
+    /// Its decimals by ISO 4217.
+    pub(crate) minor_units: u32,
+    /// The decimals that prices have in use: fewer, where the smallest coins are worth nothing.
+    pub(crate) decimals_in_use: u32,
+    /// Whether a comma stands before decimals where the currency is at home.
+    pub(crate) has_decimal_comma: bool,
+}
 
-/// Returns the code that a text is, in any case, or that its sign is for.
+/// A sign and the currency that it is for; `None` where several share it.
+type Sign = (&'static str, Option<&'static str>);
+
+struct Table {
+    by_code: HashMap<&'static str, Currency>,
+    /// Longest first, as one can begin with another.
+    signs: Vec<Sign>,
+    /// By their names in lower case.
+    by_name: HashMap<String, &'static str>,
+}
+
+static CURRENCIES: LazyLock<Table> = LazyLock::new(|| {
+    let mut table = Table {
+        by_code: HashMap::new(),
+        signs: Vec::new(),
+        by_name: HashMap::new(),
+    };
+    for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
+        let mut parts = line.split('|');
+        let facts = parts.next().unwrap_or_default();
+        let mut facts = facts.split_whitespace();
+        let (Some(code), Some(minor), Some(in_use), Some(mark)) =
+            (facts.next(), facts.next(), facts.next(), facts.next())
+        else {
+            continue;
+        };
+        let told = (code != SHARED).then_some(code);
+        if told.is_some() {
+            table.by_code.insert(
+                code,
+                Currency {
+                    code,
+                    minor_units: minor.parse().unwrap_or(2),
+                    decimals_in_use: in_use.parse().unwrap_or(2),
+                    has_decimal_comma: mark == ",",
+                },
+            );
+        }
+        let mut listed = parts.map(|list| {
+            list.split(',')
+                .map(str::trim)
+                .filter(|word| !word.is_empty())
+        });
+        let signs = listed.next().into_iter().flatten();
+        table.signs.extend(signs.map(|sign| (sign, told)));
+        let names = listed.next().into_iter().flatten();
+        for name in names {
+            table.by_name.entry(name.to_lowercase()).or_insert(code);
+        }
+    }
+    table
+        .signs
+        .sort_by_key(|(sign, _)| std::cmp::Reverse(sign.len()));
+    table
+});
+
+/// Returns what is known of a currency, by its code.
+pub(crate) fn of_code(code: &str) -> Option<Currency> {
+    CURRENCIES.by_code.get(code).copied()
+}
+
+/// Returns the code that a text is, in any case, or that its sign or name is for.
 pub(crate) fn code(text: &str) -> Option<&'static str> {
     let text = text.trim();
-    CODES
-        .iter()
-        .find(|code| code.eq_ignore_ascii_case(text))
-        .copied()
-        .or_else(|| SIGNS.iter().find(|(sign, _)| *sign == text)?.1)
+    iso(text)
+        .or_else(|| CURRENCIES.signs.iter().find(|(sign, _)| *sign == text)?.1)
+        .or_else(|| CURRENCIES.by_name.get(&text.to_lowercase()).copied())
+}
+
+/// Returns whether a text is a sign that several currencies share.
+pub(crate) fn is_shared_sign(text: &str) -> bool {
+    let mut signs = CURRENCIES.signs.iter();
+    signs.any(|(sign, code)| code.is_none() && *sign == text.trim())
 }
 
 /// Takes a currency off the start of a text: whether there is one, its code, and the rest.
-pub(crate) fn split_start(text: &str) -> (Option<&'static str>, &str) {
+pub(crate) fn split_start(text: &str) -> Option<(Option<&'static str>, &str)> {
+    if text.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
     if let Some(code) = text.get(..3).and_then(iso) {
-        return (Some(code), text[3..].trim_start());
+        let rest = &text[3..];
+        // A sign beside the code says the same: `USD$`, `US$` is no code.
+        if !rest.starts_with(char::is_alphabetic) {
+            return Some((Some(code), rest.trim_start()));
+        }
     }
-    let sign = SIGNS.iter().find(|(sign, _)| {
-        text.get(..sign.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(sign))
+    let found = CURRENCIES.signs.iter().find_map(|(sign, code)| {
+        let rest = without_start(text, sign)?;
+        is_apart(sign, rest.chars().next()).then_some((*code, rest))
     });
-    match sign {
-        Some((sign, code)) => (*code, text[sign.len()..].trim_start()),
-        None => (None, text),
-    }
+    let (code, rest) = found?;
+    Some((code, rest.trim_start()))
 }
 
 /// Takes a currency off the end of a text.
-pub(crate) fn split_end(text: &str) -> (Option<&'static str>, &str) {
+pub(crate) fn split_end(text: &str) -> Option<(Option<&'static str>, &str)> {
+    if text.ends_with(|last: char| last.is_ascii_digit()) {
+        return None;
+    }
     let start = text.len().saturating_sub(3);
     if let Some(code) = text.get(start..).and_then(iso) {
-        return (Some(code), text[..start].trim_end());
+        let rest = &text[..start];
+        if !rest.ends_with(char::is_alphabetic) {
+            return Some((Some(code), rest.trim_end()));
+        }
     }
-    let sign = SIGNS.iter().find(|(sign, _)| {
-        text.len()
-            .checked_sub(sign.len())
-            .and_then(|start| text.get(start..))
-            .is_some_and(|end| end.eq_ignore_ascii_case(sign))
+    let found = CURRENCIES.signs.iter().find_map(|(sign, code)| {
+        let at = text.len().checked_sub(sign.len())?;
+        let rest = text.get(..at)?;
+        let is_it = text[at..].eq_ignore_ascii_case(sign);
+        (is_it && is_apart(sign, rest.chars().next_back())).then_some((*code, rest))
     });
-    match sign {
-        Some((sign, code)) => (*code, text[..text.len() - sign.len()].trim_end()),
-        None => (None, text),
+    let (code, rest) = found?;
+    Some((code, rest.trim_end()))
+}
+
+/// Takes a sign off the start of a text, also with a space within it as in `US $`.
+fn without_start<'a>(text: &'a str, sign: &str) -> Option<&'a str> {
+    let starts = |sign: &str| {
+        text.get(..sign.len())
+            .filter(|start| start.eq_ignore_ascii_case(sign))
+            .map(|_| &text[sign.len()..])
+    };
+    if let Some(rest) = starts(sign) {
+        return Some(rest);
     }
+    let letters = sign
+        .strip_suffix('$')
+        .filter(|letters| !letters.is_empty())?;
+    let rest = starts(letters)?.trim_start();
+    rest.strip_prefix('$')
+}
+
+/// Whether a sign of letters ends where the next character is no letter.
+fn is_apart(sign: &str, neighbour: Option<char>) -> bool {
+    !sign.chars().all(char::is_alphabetic) || !neighbour.is_some_and(char::is_alphabetic)
 }
 
 fn iso(text: &str) -> Option<&'static str> {
-    CODES
-        .iter()
-        .find(|code| code.eq_ignore_ascii_case(text))
-        .copied()
+    let bytes = text.as_bytes();
+    if bytes.len() != 3 || !bytes.iter().all(u8::is_ascii_alphabetic) {
+        return None;
+    }
+    if let Some(currency) = CURRENCIES.by_code.get(text) {
+        return Some(currency.code);
+    }
+    let code = text.to_ascii_uppercase();
+    let now = FORMER.iter().find(|(former, _)| *former == code);
+    let code = now.map_or(code.as_str(), |(_, now)| now);
+    CURRENCIES.by_code.get(code).map(|currency| currency.code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_table_is_understood() {
+        let lines = TABLE
+            .lines()
+            .filter(|line| !line.starts_with('#') && !line.is_empty());
+        let mut codes = 0;
+        for line in lines {
+            assert_eq!(line.matches('|').count(), 2, "{line}");
+            let facts: Vec<_> = line.split('|').next().unwrap().split_whitespace().collect();
+            assert_eq!(facts.len(), 4, "{line}");
+            assert!(facts[1].parse::<u32>().unwrap() <= 3, "{line}");
+            assert!(facts[2].parse::<u32>().unwrap() <= 3, "{line}");
+            assert!(matches!(facts[3], "." | ","), "{line}");
+            codes += 1;
+        }
+        assert_eq!(codes, CURRENCIES.by_code.len() + 1);
+        assert_eq!(of_code("JPY").unwrap().minor_units, 0);
+        assert_eq!(of_code("KWD").unwrap().minor_units, 3);
+        assert_eq!(of_code("COP").unwrap().decimals_in_use, 0);
+    }
+
+    #[test]
+    fn a_currency_is_known_by_code_sign_and_name() {
+        for (text, known) in [
+            ("eur", Some("EUR")),
+            ("€", Some("EUR")),
+            ("Euro", Some("EUR")),
+            ("US Dollar", Some("USD")),
+            ("HRK", Some("HRK")),
+            ("RUR", Some("RUB")),
+            ("złoty", Some("PLN")),
+            ("円", Some("JPY")),
+            ("$", None),
+            ("XXQ", None),
+            ("", None),
+        ] {
+            assert_eq!(code(text), known, "{text}");
+        }
+        assert!(is_shared_sign("$") && is_shared_sign("kr") && !is_shared_sign("€"));
+    }
 }

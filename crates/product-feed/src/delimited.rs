@@ -185,6 +185,7 @@ impl Rows {
             line: lines_before + row.line,
             encoding: self.encoding,
             is_cut_off: row.is_cut_off,
+            has_semicolons: self.dialect.delimiter == b';',
         }
     }
 

@@ -8,10 +8,8 @@ use crate::{
     encoding::CellEncoding,
     header,
     quotes::{self, Quotes, Split},
+    reader::HEADER_WITHIN,
 };
-
-/// Rows among which the header row is looked for.
-const HEADER_WITHIN: usize = 30;
 
 /// Rows from which is told how many cells a row has.
 const WIDTH_WITHIN: usize = 200;
@@ -59,7 +57,7 @@ pub(crate) fn sniff(head: &[u8], encoding: CellEncoding) -> Dialect {
     let (known, header) = best_header(rest, delimiter, encoding);
     let header = if known > 0 { header } else { Vec::new() };
     let is_price = |cell: &String| {
-        let meaning = columns::look_up(cell).map(|known| known.meaning);
+        let meaning = columns::look_up(cell).map(|known| known.word.meaning());
         matches!(meaning, Some(Meaning::Price | Meaning::SalePrice))
     };
     let prices = (0..).zip(&header).filter(|(_, cell)| is_price(cell));

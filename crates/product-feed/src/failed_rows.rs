@@ -1,6 +1,8 @@
 //! The list of rows that failed, as a file that imports as it is once it is corrected.
 //!
-//! It has the columns of the file the rows are from and one more, [`REASON`]. A cell that a spreadsheet
+//! It has the columns of the file the rows are from, one more that says why, [`REASON`], and one whose name
+//! says what the file was understood as, [`SETTINGS`]: few rows alone do not tell how prices are written, or
+//! whose kind of file it was. A cell that a spreadsheet
 //! program would take for a formula gets an apostrophe before it, and so does one that begins with an
 //! apostrophe, so that taking one away gives every cell back; the reader does so in files that have
 //! that column, and in no others.
@@ -9,16 +11,26 @@ use std::io;
 
 use csv::{Writer, WriterBuilder};
 
+use crate::{columns::Meaning, header::Header, mapping::Mapping};
+
 /// The name of the column that says why.
 const REASON: &str = "Import error";
+
+/// How the name of the column begins that says what the file was understood as:
+/// `Import settings: decimal-mark=comma; shape=plain; header=0f3a51c2; columns=sku,name,,price`.
+const SETTINGS: &str = "Import settings:";
+
+/// The characters of a header row's mark that are written.
+const MARK_LEN: usize = 8;
 
 /// Writes such a list.
 #[derive(Debug)]
 pub struct FailedRowsFile {
     writer: Writer<Vec<u8>>,
-    /// The columns that the file already has for the reason; they are left out.
-    reasons: Vec<usize>,
+    /// The columns that are not the file's own but of an older such list; they are left out.
+    ours: Vec<usize>,
     columns: usize,
+    has_settings: bool,
 }
 
 impl FailedRowsFile {
@@ -28,19 +40,37 @@ impl FailedRowsFile {
     ///
     /// Never in practice: it is kept in memory.
     pub fn new(header: &[String]) -> io::Result<Self> {
-        let (reasons, names): (Vec<_>, Vec<_>) =
-            (0..).zip(header).partition(|(_, cell)| is_reason(cell));
+        Self::begin(header, None)
+    }
+
+    /// Begins the list of rows of a file that was understood as these answers say; read again, it is so.
+    ///
+    /// # Errors
+    ///
+    /// Never in practice.
+    pub fn of(header: &[String], answers: &Mapping) -> io::Result<Self> {
+        Self::begin(header, Some(answers))
+    }
+
+    fn begin(header: &[String], answers: Option<&Mapping>) -> io::Result<Self> {
+        let (ours, own): (Vec<_>, Vec<_>) = (0..).zip(header).partition(|(_, cell)| is_ours(cell));
         // Spreadsheet programs know UTF-8 by its mark alone.
         let writer = WriterBuilder::new()
             .flexible(true)
             .from_writer("\u{feff}".as_bytes().to_vec());
         let mut file = Self {
             writer,
-            reasons: reasons.into_iter().map(|(index, _)| index).collect(),
-            columns: names.len(),
+            ours: ours.into_iter().map(|(index, _)| index).collect(),
+            columns: own.len(),
+            has_settings: answers.is_some(),
         };
-        let names = names.into_iter().map(|(_, name)| harmless(name));
-        file.writer.write_record(names.chain([REASON.to_owned()]))?;
+        let settings = answers.map(|answers| {
+            let places: Vec<usize> = own.iter().map(|(index, _)| *index).collect();
+            settings(header, &places, answers)
+        });
+        let names = own.into_iter().map(|(_, name)| harmless(name));
+        file.writer
+            .write_record(names.chain([REASON.to_owned()]).chain(settings))?;
         Ok(file)
     }
 
@@ -51,11 +81,14 @@ impl FailedRowsFile {
     /// Never in practice.
     pub fn add(&mut self, cells: &[String], reason: &str) -> io::Result<()> {
         let of_columns = (0..).zip(cells);
-        let of_columns = of_columns.filter(|(index, _)| !self.reasons.contains(index));
+        let of_columns = of_columns.filter(|(index, _)| !self.ours.contains(index));
         let mut cells = of_columns.map(|(_, cell)| harmless(cell));
         let mut row: Vec<_> = cells.by_ref().take(self.columns).collect();
         row.resize(self.columns, String::new());
         row.push(reason.to_owned());
+        if self.has_settings {
+            row.push(String::new());
+        }
         // Cells beyond the columns stay beyond them, so that the row fails again until it is corrected.
         row.extend(cells);
         self.writer.write_record(row)?;
@@ -79,6 +112,87 @@ impl FailedRowsFile {
 /// Whether this names the column that says why.
 pub(crate) fn is_reason(name: &str) -> bool {
     name.trim().eq_ignore_ascii_case(REASON)
+}
+
+/// Whether a column is none of the file itself, but was added to the list of its failed rows.
+pub(crate) fn is_ours(name: &str) -> bool {
+    is_reason(name) || is_settings(name)
+}
+
+fn is_settings(name: &str) -> bool {
+    let name = name.trim().as_bytes();
+    name.get(..SETTINGS.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(SETTINGS.as_bytes()))
+}
+
+/// Writes what a file was understood as into the name of a column. `own` are the places of its own columns.
+fn settings(header: &[String], own: &[usize], answers: &Mapping) -> String {
+    let mut parts = Vec::new();
+    if let Some(mark) = answers.decimal_mark() {
+        parts.push(format!("decimal-mark={}", mark.as_str()));
+    }
+    if let Some(code) = answers.currency() {
+        parts.push(format!("currency={code}"));
+    }
+    if let Some(shape) = answers.shape() {
+        parts.push(format!("shape={}", shape.as_str()));
+    }
+    if answers.has_columns() {
+        let words: Vec<_> = own
+            .iter()
+            .map(|index| answers.meaning_of(*index).map_or("", Meaning::as_str))
+            .collect();
+        parts.push(format!("header={}", mark_of(header)));
+        parts.push(format!("columns={}", words.join(",")));
+    }
+    format!("{SETTINGS} {}", parts.join("; "))
+}
+
+fn mark_of(header: &[String]) -> String {
+    let mut mark = Header::fingerprint(header);
+    mark.truncate(MARK_LEN);
+    mark
+}
+
+/// Reads what the rows of a list were understood as from its header row. What a person has changed there, or
+/// no longer fits, is not told.
+pub(crate) fn answers(header: &[String]) -> Option<Mapping> {
+    let cell = header.iter().find(|cell| is_settings(cell))?;
+    let mut answers = Mapping::default();
+    let mut columns = None;
+    let mut fits = false;
+    for part in cell.trim().get(SETTINGS.len()..)?.split(';') {
+        let Some((key, value)) = part.trim().split_once('=') else {
+            continue;
+        };
+        match key {
+            "decimal-mark" => {
+                if let Ok(mark) = value.parse() {
+                    answers = answers.with_decimal_mark(mark);
+                }
+            }
+            "currency" => {
+                if let Ok(with_currency) = answers.clone().with_currency(value) {
+                    answers = with_currency;
+                }
+            }
+            "shape" => {
+                if let Ok(shape) = value.parse() {
+                    answers = answers.with_shape(shape);
+                }
+            }
+            "header" => fits = mark_of(header) == value,
+            "columns" => columns = Some(value),
+            _ => {}
+        }
+    }
+    if let Some(columns) = columns.filter(|_| fits) {
+        let own = (0..).zip(header).filter(|(_, cell)| !is_ours(cell));
+        let said = own.zip(columns.split(','));
+        let said = said.filter_map(|((index, _), word)| Some((index, word.parse().ok()?)));
+        answers = answers.with_columns(said);
+    }
+    Some(answers)
 }
 
 fn begins_a_formula(first: char) -> bool {
@@ -109,6 +223,7 @@ pub(crate) fn restored(cell: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{header::Shape, price::DecimalMark};
 
     #[test]
     fn nothing_in_the_list_is_a_formula_and_everything_comes_back() {
@@ -127,6 +242,45 @@ mod tests {
             assert_eq!(restored(written), cell.as_bytes());
         }
         assert_eq!(&row[6], b"The price is missing.");
+    }
+
+    #[test]
+    fn what_a_file_was_understood_as_is_read_again() {
+        let header = ["Import error", "Nr", "Was", "Preis"].map(str::to_owned);
+        let answers = Mapping::new([(1, Meaning::Sku), (3, Meaning::Price)])
+            .with_decimal_mark(DecimalMark::Comma)
+            .with_currency("EUR")
+            .unwrap()
+            .with_shape(Shape::Plain)
+            .of(&header);
+        let mut file = FailedRowsFile::of(&header, &answers).unwrap();
+        file.add(&["old", "1", "x", "?"].map(str::to_owned), "why")
+            .unwrap();
+        let bytes = file.take().unwrap();
+        let mut reader = csv::ReaderBuilder::new();
+        let mut reader = reader
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(&bytes[3..]);
+        let rows: Vec<Vec<String>> = reader
+            .records()
+            .map(|row| row.unwrap().iter().map(str::to_owned).collect())
+            .collect();
+        assert_eq!(rows[1], ["1", "x", "?", "why", ""]);
+        let read = super::answers(&rows[0]).unwrap();
+        assert_eq!(read.decimal_mark(), Some(DecimalMark::Comma));
+        assert_eq!(
+            (read.currency(), read.shape()),
+            (Some("EUR"), Some(Shape::Plain))
+        );
+        assert_eq!(read.meaning_of(0), Some(Meaning::Sku));
+        assert_eq!(read.meaning_of(2), Some(Meaning::Price));
+
+        // Columns that a person has moved are told by their names.
+        let mut moved = rows[0].clone();
+        moved.swap(0, 1);
+        assert!(!super::answers(&moved).unwrap().has_columns());
+        assert_eq!(super::answers(&header), None);
     }
 
     fn written(header: &[&str], cells: &[&str]) -> Vec<Vec<String>> {

@@ -1,14 +1,17 @@
 //! Which column of a file holds what, told from its header row.
 
-use std::str::FromStr;
+use std::{collections::HashMap, str::FromStr};
 
 use csv::ByteRecord;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::{
-    columns::{self, Meaning},
+    cells::is_blank,
+    columns::{self, Meaning, Word},
+    currency, failed_rows,
     mapping::Mapping,
+    reader::RawRow,
 };
 
 /// The header row does not tell what a product needs. The text is for people.
@@ -56,10 +59,22 @@ pub enum Shape {
     Plain,
     /// Rows of a handle are its variants, or further images.
     Shopify,
-    /// Rows after a product can be its variants.
+    /// Rows after a product can be its variants, or rules and images of it.
     BigCommerce,
     /// The ID is the shop's own number of the product, its SKU.
     Google,
+    /// Rows of a handle say whether they are the product or a variant.
+    Wix,
+    /// Rows say whether they are a product, an option of it or a variation.
+    Ecwid,
+    /// Rows without a title are variants of the product above.
+    Squarespace,
+    /// Rows whose relationship is a variation belong to the listing above.
+    Ebay,
+    /// Rows of store views are translations, and rows without a SKU continue the product above.
+    Magento,
+    /// Variants name the ID of their product.
+    Shopware,
 }
 
 /// A word that names no shape.
@@ -69,7 +84,18 @@ pub struct UnknownShape;
 
 impl Shape {
     /// Every shape.
-    pub const ALL: [Self; 4] = [Self::Plain, Self::Shopify, Self::BigCommerce, Self::Google];
+    pub const ALL: [Self; 10] = [
+        Self::Plain,
+        Self::Shopify,
+        Self::BigCommerce,
+        Self::Google,
+        Self::Wix,
+        Self::Ecwid,
+        Self::Squarespace,
+        Self::Ebay,
+        Self::Magento,
+        Self::Shopware,
+    ];
 
     /// Returns the word for it on the wire.
     #[must_use]
@@ -79,6 +105,12 @@ impl Shape {
             Self::Shopify => "shopify",
             Self::BigCommerce => "bigcommerce",
             Self::Google => "google",
+            Self::Wix => "wix",
+            Self::Ecwid => "ecwid",
+            Self::Squarespace => "squarespace",
+            Self::Ebay => "ebay",
+            Self::Magento => "magento",
+            Self::Shopware => "shopware",
         }
     }
 }
@@ -108,24 +140,40 @@ pub(crate) struct Columns {
     /// How many there are in all.
     pub(crate) count: usize,
     pub(crate) shape: Shape,
+    /// Whether a person has said what the shape is, or a file of failed rows.
+    is_shape_said: bool,
     pub(crate) sku: Option<usize>,
     pub(crate) name: Option<usize>,
     pub(crate) price: Option<usize>,
     /// Stands in where a row has no price.
     pub(crate) sale_price: Option<usize>,
+    /// Prices that are never what a product costs.
+    other_prices: Vec<usize>,
     pub(crate) currency: Option<usize>,
+    /// The column that can be the SKU, the name, or what a row is: an "Item".
+    label: Option<usize>,
+    /// Whether what a row is is told as eBay tells it.
+    is_listing: bool,
     /// What Shopify calls a product; its variants share it.
     pub(crate) handle: Option<usize>,
     /// The values of the options that tell a handle's variants apart, in order.
     pub(crate) options: Vec<usize>,
     /// What WooCommerce calls the product that a variation belongs to.
     pub(crate) parent: Option<usize>,
+    /// The ID of the product that one of Shopware's variants belongs to.
+    pub(crate) parent_id: Option<usize>,
     /// The values of the attributes that tell a parent's variations apart, in order.
     pub(crate) attributes: Vec<usize>,
     /// The kind of product. Never set beside a handle: Shopify's type is any word.
     pub(crate) kind: Option<usize>,
-    /// What BigCommerce says a row is.
+    /// What a row is: a product, a variant, or something about it.
     pub(crate) item: Option<usize>,
+    /// The store view that a row translates for.
+    pub(crate) store: Option<usize>,
+    /// The SKU of a variant, where another column has that of its product.
+    pub(crate) variant_sku: Option<usize>,
+    /// What a variant costs more than its product.
+    pub(crate) surcharge: Option<usize>,
     pub(crate) gtin: Option<usize>,
     pub(crate) barcode: Option<usize>,
     pub(crate) id: Option<usize>,
@@ -139,6 +187,47 @@ pub(crate) struct Columns {
     pub(crate) file_currency: Option<&'static str>,
 }
 
+/// Words for what a row is, in any shape whose rows say so.
+const PRODUCT_ROWS: &[&str] = &["product", "parent", ""];
+const VARIANT_ROWS: &[&str] = &["sku", "variant", "variation", "product_variation", "child"];
+const OTHER_ROWS: &[&str] = &[
+    "rule",
+    "image",
+    "video",
+    "option",
+    "product_option",
+    "modifier",
+    "product_file",
+    "media",
+    "collection",
+    "category",
+    "product_related",
+];
+
+/// What a row says that it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum RowKind {
+    Product,
+    Variant,
+    Other,
+}
+
+impl RowKind {
+    /// Reads the word of a row; `None` for any other.
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        let is = |known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(word));
+        if is(PRODUCT_ROWS) {
+            Some(Self::Product)
+        } else if is(VARIANT_ROWS) {
+            Some(Self::Variant)
+        } else if is(OTHER_ROWS) {
+            Some(Self::Other)
+        } else {
+            None
+        }
+    }
+}
+
 impl Header {
     /// Tells the columns from the header row's cells; what `mapping` says goes first.
     ///
@@ -146,8 +235,7 @@ impl Header {
     ///
     /// When nothing would tell products apart, or there is no price.
     pub(crate) fn find(cells: Vec<String>, mapping: Option<&Mapping>) -> Result<Self, HeaderError> {
-        let mut columns = Columns::find(&cells, mapping)?;
-        columns.file_currency = mapping.and_then(Mapping::currency);
+        let columns = Columns::find(&cells, mapping)?;
         Ok(Self { cells, columns })
     }
 
@@ -157,39 +245,82 @@ impl Header {
         (0..self.cells.len()).any(|index| self.columns.meaning_of(index) == Some(meaning))
     }
 
-    /// Whether every row that is not blank is a product, if perhaps not one that can be taken.
-    pub(crate) fn every_row_counts(&self) -> bool {
-        matches!(self.columns.shape, Shape::Plain | Shape::Google)
+    /// Corrects what the names of columns suggest by what the first rows hold: a column "Item Type" can hold
+    /// anything.
+    pub(crate) fn settle<'r>(&mut self, rows: impl Iterator<Item = RawRow<'r>> + Clone) {
+        let columns = &mut self.columns;
+        if columns.is_shape_said {
+            return;
+        }
+        let kinds_of = |column: Option<usize>| -> Option<Vec<RowKind>> {
+            let column = column?;
+            rows.clone()
+                .filter(|row| row.cells.iter().any(|cell| !is_blank(cell)))
+                .map(|row| {
+                    RowKind::of(&row.encoding.text(row.cells.get(column).unwrap_or_default()))
+                })
+                .collect()
+        };
+        if columns.item.is_some() && kinds_of(columns.item).is_none() {
+            columns.item = None;
+        }
+        for column in [columns.label, columns.kind].into_iter().flatten() {
+            let kinds = kinds_of(Some(column)).unwrap_or_default();
+            let has_both = kinds.contains(&RowKind::Product)
+                && kinds.iter().any(|kind| *kind != RowKind::Product);
+            if columns.item.is_none() && columns.handle.is_none() && has_both {
+                columns.forget(column);
+                columns.item = Some(column);
+            }
+        }
+        // Loyverse calls a count "In stock".
+        let is_count = |column: usize| {
+            rows.clone().any(|row| {
+                let text = row.encoding.text(row.cells.get(column).unwrap_or_default());
+                text.parse::<f64>().is_ok_and(|count| count > 1.0)
+            })
+        };
+        if columns.stock.is_none() && columns.availability.is_some_and(is_count) {
+            columns.stock = columns.availability.take();
+        }
+        let is_empty = |column: Option<usize>| {
+            column.is_some_and(|column| {
+                rows.clone()
+                    .all(|row| row.cells.get(column).is_none_or(is_blank))
+            })
+        };
+        if columns.sku.is_some() && is_empty(columns.handle) && rows.clone().next().is_some() {
+            columns.handle = None;
+        }
+        columns.shape = columns.told_shape();
     }
 
     /// The cells of a row that hold prices.
-    pub(crate) fn prices<'r>(
-        &self,
-        row: &'r ByteRecord,
-    ) -> impl Iterator<Item = &'r [u8]> + use<'r> {
+    pub(crate) fn prices<'r>(&self, row: &'r ByteRecord) -> impl Iterator<Item = &'r [u8]> {
         let columns = [self.columns.price, self.columns.sale_price];
         columns
             .into_iter()
             .flatten()
+            .chain(self.columns.other_prices.iter().copied())
             .filter_map(move |index| row.get(index))
+    }
+
+    /// The cell of a row that holds its currency.
+    pub(crate) fn currency<'r>(&self, row: &'r ByteRecord) -> Option<&'r [u8]> {
+        row.get(self.columns.currency?)
     }
 
     /// Returns what each column is taken for.
     #[must_use]
     pub fn meanings(&self) -> Vec<Option<Meaning>> {
-        (0..self.cells.len())
-            .map(|index| self.columns.meaning_of(index))
-            .collect()
+        self.columns.meanings()
     }
 
     /// Returns a mark of these column names, the same for every file that has them in this order.
     #[must_use]
     pub fn fingerprint(cells: &[String]) -> String {
         let mut hash = Sha256::new();
-        for cell in cells {
-            if columns::look_up(cell).is_some_and(|known| known.meaning == Meaning::Reason) {
-                continue;
-            }
+        for cell in cells.iter().filter(|cell| !failed_rows::is_ours(cell)) {
             hash.update(cell.trim().as_bytes());
             hash.update([0]);
         }
@@ -203,54 +334,149 @@ impl Columns {
             count: cells.len(),
             ..Self::default()
         };
-        let mut ranks = std::collections::HashMap::<Meaning, usize>::new();
-        for (index, cell) in cells.iter().enumerate() {
-            let known = match mapping.filter(|mapping| mapping.has_columns()) {
-                // Who maps a file says everything about it, but for what only we write.
-                Some(mapping) => match mapping.meaning_of(index) {
-                    Some(meaning) => Some((meaning, index)),
-                    None => columns::look_up(cell)
-                        .filter(|known| known.meaning == Meaning::Reason)
-                        .map(|known| (known.meaning, known.rank)),
-                },
-                None => columns::look_up(cell).map(|known| (known.meaning, known.rank)),
-            };
-            let Some((meaning, rank)) = known else {
-                continue;
-            };
-            match columns.slot(meaning) {
-                Slot::Many(list) => list.push(index),
-                Slot::One(slot) => {
-                    if ranks.get(&meaning).is_none_or(|best| rank < *best) {
-                        *slot = Some(index);
-                        ranks.insert(meaning, rank);
-                    }
-                }
-            }
+        match mapping.filter(|mapping| mapping.has_columns()) {
+            Some(mapping) => columns.take_said(cells, mapping),
+            None => columns.guess(cells),
         }
-        columns.shape = mapping
-            .and_then(Mapping::shape)
-            .unwrap_or_else(|| columns.told_shape());
+        if let Some(shape) = mapping.and_then(Mapping::shape) {
+            columns.shape = shape;
+            columns.is_shape_said = true;
+        } else {
+            columns.shape = columns.told_shape();
+        }
         if columns.handle.is_some() {
             columns.kind = None;
         }
         if columns.shape == Shape::Google {
             columns.sku = columns.sku.or(columns.id);
         }
+        if let Some(code) = mapping.and_then(Mapping::currency) {
+            columns.file_currency = Some(code);
+        }
         columns.checked()
     }
 
+    /// Tells what columns hold by their names alone, whether or not that is enough.
+    pub(crate) fn guessed(cells: &[String]) -> Self {
+        let mut columns = Self {
+            count: cells.len(),
+            ..Self::default()
+        };
+        columns.guess(cells);
+        columns
+    }
+
+    /// Returns what each column holds.
+    pub(crate) fn meanings(&self) -> Vec<Option<Meaning>> {
+        (0..self.count)
+            .map(|index| self.meaning_of(index))
+            .collect()
+    }
+
+    /// Takes what a person says, who says everything about a file, but for what only we write.
+    fn take_said(&mut self, cells: &[String], mapping: &Mapping) {
+        for (index, cell) in cells.iter().enumerate() {
+            let meaning = match mapping.meaning_of(index) {
+                None if failed_rows::is_reason(cell) => Meaning::Reason,
+                None => continue,
+                Some(meaning) => meaning,
+            };
+            match self.slot(meaning) {
+                Slot::Many(list) => list.push(index),
+                Slot::One(slot) => *slot = slot.or(Some(index)),
+            }
+            if meaning == Meaning::Price {
+                self.file_currency = columns::look_up(cell).and_then(|known| known.currency);
+            }
+        }
+    }
+
+    /// Tells what columns hold by their names; of several of one meaning the best name wins.
+    fn guess(&mut self, cells: &[String]) {
+        let mut best = HashMap::<Word, (usize, usize)>::new();
+        let mut currency_of_price = None;
+        for (index, cell) in cells.iter().enumerate() {
+            let Some(known) = columns::look_up(cell) else {
+                continue;
+            };
+            if let Word::Is(meaning) = known.word
+                && let Slot::Many(list) = self.slot(meaning)
+            {
+                list.push(index);
+                continue;
+            }
+            let place = best.entry(known.word).or_insert((known.rank, index));
+            if known.rank < place.0 {
+                *place = (known.rank, index);
+            }
+            if place.1 == index && known.word == Word::Is(Meaning::Price) {
+                currency_of_price = known.currency;
+            }
+        }
+        for (word, (_, index)) in &best {
+            if let Word::Is(meaning) = word
+                && let Slot::One(slot) = self.slot(*meaning)
+            {
+                *slot = Some(*index);
+            }
+        }
+        self.file_currency = currency_of_price.or_else(|| currency_of_site(cells));
+        self.is_listing = self.item.is_some_and(|index| {
+            let name = cells[index].trim_matches('*').to_lowercase();
+            name.starts_with("relation") || name.starts_with("beziehung")
+        });
+        let other = |word: Word| best.get(&word).map(|(_, index)| *index);
+        let described = other(Word::Description);
+        self.label = other(Word::NameOrSku);
+        if let Some(index) = self.label {
+            if self.sku.is_none() && self.handle.is_none() && self.name.or(described).is_some() {
+                self.sku = Some(index);
+            } else {
+                self.name = self.name.or(Some(index));
+            }
+        }
+        if let Some(index) = other(Word::Number) {
+            if self.sku.is_none() && self.handle.is_none() {
+                self.sku = Some(index);
+            } else {
+                self.id = self.id.or(Some(index));
+            }
+        }
+        self.name = self.name.or(described);
+    }
+
+    /// Has a column hold nothing.
+    fn forget(&mut self, index: usize) {
+        for slot in [&mut self.sku, &mut self.name, &mut self.kind] {
+            if *slot == Some(index) {
+                *slot = None;
+            }
+        }
+    }
+
     fn told_shape(&self) -> Shape {
-        if self.handle.is_some() {
+        if self.handle.is_some() && self.item.is_some() {
+            Shape::Wix
+        } else if self.handle.is_some() {
             Shape::Shopify
+        } else if self.parent_id.is_some() && self.id.is_some() {
+            Shape::Shopware
+        } else if self.item.is_some() && self.variant_sku.is_some() {
+            Shape::Ecwid
+        } else if self.item.is_some() && self.is_listing {
+            Shape::Ebay
         } else if self.item.is_some() {
             Shape::BigCommerce
+        } else if self.store.is_some() {
+            Shape::Magento
         } else if self.id.is_some()
             && self.url.is_some()
             && self.image.is_some()
             && self.parent.is_none()
         {
             Shape::Google
+        } else if !self.options.is_empty() {
+            Shape::Squarespace
         } else {
             Shape::Plain
         }
@@ -260,6 +486,7 @@ impl Columns {
         Slot::One(match meaning {
             Meaning::Option => return Slot::Many(&mut self.options),
             Meaning::Attribute => return Slot::Many(&mut self.attributes),
+            Meaning::OtherPrice => return Slot::Many(&mut self.other_prices),
             Meaning::Sku => &mut self.sku,
             Meaning::Name => &mut self.name,
             Meaning::Price => &mut self.price,
@@ -267,8 +494,12 @@ impl Columns {
             Meaning::Currency => &mut self.currency,
             Meaning::Handle => &mut self.handle,
             Meaning::Parent => &mut self.parent,
+            Meaning::ParentId => &mut self.parent_id,
             Meaning::Kind => &mut self.kind,
             Meaning::Item => &mut self.item,
+            Meaning::Store => &mut self.store,
+            Meaning::VariantSku => &mut self.variant_sku,
+            Meaning::Surcharge => &mut self.surcharge,
             Meaning::Gtin => &mut self.gtin,
             Meaning::Barcode => &mut self.barcode,
             Meaning::Id => &mut self.id,
@@ -289,27 +520,32 @@ impl Columns {
             (self.currency, Meaning::Currency),
             (self.handle, Meaning::Handle),
             (self.parent, Meaning::Parent),
+            (self.parent_id, Meaning::ParentId),
             (self.kind, Meaning::Kind),
             (self.item, Meaning::Item),
+            (self.store, Meaning::Store),
+            (self.variant_sku, Meaning::VariantSku),
+            (self.surcharge, Meaning::Surcharge),
             (self.gtin, Meaning::Gtin),
             (self.barcode, Meaning::Barcode),
             (self.id, Meaning::Id),
             (self.url, Meaning::Url),
             (self.stock, Meaning::Stock),
             (self.availability, Meaning::Availability),
-            (self.item, Meaning::Item),
             (self.image, Meaning::Image),
         ];
-        if self.options.contains(&index) {
-            return Some(Meaning::Option);
-        }
-        if self.attributes.contains(&index) {
-            return Some(Meaning::Attribute);
-        }
-        single
-            .into_iter()
-            .find(|(column, _)| *column == Some(index))
-            .map(|(_, meaning)| meaning)
+        let many = [
+            (&self.options, Meaning::Option),
+            (&self.attributes, Meaning::Attribute),
+            (&self.other_prices, Meaning::OtherPrice),
+        ];
+        let of_many = many.into_iter().find(|(list, _)| list.contains(&index));
+        of_many.map(|(_, meaning)| meaning).or_else(|| {
+            let mut single = single.into_iter();
+            single
+                .find(|(column, _)| *column == Some(index))
+                .map(|(_, meaning)| meaning)
+        })
     }
 
     fn checked(self) -> Result<Self, HeaderError> {
@@ -327,6 +563,12 @@ impl Columns {
             (Some(_), None, _) => Err(HeaderError::NoPrice),
         }
     }
+}
+
+/// What eBay's first column says that prices are in: `*Action(SiteID=US|Country=US|Currency=USD|…)`.
+fn currency_of_site(cells: &[String]) -> Option<&'static str> {
+    let mut parts = cells.first()?.split(['(', '|', ')']);
+    parts.find_map(|part| currency::code(part.strip_prefix("Currency=")?))
 }
 
 enum Slot<'a> {

@@ -14,8 +14,141 @@
 //! before it where there can be several, so that different parts never give the same identity; empty
 //! parts at the end are left out.
 
+use crate::price;
+
 /// What Shopify puts in the only option of a product that has no options.
 const NO_OPTION: &str = "Default Title";
+
+/// What people put where there is no identifier, or none yet.
+const PLACEHOLDERS: &[&str] = &[
+    "n/a",
+    "na",
+    "n.a.",
+    "n.a",
+    "#n/a",
+    "none",
+    "null",
+    "nil",
+    "nan",
+    "undefined",
+    "tbd",
+    "tba",
+    "tbc",
+    "t.b.d.",
+    "unknown",
+    "no sku",
+    "nosku",
+    "no barcode",
+    "not applicable",
+    "does not apply",
+    "not available",
+    "missing",
+    "keine",
+    "kein",
+    "ohne",
+    "k.a.",
+    "k. a.",
+    "unbekannt",
+    "nicht zutreffend",
+    "nicht vorhanden",
+    "aucun",
+    "aucune",
+    "sans",
+    "inconnu",
+    "ninguno",
+    "ninguna",
+    "no aplica",
+    "sin sku",
+    "nessuno",
+    "nessuna",
+    "geen",
+    "n.v.t.",
+    "nvt",
+    "onbekend",
+    "brak",
+    "nie dotyczy",
+    "nenhum",
+    "sem sku",
+    "yok",
+    "нет",
+    "н/д",
+    "なし",
+    "無し",
+    "无",
+    "無",
+    "暂无",
+    "#nv",
+    "#bezug!",
+    "#wert!",
+    "(blank)",
+    "(none)",
+    "(null)",
+    "blank",
+    "empty",
+    "leer",
+];
+
+/// Whether a text can be what a product is known by.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Key {
+    /// It can.
+    Good,
+    /// It stands for none.
+    Placeholder,
+    /// A spreadsheet program has made it of something else.
+    Mangled,
+}
+
+/// Tells whether a text can be what a product is known by.
+pub(crate) fn check(text: &str) -> Key {
+    let bytes = text.as_bytes();
+    // Nearly every SKU begins with a letter and ends with a digit.
+    let is_usual = bytes.first().is_some_and(u8::is_ascii_uppercase)
+        && bytes.last().is_some_and(u8::is_ascii_digit);
+    if bytes.len() > 24 || is_usual {
+        return Key::Good;
+    }
+    if is_shortened_number(text) || is_date_and_time(text) {
+        return Key::Mangled;
+    }
+    if price::is_spreadsheet_error(text)
+        || bytes.iter().all(|byte| *byte == b'0')
+        || !text.contains(char::is_alphanumeric)
+    {
+        return Key::Placeholder;
+    }
+    let has_digit = bytes.iter().any(u8::is_ascii_digit);
+    if !has_digit {
+        let lower = text.to_lowercase();
+        if PLACEHOLDERS.contains(&lower.as_str()) {
+            return Key::Placeholder;
+        }
+    } else if matches!(text, "0.0" | "0.00" | "0,0" | "0,00") {
+        return Key::Placeholder;
+    }
+    Key::Good
+}
+
+/// Whether a spreadsheet program has shortened a long number: `4.00638E+12`.
+fn is_shortened_number(text: &str) -> bool {
+    let Some((digits, exponent)) = text.split_once(['E', 'e']) else {
+        return false;
+    };
+    let Some(exponent) = exponent.strip_prefix('+') else {
+        return false;
+    };
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = digits.split_once(['.', ',']).unwrap_or((digits, "0"));
+    is_number(exponent) && is_number(whole) && is_number(fraction)
+}
+
+/// Whether a workbook's date is written as such: `2026-05-12 00:00:00`.
+fn is_date_and_time(text: &str) -> bool {
+    let Some((date, time)) = text.split_once([' ', 'T']) else {
+        return false;
+    };
+    time.contains(':') && date.len() == 10 && price::is_date(date)
+}
 
 /// Returns the identity of a product with a SKU.
 pub(crate) fn of_sku(sku: &str) -> String {
@@ -96,6 +229,39 @@ mod tests {
             of_variation("tee", &["1/2", "a\\b"]),
             "parent:tee/1\\/2/a\\\\b"
         );
+    }
+
+    #[test]
+    fn what_stands_for_none_is_no_identity() {
+        for text in [
+            "N/A", "-", "--", "0", "000", "none", "#REF!", "#N/A", "####", "TBD", "?", ".",
+            "Keine", "なし",
+        ] {
+            assert_eq!(check(text), Key::Placeholder, "{text}");
+        }
+        for text in [
+            "4.00638E+12",
+            "4,00638E+12",
+            "1E+5",
+            "2026-05-12 00:00:00",
+            "2026-05-12T00:00:00",
+        ] {
+            assert_eq!(check(text), Key::Mangled, "{text}");
+        }
+        for text in [
+            "A-1",
+            "00123",
+            "5E3",
+            "1E10",
+            "NONE-1",
+            "X",
+            "0-1",
+            "2026-05-12",
+            "E+1",
+            "No. 5",
+        ] {
+            assert_eq!(check(text), Key::Good, "{text}");
+        }
     }
 
     proptest! {

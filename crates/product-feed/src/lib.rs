@@ -38,6 +38,7 @@ mod reader;
 mod row;
 mod sheets;
 mod source;
+mod suggest;
 mod understanding;
 mod workbook;
 mod xls;
@@ -55,7 +56,8 @@ pub use mapping::{Mapping, UnknownCurrency};
 pub use price::{DecimalMark, UnknownDecimalMark};
 pub use reader::{
     Counted, FeedError, FeedRow, Limits, PassedOver, PassedOverReason, Question, Visitor, check,
-    check_mapping, count, guess, read, suggest,
+    check_mapping, count, guess, read,
 };
 pub use row::{FeedProduct, RowError, RowFailure, RowWarning};
+pub use suggest::suggest;
 pub use understanding::Understanding;

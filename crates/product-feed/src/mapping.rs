@@ -154,6 +154,19 @@ impl Mapping {
             .is_none_or(|fingerprint| *fingerprint == Header::fingerprint(header))
     }
 
+    /// Takes the answers of another one to what it does not say itself.
+    #[must_use]
+    pub(crate) fn or(mut self, other: Self) -> Self {
+        self.columns = self.columns.or(other.columns);
+        if self.sheets.is_empty() {
+            self.sheets = other.sheets;
+        }
+        self.decimal_mark = self.decimal_mark.or(other.decimal_mark);
+        self.currency = self.currency.or(other.currency);
+        self.shape = self.shape.or(other.shape);
+        self
+    }
+
     /// Whether it says anything of columns; if not they are guessed.
     #[must_use]
     pub fn has_columns(&self) -> bool {

@@ -86,6 +86,7 @@ fn row(cells: &ByteRecord, line: u64) -> RawRow<'_> {
         line,
         encoding: CellEncoding::UTF_8,
         is_cut_off: false,
+        has_semicolons: false,
     }
 }
 

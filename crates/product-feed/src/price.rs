@@ -5,10 +5,135 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use thiserror::Error;
 
-use crate::currency;
+use crate::{
+    cells::plain_text,
+    currency::{self, Currency},
+};
 
 /// No price has more characters.
 const MAX_LEN: usize = 64;
+
+/// The most decimals that a price keeps.
+const MAX_DECIMALS: u32 = 12;
+
+/// Words before a price that say nothing of it.
+const BEFORE: &[&str] = &[
+    "from",
+    "only",
+    "now",
+    "ab",
+    "nur",
+    "je",
+    "à partir de",
+    "a partir de",
+    "à",
+    "dès",
+    "desde",
+    "solo",
+    "da",
+    "vanaf",
+    "fra",
+    "från",
+    "od",
+    "от",
+    "ca.",
+    "ca",
+    "circa",
+    "price:",
+    "preis:",
+    "approx.",
+];
+
+/// Words behind a price that say nothing of it: it is for one piece, or tax is in it or not.
+const BEHIND: &[&str] = &[
+    "each",
+    "ea.",
+    "ea",
+    "piece",
+    "pieces",
+    "pc",
+    "pc.",
+    "pcs",
+    "pcs.",
+    "unit",
+    "stk",
+    "stk.",
+    "stck",
+    "stck.",
+    "stück",
+    "st",
+    "st.",
+    "pièce",
+    "pce",
+    "unité",
+    "u",
+    "ud",
+    "ud.",
+    "uds",
+    "unidad",
+    "pz",
+    "pz.",
+    "pezzo",
+    "stuk",
+    "stuks",
+    "szt",
+    "szt.",
+    "sztuka",
+    "ks",
+    "шт",
+    "шт.",
+    "adet",
+    "個",
+    "个",
+    "件",
+    "инд",
+    "db",
+    "kpl",
+    "stykk",
+    "styck",
+    "pár",
+    "paar",
+    "pair",
+    "set",
+    "item",
+    "inkl. mwst.",
+    "inkl. mwst",
+    "inkl. ust.",
+    "inkl. ust",
+    "incl. vat",
+    "inc. vat",
+    "inc vat",
+    "incl vat",
+    "inc. gst",
+    "inc gst",
+    "excl. vat",
+    "ex. vat",
+    "ex vat",
+    "exkl. mwst.",
+    "exkl. mwst",
+    "zzgl. mwst.",
+    "zzgl. mwst",
+    "ttc",
+    "ht",
+    "btw",
+    "incl. btw",
+    "excl. btw",
+    "iva incluido",
+    "iva incl.",
+    "+ iva",
+    "brutto",
+    "netto",
+    "gross",
+    "net",
+    "税込",
+    "税抜",
+    "(税込)",
+    "(税抜)",
+    "含税",
+    "s dph",
+    "bez dph",
+    "kdv dahil",
+];
 
 /// A price with what it is in, where the text says so.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,7 +149,7 @@ pub enum DecimalMark {
     /// As machines do, or in ways that differ: a single point is the decimal mark.
     #[default]
     Point,
-    /// With a decimal comma, always.
+    /// A comma stands before decimals, so that a point with three digits behind it marks thousands.
     Comma,
 }
 
@@ -57,38 +182,82 @@ impl FromStr for DecimalMark {
 }
 
 /// Tells from a file's prices how it writes them.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Vote {
+    /// Prices that show a decimal point, or a comma for thousands, and can be read in no other way.
     points: usize,
+    /// Prices that show a decimal comma, or a point for thousands.
     commas: usize,
+    /// Prices in a currency of two decimals that is at home where commas stand before them.
+    homes: usize,
+    /// The first price whose one point could be either.
+    doubtful: Option<String>,
 }
 
 impl Vote {
-    /// Counts a price, if it shows a decimal mark that can be nothing else.
-    pub(crate) fn count(&mut self, text: &str) {
-        let mut currency = None;
-        let (_, number) = without_sign(without_currency(text.trim(), &mut currency), &mut currency);
+    /// Counts a price; `currency` is what the file says that it is in, if it does not say so itself.
+    pub(crate) fn count(&mut self, text: &str, currency: Option<&'static str>) {
+        let text = plain_text(text);
+        let Some(parts) = Parts::of(&text) else {
+            return;
+        };
+        let number = parts.number;
+        self.commas += usize::from(parts.has_round_comma);
         let Some(mark) = number.rfind(['.', ',']) else {
             return;
         };
         let (before, after) = number.split_at(mark);
-        let decimals = &after[1..];
-        let all_digits = !decimals.is_empty() && decimals.bytes().all(|byte| byte.is_ascii_digit());
-        // Three digits could be thousands, unless the other mark stands before them.
-        let other = if after.starts_with(',') { '.' } else { ',' };
-        let is_told = decimals.len() != 3 || before.contains(other) || before == "0";
-        if all_digits && is_told {
-            self.commas += usize::from(after.starts_with(','));
-            self.points += usize::from(after.starts_with('.'));
+        let (is_comma, decimals) = (after.starts_with(','), &after[1..]);
+        if before.is_empty() || !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
+            return;
+        }
+        let (same, other) = if is_comma { (',', '.') } else { ('.', ',') };
+        if before.contains(same) {
+            // It is repeated: it marks thousands.
+            if is_comma {
+                self.points += 1;
+            } else {
+                self.commas += 1;
+            }
+            return;
+        }
+        let is_told = before.contains(other)
+            || decimals.len() != 3
+            || before.starts_with('0')
+            || before.len() > 3;
+        let currency = parts.currency.or(currency).and_then(currency::of_code);
+        let is_decimal = match currency {
+            _ if is_told => true,
+            Some(currency) if currency.decimals_in_use == 0 => false,
+            Some(currency) if currency.minor_units == 3 => true,
+            // One comma with three digits behind it marks thousands unless something speaks against it.
+            _ if is_comma => return,
+            currency => {
+                self.homes +=
+                    usize::from(currency.is_some_and(|currency| currency.has_decimal_comma));
+                self.doubtful.get_or_insert_with(|| text.to_string());
+                return;
+            }
+        };
+        if is_comma == is_decimal {
+            self.commas += 1;
+        } else {
+            self.points += 1;
         }
     }
 
-    /// Returns what the prices say: a comma only where all are for it.
-    pub(crate) fn result(self) -> DecimalMark {
-        if self.commas > 0 && self.points == 0 {
-            DecimalMark::Comma
-        } else {
-            DecimalMark::Point
+    /// Returns what the prices say. Where they do not, a file whose cells have semicolons between them speaks
+    /// for commas, which is why they are there.
+    ///
+    /// # Errors
+    ///
+    /// A price that could be read in two ways, where nothing says which one it is.
+    pub(crate) fn result(&self, has_semicolons: bool) -> Result<DecimalMark, String> {
+        match (self.commas > 0, self.points > 0, &self.doubtful) {
+            (true, false, _) => Ok(DecimalMark::Comma),
+            (false, true, _) | (_, _, None) => Ok(DecimalMark::Point),
+            (false, false, Some(_)) if has_semicolons || self.homes > 0 => Ok(DecimalMark::Comma),
+            (_, _, Some(example)) => Err(example.clone()),
         }
     }
 }
@@ -102,107 +271,350 @@ pub(crate) enum PriceError {
     /// It is below zero.
     #[error("it is negative")]
     Negative,
+    /// It is a date, which a spreadsheet program has made of a number.
+    #[error("it is a date")]
+    Date,
+    /// It is an error of a spreadsheet program.
+    #[error("it is an error")]
+    Spreadsheet,
 }
 
-/// Reads a price: `12.99`, `$1,299.00`, `1.299,00 €`, `1'299.–`, `EUR 12,99`.
+/// Reads a price: `12.99`, `$1,299.00`, `1.299,00 €`, `1'299.–`, `EUR 12,99`, `US $5`, `1 299:-`, `12€99`.
 ///
 /// Where both marks occur the last is the decimal mark. A mark that occurs more than once separates
 /// thousands. A single point is always the decimal mark, as machines write it. A single comma is
 /// one too, unless exactly three digits follow it and the number does not begin with a 0: `1,299`
 /// is one thousand two hundred and ninety-nine, `0,125` an eighth. In a file of decimal commas it is the
-/// other way round: there `1.299` is the one with thousands, and `1,299` a little more than one.
+/// other way round: there `1.299` is the one with thousands, and `1,299` a little more than one. In a
+/// currency without decimals one mark with three digits behind it always separates thousands.
 ///
 /// # Errors
 ///
 /// When the text is no number, or one below zero.
-pub(crate) fn parse(text: &str, marks: DecimalMark) -> Result<Price, PriceError> {
+pub(crate) fn parse(text: &str, mark: DecimalMark) -> Result<Price, PriceError> {
+    parse_in(text, mark, None)
+}
+
+/// As [`parse`], where the file says what prices are in.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub(crate) fn parse_in(
+    text: &str,
+    mark: DecimalMark,
+    currency: Option<&'static str>,
+) -> Result<Price, PriceError> {
     if text.len() > MAX_LEN {
         return Err(PriceError::Unreadable);
     }
     // As machines write it: nothing to take apart.
-    if marks == DecimalMark::Point
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.')
-        && text.starts_with(|first: char| first.is_ascii_digit())
-        && text.ends_with(|last: char| last.is_ascii_digit())
+    if mark == DecimalMark::Point
+        && is_plain_number(text, currency.is_some())
         && let Ok(amount) = Decimal::from_str_exact(text)
+        && amount.scale() <= MAX_DECIMALS
     {
         return Ok(Price {
             amount,
             currency: None,
         });
     }
-    let mut currency = None;
-    let number = without_currency(text.trim(), &mut currency);
-    let (negative, number) = without_sign(number, &mut currency);
-    let number = canonical(number, marks).ok_or(PriceError::Unreadable)?;
-    let amount = Decimal::from_str_exact(&number).map_err(|_| PriceError::Unreadable)?;
-    if negative && !amount.is_zero() {
-        Err(PriceError::Negative)
-    } else {
-        Ok(Price { amount, currency })
+    let text = plain_text(text);
+    let Some(parts) = Parts::of(&text) else {
+        return Err(if is_date(&text) {
+            PriceError::Date
+        } else if is_spreadsheet_error(&text) {
+            PriceError::Spreadsheet
+        } else {
+            PriceError::Unreadable
+        });
+    };
+    let known = parts.currency.or(currency).and_then(currency::of_code);
+    let number = canonical(parts.number, mark, known);
+    let amount = number.and_then(|number| Decimal::from_str_exact(&number).ok());
+    match amount {
+        None if is_date(&text) => Err(PriceError::Date),
+        None => Err(PriceError::Unreadable),
+        Some(amount) if amount.scale() > MAX_DECIMALS => Err(PriceError::Unreadable),
+        Some(amount) if parts.is_negative && !amount.is_zero() => Err(PriceError::Negative),
+        Some(amount) => Ok(Price {
+            amount,
+            currency: parts.currency,
+        }),
     }
 }
 
-/// Writes a price so that equal ones are written equally: without needless zeros, but with two
-/// places rather than one, as money is written.
-pub(crate) fn format(price: Decimal) -> String {
-    let mut price = price.normalize();
-    if price.scale() == 1 {
-        price.rescale(2);
+/// Whether a text is digits with at most a decimal point, which a currency can make nothing else of.
+fn is_plain_number(text: &str, has_currency: bool) -> bool {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole) && digits(decimals) && !(has_currency && decimals.len() == 3)
+}
+
+/// Writes a price with the digits that it was written with, but as money: not with a single decimal, nor
+/// with zeros beyond the second one.
+pub(crate) fn format(mut price: Decimal) -> String {
+    match price.scale() {
+        0 | 2 => {}
+        1 => price.rescale(2),
+        _ => {
+            price = price.normalize();
+            if price.scale() < 2 {
+                price.rescale(2);
+            }
+        }
     }
     price.to_string()
 }
 
-fn without_currency<'a>(text: &'a str, found: &mut Option<&'static str>) -> &'a str {
-    let (before, text) = currency::split_start(text);
-    let (after, text) = currency::split_end(text);
-    *found = found.or(before).or(after);
+/// Returns whether a text is an error of a spreadsheet program.
+pub(crate) fn is_spreadsheet_error(text: &str) -> bool {
+    const ERRORS: [&str; 10] = [
+        "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#NV",
+        "#BEZUG!",
+    ];
+    text.starts_with('#')
+        && (ERRORS.iter().any(|error| error.eq_ignore_ascii_case(text))
+            || text.bytes().all(|byte| byte == b'#'))
+}
+
+/// Returns whether a text is a date as spreadsheet programs write one, not a number with marks.
+pub(crate) fn is_date(text: &str) -> bool {
+    let date = text.split([' ', 'T']).next().unwrap_or_default();
+    for mark in ['-', '/', '.'] {
+        let parts: Vec<_> = date.split(mark).collect();
+        if let [one, month, two] = parts[..] {
+            let lengths = (one.len(), two.len());
+            let is_known = matches!(lengths, (4, 1 | 2) | (1 | 2, 4))
+                || (matches!(lengths, (1 | 2, 2)) && mark != '-');
+            let number = |part: &str| part.parse::<u32>().ok();
+            let is_day = |part: &str| number(part).is_some_and(|day| (1..=31).contains(&day));
+            let is_month = match number(month) {
+                Some(month_number) => (1..=31).contains(&month_number) && month.len() <= 2,
+                None => is_month_name(month),
+            };
+            let has_day = if one.len() == 4 {
+                is_day(two)
+            } else {
+                is_day(one)
+            };
+            if is_known && is_month && has_day && number(one).is_some() && number(two).is_some() {
+                return true;
+            }
+        }
+        if let [one, two] = parts[..]
+            && mark != '/'
+        {
+            let is_number = |part: &str| part.len() <= 4 && part.parse::<u32>().is_ok();
+            if (is_number(one) && is_month_name(two)) || (is_month_name(one) && is_number(two)) {
+                return true;
+            }
+        }
+    }
+    // German Excel writes `12. Mai`.
+    text.split_once(". ").is_some_and(|(day, month)| {
+        let month = month.split(' ').next().unwrap_or_default();
+        day.len() <= 2 && day.parse::<u32>().is_ok() && is_month_name(month)
+    })
+}
+
+fn is_month_name(text: &str) -> bool {
+    const MONTHS: &[&str] = &[
+        "jan", "feb", "mar", "mär", "mrz", "apr", "may", "mai", "jun", "jul", "aug", "sep", "oct",
+        "okt", "nov", "dec", "dez", "fév", "fev", "avr", "juin", "juil", "aoû", "déc", "ene",
+        "abr", "ago", "dic", "gen", "mag", "giu", "lug", "set", "ott",
+    ];
+    let text = text.trim_end_matches('.').to_lowercase();
+    text.chars().all(char::is_alphabetic)
+        && MONTHS.iter().any(|month| text.starts_with(month))
+        && text.len() <= 10
+}
+
+/// What a price consists of.
+struct Parts<'a> {
+    is_negative: bool,
+    /// Digits and marks between them.
+    number: &'a str,
+    currency: Option<&'static str>,
+    /// Whether a comma stands before dashes in place of decimals.
+    has_round_comma: bool,
+}
+
+impl<'a> Parts<'a> {
+    /// Takes a text apart; `None` where what is beside the number is not known.
+    fn of(text: &'a str) -> Option<Self> {
+        let mut parts = Parts {
+            is_negative: false,
+            number: text.trim(),
+            currency: None,
+            has_round_comma: false,
+        };
+        // Each round takes one thing off; a price has but a few.
+        for _ in 0..8 {
+            let before = parts.number;
+            parts.take_off()?;
+            if parts.number == before {
+                break;
+            }
+        }
+        let number = parts.number;
+        // Francs and euros between the digits: `12€99`.
+        let is_number = |character: char| {
+            character.is_ascii_digit()
+                || matches!(character, '.' | ',' | '\'' | '’' | '´' | '`')
+                || character.is_whitespace()
+        };
+        (number.contains(|character: char| character.is_ascii_digit())
+            && (number.chars().all(is_number) || parts.take_sign_within()))
+        .then_some(parts)
+    }
+
+    fn take_off(&mut self) -> Option<()> {
+        self.number = self
+            .number
+            .trim()
+            .trim_end_matches(['*', '¹', '²', '³', '†'])
+            .trim_end();
+        if self
+            .number
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','))
+            && self.number.ends_with(|last: char| last.is_ascii_digit())
+        {
+            return Some(());
+        }
+        if let Some(inner) = self
+            .number
+            .strip_prefix('(')
+            .and_then(|text| text.strip_suffix(')'))
+        {
+            self.is_negative = true;
+            self.number = inner;
+            return Some(());
+        }
+        // `12,–`, `12.-` and `12:-` are round prices, not negative ones.
+        for dashes in ["--", "-", "–", "—", "−"] {
+            let round = self
+                .number
+                .strip_suffix(dashes)
+                .and_then(|text| text.strip_suffix(['.', ',', ':']))
+                .filter(|text| text.ends_with(|last: char| last.is_ascii_digit()));
+            if let Some(number) = round {
+                self.has_round_comma |= self.number[number.len()..].starts_with(',');
+                self.number = number;
+                return Some(());
+            }
+        }
+        if let Some(number) = self
+            .number
+            .strip_prefix(['-', '−', '–'])
+            .or_else(|| self.number.strip_suffix('-'))
+        {
+            // Two signs are none.
+            if self.is_negative {
+                return None;
+            }
+            self.is_negative = true;
+            self.number = number;
+            return Some(());
+        }
+        if let Some(number) = self.number.strip_prefix('+') {
+            self.number = number;
+            return (!number.starts_with(['+', '-'])).then_some(());
+        }
+        if let Some((code, rest)) =
+            currency::split_start(self.number).or_else(|| currency::split_end(self.number))
+        {
+            if let (Some(one), Some(other)) = (self.currency, code)
+                && one != other
+            {
+                return None;
+            }
+            self.currency = self.currency.or(code);
+            self.number = rest;
+            return Some(());
+        }
+        self.number = without_words(self.number);
+        Some(())
+    }
+
+    /// Takes a currency from between whole units and hundredths.
+    fn take_sign_within(&mut self) -> bool {
+        let digits =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let Some(start) = self
+            .number
+            .find(|character: char| !character.is_ascii_digit())
+        else {
+            return false;
+        };
+        let (whole, rest) = self.number.split_at(start);
+        let Some((sign, hundredths)) = rest
+            .char_indices()
+            .find(|(_, character)| character.is_ascii_digit())
+            .map(|(at, _)| rest.split_at(at))
+        else {
+            return false;
+        };
+        let Some(code) = currency::code(sign) else {
+            return false;
+        };
+        if !digits(whole) || !digits(hundredths) || hundredths.len() != 2 || self.currency.is_some()
+        {
+            return false;
+        }
+        self.currency = Some(code);
+        true
+    }
+}
+
+/// Takes words off that say nothing of a price.
+fn without_words(text: &str) -> &str {
+    for word in BEFORE {
+        if let Some(start) = text.get(..word.len())
+            && start.to_lowercase() == *word
+            && text[word.len()..].starts_with(|next: char| !next.is_alphabetic())
+        {
+            return text[word.len()..].trim_start();
+        }
+    }
+    for word in BEHIND {
+        let Some(at) = text.len().checked_sub(word.len()) else {
+            continue;
+        };
+        let Some(rest) = text.get(..at) else { continue };
+        if text[at..].to_lowercase() != *word || rest.ends_with(char::is_alphabetic) {
+            continue;
+        }
+        let rest = rest.trim_end();
+        let rest = rest.strip_suffix('/').unwrap_or(rest).trim_end();
+        for per in ["per", "pro", "par", "por", "je", "za", "за"] {
+            if let Some(rest) = rest.strip_suffix(per) {
+                return rest.trim_end();
+            }
+        }
+        return rest;
+    }
     text
 }
 
-/// Splits the sign off, wherever bookkeepers put it: `-5`, `5-`, `(5)`, `-$5`.
-fn without_sign<'a>(text: &'a str, currency: &mut Option<&'static str>) -> (bool, &'a str) {
-    if let Some(inner) = text
-        .strip_prefix('(')
-        .and_then(|text| text.strip_suffix(')'))
-    {
-        return (true, without_currency(inner.trim(), currency));
-    }
-    // `12,–` and `12.-` are round prices, not negative ones.
-    for dashes in ["--", "-", "–", "—"] {
-        let round = text
-            .strip_suffix(dashes)
-            .and_then(|text| text.strip_suffix(['.', ',']))
-            .filter(|text| text.ends_with(|last: char| last.is_ascii_digit()));
-        if let Some(number) = round {
-            let (negative, number) = without_sign(number, currency);
-            return (negative, number);
-        }
-    }
-    if let Some(number) = text
-        .strip_prefix(['-', '−', '–'])
-        .or_else(|| text.strip_suffix('-'))
-    {
-        return (true, without_currency(number.trim(), currency));
-    }
-    (
-        false,
-        without_currency(text.strip_prefix('+').unwrap_or(text).trim(), currency),
-    )
-}
-
 /// Turns digits with marks into digits with at most a decimal point.
-fn canonical(text: &str, marks: DecimalMark) -> Option<String> {
+fn canonical(text: &str, mark: DecimalMark, currency: Option<Currency>) -> Option<String> {
+    if let Some((whole, hundredths)) = split_at_sign(text) {
+        return Some(format!("{whole}.{hundredths}"));
+    }
     let points = text.matches('.').count();
     let commas = text.matches(',').count();
+    let (has_none, has_three) = currency.map_or((false, false), |currency| {
+        (currency.decimals_in_use == 0, currency.minor_units == 3)
+    });
+    let is_thousands = |of: char| !has_three && is_thousands(text, of);
     let decimal_mark = match (points, commas) {
         (0, 0) => None,
-        (1, 0) if marks == DecimalMark::Comma => (!is_thousands(text, '.')).then_some('.'),
+        (1, 0) if mark == DecimalMark::Comma || has_none => (!is_thousands('.')).then_some('.'),
         (1, 0) => Some('.'),
-        (0, 1) if marks == DecimalMark::Comma => Some(','),
-        (0, 1) => (!is_thousands(text, ',')).then_some(','),
+        (0, 1) if mark == DecimalMark::Comma && !has_none => Some(','),
+        (0, 1) => (!is_thousands(',')).then_some(','),
         (_, 0) | (0, _) => None,
         _ if text.rfind('.') > text.rfind(',') => (points == 1).then_some('.'),
         _ => (commas == 1).then_some(','),
@@ -224,6 +636,16 @@ fn canonical(text: &str, marks: DecimalMark) -> Option<String> {
     })
 }
 
+/// Splits `12€99`, of which nothing but the sign is no digit.
+fn split_at_sign(text: &str) -> Option<(&str, &str)> {
+    let is_digit = |character: char| character.is_ascii_digit();
+    let start = text.find(|character| !is_digit(character))?;
+    let (whole, rest) = text.split_at(start);
+    let (sign, hundredths) = rest.split_at(rest.find(is_digit)?);
+    (currency::code(sign).is_some() && hundredths.chars().all(is_digit))
+        .then_some((whole, hundredths))
+}
+
 /// Whether the one mark of a number separates thousands.
 fn is_thousands(text: &str, mark: char) -> bool {
     text.split_once(mark).is_some_and(|(whole, rest)| {
@@ -231,9 +653,11 @@ fn is_thousands(text: &str, mark: char) -> bool {
     })
 }
 
-/// Joins the groups of a whole number: one kind of mark, three digits in every group but the first.
+/// Joins the groups of a whole number: one kind of mark, three digits in every group but the first; in India
+/// two, but three in the last.
 fn without_thousands(text: &str) -> Option<String> {
-    let is_mark = |mark: char| matches!(mark, '.' | ',' | '\'' | '’') || mark.is_whitespace();
+    let is_mark =
+        |mark: char| matches!(mark, '.' | ',' | '\'' | '’' | '´' | '`') || mark.is_whitespace();
     let mut marks = text.chars().filter(|character| is_mark(*character));
     let Some(mark) = marks.next() else {
         return text
@@ -244,16 +668,19 @@ fn without_thousands(text: &str) -> Option<String> {
     if marks.any(|other| other != mark) {
         return None;
     }
-    let all_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
-    let well_grouped = text.split(mark).enumerate().all(|(index, group)| {
-        all_digits(group)
-            && if index == 0 {
-                (1..=3).contains(&group.len())
-            } else {
-                group.len() == 3
-            }
-    });
-    well_grouped.then(|| text.split(mark).collect())
+    let groups: Vec<_> = text.split(mark).collect();
+    let all_digits = groups
+        .iter()
+        .all(|group| group.bytes().all(|byte| byte.is_ascii_digit()));
+    let [first, within @ .., last] = &groups[..] else {
+        return None;
+    };
+    let is_western = (1..=3).contains(&first.len()) && within.iter().all(|group| group.len() == 3);
+    let is_indian = mark == ','
+        && (1..=2).contains(&first.len())
+        && !within.is_empty()
+        && within.iter().all(|group| group.len() == 2);
+    (all_digits && last.len() == 3 && (is_western || is_indian)).then(|| groups.concat())
 }
 
 #[cfg(test)]
@@ -293,24 +720,24 @@ mod tests {
             ("50", "50"),
             ("12.5", "12.50"),
             ("12.50", "12.50"),
-            ("050.00", "50"),
+            ("050.00", "50.00"),
             (".5", "0.50"),
             ("5.", "5"),
             ("0", "0"),
-            ("-0.00", "0"),
+            ("-0.00", "0.00"),
             ("+3", "3"),
             ("12,99", "12.99"),
             ("0,125", "0.125"),
             ("1,299", "1299"),
             ("1.299", "1.299"),
             ("1299,5", "1299.50"),
-            ("$1,299.00", "1299"),
-            ("1.299,00 €", "1299"),
+            ("$1,299.00", "1299.00"),
+            ("1.299,00 €", "1299.00"),
             ("1,234,567.89", "1234567.89"),
             ("1.234.567", "1234567"),
-            ("1 299,00", "1299"),
-            ("1\u{a0}299,00\u{a0}kr", "1299"),
-            ("1\u{202f}299,00 €", "1299"),
+            ("1 299,00", "1299.00"),
+            ("1\u{a0}299,00\u{a0}kr", "1299.00"),
+            ("1\u{202f}299,00 €", "1299.00"),
             ("1'299.50", "1299.50"),
             ("CHF 1’299.–", "1299"),
             ("12,-", "12"),
@@ -331,7 +758,7 @@ mod tests {
             ("1.299", "1299"),
             ("12,99", "12.99"),
             ("1,299", "1.299"),
-            ("1.299,00 €", "1299"),
+            ("1.299,00 €", "1299.00"),
             ("0.125", "0.125"),
             ("12.99", "12.99"),
             ("5", "5"),
@@ -341,22 +768,159 @@ mod tests {
         }
     }
 
+    fn voted(
+        prices: &[&str],
+        currency: Option<&'static str>,
+        semicolons: bool,
+    ) -> Result<DecimalMark, String> {
+        let mut vote = Vote::default();
+        for price in prices {
+            vote.count(price, currency);
+        }
+        vote.result(semicolons)
+    }
+
     #[test]
     fn the_prices_of_a_file_say_how_it_writes_them() {
-        for (prices, marks) in [
+        for (prices, mark) in [
             (&["12,99", "1.299", "7"][..], DecimalMark::Comma),
             (&["1.299,00 €", "1.299"], DecimalMark::Comma),
             (&["EUR 0,125", "x"], DecimalMark::Comma),
+            (&["1.250.000", "15.000"], DecimalMark::Comma),
+            (&["1.299,-", "1.299"], DecimalMark::Comma),
+            (&["1.299 €"], DecimalMark::Comma),
+            (&["15.000 COP"], DecimalMark::Comma),
+            (&["Rp 15.000"], DecimalMark::Comma),
             (&["12,99", "12.99"], DecimalMark::Point),
-            (&["1.299", "1,299", ""], DecimalMark::Point),
             (&["1,299.00"], DecimalMark::Point),
+            (&["1,250,000", "1.299"], DecimalMark::Point),
+            (&["1234.500", "1.299"], DecimalMark::Point),
+            (&["0.125", "1.299"], DecimalMark::Point),
+            (&["1.299 KWD"], DecimalMark::Point),
+            (&["1,299", "899", ""], DecimalMark::Point),
             (&[], DecimalMark::Point),
         ] {
-            let mut vote = Vote::default();
-            for price in prices {
-                vote.count(price);
-            }
-            assert_eq!(vote.result(), marks, "{prices:?}");
+            assert_eq!(voted(prices, None, false), Ok(mark), "{prices:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_whose_prices_could_be_both_is_asked_about_unless_something_else_speaks() {
+        let prices = ["1.299", "899", "2.499"];
+        assert_eq!(voted(&prices, None, false), Err("1.299".to_owned()));
+        assert_eq!(voted(&prices, None, true), Ok(DecimalMark::Comma));
+        assert_eq!(voted(&prices, Some("COP"), false), Ok(DecimalMark::Comma));
+        assert_eq!(voted(&prices, Some("EUR"), false), Ok(DecimalMark::Comma));
+        assert_eq!(voted(&prices, Some("USD"), false), Err("1.299".to_owned()));
+        assert_eq!(voted(&prices, Some("BHD"), false), Ok(DecimalMark::Point));
+        assert!(voted(&["12,99", "12.99", "1.299"], None, false).is_err());
+    }
+
+    #[test]
+    fn a_currency_without_decimals_has_marks_for_thousands_alone() {
+        for (text, price) in [
+            ("15.000 COP", "15000"),
+            ("Rp 15.000", "15000"),
+            ("1.250.000 ₫", "1250000"),
+            ("1,299円", "1299"),
+            ("₩1.299", "1299"),
+            ("15.50 COP", "15.50"),
+            ("1.299 KWD", "1.299"),
+        ] {
+            assert_eq!(amount(text).map(format).as_deref(), Ok(price), "{text:?}");
+        }
+        let told = parse_in("15.000", DecimalMark::Point, Some("COP"));
+        assert_eq!(
+            told.map(|price| format(price.amount)).as_deref(),
+            Ok("15000")
+        );
+    }
+
+    #[test]
+    fn a_price_may_have_signs_and_words_beside_it() {
+        for (text, price, currency) in [
+            ("$12.99 USD", "12.99", Some("USD")),
+            ("US $12.99", "12.99", Some("USD")),
+            ("Rs. 1,299.00", "1299.00", None),
+            ("₹ 1,29,900.00", "129900.00", Some("INR")),
+            ("RM 12.90", "12.90", Some("MYR")),
+            ("HK$12.00", "12.00", Some("HKD")),
+            ("NZ$12.00", "12.00", Some("NZD")),
+            ("AU$12.00", "12.00", Some("AUD")),
+            ("R$ 12,90", "12.90", Some("BRL")),
+            ("1 299:-", "1299", None),
+            ("1,299円", "1299", Some("JPY")),
+            ("1 299 руб.", "1299", Some("RUB")),
+            ("1 299,50 ₽", "1299.50", Some("RUB")),
+            ("12.99*", "12.99", None),
+            ("ab 12.99 €", "12.99", Some("EUR")),
+            ("from $5", "5", None),
+            ("12.99 €/Stk", "12.99", Some("EUR")),
+            ("12.99 € / Stück", "12.99", Some("EUR")),
+            ("£4.50 each", "4.50", Some("GBP")),
+            ("4,50 € inkl. MwSt.", "4.50", Some("EUR")),
+            ("12€99", "12.99", Some("EUR")),
+            ("Fr. 12.50", "12.50", Some("CHF")),
+            ("'12.99", "12.99", None),
+            ("=\"12.99\"", "12.99", None),
+            ("1299 Ft", "1299", Some("HUF")),
+            ("1 299 Kč", "1299", Some("CZK")),
+            ("GBP 12.99", "12.99", Some("GBP")),
+            ("12,50 zł", "12.50", Some("PLN")),
+            ("1\u{2009}299,00 €", "1299.00", Some("EUR")),
+            ("\u{200b}12.99", "12.99", None),
+            ("12.99 Euro", "12.99", Some("EUR")),
+            ("TL 1.299,90", "1299.90", Some("TRY")),
+            ("₺1.299,90", "1299.90", Some("TRY")),
+            ("S/ 12.90", "12.90", Some("PEN")),
+        ] {
+            let read = parse(text, DecimalMark::Point);
+            let read = read.map(|price| (format(price.amount), price.currency));
+            assert_eq!(read, Ok((price.to_owned(), currency)), "{text:?}");
+        }
+        for text in [
+            "26.00 €/kg",
+            "€12 USD",
+            "12-14 €",
+            "+-5",
+            "12€9",
+            "2 for 5",
+            "12 x 3",
+        ] {
+            assert!(parse(text, DecimalMark::Point).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_and_errors_are_told_from_prices() {
+        for text in [
+            "2026-05-12",
+            "12.05.2026",
+            "12. Mai",
+            "12-May",
+            "5/12/2026",
+            "2026-05-12 00:00:00",
+            "12. Mai 2026",
+        ] {
+            assert_eq!(amount(text), Err(PriceError::Date), "{text}");
+        }
+        for text in ["#N/A", "#REF!", "#VALUE!", "#####"] {
+            assert_eq!(amount(text), Err(PriceError::Spreadsheet), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_price_keeps_the_digits_it_was_written_with() {
+        for (text, written) in [
+            ("419.00", "419.00"),
+            ("419", "419"),
+            ("12.10", "12.10"),
+            ("12.5", "12.50"),
+            ("19.900000", "19.90"),
+            ("20.0000", "20.00"),
+            ("0.1250", "0.125"),
+        ] {
+            assert_eq!(amount(text).map(format).as_deref(), Ok(written), "{text}");
         }
     }
 
@@ -426,14 +990,14 @@ mod tests {
         fn any_text_is_read_without_a_panic(text in any::<String>()) {
             let _ = parse(&text, DecimalMark::Point);
             let _ = parse(&text, DecimalMark::Comma);
-            Vote::default().count(&text);
+            Vote::default().count(&text, None);
         }
 
         #[test]
         fn any_number_like_text_is_read_without_a_panic(text in "[-+(]?[$€]?[0-9., '’]{0,12}[-–)€]?") {
             let _ = parse(&text, DecimalMark::Point);
             let _ = parse(&text, DecimalMark::Comma);
-            Vote::default().count(&text);
+            Vote::default().count(&text, None);
         }
 
         #[test]

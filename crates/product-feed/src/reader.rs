@@ -1,6 +1,6 @@
 //! A product file as a stream of products and failures.
 
-use std::{io, ops::ControlFlow};
+use std::{borrow::Cow, io, ops::ControlFlow};
 
 use bytesize::ByteSize;
 use csv::ByteRecord;
@@ -10,7 +10,7 @@ use crate::{
     budget::{self, Budget, MAX_COLUMN_NAME, MAX_ROW},
     cells::{is_blank, shortened},
     columns::{self, Meaning},
-    delimited,
+    currency, delimited,
     encoding::CellEncoding,
     failed_rows,
     foreign::Foreign,
@@ -18,7 +18,8 @@ use crate::{
     html,
     input::Input,
     mapping::Mapping,
-    merchant, price,
+    merchant,
+    price::{self, DecimalMark},
     row::{Classified, Classifier, FeedProduct, RowFailure},
     sheets::Lists,
     source::{Kind, OverLimit, Source},
@@ -27,7 +28,7 @@ use crate::{
 };
 
 /// Rows among which the header row is looked for: price lists have a title and a date above it.
-pub(crate) const HEADER_WITHIN: usize = 30;
+pub(crate) const HEADER_WITHIN: usize = 200;
 
 /// Rows from which is told how the file writes its prices, as far as they may be held.
 const SAMPLE_ROWS: usize = 1000;
@@ -222,6 +223,8 @@ pub(crate) struct RawRow<'a> {
     pub(crate) encoding: CellEncoding,
     /// Whether a quotation mark that is never closed made the rest of the file a part of it.
     pub(crate) is_cut_off: bool,
+    /// Whether semicolons stand between its cells, as where commas are needed for decimals.
+    pub(crate) has_semicolons: bool,
 }
 
 /// A row that counts.
@@ -367,7 +370,8 @@ pub struct Counted {
     pub header: Vec<String>,
 }
 
-/// Counts the rows that [`read`] gives, and is quicker about it where every row that is not blank counts.
+/// Counts the rows that [`read`] gives, and is quicker about it where each of the first thousand that is not
+/// blank counts: it takes all behind them to do so too, and so may count some too many.
 ///
 /// # Errors
 ///
@@ -385,12 +389,14 @@ pub fn count(
             delimited::count_behind(&parts, &mut |row| match reading.take(row, &mut counter) {
                 ControlFlow::Break(()) => ControlFlow::Break(false),
                 ControlFlow::Continue(()) => match &reading.state {
-                    State::Sampling(sample) => ControlFlow::Break(sample.header.every_row_counts()),
+                    State::Within { classifier, .. } => {
+                        ControlFlow::Break(classifier.every_row_counts() && !counter.1)
+                    }
                     _ => ControlFlow::Continue(()),
                 },
             })?;
-        if let Some(products) = rows {
-            counter.0.products = products;
+        if let Some(behind) = rows {
+            counter.0.products += behind;
             return Ok(counter.0);
         }
         counter = Counter::default();
@@ -399,8 +405,9 @@ pub fn count(
     Ok(counter.0)
 }
 
+/// What is counted, and whether a row was passed over.
 #[derive(Default)]
-struct Counter(Counted);
+struct Counter(Counted, bool);
 
 impl Visitor for Counter {
     fn header(&mut self, header: &Header) {
@@ -412,6 +419,11 @@ impl Visitor for Counter {
 
     fn row(&mut self, _: FeedRow) -> ControlFlow<()> {
         self.0.products += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn passed_over(&mut self, _: PassedOver) -> ControlFlow<()> {
+        self.1 = true;
         ControlFlow::Continue(())
     }
 }
@@ -455,7 +467,7 @@ pub(crate) fn has_reason(header: &[String]) -> bool {
 
 /// A file that is being read.
 pub(crate) struct Reading<'a> {
-    mapping: Option<&'a Mapping>,
+    mapping: Option<Cow<'a, Mapping>>,
     state: State,
 }
 
@@ -472,6 +484,8 @@ enum State {
         classifier: Box<Classifier>,
         rows: u64,
     },
+    /// The file's prices can be read in two ways; one of them.
+    Doubtful(String),
     /// The visitor wants no more.
     Done,
 }
@@ -481,7 +495,6 @@ struct Sample {
     header: Header,
     rows: Vec<HeldRow>,
     budget: Budget,
-    vote: price::Vote,
 }
 
 /// A row that is held back.
@@ -490,6 +503,7 @@ struct HeldRow {
     line: u64,
     encoding: CellEncoding,
     is_cut_off: bool,
+    has_semicolons: bool,
 }
 
 impl Sample {
@@ -498,7 +512,6 @@ impl Sample {
             header,
             rows: Vec::new(),
             budget: Budget::new(),
-            vote: price::Vote::default(),
         }
     }
 
@@ -507,15 +520,13 @@ impl Sample {
     }
 
     fn hold(&mut self, row: RawRow<'_>) {
-        for price in self.header.prices(row.cells) {
-            self.vote.count(&row.encoding.text(price));
-        }
         self.budget.spend(row.cells);
         self.rows.push(HeldRow {
             cells: budget::compact(row.cells),
             line: row.line,
             encoding: row.encoding,
             is_cut_off: row.is_cut_off,
+            has_semicolons: row.has_semicolons,
         });
     }
 }
@@ -523,7 +534,7 @@ impl Sample {
 impl<'a> Reading<'a> {
     pub(crate) fn new(mapping: Option<&'a Mapping>) -> Self {
         Self {
-            mapping,
+            mapping: mapping.map(Cow::Borrowed),
             state: State::Seeking {
                 rows: 0,
                 problem: None,
@@ -547,7 +558,7 @@ impl<'a> Reading<'a> {
                     ControlFlow::Continue(())
                 }
             }
-            State::Done => ControlFlow::Break(()),
+            State::Done | State::Doubtful(_) => ControlFlow::Break(()),
             State::Seeking { .. } => self.seek(row, visitor),
         }
     }
@@ -562,15 +573,24 @@ impl<'a> Reading<'a> {
         }
         *rows += 1;
         let known = header::known_cells(&cells);
-        if self.mapping.is_some_and(|mapping| !mapping.is_of(&cells)) {
+        let mapping = self.mapping.as_deref();
+        if mapping.is_some_and(|mapping| !mapping.is_of(&cells)) {
             return if *rows < HEADER_WITHIN {
                 ControlFlow::Continue(())
             } else {
                 ControlFlow::Break(())
             };
         }
-        match Header::find(cells, self.mapping) {
+        // A list of failed rows says itself what its file was understood as.
+        let written = failed_rows::answers(&cells).map(|written| match mapping {
+            Some(mapping) => mapping.clone().or(written),
+            None => written,
+        });
+        match Header::find(cells, written.as_ref().or(mapping)) {
             Ok(header) => {
+                if let Some(written) = written {
+                    self.mapping = Some(Cow::Owned(written));
+                }
                 visitor.header(&header);
                 self.state = State::Sampling(Box::new(Sample::new(header)));
             }
@@ -595,29 +615,26 @@ impl<'a> Reading<'a> {
                 return ControlFlow::Continue(());
             }
         };
-        let decimal_mark = self
-            .mapping
-            .and_then(Mapping::decimal_mark)
-            .unwrap_or_else(|| sample.vote.result());
-        let encoding = sample
-            .rows
-            .first()
-            .map_or(CellEncoding::UTF_8, |row| row.encoding);
-        visitor.understood(&Understanding::new(
-            &sample.header,
-            decimal_mark,
-            encoding.name(),
-        ));
-        let mut classifier = Box::new(Classifier::new(sample.header, decimal_mark));
+        let Sample {
+            mut header,
+            rows: held,
+            ..
+        } = sample;
+        header.settle(held.iter().map(HeldRow::raw));
+        let said = self.mapping.as_deref().and_then(Mapping::decimal_mark);
+        let decimal_mark = match said.map_or_else(|| told_mark(&header, &held), Ok) {
+            Ok(mark) => mark,
+            Err(example) => {
+                self.state = State::Doubtful(example);
+                return ControlFlow::Break(());
+            }
+        };
+        let encoding = held.first().map_or(CellEncoding::UTF_8, |row| row.encoding);
+        visitor.understood(&Understanding::new(&header, decimal_mark, encoding.name()));
+        let mut classifier = Box::new(Classifier::new(header, decimal_mark));
         let mut rows = 0;
-        for held in sample.rows {
-            let row = RawRow {
-                cells: &held.cells,
-                line: held.line,
-                encoding: held.encoding,
-                is_cut_off: held.is_cut_off,
-            };
-            tell(&mut classifier, &mut rows, row, visitor)?;
+        for held in &held {
+            tell(&mut classifier, &mut rows, held.raw(), visitor)?;
         }
         self.state = State::Within { classifier, rows };
         ControlFlow::Continue(())
@@ -627,6 +644,7 @@ impl<'a> Reading<'a> {
         let _: ControlFlow<()> = self.release(visitor);
         match self.state {
             State::Within { .. } | State::Sampling(_) | State::Done => Ok(()),
+            State::Doubtful(example) => Err(FeedError::DecimalMark { example }),
             State::Seeking {
                 problem: Some((_, error)),
                 ..
@@ -635,6 +653,40 @@ impl<'a> Reading<'a> {
             State::Seeking { .. } => Err(HeaderError::Unknown.into()),
         }
     }
+}
+
+impl HeldRow {
+    fn raw(&self) -> RawRow<'_> {
+        RawRow {
+            cells: &self.cells,
+            line: self.line,
+            encoding: self.encoding,
+            is_cut_off: self.is_cut_off,
+            has_semicolons: self.has_semicolons,
+        }
+    }
+}
+
+/// Tells from the first rows how prices are written.
+///
+/// # Errors
+///
+/// A price that could be read in two ways, where nothing says which one it is.
+fn told_mark(header: &Header, rows: &[HeldRow]) -> Result<DecimalMark, String> {
+    let mut vote = price::Vote::default();
+    for row in rows {
+        let told = header
+            .currency(&row.cells)
+            .map(|cell| row.encoding.text(cell));
+        let told = told.filter(|text| !text.is_empty());
+        let currency = told
+            .and_then(|text| currency::code(&text))
+            .or(header.columns.file_currency);
+        for cell in header.prices(&row.cells) {
+            vote.count(&row.encoding.text(cell), currency);
+        }
+    }
+    vote.result(rows.iter().any(|row| row.has_semicolons))
 }
 
 /// Tells the visitor of the next row behind the header.
@@ -669,15 +721,7 @@ fn tell(
 /// Returns what a column of this name is taken for.
 #[must_use]
 pub fn guess(name: &str) -> Option<Meaning> {
-    columns::look_up(name).map(|known| known.meaning)
-}
-
-/// Returns what the columns of a list most likely hold, from the rows that [`first_rows`] gives: a column for
-/// each cell of the first one. It may hold less than [`read`] needs.
-#[must_use]
-pub fn suggest(rows: &[Vec<String>]) -> Vec<Option<Meaning>> {
-    let header = rows.first().map(Vec::as_slice).unwrap_or_default();
-    header.iter().map(|name| guess(name)).collect()
+    columns::look_up(name).map(|known| known.word.meaning())
 }
 
 /// Checks that a mapping names what a product needs.

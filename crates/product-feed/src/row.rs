@@ -1,22 +1,33 @@
 //! What one row of a product file is: a product, a failure, or nothing that counts.
 
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet, hash_map::DefaultHasher},
+    hash::{Hash, Hasher},
+};
+
 use csv::ByteRecord;
+use rust_decimal::Decimal;
 use thiserror::Error;
 
 use crate::{
     cells::{Cells, borrowed, is_blank, shortened},
-    checks::{self, Availability, GtinError},
+    checks::{self, Availability, GtinError, Link, Stock},
+    columns::{self, Meaning, Word},
     currency,
     encoding::CellEncoding,
     failed_rows,
-    header::{Columns, Header, Shape},
-    identity,
+    header::{Columns, Header, RowKind, Shape},
+    identity::{self, Key},
     price::{self, DecimalMark, Price, PriceError},
     reader::{PassedOverReason, RawRow},
 };
 
 /// The most characters of an identity or a name: what an index of either database takes.
 const MAX_LEN: usize = 500;
+
+/// The most products whose variants may follow anywhere, and SKUs of variants, that are remembered.
+const MAX_REMEMBERED: usize = 1 << 20;
 
 /// Kinds of products that are sold under another price, or elsewhere.
 const KINDS_WITHOUT_PRICE: &[&str] = &[
@@ -29,8 +40,8 @@ const KINDS_WITHOUT_PRICE: &[&str] = &[
     "bundle",
 ];
 
-/// BigCommerce's words for a variant of the product above.
-const VARIANT_ITEMS: &[&str] = &["sku", "variant"];
+/// What stands in place of a price that is asked for at the till.
+const OPEN_PRICES: &[&str] = &["variable", "variable price"];
 
 /// A product as a file has it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -62,6 +73,8 @@ pub struct FeedProduct {
 /// A cell of an imported row that was left out.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RowWarning {
+    /// Which field stays as it was.
+    pub field: Meaning,
     /// Why it was left out.
     pub error: RowError,
     /// The cell's column, by its name in the file.
@@ -91,12 +104,29 @@ pub enum RowError {
     /// Nothing tells this product from others.
     #[error("The row has no SKU and nothing else to know the product by.")]
     NoIdentity,
+    /// What stands there for a SKU is a word for none, or for one that is yet to come.
+    #[error("\"{0}\" is no SKU or identifier, but stands for none.")]
+    PlaceholderIdentity(String),
+    /// A spreadsheet program has made something else of the SKU.
+    #[error(
+        "The SKU or identifier \"{0}\" was changed by a spreadsheet program; format the column as text."
+    )]
+    MangledIdentity(String),
     /// A kind of product that needs a price has none.
     #[error("The price is missing.")]
     NoPrice,
     /// There is a price, but what it is cannot be told.
     #[error("The price \"{0}\" cannot be read.")]
     UnreadablePrice(String),
+    /// A spreadsheet program has made a date of the price.
+    #[error("The price \"{0}\" is a date: a spreadsheet program has made one of it.")]
+    DatePrice(String),
+    /// The price is an error of a spreadsheet program.
+    #[error("The price is \"{0}\", an error of a spreadsheet program.")]
+    ErrorPrice(String),
+    /// The lower price is none.
+    #[error("The sale price \"{0}\" cannot be read.")]
+    SalePrice(String),
     /// The price is below zero.
     #[error("The price \"{0}\" is negative.")]
     NegativePrice(String),
@@ -148,6 +178,11 @@ impl RowError {
         match self {
             Self::NoIdentity => "no-identity",
             Self::NoPrice => "no-price",
+            Self::PlaceholderIdentity(_) => "placeholder-identity",
+            Self::MangledIdentity(_) => "mangled-identity",
+            Self::DatePrice(_) => "date-price",
+            Self::ErrorPrice(_) => "error-price",
+            Self::SalePrice(_) => "unreadable-sale-price",
             Self::UnreadablePrice(_) => "unreadable-price",
             Self::NegativePrice(_) => "negative-price",
             Self::UnknownCurrency(_) => "unknown-currency",
@@ -169,7 +204,12 @@ impl RowError {
     #[must_use]
     pub fn parameters(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::UnreadablePrice(value)
+            Self::PlaceholderIdentity(value)
+            | Self::MangledIdentity(value)
+            | Self::DatePrice(value)
+            | Self::ErrorPrice(value)
+            | Self::SalePrice(value)
+            | Self::UnreadablePrice(value)
             | Self::NegativePrice(value)
             | Self::UnknownCurrency(value)
             | Self::Url(value)
@@ -203,33 +243,63 @@ pub(crate) enum Classified {
 /// An error and the column it is about.
 type Failure = (RowError, Option<usize>);
 
+/// A warning: the field it is about, and where it is.
+type Warning = (Meaning, RowError, Option<usize>);
+
 /// Tells rows, one after the other. What it tells depends on the rows before in this alone: what the
-/// product is called that the row belongs to, and in BigCommerce's files what it costs.
+/// product is called that the row belongs to, and what it costs; and which SKUs variants had.
 #[derive(Clone, Debug)]
 pub(crate) struct Classifier {
     columns: Columns,
     names: Vec<String>,
     /// How the file writes its prices.
-    marks: DecimalMark,
+    mark: DecimalMark,
     above: Above,
+    /// What variants have from their product that names them by an ID.
+    families: HashMap<String, Above>,
+    /// Marks of the SKUs that variants of handles had.
+    skus: HashSet<u64>,
 }
 
 /// What rows below may take from a product.
 #[derive(Clone, Debug, Default)]
 struct Above {
-    handle: String,
+    key: String,
     title: String,
     price: String,
 }
 
+impl Above {
+    fn of(key: &str, cells: &Cells<'_>) -> Self {
+        Self {
+            key: key.to_owned(),
+            title: cells.name.to_string(),
+            price: cells.price.to_string(),
+        }
+    }
+
+    fn set(&mut self, key: &str, cells: &Cells<'_>) {
+        key.clone_into(&mut self.key);
+        cells.name.as_ref().clone_into(&mut self.title);
+        cells.price.as_ref().clone_into(&mut self.price);
+    }
+}
+
 impl Classifier {
-    pub(crate) fn new(header: Header, marks: DecimalMark) -> Self {
+    pub(crate) fn new(header: Header, mark: DecimalMark) -> Self {
         Self {
             columns: header.columns,
             names: header.cells,
-            marks,
+            mark,
             above: Above::default(),
+            families: HashMap::new(),
+            skus: HashSet::new(),
         }
+    }
+
+    /// Whether every row that is not blank is most likely a product, if perhaps not one that can be taken.
+    pub(crate) fn every_row_counts(&self) -> bool {
+        matches!(self.columns.shape, Shape::Plain | Shape::Google)
     }
 
     /// Tells what a row is; `None` for one without a filled cell.
@@ -243,35 +313,201 @@ impl Classifier {
             let failure = self.failure(&cells, row, (RowError::OpenQuote, None));
             return Some(Classified::Counts(Err(failure)));
         }
-        match self.columns.shape {
-            Shape::Shopify => {
-                if !self.follow_handle(&mut cells) {
-                    return Some(Classified::PassedOver(PassedOverReason::Image));
-                }
-            }
-            Shape::BigCommerce => {
-                if !self.follow_item(&mut cells) {
-                    return Some(Classified::PassedOver(PassedOverReason::Option));
-                }
-            }
-            Shape::Plain | Shape::Google => {}
+        let passed_over = self
+            .passed_over(&cells, row)
+            .or_else(|| self.follow(&mut cells));
+        if let Some(reason) = passed_over {
+            return Some(Classified::PassedOver(reason));
         }
+        let mut warnings = Vec::new();
         let product = shape(record, &self.columns)
             .map_err(|error| (error, None))
-            .and_then(|()| cells.product(&self.columns, self.marks));
-        Some(Classified::Counts(
-            product.map_err(|failure| self.failure(&cells, row, failure)),
-        ))
+            .and_then(|()| cells.product(&self.columns, self.mark, &mut warnings));
+        Some(Classified::Counts(match product {
+            Ok(mut product) => {
+                product.warnings = warnings
+                    .into_iter()
+                    .map(|warning| self.warning(row, warning))
+                    .collect();
+                Ok(product)
+            }
+            Err(failure) => Err(self.failure(&cells, row, failure)),
+        }))
+    }
+
+    /// Tells why a row is no product that stands between products in a list of any shape.
+    fn passed_over(&self, cells: &Cells<'_>, row: RawRow<'_>) -> Option<PassedOverReason> {
+        let has_figures = cells
+            .price
+            .contains(|character: char| character.is_ascii_digit());
+        if !has_figures
+            && let Some(reason) = self
+                .header_again(cells, row)
+                .or_else(|| self.heading(cells, row))
+        {
+            return Some(reason);
+        }
+        if (cells.sku.is_empty() || cells.name.is_empty()) && self.is_total(row) {
+            return Some(PassedOverReason::Total);
+        }
+        let is_main = |store: &str| {
+            let mains = ["", "admin", "default", "all"];
+            mains.iter().any(|main| main.eq_ignore_ascii_case(store))
+        };
+        let is_translation = self.columns.shape == Shape::Magento && !is_main(&cells.store);
+        is_translation.then_some(PassedOverReason::Translation)
+    }
+
+    /// Tells whether a row is the header row again, or one more that names the columns.
+    fn header_again(&self, cells: &Cells<'_>, row: RawRow<'_>) -> Option<PassedOverReason> {
+        let is_again = row.cells.iter().zip(&self.names).all(|(cell, name)| {
+            let text = row.encoding.text(cell);
+            let text = text.trim_start_matches('\u{feff}');
+            text.eq_ignore_ascii_case(name.trim().trim_start_matches('\u{feff}'))
+        });
+        if is_again && row.cells.iter().any(|cell| !is_blank(cell)) {
+            return Some(PassedOverReason::RepeatedHeader);
+        }
+        if cells.price.is_empty() {
+            return None;
+        }
+        let names_a_price = columns::look_up(&cells.price).is_some_and(|known| {
+            matches!(known.word, Word::Is(Meaning::Price | Meaning::SalePrice))
+        });
+        let names_more = [&cells.sku, &cells.name, &cells.handle]
+            .into_iter()
+            .any(|cell| columns::look_up(cell).is_some());
+        (names_a_price && names_more).then_some(PassedOverReason::Instruction)
+    }
+
+    /// Tells whether a row is a heading: one text alone, that is no SKU.
+    fn heading(&self, cells: &Cells<'_>, row: RawRow<'_>) -> Option<PassedOverReason> {
+        let (columns, name) = (&self.columns, self.columns.name?);
+        let key = columns
+            .sku
+            .or(columns.gtin)
+            .or(columns.barcode)
+            .or(columns.id)?;
+        let has_own_rows = columns.handle.is_some() || columns.shape == Shape::Magento;
+        if columns.count < 3 || has_own_rows || !cells.price.is_empty() {
+            return None;
+        }
+        let mut filled = row
+            .cells
+            .iter()
+            .enumerate()
+            .filter(|(index, cell)| !is_blank(cell) && Some(*index) != columns.reason);
+        let (index, cell) = filled.next()?;
+        if filled.next().is_some() {
+            return None;
+        }
+        if index == name {
+            return Some(PassedOverReason::Heading);
+        }
+        let text = row.encoding.text(cell);
+        let is_word = text.contains(char::is_alphabetic)
+            && (text.contains(char::is_whitespace)
+                || !text.contains(|character: char| character.is_ascii_digit()))
+            && identity::check(&text) == Key::Good;
+        (is_word || (index != key && text.contains(char::is_alphabetic)))
+            .then_some(PassedOverReason::Heading)
+    }
+
+    fn is_total(&self, row: RawRow<'_>) -> bool {
+        const TOTALS: &[&str] = &[
+            "total",
+            "grand total",
+            "subtotal",
+            "sub total",
+            "sub-total",
+            "sum",
+            "totals",
+            "summe",
+            "gesamt",
+            "gesamtsumme",
+            "zwischensumme",
+            "gesamtbetrag",
+            "somme",
+            "total général",
+            "sous-total",
+            "total general",
+            "suma",
+            "totale",
+            "totale generale",
+            "subtotale",
+            "somma",
+            "totaal",
+            "subtotaal",
+            "eindtotaal",
+            "razem",
+            "celkem",
+            "összesen",
+            "итого",
+            "всего",
+            "toplam",
+            "genel toplam",
+            "合計",
+            "小計",
+            "总计",
+            "合计",
+            "小计",
+            "總計",
+            "total geral",
+            "i alt",
+            "totalt",
+            "yhteensä",
+        ];
+        let Some(first) = row.cells.iter().find(|cell| !is_blank(cell)) else {
+            return false;
+        };
+        if first.len() > 60 {
+            return false;
+        }
+        let text = row.encoding.text(first).to_lowercase();
+        let text = text.trim_matches(|mark: char| !mark.is_alphanumeric());
+        TOTALS.contains(&text)
+    }
+
+    /// Gives a row what it has from a product above; tells why it is no product.
+    fn follow(&mut self, cells: &mut Cells<'_>) -> Option<PassedOverReason> {
+        match self.columns.shape {
+            Shape::Plain | Shape::Google => None,
+            Shape::Shopify => {
+                if !self.follow_handle(cells) {
+                    return Some(PassedOverReason::Image);
+                }
+                self.tell_variant_apart(cells);
+                None
+            }
+            Shape::BigCommerce | Shape::Ebay | Shape::Ecwid | Shape::Wix => self.follow_item(cells),
+            Shape::Squarespace => {
+                if cells.name.is_empty() {
+                    cells.name = self.above.title.clone().into();
+                } else {
+                    self.above.set("", cells);
+                }
+                None
+            }
+            Shape::Magento => {
+                let continues =
+                    cells.sku.is_empty() && cells.name.is_empty() && cells.price.is_empty();
+                continues.then_some(PassedOverReason::Option)
+            }
+            Shape::Shopware => {
+                self.follow_parent(cells);
+                None
+            }
+        }
     }
 
     /// Gives a row of a handle the title of the handle; says whether the row is a product.
     fn follow_handle(&mut self, cells: &mut Cells<'_>) -> bool {
-        let continues = !cells.handle.is_empty() && cells.handle == self.above.handle;
+        let continues = !cells.handle.is_empty() && cells.handle == self.above.key;
         if cells.is_image_only(continues) {
             return false;
         }
         if !cells.handle.is_empty() && !cells.name.is_empty() {
-            cells.handle.as_ref().clone_into(&mut self.above.handle);
+            cells.handle.as_ref().clone_into(&mut self.above.key);
             cells.name.as_ref().clone_into(&mut self.above.title);
         }
         if continues && cells.name.is_empty() {
@@ -280,25 +516,114 @@ impl Classifier {
         true
     }
 
-    /// Gives a variant the name and price of the product above; says whether the row is a product.
-    fn follow_item(&mut self, cells: &mut Cells<'_>) -> bool {
-        let is = |word: &&str| word.eq_ignore_ascii_case(&cells.item);
-        if cells.item.is_empty() || is(&"product") {
-            cells.name.as_ref().clone_into(&mut self.above.title);
-            cells.price.as_ref().clone_into(&mut self.above.price);
-            return true;
+    /// Has a variant whose SKU another one of the file had be known by its handle and options instead.
+    fn tell_variant_apart(&mut self, cells: &mut Cells<'_>) {
+        let has_key = !cells.sku.is_empty() && !cells.handle.is_empty();
+        if !has_key || identity::check(&cells.sku) != Key::Good {
+            return;
         }
-        if !VARIANT_ITEMS.iter().any(is) {
-            return false;
+        // The same in every run, as an import that was interrupted reads from the start.
+        let mut hasher = DefaultHasher::new();
+        cells.sku.hash(&mut hasher);
+        let sku = hasher.finish();
+        if self.skus.contains(&sku) {
+            cells.shares_sku = true;
+        } else if self.skus.len() < MAX_REMEMBERED {
+            self.skus.insert(sku);
         }
-        // What stands there of a variant is not its name but its options: `[S]Size=Small`.
+    }
+
+    /// Gives a variant the name and price of the product above; tells whether the row is no product.
+    fn follow_item(&mut self, cells: &mut Cells<'_>) -> Option<PassedOverReason> {
+        let shape = self.columns.shape;
+        let key = match shape {
+            Shape::Wix => cells.handle.clone(),
+            Shape::Ecwid => cells.id.clone(),
+            _ => Cow::Borrowed(""),
+        };
+        match RowKind::of(&cells.item) {
+            Some(RowKind::Product) => {
+                if shape == Shape::Wix {
+                    // What a product offers tells its variants apart, not the product.
+                    cells.options.clear();
+                }
+                cells.is_listing =
+                    shape == Shape::Ebay && cells.options.iter().any(|option| !option.is_empty());
+                self.above.set(&key, cells);
+                None
+            }
+            Some(RowKind::Variant) => {
+                if shape == Shape::Ecwid && self.columns.variant_sku.is_some() {
+                    cells.parent = std::mem::take(&mut cells.sku);
+                    cells.sku = cells.variant_sku.clone();
+                    cells.attributes = cells.options.clone();
+                }
+                if self.above.key == *key {
+                    self.inherit(cells);
+                }
+                None
+            }
+            Some(RowKind::Other) | None => Some(PassedOverReason::Option),
+        }
+    }
+
+    fn inherit(&self, cells: &mut Cells<'_>) {
+        // What stands there of one of BigCommerce's variants is not its name but its options: `[S]Size=Small`.
         if cells.name.is_empty() || cells.name.starts_with('[') {
             cells.name = self.above.title.clone().into();
         }
         if cells.price.is_empty() {
-            cells.price = self.above.price.clone().into();
+            cells.price = self.with_surcharge(cells).into();
         }
-        true
+    }
+
+    /// What a variant costs that has no price of its own.
+    fn with_surcharge(&self, cells: &Cells<'_>) -> String {
+        let plus = price::parse(&cells.surcharge, self.mark).ok();
+        let base = price::parse(&self.above.price, self.mark).ok();
+        match (plus, base) {
+            (Some(plus), Some(base)) if !plus.amount.is_zero() => {
+                let sum = base.amount.checked_add(plus.amount).unwrap_or(Decimal::MAX);
+                let text = price::format(sum);
+                match self.mark {
+                    DecimalMark::Point => text,
+                    DecimalMark::Comma => text.replace('.', ","),
+                }
+            }
+            _ => self.above.price.clone(),
+        }
+    }
+
+    /// Gives a variant the name and price of the product whose ID it names.
+    fn follow_parent(&mut self, cells: &mut Cells<'_>) {
+        if cells.parent_id.is_empty() {
+            if !cells.id.is_empty() && self.families.len() < MAX_REMEMBERED {
+                let above = Above::of("", cells);
+                self.families.insert(cells.id.to_string(), above);
+            }
+            return;
+        }
+        if let Some(parent) = self.families.get(cells.parent_id.as_ref()) {
+            if cells.name.is_empty() {
+                cells.name = parent.title.clone().into();
+            }
+            if cells.price.is_empty() {
+                cells.price = parent.price.clone().into();
+            }
+        }
+    }
+
+    fn warning(&self, row: RawRow<'_>, (field, error, column): Warning) -> RowWarning {
+        let column = column.filter(|column| *column < self.names.len());
+        RowWarning {
+            field,
+            error,
+            column: column.map(|column| self.names[column].clone()),
+            value: column.map(|column| {
+                let cell = row.cells.get(column).unwrap_or_default();
+                shortened(&self.text(cell, row.encoding))
+            }),
+        }
     }
 
     fn failure(&self, cells: &Cells<'_>, row: RawRow<'_>, (error, column): Failure) -> RowFailure {
@@ -321,10 +646,15 @@ impl Classifier {
             (cells.price_column, &cells.price),
         ] {
             if let Some(cell) = column.and_then(|column| texts.get_mut(column))
-                && cell.is_empty()
+                && (cell.is_empty() || cell.starts_with('['))
             {
                 text.as_ref().clone_into(cell);
             }
+        }
+        if cells.shares_sku
+            && let Some(cell) = self.columns.sku.and_then(|column| texts.get_mut(column))
+        {
+            cell.clear();
         }
         RowFailure {
             label: cells.label(),
@@ -365,11 +695,21 @@ fn shape(record: &ByteRecord, columns: &Columns) -> Result<(), RowError> {
 }
 
 impl Cells<'_> {
-    fn product(&self, columns: &Columns, marks: DecimalMark) -> Result<FeedProduct, Failure> {
-        let gtin = self.gtin(columns)?;
-        let identity = self
-            .identity(gtin.as_deref())
-            .ok_or((RowError::NoIdentity, columns.sku))?;
+    fn product(
+        &self,
+        columns: &Columns,
+        mark: DecimalMark,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<FeedProduct, Failure> {
+        let gtin = self.gtin(columns);
+        let identity = self.identity(columns, gtin.as_ref().ok().and_then(Option::as_deref))?;
+        let Some(identity) = identity else {
+            // A GTIN that is none is why nothing tells the row from others.
+            return Err(match gtin {
+                Err(error) => (error, columns.gtin),
+                Ok(_) => (RowError::NoIdentity, columns.sku),
+            });
+        };
         if identity.len() > MAX_LEN && identity.chars().count() > MAX_LEN {
             return Err((RowError::LongIdentity, columns.sku));
         }
@@ -389,27 +729,50 @@ impl Cells<'_> {
         if name.len() > MAX_LEN && name.chars().count() > MAX_LEN {
             return Err((RowError::LongName, columns.name));
         }
-        let price = self.price(columns, marks)?;
-        let stock = self.stock(columns)?;
+        let told = self.told_currency();
+        let price = self.price(columns, mark, told.or(columns.file_currency))?;
+        let gtin = gtin.unwrap_or_else(|error| {
+            warnings.push((Meaning::Gtin, error, columns.gtin));
+            None
+        });
+        if told.is_none() && !self.currency.is_empty() && !currency::is_shared_sign(&self.currency)
+        {
+            let error = RowError::UnknownCurrency(shortened(&self.currency));
+            warnings.push((Meaning::Currency, error, columns.currency));
+        }
+        let of_price = price.and_then(|price| price.currency).or(told);
         Ok(FeedProduct {
             identity,
-            sku: (!self.sku.is_empty()).then(|| self.sku.to_string()),
+            sku: (!self.sku.is_empty() && !self.shares_sku).then(|| self.sku.to_string()),
             name: name.to_owned(),
-            sale_price: None,
-            currency: self.currency(columns, price)?,
+            sale_price: self.sale_price(columns, mark, price, of_price, warnings),
+            currency: of_price.or(price.and(columns.file_currency)),
             price: price.map(|price| price::format(price.amount)),
             gtin,
-            stock,
-            availability: self.availability(columns)?.map(Availability::as_str),
-            url: self.url(columns)?,
+            stock: self.stock(columns, warnings),
+            availability: self
+                .availability(columns, warnings)
+                .map(Availability::as_str),
+            url: self.url(columns, warnings),
             warnings: Vec::new(),
         })
     }
 
-    fn identity(&self, gtin: Option<&str>) -> Option<String> {
+    /// Tells what makes the row the same product in the next file; a text that is none fails it.
+    fn identity(&self, columns: &Columns, gtin: Option<&str>) -> Result<Option<String>, Failure> {
+        let good = |text: &str, column: Option<usize>| match identity::check(text) {
+            Key::Good => Ok(()),
+            Key::Placeholder => Err((RowError::PlaceholderIdentity(shortened(text)), column)),
+            Key::Mangled => Err((RowError::MangledIdentity(shortened(text)), column)),
+        };
         if !self.sku.is_empty() {
-            Some(identity::of_sku(&self.sku))
-        } else if !self.handle.is_empty() {
+            good(&self.sku, columns.sku)?;
+            if !self.shares_sku {
+                return Ok(Some(identity::of_sku(&self.sku)));
+            }
+        }
+        Ok(if !self.handle.is_empty() {
+            good(&self.handle, columns.handle)?;
             Some(identity::of_variant(&self.handle, &borrowed(&self.options)))
         } else if !self.parent.is_empty() && self.attributes.iter().any(|value| !value.is_empty()) {
             Some(identity::of_variation(
@@ -419,15 +782,22 @@ impl Cells<'_> {
         } else if let Some(gtin) = gtin {
             Some(identity::of_gtin(gtin))
         } else if !self.barcode.is_empty() {
+            good(&self.barcode, columns.barcode)?;
             Some(identity::of_gtin(&self.barcode))
         } else if !self.id.is_empty() {
+            good(&self.id, columns.id)?;
             Some(identity::of_id(&self.id))
         } else {
             None
-        }
+        })
     }
 
-    fn price(&self, columns: &Columns, marks: DecimalMark) -> Result<Option<Price>, Failure> {
+    fn price(
+        &self,
+        columns: &Columns,
+        mark: DecimalMark,
+        currency: Option<&'static str>,
+    ) -> Result<Option<Price>, Failure> {
         if self.price.is_empty() {
             return if self.may_lack_price() {
                 Ok(None)
@@ -435,98 +805,124 @@ impl Cells<'_> {
                 Err((RowError::NoPrice, columns.price.or(columns.sale_price)))
             };
         }
-        price::parse(&self.price, marks).map(Some).map_err(|error| {
+        let price = price::parse_in(&self.price, mark, currency);
+        price.map(Some).or_else(|error| {
+            let is_open = columns.handle.is_some()
+                && OPEN_PRICES
+                    .iter()
+                    .any(|word| word.eq_ignore_ascii_case(&self.price));
+            if is_open {
+                return Ok(None);
+            }
             let shown = shortened(&self.price);
             let error = match error {
                 PriceError::Unreadable => RowError::UnreadablePrice(shown),
                 PriceError::Negative => RowError::NegativePrice(shown),
+                PriceError::Date => RowError::DatePrice(shown),
+                PriceError::Spreadsheet => RowError::ErrorPrice(shown),
             };
-            (error, self.price_column)
+            Err((error, self.price_column))
         })
+    }
+
+    /// The lower price, where it is lower.
+    fn sale_price(
+        &self,
+        columns: &Columns,
+        mark: DecimalMark,
+        price: Option<Price>,
+        currency: Option<&'static str>,
+        warnings: &mut Vec<Warning>,
+    ) -> Option<String> {
+        if self.sale_price.is_empty() {
+            return None;
+        }
+        match price::parse_in(&self.sale_price, mark, currency) {
+            Ok(sale) => {
+                let is_lower =
+                    !sale.amount.is_zero() && price.is_none_or(|price| sale.amount < price.amount);
+                is_lower.then(|| price::format(sale.amount))
+            }
+            Err(_) => {
+                let error = RowError::SalePrice(shortened(&self.sale_price));
+                warnings.push((Meaning::SalePrice, error, columns.sale_price));
+                None
+            }
+        }
     }
 
     fn may_lack_price(&self) -> bool {
-        self.kind.split(',').any(|kind| {
-            KINDS_WITHOUT_PRICE
-                .iter()
-                .any(|known| known.eq_ignore_ascii_case(kind.trim()))
-        })
+        self.is_listing
+            || self.kind.split(',').any(|kind| {
+                KINDS_WITHOUT_PRICE
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(kind.trim()))
+            })
     }
 
-    /// What the price says it is in, or the column for that.
-    fn currency(
-        &self,
-        columns: &Columns,
-        price: Option<Price>,
-    ) -> Result<Option<&'static str>, Failure> {
-        let told = price.and_then(|price| price.currency);
-        if told.is_some() || self.currency.is_empty() {
-            return Ok(told.or(price.and(columns.file_currency)));
-        }
-        match currency::code(&self.currency) {
-            Some(code) => Ok(Some(code)),
-            // A sign that stands for several currencies says nothing, but nothing wrong.
-            None if self.currency.chars().count() == 1 => Ok(None),
-            None => Err((
-                RowError::UnknownCurrency(shortened(&self.currency)),
-                columns.currency,
-            )),
+    /// What the column for it says that the price is in. A sign that stands for several currencies says
+    /// nothing, but nothing wrong.
+    fn told_currency(&self) -> Option<&'static str> {
+        if self.currency.is_empty() {
+            None
+        } else {
+            currency::code(&self.currency)
         }
     }
 
     /// A column that says it holds a GTIN must; a barcode may be the shop's own.
-    fn gtin(&self, columns: &Columns) -> Result<Option<String>, Failure> {
-        if self.gtin.is_empty() {
+    fn gtin(&self, columns: &Columns) -> Result<Option<String>, RowError> {
+        if self.gtin.is_empty() || columns.gtin.is_none() {
             return Ok(if self.barcode.is_empty() {
                 None
             } else {
                 checks::gtin(&self.barcode).ok().flatten()
             });
         }
-        checks::gtin(&self.gtin)
-            .map_err(|error| (RowError::Gtin(shortened(&self.gtin), error), columns.gtin))
+        checks::gtin(&self.gtin).map_err(|error| RowError::Gtin(shortened(&self.gtin), error))
     }
 
-    fn url(&self, columns: &Columns) -> Result<Option<String>, Failure> {
+    fn url(&self, columns: &Columns, warnings: &mut Vec<Warning>) -> Option<String> {
         match checks::url(&self.url) {
-            Ok(url) => Ok(url.map(str::to_owned)),
-            Err(()) => Err((RowError::Url(shortened(&self.url)), columns.url)),
+            Link::None => None,
+            Link::Address(url) => Some(url.into_owned()),
+            // What these call an address is the last part of it alone.
+            Link::Other if matches!(columns.shape, Shape::Squarespace | Shape::Wix) => None,
+            Link::Other => {
+                let error = RowError::Url(shortened(&self.url));
+                warnings.push((Meaning::Url, error, columns.url));
+                None
+            }
         }
     }
 
     /// Where there is a word in place of a number, it may say as much.
-    fn stock(&self, columns: &Columns) -> Result<Option<i64>, Failure> {
-        if self.stock.is_empty() {
-            return Ok(None);
-        }
+    fn stock(&self, columns: &Columns, warnings: &mut Vec<Warning>) -> Option<i64> {
         match checks::stock(&self.stock) {
-            Some(count) => Ok(Some(count)),
-            // WooCommerce: the parent keeps the count.
-            None if self.stock.eq_ignore_ascii_case("parent")
-                || checks::availability(&self.stock).is_some() =>
-            {
-                Ok(None)
+            Stock::Count(count) => Some(count),
+            Stock::None => None,
+            Stock::Unreadable => {
+                let error = RowError::Stock(shortened(&self.stock));
+                warnings.push((Meaning::Stock, error, columns.stock));
+                None
             }
-            None => Err((RowError::Stock(shortened(&self.stock)), columns.stock)),
         }
     }
 
     /// Google's feeds have one of four words; in any other list the column holds what people think.
-    fn availability(&self, columns: &Columns) -> Result<Option<Availability>, Failure> {
-        let told = if self.availability.is_empty() {
-            self.stock.as_ref()
-        } else {
-            self.availability.as_ref()
-        };
-        let told_so = checks::availability(told)
-            .filter(|_| !self.availability.is_empty() || checks::stock(told).is_none());
-        if told_so.is_none() && columns.shape == Shape::Google && !self.availability.is_empty() {
-            return Err((
-                RowError::Availability(shortened(&self.availability)),
-                columns.availability,
-            ));
+    fn availability(&self, columns: &Columns, warnings: &mut Vec<Warning>) -> Option<Availability> {
+        if self.availability.is_empty() {
+            return match checks::stock(&self.stock) {
+                Stock::None => checks::availability(&self.stock),
+                _ => None,
+            };
         }
-        Ok(told_so)
+        let told = checks::availability(&self.availability);
+        if told.is_none() && columns.shape == Shape::Google {
+            let error = RowError::Availability(shortened(&self.availability));
+            warnings.push((Meaning::Availability, error, columns.availability));
+        }
+        told
     }
 }
 
@@ -554,6 +950,7 @@ mod tests {
             line: 2,
             encoding: CellEncoding::UTF_8,
             is_cut_off: false,
+            has_semicolons: false,
         }
     }
 
@@ -701,7 +1098,7 @@ mod tests {
                 "4,grouped,set,Set,,,,,",
                 "5,external,,Elsewhere,,,,,",
                 "6,simple,album,Album,3,,,,",
-                "7,simple,none,None,,,,,",
+                "7,simple,gone,None,,,,,",
                 "8,variation,,Tee - any,,10,tee,,",
                 "9,downloadable,x,X,,,,,",
             ],
@@ -715,7 +1112,7 @@ mod tests {
                 "sku:set|Set|",
                 "id:5|Elsewhere|",
                 "sku:album|Album|3",
-                "none!The price is missing.",
+                "gone!The price is missing.",
                 "id:8|Tee - any|10",
                 "x!The price is missing.",
             ]
@@ -755,8 +1152,8 @@ mod tests {
         assert_eq!(
             rows,
             [
-                "sku:TEE|Tee|10",
-                "sku:TEE-S|Tee|10",
+                "sku:TEE|Tee|10.00",
+                "sku:TEE-S|Tee|10.00",
                 "sku:TEE-L|Tee|12",
                 "",
                 "id:8|Mug|5",
@@ -765,16 +1162,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_checked_fails_with_its_column_and_value() {
+    fn what_a_product_needs_fails_with_its_column_and_value() {
         let mut classifier = classifier("sku,title,price,currency,ean,url,stock");
         for (row, column, value) in [
-            ("A,x,1,EUR,4006381333932,,", "ean", "4006381333932"),
-            ("A,x,1,XXQ,,,", "currency", "XXQ"),
-            ("A,x,1,,,shirt,", "url", "shirt"),
-            ("A,x,1,,,,plenty", "stock", "plenty"),
             ("A,x,much,,,,", "price", "much"),
+            ("A,x,2026-05-12,,,,", "price", "2026-05-12"),
+            ("A,x,#N/A,,,,", "price", "#N/A"),
             ("A,x,,,,,", "price", ""),
             (",x,1,,,,", "sku", ""),
+            ("N/A,x,1,,,,", "sku", "N/A"),
+            ("4.00638E+12,x,1,,,,", "sku", "4.00638E+12"),
+            (",x,1,,4006381333932,,", "ean", "4006381333932"),
         ] {
             let record = record(row);
             let failure = counts(&mut classifier, raw(&record)).unwrap_err();
@@ -786,6 +1184,51 @@ mod tests {
         let product = counts(&mut classifier, raw(&good)).unwrap();
         assert_eq!((product.currency, product.stock), (Some("EUR"), None));
         assert_eq!(product.availability, Some("in_stock"));
+        assert_eq!(product.warnings, []);
+    }
+
+    #[test]
+    fn what_a_product_does_not_need_is_left_out_with_a_warning() {
+        let mut classifier = classifier("sku,title,price,currency,ean,url,stock,sale price");
+        for (row, field, column, value) in [
+            (
+                "A,x,1,EUR,4006381333932,,,",
+                Meaning::Gtin,
+                "ean",
+                "4006381333932",
+            ),
+            ("A,x,1,EUR,tbd,,,", Meaning::Gtin, "ean", "tbd"),
+            ("A,x,1,XXQ,,,,", Meaning::Currency, "currency", "XXQ"),
+            ("A,x,1,,,shirt,,", Meaning::Url, "url", "shirt"),
+            ("A,x,1,,,,12.5,", Meaning::Stock, "stock", "12.5"),
+            ("A,x,1,,,,,soon", Meaning::SalePrice, "sale price", "soon"),
+        ] {
+            let record = record(row);
+            let product = counts(&mut classifier, raw(&record)).unwrap();
+            assert_eq!(
+                (product.identity.as_str(), product.price.as_deref()),
+                ("sku:A", Some("1"))
+            );
+            let [warning] = &product.warnings[..] else {
+                panic!("{row}: {:?}", product.warnings);
+            };
+            assert_eq!(warning.field, field, "{row}");
+            assert_eq!(warning.column.as_deref(), Some(column), "{row}");
+            assert_eq!(warning.value.as_deref(), Some(value), "{row}");
+        }
+        let both = record("A,x,20.00,,,,,15");
+        let product = counts(&mut classifier, raw(&both)).unwrap();
+        assert_eq!(product.price.as_deref(), Some("20.00"));
+        assert_eq!(product.sale_price.as_deref(), Some("15"));
+        for none in ["A,x,20,,,,,0.00", "A,x,20,,,,,20", "A,x,20,,,,,25"] {
+            let record = record(none);
+            let product = counts(&mut classifier, raw(&record)).unwrap();
+            assert_eq!(
+                (product.sale_price, product.warnings.len()),
+                (None, 0),
+                "{none}"
+            );
+        }
     }
 
     #[test]

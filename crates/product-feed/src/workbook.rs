@@ -175,6 +175,7 @@ impl Row {
             line: u64::from(self.index) + 1,
             encoding: CellEncoding::UTF_8,
             is_cut_off: false,
+            has_semicolons: false,
         }))
     }
 
