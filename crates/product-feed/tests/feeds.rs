@@ -10,7 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use product_feed::{FeedRow, Header, Input, Limits, Mapping, Meaning, Visitor, count, read};
+use product_feed::{
+    FailedRowsFile, FeedProduct, FeedRow, Input, Limits, Mapping, Meaning, PassedOver, RowFailure,
+    Understanding, Visitor, count, read,
+};
 use proptest::prelude::*;
 
 /// The corpus' one bomb unpacks to more.
@@ -24,14 +27,28 @@ struct Outcome {
 }
 
 impl Visitor for Outcome {
-    fn header(&mut self, header: &Header) {
-        let meanings: Vec<_> = header
-            .cells
+    fn understood(&mut self, told: &Understanding) {
+        let meanings: Vec<_> = told
+            .header
             .iter()
-            .zip(header.meanings())
-            .filter_map(|(cell, meaning)| Some(format!("{cell:?} is {}", meaning?)))
+            .zip(&told.columns)
+            .filter_map(|(cell, meaning)| Some(format!("{cell:?} is {}", (*meaning)?)))
             .collect();
         writeln!(self.text, "columns: {}", meanings.join(", ")).unwrap();
+        let sheet = told
+            .sheet
+            .as_deref()
+            .map(|sheet| format!(", sheet {sheet:?}"));
+        let currency = told.currency.map(|code| format!(", currency {code}"));
+        writeln!(
+            self.text,
+            "read as: {}, decimal {}{}{}",
+            told.shape.as_str(),
+            told.decimal_mark.as_str(),
+            currency.unwrap_or_default(),
+            sheet.unwrap_or_default(),
+        )
+        .unwrap();
     }
 
     fn row(&mut self, row: FeedRow) -> ControlFlow<()> {
@@ -46,6 +63,7 @@ impl Visitor for Outcome {
                 )
                 .unwrap();
                 let more = [
+                    product.sale_price.map(|price| format!("on sale {price}")),
                     product.currency.map(str::to_owned),
                     product.sku.map(|sku| format!("sku {sku}")),
                     product.gtin.map(|gtin| format!("gtin {gtin}")),
@@ -57,6 +75,15 @@ impl Visitor for Outcome {
                     write!(self.text, " | {part}").unwrap();
                 }
                 self.text.push('\n');
+                for warning in product.warnings {
+                    writeln!(
+                        self.text,
+                        "   warning: {} | {:?}",
+                        warning.error,
+                        warning.column.unwrap_or_default()
+                    )
+                    .unwrap();
+                }
             }
             Err(failure) => {
                 let label = failure.label.as_deref().unwrap_or("-");
@@ -73,6 +100,18 @@ impl Visitor for Outcome {
                 writeln!(self.text, " | {:?}", failure.cells).unwrap();
             }
         }
+        ControlFlow::Continue(())
+    }
+
+    fn passed_over(&mut self, row: PassedOver) -> ControlFlow<()> {
+        writeln!(
+            self.text,
+            "{}: passed over as {} | {}",
+            row.line,
+            row.reason.code(),
+            row.label
+        )
+        .unwrap();
         ControlFlow::Continue(())
     }
 }
@@ -305,10 +344,6 @@ impl Visitor for Rows {
 fn normal(rows: Vec<[String; 3]>) -> Vec<[String; 3]> {
     rows.into_iter()
         .map(|[sku, name, price]| {
-            let price = match price.strip_suffix(".00") {
-                Some(whole) => whole.to_owned(),
-                None => price,
-            };
             let name = name.trim().replace("\r\n", "\n").replace('\r', "\n");
             [sku, name, price]
         })
@@ -449,6 +484,230 @@ proptest! {
     ) {
         let bytes = [head, &tail[..]].concat();
         let _ = outcome(Input::from(bytes.as_slice()));
+    }
+}
+
+/// Everything that is told of a file.
+#[derive(Default)]
+struct Told {
+    understanding: Option<Understanding>,
+    products: Vec<FeedProduct>,
+    failures: Vec<RowFailure>,
+    passed_over: u64,
+}
+
+impl Visitor for Told {
+    fn understood(&mut self, understanding: &Understanding) {
+        self.understanding = Some(understanding.clone());
+    }
+
+    fn row(&mut self, row: FeedRow) -> ControlFlow<()> {
+        match row.outcome {
+            Ok(product) => self.products.push(product),
+            Err(failure) => self.failures.push(failure),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn passed_over(&mut self, _: PassedOver) -> ControlFlow<()> {
+        self.passed_over += 1;
+        ControlFlow::Continue(())
+    }
+}
+
+fn told(file: &str) -> Told {
+    let limits = Limits {
+        max_unpacked: LIMIT,
+    };
+    let mut told = Told::default();
+    read(Input::from(file.as_bytes()), &limits, None, &mut told).unwrap();
+    told
+}
+
+/// A kind of file: its header and first rows, which tell how prices are written and whose kind it is, and the
+/// rows that are made of a number and a price.
+#[derive(Clone, Copy, Debug)]
+struct ListKind {
+    delimiter: char,
+    head: &'static str,
+    /// Where the price stands.
+    price: usize,
+    /// Where what the product is known by stands.
+    key: usize,
+    row: fn(u32, &str) -> String,
+    /// Writes a price of so many hundredths.
+    amount: fn(u32) -> String,
+}
+
+const LIST_KINDS: [ListKind; 6] = [
+    ListKind {
+        delimiter: ';',
+        head: "Artikelnummer;Bezeichnung;Preis EUR;EK\nA-0;Tasse;4,99;2,10\n",
+        price: 2,
+        key: 0,
+        row: |number, price| format!("A-{number};Ware {number};{price};1,00"),
+        amount: |hundredths| match hundredths % 100 {
+            0 if hundredths >= 100_000 => {
+                format!("{}.{:03}", hundredths / 100_000, hundredths / 100 % 1000)
+            }
+            _ => format!("{},{:02}", hundredths / 100, hundredths % 100),
+        },
+    },
+    ListKind {
+        delimiter: ',',
+        head: "SKU,Name,Price,Cost\nA-0,Cup,4.99,2.10\n",
+        price: 2,
+        key: 0,
+        row: |number, price| format!("A-{number},Thing {number},{price},1.00"),
+        amount: |hundredths| format!("{}.{:02}", hundredths / 100, hundredths % 100),
+    },
+    ListKind {
+        delimiter: ',',
+        head: "SKU,Nombre,Precio COP\nA-0,Té,1.250.000\n",
+        price: 2,
+        key: 0,
+        row: |number, price| format!("A-{number},Cosa {number},{price}"),
+        amount: |hundredths| match hundredths {
+            0..1000 => hundredths.to_string(),
+            _ => format!("{}.{:03}", hundredths / 1000, hundredths % 1000),
+        },
+    },
+    ListKind {
+        delimiter: ',',
+        head: "Handle,Title,Option1 Value,Variant SKU,Variant Price,Image Src\ntee,Tee,S,,10.00,a.png\ntee,,,,,b.png\n",
+        price: 4,
+        key: 3,
+        row: |number, price| format!("tee,,Size {number},,{price},"),
+        amount: |hundredths| format!("{}.{:02}", hundredths / 100, hundredths % 100),
+    },
+    ListKind {
+        delimiter: ',',
+        head: "Item Type,Product ID,Product Name,Product Code/SKU,Price\nProduct,1,Tee,TEE,10.00\nRule,,,,1.00\n",
+        price: 4,
+        key: 3,
+        row: |number, price| format!("SKU,,[S]Size={number},TEE-{number},{price}"),
+        amount: |hundredths| format!("{}.{:02}", hundredths / 100, hundredths % 100),
+    },
+    ListKind {
+        delimiter: ',',
+        head: "Product ID [Non Editable],Variant ID [Non Editable],Title,SKU,Option Name 1,Option Value 1,Price,Stock\np1,v1,Tee,TEE,Size,S,20.00,Unlimited\n",
+        price: 6,
+        key: 3,
+        row: |number, price| format!(",v{number}x,,TEE-{number},,Size {number},{price},3"),
+        amount: |hundredths| format!("{}.{:02}", hundredths / 100, hundredths % 100),
+    },
+];
+
+fn with_cell(row: &str, delimiter: char, index: usize, cell: &str) -> String {
+    let mut cells: Vec<&str> = row.split(delimiter).collect();
+    cells[index] = cell;
+    cells.join(&delimiter.to_string())
+}
+
+proptest! {
+    #[test]
+    fn a_row_that_failed_is_once_corrected_what_it_would_have_been(
+        kind in prop::sample::select(&LIST_KINDS[..]),
+        amounts in prop::collection::vec(1_u32..10_000_000, 1..8),
+        which in any::<prop::sample::Index>(),
+        damage in prop::sample::select(vec!["price", "key", "cells"]),
+    ) {
+        let rows: Vec<String> = (1..)
+            .zip(&amounts)
+            .map(|(number, amount)| (kind.row)(number, &(kind.amount)(*amount)))
+            .collect();
+        let whole = told(&format!("{}{}\n", kind.head, rows.join("\n")));
+        prop_assert!(whole.failures.is_empty(), "{:?}", whole.failures);
+        let which = which.index(rows.len());
+        let product = &whole.products[whole.products.len() - rows.len() + which];
+
+        let good = rows[which].clone();
+        let mut damaged = rows;
+        let index = if damage == "price" { kind.price } else { kind.key };
+        damaged[which] = match damage {
+            "price" => with_cell(&good, kind.delimiter, index, "see below"),
+            "key" => with_cell(&good, kind.delimiter, index, "N/A"),
+            _ => format!("{good}{}beyond", kind.delimiter),
+        };
+        let partly = told(&format!("{}{}\n", kind.head, damaged.join("\n")));
+        prop_assert_eq!(partly.failures.len(), 1);
+        let understanding = partly.understanding.unwrap();
+        let mut list = FailedRowsFile::of(&understanding.header, &understanding.answers()).unwrap();
+        list.add(&partly.failures[0].cells, "why").unwrap();
+        let text = String::from_utf8(list.take().unwrap()).unwrap();
+
+        // A person corrects the one cell, or takes the one away that is too many.
+        let good_cell = good.split(kind.delimiter).nth(index).unwrap();
+        let mut reader = csv::ReaderBuilder::new();
+        let mut reader = reader.has_headers(false).flexible(true).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        let mut records = reader.records().map(Result::unwrap);
+        let header = records.next().unwrap();
+        let mut cells: Vec<String> = records.next().unwrap().iter().map(str::to_owned).collect();
+        match damage {
+            "cells" => cells.truncate(header.len()),
+            _ => cells[index] = good_cell.to_owned(),
+        }
+        let mut corrected = csv::Writer::from_writer(Vec::new());
+        corrected.write_record(&header).unwrap();
+        corrected.write_record(&cells).unwrap();
+        let corrected = told(std::str::from_utf8(&corrected.into_inner().unwrap()).unwrap());
+        prop_assert_eq!(&corrected.products, std::slice::from_ref(product));
+    }
+
+    #[test]
+    fn every_row_is_a_product_or_failed_or_was_passed_over(
+        header in prop::sample::select(vec![
+            "SKU,Name,Price,Stock,Type",
+            "Handle,Title,Option1 Value,Variant SKU,Variant Price",
+            "sku,store_view_code,name,price,product_type",
+            "Item Type,Product Name,Product Code/SKU,Price,Product ID",
+            "type,product_internal_id,product_sku,product_name,product_price,product_variation_sku",
+            "id,parent_id,product_number,name,price_gross",
+            "handle,fieldType,name,price,productOptionChoices[1]",
+            "*Title,CustomLabel,*StartPrice,Relationship,RelationshipDetails",
+            "id;title;link;image_link;price",
+            "Artikelnummer\tBezeichnung\tPreis\tEAN",
+        ]),
+        rows in prop::collection::vec(
+            prop::collection::vec(
+                prop_oneof![
+                    Just(String::new()), Just("Total".to_owned()), Just("Price".to_owned()), Just("SKU".to_owned()),
+                    Just("N/A".to_owned()), Just("de".to_owned()), Just("variant".to_owned()),
+                    Just("product".to_owned()), Just("product_option".to_owned()), Just(" ".to_owned()),
+                    "[A-Z]{1,2}-[0-9]{1,3}", "[0-9]{1,4}([.,][0-9]{1,3})?", "[a-zé ]{1,12}",
+                ],
+                0..8,
+            ),
+            0..40,
+        ),
+        repeats_header in any::<bool>(),
+    ) {
+        let delimiter = if header.contains(';') { ";" } else if header.contains('\t') { "\t" } else { "," };
+        let mut file = format!("{header}\n");
+        let mut count = 0_u64;
+        for row in &rows {
+            let is_blank = row.iter().all(|cell| cell.trim().is_empty());
+            // A line that a quotation mark or `sep=` begins is none of these.
+            count += u64::from(!is_blank);
+            file.push_str(&row.join(delimiter));
+            file.push('\n');
+        }
+        if repeats_header {
+            count += 1;
+            file.push_str(header);
+            file.push('\n');
+        }
+        let limits = Limits { max_unpacked: LIMIT };
+        let mut told = Told::default();
+        match read(Input::from(file.as_bytes()), &limits, None, &mut told) {
+            Ok(()) => {
+                let sum = told.products.len() as u64 + told.failures.len() as u64 + told.passed_over;
+                prop_assert_eq!(sum, count);
+                let counted = product_feed::count(Input::from(file.as_bytes()), &limits, None).unwrap();
+                prop_assert_eq!(counted.products + told.passed_over, count);
+            }
+            Err(error) => prop_assert!(error.question().is_some(), "{}", error),
+        }
     }
 }
 
