@@ -10,6 +10,8 @@ mod certificates;
 #[path = "relay/events.rs"]
 #[allow(dead_code)] // the same
 mod events;
+#[path = "faults/example.rs"]
+mod example;
 #[path = "relay/fake_monitor.rs"]
 #[allow(dead_code)] // the same
 mod fake_monitor;
@@ -33,6 +35,7 @@ use tokio::{
 use self::{
     app::{App, DEADLINE},
     events::Events,
+    example::Example,
     fake_monitor::{FakeMonitor, KEY},
     node::{Node, SocketIoMonitor},
     proxy::{Fault, Proxy},
@@ -130,6 +133,48 @@ async fn start_app(monitor: &str, more: &[(&str, &str)]) -> App {
         ("SSE_HEARTBEAT", "2s"),
     ]);
     App::start(&settings).await
+}
+
+/// `docs/protocol.md` links to it.
+#[tokio::test]
+async fn the_example_of_the_documentation_is_followed_from_upload_to_end() {
+    let monitor = Example::start();
+    let never = [
+        ("RELAY_POLL_INTERVAL", "1h"),
+        ("RELAY_SETTLE_INTERVAL", "1h"),
+    ];
+    let app = start_app(&monitor.origin, &never).await;
+    let rows =
+        (0..100).map(|row| format!("s{row},N,{}\n", if row % 10 == 0 { "free" } else { "9" }));
+    let file: String = std::iter::once("sku,name,price\n".to_owned())
+        .chain(rows)
+        .collect();
+    let job = app.import("shop.csv", &file).await;
+    let mut events = Events::new(app.get(&format!("/api/jobs/{job}/progress")).await);
+    let mut counts = Vec::new();
+    let last = loop {
+        let state = events.state().await.expect("an end comes first");
+        if state["status"] != "PENDING" {
+            break state;
+        }
+        counts.push(state["processedProducts"].as_u64().unwrap());
+    };
+    assert!(counts.is_sorted(), "{counts:?}");
+    let live = counts
+        .iter()
+        .filter(|count| (1..90).contains(*count))
+        .count();
+    assert!(live > 2, "it is told while it runs: {counts:?}");
+    assert_eq!(last["status"], "PARTIAL_SUCCESS");
+    assert_eq!(
+        (&last["processedProducts"], &last["failedProducts"]),
+        (&json!(90), &json!(10))
+    );
+    let refused = app.upload("empty.csv", "sku,name,price\n").await;
+    assert_eq!(refused.status(), 422);
+    let words = refused.text().await.unwrap();
+    assert!(words.contains("The file holds no products."), "{words}");
+    app.stop().await;
 }
 
 #[tokio::test]
