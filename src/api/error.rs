@@ -13,6 +13,9 @@ pub enum ApiError {
     /// There is no session, or it has ended.
     #[error("You are signed out. Sign in to go on.")]
     SignedOut,
+    /// There is a session elsewhere that counts here, and does not let its holder in.
+    #[error("{0}")]
+    Elsewhere(Elsewhere),
     /// There is no such thing, or it is somebody else's.
     #[error("There is no such import.")]
     NotFound,
@@ -51,6 +54,30 @@ pub enum ApiError {
     /// A fault of ours. The details are in the server's log only.
     #[error("Something went wrong on our side. Try again in a moment.")]
     Internal,
+}
+
+/// Why a session of an Auth.js or NextAuth installation does not let its holder in.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Error, PartialEq, Serialize)]
+pub enum Elsewhere {
+    /// It cannot be read here; the server's log says why.
+    #[error(
+        "You may be signed in elsewhere, but this server cannot read that session. Ask whoever runs it: its log says \
+         why."
+    )]
+    Unreadable,
+    /// Its holder has no role here.
+    #[error(
+        "You are signed in elsewhere, but your account there has no access here. Ask the owner."
+    )]
+    NoRole,
+}
+
+impl ApiError {
+    /// Returns whether nobody is known who makes the request: signing in would help.
+    #[must_use]
+    pub fn is_signed_out(&self) -> bool {
+        matches!(self, Self::SignedOut | Self::Elsewhere(_))
+    }
 }
 
 fn in_words(seconds: u64) -> String {

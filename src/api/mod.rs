@@ -18,7 +18,7 @@ pub mod status;
 pub mod team;
 pub mod tokens;
 
-pub use error::ApiError;
+pub use error::{ApiError, Elsewhere};
 
 use serde::{Deserialize, Serialize};
 

@@ -5,7 +5,7 @@ use std::fmt;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{ApiError, secret::Secret};
+use super::{ApiError, Elsewhere, secret::Secret};
 use crate::role::Role;
 
 /// The person who is signed in.
@@ -31,6 +31,8 @@ pub enum SignInState {
     SignedOut {
         /// What the OpenID Connect provider is called at which one can sign in too.
         provider: Option<String>,
+        /// Why a session elsewhere does not let in, where there is one.
+        elsewhere: Option<Elsewhere>,
     },
     /// Somebody is signed in already.
     SignedIn,

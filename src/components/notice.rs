@@ -18,7 +18,7 @@ pub(crate) fn ErrorNotice(
     here: String,
 ) -> impl IntoView {
     let t = use_locale();
-    let signed_out = error == ApiError::SignedOut;
+    let signed_out = error.is_signed_out();
     let (href, action) = if signed_out {
         (sign_in_path(&here), t.say("Sign in", "Anmelden"))
     } else {

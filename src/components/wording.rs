@@ -35,7 +35,7 @@ impl Locale {
 }
 
 /// What is said by the hook and the server, in English and in German.
-const SENTENCES: [(&str, &str); 42] = [
+const SENTENCES: [(&str, &str); 44] = [
     ("Connection error", "Verbindungsfehler"),
     (
         "Failed to parse progress data",
@@ -44,6 +44,16 @@ const SENTENCES: [(&str, &str); 42] = [
     (
         "You are signed out. Sign in to go on.",
         "Du bist abgemeldet. Melde dich an, um weiterzumachen.",
+    ),
+    (
+        "You may be signed in elsewhere, but this server cannot read that session. Ask whoever runs it: its log says \
+         why.",
+        "Vielleicht bist du anderswo angemeldet, aber dieser Server kann die Sitzung nicht lesen. Frage, wer ihn betreibt: \
+         Sein Protokoll sagt, warum.",
+    ),
+    (
+        "You are signed in elsewhere, but your account there has no access here. Ask the owner.",
+        "Du bist anderswo angemeldet, aber dein Konto von dort hat hier keinen Zugang. Frage den Inhaber.",
     ),
     ("There is no such import.", "Diesen Import gibt es nicht."),
     (
@@ -188,11 +198,14 @@ const SENTENCES: [(&str, &str); 42] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Elsewhere;
 
     #[test]
     fn every_error_of_ours_has_its_words_and_those_of_others_stay() {
         let all = [
             ApiError::SignedOut,
+            ApiError::Elsewhere(Elsewhere::Unreadable),
+            ApiError::Elsewhere(Elsewhere::NoRole),
             ApiError::NotFound,
             ApiError::Forbidden,
             ApiError::TooMany,

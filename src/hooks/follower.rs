@@ -481,7 +481,7 @@ impl Follower {
             // It is opened when the time has come, with the new one.
             Phase::Asking { .. } | Phase::Waiting { .. } => Action::Wait,
             Phase::SignedOut => {
-                self.sign_out();
+                self.sign_out(&ApiError::SignedOut);
                 Action::Wait
             }
         }
@@ -512,9 +512,9 @@ impl Follower {
         Action::Open
     }
 
-    fn sign_out(&mut self) {
+    fn sign_out(&mut self, error: &ApiError) {
         for job in self.jobs.values_mut() {
-            job.refuse(&ApiError::SignedOut);
+            job.refuse(error);
         }
         self.phase = Phase::SignedOut;
         self.lost_since = None;
@@ -541,8 +541,8 @@ impl Follower {
                     return Action::Close;
                 }
             }
-            Err(ApiError::SignedOut) => {
-                self.sign_out();
+            Err(error) if error.is_signed_out() => {
+                self.sign_out(&error);
                 return Action::Close;
             }
             Err(_) => {}
@@ -584,6 +584,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::api::Elsewhere;
 
     fn id(name: &str) -> JobId {
         name.parse().unwrap()
@@ -811,6 +812,10 @@ mod tests {
         for (answer, error) in [
             (Ok(Vec::new()), ApiError::NotFound),
             (Err(ApiError::SignedOut), ApiError::SignedOut),
+            (
+                Err(ApiError::Elsewhere(Elsewhere::Unreadable)),
+                ApiError::Elsewhere(Elsewhere::Unreadable),
+            ),
         ] {
             let mut follower = open();
             assert_eq!(give_up(&mut follower, 1.0, answer), Action::Close);

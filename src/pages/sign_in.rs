@@ -5,7 +5,10 @@ use leptos_meta::Title;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
 use crate::{
-    api::session::{CreateOwner, PROVIDER_PATH, SignIn, SignInProblem, SignInState, sign_in_state},
+    api::{
+        ApiError, Elsewhere,
+        session::{CreateOwner, PROVIDER_PATH, SignIn, SignInProblem, SignInState, sign_in_state},
+    },
     components::{
         form::{Field, FormError, NewPassword, Submit, failure},
         icons::{Glyph, Icon},
@@ -29,8 +32,8 @@ pub(crate) fn SignInPage() -> impl IntoView {
                         Ok(SignInState::NeedsOwner { provider }) => {
                             view! { <OwnerForm provider /> }.into_any()
                         }
-                        Ok(SignInState::SignedOut { provider }) => {
-                            view! { <SignInForm provider /> }.into_any()
+                        Ok(SignInState::SignedOut { provider, elsewhere }) => {
+                            view! { <SignInForm provider elsewhere /> }.into_any()
                         }
                         Ok(SignInState::SignedIn) => view! { <SignedIn /> }.into_any(),
                         Err(error) => view! { <ErrorNotice error here="/sign-in" /> }.into_any(),
@@ -42,7 +45,11 @@ pub(crate) fn SignInPage() -> impl IntoView {
 }
 
 #[component]
-fn SignInForm(provider: Option<String>) -> impl IntoView {
+fn SignInForm(
+    provider: Option<String>,
+    /// Why a session elsewhere does not let in.
+    elsewhere: Option<Elsewhere>,
+) -> impl IntoView {
     let t = use_locale();
     let action = ServerAction::<SignIn>::new();
     let error = failure(action);
@@ -57,6 +64,15 @@ fn SignInForm(provider: Option<String>) -> impl IntoView {
                     "um Produkte zu importieren und zuzusehen, wie es vorangeht.",
                 )
             />
+            {elsewhere
+                .map(|elsewhere| {
+                    view! {
+                        <div class="notice" role="status" data-testid="signed-in-elsewhere">
+                            <Icon glyph=Glyph::Alert />
+                            <p>{t.error(&ApiError::Elsewhere(elsewhere))}</p>
+                        </div>
+                    }
+                })}
             <ActionForm action>
                 <FormError error testid="sign-in-error" />
                 <Next />

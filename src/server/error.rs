@@ -21,7 +21,7 @@ impl ApiError {
     #[must_use]
     pub fn status_code(&self) -> StatusCode {
         match self {
-            Self::SignedOut => StatusCode::UNAUTHORIZED,
+            Self::SignedOut | Self::Elsewhere(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
@@ -44,7 +44,7 @@ impl ApiError {
                 (header::RETRY_AFTER, (*seconds).into())
             }
             // RFC 6750, section 3: how a program may be let in.
-            Self::SignedOut => (
+            Self::SignedOut | Self::Elsewhere(_) => (
                 header::WWW_AUTHENTICATE,
                 HeaderValue::from_static("Bearer realm=\"Import Relay\""),
             ),

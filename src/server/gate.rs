@@ -16,7 +16,7 @@ use super::{
     access::{self, Access, Kind},
     auth::{
         SIGN_IN,
-        principal::{self, Principal},
+        principal::{self, Principal, Visitor},
     },
     state::AppState,
 };
@@ -36,8 +36,10 @@ pub(super) async fn require_access(
     next: Next,
 ) -> Response {
     let address = request.extensions().get().copied();
-    let principal = match principal::identify(&state, request.headers(), address).await {
-        Ok(principal) => principal,
+    let (principal, elsewhere) = match principal::identify(&state, request.headers(), address).await
+    {
+        Ok(Visitor::Known(principal)) => (Some(*principal), None),
+        Ok(Visitor::Unknown(elsewhere)) => (None, elsewhere),
         Err(error) => return ApiError::from(error).into_response(),
     };
     let rule = access::rule(
@@ -46,10 +48,17 @@ pub(super) async fn require_access(
         request.uri().path(),
     );
     let refusal = judge(rule.access, principal.as_ref()).err();
+    let refusal = match (refusal, elsewhere) {
+        (Some(ApiError::SignedOut), Some(elsewhere)) => Some(ApiError::Elsewhere(elsewhere)),
+        (refusal, _) => refusal,
+    };
     let in_person = principal.as_ref().is_some_and(Principal::is_in_person);
     if let Some(principal) = principal {
         request.extensions_mut().insert(principal.user.clone());
         request.extensions_mut().insert(principal);
+    }
+    if let Some(elsewhere) = elsewhere {
+        request.extensions_mut().insert(elsewhere);
     }
     let Some(refusal) = refusal else {
         return next.run(request).await;
@@ -63,7 +72,7 @@ pub(super) async fn require_access(
             *response.status_mut() = StatusCode::FORBIDDEN;
             return response;
         }
-        (_, ApiError::SignedOut) if is_page => to_sign_in(&request),
+        (_, refusal) if refusal.is_signed_out() && is_page => to_sign_in(&request),
         // In the form in which a server function's own errors reach the client.
         (Kind::Function, _) => (refusal.status_code(), Json(refusal)).into_response(),
         _ => refusal.into_response(),

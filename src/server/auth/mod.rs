@@ -26,7 +26,7 @@ mod throttle;
 pub(crate) mod tokens;
 
 use self::{
-    authjs::AuthJs,
+    authjs::{AuthJs, Seldom},
     oidc::{Provider, ProviderError},
     principal::Principal,
     request::Caller,
@@ -45,6 +45,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Auth {
     authjs: AuthJs,
+    seldom: Seldom,
     throttle: Throttle,
     provider: Option<Provider>,
 }
@@ -60,6 +61,7 @@ impl Auth {
         let provider = config.oidc.clone();
         Ok(Self {
             authjs: AuthJs::new(&config.authjs_secrets),
+            seldom: Seldom::default(),
             throttle: Throttle::default(),
             provider: provider
                 .map(|provider| Provider::new(provider, public_url))

@@ -2,10 +2,10 @@
 
 use axum::http::{HeaderMap, header};
 
-use super::{audit, secret, session};
+use super::{audit, authjs::Unread, secret, session};
 use crate::{
-    api::{audit::AuditAction, tokens::TokenScope},
-    role::{Permission, Role},
+    api::{Elsewhere, audit::AuditAction, tokens::TokenScope},
+    role::{Permission, Role, RoleClaim},
     server::{
         client_address::ClientAddress,
         state::AppState,
@@ -32,6 +32,15 @@ pub struct Principal {
     pub credential: Credential,
     /// From where they come, where that is known.
     pub address: Option<ClientAddress>,
+}
+
+/// Who makes a request.
+#[derive(Clone, Debug)]
+pub(in crate::server) enum Visitor {
+    /// Somebody who is known.
+    Known(Box<Principal>),
+    /// Nobody who is known; and why not, where a session elsewhere ought to have let them in.
+    Unknown(Option<Elsewhere>),
 }
 
 /// By what somebody is known.
@@ -112,7 +121,8 @@ pub(in crate::server) async fn identify(
     state: &AppState,
     headers: &HeaderMap,
     address: Option<ClientAddress>,
-) -> Result<Option<Principal>, StoreError> {
+) -> Result<Visitor, StoreError> {
+    let mut elsewhere = None;
     let found = match bearer(headers) {
         Some(token) if is_ours(token) => {
             let found = state.store.find_token(&secret::hash(token)).await?;
@@ -121,14 +131,23 @@ pub(in crate::server) async fn identify(
         Some(_) => None,
         None => match session::find(state, headers).await? {
             Some((user, session)) => Some((user, Credential::Session(session))),
-            None => by_authjs(state, headers, address).await?,
+            None => match by_authjs(state, headers, address).await? {
+                Ok(found) => found,
+                Err(why) => {
+                    elsewhere = Some(why);
+                    None
+                }
+            },
         },
     };
-    Ok(found.map(|(user, credential)| Principal {
-        user,
-        credential,
-        address,
-    }))
+    Ok(match found {
+        Some((user, credential)) => Visitor::Known(Box::new(Principal {
+            user,
+            credential,
+            address,
+        })),
+        None => Visitor::Unknown(elsewhere),
+    })
 }
 
 /// RFC 6750, section 2.1. Another scheme is somebody else's business: a proxy's before us.
@@ -154,9 +173,14 @@ async fn by_authjs(
     state: &AppState,
     headers: &HeaderMap,
     address: Option<ClientAddress>,
-) -> Result<Option<(User, Credential)>, StoreError> {
-    let Some(identity) = state.auth.authjs.identify(headers, now() / 1000) else {
-        return Ok(None);
+) -> Result<Result<Option<(User, Credential)>, Elsewhere>, StoreError> {
+    let identity = match state.auth.authjs.identify(headers, now() / 1000) {
+        Ok(Some(identity)) => identity,
+        Ok(None) => return Ok(Ok(None)),
+        Err(unreadable) => {
+            state.auth.seldom.say(unreadable);
+            return Ok(Err(Elsewhere::Unreadable));
+        }
     };
     let idle = state.config.auth.sessions.idle.as_millis();
     let seen = ExternalUser {
@@ -184,16 +208,26 @@ async fn by_authjs(
         }
         Seen::Refused(user) => {
             state.relay.end_streams_of(&user);
-            return Ok(None);
+            if identity.role == RoleClaim::Unknown {
+                state.auth.seldom.say(Unread::Role);
+            }
+            return Ok(Err(Elsewhere::NoRole));
         }
         Seen::Stranger => {
-            tracing::debug!("somebody who is signed in elsewhere has no role here");
-            return Ok(None);
+            state
+                .auth
+                .seldom
+                .say(if identity.role == RoleClaim::Unknown {
+                    Unread::Role
+                } else {
+                    Unread::NoRole
+                });
+            return Ok(Err(Elsewhere::NoRole));
         }
     };
     // Signing out everywhere voids what was sealed before.
     if !is_newer(identity.issued_at, login.signed_out_at) {
-        return Ok(None);
+        return Ok(Ok(None));
     }
     if is_back {
         let action = AuditAction::SignedIn;
@@ -203,7 +237,7 @@ async fn by_authjs(
         issued_at: identity.issued_at,
         expires_at: identity.expires_at,
     };
-    Ok(Some((login.user, credential)))
+    Ok(Ok(Some((login.user, credential))))
 }
 
 /// Returns whether what was sealed at `issued_at` (seconds) is from after the last signing out

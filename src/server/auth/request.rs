@@ -4,7 +4,11 @@ use axum::http::{HeaderMap, header, request::Parts};
 use leptos::prelude::use_context;
 
 use super::principal::Principal;
-use crate::{api::ApiError, role::Permission, server::client_address::ClientAddress};
+use crate::{
+    api::{ApiError, Elsewhere},
+    role::Permission,
+    server::client_address::ClientAddress,
+};
 
 /// Who makes the request, known or not.
 #[derive(Clone, Debug)]
@@ -12,6 +16,8 @@ pub(crate) struct Caller {
     pub(super) headers: HeaderMap,
     pub(super) address: Option<ClientAddress>,
     pub(super) principal: Option<Principal>,
+    /// Why nobody is known, where there is more to say of it.
+    pub(super) elsewhere: Option<Elsewhere>,
 }
 
 impl Caller {
@@ -32,6 +38,7 @@ impl Caller {
             headers: parts.headers.clone(),
             address: parts.extensions.get().copied(),
             principal: parts.extensions.get().cloned(),
+            elsewhere: parts.extensions.get().copied(),
         }
     }
 
@@ -45,7 +52,11 @@ impl Caller {
 
     /// Returns who is signed in.
     pub(super) fn signed_in(&self) -> Result<&Principal, ApiError> {
-        self.principal.as_ref().ok_or(ApiError::SignedOut)
+        let unknown = || {
+            self.elsewhere
+                .map_or(ApiError::SignedOut, ApiError::Elsewhere)
+        };
+        self.principal.as_ref().ok_or_else(unknown)
     }
 
     /// Returns who is signed in, if they may do this.

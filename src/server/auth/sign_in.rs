@@ -17,14 +17,18 @@ use crate::{
 
 /// Says whether anybody is signed in, and whether there is an account at all.
 pub(crate) async fn state() -> Result<SignInState, ApiError> {
-    if Caller::of_server_fn()?.principal.is_some() {
+    let caller = Caller::of_server_fn()?;
+    if caller.principal.is_some() {
         return Ok(SignInState::SignedIn);
     }
     let state = app_state()?;
     let provider = state.auth.provider.as_ref();
     let provider = provider.map(|provider| provider.name().to_owned());
     Ok(if state.store.has_users().await? {
-        SignInState::SignedOut { provider }
+        SignInState::SignedOut {
+            provider,
+            elsewhere: caller.elsewhere,
+        }
     } else {
         SignInState::NeedsOwner { provider }
     })

@@ -8,12 +8,14 @@ mod claims;
 mod cookies;
 mod jwe;
 mod keys;
+mod unread;
 
 use axum::http::HeaderMap;
 use secrecy::SecretString;
 
-pub use self::claims::Identity;
 pub(super) use self::cookies::names_in;
+pub(super) use self::unread::Seldom;
+pub use self::{claims::Identity, unread::Unread};
 use self::{cookies::Candidate, jwe::Compact, keys::KeyRing};
 
 /// Reads the session cookies of one installation.
@@ -30,14 +32,29 @@ impl AuthJs {
 
     /// Returns who the request's cookies speak of at `now` (seconds since 1970), if one of them is
     /// sealed by a secret of the installation and valid.
-    #[must_use]
-    pub fn identify(&self, headers: &HeaderMap, now: i64) -> Option<Identity> {
-        cookies::candidates(headers)
-            .into_iter()
-            .find_map(|Candidate { cookie, token }| {
-                let token = Compact::parse(&token)?;
-                let payload = self.0.of(cookie).iter().find_map(|key| token.open(key))?;
-                claims::read(&payload, now)
-            })
+    ///
+    /// # Errors
+    ///
+    /// Why a cookie cannot be read, where none speaks of anybody. Without secrets none is looked at.
+    pub fn identify(&self, headers: &HeaderMap, now: i64) -> Result<Option<Identity>, Unread> {
+        let mut unread = None;
+        for Candidate { cookie, token } in cookies::candidates(headers) {
+            let keys = self.0.of(cookie);
+            if keys.is_empty() {
+                continue;
+            }
+            let Some(token) = Compact::parse(&token) else {
+                unread.get_or_insert(Unread::NoToken);
+                continue;
+            };
+            let Some(payload) = keys.iter().find_map(|key| token.open(key)) else {
+                unread.get_or_insert(Unread::OtherSecret);
+                continue;
+            };
+            if let Some(identity) = claims::read(&payload, now) {
+                return Ok(Some(identity));
+            }
+        }
+        unread.map_or(Ok(None), Err)
     }
 }

@@ -1,0 +1,79 @@
+//! Why whoever is signed in at an Auth.js installation is not let in: for whoever runs this server, in the log.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use thiserror::Error;
+
+/// The least time between two words on the same: anybody can send any cookie.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// Why a session cookie does not let its holder in. It says nothing of what the cookie holds.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum Unread {
+    /// It is no sealed token.
+    #[error(
+        "an Auth.js session cookie holds no sealed token: the installation keeps its sessions in its database \
+         (session strategy \"database\"), or encodes them in a way of its own; set its strategy to \"jwt\", for no \
+         other one can be read here"
+    )]
+    NoToken,
+    /// It is sealed with another secret.
+    #[error(
+        "an Auth.js session cookie is sealed with another secret than AUTH_SECRET, or NEXTAUTH_SECRET: set the \
+         installation's own; AUTH_SECRET_1 to _3 take older ones"
+    )]
+    OtherSecret,
+    /// The role that it gives is not known here.
+    #[error(
+        "somebody is signed in by Auth.js with a role that is not known here, and is not let in: owner or admin, staff \
+         or editor, viewer or guest are known, and user, member or none at all counts as AUTH_DEFAULT_ROLE"
+    )]
+    Role,
+    /// It gives no role, and there is none for such.
+    #[error(
+        "somebody is signed in by Auth.js without a role, and is not let in, as AUTH_DEFAULT_ROLE is none; the owner can \
+         give roles on the page Team only to those who were here"
+    )]
+    NoRole,
+}
+
+/// Says each at most once a minute. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(in crate::server::auth) struct Seldom(Arc<Mutex<[Option<Instant>; 4]>>);
+
+impl Seldom {
+    pub(in crate::server::auth) fn say(&self, what: Unread) {
+        if self.is_due(what, Instant::now()) {
+            tracing::warn!("{what}");
+        }
+    }
+
+    fn is_due(&self, what: Unread, now: Instant) -> bool {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(last) = said.get_mut(what as usize) else {
+            return true;
+        };
+        let is_due = last.is_none_or(|last| now.duration_since(last) >= PAUSE);
+        if is_due {
+            *last = Some(now);
+        }
+        is_due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_said_once_a_minute_however_often_it_happens() {
+        let (seldom, now) = (Seldom::default(), Instant::now());
+        assert!(seldom.is_due(Unread::NoToken, now));
+        assert!(!seldom.is_due(Unread::NoToken, now + PAUSE / 2));
+        assert!(seldom.is_due(Unread::NoRole, now + PAUSE / 2));
+        assert!(seldom.is_due(Unread::NoToken, now + PAUSE));
+    }
+}
