@@ -492,7 +492,8 @@ async fn an_import_that_was_started_elsewhere_is_taken_up_by_who_may_import() {
     assert_eq!(taken.status(), 200);
     let taken: Value = taken.json().await.unwrap();
     assert_eq!(taken["processedProducts"], 3);
-    assert_eq!(get(&team.other).await.status(), 404);
+    // Nobody knows whose it is, so whoever looked first locks nobody out.
+    assert_eq!(get(&team.other).await.status(), 200);
     assert_eq!(get(&team.viewer).await.status(), 200);
     let list: Value = App::sharing(&app, &team.staff)
         .get("/api/imports")
@@ -501,6 +502,67 @@ async fn an_import_that_was_started_elsewhere_is_taken_up_by_who_may_import() {
         .await
         .unwrap();
     assert_eq!(list["items"][0]["id"], "elsewhere");
+}
+
+#[tokio::test]
+async fn an_import_from_elsewhere_is_its_owner_s_whoever_asks_first() {
+    let monitor = FakeMonitor::start().await;
+    let settings = monitor.settings();
+    let settings: Vec<_> = settings.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    let app = App::start(&settings).await;
+    let team = Team::gather(&app).await;
+    monitor.set_rest(
+        "hers",
+        json!({"processedProducts": 3, "totalProducts": 9, "owner": "staff@example.com"}),
+    );
+    let get = |cookie: &str| {
+        let app = App::sharing(&app, cookie);
+        async move { app.get("/api/imports/hers").await.status() }
+    };
+    for _ in 0..2 {
+        assert_eq!(get(&team.other).await, 404);
+    }
+    assert_eq!(get(&team.staff).await, 200);
+    assert_eq!(get(&team.viewer).await, 200);
+}
+
+#[tokio::test]
+async fn a_session_of_authjs_that_cannot_be_read_is_said_in_words_of_its_own() {
+    let cookies = [
+        // Sessions in a database have such a token, and one sealed with another secret has five parts.
+        "authjs.session-token=2f1c1a9e-3f0e-4f0a-9c0b-2b1a7a7a5f11",
+        "next-auth.session-token=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA",
+    ];
+    let words = "cannot read that session";
+    for (settings, is_told) in [(&[("AUTH_SECRET", "a secret")][..], true), (&[][..], false)] {
+        let app = App::start(settings).await;
+        for cookie in cookies {
+            let visitor = App::sharing(&app, cookie);
+            let page = visitor
+                .http
+                .get(app.url("/sign-in"))
+                .header(header::COOKIE, cookie);
+            let page = page
+                .header(header::ACCEPT, "text/html")
+                .send()
+                .await
+                .unwrap();
+            assert_eq!(page.status(), 200);
+            let page = page.text().await.unwrap();
+            assert_eq!(page.contains(words), is_told, "{cookie}: {page}");
+            let refused = visitor.get("/api/imports").await;
+            assert_eq!(refused.status(), 401);
+            let refused = refused.text().await.unwrap();
+            assert_eq!(refused.contains(words), is_told, "{refused}");
+            assert_eq!(refused.contains("signed out"), !is_told, "{refused}");
+        }
+        // Who signs in here has nothing more to do with it.
+        let both = format!("{}; {}", app.cookie, cookies[0]);
+        assert_eq!(
+            App::sharing(&app, &both).get("/api/imports").await.status(),
+            200
+        );
+    }
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ const MAX_ERROR: usize = 500;
 /// The most failed SKUs that are kept of one import, and the most characters of each.
 const MAX_SKUS: usize = 10_000;
 const MAX_SKU: usize = 200;
+/// The longest name of an import's owner.
+const MAX_OWNER: usize = 255;
 /// The most unknown fields that are named, and the most characters of a name.
 const MAX_NAMES: usize = 12;
 const MAX_NAME: usize = 40;
@@ -76,7 +78,9 @@ pub struct Reading {
     /// Whether it holds what only an import has: counts, or the word that it is over. A service of any
     /// kind may answer with a `status` or an `error`.
     pub shows_import: bool,
-    /// The names of the fields that are not, the first few.
+    /// Whose the import is, in the service's words.
+    pub owner: Option<String>,
+    /// The names of the fields that are not known, the first few.
     pub unknown: Vec<String>,
 }
 
@@ -113,6 +117,7 @@ impl Reading {
                 *field = Some(value);
                 reading.is_known = true;
             }
+            None if name == "owner" => reading.owner = json::value(value).and_then(owner),
             None if reading.unknown.len() < MAX_NAMES => {
                 reading.unknown.push(clean(&name, MAX_NAME));
             }
@@ -122,6 +127,17 @@ impl Reading {
         reading.report = fields.report();
         Ok(reading)
     }
+}
+
+/// Reads the owner's name: a text or a number.
+fn owner(value: Value) -> Option<String> {
+    let owner = match value {
+        Value::String(owner) => owner,
+        Value::Number(owner) => owner.to_string(),
+        _ => return None,
+    };
+    let owner = owner.trim();
+    (!owner.is_empty() && owner.len() <= MAX_OWNER).then(|| owner.to_owned())
 }
 
 /// The fields of a message as they stand there.
@@ -290,6 +306,22 @@ mod tests {
 
     fn report(value: Value) -> Report {
         read(&value.to_string())
+    }
+
+    #[test]
+    fn an_owner_is_read_where_one_is_named_and_says_nothing_of_an_import() {
+        for (body, named) in [
+            (r#"{"owner":" u1 ","processedProducts":3}"#, Some("u1")),
+            (r#"{"data":{"owner":"ada@example.com"}}"#, Some("ada@example.com")),
+            (r#"{"owner":42}"#, Some("42")),
+            (r#"{"owner":" "}"#, None),
+            (r#"{"owner":{"id":1}}"#, None),
+            (r#"{"processedProducts":3}"#, None),
+        ] {
+            let reading = Reading::from_slice(body.as_bytes()).unwrap();
+            assert_eq!(reading.owner.as_deref(), named, "{body}");
+            assert_eq!(reading.is_known, body.contains("processed"), "{body}");
+        }
     }
 
     #[test]

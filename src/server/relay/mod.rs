@@ -73,7 +73,7 @@ use crate::{
         config::{Config, MonitorEndpoint, SseConfig},
         store::{
             Store, StoreError,
-            job_scope::{ChangeableJob, JobScope, VisibleJob},
+            job_scope::{ChangeableJob, JobOwner, JobScope, VisibleJob},
             jobs::{Created, Recorded},
             now,
             users::UserId,
@@ -439,7 +439,8 @@ impl Relay {
     }
 
     /// Finds a job that whoever asks may see. One that nobody has recorded, but that the price monitor
-    /// knows, was started elsewhere: it is recorded for whoever asks first and may import.
+    /// knows, was started elsewhere: it is recorded once somebody asks who may import, for the user whom the price
+    /// monitor names, else for the whole staff.
     ///
     /// Of what is not there and of what is somebody else's the same is asked, of the database and the
     /// price monitor, so that neither the answer nor its time tells the two apart.
@@ -453,15 +454,26 @@ impl Relay {
         let is_known = self.store.knows_job(job).await?;
         let asked = tokio::time::timeout(FRESHEN_TIMEOUT, self.rest.progress(job)).await;
         // What answers anything to every question, at a wrong address, knows no job.
-        let is_there = matches!(&asked, Ok(Ok(reading)) if reading.shows_import);
-        if is_known || !is_there {
+        let named = match asked {
+            Ok(Ok(reading)) if reading.shows_import => reading.owner,
+            _ => return Err(ApiError::NotFound),
+        };
+        if is_known {
             return Err(ApiError::NotFound);
         }
         let filename = format!("import {job}");
-        if let Some(adopted) = self.store.adopt_job(&who.user.id, job, &filename).await? {
+        let owner = match named {
+            Some(named) => self.store.owner_named(&named).await?,
+            None => JobOwner::Staff,
+        };
+        if let Some(adopted) = self
+            .store
+            .adopt_job(&who.user.id, &owner, job, &filename)
+            .await?
+        {
             let action = AuditAction::ImportAdopted;
             audit::record_by(&self.store, who, action, job.as_str()).await;
-            self.has_started(&who.user.id, adopted);
+            self.has_started(owner, adopted);
         }
         let found = self.store.find_job(&who.jobs(), job).await?;
         found.ok_or(ApiError::NotFound)
@@ -526,10 +538,10 @@ impl Relay {
             .when(StoreError::is_passing)
             .await?;
         match created {
-            Created::Now(job) => self.has_started(user, job),
+            Created::Now(job) => self.has_started(JobOwner::User(user.clone()), job),
             Created::TakenBack(job, before) => {
                 self.end_streams_of(&before);
-                self.has_started(user, job);
+                self.has_started(JobOwner::User(user.clone()), job);
             }
             Created::Before => {}
         }
@@ -537,9 +549,9 @@ impl Relay {
     }
 
     /// Counts a job that has just been recorded, and has the streams of unfinished ones take it in.
-    fn has_started(&self, user: &UserId, job: ProductImportJob) {
+    fn has_started(&self, owner: JobOwner, job: ProductImportJob) {
         self.metrics.import_started();
-        self.starts.tell(user.clone(), job);
+        self.starts.tell(owner, job);
     }
 
     /// Puts the newest known state into jobs that are about to be shown: the hub's where a job is

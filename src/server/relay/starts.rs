@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     job::{JobId, ProductImportJob, UnixMillis},
-    server::store::{Store, now, users::UserId},
+    server::store::{Store, job_scope::JobOwner, now},
 };
 
 /// How many starts a stream may fall behind before it looks for itself.
@@ -24,7 +24,7 @@ const MOST: u64 = 500;
 #[derive(Clone, Debug)]
 pub(super) struct Started {
     /// Whose it is.
-    pub(super) user: UserId,
+    pub(super) user: JobOwner,
     /// How it is recorded.
     pub(super) job: ProductImportJob,
 }
@@ -44,7 +44,7 @@ impl Starts {
     }
 
     /// Tells whoever listens.
-    pub(super) fn tell(&self, user: UserId, job: ProductImportJob) {
+    pub(super) fn tell(&self, user: JobOwner, job: ProductImportJob) {
         // Nobody has to be listening.
         let _ = self.0.send(Arc::new(Started { user, job }));
     }
@@ -118,7 +118,8 @@ mod tests {
             store.create_job(&user.id, &id, "shop.csv").await.unwrap();
             let start = tokio::time::timeout(Duration::from_secs(20), heard.recv());
             let start = start.await.expect("it is heard of").unwrap();
-            assert_eq!((&start.user, &start.job.id), (&user.id, &id));
+            let owner = JobOwner::User(user.id.clone());
+            assert_eq!((&start.user, &start.job.id), (&owner, &id));
         }
         shutdown.cancel();
         telling.await.unwrap();

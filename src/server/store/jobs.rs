@@ -15,7 +15,7 @@ use sea_orm::{
 
 use self::{
     entity as row,
-    scope::{ChangeableJob, JobScope},
+    scope::{ChangeableJob, JobOwner, JobScope},
 };
 use super::{
     Store, StoreError, from_db, now,
@@ -142,6 +142,7 @@ fn new_row(user: &UserId, job: &ProductImportJob) -> row::ActiveModel {
         updated_at: Set(job.updated_at),
         completed_at: Set(None),
         adopted_at: Set(None),
+        shared: Set(false),
     }
 }
 
@@ -221,6 +222,7 @@ impl Store {
             .col_expr(row::Column::UserId, Expr::value(user.as_str()))
             .col_expr(row::Column::Filename, Expr::value(filename))
             .col_expr(row::Column::AdoptedAt, Expr::value(None::<i64>))
+            .col_expr(row::Column::Shared, Expr::value(false))
             .filter(row::Column::Id.eq(id.as_str()))
             .filter(row::Column::AdoptedAt.is_not_null())
             .exec(&self.db)
@@ -242,18 +244,25 @@ impl Store {
         Ok(recorded + deleted > 0)
     }
 
-    /// Records a job that was started elsewhere. `None` when somebody else was quicker: it stays
-    /// whose it is.
+    /// Records a job that was started elsewhere, which `user` asked for first: for its owner, where the
+    /// service names one, else for the whole staff. `None` when somebody else was quicker: it stays whose
+    /// it is.
     pub(crate) async fn adopt_job(
         &self,
         user: &UserId,
+        owner: &JobOwner,
         id: &JobId,
         filename: &str,
     ) -> Result<Option<ProductImportJob>, StoreError> {
         let job = new_job(id, filename);
+        let of = match owner {
+            JobOwner::User(owner) => owner,
+            JobOwner::Staff => user,
+        };
         let adopted = row::ActiveModel {
             adopted_at: Set(Some(now())),
-            ..new_row(user, &job)
+            shared: Set(*owner == JobOwner::Staff),
+            ..new_row(of, &job)
         };
         match row::Entity::insert(adopted)
             .exec_without_returning(&self.db)
@@ -331,12 +340,12 @@ impl Store {
     }
 
     /// Lists everybody's unfinished jobs that were recorded at this time or later, the newest `limit`,
-    /// each with its user: for the relay, which knows who may see which.
+    /// each with its owner: for the relay, which knows who may see which.
     pub(crate) async fn jobs_started_since(
         &self,
         since: UnixMillis,
         limit: u64,
-    ) -> Result<Vec<(UserId, ProductImportJob)>, StoreError> {
+    ) -> Result<Vec<(JobOwner, ProductImportJob)>, StoreError> {
         let rows = row::Entity::find()
             .filter(row::Column::CreatedAt.gte(since))
             .filter(row::Column::Status.eq(ImportStatus::Pending.as_str()))
@@ -345,8 +354,8 @@ impl Store {
             .all(&self.db)
             .await?;
         let job = |row: row::Model| {
-            let user = UserId::of_row(&row.user_id);
-            Ok((user, ProductImportJob::try_from(row)?))
+            let owner = JobOwner::of_row(&row);
+            Ok((owner, ProductImportJob::try_from(row)?))
         };
         rows.into_iter().map(job).collect()
     }
@@ -692,10 +701,21 @@ mod tests {
         let store = Store::open(&database.url).await.unwrap();
         let (ada, eve) = (user(&store, "ada").await, user(&store, "eve").await);
         let job: JobId = "7".parse().unwrap();
-        let adopted = store.adopt_job(&eve.id, &job, "import 7").await.unwrap();
-        assert!(adopted.is_some());
-        let adopted = store.adopt_job(&ada.id, &job, "import 7").await.unwrap();
-        assert!(adopted.is_none());
+        let nobody = JobOwner::Staff;
+        let adopt = async |user: &UserId| {
+            let adopted = store.adopt_job(user, &nobody, &job, "import 7").await;
+            adopted.unwrap().is_some()
+        };
+        assert!(adopt(&eve.id).await);
+        assert!(!adopt(&ada.id).await);
+        // Nobody knows whose it is: whoever came first locks nobody out.
+        let may_change = async |user: &crate::server::store::users::User| {
+            let found = store.find_job(&user.jobs(), &job).await.unwrap()?;
+            user.jobs_to_change().unwrap().admit(found)
+        };
+        assert!(may_change(&eve).await.is_some() && may_change(&ada).await.is_some());
+        let started = store.jobs_started_since(0, 10).await.unwrap();
+        assert_eq!(started[0].0, JobOwner::Staff);
         let created = store.create_job(&ada.id, &job, "a.csv").await.unwrap();
         assert!(matches!(created, Created::TakenBack(_, before) if before == eve.id));
         assert!(store.find_job(&eve.jobs(), &job).await.unwrap().is_none());
@@ -705,6 +725,33 @@ mod tests {
         let created = store.create_job(&ada.id, &job, "a.csv").await.unwrap();
         assert!(matches!(created, Created::Before));
         assert!(store.create_job(&eve.id, &job, "b.csv").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_job_whose_owner_is_known_is_theirs_whoever_asks_first() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        let (ada, eve) = (
+            user(&store, "ada@example.com").await,
+            user(&store, "eve").await,
+        );
+        let found = async |owner: &str| store.owner_named(owner).await.unwrap();
+        for name in [ada.id.as_str(), "Ada@example.com "] {
+            assert_eq!(found(name).await, JobOwner::User(ada.id.clone()), "{name}");
+        }
+        for name in ["", "nobody", "42"] {
+            assert_eq!(found(name).await, JobOwner::Staff, "{name}");
+        }
+        let (job, owner) = ("8".parse().unwrap(), found("ada@example.com").await);
+        let adopted = store.adopt_job(&eve.id, &owner, &job, "import 8").await;
+        assert!(adopted.unwrap().is_some());
+        assert!(store.find_job(&eve.jobs(), &job).await.unwrap().is_none());
+        assert!(store.find_job(&ada.jobs(), &job).await.unwrap().is_some());
+        // The answer to the upload comes late, and says what the file is called.
+        let created = store.create_job(&ada.id, &job, "a.csv").await.unwrap();
+        assert!(matches!(created, Created::Before));
+        let found = store.find_job(&ada.jobs(), &job).await.unwrap().unwrap();
+        assert_eq!(found.filename, "a.csv");
     }
 
     #[tokio::test]

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, SqlErr, TransactionTrait, UpdateMany, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, Condition, DbBackend, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, SqlErr, TransactionTrait, UpdateMany, sea_query::Expr,
 };
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use super::{Store, StoreError, entity::user, now};
+use super::{Store, StoreError, entity::user, job_scope::JobOwner, now};
 use crate::{
     job::UnixMillis,
     role::{Role, RoleClaim},
@@ -242,6 +242,36 @@ impl TryFrom<user::Model> for Login {
 }
 
 impl Store {
+    /// Finds whom a price monitor means by a job's owner: the identifier that we sent it with the upload, the
+    /// one at the Auth.js installation, or the address of an account of our own. An address that was given
+    /// elsewhere proves nothing here. Where it means nobody, the job is the whole staff's.
+    pub(crate) async fn owner_named(&self, owner: &str) -> Result<JobOwner, StoreError> {
+        let owner = owner.trim();
+        if owner.is_empty() {
+            return Ok(JobOwner::Staff);
+        }
+        let address = owner.to_lowercase();
+        let rows = user::Entity::find()
+            .filter(
+                Condition::any()
+                    .add(user::Column::Id.eq(owner))
+                    .add(user::Column::Email.eq(address))
+                    .add(user::Column::Email.eq(format!("authjs sub {owner}"))),
+            )
+            .limit(3)
+            .all(&self.db)
+            .await?;
+        let by_id = rows.iter().find(|row| row.id == owner);
+        // Of two accounts, nobody knows which is meant.
+        let only = match rows.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        };
+        Ok(by_id.or(only).map_or(JobOwner::Staff, |row| {
+            JobOwner::User(UserId(row.id.clone()))
+        }))
+    }
+
     /// Returns whether there is any account.
     pub(crate) async fn has_users(&self) -> Result<bool, StoreError> {
         Ok(user::Entity::find().count(&self.db).await? > 0)
@@ -529,8 +559,8 @@ impl Store {
 }
 
 /// Leaves the last owner alone, in the statement itself.
-fn another_owner_than(user: &UserId) -> sea_orm::Condition {
-    use sea_orm::{Condition, QueryTrait};
+fn another_owner_than(user: &UserId) -> Condition {
+    use sea_orm::QueryTrait as _;
     let others = user::Entity::find()
         .select_only()
         .column(user::Column::Role)

@@ -23,6 +23,8 @@ pub(in crate::server::store::jobs) struct Model {
     pub completed_at: Option<i64>,
     /// When it was taken up, where it was started elsewhere.
     pub adopted_at: Option<i64>,
+    /// Whether it is the whole staff's, because nobody knows whose.
+    pub shared: bool,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

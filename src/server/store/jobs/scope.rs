@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select, sea_query::ExprTrait as _};
 
 use super::entity as row;
 use crate::{
@@ -45,7 +45,26 @@ enum Whose {
 #[derive(Clone, Debug, PartialEq)]
 pub struct VisibleJob {
     job: ProductImportJob,
-    of: UserId,
+    of: JobOwner,
+}
+
+/// Whose a job is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum JobOwner {
+    /// One user's.
+    User(UserId),
+    /// The whole staff's: it was started elsewhere, and nobody knows by whom.
+    Staff,
+}
+
+impl JobOwner {
+    pub(super) fn of_row(row: &row::Model) -> Self {
+        if row.shared {
+            Self::Staff
+        } else {
+            Self::User(UserId::of_row(&row.user_id))
+        }
+    }
 }
 
 /// A job that whoever asks may change. It comes out of a [`ChangeScope`] alone, and what changes a
@@ -62,7 +81,8 @@ pub struct VisibleJob {
 pub struct ChangeableJob(VisibleJob);
 
 impl User {
-    /// Returns whose jobs this person may look at: their own, and viewers, who have none, all.
+    /// Returns whose jobs this person may look at: their own and the whole staff's, and viewers, who have
+    /// none, all.
     #[must_use]
     pub fn jobs(&self) -> JobScope {
         JobScope(match self.role {
@@ -80,11 +100,11 @@ impl User {
 }
 
 impl JobScope {
-    /// Returns whether the jobs of this user are in the scope.
-    pub(crate) fn covers(&self, user: &UserId) -> bool {
-        match &self.0 {
-            Whose::Of(only) => only == user,
-            Whose::Everybody => true,
+    /// Returns whether the jobs of this owner are in the scope.
+    pub(crate) fn covers(&self, owner: &JobOwner) -> bool {
+        match (&self.0, owner) {
+            (Whose::Of(only), JobOwner::User(user)) => only == user,
+            (Whose::Of(_), JobOwner::Staff) | (Whose::Everybody, _) => true,
         }
     }
 
@@ -92,7 +112,11 @@ impl JobScope {
     pub(super) fn find(&self) -> Select<row::Entity> {
         let all = row::Entity::find();
         match &self.0 {
-            Whose::Of(user) => all.filter(row::Column::UserId.eq(user.as_str())),
+            Whose::Of(user) => all.filter(
+                row::Column::UserId
+                    .eq(user.as_str())
+                    .or(row::Column::Shared.eq(true)),
+            ),
             Whose::Everybody => all,
         }
     }
@@ -155,7 +179,7 @@ impl Store {
         found
             .map(|row| {
                 Ok(VisibleJob {
-                    of: UserId::of_row(&row.user_id),
+                    of: JobOwner::of_row(&row),
                     job: row.try_into()?,
                 })
             })
