@@ -11,6 +11,8 @@ mod monitor;
 #[path = "ops/process.rs"]
 #[allow(dead_code)] // shared with the tests of a single process, which use all of it
 mod process;
+#[path = "instances/queue.rs"]
+mod queue;
 #[path = "price_monitor/sockets.rs"]
 #[allow(dead_code)] // shared with the tests of a single price monitor
 mod sockets;

@@ -63,6 +63,18 @@ impl Monitor {
         Self::start_on(self.database.clone(), directory, self.rows_per_second).await
     }
 
+    /// Hands a file in for a user and returns its job's identifier.
+    pub(crate) async fn accepted_of(&self, owner: &str, file: impl Into<Vec<u8>>) -> String {
+        let part = multipart::Part::bytes(file.into()).file_name("list.csv");
+        let request = self.post("/api/products/imports");
+        let request = request.header("X-Import-Owner", owner);
+        let form = multipart::Form::new().part("file", part);
+        let answer = request.multipart(form).send().await.unwrap();
+        assert_eq!(answer.status(), 201);
+        let job: Value = answer.json().await.unwrap();
+        job["id"].as_str().unwrap().to_owned()
+    }
+
     async fn start_on(
         database: String,
         directory: tempfile::TempDir,
@@ -188,6 +200,16 @@ impl Monitor {
         over
     }
 
+    /// Waits for a job to be over, however that comes.
+    pub(crate) async fn finished_somehow(&self, id: &str) -> Value {
+        let path = format!("/api/products/imports/{id}/progress");
+        eventually("the import is over", async || {
+            let state = self.get(&path).await;
+            (state["isCompleted"] == true).then_some(state)
+        })
+        .await
+    }
+
     /// Imports a file from upload to end.
     pub(crate) async fn import(&self, file: &str) -> Value {
         let id = self.accepted(file).await;
@@ -205,6 +227,7 @@ impl Monitor {
         std::fs::read_dir(self.directory.path().join("uploads"))
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| !name.starts_with('.'))
             .collect()
     }
 }

@@ -33,7 +33,6 @@ use uuid::Uuid;
 use super::{
     Service,
     message::{FailuresBody, ImportBody, JobBody},
-    queue::Cancelled,
     service::ServiceError,
     upload::{owner, record},
     uploads::stored_name,
@@ -98,6 +97,7 @@ impl Service {
             owner: owner.or(import.owner),
             mode,
             mapping: mapping.or(import.mapping),
+            stored_in: None,
         };
         let recording = record(Arc::clone(self), new, incoming);
         let import = self
@@ -115,7 +115,7 @@ async fn import(
 ) -> Result<Json<ImportBody>, ServiceError> {
     let import = service.announcer.up_to_date(service.found(&id).await?);
     let has_file = service.uploads.has(&import.stored_as).await;
-    let place = service.queue.place(&id);
+    let place = service.workers.place(&id).await?;
     Ok(Json(ImportBody::new(import, place, has_file)))
 }
 
@@ -139,14 +139,7 @@ async fn cancel(
     if import.status.is_final() {
         return Err(ServiceError::Over);
     }
-    match service.queue.cancel(&id).await {
-        Cancelled::Running | Cancelled::Waiting => {}
-        Cancelled::Unknown => {
-            if !service.workers.cancel(&id).await? {
-                service.queue.finish_cancelled(&id).await;
-            }
-        }
-    }
+    service.queue.cancel(&id).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -188,6 +181,7 @@ async fn retry(
         owner: owner(&headers).or(import.owner),
         mode: import.mode,
         mapping: import.mapping,
+        stored_in: None,
     };
     let recording = record(Arc::clone(&service), new, incoming);
     let import = service

@@ -225,6 +225,11 @@ impl Importer {
                 tracing::warn!(id, "Import left to another process that works on it");
                 None
             }
+            // It is as good as it was, and goes on with its last committed batch once there is a database.
+            Err(ImportError::Store(error)) if error.is_passing() => {
+                tracing::warn!(id, %error, "Import put off until the database is back");
+                None
+            }
             Err(error) => {
                 tracing::warn!(id, ?error, "Import failed");
                 Some(End::Failed(error.to_string(), error.problem()))
@@ -506,6 +511,11 @@ impl Importer {
             }
         }
         true
+    }
+
+    /// Returns the imports that are over and could not be recorded as such yet.
+    pub(super) fn ends_to_record(&self) -> Vec<String> {
+        self.ending().iter().cloned().collect()
     }
 
     fn ending(&self) -> MutexGuard<'_, HashSet<String>> {

@@ -27,11 +27,19 @@ mod uploads;
 mod websocket;
 mod workers;
 
-use std::{io, net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::Router;
 use product_feed::Limits;
 use secrecy::SecretString;
+use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -45,6 +53,7 @@ use self::{
 use crate::{
     job::UnixMillis,
     server::{
+        advice,
         store::{Store, now},
         telemetry::Metrics,
     },
@@ -81,6 +90,30 @@ impl PriceMonitorOptions {
             max_unpacked: self.max_upload,
         }
     }
+}
+
+/// The directory of uploads cannot be used.
+#[derive(Debug, Error)]
+#[error("{} cannot be written: {error}{}", path.display(), advice::about_file(error))]
+pub struct UploadsError {
+    path: PathBuf,
+    error: io::Error,
+}
+
+/// Makes the directory of uploads, if it is missing, and sees that it can be written.
+///
+/// # Errors
+///
+/// When it cannot.
+pub async fn make_uploads_dir(path: &Path) -> Result<(), UploadsError> {
+    let probed = async {
+        let uploads = Uploads::open(path).await?;
+        uploads.begin().await.map(drop)
+    };
+    probed.await.map_err(|error| UploadsError {
+        path: path.to_owned(),
+        error,
+    })
 }
 
 /// What all parts of the service share.
@@ -143,16 +176,10 @@ pub async fn serve_with(
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     let uploads = Uploads::open(&options.uploads_dir).await?;
-    // Where several processes share the work, each looks for what is to be done here.
-    let unfinished = if store.has_workers() {
-        Vec::new()
-    } else {
-        let unfinished = store.unfinished_monitor_imports().await;
-        unfinished.map_err(io::Error::other)?
-    };
     let tasks = TaskTracker::new();
     let (socket_layer, io) = socket_io::layer();
     let workers = Workers::new(store.clone(), uploads.clone(), options.imports_per_user);
+    workers.enter().await.map_err(io::Error::other)?;
     let announcer = Arc::new(Announcer::new(store.clone(), io.clone(), workers.clone()));
     let importer = Importer::new(
         store.clone(),
@@ -162,28 +189,16 @@ pub async fn serve_with(
         shutdown.clone(),
         tasks.clone(),
     );
-    let queue = Queue::new(
-        importer,
-        workers.clone(),
-        options.imports_per_user,
-        &tasks,
-        shutdown.clone(),
-    );
-    for import in unfinished {
-        queue.push(import.id, import.owner);
-    }
+    let queue = Queue::new(importer, workers.clone(), &tasks, shutdown.clone());
+    queue.start();
     workers.run(
-        {
-            let queue = queue.clone();
-            move |orphan| queue.push(orphan.import.id, orphan.import.owner)
-        },
         {
             let (announcer, queue) = (Arc::clone(&announcer), queue.clone());
             move |id, word| {
                 let (announcer, queue) = (Arc::clone(&announcer), queue.clone());
                 async move {
                     match word {
-                        Word::Cancel => drop(queue.cancel(&id).await),
+                        Word::Cancel => drop(queue.stop(&id)),
                         word => announcer.hear(&id, word).await,
                     }
                 }

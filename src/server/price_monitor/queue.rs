@@ -1,264 +1,195 @@
-//! Runs imports in the order in which they came, so many of one user at once.
+//! Runs imports: takes the next one from the database whenever there is room for one more.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{import::Importer, workers::Workers};
-use crate::server::store::leases::Claim;
+use crate::server::store::{StoreError, leases::Claimed};
 
 /// How many imports run at once, whoever's they are: more would only wait for the database.
 const RUNNING: usize = 4;
 
-/// The imports that wait or run. Clones share it.
+/// How often it is looked for imports that other processes leave behind.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// How often a worker says that what it runs still runs: several times in a lease.
+const RENEWAL: Duration = Duration::from_secs(4);
+
+/// The imports that run here. Those that wait are in the database alone. Clones share it.
 #[derive(Clone, Debug)]
-pub(super) struct Queue {
+pub(super) struct Queue(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     importer: Arc<Importer>,
     workers: Workers,
-    imports: Arc<Mutex<Imports>>,
+    running: Mutex<HashMap<String, CancellationToken>>,
+    /// There may be something to run, or room to run it.
+    wake: Notify,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
 
-/// Who waits and who runs (pure).
-#[derive(Debug)]
-struct Imports {
-    /// The most of one user that run.
-    per_user: usize,
-    waiting: VecDeque<Entry>,
-    running: HashMap<String, Running>,
-}
-
-#[derive(Clone, Debug, Eq, PartialEq)]
-struct Entry {
+/// The room that an import takes while it runs.
+struct Slot {
+    queue: Queue,
     id: String,
-    owner: String,
 }
 
-#[derive(Debug)]
-struct Running {
-    owner: String,
-    stop: CancellationToken,
-}
-
-/// What became of the wish to cancel an import.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Cancelled {
-    /// It was running and stops.
-    Running,
-    /// It was waiting and is out of the queue.
-    Waiting,
-    /// It neither waits nor runs here.
-    Unknown,
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.queue.running().remove(&self.id);
+        self.queue.wake();
+    }
 }
 
 impl Queue {
-    /// Makes a queue that runs at most `per_user` imports of one user at once; `tasks` owns them.
+    /// Makes a queue; `tasks` owns what it runs.
     pub(super) fn new(
         importer: Importer,
         workers: Workers,
-        per_user: usize,
         tasks: &TaskTracker,
         shutdown: CancellationToken,
     ) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             importer: Arc::new(importer),
             workers,
-            imports: Arc::new(Mutex::new(Imports::new(per_user))),
+            running: Mutex::default(),
+            wake: Notify::new(),
             tasks: tasks.clone(),
             shutdown,
-        }
+        }))
     }
 
-    /// Appends an import that neither waits nor runs here. After shutdown it stays for the next start.
-    pub(super) fn push(&self, id: String, owner: Option<String>) {
-        let owner = owner.unwrap_or_default();
-        self.imports().add(Entry { id, owner });
-        self.start_next();
+    /// Runs what waits, until the shutdown. What runs then is seen to its last commit by the tasks.
+    pub(super) fn start(&self) {
+        let (queue, shutdown) = (self.clone(), self.0.shutdown.clone());
+        self.0.tasks.spawn(async move {
+            shutdown.run_until_cancelled(queue.take_imports()).await;
+        });
+        // Leases are renewed until the last import has committed its batch.
+        let (queue, shutdown) = (self.clone(), self.0.shutdown.clone());
+        let imports = self.0.tasks.clone();
+        tokio::spawn(async move {
+            let over = async {
+                shutdown.cancelled().await;
+                imports.wait().await;
+            };
+            tokio::select! {
+                () = queue.renew_leases() => {}
+                () = over => {}
+            }
+        });
     }
 
-    /// Returns how many imports go before this one and their own, from 1; `None` when it does not wait.
-    pub(super) fn place(&self, id: &str) -> Option<u64> {
-        let imports = self.imports();
-        let index = imports.waiting.iter().position(|entry| entry.id == id)?;
-        Some(index as u64 + 1)
+    /// Has it looked for imports to run, now.
+    pub(super) fn wake(&self) {
+        self.0.wake.notify_one();
     }
 
-    /// Makes an import stop, or end before it has begun.
-    pub(super) async fn cancel(&self, id: &str) -> Cancelled {
-        let cancelled = self.imports().cancel(id);
-        match cancelled {
+    /// Makes an import stop that runs here. Returns whether it does.
+    pub(super) fn stop(&self, id: &str) -> bool {
+        let running = self.running();
+        let stop = running.get(id);
+        stop.inspect(|stop| stop.cancel()).is_some()
+    }
+
+    /// Cancels an unfinished import, wherever it runs or waits.
+    pub(super) async fn cancel(&self, id: &str) -> Result<(), StoreError> {
+        if self.stop(id) {
             // Should this process end before the import does, whoever goes on with it knows.
-            Cancelled::Running => self.workers.note_unwanted(id).await,
-            Cancelled::Waiting => self.finish_cancelled(id).await,
-            Cancelled::Unknown => {}
+            if let Err(error) = self.0.workers.note_unwanted(id).await {
+                tracing::warn!(id, %error, "that an import is to be cancelled is known here alone");
+            }
+            return Ok(());
         }
-        cancelled
+        if !self.0.workers.cancel(id).await? {
+            self.finish_cancelled(id).await;
+        }
+        Ok(())
     }
 
-    /// Ends an import that no worker is at, because its user wants it no more. It is out of the queue, so
-    /// that this is done whether or not somebody waits for it.
-    pub(super) async fn finish_cancelled(&self, id: &str) {
-        let (importer, id) = (Arc::clone(&self.importer), id.to_owned());
+    /// Ends an import that nobody runs. It is done whether or not whoever asked for it waits.
+    async fn finish_cancelled(&self, id: &str) {
+        let (importer, id) = (Arc::clone(&self.0.importer), id.to_owned());
         let ending = self
+            .0
             .tasks
             .spawn(async move { importer.finish_cancelled(&id).await });
         // Should it panic, that is logged where it happens.
         let _ = ending.await;
     }
 
-    fn start_next(&self) {
-        if self.shutdown.is_cancelled() {
-            return;
-        }
+    async fn take_imports(&self) {
         loop {
-            let stop = self.shutdown.child_token();
-            let Some(entry) = self.imports().start_one(&stop) else {
-                return;
-            };
-            let queue = self.clone();
-            self.tasks.spawn(async move {
-                let claimed = queue.workers.claim(&entry.id).await;
-                match claimed {
-                    Claim::Mine => queue.importer.run(&entry.id, &stop).await,
-                    Claim::Unwanted => queue.importer.finish_cancelled(&entry.id).await,
-                    Claim::Refused => {}
+            while self.running().len() < RUNNING {
+                match self.0.workers.claim_next(&self.at_hand()).await {
+                    Ok(Some(claimed)) => self.run(claimed),
+                    Ok(None) => break,
+                    Err(error) => {
+                        tracing::warn!(%error, "imports could not be looked for");
+                        break;
+                    }
                 }
-                if claimed != Claim::Refused {
-                    queue.workers.release(&entry.id).await;
+            }
+            tokio::select! {
+                () = self.0.wake.notified() => {}
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    }
+
+    fn run(&self, claimed: Claimed) {
+        let stop = self.0.shutdown.child_token();
+        self.running().insert(claimed.id.clone(), stop.clone());
+        let slot = Slot {
+            queue: self.clone(),
+            id: claimed.id,
+        };
+        self.0.tasks.spawn(async move {
+            let (id, inner) = (slot.id.as_str(), &slot.queue.0);
+            if claimed.is_unwanted {
+                inner.importer.finish_cancelled(id).await;
+            } else {
+                inner.importer.run(id, &stop).await;
+            }
+            inner.workers.release(id).await;
+        });
+    }
+
+    async fn renew_leases(&self) {
+        loop {
+            tokio::time::sleep(RENEWAL).await;
+            let running: Vec<_> = self.running().keys().cloned().collect();
+            match self.0.workers.renew(&running).await {
+                Ok(unwanted) => {
+                    for import in unwanted {
+                        self.stop(&import);
+                    }
                 }
-                queue.imports().running.remove(&entry.id);
-                queue.start_next();
-            });
+                Err(error) => tracing::warn!(%error, "leases could not be renewed"),
+            }
         }
     }
 
-    fn imports(&self) -> MutexGuard<'_, Imports> {
-        self.imports.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Imports {
-    fn new(per_user: usize) -> Self {
-        Self {
-            per_user,
-            waiting: VecDeque::new(),
-            running: HashMap::new(),
-        }
+    /// What this process is at, and is not to take again: what runs, and what is over here and cannot be
+    /// recorded as such yet.
+    fn at_hand(&self) -> Vec<String> {
+        let mut all: Vec<_> = self.running().keys().cloned().collect();
+        all.extend(self.0.importer.ends_to_record());
+        all
     }
 
-    fn add(&mut self, entry: Entry) {
-        let waits = self.waiting.iter().any(|other| other.id == entry.id);
-        if !waits && !self.running.contains_key(&entry.id) {
-            self.waiting.push_back(entry);
-        }
-    }
-
-    /// Moves the first import that may run from those that wait to those that run.
-    fn start_one(&mut self, stop: &CancellationToken) -> Option<Entry> {
-        if self.running.len() >= RUNNING {
-            return None;
-        }
-        let may_run = |entry: &Entry| {
-            let theirs = self
-                .running
-                .values()
-                .filter(|other| other.owner == entry.owner);
-            theirs.count() < self.per_user
-        };
-        let index = self.waiting.iter().position(may_run)?;
-        let entry = self.waiting.remove(index)?;
-        self.running.insert(
-            entry.id.clone(),
-            Running {
-                owner: entry.owner.clone(),
-                stop: stop.clone(),
-            },
-        );
-        Some(entry)
-    }
-
-    fn cancel(&mut self, id: &str) -> Cancelled {
-        if let Some(running) = self.running.get(id) {
-            running.stop.cancel();
-            return Cancelled::Running;
-        }
-        let before = self.waiting.len();
-        self.waiting.retain(|entry| entry.id != id);
-        if self.waiting.len() < before {
-            Cancelled::Waiting
-        } else {
-            Cancelled::Unknown
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn imports(waiting: &[(&str, &str)]) -> Imports {
-        let mut imports = Imports::new(2);
-        imports.waiting = waiting
-            .iter()
-            .map(|(id, owner)| Entry {
-                id: (*id).to_owned(),
-                owner: (*owner).to_owned(),
-            })
-            .collect();
-        imports
-    }
-
-    fn start_all(imports: &mut Imports) -> Vec<String> {
-        let stop = CancellationToken::new();
-        std::iter::from_fn(|| imports.start_one(&stop).map(|entry| entry.id)).collect()
-    }
-
-    #[test]
-    fn one_user_s_imports_wait_for_each_other_and_for_nobody_else_s() {
-        let mut imports = imports(&[
-            ("1", "ada"),
-            ("2", "ada"),
-            ("3", "ada"),
-            ("4", "bob"),
-            ("5", "ada"),
-            ("6", "eve"),
-            ("7", "eve"),
-        ]);
-        assert_eq!(start_all(&mut imports), ["1", "2", "4", "6"]);
-        imports.running.remove("4");
-        assert_eq!(start_all(&mut imports), ["7"]);
-        imports.running.remove("1");
-        assert_eq!(start_all(&mut imports), ["3"]);
-        assert_eq!(imports.waiting.len(), 1);
-    }
-
-    #[test]
-    fn an_import_that_is_found_again_is_not_run_twice() {
-        let mut imports = imports(&[("1", "ada")]);
-        let again = |imports: &mut Imports| {
-            imports.add(Entry {
-                id: "1".to_owned(),
-                owner: "ada".to_owned(),
-            });
-        };
-        again(&mut imports);
-        assert_eq!(start_all(&mut imports), ["1"]);
-        again(&mut imports);
-        assert!(start_all(&mut imports).is_empty());
-    }
-
-    #[test]
-    fn an_import_is_cancelled_wherever_it_is() {
-        let mut imports = imports(&[("1", "ada"), ("2", "ada"), ("3", "ada")]);
-        start_all(&mut imports);
-        assert_eq!(imports.cancel("1"), Cancelled::Running);
-        assert!(imports.running["1"].stop.is_cancelled());
-        assert_eq!(imports.cancel("3"), Cancelled::Waiting);
-        assert_eq!(imports.cancel("3"), Cancelled::Unknown);
-        assert!(start_all(&mut imports).is_empty());
+    fn running(&self) -> MutexGuard<'_, HashMap<String, CancellationToken>> {
+        self.0
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -77,6 +77,7 @@ pub(super) async fn upload(
         owner: owner(&headers),
         mode,
         mapping: None,
+        stored_in: None,
     };
     let recording = record(Arc::clone(&service), new, incoming);
     let import = service
@@ -152,6 +153,10 @@ pub(super) async fn record(
     incoming: Incoming,
 ) -> Result<MonitorImport, ServiceError> {
     let id = new.id.clone();
+    let new = NewImport {
+        stored_in: Some(service.uploads.id().to_owned()),
+        ..new
+    };
     let import = match service.store.add_monitor_import(new).await {
         Ok(import) => import,
         Err(error) => {
@@ -165,7 +170,7 @@ pub(super) async fn record(
     };
     incoming.keep();
     tracing::info!(id = import.id, "Import accepted");
-    service.queue.push(import.id.clone(), import.owner.clone());
+    service.queue.wake();
     Ok(import)
 }
 

@@ -8,6 +8,7 @@ use std::{
     collections::HashSet,
     io,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -20,10 +21,15 @@ use product_feed::Input;
 /// beside this one, or that is just coming in, is younger.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The file that holds the directory's own name.
+const ID_FILE: &str = ".directory";
+
 /// The directory of uploaded files.
 #[derive(Clone, Debug)]
 pub(super) struct Uploads {
     directory: PathBuf,
+    /// What the directory is known by, wherever it is mounted.
+    id: Arc<str>,
 }
 
 impl Uploads {
@@ -32,7 +38,13 @@ impl Uploads {
         fs::create_dir_all(directory).await?;
         Ok(Self {
             directory: directory.to_owned(),
+            id: directory_id(directory).await?.into(),
         })
+    }
+
+    /// Returns what the directory is known by to all processes that serve it.
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
 
     /// Begins a file that goes away when it is dropped before it is [kept](Incoming::keep).
@@ -157,6 +169,30 @@ impl Drop for Incoming {
     }
 }
 
+/// Reads a directory's own name, or gives it one. Of several processes that do so at once, one name holds.
+async fn directory_id(directory: &Path) -> io::Result<String> {
+    let path = directory.join(ID_FILE);
+    let is_there = match fs::read_to_string(&path).await {
+        Ok(id) if Uuid::try_parse(id.trim()).is_ok() => return Ok(id.trim().to_owned()),
+        Ok(_) => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(error),
+    };
+    let id = Uuid::now_v7().to_string();
+    let whole = directory.join(format!("{id}.part"));
+    fs::write(&whole, &id).await?;
+    // A link fails where another process was quicker; not every file system has links.
+    match fs::hard_link(&whole, &path).await {
+        Ok(()) => fs::remove_file(&whole).await?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && !is_there => {
+            fs::remove_file(&whole).await?;
+        }
+        Err(_) => fs::rename(&whole, &path).await?,
+    }
+    let id = fs::read_to_string(&path).await?;
+    Ok(id.trim().to_owned())
+}
+
 /// Returns the name of a job's complete file.
 pub(super) fn stored_name(id: &str) -> String {
     format!("{id}.upload")
@@ -187,6 +223,22 @@ mod tests {
         let (incoming, _file) = uploads.begin().await.unwrap();
         uploads.complete(incoming, "1").await.unwrap().keep();
         assert!(uploads.has(&stored_name("1")).await);
+    }
+
+    #[tokio::test]
+    async fn a_directory_has_one_name_for_all_who_serve_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let opened = (0..8).map(|_| Uploads::open(directory.path()));
+        let all: HashSet<_> = futures::future::join_all(opened)
+            .await
+            .into_iter()
+            .map(|uploads| uploads.unwrap().id().to_owned())
+            .collect();
+        assert_eq!(all.len(), 1, "{all:?}");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+        std::fs::write(directory.path().join(ID_FILE), "").unwrap();
+        let anew = Uploads::open(directory.path()).await.unwrap();
+        assert!(Uuid::try_parse(anew.id()).is_ok());
     }
 
     #[tokio::test]
@@ -225,6 +277,9 @@ mod tests {
             .await
             .unwrap();
         assert!(!directory.path().join(format!("{stale}.part")).exists());
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 3);
+        assert!(directory.path().join(needed).exists());
+        assert!(directory.path().join(format!("{young}.part")).exists());
+        assert!(directory.path().join("notes.csv").exists());
+        assert!(directory.path().join(ID_FILE).exists());
     }
 }

@@ -11,21 +11,15 @@ use crate::{
     job::ImportProgress,
     server::store::{
         Store, StoreError,
-        leases::{Claim, Orphan, WorkerId},
+        leases::{Claimed, Worker},
         notices::MAX_NOTICE,
     },
 };
 
 /// How long an import stays with a worker that says nothing more.
 const LEASE: Duration = Duration::from_secs(15);
-/// How often a worker says that it lives.
-const RENEWAL: Duration = Duration::from_secs(4);
-/// How often it looks for imports that nobody is at.
-const LOOK: Duration = Duration::from_secs(3);
-/// How long an import whose file is not here is left for a worker that has it.
-const ELSEWHERE: i64 = 10 * 60 * 1000;
-/// How often a worker says of an import that waits for it that its file is not lost.
-const WAITING: i64 = 60 * 1000;
+/// How often a worker says that it serves its directory of files.
+const SERVING: Duration = Duration::from_secs(30);
 /// The time until what was lost is listened to again.
 const DEAF: Duration = Duration::from_secs(1);
 
@@ -35,11 +29,9 @@ pub(super) struct Workers(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    id: WorkerId,
+    worker: Worker,
     store: Store,
     uploads: Uploads,
-    /// The most imports of one user that all workers together are at.
-    per_user: usize,
 }
 
 /// What workers tell each other.
@@ -62,60 +54,70 @@ struct Notice {
 }
 
 impl Workers {
+    /// Makes one of `per_user` imports of one user at once, all workers together.
     pub(super) fn new(store: Store, uploads: Uploads, per_user: usize) -> Self {
         Self(Arc::new(Inner {
-            id: WorkerId::new(),
+            worker: Worker::new(uploads.id(), per_user, LEASE),
             store,
             uploads,
-            per_user,
         }))
     }
 
-    /// Takes an import, unless another worker has it or its user has enough that run. The next look
-    /// finds again what was refused; where there are no others there is no look, and nothing is.
-    pub(super) async fn claim(&self, id: &str) -> Claim {
-        let Inner {
-            id: worker,
-            store,
-            per_user,
-            ..
-        } = &*self.0;
-        let claimed = store.claim_monitor_import(id, worker, LEASE, *per_user);
-        claimed.await.unwrap_or_else(|error| {
-            tracing::warn!(id, %error, "an import could not be taken");
-            if store.has_workers() {
-                Claim::Refused
-            } else {
-                Claim::Mine
-            }
-        })
+    /// Says that this worker and its directory are there, once, before anything is taken.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub(super) async fn enter(&self) -> Result<(), StoreError> {
+        let Inner { worker, store, .. } = &*self.0;
+        if !store.has_workers() {
+            // What a process of before held or served is this one's.
+            store.forget_leases().await?;
+            store.place_all_monitor_imports(worker).await?;
+        }
+        self.serve_once().await
+    }
+
+    /// Takes the next import that may run here.
+    pub(super) async fn claim_next(
+        &self,
+        but_not: &[String],
+    ) -> Result<Option<Claimed>, StoreError> {
+        let Inner { worker, store, .. } = &*self.0;
+        store.claim_next_monitor_import(worker, but_not).await
+    }
+
+    /// Says that these imports still run here. Returns those that somebody wants no more.
+    pub(super) async fn renew(&self, running: &[String]) -> Result<Vec<String>, StoreError> {
+        self.0.store.renew_leases(&self.0.worker, running).await
     }
 
     /// Gives an import back, whether it is over or not.
     pub(super) async fn release(&self, id: &str) {
-        if !self.0.store.has_workers() {
-            return;
-        }
-        if let Err(error) = self.0.store.release_monitor_import(id, &self.0.id).await {
+        let Inner { worker, store, .. } = &*self.0;
+        if let Err(error) = store.release_monitor_import(worker, id).await {
             tracing::warn!(id, %error, "an import could not be given back; its lease ends by itself");
         }
     }
 
-    /// Records that somebody wants an import no more.
-    pub(super) async fn note_unwanted(&self, id: &str) {
-        if let Err(error) = self.0.store.want_monitor_import_cancelled(id).await {
-            tracing::warn!(id, %error, "that an import is to be cancelled is known to this process alone");
-        }
+    /// Returns how many imports go before this one and with it; `None` when it does not wait.
+    pub(super) async fn place(&self, id: &str) -> Result<Option<u64>, StoreError> {
+        self.0
+            .store
+            .place_of_monitor_import(&self.0.worker, id)
+            .await
     }
 
-    /// Has whoever is at an import stop it. Returns whether somebody is. Should the word be lost, they
+    /// Records that somebody wants an import no more.
+    pub(super) async fn note_unwanted(&self, id: &str) -> Result<(), StoreError> {
+        self.0.store.want_monitor_import_cancelled(id).await
+    }
+
+    /// Has whoever runs an import stop it. Returns whether somebody does. Should the word be lost, they
     /// read it in the database when they next renew their lease, or whoever comes after them.
     pub(super) async fn cancel(&self, id: &str) -> Result<bool, StoreError> {
-        if !self.0.store.has_workers() {
-            return Ok(false);
-        }
-        self.0.store.want_monitor_import_cancelled(id).await?;
-        if !self.0.store.is_leased(id).await? {
+        self.note_unwanted(id).await?;
+        if !self.0.store.is_leased(&self.0.worker, id).await? {
             return Ok(false);
         }
         self.tell(id, Word::Cancel).await;
@@ -129,7 +131,7 @@ impl Workers {
             return;
         }
         let notice = Notice {
-            from: self.0.id.as_str().to_owned(),
+            from: self.0.worker.name.clone(),
             id: id.to_owned(),
             word,
         };
@@ -142,98 +144,50 @@ impl Workers {
         }
     }
 
-    /// Keeps this worker's leases, has `found` called with every import that nobody is at, now and again
-    /// and again, and `heard` with every word of the others, until `shutdown`. Does nothing where there
-    /// are no others.
-    pub(super) fn run<F, H, W>(
-        &self,
-        found: F,
-        heard: H,
-        tasks: &TaskTracker,
-        shutdown: &CancellationToken,
-    ) where
-        F: Fn(Orphan) + Send + Sync + 'static,
-        H: Fn(String, Word) -> W + Clone + Send + Sync + 'static,
+    /// Says that this worker serves its files and has `heard` called with every word of the others, until
+    /// `shutdown`. Does nothing where there are no others.
+    pub(super) fn run<H, W>(&self, heard: H, tasks: &TaskTracker, shutdown: &CancellationToken)
+    where
+        H: Fn(String, Word) -> W + Send + Sync + 'static,
         W: Future<Output = ()> + Send + 'static,
     {
         if !self.0.store.has_workers() {
             return;
         }
-        tracing::info!(worker = self.0.id.as_str(), "This worker takes imports");
-        let (renewing, looking, listening) = (
-            self.clone().renew(heard.clone()),
-            self.clone().look(found),
-            self.clone().listen(heard),
-        );
+        tracing::info!(worker = self.0.worker.name, "This worker takes imports");
+        let (serving, listening) = (self.clone().serve(), self.clone().listen(heard));
         let ends = shutdown.clone();
-        tasks.spawn(async move { ends.run_until_cancelled(looking).await });
+        tasks.spawn(async move { ends.run_until_cancelled(serving).await });
         let ends = shutdown.clone();
         tasks.spawn(async move { ends.run_until_cancelled(listening).await });
-        // Leases are kept until the last import has committed its batch.
-        let imports = tasks.clone();
-        let ends = shutdown.clone();
-        tokio::spawn(async move {
-            let over = async {
-                ends.cancelled().await;
-                imports.wait().await;
-            };
-            tokio::select! {
-                () = renewing => {}
-                () = over => {}
-            }
-        });
     }
 
-    async fn renew<W: Future<Output = ()>>(self, heard: impl Fn(String, Word) -> W) {
-        let Inner { id, store, .. } = &*self.0;
+    async fn serve(self) {
         loop {
-            tokio::time::sleep(RENEWAL).await;
-            if let Err(error) = store.renew_leases(id, LEASE).await {
-                tracing::warn!(%error, "leases could not be renewed");
-            }
-            match store.unwanted_monitor_imports(id).await {
-                Ok(unwanted) => {
-                    for import in unwanted {
-                        heard(import, Word::Cancel).await;
-                    }
-                }
-                Err(error) => tracing::warn!(%error, "imports to cancel could not be looked for"),
+            tokio::time::sleep(SERVING).await;
+            if let Err(error) = self.serve_once().await {
+                tracing::warn!(%error, "that this worker serves its files could not be recorded");
             }
         }
     }
 
-    async fn look(self, found: impl Fn(Orphan)) {
-        loop {
-            match self.0.store.orphaned_monitor_imports().await {
-                Ok(orphans) => {
-                    for orphan in orphans {
-                        if self.may_take(&orphan).await {
-                            found(orphan);
-                        }
-                    }
-                }
-                Err(error) => tracing::warn!(%error, "imports could not be looked for"),
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-    }
-
-    /// Whether an import is to be taken here: its file is here, or it needs none, or nobody who has the
-    /// file has been heard of for long.
-    async fn may_take(&self, orphan: &Orphan) -> bool {
+    async fn serve_once(&self) -> Result<(), StoreError> {
         let Inner {
-            id, store, uploads, ..
+            worker,
+            store,
+            uploads,
         } = &*self.0;
-        let import = &orphan.import;
-        if !uploads.has(&import.stored_as).await {
-            return orphan.cancel_wanted || orphan.alone_for > ELSEWHERE;
+        store.serve_directory(worker).await?;
+        let mut here = Vec::new();
+        for (id, stored_as) in store.unplaced_monitor_imports().await? {
+            if uploads.has(&stored_as).await {
+                here.push(id);
+            }
         }
-        if orphan.alone_for > WAITING
-            && let Err(error) = store.wait_for_monitor_import(&import.id, id).await
-        {
-            tracing::debug!(id = import.id, %error, "an import's waiting could not be recorded");
+        if !here.is_empty() {
+            store.place_monitor_imports(worker, &here).await?;
         }
-        true
+        Ok(())
     }
 
     async fn listen<W: Future<Output = ()>>(self, heard: impl Fn(String, Word) -> W) {
@@ -261,7 +215,7 @@ impl Workers {
             let Ok(notice) = serde_json::from_str::<Notice>(&text) else {
                 continue;
             };
-            if notice.from != self.0.id.as_str() {
+            if notice.from != self.0.worker.name {
                 heard(notice.id, notice.word).await;
             }
         }
@@ -275,7 +229,7 @@ mod tests {
     #[test]
     fn a_word_is_small_and_reads_back() {
         let notice = Notice {
-            from: WorkerId::new().as_str().to_owned(),
+            from: Worker::new("d", 1, LEASE).name,
             id: "x".repeat(128),
             word: Word::Running(ImportProgress {
                 processed_products: u64::MAX,

@@ -1,170 +1,201 @@
-//! Which worker is at which import: leases that end by themselves when their worker dies.
+//! Which worker runs which import, and which one is next.
 //!
-//! The time is the database's, so that workers need not agree on one. A SQLite file belongs to one
-//! process, which needs no leases: there everything is free for it.
+//! Three facts stand apart. An import's *file* is in a directory, and a directory is served by workers, who say
+//! so now and again. An import *runs* as long as a worker's lease of it holds: only what is renewed because it
+//! runs is held, so a lease ends by itself when its worker dies or forgets it. All other unfinished imports
+//! *wait*, and hold nothing.
+//!
+//! What protects the products is no lease: a commit that is not at the import's position is refused.
+//! The time is the database's, so that workers need not agree on one.
 
 use std::time::Duration;
 
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Statement, TransactionTrait,
-    sea_query::{Expr, ExprTrait, LockBehavior, LockType, OnConflict},
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    sea_query::{Expr, OnConflict},
 };
 use uuid::Uuid;
 
 use super::{
     Store, StoreError,
-    entity::{monitor_import, monitor_lease},
-    monitor_imports::MonitorImport,
+    entity::{monitor_directory, monitor_import, monitor_lease},
 };
 use crate::job::{ImportStatus, UnixMillis};
 
-/// A process that runs imports. It is somebody else after a restart.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct WorkerId(String);
+/// How long a directory that no worker serves any more is waited for. Then its imports end.
+const LOST_AFTER: UnixMillis = 10 * 60 * 1000;
 
-impl WorkerId {
-    /// Makes one that nobody else has.
-    pub(crate) fn new() -> Self {
-        Self(Uuid::now_v7().simple().to_string())
-    }
+/// Of imports of which nobody knows where their files are, so many are looked for at once.
+const UNPLACED_AT_ONCE: u64 = 500;
 
-    /// Returns it as text.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+/// Names our lock of the queue among a PostgreSQL database's advisory locks.
+const QUEUE_LOCK: i64 = 0x696d_706f_7175_6575;
 
-/// An import that no worker is at.
+/// A process that runs imports. It is another one after a restart.
 #[derive(Clone, Debug)]
-pub(crate) struct Orphan {
-    /// The import.
-    pub(crate) import: MonitorImport,
-    /// For how long nobody has been at it, in milliseconds.
-    pub(crate) alone_for: i64,
-    /// Whether somebody wants it no more.
-    pub(crate) cancel_wanted: bool,
+pub(crate) struct Worker {
+    /// Its name, which no other one has.
+    pub(crate) name: String,
+    /// The directory of files that it serves.
+    pub(crate) directory: String,
+    /// The most imports of one user that all workers together run.
+    pub(crate) per_user: usize,
+    /// How long an import stays with a worker that says nothing more.
+    pub(crate) lease: Duration,
+    clock: Clock,
 }
 
-/// What a worker gets that asks for an import.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Claim {
-    /// The import.
-    Mine,
-    /// The import, which somebody wants no more.
-    Unwanted,
-    /// Nothing: another worker is at it, it is over, or so many of its user run already.
-    Refused,
+/// Where the time is from.
+#[derive(Clone, Debug)]
+enum Clock {
+    Database,
+    #[cfg(test)]
+    Set(std::sync::Arc<std::sync::atomic::AtomicI64>),
+}
+
+impl Worker {
+    /// Makes one that serves this directory.
+    pub(crate) fn new(directory: &str, per_user: usize, lease: Duration) -> Self {
+        Self {
+            name: Uuid::now_v7().simple().to_string(),
+            directory: directory.to_owned(),
+            per_user,
+            lease,
+            clock: Clock::Database,
+        }
+    }
+
+    async fn now(&self, db: &impl ConnectionTrait) -> Result<UnixMillis, StoreError> {
+        match &self.clock {
+            Clock::Database => database_now(db).await,
+            #[cfg(test)]
+            Clock::Set(time) => Ok(time.load(std::sync::atomic::Ordering::SeqCst)),
+        }
+    }
+}
+
+/// An import that is a worker's from now on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Claimed {
+    /// Its identifier.
+    pub(crate) id: String,
+    /// Whether somebody wants it no more: it is to be ended, not run.
+    pub(crate) is_unwanted: bool,
 }
 
 impl Store {
-    /// Returns whether several processes may work on this database.
+    /// Returns whether several processes may work on this database. A SQLite file belongs to one.
     pub(crate) fn has_workers(&self) -> bool {
         self.db.get_database_backend() == DbBackend::Postgres
     }
 
-    /// Takes an unfinished import for a worker, for as long as `lease`, unless another worker's lease
-    /// holds, or workers are at `per_user` imports of its user already.
-    pub(crate) async fn claim_monitor_import(
+    /// Takes the oldest import that waits and that this worker may run, for as long as its lease: one whose
+    /// file it has, or whose file nobody has any more; of a user of whom not too many run. What is wanted no
+    /// more is free to anybody. `but_not` are imports that this process is still at, whatever became of
+    /// their leases.
+    pub(crate) async fn claim_next_monitor_import(
         &self,
-        id: &str,
-        worker: &WorkerId,
-        lease: Duration,
-        per_user: usize,
-    ) -> Result<Claim, StoreError> {
-        if !self.has_workers() {
-            let unwanted = monitor_import::Entity::find_by_id(id)
-                .filter(monitor_import::Column::CancelWanted.eq(true))
-                .count(&self.db)
-                .await?;
-            return Ok(if unwanted > 0 {
-                Claim::Unwanted
-            } else {
-                Claim::Mine
-            });
+        worker: &Worker,
+        but_not: &[String],
+    ) -> Result<Option<Claimed>, StoreError> {
+        // Most looks find nothing, and cost one query.
+        let now = worker.now(&self.db).await?;
+        if next(&self.db, worker, but_not, now, false).await?.is_none() {
+            return Ok(None);
         }
-        let transaction = self.db.begin().await?;
-        // A row that somebody else has locked is one that somebody else works at.
-        let free = monitor_import::Entity::find_by_id(id)
-            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
-            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-            .one(&transaction)
-            .await?;
-        let Some(import) = free else {
+        let transaction = self.begin_to_claim().await?;
+        let now = worker.now(&transaction).await?;
+        let Some(claimed) = next(&transaction, worker, but_not, now, true).await? else {
             transaction.rollback().await?;
-            return Ok(Claim::Refused);
+            return Ok(None);
         };
-        let owner = import.owner.unwrap_or_default();
-        // Who counts a user's imports does so alone.
-        transaction
-            .execute_raw(Statement::from_sql_and_values(
-                DbBackend::Postgres,
-                "SELECT pg_advisory_xact_lock($1, hashtext($2))",
-                [OWNER_LOCK.into(), owner.clone().into()],
-            ))
-            .await?;
-        let now = database_now(&transaction).await?;
-        let held = monitor_lease::Entity::find()
-            .filter(monitor_lease::Column::Until.gt(now))
-            .all(&transaction)
-            .await?;
-        let is_held = held
-            .iter()
-            .any(|lease| lease.import_id == id && lease.worker != worker.as_str());
-        let others = held
-            .into_iter()
-            .map(|lease| lease.import_id)
-            .filter(|held| held != id);
-        let theirs = monitor_import::Entity::find()
-            .filter(monitor_import::Column::Id.is_in(others))
-            .filter(
-                Expr::col(monitor_import::Column::Owner)
-                    .if_null("")
-                    .eq(owner),
+        let until = now.saturating_add(millis(worker.lease));
+        let lease = monitor_lease::ActiveModel {
+            import_id: Set(claimed.id.clone()),
+            worker: Set(worker.name.clone()),
+            until: Set(until),
+        };
+        monitor_lease::Entity::insert(lease)
+            .on_conflict(
+                OnConflict::column(monitor_lease::Column::ImportId)
+                    .update_columns([monitor_lease::Column::Worker, monitor_lease::Column::Until])
+                    .to_owned(),
             )
-            .count(&transaction)
+            .exec_without_returning(&transaction)
             .await?;
-        let is_many = theirs >= per_user as u64 && !import.cancel_wanted;
-        if is_held || is_many {
-            transaction.rollback().await?;
-            return Ok(Claim::Refused);
-        }
-        let until = now.saturating_add(millis(lease));
-        write_lease(&transaction, id, worker, until).await?;
         transaction.commit().await?;
-        Ok(if import.cancel_wanted {
-            Claim::Unwanted
-        } else {
-            Claim::Mine
-        })
+        Ok(Some(claimed))
     }
 
-    /// Notes that a worker has the file of an import that nobody is at, and will get to it: another one
-    /// need not give it up for lost.
-    pub(crate) async fn wait_for_monitor_import(
-        &self,
-        id: &str,
-        worker: &WorkerId,
-    ) -> Result<(), StoreError> {
-        let transaction = self.db.begin().await?;
-        let free = monitor_import::Entity::find_by_id(id)
-            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
-            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-            .one(&transaction)
-            .await?;
-        let now = database_now(&transaction).await?;
-        let held = monitor_lease::Entity::find_by_id(id)
-            .filter(monitor_lease::Column::Until.gt(now))
-            .one(&transaction)
-            .await?;
-        if free.is_some() && held.is_none() {
-            write_lease(&transaction, id, worker, now).await?;
+    /// Begins a transaction that no other claim runs beside: each counts what runs.
+    async fn begin_to_claim(&self) -> Result<sea_orm::DatabaseTransaction, StoreError> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let transaction = self.db.begin_with_options(options).await?;
+        if self.has_workers() {
+            let lock = Statement::from_sql_and_values(
+                DbBackend::Postgres,
+                "SELECT pg_advisory_xact_lock($1)",
+                [QUEUE_LOCK.into()],
+            );
+            transaction.execute_raw(lock).await?;
         }
-        Ok(transaction.commit().await?)
+        Ok(transaction)
     }
 
-    /// Records that somebody wants an import no more, for whoever is at it or comes to it.
+    /// Prolongs the leases of what a worker runs, and of nothing else. Returns which of it somebody wants no
+    /// more.
+    pub(crate) async fn renew_leases(
+        &self,
+        worker: &Worker,
+        running: &[String],
+    ) -> Result<Vec<String>, StoreError> {
+        if running.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = worker.now(&self.db).await?;
+        let until = now.saturating_add(millis(worker.lease));
+        monitor_lease::Entity::update_many()
+            .col_expr(monitor_lease::Column::Until, Expr::value(until))
+            .filter(monitor_lease::Column::Worker.eq(worker.name.as_str()))
+            .filter(monitor_lease::Column::ImportId.is_in(running.iter().map(String::as_str)))
+            .exec(&self.db)
+            .await?;
+        Ok(monitor_import::Entity::find()
+            .select_only()
+            .column(monitor_import::Column::Id)
+            .filter(monitor_import::Column::Id.is_in(running.iter().map(String::as_str)))
+            .filter(monitor_import::Column::CancelWanted.eq(true))
+            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
+            .into_tuple()
+            .all(&self.db)
+            .await?)
+    }
+
+    /// Gives an import back, whether it is over or not.
+    pub(crate) async fn release_monitor_import(
+        &self,
+        worker: &Worker,
+        id: &str,
+    ) -> Result<(), StoreError> {
+        monitor_lease::Entity::delete_by_id(id)
+            .filter(monitor_lease::Column::Worker.eq(worker.name.as_str()))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets who ran what. For a process that has the database to itself, at its start.
+    pub(crate) async fn forget_leases(&self) -> Result<(), StoreError> {
+        monitor_lease::Entity::delete_many().exec(&self.db).await?;
+        Ok(())
+    }
+
+    /// Records that somebody wants an import no more, for whoever runs it or comes to it.
     pub(crate) async fn want_monitor_import_cancelled(&self, id: &str) -> Result<(), StoreError> {
         monitor_import::Entity::update_many()
             .col_expr(monitor_import::Column::CancelWanted, Expr::value(true))
@@ -175,71 +206,9 @@ impl Store {
         Ok(())
     }
 
-    /// Lists the imports that a worker is at and that somebody wants no more.
-    pub(crate) async fn unwanted_monitor_imports(
-        &self,
-        worker: &WorkerId,
-    ) -> Result<Vec<String>, StoreError> {
-        let mine = monitor_lease::Entity::find()
-            .select_only()
-            .column(monitor_lease::Column::ImportId)
-            .filter(monitor_lease::Column::Worker.eq(worker.as_str()))
-            .into_query();
-        Ok(monitor_import::Entity::find()
-            .select_only()
-            .column(monitor_import::Column::Id)
-            .filter(monitor_import::Column::Id.in_subquery(mine))
-            .filter(monitor_import::Column::CancelWanted.eq(true))
-            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
-            .into_tuple()
-            .all(&self.db)
-            .await?)
-    }
-
-    /// Prolongs every lease of a worker.
-    pub(crate) async fn renew_leases(
-        &self,
-        worker: &WorkerId,
-        lease: Duration,
-    ) -> Result<(), StoreError> {
-        let until = database_now(&self.db).await?.saturating_add(millis(lease));
-        monitor_lease::Entity::update_many()
-            .col_expr(monitor_lease::Column::Until, Expr::value(until))
-            .filter(monitor_lease::Column::Worker.eq(worker.as_str()))
-            .exec(&self.db)
-            .await?;
-        Ok(())
-    }
-
-    /// Gives an import back. Of one that is not over it stays known since when nobody is at it.
-    pub(crate) async fn release_monitor_import(
-        &self,
-        id: &str,
-        worker: &WorkerId,
-    ) -> Result<(), StoreError> {
-        let now = database_now(&self.db).await?;
-        monitor_lease::Entity::update_many()
-            .col_expr(monitor_lease::Column::Until, Expr::value(now))
-            .filter(monitor_lease::Column::ImportId.eq(id))
-            .filter(monitor_lease::Column::Worker.eq(worker.as_str()))
-            .exec(&self.db)
-            .await?;
-        let unfinished = monitor_import::Entity::find()
-            .select_only()
-            .column(monitor_import::Column::Id)
-            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
-            .into_query();
-        monitor_lease::Entity::delete_by_id(id)
-            .filter(monitor_lease::Column::Worker.eq(worker.as_str()))
-            .filter(monitor_lease::Column::ImportId.not_in_subquery(unfinished))
-            .exec(&self.db)
-            .await?;
-        Ok(())
-    }
-
-    /// Returns whether a worker is at an import.
-    pub(crate) async fn is_leased(&self, id: &str) -> Result<bool, StoreError> {
-        let now = database_now(&self.db).await?;
+    /// Returns whether a worker runs an import.
+    pub(crate) async fn is_leased(&self, worker: &Worker, id: &str) -> Result<bool, StoreError> {
+        let now = worker.now(&self.db).await?;
         let held = monitor_lease::Entity::find_by_id(id)
             .filter(monitor_lease::Column::Until.gt(now))
             .one(&self.db)
@@ -247,60 +216,155 @@ impl Store {
         Ok(held.is_some())
     }
 
-    /// Lists the unfinished imports that no worker is at, oldest first.
-    pub(crate) async fn orphaned_monitor_imports(&self) -> Result<Vec<Orphan>, StoreError> {
-        let now = database_now(&self.db).await?;
-        let leases = monitor_lease::Entity::find().all(&self.db).await?;
-        let until = |id: &str| -> Option<UnixMillis> {
-            let lease = leases.iter().find(|lease| lease.import_id == id)?;
-            Some(lease.until)
-        };
-        let rows = monitor_import::Entity::find()
-            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
-            .order_by_asc(monitor_import::Column::CreatedAt)
-            .order_by_asc(monitor_import::Column::Id)
-            .all(&self.db)
+    /// Returns how many imports wait before this one and with it, from 1; `None` when it does not wait.
+    pub(crate) async fn place_of_monitor_import(
+        &self,
+        worker: &Worker,
+        id: &str,
+    ) -> Result<Option<u64>, StoreError> {
+        let now = worker.now(&self.db).await?;
+        let backend = self.db.get_database_backend();
+        let waits = "w.status = 'PENDING' AND NOT EXISTS \
+             (SELECT 1 FROM monitor_leases l WHERE l.import_id = w.id AND l.until > $1)";
+        let sql = format!(
+            "SELECT COUNT(*) AS place FROM monitor_imports w, monitor_imports i \
+             WHERE i.id = $2 AND {waits} AND {} \
+             AND (w.created_at < i.created_at OR (w.created_at = i.created_at AND w.id <= i.id))",
+            waits.replace("w.", "i.")
+        );
+        let values: [Value; 2] = [now.into(), id.into()];
+        let row = self
+            .db
+            .query_one_raw(Statement::from_sql_and_values(backend, sql, values))
             .await?;
-        let mut orphans = Vec::new();
-        for row in rows {
-            let cancel_wanted = row.cancel_wanted;
-            let import = MonitorImport::try_from(row)?;
-            let since = until(&import.id).unwrap_or(import.created_at);
-            if since <= now {
-                orphans.push(Orphan {
-                    import,
-                    alone_for: now - since,
-                    cancel_wanted,
-                });
-            }
-        }
-        Ok(orphans)
+        let place: i64 = row.map_or(Ok(0), |row| row.try_get("", "place"))?;
+        Ok(u64::try_from(place).ok().filter(|place| *place > 0))
+    }
+
+    /// Says that a worker serves its directory of files.
+    pub(crate) async fn serve_directory(&self, worker: &Worker) -> Result<(), StoreError> {
+        let now = worker.now(&self.db).await?;
+        let directory = monitor_directory::ActiveModel {
+            id: Set(worker.directory.clone()),
+            seen_at: Set(now),
+        };
+        monitor_directory::Entity::insert(directory)
+            .on_conflict(
+                OnConflict::column(monitor_directory::Column::Id)
+                    .update_column(monitor_directory::Column::SeenAt)
+                    .to_owned(),
+            )
+            .exec_without_returning(&self.db)
+            .await?;
+        monitor_directory::Entity::delete_many()
+            .filter(monitor_directory::Column::SeenAt.lt(now.saturating_sub(LOST_AFTER * 100)))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Lists unfinished imports of which nobody has said where their files are, each with its file's name:
+    /// a version of before recorded them.
+    pub(crate) async fn unplaced_monitor_imports(
+        &self,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        Ok(monitor_import::Entity::find()
+            .select_only()
+            .column(monitor_import::Column::Id)
+            .column(monitor_import::Column::StoredAs)
+            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
+            .filter(monitor_import::Column::StoredIn.is_null())
+            .order_by_asc(monitor_import::Column::CreatedAt)
+            .limit(UNPLACED_AT_ONCE)
+            .into_tuple()
+            .all(&self.db)
+            .await?)
+    }
+
+    /// Says that the files of these imports are in a worker's directory.
+    pub(crate) async fn place_monitor_imports(
+        &self,
+        worker: &Worker,
+        ids: &[String],
+    ) -> Result<(), StoreError> {
+        monitor_import::Entity::update_many()
+            .col_expr(
+                monitor_import::Column::StoredIn,
+                Expr::value(worker.directory.as_str()),
+            )
+            .filter(monitor_import::Column::Id.is_in(ids.iter().map(String::as_str)))
+            .filter(monitor_import::Column::StoredIn.is_null())
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Says that every unfinished import's file is, or ought to be, in a worker's directory: on a database
+    /// that one process has to itself there is no other.
+    pub(crate) async fn place_all_monitor_imports(
+        &self,
+        worker: &Worker,
+    ) -> Result<(), StoreError> {
+        monitor_import::Entity::update_many()
+            .col_expr(
+                monitor_import::Column::StoredIn,
+                Expr::value(worker.directory.as_str()),
+            )
+            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
+            .exec(&self.db)
+            .await?;
+        Ok(())
     }
 }
 
-/// Names our locks of users among a PostgreSQL database's advisory locks.
-const OWNER_LOCK: i32 = 0x696d_706f;
-
-async fn write_lease(
+/// Finds the import that a worker is to take next.
+async fn next(
     db: &impl ConnectionTrait,
-    id: &str,
-    worker: &WorkerId,
-    until: UnixMillis,
-) -> Result<(), StoreError> {
-    let lease = monitor_lease::ActiveModel {
-        import_id: Set(id.to_owned()),
-        worker: Set(worker.as_str().to_owned()),
-        until: Set(until),
+    worker: &Worker,
+    but_not: &[String],
+    now: UnixMillis,
+    lock: bool,
+) -> Result<Option<Claimed>, StoreError> {
+    let backend = db.get_database_backend();
+    let mut values: Vec<Value> = vec![
+        now.into(),
+        worker.directory.as_str().into(),
+        now.saturating_sub(LOST_AFTER).into(),
+        i64::try_from(worker.per_user).unwrap_or(i64::MAX).into(),
+    ];
+    let mut others = String::new();
+    for id in but_not {
+        values.push(id.as_str().into());
+        others.push_str(&format!(" AND i.id <> ${}", values.len()));
+    }
+    // A row that somebody has locked is one that somebody works at.
+    let locking = match backend {
+        DbBackend::Postgres if lock => " FOR UPDATE OF i SKIP LOCKED",
+        _ => "",
     };
-    monitor_lease::Entity::insert(lease)
-        .on_conflict(
-            OnConflict::column(monitor_lease::Column::ImportId)
-                .update_columns([monitor_lease::Column::Worker, monitor_lease::Column::Until])
-                .to_owned(),
-        )
-        .exec_without_returning(db)
+    let sql = format!(
+        "WITH busy AS ( \
+           SELECT COALESCE(o.owner, '') AS owner FROM monitor_leases r \
+           JOIN monitor_imports o ON o.id = r.import_id \
+           WHERE r.until > $1 AND o.status = 'PENDING' \
+           GROUP BY COALESCE(o.owner, '') HAVING COUNT(*) >= $4 ) \
+         SELECT i.id AS id, i.cancel_wanted AS unwanted FROM monitor_imports i \
+         LEFT JOIN monitor_directories d ON d.id = i.stored_in \
+         WHERE i.status = 'PENDING' \
+         AND NOT EXISTS (SELECT 1 FROM monitor_leases l WHERE l.import_id = i.id AND l.until > $1) \
+         AND (i.cancel_wanted OR ( \
+           (i.stored_in = $2 OR COALESCE(d.seen_at, i.created_at) < $3) \
+           AND COALESCE(i.owner, '') NOT IN (SELECT owner FROM busy) )) \
+         {others} ORDER BY i.created_at, i.id LIMIT 1{locking}"
+    );
+    let row = db
+        .query_one_raw(Statement::from_sql_and_values(backend, sql, values))
         .await?;
-    Ok(())
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Claimed {
+        id: row.try_get("", "id")?,
+        is_unwanted: row.try_get("", "unwanted")?,
+    }))
 }
 
 fn millis(duration: Duration) -> i64 {
@@ -310,12 +374,10 @@ fn millis(duration: Duration) -> i64 {
 /// What time it is for all workers.
 async fn database_now(db: &impl ConnectionTrait) -> Result<UnixMillis, StoreError> {
     let backend = db.get_database_backend();
-    let query = match backend {
-        DbBackend::Postgres => {
-            "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now"
-        }
-        _ => "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) AS now",
-    };
+    if backend != DbBackend::Postgres {
+        return Ok(super::now());
+    }
+    let query = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now";
     let row = db
         .query_one_raw(Statement::from_string(backend, query))
         .await?;
@@ -327,15 +389,45 @@ async fn database_now(db: &impl ConnectionTrait) -> Result<UnixMillis, StoreErro
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        collections::BTreeMap,
+        sync::{
+            Arc,
+            atomic::{AtomicI64, Ordering},
+        },
+    };
+
+    use proptest::prelude::*;
+
     use super::*;
     use crate::server::store::{monitor_imports::NewImport, test_database::TestDatabase};
 
-    const LEASE: Duration = Duration::from_secs(60);
+    const LEASE: Duration = Duration::from_secs(15);
+    const PER_USER: usize = 2;
 
     async fn store() -> (TestDatabase, Store) {
         let database = TestDatabase::create().await;
         let store = Store::open(&database.url).await.unwrap();
         (database, store)
+    }
+
+    fn worker(directory: &str) -> Worker {
+        Worker::new(directory, PER_USER, LEASE)
+    }
+
+    async fn add(store: &Store, id: &str, owner: Option<&str>, directory: &str) {
+        let new = NewImport {
+            id: id.to_owned(),
+            owner: owner.map(str::to_owned),
+            stored_in: Some(directory.to_owned()),
+            ..NewImport::default()
+        };
+        store.add_monitor_import(new).await.unwrap();
+    }
+
+    async fn claim(store: &Store, worker: &Worker) -> Option<String> {
+        let claimed = store.claim_next_monitor_import(worker, &[]).await.unwrap();
+        claimed.map(|claimed| claimed.id)
     }
 
     #[tokio::test]
@@ -345,124 +437,425 @@ mod tests {
         assert!(apart.abs() < 5_000, "{apart} ms apart");
     }
 
-    async fn add(store: &Store, id: &str, owner: Option<&str>) {
-        let new = NewImport {
-            id: id.to_owned(),
-            owner: owner.map(str::to_owned),
-            ..NewImport::default()
-        };
-        store.add_monitor_import(new).await.unwrap();
-    }
-
-    async fn claim(store: &Store, id: &str, worker: &WorkerId) -> Claim {
-        store
-            .claim_monitor_import(id, worker, LEASE, 2)
-            .await
-            .unwrap()
-    }
-
     #[tokio::test]
-    #[ignore = "needs PostgreSQL: scripts/test.sh starts one"]
-    async fn of_many_workers_one_gets_an_import_until_its_lease_ends() {
+    async fn of_many_workers_at_once_each_import_has_one_and_each_user_as_many_as_may_run() {
         let (_database, store) = store().await;
-        add(&store, "a", None).await;
-        let workers: Vec<_> = (0..8).map(|_| WorkerId::new()).collect();
-        let claims = workers.iter().map(|worker| claim(&store, "a", worker));
-        let claimed = futures::future::join_all(claims).await;
-        let winners: Vec<_> = claimed
-            .into_iter()
-            .zip(&workers)
-            .filter(|(claimed, _)| *claimed == Claim::Mine)
-            .map(|(_, worker)| worker)
-            .collect();
-        assert_eq!(winners.len(), 1);
-        assert!(store.orphaned_monitor_imports().await.unwrap().is_empty());
-        assert!(store.is_leased("a").await.unwrap());
-
-        // Its worker dies: the lease is not renewed and ends.
-        store
-            .renew_leases(winners[0], Duration::ZERO)
-            .await
-            .unwrap();
-        assert_eq!(store.orphaned_monitor_imports().await.unwrap().len(), 1);
-        let next = WorkerId::new();
-        assert_eq!(claim(&store, "a", &next).await, Claim::Mine);
-        assert_eq!(claim(&store, "a", winners[0]).await, Claim::Refused);
-
-        // Or it gives the import back, which has then been alone from that moment only.
-        store.release_monitor_import("a", &next).await.unwrap();
-        let orphans = store.orphaned_monitor_imports().await.unwrap();
-        assert!(orphans[0].alone_for < 10_000, "{orphans:?}");
-        assert_eq!(claim(&store, "a", winners[0]).await, Claim::Mine);
-    }
-
-    #[tokio::test]
-    #[ignore = "needs PostgreSQL: scripts/test.sh starts one"]
-    async fn all_workers_together_are_at_so_many_imports_of_a_user() {
-        let (_database, store) = store().await;
-        let mut ids = Vec::new();
         for owner in [Some("ada"), None] {
-            for number in 0..4 {
-                let id = format!("{owner:?}{number}");
-                add(&store, &id, owner).await;
-                ids.push(id);
+            for number in 0..6 {
+                add(&store, &format!("{owner:?}{number}"), owner, "d").await;
             }
         }
-        let workers: Vec<_> = ids.iter().map(|_| WorkerId::new()).collect();
-        let claims = ids.iter().zip(&workers);
-        let claims = claims.map(|(id, worker)| claim(&store, id, worker));
-        let claimed = futures::future::join_all(claims).await;
-        for of_one in claimed.chunks(4) {
-            let mine = of_one.iter().filter(|claim| **claim == Claim::Mine);
-            assert_eq!(mine.count(), 2, "{claimed:?}");
+        let workers: Vec<_> = (0..12).map(|_| worker("d")).collect();
+        let claims = workers.iter().map(|worker| claim(&store, worker));
+        let mut claimed: Vec<_> = futures::future::join_all(claims)
+            .await
+            .into_iter()
+            .flatten()
+            .collect();
+        claimed.sort();
+        assert_eq!(
+            claimed,
+            ["None0", "None1", "Some(\"ada\")0", "Some(\"ada\")1"]
+        );
+    }
+
+    #[tokio::test]
+    async fn waiting_for_an_import_is_not_running_it_however_long_it_waits() {
+        let (_database, store) = store().await;
+        let time = Arc::new(AtomicI64::new(super::super::now()));
+        let [one, other] = [worker("d"), worker("d")].map(|worker| Worker {
+            clock: Clock::Set(time.clone()),
+            ..worker
+        });
+        for number in 0..16 {
+            add(&store, &format!("{number:02}"), Some("ada"), "d").await;
         }
-        // One ends, and another one of its user may run.
-        let first = claimed.iter().position(|claim| *claim == Claim::Mine);
-        let first = first.unwrap();
-        store
-            .release_monitor_import(&ids[first], &workers[first])
-            .await
-            .unwrap();
-        let waiting = claimed.iter().position(|claim| *claim == Claim::Refused);
-        let waiting = waiting.unwrap();
-        let claimed = claim(&store, &ids[waiting], &workers[waiting]).await;
-        assert_eq!(claimed, Claim::Mine);
+        let mut done = Vec::new();
+        let mut running: Vec<(usize, String)> = Vec::new();
+        while done.len() < 16 {
+            for (index, worker) in [&one, &other].into_iter().enumerate() {
+                while let Some(id) = claim(&store, worker).await {
+                    running.push((index, id));
+                }
+            }
+            assert_eq!(running.len(), PER_USER.min(16 - done.len()), "{done:?}");
+            // Each takes so long that what waits has waited for minutes, and both renew meanwhile.
+            for _ in 0..20 {
+                time.fetch_add(4_000, Ordering::SeqCst);
+                for (index, worker) in [&one, &other].into_iter().enumerate() {
+                    let mine = running.iter().filter(|(of, _)| *of == index);
+                    let mine: Vec<_> = mine.map(|(_, id)| id.clone()).collect();
+                    store.renew_leases(worker, &mine).await.unwrap();
+                    store.serve_directory(worker).await.unwrap();
+                }
+            }
+            let (index, id) = running.remove(0);
+            store
+                .finish_monitor_import(&id, ImportStatus::Success, None, None)
+                .await
+                .unwrap();
+            let worker = [&one, &other][index];
+            store.release_monitor_import(worker, &id).await.unwrap();
+            done.push(id);
+        }
+        assert!(
+            done.is_sorted(),
+            "in the order in which they came: {done:?}"
+        );
     }
 
     #[tokio::test]
-    #[ignore = "needs PostgreSQL: scripts/test.sh starts one"]
-    async fn an_import_that_is_unwanted_is_so_to_whoever_is_at_it_or_comes_to_it() {
+    async fn an_import_s_place_is_how_many_go_first_whoever_runs_them() {
         let (_database, store) = store().await;
-        let (one, other) = (WorkerId::new(), WorkerId::new());
-        add(&store, "a", None).await;
-        assert_eq!(claim(&store, "a", &one).await, Claim::Mine);
-        let unwanted = async |worker| store.unwanted_monitor_imports(worker).await.unwrap();
-        assert!(unwanted(&one).await.is_empty());
+        for id in ["a", "b", "c"] {
+            add(&store, id, None, "d").await;
+        }
+        let (one, other) = (worker("d"), worker("e"));
+        assert_eq!(claim(&store, &one).await.as_deref(), Some("a"));
+        let place = async |id| store.place_of_monitor_import(&other, id).await.unwrap();
+        assert_eq!(place("a").await, None);
+        assert_eq!(place("b").await, Some(1));
+        assert_eq!(place("c").await, Some(2));
+        assert_eq!(place("d").await, None);
+    }
+
+    #[tokio::test]
+    async fn what_is_wanted_no_more_is_known_to_whoever_runs_it_or_comes_to_it() {
+        let (_database, store) = store().await;
+        let (one, other) = (worker("d"), worker("d"));
+        add(&store, "a", None, "d").await;
+        assert_eq!(claim(&store, &one).await.as_deref(), Some("a"));
+        let mine = ["a".to_owned()];
+        assert!(store.renew_leases(&one, &mine).await.unwrap().is_empty());
         store.want_monitor_import_cancelled("a").await.unwrap();
-        assert_eq!(unwanted(&one).await, ["a"]);
-        assert!(unwanted(&other).await.is_empty());
-        store.release_monitor_import("a", &one).await.unwrap();
-        assert_eq!(claim(&store, "a", &other).await, Claim::Unwanted);
+        assert!(store.is_leased(&other, "a").await.unwrap());
+        assert_eq!(store.renew_leases(&one, &mine).await.unwrap(), ["a"]);
+        store.release_monitor_import(&one, "a").await.unwrap();
+        let claimed = store.claim_next_monitor_import(&other, &[]).await.unwrap();
+        assert_eq!(
+            claimed,
+            Some(Claimed {
+                id: "a".to_owned(),
+                is_unwanted: true
+            })
+        );
     }
 
     #[tokio::test]
-    #[ignore = "needs PostgreSQL: scripts/test.sh starts one"]
-    async fn an_import_that_a_worker_waits_for_is_not_long_alone_and_still_anybody_s() {
+    async fn imports_of_which_nobody_knows_where_their_files_are_are_placed() {
         let (_database, store) = store().await;
-        let (waiting, other) = (WorkerId::new(), WorkerId::new());
-        add(&store, "a", None).await;
-        monitor_import::Entity::update_many()
-            .col_expr(monitor_import::Column::CreatedAt, Expr::value(0_i64))
-            .exec(&store.db)
-            .await
-            .unwrap();
-        let alone = async || store.orphaned_monitor_imports().await.unwrap()[0].alone_for;
-        assert!(alone().await > 60_000);
-        store.wait_for_monitor_import("a", &waiting).await.unwrap();
-        assert!(alone().await < 60_000);
-        assert_eq!(claim(&store, "a", &other).await, Claim::Mine);
-        // What is taken is not taken away by waiting for it.
-        store.wait_for_monitor_import("a", &waiting).await.unwrap();
-        assert_eq!(claim(&store, "a", &waiting).await, Claim::Refused);
+        let one = worker("d");
+        for id in ["a", "b"] {
+            let new = NewImport {
+                id: id.to_owned(),
+                stored_as: format!("{id}.upload"),
+                ..NewImport::default()
+            };
+            store.add_monitor_import(new).await.unwrap();
+        }
+        assert_eq!(claim(&store, &one).await, None);
+        let unplaced = store.unplaced_monitor_imports().await.unwrap();
+        assert_eq!(unplaced.len(), 2);
+        assert_eq!(unplaced[0].1, format!("{}.upload", unplaced[0].0));
+        let placed = ["b".to_owned()];
+        store.place_monitor_imports(&one, &placed).await.unwrap();
+        assert_eq!(claim(&store, &one).await.as_deref(), Some("b"));
+        assert_eq!(store.unplaced_monitor_imports().await.unwrap().len(), 1);
+    }
+
+    /// What can happen, to whom it is counted modulo how many there are.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Add {
+            owner: usize,
+            directory: usize,
+        },
+        Claim(usize),
+        Renew(usize),
+        /// A worker dies, and another process takes its place.
+        Die(usize),
+        /// A worker finishes the nth of what it runs.
+        Finish(usize, usize),
+        /// It gives it back unfinished.
+        Release(usize, usize),
+        Cancel(usize),
+        Serve(usize),
+        Wait(i64),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            4 => (0..3_usize, 0..2_usize).prop_map(|(owner, directory)| Step::Add { owner, directory }),
+            6 => (0..4_usize).prop_map(Step::Claim),
+            3 => (0..4_usize).prop_map(Step::Renew),
+            1 => (0..4_usize).prop_map(Step::Die),
+            2 => (0..4_usize, 0..3_usize).prop_map(|(worker, nth)| Step::Finish(worker, nth)),
+            1 => (0..4_usize, 0..3_usize).prop_map(|(worker, nth)| Step::Release(worker, nth)),
+            1 => (0..20_usize).prop_map(Step::Cancel),
+            2 => (0..4_usize).prop_map(Step::Serve),
+            2 => prop_oneof![0..5_000_i64, 10_000..40_000_i64, 500_000..700_000_i64].prop_map(Step::Wait),
+        ];
+        proptest::collection::vec(step, 1..60)
+    }
+
+    #[derive(Debug)]
+    struct Import {
+        owner: usize,
+        directory: usize,
+        created_at: i64,
+        is_over: bool,
+        is_unwanted: bool,
+    }
+
+    /// What the queue is to do, said plainly.
+    #[derive(Debug, Default)]
+    struct Model {
+        now: i64,
+        imports: BTreeMap<String, Import>,
+        /// Of each import, which process has it and until when.
+        leases: BTreeMap<String, (String, i64)>,
+        seen: BTreeMap<usize, i64>,
+    }
+
+    impl Model {
+        fn holds(&self, id: &str) -> bool {
+            self.leases
+                .get(id)
+                .is_some_and(|(_, until)| *until > self.now)
+        }
+
+        fn next(&self, directory: usize, but_not: &[String]) -> Option<String> {
+            let theirs = |owner: usize| {
+                let runs = |(id, import): &(&String, &Import)| {
+                    import.owner == owner && !import.is_over && self.holds(id)
+                };
+                self.imports.iter().filter(runs).count()
+            };
+            let may = |(id, import): &(&String, &Import)| {
+                let seen = self.seen.get(&import.directory).copied();
+                let is_lost = seen.unwrap_or(import.created_at) < self.now - LOST_AFTER;
+                !import.is_over
+                    && !self.holds(id)
+                    && !but_not.contains(id)
+                    && (import.is_unwanted
+                        || (import.directory == directory || is_lost)
+                            && theirs(import.owner) < PER_USER)
+            };
+            self.imports.iter().find(may).map(|(id, _)| id.clone())
+        }
+    }
+
+    /// A process, and what it runs.
+    struct Process {
+        worker: Worker,
+        running: Vec<String>,
+    }
+
+    struct Scene {
+        store: Store,
+        time: Arc<AtomicI64>,
+        model: Model,
+        processes: Vec<Process>,
+    }
+
+    impl Scene {
+        async fn set(store: &Store) -> Self {
+            monitor_import::Entity::delete_many()
+                .exec(&store.db)
+                .await
+                .unwrap();
+            monitor_directory::Entity::delete_many()
+                .exec(&store.db)
+                .await
+                .unwrap();
+            let now = 1_700_000_000_000;
+            let mut scene = Self {
+                store: store.clone(),
+                time: Arc::new(AtomicI64::new(now)),
+                model: Model {
+                    now,
+                    ..Model::default()
+                },
+                processes: Vec::new(),
+            };
+            for index in 0..4 {
+                let process = scene.process(index);
+                scene.processes.push(process);
+            }
+            scene
+        }
+
+        fn process(&self, index: usize) -> Process {
+            let worker = Worker {
+                clock: Clock::Set(self.time.clone()),
+                ..worker(&(index % 2).to_string())
+            };
+            Process {
+                worker,
+                running: Vec::new(),
+            }
+        }
+
+        fn wait(&mut self, millis: i64) {
+            self.model.now += millis;
+            self.time.store(self.model.now, Ordering::SeqCst);
+        }
+
+        async fn claim(&mut self, index: usize) -> Option<String> {
+            let Process { worker, running } = &mut self.processes[index];
+            let claimed = self
+                .store
+                .claim_next_monitor_import(worker, running)
+                .await
+                .unwrap();
+            let expected = self.model.next(index % 2, running);
+            assert_eq!(
+                claimed.as_ref().map(|claimed| &claimed.id),
+                expected.as_ref()
+            );
+            let claimed = claimed?;
+            let import = &self.model.imports[&claimed.id];
+            assert_eq!(claimed.is_unwanted, import.is_unwanted);
+            let until = self.model.now + millis(LEASE);
+            self.model
+                .leases
+                .insert(claimed.id.clone(), (worker.name.clone(), until));
+            running.push(claimed.id.clone());
+            Some(claimed.id)
+        }
+
+        async fn give_back(&mut self, index: usize, nth: usize, finished: bool) {
+            let Process { worker, running } = &mut self.processes[index];
+            if running.is_empty() {
+                return;
+            }
+            let id = running.remove(nth % running.len());
+            if finished {
+                let ended = self
+                    .store
+                    .finish_monitor_import(&id, ImportStatus::Success, None, None)
+                    .await
+                    .unwrap();
+                let import = self.model.imports.get_mut(&id).unwrap();
+                assert_eq!(ended.is_some(), !import.is_over, "it ends once");
+                import.is_over = true;
+            }
+            self.store
+                .release_monitor_import(worker, &id)
+                .await
+                .unwrap();
+            if self
+                .model
+                .leases
+                .get(&id)
+                .is_some_and(|(of, _)| *of == worker.name)
+            {
+                self.model.leases.remove(&id);
+            }
+        }
+
+        async fn take(&mut self, step: Step) {
+            match step {
+                Step::Add { owner, directory } => {
+                    let id = format!("{:03}", self.model.imports.len());
+                    let owners = [None, Some("ada"), Some("eve")];
+                    add(&self.store, &id, owners[owner], &directory.to_string()).await;
+                    monitor_import::Entity::update_many()
+                        .col_expr(
+                            monitor_import::Column::CreatedAt,
+                            Expr::value(self.model.now),
+                        )
+                        .filter(monitor_import::Column::Id.eq(&id))
+                        .exec(&self.store.db)
+                        .await
+                        .unwrap();
+                    let import = Import {
+                        owner,
+                        directory,
+                        created_at: self.model.now,
+                        is_over: false,
+                        is_unwanted: false,
+                    };
+                    self.model.imports.insert(id, import);
+                }
+                Step::Claim(index) => drop(self.claim(index).await),
+                Step::Renew(index) => {
+                    let Process { worker, running } = &self.processes[index];
+                    let unwanted = self.store.renew_leases(worker, running).await.unwrap();
+                    for id in &unwanted {
+                        assert!(self.model.imports[id].is_unwanted && running.contains(id));
+                    }
+                    let until = self.model.now + millis(LEASE);
+                    for id in running {
+                        if let Some(lease) = self.model.leases.get_mut(id)
+                            && lease.0 == worker.name
+                        {
+                            lease.1 = until;
+                        }
+                    }
+                }
+                Step::Die(index) => self.processes[index] = self.process(index),
+                Step::Finish(index, nth) => self.give_back(index, nth, true).await,
+                Step::Release(index, nth) => self.give_back(index, nth, false).await,
+                Step::Cancel(nth) => {
+                    let count = self.model.imports.len().max(1);
+                    if let Some((id, import)) = self.model.imports.iter_mut().nth(nth % count) {
+                        self.store.want_monitor_import_cancelled(id).await.unwrap();
+                        import.is_unwanted |= !import.is_over;
+                    }
+                }
+                Step::Serve(index) => {
+                    let worker = &self.processes[index].worker;
+                    self.store.serve_directory(worker).await.unwrap();
+                    self.model.seen.insert(index % 2, self.model.now);
+                }
+                Step::Wait(millis) => self.wait(millis),
+            }
+        }
+
+        /// Whatever has happened, workers that live bring every import to its end.
+        async fn all_end(&mut self) {
+            for index in 0..4 {
+                self.processes[index] = self.process(index);
+            }
+            self.wait(millis(LEASE) + 1);
+            let unfinished = |model: &Model| model.imports.values().any(|import| !import.is_over);
+            while unfinished(&self.model) {
+                let mut got_any = false;
+                for index in 0..4 {
+                    while self.claim(index).await.is_some() {
+                        got_any = true;
+                    }
+                }
+                assert!(got_any, "it stands still: {:?}", self.model);
+                for index in 0..4 {
+                    while !self.processes[index].running.is_empty() {
+                        self.give_back(index, 0, true).await;
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_happens_the_queue_gives_what_it_is_to_give_and_comes_to_its_end() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let (_database, store) = runtime.block_on(store());
+        let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+            cases: 64,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        });
+        let outcome = runner.run(&steps(), |steps| {
+            runtime.block_on(async {
+                let mut scene = Scene::set(&store).await;
+                for step in steps {
+                    scene.take(step).await;
+                }
+                scene.all_end().await;
+            });
+            Ok(())
+        });
+        outcome.unwrap();
     }
 }

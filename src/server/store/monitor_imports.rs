@@ -124,6 +124,8 @@ pub struct NewImport {
     pub filename: String,
     /// The stored upload, as a name inside the uploads directory.
     pub stored_as: String,
+    /// The directory that it is in, by its own name; `None` where that is still to be found out.
+    pub stored_in: Option<String>,
     /// Whose it is.
     pub owner: Option<String>,
     /// Whether products are written.
@@ -264,6 +266,7 @@ impl Store {
             unchanged: 0,
             attempts: 0,
             cancel_wanted: false,
+            stored_in: new.stored_in,
         };
         let row = monitor_import::ActiveModel::from(import.clone());
         monitor_import::Entity::insert(row)
@@ -399,7 +402,7 @@ impl Store {
         batch: &ImportBatch,
         checked: Written,
     ) -> Result<Option<Written>, StoreError> {
-        let mut transaction = BulkTransaction::begin(&self.db).await?;
+        let mut transaction = BulkTransaction::begin(self).await?;
         // A write comes first: SQLite cannot make a writer of a transaction that began by reading
         // once somebody else has written.
         let mine = monitor_import::Entity::update_many()

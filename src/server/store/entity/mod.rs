@@ -5,6 +5,7 @@ pub(super) mod api_token;
 pub(super) mod audit_event;
 pub(super) mod failed_row;
 pub(super) mod mapping;
+pub(super) mod monitor_directory;
 pub(super) mod monitor_import;
 pub(super) mod monitor_lease;
 pub(super) mod product;

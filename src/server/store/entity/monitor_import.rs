@@ -37,6 +37,8 @@ pub(in crate::server::store) struct Model {
     pub attempts: i64,
     /// Whether somebody wants it no more.
     pub cancel_wanted: bool,
+    /// The directory that the stored upload is in.
+    pub stored_in: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

@@ -7,6 +7,8 @@ mod m0010_product_files;
 mod m0020_leases;
 mod m0021_cancel_wanted;
 mod m0031_import_attempts;
+mod m0070_stored_in;
+mod m0071_shared_jobs;
 
 use sea_orm_migration::prelude::*;
 
@@ -22,6 +24,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_leases::Migration),
             Box::new(m0021_cancel_wanted::Migration),
             Box::new(m0031_import_attempts::Migration),
+            Box::new(m0070_stored_in::Migration),
+            Box::new(m0071_shared_jobs::Migration),
         ]
     }
 }

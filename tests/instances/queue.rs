@@ -1,0 +1,256 @@
+//! More imports than can run, on one database: none is forgotten, whoever dies, and waiting costs nothing.
+
+use std::{fmt::Write as _, time::Duration};
+
+use reqwest::multipart;
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::{
+    monitor::{Monitor, eventually},
+    process::{self, Directory, Process},
+};
+
+const KEY: &str = "the-key-of-the-workers";
+
+fn list(name: &str, rows: usize) -> String {
+    let mut text = "sku,name,price\n".to_owned();
+    for row in 0..rows {
+        writeln!(text, "{name}-{row},N,1").unwrap();
+    }
+    text
+}
+
+async fn number(db: &DatabaseConnection, query: &str) -> i64 {
+    let statement = Statement::from_string(DbBackend::Postgres, query);
+    let row = db.query_one_raw(statement).await.unwrap().unwrap();
+    row.try_get("", "n").unwrap()
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
+async fn imports_of_one_user_that_have_waited_for_minutes_all_end() {
+    let one = Monitor::start().await;
+    let other = one.beside().await;
+    // More than may run, and than the two workers would have room for.
+    let mut ids = Vec::new();
+    for number in 0..10 {
+        let file = list(&format!("w{number}"), 30_000);
+        ids.push(one.accepted_of("ada", file).await);
+    }
+    // As if they had waited since long ago.
+    let db = Database::connect(&one.database).await.unwrap();
+    db.execute_unprepared("UPDATE monitor_imports SET created_at = created_at - 300000")
+        .await
+        .unwrap();
+    let mut most = 0;
+    let deadline = Instant::now() + Duration::from_secs(90);
+    loop {
+        let now = "EXTRACT(EPOCH FROM clock_timestamp()) * 1000";
+        let running = format!(
+            "SELECT count(*) AS n FROM monitor_leases JOIN monitor_imports ON id = import_id \
+             WHERE until > {now} AND status = 'PENDING'"
+        );
+        most = most.max(number(&db, &running).await);
+        let left = "SELECT count(*) AS n FROM monitor_imports WHERE status = 'PENDING'";
+        let left = number(&db, left).await;
+        if left == 0 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{left} imports still wait");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!((1..=2).contains(&most), "{most} of one user ran at once");
+    for id in ids {
+        assert_eq!(one.finished(&id).await["processedProducts"], 30_000);
+    }
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
+async fn what_waits_is_cancelled_and_deleted_by_way_of_any_worker() {
+    let one = Monitor::start_slow().await;
+    let other = one.beside().await;
+    let mut ids = Vec::new();
+    for number in 0..5 {
+        ids.push(
+            one.accepted_of("ada", list(&format!("c{number}"), 100_000))
+                .await,
+        );
+    }
+    let path = |id: &str| format!("/api/products/imports/{id}");
+    let waiting = ids.last().unwrap();
+    let state = other.get(&path(waiting)).await;
+    assert!(state["queuePosition"].as_u64() >= Some(1), "{state}");
+    let began = Instant::now();
+    let asked = other
+        .post(&format!("{}/cancel", path(waiting)))
+        .send()
+        .await;
+    assert_eq!(asked.unwrap().status(), 202);
+    let ended = eventually("it is cancelled", async || {
+        let import = one.store.monitor_import(waiting).await.unwrap().unwrap();
+        import.error.filter(|_| import.status.is_final())
+    });
+    let error = ended.await;
+    assert!(error.contains("cancelled before any product"), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(5));
+    let gone = other
+        .http
+        .delete(other.url(&path(waiting)))
+        .header("X-API-Key", crate::monitor::KEY);
+    assert_eq!(gone.send().await.unwrap().status(), 204);
+    for id in &ids[..4] {
+        let asked = other.post(&format!("{}/cancel", path(id))).send().await;
+        assert_eq!(asked.unwrap().status(), 202);
+    }
+    for id in &ids[..4] {
+        one.finished_somehow(id).await;
+    }
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
+async fn a_backlog_costs_idle_workers_next_to_nothing() {
+    const SECONDS: u32 = 10;
+    let one = Monitor::start().await;
+    let other = one.beside().await;
+    let db = Database::connect(&one.database).await.unwrap();
+    // Two thousand imports of a user whose two others run, at workers of which nothing is heard here.
+    let new = |id: &str| {
+        format!(
+            "INSERT INTO monitor_imports (id, filename, stored_as, status, total_products, processed_products, \
+             failed_products, position, created_at, updated_at, owner, mode, added, updated, unchanged, attempts, \
+             cancel_wanted, stored_in) SELECT {id}, 'a.csv', 'a.upload', 'PENDING', 0, 0, 0, 0, 1, 1, 'ada', 'import', \
+             0, 0, 0, 0, FALSE, (SELECT max(id) FROM monitor_directories)"
+        )
+    };
+    let two = new("'running' || n") + " FROM generate_series(1, 2) AS n";
+    db.execute_unprepared(&two).await.unwrap();
+    db.execute_unprepared(
+        "INSERT INTO monitor_leases SELECT id, 'elsewhere', 9000000000000000 FROM monitor_imports",
+    )
+    .await
+    .unwrap();
+    let many = new("'waiting' || n") + " FROM generate_series(1, 2000) AS n";
+    db.execute_unprepared(&many).await.unwrap();
+    let count = "SELECT xact_commit + xact_rollback AS n FROM pg_stat_database WHERE datname = current_database()";
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let before = number(&db, count).await;
+    tokio::time::sleep(Duration::from_secs(SECONDS.into())).await;
+    let spent = number(&db, count).await - before;
+    println!("{spent} transactions of two idle workers in {SECONDS} s, with 2,000 imports waiting");
+    assert!(
+        spent < i64::from(SECONDS) * 5,
+        "{spent} transactions in {SECONDS} s"
+    );
+    let left = "SELECT count(*) AS n FROM monitor_imports WHERE status = 'PENDING'";
+    assert_eq!(number(&db, left).await, 2_002);
+    one.stop().await;
+    other.stop().await;
+}
+
+/// Workers that share a database and a directory.
+struct Workers {
+    directory: Directory,
+    database: String,
+    processes: Vec<Process>,
+}
+
+impl Workers {
+    async fn start(count: usize) -> Self {
+        let mut workers = Self {
+            directory: Directory::new(),
+            database: process::postgres_database()
+                .await
+                .expect("PostgreSQL is there"),
+            processes: Vec::new(),
+        };
+        for _ in 0..count {
+            let process = workers.one().await;
+            workers.processes.push(process);
+        }
+        workers
+    }
+
+    async fn one(&self) -> Process {
+        let settings = [
+            ("DATABASE_URL", self.database.as_str()),
+            ("PRICE_MONITOR_API_KEY", KEY),
+            // As few as can be: none is held for as long as the process runs.
+            ("DATABASE_MAX_CONNECTIONS", "2"),
+        ];
+        let args = ["price-monitor", "--listen", "127.0.0.1:0"];
+        Process::start(self.directory.command(&args, &settings)).await
+    }
+
+    async fn upload(&self, owner: &str, file: String) -> String {
+        let worker = &self.processes[fastrand::usize(..self.processes.len())];
+        let part = multipart::Part::bytes(file.into_bytes()).file_name("list.csv");
+        let answer = process::client()
+            .post(format!("http://{}/api/products/imports", worker.address))
+            .header("X-API-Key", KEY)
+            .header("X-Import-Owner", owner)
+            .multipart(multipart::Form::new().part("file", part))
+            .send()
+            .await
+            .unwrap();
+        let job: Value = answer.error_for_status().unwrap().json().await.unwrap();
+        job["id"].as_str().unwrap().to_owned()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
+async fn two_hundred_imports_end_whatever_workers_are_killed() {
+    const IMPORTS: usize = 200;
+    const ROWS: usize = 400;
+    let mut workers = Workers::start(3).await;
+    for import in 0..IMPORTS {
+        let owner = format!("user{}", import % 3);
+        workers
+            .upload(&owner, list(&format!("k{import}"), ROWS))
+            .await;
+    }
+    let db = Database::connect(&workers.database).await.unwrap();
+    let left = "SELECT count(*) AS n FROM monitor_imports WHERE status = 'PENDING'";
+    let deadline = Instant::now() + Duration::from_secs(240);
+    let mut kills = 0;
+    let mut last_kill = Instant::now();
+    loop {
+        let waiting = number(&db, left).await;
+        if waiting == 0 {
+            break;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "{waiting} imports still wait, {kills} kills"
+        );
+        // Each worker once, while there is work.
+        if kills < 3 && last_kill.elapsed() > Duration::from_secs(2) {
+            let dying = workers.processes.remove(0);
+            dying.kill().await;
+            let next = workers.one().await;
+            workers.processes.push(next);
+            (kills, last_kill) = (kills + 1, Instant::now());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(kills > 0, "they were through before anybody died");
+    let right = format!(
+        "SELECT count(*) AS n FROM monitor_imports WHERE status = 'SUCCESS' AND processed_products = {ROWS} \
+         AND position = {ROWS} AND failed_products = 0"
+    );
+    assert_eq!(number(&db, &right).await, IMPORTS as i64);
+    let products = number(&db, "SELECT count(*) AS n FROM products").await;
+    assert_eq!(products, (IMPORTS * ROWS) as i64);
+    assert_eq!(
+        number(&db, "SELECT count(*) AS n FROM monitor_leases").await,
+        0
+    );
+}
