@@ -24,8 +24,8 @@ use import_relay::{
             sample::{self, Shape},
         },
         shutdown,
-        start::{Server, random_key},
-        store::Store,
+        start::{Server, StartError, random_key},
+        store::{self, Store, lock::DatabaseLock},
         telemetry,
     },
 };
@@ -77,6 +77,11 @@ enum Command {
     /// Copies the database to a new file while it is in use.
     Backup {
         /// The file to make: a SQLite database, or an archive for pg_restore.
+        file: PathBuf,
+    },
+    /// Puts a backup in the place of the database, while no server runs. What was there is kept beside it.
+    Restore {
+        /// The backup.
         file: PathBuf,
     },
     /// Says whether a server could run with these settings. Changes nothing.
@@ -160,6 +165,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::User(command) => user(config, command).await,
             Command::Migrate => Ok(cli::database::migrate(&config).await?),
             Command::Backup { file } => Ok(cli::database::copy(&config, &file).await?),
+            Command::Restore { file } => Ok(cli::database::put_back(&config, &file).await?),
             Command::Check => Ok(cli::check::check(&config).await?),
             Command::Health => Ok(cli::check::health(&config).await?),
             // Needs neither settings nor a runtime, and is done.
@@ -174,6 +180,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
 async fn serve(config: Config) -> Result<(), Failure> {
     let shutdown = CancellationToken::new();
     shutdown::on_signal(shutdown.clone())?;
+    let _lock = lock(&config)?;
     let server = Server::bind(config, shutdown).await?;
     println!("Import Relay is ready at http://{}", server.local_addr()?);
     server.run().await;
@@ -183,7 +190,10 @@ async fn serve(config: Config) -> Result<(), Failure> {
 async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure> {
     let shutdown = CancellationToken::new();
     shutdown::on_signal(shutdown.clone())?;
-    let store = Store::open(&config.database).await?;
+    let _lock = lock(&config)?;
+    let store = Store::open_to_hear(&config.database)
+        .await
+        .map_err(StartError::from)?;
     let (api_key, given) = match config.monitor {
         Monitor::Embedded { api_key: Some(key) } => (key, true),
         Monitor::Embedded { api_key: None } => (random_key()?, false),
@@ -199,6 +209,9 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
         rows_per_second: config.import_max_rate,
         retention: config.upload_retention,
     };
+    price_monitor::make_uploads_dir(&options.uploads_dir)
+        .await
+        .map_err(StartError::from)?;
     let listener = TcpListener::bind(listen).await?;
     println!(
         "The price monitor is ready at http://{}",
@@ -221,8 +234,15 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
     Ok(())
 }
 
+/// Takes the right to serve from the database.
+fn lock(config: &Config) -> Result<DatabaseLock, StartError> {
+    Ok(store::lock::lock(&config.database)?)
+}
+
 async fn user(config: Config, command: UserCommand) -> Result<(), Failure> {
-    let store = Store::open(&config.database).await?;
+    let store = Store::open(&config.database)
+        .await
+        .map_err(StartError::from)?;
     match command {
         UserCommand::Create {
             account,

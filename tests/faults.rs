@@ -138,7 +138,7 @@ async fn start_app(monitor: &str, more: &[(&str, &str)]) -> App {
 /// `docs/protocol.md` links to it.
 #[tokio::test]
 async fn the_example_of_the_documentation_is_followed_from_upload_to_end() {
-    let monitor = Example::start();
+    let monitor = Example::start(KEY);
     let never = [
         ("RELAY_POLL_INTERVAL", "1h"),
         ("RELAY_SETTLE_INTERVAL", "1h"),

@@ -10,6 +10,8 @@ mod process;
 #[path = "ops/single_file.rs"]
 #[cfg(feature = "embed-site")]
 mod single_file;
+#[path = "ops/storage.rs"]
+mod storage;
 
 use std::{
     ffi::OsStr,

@@ -8,6 +8,7 @@ use std::{
 };
 
 use import_relay::server::{
+    advice,
     config::{Config, Monitor},
     store::{Store, StoreError},
 };
@@ -64,7 +65,12 @@ async fn database(config: &Config) -> Finding {
     if config.database.is_missing_file() {
         return Ok("the SQLite file is not there yet; the start makes it".to_owned());
     }
-    let schema = async { Store::connect(&config.database).await?.schema().await };
+    let schema = async {
+        let store = Store::connect(&config.database).await?;
+        store.check_notices().await?;
+        store.check_file().await?;
+        store.schema().await
+    };
     let schema = schema
         .await
         .map_err(|error: StoreError| error.to_string())?;
@@ -99,7 +105,10 @@ fn data(directory: &Path) -> Finding {
     // What is missing is made where the nearest directory is that is there.
     let there = directory.ancestors().find(|path| path.exists());
     let there = there.unwrap_or_else(|| Path::new("."));
-    let cannot = |error: std::io::Error| format!("{} cannot be written: {error}", there.display());
+    let cannot = |error: std::io::Error| {
+        let advice = advice::about_file(&error);
+        format!("{} cannot be written: {error}{advice}", there.display())
+    };
     if !there.is_dir() {
         return Err(format!("{} is no directory", there.display()));
     }
@@ -128,6 +137,9 @@ async fn monitor(config: &Config) -> Result<Finding, CheckError> {
     let answer = client()?.get(url).send().await;
     Ok(match answer {
         Ok(answer) if answer.status().is_success() => Ok(format!("{host} is well")),
+        Ok(answer) if matches!(answer.status().as_u16(), 401 | 403 | 404 | 405) => Ok(format!(
+            "{host} is there, and does not say how it is; `check --monitor` asks more"
+        )),
         Ok(answer) => Err(format!("{host} answers {}", answer.status())),
         Err(error) => Err(format!("{host} cannot be reached: {}", error.without_url())),
     })

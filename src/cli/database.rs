@@ -1,14 +1,18 @@
-//! The commands `migrate` and `backup`.
+//! The commands `migrate`, `backup` and `restore`.
 
 use std::path::Path;
 
 use import_relay::server::{
-    config::Config,
-    store::{Store, StoreError, backup::BackupError, backup::backup},
+    config::{Config, Monitor},
+    start::StartError,
+    store::{
+        Store,
+        backup::{BackupError, backup, restore},
+    },
 };
 
 /// Brings the database up to date and says what was done.
-pub(crate) async fn migrate(config: &Config) -> Result<(), StoreError> {
+pub(crate) async fn migrate(config: &Config) -> Result<(), StartError> {
     let applied = Store::connect(&config.database).await?.migrate().await?;
     for migration in &applied {
         println!("{migration} applied");
@@ -23,5 +27,48 @@ pub(crate) async fn migrate(config: &Config) -> Result<(), StoreError> {
 pub(crate) async fn copy(config: &Config, path: &Path) -> Result<(), BackupError> {
     backup(&config.database, path).await?;
     println!("The database is copied to {}.", path.display());
+    let (waiting, _) = waiting(config).await?;
+    if waiting > 0 {
+        println!(
+            "{waiting} imports are not over. Their product files are in {}, and not in the backup: copy that directory \
+             too, or they cannot go on where you restore it.",
+            config.data_dir.join("uploads").display()
+        );
+    }
     Ok(())
+}
+
+/// Puts a backup in the place of the database.
+pub(crate) async fn put_back(config: &Config, path: &Path) -> Result<(), BackupError> {
+    let kept = restore(&config.database, path).await?;
+    println!("{} is in the place of the database.", path.display());
+    if let Some(kept) = kept {
+        println!("What was there before is {}.", kept.display());
+    }
+    let (waiting, missing) = waiting(config).await?;
+    if waiting > 0 {
+        println!("{waiting} imports go on at the next start.");
+    }
+    if missing > 0 {
+        println!(
+            "The product files of {missing} of them are not in {}: put them there first, or these imports fail.",
+            config.data_dir.join("uploads").display()
+        );
+    }
+    Ok(())
+}
+
+/// Returns how many imports the embedded price monitor has still to run, and of how many the file is not
+/// here.
+async fn waiting(config: &Config) -> Result<(usize, usize), BackupError> {
+    if matches!(config.monitor, Monitor::External(_)) {
+        return Ok((0, 0));
+    }
+    let store = Store::open(&config.database).await?;
+    let imports = store.unfinished_monitor_imports().await?;
+    let uploads = config.data_dir.join("uploads");
+    let missing = imports
+        .iter()
+        .filter(|import| !uploads.join(&import.stored_as).exists());
+    Ok((imports.len(), missing.count()))
 }

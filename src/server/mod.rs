@@ -1,6 +1,7 @@
 //! Everything that runs on the server only.
 
 pub mod access;
+pub mod advice;
 pub mod auth;
 pub mod client_address;
 pub mod config;

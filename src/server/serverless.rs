@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     config::{Config, Monitor},
     start::{App, StartError},
+    store::Store,
 };
 
 /// The app, for a host that passes requests on to it.
@@ -34,7 +35,10 @@ impl Function {
         if !missing.is_empty() {
             return Err(FunctionError::Missing(missing));
         }
-        Ok(Self(App::start(config, shutdown).await?))
+        let store = Store::open(&config.database)
+            .await
+            .map_err(StartError::from)?;
+        Ok(Self(App::start(config, store, shutdown).await?))
     }
 
     /// Returns what answers requests.

@@ -13,7 +13,7 @@ use super::{
     config::{Config, Monitor, MonitorEndpoint, SocketProtocol},
     connections::MostConnections,
     listen::{self, ListenOptions},
-    price_monitor::{self, PriceMonitorOptions},
+    price_monitor::{self, PriceMonitorOptions, UploadsError},
     relay::Relay,
     remote_file::RemoteFiles,
     router::router,
@@ -43,6 +43,9 @@ pub enum StartError {
         /// Why not.
         error: io::Error,
     },
+    /// The directory of uploads cannot be used.
+    #[error("DATA_DIR: {0}")]
+    Uploads(#[from] UploadsError),
     /// No loopback port can be had for the embedded price monitor.
     #[error("no loopback port for the embedded price monitor: {0}")]
     Loopback(io::Error),
@@ -71,14 +74,14 @@ pub struct Server {
 }
 
 impl App {
-    /// Opens the database and the relay.
+    /// Starts the relay.
     pub(super) async fn start(
         config: Config,
+        store: Store,
         shutdown: CancellationToken,
     ) -> Result<Self, StartError> {
         // Fails only where a provider is installed already, which then serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let store = Store::open(&config.database).await?;
         let tasks = TaskTracker::new();
         let metrics = Metrics::default();
         let endpoint = match &config.monitor {
@@ -156,7 +159,8 @@ impl Server {
                     address: config.listen.to_string(),
                     error,
                 })?;
-        let app = App::start(config, shutdown).await?;
+        let store = Store::open_to_hear(&config.database).await?;
+        let app = App::start(config, store, shutdown).await?;
         Ok(Self { listener, app })
     }
 
@@ -227,6 +231,8 @@ async fn embed(
         rows_per_second: config.import_max_rate,
         retention: config.upload_retention,
     };
+    // What cannot be served is said before anybody is told that it is.
+    price_monitor::make_uploads_dir(&options.uploads_dir).await?;
     let (store, shutdown) = (store.clone(), shutdown.clone());
     tasks.spawn(async move {
         if let Err(error) = price_monitor::serve(listener, store, options, shutdown).await {

@@ -6,8 +6,6 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::fake_monitor::KEY;
-
 /// The example, as a process. Dropping it kills it.
 pub(crate) struct Example {
     child: Child,
@@ -16,11 +14,11 @@ pub(crate) struct Example {
 }
 
 impl Example {
-    pub(crate) fn start() -> Self {
+    pub(crate) fn start(key: &str) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut child = Command::new("node")
             .arg(root.join("examples/price-monitor/server.js"))
-            .env("PRICE_MONITOR_API_KEY", KEY)
+            .env("PRICE_MONITOR_API_KEY", key)
             .env("PORT", "0")
             // Where npm has put the one package it needs; the versions are the same.
             .env("NODE_PATH", root.join("end2end/node_modules"))

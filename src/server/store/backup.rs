@@ -1,4 +1,4 @@
-//! Copies of a database that is in use.
+//! Copies of a database that is in use, and a copy in the place of a database.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -12,9 +12,10 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use thiserror::Error;
 use tokio::process::Command;
 use url::Url;
+use uuid::Uuid;
 
 use super::{Store, StoreError};
-use crate::server::config::DatabaseUrl;
+use crate::server::{advice, config::DatabaseUrl};
 
 /// Why there is no backup.
 #[derive(Debug, Error)]
@@ -26,7 +27,7 @@ pub enum BackupError {
     #[error("DATABASE_URL: there is no {} to copy", .0.display())]
     Nothing(PathBuf),
     /// The file cannot be written.
-    #[error("{} cannot be written: {error}", path.display())]
+    #[error("{} cannot be written: {error}{}", path.display(), advice::about_file(error))]
     File {
         /// The file.
         path: PathBuf,
@@ -37,11 +38,37 @@ pub enum BackupError {
     #[error("DATABASE_URL: {0}")]
     Store(#[from] StoreError),
     /// PostgreSQL's own program for this is not there.
-    #[error("pg_dump cannot be run: {0}; it comes with PostgreSQL's client programs")]
-    NoPgDump(io::Error),
+    #[error("{program} cannot be run: {error}; it comes with PostgreSQL's client programs")]
+    NoProgram {
+        /// Its name.
+        program: &'static str,
+        /// Why not.
+        error: io::Error,
+    },
     /// PostgreSQL's own program for this failed. The text is its own.
-    #[error("pg_dump failed: {0}")]
-    PgDump(String),
+    #[error("{program} failed: {said}")]
+    Program {
+        /// Its name.
+        program: &'static str,
+        /// What it said.
+        said: String,
+    },
+    /// The file to restore is not there, or cannot be read.
+    #[error("{} cannot be read: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The file to restore is something else.
+    #[error("{} is no backup of this program: {why}", path.display())]
+    NoBackup {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 /// Copies the database to a new file, consistently, while others read and write it. The file is
@@ -60,9 +87,7 @@ pub async fn backup(url: &DatabaseUrl, path: &Path) -> Result<(), BackupError> {
     if let Some(missing) = url.sqlite_path().filter(|database| !database.exists()) {
         return Err(BackupError::Nothing(missing.to_owned()));
     }
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    let part = Part(PathBuf::from(name));
+    let part = Part::beside(path);
     let failed = |error| BackupError::File {
         path: path.to_owned(),
         error,
@@ -95,10 +120,16 @@ fn take_name(part: &Path, path: &Path) -> io::Result<()> {
     })
 }
 
-/// An unfinished file, which goes away in any case.
+/// An unfinished file of a name that nobody else has. It goes away in any case.
 struct Part(PathBuf);
 
 impl Part {
+    fn beside(path: &Path) -> Self {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{}.part", Uuid::now_v7().simple()));
+        Self(name.into())
+    }
+
     fn create(&self) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -110,8 +141,13 @@ impl Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
-        // What is left over is said by the error that is on its way already.
-        let _ = fs::remove_file(&self.0);
+        // What is left over is said by the error that is on its way already. One that was opened as a database
+        // may have files beside it.
+        for suffix in ["", "-wal", "-shm"] {
+            let mut path = self.0.clone().into_os_string();
+            path.push(suffix);
+            let _ = fs::remove_file(path);
+        }
     }
 }
 
@@ -124,23 +160,142 @@ async fn vacuum_into(url: &DatabaseUrl, path: &Path) -> Result<(), StoreError> {
         [path.display().to_string().into()],
     );
     store.db.execute_raw(statement).await?;
-    Ok(())
+    store.close().await
 }
 
 async fn pg_dump(url: &DatabaseUrl, path: &Path) -> Result<(), BackupError> {
-    let output = Command::new("pg_dump")
-        .args(["--format=custom", "--no-password", "--file"])
+    let arguments = ["--format=custom", "--no-password", "--file"];
+    run("pg_dump", url, &arguments, path).await
+}
+
+/// Runs one of PostgreSQL's own programs on a file.
+async fn run(
+    program: &'static str,
+    url: &DatabaseUrl,
+    arguments: &[&str],
+    path: &Path,
+) -> Result<(), BackupError> {
+    let output = Command::new(program)
+        .args(arguments)
         .arg(path)
         .envs(libpq_environment(url.expose()))
         .stdin(Stdio::null())
         .output()
         .await
-        .map_err(BackupError::NoPgDump)?;
+        .map_err(|error| BackupError::NoProgram { program, error })?;
     if output.status.success() {
-        Ok(())
-    } else {
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(BackupError::PgDump(said.trim().replace('\n', "; ")))
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(BackupError::Program {
+        program,
+        said: said.trim().replace('\n', "; "),
+    })
+}
+
+/// Puts a backup in the place of the database. Nothing is touched before the backup is known to be one, of
+/// this program or an older one. Returns where what was there is kept; on PostgreSQL nothing is.
+///
+/// # Errors
+///
+/// When a server runs, or the file is no whole backup, or cannot be put in place.
+pub async fn restore(url: &DatabaseUrl, path: &Path) -> Result<Option<PathBuf>, BackupError> {
+    let unreadable = |error| BackupError::Unreadable {
+        path: path.to_owned(),
+        error,
+    };
+    let mut begin = [0; 16];
+    let mut file = File::open(path).map_err(unreadable)?;
+    let read = io::Read::read(&mut file, &mut begin).map_err(unreadable)?;
+    let no_backup = |why: &str| BackupError::NoBackup {
+        path: path.to_owned(),
+        why: why.to_owned(),
+    };
+    match url.sqlite_path() {
+        None if begin[..read].starts_with(b"PGDMP") => {
+            // Which database, the environment says; of the options the last takes a value.
+            let arguments = [
+                "--clean",
+                "--if-exists",
+                "--no-owner",
+                "--no-password",
+                "--single-transaction",
+                "--exit-on-error",
+                "--dbname=",
+            ];
+            run("pg_restore", url, &arguments, path).await?;
+            Ok(None)
+        }
+        None => Err(no_backup("it is no archive of pg_dump")),
+        Some(_) if begin[..read] != *b"SQLite format 3\0" => {
+            Err(no_backup("it is no SQLite database"))
+        }
+        Some(database) => {
+            let _lock = super::lock::lock(url)?;
+            let failed = |error| BackupError::File {
+                path: database.to_owned(),
+                error,
+            };
+            let part = Part::beside(database);
+            part.create()
+                .and_then(|()| fs::copy(path, &part.0))
+                .and_then(|_| File::open(&part.0)?.sync_all())
+                .map_err(failed)?;
+            inspect(&part.0, no_backup).await?;
+            let kept = set_aside(database).map_err(failed)?;
+            fs::rename(&part.0, database)
+                .and_then(|()| sync_directory(database))
+                .map_err(failed)?;
+            Ok(kept)
+        }
+    }
+}
+
+/// Sees that a file is a whole database of ours, no newer than this program.
+async fn inspect(path: &Path, no_backup: impl Fn(&str) -> BackupError) -> Result<(), BackupError> {
+    let store = Store::connect(&DatabaseUrl::sqlite(path)).await?;
+    store.check_file().await?;
+    let schema = store.schema().await?;
+    store.close().await?;
+    if let Some(migration) = schema.unknown.last() {
+        return Err(no_backup(&format!(
+            "it is of a newer version, which knows {migration}"
+        )));
+    }
+    if schema.applied.is_empty() {
+        return Err(no_backup("it holds nothing of this program"));
+    }
+    Ok(())
+}
+
+/// Gives a database, with the files that belong to it, another name.
+fn set_aside(database: &Path) -> io::Result<Option<PathBuf>> {
+    if !database.exists() {
+        return Ok(None);
+    }
+    let with = |path: &Path, suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let kept = with(database, &format!(".{}.before", super::now()));
+    // What SQLite has not taken over into the database yet belongs to it.
+    for suffix in ["-wal", "-shm"] {
+        match fs::rename(with(database, suffix), with(&kept, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    fs::rename(database, &kept)?;
+    Ok(Some(kept))
+}
+
+/// A name is on the disk only when its directory is; not every system can be asked for that.
+fn sync_directory(of: &Path) -> io::Result<()> {
+    let directory = of.parent().filter(|path| !path.as_os_str().is_empty());
+    match File::open(directory.unwrap_or(Path::new("."))) {
+        Ok(directory) => directory.sync_all(),
+        Err(_) => Ok(()),
     }
 }
 
@@ -228,6 +383,102 @@ mod tests {
             let copy = Store::open(&restored.url).await.unwrap();
             assert!(copy.monitor_import("a").await.unwrap().is_some());
         }
+    }
+
+    #[tokio::test]
+    async fn of_two_backups_to_one_name_at_once_one_is_made_and_whole() {
+        let database = TestDatabase::create().await;
+        Store::open(&database.url).await.unwrap();
+        let path = database.directory.path().join("copy");
+        let copies = (0..4).map(|_| backup(&database.url, &path));
+        let made = futures::future::join_all(copies).await;
+        assert_eq!(
+            made.iter().filter(|made| made.is_ok()).count(),
+            1,
+            "{made:?}"
+        );
+        if database.url.is_file() {
+            let copy = Store::connect(&DatabaseUrl::sqlite(&path)).await.unwrap();
+            copy.check_file().await.unwrap();
+            assert!(copy.schema().await.unwrap().pending.is_empty());
+        }
+        let parts = fs::read_dir(database.directory.path()).unwrap();
+        let parts = parts.filter(|entry| {
+            let name = entry.as_ref().unwrap().file_name();
+            name.to_str().unwrap().ends_with(".part")
+        });
+        assert_eq!(parts.count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_backup_takes_the_place_of_the_database_which_is_kept() {
+        let database = TestDatabase::create().await;
+        let add = async |store: &Store, id: &str| {
+            let new = NewImport {
+                id: id.to_owned(),
+                ..NewImport::default()
+            };
+            store.add_monitor_import(new).await.unwrap();
+        };
+        let store = Store::open(&database.url).await.unwrap();
+        add(&store, "a").await;
+        let path = database.directory.path().join("copy");
+        backup(&database.url, &path).await.unwrap();
+        add(&store, "b").await;
+        store.close().await.unwrap();
+        let kept = restore(&database.url, &path).await.unwrap();
+        let store = Store::open(&database.url).await.unwrap();
+        let is_there = async |store: &Store, id| store.monitor_import(id).await.unwrap().is_some();
+        assert!(is_there(&store, "a").await && !is_there(&store, "b").await);
+        store.close().await.unwrap();
+        assert_eq!(kept.is_some(), database.url.is_file());
+        if let Some(kept) = kept {
+            let before = Store::open(&DatabaseUrl::sqlite(&kept)).await.unwrap();
+            assert!(is_there(&before, "b").await);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_backup_is_not_restored_and_nothing_is_touched() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::sqlite(&directory.path().join("test.db"));
+        Store::open(&url).await.unwrap().close().await.unwrap();
+        let before = fs::read(directory.path().join("test.db")).unwrap();
+        let path = directory.path().join("file");
+        let refused = async |url: &DatabaseUrl| {
+            let error = restore(url, &path).await.unwrap_err();
+            assert_eq!(fs::read(directory.path().join("test.db")).unwrap(), before);
+            error.to_string()
+        };
+        assert!(refused(&url).await.contains("cannot be read"));
+        fs::write(&path, "sku,name,price").unwrap();
+        assert!(refused(&url).await.contains("no SQLite database"));
+        // A backup that was cut off, and one with a page that rotted.
+        let mut bytes = before.clone();
+        bytes.truncate(bytes.len() / 2);
+        fs::write(&path, &bytes).unwrap();
+        let said = refused(&url).await;
+        assert!(
+            said.contains("damaged") || said.contains("malformed"),
+            "{said}"
+        );
+        // Somebody else's database.
+        let other = directory.path().join("other.db");
+        let store = Store::connect(&DatabaseUrl::sqlite(&other)).await.unwrap();
+        store
+            .db
+            .execute_unprepared("CREATE TABLE x (y)")
+            .await
+            .unwrap();
+        store.close().await.unwrap();
+        fs::copy(&other, &path).unwrap();
+        assert!(refused(&url).await.contains("nothing of this program"));
+        let lock = super::super::lock::lock(&url).unwrap();
+        Store::open(&url).await.unwrap();
+        assert!(refused(&url).await.contains("another import-relay"));
+        drop(lock);
+        let postgres = DatabaseUrl::parse("postgres://127.0.0.1:9/none").unwrap();
+        assert!(refused(&postgres).await.contains("pg_dump"));
     }
 
     #[tokio::test]

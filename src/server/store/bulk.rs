@@ -5,16 +5,14 @@
 
 use std::sync::Arc;
 
-use sea_orm::{
-    DatabaseBackend, DatabaseConnection, DbErr, QueryTrait, RuntimeErr, Value, sea_query::Values,
-};
+use sea_orm::{DatabaseBackend, DbErr, QueryTrait, RuntimeErr, Value, sea_query::Values};
 use sea_query_sqlx::SqlxValues;
 use sqlx::{
     AssertSqlSafe, IntoArguments, Postgres, Sqlite, Transaction, postgres::PgArguments,
     sqlite::SqliteArguments,
 };
 
-use super::StoreError;
+use super::{Store, StoreError};
 
 /// A statement's values, as the driver takes them. Cloning those for SQLite copies no text.
 #[derive(Clone, Debug)]
@@ -43,15 +41,12 @@ pub(super) enum BulkTransaction {
 }
 
 impl BulkTransaction {
-    pub(super) async fn begin(db: &DatabaseConnection) -> Result<Self, StoreError> {
-        let begun = match db.get_database_backend() {
-            DatabaseBackend::Postgres => {
-                let pool = db.get_postgres_connection_pool();
+    pub(super) async fn begin(store: &Store) -> Result<Self, StoreError> {
+        let begun = match &store.bulk {
+            Some(pool) => pool.begin().await.map(Self::Sqlite),
+            None => {
+                let pool = store.db.get_postgres_connection_pool();
                 pool.begin().await.map(Self::Postgres)
-            }
-            _ => {
-                let pool = db.get_sqlite_connection_pool();
-                pool.begin().await.map(Self::Sqlite)
             }
         };
         begun.map_err(|error| DbErr::Conn(runtime(error)).into())
@@ -106,6 +101,6 @@ impl BulkTransaction {
     }
 }
 
-fn runtime(error: sqlx::Error) -> RuntimeErr {
+pub(super) fn runtime(error: sqlx::Error) -> RuntimeErr {
     RuntimeErr::SqlxError(error.into())
 }

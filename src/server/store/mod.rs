@@ -10,6 +10,7 @@ mod bulk;
 mod entity;
 pub mod jobs;
 pub(crate) mod leases;
+pub mod lock;
 mod migration;
 pub mod monitor_imports;
 pub(crate) mod notices;
@@ -20,23 +21,34 @@ pub mod sessions;
 pub(crate) mod test_database;
 pub mod users;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use backon::{ExponentialBuilder, Retryable as _};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use thiserror::Error;
 
 pub use self::{jobs::scope as job_scope, schema::Schema};
-use crate::{job::UnixMillis, server::config::DatabaseUrl};
+use crate::{
+    job::UnixMillis,
+    server::{advice, config::DatabaseUrl},
+};
+
+/// The most connections that write rows of imports: SQLite has one writer at a time.
+const BULK_CONNECTIONS: u32 = 4;
 
 /// Why something could not be kept or found. The text is for the log, not for users.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The database refused or could not be reached.
-    #[error("database: {0}")]
+    #[error("database: {0}{advice}", advice = advice::about_database(&.0.to_string()))]
     Database(#[from] DbErr),
     /// The directory of the database file could not be made.
-    #[error("the directory of the database file could not be made: {0}")]
+    #[error("the directory of the database file cannot be used: {0}{advice}", advice = advice::about_file(.0))]
     Directory(#[from] std::io::Error),
     /// The schema is one that a newer version of this program has made.
     #[error(
@@ -47,9 +59,30 @@ pub enum StoreError {
         /// The newest migration that is not known.
         migration: String,
     },
+    /// Another process serves from this SQLite file.
+    #[error(
+        "{} is served by another import-relay{process}; a SQLite file is for one process: stop the other one, give \
+         this one a DATA_DIR of its own, or let both use PostgreSQL",
+        path.display()
+    )]
+    InUse {
+        /// The file.
+        path: PathBuf,
+        /// Which process it is, where that is known.
+        process: String,
+    },
     /// The other processes on this database cannot be heard.
-    #[error("LISTEN: {0}")]
+    #[error("LISTEN: {0}{advice}", advice = advice::about_database(&.0.to_string()))]
     Notices(#[source] Box<sqlx::Error>),
+    /// What one connection says does not come to another one.
+    #[error(
+        "NOTIFY does not come through: there is a pooler on the way that hands connections on between transactions; \
+         name the database itself, or the pooler's session mode"
+    )]
+    Pooler,
+    /// The file is damaged.
+    #[error("the database is damaged ({0}); `import-relay restore` puts a backup in its place")]
+    Damaged(String),
     /// A row holds what no row of ours can hold.
     #[error("a row of {table} cannot be read: {reason}")]
     Corrupt {
@@ -64,6 +97,10 @@ pub enum StoreError {
 #[derive(Clone, Debug)]
 pub struct Store {
     db: DatabaseConnection,
+    /// The same SQLite file, for what can be done again: rows of imports, which the import's position is
+    /// committed with. Not each of these commits waits for the disk.
+    bulk: Option<sqlx::SqlitePool>,
+    listener: Arc<notices::Listener>,
 }
 
 impl StoreError {
@@ -82,6 +119,10 @@ impl StoreError {
                 "serializ",
                 "connection",
                 "timed out",
+                // PostgreSQL as it starts and stops.
+                "the database system is",
+                "terminating",
+                "broken pipe",
             ]
             .iter()
             .any(|word| text.contains(word))
@@ -104,7 +145,22 @@ impl Store {
     /// When the database cannot be opened, its schema not be brought up to date, or the schema is
     /// newer than this program.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        Self::connect(url).await?.up_to_date().await
+    }
+
+    /// [Opens](Self::open) it for a process that other ones talk to, and sees first that they can be heard.
+    ///
+    /// # Errors
+    ///
+    /// The same, and [`StoreError::Pooler`] when they cannot.
+    pub async fn open_to_hear(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let store = Self::connect(url).await?;
+        store.check_notices().await?;
+        store.up_to_date().await
+    }
+
+    async fn up_to_date(self) -> Result<Self, StoreError> {
+        let store = self;
         let applied = store.migrate().await?;
         if !applied.is_empty() {
             tracing::info!(
@@ -130,15 +186,7 @@ impl Store {
             .connect_timeout(Duration::from_secs(10))
             .acquire_timeout(Duration::from_secs(30))
             .sqlx_logging(false)
-            .map_sqlx_sqlite_opts(|sqlite| {
-                use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-                sqlite
-                    .create_if_missing(true)
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Normal)
-                    .busy_timeout(Duration::from_secs(20))
-                    .foreign_keys(true)
-            });
+            .map_sqlx_sqlite_opts(|sqlite| sqlite_options(sqlite, SqliteSynchronous::Full));
         // Of several processes that make a SQLite file at once, one decides how it is written, which the
         // others are refused at once, whatever their patience.
         let connect = || async { Ok(Database::connect(options.clone()).await?) };
@@ -150,7 +198,51 @@ impl Store {
             .retry(waits)
             .when(|error: &StoreError| error.to_string().contains("database is locked"))
             .await?;
-        Ok(Self { db })
+        let bulk = if url.is_file() {
+            let options = url.expose().parse::<SqliteConnectOptions>();
+            let options = options.map_err(|error| DbErr::Conn(bulk::runtime(error)))?;
+            let options = sqlite_options(options, SqliteSynchronous::Normal);
+            let pool = SqlitePoolOptions::new().max_connections(BULK_CONNECTIONS);
+            Some(pool.connect_lazy_with(options))
+        } else {
+            None
+        };
+        Ok(Self {
+            db,
+            bulk,
+            listener: Arc::new(notices::Listener::new(url.clone())),
+        })
+    }
+
+    /// Looks for damage to a SQLite file; it takes a second or so for a million rows. PostgreSQL minds its
+    /// files itself.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Damaged`] when there is some, and when the file cannot be read.
+    pub async fn check_file(&self) -> Result<(), StoreError> {
+        let backend = self.db.get_database_backend();
+        if backend != sea_orm::DbBackend::Sqlite {
+            return Ok(());
+        }
+        let check = Statement::from_string(backend, "SELECT * FROM pragma_quick_check(1)");
+        let rows = self.db.query_all_raw(check).await?;
+        let said: Option<String> = match rows.first() {
+            Some(row) => Some(row.try_get_by_index(0)?),
+            None => None,
+        };
+        match said {
+            Some(said) if said != "ok" => Err(StoreError::Damaged(said)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Closes the connections, and has SQLite put its files in order.
+    pub(crate) async fn close(self) -> Result<(), StoreError> {
+        if let Some(bulk) = &self.bulk {
+            bulk.close().await;
+        }
+        Ok(self.db.close().await?)
     }
 
     /// Returns where the schema stands. Changes nothing.
@@ -192,6 +284,19 @@ impl Store {
     }
 }
 
+/// What is answered is on the disk: a commit waits for it, unless it is one of bulk.
+fn sqlite_options(
+    sqlite: SqliteConnectOptions,
+    synchronous: SqliteSynchronous,
+) -> SqliteConnectOptions {
+    sqlite
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(synchronous)
+        .busy_timeout(Duration::from_secs(20))
+        .foreign_keys(true)
+}
+
 /// Returns the current time.
 pub(crate) fn now() -> UnixMillis {
     let since_epoch = std::time::SystemTime::now()
@@ -227,7 +332,7 @@ mod tests {
             ("journal_mode", "wal"),
             ("busy_timeout", "20000"),
             ("foreign_keys", "1"),
-            ("synchronous", "1"),
+            ("synchronous", "2"),
         ] {
             // As a function, so that each value has the same name.
             let query = format!("SELECT CAST({pragma} AS TEXT) AS v FROM pragma_{pragma}");
@@ -242,5 +347,10 @@ mod tests {
             let value: String = row.try_get("", "v").unwrap();
             assert_eq!(value, holds, "{pragma}");
         }
+        // What can be done again does not wait for the disk.
+        let bulk = store.bulk.as_ref().unwrap();
+        let pragma = "SELECT synchronous FROM pragma_synchronous";
+        let synchronous: i64 = sqlx::query_scalar(pragma).fetch_one(bulk).await.unwrap();
+        assert_eq!(synchronous, 1);
     }
 }

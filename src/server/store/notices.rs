@@ -1,9 +1,23 @@
 //! Words from process to process, by PostgreSQL's LISTEN and NOTIFY.
+//!
+//! A process listens on one connection, to all channels at once, and that one is beside the pool: however few
+//! connections there may be, none is held for as long as the process runs.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use sqlx::postgres::PgListener;
+use tokio::{
+    sync::{Mutex, broadcast},
+    task::AbortHandle,
+};
+use uuid::Uuid;
 
 use super::{Store, StoreError, users::UserId};
+use crate::server::config::DatabaseUrl;
 
 /// The channel on which the embedded price monitor's workers talk.
 const CHANNEL: &str = "import_relay_monitor";
@@ -14,8 +28,107 @@ const REVOCATIONS: &str = "import_relay_revocations";
 /// The most bytes of a notice (PostgreSQL takes less than 8000).
 pub(crate) const MAX_NOTICE: usize = 7_900;
 
-/// Hears what is said.
-pub(crate) struct Notices(PgListener);
+/// Notices that whoever listens may be behind before some are missed.
+const BACKLOG: usize = 1024;
+
+/// How long a notice to oneself may take.
+const ECHO: Duration = Duration::from_secs(5);
+
+/// The one connection that listens, while somebody does.
+#[derive(Debug)]
+pub(super) struct Listener {
+    url: DatabaseUrl,
+    hearing: Mutex<Weak<Hearing>>,
+}
+
+/// It ends when nobody listens any more.
+#[derive(Debug)]
+struct Hearing {
+    heard: broadcast::WeakSender<Heard>,
+    task: AbortHandle,
+}
+
+impl Drop for Hearing {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Heard {
+    Notice {
+        channel: Arc<str>,
+        text: Arc<str>,
+    },
+    /// The connection was lost and is back.
+    Gap,
+}
+
+impl Listener {
+    pub(super) fn new(url: DatabaseUrl) -> Self {
+        Self {
+            url,
+            hearing: Mutex::default(),
+        }
+    }
+
+    async fn listen(&self, channel: &'static str) -> Result<Notices, StoreError> {
+        let mut current = self.hearing.lock().await;
+        if let Some(hearing) = current.upgrade()
+            && let Some(sender) = hearing.heard.upgrade()
+        {
+            let heard = sender.subscribe();
+            return Ok(Notices {
+                channel,
+                heard,
+                _hearing: hearing,
+            });
+        }
+        let mut listener = PgListener::connect(self.url.expose()).await.map_err(lost)?;
+        listener
+            .listen_all([CHANNEL, REVOCATIONS])
+            .await
+            .map_err(lost)?;
+        let (sender, heard) = broadcast::channel(BACKLOG);
+        let weak = sender.downgrade();
+        // Dropping the last one who listens aborts it.
+        let task = tokio::spawn(hear(listener, sender)).abort_handle();
+        let hearing = Arc::new(Hearing { heard: weak, task });
+        *current = Arc::downgrade(&hearing);
+        Ok(Notices {
+            channel,
+            heard,
+            _hearing: hearing,
+        })
+    }
+}
+
+/// Passes on what is heard, for as long as the connection can be had. Whoever listens finds out by the
+/// sender's end.
+async fn hear(mut listener: PgListener, sender: broadcast::Sender<Heard>) {
+    loop {
+        let heard = match listener.try_recv().await {
+            Ok(Some(notice)) => Heard::Notice {
+                channel: notice.channel().into(),
+                text: notice.payload().into(),
+            },
+            Ok(None) => Heard::Gap,
+            Err(error) => {
+                tracing::debug!(%error, "LISTEN ended");
+                return;
+            }
+        };
+        // Nobody may be listening just now.
+        let _ = sender.send(heard);
+    }
+}
+
+/// Hears what is said on a channel.
+pub(crate) struct Notices {
+    channel: &'static str,
+    heard: broadcast::Receiver<Heard>,
+    _hearing: Arc<Hearing>,
+}
 
 /// Hears whose sessions end.
 pub(crate) struct Revocations(Notices);
@@ -62,14 +175,36 @@ impl Store {
         self.listen_on(CHANNEL).await
     }
 
-    async fn listen_on(&self, channel: &str) -> Result<Option<Notices>, StoreError> {
+    async fn listen_on(&self, channel: &'static str) -> Result<Option<Notices>, StoreError> {
         if !self.has_workers() {
             return Ok(None);
         }
-        let pool = self.db.get_postgres_connection_pool();
-        let mut listener = PgListener::connect_with(pool).await.map_err(lost)?;
-        listener.listen(channel).await.map_err(lost)?;
-        Ok(Some(Notices(listener)))
+        Ok(Some(self.listener.listen(channel).await?))
+    }
+
+    /// Sees that a notice comes to whoever listens. By a pooler that hands connections on between
+    /// transactions none does, nor do prepared statements work.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Pooler`] when none comes, and when the database fails.
+    pub async fn check_notices(&self) -> Result<(), StoreError> {
+        if !self.has_workers() {
+            return Ok(());
+        }
+        let channel = format!("import_relay_{}", Uuid::now_v7().simple());
+        let mut listener = PgListener::connect(self.listener.url.expose())
+            .await
+            .map_err(lost)?;
+        listener.listen(&channel).await.map_err(lost)?;
+        self.db
+            .execute_unprepared(&format!("NOTIFY {channel}"))
+            .await?;
+        match tokio::time::timeout(ECHO, listener.try_recv()).await {
+            Ok(Ok(Some(_))) => Ok(()),
+            Ok(Err(error)) => Err(lost(error)),
+            Ok(Ok(None)) | Err(_) => Err(StoreError::Pooler),
+        }
     }
 }
 
@@ -77,8 +212,18 @@ impl Notices {
     /// Waits for the next notice; `None` when some may have been missed because the connection was
     /// lost. Safe to cancel.
     pub(crate) async fn next(&mut self) -> Result<Option<String>, StoreError> {
-        let heard = self.0.try_recv().await.map_err(lost)?;
-        Ok(heard.map(|notice| notice.payload().to_owned()))
+        loop {
+            match self.heard.recv().await {
+                Ok(Heard::Notice { channel, text }) if *channel == *self.channel => {
+                    return Ok(Some(text.to_string()));
+                }
+                Ok(Heard::Notice { .. }) => {}
+                Ok(Heard::Gap) | Err(broadcast::error::RecvError::Lagged(_)) => return Ok(None),
+                Err(broadcast::error::RecvError::Closed) => {
+                    return Err(lost(sqlx::Error::PoolClosed));
+                }
+            }
+        }
     }
 }
 
@@ -88,8 +233,6 @@ fn lost(error: sqlx::Error) -> StoreError {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::server::store::test_database::TestDatabase;
 
@@ -109,5 +252,50 @@ mod tests {
         here.notify("something else").await.unwrap();
         let next = tokio::time::timeout(Duration::from_secs(20), heard.next());
         assert_eq!(next.await.unwrap().unwrap(), Some(user));
+    }
+
+    #[tokio::test]
+    async fn with_two_connections_all_channels_are_heard_and_both_are_free() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url.clone().with_max_connections(2))
+            .await
+            .unwrap();
+        if !store.has_workers() {
+            return;
+        }
+        store.check_notices().await.unwrap();
+        let mut words = store.listen().await.unwrap().unwrap();
+        let mut revocations = store.listen_for_revocations().await.unwrap().unwrap();
+        let mut more = store.listen().await.unwrap().unwrap();
+        let query = "SELECT CAST(count(*) AS BIGINT) AS n FROM pg_stat_activity \
+             WHERE datname = current_database() AND query LIKE 'LISTEN%import_relay_monitor%'";
+        let row = Statement::from_string(DbBackend::Postgres, query);
+        let row = store.db.query_one_raw(row).await.unwrap().unwrap();
+        assert_eq!(row.try_get::<i64>("", "n").unwrap(), 1);
+        // Each of the two is held for a while, and another one is waited for no longer than that.
+        let hold = || async {
+            let held = sea_orm::TransactionTrait::begin(&store.db).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            held.commit().await.unwrap();
+        };
+        let user = UserId::for_tests("ada");
+        let all = async {
+            tokio::join!(hold(), hold(), hold(), hold());
+            store.notify("a word").await.unwrap();
+            store.notify_revoked(&user).await.unwrap();
+            for heard in [&mut words, &mut more] {
+                assert_eq!(heard.next().await.unwrap().as_deref(), Some("a word"));
+            }
+            assert_eq!(revocations.next().await.unwrap(), Some(user.clone()));
+        };
+        tokio::time::timeout(Duration::from_secs(20), all)
+            .await
+            .unwrap();
+        // Who begins to listen once nobody does is heard again.
+        drop((words, revocations, more));
+        let mut again = store.listen().await.unwrap().unwrap();
+        store.notify("again").await.unwrap();
+        let next = tokio::time::timeout(Duration::from_secs(20), again.next());
+        assert_eq!(next.await.unwrap().unwrap().as_deref(), Some("again"));
     }
 }

@@ -470,7 +470,7 @@ mod tests {
         said: Said,
         now: UnixMillis,
     ) -> Written {
-        let mut transaction = BulkTransaction::begin(&store.db).await.unwrap();
+        let mut transaction = BulkTransaction::begin(&store).await.unwrap();
         let upsert = Upsert::new(products.to_vec(), said, transaction.backend(), now);
         let written = upsert.write(&mut transaction).await.unwrap();
         transaction.commit().await.unwrap();

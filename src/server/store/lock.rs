@@ -1,0 +1,89 @@
+//! One process for one SQLite file: a second one would take the first one's imports for its own.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{ErrorKind, Read as _, Seek as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use super::StoreError;
+use crate::server::config::DatabaseUrl;
+
+/// The right to serve from a database, until it is dropped or the process ends, however it does.
+#[derive(Debug)]
+pub struct DatabaseLock {
+    _file: Option<File>,
+}
+
+/// Takes the right to serve from a database. PostgreSQL gives it to anybody; of a SQLite file one process
+/// has it.
+///
+/// # Errors
+///
+/// [`StoreError::InUse`] when another process has it, and when the lock cannot be made.
+pub fn lock(url: &DatabaseUrl) -> Result<DatabaseLock, StoreError> {
+    let Some(database) = url.sqlite_path() else {
+        return Ok(DatabaseLock { _file: None });
+    };
+    if let Some(directory) = database.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .open(lock_path(database))?;
+    match file.try_lock() {
+        Ok(()) => {
+            // For whoever is refused to say; nothing depends on it.
+            let _ = file
+                .set_len(0)
+                .and_then(|()| file.write_all(std::process::id().to_string().as_bytes()));
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut process = String::new();
+            let _ = file
+                .rewind()
+                .and_then(|()| file.read_to_string(&mut process));
+            let process = process.trim().parse::<u32>();
+            return Err(StoreError::InUse {
+                path: database.to_owned(),
+                process: process.map_or_else(|_| String::new(), |id| format!(" (process {id})")),
+            });
+        }
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
+            tracing::warn!(
+                "the file system has no locks: see that no other process serves from this database"
+            );
+        }
+        Err(TryLockError::Error(error)) => return Err(error.into()),
+    }
+    Ok(DatabaseLock { _file: Some(file) })
+}
+
+fn lock_path(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".lock");
+    path.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_sqlite_file_one_at_a_time_has_the_right() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::sqlite(&directory.path().join("new/test.db"));
+        let first = lock(&url).unwrap();
+        let refused = lock(&url).unwrap_err().to_string();
+        let own = format!("(process {})", std::process::id());
+        assert!(
+            refused.contains(&own) && refused.contains("PostgreSQL"),
+            "{refused}"
+        );
+        drop(first);
+        lock(&url).unwrap();
+    }
+}
