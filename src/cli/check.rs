@@ -137,9 +137,9 @@ async fn monitor(config: &Config) -> Result<Finding, CheckError> {
     let answer = client()?.get(url).send().await;
     Ok(match answer {
         Ok(answer) if answer.status().is_success() => Ok(format!("{host} is well")),
-        Ok(answer) if matches!(answer.status().as_u16(), 401 | 403 | 404 | 405) => Ok(format!(
-            "{host} is there, and does not say how it is; `check --monitor` asks more"
-        )),
+        Ok(answer) if matches!(answer.status().as_u16(), 401 | 403 | 404 | 405) => {
+            Ok(format!("{host} is there, and does not say how it is"))
+        }
         Ok(answer) => Err(format!("{host} answers {}", answer.status())),
         Err(error) => Err(format!("{host} cannot be reached: {}", error.without_url())),
     })

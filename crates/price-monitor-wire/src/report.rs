@@ -312,7 +312,10 @@ mod tests {
     fn an_owner_is_read_where_one_is_named_and_says_nothing_of_an_import() {
         for (body, named) in [
             (r#"{"owner":" u1 ","processedProducts":3}"#, Some("u1")),
-            (r#"{"data":{"owner":"ada@example.com"}}"#, Some("ada@example.com")),
+            (
+                r#"{"data":{"owner":"ada@example.com"}}"#,
+                Some("ada@example.com"),
+            ),
             (r#"{"owner":42}"#, Some("42")),
             (r#"{"owner":" "}"#, None),
             (r#"{"owner":{"id":1}}"#, None),
