@@ -276,7 +276,9 @@ async fn the_owner_sees_how_the_server_is() {
     let deadline = Instant::now() + process::DEADLINE;
     let status = loop {
         let status: serde_json::Value = get("/api/server_status").await.json().await.unwrap();
-        if status["viewers"] == 1 && status["followed_jobs"] == 1 {
+        // A connection is told of once it has held.
+        let is_connected = status["upstream"] == "CONNECTED";
+        if status["viewers"] == 1 && status["followed_jobs"] == 1 && is_connected {
             break status;
         }
         assert!(Instant::now() < deadline, "{status}");
@@ -333,8 +335,12 @@ async fn metrics_count_streams_imports_and_rows() {
     let job = relay.import(&cookie, "shop.csv", FILE).await;
     let mut stream = relay.stream(&cookie, &job).await;
     stream.until_end().await;
-    let metrics = relay
+    relay
         .metrics_with("import_relay_imports_ended_total{status=\"PARTIAL_SUCCESS\"} 1")
+        .await;
+    // A connection is told of once it has held.
+    let metrics = relay
+        .metrics_with("import_relay_upstream_state{state=\"connected\"} 1")
         .await;
     for line in [
         "import_relay_viewers 0",
