@@ -9,8 +9,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 minutes=${FUZZ_MINUTES:-3}
-# Those of the relay's codec alone, which need nothing of the app to be built.
-codec=" socket_io plain "
+# Those of the price monitor's messages, which need nothing of the app to be built.
+messages=" socket_io plain "
 
 if [ $# = 0 ]; then
     set -- $(sed -n 's/^name = "\(.*\)"$/\1/p' fuzz/Cargo.toml | tail -n +2)
@@ -24,7 +24,7 @@ fuzz() {
 }
 for target in "$@"; do
     features=()
-    case $codec in *" $target "*) features=(--no-default-features) ;; esac
+    case $messages in *" $target "*) features=(--no-default-features) ;; esac
     corpus=fuzz/corpus/$target seeds=fuzz/seeds/$target
     mkdir -p "$corpus"
     folders=("$corpus")

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     hub::Hub,
-    skips::Skips,
+    skips::{Skips, Warnings},
     upstream::{REFUSED_DELAY, rest_origin},
 };
 use crate::{
@@ -59,6 +59,7 @@ pub(crate) struct Rest {
     permits: Arc<Semaphore>,
     known: Arc<Mutex<Known>>,
     skips: Skips,
+    warnings: Warnings,
     metrics: Metrics,
     tasks: TaskTracker,
 }
@@ -190,6 +191,7 @@ impl Rest {
             permits: Arc::new(Semaphore::new(concurrency)),
             known: Arc::default(),
             skips,
+            warnings: Warnings::default(),
             metrics,
             tasks,
         })
@@ -313,7 +315,7 @@ impl Rest {
                     let pause = Duration::from_secs(seconds).min(LONGEST_PAUSE);
                     self.known().paused_until = Some(Instant::now() + pause);
                 }
-                tracing::debug!(%error, %job, "REST did not tell the progress");
+                self.warn(job, &error);
                 None
             }
         }
@@ -334,6 +336,16 @@ impl Rest {
                     hub.report(&job, report);
                 }
             });
+        }
+    }
+
+    /// Says that there was no answer to be had: once a minute, so that a wrong address is seen.
+    fn warn(&self, job: &JobId, error: &RestError) {
+        match self.warnings.count() {
+            Some(count) => {
+                tracing::warn!(%error, %job, count, "the price monitor's REST did not tell the progress");
+            }
+            None => tracing::debug!(%error, %job, "REST did not tell the progress"),
         }
     }
 

@@ -13,8 +13,20 @@ const INTERVAL: Duration = Duration::from_secs(60);
 /// Counts messages that were passed over. Clones share the count.
 #[derive(Clone, Debug)]
 pub(crate) struct Skips {
-    state: Arc<Mutex<Pace>>,
+    warnings: Warnings,
     metrics: Metrics,
+}
+
+/// Has something said once a minute at most. Clones share the minute.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Warnings(Arc<Mutex<Pace>>);
+
+impl Warnings {
+    /// Counts one, and returns how many are to be told of now.
+    pub(super) fn count(&self) -> Option<u64> {
+        let mut pace = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pace.count(Instant::now())
+    }
 }
 
 /// Says when there is something to be said.
@@ -42,7 +54,7 @@ impl Pace {
 impl Skips {
     pub(crate) fn new(metrics: Metrics) -> Self {
         Self {
-            state: Arc::default(),
+            warnings: Warnings::default(),
             metrics,
         }
     }
@@ -50,11 +62,9 @@ impl Skips {
     /// Counts a message that was passed over, and warns once a minute.
     pub(crate) fn note(&self, job: Option<&str>, reason: &str) {
         self.metrics.upstream_skipped();
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(count) = state.count(Instant::now()) else {
+        let Some(count) = self.warnings.count() else {
             return;
         };
-        drop(state);
         tracing::warn!(
             count,
             job,
