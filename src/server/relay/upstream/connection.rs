@@ -82,12 +82,14 @@ impl ConnectionError {
     pub(super) fn forbids_resuming(&self) -> bool {
         match self {
             Self::Protocol(_) => true,
-            Self::Socket(error) => matches!(
-                **error,
-                tungstenite::Error::Capacity(_)
-                    | tungstenite::Error::Protocol(_)
-                    | tungstenite::Error::Utf8(_)
-            ),
+            Self::Socket(error) => match &**error {
+                tungstenite::Error::Capacity(_) | tungstenite::Error::Utf8(_) => true,
+                // A connection that just broke is what sessions are resumed for.
+                tungstenite::Error::Protocol(error) => {
+                    *error != tungstenite::error::ProtocolError::ResetWithoutClosingHandshake
+                }
+                _ => false,
+            },
             _ => false,
         }
     }
