@@ -171,6 +171,7 @@ async fn a_stream_that_breaks_is_left_to_the_browser() {
     })
     .await;
     open(0);
+    tell(0, "heartbeat", "{}");
     until("it is back", || {
         live.connection.get_untracked() == Connection::Open && live.error.get_untracked().is_none()
     })
@@ -188,6 +189,7 @@ async fn a_stream_that_is_refused_is_asked_about_and_opened_anew() {
     until("the answer is shown", || processed(&live) == 6).await;
     until("it is opened anew", || opened_so_far() == 2).await;
     open(1);
+    tell(1, "heartbeat", "{}");
     until("it is back", || {
         live.connection.get_untracked() == Connection::Open
     })

@@ -31,18 +31,18 @@ pub(crate) fn ConnectionLine(
         (Connection::Connecting, _) => words("Connecting…", "Verbindet…")(),
         (Connection::Open, _) => or(&words("Live", "Live")),
         (Connection::Polling, _) => or(&words(
-            "The price monitor is asked every few seconds.",
-            "Der Preismonitor wird alle paar Sekunden gefragt.",
+            "Live connection lost. Checking every few seconds.",
+            "Live-Verbindung unterbrochen. Der Stand wird alle paar Sekunden abgefragt.",
         )),
         (Connection::Reconnecting, _) => words(
-            "Reconnecting… The import goes on.",
-            "Verbindet sich neu… Der Import geht weiter.",
+            "Reconnecting… Your import is still running.",
+            "Verbindet sich neu… Dein Import läuft weiter.",
         )(),
         (Connection::Refused, _) => or(&words(
             "Live updates have ended.",
             "Es wird nichts Neues mehr gemeldet.",
         )),
-        (Connection::Closed, _) => words("Newest known state", "Letzter bekannter Stand")(),
+        (Connection::Closed, _) => words("Last known state", "Letzter bekannter Stand")(),
     };
     let here = use_location().pathname;
     view! {

@@ -12,8 +12,9 @@ pub enum Connection {
     Open,
     /// The stream has been lost for three seconds or more; the browser, or the hook, is getting it back.
     Reconnecting,
-    /// The stream is open, but the server has no live connection to the price monitor: it asks every
-    /// few seconds.
+    /// Nothing comes at once, the newest state is asked for every few seconds: by the server, which has no
+    /// live connection to the price monitor, or by the hook, where something on the way holds the stream
+    /// back.
     Polling,
     /// The server said what ends it for good: signed out, or no such import.
     Refused,

@@ -48,8 +48,8 @@ pub(super) enum Order {
     Nothing,
     /// Open it, of these.
     Open(Wants),
-    /// It is open already: tell again what has been told of it.
-    Repeat(Vec<StreamEvent>),
+    /// It is open already: tell again what has been told of it, and how long ago it last spoke.
+    Repeat(Vec<StreamEvent>, Millis),
     /// Close it.
     Close,
 }
@@ -58,20 +58,27 @@ pub(super) enum Order {
 #[derive(Debug, Default)]
 pub(super) struct Desk {
     most: JobsPerStream,
+    /// After how long a silence a stream is dead.
+    silence: Millis,
     tabs: HashMap<String, (Wants, Millis)>,
     /// What the stream was opened for, while there is one.
     streaming: Option<Wants>,
     is_open: bool,
+    /// When anything last came on the stream, or when it was opened.
+    heard: Millis,
+    /// Whether the stream has spoken since it is open.
+    has_spoken: bool,
     upstream: Option<String>,
     /// The newest state of each job, as it came.
     newest: BTreeMap<JobId, String>,
 }
 
 impl Desk {
-    /// Makes a desk for streams of so many jobs at most.
-    pub(super) fn new(most: JobsPerStream) -> Self {
+    /// Makes a desk for streams of so many jobs at most, which are dead after so long a silence.
+    pub(super) fn new(most: JobsPerStream, silence: Millis) -> Self {
         Self {
             most,
+            silence,
             ..Self::default()
         }
     }
@@ -90,19 +97,41 @@ impl Desk {
         }
         self.tabs.insert(tab, (wants.clone(), now));
         let all = self.all();
-        if self.covers(&all) {
-            return self.repeat(&wants);
+        if self.covers(&all) && !self.is_dead(now) {
+            return self.repeat(&wants, now);
         }
+        self.open(all, now)
+    }
+
+    /// Opens a stream anew that is dead. A tab whose own clock stands still is told the time by the
+    /// questions of the others.
+    pub(super) fn check(&mut self, now: Millis) -> Order {
+        match &self.streaming {
+            Some(streaming) if self.is_dead(now) => self.open(streaming.clone(), now),
+            _ => Order::Nothing,
+        }
+    }
+
+    fn is_dead(&self, now: Millis) -> bool {
+        now - self.heard >= self.silence
+    }
+
+    fn open(&mut self, wants: Wants, now: Millis) -> Order {
         self.is_open = false;
-        self.streaming = Some(all.clone());
-        Order::Open(all)
+        self.has_spoken = false;
+        self.heard = now;
+        self.streaming = Some(wants.clone());
+        Order::Open(wants)
     }
 
     /// Notes what came on the stream, for tabs that come later.
-    pub(super) fn heard(&mut self, event: &StreamEvent) {
+    pub(super) fn heard(&mut self, event: &StreamEvent, now: Millis) {
+        self.heard = now;
+        self.has_spoken |= self.is_open;
         match event {
             StreamEvent::Opened => {
                 self.is_open = true;
+                self.has_spoken = false;
                 self.upstream = None;
             }
             StreamEvent::Message { job, text } => {
@@ -139,7 +168,7 @@ impl Desk {
         }
     }
 
-    fn repeat(&self, wants: &Wants) -> Order {
+    fn repeat(&self, wants: &Wants, now: Millis) -> Order {
         if !self.is_open {
             return Order::Nothing; // it will be told when it is open
         }
@@ -150,12 +179,13 @@ impl Desk {
             text: text.clone(),
         });
         let upstream = self.upstream.clone().map(StreamEvent::Upstream);
-        Order::Repeat(
-            std::iter::once(StreamEvent::Opened)
-                .chain(states)
-                .chain(upstream)
-                .collect(),
-        )
+        // Who is told nothing else is to know that the stream speaks.
+        let spoken = self.has_spoken.then_some(StreamEvent::Heartbeat);
+        let events = std::iter::once(StreamEvent::Opened)
+            .chain(states)
+            .chain(upstream)
+            .chain(spoken);
+        Order::Repeat(events.collect(), now - self.heard)
     }
 }
 
@@ -170,6 +200,12 @@ mod tests {
         }
     }
 
+    const SILENCE: Millis = 37_500.0;
+
+    fn desk() -> Desk {
+        Desk::new(JobsPerStream::default(), SILENCE)
+    }
+
     fn state(job: &str) -> StreamEvent {
         StreamEvent::Message {
             job: Some(job.parse().unwrap()),
@@ -179,7 +215,7 @@ mod tests {
 
     #[test]
     fn the_stream_is_of_what_all_tabs_want_together() {
-        let mut desk = Desk::default();
+        let mut desk = desk();
         let order = desk.want("one".to_owned(), wants(&["a"]), 0.0);
         assert_eq!(order, Order::Open(wants(&["a"])));
         let order = desk.want("two".to_owned(), wants(&["b"]), 1.0);
@@ -190,18 +226,19 @@ mod tests {
 
     #[test]
     fn a_tab_that_comes_later_is_told_what_the_others_know() {
-        let mut desk = Desk::default();
+        let mut desk = desk();
         desk.want("one".to_owned(), wants(&["a", "b"]), 0.0);
-        desk.heard(&StreamEvent::Opened);
-        desk.heard(&state("a"));
-        desk.heard(&state("b"));
+        desk.heard(&StreamEvent::Opened, 0.0);
+        desk.heard(&state("a"), 0.0);
+        desk.heard(&state("b"), 0.0);
         let order = desk.want("two".to_owned(), wants(&["b"]), 1.0);
-        assert_eq!(order, Order::Repeat(vec![StreamEvent::Opened, state("b")]));
+        let told = vec![StreamEvent::Opened, state("b"), StreamEvent::Heartbeat];
+        assert_eq!(order, Order::Repeat(told, 1.0));
     }
 
     #[test]
     fn the_stream_is_closed_when_the_last_tab_wants_nothing() {
-        let mut desk = Desk::default();
+        let mut desk = desk();
         desk.want("one".to_owned(), wants(&["a"]), 0.0);
         desk.want("two".to_owned(), wants(&["a"]), 0.0);
         assert_eq!(desk.want("one".to_owned(), wants(&[]), 1.0), Order::Nothing);
@@ -211,9 +248,9 @@ mod tests {
 
     #[test]
     fn a_refused_stream_is_opened_again_when_a_tab_asks() {
-        let mut desk = Desk::default();
+        let mut desk = desk();
         desk.want("one".to_owned(), wants(&["a"]), 0.0);
-        desk.heard(&StreamEvent::GivenUp);
+        desk.heard(&StreamEvent::GivenUp, 0.0);
         let order = desk.want("one".to_owned(), wants(&["a"]), 1.0);
         assert_eq!(order, Order::Open(wants(&["a"])));
         assert_eq!(
@@ -226,12 +263,12 @@ mod tests {
     fn more_jobs_than_a_stream_takes_do_not_have_it_opened_again_and_again() {
         let names: Vec<_> = (0..80).map(|number| format!("{number:03}")).collect();
         let mut names: Vec<_> = names.iter().map(String::as_str).collect();
-        let mut desk = Desk::new(JobsPerStream(50));
+        let mut desk = Desk::new(JobsPerStream(50), SILENCE);
         let order = desk.want("one".to_owned(), wants(&names), 0.0);
         assert_eq!(order, Order::Open(wants(&names[..50])));
-        desk.heard(&StreamEvent::Opened);
+        desk.heard(&StreamEvent::Opened, 0.0);
         let order = desk.want("one".to_owned(), wants(&names), 1.0);
-        assert_eq!(order, Order::Repeat(vec![StreamEvent::Opened]));
+        assert_eq!(order, Order::Repeat(vec![StreamEvent::Opened], 1.0));
         // When one is over there is room for another.
         names.remove(0);
         let order = desk.want("one".to_owned(), wants(&names), 2.0);
@@ -252,8 +289,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_again_is_no_sign_of_life_and_a_dead_stream_is_opened_anew() {
+        let mut desk = desk();
+        desk.want("one".to_owned(), wants(&["a"]), 0.0);
+        desk.heard(&StreamEvent::Opened, 10.0);
+        desk.heard(&state("a"), 20.0);
+        for now in [10_000.0, 20_000.0, 30_000.0] {
+            let Order::Repeat(_, age) = desk.want("two".to_owned(), wants(&["a"]), now) else {
+                panic!("the stream is there");
+            };
+            assert_eq!(age, now - 20.0);
+        }
+        assert_eq!(desk.check(30_000.0), Order::Nothing);
+        let late = 20.0 + SILENCE;
+        let order = desk.want("two".to_owned(), wants(&["a"]), late);
+        assert_eq!(order, Order::Open(wants(&["a"])));
+        let order = desk.want("two".to_owned(), wants(&["a"]), late + 1.0);
+        assert_eq!(order, Order::Nothing, "it is being opened");
+        let order = desk.check(late + SILENCE);
+        assert_eq!(order, Order::Open(wants(&["a"])));
+    }
+
+    #[test]
     fn a_tab_that_is_gone_is_forgotten() {
-        let mut desk = Desk::default();
+        let mut desk = desk();
         desk.want("one".to_owned(), wants(&["a"]), 0.0);
         let order = desk.want("two".to_owned(), wants(&["b"]), GONE);
         assert_eq!(order, Order::Open(wants(&["b"])));

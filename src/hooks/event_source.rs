@@ -6,7 +6,10 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{EventSource, MessageEvent};
 
 use super::{desk::Wants, early::Early, follower::StreamEvent};
-use crate::api::progress::{JobsPerStream, jobs_progress_url, new_jobs_progress_url, progress_url};
+use crate::{
+    api::progress::{JobsPerStream, jobs_progress_url, new_jobs_progress_url, progress_url},
+    job::JobId,
+};
 
 /// An open `EventSource` and its listeners, which live and end with it.
 pub(super) struct Source {
@@ -30,11 +33,7 @@ impl Source {
         with_credentials: bool,
         emit: impl Fn(StreamEvent) + Clone + 'static,
     ) -> Result<Self, JsValue> {
-        let (url, job) = match wants.jobs.as_slice() {
-            [job] if !wants.new => (progress_url(job), Some(job.clone())),
-            jobs if wants.new => (new_jobs_progress_url(jobs), None),
-            jobs => (jobs_progress_url(jobs), None),
-        };
+        let (url, job) = address(wants);
         let early = early.and_then(|mut early| early.take_stream(&url));
         let source = match &early {
             Some(early) => early.source.clone(),
@@ -97,6 +96,15 @@ impl Source {
             _on_named: on_named,
             _on_error: on_error,
         })
+    }
+}
+
+/// Returns the address of a stream of what is wanted, and the job that it is of where it is one alone.
+pub(super) fn address(wants: &Wants) -> (String, Option<JobId>) {
+    match wants.jobs.as_slice() {
+        [job] if !wants.new => (progress_url(job), Some(job.clone())),
+        jobs if wants.new => (new_jobs_progress_url(jobs), None),
+        jobs => (jobs_progress_url(jobs), None),
     }
 }
 

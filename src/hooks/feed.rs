@@ -15,7 +15,8 @@ use super::{
     desk::{Wants, as_many_as_fit},
     event_source::Listener,
     follower::{Action, Event, Follower, Timing, View},
-    tabs::{Line, TabEvent},
+    refusal,
+    tabs::{Line, TabEvent, can_share},
 };
 use crate::{
     api::progress::{JobsPerStream, job_states},
@@ -146,18 +147,28 @@ impl Feed {
         };
         let listeners = [
             Listener::new(&window(), "online", on(|| Some(Event::Awake))),
+            Listener::new(&window(), "offline", on(|| Some(Event::Offline))),
             Listener::new(&window(), "pagehide", on(|| Some(Event::Frozen))),
             Listener::new(&window(), "pageshow", on(|| Some(Event::Awake))),
-            Listener::new(
-                &document(),
-                "visibilitychange",
-                on(|| (!document().hidden()).then_some(Event::Awake)),
-            ),
+            Listener::new(&document(), "visibilitychange", {
+                let (inputs, gives_way) = (inputs.clone(), gives_way(&options));
+                move || {
+                    if !document().hidden() {
+                        inputs.send(Input::Event(Event::Awake));
+                    } else if gives_way {
+                        inputs.send(Input::Event(Event::Hidden));
+                    }
+                }
+            }),
         ];
+        let mut follower = Follower::new(Timing::of(&options));
+        if document().hidden() && gives_way(&options) {
+            follower.step(Event::Hidden, js_sys::Date::now(), 0.0);
+        }
         Self {
             options,
             hooks: BTreeMap::new(),
-            follower: Follower::new(Timing::of(&options)),
+            follower,
             line: Line::new(options, inputs.clone()),
             _ticks: Interval::new(TICK_MILLIS, on(|| Some(Event::Tick))),
             _listeners: listeners.into_iter().flatten().collect(),
@@ -171,10 +182,7 @@ impl Feed {
             let mut action = self.take(input, now);
             // All the hooks of a page join in one go: the stream is opened once, for all of them.
             while let Ok(input) = incoming.try_recv() {
-                match self.take(input, now) {
-                    Action::Wait => {}
-                    other => action = other,
-                }
+                action = self.take(input, now).after(action);
             }
             self.act(action, now);
             self.show(now);
@@ -206,10 +214,7 @@ impl Feed {
             Input::Tab(event) => {
                 let mut action = Action::Wait;
                 for event in self.line.take(event, now) {
-                    match self.step(Event::Stream(event), now) {
-                        Action::Wait => {}
-                        other => action = other,
-                    }
+                    action = self.step(event, now).after(action);
                 }
                 action
             }
@@ -235,7 +240,33 @@ impl Feed {
     }
 
     fn step(&mut self, event: Event, now: f64) -> Action {
-        self.follower.step(event, now, js_sys::Math::random())
+        match self.follower.step(event, now, js_sys::Math::random()) {
+            Action::Poll => {
+                self.ask();
+                Action::Wait
+            }
+            other => other,
+        }
+    }
+
+    /// Asks the server for the newest states.
+    fn ask(&self) {
+        let inputs = self.inputs.clone();
+        let (jobs, new) = self.follower.wanted();
+        let asked: Vec<_> = as_many_as_fit(JobsPerStream::default(), &jobs)
+            .cloned()
+            .collect();
+        let stream = Wants { jobs, new };
+        let with_credentials = self.options.with_credentials;
+        spawn_local(async move {
+            let mut answer = job_states(asked.clone()).await;
+            if let Err(error) = &answer
+                && let Some(word) = refusal::of_stream(&stream, error, with_credentials).await
+            {
+                answer = word;
+            }
+            inputs.send(Input::Event(Event::Answered { asked, answer }));
+        });
     }
 
     fn act(&mut self, action: Action, now: f64) {
@@ -243,18 +274,13 @@ impl Feed {
         match action {
             Action::Wait => self.line.want_less(Wants { jobs, new }, now),
             Action::Open => self.line.open(Wants { jobs, new }, now),
+            Action::Renew => self.line.renew(Wants { jobs, new }, now),
             Action::Close => self.line.close(),
             Action::Ask => {
-                self.line.give_up();
-                let inputs = self.inputs.clone();
-                let asked: Vec<_> = as_many_as_fit(JobsPerStream::default(), &jobs)
-                    .cloned()
-                    .collect();
-                spawn_local(async move {
-                    let answer = job_states(asked.clone()).await;
-                    inputs.send(Input::Event(Event::Answered { asked, answer }));
-                });
+                self.line.give_up(now);
+                self.ask();
             }
+            Action::Poll => self.ask(),
         }
     }
 
@@ -270,6 +296,12 @@ impl Feed {
             }
         }
     }
+}
+
+/// Returns whether a page with these options has no stream while it is hidden: where tabs cannot share
+/// one, each would keep one of the few connections that a browser has to a server.
+fn gives_way(options: &UseProgressOptions) -> bool {
+    options.share_tabs && !can_share()
 }
 
 fn show_in<T: PartialEq + Send + Sync + 'static>(shown: RwSignal<T>, value: T) {

@@ -21,6 +21,20 @@ pub(super) type Millis = f64;
 const SHORT_GAP: Millis = 3_000.0;
 /// So long the server may take to say what is the matter.
 const ANSWER: Millis = 10_000.0;
+/// An open stream that says nothing for so long is held back by something on the way: the server speaks
+/// at once.
+const HELD_BACK: Millis = 3_000.0;
+/// So long a stream may take to open before the server is asked meanwhile.
+const OPENING: Millis = 5_000.0;
+/// So often the server is asked in the place of the stream, a little less for a clock that ticks once a
+/// second.
+const POLL: Millis = 2_500.0;
+/// The same while nobody looks.
+const POLL_ASIDE: Millis = 15_000.0;
+/// So long a stream that is held back is kept before another is tried; twice as long each time.
+const FIRST_TRIAL: Millis = 10_000.0;
+/// And no longer than this.
+const LONGEST_TRIAL: Millis = 60_000.0;
 /// So many jobs that nobody asked for by name are kept when they are over.
 const KEPT_ENDS: usize = 100;
 
@@ -88,6 +102,14 @@ pub(super) type Answer = Result<Vec<(JobId, ProgressEvent)>, ApiError>;
 pub(super) enum Event {
     /// Something happened on the stream.
     Stream(StreamEvent),
+    /// The tab that keeps the stream tells again what happened on it, and how long ago it last heard
+    /// anything.
+    Repeated {
+        /// What happened.
+        event: StreamEvent,
+        /// How old the stream's last sign of life is.
+        age: Millis,
+    },
     /// The server said what is the matter: the newest states of the jobs that are there.
     Answered {
         /// The jobs that it was asked for.
@@ -99,6 +121,10 @@ pub(super) enum Event {
     Tick,
     /// The browser came online, or the page became visible.
     Awake,
+    /// The browser went offline.
+    Offline,
+    /// The page is hidden, and a stream of its own would keep a connection from other pages.
+    Hidden,
     /// The page is put aside; it may come back later.
     Frozen,
 }
@@ -110,10 +136,25 @@ pub(super) enum Action {
     Wait,
     /// Open the stream, of all that is wanted.
     Open,
+    /// Give the stream up and open it anew.
+    Renew,
+    /// Leave the stream as it is and ask the server for the newest states.
+    Poll,
     /// Close the stream and ask the server what is the matter.
     Ask,
     /// Close the stream.
     Close,
+}
+
+impl Action {
+    /// Returns what is to be done where `earlier` was to be done and has not been.
+    pub(super) fn after(self, earlier: Self) -> Self {
+        match (earlier, self) {
+            (earlier, Self::Wait) => earlier,
+            (Self::Renew, Self::Open) => Self::Renew,
+            (_, later) => later,
+        }
+    }
 }
 
 /// Follows the jobs of a page.
@@ -126,6 +167,15 @@ pub(super) struct Follower {
     phase: Phase,
     upstream: UpstreamState,
     last_heard: Millis,
+    /// Since when the stream, asked for or open, has said nothing at all.
+    unheard_since: Option<Millis>,
+    /// What is known of something on the way that holds the stream back.
+    held_back: Option<HeldBack>,
+    polls: Polls,
+    /// Whether the page is hidden, and so has no stream.
+    is_aside: bool,
+    /// Whether the browser has said that it is offline, and nothing has been heard since.
+    is_doubtful: bool,
     lost_since: Option<Millis>,
     /// Whether the stream has been open since something is wanted.
     was_open: bool,
@@ -146,6 +196,24 @@ struct Followed {
     ended: Option<u64>,
 }
 
+/// A stream that opens and does not speak.
+#[derive(Clone, Copy, Debug)]
+struct HeldBack {
+    /// When the stream was opened that is there now.
+    tried: Millis,
+    /// How long it is given.
+    patience: Millis,
+}
+
+/// The questions for states in the place of a stream.
+#[derive(Debug, Default)]
+struct Polls {
+    /// When the next one is due, while any are asked.
+    next: Option<Millis>,
+    /// Since when one has been on its way.
+    on_its_way: Option<Millis>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
     /// Nothing is wanted.
@@ -156,6 +224,8 @@ enum Phase {
     Asking { since: Millis },
     /// The stream is to be opened anew at this time.
     Waiting { until: Millis },
+    /// The page is hidden and has no stream.
+    Aside,
     /// Nothing more will come.
     SignedOut,
 }
@@ -242,6 +312,11 @@ impl Follower {
             phase: Phase::Idle,
             upstream: UpstreamState::Connected,
             last_heard: 0.0,
+            unheard_since: None,
+            held_back: None,
+            polls: Polls::default(),
+            is_aside: false,
+            is_doubtful: false,
             lost_since: None,
             was_open: false,
             attempts: 0,
@@ -318,9 +393,11 @@ impl Follower {
             (Some(over), _) => over,
             (None, Phase::SignedOut) => Connection::Refused,
             (None, Phase::Idle) => Connection::Connecting,
+            (None, _) if is_lost => Connection::Reconnecting,
+            (None, Phase::Streaming(_)) if self.held_back.is_some() => Connection::Polling,
+            (None, Phase::Aside) => Connection::Polling,
             (None, Phase::Streaming(Connection::Open)) => self.live(),
             (None, Phase::Streaming(Connection::Connecting)) => Connection::Connecting,
-            (None, _) if is_lost => Connection::Reconnecting,
             (None, _) if self.was_open => self.live(),
             (None, _) => Connection::Connecting,
         };
@@ -350,44 +427,126 @@ impl Follower {
 
     /// Takes in what happened. `random` is a number from 0 to 1.
     pub(super) fn step(&mut self, event: Event, now: Millis, random: f64) -> Action {
+        match event {
+            Event::Hidden => self.is_aside = true,
+            Event::Awake => self.is_aside = false,
+            _ => {}
+        }
         if matches!(self.phase, Phase::Idle | Phase::SignedOut) {
             return Action::Wait;
         }
         match event {
-            Event::Stream(event) => self.stream(event, now),
+            Event::Stream(event) => self.stream(event, now, now),
+            Event::Repeated { event, age } => self.stream(event, now - age.max(0.0), now),
             Event::Answered { asked, answer } => self.answered(asked, answer, now, random),
-            Event::Tick => match self.phase {
-                Phase::Streaming(_) if now - self.last_heard >= self.timing.silence => {
-                    self.ask(now)
-                }
-                Phase::Asking { since } if now - since >= ANSWER => self.wait(now, random),
-                Phase::Waiting { until } if now >= until => self.reopen(now),
-                _ => Action::Wait,
-            },
+            Event::Tick => self.tick(now, random),
             Event::Awake => match self.phase {
-                Phase::Asking { .. } | Phase::Waiting { .. } => self.reopen(now),
+                Phase::Asking { .. } | Phase::Waiting { .. } | Phase::Aside => self.reopen(now),
+                Phase::Streaming(_) if self.is_doubtful => self.renew(now),
                 _ => Action::Wait,
             },
+            Event::Offline => {
+                self.is_doubtful = true;
+                self.lost_since = Some(now - SHORT_GAP);
+                if let Phase::Streaming(connection) = &mut self.phase {
+                    *connection = Connection::Reconnecting;
+                    self.unheard_since = None;
+                }
+                Action::Wait
+            }
+            Event::Hidden => {
+                self.set_aside(now + POLL_ASIDE);
+                Action::Close
+            }
             Event::Frozen => {
+                self.stop_polls();
                 self.phase = Phase::Waiting { until: now };
                 Action::Close
             }
         }
     }
 
-    fn stream(&mut self, event: StreamEvent, now: Millis) -> Action {
+    fn tick(&mut self, now: Millis, random: f64) -> Action {
+        match self.phase {
+            Phase::Streaming(connection) => match self.held_back {
+                Some(HeldBack { tried, patience }) if now - tried >= patience => {
+                    self.try_another(now)
+                }
+                Some(_) => self.poll(now, POLL),
+                None if now - self.last_heard >= self.timing.silence => self.ask(now),
+                None => {
+                    let patience = match connection {
+                        Connection::Open => HELD_BACK,
+                        _ => OPENING,
+                    };
+                    if !self
+                        .unheard_since
+                        .is_some_and(|since| now - since >= patience)
+                    {
+                        return Action::Wait;
+                    }
+                    self.held_back = Some(HeldBack {
+                        tried: now,
+                        patience: FIRST_TRIAL,
+                    });
+                    self.polls.next = Some(now);
+                    self.poll(now, POLL)
+                }
+            },
+            Phase::Asking { since } if now - since >= ANSWER => self.wait(now, random),
+            Phase::Waiting { until } if now >= until => self.reopen(now),
+            Phase::Waiting { .. } => self.poll(now, POLL),
+            Phase::Aside => self.poll(now, POLL_ASIDE),
+            _ => Action::Wait,
+        }
+    }
+
+    /// Asks for the newest states, where that is due.
+    fn poll(&mut self, now: Millis, interval: Millis) -> Action {
+        if let Some(since) = self.polls.on_its_way {
+            if now - since < ANSWER {
+                return Action::Wait;
+            }
+            self.lost_since.get_or_insert(since);
+        }
+        let is_due = self.polls.next.is_some_and(|next| now >= next);
+        // Of new ones alone there is nothing to ask.
+        if !is_due || self.wanted().0.is_empty() {
+            return Action::Wait;
+        }
+        self.polls = Polls {
+            next: Some(now + interval),
+            on_its_way: Some(now),
+        };
+        Action::Poll
+    }
+
+    fn stop_polls(&mut self) {
+        self.polls = Polls::default();
+    }
+
+    /// Takes in what happened on the stream at a time that may be past.
+    fn stream(&mut self, event: StreamEvent, at: Millis, now: Millis) -> Action {
         // What comes late, from a stream that has been given up, is no sign of life.
         let is_streaming = matches!(self.phase, Phase::Streaming(_));
+        let speaks = event != StreamEvent::Opened;
         match event {
             StreamEvent::GivenUp if is_streaming => return self.ask(now),
             StreamEvent::Interrupted if is_streaming => {
                 self.phase = Phase::Streaming(Connection::Reconnecting);
-                self.lost_since.get_or_insert(now);
-                self.last_heard = now; // the browser has just tried
+                self.lost_since.get_or_insert(at);
+                self.last_heard = at; // the browser has just tried
+                self.unheard_since = None;
+                if let Some(held_back) = &mut self.held_back {
+                    held_back.tried = now;
+                }
                 return Action::Wait;
             }
             StreamEvent::GivenUp | StreamEvent::Interrupted => return Action::Wait,
-            StreamEvent::Opened => self.upstream = UpstreamState::Connected,
+            StreamEvent::Opened => {
+                self.upstream = UpstreamState::Connected;
+                self.unheard_since = is_streaming.then_some(at);
+            }
             StreamEvent::Message { job, text } => {
                 self.attempts = 0;
                 self.message(job, &text);
@@ -407,13 +566,55 @@ impl Follower {
             }
             StreamEvent::Heartbeat | StreamEvent::End => {}
         }
-        if is_streaming {
+        let mut action = Action::Wait;
+        // What is told again of a stream that is long silent is no sign of life either.
+        if is_streaming && now - at < self.timing.silence {
             self.phase = Phase::Streaming(Connection::Open);
             self.was_open = true;
-            self.last_heard = now;
-            self.lost_since = None;
+            self.last_heard = self.last_heard.max(at);
+            // A proxy whose server is away may open streams too: they only tell when to come back.
+            if speaks {
+                self.lost_since = None;
+                self.is_doubtful = false;
+                action = self.spoken(at, now);
+            }
         }
-        self.close_if_unwanted()
+        match self.close_if_unwanted() {
+            Action::Wait => action,
+            other => other,
+        }
+    }
+
+    /// Opens another stream in the place of one that is held back, and gives it more time.
+    fn try_another(&mut self, now: Millis) -> Action {
+        let patience = self
+            .held_back
+            .map_or(FIRST_TRIAL, |held_back| held_back.patience * 2.0);
+        self.held_back = Some(HeldBack {
+            tried: now,
+            patience: patience.min(LONGEST_TRIAL),
+        });
+        self.renew(now)
+    }
+
+    /// Notes that the stream has spoken. One that did so late is believed when its successor does so in
+    /// time: what is held back may come in bursts.
+    fn spoken(&mut self, at: Millis, now: Millis) -> Action {
+        let is_prompt = self
+            .unheard_since
+            .take()
+            .is_some_and(|since| at - since < HELD_BACK);
+        match &self.held_back {
+            Some(_) if is_prompt => {
+                self.held_back = None;
+                self.stop_polls();
+                Action::Wait
+            }
+            Some(HeldBack { tried, patience }) if now - *tried >= *patience / 2.0 => {
+                self.try_another(now)
+            }
+            _ => Action::Wait,
+        }
     }
 
     fn message(&mut self, job: Option<JobId>, text: &str) {
@@ -474,12 +675,21 @@ impl Follower {
                     Phase::Streaming(connection) => connection,
                     _ => Connection::Connecting,
                 };
+                if self.is_aside {
+                    self.set_aside(now);
+                    return Action::Wait;
+                }
                 self.phase = Phase::Streaming(connection);
                 self.last_heard = now;
+                self.unheard_since = Some(now);
                 Action::Open
             }
             // It is opened when the time has come, with the new one.
             Phase::Asking { .. } | Phase::Waiting { .. } => Action::Wait,
+            Phase::Aside => {
+                self.polls.next = Some(now);
+                Action::Wait
+            }
             Phase::SignedOut => {
                 self.sign_out(&ApiError::SignedOut);
                 Action::Wait
@@ -496,17 +706,57 @@ impl Follower {
         self.lost_since = None;
         self.was_open = false;
         self.attempts = 0;
+        self.held_back = None;
+        self.is_doubtful = false;
+        self.stop_polls();
         Action::Close
     }
 
+    /// Does without a stream, and asks for states now and then from that time on.
+    fn set_aside(&mut self, first_poll: Millis) {
+        self.phase = Phase::Aside;
+        self.held_back = None;
+        self.lost_since = None;
+        self.polls = Polls {
+            next: Some(first_poll),
+            on_its_way: None,
+        };
+    }
+
+    /// Gives the stream up that is there, and opens it anew.
+    fn renew(&mut self, now: Millis) -> Action {
+        self.last_heard = now;
+        self.unheard_since = Some(now);
+        self.is_doubtful = false;
+        self.phase = Phase::Streaming(Connection::Reconnecting);
+        Action::Renew
+    }
+
     fn ask(&mut self, now: Millis) -> Action {
+        self.stop_polls();
+        self.unheard_since = None;
         self.lost_since.get_or_insert(now);
         self.phase = Phase::Asking { since: now };
         Action::Ask
     }
 
     fn reopen(&mut self, now: Millis) -> Action {
+        if self.is_aside {
+            self.set_aside(now);
+            return Action::Wait;
+        }
+        if self.phase == Phase::Aside {
+            self.stop_polls();
+        } else if self.polls.next.is_some() {
+            // The questions go on until the new stream speaks.
+            self.held_back.get_or_insert(HeldBack {
+                tried: now,
+                patience: FIRST_TRIAL,
+            });
+        }
         self.last_heard = now;
+        self.unheard_since = Some(now);
+        self.is_doubtful = false;
         self.lost_since.get_or_insert(now);
         self.phase = Phase::Streaming(Connection::Reconnecting);
         Action::Open
@@ -518,12 +768,15 @@ impl Follower {
         }
         self.phase = Phase::SignedOut;
         self.lost_since = None;
+        self.stop_polls();
     }
 
     fn answered(&mut self, asked: Vec<JobId>, answer: Answer, now: Millis, random: f64) -> Action {
-        if !matches!(self.phase, Phase::Asking { .. }) {
+        let is_asked = matches!(self.phase, Phase::Asking { .. });
+        if !is_asked && self.polls.on_its_way.take().is_none() {
             return Action::Wait; // the stream came back meanwhile
         }
+        let is_answered = answer.is_ok();
         match answer {
             Ok(states) => {
                 let asked: BTreeSet<_> = asked.into_iter().collect();
@@ -547,7 +800,25 @@ impl Follower {
             }
             Err(_) => {}
         }
-        self.wait(now, random)
+        match self.phase {
+            Phase::Asking { .. } | Phase::Waiting { .. } => {
+                // A server that can be asked is asked until the stream is there; one that cannot is left
+                // alone for as long.
+                self.polls.next = is_answered.then_some(now + POLL);
+                if !is_answered {
+                    self.held_back = None;
+                }
+            }
+            _ if is_answered => self.lost_since = None,
+            _ => {
+                self.lost_since.get_or_insert(now);
+            }
+        }
+        if is_asked {
+            self.wait(now, random)
+        } else {
+            Action::Wait
+        }
     }
 
     /// Waits before the stream is opened anew: longer each time, and not for as long as others do.
@@ -690,8 +961,15 @@ mod tests {
         assert_eq!(later.error.as_deref(), Some("Connection error"));
         assert_eq!(later.connection, Connection::Reconnecting);
         assert_eq!(later.status, ImportStatus::Pending);
+        // What only opens may be a proxy's own answer.
         follower.step(opened(), 5_000.0, 0.0);
-        assert_eq!(view(&follower, 5_000.0).error, None);
+        assert_eq!(
+            view(&follower, 5_000.0).connection,
+            Connection::Reconnecting
+        );
+        follower.step(Event::Stream(StreamEvent::Heartbeat), 5_001.0, 0.0);
+        assert_eq!(view(&follower, 5_001.0).error, None);
+        assert_eq!(view(&follower, 5_001.0).connection, Connection::Open);
     }
 
     #[test]
@@ -866,6 +1144,7 @@ mod tests {
             follower.step(Event::Stream(StreamEvent::Interrupted), now, 0.0);
             assert_eq!(view(&follower, now + 2_000.0).connection, Connection::Open);
             follower.step(opened(), now + 2_500.0, 0.0);
+            follower.step(Event::Stream(StreamEvent::Heartbeat), now + 2_510.0, 0.0);
             assert_eq!(view(&follower, now + 9_000.0).connection, Connection::Open);
         }
     }
@@ -932,6 +1211,7 @@ mod tests {
         let mut follower = Follower::new(Timing::of(&options));
         follower.follow(&job("7"), 0.0);
         follower.step(opened(), 0.0, 0.0);
+        follower.step(message(3, ImportStatus::Pending), 0.0, 0.0);
         assert_eq!(follower.step(Event::Tick, 89_999.0, 0.0), Action::Wait);
         assert_eq!(follower.step(Event::Tick, 90_000.0, 0.0), Action::Ask);
         let mut now = 90_000.0;
@@ -953,6 +1233,169 @@ mod tests {
         assert_eq!(follower.step(Event::Tick, 90_000.0, 0.0), Action::Open);
     }
 
+    #[test]
+    fn a_stream_that_opens_and_says_nothing_is_asked_in_the_place_of() {
+        let mut follower = open();
+        assert_eq!(follower.step(Event::Tick, 3_000.0, 0.0), Action::Wait);
+        assert_eq!(follower.step(Event::Tick, 3_001.0, 0.0), Action::Poll);
+        assert_eq!(view(&follower, 3_001.0).connection, Connection::Polling);
+        // One question at a time.
+        assert_eq!(follower.step(Event::Tick, 6_001.0, 0.0), Action::Wait);
+        let answer = answered(Ok(vec![(id("7"), state(4, ImportStatus::Pending))]));
+        assert_eq!(follower.step(answer.clone(), 6_500.0, 0.0), Action::Wait);
+        let shown = view(&follower, 6_500.0);
+        assert_eq!((shown.progress.processed_products, shown.error), (4, None));
+        assert_eq!(follower.step(Event::Tick, 7_001.0, 0.0), Action::Poll);
+        // Where the server cannot be asked either, that is said.
+        let failed = answered(Err(ApiError::Connection));
+        assert_eq!(follower.step(failed, 7_100.0, 0.0), Action::Wait);
+        assert_eq!(
+            view(&follower, 10_100.0).connection,
+            Connection::Reconnecting
+        );
+        assert_eq!(follower.step(Event::Tick, 10_001.0, 0.0), Action::Poll);
+        follower.step(answer, 10_200.0, 0.0);
+        assert_eq!(view(&follower, 10_200.0).connection, Connection::Polling);
+        // Another stream is tried now and then, and believed when it speaks.
+        assert_eq!(follower.step(Event::Tick, 13_001.0, 0.0), Action::Renew);
+        assert_eq!(follower.step(opened(), 13_100.0, 0.0), Action::Wait);
+        assert_eq!(view(&follower, 13_100.0).connection, Connection::Polling);
+        assert_eq!(follower.step(Event::Tick, 14_001.0, 0.0), Action::Poll);
+        follower.step(message(5, ImportStatus::Pending), 14_100.0, 0.0);
+        assert_eq!(view(&follower, 14_100.0).connection, Connection::Open);
+        assert_eq!(follower.step(Event::Tick, 20_000.0, 0.0), Action::Wait);
+    }
+
+    #[test]
+    fn a_stream_that_does_not_even_open_is_asked_in_the_place_of() {
+        let mut follower = new_follower();
+        follower.follow(&job("7"), 0.0);
+        assert_eq!(follower.step(Event::Tick, 4_999.0, 0.0), Action::Wait);
+        assert_eq!(follower.step(Event::Tick, 5_000.0, 0.0), Action::Poll);
+        // One that the browser is getting back is left alone.
+        let mut follower = open();
+        follower.step(Event::Stream(StreamEvent::Interrupted), 10.0, 0.0);
+        assert_eq!(follower.step(Event::Tick, 20_000.0, 0.0), Action::Wait);
+    }
+
+    #[test]
+    fn a_stream_that_speaks_in_bursts_is_not_believed() {
+        let mut follower = open();
+        follower.step(Event::Tick, 4_000.0, 0.0);
+        // Late, and too soon after the first try.
+        let action = follower.step(message(5, ImportStatus::Pending), 6_000.0, 0.0);
+        assert_eq!(action, Action::Wait);
+        assert_eq!(view(&follower, 6_000.0).progress.processed_products, 5);
+        assert_eq!(view(&follower, 6_000.0).connection, Connection::Polling);
+        let action = follower.step(message(6, ImportStatus::Pending), 9_000.0, 0.0);
+        assert_eq!(action, Action::Renew, "its successor may be well");
+        follower.step(opened(), 9_100.0, 0.0);
+        let action = follower.step(message(7, ImportStatus::Pending), 15_000.0, 0.0);
+        assert_eq!(action, Action::Wait, "it has twice as long");
+        assert_eq!(view(&follower, 15_000.0).connection, Connection::Polling);
+    }
+
+    #[test]
+    fn a_refused_stream_whose_server_answers_is_asked_in_the_place_of() {
+        let mut follower = open();
+        let pending = |count| Ok(vec![(id("7"), state(count, ImportStatus::Pending))]);
+        for (round, delay) in [(0, 1_000.0), (1, 2_000.0), (2, 4_000.0)] {
+            let now = f64::from(round) * 10_000.0;
+            give_up(&mut follower, now, pending(3));
+            if delay > POLL {
+                assert_eq!(follower.step(Event::Tick, now + 2_999.0, 0.0), Action::Poll);
+                follower.step(answered(pending(9)), now + 3_000.0, 0.0);
+                assert_eq!(
+                    view(&follower, now + 3_000.0).progress.processed_products,
+                    9
+                );
+            }
+            assert_eq!(follower.step(Event::Tick, now + delay, 0.0), Action::Open);
+        }
+    }
+
+    #[test]
+    fn what_is_told_again_is_as_old_as_the_stream_itself() {
+        let mut follower = open();
+        let repeated = |event, age| Event::Repeated { event, age };
+        let told = StreamEvent::Heartbeat;
+        follower.step(repeated(told.clone(), 0.0), 10_000.0, 0.0);
+        follower.step(repeated(told.clone(), 20_000.0), 30_000.0, 0.0);
+        follower.step(repeated(told, 30_000.0), 40_000.0, 0.0);
+        assert_eq!(follower.step(Event::Tick, 47_499.0, 0.0), Action::Wait);
+        assert_eq!(follower.step(Event::Tick, 47_500.0, 0.0), Action::Ask);
+        // One that was opened long ago and has said nothing is held back.
+        let mut follower = new_follower();
+        follower.follow(&job("7"), 0.0);
+        follower.step(repeated(StreamEvent::Opened, 5_000.0), 100.0, 0.0);
+        assert_eq!(follower.step(Event::Tick, 200.0, 0.0), Action::Poll);
+    }
+
+    #[test]
+    fn that_the_browser_is_offline_is_believed_at_once() {
+        let mut follower = open();
+        follower.step(message(3, ImportStatus::Pending), 2.0, 0.0);
+        assert_eq!(follower.step(Event::Offline, 10.0, 0.0), Action::Wait);
+        assert_eq!(view(&follower, 10.0).connection, Connection::Reconnecting);
+        // The connection may be gone and nobody knows: a new one is made.
+        assert_eq!(follower.step(Event::Awake, 5_000.0, 0.0), Action::Renew);
+        follower.step(opened(), 5_010.0, 0.0);
+        follower.step(message(3, ImportStatus::Pending), 5_010.0, 0.0);
+        assert_eq!(view(&follower, 5_010.0).connection, Connection::Open);
+        // What still comes, from this machine itself, is worth more than what the browser says.
+        follower.step(Event::Offline, 6_000.0, 0.0);
+        follower.step(message(4, ImportStatus::Pending), 6_010.0, 0.0);
+        assert_eq!(view(&follower, 6_010.0).connection, Connection::Open);
+        assert_eq!(follower.step(Event::Awake, 7_000.0, 0.0), Action::Wait);
+    }
+
+    #[test]
+    fn a_hidden_page_that_gives_its_stream_up_asks_now_and_then() {
+        let mut follower = open();
+        follower.step(message(3, ImportStatus::Pending), 2.0, 0.0);
+        assert_eq!(follower.step(Event::Hidden, 10.0, 0.0), Action::Close);
+        assert_eq!(follower.follow(&job("8"), 20.0), Action::Wait);
+        assert_eq!(follower.step(Event::Tick, 1_000.0, 0.0), Action::Poll);
+        let answer = answered(Ok(vec![(id("7"), state(9, ImportStatus::Pending))]));
+        follower.step(answer, 1_100.0, 0.0);
+        assert_eq!(view(&follower, 1_100.0).progress.processed_products, 9);
+        assert_eq!(follower.step(Event::Tick, 15_999.0, 0.0), Action::Wait);
+        assert_eq!(follower.step(Event::Tick, 16_000.0, 0.0), Action::Poll);
+        assert_eq!(follower.step(Event::Awake, 17_000.0, 0.0), Action::Open);
+        assert_eq!(follower.wanted().0, [id("7"), id("8")]);
+        // And one that was opened in the background has none to begin with.
+        let mut follower = new_follower();
+        follower.step(Event::Hidden, 0.0, 0.0);
+        assert_eq!(follower.follow(&job("7"), 0.0), Action::Wait);
+        assert_eq!(follower.step(Event::Tick, 1_000.0, 0.0), Action::Poll);
+        assert_eq!(follower.step(Event::Awake, 2_000.0, 0.0), Action::Open);
+    }
+
+    /// How a stream fares on its way.
+    #[derive(Clone, Copy, Debug)]
+    enum Way {
+        /// What is sent comes.
+        Clear,
+        /// It opens, and nothing comes.
+        HeldBack,
+        /// It does not open.
+        Shut,
+        /// It opens, and what is sent comes once in so many steps.
+        InBursts(u32),
+        /// It is refused.
+        Refused,
+    }
+
+    fn any_way() -> impl Strategy<Value = Way> {
+        prop_oneof![
+            Just(Way::Clear),
+            Just(Way::HeldBack),
+            Just(Way::Shut),
+            (35..300u32).prop_map(Way::InBursts),
+            Just(Way::Refused),
+        ]
+    }
+
     fn any_event() -> impl Strategy<Value = Event> {
         let answer = |processed, status| Ok(vec![(id("7"), state(processed, status))]);
         prop_oneof![
@@ -971,10 +1414,108 @@ mod tests {
             Just(Event::Tick),
             Just(Event::Awake),
             Just(Event::Frozen),
+            Just(Event::Offline),
+            Just(Event::Hidden),
+            (0.0..60_000.0).prop_map(|age| Event::Repeated {
+                event: StreamEvent::Opened,
+                age
+            }),
+            (0.0..60_000.0).prop_map(|age| Event::Repeated {
+                event: StreamEvent::Heartbeat,
+                age
+            }),
         ]
     }
 
+    /// Drives a follower on streams that fare so, one after the other, for two minutes in steps of a tenth
+    /// of a second. The server counts one product a step, and answers questions within `latency` steps.
+    /// Returns how old the counts that were shown were at the most, in steps.
+    fn oldest_shown(ways: &[Way], latency: u32) -> u64 {
+        const STEPS: u32 = 1_200;
+        let mut follower = new_follower();
+        let mut ways = ways.iter().copied().cycle();
+        let (mut way, mut opened_at): (Option<Way>, u32) = (None, 0);
+        let mut answer_at: Option<u32> = None;
+        let mut oldest = 0;
+        let state_at = |step: u32| {
+            let mut state = state(u64::from(step), ImportStatus::Pending);
+            state.total_products = 100_000;
+            state
+        };
+        let mut action = follower.follow(&job("7"), 0.0);
+        for step in 0..STEPS {
+            let now = f64::from(step) * 100.0;
+            let mut events = Vec::new();
+            if answer_at == Some(step) {
+                answer_at = None;
+                events.push(answered(Ok(vec![(id("7"), state_at(step))])));
+            }
+            if step % 10 == 0 {
+                events.push(Event::Tick);
+            }
+            match way {
+                Some(Way::Refused) if step == opened_at => {
+                    way = None;
+                    events.push(Event::Stream(StreamEvent::GivenUp));
+                }
+                Some(Way::Clear | Way::HeldBack | Way::InBursts(_)) if step == opened_at => {
+                    events.push(opened());
+                }
+                _ => {}
+            }
+            let since = step.checked_sub(opened_at);
+            let speaks = match (way, since) {
+                (Some(Way::Clear), Some(_)) => true,
+                (Some(Way::InBursts(every)), Some(since)) => since > 0 && since % every == 0,
+                _ => false,
+            };
+            if speaks {
+                let text = serde_json::to_string(&state_at(step)).unwrap();
+                let job = Some(id("7"));
+                events.push(Event::Stream(StreamEvent::Message { job, text }));
+            }
+            let mut actions = vec![std::mem::replace(&mut action, Action::Wait)];
+            actions.extend(
+                events
+                    .into_iter()
+                    .map(|event| follower.step(event, now, 0.5)),
+            );
+            for action in actions {
+                match action {
+                    Action::Open | Action::Renew => {
+                        way = ways.next();
+                        opened_at = step + 1;
+                    }
+                    Action::Ask => {
+                        way = None;
+                        answer_at.get_or_insert(step + latency);
+                    }
+                    Action::Poll => {
+                        answer_at.get_or_insert(step + latency);
+                    }
+                    Action::Close => way = None,
+                    Action::Wait => {}
+                }
+            }
+            let shown = view(&follower, now);
+            // The first question is asked when the stream has had its time.
+            if step > 70 {
+                oldest = oldest.max(u64::from(step) - shown.progress.processed_products);
+            }
+        }
+        oldest
+    }
+
     proptest! {
+        #[test]
+        fn however_streams_fare_the_counts_are_never_older_than_five_seconds(
+            ways in proptest::collection::vec(any_way(), 1..8),
+            latency in 1..8u32,
+        ) {
+            let oldest = oldest_shown(&ways, latency);
+            prop_assert!(oldest <= 50, "{oldest} tenths of a second");
+        }
+
         #[test]
         fn whatever_happens_it_never_stops_short_of_an_end(
             events in proptest::collection::vec((any_event(), 0.0..5_000.0), 0..60),
@@ -992,7 +1533,10 @@ mod tests {
                 prop_assert_eq!(is_over, !wanted);
                 let waits = matches!(
                     follower.phase,
-                    Phase::Streaming(_) | Phase::Asking { .. } | Phase::Waiting { .. }
+                    Phase::Streaming(_)
+                        | Phase::Asking { .. }
+                        | Phase::Waiting { .. }
+                        | Phase::Aside
                 );
                 prop_assert_eq!(waits, wanted);
             }

@@ -7,6 +7,7 @@ mod event_source;
 mod feed;
 mod follower;
 mod options;
+mod refusal;
 mod tabs;
 mod use_product_import_progress;
 mod use_unfinished_imports;

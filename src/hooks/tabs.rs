@@ -16,7 +16,7 @@ use super::{
     early::Early,
     event_source::{Source, jobs_per_stream},
     feed::Inputs,
-    follower::{Millis, StreamEvent},
+    follower::{Event, Millis, StreamEvent},
 };
 use crate::{api::progress::JobsPerStream, job::JobId};
 
@@ -28,6 +28,9 @@ const NAME_WITH_CREDENTIALS: &str = "import-relay-progress-with-credentials";
 const PATIENCE: Millis = 3_000.0;
 /// So often a tab repeats what it wants.
 const REPEAT: Millis = 20_000.0;
+/// So long the tab that keeps the stream may say nothing before one that is looked at asks whether it is
+/// still there: a browser may freeze it.
+const CHECK: Millis = 2_000.0;
 
 /// What happens between tabs.
 #[derive(Clone, Debug)]
@@ -38,8 +41,8 @@ pub(super) enum TabEvent {
     Posted(String),
     /// Something happened on the stream that this tab keeps.
     Streamed(StreamEvent),
-    /// The hooks of this tab are to know that this has happened on the stream.
-    Told(StreamEvent),
+    /// The hooks of this tab are to know what has happened on the stream, which spoke so long ago.
+    Told(Vec<StreamEvent>, Millis),
 }
 
 /// What tabs say to each other.
@@ -49,6 +52,14 @@ enum Post {
     Want { tab: String, wants: Wants },
     /// The tab that keeps the stream knows what this tab wants.
     Known { tab: String },
+    /// This tab asks whether there is one that keeps the stream.
+    Ping { tab: String },
+    /// To this tab is told again what has happened on the stream, which spoke so long ago.
+    Repeat {
+        tab: String,
+        events: Vec<StreamEvent>,
+        age: Millis,
+    },
     /// A tab has begun to keep the stream: say what you want.
     Lead,
     /// Something happened on the stream.
@@ -81,12 +92,25 @@ struct Sharing {
 
 /// Who keeps the stream.
 enum Role {
-    /// Nobody yet, or another tab; since when this tab has waited for its word.
-    Member { waits_since: Option<Millis> },
+    /// Nobody yet, or another tab.
+    Member {
+        /// Since when this tab has waited for its word.
+        waits_since: Option<Millis>,
+        /// When it last said anything.
+        heard: Millis,
+    },
     /// This tab, for itself: there is no sharing, or no word came.
     Alone(Option<Own>),
     /// This tab, for all.
     Leader { desk: Desk, source: Option<Source> },
+}
+
+impl Role {
+    /// One of whom nothing is known.
+    const MEMBER: Self = Self::Member {
+        waits_since: None,
+        heard: 0.0,
+    };
 }
 
 /// A stream that a tab keeps for itself.
@@ -110,7 +134,7 @@ impl Line {
             wants: Wants::default(),
             early: Early::take().filter(|_| is_alike),
             sharing: None,
-            role: Role::Member { waits_since: None },
+            role: Role::MEMBER,
             said: 0.0,
         }
     }
@@ -126,12 +150,18 @@ impl Line {
         }
         match &mut self.role {
             Role::Alone(_) => self.role = Role::Alone(self.open_own()),
-            Role::Member { waits_since } => {
+            Role::Member { waits_since, .. } => {
                 waits_since.get_or_insert(now);
                 self.say_wants(now);
             }
             Role::Leader { .. } => self.say_wants(now),
         }
+    }
+
+    /// Gives the stream up that is there, as far as it is this tab's, and opens another.
+    pub(super) fn renew(&mut self, wants: Wants, now: Millis) {
+        self.give_up(now);
+        self.open(wants, now);
     }
 
     fn share(&mut self) -> Option<Sharing> {
@@ -158,12 +188,12 @@ impl Line {
     }
 
     /// Gives the stream up that has gone silent, so that it is opened anew when it is wanted again.
-    pub(super) fn give_up(&mut self) {
+    pub(super) fn give_up(&mut self, now: Millis) {
         match &mut self.role {
             Role::Alone(own) => *own = None,
             Role::Leader { desk, source } => {
                 *source = None;
-                desk.heard(&StreamEvent::GivenUp);
+                desk.heard(&StreamEvent::GivenUp, now);
             }
             Role::Member { .. } => {}
         }
@@ -178,15 +208,26 @@ impl Line {
                 wants: Wants::default(),
             });
         }
-        self.role = Role::Member { waits_since: None };
+        self.role = Role::MEMBER;
     }
 
     /// Lets time pass.
     pub(super) fn tick(&mut self, now: Millis) {
-        match &self.role {
+        match &mut self.role {
             Role::Member {
                 waits_since: Some(since),
-            } if now - since >= PATIENCE => self.role = Role::Alone(self.open_own()),
+                ..
+            } if now - *since >= PATIENCE => self.role = Role::Alone(self.open_own()),
+            Role::Member { waits_since, heard }
+                if self.sharing.is_some()
+                    && now - *heard >= CHECK
+                    && waits_since.is_none()
+                    && !document().hidden() =>
+            {
+                *waits_since = Some(now);
+                let tab = self.tab.clone();
+                self.post(&Post::Ping { tab });
+            }
             // Whoever keeps the stream may be there after all.
             Role::Member { .. } | Role::Alone(_)
                 if self.sharing.is_some() && now - self.said >= REPEAT =>
@@ -198,14 +239,14 @@ impl Line {
     }
 
     /// Takes in what happened between tabs, and returns what happened on the stream.
-    pub(super) fn take(&mut self, event: TabEvent, now: Millis) -> Vec<StreamEvent> {
+    pub(super) fn take(&mut self, event: TabEvent, now: Millis) -> Vec<Event> {
         if self.sharing.is_none() && !matches!(self.role, Role::Alone(_)) {
             return Vec::new(); // it comes late
         }
         match event {
             TabEvent::Granted => {
                 self.role = Role::Leader {
-                    desk: Desk::new(self.most),
+                    desk: Desk::new(self.most, self.options.stale_after.as_secs_f64() * 1_000.0),
                     source: None,
                 };
                 self.post(&Post::Lead);
@@ -215,7 +256,7 @@ impl Line {
             TabEvent::Streamed(event) => {
                 match &mut self.role {
                     Role::Leader { desk, source } => {
-                        desk.heard(&event);
+                        desk.heard(&event, now);
                         if matches!(event, StreamEvent::GivenUp | StreamEvent::End) {
                             *source = None;
                         }
@@ -231,9 +272,9 @@ impl Line {
                     }
                     Role::Alone(_) | Role::Member { .. } => {}
                 }
-                vec![event]
+                vec![Event::Stream(event)]
             }
-            TabEvent::Told(event) => vec![event],
+            TabEvent::Told(events, age) => repeated(events, age),
             TabEvent::Posted(text) => match serde_json::from_str(&text) {
                 Ok(Post::Want { tab, wants }) => {
                     if let Role::Leader { .. } = self.role {
@@ -245,20 +286,40 @@ impl Line {
                 Ok(Post::Known { tab }) => {
                     match &mut self.role {
                         // It is there: what it has to tell may be long in coming.
-                        Role::Member { waits_since } if tab == self.tab => *waits_since = None,
+                        Role::Member { waits_since, heard } if tab == self.tab => {
+                            *waits_since = None;
+                            *heard = now;
+                        }
                         Role::Alone(_) => self.rejoin(now),
                         Role::Member { .. } | Role::Leader { .. } => {}
                     }
                     Vec::new()
                 }
+                Ok(Post::Ping { tab }) => {
+                    if let Role::Leader { desk, .. } = &mut self.role {
+                        let order = desk.check(now);
+                        self.obey(order, &tab);
+                        self.post(&Post::Known { tab });
+                    }
+                    Vec::new()
+                }
+                Ok(Post::Repeat { tab, events, age }) => match &mut self.role {
+                    Role::Member { waits_since, heard } if tab == self.tab => {
+                        *waits_since = None;
+                        *heard = now;
+                        repeated(events, age)
+                    }
+                    _ => Vec::new(),
+                },
                 Ok(Post::Lead) => {
                     self.rejoin(now);
                     Vec::new()
                 }
                 Ok(Post::Event(event)) => match &mut self.role {
-                    Role::Member { waits_since } => {
+                    Role::Member { waits_since, heard } => {
                         *waits_since = None;
-                        vec![event]
+                        *heard = now;
+                        vec![Event::Stream(event)]
                     }
                     Role::Alone(_) => {
                         self.rejoin(now);
@@ -276,6 +337,7 @@ impl Line {
     fn rejoin(&mut self, now: Millis) {
         self.role = Role::Member {
             waits_since: Some(now),
+            heard: now,
         };
         self.say_wants(now);
     }
@@ -292,25 +354,34 @@ impl Line {
 
     /// Does what a tab wants, where this tab keeps the stream.
     fn serve(&mut self, tab: String, wants: Wants, now: Millis) {
-        let Role::Leader { desk, source } = &mut self.role else {
-            return;
-        };
-        let is_own = tab == self.tab;
-        match desk.want(tab, wants, now) {
+        if let Role::Leader { desk, .. } = &mut self.role {
+            let order = desk.want(tab.clone(), wants, now);
+            self.obey(order, &tab);
+        }
+    }
+
+    fn obey(&mut self, order: Order, tab: &str) {
+        match order {
             Order::Nothing => {}
             Order::Open(wants) => {
-                *source = open(&wants, self.early.take(), &self.inputs, self.options);
+                let opened = open(&wants, self.early.take(), &self.inputs, self.options);
+                self.keep(opened);
             }
-            Order::Close => *source = None,
-            Order::Repeat(events) => {
-                for event in events {
-                    if is_own {
-                        self.inputs.tab(TabEvent::Told(event));
-                    } else {
-                        self.post(&Post::Event(event));
-                    }
-                }
+            Order::Close => self.keep(None),
+            Order::Repeat(events, age) if tab == self.tab => {
+                self.inputs.tab(TabEvent::Told(events, age));
             }
+            Order::Repeat(events, age) => {
+                let tab = tab.to_owned();
+                self.post(&Post::Repeat { tab, events, age });
+            }
+        }
+    }
+
+    /// Keeps a stream for all, in the place of the one that there is.
+    fn keep(&mut self, kept: Option<Source>) {
+        if let Role::Leader { source, .. } = &mut self.role {
+            *source = kept;
         }
     }
 
@@ -332,6 +403,23 @@ impl Line {
             sharing.post(post);
         }
     }
+}
+
+fn repeated(events: Vec<StreamEvent>, age: Millis) -> Vec<Event> {
+    let again = |event| Event::Repeated { event, age };
+    events.into_iter().map(again).collect()
+}
+
+/// Returns whether the tabs of this browser can share a stream on this page. Over plain HTTP there are no
+/// locks, but on the machine itself.
+pub(super) fn can_share() -> bool {
+    locks().is_some() && Reflect::has(&js_sys::global(), &"BroadcastChannel".into()) == Ok(true)
+}
+
+fn locks() -> Option<(JsValue, Function)> {
+    let locks = Reflect::get(&window().navigator(), &"locks".into()).ok()?;
+    let request = Reflect::get(&locks, &"request".into()).ok()?;
+    Some((locks, request.dyn_into().ok()?))
 }
 
 fn open(
@@ -360,11 +448,7 @@ fn ask_for_lock(
     abort: &AbortController,
     inputs: &Inputs,
 ) -> Option<(Function, OnGrant)> {
-    let locks = Reflect::get(&window().navigator(), &"locks".into()).ok()?;
-    let request: Function = Reflect::get(&locks, &"request".into())
-        .ok()?
-        .dyn_into()
-        .ok()?;
+    let (locks, request) = locks()?;
     // The lock is held until this promise is kept.
     let mut release = None;
     let held = Promise::new(&mut |resolve, _| release = Some(resolve));
