@@ -46,4 +46,17 @@ if command -v caddy >/dev/null; then
     caddy validate --adapter caddyfile --config deploy/Caddyfile >/dev/null 2>&1 ||
         { caddy validate --adapter caddyfile --config deploy/Caddyfile || fail "deploy/Caddyfile"; }
 fi
+if nginx=$(PATH=$PATH:/usr/sbin command -v nginx); then
+    directory=$(mktemp -d)
+    trap 'rm -r "$directory"' EXIT
+    {
+        echo "pid $directory/pid; error_log stderr; events {} http { access_log off;"
+        for kind in client_body proxy fastcgi uwsgi scgi; do echo "${kind}_temp_path $directory/$kind;"; done
+        # Names are looked up at the start; ports below 1024 may be nobody's to have.
+        sed -E 's/server (relay|monitor):/server 127.0.0.1:/; s/listen 80;/listen 127.0.0.1:8080;/' \
+            deploy/nginx.conf deploy/nginx-monitor.conf
+        echo "}"
+    } >"$directory/nginx.conf"
+    "$nginx" -q -t -p "$directory" -c "$directory/nginx.conf" || fail "deploy/nginx.conf"
+fi
 node -e 'JSON.parse(require("fs").readFileSync("vercel.json"))'

@@ -3,8 +3,14 @@
 
 #[path = "ops/caddy.rs"]
 mod caddy;
+#[path = "support/certificates.rs"]
+mod certificates;
+#[path = "ops/event_source.rs"]
+mod event_source;
 #[path = "ops/freezing_proxy.rs"]
 mod freezing_proxy;
+#[path = "ops/nginx.rs"]
+mod nginx;
 #[path = "ops/process.rs"]
 mod process;
 #[path = "ops/single_file.rs"]
@@ -24,7 +30,9 @@ use tokio::sync::mpsc;
 
 use self::{
     caddy::Caddy,
+    event_source::EventSource,
     freezing_proxy::FreezingProxy,
+    nginx::Nginx,
     process::{Directory, Process, Relay},
 };
 
@@ -62,6 +70,13 @@ async fn the_settings_that_hold_are_shown_without_secrets() {
 #[tokio::test]
 async fn a_bad_setting_stops_the_start_with_one_line() {
     let directory = Directory::new();
+    let stopped = directory.run(&[], &[("CORS_ORIGINS", "*")]).await;
+    assert!(!stopped.status.success());
+    assert_eq!(
+        String::from_utf8(stopped.stderr).unwrap(),
+        "import-relay: CORS_ORIGINS is \"*\"; it takes origins with commas between, for example \
+         https://app.example.com, http://localhost:5173\n"
+    );
     for command in [&[][..], &["--check-config"], &["migrate"]] {
         let stopped = directory.run(command, &[("SSE_HEARTBEAT", "1h")]).await;
         assert!(!stopped.status.success());
@@ -326,6 +341,89 @@ async fn progress_comes_through_caddy_at_once() {
     assert!(text.contains("\"status\":\"PENDING\""), "{text}");
     let metrics = relay.http.get(format!("{}/metrics", caddy.origin));
     assert_eq!(metrics.send().await.unwrap().status(), 404);
+}
+
+/// Has an instance behind a proxy restart while a plain `EventSource` looks at an import that waits.
+async fn a_plain_event_source_outlives_a_restart(relay: Relay, origin: &str) {
+    let cookie = relay.create_owner().await;
+    let rows: String = (0..200_000)
+        .map(|row| format!("s{row},N{row},1.00\n"))
+        .collect();
+    let rows = format!("sku,name,price\n{rows}");
+    relay.import(&cookie, "long.csv", &rows).await;
+    let waits = relay.import(&cookie, "waits.csv", FILE).await;
+    let url = format!("{origin}/api/jobs/{waits}/progress");
+    let mut source = EventSource::open(&url, &cookie);
+    source.until("message").await;
+    let address = relay.address().to_string();
+    let (directory, mut settings) = relay.stop_and_keep().await;
+    // It is told when to come back, by the proxy, as often as it asks.
+    source.until("error").await;
+    source.until("open").await;
+    source.until("error").await;
+    settings.push(("LISTEN_ADDR".to_owned(), address));
+    let settings: Vec<_> = settings
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let _again = Process::start(directory.command(&[], &settings)).await;
+    source.until("message").await;
+}
+
+#[tokio::test]
+#[ignore = "needs nginx and Node: scripts/test.sh runs it"]
+async fn a_plain_event_source_behind_nginx_outlives_a_restart() {
+    let relay = Relay::start(&[("IMPORTS_PER_USER", "1"), ("SHUTDOWN_DRAIN", "1s")]).await;
+    let nginx = Nginx::start(relay.address()).await;
+    let origin = nginx.origin.clone();
+    a_plain_event_source_outlives_a_restart(relay, &origin).await;
+}
+
+#[tokio::test]
+#[ignore = "needs Caddy and Node: scripts/test.sh runs it"]
+async fn a_plain_event_source_behind_caddy_outlives_a_restart() {
+    let relay = Relay::start(&[("IMPORTS_PER_USER", "1"), ("SHUTDOWN_DRAIN", "1s")]).await;
+    let caddy = Caddy::start(relay.address()).await;
+    let origin = caddy.origin.clone();
+    a_plain_event_source_outlives_a_restart(relay, &origin).await;
+}
+
+#[tokio::test]
+#[ignore = "needs nginx: scripts/test.sh runs it"]
+async fn nginx_speaks_http_2_and_hands_on_what_is_not_a_stream_as_it_is() {
+    let relay = Relay::start(&[]).await;
+    let cookie = relay.create_owner().await;
+    let nginx = Nginx::start(relay.address()).await;
+    let mut known = rustls::RootCertStore::empty();
+    known.add(nginx.issued.authority.der().clone()).unwrap();
+    let mut tls = rustls::ClientConfig::builder()
+        .with_root_certificates(known)
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .tls_backend_preconfigured(tls)
+        .resolve("localhost", nginx.secure)
+        .build()
+        .unwrap();
+    let url = |path| format!("https://localhost:{}{path}", nginx.secure.port());
+    let get = |path| http.get(url(path)).header("cookie", &cookie).send();
+    let stream = get("/api/jobs/progress").await.unwrap();
+    assert_eq!(stream.version(), reqwest::Version::HTTP_2);
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    for (path, status) in [("/api/jobs/none/progress", 404), ("/imports", 200)] {
+        assert_eq!(get(path).await.unwrap().status(), status, "{path}");
+    }
+    assert_eq!(relay.terminate().await, Some(0));
+    // A stream that cannot be had is one that says when to come back; all else is refused as ever.
+    let stream = get("/api/jobs/progress").await.unwrap();
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    let text = stream.text().await.unwrap();
+    assert!(
+        text.starts_with("retry: ") && text.ends_with("\n\n"),
+        "{text}"
+    );
+    assert_eq!(get("/api/imports").await.unwrap().status(), 502);
 }
 
 #[tokio::test]
