@@ -6,6 +6,8 @@ mod accounts;
 #[path = "relay/app.rs"]
 #[allow(dead_code)] // each test program uses a part of it
 mod app;
+#[path = "access/cross_origin.rs"]
+mod cross_origin;
 #[path = "relay/fake_monitor.rs"]
 #[allow(dead_code)] // each test program uses a part of it
 mod fake_monitor;

@@ -97,6 +97,46 @@ async fn the_stream_begins_with_retry_and_the_newest_state_and_follows_the_job_t
 }
 
 #[tokio::test]
+async fn a_client_that_cannot_set_the_header_names_the_last_event_in_the_address() {
+    let (monitor, app) = start(&[]).await;
+    let job = app.import("shop.csv", FILE).await;
+    let many = format!("/api/jobs/progress?ids={job}");
+    let mut events = watch(&app, &job).await;
+    monitor
+        .until("the room is joined", |it| it.joins() == [job.clone()])
+        .await;
+    monitor.emit(&job, counts(500, 0, 500));
+    let end = events.last().await.id.unwrap();
+    let one = progress(&job);
+    let function = format!("/api/job_progress?id={job}");
+    for (address, end) in [
+        (&one, end.as_str()),
+        (&function, end.as_str()),
+        (&many, "end"),
+    ] {
+        let more = if address.contains('?') { '&' } else { '?' };
+        for name in ["lastEventId", "last_event_id"] {
+            let seen = app.get(&format!("{address}{more}{name}={end}")).await;
+            assert_eq!(seen.status(), 204, "{address} {name}");
+            let other = format!("{address}{more}{name}=other");
+            assert_eq!(app.get(&other).await.status(), 200, "{other}");
+            let header_wins = app.get_again(&other, end).await;
+            assert_eq!(header_wins.status(), 204, "{other}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_of_nothing_yet_speaks_at_once() {
+    let (_monitor, app) = start(&[]).await;
+    let mut all = Events::new(app.get("/api/jobs/progress").await);
+    assert!(all.next().await.unwrap().retry.is_some());
+    let began = tokio::time::Instant::now();
+    assert_eq!(all.next().await.unwrap().name.as_deref(), Some("heartbeat"));
+    assert!(began.elapsed() < std::time::Duration::from_secs(5));
+}
+
+#[tokio::test]
 async fn a_hundred_viewers_of_five_jobs_cost_the_price_monitor_one_socket() {
     let (monitor, app) = start(&[]).await;
     let mut viewers = Vec::new();

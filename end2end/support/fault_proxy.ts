@@ -11,7 +11,7 @@ export type Mode =
   | 'unavailable'
   /** Answers 429, as the server does over its limits. */
   | 'too-many'
-  /** Takes them, and never says a word: the other end is gone and nobody has noticed. */
+  /** Hands their headers on and holds every byte back, as some proxies and virus scanners do. */
   | 'silent';
 
 /** What each mode answers that refuses streams. */
@@ -42,24 +42,22 @@ export class FaultProxy {
     const proxy = new FaultProxy(server, (server.address() as AddressInfo).port);
     server.on('request', (incoming, outgoing) => {
       const { method, url = '', headers } = incoming;
+      let isHeldBack = false;
       if (/^\/api\/jobs\/.*progress/.test(url)) {
         proxy.asked.push(url);
         const refusal = refusals[proxy.mode];
         if (refusal) return outgoing.writeHead(refusal, { 'retry-after': '1' }).end();
-        if (proxy.mode === 'silent') {
-          outgoing.writeHead(200, { 'content-type': 'text/event-stream' });
-          outgoing.flushHeaders();
-        }
         proxy.#open.add(outgoing);
         outgoing.on('close', () => proxy.#open.delete(outgoing));
-        if (proxy.mode === 'silent') return;
+        isHeldBack = proxy.mode === 'silent';
       }
       const onward = forward({ host: '127.0.0.1', port: target, method, path: url, headers });
       onward.on('response', (answer) => {
         outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
         outgoing.flushHeaders();
         answer.on('error', () => outgoing.destroy());
-        answer.pipe(outgoing);
+        if (isHeldBack && answer.statusCode === 200) answer.resume();
+        else answer.pipe(outgoing);
       });
       onward.on('error', () => outgoing.destroy());
       outgoing.on('close', () => onward.destroy());

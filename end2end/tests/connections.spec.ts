@@ -106,12 +106,13 @@ test('a proxy that answers 502, then nothing, then works is come back from', asy
   await job.expectCounts('50', '0', '100');
   await job.expectStatus('PENDING');
 
-  // A stream that opens and says nothing is found by the heartbeats that do not come.
+  // A stream that opens and says nothing is held back: the newest state is asked for.
   const asked = proxy.asked.length;
   proxy.mode = 'silent';
   await expect.poll(() => proxy.asked.length, { timeout: 40_000 }).toBeGreaterThan(asked);
-  await job.expectConnection('open');
-  await job.expectConnection('reconnecting', { timeout: 50_000 });
+  await job.expectConnection('polling');
+  monitor.progress(id, { processedProducts: 60, totalProducts: 100 });
+  await job.expectCounts('60', '0', '100');
 
   proxy.mode = 'pass';
   await job.expectConnection('open', { timeout: 40_000 });
@@ -161,12 +162,141 @@ test('ten tabs share a stream that says nothing, and do not each open their own'
   await expect.poll(() => proxy.open).toBe(1);
   // Longer than a tab waits for another's word.
   await tabs[9]?.page.waitForTimeout(6_000);
-  expect(proxy.open).toBe(1);
+  // Another is tried now and then, in the place of the one that there is.
+  await expect.poll(() => proxy.open).toBe(1);
+  for (const job of tabs) await job.expectConnection('polling');
   proxy.mode = 'pass';
   proxy.breakStreams();
   await monitor.joined(id);
   monitor.progress(id, { processedProducts: 100, totalProducts: 100 });
   for (const job of tabs) await job.expectStatus('SUCCESS');
+});
+
+test('where something holds the stream back, no number is older than five seconds', async ({
+  context,
+  behind: { session, monitor, proxy },
+}) => {
+  test.setTimeout(120_000);
+  const id = await session.startImport(tinyFile());
+  proxy.mode = 'silent';
+  const job = await openJob(context, proxy.origin, id);
+  await job.expectConnection('polling');
+  const line = job.page.getByTestId('connection');
+  await expect(line).toContainText('Live connection lost. Checking every few seconds.');
+  await monitor.joined(id);
+  const toldAt = new Map<number, number>([[0, Date.now()]]);
+  let told = 0;
+  const telling = setInterval(() => {
+    told += 1;
+    toldAt.set(told, Date.now());
+    monitor.progress(id, { processedProducts: told, totalProducts: 1_000 });
+  }, 200);
+  let oldest = 0;
+  const end = Date.now() + 30_000;
+  while (Date.now() < end) {
+    const shown = await job.processed();
+    // What is shown was true until the next one was told.
+    const newer = toldAt.get(shown + 1);
+    if (newer) oldest = Math.max(oldest, Date.now() - newer);
+    await job.page.waitForTimeout(100);
+  }
+  console.log(`the oldest number was ${String(oldest)} ms old`);
+  expect(oldest).toBeLessThan(5_000);
+  proxy.mode = 'pass';
+  await job.expectConnection('open', { timeout: 60_000 });
+  clearInterval(telling);
+});
+
+test('a tab that is frozen does not freeze the others', async ({ context, behind: { session, monitor, proxy } }) => {
+  const id = await session.startImport(tinyFile());
+  const leader = await openJob(context, proxy.origin, id);
+  await leader.expectConnection('open');
+  const other = await openJob(context, proxy.origin, id);
+  await other.expectConnection('open');
+  expect(proxy.open).toBe(1);
+  await monitor.joined(id);
+  // Its program stands still, its stream and its lock stay.
+  const debug = await context.newCDPSession(leader.page);
+  await debug.send('Debugger.enable');
+  await debug.send('Debugger.pause');
+  void leader.page.evaluate('0');
+  let processedProducts = 0;
+  const telling = setInterval(() => {
+    processedProducts += 1;
+    monitor.progress(id, { processedProducts, totalProducts: 100_000 });
+  }, 200);
+  await expect.poll(() => other.processed(), { timeout: 12_000 }).toBeGreaterThan(5);
+  await other.expectConnection('open');
+  await debug.send('Debugger.resume');
+  await debug.send('Debugger.disable');
+  // And the one that was frozen keeps the stream for all again.
+  await expect.poll(() => proxy.open, { timeout: 30_000 }).toBe(1);
+  const before = processedProducts;
+  await expect.poll(() => leader.processed()).toBeGreaterThan(before);
+  clearInterval(telling);
+});
+
+test('without locks, hidden tabs give their streams up, so that any number loads', async ({
+  context,
+  behind: { session, monitor, proxy },
+}) => {
+  test.slow();
+  // As over plain HTTP on a LAN; and tabs that are hidden as those of a window are.
+  await context.addInitScript(() => {
+    Object.defineProperty(Navigator.prototype, 'locks', { get: () => undefined });
+    let isHidden = false;
+    Object.defineProperty(document, 'hidden', { get: () => isHidden });
+    Object.defineProperty(globalThis, 'hide', {
+      value: (hidden: boolean) => {
+        isHidden = hidden;
+        document.dispatchEvent(new Event('visibilitychange'));
+      },
+    });
+  });
+  const hide = (job: JobPage, hidden: boolean) => job.page.evaluate(`hide(${String(hidden)})`);
+  const id = await session.startImport(tinyFile());
+  const tabs: JobPage[] = [];
+  for (let tab = 0; tab < 8; tab += 1) {
+    const job = await openJob(context, proxy.origin, id);
+    await job.expectConnection('open');
+    await expect.poll(() => proxy.open).toBe(1);
+    await hide(job, true);
+    await expect.poll(() => proxy.open).toBe(0);
+    tabs.push(job);
+  }
+  await monitor.joined(id);
+  monitor.progress(id, { processedProducts: 40, totalProducts: 100 });
+  const [first] = tabs;
+  if (!first) throw new Error('there are tabs');
+  await hide(first, false);
+  await first.expectConnection('open');
+  await first.expectCounts('40', '0', '100');
+  // Those that nobody sees hear of the end a little later.
+  monitor.progress(id, { processedProducts: 100, totalProducts: 100 });
+  for (const job of tabs) await job.expectStatus('SUCCESS', { timeout: 30_000 });
+});
+
+test('a front end that hands on the streams alone does not hide that one is signed out', async ({
+  context,
+  complaints,
+  behind: { session, proxy },
+}) => {
+  complaints.allowStatus(401, 404);
+  complaints.allow(lostConnection);
+  const id = await session.startImport(tinyFile());
+  await context.route('**/api/job_states*', (route) =>
+    route.fulfill({ status: 404, contentType: 'text/html', body: '<h1>404</h1>' }),
+  );
+  const job = await openJob(context, proxy.origin, id);
+  await job.expectConnection('open');
+  await session.fetch('/api/sign_out', {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  });
+  await job.expectConnection('refused', { timeout: 30_000 });
+  const asked = proxy.asked.length;
+  await job.page.waitForTimeout(4_000);
+  expect(proxy.asked.length).toBe(asked);
 });
 
 test('a browser that comes online does not wait for its turn', async ({
@@ -181,10 +311,11 @@ test('a browser that comes online does not wait for its turn', async ({
   const job = await openJob(context, proxy.origin, id);
   await job.expectConnection('open');
   await monitor.joined(id);
+  // The browser's word is enough: no heartbeat is waited for.
   await context.setOffline(true);
+  await job.expectConnection('reconnecting', { timeout: 2_000 });
   proxy.mode = 'bad-gateway';
   proxy.breakStreams();
-  await job.expectConnection('reconnecting');
   monitor.progress(id, { processedProducts: 60, totalProducts: 100 });
   proxy.mode = 'pass';
   await context.setOffline(false);

@@ -176,7 +176,7 @@ pub async fn job_progress(id: JobId) -> Result<Events, ApiError> {
 
     let who = auth::require_user().await?;
     let response = expect_context::<leptos_axum::ResponseOptions>();
-    let last_event_id = auth::request_header("last-event-id");
+    let last_event_id = auth::request_last_event_id();
     let asking = Asking {
         address: auth::request_address()?,
         last_event_id: last_event_id.as_deref(),

@@ -64,6 +64,9 @@ settings! {
     PUBLIC_URL: "NEXTAUTH_URL",
         "The public origin of this app.",
         "an http:// or https:// address", "http:// and LISTEN_ADDR";
+    CORS_ORIGINS: "CORS_ORIGINS",
+        "The other origins whose pages may read progress streams and use the REST API, with the cookies of whoever looks at them.",
+        "origins with commas between, for example https://app.example.com, http://localhost:5173", "no other origin may";
     DATABASE: "DATABASE_URL",
         "Where everything is kept.",
         "a sqlite: or postgres: address", "a SQLite file in DATA_DIR", secret;
@@ -238,6 +241,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The app's public origin.
     pub public_url: PublicUrl,
+    /// The other origins whose pages may read streams and use the REST API.
+    pub cors_origins: CorsOrigins,
     /// Where everything is kept.
     pub database: DatabaseUrl,
     /// The directory of the embedded price monitor's uploads.
@@ -469,6 +474,59 @@ impl PublicUrl {
     }
 }
 
+/// Other origins, as browsers send them in `Origin`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct CorsOrigins(Vec<String>);
+
+impl CorsOrigins {
+    /// Reads exact origins with commas between; `*`, paths and patterns are none.
+    fn parse(text: &str) -> Option<Self> {
+        let mut origins: Vec<String> = Vec::new();
+        for one in text.split(',').map(str::trim) {
+            let origin = exact_origin(one)?;
+            if !origins.contains(&origin) {
+                origins.push(origin);
+            }
+        }
+        Some(Self(origins))
+    }
+
+    /// Returns whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns whether a browser's `Origin` is one of them.
+    #[must_use]
+    pub fn contains(&self, origin: &str) -> bool {
+        self.0.iter().any(|known| known == origin)
+    }
+
+    /// Lists them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+/// Reads an origin and nothing beside it, as a browser writes it: without a port that goes without saying.
+fn exact_origin(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let is_bare = url.username().is_empty()
+        && url.password().is_none()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none();
+    let is_web = matches!(url.scheme(), "http" | "https");
+    // Where the scheme is well known, `Url` passes over slashes that are missing, and a `*` may stand in a host.
+    let is_written_out = text
+        .to_ascii_lowercase()
+        .starts_with(&format!("{}://", url.scheme()));
+    let names_a_host = url.host_str().is_some_and(|host| !host.contains('*'));
+    (is_bare && is_web && is_written_out && names_a_host)
+        .then(|| url.origin().ascii_serialization())
+}
+
 /// A database's address. It may hold a password, so `Debug` shows the kind alone.
 #[derive(Clone)]
 pub struct DatabaseUrl {
@@ -615,6 +673,9 @@ impl Config {
                 .parsed(PUBLIC_URL, origin)?
                 .or_else(|| host.public_url(&get))
                 .unwrap_or_else(|| PublicUrl(format!("http://{listen}"))),
+            cors_origins: env
+                .parsed(CORS_ORIGINS, CorsOrigins::parse)?
+                .unwrap_or_default(),
             database: env
                 .parsed(DATABASE, DatabaseUrl::parse)?
                 .unwrap_or_else(|| DatabaseUrl::sqlite(&data_dir.join("import-relay.db")))
@@ -973,6 +1034,33 @@ mod tests {
     }
 
     #[test]
+    fn other_origins_are_taken_as_browsers_write_them() {
+        let origins = |text| read(&[("CORS_ORIGINS", text)]).unwrap().cors_origins;
+        let taken = origins(
+            "https://App.example.com:443/, http://localhost:5173 ,https://bücher.example,http://[::1]:80,https://app.example.com",
+        );
+        assert_eq!(
+            taken.iter().collect::<Vec<_>>(),
+            [
+                "https://app.example.com",
+                "http://localhost:5173",
+                "https://xn--bcher-kva.example",
+                "http://[::1]"
+            ]
+        );
+        assert!(taken.contains("http://localhost:5173"));
+        for other in [
+            "http://localhost",
+            "https://app.example.com:444",
+            "null",
+            "",
+        ] {
+            assert!(!taken.contains(other), "{other}");
+        }
+        assert!(origins("").is_empty());
+    }
+
+    #[test]
     fn a_provider_is_taken_as_it_says_its_own_address() {
         let issuer = ("OIDC_ISSUER", "https://accounts.example.com");
         let text = read(&[issuer]).unwrap_err().to_string();
@@ -997,6 +1085,15 @@ mod tests {
         for (name, value) in [
             ("MONITOR_PRICE_APP_HOST", "localhost:4000"),
             ("NEXTAUTH_URL", "ftp://example.com"),
+            ("CORS_ORIGINS", "*"),
+            ("CORS_ORIGINS", "null"),
+            ("CORS_ORIGINS", "https://*.example.com"),
+            ("CORS_ORIGINS", "https://app.example.com/path"),
+            ("CORS_ORIGINS", "https://app.example.com,"),
+            ("CORS_ORIGINS", "https://app.example.com https://b.example"),
+            ("CORS_ORIGINS", "app.example.com"),
+            ("CORS_ORIGINS", "https:app.example.com"),
+            ("CORS_ORIGINS", "file:///srv/app"),
             ("LISTEN_ADDR", "3000"),
             ("MAX_UPLOAD_SIZE", "big"),
             ("SSE_HEARTBEAT", "20s"),

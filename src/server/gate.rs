@@ -18,6 +18,7 @@ use super::{
         SIGN_IN,
         principal::{self, Principal, Visitor},
     },
+    cross_origin,
     state::AppState,
 };
 use crate::api::ApiError;
@@ -127,8 +128,11 @@ pub(super) fn wants_page(headers: &HeaderMap) -> bool {
 
 /// Refuses to change anything at the word of another site (the browser says whose word it is, in
 /// `Sec-Fetch-Site` or `Origin`). What has no browser's mark sends no cookies of itself.
+///
+/// An origin of `CORS_ORIGINS` is believed too, on the routes that are shared with it.
 pub(super) async fn require_same_origin(
     State(state): State<AppState>,
+    matched: Option<MatchedPath>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -136,12 +140,19 @@ pub(super) async fn require_same_origin(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     );
-    if changes && !is_same_origin(&state, request.headers()) {
+    let is_shared = cross_origin::is_shared(matched.as_ref());
+    if changes && !is_believed(&state, request.headers(), is_shared) {
         let refused = ApiError::Invalid("This request came from another site.".to_owned());
         read_out(request).await;
         return (StatusCode::FORBIDDEN, refused).into_response();
     }
     next.run(request).await
+}
+
+fn is_believed(state: &AppState, headers: &HeaderMap, is_shared: bool) -> bool {
+    let origin = headers.get(header::ORIGIN).and_then(|it| it.to_str().ok());
+    let is_named = origin.is_some_and(|origin| state.config.cors_origins.contains(origin));
+    is_same_origin(state, headers) || is_shared && is_named
 }
 
 fn is_same_origin(state: &AppState, headers: &HeaderMap) -> bool {

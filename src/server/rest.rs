@@ -290,6 +290,8 @@ pub(super) async fn show(
     params(
         ("id" = String, Path, description = "What the import is named by"),
         ("last-event-id" = Option<String>, Header, description = "The last event that was seen"),
+        ("lastEventId" = Option<String>, Query, description = "The same, from a client that cannot set the header"),
+        ("last_event_id" = Option<String>, Query, description = "The same"),
     ),
     responses(
         (status = 200, description = "The events", body = Object, content_type = "text/event-stream"),
@@ -318,6 +320,8 @@ fn progress() {}
         ("ids" = Option<String>, Query, description = "What the imports are named by, with commas between"),
         ("unfinished" = Option<bool>, Query, description = "Whether all unfinished ones are wanted besides"),
         ("last-event-id" = Option<String>, Header, description = "The last event that was seen"),
+        ("lastEventId" = Option<String>, Query, description = "The same, from a client that cannot set the header"),
+        ("last_event_id" = Option<String>, Query, description = "The same"),
     ),
     responses(
         (status = 200, description = "The events", body = Object, content_type = "text/event-stream"),

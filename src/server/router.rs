@@ -9,7 +9,7 @@ use axum::{
         DefaultBodyLimit, Path, Query, Request, State,
         rejection::{PathRejection, QueryRejection},
     },
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
@@ -25,7 +25,8 @@ use serde::Deserialize;
 use super::{
     auth::{oidc, principal::Principal, sign_in_elsewhere},
     client_address::{self, ClientAddress},
-    gate, headers, imports,
+    cross_origin, gate, headers, imports,
+    last_event_id::last_event_id,
     relay::{Asking, Jobs, ProgressAnswer, ViewerStream},
     request_owner, rest, resumable, site,
     state::AppState,
@@ -189,6 +190,10 @@ pub fn router(state: AppState) -> Router {
             client_address::find,
         ))
         .with_state(state.clone());
+    let app = match cross_origin::layer(&state.config.cors_origins) {
+        Some(layer) => app.layer(middleware::from_fn_with_state(layer, cross_origin::allow)),
+        None => app,
+    };
     let app = app
         .merge(watchers.layer(quick()))
         .layer(middleware::from_fn_with_state(state, headers::careful));
@@ -202,14 +207,17 @@ async fn job_progress(
     job: Result<Path<String>, PathRejection>,
     takeover: Option<Extension<Takeover>>,
     address: ClientAddress,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Path(job) = job.map_err(|_| ApiError::NotFound)?;
     let job: JobId = job.parse().map_err(|_| ApiError::NotFound)?;
-    let answer = state
-        .relay
-        .open_stream(&who, &job, &asking(address, &headers))
-        .await?;
+    let last_event_id = last_event_id(&headers, &uri);
+    let asking = Asking {
+        address,
+        last_event_id: last_event_id.as_deref(),
+    };
+    let answer = state.relay.open_stream(&who, &job, &asking).await?;
     Ok(event_stream(answer, takeover))
 }
 
@@ -230,6 +238,7 @@ async fn jobs_progress(
     query: Result<Query<JobsQuery>, QueryRejection>,
     takeover: Option<Extension<Takeover>>,
     address: ClientAddress,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let unreadable = |_| ApiError::Invalid("`unfinished` is true or false.".to_owned());
@@ -242,18 +251,13 @@ async fn jobs_progress(
         }),
         unfinished: query.unfinished || ids.is_none(),
     };
-    let answer = state
-        .relay
-        .open_many(&who, jobs, &asking(address, &headers))
-        .await?;
-    Ok(event_stream(answer, takeover))
-}
-
-fn asking(address: ClientAddress, headers: &HeaderMap) -> Asking<'_> {
-    Asking {
+    let last_event_id = last_event_id(&headers, &uri);
+    let asking = Asking {
         address,
-        last_event_id: headers.get("last-event-id").and_then(|id| id.to_str().ok()),
-    }
+        last_event_id: last_event_id.as_deref(),
+    };
+    let answer = state.relay.open_many(&who, jobs, &asking).await?;
+    Ok(event_stream(answer, takeover))
 }
 
 fn event_stream<S>(answer: ProgressAnswer<S>, takeover: Option<Extension<Takeover>>) -> Response

@@ -38,6 +38,7 @@ use crate::{
     server::{
         client_address::ClientAddress,
         config::{AuthConfig, PublicUrl},
+        last_event_id::last_event_id,
     },
 };
 
@@ -92,10 +93,10 @@ pub fn require(permission: Permission) -> Result<Principal, ApiError> {
     Ok(caller.with(permission)?.clone())
 }
 
-/// Returns a header of the request that a server function answers.
-pub(crate) fn request_header(name: &str) -> Option<String> {
+/// Returns the last event that the client has seen whose stream a server function opens.
+pub(crate) fn request_last_event_id() -> Option<String> {
     let caller = Caller::of_server_fn().ok()?;
-    caller.headers.get(name)?.to_str().ok().map(str::to_owned)
+    last_event_id(&caller.headers, &caller.uri)
 }
 
 /// Returns where the request comes from that a server function answers.

@@ -1,6 +1,6 @@
 //! The request that a server function answers.
 
-use axum::http::{HeaderMap, header, request::Parts};
+use axum::http::{HeaderMap, Uri, header, request::Parts};
 use leptos::prelude::use_context;
 
 use super::principal::Principal;
@@ -14,6 +14,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(super) headers: HeaderMap,
+    pub(super) uri: Uri,
     pub(super) address: Option<ClientAddress>,
     pub(super) principal: Option<Principal>,
     /// Why nobody is known, where there is more to say of it.
@@ -36,6 +37,7 @@ impl Caller {
     pub(crate) fn of(parts: &Parts) -> Self {
         Self {
             headers: parts.headers.clone(),
+            uri: parts.uri.clone(),
             address: parts.extensions.get().copied(),
             principal: parts.extensions.get().cloned(),
             elsewhere: parts.extensions.get().copied(),

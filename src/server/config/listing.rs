@@ -125,6 +125,9 @@ impl Config {
         let (sessions, sse, relay) = (&self.auth.sessions, &self.sse, &self.relay);
         Some(match setting.name {
             "NEXTAUTH_URL" => self.public_url.origin().to_owned(),
+            "CORS_ORIGINS" if !self.cors_origins.is_empty() => {
+                self.cors_origins.iter().collect::<Vec<_>>().join(", ")
+            }
             "DATABASE_URL" => self.database.shown(),
             "DATABASE_MAX_CONNECTIONS" => self.database.max_connections().to_string(),
             "LISTEN_ADDR" => self.listen.to_string(),

@@ -17,7 +17,7 @@ use tokio::sync::broadcast;
 
 use super::{
     Relay,
-    frame::{END, Frame, not_found},
+    frame::{END, Frame, HEARTBEAT, not_found},
     hub::Viewer,
     lifeline::{Lifeline, Sign},
     many_id::ManyId,
@@ -172,12 +172,17 @@ impl ManyStream {
     fn open(&mut self) -> Bytes {
         let (retry, upstream) = self.lifeline.opening();
         let mut bytes = BytesMut::from(retry);
+        let before = bytes.len();
         for job in self.missing.drain(..) {
             bytes.extend_from_slice(&not_found(&job));
         }
         self.next = Next::Wait;
         self.gather(&mut bytes, usize::MAX);
         bytes.extend_from_slice(&upstream);
+        if bytes.len() == before {
+            // A client takes a stream on which nothing comes at once for one that is held back.
+            bytes.extend_from_slice(&HEARTBEAT);
+        }
         bytes.freeze()
     }
 
