@@ -38,7 +38,7 @@ post() {
 }
 
 post /api/create_owner name=Ada email=ada@example.com 'password=a long enough passphrase' >/dev/null
-token=$(post /api/create_token name=schemathesis scope=imports:write lifetime=month |
+token=$(post /api/create_token name=schemathesis 'scope=imports:write products:read' lifetime=month |
     sed -n 's/.*"token":"\([^"]*\)".*/\1/p')
 # Something to be found.
 curl --silent --show-error --fail --noproxy '*' --header "Authorization: Bearer $token" \

@@ -115,6 +115,82 @@ impl fmt::Display for ImportStatus {
     }
 }
 
+/// What an import does with the products of its file.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImportMode {
+    /// Writes them.
+    #[default]
+    Import,
+    /// Says what writing them would do.
+    Check,
+}
+
+impl ImportMode {
+    /// Returns the word for it in databases and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Import => "import",
+            Self::Check => "check",
+        }
+    }
+
+    /// Returns whether products are written. By reference, as `serde` asks.
+    #[must_use]
+    pub fn is_import(&self) -> bool {
+        *self == Self::Import
+    }
+}
+
+/// The text is no import mode.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("The mode is either import or check.")]
+pub struct InvalidImportMode;
+
+impl FromStr for ImportMode {
+    type Err = InvalidImportMode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Import, Self::Check]
+            .into_iter()
+            .find(|mode| mode.as_str() == text)
+            .ok_or(InvalidImportMode)
+    }
+}
+
+/// What a person has to say of a file before it can be imported.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Question {
+    /// What its columns hold.
+    Columns,
+    /// What its prices have before their decimals.
+    DecimalMark,
+    /// Which sheets of the workbook are to be read.
+    Sheets,
+}
+
+impl Question {
+    /// Returns the word for it in databases and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Columns => "columns",
+            Self::DecimalMark => "decimal-mark",
+            Self::Sheets => "sheets",
+        }
+    }
+
+    /// Reads the word for it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Columns, Self::DecimalMark, Self::Sheets]
+            .into_iter()
+            .find(|question| question.as_str() == text)
+    }
+}
+
 /// The text is no import status.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("this is not an import's status")]
@@ -183,6 +259,9 @@ pub struct ProgressEvent {
     /// Why the import failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What it does with the products; said of a check alone.
+    #[serde(default, skip_serializing_if = "ImportMode::is_import")]
+    pub mode: ImportMode,
 }
 
 impl ProgressEvent {
@@ -226,6 +305,9 @@ pub struct ProductImportJob {
     pub updated_at: UnixMillis,
     /// When the import ended.
     pub completed_at: Option<UnixMillis>,
+    /// What it does with the products.
+    #[serde(default)]
+    pub mode: ImportMode,
 }
 
 impl ProductImportJob {
@@ -276,6 +358,17 @@ mod tests {
         let event: ProgressEvent = serde_json::from_str(text).unwrap();
         assert_eq!(event.progress().done(), 123);
         assert_eq!(serde_json::to_string(&event).unwrap(), text);
+    }
+
+    #[test]
+    fn an_event_of_a_check_says_that_it_is_one() {
+        let check = ProgressEvent {
+            mode: ImportMode::Check,
+            ..ProgressEvent::default()
+        };
+        let text = serde_json::to_string(&check).unwrap();
+        assert!(text.ends_with(r#","mode":"check"}"#), "{text}");
+        assert_eq!(serde_json::from_str::<ProgressEvent>(&text).unwrap(), check);
     }
 
     #[test]

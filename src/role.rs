@@ -22,8 +22,10 @@ pub enum Role {
 /// What a role can allow.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Permission {
-    /// To look at imports and products.
+    /// To look at imports, and in person at products.
     Watch,
+    /// To look at products.
+    SeeProducts,
     /// To start imports and change them.
     Import,
     /// To say who belongs here, and to see what they did.
@@ -60,7 +62,7 @@ impl Role {
         match self {
             Self::Owner => true,
             Self::Staff => permission != Permission::Manage,
-            Self::Viewer => permission == Permission::Watch,
+            Self::Viewer => matches!(permission, Permission::Watch | Permission::SeeProducts),
         }
     }
 }

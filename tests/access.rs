@@ -96,6 +96,22 @@ const fn upload(path: &'static str, statuses: [u16; 9]) -> Row {
     }
 }
 
+/// A call without a body.
+const fn on(
+    method: &'static str,
+    path: &'static str,
+    query: &'static str,
+    statuses: [u16; 9],
+) -> Row {
+    Row {
+        method,
+        path,
+        query,
+        body: Body::None,
+        statuses,
+    }
+}
+
 /// A step of a resumable upload, without the protocol's version.
 const fn resumable(method: &'static str, path: &'static str, statuses: [u16; 9]) -> Row {
     Row {
@@ -129,6 +145,9 @@ const IMPORTER_OF_ANOTHER_VERSION: [u16; 9] = [401, 401, 401, 403, 412, 412, 412
 const IMPORTER_WHO_ASKS: [u16; 9] = [401, 401, 401, 403, 204, 204, 204, 403, 403];
 const ONE_IMPORT: [u16; 9] = [401, 401, 401, 200, 404, 200, 404, 403, 403];
 const ONE_IMPORT_FOR_PROGRAMS: [u16; 9] = [401, 401, 401, 200, 404, 200, 404, 200, 200];
+
+/// For those who may change imports, of one that is not there.
+const PROGRAM_IN_VAIN: [u16; 9] = [401, 401, 401, 403, 404, 404, 404, 403, 404];
 
 const ROWS: &[Row] = &[
     get("/", "/", [303, 303, 303, 302, 302, 302, 302, 403, 403]),
@@ -166,8 +185,8 @@ const ROWS: &[Row] = &[
     get("/api/audit_log", "/api/audit_log?page=1", OWNER),
     get("/api/current_user", "/api/current_user", PERSON),
     get(
-        "/api/failed_rows",
-        "/api/failed_rows?id=JOB&page=1&search=",
+        "/api/import_rows",
+        "/api/import_rows?id=JOB&kind=failed&page=1&search=",
         ONE_IMPORT,
     ),
     get("/api/file_columns", "/api/file_columns?id=JOB", ONE_IMPORT),
@@ -295,6 +314,62 @@ const ROWS: &[Row] = &[
         ONE_IMPORT_FOR_PROGRAMS,
     ),
     get(
+        "/api/imports/{id}/columns",
+        "/api/imports/JOB/columns",
+        ONE_IMPORT_FOR_PROGRAMS,
+    ),
+    get(
+        "/api/imports/{id}/rows",
+        "/api/imports/JOB/rows?kind=replaced",
+        ONE_IMPORT_FOR_PROGRAMS,
+    ),
+    get(
+        "/api/imports/{id}/rows.csv",
+        "/api/imports/JOB/rows.csv",
+        ONE_IMPORT_FOR_PROGRAMS,
+    ),
+    on(
+        "DELETE",
+        "/api/imports/{id}",
+        "/api/imports/none",
+        PROGRAM_IN_VAIN,
+    ),
+    on(
+        "POST",
+        "/api/imports/{id}/again",
+        "/api/imports/none/again",
+        PROGRAM_IN_VAIN,
+    ),
+    on(
+        "POST",
+        "/api/imports/{id}/cancel",
+        "/api/imports/none/cancel",
+        PROGRAM_IN_VAIN,
+    ),
+    on(
+        "POST",
+        "/api/imports/{id}/retry",
+        "/api/imports/none/retry",
+        PROGRAM_IN_VAIN,
+    ),
+    // Without columns it is refused before the import is looked for.
+    on(
+        "POST",
+        "/api/imports/{id}/columns",
+        "/api/imports/none/columns",
+        [401, 401, 401, 403, 400, 400, 400, 403, 400],
+    ),
+    get(
+        "/api/products",
+        "/api/products",
+        [401, 401, 401, 200, 200, 200, 200, 403, 403],
+    ),
+    get(
+        "/api/products.csv",
+        "/api/products.csv",
+        [401, 401, 401, 200, 200, 200, 200, 403, 403],
+    ),
+    get(
         "/api/jobs/progress",
         "/api/jobs/progress?ids=JOB",
         ONE_IMPORT_FOR_PROGRAMS,
@@ -313,6 +388,11 @@ const ROWS: &[Row] = &[
     get(
         "/imports/{job}/failed-rows.csv",
         "/imports/JOB/failed-rows.csv",
+        [303, 303, 303, 200, 404, 200, 404, 403, 403],
+    ),
+    get(
+        "/imports/{job}/rows.csv",
+        "/imports/JOB/rows.csv?kind=warning",
         [303, 303, 303, 200, 404, 200, 404, 403, 403],
     ),
     upload("/imports", [401, 401, 401, 403, 201, 201, 201, 403, 403]),
@@ -821,4 +901,186 @@ async fn a_page_runs_only_what_carries_its_nonce() {
     let policy = &data.headers()[header::CONTENT_SECURITY_POLICY];
     assert!(policy.to_str().unwrap().starts_with("default-src 'none'"));
     assert!(app.cookie.starts_with("__Host-"), "{}", app.cookie);
+}
+
+#[tokio::test]
+async fn a_program_does_with_its_import_what_its_page_offers() {
+    let app = App::start(&[]).await;
+    let team = Team::gather(&app).await;
+    let call = async |method: reqwest::Method, path: &str, body: Option<Value>| {
+        let mut request = app.http.request(method, app.url(path));
+        request = request.bearer_auth(&team.write_token);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap();
+        (
+            status,
+            serde_json::from_str::<Value>(&text).unwrap_or(Value::String(text)),
+        )
+    };
+    let (get, post) = (reqwest::Method::GET, reqwest::Method::POST);
+    let start = async |query: &str, file: &'static str| {
+        let part = reqwest::multipart::Part::text(file).file_name("list.csv");
+        let form = reqwest::multipart::Form::new().part("file", part);
+        let request = app.http.post(app.url(&format!("/api/imports{query}")));
+        let answer = request.bearer_auth(&team.write_token).multipart(form);
+        let answer = answer.send().await.unwrap();
+        (
+            answer.status().as_u16(),
+            answer.json::<Value>().await.unwrap(),
+        )
+    };
+    let over = async |id: &Value| {
+        let path = format!("/api/imports/{}", id.as_str().unwrap());
+        let deadline = Instant::now() + app::DEADLINE;
+        loop {
+            let (_, import) = call(get.clone(), &path, None).await;
+            if import["status"] != "PENDING" || !import["details"]["needs"].is_null() {
+                return import;
+            }
+            assert!(Instant::now() < deadline, "{import}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+
+    let file = "sku,name,price\nA,One,1\nA,One,2\nB,Two,\n";
+    let (status, refused) = start("?dry_run=1", file).await;
+    assert_eq!(status, 422);
+    assert!(
+        refused["error"].as_str().unwrap().contains("dry_run"),
+        "{refused}"
+    );
+    let (status, checked) = start("?mode=check", file).await;
+    assert_eq!((status, &checked["mode"]), (201, &json!("check")));
+    let check = over(&checked["id"]).await;
+    assert_eq!(
+        (&check["mode"], &check["status"]),
+        (&json!("check"), &json!("PARTIAL_SUCCESS"))
+    );
+    let details = &check["details"];
+    assert_eq!(
+        [
+            &details["rowsRead"],
+            &details["addedProducts"],
+            &details["replacedRows"]
+        ],
+        [&json!(3), &json!(1), &json!(1)]
+    );
+    let id = checked["id"].as_str().unwrap();
+    let stream = app.http.get(app.url(&format!("/api/jobs/{id}/progress")));
+    let stream = stream.bearer_auth(&team.write_token).send().await.unwrap();
+    let events = stream.text().await.unwrap();
+    assert!(events.contains(r#""mode":"check""#), "{events}");
+
+    let (_, failed) = call(get.clone(), &format!("/api/imports/{id}/rows"), None).await;
+    assert_eq!(failed["items"][0]["sku"], "B");
+    let replaced = format!("/api/imports/{id}/rows?kind=replaced");
+    let (_, replaced) = call(get.clone(), &replaced, None).await;
+    assert_eq!(replaced["items"][0]["byLine"], 3);
+    let (_, list) = call(get.clone(), &format!("/api/imports/{id}/rows.csv"), None).await;
+    assert!(
+        list.as_str().unwrap().contains("The price is missing."),
+        "{list}"
+    );
+    let (status, _) = call(get.clone(), &format!("/api/imports/{id}/rows?kind=x"), None).await;
+    assert_eq!(status, 400);
+
+    let (status, again) = call(post.clone(), &format!("/api/imports/{id}/again"), None).await;
+    assert_eq!((status, &again["mode"]), (201, &json!("import")));
+    assert_eq!(over(&again["id"]).await["details"]["addedProducts"], 1);
+    let again = again["id"].as_str().unwrap();
+    let (status, retried) = call(post.clone(), &format!("/api/imports/{again}/retry"), None).await;
+    assert_eq!(status, 201);
+    assert_eq!(over(&retried["id"]).await["failedProducts"], 1);
+    let path = format!("/api/imports/{again}");
+    assert_eq!(call(reqwest::Method::DELETE, &path, None).await.0, 204);
+    assert_eq!(call(get.clone(), &path, None).await.0, 404);
+
+    let (_, asking) = start("", "ref,what,how much\n1,Shirt,19.90\n").await;
+    let asking_id = asking["id"].as_str().unwrap();
+    assert_eq!(over(&asking["id"]).await["details"]["needs"], "columns");
+    let columns = format!("/api/imports/{asking_id}/columns");
+    let (_, file) = call(get.clone(), &columns, None).await;
+    assert_eq!(file["header"], json!(["ref", "what", "how much"]));
+    let said = json!({ "columns": ["sku", "name", "price"] });
+    let (status, answered) = call(post.clone(), &columns, Some(said)).await;
+    assert_eq!((status, &answered["id"]), (201, &asking["id"]));
+    let path = format!("/api/imports/{asking_id}");
+    let deadline = Instant::now() + app::DEADLINE;
+    while call(get.clone(), &path, None).await.1["status"] != "SUCCESS" {
+        assert!(Instant::now() < deadline, "it goes on");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (status, _) = call(post, &format!("{path}/cancel"), None).await;
+    assert_eq!(status, 400);
+    assert_eq!(call(get, "/api/products", None).await.0, 403);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_for_products_lists_and_exports_them_and_does_nothing_else() {
+    let app = App::start(&[]).await;
+    let file = "sku,name,price,sale price\nA,=One,2,1\nB,Two,3,\n";
+    let id = app.import("list.csv", file).await;
+    app.until_over(&id).await;
+    let form = "name=shop&scope=products%3Aread&lifetime=month";
+    let made = app
+        .http
+        .post(app.url("/api/create_token"))
+        .header(header::COOKIE, &app.cookie)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(form)
+        .send();
+    let made: Value = made.await.unwrap().json().await.unwrap();
+    let token = made["token"].as_str().unwrap();
+    let get = async |path: &str| {
+        let request = app.http.get(app.url(path)).bearer_auth(token);
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (status, products) = get("/api/products?search=one").await;
+    assert_eq!(status, 200);
+    let products: Value = serde_json::from_str(&products).unwrap();
+    assert_eq!(products["items"][0]["identity"], "sku:A");
+    let (_, list) = get("/api/products.csv").await;
+    let mut lines = list.lines();
+    assert_eq!(
+        lines.next(),
+        Some("SKU,Name,Price,Sale price,Currency,GTIN,Stock,Availability,URL")
+    );
+    assert!(lines.next().unwrap().starts_with("A,'=One,2"), "{list}");
+    assert_eq!(get("/api/imports").await.0, 403);
+    assert_eq!(get("/api/products?sort=x").await.0, 400);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_said_behind_a_file_is_refused_and_nothing_is_imported() {
+    let app = App::start(&[]).await;
+    for (field, status) in [("mode", 422), ("dry_run", 422)] {
+        let file = reqwest::multipart::Part::text("sku,price\nA,1\n").file_name("list.csv");
+        let form = reqwest::multipart::Form::new()
+            .part("file", file)
+            .text(field, "check");
+        let answer = app
+            .http
+            .post(app.url("/api/imports"))
+            .header(header::COOKIE, &app.cookie)
+            .multipart(form)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), status);
+        let answer: Value = answer.json().await.unwrap();
+        assert!(
+            answer["error"].as_str().unwrap().contains(field),
+            "{answer}"
+        );
+    }
+    let list: Value = app.get("/api/imports").await.json().await.unwrap();
+    assert_eq!(list["total"], 0);
+    app.stop().await;
 }

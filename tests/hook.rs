@@ -13,7 +13,7 @@ use import_relay::{
         Connection, UseProductImportProgressReturn, UseProgressOptions,
         use_product_import_progress_with_options, use_unfinished_imports_with_options,
     },
-    job::{ImportStatus, JobId, ProductImportJob},
+    job::{ImportMode, ImportStatus, JobId, ProductImportJob},
 };
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
@@ -71,6 +71,7 @@ fn job(name: &str, status: ImportStatus) -> ProductImportJob {
         created_at: 0,
         updated_at: 0,
         completed_at: None,
+        mode: ImportMode::Import,
     }
 }
 

@@ -144,11 +144,15 @@ async fn failed_rows_come_back_as_a_file_that_imports_once_corrected() {
         .text()
         .await
         .unwrap();
+    let (head, rows) = csv.split_once('\n').unwrap();
+    assert!(
+        head.starts_with("\u{feff}Handle,Title,Option1 Value,Variant Price,Note,Import error,"),
+        "{head}"
+    );
     assert_eq!(
-        csv,
-        "\u{feff}Handle,Title,Option1 Value,Variant Price,Note,Import error\n\
-         tee,T-Shirt,M,'-5,\"two\nlines\",\"The price \"\"-5\"\" is negative.\"\n\
-         mug,Mug,,free,'-,\"The price \"\"free\"\" cannot be read.\"\n"
+        rows,
+        "tee,T-Shirt,M,'-5,\"two\nlines\",\"The price \"\"-5\"\" is negative.\",\n\
+         mug,Mug,,free,'-,\"The price \"\"free\"\" cannot be read.\",\n"
     );
     // As it is, the same rows fail for the same reasons.
     let again = monitor.import(&csv).await;
@@ -174,6 +178,48 @@ async fn failed_rows_come_back_as_a_file_that_imports_once_corrected() {
         .map(|it| it.identity.as_str())
         .collect();
     assert_eq!(identities, ["handle:tee/M", "handle:tee/S"]);
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn a_side_field_that_cannot_be_read_stays_as_it_was_and_costs_no_row() {
+    let monitor = Monitor::start().await;
+    monitor
+        .import("sku,name,price,stock,url\nA,One,1,5,/a\n")
+        .await;
+    let file = "sku,name,price,stock,url\nA,One,2,lots of them,/b\nB,Two,3,7,/c\n";
+    let over = monitor.import(file).await;
+    assert_eq!(
+        (&over["status"], &over["failedProducts"]),
+        (&json!("SUCCESS"), &json!(0))
+    );
+    let id = over["id"].as_str().unwrap();
+    assert_eq!(details(&monitor, id).await["warnings"], 1);
+    let warnings = notes(&monitor, id, "warning").await;
+    assert_eq!((warnings[0].0, warnings[0].1.as_str()), (2, "A"));
+    let products = monitor.store.products_behind("", 10).await.unwrap();
+    let first = &products[0];
+    assert_eq!(
+        (first.price.as_deref(), first.stock, first.url.as_deref()),
+        (Some("2"), Some(5), Some("/b"))
+    );
+    assert_eq!(products[1].stock, Some(7));
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn a_corrected_row_means_what_it_meant_in_its_file() {
+    let monitor = Monitor::start().await;
+    let file = "SKU;Name;Price\nA;One;12,50\nB;Two;free\nC;Three;1.299,00\n";
+    let over = monitor.import(file).await;
+    let id = over["id"].as_str().unwrap();
+    let path = format!("/api/products/imports/{id}/failures.csv");
+    let list = monitor.request(&path).send().await.unwrap();
+    let corrected = list.text().await.unwrap().replace("Two,free", "Two,1.299");
+    let again = monitor.import(&corrected).await;
+    assert_eq!(again["status"], "SUCCESS", "{corrected}");
+    let products = monitor.store.list_products("two", 1).await.unwrap().items;
+    assert_eq!(products[0].price.as_deref(), Some("1299"));
     monitor.stop().await;
 }
 
@@ -223,8 +269,9 @@ async fn a_check_writes_nothing_and_the_import_after_it_does_what_it_said() {
     let checked = details(&monitor, id).await;
     assert_eq!(
         (&checked["mode"], counts(&checked)),
-        (&json!("check"), [1, 2, 1, 1])
+        (&json!("check"), [1, 1, 1, 1])
     );
+    assert_eq!(checked["replacedRows"], 1);
     assert_eq!(monitor.store.list_products("", 1).await.unwrap().total, 2);
     let (_, started) = act(&monitor, id, "again").await;
     let started = started["id"].as_str().unwrap();
@@ -238,59 +285,224 @@ async fn a_check_writes_nothing_and_the_import_after_it_does_what_it_said() {
     monitor.stop().await;
 }
 
+/// Waits for an import to ask something.
+async fn asks(monitor: &Monitor, id: &str) -> Value {
+    eventually("the import asks", async || {
+        let state = details(monitor, id).await;
+        assert_eq!(state["status"], "PENDING", "{state}");
+        (!state["needs"].is_null()).then_some(state)
+    })
+    .await
+}
+
+const UNKNOWN_COLUMNS: &str = "ref,what,how much\n1,Shirt,19.90\n2,Mug,cheap\n";
+
+/// Uploads a file in somebody's name.
+async fn upload_of(monitor: &Monitor, owner: &str, file: &'static str) -> String {
+    let part = reqwest::multipart::Part::text(file).file_name("list.csv");
+    let answer = monitor
+        .post("/api/products/imports")
+        .header("X-Import-Owner", owner)
+        .multipart(reqwest::multipart::Form::new().part("file", part))
+        .send();
+    let job: Value = answer.await.unwrap().json().await.unwrap();
+    job["id"].as_str().unwrap().to_owned()
+}
+
+async fn say(monitor: &Monitor, path: &str, said: Value) -> (u16, Value) {
+    let path = format!("/api/products/imports/{path}");
+    let answer = monitor.post(&path).json(&said).send().await.unwrap();
+    let status = answer.status().as_u16();
+    (status, answer.json().await.unwrap_or_default())
+}
+
 #[tokio::test]
-async fn columns_that_are_not_known_can_be_said_and_are_remembered() {
+async fn columns_that_are_not_known_are_asked_for_and_the_answer_is_remembered_for_all() {
     let monitor = Monitor::start().await;
-    let file = "ref,what,how much\n1,Shirt,19.90\n2,Mug,cheap\n";
-    let form = || {
-        let part = reqwest::multipart::Part::text(file).file_name("list.csv");
-        reqwest::multipart::Form::new().part("file", part)
-    };
-    let upload = || {
-        monitor
-            .post("/api/products/imports")
-            .header("X-Import-Owner", "ada")
-            .multipart(form())
-            .send()
-    };
-    let job: Value = upload().await.unwrap().json().await.unwrap();
-    let id = job["id"].as_str().unwrap();
-    let over = monitor.finished(id).await;
-    assert_eq!(over["status"], "ERROR");
-    assert_eq!(details(&monitor, id).await["problem"], "columns");
+    let id = upload_of(&monitor, "ada", UNKNOWN_COLUMNS).await;
+    let waiting = asks(&monitor, &id).await;
+    assert_eq!(
+        (&waiting["needs"], &waiting["actions"]),
+        (&json!("columns"), &json!(["cancel", "columns", "delete"]))
+    );
 
     let columns = monitor
         .get(&format!("/api/products/imports/{id}/columns"))
         .await;
     assert_eq!(columns["header"], json!(["ref", "what", "how much"]));
     assert_eq!(columns["rows"][0], json!(["1", "Shirt", "19.90"]));
-    let path = format!("/api/products/imports/{id}/columns");
-    let say = |path: String, columns: Value| {
-        let request = monitor.post(&path).header("X-Import-Owner", "ada");
-        request.json(&json!({ "columns": columns })).send()
-    };
-    let mapping = json!({ "0": "sku", "1": "name", "2": "price" });
-    let preview = say(format!("{path}/preview"), mapping.clone())
-        .await
-        .unwrap();
-    let preview: Value = preview.json().await.unwrap();
+    assert_eq!(columns["needs"], "columns");
+    let mapping = json!({ "columns": { "0": "sku", "1": "name", "2": "price" } });
+    let (_, preview) = say(&monitor, &format!("{id}/columns/preview"), mapping.clone()).await;
     assert_eq!(preview[0]["name"], "Shirt");
     assert_eq!(preview[1]["error"], "The price \"cheap\" cannot be read.");
-    for bad in [json!({ "0": "sku" }), json!({ "0": "nonsense" })] {
-        assert_eq!(say(path.clone(), bad).await.unwrap().status(), 422);
+    for bad in [
+        json!({ "columns": { "0": "sku" } }),
+        json!({ "columns": { "0": "nonsense" } }),
+        json!({ "colums": {} }),
+        json!({ "columns": { "0": "sku", "2": "price" }, "currency": "money" }),
+        json!({ "columns": { "0": "sku", "2": "price" }, "decimalMark": "dash" }),
+    ] {
+        let (status, _) = say(&monitor, &format!("{id}/columns"), bad).await;
+        assert_eq!(status, 422);
     }
-    let mapped = say(path, mapping).await.unwrap();
-    assert_eq!(mapped.status(), 201);
-    let mapped: Value = mapped.json().await.unwrap();
-    let mapped = monitor.finished(mapped["id"].as_str().unwrap()).await;
+    let (status, answered) = say(&monitor, &format!("{id}/columns"), mapping).await;
+    assert_eq!((status, &answered["id"]), (200, &json!(id)));
+    let over = monitor.finished(&id).await;
     assert_eq!(
-        (&mapped["processedProducts"], &mapped["failedProducts"]),
+        (&over["processedProducts"], &over["failedProducts"]),
         (&json!(1), &json!(1))
     );
 
-    let next: Value = upload().await.unwrap().json().await.unwrap();
-    let next = monitor.finished(next["id"].as_str().unwrap()).await;
-    assert_eq!(next["status"], "PARTIAL_SUCCESS");
+    let next = upload_of(&monitor, "bob", UNKNOWN_COLUMNS).await;
+    assert_eq!(monitor.finished(&next).await["status"], "PARTIAL_SUCCESS");
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn an_import_that_waits_for_an_answer_stays_so_over_a_restart_and_runs_nowhere() {
+    let mut monitor = Monitor::start().await;
+    // As many as may run at once: they must not be in the way of another.
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        let id = upload_of(&monitor, "ada", UNKNOWN_COLUMNS).await;
+        asks(&monitor, &id).await;
+        waiting.push(id);
+    }
+    let other = upload_of(&monitor, "ada", "sku,price\nA,1\n").await;
+    assert_eq!(monitor.finished(&other).await["status"], "SUCCESS");
+    monitor.restart().await;
+    assert!(monitor.before_restart.is_none());
+    let [cancelled, deleted, answered] = waiting.as_slice() else {
+        panic!("three of them");
+    };
+    assert_eq!(asks(&monitor, cancelled).await["needs"], "columns");
+
+    let (status, _) = act(&monitor, cancelled, "cancel").await;
+    assert_eq!(status, 202);
+    let over = eventually("the import is over", async || {
+        let state = details(&monitor, cancelled).await;
+        (state["status"] != "PENDING").then_some(state)
+    })
+    .await;
+    assert_eq!(
+        over["error"],
+        "The import was cancelled before any product was imported."
+    );
+
+    let path = format!("/api/products/imports/{deleted}");
+    let gone = monitor.http.delete(monitor.url(&path));
+    let gone = gone.header("X-API-Key", monitor::KEY).send().await.unwrap();
+    assert_eq!(gone.status(), 204);
+    assert_eq!(monitor.request(&path).send().await.unwrap().status(), 404);
+
+    let said = json!({ "columns": { "0": "sku", "2": "price" } });
+    let (status, _) = say(&monitor, &format!("{answered}/columns"), said).await;
+    assert_eq!(status, 200);
+    assert_eq!(monitor.finished(answered).await["processedProducts"], 1);
+    monitor.stop().await;
+}
+
+/// The rows of a kind, each as its line, its name, its reason, and the line that replaced it.
+async fn notes(monitor: &Monitor, id: &str, kind: &str) -> Vec<(u64, String, String, Option<u64>)> {
+    let path = format!("/api/products/imports/{id}/notes?kind={kind}");
+    let page = monitor.get(&path).await;
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let rows = page["items"].as_array().unwrap().iter();
+    rows.map(|row| {
+        let (sku, reason) = (text(&row["sku"]), text(&row["reason"]));
+        (
+            row["line"].as_u64().unwrap(),
+            sku,
+            reason,
+            row["byLine"].as_u64(),
+        )
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn every_row_of_a_file_is_accounted_for() {
+    let file = "Handle,Title,SKU,Price,Image Src\n\
+                tee,Tee,A,5,a.jpg\n\
+                tee,,,,b.jpg\n\
+                tee,,B,,\n\
+                \n\
+                cap,Cap,A,7,c.jpg\n\
+                cap,,C,8,\n";
+    let monitor = Monitor::start().await;
+    for mode in ["import", "check"] {
+        let part = reqwest::multipart::Part::text(file).file_name("list.csv");
+        let answer = monitor
+            .post(&format!("/api/products/imports?mode={mode}"))
+            .multipart(reqwest::multipart::Form::new().part("file", part))
+            .send()
+            .await
+            .unwrap();
+        let job: Value = answer.json().await.unwrap();
+        let id = job["id"].as_str().unwrap();
+        monitor.finished(id).await;
+        let over = details(&monitor, id).await;
+        let count = |name: &str| over[name].as_u64().unwrap();
+        let counted = [
+            count("addedProducts") + count("updatedProducts") + count("unchangedProducts"),
+            count("replacedRows"),
+            count("failedProducts"),
+            count("passedOverRows"),
+        ];
+        assert_eq!((counted, count("rowsRead")), ([2, 1, 1, 1], 5), "{over}");
+        assert_eq!(over["passedOver"], json!({ "image": 1 }));
+        let passed_over = notes(&monitor, id, "passed-over").await;
+        assert_eq!(
+            passed_over,
+            [(3, "tee".to_owned(), "image".to_owned(), None)]
+        );
+        let replaced = notes(&monitor, id, "replaced").await;
+        assert_eq!(replaced, [(2, "A".to_owned(), String::new(), Some(6))]);
+        let path = format!("/api/products/imports/{id}/notes.csv?kind=replaced");
+        let list = monitor.request(&path).send().await.unwrap();
+        let list = list.text().await.unwrap();
+        assert_eq!(
+            list,
+            "Line,SKU,Column,Value,Reason\n2,A,,,Replaced by line 6.\n"
+        );
+    }
+    monitor.stop().await;
+}
+
+/// Has two imports of one user run, so that a third one waits; returns all three.
+async fn with_one_that_waits(monitor: &Monitor, file: &str) -> [String; 3] {
+    let first = monitor.accepted(list(30_000)).await;
+    let second = monitor.accepted(list(30_000)).await;
+    let third = monitor.accepted(file).await;
+    [first, second, third]
+}
+
+#[tokio::test]
+async fn a_stored_file_that_lost_its_end_is_no_success() {
+    let mut monitor = Monitor::start().await;
+    let file = list(1000).replace(",\n", ",1\n");
+    let whole = monitor.import(&file).await;
+    assert_eq!(whole["status"], "SUCCESS");
+    let [_, _, id] = with_one_that_waits(&monitor, &file).await;
+    monitor.halt().await;
+    let stored = monitor.upload_path(&id);
+    let half = std::fs::metadata(&stored).unwrap().len() / 2;
+    let cut = std::fs::OpenOptions::new().write(true).open(stored);
+    cut.unwrap().set_len(half).unwrap();
+    monitor.resume().await;
+    let over = eventually("the import is over", async || {
+        let state = details(&monitor, &id).await;
+        (state["status"] != "PENDING").then_some(state)
+    })
+    .await;
+    assert_eq!(over["status"], "ERROR");
+    let error = over["error"].as_str().unwrap();
+    let expected = format!(
+        "The stored file has {half} bytes, but {} were uploaded.",
+        file.len()
+    );
+    assert!(error.starts_with(&expected), "{error}");
     monitor.stop().await;
 }
 

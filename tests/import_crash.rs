@@ -149,6 +149,10 @@ async fn end_state(directory: &Path, end: &Value) -> String {
         "addedProducts",
         "updatedProducts",
         "unchangedProducts",
+        "replacedRows",
+        "passedOver",
+        "rowsRead",
+        "warnings",
     ]
     .map(|name| end[name].to_string());
     let url = format!("sqlite:{}", directory.join("import-relay.db").display());
@@ -159,6 +163,8 @@ async fn end_state(directory: &Path, end: &Value) -> String {
          AS line FROM products ORDER BY identity",
         "SELECT row || '|' || line || '|' || sku || '|' || reason || '|' || coalesce(cells, '') \
          AS line FROM monitor_failed_rows ORDER BY row",
+        "SELECT kind || '|' || row || '|' || part || '|' || line || '|' || label || '|' || reason \
+         || '|' || coalesce(by_line, '') AS line FROM monitor_row_notes ORDER BY kind, row, part",
     ] {
         let statement = Statement::from_string(DbBackend::Sqlite, sql);
         for row in db.query_all_raw(statement).await.unwrap() {

@@ -160,8 +160,6 @@ async fn a_file_without_products_ends_in_a_sentence() {
             "sku,name,price\nA,One,\nB,Two,\n",
             "No product could be imported: all 2 rows failed.",
         ),
-        ("sku,name\nA,One\n", "names no price column"),
-        ("A-1,Shirt,9.99\n", "Looked for are a SKU"),
         ("\u{feff}", "The file is empty."),
     ] {
         let over = monitor.import(file).await;
@@ -171,6 +169,23 @@ async fn a_file_without_products_ends_in_a_sentence() {
         );
         let error = over["error"].as_str().unwrap();
         assert!(error.contains(sentence), "{error}");
+    }
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_whose_columns_are_not_known_waits_for_them() {
+    let monitor = Monitor::start().await;
+    for file in ["sku,name\nA,One\n", "A-1,Shirt,9.99\n"] {
+        let id = monitor.accepted(file).await;
+        eventually("the import asks", async || {
+            let state = monitor.get(&format!("/api/products/imports/{id}")).await;
+            assert_eq!(state["status"], "PENDING", "{state}");
+            (state["needs"] == "columns").then_some(())
+        })
+        .await;
+        let path = format!("/api/products/imports/{id}/progress");
+        assert_eq!(monitor.get(&path).await["isCompleted"], false);
     }
     monitor.stop().await;
 }

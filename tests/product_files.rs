@@ -266,7 +266,9 @@ async fn what_can_be_done_with_an_import_goes_through_the_app() {
     let extras: Value = extras.json().await.unwrap();
     assert_eq!(extras["addedProducts"], 2);
     let rows = app
-        .get(&format!("/api/failed_rows?id={id}&page=1&search="))
+        .get(&format!(
+            "/api/import_rows?id={id}&kind=failed&page=1&search="
+        ))
         .await;
     let rows: Value = rows.json().await.unwrap();
     assert_eq!(rows["items"][0]["sku"], "C");

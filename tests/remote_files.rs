@@ -193,7 +193,7 @@ async fn a_form_leads_to_the_import_or_back_with_the_reason() {
         request.body(fields).send().await.unwrap()
     };
     let address = supplier.url("/moved");
-    let answer = send(&[("url", &address), ("check", "1")]).await;
+    let answer = send(&[("url", &address), ("mode", "check")]).await;
     assert_eq!(answer.status(), 303);
     let place = answer.headers()["location"].to_str().unwrap();
     let id = place.strip_prefix("/imports/").unwrap();

@@ -32,7 +32,8 @@ for (const [what, file] of [
     const refused = imports.error;
     const failed = page.getByTestId('job-error');
     const job = new JobPage(page, '');
-    await expect(refused.or(failed).or(job.failedSkus).first()).toBeVisible({ timeout: 20_000 });
+    const asked = page.getByTestId('mapping-needs');
+    await expect(refused.or(failed).or(asked).or(job.failedSkus).first()).toBeVisible({ timeout: 20_000 });
     if (await refused.isVisible()) {
       await expect(refused).toHaveText(/\S.*\.\s*$/s);
       await expect(refused).not.toContainText(machinery);
@@ -40,6 +41,9 @@ for (const [what, file] of [
       await job.expectStatus('ERROR');
       await expect(failed).toHaveText(/\S.*\.\s*$/s);
       await expect(failed).not.toContainText(machinery);
+    } else if (await asked.isVisible()) {
+      await job.expectStatus('PENDING');
+      await expect(asked).toHaveText(/\S.*\.\s*$/s);
     } else {
       await job.expectStatus('PARTIAL_SUCCESS');
     }

@@ -59,8 +59,8 @@ test('columns that are not known are asked for, and remembered', async ({ page, 
   complaints.allowStatus(400);
   const list = csv('ours.csv', 'ref,what,how much\nOURS-1,Shirt,19.90\nOURS-2,Mug,cheap\n');
   const imports = await new ImportsPage(page).open(app);
-  const failed = await imports.upload(list);
-  await failed.expectStatus('ERROR', { timeout: 20_000 });
+  const waiting = await imports.upload(list);
+  await expect(page.getByTestId('job-status')).toHaveText('Needs your input', { timeout: 20_000 });
   const choices = page.getByTestId('mapping-select');
   await expect(choices).toHaveCount(3);
   await choices.nth(0).selectOption('sku');
@@ -69,12 +69,31 @@ test('columns that are not known are asked for, and remembered', async ({ page, 
   await expect(page.getByTestId('mapping-row')).toHaveCount(2);
   await expect(page.getByTestId('mapping-row').first()).toContainText('Shirt');
   await page.getByTestId('mapping-import').click();
-  await expect(page).not.toHaveURL(new RegExp(failed.id), { timeout: 20_000 });
-  await new JobPage(page, '').expectStatus('PARTIAL_SUCCESS', { timeout: 20_000 });
+  await waiting.expectStatus('PARTIAL_SUCCESS', { timeout: 20_000 });
+  await expect(page).toHaveURL(new RegExp(waiting.id));
 
   await imports.open(app);
   const next = await imports.upload(list);
   await next.expectStatus('PARTIAL_SUCCESS', { timeout: 20_000 });
+});
+
+test('every row of a file is accounted for', async ({ page, app }) => {
+  const rows = ['tee,Tee,T-1,5,a.jpg', 'tee,,,,b.jpg', 'cap,Cap,T-1,6,c.jpg', 'mug,Mug,M-1,7,d.jpg'];
+  const list = csv('rows.csv', `Handle,Title,SKU,Price,Image Src\n${rows.join('\n')}\n`);
+  const imports = await new ImportsPage(page).open(app);
+  const job = await imports.upload(list);
+  await job.expectStatus('SUCCESS', { timeout: 20_000 });
+  await expect(page.getByTestId('import-rows')).toHaveText(
+    '4 rows read: 2 products, 1 replaced by a later row, 0 failed, 1 passed over.',
+  );
+  await expect(page.getByTestId('replaced-row')).toContainText('Replaced by line 4.');
+  await page.getByTestId('rows-passed-over').click();
+  await expect(page.getByTestId('passed-over-row')).toContainText('One more picture of the product above.');
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByTestId('download-rows').click(),
+  ]);
+  expect(await readFile(await download.path(), 'utf8')).toContain('3,tee,');
 });
 
 test('an import is deleted only when that is said twice', async ({ page, app }) => {

@@ -206,7 +206,7 @@ test('what is uploaded, refused, queued, cancelled and asked about', async ({
   const unknown = 'Ware;Bezeichnung;Kosten\nCUP-01;Cup;4,50\n';
   const asked = await session.startImport({ name: 'ware.csv', buffer: Buffer.from(unknown) });
   await JobPage.open(page, app, asked);
-  await expect(page.getByTestId('job-error')).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByTestId('mapping-needs')).toBeVisible({ timeout: 30_000 });
   await look(page, 'columns-unknown');
 });
 

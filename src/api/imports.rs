@@ -25,16 +25,16 @@ pub struct ImportsQuery {
 /// accepts `application/json` by an [`UploadAnswer`].
 pub const UPLOAD_PATH: &str = "/imports";
 
-/// Where the form is sent that names the address of a file: `url`, and `check` where it is to be checked
-/// alone. It is answered as an upload is.
+/// Where the form is sent that names the address of a file: `url`, and `mode`. It is answered as an upload
+/// is.
 pub const ADDRESS_PATH: &str = "/imports/from-address";
 
 /// Where uploads are sent that go on where they broke off, by the tus protocol 1.0.
 pub const RESUMABLE_PATH: &str = "/uploads";
 
-/// The form's field that is there when the file is to be checked, not imported. It comes before the
+/// The form's field that says what is to be done with the file, `import` or `check`. It comes before the
 /// file.
-pub const CHECK_FIELD: &str = "check";
+pub const MODE_FIELD: &str = "mode";
 
 /// The answer to an upload made by script.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -17,6 +17,12 @@ pub struct Product {
     pub name: String,
     /// Its price as a decimal number, for example `12.99`.
     pub price: Option<String>,
+    /// A lower price at which it is sold for a time, likewise.
+    #[serde(default)]
+    pub sale_price: Option<String>,
+    /// What the prices are in: an ISO 4217 code, where the file gave one.
+    #[serde(default)]
+    pub currency: Option<String>,
     /// When an import last changed it.
     pub updated_at: UnixMillis,
 }

@@ -15,14 +15,20 @@ pub enum TokenScope {
     /// To look at imports.
     #[serde(rename = "imports:read")]
     Read,
-    /// To look at imports and start them.
+    /// To look at imports, start them and change them.
     #[serde(rename = "imports:write")]
     Write,
+    /// To look at products.
+    #[serde(rename = "products:read")]
+    Products,
+    /// All of these.
+    #[serde(rename = "imports:write products:read")]
+    All,
 }
 
 impl TokenScope {
     /// Every scope.
-    pub const ALL: [Self; 2] = [Self::Read, Self::Write];
+    pub const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Products, Self::All];
 
     /// Returns the scope's name as it is stored and sent.
     #[must_use]
@@ -30,6 +36,8 @@ impl TokenScope {
         match self {
             Self::Read => "imports:read",
             Self::Write => "imports:write",
+            Self::Products => "products:read",
+            Self::All => "imports:write products:read",
         }
     }
 
@@ -39,6 +47,12 @@ impl TokenScope {
         match self {
             Self::Read => &[Permission::Watch],
             Self::Write => &[Permission::Watch, Permission::Import],
+            Self::Products => &[Permission::SeeProducts],
+            Self::All => &[
+                Permission::Watch,
+                Permission::Import,
+                Permission::SeeProducts,
+            ],
         }
     }
 
@@ -51,7 +65,9 @@ impl TokenScope {
 
 /// A text that names no scope.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("a scope is imports:read or imports:write")]
+#[error(
+    "a scope is imports:read, imports:write, products:read, or the last two with a space between"
+)]
 pub struct UnknownScope;
 
 impl FromStr for TokenScope {

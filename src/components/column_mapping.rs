@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::import_controls::{FileColumns, MapColumns, PreviewRow, preview_columns},
-    job::JobId,
+    job::{JobId, Question},
     locale::Locale,
 };
 
@@ -70,6 +70,11 @@ pub(crate) fn ColumnMapping(
         header,
         rows,
         columns,
+        decimal_mark,
+        currency,
+        sheets,
+        all_sheets,
+        needs,
     } = file;
     let import = ServerAction::<MapColumns>::new();
     let chosen = RwSignal::new(
@@ -79,16 +84,21 @@ pub(crate) fn ColumnMapping(
     );
     // In the browser alone: what the server finds for a page is known by the order in which it was
     // asked for, and there this is asked for at another moment.
+    let mark = RwSignal::new(decimal_mark.unwrap_or_default());
     let preview = Action::new({
         let id = id.clone();
-        move |columns: &Vec<String>| preview_columns(id.clone(), columns.clone())
+        move |(columns, mark): &(Vec<String>, String)| {
+            preview_columns(id.clone(), columns.clone(), mark.clone(), String::new())
+        }
     });
-    Effect::new(move |last: Option<ActionAbortHandle>| {
+    let asks_for_sheets = needs == Some(Question::Sheets);
+    Effect::new(move |last: Option<Option<ActionAbortHandle>>| {
         // Its answer could come after this one's.
-        if let Some(last) = last {
+        if let Some(last) = last.flatten() {
             last.abort();
         }
-        preview.dispatch(chosen.get())
+        // Of which sheet the rows are is not known yet.
+        (!asks_for_sheets).then(|| preview.dispatch((chosen.get(), mark.get())))
     });
     let choices = header
         .into_iter()
@@ -105,21 +115,32 @@ pub(crate) fn ColumnMapping(
             view! { <ColumnChoice index name examples chosen /> }
         })
         .collect_view();
+    let columns = (!asks_for_sheets).then(|| {
+        view! {
+            <ul class="mapping-columns">{choices}</ul>
+            <DecimalMarkChoice mark is_asked={needs == Some(Question::DecimalMark)} />
+            <CurrencyField currency=currency.unwrap_or_default() />
+        }
+    });
+    let sheets =
+        (!all_sheets.is_empty()).then(|| view! { <SheetChoice all=all_sheets chosen=sheets /> });
     let failure = move || import.value().get().and_then(Result::err);
     view! {
         <section class="card mapping" data-testid="column-mapping" aria-labelledby="mapping-title">
             <header class="card-head">
                 <h2 id="mapping-title">{t.say("What the columns hold", "Was die Spalten enthalten")}</h2>
             </header>
+            {needs.map(|needs| view! { <p data-testid="mapping-needs">{asked(t, needs)}</p> })}
             <p>
                 {t.say(
-                    "Say which columns hold what. A SKU, or something else to know a product by, and a price are needed. Files with the same columns are then imported so by themselves.",
-                    "Sage, welche Spalten was enthalten. Nötig sind eine SKU, oder etwas anderes, woran ein Produkt zu erkennen ist, und ein Preis. Dateien mit denselben Spalten werden dann von selbst so importiert.",
+                    "Say which columns hold what. A SKU, or something else to know a product by, and a price are needed. Files with the same columns are then imported so by themselves, whoever sends them.",
+                    "Sage, welche Spalten was enthalten. Nötig sind eine SKU, oder etwas anderes, woran ein Produkt zu erkennen ist, und ein Preis. Dateien mit denselben Spalten werden dann von selbst so importiert, wer immer sie schickt.",
                 )}
             </p>
             <ActionForm action=import>
                 <input type="hidden" name="id" value=id.to_string() />
-                <ul class="mapping-columns">{choices}</ul>
+                {sheets}
+                {columns}
                 {move || {
                     preview
                         .value()
@@ -158,6 +179,122 @@ pub(crate) fn ColumnMapping(
                 {move || failure().map(|error| t.error(&error))}
             </p>
         </section>
+    }
+}
+
+/// Says what has to be said.
+fn asked(t: Locale, needs: Question) -> &'static str {
+    match needs {
+        Question::Columns => t.say(
+            "The import waits: what the columns hold cannot be told from the file.",
+            "Der Import wartet: Was die Spalten enthalten, ist der Datei nicht anzusehen.",
+        ),
+        Question::DecimalMark => t.say(
+            "The import waits: every price of the file could be read in two ways. Is the mark in them before the decimals, or between thousands?",
+            "Der Import wartet: Jeder Preis der Datei lässt sich auf zwei Arten lesen. Steht das Zeichen darin vor den Nachkommastellen oder zwischen den Tausendern?",
+        ),
+        Question::Sheets => t.say(
+            "The import waits: which sheets of the workbook hold the products?",
+            "Der Import wartet: Welche Blätter der Arbeitsmappe enthalten die Produkte?",
+        ),
+    }
+}
+
+/// Asks what prices have before their decimals.
+#[component]
+fn DecimalMarkChoice(mark: RwSignal<String>, is_asked: bool) -> impl IntoView {
+    let t = use_locale();
+    let current = mark.get_untracked();
+    let first = if is_asked {
+        t.say("Please choose", "Bitte wählen")
+    } else {
+        t.say("As the file shows", "Wie es die Datei zeigt")
+    };
+    // As one text, for the same reason as the columns' options.
+    let options: String = [
+        ("", first),
+        ("point", t.say("Point: 1,299.50", "Punkt: 1,299.50")),
+        ("comma", t.say("Comma: 1.299,50", "Komma: 1.299,50")),
+    ]
+    .into_iter()
+    .map(|(word, text)| {
+        let selected = if current == word { " selected" } else { "" };
+        format!("<option value=\"{word}\"{selected}>{text}</option>")
+    })
+    .collect();
+    view! {
+        <div class="mapping-column">
+            <label for="decimal-mark">
+                <strong>{t.say("Decimal mark of the prices", "Dezimalzeichen der Preise")}</strong>
+            </label>
+            <select
+                id="decimal-mark"
+                class="input"
+                name="decimal_mark"
+                required=is_asked
+                data-testid="mapping-decimal-mark"
+                on:change=move |event| mark.set(event_target_value(&event))
+                inner_html=options
+            ></select>
+        </div>
+    }
+}
+
+/// Asks in which currency prices are that do not tell it.
+#[component]
+fn CurrencyField(currency: String) -> impl IntoView {
+    let t = use_locale();
+    view! {
+        <div class="mapping-column">
+            <label for="currency">
+                <strong>{t.say("Currency of the prices", "Währung der Preise")}</strong>
+                <span class="mapping-examples">
+                    {t.say("where the file does not say it", "wo die Datei sie nicht nennt")}
+                </span>
+            </label>
+            <input
+                id="currency"
+                class="input"
+                name="currency"
+                maxlength="3"
+                pattern="[A-Za-z]{3}"
+                placeholder="EUR"
+                autocomplete="off"
+                data-testid="mapping-currency"
+                value=currency
+            />
+        </div>
+    }
+}
+
+/// Asks which sheets are to be read.
+#[component]
+fn SheetChoice(all: Vec<String>, chosen: Vec<String>) -> impl IntoView {
+    let t = use_locale();
+    let sheets = all
+        .into_iter()
+        .enumerate()
+        .map(|(index, name)| {
+            let checked = chosen.contains(&name);
+            view! {
+                <label class="upload-check">
+                    <input
+                        type="checkbox"
+                        name=format!("sheets[{index}]")
+                        value=name.clone()
+                        checked=checked
+                        data-testid="mapping-sheet"
+                    />
+                    {name.clone()}
+                </label>
+            }
+        })
+        .collect_view();
+    view! {
+        <fieldset class="mapping-sheets">
+            <legend>{t.say("Sheets to read", "Zu lesende Blätter")}</legend>
+            {sheets}
+        </fieldset>
     }
 }
 

@@ -23,10 +23,10 @@ const MONATE: [&str; 12] = [
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Noun {
     Event,
-    FailedRow,
     Import,
     NewImport,
     Product,
+    Row,
 }
 
 impl Noun {
@@ -34,16 +34,14 @@ impl Noun {
         match (self, locale) {
             (Self::Event, Locale::English) => ("event", "events"),
             (Self::Event, Locale::German) => ("Ereignis", "Ereignisse"),
-            (Self::FailedRow, Locale::English) => ("failed row", "failed rows"),
-            (Self::FailedRow, Locale::German) => {
-                ("fehlgeschlagene Zeile", "fehlgeschlagene Zeilen")
-            }
             (Self::Import, Locale::English) => ("import", "imports"),
             (Self::Import, Locale::German) => ("Import", "Importe"),
             (Self::NewImport, Locale::English) => ("new import", "new imports"),
             (Self::NewImport, Locale::German) => ("neuer Import", "neue Importe"),
             (Self::Product, Locale::English) => ("product", "products"),
             (Self::Product, Locale::German) => ("Produkt", "Produkte"),
+            (Self::Row, Locale::English) => ("row", "rows"),
+            (Self::Row, Locale::German) => ("Zeile", "Zeilen"),
         }
     }
 }

@@ -36,8 +36,10 @@ pub(crate) fn ImportControls(
     };
     let is_check =
         move || extras.with(|extras| extras.as_ref().is_some_and(ImportExtras::is_check));
-    let asks_for_columns =
-        move || extras.with(|extras| extras.as_ref().is_some_and(|it| it.problem.is_some()));
+    let asks_for_columns = move || {
+        let asks = |it: &ImportExtras| it.problem.is_some() || it.needs.is_some();
+        extras.with(|extras| extras.as_ref().is_some_and(asks))
+    };
     let id_text = StoredValue::new(id.to_string());
     let hidden = move || view! { <input type="hidden" name="id" value=id_text.get_value() /> };
     let failure = move || {
@@ -217,9 +219,53 @@ fn Outcome(extras: Signal<Option<ImportExtras>>, is_over: Signal<bool>) -> impl 
             }
         })
     };
+    let rows = move || counts().and_then(|extras| rows_read(t, &extras));
     view! {
         <p data-testid="import-outcome" hidden=move || counts().is_none()>
             {text}
         </p>
+        <p data-testid="import-rows" hidden=move || rows().is_none()>
+            {rows}
+        </p>
     }
+}
+
+/// Says what the rows of the file were, where not every one is a product by itself.
+fn rows_read(t: Locale, extras: &ImportExtras) -> Option<String> {
+    let ImportExtras {
+        rows_read,
+        replaced_rows,
+        passed_over_rows,
+        warnings,
+        ..
+    } = extras;
+    if *rows_read == 0 || replaced_rows + passed_over_rows + warnings == 0 {
+        return None;
+    }
+    let products = extras.added_products + extras.updated_products + extras.unchanged_products;
+    let processed = products + replaced_rows;
+    let failed = rows_read.saturating_sub(processed + passed_over_rows);
+    let [products, replaced, passed_over, failed] =
+        [products, *replaced_rows, *passed_over_rows, failed].map(|count| t.count(count));
+    let rows = t.counted(*rows_read, Noun::Row);
+    let mut text = match t {
+        Locale::English => format!(
+            "{rows} read: {products} products, {replaced} replaced by a later row, {failed} failed, {passed_over} passed over."
+        ),
+        Locale::German => format!(
+            "{rows} gelesen: {products} Produkte, {replaced} durch eine spätere Zeile ersetzt, {failed} fehlgeschlagen, {passed_over} übergangen."
+        ),
+    };
+    if *warnings > 0 {
+        let warnings = t.count(*warnings);
+        text.push_str(&match t {
+            Locale::English => {
+                format!(" Warnings: {warnings}. What they are about stays as it was in the shop.")
+            }
+            Locale::German => {
+                format!(" Warnungen: {warnings}. Was sie betreffen, bleibt im Shop, wie es war.")
+            }
+        });
+    }
+    Some(text)
 }

@@ -149,7 +149,7 @@ pub(crate) fn NewImports(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::ImportStatus;
+    use crate::job::{ImportMode, ImportStatus};
 
     fn jobs(ids: &[&str]) -> Vec<ProductImportJob> {
         let job = |id: &&str| ProductImportJob {
@@ -164,6 +164,7 @@ mod tests {
             created_at: 0,
             updated_at: 0,
             completed_at: None,
+            mode: ImportMode::Import,
         };
         ids.iter().map(job).collect()
     }

@@ -37,19 +37,30 @@ pub(crate) fn ProductsTable(
 /// Shows one product in a line. A price is text from the file to here: no float ever holds it.
 #[component]
 fn ProductRow(product: Product) -> impl IntoView {
+    let t = use_locale();
     let Product {
         sku,
         name,
         price,
+        sale_price,
         updated_at,
         ..
     } = product;
     let none = || "–".to_owned();
+    let sale_price = sale_price.map(|price| {
+        view! {
+            <span class="products-sale" data-testid="product-sale-price">
+                {t.say("Sale", "Angebot")} " " {price}
+            </span>
+        }
+    });
     view! {
         <tr role="row" data-testid="product-row">
             <th role="rowheader" scope="row" class="products-name">{name}</th>
             <td role="cell" class="products-sku">{sku.unwrap_or_else(none)}</td>
-            <td role="cell" class="products-price numeric">{price.unwrap_or_else(none)}</td>
+            <td role="cell" class="products-price numeric">
+                {price.unwrap_or_else(none)} {sale_price}
+            </td>
             <td role="cell" class="products-updated"><Moment at=updated_at /></td>
         </tr>
     }

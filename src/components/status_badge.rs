@@ -17,6 +17,8 @@ use crate::{
 pub(crate) enum Stage {
     /// Nothing of it has been seen to happen.
     Waiting,
+    /// Somebody has to say how its file is to be read.
+    Asking,
     /// Others go first; this is its place.
     Queued(u64),
     /// It runs.
@@ -54,6 +56,7 @@ impl Stage {
     pub(crate) fn word(self, t: Locale) -> String {
         let word = match self {
             Self::Waiting => t.say("Waiting", "Wartet"),
+            Self::Asking => t.say("Needs your input", "Braucht deine Angaben"),
             Self::Queued(place) => {
                 let word = t.say("Queued, place", "In der Schlange, Platz");
                 return format!("{word} {}", t.count(place));
@@ -70,6 +73,7 @@ impl Stage {
     fn name(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
+            Self::Asking => "asking",
             Self::Queued(_) => "queued",
             Self::Running => "running",
             Self::Success => "success",
@@ -84,7 +88,7 @@ impl Stage {
             Self::Waiting | Self::Queued(_) => Glyph::Clock,
             Self::Running => Glyph::Spinner,
             Self::Success => Glyph::Check,
-            Self::PartialSuccess => Glyph::Alert,
+            Self::PartialSuccess | Self::Asking => Glyph::Alert,
             Self::Failed => Glyph::Cross,
             Self::Cancelled => Glyph::Stop,
         }
@@ -111,9 +115,15 @@ pub(crate) fn StatusBadge(
     /// Whether somebody has cancelled it.
     #[prop(optional, into)]
     cancelled: Signal<bool>,
+    /// Whether it waits for an answer.
+    #[prop(optional, into)]
+    asks: Signal<bool>,
 ) -> impl IntoView {
     let t = use_locale();
     let stage = Memo::new(move |_| {
+        if asks.get() {
+            return Stage::Asking;
+        }
         Stage::of(
             status.get(),
             begun.get(),

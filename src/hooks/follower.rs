@@ -856,6 +856,7 @@ mod tests {
 
     use super::*;
     use crate::api::Elsewhere;
+    use crate::job::ImportMode;
 
     fn id(name: &str) -> JobId {
         name.parse().unwrap()
@@ -874,6 +875,7 @@ mod tests {
             created_at: 0,
             updated_at: 0,
             completed_at: None,
+            mode: ImportMode::Import,
         }
     }
 

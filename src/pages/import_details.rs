@@ -85,8 +85,8 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
     let id = job.with_untracked(|job| job.id.clone());
     let is_over = Signal::derive(move || live.status.get().is_final());
     let live_failed = Signal::derive(move || live.progress.with(|it| it.failed_products));
-    let extras = use_extras(id.clone(), extras, is_over);
     let begun = Signal::derive(move || live.progress.with(status_badge::begun));
+    let extras = use_extras(id.clone(), extras, is_over, begun);
     let queue_place = Signal::derive(move || extras.with(|extras| extras.as_ref()?.queue_position));
     let cancelled = Signal::derive(move || {
         let status = live.status.get();
@@ -94,7 +94,14 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
         status == ImportStatus::Error
             && (is_said || live.error.with(|it| status.is_cancelled(it.as_deref())))
     });
+    let asks = Signal::derive(move || {
+        let needs = extras.with(|extras| extras.as_ref().is_some_and(|it| it.needs.is_some()));
+        needs && !begun.get() && !is_over.get()
+    });
     let stage = Memo::new(move |_| {
+        if asks.get() {
+            return Stage::Asking;
+        }
         Stage::of(
             live.status.get(),
             begun.get(),
@@ -123,7 +130,7 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
                 </nav>
                 <div class="page-title">
                     <h1 class="filename">{heading}</h1>
-                    <StatusBadge status=live.status begun queue_place cancelled />
+                    <StatusBadge status=live.status begun queue_place cancelled asks />
                 </div>
             </header>
         </Slice>

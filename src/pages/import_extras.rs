@@ -7,10 +7,11 @@ use leptos_router::hooks::use_query_map;
 
 use super::query::{use_page, use_search};
 use crate::{
-    api::import_controls::{ImportExtras, failed_rows, file_columns, import_extras},
+    api::import_controls::{ImportExtras, RowKind, file_columns, import_extras, import_rows},
     components::{
-        column_mapping::ColumnMapping, failed_products::FailedProducts,
-        failed_rows::FailedRowsTable,
+        column_mapping::ColumnMapping,
+        failed_products::FailedProducts,
+        import_rows::{ImportRowsTable, rows_of},
     },
     job::{JobId, ProductImportJob},
 };
@@ -18,12 +19,13 @@ use crate::{
 /// How often an import that waits is asked for its place.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
-/// Keeps what the price monitor says of an import beyond its progress: asks again at its end, and every
-/// now and then while it waits.
+/// Keeps what the price monitor says of an import beyond its progress: asks again when it begins and at its
+/// end, and every now and then while it waits for others or may come to wait for an answer.
 pub(super) fn use_extras(
     id: JobId,
     first: Option<ImportExtras>,
     is_over: Signal<bool>,
+    begun: Signal<bool>,
 ) -> RwSignal<Option<ImportExtras>> {
     let extras = RwSignal::new(first);
     let ask = Action::new(move |(): &()| import_extras(id.clone()));
@@ -34,6 +36,13 @@ pub(super) fn use_extras(
             ask.dispatch(());
         }
     });
+    let has_begun = begun.get_untracked();
+    Effect::new(move |_| {
+        // What it waited for was said, by somebody else perhaps.
+        if begun.get() && !has_begun {
+            ask.dispatch(());
+        }
+    });
     Effect::new(move |_| {
         if let Some(Ok(newest)) = ask.value().get() {
             extras.set(newest);
@@ -41,9 +50,10 @@ pub(super) fn use_extras(
     });
     Effect::new(move |_| {
         let waits = extras.with(|extras| {
-            extras
-                .as_ref()
-                .is_some_and(|extras| extras.queue_position.is_some())
+            let waits = |it: &ImportExtras| {
+                it.queue_position.is_some() || (it.needs.is_none() && !begun.get())
+            };
+            extras.as_ref().is_some_and(waits)
         });
         let again = move || {
             ask.dispatch(());
@@ -66,7 +76,7 @@ pub(super) fn Columns(id: JobId, extras: RwSignal<Option<ImportExtras>>) -> impl
         let is_wanted = query.with(|query| query.get("columns").is_some());
         extras.with(|extras| {
             extras.as_ref().is_some_and(|extras| {
-                let is_needed = extras.problem.as_deref() == Some("columns");
+                let is_needed = extras.problem.is_some() || extras.needs.is_some();
                 (is_needed || is_wanted) && extras.offers("columns")
             })
         })
@@ -101,7 +111,8 @@ pub(super) fn Columns(id: JobId, extras: RwSignal<Option<ImportExtras>>) -> impl
     }
 }
 
-/// What failed: row by row where the price monitor keeps that, else by name.
+/// The rows of which something is to be said, where the price monitor keeps them; else the names of what
+/// failed.
 #[component]
 pub(super) fn Failures(
     id: JobId,
@@ -111,9 +122,25 @@ pub(super) fn Failures(
     extras: RwSignal<Option<ImportExtras>>,
 ) -> impl IntoView {
     let (page, search) = (use_page(), use_search());
+    let query = use_query_map();
+    let counts = move || {
+        let failed = live_failed.get();
+        extras.with(|extras| {
+            let extras = extras.as_ref()?;
+            // Those that failed are listed by whoever offers them.
+            let failed = if extras.offers("failures") { failed } else { 0 };
+            Some(RowKind::ALL.map(|kind| rows_of(kind, extras, failed)))
+        })
+    };
+    // Of the kind that is asked for, else of the first that there are any of.
     let kept = Memo::new(move |_| {
-        is_over.get()
-            && extras.with(|extras| extras.as_ref().is_some_and(|it| it.offers("failures")))
+        let counts = counts().filter(|_| is_over.get())?;
+        let there = || RowKind::ALL.into_iter().zip(counts);
+        let asked = query.with(|query| query.get("rows"));
+        let asked = asked.and_then(|kind| kind.parse::<RowKind>().ok());
+        let first = there().find(|(_, count)| *count > 0);
+        let shown = there().find(|(kind, _)| Some(*kind) == asked).or(first);
+        shown.map(|(kind, _)| kind)
     });
     let rows = {
         let id = id.clone();
@@ -122,11 +149,9 @@ pub(super) fn Failures(
             move |(kept, page, search)| {
                 let id = id.clone();
                 async move {
-                    if kept {
-                        failed_rows(id, page, search).await.ok()
-                    } else {
-                        None
-                    }
+                    let kind = kept?;
+                    let rows = import_rows(id, kind, page, search).await.ok()?;
+                    Some((kind, rows))
                 }
             },
         )
@@ -137,10 +162,10 @@ pub(super) fn Failures(
                 let id = id.clone();
                 Suspend::new(async move {
                     match rows.await {
-                        Some(rows) => {
+                        Some((kind, rows)) => {
                             let search = search.get_untracked();
-                            let failed = live_failed.get_untracked();
-                            view! { <FailedRowsTable id rows search failed /> }.into_any()
+                            let counts = untrack(counts).unwrap_or_default();
+                            view! { <ImportRowsTable id kind rows search counts /> }.into_any()
                         }
                         None => {
                             view! {

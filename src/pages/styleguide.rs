@@ -10,15 +10,15 @@ use leptos_router::hooks::use_query_map;
 use crate::{
     api::{
         ApiError,
-        import_controls::{FailedRow, FailedRows, FileColumns, ImportExtras},
+        import_controls::{FileColumns, ImportExtras, ImportRow, ImportRows, RowKind},
         imports::UploadFormState,
     },
     components::{
         column_mapping::ColumnMapping,
         failed_products::FailedProducts,
-        failed_rows::FailedRowsTable,
         icons::{Glyph, Icon},
         import_extras::ImportControls,
+        import_rows::ImportRowsTable,
         jobs_table::JobsTable,
         notice::{EmptyState, ErrorNotice},
         progress_card::ProgressCard,
@@ -28,7 +28,7 @@ use crate::{
         upload::UploadForm,
     },
     hooks::{Connection, UseProductImportProgressReturn},
-    job::{ImportProgress, ImportStatus, JobId, ProductImportJob, UnixMillis},
+    job::{ImportMode, ImportProgress, ImportStatus, JobId, ProductImportJob, UnixMillis},
 };
 
 /// Everything here was handed in at this moment.
@@ -199,6 +199,10 @@ fn extras(actions: &[&str], queue_position: Option<u64>) -> Signal<Option<Import
         added_products: 1_200,
         updated_products: 200,
         unchanged_products: 76,
+        rows_read: 1_512,
+        passed_over_rows: 12,
+        passed_over: [("image".to_owned(), 12)].into(),
+        warnings: 3,
         queue_position,
         actions: actions.iter().map(|&action| action.to_owned()).collect(),
         ..ImportExtras::default()
@@ -231,20 +235,22 @@ fn failed_products() -> AnyView {
 }
 
 fn failed_rows() -> AnyView {
-    let row = |line: u64| FailedRow {
+    let row = |line: u64| ImportRow {
         line,
         sku: format!("CUP-{line}"),
         reason: "The price is not a number.".to_owned(),
         column: Some("price".to_owned()),
         value: Some("four fifty".to_owned()),
+        by_line: None,
     };
-    let rows = FailedRows {
+    let rows = ImportRows {
         items: (2..12).map(row).collect(),
         page: 1,
         pages: 3,
         total: 24,
     };
-    view! { <FailedRowsTable id=id() rows search=String::new() failed=24 /> }.into_any()
+    let (kind, counts) = (RowKind::Failed, [24, 3, 0, 12]);
+    view! { <ImportRowsTable id=id() kind rows search=String::new() counts /> }.into_any()
 }
 
 fn column_mapping() -> AnyView {
@@ -256,6 +262,7 @@ fn column_mapping() -> AnyView {
             words(["CUP-02", "Large cup", "5,50"]),
         ],
         columns: vec![None, None, Some("price".to_owned())],
+        ..FileColumns::default()
     };
     view! { <ColumnMapping id=id() file is_check=false /> }.into_any()
 }
@@ -275,6 +282,7 @@ fn imports() -> AnyView {
         created_at: CREATED_AT,
         updated_at: CREATED_AT,
         completed_at: Some(CREATED_AT + 83_000),
+        mode: ImportMode::Import,
     };
     let jobs = vec![
         job(1, ImportStatus::Success, 0),

@@ -106,9 +106,22 @@ fn CreateForm(create: ServerAction<CreateToken>, may_import: bool) -> impl IntoV
                                             value="imports:write"
                                             inner_html=t
                                                 .say(
-                                                    "look at imports and start them",
-                                                    "Importe ansehen und starten",
+                                                    "look at imports, start and change them",
+                                                    "Importe ansehen, starten und ändern",
                                                 )
+                                        ></option>
+                                    }
+                                })}
+                            <option
+                                value="products:read"
+                                inner_html=t.say("look at products", "Produkte ansehen")
+                            ></option>
+                            {may_import
+                                .then(|| {
+                                    view! {
+                                        <option
+                                            value="imports:write products:read"
+                                            inner_html=t.say("do all of these", "all das")
                                         ></option>
                                     }
                                 })}

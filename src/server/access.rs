@@ -77,7 +77,7 @@ const fn rest(method: &'static str, path: &'static str, access: Access) -> Rule 
 }
 
 use Access::{Anybody, Known, Person};
-use Permission::{Import, Manage, Watch};
+use Permission::{Import, Manage, SeeProducts, Watch};
 
 /// Every route.
 pub const RULES: &[Rule] = &[
@@ -103,11 +103,11 @@ pub const RULES: &[Rule] = &[
     read("/api/account", Person(Watch)),
     read("/api/audit_log", Person(Manage)),
     read("/api/current_user", Person(Watch)),
-    read("/api/failed_rows", Person(Watch)),
     read("/api/file_columns", Person(Watch)),
     read("/api/get_import", Person(Watch)),
     read("/api/has_products", Person(Watch)),
     read("/api/import_extras", Person(Watch)),
+    read("/api/import_rows", Person(Watch)),
     read("/api/job_progress", Person(Watch)),
     read("/api/job_states", Person(Watch)),
     read("/api/link_state", Anybody),
@@ -145,9 +145,19 @@ pub const RULES: &[Rule] = &[
     rest("GET", "/api/imports", Known(Watch)),
     rest("POST", "/api/imports", Known(Import)),
     rest("GET", "/api/imports/{id}", Known(Watch)),
+    rest("DELETE", "/api/imports/{id}", Known(Import)),
+    rest("POST", "/api/imports/{id}/again", Known(Import)),
+    rest("POST", "/api/imports/{id}/cancel", Known(Import)),
+    rest("GET", "/api/imports/{id}/columns", Known(Watch)),
+    rest("POST", "/api/imports/{id}/columns", Known(Import)),
+    rest("POST", "/api/imports/{id}/retry", Known(Import)),
+    rest("GET", "/api/imports/{id}/rows", Known(Watch)),
+    rest("GET", "/api/imports/{id}/rows.csv", Known(Watch)),
     rest("GET", "/api/jobs/progress", Known(Watch)),
     rest("GET", "/api/jobs/{job}/progress", Known(Watch)),
     rest("GET", "/api/openapi.json", Anybody),
+    rest("GET", "/api/products", Known(SeeProducts)),
+    rest("GET", "/api/products.csv", Known(SeeProducts)),
     // Watchers come before the gate: these must answer when the database does not.
     rest("GET", "/health", Anybody),
     rest("GET", "/health/live", Anybody),
@@ -156,6 +166,7 @@ pub const RULES: &[Rule] = &[
     rest("POST", "/imports", Person(Import)),
     rest("POST", "/imports/from-address", Person(Import)),
     rest("GET", "/imports/{job}/failed-rows.csv", Person(Watch)),
+    rest("GET", "/imports/{job}/rows.csv", Person(Watch)),
     rest("POST", "/uploads", Person(Import)),
     rest("OPTIONS", "/uploads", Person(Import)),
     rest("GET", "/uploads/{id}", Person(Import)),

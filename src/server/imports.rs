@@ -3,12 +3,13 @@
 use axum::{
     Extension,
     body::Body,
-    extract::{Path, State},
-    http::{HeaderValue, header},
+    extract::{Path, Query, State, rejection::QueryRejection},
+    http::header,
     response::{IntoResponse, Response},
 };
 
 use futures_util::TryStreamExt;
+use serde::Deserialize;
 
 use super::{
     auth::{self, audit, principal::Principal, require_user},
@@ -18,7 +19,7 @@ use super::{
     store::job_scope::{ChangeableJob, VisibleJob},
 };
 use crate::{
-    api::{ApiError, audit::AuditAction},
+    api::{ApiError, audit::AuditAction, import_controls::RowKind},
     job::JobId,
     role::Permission,
 };
@@ -63,6 +64,24 @@ impl Change {
     }
 }
 
+/// Forgets an import that is over or waits for an answer. Its products stay.
+pub(crate) async fn forget(state: &AppState, job: &ChangeableJob) -> Result<(), ApiError> {
+    let may_go = job.status.is_final()
+        || state.relay.is_forgotten(job).await
+        || waits_for_an_answer(state, job).await;
+    if !may_go {
+        return Err(ApiError::Invalid(
+            "The import is still running. Cancel it first.".to_owned(),
+        ));
+    }
+    state.relay.forget(job).await
+}
+
+async fn waits_for_an_answer(state: &AppState, job: &ChangeableJob) -> bool {
+    let extras = state.relay.extras(job).await;
+    extras.is_some_and(|extras| extras.needs.is_some())
+}
+
 /// Makes a further import out of one, and goes to its page.
 pub(crate) async fn further(id: &JobId, what: Further) -> Result<(), ApiError> {
     let change = to_change(id).await?;
@@ -81,23 +100,48 @@ pub(super) async fn failed_rows_file(
     Path(job): Path<String>,
 ) -> Result<Response, ApiError> {
     let job: JobId = job.parse().map_err(|_| ApiError::NotFound)?;
-    let job = state.relay.find_job(&who, &job).await?;
-    let rows = state.relay.failed_rows_file(&job).await?;
-    // Another service than the embedded one may not have minded spreadsheet programs.
-    let mut neutral = (!state.has_products()).then(Neutral::default);
+    rows_file(&state, &who, &job, RowKind::Failed).await
+}
+
+/// Which rows are wanted.
+#[derive(Debug, Deserialize)]
+pub(super) struct WantedRows {
+    kind: RowKind,
+}
+
+/// `GET /imports/{job}/rows.csv?kind=`: the rows of a kind, and what is said of them.
+pub(super) async fn noted_rows_file(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    Path(job): Path<String>,
+    wanted: Result<Query<WantedRows>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(wanted) = wanted.map_err(|_| ApiError::NotFound)?;
+    let job: JobId = job.parse().map_err(|_| ApiError::NotFound)?;
+    rows_file(&state, &who, &job, wanted.kind).await
+}
+
+/// Gives the rows of a kind as a file.
+pub(super) async fn rows_file(
+    state: &AppState,
+    who: &Principal,
+    job: &JobId,
+    kind: RowKind,
+) -> Result<Response, ApiError> {
+    let job = state.relay.find_job(who, job).await?;
+    let rows = state.relay.rows_file(&job, kind).await?;
+    // The embedded service's list of failed rows minds spreadsheet programs by itself, in a way that its
+    // reader takes back.
+    let is_harmless = state.has_products() && kind == RowKind::Failed;
+    let mut neutral = (!is_harmless).then(Neutral::default);
     let rows = rows.map_ok(move |chunk| match &mut neutral {
         Some(neutral) => neutral.next(&chunk),
         None => chunk,
     });
+    let disposition = format!("attachment; filename=\"{}-rows.csv\"", kind.as_str());
     let headers = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/csv; charset=utf-8"),
-        ),
-        (
-            header::CONTENT_DISPOSITION,
-            HeaderValue::from_static("attachment; filename=\"failed-rows.csv\""),
-        ),
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
     ];
     Ok((headers, Body::from_stream(rows)).into_response())
 }

@@ -8,6 +8,7 @@ pub mod config;
 pub mod connections;
 mod cross_origin;
 pub mod error;
+pub(crate) mod file_name;
 mod gate;
 mod headers;
 pub(crate) mod imports;

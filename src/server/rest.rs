@@ -5,10 +5,7 @@
 use axum::{
     Extension, Json,
     body::to_bytes,
-    extract::{
-        Path, Query, Request, State,
-        rejection::{PathRejection, QueryRejection},
-    },
+    extract::{Query, Request, State, rejection::QueryRejection},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -18,17 +15,23 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
+pub(super) mod controls;
+pub(super) mod products;
+
 use super::{
     auth::{principal::Principal, request::Caller},
-    relay::UploadMode,
+    gate,
     router::MAX_BODY,
     state::AppState,
     store::users::User,
     upload::{self, UploadError},
 };
 use crate::{
-    api::{ApiError, imports::ImportsFilter},
-    job::{JobId, ProductImportJob},
+    api::{
+        ApiError,
+        imports::{ImportsFilter, MODE_FIELD},
+    },
+    job::{ImportMode, JobId, ProductImportJob},
 };
 
 /// An import, in its newest known state.
@@ -59,6 +62,20 @@ pub(super) struct Import {
     updated_at: i64,
     /// When it ended, in milliseconds since 1970.
     completed_at: Option<i64>,
+    /// Whether products are written.
+    #[schema(value_type = Mode)]
+    mode: &'static str,
+}
+
+/// What an import does with the products of its file.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // only its description is used
+enum Mode {
+    /// It writes them.
+    Import,
+    /// It says what writing them would do.
+    Check,
 }
 
 /// Where an import stands.
@@ -90,6 +107,7 @@ impl From<ProductImportJob> for Import {
             created_at: job.created_at,
             updated_at: job.updated_at,
             completed_at: job.completed_at,
+            mode: job.mode.as_str(),
         }
     }
 }
@@ -113,6 +131,17 @@ pub(super) struct Started {
     /// What it is named by.
     #[schema(value_type = String)]
     id: JobId,
+    /// Whether products are written.
+    #[schema(value_type = Mode)]
+    mode: &'static str,
+}
+
+/// Answers with an import that has begun.
+fn started(id: JobId, mode: ImportMode) -> Response {
+    let location = format!("/api/imports/{id}");
+    let mode = mode.as_str();
+    let body = Json(Started { id, mode });
+    (StatusCode::CREATED, [(header::LOCATION, location)], body).into_response()
 }
 
 /// Why there is no answer.
@@ -126,6 +155,8 @@ pub(super) struct Problem {
 #[derive(ToSchema)]
 #[allow(dead_code)] // only its description is used
 struct ProductFile {
+    /// What is to be done with it. It comes before the file.
+    mode: Option<Mode>,
     /// The file, with its name.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
@@ -133,10 +164,24 @@ struct ProductFile {
 
 /// A product file that is somewhere else.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RemoteProductFile {
     /// Its address, at a host that `IMPORT_URL_HOSTS` allows.
     #[schema(format = "uri", example = "https://supplier.example/feed.csv")]
     url: String,
+    /// What is to be done with it.
+    #[schema(value_type = Option<Mode>)]
+    mode: Option<String>,
+}
+
+/// How a file is to be taken.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)] // only its description is used
+struct HowToTake {
+    /// What is to be done with the file, where the body does not say.
+    #[param(inline, default = "import")]
+    mode: Option<Mode>,
 }
 
 /// Which page to list.
@@ -190,10 +235,11 @@ pub(super) async fn list(
     }))
 }
 
-/// Starts an import of a product file, which is sent along or fetched.
+/// Starts an import of a product file, which is sent along or fetched, or a check that writes no product.
 #[utoipa::path(
     post,
     path = "/api/imports",
+    params(HowToTake),
     request_body(content(
         (ProductFile = "multipart/form-data"),
         (RemoteProductFile = "application/json"),
@@ -206,7 +252,7 @@ pub(super) async fn list(
         (status = 403, description = "The token does not allow it", body = Problem),
         (status = 408, description = "The upload broke off", body = Problem),
         (status = 413, description = "The file is too large", body = Problem),
-        (status = 422, description = "The file cannot be fetched, or the price monitor does not take it", body = Problem),
+        (status = 422, description = "A parameter is not known, the file cannot be fetched, or the price monitor does not take it", body = Problem),
         (status = 429, description = "Too many uploads at once, or the price monitor has too much to do", body = Problem),
         (status = 500, description = "A fault of this server", body = Problem),
         (status = 502, description = "The price monitor's answer is of no use", body = Problem),
@@ -218,18 +264,16 @@ pub(super) async fn create(
     Extension(who): Extension<Principal>,
     request: Request,
 ) -> Response {
-    let taken = if is_json(request.headers()) {
-        fetch(&state, &who.user, request).await
-    } else {
-        upload::take_file(&state, &who.user, request).await
+    let taken = match mode_in_query(&state, request.uri().query()) {
+        Ok(mode) if is_json(request.headers()) => fetch(&state, &who.user, mode, request).await,
+        Ok(mode) => upload::take_file(&state, &who.user, mode, request).await,
+        Err(error) => {
+            gate::read_out(request).await;
+            Err(error)
+        }
     };
     match taken {
-        Ok(id) => (
-            StatusCode::CREATED,
-            [(header::LOCATION, format!("/api/imports/{id}"))],
-            Json(Started { id }),
-        )
-            .into_response(),
+        Ok((id, mode)) => started(id, mode),
         Err(error) => {
             let problem = Problem {
                 error: error.to_string(),
@@ -239,15 +283,45 @@ pub(super) async fn create(
     }
 }
 
-async fn fetch(state: &AppState, user: &User, request: Request) -> Result<JobId, UploadError> {
+/// Reads what the address says is to be done with a file, and refuses what else it says.
+fn mode_in_query(state: &AppState, query: Option<&str>) -> Result<ImportMode, UploadError> {
+    let mut mode = ImportMode::Import;
+    for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        if name != MODE_FIELD {
+            return Err(UploadError::UnknownParameter(upload::shown(&name)));
+        }
+        mode = upload::mode_of(state, Some(&value))?;
+    }
+    Ok(mode)
+}
+
+async fn fetch(
+    state: &AppState,
+    user: &User,
+    mode: ImportMode,
+    request: Request,
+) -> Result<(JobId, ImportMode), UploadError> {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, MAX_BODY)
         .await
         .map_err(|_| UploadError::Unreadable)?;
-    let file: RemoteProductFile =
+    let fields: serde_json::Map<String, serde_json::Value> =
         serde_json::from_slice(&body).map_err(|_| UploadError::Unreadable)?;
+    let unknown = fields
+        .keys()
+        .find(|name| !["url", MODE_FIELD].contains(&name.as_str()));
+    if let Some(unknown) = unknown {
+        return Err(UploadError::UnknownParameter(upload::shown(unknown)));
+    }
+    let file: RemoteProductFile = serde_json::from_value(serde_json::Value::Object(fields))
+        .map_err(|_| UploadError::Unreadable)?;
+    let mode = match file.mode {
+        Some(given) => upload::mode_of(state, Some(&given))?,
+        None => mode,
+    };
     let caller = Caller::of(&parts);
-    upload::fetch_file(state, user, &caller, &file.url, UploadMode::Import).await
+    let id = upload::fetch_file(state, user, &caller, &file.url, mode).await?;
+    Ok((id, mode))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -255,35 +329,11 @@ fn is_json(headers: &HeaderMap) -> bool {
     content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
 
-/// Gives one import.
-#[utoipa::path(
-    get,
-    path = "/api/imports/{id}",
-    params(("id" = String, Path, description = "What the import is named by")),
-    responses(
-        (status = 200, description = "The import", body = Import),
-        (status = 401, description = "No valid token", body = Problem),
-        (status = 403, description = "The token does not allow it", body = Problem),
-        (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
-        (status = 408, description = "It took too long"),
-        (status = 500, description = "A fault of this server", body = Problem),
-    )
-)]
-pub(super) async fn show(
-    State(state): State<AppState>,
-    Extension(who): Extension<Principal>,
-    id: Result<Path<String>, PathRejection>,
-) -> Result<Json<Import>, ApiError> {
-    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
-    let id: JobId = id.parse().map_err(|_| ApiError::NotFound)?;
-    let job: ProductImportJob = state.relay.find_job(&who, &id).await?.into();
-    Ok(Json(job.into()))
-}
-
 /// Streams an import's progress as Server-Sent Events, from its newest state to its final one.
 ///
 /// Each message is `{"processedProducts":120,"failedProducts":3,"totalProducts":500,"status":"PENDING"}`,
-/// and has an `error` where the import failed. Between them there are events named `heartbeat`.
+/// has an `error` where the import failed, and `"mode":"check"` where no product is written. Between them
+/// there are events named `heartbeat`.
 #[utoipa::path(
     get,
     path = "/api/jobs/{id}/progress",
@@ -347,7 +397,23 @@ fn jobs_progress() {}
         description = "Starts product imports and follows them. Tokens are made on the page “API tokens”.",
         license(name = "MIT", identifier = "MIT")
     ),
-    paths(list, create, show, progress, jobs_progress),
+    paths(
+        list,
+        create,
+        controls::show,
+        controls::delete,
+        controls::cancel,
+        controls::again,
+        controls::retry,
+        controls::rows,
+        controls::rows_file,
+        controls::columns,
+        controls::map_columns,
+        products::list,
+        products::export,
+        progress,
+        jobs_progress
+    ),
     modifiers(&Bearer),
     security(("token" = []))
 )]

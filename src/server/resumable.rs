@@ -36,20 +36,19 @@ use uuid::Uuid;
 use super::{
     auth::{audit, principal::Principal},
     config::{Config, Monitor},
-    relay::UploadMode,
     router::quick,
     state::AppState,
     store::users::User,
-    upload::clean_filename,
+    upload::{NO_CHECKS, clean_filename},
     upload_limits::watched,
 };
 use crate::{
     api::{
         ApiError,
         audit::AuditAction,
-        imports::{CHECK_FIELD, RESUMABLE_PATH, UploadAnswer},
+        imports::{MODE_FIELD, RESUMABLE_PATH, UploadAnswer},
     },
-    job::JobId,
+    job::{ImportMode, JobId},
 };
 
 /// The version of the protocol.
@@ -362,6 +361,13 @@ async fn create(
         .get(UPLOAD_METADATA)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
+    let mode = match value_of(metadata, MODE_FIELD) {
+        Some(mode) => mode.parse().map_err(|_| TusError::Unreadable)?,
+        None => ImportMode::Import,
+    };
+    if mode == ImportMode::Check && !state.offers_checks() {
+        return Err(TusError::NotTaken(ApiError::Invalid(NO_CHECKS.to_owned())));
+    }
     fs::create_dir_all(&parts.directory).await?;
     if parts.tidy_and_count(&user).await? >= MAX_OF_USER {
         return Err(TusError::TooMany);
@@ -371,7 +377,7 @@ async fn create(
         user: user.id.as_str().to_owned(),
         length,
         filename: clean_filename(&value_of(metadata, "filename").unwrap_or_default()),
-        only_check: state.offers_checks() && value_of(metadata, CHECK_FIELD).is_some(),
+        only_check: mode == ImportMode::Check,
         job: None,
     };
     File::create_new(parts.bytes(id)).await?;
@@ -516,11 +522,17 @@ async fn hand_over(
     upload: &Upload,
 ) -> Result<JobId, TusError> {
     let mode = if upload.only_check {
-        UploadMode::Check
+        ImportMode::Check
     } else {
-        UploadMode::Import
+        ImportMode::Import
     };
-    let file = ReaderStream::with_capacity(File::open(parts.bytes(id)).await?, 256 << 10);
+    let file = File::open(parts.bytes(id)).await?;
+    if file.metadata().await?.len() != upload.length {
+        parts.remove(id).await;
+        let error = "The stored file is not as long as what was uploaded. Upload the file again.";
+        return Err(TusError::NotTaken(ApiError::Invalid(error.to_owned())));
+    }
+    let file = ReaderStream::with_capacity(file, 256 << 10);
     let created = state
         .relay
         .create_import(

@@ -1,6 +1,6 @@
 //! The routes.
 
-use std::{sync::LazyLock, time::Duration};
+use std::{convert::Infallible, sync::LazyLock, time::Duration};
 
 use axum::{
     Extension, Json, Router,
@@ -12,7 +12,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, delete, get, post},
 };
 use leptos::{prelude::provide_context, server_fn::axum::server_fn_paths};
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
@@ -28,7 +28,9 @@ use super::{
     cross_origin, gate, headers, imports,
     last_event_id::last_event_id,
     relay::{Asking, Jobs, ProgressAnswer, ViewerStream},
-    request_owner, rest, resumable, site,
+    request_owner,
+    rest::{self, controls, products},
+    resumable, site,
     state::AppState,
     takeover::Takeover,
     telemetry, upload,
@@ -77,7 +79,57 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
             "/api/imports",
             post(rest::create).layer(unlimited()),
         ),
-        ("GET", "/api/imports/{id}", get(rest::show).layer(quick())),
+        (
+            "GET",
+            "/api/imports/{id}",
+            get(controls::show).layer(quick()),
+        ),
+        (
+            "DELETE",
+            "/api/imports/{id}",
+            small(delete(controls::delete)),
+        ),
+        (
+            "POST",
+            "/api/imports/{id}/again",
+            small(post(controls::again)),
+        ),
+        (
+            "POST",
+            "/api/imports/{id}/cancel",
+            small(post(controls::cancel)),
+        ),
+        (
+            "GET",
+            "/api/imports/{id}/columns",
+            get(controls::columns).layer(quick()),
+        ),
+        (
+            "POST",
+            "/api/imports/{id}/columns",
+            small(post(controls::map_columns)),
+        ),
+        (
+            "POST",
+            "/api/imports/{id}/retry",
+            small(post(controls::retry)),
+        ),
+        (
+            "GET",
+            "/api/imports/{id}/rows",
+            get(controls::rows).layer(quick()),
+        ),
+        (
+            "GET",
+            "/api/imports/{id}/rows.csv",
+            get(controls::rows_file).layer(quick()),
+        ),
+        ("GET", "/api/products", get(products::list).layer(quick())),
+        (
+            "GET",
+            "/api/products.csv",
+            get(products::export).layer(quick()),
+        ),
         // Of a stream its opening, not the stream.
         (
             "GET",
@@ -101,6 +153,11 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
         ),
         (
             "GET",
+            "/imports/{job}/rows.csv",
+            get(imports::noted_rows_file).layer(quick()),
+        ),
+        (
+            "GET",
             PROVIDER_PATH,
             get(sign_in_elsewhere::depart).layer(quick()),
         ),
@@ -114,6 +171,13 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
     ];
     routes.extend(resumable::routes());
     routes
+}
+
+/// Has a route answer soon, and take no more than a small body.
+fn small(route: MethodRouter<AppState>) -> MethodRouter<AppState> {
+    route
+        .layer::<_, Infallible>(middleware::from_fn(small_body))
+        .layer(quick())
 }
 
 pub(super) fn quick() -> TimeoutLayer {
@@ -277,7 +341,7 @@ where
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             takeover.into_body(Box::new(|socket| stream.write_to(socket)))
         }
-        None => Body::from_stream(stream.into_stream().map(Ok::<_, std::convert::Infallible>)),
+        None => Body::from_stream(stream.into_stream().map(Ok::<_, Infallible>)),
     };
     (headers, body).into_response()
 }

@@ -17,14 +17,14 @@ use axum::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use leptos::prelude::use_context;
-use multer::Multipart;
+use multer::{Field, Multipart};
 use serde::Deserialize;
 use thiserror::Error;
 
 use super::{
     auth::{HOME, audit, cookie::OwnCookie, request::Caller},
+    file_name,
     gate::wants_page,
-    relay::UploadMode,
     remote_file::RemoteError,
     state::{AppState, app_state},
     store::users::User,
@@ -34,9 +34,9 @@ use crate::{
     api::{
         ApiError,
         audit::AuditAction,
-        imports::{CHECK_FIELD, UploadAnswer},
+        imports::{MODE_FIELD, UploadAnswer},
     },
-    job::JobId,
+    job::{ImportMode, JobId},
 };
 
 /// How long the rest of a refused upload is read, for the browser to come to the answer.
@@ -48,10 +48,15 @@ const MAX_FIELDS: usize = 16;
 const MAX_FILENAME: usize = 200;
 /// The longest key by which a client may send a file again.
 const MAX_KEY: usize = 255;
+/// The most characters of a parameter's name that an answer shows.
+const MAX_SHOWN: usize = 60;
 /// The most of the rest of a refused upload that is read.
 const DRAIN: u64 = 16 << 20;
 /// How long the reason of a refusal waits for the browser to come back, in seconds.
 const ERROR_MAX_AGE: i64 = 60;
+
+/// Why a file is not only checked.
+pub(super) const NO_CHECKS: &str = "The price monitor offers no checks without an import.";
 
 /// Why an upload was not taken. The texts are for users.
 #[derive(Clone, Debug, Error)]
@@ -66,6 +71,14 @@ pub(super) enum UploadError {
     Broken,
     #[error("The form could not be read. Reload the page and try again.")]
     Unreadable,
+    #[error("The parameter {0} is not known. There are mode, file and, in JSON, url.")]
+    UnknownParameter(String),
+    #[error("The mode is either import or check.")]
+    UnknownMode,
+    #[error("{NO_CHECKS}")]
+    NoChecks,
+    #[error("The parameter {0} stands behind the file. Send it before the file.")]
+    BehindFile(String),
     #[error("{0}")]
     NotFetched(#[from] RemoteError),
     #[error("{0}")]
@@ -78,9 +91,12 @@ impl UploadError {
             Self::NoFile | Self::Empty | Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Broken => StatusCode::REQUEST_TIMEOUT,
-            Self::NotFetched(_) | Self::NotTaken(ApiError::Invalid(_)) => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::UnknownParameter(_)
+            | Self::UnknownMode
+            | Self::NoChecks
+            | Self::BehindFile(_)
+            | Self::NotFetched(_)
+            | Self::NotTaken(ApiError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotTaken(error) => error.status_code(),
         }
     }
@@ -107,8 +123,8 @@ pub(super) async fn upload(
     request: Request,
 ) -> Response {
     let is_form = wants_page(request.headers());
-    let taken = take_file(&state, &user, request).await;
-    answer(&state, is_form, taken)
+    let taken = take_file(&state, &user, ImportMode::Import, request).await;
+    answer(&state, is_form, taken.map(|(id, _)| id))
 }
 
 /// A file that is somewhere else.
@@ -116,8 +132,8 @@ pub(super) async fn upload(
 pub(super) struct FileAddress {
     /// Where it is.
     url: String,
-    /// There where it is to be checked alone.
-    check: Option<String>,
+    /// What is to be done with it.
+    mode: Option<String>,
 }
 
 /// Fetches a product file.
@@ -129,17 +145,25 @@ pub(super) async fn fetch(
 ) -> Response {
     let is_form = wants_page(&parts.headers);
     let taken = match form {
-        Ok(Form(file)) => {
-            let mode = if file.check.is_some() && state.offers_checks() {
-                UploadMode::Check
-            } else {
-                UploadMode::Import
-            };
-            fetch_file(&state, &user, &Caller::of(&parts), &file.url, mode).await
-        }
+        Ok(Form(file)) => match mode_of(&state, file.mode.as_deref()) {
+            Ok(mode) => fetch_file(&state, &user, &Caller::of(&parts), &file.url, mode).await,
+            Err(error) => Err(error),
+        },
         Err(_) => Err(UploadError::Unreadable),
     };
     answer(&state, is_form, taken)
+}
+
+/// Reads what is to be done with a file.
+pub(super) fn mode_of(state: &AppState, given: Option<&str>) -> Result<ImportMode, UploadError> {
+    let mode = match given {
+        None | Some("") => ImportMode::Import,
+        Some(mode) => mode.parse().map_err(|_| UploadError::UnknownMode)?,
+    };
+    if mode == ImportMode::Check && !state.offers_checks() {
+        return Err(UploadError::NoChecks);
+    }
+    Ok(mode)
 }
 
 fn answer(state: &AppState, is_form: bool, taken: Result<JobId, UploadError>) -> Response {
@@ -171,7 +195,7 @@ pub(super) async fn fetch_file(
     user: &User,
     caller: &Caller,
     address: &str,
-    mode: UploadMode,
+    mode: ImportMode,
 ) -> Result<JobId, UploadError> {
     let busy = UploadError::NotTaken(ApiError::TooMany);
     let _slot = state.uploads.take(&user.id).ok_or(busy)?;
@@ -195,27 +219,30 @@ pub(super) async fn fetch_file(
     Ok(id)
 }
 
-/// Takes the file in the body, has it imported for the user and notes that they did.
+/// Takes the file in the body, has it imported for the user and notes that they did. `mode` is what is done
+/// with it where the form does not say.
 pub(super) async fn take_file(
     state: &AppState,
     user: &User,
+    mode: ImportMode,
     request: Request,
-) -> Result<JobId, UploadError> {
+) -> Result<(JobId, ImportMode), UploadError> {
     let busy = UploadError::NotTaken(ApiError::TooMany);
     let _slot = state.uploads.take(&user.id).ok_or(busy)?;
     let (parts, body) = request.into_parts();
     let caller = Caller::of(&parts);
     let request = Request::from_parts(parts, body);
-    let (id, filename) = take_form(state, user, request).await?;
+    let (id, mode, filename) = take_form(state, user, mode, request).await?;
     audit::record(state, &caller, user, AuditAction::ImportStarted, &filename).await;
-    Ok(id)
+    Ok((id, mode))
 }
 
 async fn take_form(
     state: &AppState,
     user: &User,
+    mode: ImportMode,
     request: Request,
-) -> Result<(JobId, String), UploadError> {
+) -> Result<(JobId, ImportMode, String), UploadError> {
     let headers = request.headers();
     let key = idempotency_key(headers);
     let max = state.config.max_upload;
@@ -228,11 +255,11 @@ async fn take_form(
         .ok_or(UploadError::Unreadable)?;
     let body = request.into_body().into_data_stream();
     let (body, allowance) = Metered::new(watched(body), MULTIPART_OVERHEAD);
-    let mut form = Multipart::new(body, boundary);
+    let form = SharedForm::new(Multipart::new(body, boundary));
     let taken = if is_too_large {
         Err(UploadError::TooLarge(max))
     } else {
-        take_field(state, user, key, &mut form, &allowance).await
+        take_field(state, user, mode, key, &form, &allowance).await
     };
     if taken.is_err() {
         // A browser shows an answer only when it has sent all.
@@ -243,14 +270,29 @@ async fn take_form(
     taken
 }
 
+/// A form that is read by whoever comes to its next field: here before the file, and behind it where the
+/// file is handed over. Clones are the same.
+#[derive(Clone)]
+struct SharedForm(Arc<tokio::sync::Mutex<Multipart<'static>>>);
+
+impl SharedForm {
+    fn new(form: Multipart<'static>) -> Self {
+        Self(Arc::new(tokio::sync::Mutex::new(form)))
+    }
+
+    async fn next_field(&self) -> multer::Result<Option<Field<'static>>> {
+        self.0.lock().await.next_field().await
+    }
+}
+
 async fn take_field(
     state: &AppState,
     user: &User,
+    mut mode: ImportMode,
     key: Option<String>,
-    form: &mut Multipart<'static>,
+    form: &SharedForm,
     allowance: &Allowance,
-) -> Result<(JobId, String), UploadError> {
-    let mut mode = UploadMode::Import;
+) -> Result<(JobId, ImportMode, String), UploadError> {
     let mut fields = 0..MAX_FIELDS;
     let mut field = loop {
         if fields.next().is_none() {
@@ -258,22 +300,26 @@ async fn take_field(
         }
         let found = form.next_field().await;
         allowance.allow(MULTIPART_OVERHEAD);
-        match found {
-            Ok(Some(field)) if field.name() == Some("file") => break field,
-            // The box stands before the file in the form, and so does its field.
-            Ok(Some(field)) if field.name() == Some(CHECK_FIELD) => {
-                if state.offers_checks() {
-                    mode = UploadMode::Check;
-                }
-            }
-            Ok(Some(_)) => {}
+        let field = match found {
+            Ok(Some(field)) => field,
             Ok(None) => return Err(UploadError::NoFile),
             Err(error) => return Err(form_error(&error)),
+        };
+        match field.name() {
+            Some("file") => break field,
+            Some(MODE_FIELD) => {
+                let given = field.text().await.map_err(|error| form_error(&error))?;
+                mode = mode_of(state, Some(&given))?;
+            }
+            name => {
+                let name = shown(name.unwrap_or_default());
+                return Err(UploadError::UnknownParameter(name));
+            }
         }
     };
     // How long the file is, `Measured` sees to.
     allowance.allow(u64::MAX);
-    let given = field.file_name().unwrap_or_default().to_owned();
+    let given = file_name::given(field.headers()).unwrap_or_default();
     let first = loop {
         match field.chunk().await {
             Ok(Some(chunk)) if chunk.is_empty() => {}
@@ -283,16 +329,52 @@ async fn take_field(
             Err(error) => return Err(form_error(&error)),
         }
     };
-    let whole = stream::iter([Ok(first)]).chain(field);
-    let whole = whole.map_err(|error| form_error(&error));
-    hand_over(state, user, mode, key, &given, whole).await
+    let whole = stream::iter([Ok(first)]).chain(to_the_end(form.clone(), field));
+    let (id, filename) = hand_over(state, user, mode, key, &given, whole).await?;
+    Ok((id, mode, filename))
+}
+
+/// Returns the rest of a file, which breaks off where a field stands behind it: what that says would be
+/// heard too late.
+fn to_the_end(
+    form: SharedForm,
+    file: Field<'static>,
+) -> impl Stream<Item = Result<Bytes, UploadError>> {
+    stream::try_unfold((form, Some(file)), |(form, file)| async {
+        let Some(mut file) = file else {
+            return Ok(None);
+        };
+        match file.chunk().await {
+            Ok(Some(chunk)) => return Ok(Some((chunk, (form, Some(file))))),
+            Ok(None) => drop(file),
+            Err(error) => return Err(form_error(&error)),
+        }
+        match form.next_field().await {
+            Ok(None) => Ok(None),
+            Ok(Some(field)) => {
+                let name = field.name().unwrap_or_default();
+                Err(match name {
+                    MODE_FIELD => UploadError::BehindFile(shown(name)),
+                    _ => UploadError::UnknownParameter(shown(name)),
+                })
+            }
+            Err(error) => Err(form_error(&error)),
+        }
+    })
+}
+
+/// Returns a parameter's name as an answer shows it.
+pub(super) fn shown(name: &str) -> String {
+    let plain = name.chars().filter(|character| !character.is_control());
+    let plain: String = plain.take(MAX_SHOWN).collect();
+    format!("“{plain}”")
 }
 
 /// Streams a file on to the price monitor, and returns the import that it makes of it.
 async fn hand_over(
     state: &AppState,
     user: &User,
-    mode: UploadMode,
+    mode: ImportMode,
     key: Option<String>,
     given: &str,
     whole: impl Stream<Item = Result<Bytes, UploadError>> + Send + 'static,

@@ -222,6 +222,12 @@ impl Monitor {
         path.exists().then_some(path)
     }
 
+    /// Where the upload of a job is stored.
+    pub(crate) fn upload_path(&self, id: &str) -> std::path::PathBuf {
+        let uploads = self.directory.path().join("uploads");
+        uploads.join(format!("{id}.upload"))
+    }
+
     /// The names of the stored uploads.
     pub(crate) fn uploads(&self) -> Vec<String> {
         std::fs::read_dir(self.directory.path().join("uploads"))

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     api::{
         ApiError,
-        imports::{CHECK_FIELD, UPLOAD_PATH, UploadFormState},
+        imports::{MODE_FIELD, UPLOAD_PATH, UploadFormState},
     },
     components::{
         format,
@@ -22,6 +22,7 @@ use crate::{
         notice::sign_in_path,
         slice::Slice,
     },
+    job::ImportMode,
     locale::Locale,
 };
 
@@ -131,8 +132,8 @@ pub(crate) fn UploadForm(
                             <input
                                 node_ref=check
                                 type="checkbox"
-                                name=CHECK_FIELD
-                                value="1"
+                                name=MODE_FIELD
+                                value=ImportMode::Check.as_str()
                                 data-testid="upload-check"
                             />
                             {t.say(

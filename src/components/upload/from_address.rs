@@ -3,8 +3,9 @@
 use leptos::{ev, prelude::*};
 
 use crate::{
-    api::imports::{ADDRESS_PATH, CHECK_FIELD},
+    api::imports::{ADDRESS_PATH, MODE_FIELD},
     components::language::use_locale,
+    job::ImportMode,
 };
 
 /// Takes the address of a product file and goes on to its import. It is a plain form, for the answer is
@@ -23,7 +24,7 @@ pub(super) fn FromAddress(
     });
     let check = offers_checks.then(|| {
         view! {
-            <button class="button" name=CHECK_FIELD value="1" data-testid="address-check">
+            <button class="button" name=MODE_FIELD value=ImportMode::Check.as_str() data-testid="address-check">
                 {t.say("Only check", "Nur prüfen")}
             </button>
         }

@@ -19,8 +19,8 @@ use web_sys::{
 
 use super::unfinished::Fingerprint;
 use crate::{
-    api::imports::{CHECK_FIELD, RESUMABLE_PATH, UPLOAD_PATH, UploadAnswer},
-    job::JobId,
+    api::imports::{MODE_FIELD, RESUMABLE_PATH, UPLOAD_PATH, UploadAnswer},
+    job::{ImportMode, JobId},
 };
 
 /// How often it is tried again without any headway.
@@ -269,7 +269,7 @@ impl Upload {
     fn form(&self) -> Result<FormData, JsValue> {
         let form = FormData::new()?;
         if self.only_check {
-            form.append_with_str(CHECK_FIELD, "1")?;
+            form.append_with_str(MODE_FIELD, ImportMode::Check.as_str())?;
         }
         form.append_with_blob_and_filename("file", &self.file, &self.file.name())?;
         Ok(form)
@@ -420,8 +420,8 @@ fn metadata(name: &str, only_check: bool) -> Result<String, JsValue> {
     let bytes: String = name.bytes().map(char::from).collect();
     let mut metadata = format!("filename {}", window().btoa(&bytes)?);
     if only_check {
-        metadata.push(',');
-        metadata.push_str(CHECK_FIELD);
+        let mode = window().btoa(ImportMode::Check.as_str())?;
+        metadata.push_str(&format!(",{MODE_FIELD} {mode}"));
     }
     Ok(metadata)
 }

@@ -112,6 +112,13 @@ impl Announcer {
         Ok(())
     }
 
+    /// Tells that an import waits for an answer. That must be recorded.
+    pub(super) async fn asks(&self, import: &MonitorImport) {
+        let _turn = self.turn().await;
+        let message = ProgressMessage::recorded(import, Vec::new());
+        self.tell(&import.id, message).await;
+    }
+
     /// Tells that an import has failed which cannot be recorded as such yet.
     pub(super) async fn failed(&self, id: &str, progress: ImportProgress, error: &str) {
         self.failures().insert(id.to_owned(), error.to_owned());

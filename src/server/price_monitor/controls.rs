@@ -9,9 +9,11 @@
 //! | `POST …/{id}/retry` | 201 and the new job, which imports the rows that failed, or checks them again |
 //! | `GET …/{id}/failures?page=&search=` | a page of the rows that failed, and why |
 //! | `GET …/{id}/failures.csv` | all of them as a file that imports as it is once corrected |
+//! | `GET …/{id}/notes?kind=&page=&search=` | a page of the rows that were passed over, taken with a warning, or replaced |
+//! | `GET …/{id}/notes.csv?kind=` | all of these that are listed |
 //! | `GET …/{id}/columns` | the file's first rows and what its columns are taken for |
 //! | `POST …/{id}/columns/preview` | what the first rows are under a mapping |
-//! | `POST …/{id}/columns` | 201 and the new job, of the same mode, with a mapping that is remembered |
+//! | `POST …/{id}/columns` | 200 and the job, where it waits for an answer; else 201 and a new job of the same mode. What was said is remembered |
 //! | `DELETE …/{id}` | 204; it is forgotten, its products stay |
 
 use std::{collections::BTreeMap, io, sync::Arc};
@@ -25,21 +27,23 @@ use axum::{
     routing::{get, post},
 };
 use futures_util::stream;
-use product_feed::{FailedRowsFile, FeedRow, Header, Mapping, Meaning, Visitor};
+use product_feed::{
+    DecimalMark, FailedRowsFile, FeedError, FeedRow, Header, Mapping, Meaning, Visitor,
+};
 use serde::{Deserialize, Serialize};
-use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
 use super::{
     Service,
-    message::{FailuresBody, ImportBody, JobBody},
+    message::{ImportBody, JobBody, RowsBody},
     service::ServiceError,
     upload::{owner, record},
     uploads::stored_name,
 };
 use crate::server::store::{
     Store, StoreError,
-    monitor_imports::{ImportMode, MonitorImport, NewImport},
+    monitor_imports::{ImportMode, MonitorImport, NewImport, Question},
+    row_notes::{NoteKind, RowNote},
 };
 
 /// Failed rows that are read at once.
@@ -59,6 +63,8 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/api/products/imports/{id}/retry", post(retry))
         .route("/api/products/imports/{id}/failures", get(failures))
         .route("/api/products/imports/{id}/failures.csv", get(failures_csv))
+        .route("/api/products/imports/{id}/notes", get(notes))
+        .route("/api/products/imports/{id}/notes.csv", get(notes_csv))
         .route(
             "/api/products/imports/{id}/columns",
             get(columns).post(map_columns),
@@ -98,6 +104,7 @@ impl Service {
             mode,
             mapping: mapping.or(import.mapping),
             stored_in: None,
+            file: import.file.unwrap_or_default(),
         };
         let recording = record(Arc::clone(self), new, incoming);
         let import = self
@@ -166,14 +173,12 @@ async fn retry(
         return Err(ServiceError::NothingFailed);
     }
     let new_id = Uuid::now_v7().to_string();
-    let (incoming, mut file) = service.uploads.begin().await?;
+    let mut writing = service.uploads.begin().await?;
     let mut rows = FailedRows::new(service.store.clone(), import.clone())?;
     while let Some(bytes) = rows.next().await? {
-        file.write_all(&bytes).await?;
+        writing.write(&bytes).await?;
     }
-    file.flush().await?;
-    file.sync_all().await?;
-    let incoming = service.uploads.complete(incoming, &new_id).await?;
+    let (incoming, file) = service.uploads.complete(writing, &new_id).await?;
     let new = NewImport {
         stored_as: stored_name(&new_id),
         id: new_id,
@@ -182,6 +187,7 @@ async fn retry(
         mode: import.mode,
         mapping: import.mapping,
         stored_in: None,
+        file,
     };
     let recording = record(Arc::clone(&service), new, incoming);
     let import = service
@@ -204,7 +210,7 @@ async fn failures(
     State(service): State<Arc<Service>>,
     Path(id): Path<String>,
     Query(query): Query<FailuresQuery>,
-) -> Result<Json<FailuresBody>, ServiceError> {
+) -> Result<Json<RowsBody>, ServiceError> {
     service.found(&id).await?;
     let search = query.search.trim();
     let page = service
@@ -237,6 +243,121 @@ async fn failures_csv(
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
+#[derive(Debug, Deserialize)]
+struct NotesQuery {
+    kind: String,
+    #[serde(default)]
+    page: u64,
+    #[serde(default)]
+    search: String,
+}
+
+impl NotesQuery {
+    fn kind(&self) -> Result<NoteKind, ServiceError> {
+        NoteKind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == self.kind)
+            .ok_or(ServiceError::NotFound)
+    }
+}
+
+async fn notes(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<String>,
+    Query(query): Query<NotesQuery>,
+) -> Result<Json<RowsBody>, ServiceError> {
+    let kind = query.kind()?;
+    service.found(&id).await?;
+    let search = query.search.trim();
+    let page = service
+        .store
+        .list_row_notes(&id, kind, search, query.page)
+        .await?;
+    Ok(Json(page.into()))
+}
+
+async fn notes_csv(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<String>,
+    Query(query): Query<NotesQuery>,
+) -> Result<Response, ServiceError> {
+    let kind = query.kind()?;
+    service.found(&id).await?;
+    let notes = Notes {
+        store: service.store.clone(),
+        import: id,
+        kind,
+        behind: Some((0, 0)),
+        is_begun: false,
+    };
+    let body = stream::try_unfold(notes, |mut notes| async {
+        let bytes = notes.next().await?;
+        Ok::<_, io::Error>(bytes.map(|bytes| (bytes, notes)))
+    });
+    let disposition = format!("attachment; filename=\"{}-rows.csv\"", kind.as_str());
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    Ok((headers, Body::from_stream(body)).into_response())
+}
+
+/// The notes of an import as a file, part by part.
+struct Notes {
+    store: Store,
+    import: String,
+    kind: NoteKind,
+    /// The last note that is written; `None` when all are.
+    behind: Option<(u64, u64)>,
+    is_begun: bool,
+}
+
+impl Notes {
+    async fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let Some(behind) = self.behind else {
+            return Ok(None);
+        };
+        let notes = self
+            .store
+            .row_notes_behind(&self.import, self.kind, behind, ROWS_AT_ONCE)
+            .await
+            .map_err(io::Error::other)?;
+        self.behind = notes.last().map(|note| (note.row, note.part));
+        let mut file = csv::Writer::from_writer(Vec::new());
+        if !std::mem::replace(&mut self.is_begun, true) {
+            file.write_record(["Line", "SKU", "Column", "Value", "Reason"])?;
+        }
+        for note in &notes {
+            file.write_record(note_record(note))?;
+        }
+        file.into_inner()
+            .map(Some)
+            .map_err(|error| io::Error::other(error.to_string()))
+    }
+}
+
+fn note_record(note: &RowNote) -> [String; 5] {
+    let reason = match note.by_line {
+        Some(line) => format!("Replaced by line {line}."),
+        None => note.reason.clone(),
+    };
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let (column, value) = (text(&note.column), text(&note.value));
+    [
+        note.line.to_string(),
+        note.label.clone(),
+        column,
+        value,
+        reason,
+    ]
+}
+
+/// Returns what an import's file was understood as, once known.
+fn understood(import: &MonitorImport) -> Option<Mapping> {
+    let answers = import.tally.understood.as_deref()?;
+    serde_json::from_str(answers).ok()
+}
+
 /// The failed rows of an import as a file, part by part.
 struct FailedRows {
     store: Store,
@@ -251,7 +372,10 @@ impl FailedRows {
         let header = import.header.as_deref().unwrap_or_default();
         Ok(Self {
             store,
-            file: FailedRowsFile::new(header)?,
+            file: match understood(&import) {
+                Some(answers) => FailedRowsFile::of(header, &answers)?,
+                None => FailedRowsFile::new(header)?,
+            },
             import,
             behind: Some(0),
         })
@@ -275,12 +399,22 @@ impl FailedRows {
     }
 }
 
-/// The first rows of a file, and what its columns are taken for.
+/// The first rows of a file, what its columns are taken for, and what else can be said of it.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct ColumnsBody {
     header: Vec<String>,
     rows: Vec<Vec<String>>,
     columns: Vec<Option<&'static str>>,
+    /// What is said to be before the decimals of prices.
+    decimal_mark: Option<&'static str>,
+    /// The currency that prices are said to be in.
+    currency: Option<&'static str>,
+    /// The sheets that are to be read, of those that there are.
+    sheets: Vec<String>,
+    all_sheets: Vec<String>,
+    /// What has to be said.
+    needs: Option<Question>,
 }
 
 async fn columns(
@@ -288,26 +422,39 @@ async fn columns(
     Path(id): Path<String>,
 ) -> Result<Json<ColumnsBody>, ServiceError> {
     let import = service.found(&id).await?;
-    let mapping = import
-        .mapping
-        .as_deref()
-        .and_then(|mapping| serde_json::from_str::<Mapping>(mapping).ok());
+    let mapping = mapping_of(&import);
     let mut rows = first_rows(&service, &import).await?;
+    let columns = if mapping.has_columns() {
+        let said = |index| mapping.meaning_of(index);
+        (0..rows[0].len()).map(said).collect()
+    } else {
+        product_feed::suggest(&rows)
+    };
     let header = rows.remove(0);
-    let columns = header
-        .iter()
-        .enumerate()
-        .map(|(index, name)| match &mapping {
-            Some(mapping) => mapping.meaning_of(index),
-            None => product_feed::guess(name),
-        })
-        .map(|meaning| meaning.map(Meaning::as_str))
-        .collect();
+    let all_sheets = match import.needs {
+        Some(Question::Sheets) => all_sheets(&service, &import).await?,
+        _ => Vec::new(),
+    };
     Ok(Json(ColumnsBody {
         header,
         rows,
-        columns,
+        columns: columns
+            .into_iter()
+            .map(|meaning| meaning.map(Meaning::as_str))
+            .collect(),
+        decimal_mark: mapping.decimal_mark().map(DecimalMark::as_str),
+        currency: mapping.currency(),
+        sheets: mapping.sheets().to_vec(),
+        all_sheets,
+        needs: import.needs,
     }))
+}
+
+/// What was said of an import's file.
+fn mapping_of(import: &MonitorImport) -> Mapping {
+    let said = import.mapping.as_deref();
+    said.and_then(|mapping| serde_json::from_str(mapping).ok())
+        .unwrap_or_default()
 }
 
 async fn first_rows(
@@ -323,30 +470,73 @@ async fn first_rows(
     );
     let rows =
         tokio::task::spawn_blocking(move || product_feed::first_rows(input, &limits, PREVIEW));
-    Ok(rows.await.map_err(io::Error::other)??)
+    let rows = rows.await.map_err(io::Error::other)??;
+    if rows.is_empty() {
+        return Err(FeedError::Empty.into());
+    }
+    Ok(rows)
 }
 
-/// What columns hold: their places from 0, and the words for what is in them.
-#[derive(Debug, Deserialize)]
+/// Returns the names of the sheets among which somebody is to choose.
+async fn all_sheets(
+    service: &Arc<Service>,
+    import: &MonitorImport,
+) -> Result<Vec<String>, ServiceError> {
+    let (input, limits) = (
+        service.uploads.input(&import.stored_as),
+        service.options.limits(),
+    );
+    let counting = tokio::task::spawn_blocking(move || product_feed::count(input, &limits, None));
+    match counting.await.map_err(io::Error::other)? {
+        Err(FeedError::UnknownSheet(names)) => Ok(names),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// What somebody says of a file: what its columns hold, by their places from 0 and the words for what is in
+/// them, and what it does not tell.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 struct MappingBody {
     columns: BTreeMap<usize, String>,
+    decimal_mark: Option<String>,
+    currency: Option<String>,
+    sheets: Vec<String>,
 }
 
 impl MappingBody {
-    fn mapping(self, header: &[String]) -> Result<Mapping, ServiceError> {
+    /// Adds what is said to what was said before.
+    fn added_to(self, before: Mapping, header: &[String]) -> Result<Mapping, ServiceError> {
+        let bad = |text: &str, error: &dyn std::fmt::Display| {
+            ServiceError::BadMapping(format!("{text:?}: {error}."))
+        };
+        let mut mapping = before;
         let columns = self
             .columns
             .into_iter()
-            .filter(|(_, word)| !word.is_empty());
-        let columns = columns
+            .filter(|(_, word)| !word.is_empty())
             .map(|(index, word)| {
                 let meaning = word.parse::<Meaning>();
                 meaning
                     .map(|meaning| (index, meaning))
-                    .map_err(|error| ServiceError::BadMapping(format!("{word:?}: {error}.")))
+                    .map_err(|error| bad(&word, &error))
             })
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Mapping::new(columns).of(header))
+        if !columns.is_empty() {
+            mapping = mapping.with_columns(columns).of(header);
+        }
+        if let Some(text) = self.decimal_mark.filter(|text| !text.is_empty()) {
+            let mark = text.parse().map_err(|error| bad(&text, &error))?;
+            mapping = mapping.with_decimal_mark(mark);
+        }
+        if let Some(text) = self.currency.filter(|text| !text.trim().is_empty()) {
+            let said = mapping.with_currency(text.trim());
+            mapping = said.map_err(|error| bad(&text, &error))?;
+        }
+        if !self.sheets.is_empty() {
+            mapping = mapping.with_sheets(self.sheets);
+        }
+        Ok(mapping)
     }
 }
 
@@ -368,7 +558,7 @@ async fn preview(
 ) -> Result<Json<Vec<PreviewRow>>, ServiceError> {
     let import = service.found(&id).await?;
     let header = first_rows(&service, &import).await?.remove(0);
-    let mapping = body.mapping(&header)?;
+    let mapping = body.added_to(mapping_of(&import), &header)?;
     let (input, limits) = (
         service.uploads.input(&import.stored_as),
         service.options.limits(),
@@ -417,20 +607,24 @@ async fn map_columns(
 ) -> Created {
     let import = service.found(&id).await?;
     let cells = first_rows(&service, &import).await?.remove(0);
-    let mapping = body.mapping(&cells)?;
-    product_feed::check_mapping(&cells, &mapping)
-        .map_err(|error| ServiceError::BadMapping(error.to_string()))?;
-    let json = serde_json::to_string(&mapping).map_err(io::Error::other)?;
-    let owner = owner(&headers).or_else(|| import.owner.clone());
-    if let Some(owner) = &owner {
-        let fingerprint = Header::fingerprint(&cells);
-        service
-            .store
-            .remember_mapping(owner, &fingerprint, &json)
-            .await?;
+    let mapping = body.added_to(mapping_of(&import), &cells)?;
+    if mapping.has_columns() {
+        product_feed::check_mapping(&cells, &mapping)
+            .map_err(|error| ServiceError::BadMapping(error.to_string()))?;
     }
-    let mode = import.mode;
-    service
-        .import_file_of(import, owner, mode, Some(json))
-        .await
+    let json = serde_json::to_string(&mapping).map_err(io::Error::other)?;
+    let fingerprint = Header::fingerprint(&cells);
+    service.store.remember_mapping(&fingerprint, &json).await?;
+    if import.needs.is_none() {
+        let (owner, mode) = (owner(&headers), import.mode);
+        return service
+            .import_file_of(import, owner, mode, Some(json))
+            .await;
+    }
+    if !service.store.answer_monitor_import(&id, &json).await? {
+        return Err(ServiceError::Answered);
+    }
+    service.queue.wake();
+    let import = service.found(&id).await?;
+    Ok((StatusCode::OK, Json(import.into())))
 }

@@ -24,15 +24,14 @@ use super::{
     announcer::Announcer,
     pace::Pace,
     patience::{GaveUp, LONGEST_WAIT, Patience, patiently, waits},
-    reading,
-    seen::Seen,
-    uploads::Uploads,
+    reading::{self, ReadError, Reading},
+    uploads::{Unsound, Uploads},
 };
 use crate::{
-    job::{ImportProgress, ImportStatus},
+    job::{ImportProgress, ImportStatus, UnixMillis},
     server::store::{
         Store, StoreError,
-        monitor_imports::{ImportBatch, ImportMode, MonitorImport, Problem},
+        monitor_imports::{ImportBatch, ImportMode, MonitorImport, Question},
         products::Written,
     },
     server::telemetry::Metrics,
@@ -70,8 +69,11 @@ enum ImportError {
     /// A thread of ours died.
     #[error("{BROKE_OFF}")]
     Broken(#[source] JoinError),
-    /// What a check remembers cannot be kept.
-    #[error("The file could not be checked because the disk is full or failed.")]
+    /// The stored upload is not what came in.
+    #[error("{0}")]
+    Unsound(Unsound),
+    /// What is remembered of the file's products cannot be kept.
+    #[error("The file could not be imported because the disk is full or failed.")]
     Scratch(#[source] io::Error),
     /// It was begun again and again.
     #[error(
@@ -114,12 +116,24 @@ impl From<FeedError> for ImportError {
     }
 }
 
-impl ImportError {
-    fn problem(&self) -> Option<Problem> {
-        match self {
-            Self::Feed(error) if error.is_about_columns() => Some(Problem::Columns),
-            _ => None,
+impl From<ReadError> for ImportError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Feed(error) => error.into(),
+            ReadError::Scratch(error) => Self::Scratch(error),
         }
+    }
+}
+
+impl ImportError {
+    /// What a person has to say for the import to go on.
+    fn question(&self) -> Option<Question> {
+        let Self::Feed(error) = self else { return None };
+        error.question().map(|question| match question {
+            product_feed::Question::Columns => Question::Columns,
+            product_feed::Question::DecimalMark => Question::DecimalMark,
+            product_feed::Question::Sheets => Question::Sheets,
+        })
     }
 }
 
@@ -230,10 +244,16 @@ impl Importer {
                 tracing::warn!(id, %error, "Import put off until the database is back");
                 None
             }
-            Err(error) => {
-                tracing::warn!(id, ?error, "Import failed");
-                Some(End::Failed(error.to_string(), error.problem()))
-            }
+            Err(error) => Some(match error.question() {
+                Some(question) => {
+                    tracing::info!(id, needs = question.as_str(), "Import waits for an answer");
+                    End::Asks(question)
+                }
+                None => {
+                    tracing::warn!(id, ?error, "Import failed");
+                    End::Failed(error.to_string(), None)
+                }
+            }),
         }
     }
 
@@ -247,7 +267,10 @@ impl Importer {
             return Err(ImportError::NoHeadway);
         }
         let id = import.id.as_str();
-        let mut position = import.position;
+        let position = import.position;
+        if !self.check_file(import, stop).await? {
+            return Ok(Outcome::Stopped);
+        }
         let mapping = self.mapping(import, stop).await?;
         if import.progress.total_products == 0 {
             let Some(counted) = self.count(import, mapping.clone(), stop).await? else {
@@ -258,33 +281,19 @@ impl Importer {
             patiently(id, stop, set).await?;
             progress.send_modify(|progress| progress.total_products = products);
         }
-        if import.mode == ImportMode::Check && position > 0 {
-            // What it has seen is not kept, and it has written nothing.
-            let restart = || self.store.restart_monitor_import(id);
-            patiently(id, stop, restart).await?;
-            position = 0;
-            progress.send_modify(|progress| {
-                progress.processed_products = 0;
-                progress.failed_products = 0;
-            });
-        }
         let (batches, received) = mpsc::channel(AHEAD);
-        let reading = {
-            let input = self.uploads.input(&import.stored_as);
-            let (limits, stop) = (self.limits.clone(), stop.clone());
-            let kind = self.store.batch_kind(import.mode);
-            tokio::task::spawn_blocking(move || {
-                reading::read_batches(
-                    input,
-                    &limits,
-                    mapping.as_ref(),
-                    kind,
-                    position,
-                    &batches,
-                    &stop,
-                )
-            })
+        let reading = Reading {
+            input: self.uploads.input(&import.stored_as),
+            limits: self.limits.clone(),
+            mapping,
+            kind: self.store.batch_kind(import.mode),
+            position,
+            total: progress.borrow().total_products,
+            scratch: self.uploads.directory().to_owned(),
         };
+        let stopped = stop.clone();
+        let reading =
+            tokio::task::spawn_blocking(move || reading::read_batches(reading, &batches, &stopped));
         let writing = self.write(import, position, received, &progress, stop);
         let (read, written) = tokio::join!(reading, writing);
         // When writing ends early, so does reading, and writing knows why.
@@ -304,6 +313,26 @@ impl Importer {
         })
     }
 
+    /// Checks that the stored upload is what came in; returns whether that was seen before `stop`.
+    async fn check_file(
+        &self,
+        import: &MonitorImport,
+        stop: &CancellationToken,
+    ) -> Result<bool, ImportError> {
+        let Some(mark) = import.file.clone() else {
+            return Ok(true);
+        };
+        let (uploads, stored_as, stop) =
+            (self.uploads.clone(), import.stored_as.clone(), stop.clone());
+        let checked = tokio::task::spawn_blocking(move || uploads.check(&stored_as, &mark, &stop));
+        match checked.await.map_err(ImportError::Broken)? {
+            Ok(None) => Ok(true),
+            Ok(Some(unsound)) => Err(ImportError::Unsound(unsound)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+            Err(error) => Err(FeedError::Io(error).into()),
+        }
+    }
+
     /// What is said of the file's columns: with this import, or before for files of the same columns.
     async fn mapping(
         &self,
@@ -315,9 +344,9 @@ impl Importer {
         }
         // One that is under way goes on as it began, whatever was said of such files since.
         let has_begun = import.progress.total_products > 0 || import.position > 0;
-        let Some(owner) = import.owner.as_deref().filter(|_| !has_begun) else {
+        if has_begun {
             return Ok(None);
-        };
+        }
         let input = self.uploads.input(&import.stored_as).until(stop);
         let limits = self.limits.clone();
         let rows = tokio::task::spawn_blocking(move || reading::header_of(input, &limits))
@@ -329,7 +358,7 @@ impl Importer {
         // What is wrong with the file is said when it is counted.
         let Ok(header) = rows else { return Ok(None) };
         let id = import.id.as_str();
-        let look_up = || self.store.remembered_mapping(owner, &header);
+        let look_up = || self.store.remembered_mapping(&header);
         let remembered = patiently(id, stop, look_up).await?;
         if let Some(mapping) = &remembered {
             let set = || self.store.set_monitor_import_mapping(id, mapping);
@@ -361,14 +390,6 @@ impl Importer {
         progress: &watch::Sender<ImportProgress>,
         stop: &CancellationToken,
     ) -> Result<Outcome, ImportError> {
-        let total = progress.borrow().total_products;
-        let mut seen = match import.mode {
-            ImportMode::Import => None,
-            ImportMode::Check => {
-                let seen = Seen::new(total, self.uploads.directory());
-                Some(seen.map_err(ImportError::Scratch)?)
-            }
-        };
         let mut pace = Pace::new(self.rows_per_second);
         while let Some(batch) = batches.recv().await {
             if stop.is_cancelled() {
@@ -376,12 +397,13 @@ impl Importer {
             }
             let began = Instant::now();
             let (end, products, failed) = (batch.position(), batch.products(), batch.failed());
-            let mut checked = Written::default();
-            if let Some(before) = seen.take() {
-                let (after, would) = self.check(import, &batch, before, stop).await?;
-                seen = Some(after);
-                checked = would;
-            }
+            let checked = match import.mode {
+                ImportMode::Import => Written::default(),
+                ImportMode::Check => {
+                    let check = || self.store.check_monitor_batch(&batch);
+                    patiently(&import.id, stop, check).await?
+                }
+            };
             if !self.commit(import, position, &batch, checked, stop).await? {
                 return Ok(Outcome::Superseded);
             }
@@ -395,29 +417,6 @@ impl Importer {
             pace.after(products + failed, stop).await;
         }
         Ok(Outcome::Through)
-    }
-
-    /// Says what writing a batch would do, after what was seen before it.
-    async fn check(
-        &self,
-        import: &MonitorImport,
-        batch: &ImportBatch,
-        mut seen: Seen,
-        stop: &CancellationToken,
-    ) -> Result<(Seen, Written), ImportError> {
-        let marks = batch.marks();
-        let looked_up = tokio::task::spawn_blocking(move || {
-            let before = marks.into_iter().map(|mark| seen.replace(mark));
-            let before = before.collect::<io::Result<Vec<_>>>()?;
-            Ok((seen, before))
-        });
-        let (seen, before) = looked_up
-            .await
-            .map_err(ImportError::Broken)?
-            .map_err(ImportError::Scratch)?;
-        let check = || self.store.check_monitor_batch(batch, &before);
-        let would = patiently(&import.id, stop, check).await?;
-        Ok((seen, would))
     }
 
     /// Commits a batch. Returns whether the import is where it takes it, and not in other hands.
@@ -447,6 +446,21 @@ impl Importer {
         let there = patiently(id, stop, || self.store.monitor_import(id)).await?;
         Ok(there
             .is_some_and(|there| !there.status.is_final() && there.position == batch.position()))
+    }
+
+    /// Ends imports that have waited for an answer since before a time.
+    pub(super) async fn give_unanswered_up(
+        self: &Arc<Self>,
+        before: UnixMillis,
+    ) -> Result<(), StoreError> {
+        for import in self.store.unanswered_monitor_imports(before).await? {
+            let error =
+                "Nobody said in time how the file is to be read. Import it again to say so.";
+            let end = Some(End::Failed(error.to_owned(), import.needs));
+            self.finish_unless_stopped(&import.id, end, import.progress)
+                .await;
+        }
+        Ok(())
     }
 
     /// Ends an import that waits, because its user wants it no more.
@@ -505,6 +519,10 @@ impl Importer {
             }
         };
         if let Some(ended) = ended {
+            if ended.needs.is_some() {
+                self.announcer.asks(&ended).await;
+                return true;
+            }
             tracing::info!(id, status = %ended.status, progress = ?ended.progress, "Import finished");
             if let Err(error) = self.announcer.finished(&ended).await {
                 tracing::error!(id, %error, "the end of an import could not be told");
@@ -524,6 +542,7 @@ impl Importer {
 
     async fn record_end(&self, id: &str, end: &End) -> Result<Option<MonitorImport>, StoreError> {
         let (status, error, problem) = match end {
+            End::Asks(question) => return self.store.ask_monitor_import(id, *question).await,
             End::Failed(error, problem) => (ImportStatus::Error, Some(error.clone()), *problem),
             End::Through | End::Cancelled => {
                 let Some(import) = self.store.monitor_import(id).await? else {
@@ -531,7 +550,14 @@ impl Importer {
                 };
                 let (status, error) = match end {
                     End::Cancelled => (ImportStatus::Error, Some(cancelled(&import))),
-                    _ => verdict(import.progress),
+                    _ => {
+                        let (said, error) = verdict(&import);
+                        let done = import.progress.done();
+                        if said != ImportStatus::Error && import.progress.total_products != done {
+                            self.store.correct_monitor_import_total(id, done).await?;
+                        }
+                        (said, error)
+                    }
                 };
                 (status, error, None)
             }
@@ -548,8 +574,10 @@ enum End {
     Through,
     /// Its user wants it no more.
     Cancelled,
-    /// With an error, which a person may be able to help.
-    Failed(String, Option<Problem>),
+    /// With an error, and what it asked for in vain.
+    Failed(String, Option<Question>),
+    /// Not yet: it waits for an answer.
+    Asks(Question),
 }
 
 impl End {
@@ -557,7 +585,7 @@ impl End {
     /// once it is.
     fn sentence(&self) -> Option<&str> {
         match self {
-            Self::Through => None,
+            Self::Through | Self::Asks(_) => None,
             Self::Cancelled => Some("The import was cancelled."),
             Self::Failed(error, _) => Some(error),
         }
@@ -580,7 +608,12 @@ fn cancelled(import: &MonitorImport) -> String {
 }
 
 /// Says how an import of which all rows are through has ended.
-fn verdict(progress: ImportProgress) -> (ImportStatus, Option<String>) {
+fn verdict(import: &MonitorImport) -> (ImportStatus, Option<String>) {
+    if let Some(mismatch) = import.mismatch() {
+        let error = format!("The import does not add up. {mismatch} Please import the file again.");
+        return (ImportStatus::Error, Some(error));
+    }
+    let progress = import.progress;
     match (progress.processed_products, progress.failed_products) {
         (0, 0) => {
             let error = "The file holds a header but no products.".to_owned();
@@ -600,6 +633,31 @@ mod tests {
 
     use super::*;
 
+    fn over(processed: u64, failed: u64, total: u64) -> MonitorImport {
+        MonitorImport {
+            progress: ImportProgress {
+                processed_products: processed,
+                failed_products: failed,
+                total_products: total,
+            },
+            written: Written {
+                added: processed,
+                ..Written::default()
+            },
+            ..MonitorImport::default()
+        }
+    }
+
+    #[test]
+    fn an_import_that_does_not_add_up_is_no_success() {
+        for import in [over(404, 0, 1000), over(1000, 1, 1000), over(0, 0, 5)] {
+            let (status, error) = verdict(&import);
+            assert_eq!(status, ImportStatus::Error);
+            let error = error.unwrap();
+            assert!(error.starts_with("The import does not add up."), "{error}");
+        }
+    }
+
     #[test]
     fn the_counts_say_how_an_import_ended() {
         for (processed, failed, status, error) in [
@@ -618,12 +676,7 @@ mod tests {
                 Some("The file holds a header but no products."),
             ),
         ] {
-            let progress = ImportProgress {
-                processed_products: processed,
-                failed_products: failed,
-                total_products: processed + failed,
-            };
-            let (got, sentence) = verdict(progress);
+            let (got, sentence) = verdict(&over(processed, failed, processed + failed));
             assert_eq!((got, sentence.as_deref()), (status, error));
         }
     }

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::{
     job::{ImportProgress, ImportStatus, UnixMillis},
-    server::store::monitor_imports::{
-        FailedRow, FailedRowsPage, ImportMode, MonitorImport, Problem,
+    server::store::{
+        monitor_imports::{FailedRow, FailedRowsPage, ImportMode, MonitorImport, Question},
+        row_notes::{PassedOverCounts, RowNote, RowNotesPage},
     },
 };
 
@@ -27,6 +28,9 @@ pub(super) struct ProgressMessage {
     failed_product_skus: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     completed_at: Option<String>,
+    /// What has to be said for the job to go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs: Option<Question>,
 }
 
 impl ProgressMessage {
@@ -38,6 +42,7 @@ impl ProgressMessage {
             error: None,
             failed_product_skus: None,
             completed_at: None,
+            needs: None,
         }
     }
 
@@ -49,13 +54,17 @@ impl ProgressMessage {
             error: Some(error.to_owned()),
             failed_product_skus: None,
             completed_at: None,
+            needs: None,
         }
     }
 
     /// The state of a job as it is recorded.
     pub(super) fn recorded(import: &MonitorImport, failed: Vec<FailedRow>) -> Self {
         if !import.status.is_final() {
-            return Self::pending(import.progress);
+            return Self {
+                needs: import.needs,
+                ..Self::pending(import.progress)
+            };
         }
         Self {
             progress: import.progress,
@@ -63,6 +72,7 @@ impl ProgressMessage {
             error: import.error.clone(),
             failed_product_skus: Some(skus(failed)),
             completed_at: import.completed_at.map(rfc3339),
+            needs: None,
         }
     }
 }
@@ -81,8 +91,10 @@ pub(super) struct JobBody {
     created_at: String,
     updated_at: String,
     completed_at: Option<String>,
-    /// What a person could do something about: `columns`, when they are not known.
-    problem: Option<&'static str>,
+    /// What it asked for in vain.
+    problem: Option<Question>,
+    /// What has to be said for it to go on.
+    needs: Option<Question>,
 }
 
 impl From<MonitorImport> for JobBody {
@@ -97,7 +109,8 @@ impl From<MonitorImport> for JobBody {
             created_at: rfc3339(import.created_at),
             updated_at: rfc3339(import.updated_at),
             completed_at: import.completed_at.map(rfc3339),
-            problem: import.problem.map(|Problem::Columns| "columns"),
+            problem: import.problem,
+            needs: import.needs,
         }
     }
 }
@@ -133,17 +146,22 @@ impl ProgressBody {
     }
 }
 
-/// A failed row as it is answered.
+/// What is said of a row, as it is answered.
 #[derive(Debug, Serialize)]
-pub(super) struct FailedRowBody {
+#[serde(rename_all = "camelCase")]
+pub(super) struct RowBody {
     line: u64,
     sku: String,
+    /// A sentence; of a row that was passed over, the code of the reason.
     reason: String,
     column: Option<String>,
     value: Option<String>,
+    /// The line of the row that replaced it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_line: Option<u64>,
 }
 
-impl From<FailedRow> for FailedRowBody {
+impl From<FailedRow> for RowBody {
     fn from(row: FailedRow) -> Self {
         Self {
             line: row.line,
@@ -151,23 +169,48 @@ impl From<FailedRow> for FailedRowBody {
             reason: row.reason,
             column: row.column,
             value: row.value,
+            by_line: None,
         }
     }
 }
 
-/// One page of failed rows.
+impl From<RowNote> for RowBody {
+    fn from(note: RowNote) -> Self {
+        Self {
+            line: note.line,
+            sku: note.label,
+            reason: note.reason,
+            column: note.column,
+            value: note.value,
+            by_line: note.by_line,
+        }
+    }
+}
+
+/// One page of rows and what is said of them.
 #[derive(Debug, Serialize)]
-pub(super) struct FailuresBody {
-    items: Vec<FailedRowBody>,
+pub(super) struct RowsBody {
+    items: Vec<RowBody>,
     page: u64,
     pages: u64,
     total: u64,
 }
 
-impl From<FailedRowsPage> for FailuresBody {
+impl From<FailedRowsPage> for RowsBody {
     fn from(page: FailedRowsPage) -> Self {
         Self {
-            items: page.rows.into_iter().map(FailedRowBody::from).collect(),
+            items: page.rows.into_iter().map(RowBody::from).collect(),
+            page: page.page,
+            pages: page.pages,
+            total: page.total,
+        }
+    }
+}
+
+impl From<RowNotesPage> for RowsBody {
+    fn from(page: RowNotesPage) -> Self {
+        Self {
+            items: page.notes.into_iter().map(RowBody::from).collect(),
             page: page.page,
             pages: page.pages,
             total: page.total,
@@ -185,6 +228,15 @@ pub(super) struct ImportBody {
     added_products: u64,
     updated_products: u64,
     unchanged_products: u64,
+    /// Rows that a later row of the file replaced: with the three above, the processed products.
+    replaced_rows: u64,
+    /// Rows that are no product, in all and by reason.
+    passed_over_rows: u64,
+    passed_over: PassedOverCounts,
+    /// Rows of the file so far: processed and failed products, and rows that were passed over.
+    rows_read: u64,
+    /// Values that were left out of rows that are in.
+    warnings: u64,
     /// How many imports go first, with this one, while it waits.
     queue_position: Option<u64>,
     /// Whether it ended because its user wanted it no more.
@@ -227,12 +279,20 @@ impl ImportBody {
             actions.push(Action::Delete);
         } else {
             actions.push(Action::Cancel);
+            if import.needs.is_some() {
+                actions.extend([Action::Columns, Action::Delete]);
+            }
         }
         Self {
             mode: import.mode.as_str(),
             added_products: import.written.added,
             updated_products: import.written.updated,
             unchanged_products: import.written.unchanged,
+            replaced_rows: import.written.replaced,
+            passed_over_rows: import.tally.passed_over.total(),
+            passed_over: import.tally.passed_over.clone(),
+            rows_read: import.tally.rows_read,
+            warnings: import.tally.warnings,
             queue_position,
             cancelled: import.status.is_cancelled(import.error.as_deref()),
             actions,
@@ -283,7 +343,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::server::store::products::Written;
 
     fn import(status: ImportStatus, completed_at: Option<UnixMillis>) -> MonitorImport {
         MonitorImport {
@@ -305,9 +364,7 @@ mod tests {
             mode: ImportMode::Import,
             problem: None,
             header: None,
-            mapping: None,
-            written: Written::default(),
-            attempts: 0,
+            ..MonitorImport::default()
         }
     }
 

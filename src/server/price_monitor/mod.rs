@@ -65,6 +65,9 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// The time between two looks for files that no import needs any more.
 const TIDYING: Duration = Duration::from_secs(60 * 60);
 
+/// How long an import waits for an answer about its file.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
 /// What the embedded price monitor needs to know.
 #[derive(Clone, Debug)]
 pub struct PriceMonitorOptions {
@@ -130,10 +133,15 @@ struct Service {
     tasks: TaskTracker,
 }
 
-/// Removes the files that no import needs any more, now and again.
-async fn tidy(store: Store, uploads: Uploads, retention: Duration) {
+/// Ends imports that nobody answered, and removes the files that no import needs any more, now and again.
+async fn tidy(store: Store, uploads: Uploads, queue: Queue, retention: Duration) {
     let retention = UnixMillis::try_from(retention.as_millis()).unwrap_or(UnixMillis::MAX);
+    let patience = UnixMillis::try_from(ANSWERED_WITHIN.as_millis()).unwrap_or(UnixMillis::MAX);
     loop {
+        let before = now().saturating_sub(patience);
+        if let Err(error) = queue.give_unanswered_up(before).await {
+            tracing::warn!(%error, "imports that wait for an answer could not be looked for");
+        }
         match store
             .monitor_files_in_use(now().saturating_sub(retention))
             .await
@@ -207,7 +215,12 @@ pub async fn serve_with(
         &tasks,
         &shutdown,
     );
-    let tidying = tidy(store.clone(), uploads.clone(), options.retention);
+    let tidying = tidy(
+        store.clone(),
+        uploads.clone(),
+        queue.clone(),
+        options.retention,
+    );
     let tidying = shutdown.clone().run_until_cancelled_owned(tidying);
     tasks.spawn(async move {
         tidying.await;

@@ -10,7 +10,10 @@ use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{import::Importer, workers::Workers};
-use crate::server::store::{StoreError, leases::Claimed};
+use crate::{
+    job::UnixMillis,
+    server::store::{StoreError, leases::Claimed},
+};
 
 /// How many imports run at once, whoever's they are: more would only wait for the database.
 const RUNNING: usize = 4;
@@ -124,6 +127,11 @@ impl Queue {
             .spawn(async move { importer.finish_cancelled(&id).await });
         // Should it panic, that is logged where it happens.
         let _ = ending.await;
+    }
+
+    /// Ends imports that have waited for an answer since before a time.
+    pub(super) async fn give_unanswered_up(&self, before: UnixMillis) -> Result<(), StoreError> {
+        self.0.importer.give_unanswered_up(before).await
     }
 
     async fn take_imports(&self) {

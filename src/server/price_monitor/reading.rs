@@ -1,17 +1,20 @@
 //! From a product file to batches that are ready to be written, on a thread that may wait.
 
-use std::ops::ControlFlow;
+use std::{io, ops::ControlFlow, path::PathBuf};
 
+use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::seen::Seen;
 use crate::server::store::{
     monitor_imports::{BatchKind, FailedRow, ImportBatch},
-    products::{NewProduct, Said},
+    products::{NewProduct, ProductRow, Said},
+    row_notes::{MAX_NOTES, NoteKind, RowNote, Tally},
 };
 use product_feed::{
     self, Counted, FeedError, FeedProduct, FeedRow, Header, Input, Limits, Mapping, Meaning,
-    PassedOver, Visitor,
+    PassedOver, RowFailure, Understanding, Visitor,
 };
 
 /// Rows that are written in one transaction.
@@ -74,8 +77,32 @@ pub(super) fn header_of(input: Input, limits: &Limits) -> Result<String, FeedErr
     Ok(Header::fingerprint(header))
 }
 
-/// Reads the rows behind `position` into batches, until all are through, nobody receives them any more or
-/// `stop` is cancelled. Rows before are read too: a row can take the title of one above it.
+/// Why a file cannot be read into batches.
+#[derive(Debug, Error)]
+pub(super) enum ReadError {
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The products so far cannot be kept.
+    #[error("the products of the file so far cannot be kept")]
+    Scratch(#[source] io::Error),
+}
+
+/// What is to be read, and into what.
+pub(super) struct Reading {
+    pub(super) input: Input,
+    pub(super) limits: Limits,
+    pub(super) mapping: Option<Mapping>,
+    pub(super) kind: BatchKind,
+    /// Rows that are through.
+    pub(super) position: u64,
+    /// How many products the file holds.
+    pub(super) total: u64,
+    /// Where what is too much for memory is kept.
+    pub(super) scratch: PathBuf,
+}
+
+/// Reads the rows behind a position into batches, until all are through, nobody receives them any more or
+/// `stop` is cancelled. Rows before are read too: a row can take the title of one above it, or replace it.
 ///
 /// Where the batches part depends on what is in the rows alone, from wherever one begins that was
 /// committed: it does not depend on interruptions.
@@ -84,32 +111,47 @@ pub(super) fn header_of(input: Input, limits: &Limits) -> Result<String, FeedErr
 ///
 /// When the file cannot be read to its end.
 pub(super) fn read_batches(
-    input: Input,
-    limits: &Limits,
-    mapping: Option<&Mapping>,
-    kind: BatchKind,
-    position: u64,
+    reading: Reading,
     batches: &mpsc::Sender<ImportBatch>,
     stop: &CancellationToken,
-) -> Result<(), FeedError> {
+) -> Result<(), ReadError> {
+    let Reading {
+        input,
+        limits,
+        mapping,
+        kind,
+        position,
+        total,
+        scratch,
+    } = reading;
     let mut batcher = Batcher {
         batches,
         kind,
         position,
         pause: Pause::new(stop),
         said: Said::ALL,
+        tells_availability: true,
+        seen: Seen::new(total, &scratch).map_err(ReadError::Scratch)?,
         products: Vec::with_capacity(BATCH),
         failed: Vec::new(),
+        notes: Vec::new(),
+        rows: 0,
         bytes: 0,
         through: position,
+        tally: Tally::default(),
+        noted: [0; NoteKind::ALL.len()],
+        problem: None,
         is_stopped: false,
     };
-    let read = product_feed::read(input.until(stop), limits, mapping, &mut batcher);
+    let read = product_feed::read(input.until(stop), &limits, mapping.as_ref(), &mut batcher);
     if stop.is_cancelled() {
         return Ok(());
     }
+    if let Some(problem) = batcher.problem {
+        return Err(ReadError::Scratch(problem));
+    }
     read?;
-    if !batcher.is_stopped && batcher.through > position {
+    if !batcher.is_stopped && batcher.rows > 0 {
         let _ = batcher.send();
     }
     Ok(())
@@ -121,69 +163,134 @@ struct Batcher<'a> {
     position: u64,
     pause: Pause<'a>,
     said: Said,
-    products: Vec<NewProduct>,
+    /// Whether there is a column for it.
+    tells_availability: bool,
+    seen: Seen,
+    products: Vec<ProductRow>,
     failed: Vec<FailedRow>,
-    /// Bytes of both.
+    notes: Vec<RowNote>,
+    /// Rows of the batch, and bytes of all that is in it.
+    rows: usize,
     bytes: usize,
     /// Rows of the file that are through with this batch.
     through: u64,
+    /// What was counted from the file's first row on.
+    tally: Tally,
+    /// Notes of each kind likewise.
+    noted: [u64; NoteKind::ALL.len()],
+    /// Why the products so far cannot be kept.
+    problem: Option<io::Error>,
     is_stopped: bool,
 }
 
 impl Batcher<'_> {
     fn send(&mut self) -> ControlFlow<()> {
-        if self.products.is_empty() && self.failed.is_empty() {
-            return ControlFlow::Continue(());
-        }
         let products = std::mem::replace(&mut self.products, Vec::with_capacity(BATCH));
         let failed = std::mem::take(&mut self.failed);
+        let notes = std::mem::take(&mut self.notes);
+        self.rows = 0;
         self.bytes = 0;
-        let batch = ImportBatch::new(self.kind, products, self.said, failed, self.through);
+        let tally = self.tally.clone();
+        let batch = ImportBatch::new(self.kind, products, failed, notes, tally, self.through);
         match self.batches.blocking_send(batch) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         }
     }
 
-    fn add(&mut self, row: FeedRow) {
-        self.through = row.number;
-        match row.outcome {
-            Ok(product) => {
-                let product = new_product(product);
-                self.bytes += product_bytes(&product);
-                self.products.push(product);
+    /// Whether the row with this number is to be written, and not only to be remembered.
+    fn is_new(&self, number: u64) -> bool {
+        number > self.position
+    }
+
+    fn add(&mut self, row: FeedRow) -> io::Result<()> {
+        let FeedRow {
+            number,
+            line,
+            outcome,
+        } = row;
+        match outcome {
+            Ok(product) => self.add_product(number, line, product)?,
+            Err(failure) if self.is_new(number) => {
+                let failed = failed_row(number, line, failure);
+                self.bytes += failed.cells.iter().map(String::len).sum::<usize>();
+                self.failed.push(failed);
             }
-            Err(failure) => {
-                self.bytes += failure.cells.iter().map(String::len).sum::<usize>();
-                self.failed.push(FailedRow {
-                    row: row.number,
-                    line: row.line,
-                    sku: failure
-                        .label
-                        .unwrap_or_else(|| format!("line {}", row.line)),
-                    reason: failure.error.to_string(),
-                    column: failure.column,
-                    value: failure.value,
-                    cells: failure.cells,
-                });
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    fn add_product(&mut self, number: u64, line: u64, product: FeedProduct) -> io::Result<()> {
+        let label = || product.sku.as_ref().unwrap_or(&product.identity).clone();
+        let before = self.seen.replace(&product.identity, line)?;
+        if let Some(before) = before {
+            self.note(
+                || RowNote {
+                    kind: NoteKind::Replaced,
+                    row: number,
+                    part: 0,
+                    line: before,
+                    label: label(),
+                    reason: String::new(),
+                    column: None,
+                    value: None,
+                    by_line: Some(line),
+                },
+                number,
+            );
+        }
+        let mut said = self.said;
+        for (part, warning) in (0..).zip(&product.warnings) {
+            self.tally.warnings += 1;
+            leave_out(&mut said, warning.field, self.tells_availability);
+            self.note(
+                || RowNote {
+                    kind: NoteKind::Warning,
+                    row: number,
+                    part,
+                    line,
+                    label: label(),
+                    reason: warning.error.to_string(),
+                    column: warning.column.clone(),
+                    value: warning.value.clone(),
+                    by_line: None,
+                },
+                number,
+            );
+        }
+        if self.is_new(number) {
+            let product = new_product(product);
+            self.bytes += product_bytes(&product);
+            self.products.push(ProductRow {
+                product,
+                said,
+                is_repeat: before.is_some(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Lists a note, as long as there are not too many of its kind.
+    fn note(&mut self, note: impl FnOnce() -> RowNote, number: u64) {
+        let note = note();
+        let noted = &mut self.noted[note.kind as usize];
+        if *noted < MAX_NOTES {
+            *noted += 1;
+            if number > self.position {
+                self.bytes += note.bytes();
+                self.notes.push(note);
             }
         }
     }
 
-    fn is_full(&self) -> bool {
-        self.products.len() + self.failed.len() == BATCH || self.bytes >= BATCH_BYTES
-    }
-}
-
-impl Visitor for Batcher<'_> {
-    fn header(&mut self, header: &Header) {
-        self.said = said(header);
-    }
-
-    fn row(&mut self, row: FeedRow) -> ControlFlow<()> {
+    /// Counts a row that is through, and sends the batch once it is full.
+    fn count(&mut self, number: u64) -> ControlFlow<()> {
+        self.tally.rows_read += 1;
         let mut flow = self.pause.look();
-        if flow.is_continue() && row.number > self.position {
-            self.add(row);
+        if flow.is_continue() && self.is_new(number) {
+            self.rows += 1;
+            self.through = number;
             if self.is_full() {
                 flow = self.send();
                 if self.pause.stop.is_cancelled() {
@@ -195,10 +302,82 @@ impl Visitor for Batcher<'_> {
         flow
     }
 
-    fn passed_over(&mut self, _: PassedOver) -> ControlFlow<()> {
-        let flow = self.pause.look();
-        self.is_stopped |= flow.is_break();
-        flow
+    fn is_full(&self) -> bool {
+        self.rows == BATCH || self.bytes >= BATCH_BYTES
+    }
+}
+
+impl Visitor for Batcher<'_> {
+    fn header(&mut self, header: &Header) {
+        self.said = said(header);
+        self.tells_availability = header.has(Meaning::Availability);
+    }
+
+    fn understood(&mut self, understanding: &Understanding) {
+        if self.tally.understood.is_none() {
+            self.tally.understood = serde_json::to_string(&understanding.answers()).ok();
+        }
+    }
+
+    fn row(&mut self, row: FeedRow) -> ControlFlow<()> {
+        let number = row.number;
+        if let Err(problem) = self.add(row) {
+            self.problem = Some(problem);
+            self.is_stopped = true;
+            return ControlFlow::Break(());
+        }
+        self.count(number)
+    }
+
+    fn passed_over(&mut self, row: PassedOver) -> ControlFlow<()> {
+        let number = row.number;
+        let code = row.reason.code();
+        self.tally.passed_over.add(code);
+        self.note(
+            || RowNote {
+                kind: NoteKind::PassedOver,
+                row: number,
+                part: 0,
+                line: row.line,
+                label: row.label,
+                reason: code.to_owned(),
+                column: None,
+                value: None,
+                by_line: None,
+            },
+            number,
+        );
+        self.count(number)
+    }
+}
+
+/// Takes from what a row says the field that a warning is about: it stays as it was. A count that cannot be
+/// read says nothing of the availability either.
+fn leave_out(said: &mut Said, field: Meaning, tells_availability: bool) {
+    match field {
+        Meaning::Name => said.name = false,
+        Meaning::SalePrice => said.sale_price = false,
+        Meaning::Currency => said.currency = false,
+        Meaning::Gtin | Meaning::Barcode => said.gtin = false,
+        Meaning::Url => said.url = false,
+        Meaning::Availability => said.availability = false,
+        Meaning::Stock => {
+            said.stock = false;
+            said.availability &= tells_availability;
+        }
+        _ => {}
+    }
+}
+
+fn failed_row(number: u64, line: u64, failure: RowFailure) -> FailedRow {
+    FailedRow {
+        row: number,
+        line,
+        sku: failure.label.unwrap_or_else(|| format!("line {line}")),
+        reason: failure.error.to_string(),
+        column: failure.column,
+        value: failure.value,
+        cells: failure.cells,
     }
 }
 
@@ -207,6 +386,7 @@ fn said(header: &Header) -> Said {
     let has = |meaning| header.has(meaning);
     Said {
         name: has(Meaning::Name),
+        sale_price: has(Meaning::SalePrice),
         currency: has(Meaning::Currency),
         gtin: has(Meaning::Gtin) || has(Meaning::Barcode),
         stock: has(Meaning::Stock),
@@ -220,6 +400,7 @@ fn product_bytes(product: &NewProduct) -> usize {
     let optional = [
         &product.sku,
         &product.price,
+        &product.sale_price,
         &product.gtin,
         &product.url,
         &product.currency,
@@ -235,6 +416,7 @@ fn new_product(product: FeedProduct) -> NewProduct {
         sku: product.sku,
         name: product.name,
         price: product.price,
+        sale_price: product.sale_price,
         currency: product.currency.map(str::to_owned),
         gtin: product.gtin,
         stock: product.stock,
@@ -252,14 +434,25 @@ mod tests {
 
     const KIND: BatchKind = BatchKind::sqlite(ImportMode::Import);
 
+    fn reading(file: &str, position: u64) -> Reading {
+        Reading {
+            input: Input::from(file.as_bytes()),
+            limits: Limits {
+                max_unpacked: 1 << 30,
+            },
+            mapping: None,
+            kind: KIND,
+            position,
+            total: file.lines().count() as u64,
+            scratch: std::env::temp_dir(),
+        }
+    }
+
     /// All batches of a file behind a position.
     fn batches(file: &str, position: u64) -> Vec<ImportBatch> {
         let (sender, mut receiver) = mpsc::channel(1000);
-        let limits = Limits {
-            max_unpacked: 1 << 20,
-        };
-        let (input, stop) = (Input::from(file.as_bytes()), CancellationToken::new());
-        read_batches(input, &limits, None, KIND, position, &sender, &stop).unwrap();
+        let stop = CancellationToken::new();
+        read_batches(reading(file, position), &sender, &stop).unwrap();
         drop(sender);
         std::iter::from_fn(|| receiver.try_recv().ok()).collect()
     }
@@ -291,13 +484,79 @@ mod tests {
             let counted = counted.unwrap().unwrap().products;
             let all = batches(&file, 0);
             prop_assert_eq!(written(&all), counted);
+            if let Some(last) = all.last() {
+                let tally = last.tally();
+                prop_assert_eq!(tally.rows_read, counted + tally.passed_over.total());
+            }
             let after = batches(&file, stop);
+            let notes = |batches: &[ImportBatch]| {
+                let notes = batches.iter().flat_map(ImportBatch::notes).cloned();
+                notes.filter(|note| note.row > stop).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(notes(&after), notes(&all));
             let rows_before = counted - written(&after);
             prop_assert!(rows_before <= stop);
             if let Some(last) = after.last() {
                 prop_assert_eq!(last.position(), all.last().unwrap().position());
+                prop_assert_eq!(last.tally(), all.last().unwrap().tally());
             }
         }
+    }
+
+    #[test]
+    fn every_row_is_accounted_for_and_what_is_said_of_it_is_listed() {
+        let file = "Handle,Title,SKU,Price,Image Src,Stock\n\
+                    tee,Tee,A,5,a.jpg,1\n\
+                    tee,,,,b.jpg,\n\
+                    tee,,B,x,,1\n\
+                    \n\
+                    cap,Cap,A,7,,2\n";
+        let batches = batches(file, 0);
+        let [batch] = batches.as_slice() else {
+            panic!("one batch");
+        };
+        assert_eq!((batch.products(), batch.failed()), (2, 1));
+        assert_eq!(batch.tally().rows_read, 4);
+        assert_eq!(batch.tally().passed_over.total(), 1);
+        let notes: Vec<_> = batch
+            .notes()
+            .iter()
+            .map(|note| (note.kind, note.line, note.label.as_str(), note.by_line))
+            .collect();
+        let expected = [
+            (NoteKind::PassedOver, 3, "tee", None),
+            (NoteKind::Replaced, 2, "A", Some(6)),
+        ];
+        assert_eq!(notes, expected);
+    }
+
+    #[test]
+    fn a_warning_keeps_its_field_as_it_was_and_no_other() {
+        let left_out = |field, tells_availability| {
+            let mut said = Said::ALL;
+            leave_out(&mut said, field, tells_availability);
+            said
+        };
+        let stock = Said {
+            stock: false,
+            ..Said::ALL
+        };
+        assert_eq!(left_out(Meaning::Stock, true), stock);
+        let both = Said {
+            availability: false,
+            ..stock
+        };
+        assert_eq!(left_out(Meaning::Stock, false), both);
+        let sale_price = Said {
+            sale_price: false,
+            ..Said::ALL
+        };
+        assert_eq!(left_out(Meaning::SalePrice, true), sale_price);
+        let gtin = Said {
+            gtin: false,
+            ..Said::ALL
+        };
+        assert_eq!(left_out(Meaning::Barcode, true), gtin);
     }
 
     #[test]
@@ -327,14 +586,7 @@ mod tests {
         for row in 0..100 {
             file.push_str(&format!("S-{row},none,{cell},{cell}\n"));
         }
-        let limits = Limits {
-            max_unpacked: 1 << 30,
-        };
-        let (sender, mut receiver) = mpsc::channel(1000);
-        let (input, stop) = (Input::from(file.as_bytes()), CancellationToken::new());
-        read_batches(input, &limits, None, KIND, 0, &sender, &stop).unwrap();
-        drop(sender);
-        let batches: Vec<_> = std::iter::from_fn(|| receiver.try_recv().ok()).collect();
+        let batches = batches(&file, 0);
         assert_eq!(written(&batches), 100);
         assert!(batches.iter().all(|batch| batch.failed() <= 21));
     }
@@ -349,8 +601,8 @@ mod tests {
         let stop = CancellationToken::new();
         stop.cancel();
         let input = Input::from(file.as_bytes());
-        assert_eq!(count(input.clone(), &limits, None, &stop).unwrap(), None);
-        read_batches(input, &limits, None, KIND, 0, &sender, &stop).unwrap();
+        assert_eq!(count(input, &limits, None, &stop).unwrap(), None);
+        read_batches(reading(&file, 0), &sender, &stop).unwrap();
         assert_eq!(sender.capacity(), 1000);
     }
 }

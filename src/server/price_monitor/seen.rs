@@ -1,96 +1,147 @@
-//! What a check has come past, so that it knows which products a file has twice. For large files it is
-//! kept in a file: memory must not grow with what is checked.
+//! The products of a file so far, so that a row that comes again is known. For large files they are kept
+//! in a file: memory must not grow with what is imported.
 
-use std::{collections::HashMap, fs::File, io, os::unix::fs::FileExt, path::Path};
-
-use crate::server::store::monitor_imports::Mark;
+use std::{
+    fs::File,
+    hash::{BuildHasher, RandomState},
+    io,
+    os::unix::fs::FileExt,
+    path::Path,
+};
 
 /// Products that are remembered in memory.
-const IN_MEMORY: u64 = 1 << 18;
+const IN_MEMORY: u64 = 1 << 20;
 
-/// Bytes of a slot: an identity, and what it was like.
+/// Bytes of a slot: a mark of an identity, and a line.
 const SLOT: u64 = 16;
 
-/// The products that a check has come past.
+/// The products of a file so far, and the line on which each stood last.
 #[derive(Debug)]
-pub(super) enum Seen {
-    Memory(HashMap<u64, u64>),
-    File(Table),
+pub(super) struct Seen {
+    hasher: RandomState,
+    table: Table,
 }
 
-/// A hash table in a file that has no name, with open addressing. Slots of nothing take no room on disk.
+/// A hash table with open addressing. A slot whose first half is 0 is free.
 #[derive(Debug)]
-pub(super) struct Table {
-    file: File,
-    /// A power of two.
-    slots: u64,
+enum Table {
+    Memory(Vec<(u64, u64)>),
+    /// In a file that has no name. Slots of nothing take no room on disk.
+    File {
+        file: File,
+        slots: u64,
+    },
 }
 
 impl Seen {
     /// Makes room for so many products, in `directory` if they are many.
     pub(super) fn new(products: u64, directory: &Path) -> io::Result<Self> {
-        if products <= IN_MEMORY {
-            return Ok(Self::Memory(HashMap::new()));
-        }
-        Table::new(products, directory).map(Self::File)
+        let table = if products <= IN_MEMORY {
+            let slots = usize::try_from(slots(products)).map_err(io::Error::other)?;
+            Table::Memory(vec![(0, 0); slots])
+        } else {
+            Table::file(products, directory)?
+        };
+        Ok(Self {
+            hasher: RandomState::new(),
+            table,
+        })
     }
 
-    /// Takes note of a product; says whether it was like that before, `None` where there was none.
-    pub(super) fn replace(&mut self, mark: Mark) -> io::Result<Option<bool>> {
-        let before = match self {
-            Self::Memory(marks) => marks.insert(mark.identity, mark.like),
-            Self::File(table) => table.insert(mark.identity, mark.like)?,
-        };
-        Ok(before.map(|before| before == mark.like))
+    /// Takes note of a product; returns the line on which it stood before, where it did.
+    pub(super) fn replace(&mut self, identity: &str, line: u64) -> io::Result<Option<u64>> {
+        let mark = self.hasher.hash_one(identity).max(1);
+        self.table.insert(mark, line)
     }
 }
 
+/// A quarter more slots than products.
+fn slots(products: u64) -> u64 {
+    products.saturating_add(products / 4).saturating_add(8)
+}
+
 impl Table {
-    fn new(products: u64, directory: &Path) -> io::Result<Self> {
-        let slots = products
-            .saturating_mul(2)
-            .checked_next_power_of_two()
-            .ok_or(io::ErrorKind::FileTooLarge)?;
+    fn file(products: u64, directory: &Path) -> io::Result<Self> {
+        let slots = slots(products);
         let file = product_feed::nameless(directory)?;
         file.set_len(slots.checked_mul(SLOT).ok_or(io::ErrorKind::FileTooLarge)?)?;
-        Ok(Self { file, slots })
+        Ok(Self::File { file, slots })
     }
 
-    fn insert(&self, identity: u64, like: u64) -> io::Result<Option<u64>> {
-        // A slot of zeros is free.
-        let identity = identity.max(1);
-        for step in 0..self.slots {
-            let at = (identity.wrapping_add(step) & (self.slots - 1)) * SLOT;
-            let mut slot = [0; 16];
-            self.file.read_exact_at(&mut slot, at)?;
-            let [first, second] =
-                [&slot[..8], &slot[8..]].map(|half| half.try_into().map_or(0, u64::from_le_bytes));
-            if first != 0 && first != identity {
-                continue;
+    fn slots(&self) -> u64 {
+        match self {
+            Self::Memory(slots) => slots.len() as u64,
+            Self::File { slots, .. } => *slots,
+        }
+    }
+
+    fn insert(&mut self, mark: u64, line: u64) -> io::Result<Option<u64>> {
+        let slots = self.slots();
+        // The upper half of the product is the mark scaled to the number of slots.
+        let first = ((u128::from(mark) * u128::from(slots)) >> 64) as u64;
+        for step in 0..slots {
+            let at = (first + step) % slots;
+            let (there, before) = self.get(at)?;
+            if there == 0 || there == mark {
+                self.set(at, (mark, line))?;
+                return Ok((there == mark).then_some(before));
             }
-            self.file.write_all_at(&identity.to_le_bytes(), at)?;
-            self.file.write_all_at(&like.to_le_bytes(), at + 8)?;
-            return Ok((first == identity).then_some(second));
         }
         Err(io::ErrorKind::StorageFull.into())
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // an index is below the length of a vector
+    fn get(&self, at: u64) -> io::Result<(u64, u64)> {
+        match self {
+            Self::Memory(slots) => Ok(slots[at as usize]),
+            Self::File { file, .. } => {
+                let mut slot = [0; SLOT as usize];
+                file.read_exact_at(&mut slot, at * SLOT)?;
+                let [mark, line] = [&slot[..8], &slot[8..]]
+                    .map(|half| half.try_into().map_or(0, u64::from_le_bytes));
+                Ok((mark, line))
+            }
+        }
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // as above
+    fn set(&mut self, at: u64, (mark, line): (u64, u64)) -> io::Result<()> {
+        match self {
+            Self::Memory(slots) => {
+                slots[at as usize] = (mark, line);
+                Ok(())
+            }
+            Self::File { file, .. } => {
+                let mut slot = [0; SLOT as usize];
+                slot[..8].copy_from_slice(&mark.to_le_bytes());
+                slot[8..].copy_from_slice(&line.to_le_bytes());
+                file.write_all_at(&slot, at * SLOT)
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     #[test]
-    fn a_file_remembers_as_memory_does() {
+    fn memory_and_a_file_remember_the_last_line_of_each_product() {
         let directory = tempfile::tempdir().unwrap();
         let mut memory = Seen::new(500, directory.path()).unwrap();
-        assert!(matches!(memory, Seen::Memory(_)));
-        let mut file = Seen::File(Table::new(500, directory.path()).unwrap());
-        for _ in 0..4000 {
-            let identity = fastrand::u64(0..500).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            let like = fastrand::u64(0..3);
-            let mark = Mark { identity, like };
-            assert_eq!(file.replace(mark).unwrap(), memory.replace(mark).unwrap());
+        assert!(matches!(memory.table, Table::Memory(_)));
+        let mut file = Seen {
+            hasher: RandomState::new(),
+            table: Table::file(500, directory.path()).unwrap(),
+        };
+        let mut expected = HashMap::new();
+        for line in 1..4000 {
+            let identity = format!("sku:{}", fastrand::u64(0..500));
+            let before = expected.insert(identity.clone(), line);
+            assert_eq!(memory.replace(&identity, line).unwrap(), before);
+            assert_eq!(file.replace(&identity, line).unwrap(), before);
         }
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
@@ -99,6 +150,13 @@ mod tests {
     fn many_products_are_remembered_in_a_file() {
         let directory = tempfile::tempdir().unwrap();
         let seen = Seen::new(IN_MEMORY + 1, directory.path()).unwrap();
-        assert!(matches!(seen, Seen::File(_)));
+        assert!(matches!(seen.table, Table::File { .. }));
+    }
+
+    #[test]
+    fn more_products_than_there_is_room_for_are_an_error() {
+        let mut seen = Seen::new(0, Path::new("")).unwrap();
+        let inserted = (0..20).map(|n| seen.replace(&n.to_string(), 1));
+        assert!(inserted.collect::<io::Result<Vec<_>>>().is_err());
     }
 }

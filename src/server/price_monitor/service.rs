@@ -123,6 +123,8 @@ pub(super) enum ServiceError {
     Over,
     #[error("The file of this import is no longer kept. Please upload it again.")]
     NotKept,
+    #[error("The import goes on already.")]
+    Answered,
     #[error("No row of this import failed.")]
     NothingFailed,
     #[error("The columns cannot be read: {0}")]
@@ -152,7 +154,7 @@ impl ServiceError {
             Self::NotMultipart | Self::NoFile | Self::UnknownMode | Self::BadKey => {
                 StatusCode::BAD_REQUEST
             }
-            Self::NotOver | Self::Over | Self::NotKept | Self::NothingFailed => {
+            Self::NotOver | Self::Over | Self::NotKept | Self::Answered | Self::NothingFailed => {
                 StatusCode::CONFLICT
             }
             Self::Feed(FeedError::Io(_)) => StatusCode::INTERNAL_SERVER_ERROR,

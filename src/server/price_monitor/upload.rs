@@ -10,7 +10,6 @@ use axum::{
 };
 use serde::Deserialize;
 use std::{io, sync::Arc, time::Duration};
-use tokio::io::{AsyncWriteExt, BufWriter};
 use uuid::Uuid;
 
 use super::{
@@ -19,13 +18,11 @@ use super::{
     service::ServiceError,
     uploads::{Incoming, stored_name},
 };
-use crate::server::store::monitor_imports::{ImportMode, MonitorImport, NewImport};
+use crate::server::file_name;
+use crate::server::store::monitor_imports::{FileMark, ImportMode, MonitorImport, NewImport};
 
 /// Bytes that are looked at to tell an empty file.
 const HEAD: usize = 8 << 10;
-
-/// Bytes that are written at once.
-const BLOCK: usize = 256 << 10;
 
 /// The most characters of a filename that are kept.
 const MAX_FILENAME: usize = 255;
@@ -51,7 +48,7 @@ pub(super) async fn upload(
     multipart: Result<Multipart, MultipartRejection>,
 ) -> Result<(StatusCode, Json<JobBody>), ServiceError> {
     let mode = match query.mode.as_deref() {
-        Some(mode) => ImportMode::parse(mode).ok_or(ServiceError::UnknownMode)?,
+        Some(mode) => mode.parse().map_err(|_| ServiceError::UnknownMode)?,
         None => ImportMode::Import,
     };
     let mut multipart = multipart.map_err(|_| ServiceError::NotMultipart)?;
@@ -62,7 +59,7 @@ pub(super) async fn upload(
     }
     let receiving = receive(&service, &id, &mut multipart);
     let received = service.shutdown.run_until_cancelled(receiving).await;
-    let (incoming, filename) = match received.ok_or(ServiceError::ShuttingDown)? {
+    let (incoming, file, filename) = match received.ok_or(ServiceError::ShuttingDown)? {
         Ok(received) => received,
         Err(error) => {
             linger(&service, &mut multipart).await;
@@ -78,6 +75,7 @@ pub(super) async fn upload(
         mode,
         mapping: None,
         stored_in: None,
+        file,
     };
     let recording = record(Arc::clone(&service), new, incoming);
     let import = service
@@ -99,11 +97,13 @@ async fn receive(
     service: &Service,
     id: &str,
     multipart: &mut Multipart,
-) -> Result<(Incoming, String), ServiceError> {
+) -> Result<(Incoming, FileMark, String), ServiceError> {
     while let Some(field) = multipart.next_field().await? {
         if field.name() == Some("file") {
-            let filename = plain_filename(field.file_name());
-            return Ok((store(service, id, field).await?, filename));
+            let name = file_name::given(field.headers());
+            let filename = plain_filename(name.as_deref());
+            let (incoming, file) = store(service, id, field).await?;
+            return Ok((incoming, file, filename));
         }
     }
     Err(ServiceError::NoFile)
@@ -114,28 +114,23 @@ async fn store(
     service: &Service,
     id: &str,
     mut field: Field<'_>,
-) -> Result<Incoming, ServiceError> {
-    let (incoming, file) = service.uploads.begin().await?;
-    let mut file = BufWriter::with_capacity(BLOCK, file);
-    let mut size = 0_u64;
+) -> Result<(Incoming, FileMark), ServiceError> {
+    let mut writing = service.uploads.begin().await?;
     let mut head = Vec::with_capacity(HEAD);
     while let Some(chunk) = field.chunk().await? {
-        size += chunk.len() as u64;
-        if size > service.options.max_upload {
+        if writing.size() + chunk.len() as u64 > service.options.max_upload {
             return Err(ServiceError::TooLarge(service.options.max_upload));
         }
         if head.len() < HEAD {
             let missing = chunk.len().min(HEAD - head.len());
             head.extend_from_slice(&chunk[..missing]);
         }
-        file.write_all(&chunk).await?;
+        writing.write(&chunk).await?;
     }
     if head.trim_ascii().is_empty() {
         return Err(ServiceError::Empty);
     }
-    file.flush().await?;
-    file.get_ref().sync_all().await?;
-    let complete = service.uploads.complete(incoming, id).await?;
+    let complete = service.uploads.complete(writing, id).await?;
     let (input, limits) = (
         service.uploads.input(&stored_name(id)),
         service.options.limits(),

@@ -6,16 +6,26 @@
 
 use std::{
     collections::HashSet,
-    io,
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use tokio::fs::{self, File};
+use product_feed::Input;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use tokio::{
+    fs::{self, File},
+    io::{AsyncWriteExt, BufWriter},
+};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use product_feed::Input;
+use crate::server::store::monitor_imports::FileMark;
+
+/// Bytes that are written or checked at once.
+const BLOCK: usize = 256 << 10;
 
 /// How old a file that no job needs must be before it is removed: one of a process that is just ending
 /// beside this one, or that is just coming in, is younger.
@@ -48,16 +58,33 @@ impl Uploads {
     }
 
     /// Begins a file that goes away when it is dropped before it is [kept](Incoming::keep).
-    pub(super) async fn begin(&self) -> io::Result<(Incoming, File)> {
+    pub(super) async fn begin(&self) -> io::Result<Writing> {
         let incoming = Incoming {
             path: Some(self.directory.join(format!("{}.part", Uuid::now_v7()))),
         };
         let file = File::create_new(incoming.path()).await?;
-        Ok((incoming, file))
+        Ok(Writing {
+            incoming,
+            file: BufWriter::with_capacity(BLOCK, file),
+            digest: Sha256::new(),
+            size: 0,
+        })
     }
 
     /// Gives a file that is complete its name, on disk. It still goes away unless it is kept.
-    pub(super) async fn complete(&self, mut incoming: Incoming, id: &str) -> io::Result<Incoming> {
+    pub(super) async fn complete(
+        &self,
+        writing: Writing,
+        id: &str,
+    ) -> io::Result<(Incoming, FileMark)> {
+        let Writing {
+            mut incoming,
+            mut file,
+            digest,
+            size,
+        } = writing;
+        file.flush().await?;
+        file.get_ref().sync_all().await?;
         let path = self.directory.join(stored_name(id));
         fs::rename(incoming.path(), &path).await?;
         incoming.path = Some(path);
@@ -65,7 +92,41 @@ impl Uploads {
         if let Ok(directory) = File::open(&self.directory).await {
             directory.sync_all().await?;
         }
-        Ok(incoming)
+        let checksum = hex::encode(digest.finalize());
+        Ok((incoming, FileMark { size, checksum }))
+    }
+
+    /// Says what is wrong with a stored file that is to be like this. Waits for the disk.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read; `Interrupted` when `stop` was cancelled before all of it was.
+    pub(super) fn check(
+        &self,
+        stored_as: &str,
+        mark: &FileMark,
+        stop: &CancellationToken,
+    ) -> io::Result<Option<Unsound>> {
+        let mut file = std::fs::File::open(self.directory.join(stored_as))?;
+        let size = file.metadata()?.len();
+        if size != mark.size {
+            return Ok(Some(Unsound::Length {
+                is: size,
+                was: mark.size,
+            }));
+        }
+        let mut digest = Sha256::new();
+        let mut block = vec![0; BLOCK];
+        loop {
+            if stop.is_cancelled() {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            match file.read(&mut block)? {
+                0 => break,
+                read => digest.update(&block[..read]),
+            }
+        }
+        Ok((hex::encode(digest.finalize()) != mark.checksum).then_some(Unsound::Content))
     }
 
     /// Where the files are.
@@ -145,6 +206,42 @@ impl Uploads {
     }
 }
 
+/// What is wrong with a stored file. The text is for people.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub(super) enum Unsound {
+    /// It has another length.
+    #[error(
+        "The stored file has {is} bytes, but {was} were uploaded. Please upload the file again."
+    )]
+    Length { is: u64, was: u64 },
+    /// It holds something else.
+    #[error("The stored file is not what was uploaded. Please upload the file again.")]
+    Content,
+}
+
+/// A file that is being written. It goes away when it is dropped.
+#[derive(Debug)]
+pub(super) struct Writing {
+    incoming: Incoming,
+    file: BufWriter<File>,
+    digest: Sha256,
+    size: u64,
+}
+
+impl Writing {
+    /// Appends bytes.
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.digest.update(bytes);
+        self.size += bytes.len() as u64;
+        self.file.write_all(bytes).await
+    }
+
+    /// Returns how many bytes are written.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+}
+
 /// A file that goes away when it is dropped, unless it is kept.
 #[derive(Debug)]
 pub(super) struct Incoming {
@@ -213,15 +310,15 @@ mod tests {
     async fn a_file_that_is_not_kept_goes_away() {
         let directory = tempfile::tempdir().unwrap();
         let uploads = Uploads::open(&directory.path().join("new")).await.unwrap();
-        let (incoming, _file) = uploads.begin().await.unwrap();
-        let complete = uploads.complete(incoming, "1").await.unwrap();
+        let writing = uploads.begin().await.unwrap();
+        let (complete, _) = uploads.complete(writing, "1").await.unwrap();
         assert!(uploads.has(&stored_name("1")).await);
         drop(uploads.share(&stored_name("1"), "2").await.unwrap());
         assert!(!uploads.has(&stored_name("2")).await);
         drop(complete);
         assert!(!uploads.has(&stored_name("1")).await);
-        let (incoming, _file) = uploads.begin().await.unwrap();
-        uploads.complete(incoming, "1").await.unwrap().keep();
+        let writing = uploads.begin().await.unwrap();
+        uploads.complete(writing, "1").await.unwrap().0.keep();
         assert!(uploads.has(&stored_name("1")).await);
     }
 
@@ -239,6 +336,29 @@ mod tests {
         std::fs::write(directory.path().join(ID_FILE), "").unwrap();
         let anew = Uploads::open(directory.path()).await.unwrap();
         assert!(Uuid::try_parse(anew.id()).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_stored_file_that_is_not_what_came_in_is_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let uploads = Uploads::open(directory.path()).await.unwrap();
+        let mut writing = uploads.begin().await.unwrap();
+        for part in ["sku,", "price"] {
+            writing.write(part.as_bytes()).await.unwrap();
+        }
+        let (complete, mark) = uploads.complete(writing, "1").await.unwrap();
+        let stop = CancellationToken::new();
+        let check = || uploads.check(&stored_name("1"), &mark, &stop).unwrap();
+        assert_eq!((mark.size, check()), (9, None));
+        let path = directory.path().join(stored_name("1"));
+        std::fs::write(&path, "sku,prick").unwrap();
+        assert_eq!(check(), Some(Unsound::Content));
+        std::fs::write(&path, "sku,pric").unwrap();
+        assert_eq!(check(), Some(Unsound::Length { is: 8, was: 9 }));
+        stop.cancel();
+        std::fs::write(&path, "sku,price").unwrap();
+        assert!(uploads.check(&stored_name("1"), &mark, &stop).is_err());
+        drop(complete);
     }
 
     #[tokio::test]

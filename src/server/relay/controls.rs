@@ -17,9 +17,9 @@ use super::{
 use crate::{
     api::{
         ApiError,
-        import_controls::{FailedRow, FailedRows, FileColumns, ImportExtras, PreviewRow},
+        import_controls::{FileColumns, ImportExtras, ImportRows, PreviewRow, RowKind, SaidOfFile},
     },
-    job::JobId,
+    job::{ImportMode, JobId},
     server::store::{
         job_scope::{ChangeableJob, VisibleJob},
         users::{User, UserId},
@@ -103,7 +103,11 @@ impl Relay {
         what: Further,
     ) -> Result<JobId, ApiError> {
         let request = self.rest.about(Method::POST, &of.id, what.path());
-        self.create_further(request, user, of).await
+        let mode = match what {
+            Further::Again => ImportMode::Import,
+            Further::Retry => of.mode,
+        };
+        self.create_further(request, user, of, mode).await
     }
 
     async fn create_further(
@@ -111,11 +115,16 @@ impl Relay {
         request: RequestBuilder,
         user: &User,
         of: &ChangeableJob,
+        mode: ImportMode,
     ) -> Result<JobId, ApiError> {
-        let (relay, user, filename) = (self.clone(), user.id.clone(), of.filename.clone());
+        let (relay, user) = (self.clone(), user.id.clone());
+        let (before, filename) = (of.id.clone(), of.filename.clone());
         self.see_through(async move {
             let job = relay.rest.created(request, &user).await.map_err(said)?;
-            relay.record(&user, &job, &filename).await?;
+            if job == before {
+                return Ok(job);
+            }
+            relay.record(&user, &job, &filename, mode).await?;
             Ok(job)
         })
         .await?
@@ -142,33 +151,31 @@ impl Relay {
         Ok(())
     }
 
-    /// Returns a page of the rows that failed.
-    pub(crate) async fn failed_rows(
+    /// Returns a page of the rows of a kind.
+    pub(crate) async fn rows(
         &self,
         job: &VisibleJob,
+        kind: RowKind,
         page: u64,
         search: &str,
-    ) -> Result<FailedRows, ApiError> {
-        let query = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("page", &page.to_string())
-            .append_pair("search", search)
-            .finish();
-        let request = self
-            .rest
-            .about(Method::GET, &job.id, &format!("/failures?{query}"));
-        self.rest
-            .answer::<crate::api::Page<FailedRow>>(request)
-            .await
-            .map_err(said)
+    ) -> Result<ImportRows, ApiError> {
+        let path = rows_path(kind, page, search);
+        let request = self.rest.about(Method::GET, &job.id, &path);
+        self.rest.answer(request).await.map_err(said)
     }
 
-    /// Returns all rows that failed as a file, as it comes.
-    pub(crate) async fn failed_rows_file(
+    /// Returns all rows of a kind as a file, as it comes.
+    pub(crate) async fn rows_file(
         &self,
         job: &VisibleJob,
+        kind: RowKind,
     ) -> Result<impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static + use<>, ApiError>
     {
-        let request = self.rest.about(Method::GET, &job.id, "/failures.csv");
+        let path = match kind {
+            RowKind::Failed => "/failures.csv".to_owned(),
+            _ => format!("/notes.csv?kind={}", kind.as_str()),
+        };
+        let request = self.rest.about(Method::GET, &job.id, &path);
         let response = request.timeout(DOWNLOAD_TIMEOUT).send().await;
         let response = response.map_err(|error| said(RestError::Unreachable(error)))?;
         match response.status() {
@@ -183,41 +190,67 @@ impl Relay {
         self.rest.answer(request).await.map_err(said)
     }
 
-    /// Returns what a file's first rows are when its columns hold this.
+    /// Returns what a file's first rows are when this is said of it.
     pub(crate) async fn preview(
         &self,
         job: &VisibleJob,
-        columns: &[String],
+        said: &SaidOfFile,
     ) -> Result<Vec<PreviewRow>, ApiError> {
         let request = self.rest.about(Method::POST, &job.id, "/columns/preview");
-        let request = request.json(&Columns::new(columns));
-        self.rest.answer(request).await.map_err(said)
+        let request = request.json(&Said::new(said));
+        self.rest.answer(request).await.map_err(self::said)
     }
 
-    /// Imports a file whose columns hold this.
+    /// Imports a file of which this is said: the same import goes on where it waits for that.
     pub(crate) async fn map_columns(
         &self,
         user: &User,
         of: &ChangeableJob,
-        columns: &[String],
+        said: &SaidOfFile,
     ) -> Result<JobId, ApiError> {
         let request = self.rest.about(Method::POST, &of.id, "/columns");
-        let request = request.json(&Columns::new(columns));
-        self.create_further(request, user, of).await
+        let request = request.json(&Said::new(said));
+        self.create_further(request, user, of, of.mode).await
     }
 }
 
-/// What columns hold, as the price monitor takes it.
-#[derive(Serialize)]
-struct Columns<'a> {
-    columns: std::collections::BTreeMap<usize, &'a str>,
+/// Returns where a page of the rows of a kind is, below an import.
+fn rows_path(kind: RowKind, page: u64, search: &str) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query
+        .append_pair("page", &page.to_string())
+        .append_pair("search", search);
+    let list = match kind {
+        RowKind::Failed => "failures",
+        _ => {
+            query.append_pair("kind", kind.as_str());
+            "notes"
+        }
+    };
+    format!("/{list}?{}", query.finish())
 }
 
-impl<'a> Columns<'a> {
-    fn new(words: &'a [String]) -> Self {
-        let words = words.iter().map(String::as_str).enumerate();
+/// What is said of a file, as the price monitor takes it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Said<'a> {
+    columns: std::collections::BTreeMap<usize, &'a str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    decimal_mark: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    currency: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    sheets: &'a [String],
+}
+
+impl<'a> Said<'a> {
+    fn new(said: &'a SaidOfFile) -> Self {
+        let words = said.columns.iter().map(String::as_str).enumerate();
         Self {
             columns: words.filter(|(_, word)| !word.is_empty()).collect(),
+            decimal_mark: &said.decimal_mark,
+            currency: &said.currency,
+            sheets: &said.sheets,
         }
     }
 }

@@ -156,6 +156,7 @@ mod tests {
             total_products: 500,
             status,
             error: error.map(str::to_owned),
+            ..ProgressEvent::default()
         };
         Snapshot {
             event,
@@ -271,6 +272,7 @@ mod tests {
                 total_products: counts[2].into(),
                 status,
                 error,
+                ..ProgressEvent::default()
             };
             let snapshot = Snapshot { event: event.clone(), ..Snapshot::default() };
             let frame = Frame::new(revision, &snapshot);

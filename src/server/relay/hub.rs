@@ -266,7 +266,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::{
-        job::ImportStatus,
+        job::{ImportMode, ImportStatus},
         role::Role,
         server::{
             config::Config,
@@ -325,7 +325,9 @@ pub(super) mod tests {
 
         pub(in crate::server::relay) async fn job(&self, name: &str) -> ProductImportJob {
             let id = name.parse().unwrap();
-            let created = self.store.create_job(&self.user.id, &id, "shop.csv");
+            let created = self
+                .store
+                .create_job(&self.user.id, &id, "shop.csv", ImportMode::Import);
             match created.await.unwrap() {
                 Created::Now(job) => job,
                 other => panic!("{other:?}"),

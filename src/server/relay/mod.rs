@@ -38,7 +38,6 @@ use tokio::sync::{broadcast, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use self::controls::Further;
-pub use self::rest::UploadMode;
 pub(crate) use self::sse::ViewerStream;
 use self::{
     fan_out::FanOut,
@@ -62,7 +61,7 @@ use self::{
 };
 use crate::{
     api::{ApiError, audit::AuditAction, progress::UpstreamState, status::UpstreamProblem},
-    job::{JobId, ProductImportJob, ProgressEvent},
+    job::{ImportMode, JobId, ProductImportJob, ProgressEvent},
     role::Permission,
     server::{
         auth::{
@@ -502,7 +501,7 @@ impl Relay {
     pub(crate) async fn create_import<S, E>(
         &self,
         user: &UserId,
-        mode: UploadMode,
+        mode: ImportMode,
         key: Option<String>,
         filename: String,
         file: S,
@@ -523,7 +522,7 @@ impl Relay {
                 );
                 ApiError::from(error)
             })?;
-            relay.record(&user, &job, &filename).await?;
+            relay.record(&user, &job, &filename, mode).await?;
             Ok(job)
         })
         .await?
@@ -531,8 +530,14 @@ impl Relay {
 
     /// Records a job that the price monitor has made for a user. It exists from now on, so that a database
     /// that fails for a moment is asked again.
-    async fn record(&self, user: &UserId, job: &JobId, filename: &str) -> Result<(), StoreError> {
-        let create = || self.store.create_job(user, job, filename);
+    async fn record(
+        &self,
+        user: &UserId,
+        job: &JobId,
+        filename: &str,
+        mode: ImportMode,
+    ) -> Result<(), StoreError> {
+        let create = || self.store.create_job(user, job, filename, mode);
         let waits = backon::ExponentialBuilder::default().with_max_times(5);
         let created = backon::Retryable::retry(create, waits)
             .when(StoreError::is_passing)

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     api::ApiError,
-    job::JobId,
+    job::{ImportMode, JobId},
     server::{
         config::{MonitorEndpoint, RelayConfig},
         outgoing::{self, ReadError},
@@ -94,25 +94,6 @@ pub(super) const OWNER: &str = "x-import-owner";
 /// Names a file that may be handed in again, should the answer get lost. A service that does not know the
 /// header takes it for another file.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
-
-/// What is to be done with a file.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum UploadMode {
-    /// Import it.
-    #[default]
-    Import,
-    /// Say what importing it would do: for services that are known to offer it.
-    Check,
-}
-
-impl UploadMode {
-    fn query(self) -> &'static str {
-        match self {
-            Self::Import => "",
-            Self::Check => "?mode=check",
-        }
-    }
-}
 
 /// Why a REST call did not give what was asked. The texts are for users.
 #[derive(Debug, Error)]
@@ -205,7 +186,7 @@ impl Rest {
     pub(crate) async fn create_import<S, E>(
         &self,
         user: &UserId,
-        mode: UploadMode,
+        mode: ImportMode,
         key: Option<String>,
         filename: String,
         file: S,
@@ -221,7 +202,10 @@ impl Rest {
             .post(format!(
                 "{}/api/products/imports{}",
                 self.origin,
-                mode.query()
+                match mode {
+                    ImportMode::Import => "",
+                    ImportMode::Check => "?mode=check",
+                }
             ))
             .header("x-api-key", self.api_key.expose_secret())
             .header(OWNER, user.as_str());

@@ -170,6 +170,7 @@ impl From<&ProductImportJob> for Snapshot {
                 total_products: progress.total_products,
                 status: job.status,
                 error: job.error.clone(),
+                mode: job.mode,
             },
             failed_skus: None,
             completed_at: job.completed_at,
@@ -197,6 +198,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::job::ImportMode;
 
     fn counts(processed: u64, failed: u64, total: u64) -> Report {
         Report {
@@ -358,6 +360,7 @@ mod tests {
             created_at: 0,
             updated_at: 0,
             completed_at: None,
+            mode: ImportMode::Import,
         };
         // Said to be over by one that has heard of no counts.
         let over = ended(Verdict::Completed, 0, 0, 0).over(&recorded).event;

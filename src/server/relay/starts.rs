@@ -93,6 +93,7 @@ impl Starts {
 mod tests {
     use super::*;
     use crate::{
+        job::ImportMode,
         role::Role,
         server::store::{test_database::TestDatabase, users::NewUser},
     };
@@ -115,7 +116,10 @@ mod tests {
         let telling = tokio::spawn(telling);
         for name in ["a", "b"] {
             let id: JobId = name.parse().unwrap();
-            store.create_job(&user.id, &id, "shop.csv").await.unwrap();
+            store
+                .create_job(&user.id, &id, "shop.csv", ImportMode::Import)
+                .await
+                .unwrap();
             let start = tokio::time::timeout(Duration::from_secs(20), heard.recv());
             let start = start.await.expect("it is heard of").unwrap();
             let owner = JobOwner::User(user.id.clone());

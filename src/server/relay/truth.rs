@@ -15,7 +15,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    job::{ImportStatus, JobId, ProductImportJob},
+    job::{ImportMode, ImportStatus, JobId, ProductImportJob},
     server::store::jobs::JobState,
 };
 
@@ -196,6 +196,7 @@ impl World {
             created_at: 0,
             updated_at: 0,
             completed_at: None,
+            mode: ImportMode::Import,
         };
         Self {
             instances: [Instance::new(&job), Instance::new(&job)],

@@ -29,7 +29,7 @@ use crate::{
         imports::{ImportsFilter, SortBy},
         status::ImportCounts,
     },
-    job::{ImportStatus, JobId, ProductImportJob, UnixMillis},
+    job::{ImportMode, ImportStatus, JobId, ProductImportJob, UnixMillis},
 };
 
 const TABLE: &str = "product_import_jobs";
@@ -94,6 +94,7 @@ impl TryFrom<row::Model> for ProductImportJob {
             created_at: row.created_at,
             updated_at: row.updated_at,
             completed_at: row.completed_at,
+            mode: row.mode.parse().unwrap_or_default(),
         })
     }
 }
@@ -110,7 +111,7 @@ pub(crate) enum Created {
 }
 
 /// Makes a job of which nothing is known but that it has begun.
-fn new_job(id: &JobId, filename: &str) -> ProductImportJob {
+fn new_job(id: &JobId, filename: &str, mode: ImportMode) -> ProductImportJob {
     let now = now();
     ProductImportJob {
         id: id.clone(),
@@ -124,6 +125,7 @@ fn new_job(id: &JobId, filename: &str) -> ProductImportJob {
         created_at: now,
         updated_at: now,
         completed_at: None,
+        mode,
     }
 }
 
@@ -143,6 +145,7 @@ fn new_row(user: &UserId, job: &ProductImportJob) -> row::ActiveModel {
         completed_at: Set(None),
         adopted_at: Set(None),
         shared: Set(false),
+        mode: Set(job.mode.as_str().to_owned()),
     }
 }
 
@@ -195,8 +198,9 @@ impl Store {
         user: &UserId,
         id: &JobId,
         filename: &str,
+        mode: ImportMode,
     ) -> Result<Created, StoreError> {
-        let job = new_job(id, filename);
+        let job = new_job(id, filename, mode);
         let created = row::Entity::insert(new_row(user, &job))
             .exec_without_returning(&self.db)
             .await;
@@ -223,6 +227,7 @@ impl Store {
             .col_expr(row::Column::Filename, Expr::value(filename))
             .col_expr(row::Column::AdoptedAt, Expr::value(None::<i64>))
             .col_expr(row::Column::Shared, Expr::value(false))
+            .col_expr(row::Column::Mode, Expr::value(mode.as_str()))
             .filter(row::Column::Id.eq(id.as_str()))
             .filter(row::Column::AdoptedAt.is_not_null())
             .exec(&self.db)
@@ -254,7 +259,7 @@ impl Store {
         id: &JobId,
         filename: &str,
     ) -> Result<Option<ProductImportJob>, StoreError> {
-        let job = new_job(id, filename);
+        let job = new_job(id, filename, ImportMode::Import);
         let of = match owner {
             JobOwner::User(owner) => owner,
             JobOwner::Staff => user,
@@ -598,7 +603,10 @@ mod tests {
     /// Records an import of this file, handed in on that day, that took so long.
     async fn record(store: &Store, user: &UserId, name: &str, day: i64, took: Option<i64>) {
         let id: JobId = format!("job-{day}").parse().unwrap();
-        store.create_job(user, &id, name).await.unwrap();
+        store
+            .create_job(user, &id, name, ImportMode::Import)
+            .await
+            .unwrap();
         let created_at = day * DAY + 1_000;
         let status = match took {
             Some(_) => ImportStatus::Success,
@@ -716,15 +724,26 @@ mod tests {
         assert!(may_change(&eve).await.is_some() && may_change(&ada).await.is_some());
         let started = store.jobs_started_since(0, 10).await.unwrap();
         assert_eq!(started[0].0, JobOwner::Staff);
-        let created = store.create_job(&ada.id, &job, "a.csv").await.unwrap();
+        let created = store
+            .create_job(&ada.id, &job, "a.csv", ImportMode::Import)
+            .await
+            .unwrap();
         assert!(matches!(created, Created::TakenBack(_, before) if before == eve.id));
         assert!(store.find_job(&eve.jobs(), &job).await.unwrap().is_none());
         let found = store.find_job(&ada.jobs(), &job).await.unwrap().unwrap();
         assert_eq!(found.filename, "a.csv");
         // It may be asked twice, and what somebody handed in is not taken from them.
-        let created = store.create_job(&ada.id, &job, "a.csv").await.unwrap();
+        let created = store
+            .create_job(&ada.id, &job, "a.csv", ImportMode::Import)
+            .await
+            .unwrap();
         assert!(matches!(created, Created::Before));
-        assert!(store.create_job(&eve.id, &job, "b.csv").await.is_err());
+        assert!(
+            store
+                .create_job(&eve.id, &job, "b.csv", ImportMode::Import)
+                .await
+                .is_err()
+        );
     }
 
     #[tokio::test]
@@ -748,7 +767,10 @@ mod tests {
         assert!(store.find_job(&eve.jobs(), &job).await.unwrap().is_none());
         assert!(store.find_job(&ada.jobs(), &job).await.unwrap().is_some());
         // The answer to the upload comes late, and says what the file is called.
-        let created = store.create_job(&ada.id, &job, "a.csv").await.unwrap();
+        let created = store
+            .create_job(&ada.id, &job, "a.csv", ImportMode::Import)
+            .await
+            .unwrap();
         assert!(matches!(created, Created::Before));
         let found = store.find_job(&ada.jobs(), &job).await.unwrap().unwrap();
         assert_eq!(found.filename, "a.csv");
@@ -761,7 +783,10 @@ mod tests {
         let ada = user(&store, "ada").await;
         let job: JobId = "7".parse().unwrap();
         assert!(!store.knows_job(&job).await.unwrap());
-        store.create_job(&ada.id, &job, "a.csv").await.unwrap();
+        store
+            .create_job(&ada.id, &job, "a.csv", ImportMode::Import)
+            .await
+            .unwrap();
         let found = store.find_job(&ada.jobs(), &job).await.unwrap().unwrap();
         let found = ada.jobs_to_change().unwrap().admit(found).unwrap();
         store.delete_job(&found).await.unwrap();

@@ -224,7 +224,7 @@ impl Store {
     ) -> Result<Option<u64>, StoreError> {
         let now = worker.now(&self.db).await?;
         let backend = self.db.get_database_backend();
-        let waits = "w.status = 'PENDING' AND NOT EXISTS \
+        let waits = "w.status = 'PENDING' AND w.needs IS NULL AND NOT EXISTS \
              (SELECT 1 FROM monitor_leases l WHERE l.import_id = w.id AND l.until > $1)";
         let sql = format!(
             "SELECT COUNT(*) AS place FROM monitor_imports w, monitor_imports i \
@@ -353,7 +353,8 @@ async fn next(
          WHERE i.status = 'PENDING' \
          AND NOT EXISTS (SELECT 1 FROM monitor_leases l WHERE l.import_id = i.id AND l.until > $1) \
          AND (i.cancel_wanted OR ( \
-           (i.stored_in = $2 OR COALESCE(d.seen_at, i.created_at) < $3) \
+           i.needs IS NULL \
+           AND (i.stored_in = $2 OR COALESCE(d.seen_at, i.created_at) < $3) \
            AND COALESCE(i.owner, '') NOT IN (SELECT owner FROM busy) )) \
          {others} ORDER BY i.created_at, i.id LIMIT 1{locking}"
     );

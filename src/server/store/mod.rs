@@ -15,6 +15,7 @@ mod migration;
 pub mod monitor_imports;
 pub(crate) mod notices;
 pub mod products;
+pub mod row_notes;
 mod schema;
 pub mod sessions;
 #[cfg(test)]

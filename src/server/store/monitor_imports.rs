@@ -1,11 +1,9 @@
 //! The embedded price monitor's imports and their failed rows.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, DatabaseBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, TransactionTrait,
+    QuerySelect,
     sea_query::{Expr, ExprTrait, Func, OnConflict},
 };
 
@@ -14,16 +12,21 @@ use super::{
     bulk::BulkTransaction,
     entity::{failed_row, mapping, monitor_import},
     from_db, now,
-    products::{self, NewProduct, Said, Upsert, Written},
+    products::{self, DistinctRows, ProductRow, Upsert, Written},
+    row_notes::{self, RowNote, Tally},
     to_db,
 };
+pub use crate::job::{ImportMode, Question};
 use crate::job::{ImportProgress, ImportStatus, UnixMillis};
 
 /// How many failed rows a page has.
 const FAILED_PAGE: u64 = 50;
 
+/// Whose answers about files are remembered.
+const TEAM: &str = "";
+
 /// An import as the embedded price monitor keeps it.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct MonitorImport {
     /// Its identifier.
     pub id: String,
@@ -50,7 +53,9 @@ pub struct MonitorImport {
     /// Whether products are written.
     pub mode: ImportMode,
     /// What a person could do something about.
-    pub problem: Option<Problem>,
+    pub problem: Option<Question>,
+    /// What has to be said before it can go on; it waits for that.
+    pub needs: Option<Question>,
     /// The names of the file's columns, once known.
     pub header: Option<Vec<String>>,
     /// What somebody says the columns hold, as JSON.
@@ -59,34 +64,50 @@ pub struct MonitorImport {
     pub written: Written,
     /// How often it was begun since it last made headway.
     pub attempts: u64,
+    /// What the upload was when it came in; unknown of imports of earlier versions.
+    pub file: Option<FileMark>,
+    /// What was counted of the rows that are through.
+    pub tally: Tally,
 }
 
-/// What an import does with the products.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum ImportMode {
-    /// Writes them.
-    #[default]
-    Import,
-    /// Says what writing them would do.
-    Check,
+/// What a file is known by.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct FileMark {
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its SHA-256, in hexadecimal.
+    pub checksum: String,
 }
 
-impl ImportMode {
-    /// Returns the word for it in the database and on the wire.
+impl MonitorImport {
+    /// Says what does not add up of an import of which all rows are through.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Import => "import",
-            Self::Check => "check",
+    pub fn mismatch(&self) -> Option<String> {
+        let (progress, tally) = (&self.progress, &self.tally);
+        let done = progress.done();
+        // Counting may take rows for products that reading passes over.
+        let most = done + tally.passed_over.total();
+        if !(done..=most).contains(&progress.total_products) {
+            return Some(format!(
+                "The file holds {} products, but {done} were imported or failed.",
+                progress.total_products
+            ));
         }
-    }
-
-    /// Reads the word for it.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Import, Self::Check]
-            .into_iter()
-            .find(|mode| mode.as_str() == text)
+        let told = most;
+        // Imports that an earlier version began are not counted from their first row on.
+        if tally.rows_read != told && tally.rows_read > 0 {
+            return Some(format!(
+                "{} rows were read, but {told} are accounted for.",
+                tally.rows_read
+            ));
+        }
+        (self.written.rows() != progress.processed_products).then(|| {
+            format!(
+                "{} products were imported, but {} are accounted for.",
+                progress.processed_products,
+                self.written.rows()
+            )
+        })
     }
 }
 
@@ -106,15 +127,6 @@ impl BatchKind {
     }
 }
 
-/// Why an import failed that a person could help.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Problem {
-    /// What the columns hold is not known.
-    Columns,
-}
-
-const COLUMNS_PROBLEM: &str = "columns";
-
 /// An import that is to be made.
 #[derive(Clone, Debug, Default)]
 pub struct NewImport {
@@ -132,6 +144,8 @@ pub struct NewImport {
     pub mode: ImportMode,
     /// What somebody says the columns hold, as JSON.
     pub mapping: Option<String>,
+    /// What the upload was when it came in.
+    pub file: FileMark,
 }
 
 /// One page of an import's failed rows.
@@ -171,34 +185,36 @@ pub struct FailedRow {
 pub struct ImportBatch {
     products: u64,
     upsert: Upsert,
-    checked: Vec<NewProduct>,
-    said: Said,
+    checked: DistinctRows,
     failed: Vec<FailedRow>,
+    notes: Vec<RowNote>,
+    tally: Tally,
     position: u64,
 }
 
 impl ImportBatch {
-    /// Makes rows ready. `position` is how many rows of the file are through once these are.
+    /// Makes rows ready. `position` is how many rows of the file are through once these are, and `tally`
+    /// what was counted of all of them.
     #[must_use]
     pub fn new(
         kind: BatchKind,
-        products: Vec<NewProduct>,
-        said: Said,
+        products: Vec<ProductRow>,
         failed: Vec<FailedRow>,
+        notes: Vec<RowNote>,
+        tally: Tally,
         position: u64,
     ) -> Self {
         let mut batch = Self {
             products: products.len() as u64,
-            said,
             failed,
+            notes,
+            tally,
             position,
             ..Self::default()
         };
         match kind.mode {
-            ImportMode::Import => {
-                batch.upsert = Upsert::new(products, said, kind.backend, now());
-            }
-            ImportMode::Check => batch.checked = products,
+            ImportMode::Import => batch.upsert = Upsert::new(products, kind.backend, now()),
+            ImportMode::Check => batch.checked = DistinctRows::new(products),
         }
         batch
     }
@@ -215,10 +231,16 @@ impl ImportBatch {
         self.products
     }
 
-    /// Returns marks of the products of a check, in their order.
+    /// Returns the notes on its rows.
     #[must_use]
-    pub fn marks(&self) -> Vec<Mark> {
-        self.checked.iter().map(Mark::of).collect()
+    pub fn notes(&self) -> &[RowNote] {
+        &self.notes
+    }
+
+    /// Returns what was counted of the rows from the file's first one on.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Returns how many rows failed.
@@ -267,6 +289,15 @@ impl Store {
             attempts: 0,
             cancel_wanted: false,
             stored_in: new.stored_in,
+            size: (!new.file.checksum.is_empty()).then(|| to_db(new.file.size)),
+            checksum: Some(new.file.checksum).filter(|checksum| !checksum.is_empty()),
+            rows_read: 0,
+            passed_over: None,
+            understood: None,
+            warnings: 0,
+            replaced: 0,
+            needs: None,
+            asked_at: None,
         };
         let row = monitor_import::ActiveModel::from(import.clone());
         monitor_import::Entity::insert(row)
@@ -302,6 +333,7 @@ impl Store {
             )
             .filter(monitor_import::Column::Id.eq(id))
             .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
+            .filter(monitor_import::Column::Needs.is_null())
             .exec(&self.db)
             .await?;
         if begun.rows_affected == 0 {
@@ -325,7 +357,7 @@ impl Store {
         Ok(())
     }
 
-    /// Lists the imports that are not over, oldest first.
+    /// Lists the imports that are not over and wait for no answer, oldest first.
     ///
     /// # Errors
     ///
@@ -333,6 +365,7 @@ impl Store {
     pub async fn unfinished_monitor_imports(&self) -> Result<Vec<MonitorImport>, StoreError> {
         let rows = monitor_import::Entity::find()
             .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
+            .filter(monitor_import::Column::Needs.is_null())
             .order_by_asc(monitor_import::Column::CreatedAt)
             .order_by_asc(monitor_import::Column::Id)
             .all(&self.db)
@@ -387,6 +420,28 @@ impl Store {
         Ok(())
     }
 
+    /// Records how many products the file held after all.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn correct_monitor_import_total(
+        &self,
+        id: &str,
+        total: u64,
+    ) -> Result<(), StoreError> {
+        monitor_import::Entity::update_many()
+            .col_expr(
+                monitor_import::Column::TotalProducts,
+                Expr::value(to_db(total)),
+            )
+            .filter(monitor_import::Column::Id.eq(id))
+            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
     /// Writes a batch's products and failed rows and moves the import from position `from` to the
     /// batch's, in one transaction. Returns what became of the products, or `None` when nothing was
     /// done: when the import is no longer at `from`, because another process has taken it further or
@@ -418,6 +473,22 @@ impl Store {
                 monitor_import::Column::FailedProducts,
                 Expr::col(monitor_import::Column::FailedProducts).add(to_db(batch.failed())),
             )
+            .col_expr(
+                monitor_import::Column::RowsRead,
+                Expr::value(to_db(batch.tally.rows_read)),
+            )
+            .col_expr(
+                monitor_import::Column::PassedOver,
+                Expr::value(serde_json::to_string(&batch.tally.passed_over).ok()),
+            )
+            .col_expr(
+                monitor_import::Column::Understood,
+                Expr::value(batch.tally.understood.clone()),
+            )
+            .col_expr(
+                monitor_import::Column::Warnings,
+                Expr::value(to_db(batch.tally.warnings)),
+            )
             .col_expr(monitor_import::Column::UpdatedAt, Expr::value(now()))
             .col_expr(monitor_import::Column::Attempts, Expr::value(0_i64))
             .filter(monitor_import::Column::Id.eq(id))
@@ -429,6 +500,7 @@ impl Store {
         let mut written = batch.upsert.write(&mut transaction).await?;
         written += checked;
         add_failed_rows(&mut transaction, id, &batch.failed).await?;
+        row_notes::add(&mut transaction, id, &batch.notes).await?;
         let counts = monitor_import::Entity::update_many()
             .col_expr(
                 monitor_import::Column::Added,
@@ -442,70 +514,42 @@ impl Store {
                 monitor_import::Column::Unchanged,
                 Expr::col(monitor_import::Column::Unchanged).add(to_db(written.unchanged)),
             )
+            .col_expr(
+                monitor_import::Column::Replaced,
+                Expr::col(monitor_import::Column::Replaced).add(to_db(written.replaced)),
+            )
             .filter(monitor_import::Column::Id.eq(id));
         transaction.execute(&counts).await?;
         transaction.commit().await?;
         Ok(Some(written))
     }
 
-    /// Sets an import that is not over back to its beginning.
+    /// Says what writing a batch would do.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn restart_monitor_import(&self, id: &str) -> Result<(), StoreError> {
-        let transaction = self.db.begin().await?;
-        let mut update = monitor_import::Entity::update_many()
-            .filter(monitor_import::Column::Id.eq(id))
-            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()));
-        for column in [
-            monitor_import::Column::Position,
-            monitor_import::Column::ProcessedProducts,
-            monitor_import::Column::FailedProducts,
-            monitor_import::Column::Added,
-            monitor_import::Column::Updated,
-            monitor_import::Column::Unchanged,
-        ] {
-            update = update.col_expr(column, Expr::value(0_i64));
-        }
-        update.exec(&transaction).await?;
-        failed_row::Entity::delete_many()
-            .filter(failed_row::Column::ImportId.eq(id))
-            .exec(&transaction)
-            .await?;
-        Ok(transaction.commit().await?)
-    }
-
-    /// Says what writing a batch would do. `before` says of each of its products, in their order, whether
-    /// the file had it before just like that; `None` where it had none.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn check_monitor_batch(
-        &self,
-        batch: &ImportBatch,
-        before: &[Option<bool>],
-    ) -> Result<Written, StoreError> {
-        let identities = batch.checked.iter().map(|product| product.identity.clone());
+    pub async fn check_monitor_batch(&self, batch: &ImportBatch) -> Result<Written, StoreError> {
+        let DistinctRows { rows, replaced } = &batch.checked;
+        let first = || rows.iter().filter(|row| !row.is_repeat);
+        let identities = first().map(|row| row.product.identity.clone());
         let there = self.products_as_they_are(identities.collect()).await?;
-        let mut written = Written::default();
-        for (product, before) in batch.checked.iter().zip(before) {
-            match (before, there.get(&product.identity)) {
-                (Some(same), _) => {
-                    written.unchanged += u64::from(*same);
-                    written.updated += u64::from(!*same);
-                }
-                (None, Some(old)) if product.is_like(old, batch.said) => written.unchanged += 1,
-                (None, Some(_)) => written.updated += 1,
-                (None, None) => written.added += 1,
+        let mut written = Written {
+            replaced: *replaced + rows.iter().filter(|row| row.is_repeat).count() as u64,
+            ..Written::default()
+        };
+        for row in first() {
+            match there.get(&row.product.identity) {
+                Some(old) if row.product.is_like(old, row.said) => written.unchanged += 1,
+                Some(_) => written.updated += 1,
+                None => written.added += 1,
             }
         }
         Ok(written)
     }
 
-    /// Removes an import that is over, and its failed rows; its products stay. Returns it, or `None`
-    /// when there is no such import or it is not over.
+    /// Removes an import that is over or waits for an answer, and what is said of its rows; its products
+    /// stay. Returns it, or `None` when there is no such import or it runs.
     ///
     /// # Errors
     ///
@@ -519,25 +563,24 @@ impl Store {
         };
         let removed = monitor_import::Entity::delete_many()
             .filter(monitor_import::Column::Id.eq(id))
-            .filter(monitor_import::Column::Status.ne(ImportStatus::Pending.as_str()))
+            .filter(
+                monitor_import::Column::Status
+                    .ne(ImportStatus::Pending.as_str())
+                    .or(monitor_import::Column::Needs.is_not_null()),
+            )
             .exec(&self.db)
             .await?;
         Ok((removed.rows_affected > 0).then_some(import))
     }
 
-    /// Remembers what a user says the columns of files with this header row hold.
+    /// Remembers what was said of files with this header row.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn remember_mapping(
-        &self,
-        owner: &str,
-        header: &str,
-        mapping: &str,
-    ) -> Result<(), StoreError> {
+    pub async fn remember_mapping(&self, header: &str, mapping: &str) -> Result<(), StoreError> {
         let row = mapping::ActiveModel {
-            owner: Set(owner.to_owned()),
+            owner: Set(TEAM.to_owned()),
             header: Set(header.to_owned()),
             mapping: Set(mapping.to_owned()),
             updated_at: Set(now()),
@@ -552,20 +595,84 @@ impl Store {
         Ok(())
     }
 
-    /// Returns what a user said the columns of files with this header row hold.
+    /// Returns what was said of files with this header row.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn remembered_mapping(
-        &self,
-        owner: &str,
-        header: &str,
-    ) -> Result<Option<String>, StoreError> {
-        let row = mapping::Entity::find_by_id((owner.to_owned(), header.to_owned()))
+    pub async fn remembered_mapping(&self, header: &str) -> Result<Option<String>, StoreError> {
+        let row = mapping::Entity::find_by_id((TEAM.to_owned(), header.to_owned()))
             .one(&self.db)
             .await?;
         Ok(row.map(|row| row.mapping))
+    }
+
+    /// Has an import wait for an answer. Returns it as it waits, or `None` when it is over.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn ask_monitor_import(
+        &self,
+        id: &str,
+        question: Question,
+    ) -> Result<Option<MonitorImport>, StoreError> {
+        let now = now();
+        let asked = monitor_import::Entity::update_many()
+            .col_expr(
+                monitor_import::Column::Needs,
+                Expr::value(question.as_str()),
+            )
+            .col_expr(monitor_import::Column::AskedAt, Expr::value(now))
+            .col_expr(monitor_import::Column::UpdatedAt, Expr::value(now))
+            .col_expr(monitor_import::Column::Attempts, Expr::value(0_i64))
+            .filter(monitor_import::Column::Id.eq(id))
+            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
+            .exec(&self.db)
+            .await?;
+        if asked.rows_affected == 0 {
+            Ok(None)
+        } else {
+            self.monitor_import(id).await
+        }
+    }
+
+    /// Gives an import the answers that it waits for. Returns whether it waited: it is to be begun again
+    /// then.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn answer_monitor_import(&self, id: &str, mapping: &str) -> Result<bool, StoreError> {
+        let answered = monitor_import::Entity::update_many()
+            .col_expr(monitor_import::Column::Mapping, Expr::value(mapping))
+            .col_expr(monitor_import::Column::Needs, Expr::value(None::<String>))
+            .col_expr(monitor_import::Column::AskedAt, Expr::value(None::<i64>))
+            .col_expr(monitor_import::Column::UpdatedAt, Expr::value(now()))
+            .filter(monitor_import::Column::Id.eq(id))
+            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
+            .filter(monitor_import::Column::Needs.is_not_null())
+            .exec(&self.db)
+            .await?;
+        Ok(answered.rows_affected > 0)
+    }
+
+    /// Lists the imports that have waited for an answer since before a time.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails or a row cannot be read.
+    pub async fn unanswered_monitor_imports(
+        &self,
+        before: UnixMillis,
+    ) -> Result<Vec<MonitorImport>, StoreError> {
+        let rows = monitor_import::Entity::find()
+            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
+            .filter(monitor_import::Column::Needs.is_not_null())
+            .filter(monitor_import::Column::AskedAt.lt(before))
+            .all(&self.db)
+            .await?;
+        rows.into_iter().map(MonitorImport::try_from).collect()
     }
 
     /// Records what is said of the columns of an import that has not begun.
@@ -598,10 +705,10 @@ impl Store {
         id: &str,
         status: ImportStatus,
         error: Option<&str>,
-        problem: Option<Problem>,
+        problem: Option<Question>,
     ) -> Result<Option<MonitorImport>, StoreError> {
         let now = now();
-        let problem = problem.map(|Problem::Columns| COLUMNS_PROBLEM.to_owned());
+        let problem = problem.map(|problem| problem.as_str().to_owned());
         let ended = monitor_import::Entity::update_many()
             .col_expr(monitor_import::Column::Status, Expr::value(status.as_str()))
             .col_expr(
@@ -609,6 +716,7 @@ impl Store {
                 Expr::value(error.map(str::to_owned)),
             )
             .col_expr(monitor_import::Column::Problem, Expr::value(problem))
+            .col_expr(monitor_import::Column::Needs, Expr::value(None::<String>))
             .col_expr(monitor_import::Column::UpdatedAt, Expr::value(now))
             .col_expr(monitor_import::Column::CompletedAt, Expr::value(now))
             .filter(monitor_import::Column::Id.eq(id))
@@ -705,29 +813,6 @@ impl Store {
     }
 }
 
-/// What is remembered of a product that a check has come past: which one it is, and what it was like.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Mark {
-    /// The same for the same product.
-    pub identity: u64,
-    /// The same for the same product with the same values.
-    pub like: u64,
-}
-
-impl Mark {
-    fn of(product: &NewProduct) -> Self {
-        let mark = |value: &dyn Fn(&mut DefaultHasher)| {
-            let mut hasher = DefaultHasher::new();
-            value(&mut hasher);
-            hasher.finish()
-        };
-        Self {
-            identity: mark(&|hasher| product.identity.hash(hasher)),
-            like: mark(&|hasher| product.hash(hasher)),
-        }
-    }
-}
-
 async fn add_failed_rows(
     db: &mut BulkTransaction,
     id: &str,
@@ -776,11 +861,9 @@ impl TryFrom<monitor_import::Model> for MonitorImport {
             updated_at: row.updated_at,
             completed_at: row.completed_at,
             owner: row.owner,
-            mode: ImportMode::parse(&row.mode).unwrap_or_default(),
-            problem: row
-                .problem
-                .filter(|problem| problem == COLUMNS_PROBLEM)
-                .map(|_| Problem::Columns),
+            mode: row.mode.parse().unwrap_or_default(),
+            problem: row.problem.as_deref().and_then(Question::parse),
+            needs: row.needs.as_deref().and_then(Question::parse),
             header: row
                 .header
                 .and_then(|header| serde_json::from_str(&header).ok()),
@@ -789,8 +872,22 @@ impl TryFrom<monitor_import::Model> for MonitorImport {
                 added: from_db(row.added),
                 updated: from_db(row.updated),
                 unchanged: from_db(row.unchanged),
+                replaced: from_db(row.replaced),
             },
             attempts: from_db(row.attempts),
+            file: row.checksum.map(|checksum| FileMark {
+                size: row.size.map(from_db).unwrap_or_default(),
+                checksum,
+            }),
+            tally: Tally {
+                rows_read: from_db(row.rows_read),
+                passed_over: row
+                    .passed_over
+                    .and_then(|counts| serde_json::from_str(&counts).ok())
+                    .unwrap_or_default(),
+                warnings: from_db(row.warnings),
+                understood: row.understood,
+            },
         })
     }
 }
@@ -816,7 +913,10 @@ impl From<failed_row::Model> for FailedRow {
 mod tests {
 
     use super::*;
-    use crate::server::config::DatabaseUrl;
+    use crate::server::{
+        config::DatabaseUrl,
+        store::{products::NewProduct, row_notes::NoteKind},
+    };
 
     async fn store() -> (tempfile::TempDir, Store) {
         let directory = tempfile::tempdir().unwrap();
@@ -830,12 +930,46 @@ mod tests {
         (directory, store)
     }
 
-    fn product(position: u64) -> NewProduct {
-        NewProduct {
-            identity: format!("sku:{position}"),
-            name: "One".to_owned(),
-            ..NewProduct::default()
+    fn product(position: u64) -> ProductRow {
+        ProductRow {
+            product: NewProduct {
+                identity: format!("sku:{position}"),
+                name: "One".to_owned(),
+                ..NewProduct::default()
+            },
+            ..ProductRow::default()
         }
+    }
+
+    fn warning(row: u64, part: u64) -> RowNote {
+        RowNote {
+            kind: NoteKind::Warning,
+            row,
+            part,
+            line: row + 1,
+            label: format!("S-{row}"),
+            reason: "The stock \"many\" is not a whole number.".to_owned(),
+            column: Some("Stock".to_owned()),
+            value: Some("many".to_owned()),
+            by_line: None,
+        }
+    }
+
+    fn rows_of(
+        mode: ImportMode,
+        products: Vec<ProductRow>,
+        failed: Vec<FailedRow>,
+        position: u64,
+    ) -> ImportBatch {
+        let kind = BatchKind::sqlite(mode);
+        ImportBatch::new(
+            kind,
+            products,
+            failed,
+            Vec::new(),
+            Tally::default(),
+            position,
+        )
     }
 
     fn failed(row: u64) -> FailedRow {
@@ -851,10 +985,10 @@ mod tests {
     }
 
     fn batch(position: u64) -> ImportBatch {
-        ImportBatch::new(
-            BatchKind::sqlite(ImportMode::Import),
-            vec![product(position)],
-            Said::ALL,
+        let products = vec![product(position)];
+        rows_of(
+            ImportMode::Import,
+            products,
             vec![failed(position)],
             position,
         )
@@ -883,13 +1017,7 @@ mod tests {
         let (_directory, store) = store().await;
         let twice = vec![failed(10), failed(10)];
         let products = vec![product(10)];
-        let twice = ImportBatch::new(
-            BatchKind::sqlite(ImportMode::Import),
-            products,
-            Said::ALL,
-            twice,
-            10,
-        );
+        let twice = rows_of(ImportMode::Import, products, twice, 10);
         let none = Written::default();
         // It can be tried again as often as needed.
         for _ in 0..2 {
@@ -952,13 +1080,7 @@ mod tests {
             sku: format!("S-{row}"),
             ..failed(row)
         });
-        let all = ImportBatch::new(
-            BatchKind::sqlite(ImportMode::Import),
-            Vec::new(),
-            Said::ALL,
-            rows.collect(),
-            120,
-        );
+        let all = rows_of(ImportMode::Import, Vec::new(), rows.collect(), 120);
         assert!(commit(&store, 0, all).await);
         let last = store.list_monitor_failed_rows("a", "", 9).await.unwrap();
         assert_eq!((last.page, last.pages, last.total), (3, 3, 120));
@@ -985,42 +1107,157 @@ mod tests {
     async fn a_check_counts_what_an_import_would_do() {
         let (_directory, store) = store().await;
         assert!(commit(&store, 0, batch(10)).await);
-        let changed = NewProduct {
-            stock: Some(1),
-            ..product(10)
+        let mut changed = product(10);
+        changed.product.stock = Some(1);
+        let again = ProductRow {
+            is_repeat: true,
+            ..product(30)
         };
-        let products = vec![product(10), changed.clone(), changed, product(20)];
-        let check = ImportBatch::new(
-            BatchKind::sqlite(ImportMode::Check),
-            products,
-            Said::ALL,
-            Vec::new(),
-            4,
-        );
-        let marks = check.marks();
-        assert_eq!(marks[1], marks[2]);
-        assert_eq!(marks[0].identity, marks[1].identity);
-        assert_ne!(marks[0].like, marks[1].like);
-        let before = [None, Some(false), Some(true), None];
-        let would = store.check_monitor_batch(&check, &before).await.unwrap();
+        let products = vec![product(10), changed, product(20), product(20), again];
+        let check = rows_of(ImportMode::Check, products, Vec::new(), 4);
+        let would = store.check_monitor_batch(&check).await.unwrap();
         let expected = Written {
             added: 1,
             updated: 1,
-            unchanged: 2,
+            unchanged: 0,
+            replaced: 3,
         };
         assert_eq!(would, expected);
         assert_eq!(store.list_products("", 1).await.unwrap().total, 1);
     }
 
     #[tokio::test]
-    async fn a_mapping_is_remembered_for_its_user_and_header() {
+    async fn notes_are_listed_by_kind_and_go_with_their_import() {
         let (_directory, store) = store().await;
-        store.remember_mapping("u", "h", "1").await.unwrap();
-        store.remember_mapping("u", "h", "2").await.unwrap();
+        let kind = BatchKind::sqlite(ImportMode::Import);
+        let notes = (1..=60).flat_map(|row| [warning(row, 0), warning(row, 1)]);
+        let mut tally = Tally {
+            rows_read: 60,
+            warnings: 120,
+            ..Tally::default()
+        };
+        tally.passed_over.add("image");
+        let notes = notes.collect::<Vec<_>>();
+        let noted = ImportBatch::new(kind, Vec::new(), Vec::new(), notes, tally.clone(), 60);
+        assert!(commit(&store, 0, noted).await);
         assert_eq!(
-            store.remembered_mapping("u", "h").await.unwrap().as_deref(),
-            Some("2")
+            store.monitor_import("a").await.unwrap().unwrap().tally,
+            tally
         );
-        assert_eq!(store.remembered_mapping("v", "h").await.unwrap(), None);
+        let list = async |search: &str, page| {
+            let list = store.list_row_notes("a", NoteKind::Warning, search, page);
+            list.await.unwrap()
+        };
+        let last = list("", 9).await;
+        assert_eq!((last.page, last.pages, last.total), (3, 3, 120));
+        assert_eq!(last.notes[19], warning(60, 1));
+        assert_eq!(list("s-6", 1).await.total, 4);
+        let none = store.list_row_notes("a", NoteKind::Replaced, "", 1).await;
+        assert_eq!(none.unwrap().total, 0);
+        let behind = store.row_notes_behind("a", NoteKind::Warning, (59, 0), 2);
+        assert_eq!(behind.await.unwrap(), [warning(59, 1), warning(60, 0)]);
+        store
+            .finish_monitor_import("a", ImportStatus::Error, None, None)
+            .await
+            .unwrap();
+        store.remove_monitor_import("a").await.unwrap().unwrap();
+        assert_eq!(list("", 1).await.total, 0);
+    }
+
+    #[test]
+    fn what_does_not_add_up_is_said() {
+        let mut tally = Tally {
+            rows_read: 4,
+            ..Tally::default()
+        };
+        tally.passed_over.add("image");
+        let sound = MonitorImport {
+            progress: ImportProgress {
+                processed_products: 2,
+                failed_products: 1,
+                total_products: 3,
+            },
+            written: Written {
+                added: 1,
+                replaced: 1,
+                ..Written::default()
+            },
+            tally,
+            ..MonitorImport::default()
+        };
+        assert_eq!(sound.mismatch(), None);
+        let mut counted_more = sound.clone();
+        counted_more.progress.total_products = 4;
+        assert_eq!(counted_more.mismatch(), None);
+        let mut lost = sound.clone();
+        lost.progress.total_products = 10;
+        assert_eq!(
+            lost.mismatch().unwrap(),
+            "The file holds 10 products, but 3 were imported or failed."
+        );
+        let mut lost = sound.clone();
+        lost.tally.rows_read = 5;
+        assert!(lost.mismatch().unwrap().starts_with("5 rows were read"));
+        let mut lost = sound;
+        lost.written.added = 0;
+        assert!(lost.mismatch().unwrap().starts_with("2 products"));
+    }
+
+    #[tokio::test]
+    async fn what_was_said_of_a_file_is_remembered_for_its_header() {
+        let (_directory, store) = store().await;
+        store.remember_mapping("h", "1").await.unwrap();
+        store.remember_mapping("h", "2").await.unwrap();
+        let remembered = store.remembered_mapping("h").await.unwrap();
+        assert_eq!(remembered.as_deref(), Some("2"));
+        assert_eq!(store.remembered_mapping("g").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn an_import_that_waits_for_an_answer_is_not_run_and_can_be_removed() {
+        let (_directory, store) = store().await;
+        let asked = store.ask_monitor_import("a", Question::Columns);
+        let asked = asked.await.unwrap().unwrap();
+        assert_eq!(
+            (asked.needs, asked.status),
+            (Some(Question::Columns), ImportStatus::Pending)
+        );
+        assert_eq!(store.begin_monitor_import("a").await.unwrap(), None);
+        assert!(store.unfinished_monitor_imports().await.unwrap().is_empty());
+        let waiting = async |before| {
+            store
+                .unanswered_monitor_imports(before)
+                .await
+                .unwrap()
+                .len()
+        };
+        assert_eq!((waiting(now() + 1).await, waiting(0).await), (1, 0));
+
+        assert!(store.answer_monitor_import("a", "{}").await.unwrap());
+        assert!(!store.answer_monitor_import("a", "{}").await.unwrap());
+        let begun = store.begin_monitor_import("a").await.unwrap().unwrap();
+        assert_eq!((begun.needs, begun.mapping.as_deref()), (None, Some("{}")));
+        assert_eq!(store.remove_monitor_import("a").await.unwrap(), None);
+
+        let question = Question::DecimalMark;
+        store.ask_monitor_import("a", question).await.unwrap();
+        assert!(store.remove_monitor_import("a").await.unwrap().is_some());
+        assert_eq!(store.ask_monitor_import("a", question).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn an_import_that_ends_waits_for_nothing() {
+        let (_directory, store) = store().await;
+        store
+            .ask_monitor_import("a", Question::Sheets)
+            .await
+            .unwrap();
+        let ended = store
+            .finish_monitor_import("a", ImportStatus::Error, None, Some(Question::Sheets))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!((ended.needs, ended.problem), (None, Some(Question::Sheets)));
+        assert!(!store.answer_monitor_import("a", "{}").await.unwrap());
     }
 }

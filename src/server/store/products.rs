@@ -1,14 +1,13 @@
 //! The products in the shop.
 
 use std::{
-    collections::{HashMap, HashSet},
-    hash::{DefaultHasher, Hash, Hasher},
+    collections::HashMap,
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use sea_orm::{
-    ColumnTrait, DatabaseBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Value,
-    sea_query::LikeExpr,
+    ColumnTrait, DatabaseBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Value, sea_query::LikeExpr,
 };
 
 use super::{
@@ -25,7 +24,7 @@ use crate::{
 const PAGE_SIZE: u64 = 50;
 
 /// A product as an import brings it.
-#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct NewProduct {
     /// What makes it the same product in the next file.
     pub identity: String,
@@ -35,7 +34,9 @@ pub struct NewProduct {
     pub name: String,
     /// Its price as a decimal number.
     pub price: Option<String>,
-    /// What the price is in: an ISO 4217 code.
+    /// A lower price at which it is sold for a time.
+    pub sale_price: Option<String>,
+    /// What the prices are in: an ISO 4217 code.
     pub currency: Option<String>,
     /// Its Global Trade Item Number.
     pub gtin: Option<String>,
@@ -47,11 +48,13 @@ pub struct NewProduct {
     pub url: Option<String>,
 }
 
-/// Which values of a product a file has columns for. What it says nothing about stays as it is.
+/// Which values of a product a row of a file tells. What it says nothing about stays as it is.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Said {
     /// What it is called. A product that is new is then called by its SKU.
     pub name: bool,
+    /// At which lower price it is sold for a time.
+    pub sale_price: bool,
     /// What the price is in. A price may say so by itself.
     pub currency: bool,
     /// Its Global Trade Item Number.
@@ -68,6 +71,7 @@ impl Said {
     /// Everything.
     pub const ALL: Self = Self {
         name: true,
+        sale_price: true,
         currency: true,
         gtin: true,
         stock: true,
@@ -78,6 +82,7 @@ impl Said {
     /// The values that a product gets from a file, of those that it need not have a column for.
     fn optional(self) -> impl Iterator<Item = &'static str> {
         [
+            (self.sale_price, "sale_price"),
             (self.gtin, "gtin"),
             (self.stock, "stock"),
             (self.availability, "availability"),
@@ -103,6 +108,16 @@ pub struct Written {
     pub updated: u64,
     /// Those that are as before.
     pub unchanged: u64,
+    /// Rows that came again with the identity of a row above: the product is counted there.
+    pub replaced: u64,
+}
+
+impl Written {
+    /// Returns of how many rows it tells.
+    #[must_use]
+    pub fn rows(self) -> u64 {
+        self.added + self.updated + self.unchanged + self.replaced
+    }
 }
 
 impl std::ops::AddAssign for Written {
@@ -110,6 +125,7 @@ impl std::ops::AddAssign for Written {
         self.added += other.added;
         self.updated += other.updated;
         self.unchanged += other.unchanged;
+        self.replaced += other.replaced;
     }
 }
 
@@ -121,6 +137,7 @@ impl NewProduct {
             && self.sku == there.sku
             && self.price == there.price
             && optional(said.name, self.name == there.name)
+            && optional(said.sale_price, self.sale_price == there.sale_price)
             && optional(
                 said.currency || self.currency.is_some(),
                 self.currency == there.currency,
@@ -169,6 +186,43 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Lists the products whose identities come behind one, in the order of the identities, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn products_behind(
+        &self,
+        identity: &str,
+        limit: u64,
+    ) -> Result<Vec<NewProduct>, StoreError> {
+        let rows = product::Entity::find()
+            .filter(product::Column::Identity.gt(identity))
+            .order_by_asc(product::Column::Identity)
+            .limit(limit)
+            .all(&self.db)
+            .await?;
+        Ok(rows.into_iter().map(as_brought).collect())
+    }
+}
+
+/// Returns a product as an import would bring it.
+fn as_brought(row: product::Model) -> NewProduct {
+    NewProduct {
+        identity: row.identity,
+        sku: row.sku,
+        name: row.name,
+        price: row.price,
+        sale_price: row.sale_price,
+        currency: row.currency,
+        gtin: row.gtin,
+        stock: row.stock,
+        availability: row.availability,
+        url: row.url,
+    }
+}
+
 /// The pattern of texts in small letters that contain `search`, taken literally.
 pub(super) fn contains(search: &str) -> LikeExpr {
     contains_exactly(&search.to_lowercase())
@@ -194,6 +248,8 @@ fn listed(row: product::Model) -> Product {
         sku: row.sku,
         name: row.name,
         price: row.price,
+        sale_price: row.sale_price,
+        currency: row.currency,
         updated_at: row.updated_at,
     }
 }
@@ -202,11 +258,12 @@ fn listed(row: product::Model) -> Product {
 const RUN: usize = 250;
 
 /// What is written of a product, the time of the change twice at the end.
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 13] = [
     "identity",
     "sku",
     "name",
     "price",
+    "sale_price",
     "currency",
     "gtin",
     "stock",
@@ -217,51 +274,133 @@ const COLUMNS: [&str; 12] = [
     "updated_at",
 ];
 
+/// A product as a row of a file brings it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ProductRow {
+    /// The product.
+    pub product: NewProduct,
+    /// What of it the row tells.
+    pub said: Said,
+    /// Whether a row above has its identity.
+    pub is_repeat: bool,
+}
+
+impl ProductRow {
+    /// Takes a later row of the same product in: what is then there is what there would be if one were
+    /// written after the other.
+    fn replace(&mut self, later: Self) {
+        let (old, said) = (std::mem::take(&mut self.product), self.said);
+        let mut new = later.product;
+        let keeps = |later_says: bool, says: bool| says && !later_says;
+        if keeps(later.said.name, said.name) {
+            new.name = old.name;
+        }
+        if keeps(later.said.sale_price, said.sale_price) {
+            new.sale_price = old.sale_price;
+        }
+        if !later.said.currency {
+            new.currency = new.currency.or(old.currency);
+        }
+        if keeps(later.said.gtin, said.gtin) {
+            new.gtin = old.gtin;
+        }
+        if keeps(later.said.stock, said.stock) {
+            new.stock = old.stock;
+        }
+        if keeps(later.said.availability, said.availability) {
+            new.availability = old.availability;
+        }
+        if keeps(later.said.url, said.url) {
+            new.url = old.url;
+        }
+        self.product = new;
+        self.said = Said {
+            name: said.name || later.said.name,
+            sale_price: said.sale_price || later.said.sale_price,
+            currency: said.currency || later.said.currency,
+            gtin: said.gtin || later.said.gtin,
+            stock: said.stock || later.said.stock,
+            availability: said.availability || later.said.availability,
+            url: said.url || later.said.url,
+        };
+    }
+}
+
+/// Rows of which no two are the same product, in the order of their identities.
+#[derive(Clone, Debug, Default)]
+pub(super) struct DistinctRows {
+    pub(super) rows: Vec<ProductRow>,
+    /// How many were taken in by others.
+    pub(super) replaced: u64,
+}
+
+impl DistinctRows {
+    /// Makes one row of those of one product.
+    pub(super) fn new(mut rows: Vec<ProductRow>) -> Self {
+        let all = rows.len();
+        // A stable sort: rows of one product stay in the file's order.
+        rows.sort_by(|one, two| one.product.identity.cmp(&two.product.identity));
+        let mut distinct: Vec<ProductRow> = Vec::with_capacity(all);
+        for row in rows {
+            match distinct.last_mut() {
+                Some(last) if last.product.identity == row.product.identity => last.replace(row),
+                _ => distinct.push(row),
+            }
+        }
+        Self {
+            replaced: (all - distinct.len()) as u64,
+            rows: distinct,
+        }
+    }
+}
+
 /// Products in the statements that write them: what of writing needs no database, done beforehand.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Upsert {
     runs: Vec<Run>,
-    said: Said,
+    replaced: u64,
 }
 
-/// The products of one statement.
+/// The products of one statement, which all tell the same.
 #[derive(Clone, Debug)]
 struct Run {
     rows: usize,
+    said: Said,
+    is_repeat: bool,
     values: Bound,
 }
 
 impl Upsert {
-    /// Parts the products into runs in which no identity comes twice: a statement must not touch a row
-    /// twice, and what comes later is to be compared with what came before it, as if every product were
-    /// written by itself. Within a run they are in one order, as two imports at once must lock rows.
-    pub(super) fn new(
-        products: Vec<NewProduct>,
-        said: Said,
-        backend: DatabaseBackend,
-        now: UnixMillis,
-    ) -> Self {
-        let mut runs = Vec::with_capacity(products.len() / RUN + 1);
-        let mut run = Vec::with_capacity(RUN);
-        // Marks of the identities of the run. Should two of them be the same by chance, a run ends early.
-        let mut met = HashSet::with_capacity(RUN);
-        for product in products {
-            let mark = mark(&product.identity);
-            if run.len() == RUN || met.contains(&mark) {
-                runs.push(bound(&mut run, backend, now));
-                met.clear();
+    /// Parts the products into runs: a statement must not touch a row twice, and what it leaves as it is
+    /// holds for all its rows. Within a run they are in one order, as two imports at once must lock rows.
+    pub(super) fn new(rows: Vec<ProductRow>, backend: DatabaseBackend, now: UnixMillis) -> Self {
+        let DistinctRows { rows, replaced } = DistinctRows::new(rows);
+        let mut kinds: Vec<((Said, bool), Vec<NewProduct>)> = Vec::new();
+        for row in rows {
+            let kind = (row.said, row.is_repeat);
+            match kinds.iter_mut().find(|(other, _)| *other == kind) {
+                Some((_, products)) => products.push(row.product),
+                None => kinds.push((kind, vec![row.product])),
             }
-            met.insert(mark);
-            run.push(product);
         }
-        if !run.is_empty() {
-            runs.push(bound(&mut run, backend, now));
+        let mut runs = Vec::new();
+        for ((said, is_repeat), products) in kinds {
+            let mut products = products.into_iter().peekable();
+            while products.peek().is_some() {
+                let (rows, values) = bound(products.by_ref().take(RUN), backend, now);
+                runs.push(Run {
+                    rows,
+                    said,
+                    is_repeat,
+                    values,
+                });
+            }
         }
-        Self { runs, said }
+        Self { runs, replaced }
     }
 
     /// Writes products, each over the one of the same identity; a product that is already there just so
-    /// keeps its `updated_at`. Of several with one identity the last counts.
+    /// keeps its `updated_at`.
     ///
     /// Those that are new go in first. Only where some were there is a second statement needed, which
     /// then touches those alone that have changed: so the database counts both kinds for us.
@@ -269,38 +408,47 @@ impl Upsert {
     /// It can be done again, should it fail.
     pub(super) async fn write(&self, db: &mut BulkTransaction) -> Result<Written, StoreError> {
         let backend = db.backend();
-        let mut written = Written::default();
+        let mut written = Written {
+            replaced: self.replaced,
+            ..Written::default()
+        };
         for run in &self.runs {
+            let all = run.rows as u64;
+            let replace = || sql(backend, run.rows, Conflict::Replace(run.said));
+            if run.is_repeat {
+                db.execute_bound(replace(), run.values.clone()).await?;
+                written.replaced += all;
+                continue;
+            }
             let insert = sql(backend, run.rows, Conflict::Keep);
             let added = db.execute_bound(insert, run.values.clone()).await?;
-            let all = run.rows as u64;
             let mut updated = 0;
             if added < all {
-                let replace = sql(backend, run.rows, Conflict::Replace(self.said));
-                updated = db.execute_bound(replace, run.values.clone()).await?;
+                updated = db.execute_bound(replace(), run.values.clone()).await?;
             }
-            written += Written {
-                added,
-                updated,
-                unchanged: all.saturating_sub(added + updated),
-            };
+            written.added += added;
+            written.updated += updated;
+            written.unchanged += all.saturating_sub(added + updated);
         }
         Ok(written)
     }
 }
 
 /// Takes the products of a run.
-fn bound(run: &mut Vec<NewProduct>, backend: DatabaseBackend, now: UnixMillis) -> Run {
-    run.sort_unstable_by(|one, two| one.identity.cmp(&two.identity));
-    let rows = run.len();
-    let mut values = Vec::with_capacity(rows * COLUMNS.len());
-    for product in run.drain(..) {
+fn bound(
+    products: impl Iterator<Item = NewProduct>,
+    backend: DatabaseBackend,
+    now: UnixMillis,
+) -> (usize, Bound) {
+    let mut values = Vec::with_capacity(RUN * COLUMNS.len());
+    for product in products {
         let search_text = product.search_text();
         values.extend([
             Value::from(product.identity),
             product.sku.into(),
             product.name.into(),
             product.price.into(),
+            product.sale_price.into(),
             product.currency.into(),
             product.gtin.into(),
             product.stock.into(),
@@ -311,16 +459,8 @@ fn bound(run: &mut Vec<NewProduct>, backend: DatabaseBackend, now: UnixMillis) -
             now.into(),
         ]);
     }
-    Run {
-        rows,
-        values: Bound::new(backend, values),
-    }
-}
-
-fn mark(identity: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    identity.hash(&mut hasher);
-    hasher.finish()
+    let rows = values.len() / COLUMNS.len();
+    (rows, Bound::new(backend, values))
 }
 
 /// What is done about a product that is there already.
@@ -418,20 +558,8 @@ impl Store {
                 .filter(product::Column::Identity.is_in(some.iter().cloned()))
                 .all(&self.db)
                 .await?;
-            found.extend(rows.into_iter().map(|row| {
-                let product = NewProduct {
-                    identity: row.identity.clone(),
-                    sku: row.sku,
-                    name: row.name,
-                    price: row.price,
-                    currency: row.currency,
-                    gtin: row.gtin,
-                    stock: row.stock,
-                    availability: row.availability,
-                    url: row.url,
-                };
-                (row.identity, product)
-            }));
+            let there = rows.into_iter().map(as_brought);
+            found.extend(there.map(|product| (product.identity.clone(), product)));
         }
         Ok(found)
     }
@@ -470,8 +598,13 @@ mod tests {
         said: Said,
         now: UnixMillis,
     ) -> Written {
-        let mut transaction = BulkTransaction::begin(&store).await.unwrap();
-        let upsert = Upsert::new(products.to_vec(), said, transaction.backend(), now);
+        let mut transaction = BulkTransaction::begin(store).await.unwrap();
+        let rows = products.iter().map(|product| ProductRow {
+            product: product.clone(),
+            said,
+            is_repeat: false,
+        });
+        let upsert = Upsert::new(rows.collect(), transaction.backend(), now);
         let written = upsert.write(&mut transaction).await.unwrap();
         transaction.commit().await.unwrap();
         written
@@ -557,6 +690,7 @@ mod tests {
         upsert(&store, std::slice::from_ref(&whole), 1).await;
         let nothing = Said {
             name: false,
+            sale_price: false,
             currency: false,
             gtin: false,
             stock: false,
@@ -610,7 +744,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_became_of_products_is_counted_as_if_each_were_written_by_itself() {
+    async fn what_became_of_products_is_counted_and_a_row_that_comes_again_replaces_one() {
         let (_directory, store) = store().await;
         let first = [
             product("1", "One", "1"),
@@ -621,8 +755,8 @@ mod tests {
         let written = upsert(&store, &first, 1).await;
         let expected = Written {
             added: 2,
-            updated: 1,
-            unchanged: 1,
+            replaced: 2,
+            ..Written::default()
         };
         assert_eq!(written, expected);
         let mut more: Vec<_> = (0..700)
@@ -640,5 +774,60 @@ mod tests {
             (written.added, written.updated, written.unchanged),
             (0, 2, 698)
         );
+    }
+
+    /// A row that tells some of a few values of one of a few products.
+    fn any_row() -> ProductRow {
+        let mut row = ProductRow {
+            product: product(&fastrand::u8(0..4).to_string(), "", "1"),
+            said: Said {
+                name: fastrand::bool(),
+                sale_price: fastrand::bool(),
+                currency: fastrand::bool(),
+                gtin: fastrand::bool(),
+                stock: fastrand::bool(),
+                availability: fastrand::bool(),
+                url: fastrand::bool(),
+            },
+            is_repeat: false,
+        };
+        let text = |text: &str| fastrand::bool().then(|| format!("{text}{}", fastrand::u8(0..2)));
+        let (said, product) = (row.said, &mut row.product);
+        product.name = if said.name { text("n") } else { None }
+            .unwrap_or_else(|| product.sku.clone().unwrap_or_default());
+        product.sale_price = text("").filter(|_| said.sale_price);
+        product.currency = text("EU");
+        product.gtin = text("g").filter(|_| said.gtin);
+        product.stock = said.stock.then(|| fastrand::i64(0..2));
+        product.availability = text("a").filter(|_| said.availability);
+        product.url = text("u").filter(|_| said.url);
+        row
+    }
+
+    async fn write_rows(store: &Store, rows: Vec<ProductRow>, now: UnixMillis) -> Written {
+        let mut transaction = BulkTransaction::begin(store).await.unwrap();
+        let upsert = Upsert::new(rows, transaction.backend(), now);
+        let written = upsert.write(&mut transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+        written
+    }
+
+    #[tokio::test]
+    async fn rows_written_together_leave_what_they_would_one_by_one() {
+        let ids = || (0..4).map(|n| format!("sku:{n}")).collect::<Vec<_>>();
+        for _ in 0..60 {
+            let ((_one, together), (_two, apart)) = (store().await, store().await);
+            for now in 1..3 {
+                let rows: Vec<_> = (0..fastrand::usize(1..8)).map(|_| any_row()).collect();
+                let written = write_rows(&together, rows.clone(), now).await;
+                assert_eq!(written.rows(), rows.len() as u64);
+                for row in rows.clone() {
+                    write_rows(&apart, vec![row], now).await;
+                }
+                let there = together.products_as_they_are(ids()).await.unwrap();
+                let expected = apart.products_as_they_are(ids()).await.unwrap();
+                assert_eq!(there, expected, "{rows:?}");
+            }
+        }
     }
 }

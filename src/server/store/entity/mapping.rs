@@ -1,4 +1,4 @@
-//! What a user said the columns of files with a certain header row hold.
+//! What was said of files with a certain header row.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,6 +6,7 @@ use sea_orm::entity::prelude::*;
 #[sea_orm(table_name = "monitor_mappings")]
 pub(in crate::server::store) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
+    /// Always empty: what one says holds for all.
     pub owner: String,
     /// A mark of the header row's names.
     #[sea_orm(primary_key, auto_increment = false)]

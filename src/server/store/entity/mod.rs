@@ -9,5 +9,6 @@ pub(super) mod monitor_directory;
 pub(super) mod monitor_import;
 pub(super) mod monitor_lease;
 pub(super) mod product;
+pub(super) mod row_note;
 pub(super) mod session;
 pub(super) mod user;

@@ -39,6 +39,23 @@ pub(in crate::server::store) struct Model {
     pub cancel_wanted: bool,
     /// The directory that the stored upload is in.
     pub stored_in: Option<String>,
+    /// Bytes of the upload; unknown of imports of earlier versions.
+    pub size: Option<i64>,
+    /// The upload's SHA-256, in hexadecimal.
+    pub checksum: Option<String>,
+    /// Rows of the file that are through and not blank.
+    pub rows_read: i64,
+    /// How many rows were passed over, by reason: a JSON object.
+    pub passed_over: Option<String>,
+    /// What the file was understood as: answers as JSON.
+    pub understood: Option<String>,
+    pub warnings: i64,
+    /// Rows that came again with the identity of one above.
+    pub replaced: i64,
+    /// What has to be said before it can go on; it waits for that.
+    pub needs: Option<String>,
+    /// Since when it waits.
+    pub asked_at: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

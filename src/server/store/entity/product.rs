@@ -12,6 +12,8 @@ pub(in crate::server::store) struct Model {
     pub name: String,
     /// A decimal number as text, so that no float ever touches money.
     pub price: Option<String>,
+    /// A lower price for a time, likewise.
+    pub sale_price: Option<String>,
     /// An ISO 4217 code.
     pub currency: Option<String>,
     pub gtin: Option<String>,

@@ -25,6 +25,8 @@ pub(in crate::server::store::jobs) struct Model {
     pub adopted_at: Option<i64>,
     /// Whether it is the whole staff's, because nobody knows whose.
     pub shared: bool,
+    /// Whether products are written, or only looked at.
+    pub mode: String,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

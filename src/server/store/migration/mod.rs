@@ -7,6 +7,9 @@ mod m0010_product_files;
 mod m0020_leases;
 mod m0021_cancel_wanted;
 mod m0031_import_attempts;
+mod m0040_row_notes;
+mod m0041_job_mode;
+mod m0042_questions;
 mod m0070_stored_in;
 mod m0071_shared_jobs;
 
@@ -24,6 +27,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_leases::Migration),
             Box::new(m0021_cancel_wanted::Migration),
             Box::new(m0031_import_attempts::Migration),
+            Box::new(m0040_row_notes::Migration),
+            Box::new(m0041_job_mode::Migration),
+            Box::new(m0042_questions::Migration),
             Box::new(m0070_stored_in::Migration),
             Box::new(m0071_shared_jobs::Migration),
         ]

@@ -1,0 +1,248 @@
+//! The rows of a file of which something is to be said: those that failed, those that were taken with a
+//! warning, those that a later row replaced, and those that are no product.
+
+use leptos::prelude::*;
+use leptos_router::{components::Form, location::Url};
+
+use super::{
+    format::Noun,
+    icons::{Glyph, Icon},
+    language::use_locale,
+    pagination::{Pagination, Position},
+};
+use crate::{
+    api::import_controls::{ImportExtras, ImportRow, ImportRows, RowKind, rows_path},
+    job::JobId,
+    locale::Locale,
+};
+
+/// Returns how many rows of a kind an import has.
+pub(crate) fn rows_of(kind: RowKind, extras: &ImportExtras, failed: u64) -> u64 {
+    match kind {
+        RowKind::Failed => failed,
+        RowKind::Warning => extras.warnings,
+        RowKind::Replaced => extras.replaced_rows,
+        RowKind::PassedOver => extras.passed_over_rows,
+    }
+}
+
+const fn title(t: Locale, kind: RowKind) -> &'static str {
+    match kind {
+        RowKind::Failed => t.say("Failed products", "Fehlgeschlagene Produkte"),
+        RowKind::Warning => t.say("Warnings", "Warnungen"),
+        RowKind::Replaced => t.say(
+            "Rows replaced by a later one",
+            "Durch eine spätere ersetzte Zeilen",
+        ),
+        RowKind::PassedOver => t.say("Rows passed over", "Übergangene Zeilen"),
+    }
+}
+
+/// Says why a row was passed over, by the code of the reason.
+pub(crate) fn passed_over_reason(t: Locale, code: &str) -> String {
+    let text = match code {
+        "image" => t.say(
+            "One more picture of the product above.",
+            "Ein weiteres Bild des Produkts darüber.",
+        ),
+        "option" => t.say(
+            "An option of the product above, not a variant of it.",
+            "Eine Option des Produkts darüber, keine Variante davon.",
+        ),
+        "repeated-header" => t.say("The header row once more.", "Die Kopfzeile noch einmal."),
+        "heading" => t.say(
+            "A heading between products.",
+            "Eine Überschrift zwischen Produkten.",
+        ),
+        "translation" => t.say(
+            "A translation of a product above.",
+            "Eine Übersetzung eines Produkts darüber.",
+        ),
+        "instruction" => t.say("A further header row.", "Eine weitere Kopfzeile."),
+        "total" => t.say("A sum of other rows.", "Eine Summe anderer Zeilen."),
+        other => return other.to_owned(),
+    };
+    text.to_owned()
+}
+
+/// Lists a page of rows, with a way to find some of them, and leads to those of other kinds.
+#[component]
+pub(crate) fn ImportRowsTable(
+    /// Which import they are of.
+    id: JobId,
+    /// What is said of them.
+    kind: RowKind,
+    /// The page.
+    rows: ImportRows,
+    /// What the rows shown have in them.
+    search: String,
+    /// How many there are of each kind, in the order of [`RowKind::ALL`].
+    counts: [u64; RowKind::ALL.len()],
+) -> impl IntoView {
+    let t = use_locale();
+    let ImportRows {
+        items,
+        page,
+        pages,
+        total,
+    } = rows;
+    let here = format!("/imports/{id}");
+    let list = items
+        .into_iter()
+        .map(|row| view! { <Row kind row /> })
+        .collect_view();
+    let address = {
+        let (here, search) = (here.clone(), Url::escape(&search));
+        move |page: u64| {
+            format!(
+                "{here}?rows={}&search={search}&page={page}#rows-title",
+                kind.as_str()
+            )
+        }
+    };
+    let counted = RowKind::ALL.into_iter().zip(counts);
+    let (shown, others): (Vec<_>, Vec<_>) = counted.partition(|(other, _)| *other == kind);
+    let count = shown.first().map_or(total, |(_, count)| *count);
+    let others = others
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(other, count)| {
+            let href = format!("{here}?rows={}#rows-title", other.as_str());
+            let testid = format!("rows-{}", other.as_str());
+            view! {
+                <li>
+                    <a href=href data-testid=testid>
+                        {title(t, other)} " "
+                        <span class="chip">{t.count(count)}</span>
+                    </a>
+                </li>
+            }
+        })
+        .collect_view();
+    let listed = (search.is_empty() && total < count).then(|| {
+        let (total, count) = (t.count(total), t.count(count));
+        match t {
+            Locale::English => format!("The first {total} of {count} are listed."),
+            Locale::German => format!("Die ersten {total} von {count} sind aufgeführt."),
+        }
+    });
+    let clear = (!search.is_empty()).then(|| {
+        let all = format!("{here}?rows={}#rows-title", kind.as_str());
+        view! { <a href=all>{t.say("Clear", "Zurücksetzen")}</a> }
+    });
+    // What a row of this kind has no cell for has no column either.
+    let has_columns = matches!(kind, RowKind::Failed | RowKind::Warning);
+    let columns = has_columns.then(|| {
+        view! {
+            <th role="columnheader" scope="col">{t.say("Column", "Spalte")}</th>
+            <th role="columnheader" scope="col">{t.say("Value", "Wert")}</th>
+        }
+    });
+    view! {
+        <section
+            class="card card-flush failed"
+            data-testid={if kind == RowKind::Failed { "failed-skus" } else { "noted-rows" }}
+            aria-labelledby="rows-title"
+        >
+            <header class="card-head">
+                <h2 id="rows-title">
+                    {title(t, kind)} " " <span class="chip">{t.count(count)}</span>
+                </h2>
+                <a
+                    class="button button-quiet"
+                    rel="external"
+                    download=format!("{}-rows.csv", kind.as_str())
+                    href=rows_path(&id, kind)
+                    data-testid="download-rows"
+                >
+                    <Icon glyph=Glyph::File />
+                    {t.say("Download", "Herunterladen")}
+                </a>
+            </header>
+            <ul class="row-kinds" aria-label=t.say("Other rows", "Andere Zeilen")>{others}</ul>
+            <search class="products-search">
+                <Form method="get" action=here>
+                    <Icon glyph=Glyph::Search />
+                    <label class="visually-hidden" for="failed-search">
+                        {t.say("Search these rows", "Diese Zeilen durchsuchen")}
+                    </label>
+                    <input type="hidden" name="rows" value=kind.as_str() />
+                    <input
+                        id="failed-search"
+                        class="input"
+                        type="search"
+                        name="search"
+                        placeholder=t.say("SKU, column, value or reason", "SKU, Spalte, Wert oder Grund")
+                        autocomplete="off"
+                        data-testid="failed-search"
+                        value=search
+                    />
+                    <button class="button">{t.say("Search", "Suchen")}</button>
+                    {clear}
+                </Form>
+            </search>
+            <table
+                class="table failed-rows"
+                role="table"
+                data-testid=format!("{}-rows", kind.as_str())
+            >
+                <caption class="visually-hidden">
+                    {title(t, kind)} ", "
+                    {t.say("in the file's order", "in der Reihenfolge der Datei")}
+                </caption>
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th role="columnheader" scope="col">"SKU"</th>
+                        <th role="columnheader" scope="col" class="numeric">{t.say("Line", "Zeile")}</th>
+                        {columns}
+                        <th role="columnheader" scope="col">{t.say("Reason", "Grund")}</th>
+                    </tr>
+                </thead>
+                <tbody role="rowgroup">{list}</tbody>
+            </table>
+            {listed.map(|text| view! { <p class="rows-listed">{text}</p> })}
+            <Pagination position=Position { page, pages, total } noun=Noun::Row href=address />
+        </section>
+    }
+}
+
+#[component]
+fn Row(kind: RowKind, row: ImportRow) -> impl IntoView {
+    let t = use_locale();
+    let ImportRow {
+        line,
+        sku,
+        reason,
+        column,
+        value,
+        by_line,
+    } = row;
+    let reason = match (kind, by_line) {
+        (RowKind::PassedOver, _) => passed_over_reason(t, &reason),
+        (RowKind::Replaced, Some(by)) => {
+            let by = t.count(by);
+            match t {
+                Locale::English => format!("Replaced by line {by}."),
+                Locale::German => format!("Ersetzt durch Zeile {by}."),
+            }
+        }
+        _ => reason,
+    };
+    let cells = matches!(kind, RowKind::Failed | RowKind::Warning).then(|| {
+        view! {
+            <td role="cell">{column}</td>
+            <td role="cell" class="failed-value">{value}</td>
+        }
+    });
+    view! {
+        <tr role="row" data-testid=format!("{}-row", kind.as_str())>
+            <th role="rowheader" scope="row" class="failed-sku" data-testid="failed-sku">{sku}</th>
+            <td role="cell" class="numeric">
+                <span class="failed-label">{t.say("line", "Zeile")} " "</span>
+                {t.count(line)}
+            </td>
+            {cells}
+            <td role="cell" data-testid="failed-reason">{reason}</td>
+        </tr>
+    }
+}

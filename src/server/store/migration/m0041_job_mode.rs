@@ -1,0 +1,18 @@
+//! Whether a recorded import writes products, or only checks its file.
+
+use sea_orm_migration::{prelude::*, schema::*};
+
+#[derive(DeriveMigrationName)]
+pub(super) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let mode = text("mode").default("import").take();
+        let alter = Table::alter()
+            .table("product_import_jobs")
+            .add_column(mode)
+            .to_owned();
+        manager.alter_table(alter).await
+    }
+}

@@ -1,0 +1,238 @@
+//! What an import says of rows that did not fail: those it passed over, those that it took without a value
+//! they hold, and those that a later row of the file replaced.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, Func},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Store, StoreError, bulk::BulkTransaction, entity::row_note, from_db, products, to_db};
+
+/// How many notes a page has.
+const PAGE: u64 = 50;
+
+/// The most notes of a kind that are listed of an import. All are counted.
+pub const MAX_NOTES: u64 = 100_000;
+
+/// What a note says of its row.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum NoteKind {
+    /// It is no product.
+    PassedOver,
+    /// It was taken without a value that it holds.
+    Warning,
+    /// A later row of the file replaced it.
+    Replaced,
+}
+
+impl NoteKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::PassedOver, Self::Warning, Self::Replaced];
+
+    /// Returns the word for it in the database and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PassedOver => "passed-over",
+            Self::Warning => "warning",
+            Self::Replaced => "replaced",
+        }
+    }
+}
+
+/// A note on a row.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RowNote {
+    /// What it says.
+    pub kind: NoteKind,
+    /// Which row of the file says so, from 1; blank rows count.
+    pub row: u64,
+    /// Which note of that row and kind it is, from 0.
+    pub part: u64,
+    /// The line of the row that the note is about, from 1.
+    pub line: u64,
+    /// What the row is called in the file.
+    pub label: String,
+    /// The code of the reason of a row that was passed over; a sentence for a warning.
+    pub reason: String,
+    /// The column that a warning is about, by its name in the file.
+    pub column: Option<String>,
+    /// What that column holds.
+    pub value: Option<String>,
+    /// The line of the row that replaced this one.
+    pub by_line: Option<u64>,
+}
+
+impl RowNote {
+    pub(crate) fn bytes(&self) -> usize {
+        let optional = [&self.column, &self.value];
+        let optional = optional.into_iter().flatten().map(String::len);
+        self.label.len() + self.reason.len() + optional.sum::<usize>()
+    }
+}
+
+/// How many rows were passed over, by the code of the reason.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct PassedOverCounts(BTreeMap<String, u64>);
+
+impl PassedOverCounts {
+    /// Counts a row.
+    pub fn add(&mut self, code: &str) {
+        match self.0.get_mut(code) {
+            Some(count) => *count += 1,
+            None => {
+                self.0.insert(code.to_owned(), 1);
+            }
+        }
+    }
+
+    /// Returns how many rows there are in all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+}
+
+/// What was counted of a file's rows, from its first one on.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Tally {
+    /// Rows that are not blank.
+    pub rows_read: u64,
+    /// Rows that are no product.
+    pub passed_over: PassedOverCounts,
+    /// Values that were left out.
+    pub warnings: u64,
+    /// What the file was understood as: answers as JSON.
+    pub understood: Option<String>,
+}
+
+/// One page of an import's notes of one kind.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RowNotesPage {
+    /// The notes.
+    pub notes: Vec<RowNote>,
+    /// Which page this is, from 1.
+    pub page: u64,
+    /// How many pages there are, at least 1.
+    pub pages: u64,
+    /// How many notes all pages have together.
+    pub total: u64,
+}
+
+impl Store {
+    /// Lists the notes of a kind whose label, column, value or reason contains `search`, in any case of
+    /// ASCII letters, in the file's order. A page beyond the ends is the nearest one there is.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn list_row_notes(
+        &self,
+        import: &str,
+        kind: NoteKind,
+        search: &str,
+        page: u64,
+    ) -> Result<RowNotesPage, StoreError> {
+        let mut query = row_note::Entity::find()
+            .filter(row_note::Column::ImportId.eq(import))
+            .filter(row_note::Column::Kind.eq(kind.as_str()))
+            .order_by_asc(row_note::Column::Row)
+            .order_by_asc(row_note::Column::Part);
+        if !search.is_empty() {
+            let pattern = products::contains(search);
+            let within =
+                |column: row_note::Column| Func::lower(Expr::col(column)).like(pattern.clone());
+            query = query.filter(
+                Condition::any()
+                    .add(within(row_note::Column::Label))
+                    .add(within(row_note::Column::Reason))
+                    .add(within(row_note::Column::ColumnName))
+                    .add(within(row_note::Column::Value)),
+            );
+        }
+        let paginator = query.paginate(&self.db, PAGE);
+        let counted = paginator.num_items_and_pages().await?;
+        let pages = Ord::max(counted.number_of_pages, 1);
+        let page = Ord::clamp(page, 1, pages);
+        let rows = paginator.fetch_page(page - 1).await?;
+        Ok(RowNotesPage {
+            notes: rows.into_iter().map(|row| note(row, kind)).collect(),
+            page,
+            pages,
+            total: counted.number_of_items,
+        })
+    }
+
+    /// Lists notes of a kind behind one of them, named by its row and part, in the file's order, at most
+    /// `limit`.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn row_notes_behind(
+        &self,
+        import: &str,
+        kind: NoteKind,
+        (row, part): (u64, u64),
+        limit: u64,
+    ) -> Result<Vec<RowNote>, StoreError> {
+        let (row, part) = (to_db(row), to_db(part));
+        let behind = row_note::Column::Row.gt(row).or(row_note::Column::Row
+            .eq(row)
+            .and(row_note::Column::Part.gt(part)));
+        let rows = row_note::Entity::find()
+            .filter(row_note::Column::ImportId.eq(import))
+            .filter(row_note::Column::Kind.eq(kind.as_str()))
+            .filter(behind)
+            .order_by_asc(row_note::Column::Row)
+            .order_by_asc(row_note::Column::Part)
+            .limit(limit)
+            .all(&self.db)
+            .await?;
+        Ok(rows.into_iter().map(|row| note(row, kind)).collect())
+    }
+}
+
+/// Writes notes of an import.
+pub(super) async fn add(
+    db: &mut BulkTransaction,
+    import: &str,
+    notes: &[RowNote],
+) -> Result<(), StoreError> {
+    // Fewer than the parameters that a statement may have.
+    for some in notes.chunks(500) {
+        let rows = some.iter().map(|note| row_note::ActiveModel {
+            import_id: Set(import.to_owned()),
+            kind: Set(note.kind.as_str().to_owned()),
+            row: Set(to_db(note.row)),
+            part: Set(to_db(note.part)),
+            line: Set(to_db(note.line)),
+            label: Set(note.label.clone()),
+            reason: Set(note.reason.clone()),
+            column_name: Set(note.column.clone()),
+            value: Set(note.value.clone()),
+            by_line: Set(note.by_line.map(to_db)),
+        });
+        db.execute(&row_note::Entity::insert_many(rows)).await?;
+    }
+    Ok(())
+}
+
+fn note(row: row_note::Model, kind: NoteKind) -> RowNote {
+    RowNote {
+        kind,
+        row: from_db(row.row),
+        part: from_db(row.part),
+        line: from_db(row.line),
+        label: row.label,
+        reason: row.reason,
+        column: row.column_name,
+        value: row.value,
+        by_line: row.by_line.map(from_db),
+    }
+}
