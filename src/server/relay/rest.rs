@@ -121,9 +121,10 @@ pub(crate) enum RestError {
         /// How long to wait, in seconds.
         seconds: u64,
     },
-    /// The service has a fault of its own.
-    #[error("The price monitor has a fault of its own (HTTP {0}). Try again in a moment.")]
-    Broken(u16),
+    /// The service has a fault of its own. What it says of one is for its own people, but for these two:
+    /// that it stops (503), and that there is no room (507).
+    #[error("{0}")]
+    Broken(String),
     /// The service is somewhere else.
     #[error(
         "The price monitor's address leads elsewhere (HTTP {0}). Ask whoever runs this server to correct it."
@@ -408,7 +409,16 @@ impl Rest {
                 let words = words("The price monitor has too much to do. Try again later.");
                 RestError::Busy { words, seconds }
             }
-            status if status.is_server_error() => RestError::Broken(code),
+            status if status.is_server_error() => {
+                let fault = format!(
+                    "The price monitor has a fault of its own (HTTP {code}). Try again in a moment."
+                );
+                RestError::Broken(if matches!(code, 503 | 507) {
+                    words(&fault)
+                } else {
+                    fault
+                })
+            }
             status if status.is_redirection() => RestError::Moved(code),
             _ => RestError::Refused(words(&format!(
                 "The price monitor refused the file (HTTP {code})."
