@@ -597,6 +597,39 @@ async fn a_stream_of_many_jobs_has_limits_and_needs_a_job_that_is_there() {
 }
 
 #[tokio::test]
+async fn at_the_limit_of_followed_jobs_no_stream_says_that_a_running_job_is_over() {
+    let limits = [("RELAY_MAX_JOBS", "1"), ("SSE_HEARTBEAT", "1s")];
+    let (monitor, app) = start(&limits).await;
+    let (a, b) = (
+        app.import("a.csv", FILE).await,
+        app.import("b.csv", FILE).await,
+    );
+    let mut first = watch(&app, &a).await;
+    assert_eq!(first.state().await.unwrap()["status"], "PENDING");
+    for path in [progress(&b), format!("/api/jobs/progress?ids={a},{b}")] {
+        let refused = app.get(&path).await;
+        assert_eq!(refused.status(), 429, "{path}");
+        assert!(refused.headers().contains_key("retry-after"), "{path}");
+    }
+    // A stream of what is unfinished keeps trying.
+    let mut all = Events::new(app.get("/api/jobs/progress").await);
+    assert_eq!(all.state().await.unwrap()["jobId"], a.as_str());
+    monitor
+        .until("the room is joined", |it| it.joins().len() == 1)
+        .await;
+    monitor.emit(&a, counts(9, 0, 9));
+    assert_eq!(first.last().await.data.unwrap()["status"], "SUCCESS");
+    assert_eq!(all.state().await.unwrap()["status"], "SUCCESS");
+    let next = all.state().await.unwrap();
+    assert_eq!(next["jobId"], b.as_str(), "there is room for it now");
+    assert_eq!(next["status"], "PENDING");
+    // What is over needs no room.
+    let mut over = Events::new(app.get(&format!("/api/jobs/progress?ids={a}")).await);
+    assert_eq!(all_states(&mut over).await.len(), 1);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn signing_out_ends_the_open_streams() {
     let (_monitor, app) = start(&[]).await;
     let job = app.import("a.csv", FILE).await;

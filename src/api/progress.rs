@@ -169,7 +169,7 @@ where
 pub async fn job_progress(id: JobId) -> Result<Events, ApiError> {
     use crate::server::{
         auth,
-        relay::{Asking, ProgressAnswer, ViewerStream as _},
+        relay::{Asking, ProgressAnswer},
         router::STREAM_HEADERS,
         state::app_state,
     };

@@ -17,8 +17,8 @@ use tower::{ServiceExt, service_fn};
 
 use super::{
     connections::{Activity, Connections, MostConnections},
+    hijack::{Hijack, HijackedSocket, Socket},
     silent::Silent,
-    takeover::{Socket, Takeover},
 };
 
 /// Who is at the other end of a request's connection: the browser, or the proxy before us.
@@ -91,20 +91,20 @@ pub async fn serve(
         if let Err(error) = prepare(&stream, options.write_timeout) {
             tracing::debug!(%error, "a connection could not be prepared");
         }
-        let stream = Arc::new(stream);
-        let takeover = Takeover::default();
-        let socket = TokioIo::new(Socket::new(stream.clone(), takeover.clone()));
+        let stream = Arc::new(HijackedSocket::new(stream, admitted));
+        let hijack = Hijack::default();
+        let socket = TokioIo::new(Socket::new(stream.clone(), hijack.clone()));
         let silence = silent.watch();
         let activity = Activity::default();
         let service = TowerToHyperService::new(service_fn({
-            let (takeover, silence) = (takeover.clone(), silence.clone());
+            let (hijack, silence) = (hijack.clone(), silence.clone());
             let (router, activity) = (router.clone(), activity.clone());
             move |mut request: Request<Incoming>| {
                 silence.broken();
                 request.extensions_mut().insert(Peer(peer));
                 // HTTP/2 shares its connection among requests, HTTP/1.0 knows no chunks.
                 if request.version() == Version::HTTP_11 {
-                    request.extensions_mut().insert(takeover.clone());
+                    request.extensions_mut().insert(hijack.clone());
                 }
                 let shares = request.version() == Version::HTTP_2;
                 let in_flight = shares.then(|| activity.begin());
@@ -121,8 +121,7 @@ pub async fn serve(
         let connection = builder.serve_connection_with_upgrades(socket, service);
         let connection = graceful.watch(connection.into_owned());
         tokio::spawn(async move {
-            let _admitted = admitted;
-            let successor = {
+            let handler = {
                 let mut connection = pin!(connection);
                 tokio::select! {
                     biased;
@@ -132,12 +131,12 @@ pub async fn serve(
                         }
                         return;
                     }
-                    successor = takeover.ready() => successor,
+                    handler = hijack.ready() => handler,
                     () = silence.too_long() => return,
                     () = activity.idle_for(IDLE_TIMEOUT) => return,
                 }
             };
-            successor(stream);
+            handler(stream);
         });
     }
     drop(listener);

@@ -25,14 +25,15 @@ use serde::Deserialize;
 use super::{
     auth::{oidc, principal::Principal, sign_in_elsewhere},
     client_address::{self, ClientAddress},
-    cross_origin, gate, headers, imports,
+    cross_origin, gate, headers,
+    hijack::Hijack,
+    imports,
     last_event_id::last_event_id,
-    relay::{Asking, Jobs, ProgressAnswer, ViewerStream},
+    relay::{Asking, Jobs, ProgressAnswer},
     request_owner,
     rest::{self, controls, products},
     resumable, site,
     state::AppState,
-    takeover::Takeover,
     telemetry, upload,
 };
 use crate::{
@@ -269,7 +270,7 @@ async fn job_progress(
     State(state): State<AppState>,
     Extension(who): Extension<Principal>,
     job: Result<Path<String>, PathRejection>,
-    takeover: Option<Extension<Takeover>>,
+    hijack: Option<Extension<Hijack>>,
     address: ClientAddress,
     uri: Uri,
     headers: HeaderMap,
@@ -282,7 +283,7 @@ async fn job_progress(
         last_event_id: last_event_id.as_deref(),
     };
     let answer = state.relay.open_stream(&who, &job, &asking).await?;
-    Ok(event_stream(answer, takeover))
+    Ok(event_stream(answer, hijack))
 }
 
 /// What a stream of many jobs is asked for.
@@ -300,7 +301,7 @@ async fn jobs_progress(
     State(state): State<AppState>,
     Extension(who): Extension<Principal>,
     query: Result<Query<JobsQuery>, QueryRejection>,
-    takeover: Option<Extension<Takeover>>,
+    hijack: Option<Extension<Hijack>>,
     address: ClientAddress,
     uri: Uri,
     headers: HeaderMap,
@@ -321,13 +322,10 @@ async fn jobs_progress(
         last_event_id: last_event_id.as_deref(),
     };
     let answer = state.relay.open_many(&who, jobs, &asking).await?;
-    Ok(event_stream(answer, takeover))
+    Ok(event_stream(answer, hijack))
 }
 
-fn event_stream<S>(answer: ProgressAnswer<S>, takeover: Option<Extension<Takeover>>) -> Response
-where
-    S: ViewerStream,
-{
+fn event_stream(answer: ProgressAnswer, hijack: Option<Extension<Hijack>>) -> Response {
     let ProgressAnswer::Stream(stream) = answer else {
         return StatusCode::NO_CONTENT.into_response();
     };
@@ -336,10 +334,10 @@ where
         HeaderValue::from_static("text/event-stream"),
     );
     let mut headers: HeaderMap = STREAM_HEADERS.into_iter().chain([content_type]).collect();
-    let body = match takeover {
-        Some(Extension(takeover)) => {
+    let body = match hijack {
+        Some(Extension(hijack)) => {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-            takeover.into_body(Box::new(|socket| stream.write_to(socket)))
+            hijack.into_body(Box::new(|socket| stream.write_to(socket)))
         }
         None => Body::from_stream(stream.into_stream().map(Ok::<_, Infallible>)),
     };

@@ -15,10 +15,10 @@ use crate::{
 /// A state as it goes to every viewer.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
+    /// Grows with every state of the job.
+    pub(crate) revision: u64,
     /// The event, with its `id:` and its closing blank line.
     pub(crate) bytes: Bytes,
-    /// The same in the chunked transfer coding, with the last chunk where it is final.
-    pub(crate) chunk: Bytes,
     /// Whether the stream ends after it.
     pub(crate) is_final: bool,
     /// Where the fields of its data begin, after the opening brace.
@@ -50,52 +50,26 @@ impl Frame {
             status: event.status,
         };
         let head = format!("id: {id}\ndata: {{");
-        let bytes = format!("id: {id}\ndata: {data}\n\n");
-        let is_final = snapshot.is_final();
-        let mut chunk = chunk(bytes.as_bytes());
-        // One allocation holds both: the event is a part of its chunk.
-        let end = chunk.len() - CHUNK_END.len();
-        if is_final {
-            chunk.extend_from_slice(LAST_CHUNK);
-        }
-        let chunk = Bytes::from(chunk);
         Self {
+            revision,
             fields: head.len(),
-            bytes: chunk.slice(end - bytes.len()..end),
-            chunk,
-            is_final,
+            bytes: format!("id: {id}\ndata: {data}\n\n").into(),
+            is_final: snapshot.is_final(),
             tagged: OnceLock::new(),
         }
     }
 
     /// Returns the event with the `jobId` of its job in the data, for a stream of many jobs. The
     /// characters of a job's identifier need no escape in JSON.
-    pub(crate) fn tagged(&self, job: &JobId) -> Bytes {
+    pub(crate) fn tagged(&self, job: &JobId) -> &Bytes {
         let tag = || {
             let head = format!("data: {{\"jobId\":\"{job}\",");
             [head.as_bytes(), &self.bytes[self.fields..]]
                 .concat()
                 .into()
         };
-        self.tagged.get_or_init(tag).clone()
+        self.tagged.get_or_init(tag)
     }
-}
-
-const CHUNK_END: &[u8] = b"\r\n";
-
-/// Ends a body in the chunked transfer coding.
-pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
-
-/// Returns bytes as one chunk of the chunked transfer coding (RFC 9112, section 7.1); nothing where
-/// there are none, for an empty chunk would be the last.
-pub(crate) fn chunk(bytes: &[u8]) -> Vec<u8> {
-    if bytes.is_empty() {
-        return Vec::new();
-    }
-    let mut chunk = format!("{:x}\r\n", bytes.len()).into_bytes();
-    chunk.extend_from_slice(bytes);
-    chunk.extend_from_slice(CHUNK_END);
-    chunk
 }
 
 /// Says how the server stands to the price monitor.
@@ -182,18 +156,6 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_holds_the_event_and_a_final_one_the_end_of_the_body() {
-        for status in [ImportStatus::Pending, ImportStatus::Success] {
-            let frame = Frame::new(7, &snapshot(status, None));
-            let last = if frame.is_final { LAST_CHUNK } else { b"" };
-            assert_eq!(frame.chunk, [&chunk(&frame.bytes), last].concat());
-            let size = format!("{:x}\r\n", frame.bytes.len());
-            assert!(frame.chunk.starts_with(size.as_bytes()));
-        }
-        assert_eq!(chunk(b""), b"");
-    }
-
-    #[test]
     fn a_line_break_in_an_error_does_not_break_the_event() {
         let frame = Frame::new(7, &snapshot(ImportStatus::Error, Some("a\n\ndata: b\r")));
         let text = std::str::from_utf8(&frame.bytes).unwrap();
@@ -231,24 +193,6 @@ mod tests {
         (id, all)
     }
 
-    /// Reads a body in the chunked transfer coding, and whether it is at its end.
-    fn unchunk(mut bytes: &[u8]) -> (Vec<u8>, bool) {
-        let mut body = Vec::new();
-        while let Some(end) = bytes.windows(2).position(|pair| pair == b"\r\n") {
-            let size = std::str::from_utf8(&bytes[..end]).unwrap();
-            let size = usize::from_str_radix(size, 16).unwrap();
-            bytes = &bytes[end + 2..];
-            body.extend_from_slice(&bytes[..size]);
-            assert_eq!(&bytes[size..size + 2], b"\r\n");
-            bytes = &bytes[size + 2..];
-            if size == 0 {
-                assert_eq!(bytes, b"");
-                return (body, true);
-            }
-        }
-        (body, false)
-    }
-
     fn any_status() -> impl Strategy<Value = ImportStatus> {
         prop_oneof![
             Just(ImportStatus::Pending),
@@ -280,9 +224,8 @@ mod tests {
             prop_assert_eq!(data.len(), 1);
             prop_assert_eq!(&serde_json::from_str::<ProgressEvent>(&data[0]).unwrap(), &event);
             prop_assert_eq!(has_seen(&id.unwrap(), status), status.is_final());
-            let (body, is_over) = unchunk(&frame.chunk);
-            prop_assert_eq!((&body[..], is_over), (&frame.bytes[..], frame.is_final));
-            let (_, data) = read(&frame.tagged(&"a-1".parse().unwrap()));
+            prop_assert_eq!((frame.revision, frame.is_final), (revision, status.is_final()));
+            let (_, data) = read(frame.tagged(&"a-1".parse().unwrap()));
             let tagged: serde_json::Value = serde_json::from_str(&data[0]).unwrap();
             prop_assert_eq!(&tagged["jobId"], "a-1");
             prop_assert_eq!(&serde_json::from_str::<ProgressEvent>(&data[0]).unwrap(), &event);

@@ -61,7 +61,8 @@ pub(crate) struct Viewer {
     hub: Hub,
     /// The job that is looked at.
     pub(crate) job: JobId,
-    room: RoomNumber,
+    /// The room that it was let into.
+    pub(super) room: RoomNumber,
     /// The newest frame, and every newer one.
     pub(crate) frames: watch::Receiver<Arc<Frame>>,
 }
@@ -251,6 +252,12 @@ impl Hub {
     async fn last_moment(&self) {
         self.0.shutdown.cancelled().await;
         tokio::time::sleep(LAST_WRITES).await;
+    }
+}
+
+impl AsRef<JobId> for Viewer {
+    fn as_ref(&self) -> &JobId {
+        &self.job
     }
 }
 

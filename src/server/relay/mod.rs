@@ -1,61 +1,52 @@
 //! The relay: one socket to the price monitor in, any number of event streams out.
 //!
 //! `upstream` and `rest` turn what the price monitor says into reports, `hub` keeps the newest state
-//! of each followed job and encodes it once, `sse` hands it to viewers.
+//! of each followed job and encodes it once, `delivery` writes it to subscribers.
 
 mod controls;
-mod fan_out;
+mod delivery;
 mod frame;
+mod heartbeat;
 mod hub;
-mod lifeline;
 mod limits;
-mod many_id;
 mod ordered;
-mod pieces;
-mod pipe;
 mod problem;
-mod pulse;
 mod recorder;
 mod rest;
 mod revocation;
 mod rooms;
 mod skips;
 mod snapshot;
-mod sse;
-mod sse_many;
 mod starts;
+mod stream_control;
+mod streams;
 mod sync;
 #[cfg(test)]
 mod truth;
 mod unwatched;
 mod upstream;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use self::controls::Further;
-pub(crate) use self::sse::ViewerStream;
+pub(crate) use self::streams::{Asking, Jobs, ProgressAnswer};
 use self::{
-    fan_out::FanOut,
+    delivery::Delivery,
+    heartbeat::Ticker,
     hub::Hub,
-    lifeline::Lifeline,
-    limits::{MostStreams, Permit, StreamLimits},
-    pieces::Patience,
-    pipe::Piped,
+    limits::{MostStreams, StreamLimits},
     problem::Problem,
-    pulse::PulseSender,
     recorder::Recorder,
     rest::Rest,
     revocation::Revoker,
     skips::Skips,
     snapshot::Snapshot,
-    sse::Watching,
-    sse_many::{ManyStream, Selection},
-    starts::{Started, Starts},
+    starts::Starts,
     unwatched::Unwatched,
     upstream::{Surroundings, Upstream},
 };
@@ -64,11 +55,7 @@ use crate::{
     job::{ImportMode, JobId, ProductImportJob, ProgressEvent},
     role::Permission,
     server::{
-        auth::{
-            audit,
-            principal::{Pass, Principal},
-        },
-        client_address::ClientAddress,
+        auth::{audit, principal::Principal},
         config::{Config, MonitorEndpoint, SseConfig},
         store::{
             Store, StoreError,
@@ -85,8 +72,8 @@ use crate::{
 const FRESHEN_TIMEOUT: Duration = Duration::from_millis(1500);
 /// How many jobs of a page are asked for at once.
 const FRESHEN_CONCURRENCY: usize = 8;
-/// After how many beats it is asked again whether those who have streams open still may.
-const BEATS_OF_A_PASS: u32 = 3;
+/// After how many ticks it is asked again whether those who have streams open still may.
+const TICKS_OF_A_PASS: u32 = 3;
 
 /// The relay. Clones share it.
 #[derive(Clone, Debug)]
@@ -99,37 +86,11 @@ pub struct Relay {
     limits: StreamLimits,
     revoker: Revoker,
     metrics: Metrics,
-    fan_out: FanOut,
+    delivery: Delivery,
     tasks: TaskTracker,
-    pulse: PulseSender,
+    ticker: Ticker,
     starts: Starts,
     config: SseConfig,
-}
-
-/// Who asks for a stream, and what they know.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Asking<'a> {
-    /// Where the request comes from.
-    pub(crate) address: ClientAddress,
-    /// The `Last-Event-ID` of a client that comes back.
-    pub(crate) last_event_id: Option<&'a str>,
-}
-
-/// Which jobs a stream of many is asked for.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Jobs {
-    /// These.
-    pub(crate) listed: Vec<JobId>,
-    /// All the user's unfinished ones besides, new ones as they start.
-    pub(crate) unfinished: bool,
-}
-
-/// What a request for a job's progress is answered with.
-pub enum ProgressAnswer<S> {
-    /// The stream.
-    Stream(S),
-    /// The client has the final state already: it is to stop asking.
-    NothingMore,
 }
 
 impl Relay {
@@ -169,11 +130,11 @@ impl Relay {
             metrics.clone(),
             tasks.clone(),
         )?;
-        let (pulse, problem) = (PulseSender::new(), Problem::default());
+        let (ticker, problem) = (Ticker::new(), Problem::default());
         let surroundings = Surroundings {
             rest: rest.clone(),
             hub: hub.clone(),
-            pulse: pulse.clone(),
+            ticker: ticker.clone(),
             problem: problem.clone(),
             skips,
             metrics: metrics.clone(),
@@ -188,9 +149,9 @@ impl Relay {
         };
         tasks.spawn(unwatched.run(config.relay.unwatched_interval, shutdown.clone()));
         tasks.spawn(
-            pulse
+            ticker
                 .clone()
-                .beat(beat_interval(&config.sse), shutdown.clone()),
+                .run(tick_interval(&config.sse), shutdown.clone()),
         );
         let starts = Starts::new();
         // Where there can be another instance.
@@ -208,11 +169,20 @@ impl Relay {
         });
         let revoker = Revoker {
             limits: limits.clone(),
-            pulse: pulse.clone(),
+            ticker: ticker.clone(),
             store: store.clone(),
             lifetime: config.auth.sessions,
         };
-        let recheck = beat_interval(&config.sse) * BEATS_OF_A_PASS;
+        let delivery = Delivery::new(
+            hub.clone(),
+            store.clone(),
+            config.sse.max_jobs,
+            ticker.clone(),
+            metrics.clone(),
+            tasks.clone(),
+            config.sse.write_timeout,
+        );
+        let recheck = tick_interval(&config.sse) * TICKS_OF_A_PASS;
         tasks.spawn(revoker.clone().run(recheck, shutdown.clone()));
         Ok(Self {
             hub,
@@ -222,9 +192,9 @@ impl Relay {
             store,
             limits,
             revoker,
-            fan_out: FanOut::new(metrics.clone(), tasks.clone()),
+            delivery,
             tasks: tasks.clone(),
-            pulse,
+            ticker,
             metrics,
             starts,
             config: config.sse.clone(),
@@ -233,7 +203,7 @@ impl Relay {
 
     /// Returns how the server stands to the price monitor.
     pub(crate) fn upstream_state(&self) -> UpstreamState {
-        self.pulse.upstream()
+        self.ticker.upstream()
     }
 
     /// Returns what is wrong with the socket to the price monitor, where it is known.
@@ -248,105 +218,7 @@ impl Relay {
 
     /// Returns whether the server has been told to stop.
     pub(crate) fn is_stopping(&self) -> bool {
-        self.pulse.is_draining()
-    }
-
-    /// Opens a user's stream of a job's progress.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotFound`] when there is no such job or it is somebody else's,
-    /// [`ApiError::TooMany`] at a limit, [`ApiError::Unavailable`] while the server stops.
-    pub(crate) async fn open_stream(
-        &self,
-        who: &Principal,
-        job: &JobId,
-        from: &Asking<'_>,
-    ) -> Result<ProgressAnswer<impl ViewerStream + use<>>, ApiError> {
-        tracing::info!("SSE Progress API called");
-        self.refuse_while_draining()?;
-        let recorded = self.find(who, job).await?;
-        let has_seen = |id| frame::has_seen(id, recorded.status);
-        if from.last_event_id.is_some_and(has_seen) {
-            return Ok(ProgressAnswer::NothingMore);
-        }
-        let permit = self.permit(who.pass(), from.address)?;
-        let viewer = self.hub.watch(&recorded).map_err(|_full| self.too_many())?;
-        tracing::info!("Client joining import job: {job}");
-        Ok(ProgressAnswer::Stream(Watching {
-            viewer,
-            lifeline: self.lifeline(permit),
-            fan_out: self.fan_out.clone(),
-            patience: self.patience(),
-        }))
-    }
-
-    /// Opens a user's one stream of many jobs.
-    ///
-    /// # Errors
-    ///
-    /// As [`open_stream`](Self::open_stream), [`ApiError::NotFound`] when none of the listed jobs is
-    /// there; and [`ApiError::Invalid`] when more are listed than the settings allow.
-    pub(crate) async fn open_many(
-        &self,
-        who: &Principal,
-        jobs: Jobs,
-        from: &Asking<'_>,
-    ) -> Result<ProgressAnswer<impl ViewerStream + use<>>, ApiError> {
-        tracing::info!("SSE Progress API called");
-        self.refuse_while_draining()?;
-        // Before the look at the database, so that none is missed between the two.
-        let started = jobs.unfinished.then(|| self.starts.listen());
-        let selection = self.select(&who.jobs(), jobs.listed, started).await?;
-        let has_ended =
-            selection.started.is_none() && selection.found.iter().all(|job| job.status.is_final());
-        if has_ended && from.last_event_id.is_some_and(frame::has_seen_all) {
-            return Ok(ProgressAnswer::NothingMore);
-        }
-        let permit = self.permit(who.pass(), from.address)?;
-        let lifeline = self.lifeline(permit);
-        let (relay, scope) = (self.clone(), who.jobs());
-        let is_of_listed = selection.started.is_none();
-        let pieces = ManyStream::new(relay, scope, selection, from.last_event_id, lifeline);
-        if is_of_listed && pieces.is_short() {
-            // It could not tell each job to its end.
-            return Err(self.too_many());
-        }
-        Ok(ProgressAnswer::Stream(Piped {
-            pieces,
-            patience: self.patience(),
-        }))
-    }
-
-    async fn select(
-        &self,
-        scope: &JobScope,
-        mut listed: Vec<JobId>,
-        started: Option<broadcast::Receiver<Arc<Started>>>,
-    ) -> Result<Selection, ApiError> {
-        listed.sort_unstable();
-        listed.dedup();
-        if listed.len() > self.config.max_jobs {
-            return Err(ApiError::Invalid(format!(
-                "One stream takes at most {} imports.",
-                self.config.max_jobs
-            )));
-        }
-        let mut found = self.store.find_jobs(scope, &listed).await?;
-        let is_missing = |id: &&JobId| found.iter().all(|job| job.id != **id);
-        let missing = listed.iter().filter(is_missing).cloned().collect();
-        if started.is_some() {
-            let limit = self.config.max_jobs;
-            found.extend(self.store.unfinished_jobs(scope, limit).await?);
-        } else if found.is_empty() {
-            return Err(ApiError::NotFound);
-        }
-        Ok(Selection {
-            listed,
-            found,
-            missing,
-            started,
-        })
+        self.ticker.is_draining()
     }
 
     /// Ends a user's open streams, because what the user may see has changed: a session has ended.
@@ -355,43 +227,6 @@ impl Relay {
         self.revoker.revoke(user);
         self.tasks
             .spawn(self.revoker.clone().tell_others(user.clone()));
-    }
-
-    fn refuse_while_draining(&self) -> Result<(), ApiError> {
-        if self.is_stopping() {
-            return Err(ApiError::Unavailable(
-                "The server is restarting.".to_owned(),
-            ));
-        }
-        Ok(())
-    }
-
-    fn permit(&self, pass: Pass, address: ClientAddress) -> Result<Permit, ApiError> {
-        self.limits
-            .acquire(pass, address.network())
-            .ok_or_else(|| self.too_many())
-    }
-
-    fn too_many(&self) -> ApiError {
-        self.metrics.stream_refused();
-        ApiError::TooMany
-    }
-
-    fn patience(&self) -> Patience {
-        Patience {
-            longest: self.config.write_timeout,
-            tasks: self.tasks.clone(),
-        }
-    }
-
-    fn lifeline(&self, permit: Permit) -> Lifeline {
-        // So much earlier that the next beat is still in time.
-        let max_duration = self
-            .config
-            .max_duration
-            .map(|longest| longest.saturating_sub(beat_interval(&self.config)));
-        let count = self.metrics.stream_opened();
-        Lifeline::new(self.pulse.subscribe(), permit, count, max_duration)
     }
 
     /// Returns the newest states of those of the jobs that are in a scope.
@@ -591,7 +426,7 @@ impl Relay {
 
 /// Streams are looked at so often that they end in time where the longest is shorter than a few
 /// heartbeats.
-fn beat_interval(config: &SseConfig) -> Duration {
+fn tick_interval(config: &SseConfig) -> Duration {
     config.max_duration.map_or(config.heartbeat, |longest| {
         config.heartbeat.min(longest / 4)
     })

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{limits::StreamLimits, pulse::PulseSender};
+use super::{heartbeat::Ticker, limits::StreamLimits};
 use crate::server::{
     auth::recheck,
     store::{Store, notices::Revocations, sessions::SessionLifetime, users::UserId},
@@ -19,7 +19,7 @@ const LISTEN_AGAIN: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub(super) struct Revoker {
     pub(super) limits: StreamLimits,
-    pub(super) pulse: PulseSender,
+    pub(super) ticker: Ticker,
     pub(super) store: Store,
     pub(super) lifetime: SessionLifetime,
 }
@@ -28,7 +28,7 @@ impl Revoker {
     /// Ends a user's streams here.
     pub(super) fn revoke(&self, user: &UserId) {
         if self.limits.revoke(user) {
-            self.pulse.look_up();
+            self.ticker.recheck();
         }
     }
 
@@ -63,7 +63,7 @@ impl Revoker {
             Ok(void) if void.is_empty() => {}
             Ok(void) => {
                 void.iter().for_each(|pass| self.limits.revoke_pass(pass));
-                self.pulse.look_up();
+                self.ticker.recheck();
             }
             // Nobody is sent away because the database is: the next look is soon.
             Err(error) => tracing::warn!(%error, "open streams could not be checked"),

@@ -33,7 +33,7 @@ pub(crate) struct Rooms {
 }
 
 /// Tells a room from one that the same job had before.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct RoomNumber(u64);
 
 /// One followed job: the newest frame in a cell that any number of viewers look at.

@@ -502,11 +502,6 @@ pub(crate) struct StreamCount {
 }
 
 impl StreamCount {
-    /// Counts what was handed to the viewer.
-    pub(crate) fn sent(&self, bytes: usize) {
-        self.metrics.frames_sent(1, bytes as u64);
-    }
-
     /// Says why the stream ends.
     pub(crate) fn ends(&mut self, end: StreamEnd) {
         self.end = end;
@@ -531,8 +526,7 @@ mod tests {
         let metrics = Metrics::default();
         let mut finished = metrics.stream_opened();
         let left = metrics.stream_opened();
-        finished.sent(10);
-        left.sent(5);
+        metrics.frames_sent(2, 15);
         assert_eq!(metrics.viewers(), 2);
         finished.ends(StreamEnd::Finished);
         drop((finished, left));

@@ -21,15 +21,15 @@ fn who_comes_after_a_revocation_stays() {
 }
 
 #[test]
-fn whoever_enters_a_group_is_served() {
-    for group_size in [1, 9] {
-        model(move || relay::fan_out::whoever_enters_is_served(group_size));
+fn each_connection_is_served() {
+    for capacity in [1, 9] {
+        model(move || relay::delivery::each_connection_is_served(capacity));
     }
 }
 
 #[test]
-fn whoever_enters_at_the_end_is_served() {
-    model(relay::fan_out::whoever_enters_at_the_end_is_served);
+fn a_connection_that_comes_at_the_end_is_served() {
+    model(relay::delivery::a_connection_that_comes_at_the_end_is_served);
 }
 
 #[test]

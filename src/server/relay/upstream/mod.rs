@@ -20,7 +20,7 @@ use self::{
 };
 
 use super::{
-    hub::Hub, problem::Problem, pulse::PulseSender, rest::Rest, rooms::Command, skips::Skips,
+    heartbeat::Ticker, hub::Hub, problem::Problem, rest::Rest, rooms::Command, skips::Skips,
 };
 use crate::{
     api::{progress::UpstreamState, status::UpstreamProblem},
@@ -45,7 +45,7 @@ pub(crate) struct Upstream {
     rest: Rest,
     hub: Hub,
     /// Where viewers are told how it stands.
-    pulse: PulseSender,
+    ticker: Ticker,
     /// Where the owner reads what is wrong.
     problem: Problem,
     commands: mpsc::UnboundedReceiver<Command>,
@@ -67,7 +67,7 @@ pub(crate) struct Surroundings {
     /// Where reports go.
     pub(crate) hub: Hub,
     /// Where viewers are told how it stands.
-    pub(crate) pulse: PulseSender,
+    pub(crate) ticker: Ticker,
     /// Where the owner reads what is wrong.
     pub(crate) problem: Problem,
     /// Where messages that cannot be read are counted.
@@ -127,7 +127,7 @@ impl Upstream {
         let Surroundings {
             rest,
             hub,
-            pulse,
+            ticker,
             problem,
             skips,
             metrics,
@@ -137,7 +137,7 @@ impl Upstream {
             config,
             rest,
             hub,
-            pulse,
+            ticker,
             problem,
             commands,
             is_hopeless: false,
@@ -186,7 +186,7 @@ impl Upstream {
     }
 
     fn stands(&self, state: UpstreamState) {
-        self.pulse.set_upstream(state);
+        self.ticker.set_upstream(state);
     }
 
     /// Says how it stands while there is no socket, to whom it matters.
@@ -380,7 +380,7 @@ impl Upstream {
                 () = tokio::time::sleep_until(self.next_poll) => {
                     self.poll();
                     // It may be REST that has something against the key, or no more.
-                    let is_refused = self.pulse.upstream() == UpstreamState::Refused;
+                    let is_refused = self.ticker.upstream() == UpstreamState::Refused;
                     if interruptible && is_refused != self.rest.is_refused() {
                         self.stands_without_socket();
                     }
@@ -450,7 +450,7 @@ mod tests {
         let surroundings = Surroundings {
             rest,
             hub: hub.clone(),
-            pulse: PulseSender::new(),
+            ticker: Ticker::new(),
             problem: Problem::default(),
             skips,
             metrics,

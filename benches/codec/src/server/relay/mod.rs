@@ -52,7 +52,7 @@ impl Followed {
             ..Report::default()
         };
         self.rooms.report(&self.job, report, 7);
-        self.frames.borrow_and_update().chunk.len()
+        self.frames.borrow_and_update().bytes.len()
     }
 }
 

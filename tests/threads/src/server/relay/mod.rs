@@ -1,4 +1,4 @@
-pub mod fan_out;
+pub mod delivery;
 #[path = "../../../../../src/server/relay/limits.rs"]
 mod limits;
 #[path = "../../../../../src/server/relay/ordered.rs"]

@@ -1,15 +1,14 @@
 //! The `id:` of the states in a stream of many jobs (pure). It says of which listed jobs the client
-//! has seen the end, so that it is told none of them again when it comes back, by any instance.
+//! has seen the end, so that it is told none of them again when it comes back, by any instance. It changes only
+//! when an end is told.
 
 use std::fmt;
 
 use crate::job::JobId;
 
-/// How far the client of a stream of many jobs is: `<number>.<list>.<ends>`.
+/// How far the client of a stream of many jobs is: `<number of ends>.<list>.<ends>`.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct ManyId {
-    /// Grows with every state.
-    number: u64,
+pub(in crate::server::relay) struct ManyId {
     /// Which list the ends are of.
     list: u32,
     /// A bit for each listed job, in the order of the list: whether its end has been told.
@@ -18,9 +17,8 @@ pub(super) struct ManyId {
 
 impl ManyId {
     /// Begins, or goes on where a client with this `Last-Event-ID` is.
-    pub(super) fn new(listed: &[JobId], last_event_id: Option<&str>) -> Self {
+    pub(in crate::server::relay) fn new(listed: &[JobId], last_event_id: Option<&str>) -> Self {
         let fresh = Self {
-            number: 0,
             list: fingerprint(listed),
             ends: vec![0; listed.len().div_ceil(4)],
         };
@@ -31,14 +29,11 @@ impl ManyId {
 
     fn read(&self, text: &str) -> Option<Self> {
         let mut parts = text.split('.');
-        let (number, list, ends) = (parts.next()?, parts.next()?, parts.next()?);
+        let (_number, list, ends) = (parts.next()?, parts.next()?, parts.next()?);
         if parts.next().is_some() || u32::from_str_radix(list, 16).ok()? != self.list {
             return None;
         }
-        let mut read = Self {
-            number: number.parse().ok()?,
-            ..self.clone()
-        };
+        let mut read = self.clone();
         if ends.len() > read.ends.len() {
             return None;
         }
@@ -49,18 +44,15 @@ impl ManyId {
     }
 
     /// Returns whether the client has seen the end of the job at this place of the list.
-    pub(super) fn has_seen_end(&self, place: usize) -> bool {
+    pub(in crate::server::relay) fn has_seen_end(&self, place: usize) -> bool {
         self.ends
             .get(place / 4)
             .is_some_and(|bits| bits & (1 << (place % 4)) != 0)
     }
 
-    /// Takes note that a state is told, and whether it is the end of the job at a place of the list.
-    pub(super) fn tell(&mut self, end_of: Option<usize>) {
-        self.number = self.number.saturating_add(1);
-        if let Some(place) = end_of
-            && let Some(bits) = self.ends.get_mut(place / 4)
-        {
+    /// Takes note that the end of the job at a place of the list is told.
+    pub(super) fn tell_end(&mut self, place: usize) {
+        if let Some(bits) = self.ends.get_mut(place / 4) {
             *bits |= 1 << (place % 4);
         }
     }
@@ -68,7 +60,8 @@ impl ManyId {
 
 impl fmt::Display for ManyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:x}.", self.number, self.list)?;
+        let number: u32 = self.ends.iter().map(|bits| bits.count_ones()).sum();
+        write!(f, "{number}.{:x}.", self.list)?;
         let last = self.ends.iter().rposition(|bits| *bits != 0);
         let told = &self.ends[..last.map_or(0, |last| last + 1)];
         told.iter().try_for_each(|bits| write!(f, "{bits:x}"))
@@ -101,11 +94,10 @@ mod tests {
     fn it_tells_of_which_jobs_the_end_was_seen() {
         let listed = jobs(9);
         let mut id = ManyId::new(&listed, None);
-        id.tell(None);
-        id.tell(Some(1));
-        id.tell(Some(8));
+        id.tell_end(1);
+        id.tell_end(8);
         let text = id.to_string();
-        assert!(text.starts_with("3.") && text.ends_with(".201"), "{text}");
+        assert!(text.starts_with("2.") && text.ends_with(".201"), "{text}");
         let back = ManyId::new(&listed, Some(&text));
         let seen: Vec<_> = (0..9).filter(|place| back.has_seen_end(*place)).collect();
         assert_eq!(seen, [1, 8]);
@@ -114,18 +106,18 @@ mod tests {
     #[test]
     fn what_was_seen_of_another_list_counts_for_nothing() {
         let mut id = ManyId::new(&jobs(9), None);
-        id.tell(Some(1));
+        id.tell_end(1);
         let other = ManyId::new(&jobs(8), Some(&id.to_string()));
         assert_eq!(other, ManyId::new(&jobs(8), None));
     }
 
     proptest! {
         #[test]
-        fn it_reads_back(count in 0..300_usize, told in proptest::collection::vec(any::<Option<u16>>(), 0..60)) {
+        fn it_reads_back(count in 0..300_usize, told in proptest::collection::vec(any::<u16>(), 0..60)) {
             let listed = jobs(count);
             let mut id = ManyId::new(&listed, None);
-            for end_of in told {
-                id.tell(end_of.map(usize::from));
+            for place in told {
+                id.tell_end(place.into());
             }
             prop_assert_eq!(&ManyId::new(&listed, Some(&id.to_string())), &id);
         }

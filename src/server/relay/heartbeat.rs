@@ -1,4 +1,4 @@
-//! One clock for all streams: 50,000 viewers do not need 50,000 timers.
+//! One ticker for all streams: 50,000 subscribers do not need 50,000 timers.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::progress::UpstreamState;
 
-/// What all streams are told.
+/// The newest word to all streams.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Pulse {
+pub(crate) enum Tick {
     /// Go on.
     Alive {
         /// Grows whenever a heartbeat is due.
@@ -21,65 +21,69 @@ pub(crate) enum Pulse {
     Drain,
 }
 
-/// The hands of the clock. Clones turn the same ones.
+/// Sender side of the shared ticker. Clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct PulseSender(watch::Sender<Pulse>);
+pub(crate) struct Ticker(watch::Sender<Tick>);
 
-impl PulseSender {
-    /// Makes a clock that stands still until [`beat`](Self::beat) runs.
+impl Ticker {
+    /// Makes a ticker that stands still until [`run`](Self::run) is called.
     pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(Pulse::Alive {
+        Self(watch::Sender::new(Tick::Alive {
             beat: 0,
             upstream: UpstreamState::default(),
         }))
     }
 
-    /// Returns what streams look at.
-    pub(crate) fn subscribe(&self) -> watch::Receiver<Pulse> {
-        self.0.subscribe()
+    /// Returns a receiver. Whoever subscribes while the server stops still has the end to come.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Tick> {
+        let mut ticks = self.0.subscribe();
+        if *ticks.borrow() == Tick::Drain {
+            ticks.mark_changed();
+        }
+        ticks
     }
 
     /// Returns whether the server is stopping.
     pub(crate) fn is_draining(&self) -> bool {
-        *self.0.borrow() == Pulse::Drain
+        *self.0.borrow() == Tick::Drain
     }
 
     /// Returns how the server stands to the price monitor.
     pub(crate) fn upstream(&self) -> UpstreamState {
         match *self.0.borrow() {
-            Pulse::Alive { upstream, .. } => upstream,
-            Pulse::Drain => UpstreamState::default(),
+            Tick::Alive { upstream, .. } => upstream,
+            Tick::Drain => UpstreamState::default(),
         }
     }
 
     /// Tells all streams, at once, how the server stands to the price monitor.
     pub(crate) fn set_upstream(&self, state: UpstreamState) {
-        self.0.send_if_modified(|pulse| match pulse {
-            Pulse::Alive { upstream, .. } if *upstream != state => {
+        self.0.send_if_modified(|tick| match tick {
+            Tick::Alive { upstream, .. } if *upstream != state => {
                 *upstream = state;
                 true
             }
-            Pulse::Alive { .. } | Pulse::Drain => false,
+            Tick::Alive { .. } | Tick::Drain => false,
         });
     }
 
-    /// Has all streams look whether their permits still hold.
-    pub(crate) fn look_up(&self) {
+    /// Has all streams check whether their permits still hold.
+    pub(crate) fn recheck(&self) {
         self.0.send_modify(|_| {});
     }
 
-    /// Beats until `shutdown`, then tells the streams to end.
-    pub(crate) async fn beat(self, every: Duration, shutdown: CancellationToken) {
+    /// Ticks until `shutdown`, then tells the streams to end.
+    pub(crate) async fn run(self, every: Duration, shutdown: CancellationToken) {
         let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
         loop {
             tokio::select! {
-                _ = ticks.tick() => self.0.send_modify(|pulse| {
-                    if let Pulse::Alive { beat, .. } = pulse {
+                _ = ticks.tick() => self.0.send_modify(|tick| {
+                    if let Tick::Alive { beat, .. } = tick {
                         *beat += 1;
                     }
                 }),
                 () = shutdown.cancelled() => {
-                    self.0.send_replace(Pulse::Drain);
+                    self.0.send_replace(Tick::Drain);
                     return;
                 }
             }

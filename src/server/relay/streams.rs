@@ -1,0 +1,220 @@
+//! Opens event streams (CONTRACT section 4): checks limits and what the client knows already, and finds the jobs.
+
+use std::{collections::HashSet, sync::Arc};
+
+use super::{
+    Relay,
+    delivery::{EventStream, Many, ManyId, One, Subscriber, SubscriberStream, Unfinished},
+    frame::{self, Frame},
+    hub::Viewer,
+    limits::Permit,
+    rooms::Full,
+    snapshot::Snapshot,
+    stream_control::StreamControl,
+    tick_interval,
+};
+use crate::{
+    api::ApiError,
+    job::{JobId, ProductImportJob},
+    server::{
+        auth::principal::{Pass, Principal},
+        client_address::ClientAddress,
+    },
+};
+
+/// Who asks for a stream, and what they know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asking<'a> {
+    /// Where the request comes from.
+    pub(crate) address: ClientAddress,
+    /// The `Last-Event-ID` of a client that comes back.
+    pub(crate) last_event_id: Option<&'a str>,
+}
+
+/// Which jobs a stream of many is asked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Jobs {
+    /// These.
+    pub(crate) listed: Vec<JobId>,
+    /// All the user's unfinished ones besides, new ones as they start.
+    pub(crate) unfinished: bool,
+}
+
+/// What a request for progress is answered with.
+pub(crate) enum ProgressAnswer {
+    /// The stream.
+    Stream(SubscriberStream),
+    /// The client has the final state already: it is to stop asking.
+    NothingMore,
+}
+
+/// The jobs that a stream tells of.
+#[derive(Default)]
+struct Followed {
+    live: Vec<Viewer>,
+    /// Those that were over before.
+    over: Vec<(JobId, Arc<Frame>)>,
+}
+
+impl Relay {
+    /// Opens a user's stream of a job's progress.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::NotFound`] when there is no such job or it is somebody else's,
+    /// [`ApiError::TooMany`] at a limit, [`ApiError::Unavailable`] while the server stops.
+    pub(crate) async fn open_stream(
+        &self,
+        who: &Principal,
+        job: &JobId,
+        from: &Asking<'_>,
+    ) -> Result<ProgressAnswer, ApiError> {
+        tracing::info!("SSE Progress API called");
+        self.refuse_while_draining()?;
+        let recorded = self.find(who, job).await?;
+        let has_seen = |id| frame::has_seen(id, recorded.status);
+        if from.last_event_id.is_some_and(has_seen) {
+            return Ok(ProgressAnswer::NothingMore);
+        }
+        let permit = self.permit(who.pass(), from.address)?;
+        let mut followed = Followed::default();
+        self.follow(&recorded, &mut followed)
+            .map_err(|Full| self.too_many())?;
+        let over = followed.over.pop().map(|(_, frame)| frame);
+        Ok(ProgressAnswer::Stream(self.delivery.stream(EventStream {
+            subscriber: Subscriber::One(One::new(over)),
+            live: followed.live,
+            started: None,
+            control: self.control(permit),
+        })))
+    }
+
+    /// Opens a user's one stream of many jobs.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_stream`](Self::open_stream), [`ApiError::TooMany`] also where one of the listed jobs
+    /// cannot be followed for a limit, [`ApiError::NotFound`] when none of them is there; and
+    /// [`ApiError::Invalid`] when more are listed than the settings allow.
+    pub(crate) async fn open_many(
+        &self,
+        who: &Principal,
+        jobs: Jobs,
+        from: &Asking<'_>,
+    ) -> Result<ProgressAnswer, ApiError> {
+        tracing::info!("SSE Progress API called");
+        self.refuse_while_draining()?;
+        let Jobs {
+            mut listed,
+            unfinished,
+        } = jobs;
+        listed.sort_unstable();
+        listed.dedup();
+        let max_jobs = self.config.max_jobs;
+        if listed.len() > max_jobs {
+            return Err(ApiError::Invalid(format!(
+                "One stream takes at most {max_jobs} imports."
+            )));
+        }
+        let scope = who.jobs();
+        // Before the look at the database, so that none is missed between the two.
+        let started = unfinished.then(|| self.starts.listen());
+        let mut found = self.store.find_jobs(&scope, &listed).await?;
+        let is_missing = |id: &&JobId| found.iter().all(|job| job.id != **id);
+        let missing = listed.iter().filter(is_missing).cloned().collect();
+        if unfinished {
+            found.extend(self.store.unfinished_jobs(&scope, max_jobs).await?);
+        } else if found.is_empty() {
+            return Err(ApiError::NotFound);
+        }
+        let has_ended = !unfinished && found.iter().all(|job| job.status.is_final());
+        if has_ended && from.last_event_id.is_some_and(frame::has_seen_all) {
+            return Ok(ProgressAnswer::NothingMore);
+        }
+        let permit = self.permit(who.pass(), from.address)?;
+        let id = ManyId::new(&listed, from.last_event_id);
+        let (Followed { live, over }, is_short) = self.follow_all(found, &listed, &id)?;
+        let unfinished = unfinished.then(|| Unfinished::new(scope, max_jobs, is_short));
+        let many = Many::new(listed, id, over, missing, unfinished);
+        Ok(ProgressAnswer::Stream(self.delivery.stream(EventStream {
+            subscriber: Subscriber::Many(Box::new(many)),
+            live,
+            started,
+            control: self.control(permit),
+        })))
+    }
+
+    /// Follows those of the jobs whose end the client does not know, each once. Returns whether some that are
+    /// not listed could not be followed for a limit.
+    fn follow_all(
+        &self,
+        jobs: Vec<ProductImportJob>,
+        listed: &[JobId],
+        id: &ManyId,
+    ) -> Result<(Followed, bool), ApiError> {
+        let (mut followed, mut is_short) = (Followed::default(), false);
+        let mut ids = HashSet::new();
+        for job in jobs {
+            let place = listed.binary_search(&job.id).ok();
+            let has_seen_end =
+                job.status.is_final() && place.is_some_and(|place| id.has_seen_end(place));
+            if has_seen_end || !ids.insert(job.id.clone()) {
+                continue;
+            }
+            if followed.live.len() + followed.over.len() >= self.config.max_jobs {
+                is_short = true;
+                continue;
+            }
+            match self.follow(&job, &mut followed) {
+                Ok(()) => {}
+                Err(Full) if place.is_some() => return Err(self.too_many()),
+                Err(Full) => is_short = true,
+            }
+        }
+        Ok((followed, is_short))
+    }
+
+    fn follow(&self, job: &ProductImportJob, followed: &mut Followed) -> Result<(), Full> {
+        // What is over needs no room.
+        if job.status.is_final() {
+            let frame = Frame::new(1, &Snapshot::from(job));
+            followed.over.push((job.id.clone(), Arc::new(frame)));
+        } else {
+            let viewer = self.hub.watch(job).inspect_err(|Full| {
+                tracing::warn!(job = %job.id, "as many jobs are followed as may be");
+            })?;
+            followed.live.push(viewer);
+        }
+        tracing::info!("Client joining import job: {}", job.id);
+        Ok(())
+    }
+
+    fn refuse_while_draining(&self) -> Result<(), ApiError> {
+        if self.is_stopping() {
+            return Err(ApiError::Unavailable(
+                "The server is restarting.".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn permit(&self, pass: Pass, address: ClientAddress) -> Result<Permit, ApiError> {
+        self.limits
+            .acquire(pass, address.network())
+            .ok_or_else(|| self.too_many())
+    }
+
+    fn too_many(&self) -> ApiError {
+        self.metrics.stream_refused();
+        ApiError::TooMany
+    }
+
+    fn control(&self, permit: Permit) -> StreamControl {
+        // So much earlier that the next tick is still in time.
+        let max_duration = self
+            .config
+            .max_duration
+            .map(|longest| longest.saturating_sub(tick_interval(&self.config)));
+        StreamControl::new(permit, self.metrics.stream_opened(), max_duration)
+    }
+}
