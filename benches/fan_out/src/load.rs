@@ -1,4 +1,4 @@
-//! The two measurements: what an idle viewer costs, and what a load does.
+//! The measurements: what an idle viewer costs, what a load does, and how a crowd comes back after a restart.
 
 use std::time::{Duration, Instant};
 
@@ -94,6 +94,7 @@ pub(crate) fn idle(
         10,
         &Timeline::new(1, 0),
         Window { first: 1, last: 1 },
+        None,
     )?;
     first.finish()?;
     let before = rss_at_rest(server)?;
@@ -103,9 +104,10 @@ pub(crate) fn idle(
         viewers,
         &Timeline::new(1, 0),
         Window { first: 1, last: 1 },
+        None,
     )?;
     std::thread::sleep(stay);
-    let after = server.process().rss_kib()?;
+    let after = server.process()?.rss_kib()?;
     connected.finish()?;
     Ok(Idle {
         viewers,
@@ -116,11 +118,11 @@ pub(crate) fn idle(
 /// Returns the server's memory once what it needed to start is back: an allocator gives it back by and by.
 fn rss_at_rest(server: &mut dyn Server) -> Result<f64, Failure> {
     let deadline = Instant::now() + REST_PATIENCE;
-    let mut least = server.process().rss_kib()?;
+    let mut least = server.process()?.rss_kib()?;
     let mut since = Instant::now();
     while since.elapsed() < REST && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(100));
-        let now = server.process().rss_kib()?;
+        let now = server.process()?.rss_kib()?;
         if now < least * 0.99 {
             (least, since) = (now, Instant::now());
         }
@@ -136,7 +138,7 @@ pub(crate) fn run(
     load: &Load,
 ) -> Result<Loaded, Failure> {
     let jobs = server.jobs(monitor, load.jobs)?;
-    let viewers = connect(server, &jobs, load.viewers, timeline, load.window())?;
+    let viewers = connect(server, &jobs, load.viewers, timeline, load.window(), None)?;
     let deadline = Instant::now() + JOIN_PATIENCE;
     while monitor.listeners(&jobs) < server.listeners(load) && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(10));
@@ -144,10 +146,10 @@ pub(crate) fn run(
     let upstream_sockets = monitor.sockets().max(server.bridges());
     monitor.play(&jobs, load.rate, load.updates());
     std::thread::sleep(WARM_UP);
-    let before = server.process().cpu_seconds()?;
+    let before = server.process()?.cpu_seconds()?;
     std::thread::sleep(Duration::from_secs(load.seconds.into()) + DRAIN);
-    let cpu_seconds = server.process().cpu_seconds()? - before;
-    let rss_mib = server.process().rss_kib()? / 1024.0;
+    let cpu_seconds = server.process()?.cpu_seconds()? - before;
+    let rss_mib = server.process()?.rss_kib()? / 1024.0;
     monitor.end(&jobs, load.updates());
     std::thread::sleep(DRAIN);
     let mut seen = viewers.finish()?;
@@ -171,12 +173,70 @@ pub(crate) fn run(
     })
 }
 
+/// How a crowd came back.
+pub(crate) struct Return {
+    pub(crate) kind: ServerKind,
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
+    pub(crate) last: Duration,
+    pub(crate) cpu_seconds: f64,
+    pub(crate) lost: usize,
+    pub(crate) without_end: usize,
+}
+
+/// Restarts the server, has all viewers come within a time, and plays an update a second and the end.
+pub(crate) fn come_back(
+    kind: ServerKind,
+    server: &mut dyn Server,
+    monitor: &Monitor,
+    timeline: &Timeline,
+    load: &Load,
+    within: Duration,
+) -> Result<Return, Failure> {
+    let jobs = server.jobs(monitor, load.jobs)?;
+    server.restart()?;
+    let before = server.process()?.cpu_seconds()?;
+    let viewers = connect(
+        server,
+        &jobs,
+        load.viewers,
+        timeline,
+        load.window(),
+        Some(within),
+    )?;
+    let cpu_seconds = server.process()?.cpu_seconds()? - before;
+    let deadline = Instant::now() + JOIN_PATIENCE;
+    while monitor.listeners(&jobs) < server.listeners(load) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    monitor.play(&jobs, load.rate, load.updates());
+    std::thread::sleep(WARM_UP + Duration::from_secs(load.seconds.into()) + DRAIN);
+    monitor.end(&jobs, load.updates());
+    std::thread::sleep(DRAIN);
+    let mut seen = viewers.finish()?;
+    seen.first.sort_unstable();
+    let at = |part: f64| {
+        let index = ((seen.first.len() as f64 * part) as usize).min(seen.first.len() - 1);
+        Duration::from_nanos(seen.first[index])
+    };
+    Ok(Return {
+        kind,
+        p50: at(0.5),
+        p99: at(0.99),
+        last: at(1.0),
+        cpu_seconds,
+        lost: seen.lost,
+        without_end: load.viewers - seen.ended,
+    })
+}
+
 fn connect(
     server: &dyn Server,
     jobs: &[String],
     viewers: usize,
     timeline: &Timeline,
     window: Window,
+    within: Option<Duration>,
 ) -> Result<Viewers, Failure> {
     let (address, cookie) = (server.address(), server.cookie());
     let targets = (0..viewers)
@@ -187,5 +247,5 @@ fn connect(
             job: viewer % jobs.len(),
         })
         .collect();
-    Viewers::connect(targets, timeline.clone(), window)
+    Viewers::connect(targets, timeline.clone(), window, within)
 }

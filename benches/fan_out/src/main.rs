@@ -1,5 +1,5 @@
-//! Measures event streams: N viewers × J jobs × U updates a second, the same load on Import Relay
-//! and on two peers in one run.
+//! Measures event streams: N viewers × J jobs × U updates a second, the same load on Import Relay,
+//! on a bare loop of `write`, and on peers, in one run.
 //!
 //! The load generator plays the price monitor and the viewers, in two threads; each server under
 //! test is a process of its own, whose processor time and memory the kernel tells.
@@ -13,7 +13,7 @@ mod table;
 mod timeline;
 mod viewers;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 
@@ -30,7 +30,11 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Parser)]
 struct Args {
     /// The servers to measure, one after the other.
-    #[arg(long, value_delimiter = ',', default_value = "relay,nchan,next")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "relay,floor,nchan,relay-listed,floor-listed,nchan-listed"
+    )]
     servers: Vec<ServerKind>,
     /// How many viewers there are.
     #[arg(long, default_value_t = 1000)]
@@ -56,6 +60,13 @@ struct Args {
     /// The directory of the peers' programs.
     #[arg(long, default_value = "benches/fan_out/peers")]
     peers: PathBuf,
+    /// Restarts each server, has all viewers come within so many seconds, and measures when each has its
+    /// first state.
+    #[arg(long)]
+    come_back: Option<u64>,
+    /// Is the floor, on this address.
+    #[arg(long, hide = true)]
+    floor: Option<SocketAddr>,
     /// Where the table goes besides standard output.
     #[arg(long)]
     write: Option<PathBuf>,
@@ -76,6 +87,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), Failure> {
+    if let Some(address) = args.floor {
+        return servers::floor::serve(address);
+    }
     let load = Load {
         viewers: args.viewers,
         jobs: args.jobs,
@@ -84,6 +98,27 @@ fn run(args: &Args) -> Result<(), Failure> {
     };
     let timeline = Timeline::new(load.jobs, load.updates());
     let monitor = Monitor::start(timeline.clone())?;
+    if let Some(seconds) = args.come_back {
+        let within = Duration::from_secs(seconds);
+        let mut rows = Vec::new();
+        for kind in &args.servers {
+            eprintln!("{kind}: starting");
+            let mut server = kind.start(&monitor, &args.binary, &args.peers)?;
+            let row = load::come_back(*kind, &mut *server, &monitor, &timeline, &load, within)?;
+            eprintln!("{}", table::return_row(&row));
+            rows.push(row);
+        }
+        let table = table::return_table(&load, seconds, &rows);
+        println!("{table}");
+        if let Some(path) = &args.write {
+            table::write(
+                path,
+                &format!("back-{}x{}", load.viewers, load.jobs),
+                &table,
+            )?;
+        }
+        return Ok(());
+    }
     let mut rows: Vec<Measured> = Vec::new();
     for kind in &args.servers {
         eprintln!("{kind}: starting");
@@ -93,7 +128,7 @@ fn run(args: &Args) -> Result<(), Failure> {
             _ => args.idle,
         };
         // First, so that no memory of the load's is taken for the idle viewers' or spares them any.
-        let idle = (idle_viewers > 0)
+        let idle = (idle_viewers > 0 && !kind.is_floor())
             .then(|| {
                 load::idle(
                     &mut *server,
@@ -114,7 +149,8 @@ fn run(args: &Args) -> Result<(), Failure> {
     let table = table::table(&load, &rows);
     println!("{table}");
     if let Some(path) = &args.write {
-        table::write(path, &load, &table)?;
+        let name = format!("{}x{}x{}", load.viewers, load.jobs, load.rate);
+        table::write(path, &name, &table)?;
     }
     Ok(())
 }

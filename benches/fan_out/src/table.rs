@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use crate::{
     Failure,
-    load::{Load, Measured},
+    load::{Load, Measured, Return},
     servers::ServerKind,
 };
 
@@ -56,29 +56,75 @@ pub(crate) fn table(load: &Load, rows: &[Measured]) -> String {
         table.push('\n');
     }
     let of = |kind| rows.iter().find(|row| row.kind == kind);
-    if let Some(relay) = of(ServerKind::Relay) {
-        for kind in [
-            ServerKind::Nchan,
-            ServerKind::NchanAuto,
-            ServerKind::Next,
-            ServerKind::Node,
-        ] {
-            let Some(peer) = of(kind) else { continue };
-            let ratio = relay.loaded.events_per_cpu_second / peer.loaded.events_per_cpu_second;
+    for (relay, others) in [
+        (
+            ServerKind::Relay,
+            &[
+                ServerKind::Floor,
+                ServerKind::Nchan,
+                ServerKind::NchanAuto,
+                ServerKind::Next,
+                ServerKind::Node,
+            ][..],
+        ),
+        (
+            ServerKind::RelayListed,
+            &[ServerKind::FloorListed, ServerKind::NchanListed],
+        ),
+    ] {
+        let Some(relay) = of(relay) else { continue };
+        for other in others.iter().filter_map(|kind| of(*kind)) {
+            let ratio = relay.loaded.events_per_cpu_second / other.loaded.events_per_cpu_second;
             // Writing to a String does not fail.
             let _ = write!(
                 table,
-                "\nEvents per CPU second, Import Relay to {kind}: **{ratio:.2}**."
+                "\nEvents per CPU second, {} to {}: **{ratio:.2}**.",
+                relay.kind, other.kind
             );
         }
+    }
+    table.push('\n');
+    table
+}
+
+const RETURN_HEAD: &str = "\
+| server | first state p50 | p99 | the last | CPU seconds till then | lost, endless |
+| --- | ---: | ---: | ---: | ---: | ---: |
+";
+
+/// One server's row where a crowd came back.
+pub(crate) fn return_row(back: &Return) -> String {
+    let Return {
+        kind,
+        p50,
+        p99,
+        last,
+        cpu_seconds,
+        lost,
+        without_end,
+    } = back;
+    let [p50, p99, last] = [p50, p99, last].map(|time| time.as_secs_f64() * 1000.0);
+    format!(
+        "| {kind} | {p50:.1} ms | {p99:.1} ms | {last:.1} ms | {cpu_seconds:.2} | {lost}, {without_end} |"
+    )
+}
+
+/// All rows where a crowd came back.
+pub(crate) fn return_table(load: &Load, seconds: u64, rows: &[Return]) -> String {
+    let mut table = format!(
+        "{} viewers of {} jobs within {seconds} s of a restart:\n\n{RETURN_HEAD}",
+        load.viewers, load.jobs
+    );
+    for back in rows {
+        table.push_str(&return_row(back));
         table.push('\n');
     }
     table
 }
 
-/// Puts the table into a document, in the place that is marked for this load.
-pub(crate) fn write(path: &Path, load: &Load, table: &str) -> Result<(), Failure> {
-    let name = format!("{}x{}x{} -->", load.viewers, load.jobs, load.rate);
+/// Puts the table into a document, in the place that is marked for it.
+pub(crate) fn write(path: &Path, name: &str, table: &str) -> Result<(), Failure> {
+    let name = format!("{name} -->");
     let text = fs::read_to_string(path)?;
     let (begin, end) = (format!("{BEGIN}{name}\n"), format!("{END}{name}"));
     let (before, rest) = text

@@ -19,7 +19,7 @@ use mio::{Events, Interest, Poll, Token, net::TcpStream};
 use crate::{Failure, timeline::Timeline};
 
 const BUFFER: usize = 64 << 10;
-/// Connections that may wait for their first event at once.
+/// Connections that may wait for their first event at once, where nothing else is said.
 const BATCH: usize = 200;
 /// How long the thread sleeps between two looks. It does not wait for the next event: to wake it for
 /// each is work that the kernel would do in the server's name, and that no server does for viewers
@@ -43,6 +43,8 @@ pub(crate) struct Target {
 pub(crate) struct Seen {
     /// Nanoseconds from sending to seeing, one for each event that counts.
     pub(crate) latencies: Vec<u64>,
+    /// Nanoseconds from connecting to the first state, one for each viewer.
+    pub(crate) first: Vec<u64>,
     /// Events that came out of order or twice.
     pub(crate) wrong: usize,
     /// Viewers who saw the final event, each once.
@@ -68,11 +70,13 @@ pub(crate) struct Window {
 }
 
 impl Viewers {
-    /// Connects them, in batches, and waits until each has seen its first event.
+    /// Connects them, evenly `within` a time or else in batches, and waits until each has seen its first
+    /// event.
     pub(crate) fn connect(
         targets: Vec<Target>,
         timeline: Timeline,
         window: Window,
+        within: Option<Duration>,
     ) -> Result<Self, Failure> {
         let stop = Arc::new(AtomicBool::new(false));
         let connected = Arc::new(AtomicUsize::new(0));
@@ -89,7 +93,7 @@ impl Viewers {
             .name("viewers".to_owned())
             .spawn({
                 let stop = stop.clone();
-                move || crowd.watch(targets, &stop)
+                move || crowd.watch(targets, within, &stop)
             })?;
         let viewers = Self {
             stop,
@@ -122,12 +126,18 @@ struct Viewer {
     state: State,
     /// The start of a number that a read has cut through.
     rest: Vec<u8>,
+    /// The request, until it is sent.
+    request: Vec<u8>,
+    /// When it began to connect.
+    began: u64,
 }
 
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum State {
     /// Nothing was read yet.
     Waiting,
+    /// The head was read, and no state.
+    Connected,
     Watching,
     Gone,
 }
@@ -142,12 +152,26 @@ struct Crowd {
 }
 
 impl Crowd {
-    fn watch(mut self, targets: Vec<Target>, stop: &AtomicBool) -> Result<Seen, Failure> {
+    fn watch(
+        mut self,
+        targets: Vec<Target>,
+        within: Option<Duration>,
+        stop: &AtomicBool,
+    ) -> Result<Seen, Failure> {
         let mut events = Events::with_capacity(1024);
         let mut buffer = vec![0; BUFFER];
+        let wanted = targets.len();
         let mut targets = targets.into_iter();
+        let start = Instant::now();
         while !stop.load(Ordering::Relaxed) {
-            while self.viewers.len() - self.connected.load(Ordering::Relaxed) < BATCH
+            let due = match within {
+                Some(within) => {
+                    let part = start.elapsed().as_secs_f64() / within.as_secs_f64();
+                    (wanted as f64 * part) as usize
+                }
+                None => self.connected.load(Ordering::Relaxed) + BATCH,
+            };
+            while self.viewers.len() < due
                 && let Some(target) = targets.next()
             {
                 self.add(&target)?;
@@ -160,14 +184,17 @@ impl Crowd {
                 std::thread::sleep(TICK);
             }
             for event in &events {
-                self.read(event.token().0, &mut buffer);
+                let index = event.token().0;
+                if event.is_writable() {
+                    self.ask(index);
+                }
+                self.read(index, &mut buffer);
             }
         }
         Ok(self.seen)
     }
 
     fn add(&mut self, target: &Target) -> Result<(), Failure> {
-        let mut socket = std::net::TcpStream::connect(target.address)?;
         let Target {
             address,
             path,
@@ -177,21 +204,37 @@ impl Crowd {
         let request = format!(
             "GET {path} HTTP/1.1\r\nhost: {address}\r\naccept: text/event-stream\r\ncookie: {cookie}\r\n\r\n"
         );
-        socket.write_all(request.as_bytes())?;
-        socket.set_nonblocking(true)?;
-        let mut socket = TcpStream::from_std(socket);
+        let mut socket = TcpStream::connect(*address)?;
         let token = Token(self.viewers.len());
-        self.poll
-            .registry()
-            .register(&mut socket, token, Interest::READABLE)?;
+        self.poll.registry().register(
+            &mut socket,
+            token,
+            Interest::READABLE.add(Interest::WRITABLE),
+        )?;
         self.viewers.push(Viewer {
             socket,
             job: *job,
             newest: 0,
             state: State::Waiting,
             rest: Vec::new(),
+            request: request.into_bytes(),
+            began: self.timeline.now(),
         });
         Ok(())
+    }
+
+    /// Sends a viewer's request, once it is connected.
+    fn ask(&mut self, index: usize) {
+        let viewer = &mut self.viewers[index];
+        if viewer.request.is_empty() {
+            return;
+        }
+        // It is shorter than any buffer.
+        match viewer.socket.write(&viewer.request) {
+            Ok(_) => viewer.request.clear(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => self.gone(index),
+        }
     }
 
     fn read(&mut self, index: usize, buffer: &mut [u8]) {
@@ -206,9 +249,9 @@ impl Crowd {
                             eprintln!("{}", String::from_utf8_lossy(&buffer[..length.min(300)]));
                             return self.gone(index);
                         }
-                        viewer.state = State::Watching;
-                        self.connected.fetch_add(1, Ordering::Relaxed);
+                        viewer.state = State::Connected;
                     }
+                    let had_state = viewer.state == State::Watching;
                     look(
                         viewer,
                         &buffer[..length],
@@ -216,12 +259,22 @@ impl Crowd {
                         self.window,
                         &mut self.seen,
                     );
+                    if !had_state && viewer.state == State::Watching {
+                        self.connected.fetch_add(1, Ordering::Relaxed);
+                    }
                     // Edge-triggered: a short read has emptied the socket (epoll(7)).
                     if length < buffer.len() {
                         return;
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::WouldBlock | io::ErrorKind::NotConnected
+                    ) =>
+                {
+                    return;
+                }
                 Err(_) => return self.gone(index),
             }
         }
@@ -260,6 +313,10 @@ fn look(viewer: &mut Viewer, read: &[u8], timeline: &Timeline, window: Window, s
             .iter()
             .fold(0, |number, digit| number * 10 + usize::from(digit - b'0'));
         bytes = &digits[end..];
+        if viewer.state != State::Watching {
+            viewer.state = State::Watching;
+            seen.first.push(now.saturating_sub(viewer.began));
+        }
         note(viewer, number, now, timeline, window, seen);
     }
     // A needle that the read has cut through begins in the last bytes.

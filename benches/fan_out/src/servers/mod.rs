@@ -1,5 +1,6 @@
 //! The servers under test: each takes the same requests and sends the same data.
 
+pub(crate) mod floor;
 mod nchan;
 mod node;
 mod relay;
@@ -13,7 +14,7 @@ use crate::{Failure, load::Load, monitor::Monitor, process::Process};
 /// A server under test.
 pub(crate) trait Server {
     fn address(&self) -> SocketAddr;
-    fn process(&self) -> &Process;
+    fn process(&self) -> Result<&Process, Failure>;
     /// Makes jobs that can be watched.
     fn jobs(&mut self, monitor: &Monitor, count: usize) -> Result<Vec<String>, Failure>;
 
@@ -24,6 +25,11 @@ pub(crate) trait Server {
 
     fn cookie(&self) -> &str {
         ""
+    }
+
+    /// Ends the process and starts it again on the same address.
+    fn restart(&mut self) -> Result<(), Failure> {
+        Err("it is not measured with a restart".into())
     }
 
     /// Returns how many memberships of rooms the load leads to.
@@ -37,6 +43,16 @@ pub(crate) trait Server {
     }
 }
 
+/// The data of a job before its first update.
+pub(crate) fn first_data() -> String {
+    r#"{"processedProducts":0,"failedProducts":0,"totalProducts":0}"#.to_owned()
+}
+
+/// The path of the stream of one job.
+const ONE: &str = "/api/jobs/@/progress";
+/// The path of the stream of listed jobs.
+const LISTED: &str = "/api/jobs/progress?ids=@";
+
 /// Which one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum ServerKind {
@@ -44,8 +60,14 @@ pub(crate) enum ServerKind {
     Relay,
     /// Import Relay, by the stream of listed jobs, which pages use.
     RelayListed,
+    /// The bytes of the stream of one job by a bare loop of `write`.
+    Floor,
+    /// The bytes of the stream of listed jobs by a bare loop of `write`.
+    FloorListed,
     /// nginx with nchan, in one worker process.
     Nchan,
+    /// The same by nchan's multiplexed channels.
+    NchanListed,
     /// nginx with nchan, in as many worker processes as processors, as Debian sets it up.
     NchanAuto,
     /// A route of Next.js with a socket for each viewer.
@@ -55,6 +77,11 @@ pub(crate) enum ServerKind {
 }
 
 impl ServerKind {
+    /// Returns whether it is a floor, of which only the load is measured.
+    pub(crate) fn is_floor(self) -> bool {
+        matches!(self, Self::Floor | Self::FloorListed)
+    }
+
     /// Starts it.
     pub(crate) fn start(
         self,
@@ -63,18 +90,13 @@ impl ServerKind {
         peers: &Path,
     ) -> Result<Box<dyn Server>, Failure> {
         Ok(match self {
-            Self::Relay => Box::new(relay::Relay::start(
-                monitor,
-                binary,
-                "/api/jobs/@/progress",
-            )?),
-            Self::RelayListed => Box::new(relay::Relay::start(
-                monitor,
-                binary,
-                "/api/jobs/progress?ids=@",
-            )?),
-            Self::Nchan => Box::new(nchan::Nchan::start(peers, "1")?),
-            Self::NchanAuto => Box::new(nchan::Nchan::start(peers, "auto")?),
+            Self::Relay => Box::new(relay::Relay::start(monitor, binary, ONE)?),
+            Self::RelayListed => Box::new(relay::Relay::start(monitor, binary, LISTED)?),
+            Self::Floor => Box::new(floor::Floor::start(ONE)?),
+            Self::FloorListed => Box::new(floor::Floor::start(LISTED)?),
+            Self::Nchan => Box::new(nchan::Nchan::start(peers, "1", ONE)?),
+            Self::NchanListed => Box::new(nchan::Nchan::start(peers, "1", LISTED)?),
+            Self::NchanAuto => Box::new(nchan::Nchan::start(peers, "auto", ONE)?),
             Self::Next => Box::new(node::Node::start(
                 monitor,
                 peers,
@@ -90,7 +112,10 @@ impl fmt::Display for ServerKind {
         f.write_str(match self {
             Self::Relay => "Import Relay",
             Self::RelayListed => "Import Relay, stream of listed jobs",
+            Self::Floor => "the floor: a bare loop of `write`",
+            Self::FloorListed => "the floor, stream of listed jobs",
             Self::Nchan => "nginx + nchan, 1 worker",
+            Self::NchanListed => "nginx + nchan, multiplexed channels",
             Self::NchanAuto => "nginx + nchan, auto workers",
             Self::Next => "Next.js, a socket a viewer",
             Self::Node => "bare Node, a socket a viewer",

@@ -46,8 +46,8 @@ impl Server for Node {
         self.address
     }
 
-    fn process(&self) -> &Process {
-        &self.process
+    fn process(&self) -> Result<&Process, Failure> {
+        Ok(&self.process)
     }
 
     fn jobs(&mut self, monitor: &Monitor, count: usize) -> Result<Vec<String>, Failure> {

@@ -2,7 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -17,11 +17,16 @@ use crate::{
 
 pub(super) struct Relay {
     address: SocketAddr,
-    process: Process,
+    /// `None` only while it is restarted.
+    process: Option<Process>,
     cookie: String,
     /// The path of a job's stream, with `@` for the job.
     path: &'static str,
-    _directory: tempfile::TempDir,
+    /// A job that is listed beside the one that is looked at.
+    quiet: Option<String>,
+    binary: PathBuf,
+    monitor: String,
+    directory: tempfile::TempDir,
 }
 
 impl Relay {
@@ -32,30 +37,19 @@ impl Relay {
     ) -> Result<Self, Failure> {
         let directory = tempfile::tempdir()?;
         let address = http::free_address()?;
-        let process = Process::start(
-            Command::new(std::fs::canonicalize(binary)?)
-                .current_dir(directory.path())
-                .env("LISTEN_ADDR", address.to_string())
-                .env("DATA_DIR", directory.path().join("data"))
-                .env(
-                    "MONITOR_PRICE_APP_HOST",
-                    format!("http://{}", monitor.address),
-                )
-                .env("PRICE_MONITOR_API_KEY", KEY)
-                .env("SSE_MAX_STREAMS_PER_USER", "100000")
-                .env("SSE_MAX_STREAMS_PER_ADDRESS", "100000")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null()),
-        )?;
-        http::until_listening(address)?;
-        let cookie = sign_up(address)?;
-        Ok(Self {
+        let mut relay = Self {
             address,
-            process,
-            cookie,
+            process: None,
+            cookie: String::new(),
             path,
-            _directory: directory,
-        })
+            quiet: None,
+            binary: std::fs::canonicalize(binary)?,
+            monitor: format!("http://{}", monitor.address),
+            directory,
+        };
+        relay.restart()?;
+        relay.cookie = sign_up(address)?;
+        Ok(relay)
     }
 
     fn import(&self) -> Result<String, Failure> {
@@ -98,16 +92,42 @@ impl Server for Relay {
         self.address
     }
 
-    fn process(&self) -> &Process {
-        &self.process
+    fn process(&self) -> Result<&Process, Failure> {
+        self.process
+            .as_ref()
+            .ok_or_else(|| "it does not run".into())
+    }
+
+    fn restart(&mut self) -> Result<(), Failure> {
+        self.process = None;
+        let directory = self.directory.path();
+        let process = Process::start(
+            Command::new(&self.binary)
+                .current_dir(directory)
+                .env("LISTEN_ADDR", self.address.to_string())
+                .env("DATA_DIR", directory.join("data"))
+                .env("MONITOR_PRICE_APP_HOST", &self.monitor)
+                .env("PRICE_MONITOR_API_KEY", KEY)
+                .env("SSE_MAX_STREAMS_PER_USER", "100000")
+                .env("SSE_MAX_STREAMS_PER_ADDRESS", "100000")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null()),
+        )?;
+        self.process = Some(process);
+        http::until_listening(self.address)
     }
 
     fn jobs(&mut self, _monitor: &Monitor, count: usize) -> Result<Vec<String>, Failure> {
+        if self.path.contains("ids=") && self.quiet.is_none() {
+            self.quiet = Some(self.import()?);
+        }
         (0..count).map(|_| self.import()).collect()
     }
 
     fn path(&self, job: &str) -> String {
-        self.path.replace('@', job)
+        let quiet = self.quiet.as_deref();
+        let jobs = quiet.map_or_else(|| job.to_owned(), |quiet| format!("{job},{quiet}"));
+        self.path.replace('@', &jobs)
     }
 
     fn cookie(&self) -> &str {
