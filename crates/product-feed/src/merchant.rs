@@ -1,7 +1,7 @@
 //! A product feed in XML as rows: Google Merchant Center's RSS 2.0 and Atom, and what is like them.
 //!
-//! Every `<item>` (RSS), `<entry>` (Atom) or `<product>` is a row; its child elements are its cells,
-//! by their names without the prefix. Which columns there are is told by a first reading, so that
+//! Every `<item>` (RSS), `<entry>` (Atom), `<product>` or what else one is called is a row; its attributes and
+//! child elements are its cells, by their names without the prefix, and so are those within a price. Which columns there are is told by a first reading, so that
 //! any order and any further element come through. Of an element that comes twice the first counts, but
 //! Google's own, as `<g:id>`, goes before the `<id>` of Atom, which is an address of the entry alone;
 //! elements within elements, as in `<g:shipping>`, are left out.
@@ -30,8 +30,27 @@ const HEAD: u64 = 4 << 10;
 /// Bytes read at once.
 const BLOCK: usize = 256 << 10;
 
-/// What a product is called.
-const ITEMS: [&str; 3] = ["item", "entry", "product"];
+/// What a product is called, in any case: by RSS, Atom, Heureka (`SHOPITEM`), YML (`offer`) and others.
+const ITEMS: &[&str] = &[
+    "item", "entry", "product", "shopitem", "offer", "article", "artikel", "produkt", "produit",
+    "producto", "prodotto", "produto", "good", "tovar", "row", "record",
+];
+
+/// What elements are called of which those within say more about a product, and nothing else: not what it costs
+/// to send it.
+const GROUPS: &[&str] = &[
+    "pric",
+    "prix",
+    "preis",
+    "prezz",
+    "detail",
+    "info",
+    "general",
+    "identif",
+    "basic",
+    "stock",
+    "inventory",
+];
 
 /// Reads the rows until `visit` breaks; the first one names the columns.
 ///
@@ -120,6 +139,8 @@ enum Part<'a> {
 /// Whose word an element is; the last one's goes before the others'.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Origin {
+    /// An element within another one.
+    Within,
     /// A link to something else than the product's page.
     Aside,
     /// That of the kind of document.
@@ -137,6 +158,9 @@ fn each_item(
     let mut depth = 0_usize;
     let mut item: Option<u64> = None;
     let mut cell: Option<(String, Origin)> = None;
+    // The element right inside the product, and whether what is within it is told too.
+    let mut parent = String::new();
+    let mut has_group = false;
     let mut text = String::new();
     // Bytes of the product so far.
     let mut size = 0_usize;
@@ -145,11 +169,12 @@ fn each_item(
         match &event {
             Event::Start(start) if item.is_none() => {
                 let name = start.local_name();
-                if ITEMS.contains(&name.as_ref()) {
+                let is_item = |item: &&str| item.eq_ignore_ascii_case(name.as_ref());
+                if ITEMS.iter().any(is_item) {
                     item = Some(line);
                     depth = 0;
                     size = 0;
-                    if visit(Part::Begin).is_break() {
+                    if visit(Part::Begin).is_break() || visit_attributes(start, visit).is_break() {
                         return Ok(());
                     }
                 }
@@ -161,7 +186,23 @@ fn each_item(
                 if depth == 1 {
                     text.clear();
                     let origin = begin_cell(start, &mut text);
-                    cell = Some((start.local_name().as_ref().to_owned(), origin));
+                    start.local_name().as_ref().clone_into(&mut parent);
+                    cell = Some((parent.clone(), origin));
+                    has_group = origin == Origin::Document && is_group(&parent);
+                    let currency = has_group.then(|| currency_of(start)).flatten();
+                    if let Some(currency) = currency
+                        && visit(Part::Cell {
+                            name: "currency",
+                            origin: Origin::Within,
+                            text: &currency,
+                        })
+                        .is_break()
+                    {
+                        return Ok(());
+                    }
+                } else if depth == 2 && has_group {
+                    text.clear();
+                    cell = Some((start.local_name().as_ref().to_owned(), Origin::Within));
                 }
             }
             Event::End(_) if item.is_some() => {
@@ -182,6 +223,17 @@ fn each_item(
                     {
                         return Ok(());
                     }
+                    if depth == 2
+                        && let Some((name, origin)) = cell.take()
+                    {
+                        let full = format!("{parent} {name}");
+                        for (name, origin) in [(full.as_str(), Origin::Document), (&name, origin)] {
+                            let text = &text;
+                            if visit(Part::Cell { name, origin, text }).is_break() {
+                                return Ok(());
+                            }
+                        }
+                    }
                     depth -= 1;
                 }
             }
@@ -199,6 +251,39 @@ fn each_item(
             return Err(FeedError::LongRow { line });
         }
     }
+}
+
+/// Tells of the attributes of a product: its ID, or its SKU.
+fn visit_attributes(
+    start: &BytesStart<'_>,
+    visit: &mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let mut attributes = start.attributes();
+    for attribute in attributes.with_checks(false).flatten().take(MAX_COLUMNS) {
+        let name = attribute.key.local_name();
+        if attribute.key.prefix().is_some() || name.as_ref() == "xmlns" {
+            continue;
+        }
+        let text = quick_xml::escape::unescape(&attribute.value);
+        visit(Part::Cell {
+            name: name.as_ref(),
+            origin: Origin::Within,
+            text: text.as_deref().unwrap_or(&attribute.value),
+        })?;
+    }
+    ControlFlow::Continue(())
+}
+
+fn is_group(name: &str) -> bool {
+    let name = name.to_lowercase();
+    GROUPS.iter().any(|group| name.contains(group))
+}
+
+/// The currency that an element says its price is in.
+fn currency_of(start: &BytesStart<'_>) -> Option<String> {
+    ["currency", "currencyId", "currencyCode", "currency_code"]
+        .iter()
+        .find_map(|name| xml::attribute(start, name))
 }
 
 /// Tells whose word an element is. Atom writes a link as an attribute, which is put into `text`.
