@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 /// Digits that are shown at most.
 const MAX_DIGITS: usize = 32;
 
+/// Characters of a currency's sign.
+const MAX_SYMBOL: usize = 8;
+
 /// How a number is shown.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Format {
@@ -35,7 +38,6 @@ pub(crate) enum Piece {
 
 impl Format {
     /// Returns one of those that need no code.
-    #[cfg(test)]
     pub(crate) fn built_in(number: u32) -> Self {
         match number {
             9 | 10 => Self::Percent,
@@ -127,7 +129,7 @@ impl Parts {
     fn bracket(&mut self, inner: &str) {
         if let Some(currency) = inner.strip_prefix('$') {
             let symbol = currency.split('-').next().unwrap_or_default().trim();
-            if !symbol.is_empty() {
+            if !symbol.is_empty() && symbol.chars().count() <= MAX_SYMBOL {
                 self.currency = Some(symbol.to_owned());
             }
         } else if matches!(
@@ -228,7 +230,6 @@ fn date(value: f64, from_1904: bool) -> Option<String> {
     if !(0.0..2_958_466.0).contains(&value) {
         return None;
     }
-    #[allow(clippy::cast_possible_truncation)] // it is in that range
     let mut days = value.floor() as i64;
     if from_1904 {
         days += 1462;
@@ -259,7 +260,6 @@ fn time(value: f64) -> String {
         return fifteen_digits(value).to_string();
     }
     let of_day = if value < 1.0 { value } else { value.fract() };
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // it is less than a day
     let seconds = (of_day * 86_400.0).round() as u64;
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
     format!("{hours:02}:{minutes:02}:{:02}", seconds % 60)

@@ -262,7 +262,7 @@ impl Rows {
     /// Reads the row that begins with the next line, in which there are quotation marks. Returns whether one
     /// of them is never closed.
     fn quoted(&mut self, length: usize, record: &mut ByteRecord) -> Result<bool, FeedError> {
-        let found = self.by_the_book(length, record)?;
+        let (found, seen) = self.by_the_book(length, record)?;
         if let Some(found) = found {
             let lines = self.lines_of(found.used);
             if self.fits(found, record) && (lines == 1 || !self.has_swallowed(found.used)) {
@@ -273,7 +273,6 @@ impl Rows {
                 return Ok(self.other_line(length, found, record));
             }
         }
-        let seen = found.map_or(self.lines.bytes().len(), |found| found.used);
         // The first line may be a row by itself, or one in which marks are escaped otherwise.
         for quotes in [Quotes::Backslash, Quotes::Bare, Quotes::Strict] {
             if let Some(row) = self.split(length, quotes, record)
@@ -310,7 +309,7 @@ impl Rows {
                     self.take(found.used, lines);
                     Ok(false)
                 }
-                None if self.lines.is_all() && seen <= MAX_ROW => {
+                None if self.lines.is_all() && seen == self.lines.bytes().len() => {
                     let used = self.lines.bytes().len();
                     let lines = self.lines_of(used);
                     self.cut_off(used, record);
@@ -326,12 +325,13 @@ impl Rows {
         }
     }
 
-    /// Splits the next row as RFC 4180 says; `None` when it has no end that is near enough.
+    /// Splits the next row as RFC 4180 says, and returns how many bytes were looked at; `None` when it has no
+    /// end within those.
     fn by_the_book(
         &mut self,
         length: usize,
         record: &mut ByteRecord,
-    ) -> Result<Option<Found>, FeedError> {
+    ) -> Result<(Option<Found>, usize), FeedError> {
         let delimiter = self.dialect.delimiter;
         let ending = ending_of(&self.lines.bytes()[length..]);
         let most = self.vain.min(MAX_ROW).max(length + ending);
@@ -342,14 +342,15 @@ impl Rows {
             if let Split::Row(found) =
                 quotes::split(within, is_all, delimiter, Quotes::Doubled, record)
             {
-                return Ok(Some(found));
+                return Ok((Some(found), found.used));
             }
+            let seen = within.len();
             // What is there is looked at again with what comes: that should be as much.
             let wanted = most.min(2 * bytes.len());
-            if bytes.len() >= most || !self.lines.read_more()? {
-                return Ok(None);
+            if bytes.len() >= most || self.lines.is_all() {
+                return Ok((None, seen));
             }
-            while self.lines.bytes().len() < wanted && self.lines.read_more()? {}
+            while self.lines.read_more()? && self.lines.bytes().len() < wanted {}
         }
     }
 
@@ -429,28 +430,52 @@ impl Rows {
         })
     }
 
-    /// Whether the lines of a row are rows by themselves: all but the first and blank ones; of two lines
-    /// both, because the last line of a row often looks like one.
+    /// Whether the lines of a row are rows by themselves, or together with lines behind them: all but the
+    /// first and blank ones. Of two both must be, because the last line of a row often looks like one.
     fn has_swallowed(&self, used: usize) -> bool {
         let mut record = ByteRecord::new();
         let bytes = &self.lines.bytes()[..used];
-        let mut lines = each_line(bytes).map(|(line, _)| line);
-        let first = lines.next().unwrap_or_default();
+        let Some((first, mut at)) = each_line(bytes).next() else {
+            return false;
+        };
         let mut others = 0;
-        for line in lines.filter(|line| !line.trim_ascii().is_empty()) {
-            if !self.is_own_line(line, &mut record) {
-                return false;
+        while let Some((line, length)) = each_line(&bytes[at..]).next() {
+            if line.trim_ascii().is_empty() {
+                at += length;
+                continue;
+            }
+            let length = if self.is_own_line(line, &mut record) {
+                Some(length)
+            } else {
+                self.own_lines(&bytes[at..], &mut record)
+            };
+            match length {
+                Some(length) => at += length,
+                None => return false,
             }
             others += 1;
         }
         others > 1 || others == 1 && self.is_own_line(first, &mut record)
     }
 
+    /// Bytes of the row of several lines at the start of these, if there is one.
+    fn own_lines(&self, bytes: &[u8], record: &mut ByteRecord) -> Option<usize> {
+        let delimiter = self.dialect.delimiter;
+        match quotes::split(bytes, true, delimiter, Quotes::Doubled, record) {
+            Split::Row(found) if self.is_own_row(found, record) => Some(found.used),
+            _ => None,
+        }
+    }
+
     /// Finds the first line behind the next one that is a row by itself: bytes and lines before it.
     fn own_line_within(&self, seen: usize, record: &mut ByteRecord) -> Option<(usize, u64)> {
+        let bytes = &self.lines.bytes()[..seen];
         let mut before = 0;
-        for (number, (line, used)) in (0_u64..).zip(each_line(&self.lines.bytes()[..seen])) {
-            if number > 0 && self.is_own_line(line, record) {
+        for (number, (line, used)) in (0_u64..).zip(each_line(bytes)) {
+            // The last line that was read may be the beginning of one.
+            let is_whole =
+                used > line.len() || seen == self.lines.bytes().len() && self.lines.is_all();
+            if number > 0 && is_whole && self.is_own_line(line, record) {
                 return Some((before, number));
             }
             before += used;

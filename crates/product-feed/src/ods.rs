@@ -11,17 +11,15 @@ use quick_xml::events::{BytesStart, Event};
 
 use crate::{
     budget::MAX_ROW,
+    cell_format::Format,
     reader::FeedError,
     source::Source,
-    workbook::{MAX_ROWS, MAX_SHEETS, Row, Sheets, number},
+    workbook::{MAX_ROWS, MAX_SHEETS, MAX_STYLES, Row, Sheets, formatted},
     xml::{self, Xml},
 };
 
 /// Bytes read at once.
 const BLOCK: usize = 128 << 10;
-
-/// The most styles that are remembered.
-const MAX_STYLES: usize = 10_000;
 
 /// Reads the visible sheets.
 ///
@@ -131,11 +129,12 @@ impl<R: std::io::BufRead> Content<R> {
                     }
                     "table-cell" | "covered-table-cell" => {
                         let cell = Cell::begin(&start);
+                        let rows = repeats(&start, "number-rows-spanned");
                         let columns = repeats(&start, "number-columns-repeated");
                         let text = self.cell(cell)?;
                         // Beyond the last column that counts nothing is put.
                         for _ in 0..columns.min(1 << 14) {
-                            self.row.put(column, &text)?;
+                            self.row.put_spanning(column, &text, rows)?;
                             column = column.saturating_add(1);
                             if text.is_empty() {
                                 column = column.saturating_add(columns - 1);
@@ -216,30 +215,54 @@ impl<R: std::io::BufRead> Content<R> {
 struct Cell {
     /// What it holds, where that is not its text.
     value: Option<String>,
+    /// Whether that is a number, of which the text can show more.
+    is_number: bool,
 }
 
 impl Cell {
     fn begin(start: &BytesStart<'_>) -> Self {
         let kind = xml::attribute(start, "value-type").unwrap_or_default();
+        let number = |format: &Format| {
+            xml::attribute(start, "value").map(|mut value| {
+                formatted(&mut value, format, false);
+                value
+            })
+        };
         let value = match kind.as_str() {
-            "float" | "currency" | "percentage" => {
-                xml::attribute(start, "value").map(|mut value| {
-                    number(&mut value);
-                    value
-                })
-            }
+            "float" => number(&Format::General),
+            "currency" => number(&match xml::attribute(start, "currency") {
+                Some(code) if code.len() == 3 => Format::Currency(code),
+                _ => Format::General,
+            }),
+            "percentage" => number(&Format::Percent),
             "date" => xml::attribute(start, "date-value"),
             "time" => xml::attribute(start, "time-value"),
             "boolean" => xml::attribute(start, "boolean-value").map(|value| value.to_uppercase()),
             "string" => xml::attribute(start, "string-value"),
             _ => None,
         };
-        Self { value }
+        Self {
+            value,
+            is_number: kind == "float",
+        }
     }
 
     fn text(self, text: String) -> String {
-        self.value.unwrap_or(text)
+        match self.value {
+            Some(value) if self.is_number && is_filled_up(&value, text.trim()) => text,
+            Some(value) => value,
+            None => text,
+        }
     }
+}
+
+/// Whether a text shows a whole number with zeros before it, or with dashes and the like within it.
+fn is_filled_up(value: &str, text: &str) -> bool {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    text != value
+        && value.bytes().all(|byte| byte.is_ascii_digit())
+        && digits.trim_start_matches('0') == value.trim_start_matches('0')
+        && !text.contains(['.', ',', '%', ' ', '\u{a0}', '\u{202f}', '\''])
 }
 
 fn repeats(start: &BytesStart<'_>, name: &str) -> u32 {

@@ -75,8 +75,10 @@ pub enum FeedError {
         "The file is a compressed archive that is damaged or of an unusual kind. Please upload the product file itself."
     )]
     BrokenArchive,
-    /// There are several files in the archive.
-    #[error("The archive holds {0} files. Please upload the product file alone.")]
+    /// There are several files in the archive, and they are no parts of one list.
+    #[error(
+        "The archive holds {0} files that are not parts of one list. Please upload the product file alone."
+    )]
     SeveralFiles(usize),
     /// The archive needs a password.
     #[error("The file is protected by a password. Please upload it without one.")]
@@ -98,7 +100,8 @@ pub enum FeedError {
     },
     /// There are no products in the document.
     #[error(
-        "The XML file holds no products. Looked for are <item> (RSS), <entry> (Atom) or <product>."
+        "The XML file holds no products. Looked for are elements like <item> (RSS), <entry> (Atom), \
+         <product>, <offer> or <SHOPITEM>."
     )]
     NoItems,
     /// It is a page of HTML.
@@ -324,8 +327,9 @@ pub struct Limits {
     pub max_unpacked: u64,
 }
 
-/// Reads a product file to its end, or until the visitor breaks. It is read row by row, in constant
-/// memory, but for workbooks that are not `.xlsx`. The same file always gives the same rows.
+/// Reads a product file to its end, or until the visitor breaks. It is read row by row, in a bounded
+/// memory. Sheets of a workbook come one after the other, each with its header row. The same file always
+/// gives the same rows.
 ///
 /// # Errors
 ///

@@ -312,7 +312,7 @@ fn is_binary(head: &[u8]) -> bool {
         .count();
     let zeros = memchr::memchr_iter(0, head).count();
     let most = head.len().max(HEAD / 8);
-    odd * 20 > most || within * 50 > head.len() || zeros * 2 > head.len()
+    odd * 20 > most || within > 3 && within * 50 > head.len() || zeros * 2 > head.len()
 }
 
 /// A reader that fails rather than give out more bytes than allowed.

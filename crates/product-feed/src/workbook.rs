@@ -25,7 +25,6 @@ pub(crate) const MAX_ROWS: u32 = 1 << 20;
 pub(crate) const MAX_SHEETS: usize = 500;
 
 /// The first column that is not read.
-#[allow(clippy::cast_possible_truncation)] // it is a thousand
 const MAX_COLUMNS: u32 = budget::MAX_COLUMNS as u32;
 
 /// What is told of a workbook.
@@ -248,13 +247,8 @@ impl Row {
     }
 }
 
-/// Writes a number as Excel would without a format: a SKU of digits alone is a number there, and must
-/// not become `1001.0`. What is no number stays as it is.
-pub(crate) fn number(text: &mut String) {
-    formatted(text, &Format::General, false);
-}
-
-/// Writes a number as its format shows it. What is no number stays as it is.
+/// Writes a number as its format shows it: a SKU of digits alone is a number, and must not become `1001.0`.
+/// What is no number stays as it is.
 pub(crate) fn formatted(text: &mut String, format: &Format, from_1904: bool) {
     if let Ok(value) = text.trim().parse::<f64>()
         && value.is_finite()
@@ -292,7 +286,7 @@ mod tests {
             ("x", "x"),
         ] {
             let mut text = given.to_owned();
-            number(&mut text);
+            formatted(&mut text, &Format::General, false);
             assert_eq!(text, written);
         }
     }

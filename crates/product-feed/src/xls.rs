@@ -12,15 +12,20 @@ use std::{
 use calamine::{Data, Reader, SheetVisible, Xls};
 
 use crate::{
-    budget::MAX_HELD,
     cell_format::fifteen_digits,
     reader::FeedError,
     source::Source,
     workbook::{MAX_SHEETS, Row, Sheets},
 };
 
-/// The most cells of all sheets' rectangles together.
-const MAX_CELLS: u64 = 2 << 20;
+/// Bytes of a file: its reader holds them three times.
+const MAX_FILE: usize = 12 << 20;
+
+/// Bytes of all sheets' rectangles and of what their cells hold together.
+const MAX_CELLS: u64 = 24 << 20;
+
+/// Bytes of a cell beside its text.
+const CELL: u64 = size_of::<Data>() as u64;
 
 /// Reads the visible sheets.
 ///
@@ -31,14 +36,18 @@ pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
     let mut bytes = Vec::new();
     source
         .whole()?
-        .take(MAX_HELD as u64 + 1)
+        .take(MAX_FILE as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(FeedError::from_read)?;
-    if bytes.len() > MAX_HELD {
+    if bytes.len() > MAX_FILE {
         return Err(FeedError::LargeWorkbook);
     }
     let stream = compound_file::workbook(&bytes).ok_or(FeedError::BrokenWorkbook)?;
-    if cells(&stream) > MAX_CELLS {
+    if cells(&stream)
+        .saturating_mul(CELL)
+        .saturating_add(texts(&stream))
+        > MAX_CELLS
+    {
         return Err(FeedError::LargeWorkbook);
     }
     drop(stream);
@@ -55,7 +64,10 @@ pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
         if sheets.begin(&name)
             && let Ok(range) = book.worksheet_range(&name)
         {
-            walk_sheet(&range, &mut row, sheets)?;
+            let merged = book.merge_cells_by_sheet_name(&name).unwrap_or_default();
+            let merged = merged.iter().map(|cells| (cells.start, cells.end.0));
+            let merged = merged.filter(|(first, last)| *last > first.0).collect();
+            walk_sheet(&range, merged, &mut row, sheets)?;
         }
         if sheets.end().is_break() {
             break;
@@ -66,10 +78,11 @@ pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
 
 fn walk_sheet(
     range: &calamine::Range<Data>,
+    merged: HashMap<(u32, u32), u32>,
     row: &mut Row,
     sheets: &mut dyn Sheets,
 ) -> Result<(), FeedError> {
-    row.begin_sheet(HashMap::new());
+    row.begin_sheet(merged);
     let (first_row, first_column) = range.start().unwrap_or_default();
     let mut text = String::new();
     for (at, cells) in (first_row..).zip(range.rows()) {
@@ -98,20 +111,24 @@ fn push(text: &mut String, cell: &Data) {
         Data::Int(value) => write!(text, "{value}"),
         Data::Float(value) => write!(text, "{}", fifteen_digits(*value)),
         Data::Bool(value) => text.write_str(if *value { "TRUE" } else { "FALSE" }),
-        Data::DateTime(value) => write!(text, "{}", fifteen_digits(value.as_f64())),
+        Data::DateTime(value) => {
+            let (year, month, day, hour, minute, second, _) = value.to_ymd_hms_milli();
+            let time = format!("{hour:02}:{minute:02}:{second:02}");
+            match value.as_f64() {
+                number if value.is_duration() || number < 1.0 => text.write_str(&time),
+                number if number.fract() == 0.0 => write!(text, "{year:04}-{month:02}-{day:02}"),
+                _ => write!(text, "{year:04}-{month:02}-{day:02} {time}"),
+            }
+        }
         Data::Error(error) => write!(text, "{error}"),
     };
 }
 
 /// Counts the cells of the sheets' rectangles, by what the sheets say and by where their cells are.
-fn cells(mut stream: &[u8]) -> u64 {
+fn cells(stream: &[u8]) -> u64 {
     let mut all = 0_u64;
     let mut sheet = Rectangle::default();
-    while let Some((header, rest)) = stream.split_first_chunk::<4>() {
-        let kind = u16::from_le_bytes([header[0], header[1]]);
-        let length = usize::from(u16::from_le_bytes([header[2], header[3]]));
-        let data = rest.get(..length).unwrap_or(rest);
-        stream = rest.get(length..).unwrap_or_default();
+    for (kind, data) in records(stream) {
         match kind {
             // BOF of any version: another sheet begins.
             0x0009 | 0x0209 | 0x0409 | 0x0809 => {
@@ -132,7 +149,7 @@ fn cells(mut stream: &[u8]) -> u64 {
             0x00FC => {
                 let texts = data.get(4..8).and_then(|bytes| bytes.try_into().ok());
                 let texts = texts.map_or(0, u32::from_le_bytes);
-                if u64::from(texts) > (stream.len() + data.len()) as u64 / 3 {
+                if u64::from(texts) > stream.len() as u64 / 3 {
                     return u64::MAX;
                 }
             }
@@ -140,6 +157,107 @@ fn cells(mut stream: &[u8]) -> u64 {
         }
     }
     all.saturating_add(sheet.cells())
+}
+
+/// Counts the bytes of the shared texts as often as cells name them: its reader gives each cell its own.
+fn texts(stream: &[u8]) -> u64 {
+    let mut lengths = Vec::new();
+    let mut all = 0_u64;
+    let mut parts = Vec::new();
+    for (kind, data) in records(stream) {
+        match kind {
+            // SST, and what continues it.
+            0x00FC => parts = vec![data],
+            0x003C if !parts.is_empty() => parts.push(data),
+            // LABELSST
+            0x00FD => {
+                if !parts.is_empty() {
+                    lengths = shared_lengths(&std::mem::take(&mut parts));
+                }
+                let index = data.get(6..10).and_then(|bytes| bytes.try_into().ok());
+                let index = index.and_then(|bytes| usize::try_from(u32::from_le_bytes(bytes)).ok());
+                let length = index.and_then(|index| lengths.get(index));
+                all = all.saturating_add(length.map_or(0, |length| u64::from(*length)));
+            }
+            _ if !parts.is_empty() => lengths = shared_lengths(&std::mem::take(&mut parts)),
+            _ => {}
+        }
+    }
+    all
+}
+
+/// The records of a stream: what each is, and what it holds.
+fn records(mut stream: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let (header, rest) = stream.split_first_chunk::<4>()?;
+        let kind = u16::from_le_bytes([header[0], header[1]]);
+        let length = usize::from(u16::from_le_bytes([header[2], header[3]]));
+        let data = rest.get(..length).unwrap_or(rest);
+        stream = rest.get(length..).unwrap_or_default();
+        Some((kind, data))
+    })
+}
+
+/// The most bytes that each shared text takes as UTF-8. `parts` are the table and its continuations; a
+/// text that goes on in the next one has its flags there anew.
+fn shared_lengths(parts: &[&[u8]]) -> Vec<u32> {
+    let mut lengths = Vec::new();
+    let mut parts = parts.iter();
+    let mut rest = parts
+        .next()
+        .and_then(|first| first.get(8..))
+        .unwrap_or_default();
+    loop {
+        if rest.is_empty() {
+            match parts.next() {
+                Some(next) => rest = next,
+                None => return lengths,
+            }
+        }
+        let Some((head, behind)) = rest.split_first_chunk::<3>() else {
+            return lengths;
+        };
+        let count = u16::from_le_bytes([head[0], head[1]]);
+        let mut skipped = 0_usize;
+        rest = behind;
+        if head[2] & 8 != 0 {
+            let runs = rest
+                .get(..2)
+                .map_or(0, |runs| u16::from_le_bytes([runs[0], runs[1]]));
+            skipped += 4 * usize::from(runs);
+            rest = rest.get(2..).unwrap_or_default();
+        }
+        if head[2] & 4 != 0 {
+            let more = rest.get(..4).and_then(|more| more.try_into().ok());
+            let more = more.map_or(0, u32::from_le_bytes);
+            skipped = skipped.saturating_add(usize::try_from(more).unwrap_or(usize::MAX));
+            rest = rest.get(4..).unwrap_or_default();
+        }
+        lengths.push(3 * u32::from(count));
+        let mut left = usize::from(count);
+        let mut width = 1 + usize::from(head[2] & 1);
+        loop {
+            let here = left.min(rest.len() / width);
+            left -= here;
+            rest = rest.get(here * width..).unwrap_or_default();
+            if left == 0 {
+                break;
+            }
+            let Some((flags, next)) = parts.next().and_then(|next| next.split_first()) else {
+                return lengths;
+            };
+            width = 1 + usize::from(flags & 1);
+            rest = next;
+        }
+        while skipped > rest.len() {
+            skipped -= rest.len();
+            match parts.next() {
+                Some(next) => rest = next,
+                None => return lengths,
+            }
+        }
+        rest = rest.get(skipped..).unwrap_or_default();
+    }
 }
 
 /// The cells that a DIMENSIONS record speaks of.

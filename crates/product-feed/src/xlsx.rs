@@ -7,19 +7,23 @@ use std::{
     ops::ControlFlow,
 };
 
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 
 use crate::{
     archive::Archive,
     budget::{MAX_HELD, MAX_ROW},
+    cell_format::Format,
     reader::FeedError,
     source::Source,
-    workbook::{MAX_ROWS, MAX_SHEETS, Row, Sheets, number},
+    workbook::{MAX_ROWS, MAX_SHEETS, MAX_STYLES, Row, Sheets, formatted},
     xml::{self, Xml},
 };
 
 /// Bytes read at once.
 const BLOCK: usize = 128 << 10;
+
+/// The most cells that span several rows; further ones do not.
+const MAX_MERGED: usize = 100_000;
 
 /// Where the parts are that a workbook names.
 const DIRECTORY: &str = "xl/";
@@ -30,7 +34,7 @@ const DIRECTORY: &str = "xl/";
 ///
 /// When the file cannot be read, is damaged or too large.
 pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
-    let book = Book::open(source)?;
+    let mut book = Book::open(source)?;
     let mut row = Row::new(source.limit);
     for sheet in book.visible_sheets()? {
         if sheets.begin(&sheet.name) {
@@ -48,6 +52,16 @@ struct Book {
     /// What the workbook's part calls its other parts.
     relations: Vec<Relation>,
     shared: Shared,
+    styles: Styles,
+}
+
+/// How the styles of cells show numbers.
+#[derive(Default)]
+struct Styles {
+    /// By a style's number.
+    formats: Vec<Format>,
+    /// Whether days are counted from 1904, as on the first Macs.
+    from_1904: bool,
 }
 
 struct Sheet {
@@ -69,8 +83,10 @@ impl Book {
             archive: source.archive()?,
             relations: Vec::new(),
             shared: Shared::default(),
+            styles: Styles::default(),
         };
         book.read_relations()?;
+        book.read_styles()?;
         book.read_shared()?;
         Ok(book)
     }
@@ -110,14 +126,59 @@ impl Book {
         Ok(())
     }
 
+    fn read_styles(&mut self) -> Result<(), FeedError> {
+        let Some(mut part) = self.part(&self.path_of_kind("/styles", "xl/styles.xml"))? else {
+            return Ok(());
+        };
+        let mut codes = HashMap::<u32, Format>::new();
+        let mut is_within_cells = false;
+        loop {
+            let (event, _) = part.next()?;
+            match &event {
+                Event::Start(start) => match start.local_name().as_ref() {
+                    "numFmt" if codes.len() < MAX_STYLES => {
+                        let number = number_of(start, "numFmtId");
+                        let code = xml::attribute(start, "formatCode");
+                        if let (Some(number), Some(code)) = (number, code) {
+                            codes.insert(number, Format::of_code(&code));
+                        }
+                    }
+                    "cellXfs" => is_within_cells = true,
+                    "xf" if is_within_cells && self.styles.formats.len() < MAX_STYLES => {
+                        let number = number_of(start, "numFmtId").unwrap_or_default();
+                        let format = codes.get(&number).cloned();
+                        let format = format.unwrap_or_else(|| Format::built_in(number));
+                        self.styles.formats.push(format);
+                    }
+                    _ => {}
+                },
+                Event::End(end) if end.local_name().as_ref() == "cellXfs" => return Ok(()),
+                Event::Eof => return Ok(()),
+                _ => {}
+            }
+        }
+    }
+
+    /// The path of the workbook's part of this kind.
+    fn path_of_kind(&self, kind: &str, usual: &str) -> String {
+        let mut relations = self.relations.iter();
+        let named = relations.find(|relation| relation.kind.ends_with(kind));
+        named.map_or_else(|| usual.to_owned(), |part| part.path.clone())
+    }
+
     /// The sheets that can be seen, in their order.
-    fn visible_sheets(&self) -> Result<Vec<Sheet>, FeedError> {
+    fn visible_sheets(&mut self) -> Result<Vec<Sheet>, FeedError> {
+        let mut from_1904 = false;
         let mut ids = Vec::new();
         let Some(mut part) = self.part("xl/workbook.xml")? else {
             return Err(FeedError::BrokenWorkbook);
         };
         loop {
             match part.next()?.0 {
+                Event::Start(start) if start.local_name().as_ref() == "workbookPr" => {
+                    let said = xml::attribute(&start, "date1904");
+                    from_1904 = said.is_some_and(|said| said == "1" || said == "true");
+                }
                 Event::Start(start) if start.local_name().as_ref() == "sheet" => {
                     let state = xml::attribute(&start, "state");
                     // `sheetId` has no prefix, `r:id` has.
@@ -134,6 +195,7 @@ impl Book {
                 _ => {}
             }
         }
+        self.styles.from_1904 = from_1904;
         let sheet = |(id, name): (String, String)| {
             let named = self.relations.iter().find(|relation| relation.id == id)?;
             // A sheet can be a chart.
@@ -146,11 +208,7 @@ impl Book {
     }
 
     fn read_shared(&mut self) -> Result<(), FeedError> {
-        let named = self
-            .relations
-            .iter()
-            .find(|relation| relation.kind.ends_with("/sharedStrings"));
-        let path = named.map_or("xl/sharedStrings.xml".to_owned(), |part| part.path.clone());
+        let path = self.path_of_kind("/sharedStrings", "xl/sharedStrings.xml");
         let mut shared = Shared::default();
         let Some(mut part) = self.part(&path)? else {
             return Ok(());
@@ -186,64 +244,100 @@ impl Book {
         row: &mut Row,
         sheets: &mut dyn Sheets,
     ) -> Result<(), FeedError> {
+        let merged = self.merged(path)?;
         match self.part(path)? {
-            Some(part) => walk_cells(part, &self.shared, row, sheets),
+            Some(part) => self.walk_cells(part, merged, row, sheets),
             None => Ok(()),
         }
     }
-}
 
-fn walk_cells(
-    mut part: Part,
-    shared: &Shared,
-    row: &mut Row,
-    sheets: &mut dyn Sheets,
-) -> Result<(), FeedError> {
-    row.begin_sheet(HashMap::new());
-    let mut text = String::new();
-    let mut place = Place::default();
-    let mut cell = Cell::default();
-    // A row or a cell that does not say where it is comes after the last one.
-    let (mut next_row, mut next_column) = (0_u32, 0_u32);
-    loop {
-        let (event, line) = part.next()?;
-        match &event {
-            Event::Start(start) => match start.local_name().as_ref() {
-                "row" => {
-                    let index = xml::attribute(start, "r").and_then(|row| row.parse::<u32>().ok());
-                    let index = index.map_or(next_row, |row| row.saturating_sub(1));
-                    if index >= MAX_ROWS || row.go_to(index, sheets)?.is_break() {
-                        return Ok(());
-                    }
-                    next_row = index + 1;
-                    next_column = 0;
-                }
-                "c" => {
-                    let said = xml::attribute(start, "r").and_then(|at| column_of(&at));
-                    cell = Cell {
-                        column: said.unwrap_or(next_column),
-                        kind: xml::attribute(start, "t").unwrap_or_default(),
-                    };
-                    next_column = cell.column.saturating_add(1);
-                    text.clear();
-                }
-                name => place.enter(name),
-            },
-            Event::End(end) => match end.local_name().as_ref() {
-                "c" => cell.put(&mut text, shared, row)?,
-                "sheetData" => break,
-                name => place.leave(name),
-            },
-            Event::Eof => break,
-            event if place.is_text() => xml::push_text(&mut text, event),
-            _ => {}
+    /// The last row of the cells of a sheet that span several, by their row and column.
+    fn merged(&self, path: &str) -> Result<HashMap<(u32, u32), u32>, FeedError> {
+        let mut merged = HashMap::new();
+        // They stand behind the rows: only where there are any is the part read for them.
+        let Some(file) = self.archive.find(path) else {
+            return Ok(merged);
+        };
+        if !has_word(self.archive.stream(file)?, b"mergeCell ")? {
+            return Ok(merged);
         }
-        if text.len() > MAX_ROW {
-            return Err(FeedError::LongRow { line });
+        let Some(mut part) = self.part(path)? else {
+            return Ok(merged);
+        };
+        loop {
+            match part.next()?.0 {
+                Event::Start(start) if start.local_name().as_ref() == "mergeCell" => {
+                    let range = xml::attribute(&start, "ref").unwrap_or_default();
+                    let (first, last) = range.split_once(':').unwrap_or_default();
+                    if let (Some(top), Some(left), Some(bottom)) =
+                        (row_of(first), column_of(first), row_of(last))
+                        && bottom > top
+                        && merged.len() < MAX_MERGED
+                    {
+                        merged.insert((top, left), bottom);
+                    }
+                }
+                Event::Eof => return Ok(merged),
+                _ => {}
+            }
         }
     }
-    let _: ControlFlow<()> = row.go_to(u32::MAX, sheets)?;
-    Ok(())
+
+    fn walk_cells(
+        &self,
+        mut part: Part,
+        merged: HashMap<(u32, u32), u32>,
+        row: &mut Row,
+        sheets: &mut dyn Sheets,
+    ) -> Result<(), FeedError> {
+        row.begin_sheet(merged);
+        let mut text = String::new();
+        let mut place = Place::default();
+        let mut cell = Cell::default();
+        // A row or a cell that does not say where it is comes after the last one.
+        let (mut next_row, mut next_column) = (0_u32, 0_u32);
+        loop {
+            let (event, line) = part.next()?;
+            match &event {
+                Event::Start(start) => match start.local_name().as_ref() {
+                    "row" => {
+                        let index =
+                            xml::attribute(start, "r").and_then(|row| row.parse::<u32>().ok());
+                        let index = index.map_or(next_row, |row| row.saturating_sub(1));
+                        if index >= MAX_ROWS || row.go_to(index, sheets)?.is_break() {
+                            return Ok(());
+                        }
+                        next_row = index + 1;
+                        next_column = 0;
+                    }
+                    "c" => {
+                        let said = xml::attribute(start, "r").and_then(|at| column_of(&at));
+                        cell = Cell {
+                            column: said.unwrap_or(next_column),
+                            kind: xml::attribute(start, "t").unwrap_or_default(),
+                            style: number_of(start, "s"),
+                        };
+                        next_column = cell.column.saturating_add(1);
+                        text.clear();
+                    }
+                    name => place.enter(name),
+                },
+                Event::End(end) => match end.local_name().as_ref() {
+                    "c" => cell.put(&mut text, self, row)?,
+                    "sheetData" => break,
+                    name => place.leave(name),
+                },
+                Event::Eof => break,
+                event if place.is_text() => xml::push_text(&mut text, event),
+                _ => {}
+            }
+            if text.len() > MAX_ROW {
+                return Err(FeedError::LongRow { line });
+            }
+        }
+        let _: ControlFlow<()> = row.go_to(u32::MAX, sheets)?;
+        Ok(())
+    }
 }
 
 /// Where the reading is within a cell or a shared text.
@@ -281,22 +375,29 @@ impl Place {
 struct Cell {
     column: u32,
     kind: String,
+    style: Option<u32>,
 }
 
 impl Cell {
-    fn put(&self, text: &mut String, shared: &Shared, row: &mut Row) -> Result<(), FeedError> {
+    fn put(&self, text: &mut String, book: &Book, row: &mut Row) -> Result<(), FeedError> {
         match self.kind.as_str() {
             "s" => {
                 let index = text.trim().parse().ok();
-                let shared = index
-                    .and_then(|index| shared.get(index))
-                    .unwrap_or_default();
-                return row.put(self.column, shared);
+                let shared = index.and_then(|index| book.shared.get(index));
+                return row.put(self.column, shared.unwrap_or_default());
             }
             "b" => *text = if text.trim() == "1" { "TRUE" } else { "FALSE" }.to_owned(),
             "str" | "inlineStr" => unescape(text),
             "e" | "d" => {}
-            _ => number(text),
+            _ => {
+                let style = self.style.and_then(|style| usize::try_from(style).ok());
+                let format = style.and_then(|style| book.styles.formats.get(style));
+                formatted(
+                    text,
+                    format.unwrap_or(&Format::General),
+                    book.styles.from_1904,
+                );
+            }
         }
         row.put(self.column, text)
     }
@@ -399,6 +500,36 @@ fn column_of(cell: &str) -> Option<u32> {
         column = column.checked_mul(26)?.checked_add(digit)?;
     }
     column.checked_sub(1)
+}
+
+/// The row, from 0, of a cell that is named like `AB12`.
+fn row_of(cell: &str) -> Option<u32> {
+    let digits = cell.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+    digits.parse::<u32>().ok()?.checked_sub(1)
+}
+
+fn number_of(start: &BytesStart<'_>, name: &str) -> Option<u32> {
+    xml::attribute(start, name)?.trim().parse().ok()
+}
+
+/// Whether a word is anywhere in a stream.
+fn has_word(mut stream: impl Read, word: &[u8]) -> Result<bool, FeedError> {
+    let mut block = vec![0; BLOCK];
+    let mut kept = 0;
+    loop {
+        let read = stream
+            .read(&mut block[kept..])
+            .map_err(FeedError::from_read)?;
+        let filled = kept + read;
+        if memchr::memmem::find(&block[..filled], word).is_some() {
+            return Ok(true);
+        }
+        if read == 0 {
+            return Ok(false);
+        }
+        kept = filled.min(word.len() - 1);
+        block.copy_within(filled - kept..filled, 0);
+    }
 }
 
 /// The path of what a relation of the workbook's part names.

@@ -307,7 +307,8 @@ fn ods_of(rows: &str) -> Vec<u8> {
         "<office:document-content><office:body><office:spreadsheet><table:table table:name='S'>{rows}\
          </table:table></office:spreadsheet></office:body></office:document-content>"
     );
-    zipped(&[("content.xml", content.as_bytes())])
+    let kind = b"application/vnd.oasis.opendocument.spreadsheet";
+    zipped(&[("mimetype", kind), ("content.xml", content.as_bytes())])
 }
 
 fn ods(rows: &[[String; 3]]) -> Vec<u8> {

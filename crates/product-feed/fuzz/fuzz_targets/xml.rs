@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use import_relay::server::price_monitor::feed::{FeedRow, Input, Limits, Visitor, read};
+use product_feed::{FeedRow, Input, Limits, Visitor, read};
 use libfuzzer_sys::fuzz_target;
 
 struct Lines(u64);

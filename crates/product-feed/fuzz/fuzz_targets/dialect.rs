@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use import_relay::server::price_monitor::feed::{
+use product_feed::{
     FeedRow, Input, Limits, Visitor, count, first_rows, read,
 };
 use libfuzzer_sys::fuzz_target;

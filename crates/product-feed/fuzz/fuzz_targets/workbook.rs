@@ -7,13 +7,16 @@ use std::{
     ops::ControlFlow,
 };
 
-use import_relay::server::price_monitor::feed::{FeedRow, Input, Limits, Visitor, count, read};
+use product_feed::{FeedRow, Input, Limits, Visitor, count, read};
 use libfuzzer_sys::fuzz_target;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 const WORKBOOK: &[u8] = b"<workbook><sheets><sheet name='S' sheetId='1' r:id='r1'/></sheets></workbook>";
 const RELATIONS: &[u8] =
     b"<Relationships><Relationship Id='r1' Type='x/worksheet' Target='worksheets/s.xml'/></Relationships>";
+
+const EXCEL_2003: &[u8] =
+    b"<?xml version='1.0'?><Workbook xmlns='urn:schemas-microsoft-com:office:spreadsheet'><Worksheet>";
 
 struct Count(u64);
 
@@ -39,15 +42,17 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     let half = rest.len() / 2;
-    let book = if kind % 2 == 0 {
-        archive(&[("content.xml", rest)])
-    } else {
-        archive(&[
+    let book = match kind % 4 {
+        0 => archive(&[("content.xml", rest)]),
+        1 => archive(&[
             ("xl/workbook.xml", WORKBOOK),
             ("xl/_rels/workbook.xml.rels", RELATIONS),
             ("xl/sharedStrings.xml", &rest[..half]),
+            ("xl/styles.xml", &rest[..half]),
             ("xl/worksheets/s.xml", &rest[half..]),
-        ])
+        ]),
+        2 => Some([b"<html><table><tr><td>SKU<td>Price<tr>", rest].concat()),
+        _ => Some([EXCEL_2003, rest].concat()),
     };
     let Some(book) = book else { return };
     let limits = Limits {
