@@ -22,7 +22,7 @@ const HEAD: u64 = 64 << 10;
 
 /// Bytes that may be looked at in vain for the end of a row, and as many again as there are bytes in the
 /// rows so far. Beyond them no row spans lines, so that no file takes for ever.
-const MAX_VAIN: usize = 64 << 20;
+const MAX_VAIN: usize = 16 << 20;
 
 /// Reads the rows of all parts, in constant memory, until `visit` breaks. Any line ending, a byte-order mark,
 /// and `,` `;` tab or `|` between the cells are understood. Lines of nothing are no rows.

@@ -408,7 +408,7 @@ impl Cell {
 struct Shared {
     blocks: Vec<String>,
     /// The block of each text, and where in it it ends.
-    ends: Vec<[(u16, u32); TEXTS]>,
+    ends: Vec<Vec<(u16, u32)>>,
     count: usize,
     held: usize,
 }
@@ -428,8 +428,8 @@ impl Shared {
             self.blocks.push(String::with_capacity(size));
         }
         if self.count.is_multiple_of(TEXTS) {
-            self.held += size_of::<[(u16, u32); TEXTS]>();
-            self.ends.push([(0, 0); TEXTS]);
+            self.held += TEXTS * size_of::<(u16, u32)>();
+            self.ends.push(Vec::with_capacity(TEXTS));
         }
         if self.held > MAX_HELD {
             return Err(FeedError::LargeWorkbook);
@@ -439,18 +439,14 @@ impl Shared {
             block.push_str(&text);
             // Neither is larger than what may be held.
             let end = u32::try_from(block.len()).unwrap_or(u32::MAX);
-            ends[self.count % TEXTS] = (u16::try_from(number).unwrap_or(u16::MAX), end);
+            ends.push((u16::try_from(number).unwrap_or(u16::MAX), end));
         }
         self.count += 1;
         Ok(())
     }
 
     fn get(&self, index: usize) -> Option<&str> {
-        let at = |index: usize| {
-            (index < self.count)
-                .then(|| self.ends.get(index / TEXTS).map(|ends| ends[index % TEXTS]))
-                .flatten()
-        };
+        let at = |index: usize| self.ends.get(index / TEXTS)?.get(index % TEXTS).copied();
         let (block, end) = at(index)?;
         let start = match index.checked_sub(1).and_then(at) {
             Some((before, end)) if before == block => end,

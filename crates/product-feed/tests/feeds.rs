@@ -268,7 +268,12 @@ fn xlsx_of(sheet_data: &str, shared: &str) -> Vec<u8> {
          </Relationships>"
     );
     let sheet = format!("<worksheet><sheetData>{sheet_data}</sheetData></worksheet>");
+    let package = format!(
+        "<Relationships><Relationship Id='r1' Type='{office}/officeDocument' Target='xl/workbook.xml'/>\
+         </Relationships>"
+    );
     zipped(&[
+        ("_rels/.rels", package.as_bytes()),
         ("xl/workbook.xml", workbook.as_bytes()),
         ("xl/_rels/workbook.xml.rels", relations.as_bytes()),
         ("xl/sharedStrings.xml", shared.as_bytes()),
@@ -308,7 +313,11 @@ fn ods_of(rows: &str) -> Vec<u8> {
          </table:table></office:spreadsheet></office:body></office:document-content>"
     );
     let kind = b"application/vnd.oasis.opendocument.spreadsheet";
-    zipped(&[("mimetype", kind), ("content.xml", content.as_bytes())])
+    zipped(&[
+        ("mimetype", kind),
+        ("META-INF/manifest.xml", b"<manifest:manifest/>"),
+        ("content.xml", content.as_bytes()),
+    ])
 }
 
 fn ods(rows: &[[String; 3]]) -> Vec<u8> {
@@ -731,4 +740,125 @@ fn a_mapping_makes_a_list_of_any_file() {
     assert_eq!(rows.0, [["1", "Shirt", "19.90"].map(str::to_owned)]);
     let other = mapping.of(&["something", "else"].map(str::to_owned));
     assert!(read(Input::from(&file[..]), &limits, Some(&other), &mut rows).is_err());
+}
+
+/// A cell of a workbook, as it is written in either kind of one.
+#[derive(Clone, Debug)]
+enum BookCell {
+    Empty,
+    Text(String),
+    Number(f64),
+    Truth(bool),
+}
+
+fn book_cell() -> impl Strategy<Value = BookCell> {
+    prop_oneof![
+        Just(BookCell::Empty),
+        "[a-z][a-zé<&\n ]{0,8}[a-z]".prop_map(BookCell::Text),
+        (-1e6..1e6_f64).prop_map(|value| BookCell::Number((value * 100.0).round() / 100.0)),
+        any::<bool>().prop_map(BookCell::Truth),
+    ]
+}
+
+fn book_in_xlsx(rows: &[Vec<BookCell>]) -> Vec<u8> {
+    let mut data = String::new();
+    for (number, row) in (1..).zip(rows) {
+        write!(data, "<row r='{number}'>").unwrap();
+        for (column, cell) in ('A'..).zip(row) {
+            let at = format!("r='{column}{number}'");
+            match cell {
+                BookCell::Empty => Ok(()),
+                BookCell::Text(text) => {
+                    write!(
+                        data,
+                        "<c {at} t='inlineStr'><is><t>{}</t></is></c>",
+                        escaped(text)
+                    )
+                }
+                BookCell::Number(value) => write!(data, "<c {at}><v>{value}</v></c>"),
+                BookCell::Truth(is) => write!(data, "<c {at} t='b'><v>{}</v></c>", u8::from(*is)),
+            }
+            .unwrap();
+        }
+        data.push_str("</row>");
+    }
+    xlsx_of(&data, "<sst/>")
+}
+
+fn book_in_ods(rows: &[Vec<BookCell>]) -> Vec<u8> {
+    let mut table = String::new();
+    for row in rows {
+        table.push_str("<table:table-row>");
+        for cell in row {
+            let (kind, text) = match cell {
+                BookCell::Empty => (String::new(), String::new()),
+                BookCell::Text(text) => ("office:value-type='string'".to_owned(), text.clone()),
+                BookCell::Number(value) => (
+                    format!("office:value-type='float' office:value='{value}'"),
+                    value.to_string(),
+                ),
+                BookCell::Truth(is) => (
+                    format!("office:value-type='boolean' office:boolean-value='{is}'"),
+                    is.to_string(),
+                ),
+            };
+            let lines = escaped(&text);
+            let lines = lines
+                .split('\n')
+                .map(|line| format!("<text:p>{line}</text:p>"));
+            let lines: String = if text.is_empty() {
+                String::new()
+            } else {
+                lines.collect()
+            };
+            write!(table, "<table:table-cell {kind}>{lines}</table:table-cell>").unwrap();
+        }
+        table.push_str("</table:table-row>");
+    }
+    ods_of(&table)
+}
+
+fn by_calamine(bytes: &[u8]) -> Vec<Vec<String>> {
+    use calamine::{Data, Reader};
+    let mut book =
+        calamine::open_workbook_auto_from_rs(std::io::Cursor::new(bytes.to_vec())).unwrap();
+    let (_, range) = book.worksheets().remove(0);
+    let text = |cell: &Data| match cell {
+        Data::Bool(is) => is.to_string().to_uppercase(),
+        cell => cell.to_string(),
+    };
+    range
+        .rows()
+        .map(|row| row.iter().map(text).collect())
+        .collect()
+}
+
+/// Rows without empty cells at their ends, and without empty rows.
+fn filled_rows(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    rows.into_iter()
+        .map(|mut row| {
+            row.truncate(
+                row.iter()
+                    .rposition(|cell| !cell.is_empty())
+                    .map_or(0, |last| last + 1),
+            );
+            row
+        })
+        .filter(|row| !row.is_empty())
+        .collect()
+}
+
+proptest! {
+    #[test]
+    fn a_workbook_holds_what_another_reader_finds_in_it(
+        rows in prop::collection::vec(prop::collection::vec(book_cell(), 4), 1..12),
+    ) {
+        let header = ["SKU", "Name", "Price", "Stock"].map(|name| BookCell::Text(name.to_owned()));
+        let all: Vec<_> = std::iter::once(header.to_vec()).chain(rows).collect();
+        let limits = Limits { max_unpacked: LIMIT };
+        for book in [book_in_xlsx(&all), book_in_ods(&all)] {
+            let ours = product_feed::first_rows(Input::from(&book[..]), &limits, 100).unwrap();
+            prop_assert_eq!(filled_rows(ours), filled_rows(by_calamine(&book)));
+        }
+    }
 }
