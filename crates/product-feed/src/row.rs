@@ -233,6 +233,7 @@ impl RowError {
 
 /// What a row is.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[allow(clippy::large_enum_variant)] // it is taken apart at once, and a box would be made for every row
 pub(crate) enum Classified {
     /// A product, or one that cannot be taken.
     Counts(Result<FeedProduct, RowFailure>),
@@ -954,6 +955,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::result_large_err)] // it is what a row comes out as
     fn counts(classifier: &mut Classifier, row: RawRow<'_>) -> Result<FeedProduct, RowFailure> {
         match classifier.classify(row) {
             Some(Classified::Counts(outcome)) => outcome,
