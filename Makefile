@@ -41,9 +41,9 @@ fuzz:
 lint:
 	@PATH=$$(scripts/tools.sh build) && export PATH && scripts/lint.sh
 
-# Licences, bans and sources of all dependencies (deny.toml), by cargo-deny, which takes minutes to build once.
+# Licences, bans, sources and advisories of all dependencies (deny.toml), by cargo-deny, which takes minutes to build once.
 deny:
-	@PATH=$$(scripts/tools.sh deny) && export PATH && cargo deny check licenses bans sources
+	@PATH=$$(scripts/tools.sh deny) && export PATH && exec scripts/deny.sh
 
 # Rows per second of an import, beside sqlite3's own and a Node importer's.
 bench-import:

@@ -91,6 +91,7 @@ systemd_unit() {
 
 step "form and lints" scripts/lint.sh
 step "systemd unit" systemd_unit
+step "licences, sources and advisories" scripts/deny.sh
 step "container, proxy and Vercel files" scripts/deploy-files.sh
 rust_tests "product files" --package product-feed
 rust_tests "the price monitor's messages" --package price-monitor-wire

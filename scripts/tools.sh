@@ -225,7 +225,7 @@ install_deny() {
 
 case ${1:-} in
     build) install_build_tools ;;
-    test) install_build_tools && install_test_tools ;;
+    test) install_build_tools && install_test_tools && install_deny ;;
     fuzz) install_fuzz_tools ;;
     deny) install_build_tools && install_deny ;;
     bench) install_build_tools && install_bench_tools ;;

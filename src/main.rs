@@ -17,13 +17,14 @@ use clap::{Args, Parser, Subcommand};
 use import_relay::{
     role::Role,
     server::{
-        auth::accounts,
+        auth::{accounts, first_owner},
         config::{self, Config, Monitor},
         price_monitor::{
             self, PriceMonitorOptions,
             sample::{self, Shape},
         },
         shutdown,
+        space::Space,
         start::{Server, StartError, random_key},
         store::{self, Store, lock::DatabaseLock},
         telemetry,
@@ -72,6 +73,8 @@ enum Command {
     /// Makes and mends accounts.
     #[command(subcommand)]
     User(UserCommand),
+    /// Makes a link by which the owner's account is made, while there is no owner.
+    OwnerLink,
     /// Brings the database up to date. Every start does that too.
     Migrate,
     /// Copies the database to a new file while it is in use.
@@ -99,7 +102,7 @@ enum UserCommand {
         /// What its owner is called.
         #[arg(long)]
         name: String,
-        /// What it may do: owner, staff or viewer. While there is no owner it is the owner's, and
+        /// What it may do: owner, staff, observer or viewer. While there is no owner it is the owner's, and
         /// else staff.
         #[arg(long)]
         role: Option<Role>,
@@ -108,7 +111,7 @@ enum UserCommand {
     SetRole {
         #[command(flatten)]
         account: Account,
-        /// owner, staff or viewer.
+        /// owner, staff, observer or viewer.
         #[arg(long)]
         role: Role,
     },
@@ -128,6 +131,11 @@ struct Account {
 }
 
 fn main() -> ExitCode {
+    // What is kept is for this program alone, whatever the shell says that started it.
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    #[cfg(unix)]
+    allow_many_files();
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -135,6 +143,21 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Takes as many file descriptors as may be had: each viewer is one.
+#[cfg(unix)]
+fn allow_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // Where that is refused, there are as many as before.
+    let _ = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            ..limit
+        },
+    );
 }
 
 type Failure = Box<dyn std::error::Error>;
@@ -152,6 +175,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let config = Config::from_env()?;
     if cli.check_config {
         print!("{}", config::effective(&config, config::environment));
+        for warning in config.warnings() {
+            eprintln!("warning: {warning}");
+        }
         return Ok(());
     }
     let _log = telemetry::init(&config.log, &config.telemetry)?;
@@ -163,6 +189,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Serve => serve(config).await,
             Command::PriceMonitor { listen } => price_monitor(config, listen).await,
             Command::User(command) => user(config, command).await,
+            Command::OwnerLink => owner_link(config).await,
             Command::Migrate => Ok(cli::database::migrate(&config).await?),
             Command::Backup { file } => Ok(cli::database::copy(&config, &file).await?),
             Command::Restore { file } => Ok(cli::database::put_back(&config, &file).await?),
@@ -180,9 +207,15 @@ fn run(cli: Cli) -> Result<(), Failure> {
 async fn serve(config: Config) -> Result<(), Failure> {
     let shutdown = CancellationToken::new();
     shutdown::on_signal(shutdown.clone())?;
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
     let _lock = lock(&config)?;
     let server = Server::bind(config, shutdown).await?;
     println!("Import Relay is ready at http://{}", server.local_addr()?);
+    if let Some(link) = server.owner_link().await? {
+        println!("Create the owner's account at {link}");
+    }
     server.run().await;
     Ok(())
 }
@@ -207,6 +240,8 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
         metrics: metrics.clone(),
         imports_per_user: config.imports_per_user,
         rows_per_second: config.import_max_rate,
+        queued_per_user: config.queued_per_user,
+        space: Space::new(&config.data_dir, config.space),
         retention: config.upload_retention,
     };
     price_monitor::make_uploads_dir(&options.uploads_dir)
@@ -230,6 +265,15 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
     tokio::select! {
         served = price_monitor::serve_with(listener, store, options, watching, shutdown) => served?,
         () = cut_off => tracing::warn!("requests and imports were cut off"),
+    }
+    Ok(())
+}
+
+async fn owner_link(config: Config) -> Result<(), Failure> {
+    let store = Store::open(&config.database).await?;
+    match first_owner::make_link(&store, config.public_url.origin()).await? {
+        Some(link) => println!("{link}"),
+        None => return Err("There is an owner already.".into()),
     }
     Ok(())
 }

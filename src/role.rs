@@ -16,6 +16,8 @@ pub enum Role {
     /// Imports, and sees the imports of their own.
     Staff,
     /// Watches every import and starts none.
+    Observer,
+    /// Watches the imports that are theirs or shared with them, and starts none.
     Viewer,
 }
 
@@ -34,7 +36,7 @@ pub enum Permission {
 
 impl Role {
     /// Every role, the one with the most rights first.
-    pub const ALL: [Self; 3] = [Self::Owner, Self::Staff, Self::Viewer];
+    pub const ALL: [Self; 4] = [Self::Owner, Self::Staff, Self::Observer, Self::Viewer];
 
     /// Returns the role's name as it is stored and sent.
     #[must_use]
@@ -42,6 +44,7 @@ impl Role {
         match self {
             Self::Owner => "owner",
             Self::Staff => "staff",
+            Self::Observer => "observer",
             Self::Viewer => "viewer",
         }
     }
@@ -52,6 +55,7 @@ impl Role {
         match self {
             Self::Owner => t.say("Owner", "Inhaber"),
             Self::Staff => t.say("Staff", "Mitarbeit"),
+            Self::Observer => t.say("Observer (every import)", "Alle Importe ansehen"),
             Self::Viewer => t.say("Viewer", "Nur ansehen"),
         }
     }
@@ -62,7 +66,9 @@ impl Role {
         match self {
             Self::Owner => true,
             Self::Staff => permission != Permission::Manage,
-            Self::Viewer => matches!(permission, Permission::Watch | Permission::SeeProducts),
+            Self::Observer | Self::Viewer => {
+                matches!(permission, Permission::Watch | Permission::SeeProducts)
+            }
         }
     }
 }
@@ -75,7 +81,7 @@ impl fmt::Display for Role {
 
 /// A text that names no role.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("a role is owner, staff or viewer")]
+#[error("a role is owner, staff, observer or viewer")]
 pub struct UnknownRole;
 
 impl FromStr for Role {
@@ -96,6 +102,8 @@ pub enum RoleClaim {
     Missing,
     /// Something that is none of the roles here.
     Unknown,
+    /// That they are to have no access.
+    NoAccess,
     /// One of the roles here.
     Known(Role),
 }
@@ -109,7 +117,9 @@ impl RoleClaim {
             "" | "user" | "member" => Self::Missing,
             "owner" | "admin" | "administrator" => Self::Known(Role::Owner),
             "staff" | "editor" => Self::Known(Role::Staff),
-            "viewer" | "guest" | "readonly" | "read-only" => Self::Known(Role::Viewer),
+            "observer" | "auditor" => Self::Known(Role::Observer),
+            "viewer" | "readonly" | "read-only" => Self::Known(Role::Viewer),
+            "guest" | "none" => Self::NoAccess,
             _ => Self::Unknown,
         }
     }
@@ -125,6 +135,7 @@ mod tests {
         let of = |role: Role| [Watch, Import, Manage].map(|it| role.may(it));
         assert_eq!(of(Role::Owner), [true, true, true]);
         assert_eq!(of(Role::Staff), [true, true, false]);
+        assert_eq!(of(Role::Observer), [true, false, false]);
         assert_eq!(of(Role::Viewer), [true, false, false]);
     }
 
@@ -134,5 +145,14 @@ mod tests {
             assert_eq!(role.as_str().parse(), Ok(role));
         }
         assert_eq!("root".parse::<Role>(), Err(UnknownRole));
+    }
+
+    #[test]
+    fn a_guest_elsewhere_is_nobody_here() {
+        for name in ["guest", " Guest ", "none"] {
+            assert_eq!(RoleClaim::read(name), RoleClaim::NoAccess);
+        }
+        assert_eq!(RoleClaim::read("viewer"), RoleClaim::Known(Role::Viewer));
+        assert_eq!(RoleClaim::read("auditor"), RoleClaim::Known(Role::Observer));
     }
 }

@@ -68,7 +68,7 @@ async fn a_head_that_never_ends_is_cut_off() {
     let mut slow = Vec::new();
     for beginning in [
         "G",
-        "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
         "PRI * HTTP/2.0\r\n",
     ] {
         for _ in 0..200 {
@@ -96,7 +96,7 @@ async fn a_head_that_is_too_long_is_refused() {
     let app = App::start(&[]).await;
     let mut socket = connect(&app).await;
     let bomb = format!(
-        "GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n",
         "x".repeat(4 << 20)
     );
     // The server need not read it all before it answers.
@@ -109,7 +109,7 @@ async fn a_head_that_is_too_long_is_refused() {
     let mut socket = connect(&app).await;
     let many: String = (0..2_000).map(|n| format!("X-{n}: y\r\n")).collect();
     let _ = socket
-        .write_all(format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n").as_bytes())
+        .write_all(format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n").as_bytes())
         .await;
     let words = last_words(socket).await;
     assert!(
@@ -187,7 +187,7 @@ async fn a_form_without_an_end_is_cut_off_before_its_file() {
         let mut sent = 0;
         let mut socket = connect(&app).await;
         let request = format!(
-            "POST /imports HTTP/1.1\r\nHost: x\r\nCookie: {}\r\nAccept: application/json\r\n\
+            "POST /imports HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\nAccept: application/json\r\n\
              Content-Type: multipart/form-data; boundary=x\r\nTransfer-Encoding: chunked\r\n\r\n",
             app.cookie
         );
@@ -287,7 +287,7 @@ async fn slow_bodies_and_slow_readers_keep_nobody_waiting() {
         for _ in 0..100 {
             let mut socket = connect(&app).await;
             let head = format!(
-                "POST {path} HTTP/1.1\r\nHost: x\r\nCookie: {}\r\nContent-Length: 60000\r\n\
+                "POST {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\nContent-Length: 60000\r\n\
                  Content-Type: multipart/form-data; boundary=x\r\n\r\n-",
                 app.cookie
             );
@@ -299,7 +299,7 @@ async fn slow_bodies_and_slow_readers_keep_nobody_waiting() {
         // Many answers are asked for at once, and none is read.
         let mut socket = connect(&app).await;
         let one = format!(
-            "GET /sign-in HTTP/1.1\r\nHost: x\r\nCookie: {}\r\n\r\n",
+            "GET /sign-in HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\n\r\n",
             app.cookie
         );
         let _ = socket.try_write(one.repeat(50).as_bytes());

@@ -11,6 +11,8 @@ mod cross_origin;
 #[path = "relay/fake_monitor.rs"]
 #[allow(dead_code)] // each test program uses a part of it
 mod fake_monitor;
+#[path = "access/first_owner.rs"]
+mod first_owner;
 #[path = "access/guards.rs"]
 mod guards;
 #[path = "access/ownership.rs"]
@@ -40,7 +42,7 @@ struct Row {
     /// The path with its parameters, `JOB` for the import.
     query: &'static str,
     body: Body,
-    statuses: [u16; 9],
+    statuses: [u16; 10],
 }
 
 #[derive(Clone, Copy)]
@@ -50,10 +52,11 @@ enum Body {
     File,
 }
 
-const PRINCIPALS: [&str; 9] = [
+const PRINCIPALS: [&str; 10] = [
     "nobody",
     "an expired cookie",
     "a tampered cookie",
+    "an observer",
     "a viewer",
     "another of the staff",
     "the one of the staff whose import it is",
@@ -62,7 +65,7 @@ const PRINCIPALS: [&str; 9] = [
     "a token to import",
 ];
 
-const fn get(path: &'static str, query: &'static str, statuses: [u16; 9]) -> Row {
+const fn get(path: &'static str, query: &'static str, statuses: [u16; 10]) -> Row {
     Row {
         method: "GET",
         path,
@@ -75,7 +78,7 @@ const fn get(path: &'static str, query: &'static str, statuses: [u16; 9]) -> Row
 const fn post(
     path: &'static str,
     form: &'static [(&'static str, &'static str)],
-    statuses: [u16; 9],
+    statuses: [u16; 10],
 ) -> Row {
     Row {
         method: "POST",
@@ -86,7 +89,7 @@ const fn post(
     }
 }
 
-const fn upload(path: &'static str, statuses: [u16; 9]) -> Row {
+const fn upload(path: &'static str, statuses: [u16; 10]) -> Row {
     Row {
         method: "POST",
         path,
@@ -101,7 +104,7 @@ const fn on(
     method: &'static str,
     path: &'static str,
     query: &'static str,
-    statuses: [u16; 9],
+    statuses: [u16; 10],
 ) -> Row {
     Row {
         method,
@@ -113,7 +116,7 @@ const fn on(
 }
 
 /// A step of a resumable upload, without the protocol's version.
-const fn resumable(method: &'static str, path: &'static str, statuses: [u16; 9]) -> Row {
+const fn resumable(method: &'static str, path: &'static str, statuses: [u16; 10]) -> Row {
     Row {
         method,
         path,
@@ -128,36 +131,36 @@ const fn resumable(method: &'static str, path: &'static str, statuses: [u16; 9])
 }
 
 /// The same for everybody.
-const fn all(status: u16) -> [u16; 9] {
-    [status; 9]
+const fn all(status: u16) -> [u16; 10] {
+    [status; 10]
 }
 
-const PAGE: [u16; 9] = [303, 303, 303, 200, 200, 200, 200, 403, 403];
-const OWNERS_PAGE: [u16; 9] = [303, 303, 303, 403, 403, 403, 200, 403, 403];
+const PAGE: [u16; 10] = [303, 303, 303, 200, 200, 200, 200, 200, 403, 403];
+const OWNERS_PAGE: [u16; 10] = [303, 303, 303, 403, 403, 403, 403, 200, 403, 403];
 /// For every person who is signed in.
-const PERSON: [u16; 9] = [401, 401, 401, 200, 200, 200, 200, 403, 403];
+const PERSON: [u16; 10] = [401, 401, 401, 200, 200, 200, 200, 200, 403, 403];
 /// For the owner.
-const OWNER: [u16; 9] = [401, 401, 401, 403, 403, 403, 200, 403, 403];
+const OWNER: [u16; 10] = [401, 401, 401, 403, 403, 403, 403, 200, 403, 403];
 /// For the owner, who asks for what is not there.
-const OWNER_IN_VAIN: [u16; 9] = [401, 401, 401, 403, 403, 403, 400, 403, 403];
-const IMPORTER_IN_VAIN: [u16; 9] = [401, 401, 401, 403, 404, 404, 404, 403, 403];
-const IMPORTER_OF_ANOTHER_VERSION: [u16; 9] = [401, 401, 401, 403, 412, 412, 412, 403, 403];
-const IMPORTER_WHO_ASKS: [u16; 9] = [401, 401, 401, 403, 204, 204, 204, 403, 403];
-const ONE_IMPORT: [u16; 9] = [401, 401, 401, 200, 404, 200, 404, 403, 403];
-const ONE_IMPORT_FOR_PROGRAMS: [u16; 9] = [401, 401, 401, 200, 404, 200, 404, 200, 200];
+const OWNER_IN_VAIN: [u16; 10] = [401, 401, 401, 403, 403, 403, 403, 400, 403, 403];
+const IMPORTER_IN_VAIN: [u16; 10] = [401, 401, 401, 403, 403, 404, 404, 404, 403, 403];
+const IMPORTER_OF_ANOTHER_VERSION: [u16; 10] = [401, 401, 401, 403, 403, 412, 412, 412, 403, 403];
+const IMPORTER_WHO_ASKS: [u16; 10] = [401, 401, 401, 403, 403, 204, 204, 204, 403, 403];
+const ONE_IMPORT: [u16; 10] = [401, 401, 401, 200, 404, 404, 200, 404, 403, 403];
+const ONE_IMPORT_FOR_PROGRAMS: [u16; 10] = [401, 401, 401, 200, 404, 404, 200, 404, 200, 200];
 
 /// For those who may change imports, of one that is not there.
-const PROGRAM_IN_VAIN: [u16; 9] = [401, 401, 401, 403, 404, 404, 404, 403, 404];
+const PROGRAM_IN_VAIN: [u16; 10] = [401, 401, 401, 403, 403, 404, 404, 404, 403, 404];
 
 const ROWS: &[Row] = &[
-    get("/", "/", [303, 303, 303, 302, 302, 302, 302, 403, 403]),
+    get("/", "/", [303, 303, 303, 302, 302, 302, 302, 302, 403, 403]),
     get("/account", "/account", PAGE),
     get("/audit", "/audit", OWNERS_PAGE),
     get("/imports", "/imports", PAGE),
     get(
         "/imports/{id}",
         "/imports/JOB",
-        [303, 303, 303, 200, 404, 200, 404, 403, 403],
+        [303, 303, 303, 200, 404, 404, 200, 404, 403, 403],
     ),
     get("/join/{token}", "/join/none", all(404)),
     get("/products", "/products", PAGE),
@@ -172,12 +175,12 @@ const ROWS: &[Row] = &[
     get(
         "/status",
         "/status",
-        [303, 303, 303, 404, 404, 404, 200, 403, 403],
+        [303, 303, 303, 404, 404, 404, 404, 200, 403, 403],
     ),
     get(
         "/styleguide",
         "/styleguide",
-        [303, 303, 303, 404, 404, 404, 404, 403, 403],
+        [303, 303, 303, 404, 404, 404, 404, 404, 403, 403],
     ),
     get("/team", "/team", OWNERS_PAGE),
     get("/tokens", "/tokens", PAGE),
@@ -209,7 +212,7 @@ const ROWS: &[Row] = &[
     get(
         "/api/server_status",
         "/api/server_status",
-        [401, 401, 401, 404, 404, 404, 200, 403, 403],
+        [401, 401, 401, 404, 404, 404, 404, 200, 403, 403],
     ),
     get("/api/sign_in_state", "/api/sign_in_state", all(200)),
     get("/api/team", "/api/team", OWNER),
@@ -217,7 +220,7 @@ const ROWS: &[Row] = &[
     get(
         "/api/upload_form",
         "/api/upload_form",
-        [401, 401, 401, 403, 200, 200, 200, 403, 403],
+        [401, 401, 401, 403, 403, 200, 200, 200, 403, 403],
     ),
     post(
         "/api/accept_invitation",
@@ -251,7 +254,7 @@ const ROWS: &[Row] = &[
     post(
         "/api/change_password",
         &[("current", "wrong horse"), ("password", "another horse")],
-        [401, 401, 401, 400, 400, 400, 400, 403, 403],
+        [401, 401, 401, 400, 400, 400, 400, 400, 403, 403],
     ),
     post(
         "/api/create_owner",
@@ -269,7 +272,7 @@ const ROWS: &[Row] = &[
             ("scope", "imports:write"),
             ("lifetime", "month"),
         ],
-        [401, 401, 401, 403, 200, 200, 200, 403, 403],
+        [401, 401, 401, 403, 403, 200, 200, 200, 403, 403],
     ),
     post("/api/end_session", &[("id", "none")], PERSON),
     post("/api/invite", &[("role", "viewer"), ("note", "")], OWNER),
@@ -302,11 +305,11 @@ const ROWS: &[Row] = &[
     get(
         "/api/imports",
         "/api/imports",
-        [401, 401, 401, 200, 200, 200, 200, 200, 200],
+        [401, 401, 401, 200, 200, 200, 200, 200, 200, 200],
     ),
     upload(
         "/api/imports",
-        [401, 401, 401, 403, 201, 201, 201, 403, 201],
+        [401, 401, 401, 403, 403, 201, 201, 201, 403, 201],
     ),
     get(
         "/api/imports/{id}",
@@ -357,17 +360,17 @@ const ROWS: &[Row] = &[
         "POST",
         "/api/imports/{id}/columns",
         "/api/imports/none/columns",
-        [401, 401, 401, 403, 400, 400, 400, 403, 400],
+        [401, 401, 401, 403, 403, 400, 400, 400, 403, 400],
     ),
     get(
         "/api/products",
         "/api/products",
-        [401, 401, 401, 200, 200, 200, 200, 403, 403],
+        [401, 401, 401, 200, 200, 200, 200, 200, 403, 403],
     ),
     get(
         "/api/products.csv",
         "/api/products.csv",
-        [401, 401, 401, 200, 200, 200, 200, 403, 403],
+        [401, 401, 401, 200, 200, 200, 200, 200, 403, 403],
     ),
     get(
         "/api/jobs/progress",
@@ -388,26 +391,29 @@ const ROWS: &[Row] = &[
     get(
         "/imports/{job}/failed-rows.csv",
         "/imports/JOB/failed-rows.csv",
-        [303, 303, 303, 200, 404, 200, 404, 403, 403],
+        [303, 303, 303, 200, 404, 404, 200, 404, 403, 403],
     ),
     get(
         "/imports/{job}/rows.csv",
         "/imports/JOB/rows.csv?kind=warning",
-        [303, 303, 303, 200, 404, 200, 404, 403, 403],
+        [303, 303, 303, 200, 404, 404, 200, 404, 403, 403],
     ),
-    upload("/imports", [401, 401, 401, 403, 201, 201, 201, 403, 403]),
+    upload(
+        "/imports",
+        [401, 401, 401, 403, 403, 201, 201, 201, 403, 403],
+    ),
     // No host is allowed there.
     post(
         "/imports/from-address",
         &[("url", "https://shop.example/feed.csv")],
-        [401, 401, 401, 403, 422, 422, 422, 403, 403],
+        [401, 401, 401, 403, 403, 422, 422, 422, 403, 403],
     ),
     resumable("POST", "/uploads", IMPORTER_OF_ANOTHER_VERSION),
     resumable("OPTIONS", "/uploads", IMPORTER_WHO_ASKS),
     get(
         "/uploads/{id}",
         "/uploads/none",
-        [303, 303, 303, 403, 412, 412, 412, 403, 403],
+        [303, 303, 303, 403, 403, 412, 412, 412, 403, 403],
     ),
     resumable("PATCH", "/uploads/{id}", IMPORTER_OF_ANOTHER_VERSION),
     resumable("DELETE", "/uploads/{id}", IMPORTER_OF_ANOTHER_VERSION),
@@ -569,14 +575,14 @@ async fn an_import_that_was_started_elsewhere_is_taken_up_by_who_may_import() {
         let app = App::sharing(&app, cookie);
         async move { app.get("/api/imports/elsewhere").await }
     };
-    assert_eq!(get(&team.viewer).await.status(), 404);
+    assert_eq!(get(&team.observer).await.status(), 404);
     let taken = get(&team.staff).await;
     assert_eq!(taken.status(), 200);
     let taken: Value = taken.json().await.unwrap();
     assert_eq!(taken["processedProducts"], 3);
     // Nobody knows whose it is, so whoever looked first locks nobody out.
     assert_eq!(get(&team.other).await.status(), 200);
-    assert_eq!(get(&team.viewer).await.status(), 200);
+    assert_eq!(get(&team.observer).await.status(), 200);
     let list: Value = App::sharing(&app, &team.staff)
         .get("/api/imports")
         .await

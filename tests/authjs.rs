@@ -305,7 +305,7 @@ async fn who_is_signed_in_there_is_signed_in_here_with_imports_of_their_own() {
 
 #[tokio::test]
 async fn signing_out_takes_the_cookie_back_and_signing_out_everywhere_voids_it() {
-    let app = App::start(&[("AUTH_SECRET", SECRET)]).await;
+    let app = App::start(&[("AUTH_SECRET", SECRET), ("AUTH_DEFAULT_ROLE", "staff")]).await;
     let claims = json!({"sub": "1", "name": "x".repeat(99), "note": "x".repeat(5000)});
     let cookie = mint(&[order(5, "authjs.session-token", SECRET, &claims, 3600)]).remove(0);
     let post = |path: &str| {
@@ -380,7 +380,7 @@ async fn of_a_public_site_nobody_is_let_in_for_having_an_account_there() {
 
 #[tokio::test]
 async fn a_role_that_is_given_there_is_not_given_here() {
-    let app = App::start(&[("AUTH_SECRET", SECRET)]).await;
+    let app = App::start(&[("AUTH_SECRET", SECRET), ("AUTH_DEFAULT_ROLE", "staff")]).await;
     let name = "authjs.session-token";
     let [claimed, not_claimed] = mint(&[
         order(5, name, SECRET, &json!({"sub": "1", "role": "staff"}), 3600),
@@ -408,7 +408,7 @@ async fn a_role_that_is_given_there_is_not_given_here() {
 
 #[tokio::test]
 async fn a_token_without_its_time_is_void_once_somebody_has_signed_out_everywhere() {
-    let app = App::start(&[("AUTH_SECRET", SECRET)]).await;
+    let app = App::start(&[("AUTH_SECRET", SECRET), ("AUTH_DEFAULT_ROLE", "staff")]).await;
     let mut without = order(
         5,
         "authjs.session-token",
@@ -429,6 +429,7 @@ async fn a_token_without_its_time_is_void_once_somebody_has_signed_out_everywher
 async fn signing_out_takes_back_the_cookie_of_the_whole_domain_too() {
     let settings = [
         ("AUTH_SECRET", SECRET),
+        ("AUTH_DEFAULT_ROLE", "staff"),
         ("NEXTAUTH_URL", "https://relay.shop.example"),
     ];
     let app = App::start(&settings).await;

@@ -736,7 +736,7 @@ impl Stalled {
         socket.set_recv_buffer_size(4096).unwrap();
         let mut stalled = socket.connect(self.app.address).await.unwrap();
         let cookie = &self.app.cookie;
-        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\ncookie: {cookie}\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\n\r\n");
         stalled.write_all(request.as_bytes()).await.unwrap();
         stalled
     }
@@ -850,7 +850,7 @@ async fn each_version_of_http_gets_the_stream_in_its_own_form() {
     let request = |method: &str, version: &str, more: &str| {
         let cookie = &app.cookie;
         format!(
-            "{method} /api/jobs/{job}/progress HTTP/{version}\r\nhost: x\r\ncookie: {cookie}\r\n{more}\r\n"
+            "{method} /api/jobs/{job}/progress HTTP/{version}\r\nhost: localhost\r\ncookie: {cookie}\r\n{more}\r\n"
         )
     };
     let chunked = raw(&app, request("GET", "1.1", "")).await;

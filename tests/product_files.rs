@@ -318,3 +318,180 @@ async fn what_can_be_done_with_an_import_goes_through_the_app() {
     assert_eq!(app.get(&format!("/imports/{new}")).await.status(), 200);
     app.stop().await;
 }
+
+/// A file of so many bytes.
+fn padded(bytes: usize) -> String {
+    let mut file = "sku,name,price\nA,One,1\n".to_owned();
+    file.push_str(&"\n".repeat(bytes - file.len()));
+    file
+}
+
+#[tokio::test]
+async fn of_many_uploads_in_parts_that_begin_at_once_as_many_are_taken_as_may_be() {
+    let app = App::start(&[]).await;
+    let begin = (0..60).map(|_| {
+        tus(&app, "POST", "/uploads")
+            .header("Upload-Length", 12)
+            .send()
+    });
+    let begun = futures_util::future::join_all(begin).await;
+    let taken = begun
+        .into_iter()
+        .filter(|it| it.as_ref().unwrap().status() == 201);
+    assert_eq!(taken.count(), 10);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn one_user_has_so_many_imports_under_way() {
+    let app = App::start(&[("QUEUED_IMPORTS_PER_USER", "3"), ("IMPORTS_PER_USER", "1")]).await;
+    let first = app.import("list.csv", FILE).await;
+    finished(&app, &first).await;
+    // Rows enough for it to be still under way when the last is asked for.
+    let mut long = "sku,name,price\n".to_owned();
+    for row in 0..60_000 {
+        long.push_str(&format!("S-{row},One,1\n"));
+    }
+    app.import("long.csv", &long).await;
+    let form = [("id", &*first)];
+    let again = (0..40).map(|_| app.post_as("/api/import_again", &form));
+    let asked = futures_util::future::join_all(again).await;
+    let taken = asked
+        .iter()
+        .filter(|answer| answer.status().is_success() || answer.status() == 302);
+    assert!(taken.count() <= 3, "{asked:?}");
+    let refused = asked.into_iter().find(|answer| answer.status() == 429);
+    let said = refused.expect("some are refused").text().await.unwrap();
+    assert!(said.contains("under way as may be"), "{said}");
+    app.stop().await;
+}
+
+/// Sends a file by every way there is, and returns what each answers.
+async fn by_every_way(app: &App, file: &str) -> Vec<(&'static str, u16, String)> {
+    let said =
+        async |way, answer: Response| (way, answer.status().as_u16(), answer.text().await.unwrap());
+    let mut answers = vec![said("script", app.upload("list.csv", file).await).await];
+    let token = app
+        .post_as(
+            "/api/create_token",
+            &[
+                ("name", "t"),
+                ("scope", "imports:write"),
+                ("lifetime", "month"),
+            ],
+        )
+        .await;
+    let token: Value = token.json().await.unwrap();
+    let part = reqwest::multipart::Part::text(file.to_owned()).file_name("list.csv");
+    let rest = app
+        .http
+        .post(app.url("/api/imports"))
+        .bearer_auth(token["token"].as_str().unwrap())
+        .multipart(reqwest::multipart::Form::new().part("file", part));
+    answers.push(said("REST", rest.send().await.unwrap()).await);
+    let parts = tus(app, "POST", "/uploads")
+        .header("Upload-Length", file.len())
+        .send();
+    answers.push(said("parts", parts.await.unwrap()).await);
+    answers
+}
+
+/// A browser's form is led back to the page, which says why.
+async fn by_form(app: &App, file: &str) -> String {
+    let part = reqwest::multipart::Part::text(file.to_owned()).file_name("list.csv");
+    let answer = app
+        .http
+        .post(app.url("/imports"))
+        .header(header::COOKIE, &app.cookie)
+        .header(header::ACCEPT, "text/html")
+        .multipart(reqwest::multipart::Form::new().part("file", part))
+        .send()
+        .await
+        .unwrap();
+    let set = text(&answer, "set-cookie").to_owned();
+    let why = set.split(';').next().unwrap();
+    let page = app
+        .http
+        .get(app.url("/imports"))
+        .header(header::COOKIE, format!("{}; {why}", app.cookie))
+        .send();
+    page.await.unwrap().text().await.unwrap()
+}
+
+#[tokio::test]
+async fn what_there_is_no_room_for_is_refused_on_every_way_in() {
+    for (name, value, why) in [
+        ("UPLOAD_SPACE_PER_USER", "100KiB", "kept for one person"),
+        ("UPLOAD_SPACE", "100KiB", "what may be kept"),
+        ("MIN_FREE_SPACE", "1PiB", "almost full"),
+    ] {
+        let app = App::start(&[(name, value)]).await;
+        let file = padded(200 << 10);
+        for (way, status, said) in by_every_way(&app, &file).await {
+            assert_eq!(status, 507, "{name} {way}: {said}");
+            assert!(said.contains(why), "{name} {way}: {said}");
+        }
+        let page = by_form(&app, &file).await;
+        assert!(page.contains(why), "{name}: {page}");
+        // Nothing of it stays.
+        let kept = std::fs::read_dir(app.data().join("uploads")).unwrap();
+        assert_eq!(kept.count(), 0, "{name}");
+        app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn room_that_is_given_back_can_be_taken_again() {
+    let app = App::start(&[("UPLOAD_SPACE_PER_USER", "300KiB")]).await;
+    let file = padded(200 << 10);
+    let first = app.import("list.csv", &file).await;
+    finished(&app, &first).await;
+    assert_eq!(app.upload("list.csv", &file).await.status(), 507);
+    // Parts that wait take room too.
+    let upload = begun(&app, 80 << 10).await;
+    assert_eq!(
+        app.upload("small.csv", &padded(60 << 10)).await.status(),
+        507
+    );
+    let ended = tus(&app, "DELETE", &upload).send().await.unwrap();
+    assert_eq!(ended.status(), 204);
+    let second = app.import("small.csv", &padded(60 << 10)).await;
+    finished(&app, &second).await;
+    app.post_as("/api/delete_import", &[("id", &*first)]).await;
+    // One in parts needs its room once, not twice.
+    let upload = begun(&app, file.len()).await;
+    let last = append(&app, &upload, 0, &file).await;
+    assert_eq!(last.status(), 204);
+    finished(&app, text(&last, "import-job")).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn the_columns_are_shown_from_the_rows_that_the_import_began_with() {
+    let app = App::start(&[]).await;
+    let file = "Art;Was;Kostet\nA-1;Hemd;1.234,50\nB;Hose;12,00\n";
+    let id = app.import("list.csv", file).await;
+    finished(&app, &id).await;
+    // Were the file read, this would be seen.
+    for entry in std::fs::read_dir(app.data().join("uploads")).unwrap() {
+        std::fs::write(entry.unwrap().path(), "x;y;z\n1;2;3\n").unwrap();
+    }
+    let columns = app.get(&format!("/api/file_columns?id={id}")).await;
+    let columns: Value = columns.json().await.unwrap();
+    assert_eq!(
+        columns["header"],
+        serde_json::json!(["Art", "Was", "Kostet"])
+    );
+    assert_eq!(columns["rows"].as_array().unwrap().len(), 2);
+    let form = [
+        ("id", &*id),
+        ("columns[0]", "sku"),
+        ("columns[1]", "name"),
+        ("columns[2]", "price"),
+    ];
+    let preview = app.post_as("/api/preview_columns", &form).await;
+    let preview: Value = preview.json().await.unwrap();
+    assert_eq!(preview[0]["sku"], "A-1");
+    assert_eq!(preview[0]["price"], "1234.50");
+    app.stop().await;
+}

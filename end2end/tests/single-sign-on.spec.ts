@@ -18,7 +18,7 @@ const test = base.extend<{ acme: Acme; appSettings: Record<string, string> }>({
     const port = await freePort();
     const provider = await IdentityProvider.start(`http://127.0.0.1:${port}`);
     secrets.add('the secret at the provider', provider.clientSecret);
-    const app = await startApp({ port, settings: { ...provider.settings, ...appSettings } });
+    const app = await startApp({ port, settings: { ...provider.settings, AUTH_DEFAULT_ROLE: 'staff', ...appSettings } });
     await Session.createOwner(app);
     await use({ app, provider });
     secrets.look('the log', app.log);

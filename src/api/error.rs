@@ -25,6 +25,9 @@ pub enum ApiError {
     /// What was sent cannot be taken. The text says why.
     #[error("{0}")]
     Invalid(String),
+    /// There is no room for a file. The text says why.
+    #[error("{0}")]
+    NoSpace(String),
     /// Too many requests or streams at once.
     #[error("Too many at once. Try again in a moment.")]
     TooMany,

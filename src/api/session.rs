@@ -22,8 +22,15 @@ pub struct CurrentUser {
 /// What the sign-in page must know.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum SignInState {
-    /// There is no account yet: the first visitor makes the owner's.
+    /// There is no owner yet, and whoever asks may make the owner's account.
     NeedsOwner {
+        /// What the OpenID Connect provider is called at which one can sign in too.
+        provider: Option<String>,
+        /// What lets them.
+        setup: Option<Secret>,
+    },
+    /// There is no account yet, and only who has the link that the server printed may make the owner's.
+    NeedsLink {
         /// What the OpenID Connect provider is called at which one can sign in too.
         provider: Option<String>,
     },
@@ -33,6 +40,8 @@ pub enum SignInState {
         provider: Option<String>,
         /// Why a session elsewhere does not let in, where there is one.
         elsewhere: Option<Elsewhere>,
+        /// Whom to ask for access, where that is said.
+        contact: Option<String>,
     },
     /// Somebody is signed in already.
     SignedIn,
@@ -85,10 +94,11 @@ impl fmt::Display for SignInProblem {
     }
 }
 
-/// Says whether anybody is signed in, and whether there is an account at all.
+/// Says whether anybody is signed in, and whether there is an owner. `setup` is the secret of the link that
+/// makes the owner's account.
 #[server(name = GetSignInState, prefix = "/api", endpoint = "sign_in_state", input = server_fn::codec::GetUrl)]
-pub async fn sign_in_state() -> Result<SignInState, ApiError> {
-    crate::server::auth::sign_in::state().await
+pub async fn sign_in_state(setup: Option<Secret>) -> Result<SignInState, ApiError> {
+    crate::server::auth::sign_in::state(setup).await
 }
 
 /// Says who is signed in.
@@ -117,20 +127,23 @@ pub async fn sign_in(
 }
 
 /// Makes the owner's account, while there is none, signs in with it and goes on to `next`, or to the
-/// imports.
+/// imports. `setup` is the secret of the link that the server printed; on the machine of an app that is
+/// for it alone it is not needed.
 ///
 /// # Errors
 ///
-/// [`ApiError::Invalid`] when there is an account already, or the address or password will not do.
+/// [`ApiError::Invalid`] when there is an owner already, the secret is missing or wrong, or the address or
+/// password will not do.
 #[server(prefix = "/api", endpoint = "create_owner")]
 pub async fn create_owner(
     name: String,
     email: String,
     password: Secret,
+    setup: Option<Secret>,
     next: Option<String>,
 ) -> Result<(), ApiError> {
-    let next = next.as_deref();
-    crate::server::auth::sign_in::create_owner(&name, &email, password.into(), next).await
+    let (password, next) = (password.into(), next.as_deref());
+    crate::server::auth::first_owner::create(&name, &email, password, setup, next).await
 }
 
 /// Ends the session and goes to the sign-in page.

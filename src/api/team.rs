@@ -34,6 +34,8 @@ pub struct TeamMember {
     pub role_is_claimed: bool,
     /// Since when they belong here.
     pub created_at: UnixMillis,
+    /// Whether they have no role any more where they sign in.
+    pub is_withdrawn: bool,
     /// Whether they may not sign in.
     pub is_disabled: bool,
     /// Whether they have a password here, and do not sign in elsewhere.

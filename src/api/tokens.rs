@@ -87,20 +87,18 @@ impl FromStr for TokenScope {
 pub enum TokenLifetime {
     /// 30 days.
     Month,
-    /// 365 days.
+    /// 365 days, which is the most.
+    #[serde(alias = "unlimited")]
     Year,
-    /// Until it is revoked.
-    Unlimited,
 }
 
 impl TokenLifetime {
     /// Returns the lifetime in days.
     #[must_use]
-    pub fn days(self) -> Option<u16> {
+    pub fn days(self) -> u16 {
         match self {
-            Self::Month => Some(30),
-            Self::Year => Some(365),
-            Self::Unlimited => None,
+            Self::Month => 30,
+            Self::Year => 365,
         }
     }
 }

@@ -23,6 +23,7 @@ pub(crate) mod notice;
 mod notify;
 mod pace;
 pub(crate) mod page_life;
+pub(crate) mod page_title;
 pub(crate) mod pagination;
 pub(crate) mod products_table;
 pub(crate) mod program;

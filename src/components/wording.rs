@@ -35,7 +35,7 @@ impl Locale {
 }
 
 /// What is said by the hook and the server, in English and in German.
-const SENTENCES: [(&str, &str); 44] = [
+const SENTENCES: &[(&str, &str)] = &[
     ("Connection error", "Verbindungsfehler"),
     (
         "Failed to parse progress data",
@@ -73,6 +73,25 @@ const SENTENCES: [(&str, &str); 44] = [
         "Bei uns ist etwas schiefgegangen. Versuche es gleich noch einmal.",
     ),
     (
+        "There is no room for this file: yours take up all that is kept for one person. Delete imports that \
+         are no longer needed.",
+        "Für diese Datei ist kein Platz: deine belegen alles, was für eine Person aufbewahrt wird. Lösche \
+         Importe, die du nicht mehr brauchst.",
+    ),
+    (
+        "There is no room for this file: the files of all take up what may be kept. Ask whoever runs this server.",
+        "Für diese Datei ist kein Platz: die Dateien aller belegen, was aufbewahrt wird. Frage, wer diesen \
+         Server betreibt.",
+    ),
+    (
+        "There is no room for this file: the server's disk is almost full. Ask whoever runs this server.",
+        "Für diese Datei ist kein Platz: der Speicher des Servers ist fast voll. Frage, wer diesen Server betreibt.",
+    ),
+    (
+        "There are as many of your imports under way as may be. Wait until one of them is over.",
+        "Es laufen schon so viele deiner Importe, wie es dürfen. Warte, bis einer davon zu Ende ist.",
+    ),
+    (
         "The request could not be read.",
         "Die Anfrage war nicht lesbar.",
     ),
@@ -93,8 +112,12 @@ const SENTENCES: [(&str, &str); 44] = [
         "Die E-Mail-Adresse oder das Passwort ist falsch.",
     ),
     (
-        "There is an account already. Sign in with it.",
-        "Es gibt schon ein Konto. Melde dich damit an.",
+        "There is an owner already. Sign in.",
+        "Es gibt schon einen Inhaber. Melde dich an.",
+    ),
+    (
+        "Open the link that the server printed when it started: it makes the owner's account.",
+        "Öffne den Link, den der Server beim Start ausgegeben hat: er legt das Konto des Inhabers an.",
     ),
     (
         "This is not an email address.",

@@ -1,7 +1,6 @@
 //! One's own account.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use crate::{
@@ -14,6 +13,7 @@ use crate::{
         icons::{Glyph, Icon},
         language::use_locale,
         notice::ErrorNotice,
+        page_title::PageTitle,
         settings_nav::SettingsNav,
         skeleton::CardSkeleton,
     },
@@ -26,7 +26,7 @@ pub(crate) fn AccountPage() -> impl IntoView {
     let end = ServerAction::<EndSession>::new();
     let state = Resource::new_blocking(move || end.version().get(), |_| account());
     view! {
-        <Title text=t.say("Account", "Konto") />
+        <PageTitle text=t.say("Account", "Konto") />
         <h1>{t.say("Account", "Konto")}</h1>
         <SettingsNav />
         <Transition fallback=CardSkeleton>

@@ -1,7 +1,6 @@
 //! What was done here, for the owner to read.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::query::use_page;
 use crate::{
@@ -14,6 +13,7 @@ use crate::{
         format::Noun,
         language::use_locale,
         notice::ErrorNotice,
+        page_title::PageTitle,
         pagination::{Pagination, Position},
         settings_nav::SettingsNav,
         skeleton::RowsSkeleton,
@@ -27,7 +27,7 @@ pub(crate) fn AuditPage() -> impl IntoView {
     let page = use_page();
     let events = Resource::new_blocking(move || page.get(), audit_log);
     view! {
-        <Title text=t.say("Audit log", "Protokoll") />
+        <PageTitle text=t.say("Audit log", "Protokoll") />
         <h1>{t.say("Audit log", "Protokoll")}</h1>
         <SettingsNav />
         <section class="card card-flush" aria-label=t.say("What was done", "Was getan wurde")>

@@ -1,7 +1,6 @@
 //! One import, live.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::{
@@ -21,6 +20,7 @@ use crate::{
         import_extras::ImportControls,
         language::use_locale,
         notice::ErrorNotice,
+        page_title::PageTitle,
         progress_bar::shown_percent,
         progress_card::ProgressCard,
         refresh::Refresh,
@@ -62,7 +62,7 @@ pub(crate) fn ImportDetailsPage() -> impl IntoView {
                     Err(error) => {
                         let here = format!("/imports/{}", id.get_untracked());
                         view! {
-                            <Title text="Import" />
+                            <PageTitle text="Import" />
                             <h1>"Import"</h1>
                             <ErrorNotice error here />
                         }
@@ -119,7 +119,7 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
     let title = move || title.try_get().unwrap_or_else(|| first_title.clone());
     let [card_id, controls_id, columns_id] = std::array::from_fn(|_| id.clone());
     view! {
-        <Title text=title />
+        <PageTitle text=title />
         <Slice>
             <header class="page-head">
                 <nav class="crumbs" aria-label=t.say("Breadcrumb", "Wo du bist")>

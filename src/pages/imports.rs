@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::query::{imports_address, use_imports_query};
 use crate::{
@@ -19,6 +18,7 @@ use crate::{
         language::use_locale,
         list_hold::{HeldList, Holding, NewImports},
         notice::{EmptyState, ErrorNotice},
+        page_title::PageTitle,
         pagination::{Pagination, Position},
         refresh::Refresh,
         skeleton::{CardSkeleton, RowsSkeleton},
@@ -43,7 +43,7 @@ pub(crate) fn ImportsPage() -> impl IntoView {
     );
     list_new_imports(imports, query);
     view! {
-        <Title text=t.say("Imports", "Importe") />
+        <PageTitle text=t.say("Imports", "Importe") />
         <h1>{t.say("Imports", "Importe")}</h1>
         <Slice>
             <Transition fallback=CardSkeleton>

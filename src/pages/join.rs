@@ -1,7 +1,6 @@
 //! Where a link of the owner leads: to an account of one's own, or to a new password.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use crate::{
@@ -11,6 +10,7 @@ use crate::{
         icons::Glyph,
         language::use_locale,
         notice::{EmptyState, ErrorNotice},
+        page_title::PageTitle,
         skeleton::CardSkeleton,
         welcome::Welcome,
     },
@@ -63,13 +63,13 @@ fn JoinForm(token: String, role: Role) -> impl IntoView {
             "You are invited to import products here.",
             "Du bist eingeladen, hier Produkte zu importieren.",
         ),
-        Role::Viewer => t.say(
+        Role::Observer | Role::Viewer => t.say(
             "You are invited to watch imports here.",
             "Du bist eingeladen, hier bei Importen zuzusehen.",
         ),
     };
     view! {
-        <Title text=t.say("Join", "Mitmachen") />
+        <PageTitle text=t.say("Join", "Mitmachen") />
         <section class="card sign-in-card" data-testid="join-form">
             <Welcome title=t.say("Create your account", "Lege dein Konto an") text />
             <ActionForm action>
@@ -99,7 +99,7 @@ fn ResetForm(token: String, email: String) -> impl IntoView {
     let error = failure(action);
     let invalid = Signal::derive(move || error.get().is_some());
     view! {
-        <Title text=t.say("New password", "Neues Passwort") />
+        <PageTitle text=t.say("New password", "Neues Passwort") />
         <section class="card sign-in-card" data-testid="reset-form">
             <Welcome
                 title=t.say("Choose a new password", "Wähle ein neues Passwort")
@@ -130,7 +130,7 @@ fn Gone() -> impl IntoView {
     let t = use_locale();
     super::set_not_found_status();
     view! {
-        <Title text=t.say("Not found", "Nicht gefunden") />
+        <PageTitle text=t.say("Not found", "Nicht gefunden") />
         <section class="card" data-testid="link-gone">
             <EmptyState glyph=Glyph::Search title=t.say("This link is no longer good", "Dieser Link gilt nicht mehr")>
                 <p>

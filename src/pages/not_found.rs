@@ -1,10 +1,11 @@
 //! What is not there.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::set_not_found_status;
-use crate::components::{icons::Glyph, language::use_locale, notice::EmptyState};
+use crate::components::{
+    icons::Glyph, language::use_locale, notice::EmptyState, page_title::PageTitle,
+};
 
 /// What was looked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,7 +33,7 @@ pub(super) fn NotFound(
         Missing::Import => t.say("There is no such import", "Diesen Import gibt es nicht"),
     };
     view! {
-        <Title text=t.say("Not found", "Nicht gefunden") />
+        <PageTitle text=t.say("Not found", "Nicht gefunden") />
         <section class="card not-found" data-testid="not-found">
             <h1 class="visually-hidden">{t.say("Not found", "Nicht gefunden")}</h1>
             <EmptyState glyph=Glyph::Search title>

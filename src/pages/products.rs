@@ -1,7 +1,6 @@
 //! What is in the shop.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::{components::Form, location::Url};
 
 use super::query::{use_page, use_search};
@@ -16,6 +15,7 @@ use crate::{
         icons::{Glyph, Icon},
         language::use_locale,
         notice::{EmptyState, ErrorNotice},
+        page_title::PageTitle,
         pagination::{Pagination, Position},
         products_table::ProductsTable,
         skeleton::RowsSkeleton,
@@ -34,7 +34,7 @@ pub(crate) fn ProductsPage() -> impl IntoView {
         |(search, page)| list_products(search, page),
     );
     view! {
-        <Title text=t.say("Products", "Produkte") />
+        <PageTitle text=t.say("Products", "Produkte") />
         <h1>{t.say("Products", "Produkte")}</h1>
         <section class="card card-flush" aria-label=t.say("Products in the shop", "Produkte im Shop")>
             <SearchForm search />

@@ -1,12 +1,12 @@
 //! The way in.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
 use crate::{
     api::{
         ApiError, Elsewhere,
+        secret::Secret,
         session::{CreateOwner, PROVIDER_PATH, SignIn, SignInProblem, SignInState, sign_in_state},
     },
     components::{
@@ -14,6 +14,7 @@ use crate::{
         icons::{Glyph, Icon},
         language::use_locale,
         notice::ErrorNotice,
+        page_title::PageTitle,
         skeleton::CardSkeleton,
         welcome::Welcome,
     },
@@ -23,17 +24,22 @@ use crate::{
 /// The page on which a person signs in, or the first of them makes the owner's account.
 #[component]
 pub(crate) fn SignInPage() -> impl IntoView {
-    let state = Resource::new_blocking(|| (), |()| sign_in_state());
+    let setup = use_query_map().with_untracked(|query| query.get("setup"));
+    let setup = setup.map(Secret::from);
+    let state = Resource::new_blocking(|| (), move |()| sign_in_state(setup.clone()));
     view! {
         <div class="sign-in">
             <Transition fallback=CardSkeleton>
                 {move || Suspend::new(async move {
                     match state.await {
-                        Ok(SignInState::NeedsOwner { provider }) => {
-                            view! { <OwnerForm provider /> }.into_any()
+                        Ok(SignInState::NeedsOwner { provider, setup }) => {
+                            view! { <OwnerForm provider setup /> }.into_any()
                         }
-                        Ok(SignInState::SignedOut { provider, elsewhere }) => {
-                            view! { <SignInForm provider elsewhere /> }.into_any()
+                        Ok(SignInState::NeedsLink { provider }) => {
+                            view! { <NeedsLink provider /> }.into_any()
+                        }
+                        Ok(SignInState::SignedOut { provider, elsewhere, contact }) => {
+                            view! { <SignInForm provider elsewhere contact /> }.into_any()
                         }
                         Ok(SignInState::SignedIn) => view! { <SignedIn /> }.into_any(),
                         Err(error) => view! { <ErrorNotice error here="/sign-in" /> }.into_any(),
@@ -49,13 +55,20 @@ fn SignInForm(
     provider: Option<String>,
     /// Why a session elsewhere does not let in.
     elsewhere: Option<Elsewhere>,
+    /// Whom to ask for access.
+    contact: Option<String>,
 ) -> impl IntoView {
     let t = use_locale();
+    let whom = whom_to_ask(contact, t);
+    let ask = match t {
+        Locale::English => format!("No access yet? Ask {whom}."),
+        Locale::German => format!("Noch kein Zugang? Frage {whom}."),
+    };
     let action = ServerAction::<SignIn>::new();
     let error = failure(action);
     let invalid = Signal::derive(move || error.get().is_some());
     view! {
-        <Title text=t.say("Sign in", "Anmelden") />
+        <PageTitle text=t.say("Sign in", "Anmelden") />
         <section class="card sign-in-card" data-testid="sign-in-form">
             <Welcome
                 title=t.say("Sign in", "Anmelden")
@@ -92,20 +105,21 @@ fn SignInForm(
                 />
                 <Submit pending=action.pending()>{t.say("Sign in", "Anmelden")}</Submit>
             </ActionForm>
-            {provider.map(|provider| view! { <SignInElsewhere provider /> })}
+            {provider.map(|provider| view! { <SignInElsewhere provider whom=whom.clone() /> })}
+            <p class="sign-in-help" data-testid="whom-to-ask">{ask}</p>
         </section>
     }
 }
 
 #[component]
-fn OwnerForm(provider: Option<String>) -> impl IntoView {
+fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
     let t = use_locale();
     let action = ServerAction::<CreateOwner>::new();
     let error = failure(action);
     let invalid = Signal::derive(move || error.get().is_some());
     let title = t.say("Create the owner’s account", "Konto des Inhabers anlegen");
     view! {
-        <Title text=title />
+        <PageTitle text=title />
         <section class="card sign-in-card" data-testid="sign-in-form">
             <Welcome
                 title
@@ -117,6 +131,9 @@ fn OwnerForm(provider: Option<String>) -> impl IntoView {
             <ActionForm action>
                 <FormError error testid="sign-in-error" />
                 <Next />
+                {setup.map(|setup| {
+                    view! { <input type="hidden" name="setup" value=setup.into_exposed() /> }
+                })}
                 <Field name="name" label="Name" kind="text" autocomplete="name" invalid />
                 <Field
                     name="email"
@@ -130,16 +147,46 @@ fn OwnerForm(provider: Option<String>) -> impl IntoView {
                     {t.say("Create account", "Konto anlegen")}
                 </Submit>
             </ActionForm>
-            {provider.map(|provider| view! { <SignInElsewhere provider /> })}
+            {provider.map(|provider| view! { <SignInElsewhere provider whom=whom_to_ask(None, t) /> })}
         </section>
     }
+}
+
+/// How the owner's account is made.
+#[component]
+fn NeedsLink(provider: Option<String>) -> impl IntoView {
+    let t = use_locale();
+    let title = t.say(
+        "This is a new installation",
+        "Dies ist eine neue Installation",
+    );
+    view! {
+        <PageTitle text=title />
+        <section class="card sign-in-card" data-testid="needs-link">
+            <Welcome
+                title
+                text=t.say(
+                    "Its owner’s account is made by the link that the server printed when it started. The \
+                     command import-relay owner-link makes another.",
+                    "Das Konto des Inhabers legt der Link an, den der Server beim Start ausgegeben hat. Der \
+                     Befehl import-relay owner-link macht einen neuen.",
+                )
+            />
+            {provider.map(|provider| view! { <SignInElsewhere provider whom=whom_to_ask(None, t) /> })}
+        </section>
+    }
+}
+
+/// Names those who give access.
+fn whom_to_ask(contact: Option<String>, t: Locale) -> String {
+    contact.unwrap_or_else(|| t.say("its owner", "den Inhaber").to_owned())
 }
 
 #[component]
 fn SignedIn() -> impl IntoView {
     let t = use_locale();
     view! {
-        <Title text=t.say("Signed in", "Angemeldet") />
+        <PageTitle text=t.say("Signed in", "Angemeldet") />
         <section class="card sign-in-card">
             <Welcome
                 title=t.say("You are signed in", "Du bist angemeldet")
@@ -157,6 +204,8 @@ fn SignedIn() -> impl IntoView {
 fn SignInElsewhere(
     /// What the provider is called.
     provider: String,
+    /// Whom to ask for access.
+    whom: String,
 ) -> impl IntoView {
     let t = use_locale();
     let href = match next() {
@@ -173,7 +222,7 @@ fn SignInElsewhere(
         view! {
             <div class="notice" data-kind="error" role="alert" data-testid="sign-in-problem">
                 <Icon glyph=Glyph::Alert />
-                <p>{wording(problem, &provider, t)}</p>
+                <p>{wording(problem, &provider, &whom, t)}</p>
             </div>
         }
     });
@@ -192,7 +241,7 @@ fn SignInElsewhere(
     }
 }
 
-fn wording(problem: SignInProblem, provider: &str, t: Locale) -> String {
+fn wording(problem: SignInProblem, provider: &str, whom: &str, t: Locale) -> String {
     match (problem, t) {
         (SignInProblem::Unreachable, Locale::English) => {
             format!("{provider} cannot be reached just now. Try again in a moment.")
@@ -207,10 +256,10 @@ fn wording(problem: SignInProblem, provider: &str, t: Locale) -> String {
             format!("{provider} hat dich nicht angemeldet. Versuche es noch einmal.")
         }
         (SignInProblem::Stranger, Locale::English) => {
-            format!("{provider} knows you, but you may not use this app. Ask its owner.")
+            format!("{provider} knows you, but you may not use this app. Ask {whom}.")
         }
         (SignInProblem::Stranger, Locale::German) => {
-            format!("{provider} kennt dich, aber hier hast du keinen Zugang. Frage den Inhaber.")
+            format!("{provider} kennt dich, aber hier hast du keinen Zugang. Frage {whom}.")
         }
         (SignInProblem::TooMany, Locale::English) => {
             "Too many tries. Wait some minutes and try again.".to_owned()

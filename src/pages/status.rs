@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::import_details::Fact;
 use crate::{
@@ -13,8 +12,8 @@ use crate::{
         status::{ImportCounts, ServerStatus, UpstreamProblem, server_status},
     },
     components::{
-        format, language::use_locale, notice::ErrorNotice, settings_nav::SettingsNav,
-        skeleton::CardSkeleton,
+        format, language::use_locale, notice::ErrorNotice, page_title::PageTitle,
+        settings_nav::SettingsNav, skeleton::CardSkeleton,
     },
     locale::Locale,
 };
@@ -35,7 +34,7 @@ pub(crate) fn StatusPage() -> impl IntoView {
         }
     });
     view! {
-        <Title text=t.say("Status", "Zustand") />
+        <PageTitle text=t.say("Status", "Zustand") />
         <h1>{t.say("Status", "Zustand")}</h1>
         <SettingsNav />
         <Transition fallback=CardSkeleton>

@@ -4,7 +4,6 @@
 //! One state at a time: a page has one progress card, and so do its identifiers.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use crate::{
@@ -21,6 +20,7 @@ use crate::{
         import_rows::ImportRowsTable,
         jobs_table::JobsTable,
         notice::{EmptyState, ErrorNotice},
+        page_title::PageTitle,
         progress_card::ProgressCard,
         skeleton::{CardSkeleton, RowsSkeleton},
         status_badge::StatusBadge,
@@ -146,7 +146,7 @@ pub(crate) fn StyleguidePage() -> impl IntoView {
         found.map(|(_, draw)| draw())
     };
     view! {
-        <Title text="Styleguide" />
+        <PageTitle text="Styleguide" />
         <h1>"Styleguide"</h1>
         <nav class="controls-row" aria-label="States">
             {links.collect_view()}

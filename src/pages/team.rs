@@ -1,7 +1,6 @@
 //! Who belongs here, for the owner to say.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use crate::{
     api::{
@@ -16,6 +15,7 @@ use crate::{
         form::{Field, FormError, ShownOnce, Submit, failure},
         language::use_locale,
         notice::ErrorNotice,
+        page_title::PageTitle,
         settings_nav::SettingsNav,
         skeleton::CardSkeleton,
     },
@@ -53,7 +53,7 @@ pub(crate) fn TeamPage() -> impl IntoView {
     };
     let state = Resource::new_blocking(versions, |_| team());
     view! {
-        <Title text="Team" />
+        <PageTitle text="Team" />
         <h1>"Team"</h1>
         <SettingsNav />
         <Transition fallback=CardSkeleton>
@@ -198,6 +198,7 @@ fn MemberRow(member: TeamMember, actions: Actions) -> impl IntoView {
         role_is_claimed,
         is_disabled,
         has_password,
+        is_withdrawn,
         is_self,
         ..
     } = member;
@@ -230,7 +231,7 @@ fn MemberRow(member: TeamMember, actions: Actions) -> impl IntoView {
     let mark = if is_self {
         Some(t.say("You", "Du"))
     } else {
-        is_disabled.then_some(t.say("No access", "Kein Zugang"))
+        (is_disabled || is_withdrawn).then_some(t.say("No access", "Kein Zugang"))
     };
     let given = if role_is_claimed {
         // Where they sign in it is said anew with every request.

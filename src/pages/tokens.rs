@@ -1,7 +1,6 @@
 //! The tokens with which programs act for a person.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use crate::{
     api::{
@@ -14,6 +13,7 @@ use crate::{
         icons::Glyph,
         language::use_locale,
         notice::{EmptyState, ErrorNotice},
+        page_title::PageTitle,
         settings_nav::SettingsNav,
         skeleton::CardSkeleton,
     },
@@ -30,7 +30,7 @@ pub(crate) fn TokensPage() -> impl IntoView {
         |_| tokens(),
     );
     view! {
-        <Title text=t.say("API tokens", "API-Tokens") />
+        <PageTitle text=t.say("API tokens", "API-Tokens") />
         <h1>{t.say("API tokens", "API-Tokens")}</h1>
         <SettingsNav />
         <Transition fallback=CardSkeleton>
@@ -135,10 +135,6 @@ fn CreateForm(create: ServerAction<CreateToken>, may_import: bool) -> impl IntoV
                                 value="year"
                                 selected
                                 inner_html=t.say("a year", "ein Jahr")
-                            ></option>
-                            <option
-                                value="unlimited"
-                                inner_html=t.say("until it is revoked", "bis es widerrufen wird")
                             ></option>
                         </select>
                     </div>

@@ -2,8 +2,10 @@
 //! cannot hold a bad value.
 
 mod listing;
+mod warnings;
 
 use std::{
+    collections::BTreeSet,
     fmt,
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
@@ -20,7 +22,10 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 pub use self::listing::{effective, env_example, help};
-use super::{outgoing::is_loopback, remote_file::RemoteHosts, store::sessions::SessionLifetime};
+use super::{
+    hosts, outgoing::is_loopback, remote_file::RemoteHosts, space::SpaceLimits,
+    store::sessions::SessionLifetime,
+};
 use crate::role::Role;
 
 /// One setting as `--help` lists it.
@@ -67,6 +72,9 @@ settings! {
     CORS_ORIGINS: "CORS_ORIGINS",
         "The other origins whose pages may read progress streams and use the REST API, with the cookies of whoever looks at them.",
         "origins with commas between, for example https://app.example.com, http://localhost:5173", "no other origin may";
+    ALLOWED_HOSTS: "ALLOWED_HOSTS",
+        "Further host names under which the app may be asked for. The public origin's, this machine's own and the address that it listens on need not be named.",
+        "host names with commas between", "no others";
     DATABASE: "DATABASE_URL",
         "Where everything is kept.",
         "a sqlite: or postgres: address", "a SQLite file in DATA_DIR", secret;
@@ -91,6 +99,18 @@ settings! {
     IMPORT_MAX_RATE: "IMPORT_MAX_RATE",
         "The most rows that one import of the embedded price monitor writes in a second, so that a large one leaves the database to others.",
         "a whole number from 1", "no limit";
+    QUEUED_PER_USER: "QUEUED_IMPORTS_PER_USER",
+        "The most imports of one user that wait or run in the embedded price monitor; more are refused.",
+        "a whole number from 1", "25";
+    KEPT_PER_USER: "UPLOAD_SPACE_PER_USER",
+        "The most bytes of product files that are kept for one user; more are refused.",
+        "a size, for example 10GiB", "10GiB";
+    KEPT: "UPLOAD_SPACE",
+        "The same for all users together.",
+        "a size, for example 50GiB", "50GiB";
+    FREE_SPACE: "MIN_FREE_SPACE",
+        "How much of the disk product files leave free; a file that would take more is refused.",
+        "a size, for example 1GiB", "512MiB";
     RETENTION: "UPLOAD_RETENTION",
         "How long the embedded price monitor keeps a file after its import, to be imported again.",
         "a duration, for example 7days", "7days";
@@ -117,7 +137,7 @@ settings! {
         "any text", "not set", secret;
     DEFAULT_ROLE: "AUTH_DEFAULT_ROLE",
         "The role here of those who sign in by Auth.js or OpenID Connect and are given none there; with none they are not let in, as is wise where anybody can make an account there.",
-        "staff, viewer or none", "staff";
+        "staff, viewer or none", "none";
     OIDC_ISSUER: "OIDC_ISSUER",
         "The OpenID Connect provider at which people can sign in.",
         "the provider's https:// address, as it says it itself", "nobody signs in elsewhere";
@@ -127,6 +147,15 @@ settings! {
     OIDC_CLIENT_SECRET: "OIDC_CLIENT_SECRET",
         "The secret for it, where it has one.",
         "any text", "not set", secret;
+    OIDC_DOMAINS: "OIDC_ALLOWED_DOMAINS",
+        "The domains of the e-mail addresses with which people may sign in there; the provider must have verified them.",
+        "domains with commas between, for example shop.example", "any address";
+    OIDC_SESSION_AGE: "OIDC_SESSION_MAX_AGE",
+        "How long a sign-in at that provider lasts here, until it is asked again.",
+        "a duration from 1m, for example 12h", "12h";
+    CONTACT: "ACCESS_CONTACT",
+        "Whom the sign-in page names to those who want access.",
+        "any text, for example it@shop.example", "the owner";
     OIDC_NAME: "OIDC_NAME",
         "What that provider is called on the sign-in page.",
         "any text", "its host";
@@ -243,6 +272,10 @@ pub struct Config {
     pub public_url: PublicUrl,
     /// The other origins whose pages may read streams and use the REST API.
     pub cors_origins: CorsOrigins,
+    /// Whether that was set, and is not what it listens on.
+    pub is_public_url_set: bool,
+    /// Further host names under which the app may be asked for.
+    pub allowed_hosts: BTreeSet<String>,
     /// Where everything is kept.
     pub database: DatabaseUrl,
     /// The directory of the embedded price monitor's uploads.
@@ -257,6 +290,10 @@ pub struct Config {
     pub imports_per_user: usize,
     /// The most rows that one import writes in a second.
     pub import_max_rate: Option<NonZeroU32>,
+    /// The most imports of one user that wait or run.
+    pub queued_per_user: u64,
+    /// How much room product files may take.
+    pub space: SpaceLimits,
     /// How long a product file is kept after its import.
     pub upload_retention: Duration,
     /// Who may sign in, and for how long.
@@ -286,6 +323,10 @@ pub struct AuthConfig {
     pub authjs_secrets: Vec<SecretString>,
     /// The OpenID Connect provider at which people can sign in.
     pub oidc: Option<OidcConfig>,
+    /// How long a sign-in at the provider lasts.
+    pub provider_session: Duration,
+    /// Whom people ask for access.
+    pub contact: Option<String>,
     /// The role of those who sign in elsewhere and are given none there; without one they are not let in.
     pub default_role: Option<Role>,
 }
@@ -301,6 +342,8 @@ pub struct OidcConfig {
     pub client_secret: Option<SecretString>,
     /// What the provider is called on the sign-in page.
     pub name: String,
+    /// The domains of the verified addresses with which people may sign in; empty for any address.
+    pub allowed_domains: BTreeSet<String>,
 }
 
 /// What is told about the running server, and to whom.
@@ -667,12 +710,16 @@ impl Config {
         let data_dir = env
             .get(DATA)
             .map_or_else(|| PathBuf::from("data"), PathBuf::from);
+        let public_url = env
+            .parsed(PUBLIC_URL, origin)?
+            .or_else(|| host.public_url(&get));
         Ok(Self {
             listen,
-            public_url: env
-                .parsed(PUBLIC_URL, origin)?
-                .or_else(|| host.public_url(&get))
-                .unwrap_or_else(|| PublicUrl(format!("http://{listen}"))),
+            is_public_url_set: public_url.is_some(),
+            public_url: public_url.unwrap_or_else(|| PublicUrl(format!("http://{listen}"))),
+            allowed_hosts: env
+                .parsed(ALLOWED_HOSTS, hosts::read_names)?
+                .unwrap_or_default(),
             cors_origins: env
                 .parsed(CORS_ORIGINS, CorsOrigins::parse)?
                 .unwrap_or_default(),
@@ -692,6 +739,12 @@ impl Config {
                 .unwrap_or_default(),
             imports_per_user: env.count(IMPORTS_PER_USER)?.unwrap_or(2),
             import_max_rate: env.parsed(IMPORT_MAX_RATE, |text| text.parse().ok())?,
+            queued_per_user: env.count(QUEUED_PER_USER)?.unwrap_or(25) as u64,
+            space: SpaceLimits {
+                of_user: env.parsed(KEPT_PER_USER, size)?.unwrap_or(10 << 30),
+                of_all: env.parsed(KEPT, size)?.unwrap_or(50 << 30),
+                free: env.parsed(FREE_SPACE, size)?.unwrap_or(512 << 20),
+            },
             upload_retention: env
                 .duration(RETENTION, Duration::ZERO, 10 * 365 * DAY)?
                 .unwrap_or(7 * DAY),
@@ -713,7 +766,11 @@ impl Config {
                         "none" => Some(None),
                         _ => None,
                     })?
-                    .unwrap_or(Some(Role::Staff)),
+                    .unwrap_or_default(),
+                provider_session: env
+                    .duration(OIDC_SESSION_AGE, MINUTE, 10 * 365 * DAY)?
+                    .unwrap_or(12 * HOUR),
+                contact: env.get(CONTACT),
             },
             trusted_proxies: env.parsed(TRUSTED_PROXIES, networks)?.unwrap_or_default(),
             sse: SseConfig {
@@ -939,6 +996,9 @@ fn oidc(env: &Env<'_>) -> Result<Option<OidcConfig>, ConfigError> {
         client_id,
         client_secret: env.get(OIDC_CLIENT_SECRET).map(SecretString::from),
         name: env.get(OIDC_NAME).unwrap_or(host),
+        allowed_domains: env
+            .parsed(OIDC_DOMAINS, hosts::read_names)?
+            .unwrap_or_default(),
         issuer,
     }))
 }

@@ -15,12 +15,14 @@ use http_body::{Frame, SizeHint};
 use ipnet::IpNet;
 use tokio::sync::watch;
 
+use super::client_address::network;
+
 /// How many connections there may be.
 #[derive(Clone, Debug)]
 pub struct MostConnections {
     /// In all.
     pub of_all: usize,
-    /// From one address.
+    /// From one address, or one network of IPv6.
     pub of_address: usize,
     /// Those who bring many people's connections: the reverse proxies. This machine does so as well.
     pub exempt: Vec<IpNet>,
@@ -59,7 +61,7 @@ impl Connections {
 
     /// Lets one more connection in, or `None` where there are as many as may be.
     pub(super) fn admit(&self, peer: IpAddr) -> Option<Admitted> {
-        let address = peer.to_canonical();
+        let (address, counted) = (peer.to_canonical(), network(peer));
         let MostConnections {
             of_all,
             of_address,
@@ -68,15 +70,15 @@ impl Connections {
         let is_exempt =
             address.is_loopback() || exempt.iter().any(|network| network.contains(&address));
         let mut open = self.open();
-        let here = open.by_address.get(&address).copied().unwrap_or_default();
+        let here = open.by_address.get(&counted).copied().unwrap_or_default();
         if open.total >= *of_all || here >= *of_address && !is_exempt {
             return None;
         }
         open.total += 1;
-        *open.by_address.entry(address).or_default() += 1;
+        *open.by_address.entry(counted).or_default() += 1;
         Some(Admitted {
             connections: self.clone(),
-            address,
+            address: counted,
         })
     }
 

@@ -23,7 +23,7 @@ const HSTS: &str = "max-age=63072000";
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// What is answered with a secret that is told once, or at the address of one.
-const SECRETS: [&str; 12] = [
+const SECRETS: [&str; 13] = [
     "/account",
     "/api/accept_invitation",
     "/api/change_password",
@@ -34,13 +34,16 @@ const SECRETS: [&str; 12] = [
     "/api/make_reset_link",
     "/api/reset_password",
     "/api/sign_in",
+    "/api/sign_in_state",
     "/api/team",
     "/api/tokens",
 ];
 
 /// Returns whether nobody is to keep what is at a path, not even the browser.
 fn holds_secrets(path: &str) -> bool {
-    path.starts_with("/join/") || matches!(path, "/team" | "/tokens") || SECRETS.contains(&path)
+    path.starts_with("/join/")
+        || matches!(path, "/sign-in" | "/team" | "/tokens")
+        || SECRETS.contains(&path)
 }
 
 /// Adds the headers, and keeps those that are there: a page has a policy of its own.

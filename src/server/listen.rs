@@ -25,6 +25,10 @@ use super::{
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
+/// The address of ours that a request's connection came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Local(pub(crate) SocketAddr);
+
 /// How long a client may take to send a request's head.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
 /// The most bytes of a request's head.
@@ -91,6 +95,7 @@ pub async fn serve(
         if let Err(error) = prepare(&stream, options.write_timeout) {
             tracing::debug!(%error, "a connection could not be prepared");
         }
+        let local = stream.local_addr().ok();
         let stream = Arc::new(HijackedSocket::new(stream, admitted));
         let hijack = Hijack::default();
         let socket = TokioIo::new(Socket::new(stream.clone(), hijack.clone()));
@@ -102,6 +107,9 @@ pub async fn serve(
             move |mut request: Request<Incoming>| {
                 silence.broken();
                 request.extensions_mut().insert(Peer(peer));
+                if let Some(local) = local {
+                    request.extensions_mut().insert(Local(local));
+                }
                 // HTTP/2 shares its connection among requests, HTTP/1.0 knows no chunks.
                 if request.version() == Version::HTTP_11 {
                     request.extensions_mut().insert(hijack.clone());

@@ -257,6 +257,7 @@ pub(super) async fn list(
         (status = 500, description = "A fault of this server", body = Problem),
         (status = 502, description = "The price monitor's answer is of no use", body = Problem),
         (status = 503, description = "The price monitor cannot be reached, or has a fault of its own", body = Problem),
+        (status = 507, description = "There is no room for the file", body = Problem),
     )
 )]
 pub(super) async fn create(

@@ -36,7 +36,10 @@ use uuid::Uuid;
 use super::{
     auth::{audit, principal::Principal},
     config::{Config, Monitor},
+    price_monitor::is_full,
+    private::make_private_directory,
     router::quick,
+    space::{NoSpace, Space, Stored},
     state::AppState,
     store::users::User,
     upload::{NO_CHECKS, clean_filename},
@@ -96,10 +99,22 @@ enum TusError {
     TooMany,
     #[error("The upload broke off.")]
     Broken,
+    #[error(transparent)]
+    NoSpace(#[from] NoSpace),
     #[error("The file could not be saved. Try again later.")]
-    Disk(#[from] io::Error),
+    Disk(io::Error),
     #[error("{0}")]
     NotTaken(ApiError),
+}
+
+impl From<io::Error> for TusError {
+    fn from(error: io::Error) -> Self {
+        if is_full(&error) {
+            Self::NoSpace(NoSpace::Disk)
+        } else {
+            Self::Disk(error)
+        }
+    }
 }
 
 impl IntoResponse for TusError {
@@ -114,9 +129,10 @@ impl IntoResponse for TusError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Broken => StatusCode::REQUEST_TIMEOUT,
+            Self::NoSpace(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Disk(error) => {
                 tracing::error!(%error, "a part of an upload could not be saved");
-                StatusCode::INSUFFICIENT_STORAGE
+                StatusCode::INTERNAL_SERVER_ERROR
             }
             Self::NotTaken(ApiError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotTaken(error) => error.status_code(),
@@ -138,6 +154,9 @@ pub(super) struct Parts {
     directory: PathBuf,
     /// Uploads that are being written.
     busy: Arc<Mutex<HashSet<Uuid>>>,
+    /// Held while an upload is begun, so that those of a user are counted one after the other.
+    beginning: Arc<tokio::sync::Mutex<()>>,
+    space: Space,
 }
 
 /// What is known of an upload beside its bytes.
@@ -149,6 +168,16 @@ struct Upload {
     only_check: bool,
     /// What it has become.
     job: Option<JobId>,
+}
+
+impl Upload {
+    /// The room that it takes, all of which may still come.
+    fn stored(&self) -> Stored {
+        Stored {
+            user: Some(self.user.clone()),
+            bytes: self.length,
+        }
+    }
 }
 
 /// The right to write an upload, which one request has at a time.
@@ -166,7 +195,7 @@ impl Drop for Turn {
 
 impl Parts {
     fn bytes(&self, id: Uuid) -> PathBuf {
-        self.directory.join(format!("{id}.bytes"))
+        self.directory.join(name_of_bytes(id))
     }
 
     fn description(&self, id: Uuid) -> PathBuf {
@@ -219,6 +248,7 @@ impl Parts {
     }
 
     async fn remove(&self, id: Uuid) {
+        self.space.let_go(&name_of_bytes(id));
         for path in [self.bytes(id), self.description(id)] {
             if let Err(error) = fs::remove_file(path).await
                 && error.kind() != io::ErrorKind::NotFound
@@ -277,6 +307,28 @@ fn remove_orphans(directory: &FilePath) -> io::Result<()> {
     Ok(())
 }
 
+fn name_of_bytes(id: Uuid) -> String {
+    format!("{id}.bytes")
+}
+
+/// Counts the unfinished uploads of processes before this one.
+fn count_unfinished(directory: &FilePath, space: &Space) -> io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        let Some(id) = id_of(&path).filter(|_| path.extension().is_some_and(|it| it == "json"))
+        else {
+            continue;
+        };
+        let text = std::fs::read(&path)?;
+        if let Ok(upload) = serde_json::from_slice::<Upload>(&text)
+            && upload.job.is_none()
+        {
+            space.hold(&name_of_bytes(id), upload.stored());
+        }
+    }
+    Ok(())
+}
+
 fn id_of(path: &FilePath) -> Option<Uuid> {
     Uuid::try_parse(path.file_stem()?.to_str()?).ok()
 }
@@ -307,7 +359,8 @@ pub(super) fn routes() -> Vec<(&'static str, &'static str, MethodRouter<AppState
 /// Returns where the parts of uploads are kept.
 pub(super) fn parts(state: &AppState) -> Extension<Parts> {
     let directory = state.config.data_dir.join("parts");
-    if let Err(error) = remove_orphans(&directory)
+    let tidied = remove_orphans(&directory);
+    if let Err(error) = tidied.and_then(|()| count_unfinished(&directory, &state.space))
         && error.kind() != io::ErrorKind::NotFound
     {
         tracing::warn!(%error, "the parts of uploads could not be tidied");
@@ -315,6 +368,8 @@ pub(super) fn parts(state: &AppState) -> Extension<Parts> {
     Extension(Parts {
         directory,
         busy: Arc::default(),
+        beginning: Arc::default(),
+        space: state.space.clone(),
     })
 }
 
@@ -368,7 +423,8 @@ async fn create(
     if mode == ImportMode::Check && !state.offers_checks() {
         return Err(TusError::NotTaken(ApiError::Invalid(NO_CHECKS.to_owned())));
     }
-    fs::create_dir_all(&parts.directory).await?;
+    make_private_directory(&parts.directory).await?;
+    let beginning = parts.beginning.lock().await;
     if parts.tidy_and_count(&user).await? >= MAX_OF_USER {
         return Err(TusError::TooMany);
     }
@@ -380,8 +436,16 @@ async fn create(
         only_check: mode == ImportMode::Check,
         job: None,
     };
-    File::create_new(parts.bytes(id)).await?;
-    parts.describe(id, &upload).await?;
+    parts.space.take(&name_of_bytes(id), &upload.user, length)?;
+    let made = async {
+        File::create_new(parts.bytes(id)).await?;
+        parts.describe(id, &upload).await
+    };
+    if let Err(error) = made.await {
+        parts.remove(id).await;
+        return Err(error.into());
+    }
+    drop(beginning);
     let location = HeaderValue::try_from(format!("{RESUMABLE_PATH}/{id}"))
         .map_err(|_| TusError::Unreadable)?;
     let headers = [
@@ -468,7 +532,17 @@ async fn finish(
     let relay = state.relay.clone();
     let state = state.clone();
     let finishing = async move {
-        upload.job = Some(hand_over(&state, &who.user, &parts, id, &upload).await?);
+        // The price monitor counts it from now on.
+        parts.space.let_go(&name_of_bytes(id));
+        match hand_over(&state, &who.user, &parts, id, &upload).await {
+            Ok(job) => upload.job = Some(job),
+            Err(error) => {
+                if fs::try_exists(parts.bytes(id)).await.unwrap_or(true) {
+                    parts.space.hold(&name_of_bytes(id), upload.stored());
+                }
+                return Err(error);
+            }
+        }
         parts.describe(id, &upload).await?;
         // Later `HEAD`s are answered out of the description alone.
         let _ = fs::remove_file(parts.bytes(id)).await;

@@ -27,7 +27,7 @@ use super::{
     client_address::{self, ClientAddress},
     cross_origin, gate, headers,
     hijack::Hijack,
-    imports,
+    hosts, imports,
     last_event_id::last_event_id,
     relay::{Asking, Jobs, ProgressAnswer},
     request_owner,
@@ -253,6 +253,10 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(
             state.clone(),
             client_address::find,
+        ))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            hosts::require_ours,
         ))
         .with_state(state.clone());
     let app = match cross_origin::layer(&state.config.cors_origins) {

@@ -8,8 +8,10 @@ use thiserror::Error;
 use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::api::ApiError;
+
 use super::{
-    auth::{Auth, oidc::ProviderError},
+    auth::{Auth, first_owner, oidc::ProviderError},
     config::{Config, Monitor, MonitorEndpoint, SocketProtocol},
     connections::MostConnections,
     listen::{self, ListenOptions},
@@ -18,6 +20,7 @@ use super::{
     remote_file::RemoteFiles,
     router::router,
     site,
+    space::Space,
     state::AppState,
     store::{Store, StoreError},
     telemetry::Metrics,
@@ -55,6 +58,9 @@ pub enum StartError {
     /// The OpenID Connect provider cannot be used.
     #[error("OIDC_ISSUER: {0}")]
     Provider(#[from] ProviderError),
+    /// The link that makes the owner's account cannot be made.
+    #[error("the owner's link cannot be made: {0}")]
+    OwnerLink(ApiError),
     /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] reqwest::Error),
@@ -84,6 +90,7 @@ impl App {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let tasks = TaskTracker::new();
         let metrics = Metrics::default();
+        let space = Space::new(&config.data_dir, config.space);
         let endpoint = match &config.monitor {
             Monitor::External(endpoint) => endpoint.clone(),
             Monitor::Embedded { api_key } => {
@@ -91,6 +98,7 @@ impl App {
                     &config,
                     api_key.clone(),
                     &store,
+                    &space,
                     &metrics,
                     &tasks,
                     &shutdown,
@@ -114,6 +122,7 @@ impl App {
             store,
             relay,
             uploads: UploadSlots::default(),
+            space,
             metrics,
             leptos,
         };
@@ -164,6 +173,23 @@ impl Server {
         Ok(Self { listener, app })
     }
 
+    /// Makes the link by which the owner's account is made, where there is no owner.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails, the system has no randomness or does not say where the server listens.
+    pub async fn owner_link(&self) -> Result<Option<String>, StartError> {
+        let config = &self.app.state.config;
+        let origin = if config.is_public_url_set {
+            config.public_url.origin().to_owned()
+        } else {
+            let address = self.local_addr().map_err(StartError::Loopback)?;
+            format!("http://{address}")
+        };
+        let link = first_owner::make_link(&self.app.state.store, &origin).await;
+        link.map_err(StartError::OwnerLink)
+    }
+
     /// Returns the address that the server listens on.
     ///
     /// # Errors
@@ -210,6 +236,7 @@ async fn embed(
     config: &Config,
     api_key: Option<SecretString>,
     store: &Store,
+    space: &Space,
     metrics: &Metrics,
     tasks: &TaskTracker,
     shutdown: &CancellationToken,
@@ -229,6 +256,8 @@ async fn embed(
         metrics: metrics.clone(),
         imports_per_user: config.imports_per_user,
         rows_per_second: config.import_max_rate,
+        queued_per_user: config.queued_per_user,
+        space: space.clone(),
         retention: config.upload_retention,
     };
     // What cannot be served is said before anybody is told that it is.

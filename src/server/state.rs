@@ -10,6 +10,7 @@ use super::{
     config::{Config, Monitor},
     relay::Relay,
     remote_file::RemoteFiles,
+    space::Space,
     store::Store,
     telemetry::Metrics,
     upload_limits::UploadSlots,
@@ -31,6 +32,8 @@ pub struct AppState {
     pub remote_files: RemoteFiles,
     /// The uploads that come in.
     pub uploads: UploadSlots,
+    /// The room for product files.
+    pub space: Space,
     /// What is counted.
     pub metrics: Metrics,
     /// What the pages need.

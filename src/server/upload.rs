@@ -23,7 +23,7 @@ use thiserror::Error;
 
 use super::{
     auth::{HOME, audit, cookie::OwnCookie, request::Caller},
-    file_name,
+    file_name, filename,
     gate::wants_page,
     remote_file::RemoteError,
     state::{AppState, app_state},
@@ -462,17 +462,7 @@ impl Stream for Measured {
 
 /// Keeps the last part of a name, without what could not be shown.
 pub(super) fn clean_filename(given: &str) -> String {
-    let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = last
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(MAX_FILENAME)
-        .collect();
-    if name.trim().is_empty() {
-        "products.csv".to_owned()
-    } else {
-        name.trim().to_owned()
-    }
+    filename::plain(given, MAX_FILENAME)
 }
 
 /// Takes the reason why the browser's last form upload was refused, inside a server function.
@@ -482,27 +472,4 @@ pub(crate) fn take_last_error() -> Option<String> {
     // That it is told again does no harm.
     let _ = OwnCookie::UploadError.set(&state, String::new(), 0);
     String::from_utf8(text).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_never_a_path() {
-        for (given, clean) in [
-            ("shop.csv", "shop.csv"),
-            ("../../etc/passwd", "passwd"),
-            (r"C:\Users\x\shop.csv", "shop.csv"),
-            ("a\u{0}b\n.csv", "ab.csv"),
-            ("", "products.csv"),
-            ("x/", "products.csv"),
-        ] {
-            assert_eq!(clean_filename(given), clean);
-        }
-        assert_eq!(
-            clean_filename(&"é".repeat(300)).chars().count(),
-            MAX_FILENAME
-        );
-    }
 }

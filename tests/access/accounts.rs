@@ -317,3 +317,105 @@ async fn what_was_tried_and_done_is_in_the_log_and_what_was_refused_is_not() {
         "{text}"
     );
 }
+
+/// The number of an account, as the owner sees it.
+async fn member(app: &App, email: &str) -> String {
+    let members = json(app.get("/api/team").await).await["members"].clone();
+    let found = members.as_array().unwrap().iter();
+    let found = found.filter(|it| it["email"] == email).collect::<Vec<_>>();
+    found[0]["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn links_die_with_their_maker_s_role() {
+    let app = App::start(&[]).await;
+    Team::gather(&app).await;
+    for (number, end) in [("role", "staff"), ("allowed", "false")]
+        .into_iter()
+        .enumerate()
+    {
+        let email = format!("second{number}@example.com");
+        let second = App::sharing(&app, &team::invite(&app, "owner", &email).await);
+        let invitation = invitation(&second, "before").await;
+        let staff = member(&app, "staff@example.com").await;
+        let form = [("member", &*staff)];
+        let link = second.post_as("/api/make_reset_link", &form).await;
+        let link = json(link).await["url"].as_str().unwrap().to_owned();
+        let reset = link.rsplit('/').next().unwrap();
+        let kept = self::invitation(&app, "of another owner").await;
+
+        let second = member(&app, &email).await;
+        let path = if end.0 == "role" {
+            "/api/set_role"
+        } else {
+            "/api/set_access"
+        };
+        let ended = app.post_as(path, &[("member", &*second), end]).await;
+        assert_eq!(ended.status(), 200);
+        assert_eq!(
+            accept(&app, &invitation, "late@example.com").await,
+            400,
+            "{end:?}"
+        );
+        let form = [("token", reset), ("password", "a brand new horse")];
+        assert_eq!(
+            app.post_form("/api/reset_password", &form).await.status(),
+            400
+        );
+        let state = json(
+            app.get(&format!("/api/link_state?token={invitation}"))
+                .await,
+        )
+        .await;
+        assert_eq!(state, "Gone");
+        let kept = accept(&app, &kept, &format!("new{number}@example.com")).await;
+        assert_eq!(kept, 200);
+    }
+}
+
+/// The role may go behind the server's back, as by another instance.
+#[tokio::test]
+async fn a_link_of_an_owner_who_is_none_any_more_is_void() {
+    let app = App::start(&[]).await;
+    let second = App::sharing(
+        &app,
+        &team::invite(&app, "owner", "second@example.com").await,
+    );
+    let link = invitation(&second, "before").await;
+    let statement = "UPDATE users SET role = 'staff' WHERE email = 'second@example.com'";
+    team::change(&app, statement).await;
+    assert_eq!(accept(&app, &link, "late@example.com").await, 400);
+    let links = json(app.get("/api/team").await).await["links"].clone();
+    assert_eq!(links.as_array().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn taking_staff_away_never_shows_more() {
+    let app = App::start(&[]).await;
+    let team = Team::gather(&app).await;
+    let theirs = app.import("shop.csv", "sku,name,price\na,A,1\n").await;
+    let staff = App::sharing(&app, &team.staff);
+    let own = staff.import("own.csv", "sku,name,price\na,A,1\n").await;
+    let sees = async |app: &App| {
+        let list = json(app.get("/api/imports").await).await;
+        let items = list["items"].as_array().unwrap().iter();
+        items
+            .map(|it| it["id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(sees(&staff).await, [own.clone()]);
+    let id = member(&app, "staff@example.com").await;
+    let form = [("member", &*id), ("role", "viewer")];
+    assert_eq!(app.post_as("/api/set_role", &form).await.status(), 200);
+    assert_eq!(sees(&staff).await, [own.clone()]);
+    assert_eq!(
+        staff.get(&format!("/api/imports/{theirs}")).await.status(),
+        404
+    );
+    // One who is to see all has a role that says so.
+    let mut all = sees(&App::sharing(&app, &team.observer)).await;
+    all.sort();
+    let mut both = [own, theirs];
+    both.sort();
+    assert_eq!(all, both);
+}

@@ -14,6 +14,7 @@ pub(crate) struct Team {
     pub(crate) owner: String,
     pub(crate) staff: String,
     pub(crate) other: String,
+    pub(crate) observer: String,
     pub(crate) viewer: String,
     pub(crate) expired: String,
     pub(crate) read_token: String,
@@ -23,9 +24,10 @@ pub(crate) struct Team {
 impl Team {
     /// Has the owner invite the others.
     pub(crate) async fn gather(app: &App) -> Self {
-        let [staff, other, viewer] = [
+        let [staff, other, observer, viewer] = [
             invite(app, "staff", "staff@example.com").await,
             invite(app, "staff", "other@example.com").await,
+            invite(app, "observer", "observer@example.com").await,
             invite(app, "viewer", "viewer@example.com").await,
         ];
         let as_staff = App::sharing(app, &staff);
@@ -37,6 +39,7 @@ impl Team {
             write_token: token(&as_staff, "imports:write").await,
             staff,
             other,
+            observer,
             viewer,
             expired,
         }
@@ -47,6 +50,7 @@ impl Team {
         self.owner = sign_in(app, "ada@example.com").await;
         self.staff = sign_in(app, "staff@example.com").await;
         self.other = sign_in(app, "other@example.com").await;
+        self.observer = sign_in(app, "observer@example.com").await;
         self.viewer = sign_in(app, "viewer@example.com").await;
         let staff = App::sharing(app, &self.staff);
         self.read_token = token(&staff, "imports:read").await;
@@ -61,12 +65,13 @@ impl Team {
             0 => None,
             1 => cookie(&self.expired),
             2 => cookie(&tampered(&self.owner)),
-            3 => cookie(&self.viewer),
-            4 => cookie(&self.other),
-            5 => cookie(&self.staff),
-            6 => cookie(&self.owner),
-            7 => bearer(&self.read_token),
-            8 => bearer(&self.write_token),
+            3 => cookie(&self.observer),
+            4 => cookie(&self.viewer),
+            5 => cookie(&self.other),
+            6 => cookie(&self.staff),
+            7 => cookie(&self.owner),
+            8 => bearer(&self.read_token),
+            9 => bearer(&self.write_token),
             _ => unreachable!(),
         }
     }
@@ -79,7 +84,7 @@ fn tampered(cookie: &str) -> String {
     cookie
 }
 
-async fn invite(app: &App, role: &str, email: &str) -> String {
+pub(crate) async fn invite(app: &App, role: &str, email: &str) -> String {
     let link: Value = app
         .post_as("/api/invite", &[("role", role), ("note", email)])
         .await
@@ -96,7 +101,7 @@ async fn invite(app: &App, role: &str, email: &str) -> String {
     session_cookie(&app.post_form("/api/accept_invitation", &form).await).unwrap()
 }
 
-async fn sign_in(app: &App, email: &str) -> String {
+pub(crate) async fn sign_in(app: &App, email: &str) -> String {
     let form = [("email", email), ("password", PASSWORD)];
     session_cookie(&app.post_form("/api/sign_in", &form).await).unwrap()
 }

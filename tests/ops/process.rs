@@ -198,6 +198,11 @@ impl Relay {
         self.process.address
     }
 
+    #[allow(dead_code)] // one of the programs that share this file needs it
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address())
     }

@@ -8,6 +8,7 @@ use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 use import_relay::server::{
     config::DatabaseUrl,
     price_monitor::{self, PriceMonitorOptions},
+    space::{Space, SpaceLimits},
     store::{Store, monitor_imports::MonitorImport},
     telemetry::Metrics,
 };
@@ -238,6 +239,13 @@ impl Monitor {
     }
 }
 
+/// More room than any test fills.
+const SPACE: SpaceLimits = SpaceLimits {
+    of_user: 1 << 40,
+    of_all: 1 << 40,
+    free: 0,
+};
+
 async fn database(directory: &tempfile::TempDir) -> String {
     let file = directory.path().join("test.db");
     let postgres = database::postgres_database().await;
@@ -262,6 +270,8 @@ async fn serve(
         metrics: Metrics::default(),
         imports_per_user: 2,
         rows_per_second,
+        queued_per_user: 25,
+        space: Space::new(directory.path(), SPACE),
         retention: Duration::from_secs(3600),
     };
     let shutdown = CancellationToken::new();

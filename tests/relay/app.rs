@@ -19,6 +19,8 @@ pub(crate) struct App {
     http2: Client,
     /// The owner's session.
     pub(crate) cookie: String,
+    /// What makes the owner's account.
+    pub(crate) owner_link: Option<String>,
     shutdown: CancellationToken,
     server: Option<JoinHandle<()>>,
     directory: Arc<tempfile::TempDir>,
@@ -31,6 +33,7 @@ struct Running {
     address: SocketAddr,
     shutdown: CancellationToken,
     server: JoinHandle<()>,
+    owner_link: Option<String>,
 }
 
 impl Running {
@@ -54,6 +57,7 @@ impl Running {
         Self {
             address: server.local_addr().unwrap(),
             shutdown,
+            owner_link: server.owner_link().await.unwrap(),
             server: tokio::spawn(server.run()),
         }
     }
@@ -80,6 +84,7 @@ impl App {
             http: client().build().unwrap(),
             http2: client().http2_prior_knowledge().build().unwrap(),
             cookie: String::new(),
+            owner_link: running.owner_link,
             shutdown: running.shutdown,
             server: Some(running.server),
             directory: Arc::new(directory),
@@ -95,6 +100,7 @@ impl App {
         let running = Running::launch(self.address, &self.settings, &self.directory).await;
         self.shutdown = running.shutdown;
         self.server = Some(running.server);
+        self.owner_link = running.owner_link;
     }
 
     /// Returns the same server as somebody else sees it.
@@ -104,6 +110,7 @@ impl App {
             http: app.http.clone(),
             http2: app.http2.clone(),
             cookie: cookie.to_owned(),
+            owner_link: None,
             shutdown: app.shutdown.clone(),
             server: None,
             directory: app.directory.clone(),
@@ -117,15 +124,23 @@ impl App {
         self.database.clone()
     }
 
+    /// Returns the directory of the server's data.
+    pub(crate) fn data(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     pub(crate) async fn create_owner(&self) -> String {
+        let link = self.owner_link.as_deref().unwrap_or_default();
+        let setup = link.split_once("setup=").map_or("", |(_, token)| token);
         let form = [
             ("name", "Ada"),
             ("email", "ada@example.com"),
             ("password", "correct horse"),
+            ("setup", setup),
         ];
         let response = self.post_form("/api/create_owner", &form).await;
         session_cookie(&response).expect("the owner's account is made")

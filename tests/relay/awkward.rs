@@ -219,7 +219,7 @@ async fn a_refused_upload_says_whose_fault_it_is() {
         (302, "", 502, "elsewhere"),
         (500, r#"{"error":"db down"}"#, 503, "HTTP 500"),
         (503, "<html>", 503, "HTTP 503"),
-        (507, r#"{"error":"no room left"}"#, 503, "no room left"),
+        (507, r#"{"error":"no room left"}"#, 507, "no room left"),
         (429, r#"{"error":"Slow down"}"#, 429, "Slow down"),
         (401, r#"{"error":"bad key"}"#, 503, "key"),
         (

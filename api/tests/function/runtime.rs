@@ -70,6 +70,7 @@ pub(crate) struct Function {
     requests: AtomicU64,
     ends: mpsc::UnboundedReceiver<u64>,
     ended: HashSet<u64>,
+    database: String,
     _directory: tempfile::TempDir,
 }
 
@@ -189,12 +190,23 @@ impl Function {
         self.request(request).send().await.unwrap()
     }
 
+    /// Makes the secret of the owner's link, as its command does: a function has nobody to tell it to.
+    async fn setup(&self) -> String {
+        let url = DatabaseUrl::parse(&self.database).unwrap();
+        let store = Store::open(&url).await.unwrap();
+        let link = first_owner::make_link(&store, "").await.unwrap().unwrap();
+        link.split_once("setup=").unwrap().1.to_owned()
+    }
+
     pub(crate) async fn create_owner(&self) -> String {
+        let setup = self.setup().await;
         let request = self
             .http
             .post(format!("{}/api/create_owner", self.origin))
             .header("content-type", "application/x-www-form-urlencoded")
-            .body("name=Ada&email=ada%40example.com&password=correct+horse");
+            .body(format!(
+                "name=Ada&email=ada%40example.com&password=correct+horse&setup={setup}"
+            ));
         let response = self.request(request).send().await.unwrap();
         let set = response.headers()["set-cookie"].to_str().unwrap();
         set.split(';').next().unwrap().to_owned()

@@ -28,32 +28,33 @@ pub(super) async fn verify(login: Option<Login>, password: SecretString) -> Resu
         .ok_or_else(|| ApiError::Invalid("The email address or the password is wrong.".to_owned()))
 }
 
-/// Makes the first account, the owner's.
+/// Says that the owner's account is there.
+pub(super) fn has_owner() -> ApiError {
+    ApiError::Invalid("There is an owner already. Sign in.".to_owned())
+}
+
+/// Makes the first owner's account.
 ///
 /// # Errors
 ///
-/// [`ApiError::Invalid`] when there is an account already, or the address or password will not do.
-pub async fn create_owner(
+/// [`ApiError::Invalid`] when there is an owner already, or the address or password will not do.
+pub(super) async fn create_owner(
     store: &Store,
     name: &str,
     email: &str,
     password: SecretString,
 ) -> Result<User, ApiError> {
-    let refused = || ApiError::Invalid("There is an account already. Sign in with it.".to_owned());
-    if store.has_users().await? {
-        return Err(refused());
-    }
     let (name, email) = checked(name, email)?;
     let password_hash = passwords::hashed(password, &[&name, &email]).await?;
     store
-        .create_first_user(NewUser {
+        .create_first_owner(NewUser {
             email: &email,
             name: &name,
             role: Role::Owner,
             password_hash,
         })
         .await?
-        .ok_or_else(refused)
+        .ok_or_else(has_owner)
 }
 
 /// Makes an account at the command line. Without a role it is the owner's while there is no owner, and
@@ -132,6 +133,9 @@ pub async fn set_role(store: &Store, email: &str, role: Role) -> Result<User, Ap
     let user = find(store, email).await?;
     if !store.set_role(&user.id, role).await? {
         return Err(last_owner());
+    }
+    if role != Role::Owner {
+        store.delete_links_by(&user.id).await?;
     }
     told_elsewhere(store, &user).await;
     let subject = format!("{}: {role}", user.email);

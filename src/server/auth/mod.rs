@@ -10,6 +10,7 @@ pub(crate) mod audit;
 pub mod authjs;
 mod claim;
 pub(in crate::server) mod cookie;
+pub mod first_owner;
 mod known_browser;
 pub(in crate::server) mod oidc;
 mod once;
@@ -25,6 +26,8 @@ pub(crate) mod team;
 mod throttle;
 pub(crate) mod tokens;
 
+use std::{net::IpAddr, num::NonZeroU32};
+
 use self::{
     authjs::{AuthJs, Seldom},
     oidc::{Provider, ProviderError},
@@ -39,8 +42,12 @@ use crate::{
         client_address::ClientAddress,
         config::{AuthConfig, PublicUrl},
         last_event_id::last_event_id,
+        rate::Rate,
     },
 };
+
+/// How many answers of the provider an address may bring in a minute.
+const ARRIVALS: NonZeroU32 = NonZeroU32::new(60).unwrap();
 
 /// What finding out who is there needs, and remembers.
 #[derive(Clone, Debug)]
@@ -48,6 +55,8 @@ pub struct Auth {
     authjs: AuthJs,
     seldom: Seldom,
     throttle: Throttle,
+    /// How often an address may bring an answer of the provider, each of which has the provider asked.
+    arrivals: Rate<IpAddr>,
     provider: Option<Provider>,
 }
 
@@ -64,6 +73,7 @@ impl Auth {
             authjs: AuthJs::new(&config.authjs_secrets),
             seldom: Seldom::default(),
             throttle: Throttle::default(),
+            arrivals: Rate::a_minute(ARRIVALS),
             provider: provider
                 .map(|provider| Provider::new(provider, public_url))
                 .transpose()?,

@@ -124,11 +124,20 @@ pub(super) struct Visit {
     pub(super) next: Option<String>,
 }
 
+impl Visit {
+    /// Whether a browser comes back with what it was sent away with.
+    pub(super) fn is_of(&self, state: &str) -> bool {
+        bool::from(self.state.secret().as_bytes().ct_eq(state.as_bytes()))
+    }
+}
+
 /// Who a provider says it is.
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
     pub(super) subject: String,
     pub(super) email: Option<String>,
+    /// The address, where the provider has seen that it is theirs.
+    pub(super) verified_email: Option<String>,
     pub(super) name: Option<String>,
     pub(super) role: RoleClaim,
 }
@@ -225,18 +234,10 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// [`OidcError::Invalid`] when the browser was sent away with something else, or the provider does
-    /// not take the code or signs its answer with a key that is not its own; [`OidcError::Provider`]
+    /// [`OidcError::Invalid`] when the provider does not take the code or signs its answer with a key that
+    /// is not its own; [`OidcError::Provider`]
     /// when it cannot be asked.
-    pub(super) async fn finish(
-        &self,
-        visit: Visit,
-        state: &str,
-        code: String,
-    ) -> Result<Identity, OidcError> {
-        if !bool::from(visit.state.secret().as_bytes().ct_eq(state.as_bytes())) {
-            return Err(OidcError::Invalid("another state".to_owned()));
-        }
+    pub(super) async fn finish(&self, visit: Visit, code: String) -> Result<Identity, OidcError> {
         let client = self.client(self.known(Wanted::Fresh).await?);
         let answer = client
             .exchange_code(AuthorizationCode::new(code))
@@ -352,7 +353,12 @@ fn identity(
 ) -> Result<Identity, OidcError> {
     let subject = claim::clean(token.subject().as_str(), claim::MAX_ID)
         .ok_or_else(|| OidcError::Invalid("no subject that can be kept".to_owned()))?;
-    let email = token.email().or_else(|| told?.email());
+    let (email, is_verified) = match (token.email(), told) {
+        (Some(email), _) => (Some(email), token.email_verified()),
+        (None, Some(told)) => (told.email(), told.email_verified()),
+        (None, None) => (None, None),
+    };
+    let email = email.and_then(|email| claim::clean(email, claim::MAX_ID));
     let name = token.name().or_else(|| told?.name());
     let called = token
         .preferred_username()
@@ -368,7 +374,8 @@ fn identity(
         .find(|role| !role.is_null());
     Ok(Identity {
         subject,
-        email: email.and_then(|email| claim::clean(email, claim::MAX_ID)),
+        verified_email: email.clone().filter(|_| is_verified == Some(true)),
+        email,
         name: name.and_then(|name| claim::clean(name, claim::MAX_NAME)),
         role: role.map_or(RoleClaim::Missing, claim::role),
     })

@@ -206,7 +206,10 @@ async fn by_authjs(
             }
             (login, is_back)
         }
-        Seen::Refused(user) => {
+        Seen::Refused { user, is_withdrawn } => {
+            if is_withdrawn {
+                tracing::warn!("an account was withdrawn where it signs in");
+            }
             state.relay.end_streams_of(&user);
             if identity.role == RoleClaim::Unknown {
                 state.auth.seldom.say(Unread::Role);

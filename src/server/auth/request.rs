@@ -1,5 +1,7 @@
 //! The request that a server function answers.
 
+use std::net::SocketAddr;
+
 use axum::http::{HeaderMap, Uri, header, request::Parts};
 use leptos::prelude::use_context;
 
@@ -7,7 +9,7 @@ use super::principal::Principal;
 use crate::{
     api::{ApiError, Elsewhere},
     role::Permission,
-    server::client_address::ClientAddress,
+    server::{client_address::ClientAddress, listen::Peer},
 };
 
 /// Who makes the request, known or not.
@@ -19,6 +21,8 @@ pub(crate) struct Caller {
     pub(super) principal: Option<Principal>,
     /// Why nobody is known, where there is more to say of it.
     pub(super) elsewhere: Option<Elsewhere>,
+    /// Who is at the other end of the connection.
+    pub(super) peer: Option<SocketAddr>,
 }
 
 impl Caller {
@@ -41,6 +45,7 @@ impl Caller {
             address: parts.extensions.get().copied(),
             principal: parts.extensions.get().cloned(),
             elsewhere: parts.extensions.get().copied(),
+            peer: parts.extensions.get().map(|Peer(peer)| *peer),
         }
     }
 

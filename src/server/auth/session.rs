@@ -67,7 +67,11 @@ async fn start(state: &AppState, caller: &Caller, user: &User) -> Result<String,
         .get(header::USER_AGENT)
         .and_then(|agent| agent.to_str().ok())
         .map(|agent| agent.chars().take(MAX_AGENT).collect());
-    let lifetime = state.config.auth.sessions;
+    let mut lifetime = state.config.auth.sessions;
+    if user.issuer.is_some() {
+        // Where they sign in they may be known no longer.
+        lifetime.absolute = lifetime.absolute.min(state.config.auth.provider_session);
+    }
     let new = NewSession {
         token_hash: secret::hash(&token),
         user: &user.id,

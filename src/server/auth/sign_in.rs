@@ -2,11 +2,12 @@
 
 use secrecy::SecretString;
 
-use super::{HOME, SIGN_IN, accounts, audit, known_browser, request::Caller, session};
+use super::{HOME, SIGN_IN, accounts, audit, first_owner, known_browser, request::Caller, session};
 use crate::{
     api::{
         ApiError,
         audit::AuditAction,
+        secret::Secret,
         session::{CurrentUser, SignInState},
     },
     server::{
@@ -15,8 +16,8 @@ use crate::{
     },
 };
 
-/// Says whether anybody is signed in, and whether there is an account at all.
-pub(crate) async fn state() -> Result<SignInState, ApiError> {
+/// Says whether anybody is signed in, and whether there is an owner.
+pub(crate) async fn state(setup: Option<Secret>) -> Result<SignInState, ApiError> {
     let caller = Caller::of_server_fn()?;
     if caller.principal.is_some() {
         return Ok(SignInState::SignedIn);
@@ -24,13 +25,19 @@ pub(crate) async fn state() -> Result<SignInState, ApiError> {
     let state = app_state()?;
     let provider = state.auth.provider.as_ref();
     let provider = provider.map(|provider| provider.name().to_owned());
-    Ok(if state.store.has_users().await? {
-        SignInState::SignedOut {
-            provider,
-            elsewhere: caller.elsewhere,
-        }
+    let signed_out = |provider| SignInState::SignedOut {
+        provider,
+        contact: state.config.auth.contact.clone(),
+        elsewhere: caller.elsewhere,
+    };
+    Ok(if state.store.has_owner().await? {
+        signed_out(provider)
+    } else if first_owner::may_be_made(&state, &caller, setup.as_ref()).await? {
+        SignInState::NeedsOwner { provider, setup }
+    } else if state.store.has_users().await? {
+        signed_out(provider)
     } else {
-        SignInState::NeedsOwner { provider }
+        SignInState::NeedsLink { provider }
     })
 }
 
@@ -87,32 +94,6 @@ pub(crate) async fn sign_in(
         known_browser::remember(&state, &login)?;
     }
     Ok(())
-}
-
-/// Makes the first account, opens a session and redirects.
-pub(crate) async fn create_owner(
-    name: &str,
-    email: &str,
-    password: SecretString,
-    next: Option<&str>,
-) -> Result<(), ApiError> {
-    let state = app_state()?;
-    let caller = Caller::of_server_fn()?;
-    // Hashing is dear, and as long as there is no account anybody may ask for it.
-    let attempt = if state.store.has_users().await? {
-        None
-    } else {
-        let address = caller.address.ok_or(ApiError::Internal)?;
-        let attempt = state.auth.throttle.begin(address.network(), "", None);
-        Some(attempt.map_err(|wait| ApiError::Throttled {
-            seconds: wait.as_secs() + 1,
-        })?)
-    };
-    let user = accounts::create_owner(&state.store, name, email, password).await?;
-    if let Some(attempt) = attempt {
-        attempt.succeeded();
-    }
-    enter_new(&state, &caller, &user, next).await
 }
 
 /// Opens a session for an account that was just made or given a password, and redirects.

@@ -148,20 +148,39 @@ async fn let_in(
         (_, Some(error)) => return Err(refused(&format!("the provider says {error:?}"))),
         (None, None) => return Err(refused("there is no code")),
     };
+    // What did not begin here is no try of whoever is at this address.
+    if !visit.is_of(&arrival.state) {
+        return Err(refused("another state"));
+    }
     // Each answer has the provider asked.
     let address = caller.address.ok_or(ApiError::Internal)?;
-    let attempt = state
-        .auth
-        .throttle
-        .begin(address.network(), provider.issuer(), None)
-        .map_err(|_| Refusal::Problem(SignInProblem::TooMany))?;
+    let admitted = state.auth.arrivals.admit(&address.network());
+    admitted.map_err(|_| Refusal::Problem(SignInProblem::TooMany))?;
     let next = visit.next.clone();
-    let identity = provider.finish(visit, &arrival.state, code).await?;
-    attempt.succeeded();
+    let identity = provider.finish(visit, code).await?;
+    if !is_allowed(state, &identity) {
+        return Err(Refusal::Problem(SignInProblem::Stranger));
+    }
     let user = account_of(state, provider, &identity).await?;
     let session = session::open_with_header(state, caller, &user).await?;
     audit::record(state, caller, &user, AuditAction::SignedIn, "").await;
     Ok((session, next))
+}
+
+/// Whether people with this address may come in, where that is limited.
+fn is_allowed(state: &AppState, identity: &Identity) -> bool {
+    let Some(oidc) = &state.config.auth.oidc else {
+        return false;
+    };
+    if oidc.allowed_domains.is_empty() {
+        return true;
+    }
+    let domain = identity
+        .verified_email
+        .as_deref()
+        .and_then(|email| email.rsplit_once('@'))
+        .map(|(_, domain)| domain.to_ascii_lowercase());
+    domain.is_some_and(|domain| oidc.allowed_domains.contains(&domain))
 }
 
 fn visit(state: &AppState, caller: &Caller) -> Option<Visit> {
@@ -195,7 +214,10 @@ async fn account_of(
             }
             Ok(login.user)
         }
-        Seen::Refused(user) => {
+        Seen::Refused { user, is_withdrawn } => {
+            if is_withdrawn {
+                tracing::warn!("an account was withdrawn at the provider");
+            }
             state.relay.end_streams_of(&user);
             Err(Refusal::Problem(SignInProblem::Stranger))
         }

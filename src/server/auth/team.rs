@@ -67,6 +67,7 @@ pub(crate) async fn team_state() -> Result<TeamState, ApiError> {
                 is_disabled: member.is_disabled,
                 has_password: member.has_password,
                 role_is_claimed: member.role_is_claimed,
+                is_withdrawn: member.is_withdrawn,
             })
             .collect(),
         links,
@@ -84,7 +85,7 @@ pub(crate) async fn invite(role: Role, note: &str) -> Result<NewLink, ApiError> 
         ));
     }
     let purpose = LinkPurpose::Invitation(role);
-    let link = make_link(&state, &caller, &purpose, note, INVITATION).await?;
+    let link = make_link(&state, &caller, &owner, &purpose, note, INVITATION).await?;
     let subject = format!("{note} ({role})");
     audit::record(
         &state,
@@ -108,8 +109,8 @@ pub(crate) async fn make_reset_link(member: &str) -> Result<NewLink, ApiError> {
     }
     state.store.delete_resets_of(&member.user.id).await?;
     let purpose = LinkPurpose::PasswordReset(member.user.id.as_str().to_owned());
-    let link = make_link(&state, &caller, &purpose, &member.user.email, RESET).await?;
     let subject = &member.user.email;
+    let link = make_link(&state, &caller, &owner, &purpose, subject, RESET).await?;
     audit::record(&state, &caller, &owner, AuditAction::ResetLinkMade, subject).await;
     Ok(link)
 }
@@ -117,6 +118,7 @@ pub(crate) async fn make_reset_link(member: &str) -> Result<NewLink, ApiError> {
 async fn make_link(
     state: &AppState,
     caller: &Caller,
+    owner: &User,
     purpose: &LinkPurpose,
     note: &str,
     lifetime: Duration,
@@ -124,7 +126,7 @@ async fn make_link(
     let token = secret::generate()?;
     state
         .store
-        .create_link(secret::hash(&token), purpose, note, lifetime)
+        .create_link(secret::hash(&token), purpose, note, &owner.id, lifetime)
         .await?;
     let url = format!("{}/join/{token}", state.config.public_url.origin());
     once::keep(state, caller, &url)?;
@@ -152,6 +154,9 @@ pub(crate) async fn set_role(member: &str, role: Role) -> Result<(), ApiError> {
     if !state.store.set_role(&member.user.id, role).await? {
         return Err(accounts::last_owner());
     }
+    if !role.may(Permission::Manage) {
+        state.store.delete_links_by(&member.user.id).await?;
+    }
     state.relay.end_streams_of(&member.user.id);
     let subject = format!("{}: {role}", member.user.called());
     audit::record(&state, &caller, &owner, AuditAction::RoleChanged, &subject).await;
@@ -171,6 +176,7 @@ pub(crate) async fn set_access(member: &str, allowed: bool) -> Result<(), ApiErr
     } else {
         state.store.revoke_all_of(&user.id, None).await?;
         state.store.delete_resets_of(&user.id).await?;
+        state.store.delete_links_by(&user.id).await?;
         state.relay.end_streams_of(&user.id);
         AuditAction::AccessTaken
     };

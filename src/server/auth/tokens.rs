@@ -60,9 +60,7 @@ pub(crate) async fn create(
         )));
     }
     let token = format!("{TOKEN_PREFIX}{}", secret::generate()?);
-    let expires_at = lifetime
-        .days()
-        .map(|days| now().saturating_add(i64::from(days) * DAY_MILLIS));
+    let lifetime = i64::from(lifetime.days()) * DAY_MILLIS;
     state
         .store
         .create_token(NewToken {
@@ -70,7 +68,7 @@ pub(crate) async fn create(
             user: &user.id,
             name,
             scope,
-            expires_at,
+            expires_at: now().saturating_add(lifetime),
         })
         .await?;
     audit::record(&state, &caller, user, AuditAction::TokenCreated, name).await;

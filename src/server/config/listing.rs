@@ -128,6 +128,10 @@ impl Config {
             "CORS_ORIGINS" if !self.cors_origins.is_empty() => {
                 self.cors_origins.iter().collect::<Vec<_>>().join(", ")
             }
+            "ALLOWED_HOSTS" if !self.allowed_hosts.is_empty() => {
+                let hosts: Vec<_> = self.allowed_hosts.iter().map(String::as_str).collect();
+                hosts.join(", ")
+            }
             "DATABASE_URL" => self.database.shown(),
             "DATABASE_MAX_CONNECTIONS" => self.database.max_connections().to_string(),
             "LISTEN_ADDR" => self.listen.to_string(),
@@ -292,6 +296,9 @@ mod tests {
             .collect();
         for name in without {
             let of_its_own = [
+                "ACCESS_CONTACT",
+                "ALLOWED_HOSTS",
+                "OIDC_ALLOWED_DOMAINS",
                 "IMPORT_URL_HOSTS",
                 "MONITOR_PRICE_APP_HOST",
                 "OIDC_CLIENT_ID",

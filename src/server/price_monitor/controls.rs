@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Service,
+    Service, beginning,
     message::{ImportBody, JobBody, RowsBody},
     service::ServiceError,
     upload::{owner, record},
@@ -95,12 +95,14 @@ impl Service {
             return Err(ServiceError::NotKept);
         }
         let id = Uuid::now_v7().to_string();
-        let incoming = self.uploads.share(&import.stored_as, &id).await?;
+        let owner = owner.or(import.owner);
+        let shared = self.uploads.share(&import.stored_as, &id, owner.as_deref());
+        let incoming = shared.await?;
         let new = NewImport {
             stored_as: stored_name(&id),
             id,
             filename: import.filename,
-            owner: owner.or(import.owner),
+            owner,
             mode,
             mapping: mapping.or(import.mapping),
             stored_in: None,
@@ -173,9 +175,12 @@ async fn retry(
         return Err(ServiceError::NothingFailed);
     }
     let new_id = Uuid::now_v7().to_string();
-    let mut writing = service.uploads.begin().await?;
+    let owner = owner(&headers).or_else(|| import.owner.clone());
+    service.may_begin(owner.as_deref()).await?;
+    let mut writing = service.uploads.begin(owner.as_deref()).await?;
     let mut rows = FailedRows::new(service.store.clone(), import.clone())?;
     while let Some(bytes) = rows.next().await? {
+        writing.count(bytes.len())?;
         writing.write(&bytes).await?;
     }
     let (incoming, file) = service.uploads.complete(writing, &new_id).await?;
@@ -183,7 +188,7 @@ async fn retry(
         stored_as: stored_name(&new_id),
         id: new_id,
         filename: import.filename,
-        owner: owner(&headers).or(import.owner),
+        owner,
         mode: import.mode,
         mapping: import.mapping,
         stored_in: None,
@@ -431,6 +436,7 @@ async fn columns(
         product_feed::suggest(&rows)
     };
     let header = rows.remove(0);
+    rows.truncate(PREVIEW - 1);
     let all_sheets = match import.needs {
         Some(Question::Sheets) => all_sheets(&service, &import).await?,
         _ => Vec::new(),
@@ -461,19 +467,40 @@ async fn first_rows(
     service: &Arc<Service>,
     import: &MonitorImport,
 ) -> Result<Vec<Vec<String>>, ServiceError> {
+    // Without its file an import has no columns that could be changed.
     if !service.uploads.has(&import.stored_as).await {
         return Err(ServiceError::NotKept);
+    }
+    let rows = match service.store.import_beginning(&import.id).await? {
+        Some(rows) => rows,
+        None => keep_first_rows(service, import).await?,
+    };
+    if rows.is_empty() {
+        return Err(ServiceError::NoColumns);
+    }
+    Ok(rows)
+}
+
+/// Keeps the first rows of an import of a version that did not, or that has not begun.
+async fn keep_first_rows(
+    service: &Arc<Service>,
+    import: &MonitorImport,
+) -> Result<Vec<Vec<String>>, ServiceError> {
+    let owner = import.owner.as_deref().unwrap_or_default();
+    let place = service.readers.look(owner).await;
+    // Many may have asked at once.
+    if let Some(rows) = service.store.import_beginning(&import.id).await? {
+        return Ok(rows);
     }
     let (input, limits) = (
         service.uploads.input(&import.stored_as),
         service.options.limits(),
     );
-    let rows =
-        tokio::task::spawn_blocking(move || product_feed::first_rows(input, &limits, PREVIEW));
-    let rows = rows.await.map_err(io::Error::other)??;
-    if rows.is_empty() {
-        return Err(FeedError::Empty.into());
-    }
+    let rows = place.read(move || beginning::of(input, &limits)).await?;
+    service
+        .store
+        .keep_import_beginning(&import.id, &rows)
+        .await?;
     Ok(rows)
 }
 
@@ -486,9 +513,11 @@ async fn all_sheets(
         service.uploads.input(&import.stored_as),
         service.options.limits(),
     );
-    let counting = tokio::task::spawn_blocking(move || product_feed::count(input, &limits, None));
-    match counting.await.map_err(io::Error::other)? {
-        Err(FeedError::UnknownSheet(names)) => Ok(names),
+    let owner = import.owner.as_deref().unwrap_or_default();
+    let place = service.readers.look(owner).await;
+    let count = move || product_feed::count(input, &limits, None);
+    match place.read(count).await {
+        Err(ServiceError::Feed(FeedError::UnknownSheet(names))) => Ok(names),
         _ => Ok(Vec::new()),
     }
 }
@@ -557,17 +586,26 @@ async fn preview(
     Json(body): Json<MappingBody>,
 ) -> Result<Json<Vec<PreviewRow>>, ServiceError> {
     let import = service.found(&id).await?;
-    let header = first_rows(&service, &import).await?.remove(0);
-    let mapping = body.added_to(mapping_of(&import), &header)?;
-    let (input, limits) = (
-        service.uploads.input(&import.stored_as),
-        service.options.limits(),
-    );
-    let rows = tokio::task::spawn_blocking(move || {
-        let mut rows = Vec::new();
-        product_feed::read(input, &limits, Some(&mapping), &mut Preview(&mut rows)).map(|()| rows)
-    });
-    Ok(Json(rows.await.map_err(io::Error::other)??))
+    let first = first_rows(&service, &import).await?;
+    let mapping = body.added_to(mapping_of(&import), &first[0])?;
+    let limits = service.options.limits();
+    if !mapping.sheets().is_empty() {
+        // The rows that are kept may be of another sheet.
+        let input = service.uploads.input(&import.stored_as);
+        let owner = import.owner.as_deref().unwrap_or_default();
+        let place = service.readers.look(owner).await;
+        let read = move || {
+            let mut rows = Vec::new();
+            let mut preview = Preview(&mut rows);
+            product_feed::read(input, &limits, Some(&mapping), &mut preview).map(|()| rows)
+        };
+        return Ok(Json(place.read(read).await?));
+    }
+    // So few rows are read at once, here.
+    let input = beginning::as_file(&first)?;
+    let mut rows = Vec::new();
+    product_feed::read(input, &limits, Some(&mapping), &mut Preview(&mut rows))?;
+    Ok(Json(rows))
 }
 
 struct Preview<'a>(&'a mut Vec<PreviewRow>);

@@ -11,7 +11,7 @@ use std::{
 
 use backon::BackoffBuilder;
 use futures_util::FutureExt;
-use product_feed::{Counted, FeedError, Limits, Mapping};
+use product_feed::{Counted, FeedError, Header, Limits, Mapping};
 use thiserror::Error;
 use tokio::{
     sync::{mpsc, watch},
@@ -22,8 +22,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     PriceMonitorOptions,
     announcer::Announcer,
+    beginning,
     pace::Pace,
     patience::{GaveUp, LONGEST_WAIT, Patience, patiently, waits},
+    readers::Readers,
     reading::{self, ReadError, Reading},
     uploads::{Unsound, Uploads},
 };
@@ -41,8 +43,8 @@ use crate::{
 const AHEAD: usize = 3;
 
 /// How often an import is begun without any headway: one that ends the process, as by the memory it takes,
-/// must not do so for ever. A machine that is restarted some times in a row must not end it either.
-const STARTS: u64 = 10;
+/// must not do so for ever. One that is stopped in good order is not counted.
+const STARTS: u64 = 2;
 
 /// How often its end is recorded before it is told all the same.
 const TRIES_TO_END: usize = 3;
@@ -77,8 +79,8 @@ enum ImportError {
     Scratch(#[source] io::Error),
     /// It was begun again and again.
     #[error(
-        "The import broke off {STARTS} times without getting any further. Perhaps the file is more than this \
-         service can hold: please save it as CSV, or in several parts, and upload that."
+        "The import was set aside: the service broke off twice without getting any further with it. Perhaps the \
+         file is more than this service can hold: please save it as CSV, or in several parts, and upload that."
     )]
     NoHeadway,
     /// It is wanted no more.
@@ -152,6 +154,7 @@ enum Outcome {
 pub(super) struct Importer {
     store: Store,
     uploads: Uploads,
+    readers: Readers,
     announcer: Arc<Announcer>,
     metrics: Metrics,
     limits: Limits,
@@ -167,6 +170,7 @@ impl Importer {
     pub(super) fn new(
         store: Store,
         uploads: Uploads,
+        readers: Readers,
         announcer: Arc<Announcer>,
         options: &PriceMonitorOptions,
         shutdown: CancellationToken,
@@ -175,6 +179,7 @@ impl Importer {
         Self {
             store,
             uploads,
+            readers,
             announcer,
             metrics: options.metrics.clone(),
             limits: options.limits(),
@@ -266,6 +271,9 @@ impl Importer {
         if import.attempts > STARTS {
             return Err(ImportError::NoHeadway);
         }
+        let Some(_place) = stop.run_until_cancelled(self.readers.import()).await else {
+            return Ok(Outcome::Stopped);
+        };
         let id = import.id.as_str();
         let position = import.position;
         if !self.check_file(import, stop).await? {
@@ -339,6 +347,7 @@ impl Importer {
         import: &MonitorImport,
         stop: &CancellationToken,
     ) -> Result<Option<Mapping>, ImportError> {
+        self.keep_beginning(import, stop).await?;
         if let Some(mapping) = &import.mapping {
             return Ok(serde_json::from_str(mapping).ok());
         }
@@ -347,17 +356,14 @@ impl Importer {
         if has_begun {
             return Ok(None);
         }
-        let input = self.uploads.input(&import.stored_as).until(stop);
-        let limits = self.limits.clone();
-        let rows = tokio::task::spawn_blocking(move || reading::header_of(input, &limits))
-            .await
-            .map_err(ImportError::Broken)?;
-        if stop.is_cancelled() {
-            return Err(ImportError::Stopped);
-        }
-        // What is wrong with the file is said when it is counted.
-        let Ok(header) = rows else { return Ok(None) };
         let id = import.id.as_str();
+        let kept = || self.store.import_beginning(id);
+        let kept = patiently(id, stop, kept).await?.unwrap_or_default();
+        // What is wrong with the file is said when it is counted.
+        let Some(header) = kept.first() else {
+            return Ok(None);
+        };
+        let header = Header::fingerprint(header);
         let look_up = || self.store.remembered_mapping(&header);
         let remembered = patiently(id, stop, look_up).await?;
         if let Some(mapping) = &remembered {
@@ -365,6 +371,31 @@ impl Importer {
             patiently(id, stop, set).await?;
         }
         Ok(remembered.and_then(|mapping| serde_json::from_str(&mapping).ok()))
+    }
+
+    /// Keeps the first rows of the file for the pages about its columns.
+    async fn keep_beginning(
+        &self,
+        import: &MonitorImport,
+        stop: &CancellationToken,
+    ) -> Result<(), ImportError> {
+        let id = import.id.as_str();
+        let kept = || self.store.import_beginning(id);
+        if patiently(id, stop, kept).await?.is_some() {
+            return Ok(());
+        }
+        let input = self.uploads.input(&import.stored_as).until(stop);
+        let limits = self.limits.clone();
+        let rows = tokio::task::spawn_blocking(move || beginning::of(input, &limits))
+            .await
+            .map_err(ImportError::Broken)?;
+        if stop.is_cancelled() {
+            return Err(ImportError::Stopped);
+        }
+        // What is wrong with the file is said when it is counted.
+        let Ok(rows) = rows else { return Ok(()) };
+        let keep = || self.store.keep_import_beginning(id, &rows);
+        Ok(patiently(id, stop, keep).await?)
     }
 
     /// Counts the rows that reading will give; `None` when it is to stop.

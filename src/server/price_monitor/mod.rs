@@ -11,12 +11,14 @@
 //! when one dies, another goes on with its imports.
 
 mod announcer;
+mod beginning;
 mod controls;
 mod import;
 mod message;
 mod pace;
 mod patience;
 mod queue;
+mod readers;
 mod reading;
 pub mod sample;
 mod seen;
@@ -29,7 +31,6 @@ mod workers;
 
 use std::{
     io,
-    net::SocketAddr,
     num::NonZeroU32,
     path::{Path, PathBuf},
     sync::Arc,
@@ -43,10 +44,12 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use self::service::is_full;
 use self::{
     announcer::Announcer,
     import::Importer,
     queue::Queue,
+    readers::Readers,
     uploads::Uploads,
     workers::{Word, Workers},
 };
@@ -54,6 +57,9 @@ use crate::{
     job::UnixMillis,
     server::{
         advice,
+        connections::MostConnections,
+        listen::{self, ListenOptions},
+        space::{Space, SpaceLimits},
         store::{Store, now},
         telemetry::Metrics,
     },
@@ -61,6 +67,15 @@ use crate::{
 
 /// How long connections may take to end once they were asked to.
 const CLOSING: Duration = Duration::from_secs(5);
+
+/// The most connections.
+const CONNECTIONS: usize = 1024;
+
+/// The most connections that have made no request yet; where there are more, the oldest go.
+const SILENT: usize = 64;
+
+/// How long what was sent may stay unread.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The time between two looks for files that no import needs any more.
 const TIDYING: Duration = Duration::from_secs(60 * 60);
@@ -83,6 +98,10 @@ pub struct PriceMonitorOptions {
     pub imports_per_user: usize,
     /// The most rows that one import writes in a second; any number where there is none.
     pub rows_per_second: Option<NonZeroU32>,
+    /// The most imports of one user that wait or run.
+    pub queued_per_user: u64,
+    /// The room for the files.
+    pub space: Space,
     /// How long a file is kept after its import, to be imported again.
     pub retention: Duration,
 }
@@ -110,8 +129,13 @@ pub struct UploadsError {
 /// When it cannot.
 pub async fn make_uploads_dir(path: &Path) -> Result<(), UploadsError> {
     let probed = async {
-        let uploads = Uploads::open(path).await?;
-        uploads.begin().await.map(drop)
+        let limits = SpaceLimits {
+            of_user: 0,
+            of_all: 0,
+            free: 0,
+        };
+        let uploads = Uploads::open(path, Space::new(path, limits)).await?;
+        uploads.begin(None).await.map(drop)
     };
     probed.await.map_err(|error| UploadsError {
         path: path.to_owned(),
@@ -125,6 +149,9 @@ struct Service {
     store: Store,
     options: PriceMonitorOptions,
     uploads: Uploads,
+    readers: Readers,
+    /// Held while an import is recorded, so that those of a user are counted one after the other.
+    recording: tokio::sync::Mutex<()>,
     announcer: Arc<Announcer>,
     queue: Queue,
     workers: Workers,
@@ -146,7 +173,10 @@ async fn tidy(store: Store, uploads: Uploads, queue: Queue, retention: Duration)
             .monitor_files_in_use(now().saturating_sub(retention))
             .await
         {
-            Ok(needed) => uploads.remove_stale(&needed).await,
+            Ok(needed) => {
+                uploads.remove_stale(&needed).await;
+                uploads.recount(&needed).await;
+            }
             Err(error) => tracing::warn!(%error, "the uploads directory could not be tidied"),
         }
         tokio::time::sleep(TIDYING).await;
@@ -160,8 +190,7 @@ async fn tidy(store: Store, uploads: Uploads, queue: Queue, retention: Duration)
 ///
 /// # Errors
 ///
-/// When the uploads directory cannot be made, the unfinished imports cannot be read, or the listener
-/// fails.
+/// When the uploads directory cannot be made, or the unfinished imports cannot be read.
 pub async fn serve(
     listener: TcpListener,
     store: Store,
@@ -183,15 +212,17 @@ pub async fn serve_with(
     others: Router,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let uploads = Uploads::open(&options.uploads_dir).await?;
+    let uploads = Uploads::open(&options.uploads_dir, options.space.clone()).await?;
     let tasks = TaskTracker::new();
     let (socket_layer, io) = socket_io::layer();
     let workers = Workers::new(store.clone(), uploads.clone(), options.imports_per_user);
     workers.enter().await.map_err(io::Error::other)?;
     let announcer = Arc::new(Announcer::new(store.clone(), io.clone(), workers.clone()));
+    let readers = Readers::default();
     let importer = Importer::new(
         store.clone(),
         uploads.clone(),
+        readers.clone(),
         Arc::clone(&announcer),
         &options,
         shutdown.clone(),
@@ -229,6 +260,8 @@ pub async fn serve_with(
         store,
         options,
         uploads,
+        readers,
+        recording: tokio::sync::Mutex::default(),
         announcer,
         queue,
         workers,
@@ -237,23 +270,32 @@ pub async fn serve_with(
     });
     socket_io::listen(&io, &service);
     let router = service::router(service).merge(others).layer(socket_layer);
-    let router = router.into_make_service_with_connect_info::<SocketAddr>();
-
-    let serving = axum::serve(listener, router)
-        .with_graceful_shutdown(shutdown.clone().cancelled_owned())
-        .into_future();
+    let serving = listen::serve(listener, router, listening(), shutdown.clone());
     let closing = async {
         shutdown.cancelled().await;
         io.close().await;
         tokio::time::sleep(CLOSING).await;
     };
-    let result = tokio::select! {
-        result = serving => result,
-        () = closing => Ok(()),
-    };
-    // A listener that fails ends the imports too.
-    shutdown.cancel();
+    tokio::select! {
+        () = serving => {}
+        () = closing => {}
+    }
     tasks.close();
     tasks.wait().await;
-    result
+    Ok(())
+}
+
+/// How connections are treated: there are few that mean well, and who means no good is on this machine or in
+/// the same network.
+fn listening() -> ListenOptions {
+    ListenOptions {
+        most: MostConnections {
+            of_all: CONNECTIONS,
+            of_address: CONNECTIONS,
+            exempt: Vec::new(),
+        },
+        write_timeout: WRITE_TIMEOUT,
+        drain: CLOSING,
+        max_silent: SILENT,
+    }
 }

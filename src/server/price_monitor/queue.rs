@@ -9,14 +9,11 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{import::Importer, workers::Workers};
+use super::{import::Importer, readers, workers::Workers};
 use crate::{
     job::UnixMillis,
     server::store::{StoreError, leases::Claimed},
 };
-
-/// How many imports run at once, whoever's they are: more would only wait for the database.
-const RUNNING: usize = 4;
 
 /// How often it is looked for imports that other processes leave behind.
 const LOOK: Duration = Duration::from_secs(3);
@@ -136,7 +133,7 @@ impl Queue {
 
     async fn take_imports(&self) {
         loop {
-            while self.running().len() < RUNNING {
+            while self.running().len() < readers::IMPORTS {
                 match self.0.workers.claim_next(&self.at_hand()).await {
                     Ok(Some(claimed)) => self.run(claimed),
                     Ok(None) => break,

@@ -21,7 +21,7 @@ use product_feed::{
 const BATCH: usize = 2000;
 
 /// Bytes of rows that are written in one transaction, whatever their number.
-const BATCH_BYTES: usize = 4 << 20;
+const BATCH_BYTES: usize = 1 << 20;
 
 /// Rows that are read between two looks at whether to stop.
 const READ_AT_ONCE: u64 = 1000;
@@ -64,17 +64,6 @@ impl<'a> Pause<'a> {
             ControlFlow::Continue(())
         }
     }
-}
-
-/// Returns a mark of a file's column names.
-///
-/// # Errors
-///
-/// When the file cannot be read.
-pub(super) fn header_of(input: Input, limits: &Limits) -> Result<String, FeedError> {
-    let rows = product_feed::first_rows(input, limits, 1)?;
-    let header = rows.first().map(Vec::as_slice).unwrap_or_default();
-    Ok(Header::fingerprint(header))
 }
 
 /// Why a file cannot be read into batches.

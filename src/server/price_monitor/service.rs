@@ -22,7 +22,7 @@ use super::{
     message::{MAX_FAILED, ProgressBody},
     upload, websocket,
 };
-use crate::server::store::StoreError;
+use crate::server::{space::NoSpace, store::StoreError};
 
 /// Bytes of an upload request beside the file itself.
 const MULTIPART_OVERHEAD: u64 = 64 << 10;
@@ -94,6 +94,14 @@ impl Service {
     }
 }
 
+const NOT_SAVED: &str = "The file could not be saved. Please try again later.";
+
+/// Whether there is no room left to write.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
 /// Why a request is refused. The text is the answer's `error`.
 #[derive(Debug, Error)]
 pub(super) enum ServiceError {
@@ -113,6 +121,12 @@ pub(super) enum ServiceError {
     TooLarge(u64),
     #[error(transparent)]
     Feed(#[from] FeedError),
+    #[error(transparent)]
+    NoSpace(#[from] NoSpace),
+    #[error(
+        "There are as many of your imports under way as may be. Wait until one of them is over."
+    )]
+    TooManyUnderWay,
     #[error("The mode is either import or check.")]
     UnknownMode,
     #[error("The idempotency key is no UUID.")]
@@ -125,6 +139,8 @@ pub(super) enum ServiceError {
     NotKept,
     #[error("The import goes on already.")]
     Answered,
+    #[error("The columns of this file cannot be shown: their names are too long.")]
+    NoColumns,
     #[error("No row of this import failed.")]
     NothingFailed,
     #[error("The columns cannot be read: {0}")]
@@ -133,7 +149,7 @@ pub(super) enum ServiceError {
     Broken(MultipartError),
     #[error("The service is shutting down. Please try again in a moment.")]
     ShuttingDown,
-    #[error("The file could not be saved. Please try again later.")]
+    #[error("{}", if is_full(.0) { NoSpace::Disk.to_string() } else { NOT_SAVED.to_owned() })]
     Disk(#[from] io::Error),
     #[error("The database failed. Please try again later.")]
     Store(#[from] StoreError),
@@ -165,12 +181,12 @@ impl ServiceError {
             Self::Feed(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Broken(error) if error.status().is_server_error() => StatusCode::BAD_REQUEST,
             Self::Broken(error) => error.status(),
-            Self::Empty => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Empty | Self::NoColumns => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NoSpace(_) => StatusCode::INSUFFICIENT_STORAGE,
+            Self::TooManyUnderWay => StatusCode::TOO_MANY_REQUESTS,
             Self::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Disk(error) if error.kind() == io::ErrorKind::StorageFull => {
-                StatusCode::INSUFFICIENT_STORAGE
-            }
+            Self::Disk(error) if is_full(error) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Disk(_) | Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -179,7 +195,9 @@ impl ServiceError {
 impl IntoResponse for ServiceError {
     fn into_response(self) -> Response {
         let status = self.status();
-        if status.is_server_error() {
+        if status == StatusCode::INSUFFICIENT_STORAGE {
+            tracing::warn!(error = ?self, "there is no room for a file");
+        } else if status.is_server_error() {
             tracing::error!(error = ?self, "a request failed");
         }
         (status, Json(json!({ "error": self.to_string() }))).into_response()

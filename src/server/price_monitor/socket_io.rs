@@ -3,11 +3,12 @@
 use std::{
     fmt,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use serde::Deserialize;
 use socketioxide::{
-    SocketIo,
+    SocketIo, TransportType,
     extract::{Data, SocketRef, TryData},
     handler::ConnectHandler,
     layer::SocketIoLayer,
@@ -15,6 +16,9 @@ use socketioxide::{
 
 use super::{Service, message::event_name};
 use crate::job::JobId;
+
+/// How long a socket may be open before it shows the key.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a client shows when it connects.
 #[derive(Deserialize)]
@@ -34,7 +38,11 @@ impl fmt::Display for InvalidKey {
 
 /// Makes the layer that answers Socket.IO requests, and the handle to its sockets.
 pub(super) fn layer() -> (SocketIoLayer, SocketIo) {
-    SocketIo::new_layer()
+    SocketIo::builder()
+        // A client that polls keeps a request open for each message.
+        .transports([TransportType::Websocket])
+        .connect_timeout(CONNECT_TIMEOUT)
+        .build_layer()
 }
 
 /// Takes connections on the main namespace.

@@ -18,8 +18,10 @@ use super::{
     service::ServiceError,
     uploads::{Incoming, stored_name},
 };
-use crate::server::file_name;
-use crate::server::store::monitor_imports::{FileMark, ImportMode, MonitorImport, NewImport};
+use crate::server::{
+    file_name, filename,
+    store::monitor_imports::{FileMark, ImportMode, MonitorImport, NewImport},
+};
 
 /// Bytes that are looked at to tell an empty file.
 const HEAD: usize = 8 << 10;
@@ -57,7 +59,12 @@ pub(super) async fn upload(
         linger(&service, &mut multipart).await;
         return Ok((StatusCode::CREATED, Json(import.into())));
     }
-    let receiving = receive(&service, &id, &mut multipart);
+    let owner = owner(&headers);
+    if let Err(error) = service.may_begin(owner.as_deref()).await {
+        linger(&service, &mut multipart).await;
+        return Err(error);
+    }
+    let receiving = receive(&service, &id, owner.as_deref(), &mut multipart);
     let received = service.shutdown.run_until_cancelled(receiving).await;
     let (incoming, file, filename) = match received.ok_or(ServiceError::ShuttingDown)? {
         Ok(received) => received,
@@ -71,7 +78,7 @@ pub(super) async fn upload(
         stored_as: stored_name(&id),
         id,
         filename,
-        owner: owner(&headers),
+        owner,
         mode,
         mapping: None,
         stored_in: None,
@@ -96,13 +103,14 @@ async fn linger(service: &Service, multipart: &mut Multipart) {
 async fn receive(
     service: &Service,
     id: &str,
+    owner: Option<&str>,
     multipart: &mut Multipart,
 ) -> Result<(Incoming, FileMark, String), ServiceError> {
     while let Some(field) = multipart.next_field().await? {
         if field.name() == Some("file") {
             let name = file_name::given(field.headers());
-            let filename = plain_filename(name.as_deref());
-            let (incoming, file) = store(service, id, field).await?;
+            let filename = filename::plain(&name.unwrap_or_default(), MAX_FILENAME);
+            let (incoming, file) = store(service, id, owner, field).await?;
             return Ok((incoming, file, filename));
         }
     }
@@ -113,14 +121,16 @@ async fn receive(
 async fn store(
     service: &Service,
     id: &str,
+    owner: Option<&str>,
     mut field: Field<'_>,
 ) -> Result<(Incoming, FileMark), ServiceError> {
-    let mut writing = service.uploads.begin().await?;
+    let mut writing = service.uploads.begin(owner).await?;
     let mut head = Vec::with_capacity(HEAD);
     while let Some(chunk) = field.chunk().await? {
         if writing.size() + chunk.len() as u64 > service.options.max_upload {
             return Err(ServiceError::TooLarge(service.options.max_upload));
         }
+        writing.count(chunk.len())?;
         if head.len() < HEAD {
             let missing = chunk.len().min(HEAD - head.len());
             head.extend_from_slice(&chunk[..missing]);
@@ -135,10 +145,26 @@ async fn store(
         service.uploads.input(&stored_name(id)),
         service.options.limits(),
     );
-    tokio::task::spawn_blocking(move || product_feed::check(input, &limits))
-        .await
-        .map_err(io::Error::other)??;
+    let check = move || product_feed::check(input, &limits);
+    let place = service.readers.look(owner.unwrap_or_default()).await;
+    place.read(check).await?;
     Ok(complete)
+}
+
+impl Service {
+    /// Says whether an owner may have one more import. What is nobody's is not counted.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::TooManyUnderWay`] when not.
+    pub(super) async fn may_begin(&self, owner: Option<&str>) -> Result<(), ServiceError> {
+        let Some(owner) = owner else { return Ok(()) };
+        if self.store.count_unfinished_of(owner).await? < self.options.queued_per_user {
+            Ok(())
+        } else {
+            Err(ServiceError::TooManyUnderWay)
+        }
+    }
 }
 
 /// Records an import whose file is on disk, and lets it run.
@@ -152,6 +178,8 @@ pub(super) async fn record(
         stored_in: Some(service.uploads.id().to_owned()),
         ..new
     };
+    let _one_at_a_time = service.recording.lock().await;
+    service.may_begin(new.owner.as_deref()).await?;
     let import = match service.store.add_monitor_import(new).await {
         Ok(import) => import,
         Err(error) => {
@@ -188,44 +216,4 @@ fn key(headers: &HeaderMap) -> Result<Option<Uuid>, ServiceError> {
     };
     let key = key.to_str().ok().and_then(|key| key.parse().ok());
     key.map(Some).ok_or(ServiceError::BadKey)
-}
-
-/// Returns what the user calls the file, for showing alone: without a path and control characters.
-fn plain_filename(name: Option<&str>) -> String {
-    let name = name.unwrap_or_default();
-    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let plain: String = name
-        .chars()
-        .filter(|character| !character.is_control())
-        .take(MAX_FILENAME)
-        .collect();
-    let plain = plain.trim();
-    if plain.is_empty() {
-        "products.csv".to_owned()
-    } else {
-        plain.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filename_is_for_showing_alone() {
-        for (name, shown) in [
-            (Some("spring list.csv"), "spring list.csv"),
-            (Some("../../etc/passwd"), "passwd"),
-            (Some("C:\\lists\\prices.csv"), "prices.csv"),
-            (Some("a\r\nb\0.csv"), "ab.csv"),
-            (Some("/"), "products.csv"),
-            (None, "products.csv"),
-        ] {
-            assert_eq!(plain_filename(name), shown);
-        }
-        assert_eq!(
-            plain_filename(Some(&"ü".repeat(400))).chars().count(),
-            MAX_FILENAME
-        );
-    }
 }

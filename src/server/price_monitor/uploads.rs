@@ -7,6 +7,7 @@
 use std::{
     collections::HashSet,
     io::{self, Read},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
@@ -27,6 +28,15 @@ use crate::server::store::monitor_imports::FileMark;
 /// Bytes that are written or checked at once.
 const BLOCK: usize = 256 << 10;
 
+use super::service::ServiceError;
+use crate::server::{
+    private::make_private_directory,
+    space::{self, NoSpace, Space, Stored},
+};
+
+/// How the names of complete files end.
+const ENDING: &str = ".upload";
+
 /// How old a file that no job needs must be before it is removed: one of a process that is just ending
 /// beside this one, or that is just coming in, is younger.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -40,15 +50,17 @@ pub(super) struct Uploads {
     directory: PathBuf,
     /// What the directory is known by, wherever it is mounted.
     id: Arc<str>,
+    space: Space,
 }
 
 impl Uploads {
     /// Makes the directory if it is missing.
-    pub(super) async fn open(directory: &Path) -> io::Result<Self> {
-        fs::create_dir_all(directory).await?;
+    pub(super) async fn open(directory: &Path, space: Space) -> io::Result<Self> {
+        make_private_directory(directory).await?;
         Ok(Self {
             directory: directory.to_owned(),
             id: directory_id(directory).await?.into(),
+            space,
         })
     }
 
@@ -58,9 +70,10 @@ impl Uploads {
     }
 
     /// Begins a file that goes away when it is dropped before it is [kept](Incoming::keep).
-    pub(super) async fn begin(&self) -> io::Result<Writing> {
+    pub(super) async fn begin(&self, owner: Option<&str>) -> io::Result<Writing> {
         let incoming = Incoming {
             path: Some(self.directory.join(format!("{}.part", Uuid::now_v7()))),
+            space: Some(self.space.incoming(owner)),
         };
         let file = File::create_new(incoming.path()).await?;
         Ok(Writing {
@@ -147,7 +160,16 @@ impl Uploads {
     }
 
     /// Gives a stored file to one more job. It goes away unless it is kept.
-    pub(super) async fn share(&self, stored_as: &str, id: &str) -> io::Result<Incoming> {
+    ///
+    /// # Errors
+    ///
+    /// When there is no room for a copy, where the file system has no links.
+    pub(super) async fn share(
+        &self,
+        stored_as: &str,
+        id: &str,
+        owner: Option<&str>,
+    ) -> Result<Incoming, ServiceError> {
         let from = self.directory.join(stored_as);
         let path = self.directory.join(stored_name(id));
         // Under either name it is needed from now on: not to be tidied away as an old one before the new
@@ -159,15 +181,43 @@ impl Uploads {
             .into_std()
             .await
             .set_modified(SystemTime::now())?;
+        let mut incoming = Incoming {
+            path: Some(path.clone()),
+            space: Some(self.space.incoming(owner)),
+        };
         // Not every file system has links.
         if fs::hard_link(&from, &path).await.is_err() {
+            incoming.count(fs::metadata(&from).await?.len())?;
             fs::copy(&from, &path).await?;
         }
-        Ok(Incoming { path: Some(path) })
+        Ok(incoming)
+    }
+
+    /// Counts anew what is here. Files that several imports share are the first one's.
+    pub(super) async fn recount(&self, in_use: &[(String, Option<String>)]) {
+        // What has come in since they were listed is counted already.
+        for name in self.space.names() {
+            if name.ends_with(ENDING) && !self.has(&name).await {
+                self.space.let_go(&name);
+            }
+        }
+        let mut counted = HashSet::new();
+        for (name, owner) in in_use {
+            let Ok(file) = fs::metadata(self.directory.join(name)).await else {
+                continue;
+            };
+            let is_first = counted.insert((file.dev(), file.ino()));
+            let file = Stored {
+                user: owner.clone(),
+                bytes: if is_first { file.len() } else { 0 },
+            };
+            self.space.hold(name, file);
+        }
     }
 
     /// Removes the file of a job that is over.
     pub(super) async fn remove(&self, stored_as: &str) {
+        self.space.let_go(stored_as);
         match fs::remove_file(self.directory.join(stored_as)).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 tracing::warn!(%error, "an uploaded file could not be removed");
@@ -178,8 +228,8 @@ impl Uploads {
 
     /// Removes files of ours that no import needs: of those that ended long ago, and what a crash left
     /// behind.
-    pub(super) async fn remove_stale(&self, needed: &[String]) {
-        let needed: HashSet<&str> = needed.iter().map(String::as_str).collect();
+    pub(super) async fn remove_stale(&self, needed: &[(String, Option<String>)]) {
+        let needed: HashSet<&str> = needed.iter().map(|(name, _)| name.as_str()).collect();
         if let Err(error) = self.remove_stale_but(&needed).await {
             tracing::warn!(%error, "the uploads directory could not be tidied");
         }
@@ -229,6 +279,15 @@ pub(super) struct Writing {
 }
 
 impl Writing {
+    /// Sees that there is room for so many bytes more.
+    ///
+    /// # Errors
+    ///
+    /// When there is not.
+    pub(super) fn count(&mut self, more: usize) -> Result<(), NoSpace> {
+        self.incoming.count(self.size + more as u64)
+    }
+
     /// Appends bytes.
     pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.digest.update(bytes);
@@ -246,12 +305,32 @@ impl Writing {
 #[derive(Debug)]
 pub(super) struct Incoming {
     path: Option<PathBuf>,
+    space: Option<space::Incoming>,
 }
 
 impl Incoming {
+    /// Sees that there is room for so many bytes of it.
+    ///
+    /// # Errors
+    ///
+    /// When there is not.
+    pub(super) fn count(&mut self, bytes: u64) -> Result<(), NoSpace> {
+        self.space
+            .as_mut()
+            .map_or(Ok(()), |space| space.count(bytes))
+    }
+
     /// Keeps the file.
     pub(super) fn keep(mut self) {
-        self.path = None;
+        let (Some(path), Some(space)) = (self.path.take(), self.space.take()) else {
+            return;
+        };
+        let file = std::fs::metadata(&path);
+        // One more name takes no more room.
+        let bytes = file.map_or(0, |file| if file.nlink() > 1 { 0 } else { file.len() });
+        if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
+            space.keep_as(name, bytes);
+        }
     }
 
     fn path(&self) -> &Path {
@@ -292,7 +371,7 @@ async fn directory_id(directory: &Path) -> io::Result<String> {
 
 /// Returns the name of a job's complete file.
 pub(super) fn stored_name(id: &str) -> String {
-    format!("{id}.upload")
+    format!("{id}{ENDING}")
 }
 
 fn is_ours(name: &str) -> bool {
@@ -305,19 +384,53 @@ fn is_ours(name: &str) -> bool {
 mod tests {
 
     use super::*;
+    use crate::server::space::SpaceLimits;
+
+    async fn open(directory: &Path) -> io::Result<Uploads> {
+        let limits = SpaceLimits {
+            of_user: 1 << 20,
+            of_all: 1 << 20,
+            free: 0,
+        };
+        Uploads::open(directory, Space::new(directory, limits)).await
+    }
+
+    #[tokio::test]
+    async fn room_is_counted_until_a_file_is_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        let uploads = open(directory.path()).await.unwrap();
+        let mut first = uploads.begin(Some("ada")).await.unwrap();
+        first.count(1 << 20).unwrap();
+        assert_eq!(first.count((1 << 20) + 1), Err(NoSpace::OfUser));
+        first.write(&vec![0; 1 << 20]).await.unwrap();
+        uploads.complete(first, "1").await.unwrap().0.keep();
+        let mut second = uploads.begin(Some("ada")).await.unwrap();
+        assert!(second.count(1).is_err());
+        // One more name for it takes no room, and it is counted once.
+        let again = uploads.share(&stored_name("1"), "2", Some("ada")).await;
+        again.unwrap().keep();
+        let names = ["1", "2"].map(|id| (stored_name(id), Some("ada".to_owned())));
+        uploads.recount(&names).await;
+        assert!(second.count(1).is_err());
+        uploads.remove(&stored_name("1")).await;
+        uploads.recount(&names).await;
+        assert!(second.count(1).is_err());
+        uploads.remove(&stored_name("2")).await;
+        second.count(1).unwrap();
+    }
 
     #[tokio::test]
     async fn a_file_that_is_not_kept_goes_away() {
         let directory = tempfile::tempdir().unwrap();
-        let uploads = Uploads::open(&directory.path().join("new")).await.unwrap();
-        let writing = uploads.begin().await.unwrap();
+        let uploads = open(&directory.path().join("new")).await.unwrap();
+        let writing = uploads.begin(None).await.unwrap();
         let (complete, _) = uploads.complete(writing, "1").await.unwrap();
         assert!(uploads.has(&stored_name("1")).await);
-        drop(uploads.share(&stored_name("1"), "2").await.unwrap());
+        drop(uploads.share(&stored_name("1"), "2", None).await.unwrap());
         assert!(!uploads.has(&stored_name("2")).await);
         drop(complete);
         assert!(!uploads.has(&stored_name("1")).await);
-        let writing = uploads.begin().await.unwrap();
+        let writing = uploads.begin(None).await.unwrap();
         uploads.complete(writing, "1").await.unwrap().0.keep();
         assert!(uploads.has(&stored_name("1")).await);
     }
@@ -325,7 +438,7 @@ mod tests {
     #[tokio::test]
     async fn a_directory_has_one_name_for_all_who_serve_it() {
         let directory = tempfile::tempdir().unwrap();
-        let opened = (0..8).map(|_| Uploads::open(directory.path()));
+        let opened = (0..8).map(|_| open(directory.path()));
         let all: HashSet<_> = futures::future::join_all(opened)
             .await
             .into_iter()
@@ -334,15 +447,15 @@ mod tests {
         assert_eq!(all.len(), 1, "{all:?}");
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
         std::fs::write(directory.path().join(ID_FILE), "").unwrap();
-        let anew = Uploads::open(directory.path()).await.unwrap();
+        let anew = open(directory.path()).await.unwrap();
         assert!(Uuid::try_parse(anew.id()).is_ok());
     }
 
     #[tokio::test]
     async fn a_stored_file_that_is_not_what_came_in_is_found() {
         let directory = tempfile::tempdir().unwrap();
-        let uploads = Uploads::open(directory.path()).await.unwrap();
-        let mut writing = uploads.begin().await.unwrap();
+        let uploads = open(directory.path()).await.unwrap();
+        let mut writing = uploads.begin(None).await.unwrap();
         for part in ["sku,", "price"] {
             writing.write(part.as_bytes()).await.unwrap();
         }
@@ -364,12 +477,12 @@ mod tests {
     #[tokio::test]
     async fn an_old_file_that_is_shared_is_young_again() {
         let directory = tempfile::tempdir().unwrap();
-        let uploads = Uploads::open(directory.path()).await.unwrap();
+        let uploads = open(directory.path()).await.unwrap();
         let [old, new] = [Uuid::now_v7(), Uuid::now_v7()].map(|id| id.to_string());
         let path = directory.path().join(stored_name(&old));
         let file = std::fs::File::create(path).unwrap();
         file.set_modified(SystemTime::now() - 2 * STALE).unwrap();
-        let shared = uploads.share(&stored_name(&old), &new).await.unwrap();
+        let shared = uploads.share(&stored_name(&old), &new, None).await.unwrap();
         // A look for stale files that does not know of the new job yet.
         uploads.remove_stale_but(&HashSet::new()).await.unwrap();
         assert!(uploads.has(&stored_name(&new)).await);
@@ -379,7 +492,7 @@ mod tests {
     #[tokio::test]
     async fn only_old_files_of_ours_are_tidied_away() {
         let directory = tempfile::tempdir().unwrap();
-        let uploads = Uploads::open(directory.path()).await.unwrap();
+        let uploads = open(directory.path()).await.unwrap();
         let old = SystemTime::now() - 2 * STALE;
         let [stale, needed, young] = [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()];
         for (name, modified) in [

@@ -6,6 +6,7 @@
 mod controls;
 mod delivery;
 mod frame;
+mod guesses;
 mod heartbeat;
 mod hub;
 mod limits;
@@ -37,6 +38,7 @@ pub(crate) use self::controls::Further;
 pub(crate) use self::streams::{Asking, Jobs, ProgressAnswer};
 use self::{
     delivery::Delivery,
+    guesses::Guesses,
     heartbeat::Ticker,
     hub::Hub,
     limits::{MostStreams, StreamLimits},
@@ -91,6 +93,7 @@ pub struct Relay {
     ticker: Ticker,
     starts: Starts,
     config: SseConfig,
+    guesses: Guesses,
 }
 
 impl Relay {
@@ -198,6 +201,7 @@ impl Relay {
             metrics,
             starts,
             config: config.sse.clone(),
+            guesses: Guesses::default(),
         })
     }
 
@@ -285,14 +289,22 @@ impl Relay {
         if !who.may(Permission::Import) {
             return Err(ApiError::NotFound);
         }
+        // Whoever guesses has the price monitor asked for each guess.
+        if self.guesses.are_too_many(&who.user.id) {
+            return Err(ApiError::TooMany);
+        }
         let is_known = self.store.knows_job(job).await?;
         let asked = tokio::time::timeout(FRESHEN_TIMEOUT, self.rest.progress(job)).await;
         // What answers anything to every question, at a wrong address, knows no job.
         let named = match asked {
             Ok(Ok(reading)) if reading.shows_import => reading.owner,
-            _ => return Err(ApiError::NotFound),
+            _ => {
+                self.guesses.count(&who.user.id);
+                return Err(ApiError::NotFound);
+            }
         };
         if is_known {
+            self.guesses.count(&who.user.id);
             return Err(ApiError::NotFound);
         }
         let filename = format!("import {job}");

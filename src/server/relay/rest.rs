@@ -89,6 +89,8 @@ impl Drop for Question {
     }
 }
 
+/// How long a connection is kept that nobody needs.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// In whose name we ask. A service that does not know it ignores it.
 pub(super) const OWNER: &str = "x-import-owner";
 /// Names a file that may be handed in again, should the answer get lost. A service that does not know the
@@ -133,6 +135,9 @@ pub(crate) enum RestError {
     /// The service says no, in these words.
     #[error("{0}")]
     Refused(String),
+    /// The service has no room for a file, in these words.
+    #[error("{0}")]
+    NoSpace(String),
     /// The answer cannot be understood.
     #[error("The price monitor answered in a way that cannot be understood.")]
     Unreadable,
@@ -162,6 +167,8 @@ impl Rest {
     ) -> Result<Self, reqwest::Error> {
         let client = outgoing::client_for(&endpoint.url)
             .connect_timeout(CONNECT_TIMEOUT)
+            // Before the embedded price monitor ends one that is idle.
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .build()?;
         let concurrency = config.rest_concurrency.min(Semaphore::MAX_PERMITS);
         Ok(Self {
@@ -409,15 +416,14 @@ impl Rest {
                 let words = words("The price monitor has too much to do. Try again later.");
                 RestError::Busy { words, seconds }
             }
+            StatusCode::INSUFFICIENT_STORAGE => {
+                RestError::NoSpace(words("The price monitor has no room for the file."))
+            }
             status if status.is_server_error() => {
                 let fault = format!(
                     "The price monitor has a fault of its own (HTTP {code}). Try again in a moment."
                 );
-                RestError::Broken(if matches!(code, 503 | 507) {
-                    words(&fault)
-                } else {
-                    fault
-                })
+                RestError::Broken(if code == 503 { words(&fault) } else { fault })
             }
             status if status.is_redirection() => RestError::Moved(code),
             _ => RestError::Refused(words(&format!(
@@ -433,6 +439,7 @@ impl From<RestError> for ApiError {
         match error {
             RestError::Refused(_) | RestError::Forbidden(_) => Self::Invalid(sentence),
             RestError::Busy { seconds, .. } => Self::Busy { sentence, seconds },
+            RestError::NoSpace(_) => Self::NoSpace(sentence),
             RestError::UnknownJob => Self::BadGateway(
                 "There is nothing at the price monitor's address that takes imports (HTTP 404). Ask whoever \
                  runs this server to correct it."

@@ -2,10 +2,18 @@
 
 use std::time::Duration;
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
+};
 use uuid::Uuid;
 
-use super::{Store, StoreError, entity::account_link as link, now, users::UserId};
+use super::{
+    Store, StoreError,
+    entity::{account_link as link, user},
+    now,
+    users::{UserId, may_sign_in},
+};
 use crate::{job::UnixMillis, role::Role};
 
 const TABLE: &str = "account_links";
@@ -37,6 +45,7 @@ impl Store {
         token_hash: String,
         purpose: &LinkPurpose,
         note: &str,
+        made_by: &UserId,
         lifetime: Duration,
     ) -> Result<(), StoreError> {
         let now = now();
@@ -57,6 +66,7 @@ impl Store {
             note: Set(note.to_owned()),
             created_at: Set(now),
             expires_at: Set(now.saturating_add(lifetime)),
+            made_by: Set(Some(made_by.as_str().to_owned())),
         })
         .exec_without_returning(&self.db)
         .await?;
@@ -70,7 +80,7 @@ impl Store {
     ) -> Result<Option<AccountLink>, StoreError> {
         link::Entity::find()
             .filter(link::Column::TokenHash.eq(token_hash))
-            .filter(link::Column::ExpiresAt.gt(now()))
+            .filter(holds())
             .one(&self.db)
             .await?
             .map(AccountLink::try_from)
@@ -79,7 +89,21 @@ impl Store {
 
     /// Uses a link up. `false` when somebody else has.
     pub(crate) async fn use_link(&self, link: &AccountLink) -> Result<bool, StoreError> {
-        self.delete_link(&link.id).await
+        let used = link::Entity::delete_many()
+            .filter(link::Column::Id.eq(&link.id))
+            .filter(holds())
+            .exec(&self.db)
+            .await?;
+        Ok(used.rows_affected > 0)
+    }
+
+    /// Takes back every link that an account has made.
+    pub(crate) async fn delete_links_by(&self, user: &UserId) -> Result<(), StoreError> {
+        link::Entity::delete_many()
+            .filter(link::Column::MadeBy.eq(user.as_str()))
+            .exec(&self.db)
+            .await?;
+        Ok(())
     }
 
     /// Takes a link back. `false` when there is none.
@@ -103,7 +127,7 @@ impl Store {
     /// Lists the links that have not been used, the newest first.
     pub(crate) async fn list_links(&self) -> Result<Vec<AccountLink>, StoreError> {
         link::Entity::find()
-            .filter(link::Column::ExpiresAt.gt(now()))
+            .filter(holds())
             .order_by_desc(link::Column::CreatedAt)
             .order_by_desc(link::Column::Id)
             .all(&self.db)
@@ -112,6 +136,22 @@ impl Store {
             .map(AccountLink::try_from)
             .collect()
     }
+}
+
+/// Says which links hold: those that have not expired, and whose maker may still make such.
+fn holds() -> Condition {
+    let owners = user::Entity::find()
+        .select_only()
+        .column(user::Column::Id)
+        .filter(user::Column::Role.eq(Role::Owner.as_str()))
+        .filter(may_sign_in())
+        .into_query();
+    let by_an_owner = Condition::any()
+        .add(link::Column::MadeBy.is_null())
+        .add(link::Column::MadeBy.in_subquery(owners));
+    Condition::all()
+        .add(link::Column::ExpiresAt.gt(now()))
+        .add(by_an_owner)
 }
 
 impl TryFrom<link::Model> for AccountLink {

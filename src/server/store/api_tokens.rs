@@ -12,7 +12,7 @@ use super::{
     Store, StoreError,
     entity::{api_token, user},
     now,
-    users::{User, UserId},
+    users::{User, UserId, may_sign_in},
 };
 use crate::{
     api::tokens::{ApiToken, TokenScope},
@@ -42,7 +42,7 @@ pub(crate) struct NewToken<'a> {
     pub(crate) user: &'a UserId,
     pub(crate) name: &'a str,
     pub(crate) scope: TokenScope,
-    pub(crate) expires_at: Option<UnixMillis>,
+    pub(crate) expires_at: UnixMillis,
 }
 
 impl Store {
@@ -56,7 +56,7 @@ impl Store {
             scope: Set(new.scope.as_str().to_owned()),
             created_at: Set(now()),
             last_used_at: Set(None),
-            expires_at: Set(new.expires_at),
+            expires_at: Set(Some(new.expires_at)),
         })
         .exec_without_returning(&self.db)
         .await?;
@@ -78,7 +78,7 @@ impl Store {
             return Ok(None);
         };
         let user = user::Entity::find_by_id(&token.user_id)
-            .filter(user::Column::DisabledAt.is_null())
+            .filter(may_sign_in())
             .one(&self.db)
             .await?;
         let Some(user) = user else {
@@ -157,9 +157,7 @@ impl Store {
 }
 
 fn is_good_at(now: UnixMillis) -> Condition {
-    Condition::any()
-        .add(api_token::Column::ExpiresAt.is_null())
-        .add(api_token::Column::ExpiresAt.gt(now))
+    Condition::all().add(api_token::Column::ExpiresAt.gt(now))
 }
 
 fn scope(row: &api_token::Model) -> Result<TokenScope, StoreError> {

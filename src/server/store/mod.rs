@@ -8,6 +8,7 @@ pub mod audit;
 pub mod backup;
 mod bulk;
 mod entity;
+mod import_beginnings;
 pub mod jobs;
 pub(crate) mod leases;
 pub mod lock;
@@ -18,6 +19,7 @@ pub mod products;
 pub mod row_notes;
 mod schema;
 pub mod sessions;
+mod setup_links;
 #[cfg(test)]
 pub(crate) mod test_database;
 pub mod users;

@@ -373,15 +373,32 @@ impl Store {
         rows.into_iter().map(MonitorImport::try_from).collect()
     }
 
-    /// Lists the imports that ended at `since` or later, whose files may still be needed.
+    /// Counts the imports of an owner that are not over.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn monitor_files_in_use(&self, since: UnixMillis) -> Result<Vec<String>, StoreError> {
+    pub async fn count_unfinished_of(&self, owner: &str) -> Result<u64, StoreError> {
+        Ok(monitor_import::Entity::find()
+            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
+            .filter(monitor_import::Column::Owner.eq(owner))
+            .count(&self.db)
+            .await?)
+    }
+
+    /// Lists the files, and their owners, of imports that ended at `since` or later, or not yet.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn monitor_files_in_use(
+        &self,
+        since: UnixMillis,
+    ) -> Result<Vec<(String, Option<String>)>, StoreError> {
         Ok(monitor_import::Entity::find()
             .select_only()
             .column(monitor_import::Column::StoredAs)
+            .column(monitor_import::Column::Owner)
             .filter(
                 monitor_import::Column::Status
                     .eq(ImportStatus::Pending.as_str())

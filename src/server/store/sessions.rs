@@ -12,7 +12,7 @@ use super::{
     Store, StoreError,
     entity::{api_token, session, user},
     now,
-    users::{User, UserId},
+    users::{User, UserId, may_sign_in},
 };
 use crate::job::UnixMillis;
 
@@ -117,7 +117,7 @@ impl Store {
             return Ok(None);
         };
         let user = user::Entity::find_by_id(&session.user_id)
-            .filter(user::Column::DisabledAt.is_null())
+            .filter(may_sign_in())
             .one(&self.db)
             .await?;
         let Some(user) = user else {
@@ -195,6 +195,15 @@ impl Store {
             .filter(user::Column::Id.eq(user.as_str()))
             .exec(&self.db)
             .await?;
+        self.end_access_of(user, but).await
+    }
+
+    /// Ends every session of an account here, but for one that is to stay, and voids its API tokens.
+    pub(super) async fn end_access_of(
+        &self,
+        user: &UserId,
+        but: Option<&SessionId>,
+    ) -> Result<(), StoreError> {
         let mut delete =
             session::Entity::delete_many().filter(session::Column::UserId.eq(user.as_str()));
         if let Some(but) = but {

@@ -139,7 +139,11 @@ pub(crate) enum Seen {
         is_back: bool,
     },
     /// They have an account and may not use it now.
-    Refused(UserId),
+    Refused {
+        user: UserId,
+        /// Whether that is so since now.
+        is_withdrawn: bool,
+    },
     /// They are not let in, and have no account.
     Stranger,
 }
@@ -153,6 +157,8 @@ enum RoleFrom {
     Claim,
     /// Nobody: it is what those get to whom none is given.
     Default,
+    /// Nobody any more: where the account signs in, the role was taken back.
+    Withdrawn,
 }
 
 impl RoleFrom {
@@ -161,6 +167,7 @@ impl RoleFrom {
             Self::Owner => "owner",
             Self::Claim => "claim",
             Self::Default => "default",
+            Self::Withdrawn => "withdrawn",
         }
     }
 
@@ -168,6 +175,7 @@ impl RoleFrom {
         match row.role_from.as_str() {
             "claim" => Self::Claim,
             "default" => Self::Default,
+            "withdrawn" => Self::Withdrawn,
             _ => Self::Owner,
         }
     }
@@ -175,9 +183,10 @@ impl RoleFrom {
 
 /// Decides on the role of somebody who signs in elsewhere: the claim's, where it is one; else what the
 /// owner has said here; else the default. A claim that is not understood gives nobody more than the
-/// owner has: whoever wrote it meant something by it.
+/// owner has: whoever wrote it meant something by it. One that says no access is not overruled.
 fn decide(seen: &ExternalUser<'_>, here: Option<(Role, RoleFrom)>) -> Option<(Role, RoleFrom)> {
     match (seen.role, here) {
+        (RoleClaim::NoAccess, _) => None,
         (RoleClaim::Known(role), _) => Some((role, RoleFrom::Claim)),
         (_, Some((role, RoleFrom::Owner))) => Some((role, RoleFrom::Owner)),
         (RoleClaim::Missing, _) => seen.default_role.map(|role| (role, RoleFrom::Default)),
@@ -198,6 +207,8 @@ pub struct Member {
     pub has_password: bool,
     /// Whether its role is given where it signs in, and cannot be changed here.
     pub role_is_claimed: bool,
+    /// Whether it has no role any more where it signs in.
+    pub is_withdrawn: bool,
 }
 
 /// An account that may sign in, with what the check of its credentials needs.
@@ -281,7 +292,7 @@ impl Store {
     pub(crate) async fn has_owner(&self) -> Result<bool, StoreError> {
         let owners = user::Entity::find()
             .filter(user::Column::Role.eq(Role::Owner.as_str()))
-            .filter(user::Column::DisabledAt.is_null());
+            .filter(may_sign_in());
         Ok(owners.count(&self.db).await? > 0)
     }
 
@@ -290,17 +301,19 @@ impl Store {
         self.insert_user(Uuid::now_v7(), user).await
     }
 
-    /// Makes the first account. `None` when there is one already: of two first visitors at once,
-    /// one wins.
-    pub(crate) async fn create_first_user(
+    /// Makes the account of the first owner. `None` when there is one already, or the address is taken: of
+    /// two at once, one wins.
+    pub(crate) async fn create_first_owner(
         &self,
         user: NewUser<'_>,
     ) -> Result<Option<User>, StoreError> {
-        if self.has_users().await? {
+        let accounts = user::Entity::find().count(&self.db).await?;
+        if self.has_owner().await? {
             return Ok(None);
         }
         // Both write the same identifier, so the table's own key lets one of them in.
-        self.insert_user(Uuid::nil(), user).await
+        self.insert_user(Uuid::from_u128(accounts.into()), user)
+            .await
     }
 
     async fn insert_user(&self, id: Uuid, user: NewUser<'_>) -> Result<Option<User>, StoreError> {
@@ -398,7 +411,12 @@ impl Store {
         })?;
         let decided = decide(&seen, Some((here, RoleFrom::of(&row))));
         let Some((role, from)) = decided.filter(|_| row.disabled_at.is_none()) else {
-            return Ok(Seen::Refused(UserId(row.id)));
+            let user = UserId(row.id.clone());
+            let is_withdrawn = decided.is_none() && RoleFrom::of(&row) != RoleFrom::Withdrawn;
+            if is_withdrawn {
+                self.withdraw(&user).await?;
+            }
+            return Ok(Seen::Refused { user, is_withdrawn });
         };
         let role_changed = role != here;
         let away = now().saturating_sub(row.seen_at.unwrap_or_default());
@@ -430,11 +448,26 @@ impl Store {
         })
     }
 
+    /// Takes note that an account has no role any more where it signs in: its sessions end, its tokens and
+    /// the links that it made are void.
+    async fn withdraw(&self, user: &UserId) -> Result<(), StoreError> {
+        user::Entity::update_many()
+            .col_expr(
+                user::Column::RoleFrom,
+                Expr::value(RoleFrom::Withdrawn.as_str()),
+            )
+            .filter(user::Column::Id.eq(user.as_str()))
+            .exec(&self.db)
+            .await?;
+        self.end_access_of(user, None).await?;
+        self.delete_links_by(user).await
+    }
+
     /// Finds the account with this address that may sign in.
     pub(crate) async fn find_login(&self, email: &str) -> Result<Option<Login>, StoreError> {
         self.find_row(email)
             .await?
-            .filter(|row| row.disabled_at.is_none())
+            .filter(|row| row.disabled_at.is_none() && RoleFrom::of(row) != RoleFrom::Withdrawn)
             .map(Login::try_from)
             .transpose()
     }
@@ -496,7 +529,9 @@ impl Store {
             .filter(user::Column::Id.eq(user.as_str()));
         match role {
             Role::Owner => Ok(update.exec(&self.db).await?.rows_affected > 0),
-            Role::Staff | Role::Viewer => self.but_for_the_last_owner(user, update).await,
+            Role::Staff | Role::Observer | Role::Viewer => {
+                self.but_for_the_last_owner(user, update).await
+            }
         }
     }
 
@@ -548,7 +583,7 @@ impl Store {
     ) -> Result<HashMap<String, (Role, UnixMillis)>, StoreError> {
         let rows = user::Entity::find()
             .filter(user::Column::Id.is_in(users.iter().copied()))
-            .filter(user::Column::DisabledAt.is_null())
+            .filter(may_sign_in())
             .all(&self.db)
             .await?;
         Ok(rows
@@ -558,6 +593,13 @@ impl Store {
     }
 }
 
+/// Says of which accounts somebody may be let in.
+pub(super) fn may_sign_in() -> Condition {
+    Condition::all()
+        .add(user::Column::DisabledAt.is_null())
+        .add(user::Column::RoleFrom.ne(RoleFrom::Withdrawn.as_str()))
+}
+
 /// Leaves the last owner alone, in the statement itself.
 fn another_owner_than(user: &UserId) -> Condition {
     use sea_orm::QueryTrait as _;
@@ -565,7 +607,7 @@ fn another_owner_than(user: &UserId) -> Condition {
         .select_only()
         .column(user::Column::Role)
         .filter(user::Column::Role.eq(Role::Owner.as_str()))
-        .filter(user::Column::DisabledAt.is_null())
+        .filter(may_sign_in())
         .filter(user::Column::Id.ne(user.as_str()))
         .into_query();
     Condition::any()
@@ -601,6 +643,7 @@ impl TryFrom<user::Model> for Member {
             is_disabled: row.disabled_at.is_some(),
             has_password: row.password_hash.is_some(),
             role_is_claimed: RoleFrom::of(&row) == RoleFrom::Claim,
+            is_withdrawn: RoleFrom::of(&row) == RoleFrom::Withdrawn,
             user: row.try_into()?,
         })
     }
@@ -624,7 +667,7 @@ mod tests {
 
     #[test]
     fn a_role_is_the_claim_s_else_the_owner_s_else_the_default() {
-        use RoleClaim::{Known, Missing, Unknown};
+        use RoleClaim::{Known, Missing, NoAccess, Unknown};
         let by_owner = Some((Role::Viewer, RoleFrom::Owner));
         let by_claim = Some((Role::Owner, RoleFrom::Claim));
         for (claim, default, here, decided) in [
@@ -659,6 +702,14 @@ mod tests {
             (Unknown, Some(Role::Staff), None, None),
             (Unknown, Some(Role::Staff), by_claim, None),
             (Unknown, None, by_owner, by_owner),
+            (NoAccess, Some(Role::Staff), None, None),
+            (NoAccess, Some(Role::Staff), by_owner, None),
+            (
+                Missing,
+                None,
+                Some((Role::Owner, RoleFrom::Withdrawn)),
+                None,
+            ),
         ] {
             let decision = decide(&seen(claim, default), here);
             assert_eq!(decision, decided, "{claim:?} {default:?} {here:?}");
@@ -703,7 +754,21 @@ mod tests {
         let member = store.find_member(login.user.id.as_str()).await.unwrap();
         assert!(member.unwrap().role_is_claimed);
         let refused = see(RoleClaim::Unknown).await.unwrap();
-        assert!(matches!(refused, Seen::Refused(id) if id == login.user.id));
+        assert!(matches!(
+            refused,
+            Seen::Refused { user, is_withdrawn: true } if user == login.user.id
+        ));
+        assert!(!store.has_owner().await.unwrap());
+        let again = see(RoleClaim::NoAccess).await.unwrap();
+        assert!(matches!(
+            again,
+            Seen::Refused {
+                is_withdrawn: false,
+                ..
+            }
+        ));
+        let back = see(RoleClaim::Known(Role::Staff)).await.unwrap();
+        assert!(matches!(back, Seen::Known { .. }));
     }
 
     /// On PostgreSQL both would see each other and be gone.

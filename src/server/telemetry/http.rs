@@ -1,11 +1,11 @@
 //! Health and metrics over HTTP, and what is observed of every request.
 
-use std::{net::SocketAddr, time::Instant};
+use std::time::Instant;
 
 use axum::{
     Extension, Router,
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -22,7 +22,7 @@ use super::{
     health,
     metrics::{Metrics, Observed},
 };
-use crate::server::{listen::Peer, state::AppState};
+use crate::server::{hosts, listen::Peer, state::AppState};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The most characters of a request's identifier that somebody before us has given it.
@@ -52,7 +52,7 @@ pub(crate) fn observed(router: Router, metrics: Metrics) -> Router {
             .get::<RequestId>()
             .and_then(|id| id.header_value().to_str().ok())
             .unwrap_or_default();
-        tracing::info_span!("request", id, method = %request.method(), path = shown(request.uri().path()))
+        tracing::info_span!("request", id, method = %request.method(), path = %shown(request.uri().path()))
     };
     router
         .layer(middleware::from_fn_with_state(metrics, measure))
@@ -67,19 +67,36 @@ pub(crate) fn observed(router: Router, metrics: Metrics) -> Router {
         .layer(middleware::from_fn(tidy_request_id))
 }
 
-/// Returns a path as the log may show it: that of an account's link holds the link's secret.
-fn shown(path: &str) -> &str {
+/// Returns a path as the log may show it: that of an account's link holds the link's secret, and another may
+/// hold what was meant for a header.
+fn shown(path: &str) -> String {
     if path.starts_with("/join/") {
-        "/join/…"
-    } else {
-        path
+        return "/join/…".to_owned();
     }
+    let segments = path.split('/');
+    let segments = segments.map(|segment| {
+        if may_be_secret(segment) {
+            "…"
+        } else {
+            segment
+        }
+    });
+    segments.collect::<Vec<_>>().join("/")
 }
 
-/// Takes an identifier away that is longer than one is.
+/// Whether a text has the form of our tokens and links.
+fn may_be_secret(text: &str) -> bool {
+    text.contains("irt_") || text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Takes an identifier away that is longer than one is, or might be a secret.
 async fn tidy_request_id(mut request: Request, next: Next) -> Response {
     let given = request.headers().get(&REQUEST_ID);
-    if given.is_some_and(|id| id.len() > MAX_REQUEST_ID) {
+    let is_odd = |id: &HeaderValue| {
+        let id = id.to_str().unwrap_or_default();
+        id.is_empty() || id.len() > MAX_REQUEST_ID || id.len() > 32 && may_be_secret(id)
+    };
+    if given.is_some_and(is_odd) {
         request.headers_mut().remove(&REQUEST_ID);
     }
     next.run(request).await
@@ -121,15 +138,17 @@ fn method_name(method: &Method) -> &'static str {
 async fn metrics(
     State(state): State<AppState>,
     peer: Option<Extension<Peer>>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     let token = state.config.telemetry.metrics_token.as_ref();
     let peer = peer.map(|Extension(Peer(address))| address);
+    let is_local = hosts::is_from_here(peer, &uri, &headers);
     let observed = Observed {
         upstream: state.relay.upstream_state(),
         followed_jobs: state.relay.followed_jobs(),
     };
-    numbers(&state.metrics, Some(&observed), token, peer, &headers)
+    numbers(&state.metrics, Some(&observed), token, is_local, &headers)
 }
 
 /// Answers with the numbers, if whoever asks may read them.
@@ -137,12 +156,12 @@ pub(super) fn numbers(
     metrics: &Metrics,
     observed: Option<&Observed>,
     token: Option<&SecretString>,
-    peer: Option<SocketAddr>,
+    is_local: bool,
     headers: &HeaderMap,
 ) -> Response {
     let may_read = match token {
         Some(token) => shows(headers, token.expose_secret()),
-        None => is_local(peer, headers),
+        None => is_local,
     };
     if !may_read {
         let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
@@ -161,19 +180,8 @@ fn shows(headers: &HeaderMap, token: &str) -> bool {
     bool::from(shown.ct_eq(token.as_bytes()))
 }
 
-/// Returns whether a request was made on this machine: what a proxy passes on comes from there too,
-/// but says for whom.
-fn is_local(peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
-    let is_passed_on = ["forwarded", "x-forwarded-for", "x-real-ip", "via"]
-        .iter()
-        .any(|name| headers.contains_key(*name));
-    peer.is_some_and(|address| address.ip().is_loopback()) && !is_passed_on
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
 
     fn headers(name: &'static str, value: &'static str) -> HeaderMap {
@@ -181,6 +189,23 @@ mod tests {
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
         )])
+    }
+
+    #[test]
+    fn a_path_is_logged_without_what_may_be_a_secret() {
+        let secret = "0123456789abcdef".repeat(4);
+        for (path, logged) in [
+            ("/imports".to_owned(), "/imports"),
+            (format!("/join/{secret}"), "/join/…"),
+            (format!("/api/imports/irt_{secret}"), "/api/imports/…"),
+            (format!("/{secret}/x"), "/…/x"),
+            (
+                "/imports/0199c2a4-7d55-7f06-8d5e-0a6d0f3f7a10".to_owned(),
+                "/imports/0199c2a4-7d55-7f06-8d5e-0a6d0f3f7a10",
+            ),
+        ] {
+            assert_eq!(shown(&path), logged);
+        }
     }
 
     #[test]
@@ -199,14 +224,5 @@ mod tests {
             );
         }
         assert!(!shows(&HeaderMap::new(), "secret"));
-    }
-
-    #[test]
-    fn what_a_proxy_passes_on_is_not_from_this_machine() {
-        let local: Option<SocketAddr> = "127.0.0.1:5".parse().ok();
-        assert!(is_local(local, &HeaderMap::new()));
-        assert!(!is_local(local, &headers("x-forwarded-for", "127.0.0.1")));
-        assert!(!is_local("192.0.2.1:5".parse().ok(), &HeaderMap::new()));
-        assert!(!is_local(None, &HeaderMap::new()));
     }
 }

@@ -1,6 +1,9 @@
 //! Logs, and traces where there is a collector for them.
 
-use std::io::{self, IsTerminal as _};
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal as _, Write},
+};
 
 use tracing_subscriber::{
     EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
@@ -16,6 +19,45 @@ pub struct LogGuard {
     _traces: Option<Exporter>,
 }
 
+/// Writes each event as one line, whatever was in it: what a client sends begins none of its own, nor does
+/// it speak to a terminal.
+struct Escaping<W>(W);
+
+impl<W: Write> Write for Escaping<W> {
+    /// An event comes whole (`tracing_subscriber::fmt`), with its line's end.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let line = event.strip_suffix(b"\n").unwrap_or(event);
+        // Colours begin with an escape character; those in values the formatter has escaped.
+        let is_odd = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\x1b');
+        if line.iter().any(is_odd) {
+            let line = escaped(&String::from_utf8_lossy(line));
+            self.0.write_all(line.as_bytes())?;
+            if event.ends_with(b"\n") {
+                self.0.write_all(b"\n")?;
+            }
+        } else {
+            self.0.write_all(event)?;
+        }
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+fn escaped(line: &str) -> String {
+    line.chars().fold(String::new(), |mut escaped, c| {
+        if c.is_control() && !matches!(c, '\t' | '\x1b') {
+            // Writing to a String does not fail.
+            let _ = write!(escaped, "{}", c.escape_default());
+        } else {
+            escaped.push(c);
+        }
+        escaped
+    })
+}
+
 /// Starts logging to standard error, and tracing to the collector if there is one, for the rest of
 /// the process. A second call changes nothing.
 ///
@@ -28,7 +70,7 @@ pub fn init(
 ) -> Result<LogGuard, Box<dyn std::error::Error>> {
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(io::stderr().is_terminal())
-        .with_writer(io::stderr);
+        .with_writer(|| Escaping(io::stderr()));
     let lines = if log.json {
         lines.json().boxed()
     } else {
@@ -47,4 +89,25 @@ pub fn init(
     Ok(LogGuard {
         _traces: Some(exporter),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line() {
+        let mut written = Vec::new();
+        let event = b"INFO a file: x\n2026 ERROR forged\r\x07\x00.csv\n";
+        Escaping(&mut written).write_all(event).unwrap();
+        assert_eq!(
+            String::from_utf8(written).unwrap(),
+            "INFO a file: x\\n2026 ERROR forged\\r\\u{7}\\u{0}.csv\n"
+        );
+        let mut written = Vec::new();
+        Escaping(&mut written)
+            .write_all("plain ü\n".as_bytes())
+            .unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), "plain ü\n");
+    }
 }

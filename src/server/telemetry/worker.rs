@@ -1,11 +1,9 @@
 //! The same for a price monitor that runs by itself.
 
-use std::net::SocketAddr;
-
 use axum::{
-    Json, Router,
-    extract::{ConnectInfo, State},
-    http::{HeaderMap, StatusCode},
+    Extension, Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode, Uri},
     response::Response,
     routing::get,
 };
@@ -13,7 +11,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{health, http::numbers, metrics::Metrics};
-use crate::server::store::Store;
+use crate::server::{hosts, listen::Peer, store::Store};
 
 /// What watchers ask about.
 #[derive(Clone, Debug)]
@@ -49,9 +47,12 @@ async fn ready(State(watched): State<Watched>) -> (StatusCode, Json<Value>) {
 
 async fn metrics_of(
     State(watched): State<Watched>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    peer: Option<Extension<Peer>>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     let Watched { metrics, token, .. } = &watched;
-    numbers(metrics, None, token.as_ref(), Some(peer), &headers)
+    let peer = peer.map(|Extension(Peer(address))| address);
+    let is_local = hosts::is_from_here(peer, &uri, &headers);
+    numbers(metrics, None, token.as_ref(), is_local, &headers)
 }

@@ -18,6 +18,8 @@ pub(in crate::server::store) struct Model {
     pub note: String,
     pub created_at: i64,
     pub expires_at: i64,
+    /// Who made it; none of those that a version before made.
+    pub made_by: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

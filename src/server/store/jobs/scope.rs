@@ -86,8 +86,8 @@ impl User {
     #[must_use]
     pub fn jobs(&self) -> JobScope {
         JobScope(match self.role {
-            Role::Owner | Role::Staff => Whose::Of(self.id.clone()),
-            Role::Viewer => Whose::Everybody,
+            Role::Owner | Role::Staff | Role::Viewer => Whose::Of(self.id.clone()),
+            Role::Observer => Whose::Everybody,
         })
     }
 

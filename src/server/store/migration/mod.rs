@@ -10,6 +10,10 @@ mod m0031_import_attempts;
 mod m0040_row_notes;
 mod m0041_job_mode;
 mod m0042_questions;
+mod m0060_import_beginnings;
+mod m0061_setup_links;
+mod m0062_roles_and_makers;
+mod m0063_tokens_end;
 mod m0070_stored_in;
 mod m0071_shared_jobs;
 
@@ -30,6 +34,10 @@ impl MigratorTrait for Migrator {
             Box::new(m0040_row_notes::Migration),
             Box::new(m0041_job_mode::Migration),
             Box::new(m0042_questions::Migration),
+            Box::new(m0060_import_beginnings::Migration),
+            Box::new(m0061_setup_links::Migration),
+            Box::new(m0062_roles_and_makers::Migration),
+            Box::new(m0063_tokens_end::Migration),
             Box::new(m0070_stored_in::Migration),
             Box::new(m0071_shared_jobs::Migration),
         ]

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Licences, bans and sources of all dependencies (deny.toml), and known vulnerabilities where their database
+# can be had.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+checks=(licenses bans sources)
+database=https://github.com/rustsec/advisory-db
+if GIT_TERMINAL_PROMPT=0 timeout 15 git ls-remote --quiet "$database" HEAD >/dev/null 2>&1; then
+    checks+=(advisories)
+else
+    echo "The database of advisories cannot be reached; they are not checked." >&2
+fi
+exec cargo deny check "${checks[@]}"

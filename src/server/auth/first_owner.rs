@@ -1,0 +1,82 @@
+//! Who becomes the first owner: whoever has the link that the server prints at its start, or that
+//! `import-relay owner-link` makes.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::{accounts, request::Caller, secret, sign_in};
+use crate::{
+    api::{ApiError, secret::Secret},
+    server::{
+        config::Config,
+        hosts,
+        outgoing::is_loopback,
+        state::{AppState, app_state},
+        store::Store,
+    },
+};
+
+/// How long a link holds.
+const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Makes a link by which the owner's account is made, below this origin; `None` where there is an owner.
+///
+/// # Errors
+///
+/// When the database fails or the system has no randomness.
+pub async fn make_link(store: &Store, origin: &str) -> Result<Option<String>, ApiError> {
+    if store.has_owner().await? {
+        store.delete_setup_links().await?;
+        return Ok(None);
+    }
+    let token = secret::generate()?;
+    store
+        .create_setup_link(secret::hash(&token), LIFETIME)
+        .await?;
+    Ok(Some(format!("{origin}{}?setup={token}", super::SIGN_IN)))
+}
+
+/// Whether whoever asks may make the owner's account, should there be no owner.
+pub(super) async fn may_be_made(
+    state: &AppState,
+    caller: &Caller,
+    token: Option<&Secret>,
+) -> Result<bool, ApiError> {
+    if let Some(token) = token {
+        let hash = secret::hash(token.expose());
+        return Ok(state.store.has_setup_link(&hash).await?);
+    }
+    Ok(needs_no_link(&state.config, caller) && !state.store.has_users().await?)
+}
+
+/// Whether the app is one for this machine alone, and asked on it. Whoever can do that can read the link,
+/// and scripts that set the app up on their own machine need not.
+fn needs_no_link(config: &Config, caller: &Caller) -> bool {
+    let is_for_here = !config.is_public_url_set || is_loopback(config.public_url.host());
+    is_for_here && hosts::is_from_here(caller.peer, &caller.uri, &caller.headers)
+}
+
+/// Makes the owner's account, opens a session and redirects.
+pub(crate) async fn create(
+    name: &str,
+    email: &str,
+    password: SecretString,
+    token: Option<Secret>,
+    next: Option<&str>,
+) -> Result<(), ApiError> {
+    let state = app_state()?;
+    let caller = Caller::of_server_fn()?;
+    if state.store.has_owner().await? {
+        return Err(accounts::has_owner());
+    }
+    if !may_be_made(&state, &caller, token.as_ref()).await? {
+        return Err(ApiError::Invalid(
+            "Open the link that the server printed when it started: it makes the owner's account."
+                .to_owned(),
+        ));
+    }
+    let user = accounts::create_owner(&state.store, name, email, password).await?;
+    state.store.delete_setup_links().await?;
+    sign_in::enter_new(&state, &caller, &user, next).await
+}

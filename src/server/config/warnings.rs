@@ -1,0 +1,120 @@
+//! Settings that can be used and had better not be.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Config, Monitor};
+use crate::server::outgoing::is_loopback;
+
+/// The fewest characters of a secret that nobody guesses.
+const SECRET: usize = 32;
+/// The same of a key or token, which is tried over the network alone.
+const KEY: usize = 16;
+
+impl Config {
+    /// Says what is unwise in the settings.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let is_short =
+            |secret: &SecretString, least| secret.expose_secret().chars().count() < least;
+        if self
+            .auth
+            .authjs_secrets
+            .iter()
+            .any(|it| is_short(it, SECRET))
+        {
+            warnings.push(format!(
+                "AUTH_SECRET or NEXTAUTH_SECRET has fewer than {SECRET} characters: whoever guesses it signs in as anybody"
+            ));
+        }
+        let metrics = self.telemetry.metrics_token.as_ref();
+        if metrics.is_some_and(|it| is_short(it, KEY)) {
+            warnings.push(format!("METRICS_TOKEN has fewer than {KEY} characters"));
+        }
+        let key = match &self.monitor {
+            Monitor::Embedded { api_key } => api_key.as_ref(),
+            Monitor::External(endpoint) => Some(&endpoint.api_key),
+        };
+        if key.is_some_and(|it| is_short(it, KEY)) {
+            warnings.push(format!(
+                "PRICE_MONITOR_API_KEY has fewer than {KEY} characters"
+            ));
+        }
+        if let Monitor::External(endpoint) = &self.monitor {
+            let host = endpoint.url.host_str().unwrap_or_default();
+            if endpoint.url.scheme() == "http" && !is_loopback(host) {
+                warnings.push(format!(
+                    "MONITOR_PRICE_APP_HOST has PRICE_MONITOR_API_KEY sent in clear to {host}: take https or wss"
+                ));
+            }
+        }
+        if self.listen.ip().is_unspecified() && !self.is_public_url_set {
+            warnings.push(
+                "LISTEN_ADDR is every address of this machine, and NEXTAUTH_URL is not set: the app answers to \
+                 addresses alone, and its cookies are not Secure"
+                    .to_owned(),
+            );
+        }
+        let origin = self.public_url.origin();
+        if self.is_public_url_set
+            && !self.public_url.is_https()
+            && !is_loopback(self.public_url.host())
+        {
+            warnings.push(format!(
+                "NEXTAUTH_URL is {origin}: passwords and cookies go over the network in clear"
+            ));
+        }
+        warnings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(set: &[(&str, &str)]) -> Vec<String> {
+        let config = Config::read(|name| {
+            let found = set.iter().find(|(key, _)| *key == name)?;
+            Some(found.1.to_owned())
+        });
+        config.unwrap().warnings()
+    }
+
+    #[test]
+    fn what_is_unwise_is_said_once_and_without_the_secret() {
+        assert_eq!(of(&[]), [""; 0]);
+        let key = ("PRICE_MONITOR_API_KEY", "0123456789abcdef");
+        for (set, name) in [
+            (vec![("AUTH_SECRET", "hunter2")], "AUTH_SECRET"),
+            (vec![("METRICS_TOKEN", "hunter2")], "METRICS_TOKEN"),
+            (
+                vec![("PRICE_MONITOR_API_KEY", "hunter2")],
+                "PRICE_MONITOR_API_KEY",
+            ),
+            (
+                vec![("MONITOR_PRICE_APP_HOST", "http://monitor.example"), key],
+                "MONITOR_PRICE_APP_HOST",
+            ),
+            (vec![("LISTEN_ADDR", "0.0.0.0:3000")], "LISTEN_ADDR"),
+            (
+                vec![("NEXTAUTH_URL", "http://relay.example")],
+                "NEXTAUTH_URL",
+            ),
+        ] {
+            let warnings = of(&set);
+            assert_eq!(warnings.len(), 1, "{warnings:?}");
+            assert!(warnings[0].contains(name) && !warnings[0].contains("hunter2"));
+        }
+        for set in [
+            vec![("MONITOR_PRICE_APP_HOST", "https://monitor.example"), key],
+            vec![("MONITOR_PRICE_APP_HOST", "ws://127.0.0.1:4000"), key],
+            vec![
+                ("LISTEN_ADDR", "0.0.0.0:3000"),
+                ("NEXTAUTH_URL", "https://relay.example"),
+            ],
+            vec![("AUTH_SECRET", "0123456789abcdef0123456789abcdef")],
+        ] {
+            assert_eq!(of(&set), [""; 0], "{set:?}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The first rows of an import's file: kept with the import when it begins, so that the pages about its
+//! columns read no file.
+
+use product_feed::{FeedError, Input, Limits};
+
+/// Rows that are looked for: the header row, those a page shows, and some more by which it is told how the
+/// file writes its prices.
+const ROWS: usize = 21;
+
+/// Characters of a cell that are kept; a header's names are kept whole.
+const CELL: usize = 1_000;
+
+/// Bytes of all rows behind the header that are kept.
+const ROWS_BYTES: usize = 128 << 10;
+
+/// Bytes of a header that are kept. A longer one is no list of columns that anybody could look at.
+const HEADER_BYTES: usize = 256 << 10;
+
+/// Returns the first rows of a file, as they are kept.
+///
+/// # Errors
+///
+/// When the file cannot be read.
+pub(super) fn of(input: Input, limits: &Limits) -> Result<Vec<Vec<String>>, FeedError> {
+    product_feed::first_rows(input, limits, ROWS).map(bounded)
+}
+
+/// Returns of a file's first rows what is kept of them: as many as are small enough, cells cut off; none at
+/// all where the header is too long.
+fn bounded(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    let size = |row: &[String]| row.iter().map(|cell| cell.len() + 3).sum::<usize>();
+    if rows
+        .first()
+        .is_some_and(|header| size(header) > HEADER_BYTES)
+    {
+        return Vec::new();
+    }
+    let mut left = ROWS_BYTES;
+    let mut kept = 1;
+    for row in rows.iter_mut().skip(1) {
+        for cell in row.iter_mut() {
+            if let Some((end, _)) = cell.char_indices().nth(CELL) {
+                cell.truncate(end);
+                cell.shrink_to_fit();
+            }
+        }
+        let Some(rest) = left.checked_sub(size(row)) else {
+            break;
+        };
+        left = rest;
+        kept += 1;
+    }
+    rows.truncate(kept);
+    rows
+}
+
+/// Makes a file of kept rows, which reads as the one they are from.
+///
+/// # Errors
+///
+/// Never in practice: it is kept in memory.
+pub(super) fn as_file(rows: &[Vec<String>]) -> std::io::Result<Input> {
+    let mut writer = csv::WriterBuilder::new()
+        .flexible(true)
+        .quote_style(csv::QuoteStyle::Always)
+        .from_writer(Vec::new());
+    for row in rows {
+        writer.write_record(row)?;
+    }
+    let bytes = writer
+        .into_inner()
+        .map_err(|error| std::io::Error::other(error.to_string()))?;
+    Ok(Input::from(bytes.as_slice()))
+}
+
+#[cfg(test)]
+mod tests {
+    use product_feed::{FeedRow, Header, Mapping, Meaning, Visitor, first_rows};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        max_unpacked: 1 << 20,
+    };
+
+    struct Outcomes(Vec<String>);
+
+    impl Visitor for Outcomes {
+        fn row(&mut self, row: FeedRow) -> std::ops::ControlFlow<()> {
+            self.0.push(match row.outcome {
+                Ok(product) => format!("{:?} {} {:?}", product.sku, product.name, product.price),
+                Err(failure) => failure.error.to_string(),
+            });
+            std::ops::ControlFlow::Continue(())
+        }
+    }
+
+    fn outcomes(input: Input, mapping: &Mapping) -> Vec<String> {
+        let mut outcomes = Outcomes(Vec::new());
+        product_feed::read(input, &LIMITS, Some(mapping), &mut outcomes).unwrap();
+        outcomes.0
+    }
+
+    #[test]
+    fn kept_rows_read_as_the_file_they_are_from() {
+        let file = "Art.-Nr.;Was es ist;Kostet\nA-1;\"Hemd; \"\"blau\"\"\";1.234,50\nB;Hose;12,00\n\
+                    C;\"Zwei\nZeilen\";x\n";
+        let rows = first_rows(Input::from(file.as_bytes()), &LIMITS, ROWS).unwrap();
+        let columns = [(0, Meaning::Sku), (1, Meaning::Name), (2, Meaning::Price)];
+        let mapping = Mapping::new(columns).of(&rows[0]);
+        let kept = bounded(rows.clone());
+        assert_eq!(kept, rows);
+        let again = outcomes(as_file(&kept).unwrap(), &mapping);
+        assert_eq!(again, outcomes(Input::from(file.as_bytes()), &mapping));
+        assert_eq!(again.len(), 3);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let row = |cells: usize, bytes: usize| vec!["x".repeat(bytes); cells];
+        let size = |rows: &[Vec<String>]| rows.iter().flatten().map(String::len).sum::<usize>();
+        let rows = bounded(vec![row(3, 4), row(3, 10 << 20), row(1000, 900), row(3, 1)]);
+        assert_eq!(rows.len(), 2);
+        assert_eq!(rows[1][0].len(), CELL);
+        assert!(bounded(vec![row(1_000_000, 1), row(1, 1)]).is_empty());
+        assert!(size(&bounded(vec![row(1000, 9); 40])) < HEADER_BYTES + ROWS_BYTES);
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_is_the_same_in_the_kept_file(
+            names in proptest::collection::vec("[a-zäß0-9 ;,\"'.\n]{0,8}", 1..6),
+        ) {
+            prop_assume!(names.iter().any(|name| !name.trim().is_empty()));
+            let rows = vec![names.clone(), vec!["1".to_owned(); names.len()]];
+            let read = first_rows(as_file(&rows).unwrap(), &LIMITS, ROWS).unwrap();
+            if read.len() == 2 {
+                prop_assert_eq!(Header::fingerprint(&read[0]), Header::fingerprint(&names));
+            }
+        }
+    }
+}

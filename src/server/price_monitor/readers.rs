@@ -1,0 +1,171 @@
+//! The places of those who read product files. However a file is made, reading it takes a bounded amount
+//! of memory; how many files are read at once bounds the memory of all.
+//!
+//! Imports have places of their own, because they take long. What somebody waits for, such as the check of
+//! an upload, has others, and of one owner there is one such reader at a time: whoever asks often waits
+//! for himself.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use product_feed::FeedError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::service::ServiceError;
+
+/// Imports that run at once, whoever's they are. Each may take as much memory as a reader and what it has
+/// ready for the database.
+pub(super) const IMPORTS: usize = 3;
+
+/// Other readers at once.
+const OTHERS: usize = 1;
+
+/// The places. Clones share them.
+#[derive(Clone, Debug)]
+pub(super) struct Readers(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    imports: Arc<Semaphore>,
+    others: Arc<Semaphore>,
+    /// The turns of the owners who read or wait.
+    owners: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+/// The right to read a file. Dropping it gives the place to the next.
+#[derive(Debug)]
+pub(super) struct Place {
+    turn: Option<(Readers, String, OwnedSemaphorePermit)>,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Default for Readers {
+    fn default() -> Self {
+        Self(Arc::new(Inner {
+            imports: Arc::new(Semaphore::new(IMPORTS)),
+            others: Arc::new(Semaphore::new(OTHERS)),
+            owners: Mutex::default(),
+        }))
+    }
+}
+
+impl Readers {
+    /// Waits for a place to import a file.
+    pub(super) async fn import(&self) -> Place {
+        // The semaphore is never closed.
+        let place = Arc::clone(&self.0.imports).acquire_owned().await.ok();
+        Place {
+            turn: None,
+            _place: place,
+        }
+    }
+
+    /// Waits for a place to have a short look at a file for an owner.
+    pub(super) async fn look(&self, owner: &str) -> Place {
+        let turns = {
+            let mut owners = self.owners();
+            let turns = owners.entry(owner.to_owned());
+            Arc::clone(turns.or_insert_with(|| Arc::new(Semaphore::new(1))))
+        };
+        let turn = turns.acquire_owned().await.ok();
+        // From here on the turn is given back whenever this is dropped.
+        let mut place = Place {
+            turn: turn.map(|turn| (self.clone(), owner.to_owned(), turn)),
+            _place: None,
+        };
+        place._place = Arc::clone(&self.0.others).acquire_owned().await.ok();
+        place
+    }
+
+    fn owners(&self) -> MutexGuard<'_, HashMap<String, Arc<Semaphore>>> {
+        self.0.owners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// Reads on a thread of its own, which keeps the place: it reads on when the client goes.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading.
+    pub(super) async fn read<T: Send + 'static>(
+        self,
+        read: impl FnOnce() -> Result<T, FeedError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let reading = tokio::task::spawn_blocking(move || {
+            let read = read();
+            drop(self);
+            read
+        });
+        Ok(reading.await.map_err(std::io::Error::other)??)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some((readers, owner, turn)) = self.turn.take() else {
+            return;
+        };
+        let mut owners = readers.owners();
+        drop(turn);
+        // Those who wait hold it too.
+        if owners
+            .get(&owner)
+            .is_some_and(|turns| Arc::strong_count(turns) == 1)
+        {
+            owners.remove(&owner);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_owner_takes_no_place_of_another() {
+        let readers = Readers::default();
+        let first = readers.look("ada").await;
+        let second = readers.look("ada");
+        let other = readers.look("bob");
+        tokio::pin!(second, other);
+        assert!(second.as_mut().now_or_never().is_none());
+        assert!(other.as_mut().now_or_never().is_none());
+        // Whoever came second of all waits for their own turn; the place is the other's.
+        drop(first);
+        let other = other.now_or_never().unwrap();
+        assert!(second.as_mut().now_or_never().is_none());
+        drop(other);
+        drop(second.now_or_never().unwrap());
+        assert!(readers.owners().is_empty());
+    }
+
+    #[tokio::test]
+    async fn no_more_read_at_once_than_there_are_places() {
+        let readers = Readers::default();
+        let mut imports = Vec::new();
+        for _ in 0..IMPORTS {
+            imports.push(readers.import().now_or_never().unwrap());
+        }
+        assert!(readers.import().now_or_never().is_none());
+        assert!(readers.look("ada").now_or_never().is_some());
+        imports.pop();
+        assert!(readers.import().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_waiting_leaves_nothing_behind() {
+        let readers = Readers::default();
+        let first = readers.look("ada").await;
+        let mut second = Box::pin(readers.look("bob"));
+        assert!(second.as_mut().now_or_never().is_none());
+        drop(second);
+        drop(first);
+        assert!(readers.look("bob").now_or_never().is_some());
+        assert!(readers.owners().is_empty());
+    }
+}

@@ -1,0 +1,69 @@
+//! How often somebody asks for jobs that are not there, or not theirs: each time the price monitor is asked.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use crate::server::{rate::Rate, store::users::UserId};
+
+/// How many guesses a user has in a minute.
+const A_MINUTE: NonZeroU32 = NonZeroU32::new(600).unwrap();
+
+/// The guesses of all users. Clones share them.
+#[derive(Clone, Debug)]
+pub(super) struct Guesses {
+    rate: Rate<UserId>,
+    /// Who has had too many, and until when.
+    waiting: Arc<Mutex<HashMap<UserId, Instant>>>,
+}
+
+impl Default for Guesses {
+    fn default() -> Self {
+        Self {
+            rate: Rate::a_minute(A_MINUTE),
+            waiting: Arc::default(),
+        }
+    }
+}
+
+impl Guesses {
+    /// Counts a guess. What is found is none.
+    pub(super) fn count(&self, user: &UserId) {
+        let Err(wait) = self.rate.admit(user) else {
+            return;
+        };
+        let now = Instant::now();
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|_, until| *until > now);
+        waiting.insert(user.clone(), now + wait);
+    }
+
+    /// Whether a user has to wait.
+    pub(super) fn are_too_many(&self, user: &UserId) -> bool {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting
+            .get(user)
+            .is_some_and(|until| *until > Instant::now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_guesses_too_often_waits_and_nobody_else() {
+        let guesses = Guesses::default();
+        let [eve, ada] = ["eve", "ada"].map(UserId::for_tests);
+        for _ in 0..A_MINUTE.get() {
+            guesses.count(&eve);
+            assert!(!guesses.are_too_many(&eve));
+        }
+        guesses.count(&eve);
+        assert!(guesses.are_too_many(&eve));
+        assert!(!guesses.are_too_many(&ada));
+    }
+}
