@@ -299,6 +299,7 @@ mod tests {
                 "ACCESS_CONTACT",
                 "ALLOWED_HOSTS",
                 "OIDC_ALLOWED_DOMAINS",
+                "CORS_ORIGINS",
                 "IMPORT_URL_HOSTS",
                 "MONITOR_PRICE_APP_HOST",
                 "OIDC_CLIENT_ID",
