@@ -44,7 +44,7 @@ fn file(name: &str) -> String {
 #[ignore = "needs PostgreSQL and nginx: scripts/test.sh runs it"]
 async fn whoever_dies_every_import_ends_right_and_every_viewer_sees_it() {
     let mut cluster = Cluster::start().await;
-    let cookie = process::create_owner(&Cluster::visitor(), &cluster.origin).await;
+    let cookie = cluster.create_owner(&Cluster::visitor()).await;
     // The proxy is trusted to say who it is that it speaks for.
     assert_eq!(cluster.address_of_the_session().await, VISITOR.to_string());
     let mut imports = 0;

@@ -232,7 +232,7 @@ async fn nothing_is_wrong_and_nothing_grows() {
 
 async fn soak(minutes: u64, viewers: u64) {
     let cluster = Cluster::start().await;
-    let cookie = process::create_owner(&cluster.http, &cluster.origin).await;
+    let cookie = cluster.create_owner(&cluster.http).await;
     let mut soak = Soak {
         cluster,
         cookie,

@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::process::{Directory, Process, client, postgres_database};
+use crate::process::{Directory, Process, client, create_owner, postgres_database};
 
 /// How long an import may take, whoever dies meanwhile.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -124,6 +124,19 @@ impl Cluster {
             .unwrap()
     }
 
+    /// Makes the owner's account by the link that the program makes for whoever runs it: who comes by way of
+    /// the proxy needs one.
+    pub(crate) async fn create_owner(&self, http: &Client) -> String {
+        let settings = [
+            ("DATABASE_URL", self.relay_database.as_str()),
+            ("NEXTAUTH_URL", self.origin.as_str()),
+        ];
+        let link = self.directory.says_with(&["owner-link"], &settings).await;
+        let (page, setup) = link.trim().split_once("?setup=").expect("a link");
+        assert_eq!(page, format!("{}/sign-in", self.origin));
+        create_owner(http, &self.origin, Some(setup)).await
+    }
+
     /// From where the newest session was opened, as far as the relays know.
     pub(crate) async fn address_of_the_session(&self) -> String {
         let query = "SELECT address AS value FROM sessions ORDER BY created_at DESC LIMIT 1";
@@ -136,14 +149,7 @@ impl Cluster {
             return true;
         }
         let worker = self.place(member).worker.clone();
-        assert!(!worker.is_empty());
-        let query = format!(
-            "SELECT CAST(count(*) AS TEXT) AS value FROM monitor_leases \
-             JOIN monitor_imports ON monitor_imports.id = import_id \
-             WHERE worker = '{worker}' AND status = 'PENDING' \
-             AND until > EXTRACT(EPOCH FROM clock_timestamp()) * 1000"
-        );
-        value(&self.monitor_database, &query).await != "0"
+        holds_a_lease(&self.monitor_database, &worker).await
     }
 
     /// Waits until each relay has served a viewer.
@@ -226,9 +232,7 @@ impl Cluster {
         };
         let mut process = Process::start(command).await;
         if matches!(member, Member::Worker(_)) {
-            let line = process.log_line("This worker takes imports").await;
-            let name = line.split('"').nth(1).expect("the worker's name");
-            self.place(member).worker = name.to_owned();
+            self.place(member).worker = worker_name(&mut process).await;
         }
         self.place(member).process = Some(process);
     }
@@ -395,6 +399,25 @@ impl Cluster {
         let count = value(&self.monitor_database, count).await;
         Value::from(count.parse::<u64>().unwrap())
     }
+}
+
+/// The name by which a worker that has just started holds its leases.
+pub(crate) async fn worker_name(process: &mut Process) -> String {
+    let line = process.log_line("This worker takes imports").await;
+    let name = line.split('"').nth(1).expect("the worker's name");
+    assert!(!name.is_empty());
+    name.to_owned()
+}
+
+/// Whether a worker is at an import that is not over.
+pub(crate) async fn holds_a_lease(database: &str, worker: &str) -> bool {
+    let query = format!(
+        "SELECT CAST(count(*) AS TEXT) AS value FROM monitor_leases \
+         JOIN monitor_imports ON monitor_imports.id = import_id \
+         WHERE worker = '{worker}' AND status = 'PENDING' \
+         AND until > EXTRACT(EPOCH FROM clock_timestamp()) * 1000"
+    );
+    value(database, &query).await != "0"
 }
 
 /// Asks a database for one text, `value`.

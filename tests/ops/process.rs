@@ -226,7 +226,7 @@ impl Relay {
     }
 
     pub(crate) async fn create_owner(&self) -> String {
-        create_owner(&self.http, &self.url("")).await
+        create_owner(&self.http, &self.url(""), None).await
     }
 
     pub(crate) async fn import(&self, cookie: &str, name: &str, file: &str) -> String {
@@ -277,12 +277,16 @@ pub(crate) fn client() -> Client {
         .unwrap()
 }
 
-/// Makes the first account and returns its session cookie.
-pub(crate) async fn create_owner(http: &Client, origin: &str) -> String {
+/// Makes the first account and returns its session cookie. `setup` is the secret of the owner's link, which
+/// a process on this machine does not need.
+pub(crate) async fn create_owner(http: &Client, origin: &str, setup: Option<&str>) -> String {
+    let setup = setup.map_or_else(String::new, |secret| format!("&setup={secret}"));
     let response = http
         .post(format!("{origin}/api/create_owner"))
         .header("content-type", "application/x-www-form-urlencoded")
-        .body("name=Ada&email=ada%40example.com&password=correct+horse")
+        .body(format!(
+            "name=Ada&email=ada%40example.com&password=correct+horse{setup}"
+        ))
         .send()
         .await
         .unwrap();

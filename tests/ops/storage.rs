@@ -69,7 +69,7 @@ async fn an_import_goes_on_from_a_backup_that_is_restored() {
     let relay = Process::start(directory.command(&[], &settings)).await;
     let origin = format!("http://{}", relay.address);
     let http = process::client();
-    let cookie = process::create_owner(&http, &origin).await;
+    let cookie = process::create_owner(&http, &origin, None).await;
     let rows: String = (0..40_000).map(|row| format!("s{row},N,1\n")).collect();
     let file = format!("sku,name,price\n{rows}");
     let job = process::import(&http, &origin, &cookie, "long.csv", &file).await;
