@@ -47,7 +47,7 @@ without_names() {
     local wasm features
     features=(--enable-bulk-memory --enable-multivalue --enable-mutable-globals
         --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext)
-    for wasm in "$target"/site/pkg/*.wasm; do
+    for wasm in target/site/pkg/*.wasm; do
         wasm-opt -O0 --strip-debug "${features[@]}" "$wasm" -o "$wasm.small" && mv "$wasm.small" "$wasm" || return 1
     done
 }
