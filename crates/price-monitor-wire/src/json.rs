@@ -96,6 +96,10 @@ fn surrogate(bytes: &[u8], at: usize) -> Option<u16> {
 
 /// Takes a value out of its `data` wrapper; one that is in none stays as it is. The text is repaired.
 pub(crate) fn unwrapped(text: &str) -> &str {
+    // serde would also take a list for a wrapper, by the place of its fields.
+    if !text.trim_start().starts_with('{') {
+        return text;
+    }
     #[derive(Deserialize)]
     struct Wrapper<'a> {
         #[serde(borrow)]
@@ -246,7 +250,16 @@ mod tests {
         assert_eq!(unwrapped(r#"{"ok":true,"data":{"a":1}}"#), r#"{"a":1}"#);
         assert_eq!(unwrapped(r#"{"data":3}"#), r#"{"data":3}"#);
         assert_eq!(unwrapped("[1]"), "[1]");
+        assert_eq!(unwrapped(r#"[{"a":1}]"#), r#"[{"a":1}]"#);
+        assert_eq!(unwrapped(r#" [{"a":1}]"#), r#" [{"a":1}]"#);
+        assert_eq!(unwrapped(r#" {"data":{"a":1}}"#), r#"{"a":1}"#);
         assert_eq!(unwrapped("{"), "{");
+    }
+
+    #[test]
+    fn a_list_of_one_object_is_read_as_a_list() {
+        let read: Vec<Value> = from_slice(br#"[{"a":1}]"#).unwrap();
+        assert_eq!(read, [serde_json::json!({ "a": 1 })]);
     }
 
     #[test]
