@@ -611,7 +611,7 @@ async fn an_import_from_elsewhere_is_its_owner_s_whoever_asks_first() {
         assert_eq!(get(&team.other).await, 404);
     }
     assert_eq!(get(&team.staff).await, 200);
-    assert_eq!(get(&team.viewer).await, 200);
+    assert_eq!(get(&team.observer).await, 200);
 }
 
 #[tokio::test]

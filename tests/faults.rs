@@ -140,7 +140,7 @@ async fn start_app(monitor: &str, more: &[(&str, &str)]) -> App {
 async fn the_example_of_the_documentation_is_followed_from_upload_to_end() {
     let monitor = Example::start(KEY);
     let never = [
-        ("RELAY_POLL_INTERVAL", "1h"),
+        ("RELAY_POLL_INTERVAL", "5m"),
         ("RELAY_SETTLE_INTERVAL", "1h"),
     ];
     let app = start_app(&monitor.origin, &never).await;

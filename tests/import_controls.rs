@@ -428,8 +428,8 @@ async fn every_row_of_a_file_is_accounted_for() {
                 tee,,,,b.jpg\n\
                 tee,,B,,\n\
                 \n\
-                cap,Cap,A,7,c.jpg\n\
-                cap,,C,8,\n";
+                ,Cap,A,7,c.jpg\n\
+                cap,Cap,C,8,\n";
     let monitor = Monitor::start().await;
     for mode in ["import", "check"] {
         let part = reqwest::multipart::Part::text(file).file_name("list.csv");

@@ -156,13 +156,18 @@ async fn a_disk_that_is_really_full_ends_an_import_in_a_sentence() {
         println!("skipped: only root may mount a tmpfs");
         return;
     };
-    let monitor = Monitor::start_in(disk.path()).await;
+    let monitor = Monitor::start_slow_in(disk.path()).await;
     if monitor.sqlite().is_none() {
         println!("skipped: the database is not on the small disk");
         return;
     }
     let filler = disk.path().join("filler");
     let id = monitor.accepted(list(200_000)).await;
+    eventually("some products are in", async || {
+        let state = details(&monitor, &id).await;
+        (state["processedProducts"].as_u64() > Some(0)).then_some(())
+    })
+    .await;
     // What is left is taken by others while the import runs.
     std::fs::write(&filler, vec![1; 64 << 20]).unwrap_err();
     // Not even that it has failed can be recorded now, but it is told.

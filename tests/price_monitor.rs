@@ -223,7 +223,7 @@ async fn shopify_and_woocommerce_files_lose_no_product() {
             "sku:gift Gift -",
             "handle:linen-shirt/M Linen Shirt 45.50",
             "handle:linen-shirt/S Linen Shirt 45",
-            "sku:MUG-1 Mug 12",
+            "sku:MUG-1 Mug 12.00",
             "sku:set Set -",
             "sku:tee Tee -",
             "sku:tee-blue Tee - Blue 20",
@@ -399,7 +399,7 @@ async fn a_joined_job_is_told_to_its_end() {
 #[tokio::test]
 async fn who_joins_a_finished_job_is_told_its_end_at_once() {
     let monitor = Monitor::start().await;
-    let over = monitor.import("no header\n").await;
+    let over = monitor.import("sku,price\n").await;
     let id = over["id"].as_str().unwrap();
     let mut socket = SocketIoClient::connect(&monitor, &json!({ "apiKey": KEY }))
         .await

@@ -243,7 +243,7 @@ async fn what_is_no_file_is_refused_with_the_reason() {
     let unreadable = unreadable
         .header("cookie", &cookie)
         .json(&json!({"uri": 1}));
-    assert_eq!(unreadable.send().await.unwrap().status(), 400);
+    assert_eq!(unreadable.send().await.unwrap().status(), 422);
     let list = relay.http.get(relay.url("/api/imports"));
     let list = list.header("cookie", &cookie).send().await.unwrap();
     let list: Value = list.json().await.unwrap();

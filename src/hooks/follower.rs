@@ -749,10 +749,11 @@ impl Follower {
             self.stop_polls();
         } else if self.polls.next.is_some() {
             // The questions go on until the new stream speaks.
-            self.held_back.get_or_insert(HeldBack {
+            let held_back = self.held_back.get_or_insert(HeldBack {
                 tried: now,
                 patience: FIRST_TRIAL,
             });
+            held_back.tried = now;
         }
         self.last_heard = now;
         self.unheard_since = Some(now);
@@ -1477,11 +1478,16 @@ mod tests {
                 events.push(Event::Stream(StreamEvent::Message { job, text }));
             }
             let mut actions = vec![std::mem::replace(&mut action, Action::Wait)];
-            actions.extend(
-                events
-                    .into_iter()
-                    .map(|event| follower.step(event, now, 0.5)),
-            );
+            for event in events {
+                // A stream that has been given up in this very step is not heard any more.
+                let is_given_up = actions
+                    .iter()
+                    .any(|it| *it != Action::Wait && *it != Action::Poll);
+                if is_given_up && matches!(event, Event::Stream(_)) {
+                    continue;
+                }
+                actions.push(follower.step(event, now, 0.5));
+            }
             for action in actions {
                 match action {
                     Action::Open | Action::Renew => {

@@ -284,9 +284,10 @@ mod tests {
             }
         }
         added.sort();
-        // The list and the pages; the compiled files, which are for anybody; what watchers ask, here and
+        // A test's own; the list and the pages; the compiled files, which are for anybody; what watchers ask, here and
         // of a price monitor by itself, which has a port of its own.
         let expected = [
+            ("hijack.rs", 1),
             ("router.rs", 2),
             ("site/embedded.rs", 1),
             ("site/on_disk.rs", 2),

@@ -25,12 +25,20 @@ pub(super) const SHARED: [&str; 7] = [
     "/api/openapi.json",
 ];
 
+/// What such pages may change: they start imports.
+const CHANGED: (Method, &str) = (Method::POST, "/api/imports");
+
 /// How long a browser may remember what it was told before a request.
 const MAX_AGE: Duration = Duration::from_secs(600);
 
 /// Returns whether a route is shared with the origins that are named.
 pub(super) fn is_shared(matched: Option<&MatchedPath>) -> bool {
     matched.is_some_and(|matched| SHARED.contains(&matched.as_str()))
+}
+
+/// Returns whether a request that changes something is one that origins which are named may make.
+pub(super) fn may_change(method: &Method, matched: Option<&MatchedPath>) -> bool {
+    matched.is_some_and(|matched| (method, matched.as_str()) == (&CHANGED.0, CHANGED.1))
 }
 
 /// Makes the layer that tells browsers which origins may read an answer, or nothing where there are none.

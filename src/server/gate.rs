@@ -129,7 +129,7 @@ pub(super) fn wants_page(headers: &HeaderMap) -> bool {
 /// Refuses to change anything at the word of another site (the browser says whose word it is, in
 /// `Sec-Fetch-Site` or `Origin`). What has no browser's mark sends no cookies of itself.
 ///
-/// An origin of `CORS_ORIGINS` is believed too, on the routes that are shared with it.
+/// An origin of `CORS_ORIGINS` is believed too, where it may start imports.
 pub(super) async fn require_same_origin(
     State(state): State<AppState>,
     matched: Option<MatchedPath>,
@@ -140,8 +140,8 @@ pub(super) async fn require_same_origin(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     );
-    let is_shared = cross_origin::is_shared(matched.as_ref());
-    if changes && !is_believed(&state, request.headers(), is_shared) {
+    let may_change = cross_origin::may_change(request.method(), matched.as_ref());
+    if changes && !is_believed(&state, request.headers(), may_change) {
         let refused = ApiError::Invalid("This request came from another site.".to_owned());
         read_out(request).await;
         return (StatusCode::FORBIDDEN, refused).into_response();
@@ -149,10 +149,10 @@ pub(super) async fn require_same_origin(
     next.run(request).await
 }
 
-fn is_believed(state: &AppState, headers: &HeaderMap, is_shared: bool) -> bool {
+fn is_believed(state: &AppState, headers: &HeaderMap, may_change: bool) -> bool {
     let origin = headers.get(header::ORIGIN).and_then(|it| it.to_str().ok());
     let is_named = origin.is_some_and(|origin| state.config.cors_origins.contains(origin));
-    is_same_origin(state, headers) || is_shared && is_named
+    is_same_origin(state, headers) || may_change && is_named
 }
 
 fn is_same_origin(state: &AppState, headers: &HeaderMap) -> bool {

@@ -46,7 +46,12 @@ impl Monitor {
 
     /// Starts a service whose imports take a second for each batch, however quick the machine is.
     pub(crate) async fn start_slow() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::start_slow_in(&std::env::temp_dir()).await
+    }
+
+    /// Starts such a service that keeps everything within this directory.
+    pub(crate) async fn start_slow_in(parent: &std::path::Path) -> Self {
+        let directory = tempfile::tempdir_in(parent).unwrap();
         let database = database(&directory).await;
         Self::start_on(database, directory, NonZeroU32::new(2000)).await
     }

@@ -300,6 +300,7 @@ mod tests {
                 "ALLOWED_HOSTS",
                 "OIDC_ALLOWED_DOMAINS",
                 "CORS_ORIGINS",
+                "IMPORT_MAX_RATE",
                 "IMPORT_URL_HOSTS",
                 "MONITOR_PRICE_APP_HOST",
                 "OIDC_CLIENT_ID",

@@ -128,9 +128,10 @@ mod tests {
     }
 
     proptest! {
+        // One column is not enough to know a product and its price by.
         #[test]
         fn any_header_is_the_same_in_the_kept_file(
-            names in proptest::collection::vec("[a-zäß0-9 ;,\"'.\n]{0,8}", 1..6),
+            names in proptest::collection::vec("[a-zäß0-9 ;,\"'.\n]{0,8}", 2..6),
         ) {
             prop_assume!(names.iter().any(|name| !name.trim().is_empty()));
             let rows = vec![names.clone(), vec!["1".to_owned(); names.len()]];

@@ -499,7 +499,7 @@ mod tests {
                     tee,,,,b.jpg,\n\
                     tee,,B,x,,1\n\
                     \n\
-                    cap,Cap,A,7,,2\n";
+                    ,Cap,A,7,,2\n";
         let batches = batches(file, 0);
         let [batch] = batches.as_slice() else {
             panic!("one batch");

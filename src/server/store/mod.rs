@@ -228,7 +228,7 @@ impl Store {
         if backend != sea_orm::DbBackend::Sqlite {
             return Ok(());
         }
-        let check = Statement::from_string(backend, "SELECT * FROM pragma_quick_check(1)");
+        let check = Statement::from_string(backend, "PRAGMA quick_check(1)");
         let rows = self.db.query_all_raw(check).await?;
         let said: Option<String> = match rows.first() {
             Some(row) => Some(row.try_get_by_index(0)?),
