@@ -487,7 +487,7 @@ async fn keep_first_rows(
     import: &MonitorImport,
 ) -> Result<Vec<Vec<String>>, ServiceError> {
     let owner = import.owner.as_deref().unwrap_or_default();
-    let place = service.readers.look(owner).await;
+    let place = service.readers.look(owner).await?;
     // Many may have asked at once.
     if let Some(rows) = service.store.import_beginning(&import.id).await? {
         return Ok(rows);
@@ -514,7 +514,7 @@ async fn all_sheets(
         service.options.limits(),
     );
     let owner = import.owner.as_deref().unwrap_or_default();
-    let place = service.readers.look(owner).await;
+    let place = service.readers.look(owner).await?;
     let count = move || product_feed::count(input, &limits, None);
     match place.read(count).await {
         Err(ServiceError::Feed(FeedError::UnknownSheet(names))) => Ok(names),
@@ -593,7 +593,7 @@ async fn preview(
         // The rows that are kept may be of another sheet.
         let input = service.uploads.input(&import.stored_as);
         let owner = import.owner.as_deref().unwrap_or_default();
-        let place = service.readers.look(owner).await;
+        let place = service.readers.look(owner).await?;
         let read = move || {
             let mut rows = Vec::new();
             let mut preview = Preview(&mut rows);

@@ -8,6 +8,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use product_feed::FeedError;
@@ -21,6 +22,9 @@ pub(super) const IMPORTS: usize = 3;
 
 /// Other readers at once.
 const OTHERS: usize = 1;
+
+/// How long a place for a short look is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The places. Clones share them.
 #[derive(Clone, Debug)]
@@ -63,7 +67,16 @@ impl Readers {
     }
 
     /// Waits for a place to have a short look at a file for an owner.
-    pub(super) async fn look(&self, owner: &str) -> Place {
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Busy`] where there is none within [`PATIENCE`].
+    pub(super) async fn look(&self, owner: &str) -> Result<Place, ServiceError> {
+        let place = tokio::time::timeout(PATIENCE, self.wait_to_look(owner)).await;
+        place.map_err(|_| ServiceError::Busy)
+    }
+
+    async fn wait_to_look(&self, owner: &str) -> Place {
         let turns = {
             let mut owners = self.owners();
             let turns = owners.entry(owner.to_owned());
@@ -129,9 +142,9 @@ mod tests {
     #[tokio::test]
     async fn one_owner_takes_no_place_of_another() {
         let readers = Readers::default();
-        let first = readers.look("ada").await;
-        let second = readers.look("ada");
-        let other = readers.look("bob");
+        let first = readers.wait_to_look("ada").await;
+        let second = readers.wait_to_look("ada");
+        let other = readers.wait_to_look("bob");
         tokio::pin!(second, other);
         assert!(second.as_mut().now_or_never().is_none());
         assert!(other.as_mut().now_or_never().is_none());
@@ -152,7 +165,7 @@ mod tests {
             imports.push(readers.import().now_or_never().unwrap());
         }
         assert!(readers.import().now_or_never().is_none());
-        assert!(readers.look("ada").now_or_never().is_some());
+        assert!(readers.wait_to_look("ada").now_or_never().is_some());
         imports.pop();
         assert!(readers.import().now_or_never().is_some());
     }
@@ -160,12 +173,12 @@ mod tests {
     #[tokio::test]
     async fn who_gives_up_waiting_leaves_nothing_behind() {
         let readers = Readers::default();
-        let first = readers.look("ada").await;
-        let mut second = Box::pin(readers.look("bob"));
+        let first = readers.wait_to_look("ada").await;
+        let mut second = Box::pin(readers.wait_to_look("bob"));
         assert!(second.as_mut().now_or_never().is_none());
         drop(second);
         drop(first);
-        assert!(readers.look("bob").now_or_never().is_some());
+        assert!(readers.wait_to_look("bob").now_or_never().is_some());
         assert!(readers.owners().is_empty());
     }
 }

@@ -149,6 +149,8 @@ pub(super) enum ServiceError {
     Broken(MultipartError),
     #[error("The service is shutting down. Please try again in a moment.")]
     ShuttingDown,
+    #[error("Many files are being read just now. Please try again in a moment.")]
+    Busy,
     #[error("{}", if is_full(.0) { NoSpace::Disk.to_string() } else { NOT_SAVED.to_owned() })]
     Disk(#[from] io::Error),
     #[error("The database failed. Please try again later.")]
@@ -185,7 +187,7 @@ impl ServiceError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NoSpace(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::TooManyUnderWay => StatusCode::TOO_MANY_REQUESTS,
-            Self::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+            Self::ShuttingDown | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Disk(error) if is_full(error) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Disk(_) | Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -146,7 +146,7 @@ async fn store(
         service.options.limits(),
     );
     let check = move || product_feed::check(input, &limits);
-    let place = service.readers.look(owner.unwrap_or_default()).await;
+    let place = service.readers.look(owner.unwrap_or_default()).await?;
     place.read(check).await?;
     Ok(complete)
 }
