@@ -45,10 +45,14 @@ async fn a_damaged_database_is_found_by_the_check() {
         ("DATABASE_URL", "sqlite:shop.db"),
     ];
     directory.says_with(&["migrate"], &settings).await;
-    let path = directory.path().join("shop.db");
+    // A copy is one file, without a log beside it that has the newest pages.
+    directory.says_with(&["backup", "copy.db"], &settings).await;
+    let settings = [settings[0], ("DATABASE_URL", "sqlite:copy.db")];
+    let path = directory.path().join("copy.db");
     let mut bytes = std::fs::read(&path).unwrap();
     // Every page but the first few, which hold what a look at the schema reads.
     let page = 4096;
+    assert!(bytes.len() > page * 10, "{}", bytes.len());
     for at in (page * 8..bytes.len()).step_by(page) {
         bytes[at..at + 64].fill(0xa5);
     }
