@@ -10,7 +10,7 @@ mod process;
 use std::{
     io::{Cursor, Write},
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::JoinHandle,
@@ -20,7 +20,7 @@ use std::{
 use flate2::{Compression, write::GzEncoder};
 use futures_util::future::join_all;
 use process::Relay;
-use reqwest::{StatusCode, multipart};
+use reqwest::{Client, StatusCode, multipart};
 use serde_json::Value;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
@@ -264,8 +264,17 @@ async fn send(relay: &Relay, cookie: &str, name: &str, file: &[u8]) -> Option<St
     is_taken.then(|| answer["id"].as_str().unwrap().to_owned())
 }
 
+/// A client that waits for as long as the test does: a development build on a busy machine reads slowly.
+fn patient() -> &'static Client {
+    static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+        let client = Client::builder().no_proxy().timeout(DEADLINE);
+        client.build().unwrap()
+    });
+    &CLIENT
+}
+
 async fn get(relay: &Relay, cookie: &str, path: &str) -> StatusCode {
-    let request = relay.http.get(relay.url(path)).header("cookie", cookie);
+    let request = patient().get(relay.url(path)).header("cookie", cookie);
     let answer = request.send().await.unwrap();
     let status = answer.status();
     let _ = answer.bytes().await;
@@ -273,7 +282,7 @@ async fn get(relay: &Relay, cookie: &str, path: &str) -> StatusCode {
 }
 
 async fn preview(relay: &Relay, cookie: &str, import: &str) -> StatusCode {
-    let request = relay.http.post(relay.url("/api/preview_columns"));
+    let request = patient().post(relay.url("/api/preview_columns"));
     let request = request
         .header("cookie", cookie)
         .header("content-type", "application/x-www-form-urlencoded")
@@ -290,7 +299,7 @@ async fn is_over(relay: &Relay, cookie: &str, import: &str) -> Value {
     let deadline = Instant::now() + DEADLINE;
     loop {
         let path = relay.url(&format!("/api/get_import?id={import}"));
-        let answer = relay.http.get(path).header("cookie", cookie).send().await;
+        let answer = patient().get(path).header("cookie", cookie).send().await;
         let state: Value = answer.unwrap().json().await.unwrap();
         if state["status"] != "PENDING" {
             return state;
