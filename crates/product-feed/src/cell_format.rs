@@ -200,7 +200,7 @@ fn is_currency(text: &str) -> bool {
 
 /// The digits of a whole number that is not negative.
 fn whole(value: f64) -> Option<String> {
-    (value >= 0.0 && value < 1e15 && value.fract() == 0.0).then(|| format!("{value:.0}"))
+    ((0.0..1e15).contains(&value) && value.fract() == 0.0).then(|| format!("{value:.0}"))
 }
 
 /// Puts digits in their places, from the last one on.
