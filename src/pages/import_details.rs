@@ -85,15 +85,17 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
     let id = job.with_untracked(|job| job.id.clone());
     let is_over = Signal::derive(move || live.status.get().is_final());
     let live_failed = Signal::derive(move || live.progress.with(|it| it.failed_products));
-    let begun = Signal::derive(move || live.progress.with(status_badge::begun));
+    // A memo: what follows it asks the server, and not at every number.
+    let begun: Signal<bool> = Memo::new(move |_| live.progress.with(status_badge::begun)).into();
     let extras = use_extras(id.clone(), extras, is_over, begun);
     let queue_place = Signal::derive(move || extras.with(|extras| extras.as_ref()?.queue_position));
-    let cancelled = Signal::derive(move || {
+    let cancelled: Signal<bool> = Memo::new(move |_| {
         let status = live.status.get();
         let is_said = extras.with(|extras| extras.as_ref().is_some_and(|it| it.cancelled));
         status == ImportStatus::Error
             && (is_said || live.error.with(|it| status.is_cancelled(it.as_deref())))
-    });
+    })
+    .into();
     let asks = Signal::derive(move || {
         let needs = extras.with(|extras| extras.as_ref().is_some_and(|it| it.needs.is_some()));
         needs && !begun.get() && !is_over.get()
