@@ -18,7 +18,8 @@ async function compiled(): Promise<string> {
     await writeFile(join(directory, 'progress.ts'), source);
     const tsc = join(root, 'end2end/node_modules/.bin/tsc');
     const options = ['--strict', '--noUncheckedIndexedAccess', '--target', 'es2022', '--module', 'esnext', '--lib', 'es2022,dom'];
-    await promisify(execFile)(tsc, [...options, '--types', '', '--outDir', directory, join(directory, 'progress.ts')]);
+    // Elsewhere than in end2end: beside a tsconfig.json the compiler takes no file's name.
+    await promisify(execFile)(tsc, [...options, '--types', '', 'progress.ts'], { cwd: directory });
     return await readFile(join(directory, 'progress.js'), 'utf8');
   } finally {
     await rm(directory, { recursive: true, force: true });
