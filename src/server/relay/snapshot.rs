@@ -67,10 +67,12 @@ impl Snapshot {
         }
         match report.failed_skus {
             // An empty list says something only where nothing failed.
-            Some(skus) if !is_late && (!skus.is_empty() || report.failed == 0) => {
-                if next.failed_skus.as_deref() != Some(&skus) {
-                    next.failed_skus = Some(Arc::new(skus));
-                }
+            Some(skus)
+                if !is_late
+                    && (!skus.is_empty() || report.failed == 0)
+                    && next.failed_skus.as_deref() != Some(&skus) =>
+            {
+                next.failed_skus = Some(Arc::new(skus));
             }
             _ => {}
         }

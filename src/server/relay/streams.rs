@@ -41,6 +41,10 @@ pub(crate) struct Jobs {
 }
 
 /// What a request for progress is answered with.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart at once, one for each stream that opens"
+)]
 pub(crate) enum ProgressAnswer {
     /// The stream.
     Stream(SubscriberStream),
