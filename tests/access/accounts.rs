@@ -403,11 +403,11 @@ async fn taking_staff_away_never_shows_more() {
             .map(|it| it["id"].as_str().unwrap().to_owned())
             .collect::<Vec<_>>()
     };
-    assert_eq!(sees(&staff).await, [own.clone()]);
+    assert_eq!(sees(&staff).await, std::slice::from_ref(&own));
     let id = member(&app, "staff@example.com").await;
     let form = [("member", &*id), ("role", "viewer")];
     assert_eq!(app.post_as("/api/set_role", &form).await.status(), 200);
-    assert_eq!(sees(&staff).await, [own.clone()]);
+    assert_eq!(sees(&staff).await, std::slice::from_ref(&own));
     assert_eq!(
         staff.get(&format!("/api/imports/{theirs}")).await.status(),
         404

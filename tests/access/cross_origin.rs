@@ -119,7 +119,7 @@ async fn a_named_origin_starts_imports_and_does_nothing_else() {
         .filter(|rule| !matches!(rule.method, "GET" | "OPTIONS") && rule.path != "/api/imports");
     let mut tried = 0;
     for rule in changing {
-        let path = rule.path.replace('{', "").replace('}', "");
+        let path = rule.path.replace(['{', '}'], "");
         let method = rule.method.parse().unwrap();
         let request = ask(&app, method, &path, FRONT_END);
         let answer = request.header(header::COOKIE, &app.cookie).send().await;
