@@ -160,10 +160,6 @@ install_test_tools() {
         apt_install chromium || (cd "$root/end2end" && npx playwright install chromium)
     fi
     have chromedriver || apt_install chromium-driver
-    have firefox-esr || [ -n "${FIREFOX:-}" ] || apt_install firefox-esr
-    # WebKit under a display that nobody sees.
-    have WebKitWebDriver || [ -n "${WEBKIT_DRIVER:-}" ] || apt_install webkit2gtk-driver
-    have xvfb-run || apt_install xvfb
     if ! "$tools/schemathesis/bin/schemathesis" --version 2>/dev/null | grep -q " $schemathesis_version$"; then
         say "Installing schemathesis ..."
         python3 -m venv --help >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
