@@ -27,6 +27,8 @@ fuzz() {
         RUSTC_BOOTSTRAP=1 cargo fuzz "$@"
     fi
 }
+# The files that are known to be hostile come first.
+cargo test --release --package product-feed --test memory -- --ignored
 for target in "$@"; do
     folder=fuzz features=()
     case $messages in *" $target "*) features=(--no-default-features) ;; esac

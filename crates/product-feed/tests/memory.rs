@@ -16,6 +16,9 @@ use peak_alloc::PeakAlloc;
 use product_feed::{FeedRow, Input, Limits, Visitor, check, count, first_rows, read};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
+/// A file of an archive: its name, and what it holds, each part so many times.
+type Packed<'a> = (&'a str, &'a [(&'a [u8], usize)]);
+
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
@@ -56,7 +59,7 @@ impl Bombs {
         packed.finish().unwrap().flush().unwrap();
     }
 
-    fn zip(&mut self, name: &str, files: &[(&str, &[(&[u8], usize)])]) {
+    fn zip(&mut self, name: &str, files: &[Packed<'_>]) {
         write_zip(self.add(name), files);
     }
 }
@@ -78,7 +81,7 @@ fn write_parts(to: &mut impl Write, parts: &[(&[u8], usize)]) {
     }
 }
 
-fn write_zip<W: Write + Seek>(to: W, files: &[(&str, &[(&[u8], usize)])]) -> W {
+fn write_zip<W: Write + Seek>(to: W, files: &[Packed<'_>]) -> W {
     let mut archive = ZipWriter::new(to);
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     for (name, parts) in files {
@@ -488,6 +491,7 @@ fn has_peak(file: &Path, what: &str, work: impl FnOnce()) -> Option<String> {
 }
 
 #[test]
+#[ignore = "takes minutes: scripts/fuzz.sh runs it"]
 fn no_file_takes_more_memory_than_a_reader_may() {
     let mut bombs = Bombs {
         directory: tempfile::tempdir().unwrap(),
