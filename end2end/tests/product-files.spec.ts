@@ -184,7 +184,9 @@ test('a file is sent in one piece where the server knows nothing of parts', asyn
   await job.expectStatus('SUCCESS', { timeout: 20_000 });
 });
 
-test('the columns of a file that was understood can be said otherwise', async ({ page, app }) => {
+test('the columns of a file that was understood can be said otherwise', async ({ page, app, complaints }) => {
+  // Between the two choices no column is the price, which the preview is refused for and says.
+  complaints.allowStatus(400);
   const imports = await new ImportsPage(page).open(app);
   const list = csv('net.csv', 'sku,name,net price,price\nNET-1,Shirt,10,12\n');
   const job = await imports.upload(list);
