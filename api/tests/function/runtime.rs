@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use import_relay::server::{auth::first_owner, config::DatabaseUrl, store::Store};
 use reqwest::{Client, Response, multipart, redirect::Policy};
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::Value;
@@ -69,8 +70,9 @@ pub(crate) struct Function {
     origin: String,
     requests: AtomicU64,
     ends: mpsc::UnboundedReceiver<u64>,
-    ended: HashSet<u64>,
+    /// Where its database is.
     database: String,
+    ended: HashSet<u64>,
     _directory: tempfile::TempDir,
 }
 
@@ -139,6 +141,7 @@ impl Function {
             requests: AtomicU64::new(1),
             ends,
             ended: HashSet::new(),
+            database: database.to_owned(),
             _directory: directory,
         }
     }
