@@ -56,7 +56,7 @@ pub use mapping::{Mapping, UnknownCurrency};
 pub use price::{DecimalMark, UnknownDecimalMark};
 pub use reader::{
     Counted, FeedError, FeedRow, Limits, PassedOver, PassedOverReason, Question, Visitor, check,
-    check_mapping, count, guess, read,
+    check_mapping, count, guess, read, read_rows,
 };
 pub use row::{FeedProduct, RowError, RowFailure, RowWarning};
 pub use suggest::suggest;

@@ -18,7 +18,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use crate::{
     budget::{MAX_COLUMN_NAME, MAX_COLUMNS, MAX_ROW},
-    encoding::{self, CellEncoding},
+    encoding,
     reader::{FeedError, RawRow},
     source::{Source, peek},
     xml::{self, Xml},
@@ -71,7 +71,7 @@ pub(crate) fn walk(
         .collect();
     names.sort_unstable_by_key(|(_, index)| *index);
     let header: ByteRecord = names.into_iter().map(|(name, _)| name).collect();
-    if visit(row(&header, 1)).is_break() {
+    if visit(RawRow::of_text(&header, 1)).is_break() {
         return Ok(());
     }
     let mut values: Vec<Option<(Origin, String)>> = vec![None; columns.len()];
@@ -92,21 +92,11 @@ pub(crate) fn walk(
                     let text = value.as_ref().map_or("", |(_, text)| text);
                     record.push_field(text.as_bytes());
                 }
-                return visit(row(&record, line));
+                return visit(RawRow::of_text(&record, line));
             }
         }
         ControlFlow::Continue(())
     })
-}
-
-fn row(cells: &ByteRecord, line: u64) -> RawRow<'_> {
-    RawRow {
-        cells,
-        line,
-        encoding: CellEncoding::UTF_8,
-        is_cut_off: false,
-        has_semicolons: false,
-    }
 }
 
 fn columns(source: &Source) -> Result<HashMap<Box<str>, usize>, FeedError> {

@@ -230,6 +230,19 @@ pub(crate) struct RawRow<'a> {
     pub(crate) has_semicolons: bool,
 }
 
+impl<'a> RawRow<'a> {
+    /// Makes a row of cells that are text in UTF-8, whatever they were written as.
+    pub(crate) fn of_text(cells: &'a ByteRecord, line: u64) -> Self {
+        Self {
+            cells,
+            line,
+            encoding: CellEncoding::UTF_8,
+            is_cut_off: false,
+            has_semicolons: false,
+        }
+    }
+}
+
 /// A row that counts.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FeedRow {
@@ -361,6 +374,30 @@ pub fn read(
             };
         }
         parts => delimited::walk(parts, &mut |row| reading.take(row, visitor))?,
+    }
+    reading.finish(visitor)
+}
+
+/// Reads rows that were taken out of a file, its header row first, as [`read`] reads them there. A row's line
+/// is its place among them, from 1.
+///
+/// # Errors
+///
+/// As [`read`], as far as it is about the header row and what rows mean.
+pub fn read_rows(
+    rows: &[Vec<String>],
+    mapping: Option<&Mapping>,
+    visitor: &mut dyn Visitor,
+) -> Result<(), FeedError> {
+    let mut reading = Reading::new(mapping);
+    for (line, row) in (1..).zip(rows) {
+        let cells = row.iter().collect();
+        if reading
+            .take(RawRow::of_text(&cells, line), visitor)
+            .is_break()
+        {
+            break;
+        }
     }
     reading.finish(visitor)
 }

@@ -11,7 +11,6 @@ use csv::ByteRecord;
 use crate::{
     budget::{self, MAX_ROW},
     cell_format::Format,
-    encoding::CellEncoding,
     excel_2003, html, ods,
     reader::{FeedError, RawRow},
     source::{Kind, Source},
@@ -169,13 +168,7 @@ impl Row {
             .left
             .checked_sub(size)
             .ok_or(FeedError::TooLarge(self.limit))?;
-        Ok(sheets.row(RawRow {
-            cells: &self.cells,
-            line: u64::from(self.index) + 1,
-            encoding: CellEncoding::UTF_8,
-            is_cut_off: false,
-            has_semicolons: false,
-        }))
+        Ok(sheets.row(RawRow::of_text(&self.cells, u64::from(self.index) + 1)))
     }
 
     /// Puts the cells that span this row into it where it has none of its own.

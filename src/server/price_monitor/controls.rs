@@ -602,9 +602,8 @@ async fn preview(
         return Ok(Json(place.read(read).await?));
     }
     // So few rows are read at once, here.
-    let input = beginning::as_file(&first)?;
     let mut rows = Vec::new();
-    product_feed::read(input, &limits, Some(&mapping), &mut Preview(&mut rows))?;
+    product_feed::read_rows(&first, Some(&mapping), &mut Preview(&mut rows))?;
     Ok(Json(rows))
 }
 

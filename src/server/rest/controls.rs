@@ -216,8 +216,11 @@ pub(in crate::server) async fn delete(
         (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
         (status = 408, description = "It took too long"),
         (status = 413, description = "The body is too large", body = Problem),
+        (status = 429, description = "As many imports are under way or wait as may be", body = Problem),
         (status = 500, description = "A fault of this server", body = Problem),
+        (status = 502, description = "The price monitor answered something that is not understood", body = Problem),
         (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
+        (status = 507, description = "There is no room for the file", body = Problem),
     )
 )]
 pub(in crate::server) async fn again(
@@ -242,8 +245,11 @@ pub(in crate::server) async fn again(
         (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
         (status = 408, description = "It took too long"),
         (status = 413, description = "The body is too large", body = Problem),
+        (status = 429, description = "As many imports are under way or wait as may be", body = Problem),
         (status = 500, description = "A fault of this server", body = Problem),
+        (status = 502, description = "The price monitor answered something that is not understood", body = Problem),
         (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
+        (status = 507, description = "There is no room for the file", body = Problem),
     )
 )]
 pub(in crate::server) async fn retry(
@@ -526,8 +532,11 @@ pub(in crate::server) struct SaidColumns {
         (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
         (status = 408, description = "It took too long"),
         (status = 413, description = "The body is too large", body = Problem),
+        (status = 429, description = "As many imports are under way or wait as may be", body = Problem),
         (status = 500, description = "A fault of this server", body = Problem),
+        (status = 502, description = "The price monitor answered something that is not understood", body = Problem),
         (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
+        (status = 507, description = "There is no room for the file", body = Problem),
     )
 )]
 pub(in crate::server) async fn map_columns(
