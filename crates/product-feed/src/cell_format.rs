@@ -82,7 +82,7 @@ impl Format {
     pub(crate) fn show(&self, value: f64, from_1904: bool, text: &mut String) {
         // Writing to a String does not fail.
         let _ = match self {
-            Self::General => write!(text, "{}", fifteen_digits(value)),
+            Self::General => text.write_str(&plain(value)),
             Self::Percent => write!(text, "{}%", fifteen_digits(value * 100.0)),
             Self::Currency(currency) => write!(text, "{} {currency}", fifteen_digits(value)),
             Self::Date { has_time } => match date(value, from_1904) {
@@ -96,7 +96,7 @@ impl Format {
                     text.push_str(&placed(&digits, pieces));
                     Ok(())
                 }
-                None => write!(text, "{}", fifteen_digits(value)),
+                None => text.write_str(&plain(value)),
             },
         };
     }
@@ -265,9 +265,22 @@ fn time(value: f64) -> String {
     format!("{hours:02}:{minutes:02}:{:02}", seconds % 60)
 }
 
+/// Writes a number as it was typed. One with more digits than a spreadsheet program keeps, which makes zeros of
+/// the last ones, is written as such a program shows it: `1.23456789012346E+16` can be taken for no SKU.
+fn plain(value: f64) -> String {
+    const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.fract() != 0.0 || value.abs() < 1e15 {
+        return fifteen_digits(value).to_string();
+    }
+    if value.abs() < MOST_EXACT && value % 10.0 != 0.0 {
+        return format!("{value:.0}");
+    }
+    format!("{value:.14e}").replace('e', "E+")
+}
+
 /// Rounds to the digits that a spreadsheet shows at most, so that what was typed as `12.99` and summed
 /// to `12.990000000000002` is `12.99`.
-pub(crate) fn fifteen_digits(value: f64) -> f64 {
+fn fifteen_digits(value: f64) -> f64 {
     format!("{value:.14e}").parse().unwrap_or(value)
 }
 

@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use csv::ByteRecord;
-
-use crate::{encoding::CellEncoding, failed_rows, header::Columns};
+use crate::{failed_rows, header::Columns, price::DecimalMark, reader::RawRow};
 
 /// The most characters of what a failed row is called.
 const MAX_LABEL: usize = 200;
@@ -42,7 +40,9 @@ pub(crate) struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    pub(crate) fn read(columns: &Columns, record: &'a ByteRecord, encoding: CellEncoding) -> Self {
+    /// Reads a row of a file whose prices have this mark before their decimals.
+    pub(crate) fn read(columns: &Columns, row: RawRow<'a>, mark: DecimalMark) -> Self {
+        let (record, encoding) = (row.cells, row.encoding);
         // Only a list of failed rows has cells that were made harmless.
         let is_neutralised = columns.reason.is_some();
         let cell = |column: Option<usize>| {
@@ -58,9 +58,16 @@ impl<'a> Cells<'a> {
         };
         let key = |column: Option<usize>| plain(cell(column));
         let list = |columns: &[usize]| columns.iter().map(|index| key(Some(*index))).collect();
-        let price = cell(columns.price);
+        let amount = |column: Option<usize>| {
+            let text = cell(column);
+            match column {
+                Some(column) if row.is_other_number(column, mark) => text.replace('.', ",").into(),
+                _ => text,
+            }
+        };
+        let price = amount(columns.price);
         let is_on_sale = price.is_empty() && columns.sale_price.is_some();
-        let sale_price = cell(columns.sale_price);
+        let sale_price = amount(columns.sale_price);
         let (price, sale_price) = if is_on_sale {
             (sale_price, Cow::Borrowed(""))
         } else {
@@ -86,7 +93,7 @@ impl<'a> Cells<'a> {
             item: cell(columns.item),
             store: cell(columns.store),
             variant_sku: key(columns.variant_sku),
-            surcharge: cell(columns.surcharge),
+            surcharge: amount(columns.surcharge),
             gtin: key(columns.gtin),
             barcode: key(columns.barcode),
             id: key(columns.id),
@@ -156,7 +163,7 @@ fn plain(text: Cow<'_, str>) -> Cow<'_, str> {
     let visible = without_formula(visible);
     let visible = match visible.strip_prefix('\'') {
         Some(rest) if !rest.is_empty() && !rest.ends_with('\'') => rest,
-        _ => visible,
+        _ => without_apostrophes(visible),
     };
     Cow::Owned(visible.trim().to_owned())
 }
@@ -170,6 +177,7 @@ fn plain_name(name: Cow<'_, str>) -> Cow<'_, str> {
         return name;
     }
     let plain = without_formula(name.trim_matches(has_no_width)).trim();
+    let plain = without_apostrophes(plain);
     if plain.len() == name.len() {
         name
     } else {
@@ -182,6 +190,14 @@ fn without_formula(text: &str) -> &str {
     text.strip_prefix("=\"")
         .and_then(|rest| rest.strip_suffix('"'))
         .filter(|inner| !inner.contains('"'))
+        .unwrap_or(text)
+}
+
+/// Takes off apostrophes around a text that has no others: some databases quote with them.
+fn without_apostrophes(text: &str) -> &str {
+    let inner = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    inner
+        .filter(|inner| !inner.is_empty() && !inner.contains('\''))
         .unwrap_or(text)
 }
 

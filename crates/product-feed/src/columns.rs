@@ -132,6 +132,8 @@ pub(crate) enum Word {
     NameOrSku,
     /// The SKU where no other column is one, else the product's number in its shop.
     Number,
+    /// As `Number`, of which the product is said: never the number of the row.
+    ItemNumber,
     /// The name where there is no better one.
     Description,
 }
@@ -143,6 +145,7 @@ impl FromStr for Word {
         Ok(match text {
             "name or sku" => Self::NameOrSku,
             "number" => Self::Number,
+            "item number" => Self::ItemNumber,
             "description" => Self::Description,
             meaning => Self::Is(meaning.parse()?),
         })
@@ -155,7 +158,7 @@ impl Word {
         match self {
             Self::Is(meaning) => meaning,
             Self::NameOrSku | Self::Description => Meaning::Name,
-            Self::Number => Meaning::Sku,
+            Self::Number | Self::ItemNumber => Meaning::Sku,
         }
     }
 }
@@ -223,23 +226,64 @@ pub(crate) fn look_up(cell: &str) -> Option<Known> {
         .unwrap_or(cell);
     if let Some((word, rank)) = of_name(cell) {
         return Some(Known {
-            word,
+            // What is asked is whether there are any: `Skladem?`.
+            word: match word {
+                Word::Is(Meaning::Stock) if cell.ends_with('?') => Word::Is(Meaning::Availability),
+                word => word,
+            },
             rank,
-            currency: None,
+            currency: sign_within(cell),
         });
     }
     let (base, remark) = split_remark(cell);
     let known = remark
         .as_deref()
         .and_then(|remark| with_remark(&base, remark));
-    known.or_else(|| {
-        let (base, currency) = without_currency(cell)?;
-        let known = look_up(base)?;
-        Some(Known {
-            rank: known.rank + NAMES.count,
-            currency: Some(currency),
-            ..known
-        })
+    known
+        .or_else(|| with_currency(cell).or_else(|| with_currency(remark.as_ref().map(|_| &*base)?)))
+        .or_else(|| with_language(cell))
+}
+
+fn with_currency(name: &str) -> Option<Known> {
+    let (base, currency) = without_currency(name)?;
+    let known = look_up(base)?;
+    Some(Known {
+        rank: known.rank + NAMES.count,
+        currency: Some(currency),
+        ..known
+    })
+}
+
+/// Finds the sign of a currency in a name, where it is no letter: the `€` of `Price €`.
+fn sign_within(name: &str) -> Option<&'static str> {
+    let mut signs = name
+        .char_indices()
+        .filter(|(_, mark)| !mark.is_ascii() && !mark.is_alphanumeric());
+    signs.find_map(|(at, mark)| currency::code(&name[at..at + mark.len_utf8()]))
+}
+
+/// Languages in which names and descriptions stand beside each other.
+const LANGUAGES: &[&str] = &[
+    "en", "de", "fr", "es", "it", "nl", "pl", "pt", "tr", "ru", "ja", "zh", "cs", "sk", "sv", "da",
+    "fi", "nb", "no", "hu", "ro", "el", "uk", "ko",
+];
+
+/// Finds what a name in one language holds: `name-en_US`, `title_de`.
+fn with_language(name: &str) -> Option<Known> {
+    let (language, base) = LANGUAGES.iter().find_map(|language| {
+        let at = name.rfind(language)?;
+        let base = name[..at].strip_suffix(['-', '_', '.', ':'])?;
+        Some((&name[at..], base))
+    })?;
+    let region = &language[2..];
+    let is_region = region.strip_prefix(['-', '_']).is_some_and(|region| {
+        region.len() == 2 && region.bytes().all(|byte| byte.is_ascii_alphabetic())
+    });
+    let known = look_up(base)?;
+    let is_text = matches!(known.word, Word::Is(Meaning::Name) | Word::Description);
+    (is_text && (region.is_empty() || is_region)).then_some(Known {
+        rank: known.rank + NAMES.count,
+        ..known
     })
 }
 

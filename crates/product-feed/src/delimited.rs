@@ -186,6 +186,7 @@ impl Rows {
             encoding: self.encoding,
             is_cut_off: row.is_cut_off,
             has_semicolons: self.dialect.delimiter == b';',
+            numbers: &[],
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{
 const WIDTH_WITHIN: usize = 200;
 
 /// Marks that may separate cells, the most usual first.
-const DELIMITERS: [u8; 4] = *b",;\t|";
+const DELIMITERS: [u8; 6] = *b",;\t|^~";
 
 /// How a file is written.
 #[derive(Clone, Debug, Eq, PartialEq)]

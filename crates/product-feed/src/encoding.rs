@@ -184,7 +184,7 @@ pub(crate) fn detect(stream: impl Read) -> Result<CellEncoding, FeedError> {
             break;
         }
     }
-    if evidence.strangers * 2 <= evidence.characters {
+    if evidence.strangers <= evidence.characters {
         return Ok(CellEncoding::UTF_8);
     }
     detector.feed(b"", true);

@@ -151,6 +151,9 @@ impl<R: BufRead> Book<R> {
                         let shown = cell.shown(&text, format);
                         let rows = cell.down.saturating_add(1);
                         self.row.put_spanning(cell.column, &shown, rows)?;
+                        if cell.kind == "Number" {
+                            self.row.note_number();
+                        }
                     }
                     "Worksheet" => break,
                     _ => {}

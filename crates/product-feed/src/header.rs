@@ -190,15 +190,13 @@ pub(crate) struct Columns {
 /// Words for what a row is, in any shape whose rows say so.
 const PRODUCT_ROWS: &[&str] = &["product", "parent", ""];
 const VARIANT_ROWS: &[&str] = &["sku", "variant", "variation", "product_variation", "child"];
+const IMAGE_ROWS: &[&str] = &["image", "video", "media"];
 const OTHER_ROWS: &[&str] = &[
     "rule",
-    "image",
-    "video",
     "option",
     "product_option",
     "modifier",
     "product_file",
-    "media",
     "collection",
     "category",
     "product_related",
@@ -209,6 +207,7 @@ const OTHER_ROWS: &[&str] = &[
 pub(crate) enum RowKind {
     Product,
     Variant,
+    Image,
     Other,
 }
 
@@ -220,6 +219,8 @@ impl RowKind {
             Some(Self::Product)
         } else if is(VARIANT_ROWS) {
             Some(Self::Variant)
+        } else if is(IMAGE_ROWS) {
+            Some(Self::Image)
         } else if is(OTHER_ROWS) {
             Some(Self::Other)
         } else {
@@ -289,20 +290,32 @@ impl Header {
                     .all(|row| row.cells.get(column).is_none_or(is_blank))
             })
         };
+        if is_empty(columns.gtin) {
+            // Of an "EAN" and a "UPC" the one is taken that holds any.
+            let others = self.cells.iter().enumerate().filter_map(|(index, cell)| {
+                let known = columns::look_up(cell)?;
+                let is_one = known.word == Word::Is(Meaning::Gtin) && !is_empty(Some(index));
+                is_one.then_some((known.rank, index))
+            });
+            columns.gtin = others.min().map(|(_, index)| index).or(columns.gtin);
+        }
         if columns.sku.is_some() && is_empty(columns.handle) && rows.clone().next().is_some() {
             columns.handle = None;
         }
         columns.shape = columns.told_shape();
     }
 
-    /// The cells of a row that hold prices.
-    pub(crate) fn prices<'r>(&self, row: &'r ByteRecord) -> impl Iterator<Item = &'r [u8]> {
+    /// The cells of a row that hold prices, with their places.
+    pub(crate) fn prices<'r>(
+        &self,
+        row: &'r ByteRecord,
+    ) -> impl Iterator<Item = (usize, &'r [u8])> {
         let columns = [self.columns.price, self.columns.sale_price];
         columns
             .into_iter()
             .flatten()
             .chain(self.columns.other_prices.iter().copied())
-            .filter_map(move |index| row.get(index))
+            .filter_map(move |index| Some((index, row.get(index)?)))
     }
 
     /// The cell of a row that holds its currency.
@@ -353,6 +366,11 @@ impl Columns {
         if let Some(code) = mapping.and_then(Mapping::currency) {
             columns.file_currency = Some(code);
         }
+        let has_columns = mapping.is_some_and(Mapping::has_columns);
+        if columns.surcharge.is_some() && columns.shape != Shape::Wix && !has_columns {
+            // What is added to the price of a product that is in another file: another price is its cost.
+            columns.price = None;
+        }
         columns.checked()
     }
 
@@ -395,15 +413,23 @@ impl Columns {
     fn guess(&mut self, cells: &[String]) {
         let mut best = HashMap::<Word, (usize, usize)>::new();
         let mut currency_of_price = None;
+        let mut prices = Vec::new();
+        let is_odoo = is_of_odoo(cells);
         for (index, cell) in cells.iter().enumerate() {
-            let Some(known) = columns::look_up(cell) else {
+            let Some(mut known) = columns::look_up(cell) else {
                 continue;
             };
+            if is_odoo && cell.trim() == "standard_price" {
+                known.word = Word::Is(Meaning::OtherPrice);
+            }
             if let Word::Is(meaning) = known.word
                 && let Slot::Many(list) = self.slot(meaning)
             {
                 list.push(index);
                 continue;
+            }
+            if known.word == Word::Is(Meaning::Price) {
+                prices.push((index, known.currency));
             }
             let place = best.entry(known.word).or_insert((known.rank, index));
             if known.rank < place.0 {
@@ -420,6 +446,12 @@ impl Columns {
                 *slot = Some(*index);
             }
         }
+        // Those that are not taken still tell how the file writes prices, if they are in no other currency.
+        let price = self.price;
+        let others = prices.into_iter().filter(|(index, currency)| {
+            Some(*index) != price && (currency.is_none() || *currency == currency_of_price)
+        });
+        self.other_prices.extend(others.map(|(index, _)| index));
         self.file_currency = currency_of_price.or_else(|| currency_of_site(cells));
         self.is_listing = self.item.is_some_and(|index| {
             let name = cells[index].trim_matches('*').to_lowercase();
@@ -429,13 +461,15 @@ impl Columns {
         let described = other(Word::Description);
         self.label = other(Word::NameOrSku);
         if let Some(index) = self.label {
-            if self.sku.is_none() && self.handle.is_none() && self.name.or(described).is_some() {
+            let has_number = other(Word::ItemNumber).is_some();
+            let is_named = self.name.or(described).is_some();
+            if self.sku.is_none() && self.handle.is_none() && is_named && !has_number {
                 self.sku = Some(index);
             } else {
                 self.name = self.name.or(Some(index));
             }
         }
-        if let Some(index) = other(Word::Number) {
+        for index in [Word::ItemNumber, Word::Number].into_iter().filter_map(other) {
             if self.sku.is_none() && self.handle.is_none() {
                 self.sku = Some(index);
             } else {
@@ -563,6 +597,13 @@ impl Columns {
             (Some(_), None, _) => Err(HeaderError::NoPrice),
         }
     }
+}
+
+/// Whether these are the fields of Odoo's products, whose `standard_price` is the cost and whose `list_price` is
+/// the price. (Amazon's are the other way round.)
+fn is_of_odoo(cells: &[String]) -> bool {
+    let has = |name: &str| cells.iter().any(|cell| cell.trim() == name);
+    has("standard_price") && (has("default_code") || has("categ_id") || has("categ_id/id"))
 }
 
 /// What eBay's first column says that prices are in: `*Action(SiteID=US|Country=US|Currency=USD|…)`.

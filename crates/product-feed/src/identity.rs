@@ -108,7 +108,7 @@ pub(crate) fn check(text: &str) -> Key {
     if bytes.len() > 24 || is_usual {
         return Key::Good;
     }
-    if is_shortened_number(text) || is_date_and_time(text) {
+    if is_shortened_number(text) || is_day(text) {
         return Key::Mangled;
     }
     if price::is_spreadsheet_error(text)
@@ -142,12 +142,17 @@ fn is_shortened_number(text: &str) -> bool {
     is_number(exponent) && is_number(whole) && is_number(fraction)
 }
 
-/// Whether a workbook's date is written as such: `2026-05-12 00:00:00`.
-fn is_date_and_time(text: &str) -> bool {
-    let Some((date, time)) = text.split_once([' ', 'T']) else {
-        return false;
+/// Whether a workbook's date is written as such: `2026-05-12`, `2026-05-12 00:00:00`.
+fn is_day(text: &str) -> bool {
+    let (date, time) = text.split_once([' ', 'T']).unwrap_or((text, "0:00"));
+    let is_iso = |(at, byte): (usize, u8)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
     };
-    time.contains(':') && date.len() == 10 && price::is_date(date)
+    time.contains(':')
+        && date.len() == 10
+        && date.bytes().enumerate().all(is_iso)
+        && price::is_date(date)
 }
 
 /// Returns the identity of a product with a SKU.

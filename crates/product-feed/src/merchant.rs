@@ -18,6 +18,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use crate::{
     budget::{MAX_COLUMN_NAME, MAX_COLUMNS, MAX_ROW},
+    columns::{self, Meaning, Word},
     encoding,
     reader::{FeedError, RawRow},
     source::{Source, peek},
@@ -61,9 +62,11 @@ pub(crate) fn walk(
     source: &Source,
     visit: &mut dyn FnMut(RawRow<'_>) -> ControlFlow<()>,
 ) -> Result<(), FeedError> {
-    let columns = columns(source)?;
+    let mut items = Items::Usual;
+    let mut columns = columns_of(source, &items)?;
     if columns.is_empty() {
-        return Err(FeedError::NoItems);
+        items = Items::Named(item_name(source)?.ok_or(FeedError::NoItems)?);
+        columns = columns_of(source, &items)?;
     }
     let mut names: Vec<(&str, usize)> = columns
         .iter()
@@ -76,7 +79,7 @@ pub(crate) fn walk(
     }
     let mut values: Vec<Option<(Origin, String)>> = vec![None; columns.len()];
     let mut record = ByteRecord::new();
-    each_item(source, &mut |part| {
+    each_item(source, &items, &mut |part| {
         match part {
             Part::Begin => values.fill(None),
             Part::Cell { name, origin, text } => {
@@ -99,9 +102,99 @@ pub(crate) fn walk(
     })
 }
 
-fn columns(source: &Source) -> Result<HashMap<Box<str>, usize>, FeedError> {
+/// What products are called.
+enum Items {
+    /// One of the usual names.
+    Usual,
+    Named(String),
+}
+
+impl Items {
+    fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Usual => ITEMS.iter().any(|item| item.eq_ignore_ascii_case(name)),
+            Self::Named(item) => item == name,
+        }
+    }
+}
+
+/// The deepest elements that are looked at, and the most names of elements that are told apart.
+const MAX_DEPTH: usize = 64;
+const MAX_NAMES: usize = 1000;
+
+/// Tells what products are called in a document of other names than the usual ones: as the elements of which
+/// the most have a price, and something that products are known by, as attributes or right inside.
+fn item_name(source: &Source) -> Result<Option<String>, FeedError> {
+    #[derive(Default)]
+    struct Open {
+        name: String,
+        has_price: bool,
+        has_key: bool,
+    }
+    impl Open {
+        fn note(&mut self, name: &str) {
+            match columns::look_up(name).map(|known| known.word) {
+                Some(Word::Is(Meaning::Price | Meaning::SalePrice)) => self.has_price = true,
+                Some(Word::Is(Meaning::Sku | Meaning::Id | Meaning::Gtin | Meaning::Barcode)) => {
+                    self.has_key = true;
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut xml = Xml::new(utf_8(source)?);
+    let mut open: Vec<Open> = Vec::new();
+    let mut counts = HashMap::<String, (usize, std::cmp::Reverse<usize>)>::new();
+    let mut depth = 0_usize;
+    loop {
+        match xml.next()?.0 {
+            Event::Start(start) => {
+                depth += 1;
+                let name = start.local_name();
+                if let Some(parent) = open.last_mut().filter(|_| depth <= MAX_DEPTH) {
+                    parent.note(name.as_ref());
+                }
+                if depth > MAX_DEPTH {
+                    continue;
+                }
+                let mut element = Open::default();
+                if name.as_ref().len() <= MAX_COLUMN_NAME {
+                    name.as_ref().clone_into(&mut element.name);
+                }
+                let _ = visit_attributes(&start, &mut |part| {
+                    if let Part::Cell { name, .. } = part {
+                        element.note(name);
+                    }
+                    ControlFlow::Continue(())
+                });
+                open.push(element);
+            }
+            Event::End(_) => {
+                depth = depth.saturating_sub(1);
+                if open.len() > depth
+                    && let Some(element) = open.pop()
+                    && element.has_price
+                    && element.has_key
+                    && !element.name.is_empty()
+                {
+                    let names = counts.len();
+                    if names < MAX_NAMES || counts.contains_key(&element.name) {
+                        let first = (0, std::cmp::Reverse(names));
+                        counts.entry(element.name).or_insert(first).0 += 1;
+                    }
+                }
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    let most = counts.into_iter().max_by_key(|(_, count)| *count);
+    Ok(most.map(|(name, _)| name))
+}
+
+fn columns_of(source: &Source, items: &Items) -> Result<HashMap<Box<str>, usize>, FeedError> {
     let mut columns = HashMap::<Box<str>, usize>::new();
-    each_item(source, &mut |part| {
+    each_item(source, items, &mut |part| {
         if let Part::Cell { name, .. } = part
             && columns.len() < MAX_COLUMNS
             && name.len() <= MAX_COLUMN_NAME
@@ -141,6 +234,7 @@ enum Origin {
 
 fn each_item(
     source: &Source,
+    items: &Items,
     visit: &mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
 ) -> Result<(), FeedError> {
     let mut xml = Xml::new(utf_8(source)?);
@@ -154,14 +248,15 @@ fn each_item(
     let mut text = String::new();
     // Bytes of the product so far.
     let mut size = 0_usize;
+    let mut offer = None;
     loop {
         let (event, line) = xml.next()?;
         match &event {
             Event::Start(start) if item.is_none() => {
                 let name = start.local_name();
-                let is_item = |item: &&str| item.eq_ignore_ascii_case(name.as_ref());
-                if ITEMS.iter().any(is_item) {
+                if items.has(name.as_ref()) {
                     item = Some(line);
+                    offer = (name.as_ref() == "offer").then(Offer::default);
                     depth = 0;
                     size = 0;
                     if visit(Part::Begin).is_break() || visit_attributes(start, visit).is_break() {
@@ -198,12 +293,23 @@ fn each_item(
             Event::End(_) if item.is_some() => {
                 if depth == 0 {
                     let line = item.take().unwrap_or_default();
+                    if let Some(text) = offer.take().and_then(Offer::name)
+                        && visit(Part::Cell {
+                            name: "name",
+                            origin: Origin::Within,
+                            text: &text,
+                        })
+                        .is_break()
+                    {
+                        return Ok(());
+                    }
                     if visit(Part::End(line)).is_break() {
                         return Ok(());
                     }
                 } else {
                     if depth == 1
                         && let Some((name, origin)) = cell.take()
+                        && !offer.as_mut().is_some_and(|offer| offer.take(&name, &text))
                         && visit(Part::Cell {
                             name: &name,
                             origin,
@@ -240,6 +346,39 @@ fn each_item(
         if size > MAX_ROW {
             return Err(FeedError::LongRow { line });
         }
+    }
+}
+
+/// What one of YML's offers of the kind `vendor.model` has instead of a name.
+#[derive(Default)]
+struct Offer {
+    has_name: bool,
+    kind: String,
+    vendor: String,
+    model: String,
+}
+
+impl Offer {
+    /// Takes note of an element; says whether it is no more than a part of the name.
+    fn take(&mut self, name: &str, text: &str) -> bool {
+        let slot = match name {
+            "name" => {
+                self.has_name = true;
+                return false;
+            }
+            "typePrefix" => &mut self.kind,
+            "vendor" => &mut self.vendor,
+            "model" => &mut self.model,
+            _ => return false,
+        };
+        text.trim().clone_into(slot);
+        name == "model"
+    }
+
+    fn name(self) -> Option<String> {
+        let parts = [self.kind, self.vendor, self.model];
+        let parts = parts.iter().map(String::as_str).filter(|part| !part.is_empty());
+        (!self.has_name).then(|| parts.collect::<Vec<_>>().join(" "))
     }
 }
 

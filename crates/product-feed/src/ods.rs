@@ -131,10 +131,14 @@ impl<R: std::io::BufRead> Content<R> {
                         let cell = Cell::begin(&start);
                         let rows = repeats(&start, "number-rows-spanned");
                         let columns = repeats(&start, "number-columns-repeated");
+                        let is_number = cell.has_amount;
                         let text = self.cell(cell)?;
                         // Beyond the last column that counts nothing is put.
                         for _ in 0..columns.min(1 << 14) {
                             self.row.put_spanning(column, &text, rows)?;
+                            if is_number {
+                                self.row.note_number();
+                            }
                             column = column.saturating_add(1);
                             if text.is_empty() {
                                 column = column.saturating_add(columns - 1);
@@ -217,6 +221,8 @@ struct Cell {
     value: Option<String>,
     /// Whether that is a number, of which the text can show more.
     is_number: bool,
+    /// Whether it is a number, or one with a currency.
+    has_amount: bool,
 }
 
 impl Cell {
@@ -244,6 +250,7 @@ impl Cell {
         Self {
             value,
             is_number: kind == "float",
+            has_amount: kind == "float" || kind == "currency",
         }
     }
 

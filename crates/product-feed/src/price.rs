@@ -1,6 +1,6 @@
 //! Prices as people write them.
 
-use std::str::FromStr;
+use std::{borrow::Cow, str::FromStr};
 
 use rust_decimal::Decimal;
 use thiserror::Error;
@@ -197,7 +197,7 @@ pub(crate) struct Vote {
 impl Vote {
     /// Counts a price; `currency` is what the file says that it is in, if it does not say so itself.
     pub(crate) fn count(&mut self, text: &str, currency: Option<&'static str>) {
-        let text = plain_text(text);
+        let text = readable(text);
         let Some(parts) = Parts::of(&text) else {
             return;
         };
@@ -319,7 +319,7 @@ pub(crate) fn parse_in(
             currency: None,
         });
     }
-    let text = plain_text(text);
+    let text = readable(text);
     let Some(parts) = Parts::of(&text) else {
         return Err(if is_date(&text) {
             PriceError::Date
@@ -430,6 +430,24 @@ fn is_month_name(text: &str) -> bool {
         && text.len() <= 10
 }
 
+/// Takes off what is around a price, and writes the wide forms of East Asian typewriting as ASCII: `２，５００円`.
+fn readable(text: &str) -> Cow<'_, str> {
+    let text = plain_text(text);
+    let is_wide = |character: char| matches!(character, '！'..='～' | '￥' | '\u{3000}');
+    if text.is_ascii() || !text.contains(is_wide) {
+        return text;
+    }
+    let narrow = |character: char| match character {
+        '￥' => '¥',
+        '\u{3000}' => ' ',
+        '！'..='～' => {
+            char::from_u32(u32::from(character) - 0xFEE0).unwrap_or(character)
+        }
+        character => character,
+    };
+    Cow::Owned(text.chars().map(narrow).collect::<String>().trim().to_owned())
+}
+
 /// What a price consists of.
 struct Parts<'a> {
     is_negative: bool,
@@ -504,6 +522,11 @@ impl<'a> Parts<'a> {
                 self.number = number;
                 return Some(());
             }
+        }
+        // As in India: `499/-`.
+        if let Some(number) = self.number.strip_suffix("/-") {
+            self.number = number;
+            return number.ends_with(|last: char| last.is_ascii_digit()).then_some(());
         }
         if let Some(number) = self
             .number
@@ -583,7 +606,9 @@ fn without_words(text: &str) -> &str {
             continue;
         };
         let Some(rest) = text.get(..at) else { continue };
-        if text[at..].to_lowercase() != *word || rest.ends_with(char::is_alphabetic) {
+        let is_joined =
+            rest.ends_with(char::is_alphabetic) && word.starts_with(char::is_alphabetic);
+        if is_joined || text[at..].to_lowercase() != *word {
             continue;
         }
         let rest = rest.trim_end();

@@ -228,6 +228,15 @@ pub(crate) struct RawRow<'a> {
     pub(crate) is_cut_off: bool,
     /// Whether semicolons stand between its cells, as where commas are needed for decimals.
     pub(crate) has_semicolons: bool,
+    /// The cells that are numbers of a workbook: a point in them is before the decimals in any language.
+    pub(crate) numbers: &'a [usize],
+}
+
+impl RawRow<'_> {
+    /// Whether a cell is a number whose point is not the mark before decimals in the file's texts.
+    pub(crate) fn is_other_number(&self, index: usize, mark: DecimalMark) -> bool {
+        mark == DecimalMark::Comma && self.numbers.contains(&index)
+    }
 }
 
 impl<'a> RawRow<'a> {
@@ -239,6 +248,7 @@ impl<'a> RawRow<'a> {
             encoding: CellEncoding::UTF_8,
             is_cut_off: false,
             has_semicolons: false,
+            numbers: &[],
         }
     }
 }
@@ -545,6 +555,7 @@ struct HeldRow {
     encoding: CellEncoding,
     is_cut_off: bool,
     has_semicolons: bool,
+    numbers: Box<[usize]>,
 }
 
 impl Sample {
@@ -568,6 +579,7 @@ impl Sample {
             encoding: row.encoding,
             is_cut_off: row.is_cut_off,
             has_semicolons: row.has_semicolons,
+            numbers: row.numbers.into(),
         });
     }
 }
@@ -704,6 +716,7 @@ impl HeldRow {
             encoding: self.encoding,
             is_cut_off: self.is_cut_off,
             has_semicolons: self.has_semicolons,
+            numbers: &self.numbers,
         }
     }
 }
@@ -723,7 +736,8 @@ fn told_mark(header: &Header, rows: &[HeldRow]) -> Result<DecimalMark, String> {
         let currency = told
             .and_then(|text| currency::code(&text))
             .or(header.columns.file_currency);
-        for cell in header.prices(&row.cells) {
+        let texts = header.prices(&row.cells);
+        for (_, cell) in texts.filter(|(index, _)| !row.numbers.contains(index)) {
             vote.count(&row.encoding.text(cell), currency);
         }
     }

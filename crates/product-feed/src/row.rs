@@ -309,7 +309,7 @@ impl Classifier {
         if record.iter().all(is_blank) {
             return None;
         }
-        let mut cells = Cells::read(&self.columns, record, row.encoding);
+        let mut cells = Cells::read(&self.columns, row, self.mark);
         if row.is_cut_off {
             let failure = self.failure(&cells, row, (RowError::OpenQuote, None));
             return Some(Classified::Counts(Err(failure)));
@@ -347,6 +347,9 @@ impl Classifier {
                 .or_else(|| self.heading(cells, row))
         {
             return Some(reason);
+        }
+        if is_field_path(&cells.price) || is_field_path(&cells.sku) || is_unit(cells) {
+            return Some(PassedOverReason::Instruction);
         }
         if (cells.sku.is_empty() || cells.name.is_empty()) && self.is_total(row) {
             return Some(PassedOverReason::Total);
@@ -564,6 +567,7 @@ impl Classifier {
                 }
                 None
             }
+            Some(RowKind::Image) => Some(PassedOverReason::Image),
             Some(RowKind::Other) | None => Some(PassedOverReason::Option),
         }
     }
@@ -641,6 +645,12 @@ impl Classifier {
             let text = texts.get(column).map_or("", String::as_str);
             shortened(text)
         });
+        for index in [self.columns.price, self.columns.sale_price].into_iter().flatten() {
+            // The list of failed rows has no numbers but texts.
+            if row.is_other_number(index, self.mark) && let Some(text) = texts.get_mut(index) {
+                *text = text.replace('.', ",");
+            }
+        }
         // What the row has from one above is not above it in the list of failed rows.
         for (column, text) in [
             (self.columns.name, &cells.name),
@@ -674,6 +684,19 @@ impl Classifier {
         };
         encoding.text(cell).replace('\0', "")
     }
+}
+
+/// Whether a cell is what Amazon's templates call a field below its name: `item_name[…]#1.value`.
+fn is_field_path(cell: &str) -> bool {
+    cell.contains("#1.") && cell.contains("value") && !cell.contains(char::is_whitespace)
+}
+
+/// Whether a row says but what prices are in, below the header row.
+fn is_unit(cells: &Cells<'_>) -> bool {
+    let is_nothing_else = cells.sku.is_empty() && cells.name.is_empty() && cells.handle.is_empty();
+    is_nothing_else
+        && !cells.price.is_empty()
+        && (currency::code(&cells.price).is_some() || currency::is_shared_sign(&cells.price))
 }
 
 /// Checks what can be wrong with a row whatever its cells mean.
@@ -808,11 +831,8 @@ impl Cells<'_> {
         }
         let price = price::parse_in(&self.price, mark, currency);
         price.map(Some).or_else(|error| {
-            let is_open = columns.handle.is_some()
-                && OPEN_PRICES
-                    .iter()
-                    .any(|word| word.eq_ignore_ascii_case(&self.price));
-            if is_open {
+            let mut open = OPEN_PRICES.iter();
+            if open.any(|word| word.eq_ignore_ascii_case(&self.price)) {
                 return Ok(None);
             }
             let shown = shortened(&self.price);
@@ -952,6 +972,7 @@ mod tests {
             encoding: CellEncoding::UTF_8,
             is_cut_off: false,
             has_semicolons: false,
+            numbers: &[],
         }
     }
 

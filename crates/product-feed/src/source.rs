@@ -211,7 +211,11 @@ impl Source {
     fn files_of(&self, archive: &Archive) -> Result<Opened, FeedError> {
         let is_file = |file: &&Packed| {
             let last = file.name.rsplit(|byte| *byte == b'/').next();
-            !file.name.starts_with(b"__MACOSX/") && !last.is_some_and(|last| last.starts_with(b"."))
+            let begins = |word: &[u8]| {
+                let start = last.and_then(|last| last.get(..word.len()));
+                start.is_some_and(|start| start.eq_ignore_ascii_case(word))
+            };
+            !file.name.starts_with(b"__MACOSX/") && !begins(b".") && !begins(b"readme")
         };
         let mut files: Vec<_> = archive.files.iter().filter(is_file).collect();
         if files.is_empty() {
@@ -281,10 +285,16 @@ fn kind_of_text(head: &[u8]) -> Result<Kind, FeedError> {
     if is_binary(head) {
         return Err(FeedError::NotText);
     }
-    if text.starts_with(b"{\"") || text.starts_with(b"[{") || text.starts_with(b"{\n") {
+    if is_json(text) {
         return Err(FeedError::Json);
     }
     Ok(Kind::Delimited)
+}
+
+fn is_json(text: &[u8]) -> bool {
+    let inner = text.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
+    let object = inner.unwrap_or(text).strip_prefix(b"{");
+    object.is_some_and(|object| object.trim_ascii_start().starts_with(b"\""))
 }
 
 /// Whether a page begins with a declaration or a comment, and is one of HTML all the same.

@@ -70,6 +70,8 @@ pub(crate) struct Row {
     index: u32,
     cells: ByteRecord,
     columns: u32,
+    /// The cells that are numbers with decimals.
+    numbers: Vec<usize>,
     /// The last row of cells that span several, by their row and column.
     merged: HashMap<(u32, u32), u32>,
     /// Cells that stand for those below them.
@@ -93,6 +95,7 @@ impl Row {
             index: 0,
             cells: ByteRecord::new(),
             columns: 0,
+            numbers: Vec::new(),
             merged: HashMap::new(),
             spanning: Vec::new(),
             left: limit,
@@ -149,6 +152,17 @@ impl Row {
     fn clear(&mut self) {
         self.cells.clear();
         self.columns = 0;
+        self.numbers.clear();
+    }
+
+    /// Takes note that the cell that was put last is a number.
+    pub(crate) fn note_number(&mut self) {
+        if let Some(last) = self.cells.len().checked_sub(1)
+            && self.cells.get(last).is_some_and(|cell| cell.contains(&b'.'))
+            && self.numbers.last() != Some(&last)
+        {
+            self.numbers.push(last);
+        }
     }
 
     /// Which row it is, from 0.
@@ -168,7 +182,10 @@ impl Row {
             .left
             .checked_sub(size)
             .ok_or(FeedError::TooLarge(self.limit))?;
-        Ok(sheets.row(RawRow::of_text(&self.cells, u64::from(self.index) + 1)))
+        Ok(sheets.row(RawRow {
+            numbers: &self.numbers,
+            ..RawRow::of_text(&self.cells, u64::from(self.index) + 1)
+        }))
     }
 
     /// Puts the cells that span this row into it where it has none of its own.

@@ -12,10 +12,10 @@ use std::{
 use calamine::{Data, Reader, SheetVisible, Xls};
 
 use crate::{
-    cell_format::fifteen_digits,
+    cell_format::Format,
     reader::FeedError,
     source::Source,
-    workbook::{MAX_SHEETS, Row, Sheets},
+    workbook::{MAX_SHEETS, MAX_STYLES, Row, Sheets},
 };
 
 /// Bytes of a file: its reader holds them three times.
@@ -24,8 +24,8 @@ const MAX_FILE: usize = 12 << 20;
 /// Bytes of all sheets' rectangles and of what their cells hold together.
 const MAX_CELLS: u64 = 24 << 20;
 
-/// Bytes of a cell beside its text.
-const CELL: u64 = size_of::<Data>() as u64;
+/// Bytes of a cell beside its text, with how it is shown.
+const CELL: u64 = (size_of::<Data>() + size_of::<(u32, u16)>()) as u64;
 
 /// Reads the visible sheets.
 ///
@@ -50,16 +50,18 @@ pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
     {
         return Err(FeedError::LargeWorkbook);
     }
+    let formats = Formats::read(&stream);
     drop(stream);
     let mut book = Xls::new(Cursor::new(bytes)).map_err(|_| FeedError::BrokenWorkbook)?;
     let visible = book
         .sheets_metadata()
         .iter()
-        .filter(|sheet| sheet.visible == SheetVisible::Visible)
+        .enumerate()
+        .filter(|(_, sheet)| sheet.visible == SheetVisible::Visible)
         .take(MAX_SHEETS)
-        .map(|sheet| sheet.name.clone());
+        .map(|(index, sheet)| (index, sheet.name.clone()));
     let mut row = Row::new(source.limit);
-    for name in visible.collect::<Vec<_>>() {
+    for (index, name) in visible.collect::<Vec<_>>() {
         // A sheet of another kind, as of a chart, has no cells.
         if sheets.begin(&name)
             && let Ok(range) = book.worksheet_range(&name)
@@ -67,7 +69,7 @@ pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
             let merged = book.merge_cells_by_sheet_name(&name).unwrap_or_default();
             let merged = merged.iter().map(|cells| (cells.start, cells.end.0));
             let merged = merged.filter(|(first, last)| *last > first.0).collect();
-            walk_sheet(&range, merged, &mut row, sheets)?;
+            walk_sheet(&range, merged, formats.of_sheet(index), &mut row, sheets)?;
         }
         if sheets.end().is_break() {
             break;
@@ -79,6 +81,7 @@ pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
 fn walk_sheet(
     range: &calamine::Range<Data>,
     merged: HashMap<(u32, u32), u32>,
+    formats: SheetFormats<'_>,
     row: &mut Row,
     sheets: &mut dyn Sheets,
 ) -> Result<(), FeedError> {
@@ -91,12 +94,163 @@ fn walk_sheet(
         }
         for (column, cell) in (first_column..).zip(cells) {
             text.clear();
-            push(&mut text, cell);
+            match (number(cell), formats.of(at, column)) {
+                (Some(number), Some(format)) => {
+                    format.show(number, formats.all.from_1904, &mut text);
+                }
+                _ => push(&mut text, cell),
+            }
             row.put(column, &text)?;
+            if matches!(cell, Data::Float(_)) {
+                row.note_number();
+            }
         }
     }
     let _: ControlFlow<()> = row.go_to(u32::MAX, sheets)?;
     Ok(())
+}
+
+fn number(cell: &Data) -> Option<f64> {
+    match cell {
+        Data::Float(value) => Some(*value),
+        Data::Int(value) => Some(*value as f64),
+        Data::DateTime(value) => Some(value.as_f64()),
+        _ => None,
+    }
+}
+
+/// How the numbers of cells are shown, which the reader of the workbook does not tell.
+#[derive(Default)]
+struct Formats {
+    from_1904: bool,
+    /// By the number of a style.
+    styles: Vec<Format>,
+    /// The styles of each sheet's numbers that are not shown as they are, by their place, in order.
+    sheets: Vec<Vec<(u32, u16)>>,
+}
+
+#[derive(Clone, Copy)]
+struct SheetFormats<'a> {
+    all: &'a Formats,
+    cells: &'a [(u32, u16)],
+}
+
+impl Formats {
+    /// Reads them out of a workbook's stream. Of those before Excel 97 there are none.
+    fn read(stream: &[u8]) -> Self {
+        let mut formats = Self::default();
+        let mut codes = HashMap::<u16, Format>::new();
+        let mut starts = Vec::new();
+        for (kind, data) in records(stream) {
+            match kind {
+                // BOF, which begins with the version
+                0x0809 if data.get(..2) != Some(&[0, 6]) => return Self::default(),
+                // DATEMODE
+                0x0022 => formats.from_1904 = data.first() == Some(&1),
+                // FORMAT
+                0x041E if codes.len() < MAX_STYLES => {
+                    if let (Some(number), Some(code)) = (short(data, 0), long_text(data, 2)) {
+                        codes.insert(number, Format::of_code(&code));
+                    }
+                }
+                // XF
+                0x00E0 if formats.styles.len() < MAX_STYLES => {
+                    let number = short(data, 2).unwrap_or_default();
+                    let format = codes.get(&number).cloned();
+                    let format = format.unwrap_or_else(|| Format::built_in(number.into()));
+                    formats.styles.push(format);
+                }
+                // BOUNDSHEET
+                0x0085 if starts.len() < MAX_SHEETS => {
+                    let start = data.first_chunk().map(|start| u32::from_le_bytes(*start));
+                    starts.push(start.and_then(|start| usize::try_from(start).ok()));
+                }
+                // EOF
+                0x000A => break,
+                _ => {}
+            }
+        }
+        let sheets = starts.into_iter().map(|start| {
+            let sheet = start.and_then(|start| stream.get(start..));
+            sheet.map_or_else(Vec::new, |sheet| formats.cells(sheet))
+        });
+        formats.sheets = sheets.collect();
+        formats
+    }
+
+    fn cells(&self, sheet: &[u8]) -> Vec<(u32, u16)> {
+        let mut cells = Vec::new();
+        let mut note = |row: Option<u16>, column: Option<u16>, style: Option<u16>| {
+            if let (Some(row), Some(column), Some(style)) = (row, column, style)
+                && let Some(format) = self.styles.get(usize::from(style))
+                && *format != Format::General
+            {
+                cells.push((place(row.into(), column.into()), style));
+            }
+        };
+        // A sheet can have charts within it.
+        let mut depth = 0_usize;
+        for (kind, data) in records(sheet) {
+            match kind {
+                0x0809 => depth += 1,
+                0x000A if depth <= 1 => break,
+                0x000A => depth -= 1,
+                // NUMBER, RK, FORMULA
+                0x0203 | 0x027E | 0x0006 => note(short(data, 0), short(data, 2), short(data, 4)),
+                // MULRK: the styles and numbers of cells beside each other, and the last column
+                0x00BD => {
+                    let row = short(data, 0);
+                    let first = short(data, 2).unwrap_or_default();
+                    let count = data.len().saturating_sub(6) / 6;
+                    for (index, column) in (0..count).zip(first..) {
+                        note(row, Some(column), short(data, 4 + 6 * index));
+                    }
+                }
+                _ => {}
+            }
+        }
+        cells.sort_unstable();
+        cells
+    }
+
+    fn of_sheet(&self, index: usize) -> SheetFormats<'_> {
+        SheetFormats {
+            all: self,
+            cells: self.sheets.get(index).map_or(&[], Vec::as_slice),
+        }
+    }
+}
+
+impl<'a> SheetFormats<'a> {
+    fn of(self, row: u32, column: u32) -> Option<&'a Format> {
+        let place = place(row, column);
+        let found = self.cells.binary_search_by_key(&place, |(place, _)| *place);
+        let (_, style) = self.cells.get(found.ok()?)?;
+        self.all.styles.get(usize::from(*style))
+    }
+}
+
+/// One number for a row and a column of a sheet, neither of which needs more than two bytes.
+fn place(row: u32, column: u32) -> u32 {
+    row << 16 | column
+}
+
+fn short(data: &[u8], at: usize) -> Option<u16> {
+    let bytes = data.get(at..at.checked_add(2)?)?;
+    Some(u16::from_le_bytes(bytes.try_into().ok()?))
+}
+
+/// Reads a text with its length in two bytes (MS-XLS, 2.5.294).
+fn long_text(data: &[u8], at: usize) -> Option<String> {
+    let length = usize::from(short(data, at)?);
+    let characters = data.get(at + 3..)?;
+    if data.get(at + 2)? & 1 == 0 {
+        let bytes = characters.get(..length)?;
+        return Some(bytes.iter().copied().map(char::from).collect());
+    }
+    let pairs = characters.get(..2 * length)?.as_chunks::<2>().0;
+    let units: Vec<u16> = pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
+    Some(String::from_utf16_lossy(&units))
 }
 
 /// Writes a cell as its text, a number as it would be without a format.
@@ -109,7 +263,10 @@ fn push(text: &mut String, cell: &Data) {
             text.write_str(value)
         }
         Data::Int(value) => write!(text, "{value}"),
-        Data::Float(value) => write!(text, "{}", fifteen_digits(*value)),
+        Data::Float(value) => {
+            Format::General.show(*value, false, text);
+            Ok(())
+        }
         Data::Bool(value) => text.write_str(if *value { "TRUE" } else { "FALSE" }),
         Data::DateTime(value) => {
             let (year, month, day, hour, minute, second, _) = value.to_ymd_hms_milli();

@@ -397,6 +397,9 @@ impl Cell {
                     format.unwrap_or(&Format::General),
                     book.styles.from_1904,
                 );
+                row.put(self.column, text)?;
+                row.note_number();
+                return Ok(());
             }
         }
         row.put(self.column, text)
