@@ -360,6 +360,72 @@ async fn columns_that_are_not_known_are_asked_for_and_the_answer_is_remembered_f
 }
 
 #[tokio::test]
+async fn a_file_whose_prices_can_be_read_in_two_ways_is_asked_about() {
+    let monitor = Monitor::start().await;
+    let file = "sku,name,price\nA,Cup,1.299\nB,Mug,2.499\n";
+    let id = upload_of(&monitor, "ada", file).await;
+    assert_eq!(asks(&monitor, &id).await["needs"], "decimal-mark");
+    let columns = json!({ "0": "sku", "1": "name", "2": "price" });
+    let said = json!({ "columns": columns, "decimalMark": "comma" });
+    let (status, _) = say(&monitor, &format!("{id}/columns"), said).await;
+    assert_eq!(status, 200);
+    assert_eq!(monitor.finished(&id).await["status"], "SUCCESS");
+    let products = monitor.store.list_products("cup", 1).await.unwrap().items;
+    assert_eq!(products[0].price.as_deref(), Some("1299"));
+    let next = upload_of(&monitor, "bob", file).await;
+    assert_eq!(monitor.finished(&next).await["status"], "SUCCESS");
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn a_workbook_of_which_no_sheet_is_understood_is_asked_about() {
+    let monitor = Monitor::start().await;
+    let book = include_bytes!("../crates/product-feed/tests/feeds/workbook-which-sheet.xlsx");
+    let id = monitor.accepted_of("ada", book.as_slice()).await;
+    assert_eq!(asks(&monitor, &id).await["needs"], "sheets");
+    // Its first row is the header, and its second one says that the price is "h".
+    let said = json!({ "sheets": ["Two"], "columns": { "0": "sku", "1": "price" } });
+    let (status, _) = say(&monitor, &format!("{id}/columns"), said).await;
+    assert_eq!(status, 200);
+    let over = monitor.finished(&id).await;
+    assert_eq!(
+        (&over["processedProducts"], &over["failedProductSkus"]),
+        (&json!(0), &json!(["g"]))
+    );
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn an_import_that_nobody_answers_ends_and_can_be_answered_all_the_same() {
+    let mut monitor = Monitor::start().await;
+    let id = upload_of(&monitor, "ada", UNKNOWN_COLUMNS).await;
+    asks(&monitor, &id).await;
+    monitor.halt().await;
+    let days_ago = 15_i64 * 24 * 60 * 60 * 1000;
+    let db = Database::connect(&monitor.database).await.unwrap();
+    db.execute_unprepared(&format!(
+        "UPDATE monitor_imports SET asked_at = asked_at - {days_ago} WHERE id = '{id}'"
+    ))
+    .await
+    .unwrap();
+    db.close().await.unwrap();
+    monitor.resume().await;
+    let over = eventually("the import is over", async || {
+        let state = details(&monitor, &id).await;
+        (state["status"] != "PENDING").then_some(state)
+    })
+    .await;
+    assert_eq!(over["status"], "ERROR", "{over}");
+    let said = json!({ "columns": { "0": "sku", "2": "price" } });
+    let (status, again) = say(&monitor, &format!("{id}/columns"), said).await;
+    assert_eq!(status / 100, 2, "{again}");
+    assert_ne!(again["id"], json!(id));
+    let next = again["id"].as_str().unwrap();
+    assert_eq!(monitor.finished(next).await["processedProducts"], 1);
+    monitor.stop().await;
+}
+
+#[tokio::test]
 async fn an_import_that_waits_for_an_answer_stays_so_over_a_restart_and_runs_nowhere() {
     let mut monitor = Monitor::start().await;
     // As many as may run at once: they must not be in the way of another.

@@ -28,6 +28,8 @@ pub(crate) struct Cells<'a> {
     pub(crate) variant_sku: Cow<'a, str>,
     pub(crate) surcharge: Cow<'a, str>,
     pub(crate) gtin: Cow<'a, str>,
+    /// The column that the GTIN is in.
+    pub(crate) gtin_column: Option<usize>,
     pub(crate) barcode: Cow<'a, str>,
     pub(crate) id: Cow<'a, str>,
     pub(crate) url: Cow<'a, str>,
@@ -73,6 +75,13 @@ impl<'a> Cells<'a> {
         } else {
             (price, sale_price)
         };
+        let gtins = columns.gtin.iter().chain(&columns.more_gtins);
+        let filled = gtins.map(|index| (*index, key(Some(*index))));
+        let (gtin_column, gtin) = filled
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(index, text)| (Some(index), text))
+            .next()
+            .unwrap_or((columns.gtin, Cow::Borrowed("")));
         Self {
             sku: key(columns.sku),
             name: plain_name(cell(columns.name)),
@@ -94,7 +103,8 @@ impl<'a> Cells<'a> {
             store: cell(columns.store),
             variant_sku: key(columns.variant_sku),
             surcharge: amount(columns.surcharge),
-            gtin: key(columns.gtin),
+            gtin,
+            gtin_column,
             barcode: key(columns.barcode),
             id: key(columns.id),
             url: cell(columns.url),

@@ -67,7 +67,7 @@ pub enum Meaning {
 #[error("this is nothing that a column can hold")]
 pub struct UnknownMeaning;
 
-const WORDS: [(Meaning, &str); 24] = [
+pub(crate) const WORDS: [(Meaning, &str); 24] = [
     (Meaning::Sku, "sku"),
     (Meaning::Name, "name"),
     (Meaning::Price, "price"),

@@ -175,6 +175,8 @@ pub(crate) struct Columns {
     /// What a variant costs more than its product.
     pub(crate) surcharge: Option<usize>,
     pub(crate) gtin: Option<usize>,
+    /// Further columns for a GTIN: a list can have one for a UPC and one for an EAN.
+    pub(crate) more_gtins: Vec<usize>,
     pub(crate) barcode: Option<usize>,
     pub(crate) id: Option<usize>,
     pub(crate) url: Option<usize>,
@@ -290,15 +292,6 @@ impl Header {
                     .all(|row| row.cells.get(column).is_none_or(is_blank))
             })
         };
-        if is_empty(columns.gtin) {
-            // Of an "EAN" and a "UPC" the one is taken that holds any.
-            let others = self.cells.iter().enumerate().filter_map(|(index, cell)| {
-                let known = columns::look_up(cell)?;
-                let is_one = known.word == Word::Is(Meaning::Gtin) && !is_empty(Some(index));
-                is_one.then_some((known.rank, index))
-            });
-            columns.gtin = others.min().map(|(_, index)| index).or(columns.gtin);
-        }
         if columns.sku.is_some() && is_empty(columns.handle) && rows.clone().next().is_some() {
             columns.handle = None;
         }
@@ -401,7 +394,9 @@ impl Columns {
             };
             match self.slot(meaning) {
                 Slot::Many(list) => list.push(index),
-                Slot::One(slot) => *slot = slot.or(Some(index)),
+                Slot::One(slot) if slot.is_none() => *slot = Some(index),
+                Slot::One(_) if meaning == Meaning::Gtin => self.more_gtins.push(index),
+                Slot::One(_) => {}
             }
             if meaning == Meaning::Price {
                 self.file_currency = columns::look_up(cell).and_then(|known| known.currency);
@@ -413,7 +408,7 @@ impl Columns {
     fn guess(&mut self, cells: &[String]) {
         let mut best = HashMap::<Word, (usize, usize)>::new();
         let mut currency_of_price = None;
-        let mut prices = Vec::new();
+        let (mut prices, mut gtins) = (Vec::new(), Vec::new());
         let is_odoo = is_of_odoo(cells);
         for (index, cell) in cells.iter().enumerate() {
             let Some(mut known) = columns::look_up(cell) else {
@@ -430,6 +425,8 @@ impl Columns {
             }
             if known.word == Word::Is(Meaning::Price) {
                 prices.push((index, known.currency));
+            } else if known.word == Word::Is(Meaning::Gtin) {
+                gtins.push(index);
             }
             let place = best.entry(known.word).or_insert((known.rank, index));
             if known.rank < place.0 {
@@ -446,6 +443,8 @@ impl Columns {
                 *slot = Some(*index);
             }
         }
+        gtins.retain(|index| Some(*index) != self.gtin);
+        self.more_gtins = gtins;
         // Those that are not taken still tell how the file writes prices, if they are in no other currency.
         let price = self.price;
         let others = prices.into_iter().filter(|(index, currency)| {
@@ -572,6 +571,7 @@ impl Columns {
             (&self.options, Meaning::Option),
             (&self.attributes, Meaning::Attribute),
             (&self.other_prices, Meaning::OtherPrice),
+            (&self.more_gtins, Meaning::Gtin),
         ];
         let of_many = many.into_iter().find(|(list, _)| list.contains(&index));
         of_many.map(|(_, meaning)| meaning).or_else(|| {

@@ -204,3 +204,34 @@ impl Mapping {
         self.shape
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::WORDS;
+
+    #[test]
+    fn answers_that_were_kept_before_are_read_as_they_were_meant() {
+        // Of an edition that had columns and a fingerprint alone.
+        let kept = r#"{"columns":{"0":"sku","3":"sale price"},"header":"0f3a"}"#;
+        let mapping: Mapping = serde_json::from_str(kept).unwrap();
+        assert_eq!(mapping.meaning_of(0), Some(Meaning::Sku));
+        assert_eq!(mapping.meaning_of(3), Some(Meaning::SalePrice));
+        assert_eq!(mapping.meaning_of(1), None);
+        assert!(!mapping.is_of(&["other".to_owned()]));
+        // Every word that one may hold.
+        for (meaning, shape) in WORDS.iter().map(|(meaning, _)| *meaning).zip(Shape::ALL.into_iter().cycle()) {
+            let all = Mapping::new([(7, meaning)])
+                .with_sheets(["Prices".to_owned()])
+                .with_decimal_mark(DecimalMark::Comma)
+                .with_shape(shape)
+                .with_currency("euro")
+                .unwrap();
+            let written = serde_json::to_string(&all).unwrap();
+            assert_eq!(serde_json::from_str::<Mapping>(&written).unwrap(), all);
+        }
+        let nothing: Mapping = serde_json::from_str("{}").unwrap();
+        assert_eq!(nothing, Mapping::default());
+        assert_eq!(serde_json::to_string(&nothing).unwrap(), "{}");
+    }
+}

@@ -730,7 +730,7 @@ impl Cells<'_> {
         let Some(identity) = identity else {
             // A GTIN that is none is why nothing tells the row from others.
             return Err(match gtin {
-                Err(error) => (error, columns.gtin),
+                Err(error) => (error, self.gtin_column),
                 Ok(_) => (RowError::NoIdentity, columns.sku),
             });
         };
@@ -756,7 +756,7 @@ impl Cells<'_> {
         let told = self.told_currency();
         let price = self.price(columns, mark, told.or(columns.file_currency))?;
         let gtin = gtin.unwrap_or_else(|error| {
-            warnings.push((Meaning::Gtin, error, columns.gtin));
+            warnings.push((Meaning::Gtin, error, self.gtin_column));
             None
         });
         if told.is_none() && !self.currency.is_empty() && !currency::is_shared_sign(&self.currency)

@@ -202,7 +202,8 @@ impl Batcher<'_> {
             Ok(product) => self.add_product(number, line, product)?,
             Err(failure) if self.is_new(number) => {
                 let failed = failed_row(number, line, failure);
-                self.bytes += failed.cells.iter().map(String::len).sum::<usize>();
+                let cells = failed.cells.iter();
+                self.bytes += cells.map(|cell| size_of::<String>() + cell.len()).sum::<usize>();
                 self.failed.push(failed);
             }
             Err(_) => {}

@@ -135,9 +135,12 @@ impl NewProduct {
         let optional = |is_said: bool, same: bool| !is_said || same;
         self.identity == there.identity
             && self.sku == there.sku
-            && self.price == there.price
+            && is_same_amount(self.price.as_deref(), there.price.as_deref())
             && optional(said.name, self.name == there.name)
-            && optional(said.sale_price, self.sale_price == there.sale_price)
+            && optional(
+                said.sale_price,
+                is_same_amount(self.sale_price.as_deref(), there.sale_price.as_deref()),
+            )
             && optional(
                 said.currency || self.currency.is_some(),
                 self.currency == there.currency,
@@ -531,7 +534,13 @@ fn replacing(said: Said) -> String {
         .collect();
     let mut changed: Vec<_> = compared
         .into_iter()
-        .map(|column| format!("products.{column} IS DISTINCT FROM excluded.{column}"))
+        .map(|column| match column {
+            "price" | "sale_price" => {
+                let [there, comes] = ["products", "excluded"].map(|table| amount(table, column));
+                format!("{there} IS DISTINCT FROM {comes}")
+            }
+            _ => format!("products.{column} IS DISTINCT FROM excluded.{column}"),
+        })
         .collect();
     if !said.currency {
         set.push("currency = COALESCE(excluded.currency, products.currency)".to_owned());
@@ -544,6 +553,21 @@ fn replacing(said: Said) -> String {
         set.join(", "),
         changed.join(" OR ")
     )
+}
+
+/// A price without zeros at its end: `419.00` is no other price than `419`.
+fn amount(table: &str, column: &str) -> String {
+    let price = format!("{table}.{column}");
+    format!("CASE WHEN {price} LIKE '%.%' THEN rtrim(rtrim({price}, '0'), '.') ELSE {price} END")
+}
+
+/// As [`amount`], of a price that is at hand.
+fn is_same_amount(one: Option<&str>, other: Option<&str>) -> bool {
+    let amount = |price: &str| match price.contains('.') {
+        true => price.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => price.to_owned(),
+    };
+    one.map(amount) == other.map(amount)
 }
 
 impl Store {
@@ -674,6 +698,28 @@ mod tests {
             .map(|item| (item.sku.as_deref().unwrap(), item.updated_at))
             .collect();
         assert_eq!(times, [("3", 2), ("1", 1), ("2", 2)]);
+    }
+
+    #[tokio::test]
+    async fn a_price_with_other_zeros_is_the_same() {
+        let (_directory, store) = store().await;
+        for (before, after, is_changed) in [
+            ("419", "419.00", false),
+            ("419.00", "419", false),
+            ("4.50", "4.5", false),
+            ("100", "1", true),
+            ("0.10", "0.01", true),
+            ("", "0", true),
+        ] {
+            let [before, after] = [before, after].map(|price| NewProduct {
+                sale_price: (!price.is_empty()).then(|| price.to_owned()),
+                ..product("1", "One", price)
+            });
+            upsert(&store, std::slice::from_ref(&before), 1).await;
+            let written = upsert(&store, std::slice::from_ref(&after), 2).await;
+            assert_eq!(written.updated, u64::from(is_changed), "{before:?} {after:?}");
+            assert_eq!(after.is_like(&before, Said::ALL), !is_changed);
+        }
     }
 
     #[tokio::test]
