@@ -205,7 +205,9 @@ fn without_formula(text: &str) -> &str {
 
 /// Takes off apostrophes around a text that has no others: some databases quote with them.
 fn without_apostrophes(text: &str) -> &str {
-    let inner = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    let inner = text
+        .strip_prefix('\'')
+        .and_then(|rest| rest.strip_suffix('\''));
     inner
         .filter(|inner| !inner.is_empty() && !inner.contains('\''))
         .unwrap_or(text)

@@ -468,7 +468,10 @@ impl Columns {
                 self.name = self.name.or(Some(index));
             }
         }
-        for index in [Word::ItemNumber, Word::Number].into_iter().filter_map(other) {
+        for index in [Word::ItemNumber, Word::Number]
+            .into_iter()
+            .filter_map(other)
+        {
             if self.sku.is_none() && self.handle.is_none() {
                 self.sku = Some(index);
             } else {

@@ -220,7 +220,11 @@ mod tests {
         assert_eq!(mapping.meaning_of(1), None);
         assert!(!mapping.is_of(&["other".to_owned()]));
         // Every word that one may hold.
-        for (meaning, shape) in WORDS.iter().map(|(meaning, _)| *meaning).zip(Shape::ALL.into_iter().cycle()) {
+        for (meaning, shape) in WORDS
+            .iter()
+            .map(|(meaning, _)| *meaning)
+            .zip(Shape::ALL.into_iter().cycle())
+        {
             let all = Mapping::new([(7, meaning)])
                 .with_sheets(["Prices".to_owned()])
                 .with_decimal_mark(DecimalMark::Comma)

@@ -377,7 +377,10 @@ impl Offer {
 
     fn name(self) -> Option<String> {
         let parts = [self.kind, self.vendor, self.model];
-        let parts = parts.iter().map(String::as_str).filter(|part| !part.is_empty());
+        let parts = parts
+            .iter()
+            .map(String::as_str)
+            .filter(|part| !part.is_empty());
         (!self.has_name).then(|| parts.collect::<Vec<_>>().join(" "))
     }
 }

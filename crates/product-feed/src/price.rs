@@ -440,12 +440,16 @@ fn readable(text: &str) -> Cow<'_, str> {
     let narrow = |character: char| match character {
         '￥' => '¥',
         '\u{3000}' => ' ',
-        '！'..='～' => {
-            char::from_u32(u32::from(character) - 0xFEE0).unwrap_or(character)
-        }
+        '！'..='～' => char::from_u32(u32::from(character) - 0xFEE0).unwrap_or(character),
         character => character,
     };
-    Cow::Owned(text.chars().map(narrow).collect::<String>().trim().to_owned())
+    Cow::Owned(
+        text.chars()
+            .map(narrow)
+            .collect::<String>()
+            .trim()
+            .to_owned(),
+    )
 }
 
 /// What a price consists of.
@@ -526,7 +530,9 @@ impl<'a> Parts<'a> {
         // As in India: `499/-`.
         if let Some(number) = self.number.strip_suffix("/-") {
             self.number = number;
-            return number.ends_with(|last: char| last.is_ascii_digit()).then_some(());
+            return number
+                .ends_with(|last: char| last.is_ascii_digit())
+                .then_some(());
         }
         if let Some(number) = self
             .number

@@ -242,7 +242,8 @@ impl Splitter<'_> {
             }
             if mark > from && self.bytes[mark - 1] == b'\\' {
                 // It is not the end, and has been told apart from it.
-                self.unescaped.extend_from_slice(&self.bytes[from..mark - 1]);
+                self.unescaped
+                    .extend_from_slice(&self.bytes[from..mark - 1]);
                 from = mark;
             }
             at = mark + 1;

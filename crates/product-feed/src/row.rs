@@ -645,9 +645,14 @@ impl Classifier {
             let text = texts.get(column).map_or("", String::as_str);
             shortened(text)
         });
-        for index in [self.columns.price, self.columns.sale_price].into_iter().flatten() {
+        for index in [self.columns.price, self.columns.sale_price]
+            .into_iter()
+            .flatten()
+        {
             // The list of failed rows has no numbers but texts.
-            if row.is_other_number(index, self.mark) && let Some(text) = texts.get_mut(index) {
+            if row.is_other_number(index, self.mark)
+                && let Some(text) = texts.get_mut(index)
+            {
                 *text = text.replace('.', ",");
             }
         }

@@ -158,7 +158,10 @@ impl Row {
     /// Takes note that the cell that was put last is a number.
     pub(crate) fn note_number(&mut self) {
         if let Some(last) = self.cells.len().checked_sub(1)
-            && self.cells.get(last).is_some_and(|cell| cell.contains(&b'.'))
+            && self
+                .cells
+                .get(last)
+                .is_some_and(|cell| cell.contains(&b'.'))
             && self.numbers.last() != Some(&last)
         {
             self.numbers.push(last);

@@ -203,7 +203,9 @@ impl Batcher<'_> {
             Err(failure) if self.is_new(number) => {
                 let failed = failed_row(number, line, failure);
                 let cells = failed.cells.iter();
-                self.bytes += cells.map(|cell| size_of::<String>() + cell.len()).sum::<usize>();
+                self.bytes += cells
+                    .map(|cell| size_of::<String>() + cell.len())
+                    .sum::<usize>();
                 self.failed.push(failed);
             }
             Err(_) => {}

@@ -717,7 +717,11 @@ mod tests {
             });
             upsert(&store, std::slice::from_ref(&before), 1).await;
             let written = upsert(&store, std::slice::from_ref(&after), 2).await;
-            assert_eq!(written.updated, u64::from(is_changed), "{before:?} {after:?}");
+            assert_eq!(
+                written.updated,
+                u64::from(is_changed),
+                "{before:?} {after:?}"
+            );
             assert_eq!(after.is_like(&before, Said::ALL), !is_changed);
         }
     }
