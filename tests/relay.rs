@@ -16,6 +16,8 @@ mod events;
 #[allow(dead_code)] // the same
 mod fake_monitor;
 
+use std::collections::BTreeSet;
+
 use reqwest::header;
 use serde_json::{Value, json};
 
@@ -544,6 +546,41 @@ async fn one_stream_follows_many_jobs_to_their_ends() {
     assert_eq!(again.status(), 204);
     let mut late = Events::new(app.get(&path).await);
     assert_eq!(all_states(&mut late).await.len(), 2);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_of_as_many_jobs_as_may_be_tells_the_state_of_each() {
+    const JOBS: usize = 200;
+    let (monitor, app) = start(&[]).await;
+    // Their states are more than one piece.
+    let jobs: BTreeSet<String> = (0..JOBS).map(|at| format!("{at:0>36}")).collect();
+    for job in &jobs {
+        monitor.set_rest(job, counts(1, 0, 9));
+        assert!(
+            app.get(&format!("/api/imports/{job}"))
+                .await
+                .status()
+                .is_success()
+        );
+    }
+    let listed = Vec::from_iter(jobs.iter().map(String::as_str)).join(",");
+    let path = format!("/api/jobs/progress?ids={listed}");
+    let mut events = Events::new(app.get(&path).await);
+    let mut told = BTreeSet::new();
+    let mut upstream = 0;
+    while told.len() < JOBS {
+        let event = events.next().await.unwrap();
+        match (event.name.as_deref(), event.data) {
+            (None, Some(state)) => {
+                assert!(told.insert(state["jobId"].as_str().unwrap().to_owned()));
+            }
+            (Some("upstream"), _) => upstream += 1,
+            _ => {}
+        }
+    }
+    assert_eq!(told, jobs);
+    assert!(upstream <= 1);
     app.stop().await;
 }
 

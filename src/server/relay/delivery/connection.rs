@@ -85,7 +85,8 @@ impl Connection {
         }
     }
 
-    /// Opens the stream: when to come back, the newest states, and how the price monitor is reached.
+    /// Opens the stream: when to come back, the newest states, and how the price monitor is reached. States that
+    /// the first piece has no room for follow.
     pub(super) fn open(&mut self, tick: Tick, writer: &mut Writer) -> Taken {
         let Phase::Open {
             subscriber,
@@ -98,13 +99,7 @@ impl Connection {
         writer.piece.clear();
         writer.piece.push(&first);
         let before = writer.piece.len();
-        let mut progress = Progress::Open;
-        while progress == Progress::Open {
-            progress = subscriber.write_due(&mut writer.channels, &mut writer.piece);
-            if !subscriber.is_due() {
-                break;
-            }
-        }
+        let progress = subscriber.write_due(&mut writer.channels, &mut writer.piece);
         if progress == Progress::Open {
             writer.piece.push(&last);
             if writer.piece.len() == before {
@@ -112,7 +107,10 @@ impl Connection {
                 writer.piece.push(&HEARTBEAT);
             }
         }
-        self.write(progress, writer)
+        match self.write(progress, writer) {
+            Taken::All => self.write_due(writer),
+            Taken::NotAll => Taken::NotAll,
+        }
     }
 
     /// Writes what is due, unless the transport is full.
