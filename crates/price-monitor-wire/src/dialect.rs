@@ -108,6 +108,8 @@ pub struct SocketIo {
     is_open: bool,
     patience: Duration,
     max_payload: usize,
+    /// Whether the server has said that itself, as servers of today do.
+    says_max_payload: bool,
     recovery: Recovery,
 }
 
@@ -225,6 +227,7 @@ impl SocketIo {
             is_open: false,
             patience: PLAIN_PATIENCE,
             max_payload: usize::MAX,
+            says_max_payload: false,
             recovery,
         }
     }
@@ -234,7 +237,8 @@ impl SocketIo {
             Ok(engine_io::Packet::Open(handshake)) => {
                 self.is_open = true;
                 self.patience = handshake.patience();
-                self.max_payload = handshake.max_payload;
+                self.max_payload = handshake.max_payload();
+                self.says_max_payload = handshake.max_payload.is_some();
                 vec![self.connect()]
             }
             Ok(engine_io::Packet::Ping) => vec![Incoming::Reply(engine_io::PONG.to_owned())],
@@ -266,11 +270,16 @@ impl SocketIo {
             Ok(packet) => packet,
             Err(error) => return vec![skipped(&payload, &error)],
         };
-        // Since version 3 a server names the session that it opens; before, it opened the main
-        // namespace without being asked.
-        if let socket_io::PacketKind::Connect(details) = &packet.kind
-            && !details["sid"].is_string()
-        {
+        // Since version 3 a server names the session that it opens, and gives the reason of a refusal in an
+        // object; before, it opened or refused the main namespace without being asked.
+        let is_outdated = match &packet.kind {
+            socket_io::PacketKind::Connect(details) => !details["sid"].is_string(),
+            socket_io::PacketKind::ConnectError(details) => {
+                details.is_string() && !self.says_max_payload
+            }
+            _ => false,
+        };
+        if is_outdated {
             return vec![Incoming::Outdated];
         }
         if packet.namespace != self.namespace {
@@ -641,6 +650,23 @@ mod tests {
         let old = r#"0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":5000}"#;
         dialect.text(old).unwrap();
         assert_eq!(dialect.text("40").unwrap(), [Incoming::Outdated]);
+    }
+
+    #[test]
+    fn an_old_server_that_refuses_the_key_is_known_by_words_alone() {
+        // What Socket.IO 2.5 says, unasked, whose middleware looks for a key in the address.
+        let old = r#"0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
+        for address in ["http://h", "http://h/admin"] {
+            let mut dialect = socket_io(address);
+            dialect.text(old).unwrap();
+            let read = dialect.text(r#"44"Unauthorized""#).unwrap();
+            assert_eq!(read, [Incoming::Outdated], "{address}");
+        }
+        // python-socketio says so for a namespace that it does not know.
+        let mut dialect = socket_io("http://h");
+        dialect.text(OPEN).unwrap();
+        let read = dialect.text(r#"44"Unable to connect""#).unwrap();
+        assert_eq!(read, [Incoming::Rejected("Unable to connect".to_owned())]);
     }
 
     #[test]

@@ -30,17 +30,19 @@ pub(crate) struct Handshake {
     ping_interval: u64,
     /// Milliseconds that a ping may be late.
     ping_timeout: u64,
-    /// The most bytes of one payload that the server takes.
-    #[serde(default = "default_max_payload")]
-    pub(crate) max_payload: usize,
+    /// The most bytes of one payload that the server takes. Said since 2022, so no server of Engine.IO 3 does.
+    pub(crate) max_payload: Option<usize>,
 }
 
-/// The server's own default, for servers that do not say (protocol 4 revisions before 2022).
-fn default_max_payload() -> usize {
-    1_000_000
-}
+/// The server's own default, for servers that do not say.
+const DEFAULT_MAX_PAYLOAD: usize = 1_000_000;
 
 impl Handshake {
+    /// Returns the most bytes of one payload that the server takes.
+    pub(crate) fn max_payload(&self) -> usize {
+        self.max_payload.unwrap_or(DEFAULT_MAX_PAYLOAD)
+    }
+
     /// Returns the silence after which the connection is dead: the client's side of the heartbeat.
     pub(crate) fn patience(&self) -> Duration {
         let silence = self.ping_interval.saturating_add(self.ping_timeout);
@@ -96,7 +98,7 @@ mod tests {
             panic!("no handshake")
         };
         assert_eq!(handshake.patience(), Duration::from_secs(45));
-        assert_eq!(handshake.max_payload, 9);
+        assert_eq!(handshake.max_payload(), 9);
     }
 
     #[test]
