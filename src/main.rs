@@ -15,6 +15,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use import_relay::{
+    job::JobId,
     role::Role,
     server::{
         auth::{accounts, first_owner},
@@ -33,6 +34,8 @@ use import_relay::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+use crate::cli::monitor::Untried;
 
 /// Gives back what an hour of many viewers took, which the C library's allocator keeps; how soon is in
 /// `.cargo/config.toml`.
@@ -88,9 +91,36 @@ enum Command {
         file: PathBuf,
     },
     /// Says whether a server could run with these settings. Changes nothing.
-    Check,
+    Check {
+        #[command(flatten)]
+        monitor: MonitorCheck,
+    },
     /// Asks the server that runs with these settings whether it is ready.
     Health,
+}
+
+/// How the price monitor is checked.
+#[derive(Args)]
+struct MonitorCheck {
+    /// Goes through the protocol of docs/protocol.md with the price monitor of MONITOR_PRICE_APP_HOST
+    /// instead, and says call by call what fits. Ends with 0 where it fits, 1 where it does not, and 2 where it
+    /// could not be tried. Imports nothing without --upload.
+    #[arg(long)]
+    monitor: bool,
+    /// Imports a file there, and follows its import: FILE, else ten products that are made up.
+    #[arg(long, requires = "monitor", value_name = "FILE", num_args = 0..=1)]
+    upload: Option<Option<PathBuf>>,
+    /// Follows an import that runs there.
+    #[arg(
+        long,
+        requires = "monitor",
+        value_name = "ID",
+        conflicts_with = "upload"
+    )]
+    job: Option<JobId>,
+    /// How long each call may take.
+    #[arg(long, requires = "monitor", value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    timeout: Duration,
 }
 
 #[derive(Subcommand)]
@@ -130,6 +160,9 @@ struct Account {
     email: String,
 }
 
+/// The exit code where a price monitor could not be tried.
+const UNTRIED: u8 = 2;
+
 fn main() -> ExitCode {
     // What is kept is for this program alone, whatever the shell says that started it.
     #[cfg(unix)]
@@ -140,6 +173,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("import-relay: {error}");
+            if error.is::<Untried>() {
+                return ExitCode::from(UNTRIED);
+            }
             ExitCode::FAILURE
         }
     }
@@ -172,7 +208,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
         out.flush()?;
         return Ok(());
     }
-    let config = Config::from_env()?;
+    let config = match Config::from_env() {
+        Err(error) if is_monitor_check(&cli.command) => return Err(Untried::from(error).into()),
+        config => config?,
+    };
     if cli.check_config {
         print!("{}", config::effective(&config, config::environment));
         for warning in config.warnings() {
@@ -193,7 +232,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Migrate => Ok(cli::database::migrate(&config).await?),
             Command::Backup { file } => Ok(cli::database::copy(&config, &file).await?),
             Command::Restore { file } => Ok(cli::database::put_back(&config, &file).await?),
-            Command::Check => Ok(cli::check::check(&config).await?),
+            Command::Check { monitor } if monitor.monitor => {
+                Ok(cli::monitor::check(&config, monitor).await?)
+            }
+            Command::Check { .. } => Ok(cli::check::check(&config).await?),
             Command::Health => Ok(cli::check::health(&config).await?),
             // Needs neither settings nor a runtime, and is done.
             Command::Sample { .. } => Ok(()),
@@ -202,6 +244,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
     // A thread that is still at work works for nobody: all that counts has ended or was cut off.
     runtime.shutdown_timeout(LAST_MOMENT);
     result
+}
+
+fn is_monitor_check(command: &Option<Command>) -> bool {
+    matches!(command, Some(Command::Check { monitor }) if monitor.monitor)
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {

@@ -18,9 +18,9 @@ pub struct ServerStatus {
     pub monitor: String,
     /// How the server stands to it.
     pub upstream: UpstreamState,
-    /// What is wrong with the connection, where more is known.
+    /// What is wrong with the price monitor, where more is known.
     #[serde(default)]
-    pub upstream_problem: Option<UpstreamProblem>,
+    pub upstream_problems: Vec<UpstreamProblem>,
     /// The progress streams that are open here.
     pub viewers: u64,
     /// The jobs that are followed here.
@@ -31,7 +31,7 @@ pub struct ServerStatus {
     pub imports: ImportCounts,
 }
 
-/// What is wrong with the socket to the price monitor.
+/// What is wrong with the price monitor.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "code", content = "detail", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum UpstreamProblem {
@@ -41,6 +41,23 @@ pub enum UpstreamProblem {
     UnknownNamespace(String),
     /// The service lets no socket in, in these words.
     Rejected(String),
+    /// Its reports hold no field that is known.
+    UnknownFields {
+        /// The reports that hold none.
+        source: ReportSource,
+        /// The names of the fields that the first one held.
+        fields: Vec<String>,
+    },
+}
+
+/// Where reports on imports come from.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ReportSource {
+    /// The events on the socket.
+    Events,
+    /// The answers to `GET /api/products/imports/{id}/progress`.
+    Answers,
 }
 
 /// How many imports there are of each status.

@@ -9,7 +9,7 @@ use crate::{
     api::{
         ApiError,
         progress::UpstreamState,
-        status::{ImportCounts, ServerStatus, UpstreamProblem, server_status},
+        status::{ImportCounts, ReportSource, ServerStatus, UpstreamProblem, server_status},
     },
     components::{
         format, language::use_locale, notice::ErrorNotice, page_title::PageTitle,
@@ -77,11 +77,11 @@ fn Status(status: ServerStatus) -> impl IntoView {
                 <Fact name=t.say("Connection", "Verbindung")>
                     <span data-testid="upstream">{connection(t, status.upstream)}</span>
                 </Fact>
-                {status.upstream_problem.map(|problem| view! {
+                {status.upstream_problems.into_iter().map(|problem| view! {
                     <Fact name=t.say("Problem", "Störung")>
                         <span data-testid="upstream-problem">{problem_text(t, &problem)}</span>
                     </Fact>
-                })}
+                }).collect_view()}
                 <Fact name=t.say("Viewers", "Zuschauer")>
                     <span data-testid="viewers">{t.count(status.viewers)}</span>
                 </Fact>
@@ -132,6 +132,29 @@ fn problem_text(t: Locale, problem: &UpstreamProblem) -> String {
         UpstreamProblem::Rejected(words) => t
             .say("It lets no socket in: {}", "Er lässt keinen Socket zu: {}")
             .replace("{}", words),
+        UpstreamProblem::UnknownFields { source, fields } => {
+            let whose = match source {
+                ReportSource::Events => t.say("Its events", "Seine Ereignisse"),
+                ReportSource::Answers => t.say(
+                    "Its answers about the progress",
+                    "Seine Antworten zum Fortschritt",
+                ),
+            };
+            let fields = match fields.is_empty() {
+                true => t.say("none at all", "gar keines").to_owned(),
+                false => fields.join(", "),
+            };
+            match t {
+                Locale::English => format!(
+                    "{whose} hold none of the fields that docs/protocol.md lists, so no progress can be \
+                     shown. The fields that came: {fields}."
+                ),
+                Locale::German => format!(
+                    "{whose} enthalten keines der Felder, die docs/protocol.md nennt, daher ist kein \
+                     Fortschritt zu sehen. Diese Felder kamen: {fields}."
+                ),
+            }
+        }
     }
 }
 

@@ -2,9 +2,17 @@
 
 use std::net::IpAddr;
 
-use reqwest::{Client, ClientBuilder, Response, redirect::Policy};
+use reqwest::{
+    Client, ClientBuilder, Response,
+    header::{self, HeaderMap},
+    redirect::Policy,
+};
 use thiserror::Error;
 use url::Url;
+
+/// The most schemes of authorization that are named, and the most bytes of a name.
+const MOST_SCHEMES: usize = 4;
+const LONGEST_SCHEME: usize = 40;
 
 /// Why an answer could not be had whole.
 #[derive(Debug, Error)]
@@ -27,6 +35,20 @@ pub(super) fn client_for(service: &Url) -> ClientBuilder {
     } else {
         client
     }
+}
+
+/// Returns the schemes that an answer asks for (RFC 9110, section 11.6.1), without their parameters; an empty
+/// text where it asks for none.
+pub(super) fn schemes(headers: &HeaderMap) -> String {
+    let all = headers.get_all(header::WWW_AUTHENTICATE);
+    let schemes: Vec<_> = all
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .filter_map(|value| value.split([' ', ',']).next())
+        .filter(|scheme| !scheme.is_empty() && scheme.len() <= LONGEST_SCHEME)
+        .take(MOST_SCHEMES)
+        .collect();
+    schemes.join(" or ")
 }
 
 /// Reads an answer of so many bytes at most.

@@ -5,8 +5,14 @@ use reqwest::{StatusCode, header, multipart};
 use serde_json::{Value, json};
 
 use crate::{
-    FILE, app::App, counts, events::Events, fake_monitor::FakeMonitor, progress,
-    socket_io::SocketIo, start, watch, with_status,
+    FILE,
+    app::{App, DEADLINE},
+    counts,
+    events::Events,
+    fake_monitor::FakeMonitor,
+    progress,
+    socket_io::SocketIo,
+    start, watch, with_status,
 };
 
 /// An import that is watched, and whose room is joined.
@@ -387,7 +393,7 @@ async fn an_old_socket_io_server_is_named_and_polled() {
         }
     }
     let status: Value = app.get("/api/server_status").await.json().await.unwrap();
-    assert_eq!(status["upstream_problem"]["code"], "OLD_SOCKET_IO");
+    assert_eq!(status["upstream_problems"][0]["code"], "OLD_SOCKET_IO");
     // Somebody who comes to look has it tried for no more.
     let frames = server.heard().len();
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
@@ -441,7 +447,7 @@ async fn a_namespace_that_is_unknown_is_named_and_the_main_one_used() {
     server.until_heard(r#"42["join-import-job","1"]"#, 1).await;
     let status: Value = app.get("/api/server_status").await.json().await.unwrap();
     let problem = json!({"code": "UNKNOWN_NAMESPACE", "detail": "/api/v1"});
-    assert_eq!(status["upstream_problem"], problem);
+    assert_eq!(status["upstream_problems"], json!([problem]));
 }
 
 #[tokio::test]
@@ -470,5 +476,63 @@ async fn a_refusal_that_is_not_about_the_key_is_tried_again_soon() {
         }
     }
     let status: Value = app.get("/api/server_status").await.json().await.unwrap();
-    assert_eq!(status["upstream_problem"], Value::Null);
+    assert_eq!(status["upstream_problems"], json!([]));
+}
+
+/// Waits until the owner's status page names these problems.
+async fn until_problems(app: &App, problems: &Value) {
+    let deadline = tokio::time::Instant::now() + DEADLINE;
+    loop {
+        let status: Value = app.get("/api/server_status").await.json().await.unwrap();
+        if status["upstream_problems"] == *problems {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{status}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn events_without_a_known_field_are_named_to_the_owner_and_rest_tells_instead() {
+    let (monitor, app, job, mut events) = watched(&[]).await;
+    let odd = json!({"done": 5, "of\u{7}": 10, "shop": {"password": "hunter2"}});
+    monitor.emit(&job, odd.clone());
+    let fields = json!({"source": "EVENTS", "fields": ["done", "of", "shop"]});
+    let problem = json!({"code": "UNKNOWN_FIELDS", "detail": fields});
+    until_problems(&app, &json!([problem])).await;
+    let page = app.get("/status").await.text().await.unwrap();
+    assert!(page.contains("done, of, shop"), "{page}");
+    assert!(!page.contains("hunter2"), "{page}");
+    // As many as there are: they are no news.
+    monitor.set_rest(&job, counts(7, 0, 9));
+    let chatter = {
+        let (monitor, job) = (monitor.clone(), job.clone());
+        tokio::spawn(async move {
+            loop {
+                monitor.emit(&job, odd.clone());
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        })
+    };
+    let told = tokio::time::timeout(DEADLINE, until_processed(&mut events, 7));
+    told.await.expect("REST is asked");
+    chatter.abort();
+    // One that is understood settles it.
+    monitor.emit(&job, counts(8, 0, 9));
+    until_problems(&app, &json!([])).await;
+}
+
+#[tokio::test]
+async fn answers_without_a_known_field_are_named_to_the_owner() {
+    let monitor = FakeMonitor::start().await;
+    monitor.refuse_sockets(true);
+    let settings = monitor.settings();
+    let settings: Vec<_> = settings.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    let app = App::start(&settings).await;
+    let job = app.import("shop.csv", FILE).await;
+    monitor.set_rest(&job, json!({"imported": 3}));
+    let _events = watch(&app, &job).await;
+    let fields = json!({"source": "ANSWERS", "fields": ["imported"]});
+    let problem = json!({"code": "UNKNOWN_FIELDS", "detail": fields});
+    until_problems(&app, &json!([problem])).await;
 }

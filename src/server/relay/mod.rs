@@ -11,6 +11,7 @@ mod heartbeat;
 mod hub;
 mod limits;
 mod ordered;
+pub mod probe;
 mod problem;
 mod recorder;
 mod rest;
@@ -53,7 +54,12 @@ use self::{
     upstream::{Surroundings, Upstream},
 };
 use crate::{
-    api::{ApiError, audit::AuditAction, progress::UpstreamState, status::UpstreamProblem},
+    api::{
+        ApiError,
+        audit::AuditAction,
+        progress::UpstreamState,
+        status::{ReportSource, UpstreamProblem},
+    },
     job::{ImportMode, JobId, ProductImportJob, ProgressEvent},
     role::Permission,
     server::{
@@ -125,15 +131,16 @@ impl Relay {
             tasks.clone(),
             shutdown.clone(),
         );
-        let skips = Skips::new(metrics.clone());
+        let (skips, problem) = (Skips::new(metrics.clone()), Problem::default());
         let rest = Rest::new(
             &endpoint,
             &config.relay,
             skips.clone(),
+            problem.clone(),
             metrics.clone(),
             tasks.clone(),
         )?;
-        let (ticker, problem) = (Ticker::new(), Problem::default());
+        let ticker = Ticker::new();
         let surroundings = Surroundings {
             rest: rest.clone(),
             hub: hub.clone(),
@@ -210,9 +217,9 @@ impl Relay {
         self.ticker.upstream()
     }
 
-    /// Returns what is wrong with the socket to the price monitor, where it is known.
-    pub(crate) fn upstream_problem(&self) -> Option<UpstreamProblem> {
-        self.problem.get()
+    /// Returns what is wrong with the price monitor, where it is known.
+    pub(crate) fn upstream_problems(&self) -> Vec<UpstreamProblem> {
+        self.problem.all()
     }
 
     /// Returns how many jobs are followed.
@@ -421,6 +428,7 @@ impl Relay {
         }
         let asked = tokio::time::timeout(FRESHEN_TIMEOUT, self.rest.progress(&job.id)).await;
         let Ok(Ok(reading)) = asked else { return };
+        self.rest.note_report(ReportSource::Answers, &reading);
         let Some(snapshot) = Snapshot::from(&*job).after(reading.report, now()) else {
             return;
         };

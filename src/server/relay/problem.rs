@@ -1,31 +1,145 @@
-//! What is wrong with the socket to the price monitor, for the owner to read.
+//! What is wrong with the price monitor, for the owner to read.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::api::status::UpstreamProblem;
+use price_monitor_wire::Reading;
 
-/// The problem there is, if any. Clones share it.
+use crate::api::status::{ReportSource, UpstreamProblem};
+
+/// The problems there are. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Problem(Arc<Mutex<Option<UpstreamProblem>>>);
+pub(crate) struct Problem(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// What is wrong with the socket.
+    socket: Option<UpstreamProblem>,
+    events: Reports,
+    answers: Reports,
+}
+
+/// What the reports of one source were like.
+#[derive(Debug, Default)]
+struct Reports {
+    /// The fields of the first one that held none that is known. Once one did, there is nothing wrong.
+    unknown: Option<Vec<String>>,
+    /// Whether one held a field that is known.
+    is_read: bool,
+}
+
+impl Reports {
+    fn note(&mut self, reading: &Reading, clean: impl Fn(&String) -> String) -> Option<&[String]> {
+        if reading.is_known {
+            self.is_read = true;
+            self.unknown = None;
+        }
+        if self.is_read || self.unknown.is_some() {
+            return None;
+        }
+        Some(
+            self.unknown
+                .insert(reading.unknown.iter().map(clean).collect()),
+        )
+    }
+
+    fn problem(&self, source: ReportSource) -> Option<UpstreamProblem> {
+        let fields = self.unknown.clone()?;
+        Some(UpstreamProblem::UnknownFields { source, fields })
+    }
+}
 
 impl Problem {
-    pub(crate) fn get(&self) -> Option<UpstreamProblem> {
-        self.lock().clone()
+    pub(crate) fn all(&self) -> Vec<UpstreamProblem> {
+        let known = self.lock();
+        let events = known.events.problem(ReportSource::Events);
+        let answers = known.answers.problem(ReportSource::Answers);
+        let socket = known.socket.clone();
+        socket.into_iter().chain(events).chain(answers).collect()
     }
 
     pub(super) fn set(&self, problem: UpstreamProblem) {
-        *self.lock() = Some(problem);
+        self.lock().socket = Some(problem);
     }
 
     /// Notes that rooms can be joined: what is left is what a connection bears.
     pub(super) fn has_connected(&self) {
-        let mut problem = self.lock();
-        if !matches!(*problem, Some(UpstreamProblem::UnknownNamespace(_))) {
-            *problem = None;
+        let socket = &mut self.lock().socket;
+        if !matches!(*socket, Some(UpstreamProblem::UnknownNamespace(_))) {
+            *socket = None;
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<UpstreamProblem>> {
+    /// Takes note of a report. One without any field that is known shows no progress, and is told of where
+    /// it is the first of its source and none before it had one: a service may say other things besides.
+    /// `clean` takes out of a name what is nobody's to see.
+    pub(super) fn note_report(
+        &self,
+        source: ReportSource,
+        reading: &Reading,
+        clean: impl Fn(&String) -> String,
+    ) {
+        let mut known = self.lock();
+        let reports = match source {
+            ReportSource::Events => &mut known.events,
+            ReportSource::Answers => &mut known.answers,
+        };
+        if let Some(fields) = reports.note(reading, clean) {
+            tracing::warn!(
+                ?source,
+                ?fields,
+                "a report of the price monitor holds none of the fields that are known, so it shows no \
+                 progress; docs/protocol.md lists them"
+            );
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(report: &str) -> Reading {
+        Reading::from_slice(report.as_bytes()).unwrap()
+    }
+
+    fn unknown(source: ReportSource, fields: &[&str]) -> UpstreamProblem {
+        let fields = fields.iter().map(|name| (*name).to_owned()).collect();
+        UpstreamProblem::UnknownFields { source, fields }
+    }
+
+    #[test]
+    fn the_fields_of_the_first_report_without_a_known_one_are_named_for_each_source() {
+        use ReportSource::{Answers, Events};
+        let problem = Problem::default();
+        let note = |source, report: &str| {
+            problem.note_report(source, &reading(report), |name| name.replace("key", "…"));
+        };
+        note(Events, r#"{"done":5,"of-key":10}"#);
+        note(Events, r#"{"something":"else"}"#);
+        assert_eq!(problem.all(), [unknown(Events, &["done", "of-…"])]);
+        note(Answers, "{}");
+        let both = [unknown(Events, &["done", "of-…"]), unknown(Answers, &[])];
+        assert_eq!(problem.all(), both);
+        problem.set(UpstreamProblem::OldSocketIo);
+        assert_eq!(problem.all()[0], UpstreamProblem::OldSocketIo);
+        problem.has_connected();
+        assert_eq!(problem.all(), both);
+    }
+
+    #[test]
+    fn a_source_that_says_what_is_known_has_no_problem() {
+        let problem = Problem::default();
+        let note = |report: &str| {
+            problem.note_report(ReportSource::Events, &reading(report), String::clone);
+        };
+        note(r#"{"message":"Started"}"#);
+        note(r#"{"processedProducts":1}"#);
+        assert_eq!(problem.all(), []);
+        note(r#"{"message":"Nearly done"}"#);
+        assert_eq!(problem.all(), []);
     }
 }

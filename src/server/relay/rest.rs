@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::Stream;
 use price_monitor_wire::{Reading, Report, Verdict, answer};
-use reqwest::{Body, Response, StatusCode, header, multipart};
+use reqwest::{Body, RequestBuilder, Response, StatusCode, header, multipart};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -17,11 +17,12 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     hub::Hub,
+    problem::Problem,
     skips::{Skips, Warnings},
     upstream::{REFUSED_DELAY, rest_origin},
 };
 use crate::{
-    api::ApiError,
+    api::{ApiError, status::ReportSource},
     job::{ImportMode, JobId},
     server::{
         config::{MonitorEndpoint, RelayConfig},
@@ -59,6 +60,7 @@ pub(crate) struct Rest {
     permits: Arc<Semaphore>,
     known: Arc<Mutex<Known>>,
     skips: Skips,
+    problem: Problem,
     warnings: Warnings,
     metrics: Metrics,
     tasks: TaskTracker,
@@ -162,6 +164,7 @@ impl Rest {
         endpoint: &MonitorEndpoint,
         config: &RelayConfig,
         skips: Skips,
+        problem: Problem,
         metrics: Metrics,
         tasks: TaskTracker,
     ) -> Result<Self, reqwest::Error> {
@@ -180,6 +183,7 @@ impl Rest {
             permits: Arc::new(Semaphore::new(concurrency)),
             known: Arc::default(),
             skips,
+            problem,
             warnings: Warnings::default(),
             metrics,
             tasks,
@@ -204,25 +208,8 @@ impl Rest {
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
         let began = Instant::now();
-        let part = multipart::Part::stream(Body::wrap_stream(file)).file_name(filename);
-        let mut request = self
-            .client
-            .post(format!(
-                "{}/api/products/imports{}",
-                self.origin,
-                match mode {
-                    ImportMode::Import => "",
-                    ImportMode::Check => "?mode=check",
-                }
-            ))
-            .header("x-api-key", self.api_key.expose_secret())
-            .header(OWNER, user.as_str());
-        if let Some(key) = key {
-            request = request.header(IDEMPOTENCY_KEY, key);
-        }
-        let response = request
-            .multipart(multipart::Form::new().part("file", part))
-            .timeout(UPLOAD_TIMEOUT)
+        let response = self
+            .upload(user.as_str(), mode, key, filename, file)
             .send()
             .await
             .map_err(RestError::Unreachable)?;
@@ -230,6 +217,38 @@ impl Rest {
             .upstream_answered(UpstreamCall::Create, began.elapsed());
         let body = self.accepted(response).await?;
         self.created_id(&body)
+    }
+
+    /// The request that hands a file in.
+    pub(super) fn upload<S, E>(
+        &self,
+        owner: &str,
+        mode: ImportMode,
+        key: Option<String>,
+        filename: String,
+        file: S,
+    ) -> RequestBuilder
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+    {
+        let part = multipart::Part::stream(Body::wrap_stream(file)).file_name(filename);
+        let mode = match mode {
+            ImportMode::Import => "",
+            ImportMode::Check => "?mode=check",
+        };
+        let request = self
+            .client
+            .post(format!("{}/api/products/imports{mode}", self.origin))
+            .header("x-api-key", self.api_key.expose_secret())
+            .header(OWNER, owner);
+        let request = match key {
+            Some(key) => request.header(IDEMPOTENCY_KEY, key),
+            None => request,
+        };
+        request
+            .multipart(multipart::Form::new().part("file", part))
+            .timeout(UPLOAD_TIMEOUT)
     }
 
     /// Finds the identifier in a created job. Where there is none that can be used, the log says what
@@ -296,6 +315,7 @@ impl Rest {
         match self.progress(&question.job).await {
             Ok(reading) => {
                 self.knows(job);
+                self.note_report(ReportSource::Answers, &reading);
                 Some(reading.report)
             }
             Err(RestError::UnknownJob) => self.is_forgotten(job).then(|| Report {
@@ -339,6 +359,12 @@ impl Rest {
             }
             None => tracing::debug!(%error, %job, "REST did not tell the progress"),
         }
+    }
+
+    /// Takes note of a report on a job that is followed.
+    pub(super) fn note_report(&self, source: ReportSource, reading: &Reading) {
+        let clean = |name: &String| self.without_key(name);
+        self.problem.note_report(source, reading, clean);
     }
 
     /// Notes that the service knows a job.

@@ -26,7 +26,7 @@ pub(crate) async fn status(state: &AppState, user: &User) -> Result<ServerStatus
         database: state.store.kind().to_owned(),
         monitor,
         upstream: state.relay.upstream_state(),
-        upstream_problem: state.relay.upstream_problem(),
+        upstream_problems: state.relay.upstream_problems(),
         viewers: state.metrics.viewers(),
         followed_jobs: state.relay.followed_jobs() as u64,
         memory: ProcessStats::read().resident_bytes,

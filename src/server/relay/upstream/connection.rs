@@ -12,7 +12,7 @@ use tokio_tungstenite::{
     tungstenite::{
         self, Message,
         client::IntoClientRequest,
-        http::{HeaderValue, StatusCode},
+        http::{self, HeaderValue, StatusCode},
         protocol::WebSocketConfig,
     },
 };
@@ -20,7 +20,7 @@ use tokio_tungstenite::{
 use url::Url;
 
 use super::dial::dial;
-use crate::job::JobId;
+use crate::{job::JobId, server::outgoing::schemes};
 
 /// How long the connection may take, with the WebSocket's handshake; and then as long again until
 /// rooms can be joined.
@@ -32,7 +32,7 @@ const PING_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Why there is no connection.
 #[derive(Debug, Error)]
-pub(super) enum ConnectionError {
+pub(in crate::server::relay) enum ConnectionError {
     /// The key was not accepted. The text is the service's own.
     #[error("refused: {0}")]
     Refused(String),
@@ -69,17 +69,27 @@ impl From<tungstenite::Error> for ConnectionError {
     fn from(error: tungstenite::Error) -> Self {
         match &error {
             tungstenite::Error::Http(response) if response.status() == StatusCode::UNAUTHORIZED => {
-                Self::Refused(response.status().to_string())
+                Self::Refused(refusal(response))
             }
             _ => Self::Socket(Box::new(error)),
         }
     }
 }
 
+/// Returns the status of a refusal, and the schemes by which a key would be taken.
+fn refusal(response: &http::Response<Option<Vec<u8>>>) -> String {
+    let schemes = schemes(response.headers());
+    let status = response.status();
+    match schemes.is_empty() {
+        true => status.to_string(),
+        false => format!("{status}, WWW-Authenticate asks for {schemes}"),
+    }
+}
+
 impl ConnectionError {
     /// Returns whether what the other side sent could not be taken. A session that is resumed would
     /// bring the same again.
-    pub(super) fn forbids_resuming(&self) -> bool {
+    pub(in crate::server::relay) fn forbids_resuming(&self) -> bool {
         match self {
             Self::Protocol(_) => true,
             Self::Socket(error) => match &**error {
@@ -96,7 +106,7 @@ impl ConnectionError {
 }
 
 /// An open socket and what is being said on it.
-pub(super) struct Connection {
+pub(in crate::server::relay) struct Connection {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     dialect: Dialect,
     is_ready: bool,
@@ -111,7 +121,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Connects. The key goes as a header too, as the plain dialect wants it.
-    pub(super) async fn open(
+    pub(in crate::server::relay) async fn open(
         service: &Service,
         recovery: Recovery,
         max_message: usize,
@@ -155,12 +165,12 @@ impl Connection {
     }
 
     /// Returns whether rooms can be joined.
-    pub(super) fn is_ready(&self) -> bool {
+    pub(in crate::server::relay) fn is_ready(&self) -> bool {
         self.is_ready
     }
 
     /// Waits for news. Pings are answered on the way. Safe to cancel.
-    pub(super) async fn receive(&mut self) -> Result<Incoming, ConnectionError> {
+    pub(in crate::server::relay) async fn receive(&mut self) -> Result<Incoming, ConnectionError> {
         loop {
             // The socket has a reply as soon as it has been fed, whatever becomes of this call: so it
             // is taken off at once, and flushed by whichever call comes next.
@@ -222,7 +232,10 @@ impl Connection {
     }
 
     /// Asks for a job's reports.
-    pub(super) async fn join(&mut self, job: &JobId) -> Result<(), ConnectionError> {
+    pub(in crate::server::relay) async fn join(
+        &mut self,
+        job: &JobId,
+    ) -> Result<(), ConnectionError> {
         match self.dialect.join(job.as_str()) {
             Some(text) => self.send(Message::text(text)).await,
             None => Ok(()), // REST will tell
@@ -230,7 +243,10 @@ impl Connection {
     }
 
     /// Gives them up.
-    pub(super) async fn leave(&mut self, job: &JobId) -> Result<(), ConnectionError> {
+    pub(in crate::server::relay) async fn leave(
+        &mut self,
+        job: &JobId,
+    ) -> Result<(), ConnectionError> {
         match self.dialect.leave(job.as_str()) {
             Some(text) => self.send(Message::text(text)).await,
             None => Ok(()),
@@ -238,7 +254,7 @@ impl Connection {
     }
 
     /// Returns what the next connection begins with.
-    pub(super) fn into_recovery(self) -> Recovery {
+    pub(in crate::server::relay) fn into_recovery(self) -> Recovery {
         self.dialect.into_recovery()
     }
 

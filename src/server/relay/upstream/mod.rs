@@ -13,17 +13,17 @@ use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use self::{
-    connection::{Connection, ConnectionError},
-    retries::Retries,
-    rooms_wanted::Wanted,
-};
+pub(super) use self::connection::{Connection, ConnectionError};
+use self::{retries::Retries, rooms_wanted::Wanted};
 
 use super::{
     heartbeat::Ticker, hub::Hub, problem::Problem, rest::Rest, rooms::Command, skips::Skips,
 };
 use crate::{
-    api::{progress::UpstreamState, status::UpstreamProblem},
+    api::{
+        progress::UpstreamState,
+        status::{ReportSource, UpstreamProblem},
+    },
     job::JobId,
     server::{
         config::{MonitorEndpoint, RelayConfig, SocketProtocol},
@@ -273,7 +273,11 @@ impl Upstream {
                 let Ok(job) = job.parse::<JobId>() else {
                     return;
                 };
-                self.wanted.heard(&job);
+                // What says nothing that is known is no news, and REST may have some.
+                if reading.is_known {
+                    self.wanted.heard(&job);
+                }
+                self.rest.note_report(ReportSource::Events, &reading);
                 self.rest.knows(&job);
                 self.metrics.upstream_reported();
                 self.hub.report(&job, reading.report);
@@ -446,12 +450,21 @@ mod tests {
         let config = Config::read(|_| None).unwrap().relay;
         let skips = Skips::new(metrics.clone());
         let tasks = scene.tasks.clone();
-        let rest = Rest::new(&endpoint, &config, skips.clone(), metrics.clone(), tasks).unwrap();
+        let problem = Problem::default();
+        let rest = Rest::new(
+            &endpoint,
+            &config,
+            skips.clone(),
+            problem.clone(),
+            metrics.clone(),
+            tasks,
+        );
+        let rest = rest.unwrap();
         let surroundings = Surroundings {
             rest,
             hub: hub.clone(),
             ticker: Ticker::new(),
-            problem: Problem::default(),
+            problem,
             skips,
             metrics,
         };

@@ -1,0 +1,95 @@
+//! The command `check --monitor`: whether a price monitor does what docs/protocol.md asks of it.
+
+use std::{io, path::Path};
+
+use import_relay::server::{
+    config::{Config, ConfigError, Monitor},
+    price_monitor::sample::{self, Shape},
+    relay::probe::{self, Finding, Mark, Trial, Upload, Verdict},
+};
+use thiserror::Error;
+
+use crate::MonitorCheck;
+
+/// How many products are made up.
+const ROWS: u64 = 10;
+
+/// Why nothing can be said of a price monitor.
+#[derive(Debug, Error)]
+pub(crate) enum Untried {
+    /// The settings cannot be used.
+    #[error(transparent)]
+    Settings(#[from] ConfigError),
+    /// There is no service.
+    #[error("MONITOR_PRICE_APP_HOST is not set, so there is no price monitor but the embedded one")]
+    Embedded,
+    /// The file that is to be imported cannot be read.
+    #[error("{0} cannot be read: {1}")]
+    File(String, io::Error),
+    /// No HTTP client can be made.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] reqwest::Error),
+    /// Nobody answers.
+    #[error("the price monitor could not be tried: it does not answer")]
+    NoAnswer,
+}
+
+/// The price monitor does not do what it must; what, was said already.
+#[derive(Debug, Error)]
+#[error("the price monitor does not fit docs/protocol.md: what is marked with FAILED ({0})")]
+struct Misfit(usize);
+
+/// Goes through the protocol with the price monitor, and says what fits.
+pub(crate) async fn check(
+    config: &Config,
+    options: MonitorCheck,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let Monitor::External(endpoint) = &config.monitor else {
+        return Err(Untried::Embedded.into());
+    };
+    let upload = options.upload.map(|file| upload(file.as_deref()));
+    let trial = Trial {
+        upload: upload.transpose()?,
+        job: options.job,
+        timeout: options.timeout,
+    };
+    // Fails only where a provider is installed already, which then serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let walked = probe::walk(config, endpoint, trial, tell);
+    match walked.await.map_err(Untried::from)? {
+        Verdict::Fits => {
+            println!("The price monitor fits docs/protocol.md, as far as it was tried.");
+            Ok(())
+        }
+        Verdict::Misfits(count) => Err(Misfit(count).into()),
+        Verdict::Untried => Err(Untried::NoAnswer.into()),
+    }
+}
+
+fn tell(finding: &Finding) {
+    let mark = match finding.mark {
+        Mark::Fits => "ok    ",
+        Mark::Note => "note  ",
+        Mark::Misfit => "FAILED",
+    };
+    println!("{mark}  {}: {}", finding.call, finding.sentence);
+}
+
+fn upload(file: Option<&Path>) -> Result<Upload, Untried> {
+    let Some(path) = file else {
+        let mut content = Vec::new();
+        sample::write(&mut content, Shape::Plain, ROWS)
+            .map_err(|error| Untried::File("the sample".to_owned(), error))?;
+        return Ok(Upload {
+            name: "import-relay-check.csv".to_owned(),
+            content: content.into(),
+        });
+    };
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    let content =
+        std::fs::read(path).map_err(|error| Untried::File(path.display().to_string(), error))?;
+    Ok(Upload {
+        name: name.to_string_lossy().into_owned(),
+        content: content.into(),
+    })
+}

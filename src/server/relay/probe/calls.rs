@@ -1,0 +1,468 @@
+//! The REST calls.
+
+use std::error::Error;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use futures_util::stream;
+use price_monitor_wire::{Reading, answer};
+use reqwest::{RequestBuilder, Response, StatusCode, header};
+use secrecy::ExposeSecret;
+use url::Url;
+use uuid::Uuid;
+
+use super::{Finding, Heard, Probe, Upload};
+use crate::{
+    api::import_controls::ImportExtras,
+    job::{ImportMode, JobId},
+    server::outgoing,
+};
+
+pub(super) const HEALTH: &str = "GET /health";
+pub(super) const KEY: &str = "the key";
+pub(super) const PROGRESS: &str = "GET /api/products/imports/{id}/progress";
+pub(super) const UPLOAD: &str = "POST /api/products/imports";
+const FURTHER: &str = "GET /api/products/imports/{id}";
+/// In whose name files are handed in.
+const OWNER: &str = "import-relay-check";
+/// The schemes of `Authorization` that are tried where `X-API-Key` is refused.
+const SCHEMES: [&str; 4] = ["Bearer", "Basic", "ApiKey", "Token"];
+
+/// An answer, whatever it says.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    /// The schemes that `WWW-Authenticate` names.
+    schemes: String,
+    /// Where a redirect leads, without what may be secret.
+    location: Option<String>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn is_missing(&self) -> bool {
+        let code = self.status.as_u16();
+        matches!(code, 404 | 405 | 501)
+    }
+
+    fn is_refusal(&self) -> bool {
+        matches!(
+            self.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        )
+    }
+
+    fn is_json(&self) -> bool {
+        price_monitor_wire::from_slice::<serde_json::Value>(&self.body).is_ok()
+    }
+
+    /// Returns the status and the service's own words, to end a sentence.
+    fn words(&self) -> String {
+        let code = self.status.as_u16();
+        match answer::own_words(&self.body) {
+            Some(words) => format!("HTTP {code}: {words}"),
+            None => format!("HTTP {code}"),
+        }
+    }
+
+    fn moved(&self) -> String {
+        let to = self.location.as_deref().unwrap_or("nowhere");
+        format!(
+            "It leads elsewhere, which is not followed (HTTP {} to {to}). MONITOR_PRICE_APP_HOST is not the \
+             address of the service itself.",
+            self.status.as_u16()
+        )
+    }
+}
+
+impl Probe {
+    /// Sends a request, and gives the answer or a sentence on why there is none.
+    pub(super) async fn ask(&self, request: RequestBuilder) -> Result<Answer, String> {
+        let asking = async {
+            let response = request.send().await.map_err(unreached)?;
+            let (status, schemes, location) = (
+                response.status(),
+                outgoing::schemes(response.headers()),
+                location(&response),
+            );
+            let body = outgoing::read_limited(response, self.max_message).await;
+            Ok(Answer {
+                status,
+                schemes,
+                location,
+                body: body.map_err(|error| format!("Its answer cannot be read: {error}."))?,
+            })
+        };
+        let asked = tokio::time::timeout(self.trial.timeout, asking).await;
+        asked.unwrap_or_else(|_| Err(self.late()))
+    }
+
+    pub(super) fn late(&self) -> String {
+        let patience = humantime::format_duration(self.trial.timeout);
+        format!("There is no answer within {patience}.")
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.rest.client.get(format!("{}{path}", self.rest.origin))
+    }
+
+    /// Asks how the service is. An error is that it could not be asked.
+    pub(super) async fn health(&self) -> Result<Finding, Finding> {
+        let answer = self.ask(self.get("/health")).await;
+        let answer = answer.map_err(|why| Finding::misfit(HEALTH, why))?;
+        let code = answer.status.as_u16();
+        Ok(if answer.status.is_success() {
+            Finding::fits(HEALTH, format!("It says that it is well (HTTP {code})."))
+        } else if answer.status.is_server_error() && code != 501 {
+            let words = answer.words();
+            Finding::misfit(HEALTH, format!("It says that it is not well ({words})."))
+        } else {
+            let sentence = format!(
+                "It does not say how it is (HTTP {code}). Nothing but `import-relay check` asks for that."
+            );
+            Finding::note(HEALTH, sentence)
+        })
+    }
+
+    /// Asks for an import's progress, with the key and with a wrong one. An error is that it could not be
+    /// asked.
+    pub(super) async fn key_and_progress(&self) -> Result<Vec<Finding>, Finding> {
+        let unknown = Uuid::new_v4().to_string();
+        let job = self.trial.job.as_ref().map_or(&*unknown, JobId::as_str);
+        let path = format!("/api/products/imports/{job}/progress");
+        let with_key = |key: &str| self.get(&path).header("x-api-key", key);
+        let right = self.ask(with_key(self.rest.api_key.expose_secret())).await;
+        let right = right.map_err(|why| Finding::misfit(PROGRESS, why))?;
+        let ask = || self.get(&path);
+        if right.status == StatusCode::UNAUTHORIZED {
+            return Ok(vec![self.refused(KEY, &right, ask).await]);
+        }
+        if right.status == StatusCode::FORBIDDEN
+            && let Some(scheme) = self.accepted_scheme(ask).await
+        {
+            return Ok(vec![Finding::misfit(KEY, wrong_scheme(&right, scheme))]);
+        }
+        let wrong = self.ask(with_key(&Uuid::new_v4().to_string())).await;
+        let of_key = judge_key(&right, wrong.as_ref());
+        let of_progress = match &self.trial.job {
+            Some(job) => judge_progress(job, &right),
+            // Where there may be no such call, a 404 says nothing of an import.
+            None if of_key.is_doubtful => None,
+            None => Some(judge_unknown(&right)),
+        };
+        Ok([Some(of_key.finding), of_progress]
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
+    /// Says that the key is refused, and how it would be taken.
+    pub(super) async fn refused(
+        &self,
+        call: &'static str,
+        answer: &Answer,
+        ask: impl Fn() -> RequestBuilder,
+    ) -> Finding {
+        if let Some(scheme) = self.accepted_scheme(ask).await {
+            return Finding::misfit(call, wrong_scheme(answer, scheme));
+        }
+        Finding::misfit(call, refusal(&answer.words(), &answer.schemes))
+    }
+
+    /// Finds the scheme of `Authorization` by which the key is taken, where nothing is without one.
+    pub(super) async fn accepted_scheme(
+        &self,
+        ask: impl Fn() -> RequestBuilder,
+    ) -> Option<&'static str> {
+        let key = self.rest.api_key.expose_secret();
+        if !self
+            .ask(ask())
+            .await
+            .is_ok_and(|answer| answer.is_refusal())
+        {
+            return None;
+        }
+        for scheme in SCHEMES {
+            let credentials = match scheme {
+                "Basic" if key.contains(':') => BASE64_STANDARD.encode(key),
+                "Basic" => BASE64_STANDARD.encode(format!("{key}:")),
+                _ => key.to_owned(),
+            };
+            let request = ask().header(header::AUTHORIZATION, format!("{scheme} {credentials}"));
+            if let Ok(answer) = self.ask(request).await
+                && !answer.is_refusal()
+                && !answer.status.is_server_error()
+            {
+                return Some(scheme);
+            }
+        }
+        None
+    }
+
+    /// Hands a file in, and returns its import.
+    pub(super) async fn upload(&self, upload: &Upload) -> (Finding, Option<JobId>) {
+        let file = stream::iter([Ok::<Bytes, std::io::Error>(upload.content.clone())]);
+        let key = Some(Uuid::new_v4().to_string());
+        let request = self
+            .rest
+            .upload(OWNER, ImportMode::Import, key, upload.name.clone(), file);
+        let answer = match self.ask(request).await {
+            Ok(answer) => answer,
+            Err(why) => return (Finding::misfit(UPLOAD, why), None),
+        };
+        if !answer.status.is_success() {
+            return (self.judge_refused_file(&answer).await, None);
+        }
+        let id = answer::created_id(&answer.body).map(|id| id.parse::<JobId>());
+        match id {
+            Some(Ok(id)) => {
+                let sentence = format!("It took the file as import {}.", id.as_str());
+                (Finding::fits(UPLOAD, sentence), Some(id))
+            }
+            _ => {
+                let sentence = format!(
+                    "It took the file, and its answer names no import that can be followed: {}. Wanted is \
+                     `id`, `_id`, `jobId` or `importId`: 1 to 128 ASCII letters, digits and -_.:~",
+                    answer::outline(&answer.body)
+                );
+                (Finding::misfit(UPLOAD, sentence), None)
+            }
+        }
+    }
+
+    async fn judge_refused_file(&self, answer: &Answer) -> Finding {
+        let words = answer.words();
+        let sentence = match answer.status.as_u16() {
+            401 => {
+                // Nothing is handed in twice to find out by which scheme it would be taken.
+                refusal(&words, &answer.schemes)
+            }
+            411 => format!(
+                "It wants a Content-Length ({words}). A file is streamed as it comes, so there is none."
+            ),
+            _ if answer.is_missing() => format!("There is no such call ({words})."),
+            _ if answer.status.is_redirection() => answer.moved(),
+            _ if answer.status.is_server_error() => format!("It did not take the file ({words})."),
+            _ => format!(
+                "It refused the file ({words}). If it wants files of another kind, name one by --upload FILE."
+            ),
+        };
+        Finding::misfit(UPLOAD, sentence)
+    }
+
+    /// Asks how far an import is.
+    pub(super) async fn progress(&self, job: &JobId) -> Result<Heard, String> {
+        let path = format!("/api/products/imports/{job}/progress");
+        let key = self.rest.api_key.expose_secret();
+        let answer = self.ask(self.get(&path).header("x-api-key", key)).await?;
+        if !answer.status.is_success() {
+            return Err(format!(
+                "It does not tell the progress ({}).",
+                answer.words()
+            ));
+        }
+        Ok(heard(&answer.body))
+    }
+
+    /// Asks what else can be done with an import.
+    pub(super) async fn further_calls(&self, job: &JobId) -> Finding {
+        let key = self.rest.api_key.expose_secret();
+        let request = self.get(&format!("/api/products/imports/{job}"));
+        let none = "It offers nothing more, and need not.";
+        match self.ask(request.header("x-api-key", key)).await {
+            Ok(answer) if answer.status.is_success() => {
+                let extras = price_monitor_wire::from_slice::<ImportExtras>(&answer.body);
+                match extras.map(|extras| extras.actions) {
+                    Ok(actions) if actions.is_empty() => Finding::note(FURTHER, none),
+                    Ok(actions) => {
+                        Finding::fits(FURTHER, format!("It offers: {}.", actions.join(", ")))
+                    }
+                    Err(error) => {
+                        Finding::note(FURTHER, format!("It offers nothing more: {error}."))
+                    }
+                }
+            }
+            Ok(answer) if answer.is_missing() => Finding::note(FURTHER, none),
+            Ok(answer) => Finding::note(
+                FURTHER,
+                format!("It offers nothing more ({}).", answer.words()),
+            ),
+            Err(why) => Finding::note(FURTHER, why),
+        }
+    }
+}
+
+/// Reads an answer about an import's progress.
+fn heard(body: &[u8]) -> Heard {
+    let mut heard = Heard::default();
+    match Reading::from_slice(body) {
+        Ok(reading) => heard.report(reading),
+        Err(_) => heard.unreadable = Some(format!("it is {}", answer::outline(body))),
+    }
+    heard
+}
+
+/// What the answers to two keys say of the key.
+struct OfKey {
+    finding: Finding,
+    /// Whether there may be no such call at this address.
+    is_doubtful: bool,
+}
+
+fn judge_key(right: &Answer, wrong: Result<&Answer, &String>) -> OfKey {
+    let of = |finding| OfKey {
+        finding,
+        is_doubtful: false,
+    };
+    let wrong = match wrong {
+        Ok(wrong) => wrong,
+        Err(why) => {
+            return of(Finding::note(
+                KEY,
+                format!("A wrong key was not answered. {why}"),
+            ));
+        }
+    };
+    let (code, wrong_code) = (right.status.as_u16(), wrong.status.as_u16());
+    match wrong_code {
+        401 => of(Finding::fits(
+            KEY,
+            "It is taken from the header X-API-Key, and a wrong one is refused (HTTP 401).",
+        )),
+        403 if code == 403 => of(Finding::misfit(
+            KEY,
+            "Ours and a wrong one are both answered with HTTP 403. A key is refused with 401: 403 is taken for \
+             a word on one import.",
+        )),
+        403 => of(Finding::misfit(
+            KEY,
+            "A wrong one is refused with HTTP 403; 401 is needed, for 403 is taken for a word on one import.",
+        )),
+        _ if right.is_missing() && wrong.is_missing() && !right.is_json() => OfKey {
+            finding: Finding::misfit(
+                PROGRESS,
+                format!(
+                    "There is no such call at this address: any key is answered with HTTP {code} and {}.",
+                    answer::outline(&right.body)
+                ),
+            ),
+            is_doubtful: true,
+        },
+        _ if code == wrong_code => OfKey {
+            finding: Finding::note(
+                KEY,
+                format!(
+                    "A wrong one is answered as ours is (HTTP {code}): either it is not looked at, or there is \
+                     no such call here."
+                ),
+            ),
+            is_doubtful: right.is_missing(),
+        },
+        _ => of(Finding::note(
+            KEY,
+            format!("A wrong one is answered with HTTP {wrong_code}; 401 is wanted."),
+        )),
+    }
+}
+
+/// Judges what was answered for an import that there is.
+fn judge_progress(job: &JobId, answer: &Answer) -> Option<Finding> {
+    if answer.status.is_success() {
+        // It is followed, and judged then.
+        return None;
+    }
+    let job = job.as_str();
+    let sentence = match answer.status.as_u16() {
+        404 => format!("It does not know import {job} ({}).", answer.words()),
+        _ if answer.status.is_redirection() => answer.moved(),
+        _ => format!(
+            "It does not tell the progress of import {job} ({}).",
+            answer.words()
+        ),
+    };
+    Some(Finding::misfit(PROGRESS, sentence))
+}
+
+/// Judges what was answered for an import that was made up.
+fn judge_unknown(answer: &Answer) -> Finding {
+    let words = answer.words();
+    if answer.status.is_success() {
+        let shows = Reading::from_slice(&answer.body).is_ok_and(|reading| reading.shows_import);
+        return if shows {
+            Finding::misfit(
+                PROGRESS,
+                "It shows the progress of an import that was made up. Whoever opens a made-up address here \
+                 would have it recorded: one that is not known is answered with 404.",
+            )
+        } else {
+            Finding::note(
+                PROGRESS,
+                format!(
+                    "An import that was made up is answered with {words}; 404 is wanted, so that one \
+                         which is not known any more is ended."
+                ),
+            )
+        };
+    }
+    match answer.status.as_u16() {
+        404 => Finding::fits(
+            PROGRESS,
+            "An import that was made up is not known (HTTP 404).",
+        ),
+        429 => Finding::note(
+            PROGRESS,
+            format!("It wants to be asked less often ({words})."),
+        ),
+        _ if answer.status.is_redirection() => Finding::misfit(PROGRESS, answer.moved()),
+        _ => Finding::note(
+            PROGRESS,
+            format!(
+                "An import that was made up is answered with {words}; 404 is wanted. If its identifiers have \
+                 another form than {}, name one by --job.",
+                Uuid::nil()
+            ),
+        ),
+    }
+}
+
+/// Says that the key was refused by all schemes.
+pub(super) fn refusal(words: &str, schemes: &str) -> String {
+    match schemes.is_empty() {
+        false => format!(
+            "It is refused ({words}). WWW-Authenticate asks for {schemes}; it is sent in the header X-API-Key \
+             alone."
+        ),
+        true => format!(
+            "It is refused ({words}). Is PRICE_MONITOR_API_KEY the one that the service expects?"
+        ),
+    }
+}
+
+fn wrong_scheme(answer: &Answer, scheme: &str) -> String {
+    format!(
+        "It is refused in the header X-API-Key (HTTP {}), and taken in `Authorization: {scheme}`. It is sent in \
+         X-API-Key alone, so the service has to take it from there.",
+        answer.status.as_u16()
+    )
+}
+
+/// Returns where an answer leads, without a user, a password or parameters.
+fn location(response: &Response) -> Option<String> {
+    let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
+    let mut url: Url = response.url().join(location).ok()?;
+    // They fail only for an address that can have neither.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    Some(url.to_string().chars().take(200).collect())
+}
+
+/// Says why there is no answer: the innermost cause, for the others repeat the address.
+fn unreached(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut cause: &dyn Error = &error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    format!("It cannot be reached: {cause}.")
+}

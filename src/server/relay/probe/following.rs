@@ -1,0 +1,259 @@
+//! An import that is followed: by its events, by REST, and to its end.
+
+use std::time::Duration;
+
+use price_monitor_wire::Incoming;
+use tokio::time::{Instant, MissedTickBehavior};
+use uuid::Uuid;
+
+use super::{Finding, Heard, Probe, calls::PROGRESS};
+use crate::{
+    job::JobId,
+    server::relay::upstream::{Connection, ConnectionError},
+};
+
+const JOIN: &str = "join-import-job";
+const EVENTS: &str = "import-job-{id}";
+const END: &str = "the end";
+/// How often REST is asked meanwhile.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How long it is looked whether a join is held against us.
+const AFTER_JOIN: Duration = Duration::from_millis(500);
+/// An import is followed for so many times as long as a call may take.
+const CALLS: u32 = 3;
+
+/// An import that is followed, and what is known of it.
+struct Followed {
+    job: JobId,
+    until: Instant,
+    events: Heard,
+    answers: Result<Heard, String>,
+    /// Whether it was over when it was asked for first.
+    was_over: bool,
+}
+
+impl Followed {
+    fn is_over(&self) -> bool {
+        self.events.state.is_final() || self.answers.as_ref().is_ok_and(|it| it.state.is_final())
+    }
+}
+
+impl Probe {
+    /// Hands the file in and follows its import, or the one that was named. Of neither, it is only looked
+    /// whether a room can be joined and left. Returns the import.
+    pub(super) async fn follow(&self, mut connection: Connection) -> (Vec<Finding>, Option<JobId>) {
+        let mut findings = Vec::new();
+        let mut handing_in = std::pin::pin!(self.hand_in());
+        let job = loop {
+            // Its heartbeats are answered meanwhile.
+            tokio::select! {
+                (finding, job) = &mut handing_in => {
+                    findings.extend(finding);
+                    break job;
+                }
+                incoming = connection.receive() => if let Err(error) = incoming {
+                    findings.push(self.lost("before anything was joined", &error));
+                    let (finding, job) = handing_in.as_mut().await;
+                    findings.extend(finding);
+                    return self.by_rest(findings, job).await;
+                },
+            }
+        };
+        match job {
+            Some(job) => {
+                findings.extend(self.follow_one(&mut connection, &job).await);
+                (findings, Some(job))
+            }
+            None => {
+                findings.push(self.join_and_leave(&mut connection).await);
+                (findings, None)
+            }
+        }
+    }
+
+    /// The same without a socket.
+    pub(super) async fn follow_by_rest(&self) -> (Vec<Finding>, Option<JobId>) {
+        let (finding, job) = self.hand_in().await;
+        self.by_rest(finding.into_iter().collect(), job).await
+    }
+
+    async fn by_rest(
+        &self,
+        mut findings: Vec<Finding>,
+        job: Option<JobId>,
+    ) -> (Vec<Finding>, Option<JobId>) {
+        if let Some(job) = &job {
+            let mut followed = self.begin(job).await;
+            while !followed.is_over() && Instant::now() < followed.until {
+                tokio::time::sleep(POLL_INTERVAL).await;
+                self.poll(&mut followed).await;
+            }
+            findings.push(of_answers(&followed));
+            findings.push(self.end(&followed));
+        }
+        (findings, job)
+    }
+
+    async fn hand_in(&self) -> (Option<Finding>, Option<JobId>) {
+        match &self.trial.upload {
+            Some(upload) => {
+                let (finding, job) = self.upload(upload).await;
+                (Some(finding), job)
+            }
+            None => (None, self.trial.job.clone()),
+        }
+    }
+
+    fn lost(&self, when: &str, error: &ConnectionError) -> Finding {
+        Finding::misfit(
+            self.socket(),
+            format!("The connection is lost {when}: {error}."),
+        )
+    }
+
+    async fn join_and_leave(&self, connection: &mut Connection) -> Finding {
+        // A version 4 UUID is always such an identifier.
+        let Ok(job) = Uuid::new_v4().to_string().parse::<JobId>() else {
+            return Finding::note(JOIN, "Nothing was joined.");
+        };
+        let both = async {
+            connection.join(&job).await?;
+            connection.leave(&job).await?;
+            loop {
+                connection.receive().await?;
+            }
+        };
+        match tokio::time::timeout(AFTER_JOIN, both).await {
+            Ok(Err::<std::convert::Infallible, _>(error)) => self.lost(
+                "after join-import-job of an import that was made up",
+                &error,
+            ),
+            Err(_) => Finding::note(
+                JOIN,
+                "An import that was made up can be joined and left. What is sent of a real one is seen with \
+                 --upload or --job ID.",
+            ),
+        }
+    }
+
+    async fn follow_one(&self, connection: &mut Connection, job: &JobId) -> Vec<Finding> {
+        if let Err(error) = connection.join(job).await {
+            return vec![self.lost("at join-import-job", &error)];
+        }
+        let mut followed = self.begin(job).await;
+        let lost = self.listen(connection, &mut followed).await.err();
+        self.poll(&mut followed).await;
+        let mut findings = Vec::new();
+        if let Some(error) = lost {
+            findings.push(self.lost("after join-import-job", &error));
+        } else if let Err(error) = connection.leave(job).await {
+            findings.push(self.lost("at leave-import-job", &error));
+        }
+        findings.push(of_events(&followed));
+        findings.push(of_answers(&followed));
+        findings.push(self.end(&followed));
+        findings
+    }
+
+    async fn listen(
+        &self,
+        connection: &mut Connection,
+        followed: &mut Followed,
+    ) -> Result<(), ConnectionError> {
+        let mut ticks = tokio::time::interval(POLL_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks.tick().await;
+        while !followed.events.state.is_final() && Instant::now() < followed.until {
+            tokio::select! {
+                incoming = connection.receive() => match incoming? {
+                    Incoming::Report { job, reading } if job == followed.job.as_str() => {
+                        followed.events.report(reading);
+                    }
+                    Incoming::Skipped(skipped)
+                        if skipped.job.as_deref().is_none_or(|job| job == followed.job.as_str()) =>
+                    {
+                        followed.events.unreadable.get_or_insert(skipped.reason);
+                    }
+                    _ => {}
+                },
+                _ = ticks.tick() => {
+                    // What REST knew a moment ago has been told by now, if it is told at all.
+                    if followed.is_over() {
+                        return Ok(());
+                    }
+                    self.poll(followed).await;
+                }
+                () = tokio::time::sleep_until(followed.until) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn begin(&self, job: &JobId) -> Followed {
+        let answers = self.progress(job).await;
+        Followed {
+            job: job.clone(),
+            until: Instant::now() + self.trial.timeout * CALLS,
+            events: Heard::default(),
+            was_over: answers.as_ref().is_ok_and(|it| it.state.is_final()),
+            answers,
+        }
+    }
+
+    async fn poll(&self, followed: &mut Followed) {
+        followed.answers = self.progress(&followed.job).await;
+    }
+
+    fn end(&self, followed: &Followed) -> Finding {
+        let by_rest = followed.answers.as_ref().ok().map(|heard| &heard.state);
+        let ended = [Some(&followed.events.state), by_rest];
+        match ended.into_iter().flatten().find(|state| state.is_final()) {
+            Some(state) => {
+                let status = state.event.status.as_str();
+                Finding::fits(END, format!("The import is over, as {status}."))
+            }
+            None => {
+                let patience = humantime::format_duration(self.trial.timeout * CALLS);
+                Finding::note(END, format!("The import is not over within {patience}."))
+            }
+        }
+    }
+}
+
+fn of_events(followed: &Followed) -> Finding {
+    let heard = &followed.events;
+    if let Some(fault) = heard.fault() {
+        return Finding::misfit(EVENTS, fault);
+    }
+    if heard.reports > 0 {
+        let sentence = format!(
+            "{} came. By the last one {}",
+            heard.reports,
+            heard.standing()
+        );
+        return Finding::fits(EVENTS, sentence);
+    }
+    match &followed.answers {
+        _ if followed.was_over => Finding::note(
+            EVENTS,
+            "None came: the import was over when its room was joined.",
+        ),
+        Ok(answers) if answers.state.event.progress().done() > 0 || answers.state.is_final() => {
+            Finding::misfit(
+                EVENTS,
+                "None came, and by REST the import went on. Is it sent to those who sent join-import-job?",
+            )
+        }
+        _ => Finding::note(EVENTS, "None came, and by REST the import did not go on."),
+    }
+}
+
+fn of_answers(followed: &Followed) -> Finding {
+    match &followed.answers {
+        Err(why) => Finding::misfit(PROGRESS, why.clone()),
+        Ok(heard) => match heard.fault() {
+            Some(fault) => Finding::misfit(PROGRESS, fault),
+            None => Finding::fits(PROGRESS, format!("By the last answer {}", heard.standing())),
+        },
+    }
+}

@@ -1,0 +1,246 @@
+//! Walks through what docs/protocol.md asks of a price monitor, call by call, and says what fits.
+//!
+//! It sends the relay's own requests and reads the answers as the relay does. Nothing is imported unless a
+//! file is given, and no sentence holds the key or a value that was reported.
+
+mod calls;
+mod following;
+mod socket;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use price_monitor_wire::{Reading, Report, Service};
+use tokio_util::task::TaskTracker;
+
+use self::socket::Opened;
+use super::{problem::Problem, rest::Rest, skips::Skips, snapshot::Snapshot};
+use crate::{
+    job::JobId,
+    server::{
+        config::{Config, MonitorEndpoint},
+        store::now,
+        telemetry::Metrics,
+    },
+};
+
+/// What is to be tried.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// A file that is imported.
+    pub upload: Option<Upload>,
+    /// An import of the price monitor's that is asked for and followed.
+    pub job: Option<JobId>,
+    /// How long each call may take.
+    pub timeout: Duration,
+}
+
+/// A file that is imported.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    /// What it is called.
+    pub name: String,
+    /// Its content.
+    pub content: Bytes,
+}
+
+/// What came of one call.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Finding {
+    /// The call.
+    pub call: &'static str,
+    /// Whether it fits.
+    pub mark: Mark,
+    /// What was found, in a sentence.
+    pub sentence: String,
+}
+
+/// Whether a call fits the protocol.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mark {
+    /// It does.
+    Fits,
+    /// It is not needed, or could not be judged.
+    Note,
+    /// It does not.
+    Misfit,
+}
+
+/// What came of all calls.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// The price monitor fits the protocol.
+    Fits,
+    /// It does not, in so many calls.
+    Misfits(usize),
+    /// There was no answer to judge.
+    Untried,
+}
+
+impl Finding {
+    fn fits(call: &'static str, sentence: impl Into<String>) -> Self {
+        Self::new(call, Mark::Fits, sentence)
+    }
+
+    fn note(call: &'static str, sentence: impl Into<String>) -> Self {
+        Self::new(call, Mark::Note, sentence)
+    }
+
+    fn misfit(call: &'static str, sentence: impl Into<String>) -> Self {
+        Self::new(call, Mark::Misfit, sentence)
+    }
+
+    fn new(call: &'static str, mark: Mark, sentence: impl Into<String>) -> Self {
+        Self {
+            call,
+            mark,
+            sentence: sentence.into(),
+        }
+    }
+}
+
+/// Walks through the calls, and tells each finding as soon as there is one.
+///
+/// # Errors
+///
+/// When TLS cannot be set up.
+pub async fn walk(
+    config: &Config,
+    endpoint: &MonitorEndpoint,
+    trial: Trial,
+    mut tell: impl FnMut(&Finding),
+) -> Result<Verdict, reqwest::Error> {
+    let metrics = Metrics::default();
+    let probe = Probe {
+        rest: Rest::new(
+            endpoint,
+            &config.relay,
+            Skips::new(metrics.clone()),
+            Problem::default(),
+            metrics,
+            TaskTracker::new(),
+        )?,
+        service: endpoint.into(),
+        max_message: config.relay.max_message,
+        trial,
+    };
+    let mut findings = Vec::new();
+    let mut add = |found: Vec<Finding>| {
+        for mut finding in found {
+            finding.sentence = probe.rest.without_key(&finding.sentence);
+            tell(&finding);
+            findings.push(finding);
+        }
+    };
+    let health = probe.health().await;
+    let was_reached = health.is_ok();
+    add(vec![health.unwrap_or_else(|finding| finding)]);
+    let progress = probe.key_and_progress().await;
+    let is_reached = was_reached || progress.is_ok();
+    add(progress.unwrap_or_else(|finding| vec![finding]));
+    if !is_reached {
+        return Ok(Verdict::Untried);
+    }
+    let (found, opened) = probe.open().await;
+    add(found);
+    let (found, job) = match opened {
+        Opened::Yes(connection) => probe.follow(*connection).await,
+        Opened::No => probe.follow_by_rest().await,
+    };
+    add(found);
+    if let Some(job) = job {
+        add(vec![probe.further_calls(&job).await]);
+    }
+    let count = |mark| findings.iter().filter(|it| it.mark == mark).count();
+    Ok(match count(Mark::Misfit) {
+        // A web server of any kind answers 404 to everything.
+        0 if !findings.iter().any(is_proof) => {
+            let sentence = "Nothing that was answered shows that this is a price monitor.";
+            tell(&Finding::misfit("the address", sentence));
+            Verdict::Misfits(1)
+        }
+        0 => Verdict::Fits,
+        misfits => Verdict::Misfits(misfits),
+    })
+}
+
+/// Returns whether only a price monitor gives such an answer.
+fn is_proof(finding: &Finding) -> bool {
+    finding.mark == Mark::Fits && finding.call != calls::HEALTH
+}
+
+/// The price monitor, and what is tried with it.
+struct Probe {
+    rest: Rest,
+    service: Service,
+    max_message: usize,
+    trial: Trial,
+}
+
+/// What was heard of an import from one source.
+#[derive(Default)]
+struct Heard {
+    /// How many reports came.
+    reports: usize,
+    /// The fields of the first one that held none that is known.
+    unknown: Option<Vec<String>>,
+    /// Fields that were passed over beside known ones.
+    ignored: Vec<String>,
+    /// Why one could not be read.
+    unreadable: Option<String>,
+    /// Where the import stands by these reports.
+    state: Snapshot,
+}
+
+impl Heard {
+    fn report(&mut self, reading: Reading) {
+        self.reports += 1;
+        if !reading.is_known {
+            self.unknown.get_or_insert(reading.unknown);
+            return;
+        }
+        for name in reading.unknown {
+            if !self.ignored.contains(&name) {
+                self.ignored.push(name);
+            }
+        }
+        self.take(reading.report);
+    }
+
+    fn take(&mut self, report: Report) {
+        if let Some(newer) = self.state.after(report, now()) {
+            self.state = newer;
+        }
+    }
+
+    /// Says what is wrong with the reports, if anything.
+    fn fault(&self) -> Option<String> {
+        if let Some(reason) = &self.unreadable {
+            return Some(format!("It cannot be read: {reason}."));
+        }
+        let fields = self.unknown.as_ref()?;
+        Some(match fields.is_empty() {
+            true => "It holds no field at all.".to_owned(),
+            false => format!(
+                "It holds none of the fields of a report. Its fields are: {}.",
+                fields.join(", ")
+            ),
+        })
+    }
+
+    /// Says where the import stands, in the relay's words.
+    fn standing(&self) -> String {
+        let event = &self.state.event;
+        let ignored = match self.ignored.is_empty() {
+            true => String::new(),
+            false => format!(" Fields that are passed over: {}.", self.ignored.join(", ")),
+        };
+        format!(
+            "{} of {} products are in, {} failed, {}.{ignored}",
+            event.processed_products,
+            event.total_products,
+            event.failed_products,
+            event.status.as_str(),
+        )
+    }
+}
