@@ -33,4 +33,7 @@ pub struct Page<T> {
     pub pages: u64,
     /// How many entries all pages have together.
     pub total: u64,
+    /// Whether there are others besides, which are not counted.
+    #[serde(default)]
+    pub has_more: bool,
 }

@@ -69,6 +69,12 @@ impl Locale {
         self.of_many(value, noun.forms(self))
     }
 
+    /// Writes a count that there are more of: `1,000+ products`.
+    pub(crate) fn counted_at_least(self, value: u64, noun: Noun) -> String {
+        let (_, many) = noun.forms(self);
+        format!("{}+ {many}", self.count(value))
+    }
+
     fn of_many(self, value: u64, (one, many): (&str, &str)) -> String {
         format!(
             "{} {}",
@@ -270,6 +276,10 @@ mod tests {
         assert_eq!(English.counted(1, Noun::Product), "1 product");
         assert_eq!(English.counted(0, Noun::Product), "0 products");
         assert_eq!(English.counted(1_200, Noun::Product), "1,200 products");
+        assert_eq!(
+            English.counted_at_least(10_000, Noun::Product),
+            "10,000+ products"
+        );
         assert_eq!(German.counted(1, Noun::Product), "1 Produkt");
         assert_eq!(German.counted(1_200, Noun::Product), "1.200 Produkte");
     }

@@ -85,6 +85,7 @@ pub(crate) fn ImportRowsTable(
         page,
         pages,
         total,
+        has_more,
     } = rows;
     let here = format!("/imports/{id}");
     let list = items
@@ -201,7 +202,7 @@ pub(crate) fn ImportRowsTable(
                 <tbody role="rowgroup">{list}</tbody>
             </table>
             {listed.map(|text| view! { <p class="rows-listed">{text}</p> })}
-            <Pagination position=Position { page, pages, total } noun=Noun::Row href=address />
+            <Pagination position=Position { page, pages, total, has_more } noun=Noun::Row href=address />
         </section>
     }
 }

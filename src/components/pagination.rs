@@ -17,6 +17,8 @@ pub(crate) struct Position {
     pub(crate) pages: u64,
     /// How many entries they have together.
     pub(crate) total: u64,
+    /// Whether there are others besides, which are not counted.
+    pub(crate) has_more: bool,
 }
 
 /// Links to the page before and the page after; with a single page it only counts.
@@ -29,9 +31,18 @@ pub(crate) fn Pagination(
     /// Returns the address of a page.
     href: impl Fn(u64) -> String,
 ) -> impl IntoView {
-    let Position { page, pages, total } = position;
+    let Position {
+        page,
+        pages,
+        total,
+        has_more,
+    } = position;
     let t = use_locale();
-    let count = t.counted(total, noun);
+    let count = if has_more {
+        t.counted_at_least(total, noun)
+    } else {
+        t.counted(total, noun)
+    };
     if pages <= 1 {
         return view! { <p class="pagination">{count}</p> }.into_any();
     }

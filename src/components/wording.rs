@@ -104,6 +104,10 @@ const SENTENCES: &[(&str, &str)] = &[
         "Die Produkte liegen beim externen Preismonitor.",
     ),
     (
+        "The search takes too long at the moment. Try again in a moment, or search for more letters.",
+        "Die Suche dauert gerade zu lange. Versuche es gleich noch einmal, oder suche nach mehr Buchstaben.",
+    ),
+    (
         "The import is still running. Cancel it first.",
         "Der Import läuft noch. Brich ihn zuerst ab.",
     ),

@@ -51,6 +51,7 @@ fn Events(page: Page<AuditEvent>) -> impl IntoView {
         page,
         pages,
         total,
+        has_more,
     } = page;
     let rows = items
         .into_iter()
@@ -85,7 +86,7 @@ fn Events(page: Page<AuditEvent>) -> impl IntoView {
             <tbody role="rowgroup">{rows}</tbody>
         </table>
         <Pagination
-            position=Position { page, pages, total }
+            position=Position { page, pages, total, has_more }
             noun=Noun::Event
             href=|page| format!("/audit?page={page}")
         />

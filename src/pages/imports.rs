@@ -102,8 +102,17 @@ fn ImportsList(imports: Imports, query: Memo<ImportsQuery>) -> impl IntoView {
     });
     let position = Memo::new(move |_| match imports.get() {
         Some(Ok(Page {
-            page, pages, total, ..
-        })) => Some(Position { page, pages, total }),
+            page,
+            pages,
+            total,
+            has_more,
+            ..
+        })) => Some(Position {
+            page,
+            pages,
+            total,
+            has_more,
+        }),
         _ => None,
     });
     let sorting = Signal::derive(move || Some(sorting(&query.get().filter)));
@@ -266,6 +275,7 @@ mod tests {
             page: 1,
             pages: 1,
             total: 0,
+            has_more: false,
         });
         assert_eq!(shown(&empty, true), Shown::NoMatch);
         assert_eq!(shown(&empty, false), Shown::Nothing);

@@ -91,6 +91,7 @@ fn Products(page: Page<Product>, search: String) -> impl IntoView {
         page,
         pages,
         total,
+        has_more,
     } = page;
     if total == 0 && search.is_empty() {
         return view! {
@@ -129,7 +130,7 @@ fn Products(page: Page<Product>, search: String) -> impl IntoView {
     let href = move |page| format!("/products?search={}&page={page}", Url::escape(&search));
     view! {
         <ProductsTable products=items />
-        <Pagination position=Position { page, pages, total } noun=Noun::Product href />
+        <Pagination position=Position { page, pages, total, has_more } noun=Noun::Product href />
     }
     .into_any()
 }

@@ -248,6 +248,7 @@ fn failed_rows() -> AnyView {
         page: 1,
         pages: 3,
         total: 24,
+        has_more: false,
     };
     let (kind, counts) = (RowKind::Failed, [24, 3, 0, 12]);
     view! { <ImportRowsTable id=id() kind rows search=String::new() counts /> }.into_any()

@@ -11,6 +11,13 @@ use crate::{api::ApiError, server::store::StoreError};
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        if let StoreError::SearchGivenUp(_) = error {
+            tracing::warn!(%error, "a search is answered with 503");
+            return Self::Unavailable(
+                "The search takes too long at the moment. Try again in a moment, or search for more letters."
+                    .to_owned(),
+            );
+        }
         tracing::error!(%error, "the store failed");
         Self::Internal
     }

@@ -123,6 +123,9 @@ pub(super) struct Imports {
     pages: u64,
     /// How many imports all pages have together.
     total: u64,
+    /// Whether there are more than `total`, which are not counted; there is a page behind the last one then.
+    #[serde(rename = "hasMore")]
+    has_more: bool,
 }
 
 /// An import that has begun.
@@ -232,6 +235,7 @@ pub(super) async fn list(
         page: jobs.page,
         pages: jobs.pages,
         total: jobs.total,
+        has_more: jobs.has_more,
     }))
 }
 

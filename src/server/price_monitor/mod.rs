@@ -14,6 +14,7 @@ mod announcer;
 mod beginning;
 mod controls;
 mod import;
+mod indexing;
 mod message;
 mod pace;
 mod patience;
@@ -255,6 +256,11 @@ pub async fn serve_with(
     let tidying = shutdown.clone().run_until_cancelled_owned(tidying);
     tasks.spawn(async move {
         tidying.await;
+    });
+    let indexing = indexing::keep(store.clone());
+    let indexing = shutdown.clone().run_until_cancelled_owned(indexing);
+    tasks.spawn(async move {
+        indexing.await;
     });
     let service = Arc::new(Service {
         store,

@@ -25,6 +25,9 @@ use crate::{
 /// Products that are read at once.
 const AT_ONCE: u64 = 1000;
 
+/// Products that are listed behind one.
+const PAGE: u64 = 50;
+
 /// Which products to list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -34,9 +37,12 @@ pub(in crate::server) struct Wanted {
     #[serde(default = "super::first")]
     #[param(default = 1, minimum = 1)]
     page: u64,
-    /// What their name, SKU or identity holds.
+    /// What their name, SKU or identity holds. A search finds 1,000 at most.
     #[serde(default)]
     search: String,
+    /// The identity of a product: the ones behind it are listed, by name, in place of a page. So all products
+    /// can be gone through; pages hold the first 10,000.
+    after: Option<String>,
 }
 
 /// A product in the shop.
@@ -78,12 +84,32 @@ impl From<crate::api::products::Product> for Product {
 pub(in crate::server) struct Products {
     /// The products of this page, by name.
     items: Vec<Product>,
-    /// Which page this is, from 1.
-    page: u64,
-    /// How many pages there are, at least 1.
-    pages: u64,
-    /// How many products all pages have together.
-    total: u64,
+    /// Which page this is, from 1; none behind a product.
+    page: Option<u64>,
+    /// How many pages there are, at least 1; not told behind a product.
+    pages: Option<u64>,
+    /// How many products all pages have together; not told behind a product.
+    total: Option<u64>,
+    /// Whether there are others: more than `total`, which are not counted, or more behind these.
+    #[serde(rename = "hasMore")]
+    has_more: bool,
+}
+
+/// Lists the products behind one.
+async fn behind(state: &AppState, identity: &str) -> Result<Products, ApiError> {
+    let behind = state.store.products_behind_by_name(identity, PAGE + 1).await?;
+    let Some(mut products) = behind else {
+        return Err(ApiError::Invalid("`after` names no product.".to_owned()));
+    };
+    let has_more = products.len() as u64 > PAGE;
+    products.truncate(PAGE as usize);
+    Ok(Products {
+        items: products.into_iter().map(Product::from).collect(),
+        page: None,
+        pages: None,
+        total: None,
+        has_more,
+    })
 }
 
 fn refuse_elsewhere(state: &AppState) -> Result<(), ApiError> {
@@ -96,7 +122,7 @@ fn refuse_elsewhere(state: &AppState) -> Result<(), ApiError> {
     }
 }
 
-/// Lists the products by name, 50 a page.
+/// Lists the products by name, 50 at once.
 #[utoipa::path(
     get,
     path = "/api/products",
@@ -118,12 +144,21 @@ pub(in crate::server) async fn list(
     let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
     refuse_elsewhere(&state)?;
     let search = wanted.search.trim();
+    if let Some(identity) = wanted.after {
+        if !search.is_empty() {
+            return Err(ApiError::Invalid(
+                "`after` goes through all products, and not with `search`.".to_owned(),
+            ));
+        }
+        return Ok(Json(behind(&state, &identity).await?));
+    }
     let products = state.store.list_products(search, wanted.page).await?;
     Ok(Json(Products {
         items: products.items.into_iter().map(Product::from).collect(),
-        page: products.page,
-        pages: products.pages,
-        total: products.total,
+        page: Some(products.page),
+        pages: Some(products.pages),
+        total: Some(products.total),
+        has_more: products.has_more,
     }))
 }
 

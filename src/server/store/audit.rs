@@ -64,6 +64,7 @@ impl Store {
             })
             .collect();
         Ok(Page {
+            has_more: false,
             items,
             page,
             pages,

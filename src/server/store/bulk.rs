@@ -23,14 +23,24 @@ pub(super) enum Bound {
 
 impl Bound {
     pub(super) fn new(backend: DatabaseBackend, values: Vec<Value>) -> Self {
-        let values = SqlxValues(Values(values));
         match backend {
             DatabaseBackend::Postgres => {
+                let values = SqlxValues(Values(values));
                 Self::Postgres(IntoArguments::<Postgres>::into_arguments(values))
             }
-            _ => Self::Sqlite(IntoArguments::<Sqlite>::into_arguments(values)),
+            _ => Self::Sqlite(sqlite_arguments(values)),
         }
     }
+
+    /// No values.
+    pub(super) fn none(backend: DatabaseBackend) -> Self {
+        Self::new(backend, Vec::new())
+    }
+}
+
+/// Makes values what SQLite's driver takes.
+pub(super) fn sqlite_arguments(values: Vec<Value>) -> SqliteArguments {
+    IntoArguments::<Sqlite>::into_arguments(SqlxValues(Values(values)))
 }
 
 /// A transaction, which is rolled back unless it is committed.
@@ -85,11 +95,38 @@ impl BulkTransaction {
                 let done = query.execute(&mut **transaction).await;
                 done.map(|done| done.rows_affected())
             }
-            _ => Err(sqlx::Error::InvalidArgument(
-                "the values are for the other database".to_owned(),
-            )),
+            _ => return Err(of_the_other_database()),
         };
-        executed.map_err(|error| DbErr::Exec(runtime(error)).into())
+        executed.map_err(failed)
+    }
+
+    /// Whether PostgreSQL has a table.
+    pub(super) async fn has_table(&mut self, name: &str) -> Result<bool, StoreError> {
+        let Self::Postgres(transaction) = self else {
+            return Err(of_the_other_database());
+        };
+        let there: Option<bool> = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+            .bind(name)
+            .fetch_one(&mut **transaction)
+            .await
+            .map_err(failed)?;
+        Ok(there == Some(true))
+    }
+
+    /// Executes PostgreSQL's COPY FROM STDIN.
+    pub(super) async fn copy_in(&mut self, copy: &str, lines: &[u8]) -> Result<(), StoreError> {
+        let Self::Postgres(transaction) = self else {
+            return Err(of_the_other_database());
+        };
+        let mut copying = transaction.copy_in_raw(copy).await.map_err(failed)?;
+        match copying.send(lines).await {
+            Ok(_) => copying.finish().await.map(drop).map_err(failed),
+            Err(error) => {
+                // Where this fails too, so does the rollback, which closes the connection.
+                let _ = copying.abort("it could not be sent").await;
+                Err(failed(error))
+            }
+        }
     }
 
     pub(super) async fn commit(self) -> Result<(), StoreError> {
@@ -97,8 +134,18 @@ impl BulkTransaction {
             Self::Sqlite(transaction) => transaction.commit().await,
             Self::Postgres(transaction) => transaction.commit().await,
         };
-        committed.map_err(|error| DbErr::Exec(runtime(error)).into())
+        committed.map_err(failed)
     }
+}
+
+pub(super) fn failed(error: sqlx::Error) -> StoreError {
+    DbErr::Exec(runtime(error)).into()
+}
+
+fn of_the_other_database() -> StoreError {
+    failed(sqlx::Error::InvalidArgument(
+        "this is for the other database".to_owned(),
+    ))
 }
 
 pub(super) fn runtime(error: sqlx::Error) -> RuntimeErr {

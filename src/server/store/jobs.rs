@@ -35,6 +35,9 @@ use crate::{
 const TABLE: &str = "product_import_jobs";
 const PAGE_SIZE: u64 = 20;
 
+/// How many jobs of a list are counted. There are pages behind them all the same.
+const COUNTED_AT_MOST: u64 = 10_000;
+
 /// The state of a job as it is recorded.
 #[derive(Clone, Debug)]
 pub struct JobState {
@@ -292,18 +295,34 @@ impl Store {
         } else {
             Order::Asc
         };
-        let query = scope
-            .find()
-            .filter(condition(filter))
-            .order_by(sort_key(filter.sort.by), direction.clone())
-            .order_by(row::Column::Id, direction)
-            .paginate(&self.db, PAGE_SIZE);
-        let total = query.num_items().await?;
-        let pages = total.div_ceil(PAGE_SIZE).max(1);
-        let page = page.clamp(1, pages);
-        let rows = query.fetch_page(page - 1).await?;
+        let query = || scope.find().filter(condition(filter));
+        let found = self.count_up_to(query(), COUNTED_AT_MOST + 1).await?;
+        let has_more = found > COUNTED_AT_MOST;
+        let total = found.min(COUNTED_AT_MOST);
+        let mut pages = total.div_ceil(PAGE_SIZE).max(1);
+        let rows_of = async |page: u64| {
+            query()
+                .order_by(sort_key(filter.sort.by), direction.clone())
+                .order_by(row::Column::Id, direction.clone())
+                .offset((page - 1).saturating_mul(PAGE_SIZE))
+                .limit(PAGE_SIZE + 1)
+                .all(&self.db)
+                .await
+        };
+        let mut page = page.max(1);
+        if !has_more {
+            page = page.min(pages);
+        }
+        let mut rows = rows_of(page).await?;
+        if has_more && rows.is_empty() {
+            page = query().count(&self.db).await?.div_ceil(PAGE_SIZE).max(1);
+            rows = rows_of(page).await?;
+        }
+        let has_next = rows.len() as u64 > PAGE_SIZE;
+        pages = pages.max(page + u64::from(has_next));
         let items = rows
             .into_iter()
+            .take(PAGE_SIZE as usize)
             .map(ProductImportJob::try_from)
             .collect::<Result<_, _>>()?;
         Ok(Page {
@@ -311,6 +330,7 @@ impl Store {
             page,
             pages,
             total,
+            has_more,
         })
     }
 

@@ -15,6 +15,8 @@ pub mod lock;
 mod migration;
 pub mod monitor_imports;
 pub(crate) mod notices;
+mod pools;
+mod product_search;
 pub mod products;
 pub mod row_notes;
 mod schema;
@@ -26,7 +28,10 @@ pub mod users;
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -83,6 +88,9 @@ pub enum StoreError {
          name the database itself, or the pooler's session mode"
     )]
     Pooler,
+    /// A search took too long, or waited too long for its turn.
+    #[error("a search was given up: {0}")]
+    SearchGivenUp(#[source] DbErr),
     /// The file is damaged.
     #[error("the database is damaged ({0}); `import-relay restore` puts a backup in its place")]
     Damaged(String),
@@ -100,10 +108,16 @@ pub enum StoreError {
 #[derive(Clone, Debug)]
 pub struct Store {
     db: DatabaseConnection,
+    /// For what reads through many rows. It is ended when it takes too long, and takes nobody else a connection.
+    searches: DatabaseConnection,
+    /// For the sign of life alone, which so says nothing of how busy the others are.
+    health: DatabaseConnection,
     /// The same SQLite file, for what can be done again: rows of imports, which the import's position is
     /// committed with. Not each of these commits waits for the disk.
     bulk: Option<sqlx::SqlitePool>,
     listener: Arc<notices::Listener>,
+    /// When this process wrote rows of an import last.
+    imported_at: Arc<AtomicI64>,
 }
 
 impl StoreError {
@@ -129,6 +143,20 @@ impl StoreError {
             ]
             .iter()
             .any(|word| text.contains(word))
+    }
+
+    /// Makes the error of a search: whether it had not the time that it takes.
+    fn of_search(error: DbErr) -> Self {
+        let text = error.to_string();
+        let is_late = matches!(error, DbErr::ConnectionAcquire(_))
+            || ["interrupted", "statement timeout"]
+                .iter()
+                .any(|word| text.contains(word));
+        if is_late {
+            Self::SearchGivenUp(error)
+        } else {
+            Self::Database(error)
+        }
     }
 
     /// Whether there is no room left to write.
@@ -212,8 +240,11 @@ impl Store {
         };
         Ok(Self {
             db,
+            searches: pools::searches(url).await?,
+            health: pools::health(url).await?,
             bulk,
             listener: Arc::new(notices::Listener::new(url.clone())),
+            imported_at: Arc::default(),
         })
     }
 
@@ -245,6 +276,8 @@ impl Store {
         if let Some(bulk) = &self.bulk {
             bulk.close().await;
         }
+        self.searches.close().await?;
+        self.health.close().await?;
         Ok(self.db.close().await?)
     }
 
@@ -277,13 +310,20 @@ impl Store {
         }
     }
 
+    /// Returns how long ago this process wrote rows of an import.
+    #[must_use]
+    pub fn since_import(&self) -> Duration {
+        let ago = now().saturating_sub(self.imported_at.load(Ordering::Relaxed));
+        Duration::from_millis(u64::try_from(ago).unwrap_or_default())
+    }
+
     /// Asks the database for a sign of life.
     ///
     /// # Errors
     ///
     /// When there is none.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        Ok(self.db.ping().await?)
+        Ok(self.health.ping().await?)
     }
 }
 

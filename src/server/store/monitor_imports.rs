@@ -1,5 +1,7 @@
 //! The embedded price monitor's imports and their failed rows.
 
+use std::sync::atomic::Ordering;
+
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, DatabaseBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
@@ -538,6 +540,7 @@ impl Store {
             .filter(monitor_import::Column::Id.eq(id));
         transaction.execute(&counts).await?;
         transaction.commit().await?;
+        self.imported_at.store(now(), Ordering::Relaxed);
         Ok(Some(written))
     }
 

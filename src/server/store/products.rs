@@ -6,14 +6,19 @@ use std::{
 };
 
 use sea_orm::{
-    ColumnTrait, DatabaseBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Value, sea_query::LikeExpr,
+    ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select, Value,
+    sea_query::{Asterisk, Expr, Func, LikeExpr, Query},
 };
+
+use sqlx::sqlite::SqliteArguments;
 
 use super::{
     Store, StoreError,
-    bulk::{Bound, BulkTransaction},
+    bulk::{Bound, BulkTransaction, sqlite_arguments},
     entity::product,
+    from_db,
+    product_search::{FOUND_AT_MOST, Found},
 };
 use crate::{
     api::{Page, products::Product},
@@ -22,6 +27,9 @@ use crate::{
 
 /// How many products a page has.
 const PAGE_SIZE: u64 = 50;
+
+/// The most products on all pages together: who looks for others searches, or goes on behind one.
+pub const LISTED_AT_MOST: u64 = 10_000;
 
 /// A product as an import brings it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -152,14 +160,19 @@ impl NewProduct {
     }
 
     fn search_text(&self) -> String {
-        let sku = self.sku.as_deref().unwrap_or_default();
-        format!("{}\n{sku}\n{}", self.name, self.identity).to_lowercase()
+        match self.sku.as_deref() {
+            Some(sku) if !self.identity.contains(sku) => {
+                format!("{}\n{sku}\n{}", self.name, self.identity).to_lowercase()
+            }
+            _ => format!("{}\n{}", self.name, self.identity).to_lowercase(),
+        }
     }
 }
 
 impl Store {
     /// Lists the products whose name, SKU or identity contains `search` in any case, ordered by
-    /// name and identity, 50 a page. A page beyond the ends is the nearest one there is.
+    /// name and identity, 50 a page. A page beyond the ends is the nearest one there is. Of many
+    /// products the first [`LISTED_AT_MOST`] are listed, and of many hits [`FOUND_AT_MOST`].
     ///
     /// # Errors
     ///
@@ -169,23 +182,93 @@ impl Store {
         search: &str,
         page: u64,
     ) -> Result<Page<Product>, StoreError> {
-        let mut query = product::Entity::find()
-            .order_by_asc(product::Column::Name)
-            .order_by_asc(product::Column::Identity);
-        if !search.is_empty() {
-            query = query.filter(product::Column::SearchText.like(contains(search)));
+        let page = page.max(1);
+        let mut found = (self.products_of_page(search, page).await?, page);
+        if found.0.products.is_empty() && page > 1 {
+            // It lies beyond the last one; how many there are was not said then.
+            let first = self.products_of_page(search, 1).await?;
+            let last = first.total.div_ceil(PAGE_SIZE).clamp(1, page);
+            found = (self.products_of_page(search, last).await?, last);
         }
-        let paginator = query.paginate(&self.db, PAGE_SIZE);
-        let counted = paginator.num_items_and_pages().await?;
-        let pages = counted.number_of_pages.max(1);
-        let page = page.clamp(1, pages);
-        let rows = paginator.fetch_page(page - 1).await?;
+        let (found, page) = found;
         Ok(Page {
-            items: rows.into_iter().map(listed).collect(),
+            items: found.products.into_iter().map(listed).collect(),
             page,
-            pages,
-            total: counted.number_of_items,
+            pages: found.total.div_ceil(PAGE_SIZE).max(1),
+            total: found.total,
+            has_more: found.has_more,
         })
+    }
+
+    async fn products_of_page(&self, search: &str, page: u64) -> Result<Found, StoreError> {
+        let offset = (page - 1).saturating_mul(PAGE_SIZE);
+        if !search.is_empty() {
+            let limit = PAGE_SIZE.min(FOUND_AT_MOST.saturating_sub(offset));
+            return self.find_products(search, limit, offset.min(FOUND_AT_MOST)).await;
+        }
+        let total = self.count_up_to(product::Entity::find(), LISTED_AT_MOST + 1).await?;
+        let products = product::Entity::find()
+            .order_by_asc(product::Column::Name)
+            .order_by_asc(product::Column::Identity)
+            .offset(offset.min(LISTED_AT_MOST))
+            .limit(PAGE_SIZE.min(LISTED_AT_MOST.saturating_sub(offset)))
+            .all(&self.searches)
+            .await
+            .map_err(StoreError::of_search)?;
+        Ok(Found {
+            products,
+            total: total.min(LISTED_AT_MOST),
+            has_more: total > LISTED_AT_MOST,
+        })
+    }
+
+    /// Lists the products that come behind one, by name, at most `limit`; `None` when there is no such one.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn products_behind_by_name(
+        &self,
+        identity: &str,
+        limit: u64,
+    ) -> Result<Option<Vec<Product>>, StoreError> {
+        use sea_orm::sea_query::ExprTrait as _;
+
+        let last = product::Entity::find_by_id(identity).one(&self.searches);
+        let Some(last) = last.await.map_err(StoreError::of_search)? else {
+            return Ok(None);
+        };
+        let place = Expr::tuple([
+            Expr::col(product::Column::Name),
+            Expr::col(product::Column::Identity),
+        ]);
+        let last = Expr::tuple([Expr::value(last.name), Expr::value(last.identity)]);
+        let rows = product::Entity::find()
+            .filter(place.gt(last))
+            .order_by_asc(product::Column::Name)
+            .order_by_asc(product::Column::Identity)
+            .limit(limit)
+            .all(&self.searches)
+            .await
+            .map_err(StoreError::of_search)?;
+        Ok(Some(rows.into_iter().map(listed).collect()))
+    }
+
+    /// Counts the rows of a query, as far as `most`.
+    pub(super) async fn count_up_to<E: EntityTrait>(
+        &self,
+        query: Select<E>,
+        most: u64,
+    ) -> Result<u64, StoreError> {
+        let rows = query.select_only().expr(Expr::value(1)).limit(most).into_query();
+        let count = Query::select()
+            .expr(Func::count(Expr::col(Asterisk)))
+            .from_subquery(rows, "counted")
+            .to_owned();
+        let row = self.searches.query_one(&count).await;
+        let row = row.map_err(StoreError::of_search)?;
+        let count: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?;
+        Ok(from_db(count.unwrap_or_default()))
     }
 }
 
@@ -233,6 +316,11 @@ pub(super) fn contains(search: &str) -> LikeExpr {
 
 /// The pattern of texts that contain `search`, taken literally, letter by letter.
 pub(super) fn contains_exactly(search: &str) -> LikeExpr {
+    LikeExpr::new(contains_text(search)).escape('\\')
+}
+
+/// The same with a backslash for the escape.
+pub(super) fn contains_text(search: &str) -> String {
     let mut pattern = String::with_capacity(search.len() + 2);
     pattern.push('%');
     for character in search.chars() {
@@ -242,7 +330,7 @@ pub(super) fn contains_exactly(search: &str) -> LikeExpr {
         pattern.push(character);
     }
     pattern.push('%');
-    LikeExpr::new(pattern).escape('\\')
+    pattern
 }
 
 fn listed(row: product::Model) -> Product {
@@ -361,6 +449,8 @@ impl DistinctRows {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Upsert {
     runs: Vec<Run>,
+    /// The products of all runs as PostgreSQL copies them in, each with the number of its run.
+    copied: Vec<u8>,
     replaced: u64,
 }
 
@@ -370,7 +460,7 @@ struct Run {
     rows: usize,
     said: Said,
     is_repeat: bool,
-    values: Bound,
+    values: Option<SqliteArguments>,
 }
 
 impl Upsert {
@@ -386,20 +476,32 @@ impl Upsert {
                 None => kinds.push((kind, vec![row.product])),
             }
         }
-        let mut runs = Vec::new();
+        let mut upsert = Self {
+            replaced,
+            ..Self::default()
+        };
         for ((said, is_repeat), products) in kinds {
+            let run = |rows, values| Run {
+                rows,
+                said,
+                is_repeat,
+                values,
+            };
+            if backend == DatabaseBackend::Postgres {
+                let number = upsert.runs.len();
+                for product in &products {
+                    copied(&mut upsert.copied, number, product, now);
+                }
+                upsert.runs.push(run(products.len(), None));
+                continue;
+            }
             let mut products = products.into_iter().peekable();
             while products.peek().is_some() {
-                let (rows, values) = bound(products.by_ref().take(RUN), backend, now);
-                runs.push(Run {
-                    rows,
-                    said,
-                    is_repeat,
-                    values,
-                });
+                let (rows, values) = bound(products.by_ref().take(RUN), now);
+                upsert.runs.push(run(rows, Some(values)));
             }
         }
-        Self { runs, replaced }
+        upsert
     }
 
     /// Writes products, each over the one of the same identity; a product that is already there just so
@@ -410,24 +512,24 @@ impl Upsert {
     ///
     /// It can be done again, should it fail.
     pub(super) async fn write(&self, db: &mut BulkTransaction) -> Result<Written, StoreError> {
-        let backend = db.backend();
         let mut written = Written {
             replaced: self.replaced,
             ..Written::default()
         };
-        for run in &self.runs {
+        if !self.copied.is_empty() {
+            self.copy_in(db).await?;
+        }
+        for (number, run) in self.runs.iter().enumerate() {
             let all = run.rows as u64;
-            let replace = || sql(backend, run.rows, Conflict::Replace(run.said));
             if run.is_repeat {
-                db.execute_bound(replace(), run.values.clone()).await?;
+                run.execute(db, number, Conflict::Replace(run.said)).await?;
                 written.replaced += all;
                 continue;
             }
-            let insert = sql(backend, run.rows, Conflict::Keep);
-            let added = db.execute_bound(insert, run.values.clone()).await?;
+            let added = run.execute(db, number, Conflict::Keep).await?;
             let mut updated = 0;
             if added < all {
-                updated = db.execute_bound(replace(), run.values.clone()).await?;
+                updated = run.execute(db, number, Conflict::Replace(run.said)).await?;
             }
             written.added += added;
             written.updated += updated;
@@ -435,14 +537,53 @@ impl Upsert {
         }
         Ok(written)
     }
+
+    /// Puts the products into a table of the connection's own, from which they are written. It is empty again at
+    /// the end of the transaction.
+    async fn copy_in(&self, db: &mut BulkTransaction) -> Result<(), StoreError> {
+        if !db.has_table("pg_temp.staged_products").await? {
+            let make = format!(
+                "CREATE TEMPORARY TABLE staged_products ON COMMIT DELETE ROWS AS \
+                 SELECT 0 AS run, {} FROM products LIMIT 0",
+                COLUMNS.join(", ")
+            );
+            db.execute_bound(make.into(), Bound::none(db.backend())).await?;
+        }
+        let copy = format!("COPY staged_products (run, {}) FROM STDIN", COLUMNS.join(", "));
+        db.copy_in(&copy, &self.copied).await
+    }
 }
 
-/// Takes the products of a run.
+impl Run {
+    async fn execute(
+        &self,
+        db: &mut BulkTransaction,
+        number: usize,
+        conflict: Conflict,
+    ) -> Result<u64, StoreError> {
+        match &self.values {
+            Some(values) => {
+                let values = Bound::Sqlite(values.clone());
+                db.execute_bound(sql(self.rows, conflict), values).await
+            }
+            None => {
+                let columns = COLUMNS.join(", ");
+                let from = format!(
+                    "INSERT INTO products ({columns}) SELECT {columns} FROM staged_products \
+                     WHERE run = {number} ORDER BY identity {}",
+                    conflict.clause()
+                );
+                db.execute_bound(from.into(), Bound::none(db.backend())).await
+            }
+        }
+    }
+}
+
+/// Takes the products of a run for SQLite.
 fn bound(
     products: impl Iterator<Item = NewProduct>,
-    backend: DatabaseBackend,
     now: UnixMillis,
-) -> (usize, Bound) {
+) -> (usize, SqliteArguments) {
     let mut values = Vec::with_capacity(RUN * COLUMNS.len());
     for product in products {
         let search_text = product.search_text();
@@ -463,7 +604,52 @@ fn bound(
         ]);
     }
     let rows = values.len() / COLUMNS.len();
-    (rows, Bound::new(backend, values))
+    (rows, sqlite_arguments(values))
+}
+
+/// Writes a product as a line of PostgreSQL's COPY.
+fn copied(lines: &mut Vec<u8>, run: usize, product: &NewProduct, now: UnixMillis) {
+    let (stock, run, now) = (
+        product.stock.map(|stock| stock.to_string()),
+        run.to_string(),
+        now.to_string(),
+    );
+    let search_text = product.search_text();
+    let cells = [
+        Some(run.as_str()),
+        Some(product.identity.as_str()),
+        product.sku.as_deref(),
+        Some(product.name.as_str()),
+        product.price.as_deref(),
+        product.sale_price.as_deref(),
+        product.currency.as_deref(),
+        product.gtin.as_deref(),
+        stock.as_deref(),
+        product.availability.as_deref(),
+        product.url.as_deref(),
+        Some(search_text.as_str()),
+        Some(now.as_str()),
+        Some(now.as_str()),
+    ];
+    for (column, cell) in cells.into_iter().enumerate() {
+        if column > 0 {
+            lines.push(b'\t');
+        }
+        let Some(cell) = cell else {
+            lines.extend_from_slice(b"\\N");
+            continue;
+        };
+        for byte in cell.bytes() {
+            match byte {
+                b'\\' => lines.extend_from_slice(b"\\\\"),
+                b'\t' => lines.extend_from_slice(b"\\t"),
+                b'\n' => lines.extend_from_slice(b"\\n"),
+                b'\r' => lines.extend_from_slice(b"\\r"),
+                byte => lines.push(byte),
+            }
+        }
+    }
+    lines.push(b'\n');
 }
 
 /// What is done about a product that is there already.
@@ -473,45 +659,34 @@ enum Conflict {
     Replace(Said),
 }
 
-/// The texts of the statements for full runs.
-type Texts = HashMap<(bool, Conflict), Arc<str>>;
-
-/// The text of the statement for so many products. It is long, so that the most usual ones are kept.
-fn sql(backend: DatabaseBackend, rows: usize, conflict: Conflict) -> Arc<str> {
-    static FULL: LazyLock<Mutex<Texts>> = LazyLock::new(Mutex::default);
-    if rows != RUN {
-        return written_out(backend, rows, conflict).into();
+impl Conflict {
+    fn clause(self) -> String {
+        match self {
+            Self::Keep => "ON CONFLICT (identity) DO NOTHING".to_owned(),
+            Self::Replace(said) => format!("ON CONFLICT (identity) DO {}", replacing(said)),
+        }
     }
-    let mut full = FULL.lock().unwrap_or_else(PoisonError::into_inner);
-    let text = full
-        .entry((backend == DatabaseBackend::Postgres, conflict))
-        .or_insert_with(|| written_out(backend, rows, conflict).into());
-    Arc::clone(text)
 }
 
-fn written_out(backend: DatabaseBackend, rows: usize, conflict: Conflict) -> String {
-    let mut sql = format!("INSERT INTO products ({}) VALUES ", COLUMNS.join(", "));
-    let mut number = 0;
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 0..COLUMNS.len() {
-            number += 1;
-            if column > 0 {
-                sql.push(',');
-            }
-            match backend {
-                DatabaseBackend::Postgres => sql.push_str(&format!("${number}")),
-                _ => sql.push('?'),
-            }
-        }
-        sql.push(')');
+/// The text of SQLite's statement for so many products. It is long, so that the most usual ones are kept.
+fn sql(rows: usize, conflict: Conflict) -> Arc<str> {
+    static FULL: LazyLock<Mutex<HashMap<Conflict, Arc<str>>>> = LazyLock::new(Mutex::default);
+    if rows != RUN {
+        return written_out(rows, conflict).into();
     }
-    sql.push_str(" ON CONFLICT (identity) DO ");
-    match conflict {
-        Conflict::Keep => sql.push_str("NOTHING"),
-        Conflict::Replace(said) => sql.push_str(&replacing(said)),
-    }
-    sql
+    let mut full = FULL.lock().unwrap_or_else(PoisonError::into_inner);
+    let text = full.entry(conflict);
+    Arc::clone(text.or_insert_with(|| written_out(rows, conflict).into()))
+}
+
+fn written_out(rows: usize, conflict: Conflict) -> String {
+    let row = format!("({})", ["?"; COLUMNS.len()].join(","));
+    format!(
+        "INSERT INTO products ({}) VALUES {} {}",
+        COLUMNS.join(", "),
+        vec![row; rows].join(","),
+        conflict.clause()
+    )
 }
 
 /// What a product that is there gets of one that comes, and what of it makes it a changed one.
@@ -593,13 +768,12 @@ impl Store {
 mod tests {
 
     use super::*;
-    use crate::server::config::DatabaseUrl;
+    use crate::server::store::test_database::TestDatabase;
 
     async fn store() -> (tempfile::TempDir, Store) {
-        let directory = tempfile::tempdir().unwrap();
-        let url = DatabaseUrl::sqlite(&directory.path().join("test.db"));
-        let store = Store::open(&url).await.unwrap();
-        (directory, store)
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        (database.directory, store)
     }
 
     fn product(sku: &str, name: &str, price: &str) -> NewProduct {
@@ -654,6 +828,22 @@ mod tests {
         assert_eq!(names(&store, "ärm").await, ["ÄRMEL"]);
         assert_eq!(names(&store, "SKU:AB").await, ["1000 Wool"]);
         assert_eq!(names(&store, "").await.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn every_character_comes_through() {
+        let (_directory, store) = store().await;
+        let odd = NewProduct {
+            url: Some("\\N".to_owned()),
+            gtin: Some(String::new()),
+            stock: Some(-1),
+            ..product("a\tb", "One\\n\r\nTwo \u{1F4A1} \\.", "1")
+        };
+        upsert(&store, std::slice::from_ref(&odd), 1).await;
+        let there = store.products_as_they_are(vec![odd.identity.clone()]).await;
+        assert_eq!(there.unwrap()[&odd.identity], odd);
+        let again = upsert(&store, std::slice::from_ref(&odd), 2).await;
+        assert_eq!((again.added, again.unchanged), (0, 1));
     }
 
     #[tokio::test]

@@ -148,6 +148,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn products_of_the_version_before_stay_and_are_found() {
+        let database = TestDatabase::create().await;
+        let before = Store::connect(&database.url).await.unwrap();
+        let names = Migrator::migrations();
+        let mut names = names.iter().map(|migration| MigrationName::name(migration.as_ref()));
+        let steps = names.position(|name| name == "m0090_product_search").unwrap();
+        Migrator::up(&before.db, Some(u32::try_from(steps).unwrap()))
+            .await
+            .unwrap();
+        before
+            .db
+            .execute_unprepared(
+                "INSERT INTO products (identity, sku, name, price, search_text, created_at, updated_at, currency, \
+                 gtin, stock, availability, url, sale_price) VALUES \
+                 ('sku:A', 'A', 'Lamp', '1.50', 'lamp a sku:a', 3, 4, 'EUR', '4006381333931', 5, 'in_stock', \
+                 'https://shop.example/a', '1.20'), \
+                 ('sku:B', 'B', 'Chair', NULL, 'chair b sku:b', 6, 7, NULL, NULL, NULL, NULL, NULL, NULL)",
+            )
+            .await
+            .unwrap();
+        let products = before.products_behind("", 9).await.unwrap();
+        assert_eq!(products.len(), 2);
+        before.close().await.unwrap();
+
+        let store = Store::open(&database.url).await.unwrap();
+        assert_eq!(store.products_behind("", 9).await.unwrap(), products);
+        for _ in 0..2 {
+            let found = store.list_products("LAM", 1).await.unwrap().items;
+            assert_eq!(found.len(), 1);
+            assert_eq!((found[0].identity.as_str(), found[0].updated_at), ("sku:A", 4));
+            while store.index_products().await.unwrap() {}
+        }
+    }
+
+    #[tokio::test]
     async fn looking_at_an_empty_database_changes_nothing() {
         let database = TestDatabase::create().await;
         let store = Store::connect(&database.url).await.unwrap();

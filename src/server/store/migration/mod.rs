@@ -16,6 +16,8 @@ mod m0062_roles_and_makers;
 mod m0063_tokens_end;
 mod m0070_stored_in;
 mod m0071_shared_jobs;
+mod m0090_product_search;
+mod m0091_long_lists;
 
 use sea_orm_migration::prelude::*;
 
@@ -40,6 +42,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0063_tokens_end::Migration),
             Box::new(m0070_stored_in::Migration),
             Box::new(m0071_shared_jobs::Migration),
+            Box::new(m0090_product_search::Migration),
+            Box::new(m0091_long_lists::Migration),
         ]
     }
 }

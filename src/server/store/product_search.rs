@@ -1,0 +1,465 @@
+//! Finds products by a part of their name, SKU or identity, and keeps what is looked through for that.
+//!
+//! An index of trigrams stands beside the products. It is filled in the background: done with each row, it takes an
+//! import twice as long in SQLite and three times as long in PostgreSQL. The database itself notes what is not
+//! in it yet (triggers of the migration), whoever writes products, and those are looked at one by one.
+
+use sea_orm::{
+    ConnectionTrait, DbBackend, QueryResult, Statement, TransactionTrait, TryGetable, Value,
+};
+
+use super::{
+    Store, StoreError, bulk::failed, entity::product, from_db, products::contains_text,
+};
+
+/// The most products that a search finds.
+pub const FOUND_AT_MOST: u64 = 1000;
+
+/// Products that are put into the index in one transaction.
+const AT_ONCE: u64 = 4000;
+
+/// Entries of PostgreSQL's list that are put into the index in one transaction; each names the products of a
+/// statement.
+const ENTRIES_AT_ONCE: u64 = 8;
+
+/// The most entries of that list whose products a search looks up one by one. Where there are more, all
+/// products are looked at.
+const FEW_ENTRIES: u64 = 16;
+
+/// Names our lock of the trigram index among a PostgreSQL database's advisory locks.
+const TRIGRAMS_LOCK: i64 = 0x696d_706f_7472_6967;
+
+/// Characters of what the index holds.
+const GRAM: usize = 3;
+
+/// The most entries of the index that hold what is shorter than its entries and looked up.
+const TERMS: u64 = 2000;
+
+/// How long PostgreSQL may take for a search.
+const POSTGRES_TIMEOUT: &str = "SET LOCAL statement_timeout = '5s'";
+
+/// Products that a search found.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) products: Vec<product::Model>,
+    /// How many there are on all pages.
+    pub(super) total: u64,
+    /// Whether there are others that were not looked for.
+    pub(super) has_more: bool,
+}
+
+impl Store {
+    /// Finds products that hold a text, which is not empty, by name: so many of the first [`FOUND_AT_MOST`].
+    pub(super) async fn find_products(
+        &self,
+        search: &str,
+        limit: u64,
+        offset: u64,
+    ) -> Result<Found, StoreError> {
+        let search = search.to_lowercase();
+        let found = match self.db.get_database_backend() {
+            DbBackend::Postgres => self.find_in_postgres(&search, limit, offset).await,
+            _ => self.find_in_sqlite(&search, limit, offset).await,
+        };
+        found.map_err(|error| match error {
+            StoreError::Database(error) => StoreError::of_search(error),
+            other => other,
+        })
+    }
+
+    async fn find_in_sqlite(
+        &self,
+        search: &str,
+        limit: u64,
+        offset: u64,
+    ) -> Result<Found, StoreError> {
+        let terms = if search.chars().count() < GRAM {
+            self.terms_of(search).await?
+        } else {
+            any_of(&grams(search), " ")
+        };
+        let most = FOUND_AT_MOST + 1;
+        let sql = format!(
+            "WITH hits (number) AS ( \
+             SELECT * FROM (SELECT p.number FROM product_search \
+                 CROSS JOIN products AS p ON p.number = product_search.rowid \
+                 WHERE product_search MATCH ?1 AND instr(p.search_text, ?2) LIMIT {most}) \
+             UNION SELECT * FROM (SELECT number FROM products \
+                 WHERE number > (SELECT through FROM product_search_state) \
+                 AND instr(search_text, ?2) LIMIT {most}) \
+             UNION SELECT * FROM (SELECT p.number FROM products_to_index AS listed \
+                 CROSS JOIN products AS p ON p.number = listed.number \
+                 WHERE instr(p.search_text, ?2) LIMIT {most}) \
+             LIMIT {most}) \
+             SELECT {COLUMNS}, (SELECT count(*) FROM hits) AS found \
+             FROM hits CROSS JOIN products AS p ON p.number = hits.number \
+             ORDER BY p.name, p.identity LIMIT {limit} OFFSET {offset}"
+        );
+        let values = [Value::from(terms), search.into()];
+        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+        found(self.searches.query_all_raw(statement).await?)
+    }
+
+    /// Returns a query for the entries that begin with a text shorter than them. Every text ends with enough
+    /// blanks for its last characters to begin one.
+    async fn terms_of(&self, begin: &str) -> Result<String, StoreError> {
+        let sql = format!(
+            "SELECT term FROM product_search_terms WHERE term >= ?1 AND term < ?2 LIMIT {TERMS}"
+        );
+        let values = [begin.into(), format!("{begin}{}", char::MAX).into()];
+        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+        let rows = self.searches.query_all_raw(statement).await?;
+        let terms = rows.iter().map(|row| row.try_get_by_index::<String>(0));
+        Ok(any_of(&terms.collect::<Result<Vec<_>, _>>()?, " OR "))
+    }
+
+    async fn find_in_postgres(
+        &self,
+        search: &str,
+        limit: u64,
+        offset: u64,
+    ) -> Result<Found, StoreError> {
+        let transaction = self.searches.begin().await?;
+        transaction.execute_unprepared(POSTGRES_TIMEOUT).await?;
+        let entries = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM products_to_index LIMIT {}) AS entries",
+            FEW_ENTRIES + 1
+        );
+        let entries: i64 = number(&transaction, &entries).await?;
+        let most = FOUND_AT_MOST + 1;
+        let hits = if from_db(entries) > FEW_ENTRIES {
+            format!("SELECT p.identity FROM products AS p WHERE p.search_text LIKE $1 LIMIT {most}")
+        } else {
+            format!(
+                "(SELECT p.identity FROM product_search AS s JOIN products AS p USING (identity) \
+                 WHERE s.search_text LIKE $1 AND p.search_text LIKE $1 LIMIT {most}) \
+                 UNION (SELECT p.identity FROM products_to_index AS listed, \
+                 unnest(listed.identities) AS one JOIN products AS p ON p.identity = one \
+                 WHERE p.search_text LIKE $1 LIMIT {most}) \
+                 LIMIT {most}"
+            )
+        };
+        let sql = format!(
+            "WITH hits AS MATERIALIZED ({hits}) \
+             SELECT {COLUMNS}, (SELECT count(*) FROM hits) AS found \
+             FROM hits JOIN products AS p USING (identity) \
+             ORDER BY p.name, p.identity LIMIT {limit} OFFSET {offset}"
+        );
+        let values = [contains_text(search).into()];
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        let rows = transaction.query_all_raw(statement).await?;
+        transaction.commit().await?;
+        found(rows)
+    }
+
+    /// Puts some products that are not in the index into it. Returns whether there may be more.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn index_products(&self) -> Result<bool, StoreError> {
+        match self.db.get_database_backend() {
+            DbBackend::Postgres => self.index_in_postgres().await,
+            _ => self.index_in_sqlite().await,
+        }
+    }
+
+    async fn index_in_sqlite(&self) -> Result<bool, StoreError> {
+        if !self.has_unindexed_in_sqlite().await? {
+            return Ok(false);
+        }
+        let Some(bulk) = &self.bulk else {
+            return Ok(false);
+        };
+        let mut transaction = bulk.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        for statement in sqlite_steps() {
+            sqlx::query(sqlx::AssertSqlSafe(statement))
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed)?;
+        }
+        transaction.commit().await.map_err(failed)?;
+        self.has_unindexed_in_sqlite().await
+    }
+
+    async fn has_unindexed_in_sqlite(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM products_to_index) OR EXISTS \
+                   (SELECT 1 FROM products WHERE number > (SELECT through FROM product_search_state))";
+        Ok(number::<i64>(&self.searches, sql).await? > 0)
+    }
+
+    async fn index_in_postgres(&self) -> Result<bool, StoreError> {
+        // What is written meanwhile is on the list again once that is committed.
+        let sql = format!(
+            "WITH taken AS (DELETE FROM products_to_index WHERE ctid = ANY (ARRAY( \
+                 SELECT ctid FROM products_to_index LIMIT {ENTRIES_AT_ONCE} FOR UPDATE SKIP LOCKED)) \
+                 RETURNING identities), \
+             named AS (SELECT DISTINCT unnest(identities) AS identity FROM taken), \
+             gone AS (DELETE FROM product_search AS s USING named WHERE s.identity = named.identity \
+                 AND NOT EXISTS (SELECT 1 FROM products AS p WHERE p.identity = named.identity)), \
+             put AS (INSERT INTO product_search (identity, search_text) \
+                 SELECT p.identity, p.search_text FROM products AS p JOIN named USING (identity) \
+                 ORDER BY p.identity \
+                 ON CONFLICT (identity) DO UPDATE SET search_text = excluded.search_text \
+                 WHERE product_search.search_text <> excluded.search_text) \
+             SELECT count(*) FROM taken"
+        );
+        Ok(number::<i64>(&self.db, &sql).await? > 0)
+    }
+
+    /// Sees that PostgreSQL has an index of trigrams. Returns why it has none.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails otherwise.
+    pub async fn make_trigram_index(&self) -> Result<Option<String>, StoreError> {
+        if self.db.get_database_backend() != DbBackend::Postgres {
+            return Ok(None);
+        }
+        let there = "SELECT count(*) FROM pg_indexes WHERE indexname = 'product_search_trigrams' \
+                     AND schemaname = current_schema()";
+        if number::<i64>(&self.db, there).await? > 0 {
+            return Ok(None);
+        }
+        let transaction = self.db.begin().await?;
+        let lock = format!("SELECT pg_advisory_xact_lock({TRIGRAMS_LOCK})");
+        transaction.execute_unprepared(&lock).await?;
+        let make = "CREATE EXTENSION IF NOT EXISTS pg_trgm; \
+                    CREATE INDEX IF NOT EXISTS product_search_trigrams ON product_search \
+                    USING gin (search_text gin_trgm_ops)";
+        match transaction.execute_unprepared(make).await {
+            Ok(_) => transaction.commit().await?,
+            Err(error) => return Ok(Some(error.to_string())),
+        }
+        Ok(None)
+    }
+}
+
+/// What a product is listed with.
+const COLUMNS: &str = "p.identity, p.sku, p.name, p.price, p.sale_price, p.currency, p.gtin, p.stock, \
+                       p.availability, p.url, p.search_text, p.created_at, p.updated_at";
+
+/// The statements that put some products into SQLite's index: first those on the list, and then those that
+/// have come in since.
+fn sqlite_steps() -> [String; 5] {
+    // Two blanks, so that a text's last characters begin an entry too.
+    let put = "INSERT INTO product_search (rowid, search_text) \
+               SELECT number, search_text || char(10, 10) FROM products";
+    let listed = format!("(SELECT number FROM products_to_index ORDER BY number LIMIT {AT_ONCE})");
+    let through = "(SELECT through FROM product_search_state)";
+    let next = format!("number > {through} ORDER BY number LIMIT {AT_ONCE}");
+    [
+        format!("DELETE FROM product_search WHERE rowid IN {listed}"),
+        // Those behind `through` have their turn below.
+        format!("{put} WHERE number IN {listed} AND number <= {through}"),
+        format!("DELETE FROM products_to_index WHERE number IN {listed}"),
+        format!("{put} WHERE {next}"),
+        format!(
+            "UPDATE product_search_state SET through = coalesce( \
+             (SELECT max(number) FROM (SELECT number FROM products WHERE {next})), through)"
+        ),
+    ]
+}
+
+/// The parts of a text that an index of trigrams has entries for; the last ones, which are the rarest, first.
+fn grams(text: &str) -> Vec<String> {
+    let characters: Vec<char> = text.chars().collect();
+    let mut grams: Vec<String> = Vec::new();
+    for gram in characters.windows(GRAM).rev() {
+        let gram = String::from_iter(gram);
+        if !grams.contains(&gram) {
+            grams.push(gram);
+        }
+    }
+    grams
+}
+
+/// A query of SQLite's full-text search.
+fn any_of(terms: &[String], operator: &str) -> String {
+    let quoted = terms
+        .iter()
+        .map(|term| format!("\"{}\"", term.replace('"', "\"\"")));
+    quoted.collect::<Vec<_>>().join(operator)
+}
+
+async fn number<T: TryGetable + Default>(
+    db: &impl ConnectionTrait,
+    sql: &str,
+) -> Result<T, StoreError> {
+    let statement = Statement::from_string(db.get_database_backend(), sql);
+    let row = db.query_one_raw(statement).await?;
+    let number = row.map(|row| row.try_get_by_index(0)).transpose()?;
+    Ok(number.unwrap_or_default())
+}
+
+fn found(rows: Vec<QueryResult>) -> Result<Found, StoreError> {
+    use sea_orm::FromQueryResult as _;
+
+    let total = match rows.first() {
+        Some(row) => from_db(row.try_get("", "found")?),
+        None => 0,
+    };
+    let products = rows
+        .iter()
+        .map(|row| product::Model::from_query_result(row, ""));
+    Ok(Found {
+        products: products.collect::<Result<_, _>>()?,
+        total: total.min(FOUND_AT_MOST),
+        has_more: total > FOUND_AT_MOST,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::store::{
+        bulk::BulkTransaction,
+        products::{NewProduct, ProductRow, Upsert},
+        test_database::TestDatabase,
+    };
+
+    async fn write(store: &Store, products: Vec<NewProduct>, now: i64) {
+        let mut transaction = BulkTransaction::begin(store).await.unwrap();
+        let rows = products.into_iter().map(|product| ProductRow {
+            product,
+            ..ProductRow::default()
+        });
+        let upsert = Upsert::new(rows.collect(), transaction.backend(), now);
+        upsert.write(&mut transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+
+    fn product(number: usize, name: String) -> NewProduct {
+        NewProduct {
+            identity: format!("sku:{number}"),
+            sku: Some(number.to_string()),
+            name,
+            ..NewProduct::default()
+        }
+    }
+
+    /// A short text of few letters, so that searches hit, and of what queries are written with.
+    fn text(length: std::ops::Range<usize>) -> String {
+        const LETTERS: [&str; 14] = [
+            "a", "B", "b", "Ä", "ß", "İ", "椅", " ", "%", "_", "\\", "\"", "'", "*",
+        ];
+        let letters = (0..fastrand::usize(length)).map(|_| LETTERS[fastrand::usize(0..14)]);
+        letters.collect()
+    }
+
+    async fn delete(store: &Store, identity: &str) {
+        use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+        let gone = product::Entity::delete_many().filter(product::Column::Identity.eq(identity));
+        gone.exec(&store.db).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_search_finds_what_a_look_at_each_product_finds_however_far_the_index_is() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        assert_eq!(store.make_trigram_index().await.unwrap(), None);
+        let mut there = std::collections::BTreeMap::new();
+        for round in 0..120 {
+            match fastrand::u8(0..4) {
+                0 => while store.index_products().await.unwrap() {},
+                1 if !there.is_empty() => {
+                    let number = fastrand::usize(0..40);
+                    there.remove(&number);
+                    delete(&store, &format!("sku:{number}")).await;
+                }
+                _ => {
+                    let number = fastrand::usize(0..40);
+                    let name = text(0..9);
+                    there.insert(number, name.clone());
+                    write(&store, vec![product(number, name)], round).await;
+                }
+            }
+            for _ in 0..4 {
+                let search = text(1..6);
+                let mut expected: Vec<_> = there
+                    .iter()
+                    .filter(|(_, name)| name.to_lowercase().contains(&search.to_lowercase()))
+                    .map(|(number, _)| format!("sku:{number}"))
+                    .collect();
+                expected.sort();
+                let found = store.find_products(&search, 50, 0).await.unwrap();
+                let mut identities: Vec<_> = found
+                    .products
+                    .into_iter()
+                    .map(|product| product.identity)
+                    .collect();
+                identities.sort();
+                assert_eq!(identities, expected, "{search:?} of {there:?}");
+                assert_eq!((found.total, found.has_more), (expected.len() as u64, false));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_search_finds_a_thousand_at_most_and_says_that_there_are_more() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        let products = (0..1200).map(|number| product(number, format!("Lamp {number}")));
+        write(&store, products.collect(), 1).await;
+        for _ in 0..2 {
+            let page = store.list_products("lamp", 99).await.unwrap();
+            assert_eq!(
+                (page.page, page.pages, page.total, page.has_more),
+                (20, 20, 1000, true)
+            );
+            let page = store.list_products("lamp 119", 1).await.unwrap();
+            assert_eq!((page.total, page.has_more), (11, false));
+            let page = store.list_products("", 1).await.unwrap();
+            assert_eq!((page.total, page.has_more), (1200, false));
+            while store.index_products().await.unwrap() {}
+        }
+    }
+
+    #[tokio::test]
+    async fn products_are_gone_through_one_after_the_other() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        let names = ["a", "B", "a", "c", "a"];
+        let products = names.iter().enumerate();
+        let products = products.map(|(number, name)| product(number, (*name).to_owned()));
+        write(&store, products.collect(), 1).await;
+        let all = store.list_products("", 1).await.unwrap().items;
+        let mut behind = vec![all[0].clone()];
+        while let Some(last) = behind.last() {
+            let next = store.products_behind_by_name(&last.identity, 2).await;
+            let next = next.unwrap().unwrap();
+            if next.is_empty() {
+                break;
+            }
+            behind.extend(next);
+        }
+        assert_eq!(behind, all);
+        let none = store.products_behind_by_name("sku:none", 2).await.unwrap();
+        assert_eq!(none, None);
+    }
+
+    #[tokio::test]
+    async fn a_search_that_takes_too_long_is_given_up() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        let (backend, endless) = match store.db.get_database_backend() {
+            DbBackend::Postgres => (DbBackend::Postgres, "SET LOCAL statement_timeout = '10ms'; SELECT pg_sleep(60)"),
+            other => (
+                other,
+                "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n) SELECT max(n) FROM n",
+            ),
+        };
+        let error = if backend == DbBackend::Postgres {
+            let transaction = store.searches.begin().await.unwrap();
+            transaction.execute_unprepared(endless).await.unwrap_err()
+        } else {
+            let statement = Statement::from_string(backend, endless);
+            store.searches.query_one_raw(statement).await.unwrap_err()
+        };
+        let error = StoreError::of_search(error);
+        assert!(matches!(error, StoreError::SearchGivenUp(_)), "{error}");
+        // The connection is as good as before.
+        assert_eq!(store.list_products("a", 1).await.unwrap().total, 0);
+    }
+}
