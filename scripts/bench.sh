@@ -22,5 +22,13 @@ both=relay,floor,nchan,relay-listed,floor-listed,nchan-listed
 CARGO_TARGET_DIR=$target/codec cargo bench --quiet --manifest-path benches/codec/Cargo.toml |
     grep -E '^[a-z].*time:|^ +(time|thrpt):' || true
 
-# Imports: a million rows of twelve columns, beside the sqlite3 shell and a Node importer.
-IMPORT_RELAY_BIN=$binary benches/import/run.sh --rows "${IMPORT_ROWS:-1000000}"
+# Imports: a million rows of twelve columns, beside the sqlite3 shell, a Node importer and psql. Searching and paging at a
+# million products and 200,000 imports, on both databases. Either fails below its goal, and the other is measured all the same.
+postgres=$(mktemp -d)
+trap 'scripts/postgres.sh stop "$postgres"' EXIT
+IMPORT_RELAY_POSTGRES=$(scripts/postgres.sh start "$postgres")
+export IMPORT_RELAY_POSTGRES IMPORT_RELAY_BIN=$binary
+failed=0
+benches/import/run.sh --rows "${IMPORT_ROWS:-1000000}" || failed=1
+node benches/search/run.mjs || failed=1
+exit "$failed"

@@ -745,36 +745,6 @@ async fn answers_that_are_made_at_once_are_kept_apart() {
     }
 }
 
-/// The best of several, for the machine may be busy.
-#[tokio::test]
-async fn a_start_on_an_existing_database_takes_a_tenth_of_a_second_at_most() {
-    let relay = Relay::start(&[("SHUTDOWN_DRAIN", "5s")]).await;
-    let (directory, settings) = relay.stop_and_keep().await;
-    let settings: Vec<_> = settings
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    let mut best = Duration::MAX;
-    for _ in 0..20 {
-        if best <= Duration::from_millis(100) {
-            break;
-        }
-        let began = Instant::now();
-        let process = Process::start(directory.command(&[], &settings)).await;
-        let answer = process::client()
-            .get(format!("http://{}/health/ready", process.address))
-            .send()
-            .await
-            .unwrap();
-        best = best.min(began.elapsed());
-        assert_eq!(answer.status(), 200);
-        let began = Instant::now();
-        assert_eq!(process.terminate().await, Some(0));
-        assert!(began.elapsed() < Duration::from_secs(5));
-    }
-    assert!(best <= Duration::from_millis(100), "{best:?}");
-}
-
 async fn resident_bytes(relay: &Relay) -> u64 {
     let metrics = relay.get("/metrics").await.text().await.unwrap();
     let line = metrics

@@ -47,9 +47,9 @@ pub(super) async fn searches(url: &DatabaseUrl) -> Result<DatabaseConnection, St
     Ok(Database::connect(options).await?)
 }
 
-/// Makes the connection for the sign of life.
+/// Makes the connections for the sign of life: one may still wait for an answer that nobody waits for any more.
 pub(super) async fn health(url: &DatabaseUrl) -> Result<DatabaseConnection, StoreError> {
-    let mut options = apart(url, 1);
+    let mut options = apart(url, 2);
     options
         .acquire_timeout(Duration::from_secs(5))
         .map_sqlx_sqlite_opts(|sqlite| sqlite_options(sqlite, SqliteSynchronous::Normal));

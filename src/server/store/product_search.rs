@@ -274,8 +274,11 @@ fn grams(text: &str) -> Vec<String> {
     grams
 }
 
-/// A query of SQLite's full-text search.
+/// A query of SQLite's full-text search. Without terms it finds nothing.
 fn any_of(terms: &[String], operator: &str) -> String {
+    if terms.is_empty() {
+        return "\"\"".to_owned();
+    }
     let quoted = terms
         .iter()
         .map(|term| format!("\"{}\"", term.replace('"', "\"\"")));
@@ -358,7 +361,8 @@ mod tests {
     async fn a_search_finds_what_a_look_at_each_product_finds_however_far_the_index_is() {
         let database = TestDatabase::create().await;
         let store = Store::open(&database.url).await.unwrap();
-        assert_eq!(store.make_trigram_index().await.unwrap(), None);
+        // Where PostgreSQL lacks the extension, searches find the same.
+        store.make_trigram_index().await.unwrap();
         let mut there = std::collections::BTreeMap::new();
         for round in 0..120 {
             match fastrand::u8(0..4) {

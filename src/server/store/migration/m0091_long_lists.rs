@@ -1,14 +1,13 @@
-//! Indexes for lists of very many imports, in each of the orders that somebody may want.
+//! Indexes for lists of very many imports, in the orders of their time and of where they stand.
 
 use sea_orm_migration::prelude::*;
 
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
 
-const INDICES: [&str; 4] = [
+const INDICES: [&str; 3] = [
     "CREATE INDEX product_import_jobs_by_time ON product_import_jobs (created_at, id)",
     "CREATE INDEX product_import_jobs_by_status ON product_import_jobs (status, created_at, id)",
-    "CREATE INDEX product_import_jobs_by_file ON product_import_jobs (lower(filename), id)",
     "CREATE INDEX product_import_jobs_of_user ON product_import_jobs (user_id, created_at, id)",
 ];
 
