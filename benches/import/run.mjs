@@ -1,12 +1,12 @@
 // Imports one generated file three ways on this machine, one after the other, and prints rows per second:
 // Import Relay's price monitor (parse, validate, upsert into SQLite), the sqlite3 shell's `.import` into
 // a table with the same indexes, and a straightforward Node importer. Where IMPORT_RELAY_POSTGRES names a server (an
-// address without a database, whose user may make some), also into PostgreSQL, beside psql's `\\copy` into a table with
+// address without a database, whose user may make some), also into PostgreSQL, beside psql's `\copy` into a table with
 // the key alone.
 //
 //   node benches/import/run.mjs [--rows 1000000] [--runs 1] [--large]
 //
-// Less than 0.9 of the sqlite3 shell, or 0.5 of `\\copy`, fails.
+// Less than 0.9 of the sqlite3 shell, or 0.5 of `\copy`, fails.
 //
 // What is told of each import on its way must fit together, and be told within half a second, or the run
 // fails. `--large` also imports a file of 1 GB, and fails if more than 150 MiB are resident meanwhile.
