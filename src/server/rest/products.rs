@@ -97,7 +97,10 @@ pub(in crate::server) struct Products {
 
 /// Lists the products behind one.
 async fn behind(state: &AppState, identity: &str) -> Result<Products, ApiError> {
-    let behind = state.store.products_behind_by_name(identity, PAGE + 1).await?;
+    let behind = state
+        .store
+        .products_behind_by_name(identity, PAGE + 1)
+        .await?;
     let Some(mut products) = behind else {
         return Err(ApiError::Invalid("`after` names no product.".to_owned()));
     };

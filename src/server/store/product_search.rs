@@ -8,9 +8,7 @@ use sea_orm::{
     ConnectionTrait, DbBackend, QueryResult, Statement, TransactionTrait, TryGetable, Value,
 };
 
-use super::{
-    Store, StoreError, bulk::failed, entity::product, from_db, products::contains_text,
-};
+use super::{Store, StoreError, bulk::failed, entity::product, from_db, products::contains_text};
 
 /// The most products that a search finds.
 pub const FOUND_AT_MOST: u64 = 1000;
@@ -395,7 +393,10 @@ mod tests {
                     .collect();
                 identities.sort();
                 assert_eq!(identities, expected, "{search:?} of {there:?}");
-                assert_eq!((found.total, found.has_more), (expected.len() as u64, false));
+                assert_eq!(
+                    (found.total, found.has_more),
+                    (expected.len() as u64, false)
+                );
             }
         }
     }
@@ -448,7 +449,10 @@ mod tests {
         let database = TestDatabase::create().await;
         let store = Store::open(&database.url).await.unwrap();
         let (backend, endless) = match store.db.get_database_backend() {
-            DbBackend::Postgres => (DbBackend::Postgres, "SET LOCAL statement_timeout = '10ms'; SELECT pg_sleep(60)"),
+            DbBackend::Postgres => (
+                DbBackend::Postgres,
+                "SET LOCAL statement_timeout = '10ms'; SELECT pg_sleep(60)",
+            ),
             other => (
                 other,
                 "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n) SELECT max(n) FROM n",

@@ -204,9 +204,13 @@ impl Store {
         let offset = (page - 1).saturating_mul(PAGE_SIZE);
         if !search.is_empty() {
             let limit = PAGE_SIZE.min(FOUND_AT_MOST.saturating_sub(offset));
-            return self.find_products(search, limit, offset.min(FOUND_AT_MOST)).await;
+            return self
+                .find_products(search, limit, offset.min(FOUND_AT_MOST))
+                .await;
         }
-        let total = self.count_up_to(product::Entity::find(), LISTED_AT_MOST + 1).await?;
+        let total = self
+            .count_up_to(product::Entity::find(), LISTED_AT_MOST + 1)
+            .await?;
         let products = product::Entity::find()
             .order_by_asc(product::Column::Name)
             .order_by_asc(product::Column::Identity)
@@ -260,7 +264,11 @@ impl Store {
         query: Select<E>,
         most: u64,
     ) -> Result<u64, StoreError> {
-        let rows = query.select_only().expr(Expr::value(1)).limit(most).into_query();
+        let rows = query
+            .select_only()
+            .expr(Expr::value(1))
+            .limit(most)
+            .into_query();
         let count = Query::select()
             .expr(Func::count(Expr::col(Asterisk)))
             .from_subquery(rows, "counted")
@@ -547,9 +555,13 @@ impl Upsert {
                  SELECT 0 AS run, {} FROM products LIMIT 0",
                 COLUMNS.join(", ")
             );
-            db.execute_bound(make.into(), Bound::none(db.backend())).await?;
+            db.execute_bound(make.into(), Bound::none(db.backend()))
+                .await?;
         }
-        let copy = format!("COPY staged_products (run, {}) FROM STDIN", COLUMNS.join(", "));
+        let copy = format!(
+            "COPY staged_products (run, {}) FROM STDIN",
+            COLUMNS.join(", ")
+        );
         db.copy_in(&copy, &self.copied).await
     }
 }
@@ -573,17 +585,15 @@ impl Run {
                      WHERE run = {number} ORDER BY identity {}",
                     conflict.clause()
                 );
-                db.execute_bound(from.into(), Bound::none(db.backend())).await
+                db.execute_bound(from.into(), Bound::none(db.backend()))
+                    .await
             }
         }
     }
 }
 
 /// Takes the products of a run for SQLite.
-fn bound(
-    products: impl Iterator<Item = NewProduct>,
-    now: UnixMillis,
-) -> (usize, SqliteArguments) {
+fn bound(products: impl Iterator<Item = NewProduct>, now: UnixMillis) -> (usize, SqliteArguments) {
     let mut values = Vec::with_capacity(RUN * COLUMNS.len());
     for product in products {
         let search_text = product.search_text();

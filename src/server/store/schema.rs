@@ -152,8 +152,12 @@ mod tests {
         let database = TestDatabase::create().await;
         let before = Store::connect(&database.url).await.unwrap();
         let names = Migrator::migrations();
-        let mut names = names.iter().map(|migration| MigrationName::name(migration.as_ref()));
-        let steps = names.position(|name| name == "m0090_product_search").unwrap();
+        let mut names = names
+            .iter()
+            .map(|migration| MigrationName::name(migration.as_ref()));
+        let steps = names
+            .position(|name| name == "m0090_product_search")
+            .unwrap();
         Migrator::up(&before.db, Some(u32::try_from(steps).unwrap()))
             .await
             .unwrap();
@@ -177,7 +181,10 @@ mod tests {
         for _ in 0..2 {
             let found = store.list_products("LAM", 1).await.unwrap().items;
             assert_eq!(found.len(), 1);
-            assert_eq!((found[0].identity.as_str(), found[0].updated_at), ("sku:A", 4));
+            assert_eq!(
+                (found[0].identity.as_str(), found[0].updated_at),
+                ("sku:A", 4)
+            );
             while store.index_products().await.unwrap() {}
         }
     }
