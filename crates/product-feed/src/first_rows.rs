@@ -7,6 +7,7 @@ use crate::{
     delimited, failed_rows,
     header::{self, Header},
     input::Input,
+    mapping::Mapping,
     merchant,
     reader::{FeedError, HEADER_WITHIN, Limits, RawRow, has_reason, texts},
     source::{Kind, Source},
@@ -24,8 +25,22 @@ pub fn first_rows(
     limits: &Limits,
     most: usize,
 ) -> Result<Vec<Vec<String>>, FeedError> {
+    first_rows_of(input, limits, None, most)
+}
+
+/// As [`first_rows`], of those sheets of a workbook that `mapping` names.
+///
+/// # Errors
+///
+/// As [`first_rows`].
+pub fn first_rows_of(
+    input: Input,
+    limits: &Limits,
+    mapping: Option<&Mapping>,
+    most: usize,
+) -> Result<Vec<Vec<String>>, FeedError> {
     let parts = Source::open(input, limits.max_unpacked)?;
-    let mut best = Beginnings::new(most);
+    let mut best = Beginnings::new(mapping, most);
     match parts.as_slice() {
         [source] if source.kind == Kind::Xml => {
             merchant::walk(source, &mut |row| best.row(row))?;
@@ -43,7 +58,8 @@ pub fn first_rows(
 
 /// How the sheets of a workbook begin, of which the one is kept that [`read`](crate::read) would read, or
 /// else the one whose header row names the most columns. Any other file is one sheet.
-struct Beginnings {
+struct Beginnings<'a> {
+    mapping: Option<&'a Mapping>,
     most: usize,
     /// Those of the sheet that is being read.
     current: Vec<Vec<String>>,
@@ -53,9 +69,10 @@ struct Beginnings {
     score: Option<usize>,
 }
 
-impl Beginnings {
-    fn new(most: usize) -> Self {
+impl<'a> Beginnings<'a> {
+    fn new(mapping: Option<&'a Mapping>, most: usize) -> Self {
         Self {
+            mapping,
             most,
             current: Vec::new(),
             budget: Budget::new(),
@@ -65,7 +82,12 @@ impl Beginnings {
     }
 }
 
-impl Sheets for Beginnings {
+impl Sheets for Beginnings<'_> {
+    fn begin(&mut self, name: &str) -> bool {
+        let sheets = self.mapping.map(Mapping::sheets).unwrap_or_default();
+        sheets.is_empty() || sheets.iter().any(|wanted| wanted == name)
+    }
+
     fn row(&mut self, row: RawRow<'_>) -> ControlFlow<()> {
         let mut cells = texts(row);
         if cells.iter().any(|cell| !cell.is_empty()) {

@@ -48,7 +48,7 @@ mod xml;
 pub use checks::GtinError;
 pub use columns::Meaning;
 pub use failed_rows::FailedRowsFile;
-pub use first_rows::first_rows;
+pub use first_rows::{first_rows, first_rows_of};
 pub use foreign::Foreign;
 pub use header::{Header, HeaderError, Shape, UnknownShape};
 pub use input::{Input, nameless};

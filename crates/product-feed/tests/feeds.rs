@@ -614,6 +614,22 @@ fn with_cell(row: &str, delimiter: char, index: usize, cell: &str) -> String {
     cells.join(&delimiter.to_string())
 }
 
+#[test]
+fn a_list_of_failed_rows_of_many_columns_means_what_it_meant() {
+    let more: String = (0..150).map(|number| format!(";Merkmal {number}")).collect();
+    let none = ";".repeat(150);
+    let whole = told(&format!(
+        "Artikelnummer;Name{more};Preis;Bestand\nA;Tasse{none};4,99;3\nB;Tisch{none};viel;4\n"
+    ));
+    let understanding = whole.understanding.unwrap();
+    let mut list = FailedRowsFile::of(&understanding.header, &understanding.answers()).unwrap();
+    list.add(&whole.failures[0].cells, "why").unwrap();
+    let text = String::from_utf8(list.take().unwrap()).unwrap();
+    let corrected = told(&text.replace("viel", "1.299")).products;
+    assert_eq!(corrected[0].price.as_deref(), Some("1299"));
+    assert_eq!(corrected[0].stock, Some(4));
+}
+
 proptest! {
     #[test]
     fn a_row_that_failed_is_once_corrected_what_it_would_have_been(
@@ -831,6 +847,64 @@ fn by_calamine(bytes: &[u8]) -> Vec<Vec<String>> {
         .rows()
         .map(|row| row.iter().map(text).collect())
         .collect()
+}
+
+/// Whether a cell as it is read is the one that another reader found. How a number is shown that reader does not
+/// tell; a cell that is merged with others is there in each of their rows.
+fn is_of(ours: &str, theirs: Option<&calamine::Data>) -> bool {
+    use calamine::Data;
+    let same = |number: f64| {
+        let most = 1e-9 + number.abs() * 1e-13;
+        ours.parse().is_ok_and(|ours: f64| (ours - number).abs() < most)
+    };
+    match theirs {
+        None | Some(Data::Empty) => true,
+        Some(Data::String(text)) => ours.trim() == text.replace('\r', "").trim(),
+        Some(Data::Bool(is)) => ours == is.to_string().to_uppercase(),
+        Some(Data::Int(number)) => same(*number as f64) || !ours.bytes().all(|byte| byte.is_ascii_digit()),
+        Some(Data::Float(number)) => same(*number) || ours.parse::<f64>().is_err() || ours.starts_with('0'),
+        Some(_) => !ours.is_empty(),
+    }
+}
+
+#[test]
+fn the_workbooks_of_the_corpus_hold_what_another_reader_finds_in_them() {
+    use calamine::Reader;
+    let limits = Limits {
+        max_unpacked: LIMIT,
+    };
+    let mut compared = 0;
+    for file in corpus() {
+        let bytes = fs::read(&file).unwrap();
+        let book = calamine::open_workbook_auto_from_rs(std::io::Cursor::new(bytes));
+        let Ok(mut book) = book else { continue };
+        // Of several sheets the best one is shown.
+        let sheets = book.worksheets();
+        let [(_, range)] = sheets.as_slice() else {
+            continue;
+        };
+        let Ok(ours) = product_feed::first_rows(Input::Path(file.clone()), &limits, 1000) else {
+            continue;
+        };
+        let theirs: Vec<_> = range
+            .rows()
+            .filter(|row| row.iter().any(|cell| !cell.to_string().trim().is_empty()))
+            .collect();
+        // What stands above the header row is not shown.
+        let theirs = &theirs[theirs.len() - ours.len()..];
+        for (ours, theirs) in ours.iter().zip(theirs) {
+            for (index, ours) in ours.iter().enumerate() {
+                assert!(
+                    is_of(ours, theirs.get(index)),
+                    "{}: {ours:?} is {:?}",
+                    file.display(),
+                    theirs.get(index)
+                );
+            }
+        }
+        compared += 1;
+    }
+    assert!(compared >= 8, "{compared} workbooks");
 }
 
 /// Rows without empty cells at their ends, and without empty rows.

@@ -1,7 +1,7 @@
 //! The first rows of an import's file: kept with the import when it begins, so that the pages about its
 //! columns read no file.
 
-use product_feed::{FeedError, Input, Limits};
+use product_feed::{FeedError, Input, Limits, Mapping};
 
 /// Rows that are looked for: the header row, those a page shows, and some more by which it is told how the
 /// file writes its prices.
@@ -23,6 +23,20 @@ const HEADER_BYTES: usize = 256 << 10;
 /// When the file cannot be read.
 pub(super) fn of(input: Input, limits: &Limits) -> Result<Vec<Vec<String>>, FeedError> {
     product_feed::first_rows(input, limits, ROWS).map(bounded)
+}
+
+/// As [`of`], of these sheets of a workbook.
+///
+/// # Errors
+///
+/// As [`of`].
+pub(super) fn of_sheets(
+    input: Input,
+    limits: &Limits,
+    sheets: Vec<String>,
+) -> Result<Vec<Vec<String>>, FeedError> {
+    let mapping = Mapping::default().with_sheets(sheets);
+    product_feed::first_rows_of(input, limits, Some(&mapping), ROWS).map(bounded)
 }
 
 /// Returns of a file's first rows what is kept of them: as many as are small enough, cells cut off; none at
@@ -56,7 +70,7 @@ fn bounded(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use product_feed::{FeedRow, Mapping, Meaning, Visitor, first_rows};
+    use product_feed::{FeedRow, Meaning, Visitor, first_rows};
 
     use super::*;
 

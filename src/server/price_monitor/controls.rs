@@ -428,7 +428,7 @@ async fn columns(
 ) -> Result<Json<ColumnsBody>, ServiceError> {
     let import = service.found(&id).await?;
     let mapping = mapping_of(&import);
-    let mut rows = first_rows(&service, &import).await?;
+    let mut rows = first_rows(&service, &import, mapping.sheets()).await?;
     let columns = if mapping.has_columns() {
         let said = |index| mapping.meaning_of(index);
         (0..rows[0].len()).map(said).collect()
@@ -463,17 +463,33 @@ fn mapping_of(import: &MonitorImport) -> Mapping {
         .unwrap_or_default()
 }
 
+/// Returns the first rows of an import's file, or of these sheets of it.
 async fn first_rows(
     service: &Arc<Service>,
     import: &MonitorImport,
+    sheets: &[String],
 ) -> Result<Vec<Vec<String>>, ServiceError> {
     // Without its file an import has no columns that could be changed.
     if !service.uploads.has(&import.stored_as).await {
         return Err(ServiceError::NotKept);
     }
-    let rows = match service.store.import_beginning(&import.id).await? {
-        Some(rows) => rows,
-        None => keep_first_rows(service, import).await?,
+    let rows = if sheets.is_empty() {
+        match service.store.import_beginning(&import.id).await? {
+            Some(rows) => rows,
+            None => keep_first_rows(service, import).await?,
+        }
+    } else {
+        // The rows that are kept may be of another sheet.
+        let owner = import.owner.as_deref().unwrap_or_default();
+        let place = service.readers.look(owner).await?;
+        let (input, limits) = (
+            service.uploads.input(&import.stored_as),
+            service.options.limits(),
+        );
+        let sheets = sheets.to_vec();
+        place
+            .read(move || beginning::of_sheets(input, &limits, sheets))
+            .await?
     };
     if rows.is_empty() {
         return Err(ServiceError::NoColumns);
@@ -534,6 +550,15 @@ struct MappingBody {
 }
 
 impl MappingBody {
+    /// Returns the sheets that are named once this is added; columns are those of them.
+    fn sheets_after<'a>(&'a self, before: &'a Mapping) -> &'a [String] {
+        if self.sheets.is_empty() {
+            before.sheets()
+        } else {
+            &self.sheets
+        }
+    }
+
     /// Adds what is said to what was said before.
     fn added_to(self, before: Mapping, header: &[String]) -> Result<Mapping, ServiceError> {
         let bad = |text: &str, error: &dyn std::fmt::Display| {
@@ -586,11 +611,11 @@ async fn preview(
     Json(body): Json<MappingBody>,
 ) -> Result<Json<Vec<PreviewRow>>, ServiceError> {
     let import = service.found(&id).await?;
-    let first = first_rows(&service, &import).await?;
-    let mapping = body.added_to(mapping_of(&import), &first[0])?;
+    let before = mapping_of(&import);
+    let first = first_rows(&service, &import, body.sheets_after(&before)).await?;
+    let mapping = body.added_to(before, &first[0])?;
     let limits = service.options.limits();
     if !mapping.sheets().is_empty() {
-        // The rows that are kept may be of another sheet.
         let input = service.uploads.input(&import.stored_as);
         let owner = import.owner.as_deref().unwrap_or_default();
         let place = service.readers.look(owner).await?;
@@ -643,8 +668,11 @@ async fn map_columns(
     Json(body): Json<MappingBody>,
 ) -> Created {
     let import = service.found(&id).await?;
-    let cells = first_rows(&service, &import).await?.remove(0);
-    let mapping = body.added_to(mapping_of(&import), &cells)?;
+    let before = mapping_of(&import);
+    let cells = first_rows(&service, &import, body.sheets_after(&before))
+        .await?
+        .remove(0);
+    let mapping = body.added_to(before, &cells)?;
     if mapping.has_columns() {
         product_feed::check_mapping(&cells, &mapping)
             .map_err(|error| ServiceError::BadMapping(error.to_string()))?;
