@@ -241,7 +241,49 @@ pub(crate) fn look_up(cell: &str) -> Option<Known> {
         .and_then(|remark| with_remark(&base, remark));
     known
         .or_else(|| with_currency(cell).or_else(|| with_currency(remark.as_ref().map(|_| &*base)?)))
+        .or_else(|| with_tax(cell))
         .or_else(|| with_language(cell))
+}
+
+/// What is said of a price that has tax in it.
+const GROSS: &[&str] = &[
+    "brutto", "bruto", "brut", "gross", "ttc", "lordo", "lorda", "incl", "inkl", "inc", "included",
+    "including", "inclusive", "ivato", "dahil",
+];
+
+/// Taxes that are in a price or not.
+const TAXES: &[&str] = &[
+    "tax", "vat", "gst", "mwst", "ust", "iva", "tva", "btw", "moms", "dph", "kdv", "afa",
+];
+
+/// Finds what a price's name holds that also says whether tax is in it: `Prezzo lordo`,
+/// `retail_price_excluding_tax`. With it the price is as good as by the name alone, without it less than any.
+fn with_tax(name: &str) -> Option<Known> {
+    let words = name.split(|character: char| !character.is_alphanumeric());
+    let words = words.filter(|word| !word.is_empty());
+    let (mut is_gross, mut is_net) = (false, false);
+    let mut base = String::new();
+    for word in words {
+        let plain = normalized(word);
+        let of_tax = TAXES.contains(&plain.as_str());
+        let (gross, net) = (
+            GROSS.contains(&plain.as_str()),
+            NET_REMARKS.contains(&plain.as_str()),
+        );
+        is_gross |= gross;
+        is_net |= net;
+        if !(of_tax || gross || net) {
+            base.push_str(word);
+            base.push(' ');
+        }
+    }
+    let (word, rank) = (is_gross != is_net).then(|| of_name(&base))??;
+    let class = if is_net { 3 * NAMES.count } else { 0 };
+    (word == Word::Is(Meaning::Price)).then_some(Known {
+        word,
+        rank: rank + class,
+        currency: None,
+    })
 }
 
 fn with_currency(name: &str) -> Option<Known> {
@@ -268,9 +310,14 @@ const LANGUAGES: &[&str] = &[
     "fi", "nb", "no", "hu", "ro", "el", "uk", "ko",
 ];
 
-/// Finds what a name in one language holds: `name-en_US`, `title_de`.
+/// Finds what a name in one language holds: `name-en_US`, `title_de`, `NL_Title`.
 fn with_language(name: &str) -> Option<Known> {
     let (language, base) = LANGUAGES.iter().find_map(|language| {
+        if let Some((before, base)) = name.split_once('_')
+            && before.eq_ignore_ascii_case(language)
+        {
+            return Some((*language, base));
+        }
         let at = name.rfind(language)?;
         let base = name[..at].strip_suffix(['-', '_', '.', ':'])?;
         Some((&name[at..], base))
