@@ -224,25 +224,51 @@ pub(crate) fn look_up(cell: &str) -> Option<Known> {
         .strip_prefix("g:")
         .or_else(|| cell.strip_prefix("g_"))
         .unwrap_or(cell);
-    if let Some((word, rank)) = of_name(cell) {
+    known(cell)
+        .or_else(|| with_currency(cell))
+        .or_else(|| with_language(cell))
+}
+
+/// As [`look_up`], of a name that says neither a currency nor a language. Of one that says several it is not
+/// tried in which order they are to be taken off.
+fn known(name: &str) -> Option<Known> {
+    if let Some((word, rank)) = of_name(name) {
         return Some(Known {
             // What is asked is whether there are any: `Skladem?`.
             word: match word {
-                Word::Is(Meaning::Stock) if cell.ends_with('?') => Word::Is(Meaning::Availability),
+                Word::Is(Meaning::Stock) if name.ends_with('?') => Word::Is(Meaning::Availability),
                 word => word,
             },
             rank,
-            currency: sign_within(cell),
+            currency: sign_within(name),
         });
     }
-    let (base, remark) = split_remark(cell);
+    let (base, remark) = split_remark(name);
     let known = remark
         .as_deref()
         .and_then(|remark| with_remark(&base, remark));
-    known
-        .or_else(|| with_currency(cell).or_else(|| with_currency(remark.as_ref().map(|_| &*base)?)))
-        .or_else(|| with_tax(cell))
-        .or_else(|| with_language(cell))
+    known.or_else(|| with_tax(name))
+}
+
+fn with_currency(name: &str) -> Option<Known> {
+    let of = |(base, currency)| {
+        let known = known(base)?;
+        Some(Known {
+            rank: known.rank + NAMES.count,
+            currency: Some(currency),
+            ..known
+        })
+    };
+    without_currency(name).and_then(of).or_else(|| {
+        // `Your price USD (Sell on Amazon, US)`
+        let (base, remark) = split_remark(name);
+        let (base, currency) = without_currency(&base)?;
+        let known = with_remark(base, &remark?)?;
+        Some(Known {
+            currency: Some(currency),
+            ..known
+        })
+    })
 }
 
 /// What is said of a price that has tax in it.
@@ -286,16 +312,6 @@ fn with_tax(name: &str) -> Option<Known> {
     })
 }
 
-fn with_currency(name: &str) -> Option<Known> {
-    let (base, currency) = without_currency(name)?;
-    let known = look_up(base)?;
-    Some(Known {
-        rank: known.rank + NAMES.count,
-        currency: Some(currency),
-        ..known
-    })
-}
-
 /// Finds the sign of a currency in a name, where it is no letter: the `€` of `Price €`.
 fn sign_within(name: &str) -> Option<&'static str> {
     let mut signs = name
@@ -326,7 +342,7 @@ fn with_language(name: &str) -> Option<Known> {
     let is_region = region.strip_prefix(['-', '_']).is_some_and(|region| {
         region.len() == 2 && region.bytes().all(|byte| byte.is_ascii_alphabetic())
     });
-    let known = look_up(base)?;
+    let known = known(base)?;
     let is_text = matches!(known.word, Word::Is(Meaning::Name) | Word::Description);
     (is_text && (region.is_empty() || is_region)).then_some(Known {
         rank: known.rank + NAMES.count,
@@ -620,6 +636,26 @@ mod tests {
             );
             assert_eq!(word.parse(), Ok(meaning));
         }
+    }
+
+    #[test]
+    fn a_price_with_tax_goes_before_one_without() {
+        for (net, gross) in [
+            ("Prezzo netto", "Prezzo lordo"),
+            ("Preis in EUR (netto)", "Preis in EUR (brutto)"),
+            ("retail_price_excluding_tax", "retail_price_including_tax"),
+            ("Verkaufspreis, netto", "Verkaufspreis, brutto"),
+        ] {
+            let [net, gross] = [net, gross].map(|name| look_up(name).unwrap());
+            assert_eq!([net.word, gross.word], [Word::Is(Meaning::Price); 2]);
+            assert!(gross.rank < net.rank);
+        }
+    }
+
+    #[test]
+    fn what_a_name_says_at_both_ends_is_not_tried_in_every_order() {
+        let name = format!("{}price{}", "en_".repeat(30), "_usd".repeat(20));
+        assert_eq!(look_up(&name), None);
     }
 
     #[test]
