@@ -273,8 +273,21 @@ fn with_currency(name: &str) -> Option<Known> {
 
 /// What is said of a price that has tax in it.
 const GROSS: &[&str] = &[
-    "brutto", "bruto", "brut", "gross", "ttc", "lordo", "lorda", "incl", "inkl", "inc", "included",
-    "including", "inclusive", "ivato", "dahil",
+    "brutto",
+    "bruto",
+    "brut",
+    "gross",
+    "ttc",
+    "lordo",
+    "lorda",
+    "incl",
+    "inkl",
+    "inc",
+    "included",
+    "including",
+    "inclusive",
+    "ivato",
+    "dahil",
 ];
 
 /// Taxes that are in a price or not.

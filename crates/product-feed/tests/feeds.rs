@@ -616,7 +616,9 @@ fn with_cell(row: &str, delimiter: char, index: usize, cell: &str) -> String {
 
 #[test]
 fn a_list_of_failed_rows_of_many_columns_means_what_it_meant() {
-    let more: String = (0..150).map(|number| format!(";Merkmal {number}")).collect();
+    let more: String = (0..150)
+        .map(|number| format!(";Merkmal {number}"))
+        .collect();
     let none = ";".repeat(150);
     let whole = told(&format!(
         "Artikelnummer;Name{more};Preis;Bestand\nA;Tasse{none};4,99;3\nB;Tisch{none};viel;4\n"
@@ -855,14 +857,19 @@ fn is_of(ours: &str, theirs: Option<&calamine::Data>) -> bool {
     use calamine::Data;
     let same = |number: f64| {
         let most = 1e-9 + number.abs() * 1e-13;
-        ours.parse().is_ok_and(|ours: f64| (ours - number).abs() < most)
+        ours.parse()
+            .is_ok_and(|ours: f64| (ours - number).abs() < most)
     };
     match theirs {
         None | Some(Data::Empty) => true,
         Some(Data::String(text)) => ours.trim() == text.replace('\r', "").trim(),
         Some(Data::Bool(is)) => ours == is.to_string().to_uppercase(),
-        Some(Data::Int(number)) => same(*number as f64) || !ours.bytes().all(|byte| byte.is_ascii_digit()),
-        Some(Data::Float(number)) => same(*number) || ours.parse::<f64>().is_err() || ours.starts_with('0'),
+        Some(Data::Int(number)) => {
+            same(*number as f64) || !ours.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        Some(Data::Float(number)) => {
+            same(*number) || ours.parse::<f64>().is_err() || ours.starts_with('0')
+        }
         Some(_) => !ours.is_empty(),
     }
 }
