@@ -1,6 +1,6 @@
 //! The words both sides share: a product-import job, its progress and its status.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -12,7 +12,7 @@ use thiserror::Error;
 /// dots alone.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct JobId(Box<str>);
+pub struct JobId(Arc<str>);
 
 impl JobId {
     /// The most characters an identifier may have.
@@ -54,7 +54,7 @@ impl TryFrom<String> for JobId {
 
 impl From<JobId> for String {
     fn from(id: JobId) -> Self {
-        id.0.into()
+        id.as_str().to_owned()
     }
 }
 

@@ -158,8 +158,12 @@ impl Relay {
     ) -> Result<(Followed, bool), ApiError> {
         let (mut followed, mut is_short) = (Followed::default(), false);
         let mut ids = HashSet::new();
-        for job in jobs {
+        for mut job in jobs {
             let place = listed.binary_search(&job.id).ok();
+            if let Some(place) = place {
+                // Its text is kept once for each stream.
+                job.id = listed[place].clone();
+            }
             let has_seen_end =
                 job.status.is_final() && place.is_some_and(|place| id.has_seen_end(place));
             if has_seen_end || !ids.insert(job.id.clone()) {

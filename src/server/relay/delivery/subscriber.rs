@@ -65,7 +65,7 @@ pub(in crate::server::relay) struct Many<S> {
     id: ManyId,
     /// The same as a line of the stream.
     id_line: Box<str>,
-    unfinished: Option<Unfinished>,
+    unfinished: Option<Box<Unfinished>>,
 }
 
 /// The part of a stream that takes in jobs as they start.
@@ -143,15 +143,17 @@ impl<S: AsRef<JobId>> Many<S> {
         missing: Vec<JobId>,
         unfinished: Option<Unfinished>,
     ) -> Self {
+        // Most streams list a few jobs, and there are many streams.
+        let topics = listed.len().saturating_sub(over.len() + missing.len());
         Self {
-            topics: Slab::new(),
-            due: VecDeque::new(),
+            topics: Slab::with_capacity(topics),
+            due: VecDeque::with_capacity(topics),
             over,
             missing,
             listed: listed.into(),
             id_line: line(&id),
             id,
-            unfinished,
+            unfinished: unfinished.map(Box::new),
         }
     }
 
@@ -329,7 +331,7 @@ impl<S: AsRef<JobId>> Subscriber<S> {
     pub(super) fn unfinished(&mut self) -> Option<&mut Unfinished> {
         match self {
             Self::One(_) => None,
-            Self::Many(many) => many.unfinished.as_mut(),
+            Self::Many(many) => many.unfinished.as_deref_mut(),
         }
     }
 }
