@@ -47,7 +47,7 @@ deny:
 
 # Rows per second of an import, beside sqlite3's own and a Node importer's.
 bench-import:
-	@PATH=$$(scripts/tools.sh bench-import) && export PATH && cargo build --release --features ssr && benches/import/run.sh $(BENCH_ARGS)
+	@PATH=$$(scripts/tools.sh bench-import) && export PATH && cargo build --release --features ssr --bin import-relay && benches/import/run.sh $(BENCH_ARGS)
 
 # From navigation to the first numbers and the first live update, beside the same page made with React.
 bench-page:

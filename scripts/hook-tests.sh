@@ -20,4 +20,4 @@ export LEPTOS_OUTPUT_NAME=import-relay
 export RUSTFLAGS="--cfg erase_components -Clink-args=--emit-relocs"
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$PWD/scripts/hook-tests.sh
 exec cargo test --target wasm32-unknown-unknown --target-dir "${CARGO_TARGET_DIR:-target}/front" \
-    --features hydrate --test hook
+    --package import-relay --features hydrate --test hook

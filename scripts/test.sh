@@ -95,15 +95,16 @@ step "licences, sources and advisories" scripts/deny.sh
 step "container, proxy and Vercel files" scripts/deploy-files.sh
 rust_tests "product files" --package product-feed
 rust_tests "the price monitor's messages" --package price-monitor-wire
-rust_tests "unit, property and HTTP tests" --features ssr
+rust_tests "unit, property and HTTP tests" --package import-relay --features ssr
 rust_tests "where threads meet, by a model checker" --release --manifest-path tests/threads/Cargo.toml \
     --target-dir "$target/threads"
 step "PostgreSQL" start_postgres
 if [ -n "${IMPORT_RELAY_POSTGRES:-}" ]; then
     # All that touches the database once more, and what takes several processes.
-    rust_tests "the same on PostgreSQL" --features ssr --lib --test relay --test access --test price_monitor \
+    rust_tests "the same on PostgreSQL" --package import-relay --features ssr --lib --test relay --test access --test price_monitor \
         --test import_controls --test product_files --test ops --test instances -- --include-ignored
-    rust_tests "the function, under a stand-in of its runtime" --package import-relay-vercel
+    # With the flags of Vercel's builder: none.
+    RUSTFLAGS='' rust_tests "the function, under a stand-in of its runtime" --package import-relay-vercel -- --include-ignored
 fi
 step "development build" scripts/build.sh dev
 step "wasm without names" without_names
@@ -112,7 +113,7 @@ step "the REST API against its description" scripts/schemathesis.sh
 browser_tests
 # Last, for it leaves another program in the place of the one that the browser tests take.
 step "compressed site" scripts/compress-site.sh
-rust_tests "the program as one file" --features embed-site --test ops single_file
+rust_tests "the program as one file" --package import-relay --features embed-site --test ops single_file
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

@@ -53,6 +53,18 @@ apt_install() {
     quietly apt-install as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y "$@"
 }
 
+# What a build needs of the system: packages by their names in Debian, which Fedora and Amazon Linux share but for one.
+system_install() {
+    if have apt-get || ! have dnf; then
+        apt_install "$@"
+        return
+    fi
+    local packages
+    read -ra packages <<<"${*/build-essential/gcc gcc-c++ make}"
+    say "Installing ${packages[*]} ..."
+    quietly dnf-install as_root dnf install -y "${packages[@]}"
+}
+
 rust_is_new_enough() {
     local minor
     minor=$(cd "$root" && rustc --version 2>/dev/null | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')
@@ -106,7 +118,7 @@ TOML
 }
 
 install_rust() {
-    if ! have cc; then apt_install build-essential; fi
+    if ! have cc; then system_install build-essential; fi
     rust_is_new_enough && wasm_is_there && return 0
     # What a former run put in place, before anything is asked of the network.
     if [ -x /usr/bin/rustc ] && (PATH=/usr/bin:$PATH; unset RUSTUP_TOOLCHAIN; rust_is_new_enough && wasm_is_there); then
@@ -143,7 +155,7 @@ install_build_tools() {
     fi
     rm -rf "$tools/target"
     if ! have wasm-opt; then
-        have npm || apt_install nodejs npm
+        have npm || system_install nodejs npm
         say "Installing wasm-opt ..."
         quietly binaryen npm install --prefix "$tools/npm" --no-fund --no-audit \
             "binaryen@$binaryen_version"

@@ -14,6 +14,9 @@
 // The types of the views nest deeply.
 #![recursion_limit = "512"]
 
+#[cfg(not(any(erase_components, doc, doctest)))]
+compile_error!("built without scripts/rustc.sh, which .cargo/config.toml names: is RUSTC_WRAPPER set to another one?");
+
 pub mod api;
 pub mod app;
 mod components;

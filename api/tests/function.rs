@@ -77,6 +77,7 @@ async fn what_is_missing_is_said_at_the_start() {
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
 async fn a_page_names_the_files_that_vercel_serves() {
     let monitor = FakeMonitor::start().await;
     let function = Function::start(&monitor, &postgres_database().await, &[]).await;
@@ -95,6 +96,7 @@ async fn a_page_names_the_files_that_vercel_serves() {
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
 async fn a_stream_is_sent_as_it_comes_and_its_invocation_ends_with_it() {
     let monitor = FakeMonitor::start().await;
     let mut function = Function::start(&monitor, &postgres_database().await, &[]).await;
@@ -125,6 +127,7 @@ async fn a_stream_is_sent_as_it_comes_and_its_invocation_ends_with_it() {
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
 async fn a_function_that_is_told_to_end_ends_its_streams_first() {
     let monitor = FakeMonitor::start().await;
     let function = Function::start(&monitor, &postgres_database().await, &[]).await;
@@ -141,6 +144,7 @@ async fn a_function_that_is_told_to_end_ends_its_streams_first() {
 /// The stream's own limit is below the functions', so a viewer comes back to another function
 /// before the first one is killed, and never sees a stream break off.
 #[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
 async fn viewers_do_not_notice_that_functions_are_killed_at_their_limit() {
     let monitor = FakeMonitor::start().await;
     let limit = Duration::from_secs(4);
