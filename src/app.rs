@@ -15,6 +15,7 @@ use crate::{
         language::page_language, products::has_products, program::Program, progress::JobsPerStream,
         session::current_user,
     },
+    base_path::{BasePath, address, base_path},
     components::{
         clock::provide_clock,
         early_progress::EarlyProgress,
@@ -34,6 +35,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let t = page_language();
     let program = use_context::<Program>().unwrap_or_default();
     let of_an_import = is_page_of_an_import();
+    let base = base_path();
     let description = t.say(
         "Import product files and watch them arrive, live.",
         "Produktdateien importieren und live zusehen, wie sie ankommen.",
@@ -57,13 +59,14 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                     {..attr::media("(prefers-color-scheme: dark)")}
                 />
                 <meta name=JobsPerStream::NAME content=jobs_per_stream() />
+                <meta name=BasePath::NAME content=base.as_str().to_owned() />
                 <script nonce=use_nonce()>{theme_switch::EARLY_SCRIPT}</script>
                 // Before the style sheet: a script behind it would wait for it.
                 {of_an_import.then(|| view! { <EarlyProgress /> })}
                 <StartProgram program is_first_part=of_an_import />
-                <link rel="icon" href=tab_icon::ORIGINAL type="image/svg+xml" />
-                <link rel="icon" href="/favicon.ico" sizes="32x32" />
-                <HashedStylesheet id="style" options=options.clone() />
+                <link rel="icon" href=address(tab_icon::ORIGINAL) type="image/svg+xml" />
+                <link rel="icon" href=address("/favicon.ico") sizes="32x32" />
+                <HashedStylesheet id="style" options=options.clone() root=base.as_str() />
                 <AutoReload options />
                 <MetaTags />
             </head>
@@ -76,16 +79,18 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 
 fn is_page_of_an_import() -> bool {
     let url = use_context::<RequestUrl>();
-    url.is_some_and(|url| is_of_an_import(url.as_ref()))
+    url.is_some_and(|url| is_of_an_import(&base_path(), url.as_ref()))
 }
 
-fn is_of_an_import(url: &str) -> bool {
+fn is_of_an_import(base: &BasePath, url: &str) -> bool {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     // The server gives the whole address, with a host.
     let path = path.split_once("://").map_or(path, |(_, rest)| {
         rest.find('/').map_or("/", |start| &rest[start..])
     });
-    let id = path.strip_prefix("/imports/");
+    let id = base
+        .strip(path)
+        .and_then(|path| path.strip_prefix("/imports/"));
     id.is_some_and(|id| !id.is_empty() && !id.contains('/'))
 }
 
@@ -107,7 +112,7 @@ pub fn App() -> impl IntoView {
         <Title formatter=|page: String| format!("{page} · Import Relay") />
         <KeepTitle />
         <Slice>
-            <Router>
+            <Router base=base_path().as_str().to_owned()>
                 <Slice>
                     <Frame />
                 </Slice>
@@ -123,9 +128,11 @@ fn Frame() -> impl IntoView {
     let location = use_location();
     focus_on_navigation();
     let at_the_door = Memo::new(move |_| {
-        location
-            .pathname
-            .with(|path| path == "/sign-in" || path.starts_with("/join/"))
+        let base = base_path();
+        location.pathname.with(|path| {
+            let path = base.strip(path).unwrap_or_default();
+            path == "/sign-in" || path.starts_with("/join/")
+        })
     });
     // Who is signed in changes at the door only, on the way in or out.
     let visitor = Resource::new_blocking(move || at_the_door.get(), visitor);
@@ -183,8 +190,15 @@ mod tests {
 
     #[test]
     fn the_page_of_an_import_is_known_by_its_address() {
-        assert!(is_of_an_import("/imports/01h?from=list"));
-        assert!(is_of_an_import("http://example.com/imports/01h"));
+        let root = BasePath::default();
+        let below = BasePath::parse("/import").unwrap();
+        assert!(is_of_an_import(&root, "/imports/01h?from=list"));
+        assert!(is_of_an_import(&root, "http://example.com/imports/01h"));
+        assert!(is_of_an_import(
+            &below,
+            "http://example.com/import/imports/01h"
+        ));
+        assert!(!is_of_an_import(&below, "/imports/01h"));
         for other in [
             "/imports",
             "/imports/",
@@ -194,7 +208,7 @@ mod tests {
             "http://example.com",
             "http://imports/01h",
         ] {
-            assert!(!is_of_an_import(other), "{other}");
+            assert!(!is_of_an_import(&root, other), "{other}");
         }
     }
 }

@@ -9,16 +9,19 @@
 //! - [`hooks`]: [`use_product_import_progress`](hooks::use_product_import_progress), which turns the
 //!   stream into signals.
 //! - `components` and `pages`: what a person sees.
-//! - [`job`], [`role`], [`locale`]: the words that all of them share.
+//! - [`job`], [`role`], [`locale`], [`base_path`]: what all of them share.
 
 // The types of the views nest deeply.
 #![recursion_limit = "512"]
 
 #[cfg(not(any(erase_components, doc, doctest)))]
-compile_error!("built without scripts/rustc.sh, which .cargo/config.toml names: is RUSTC_WRAPPER set to another one?");
+compile_error!(
+    "built without scripts/rustc.sh, which .cargo/config.toml names: is RUSTC_WRAPPER set to another one?"
+);
 
 pub mod api;
 pub mod app;
+pub mod base_path;
 mod components;
 pub mod hooks;
 #[cfg(any(feature = "hydrate", test))]
@@ -35,5 +38,8 @@ pub mod server;
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
+    // A page has one base path for as long as it is there. It fails only where somebody has set it before.
+    let _ =
+        server_fn::client::try_set_server_url(base_path::base_path().as_str().to_owned().leak());
     hydration::start(app::App);
 }

@@ -288,7 +288,7 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
         rows_per_second: config.import_max_rate,
         queued_per_user: config.queued_per_user,
         space: Space::new(&config.data_dir, config.space),
-        retention: config.upload_retention,
+        retention: config.retention,
     };
     price_monitor::make_uploads_dir(&options.uploads_dir)
         .await
@@ -302,7 +302,7 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
         println!("PRICE_MONITOR_API_KEY={}", api_key.expose_secret());
     }
     let token = config.telemetry.metrics_token;
-    let watching = telemetry::worker_routes(store.clone(), metrics, token);
+    let watching = telemetry::worker_routes(store.clone(), metrics, options.space.clone(), token);
     let (stopping, drain) = (shutdown.clone(), config.drain);
     let cut_off = async {
         stopping.cancelled().await;
@@ -317,7 +317,7 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
 
 async fn owner_link(config: Config) -> Result<(), Failure> {
     let store = Store::open(&config.database).await?;
-    match first_owner::make_link(&store, config.public_url.origin()).await? {
+    match first_owner::make_link(&store, &config.public_url.address("")).await? {
         Some(link) => println!("{link}"),
         None => return Err("There is an owner already.".into()),
     }

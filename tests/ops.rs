@@ -26,6 +26,7 @@ use std::{
 };
 
 use axum::{Router, body::Bytes, extract::State, routing::post};
+use sea_orm::{ConnectionTrait, Database};
 use tokio::sync::mpsc;
 
 use self::{
@@ -424,6 +425,170 @@ async fn nginx_speaks_http_2_and_hands_on_what_is_not_a_stream_as_it_is() {
         "{text}"
     );
     assert_eq!(get("/api/imports").await.unwrap().status(), 502);
+}
+
+/// Lists the addresses on the host that a page names.
+fn addresses(page: &str) -> Vec<&str> {
+    let starts = ["href=\"/", "src=\"/", "action=\"/", "&quot;/"];
+    let found = starts
+        .into_iter()
+        .flat_map(|start| page.split(start).skip(1));
+    found
+        .map(|rest| rest.split(['"', '&']).next().unwrap_or_default())
+        .collect()
+}
+
+#[tokio::test]
+#[ignore = "needs nginx: scripts/test.sh runs it"]
+async fn behind_nginx_the_app_can_be_below_a_path_of_a_host() {
+    let relay = Relay::start(&[("NEXTAUTH_URL", "http://127.0.0.1/import")]).await;
+    let nginx = Nginx::start_below_a_path(relay.address()).await;
+    let host = nginx.origin.clone();
+    let app = format!("{host}/import");
+    let leads_to = |response: &reqwest::Response| {
+        let location = response.headers().get("location");
+        location.map(|it| it.to_str().unwrap().to_owned())
+    };
+    let page = |path: &str, cookie: &str| {
+        let request = relay.http.get(format!("{host}{path}"));
+        let request = request.header("accept", "text/html");
+        request.header("cookie", cookie).send()
+    };
+
+    // Who is not signed in is led to where they can.
+    let refused = page("/import/products?page=2", "").await.unwrap();
+    let sign_in = "/import/sign-in?next=%2Fproducts%3Fpage%3D2";
+    assert_eq!(leads_to(&refused).as_deref(), Some(sign_in));
+
+    let made = relay
+        .http
+        .post(format!("{app}/api/create_owner"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("accept", "text/html")
+        .body("name=Ada&email=ada%40example.com&password=correct+horse");
+    let made = made.send().await.unwrap();
+    assert_eq!(leads_to(&made).as_deref(), Some("/import/imports"));
+    let cookie = made.headers()["set-cookie"].to_str().unwrap();
+    assert!(cookie.contains("; Path=/import/;"), "{cookie}");
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+
+    // A file in one piece, and its import to the end.
+    let job = process::import(&relay.http, &app, &cookie, "shop.csv", FILE).await;
+    let path = format!("{app}/api/jobs/{job}/progress");
+    let stream = relay.http.get(path).header("cookie", &cookie).send();
+    let stream = stream.await.unwrap().text().await.unwrap();
+    assert!(stream.contains("PARTIAL_SUCCESS"), "{stream}");
+
+    // Every address on every page is below the path.
+    let root = page("/import/", &cookie).await.unwrap();
+    assert_eq!(leads_to(&root).as_deref(), Some("/import/imports"));
+    for path in [
+        "/imports",
+        "/products",
+        "/account",
+        "/team",
+        &format!("/imports/{job}"),
+    ] {
+        let shown = page(&format!("/import{path}"), &cookie).await.unwrap();
+        assert_eq!(shown.status(), 200, "{path}");
+        let shown = shown.text().await.unwrap();
+        let addresses = addresses(&shown);
+        assert!(addresses.len() > 5, "{shown}");
+        for address in addresses {
+            assert!(address.starts_with("import/"), "/{address} in\n{shown}");
+        }
+    }
+
+    // A file in parts, and one by the REST API.
+    let begun = relay
+        .http
+        .post(format!("{app}/uploads"))
+        .header("cookie", &cookie)
+        .header("tus-resumable", "1.0.0")
+        .header("upload-length", "10")
+        .header("upload-metadata", "filename c2hvcC5jc3Y=");
+    let begun = begun.send().await.unwrap();
+    assert_eq!(begun.status(), 201);
+    let upload = leads_to(&begun).unwrap();
+    assert!(upload.starts_with("/import/uploads/"), "{upload}");
+    let there = relay.http.head(format!("{host}{upload}"));
+    let there = there
+        .header("cookie", &cookie)
+        .header("tus-resumable", "1.0.0");
+    assert_eq!(there.send().await.unwrap().headers()["upload-offset"], "0");
+    let described = page("/import/api/openapi.json", &cookie).await.unwrap();
+    let described: serde_json::Value = described.json().await.unwrap();
+    assert_eq!(described["servers"][0]["url"], "/import");
+
+    // An invitation leads to the public address.
+    let invited = relay
+        .http
+        .post(format!("{app}/api/invite"))
+        .header("cookie", &cookie)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body("role=staff&note=Bob");
+    let invited = invited.send().await.unwrap().text().await.unwrap();
+    assert!(
+        invited.contains("http://127.0.0.1/import/join/"),
+        "{invited}"
+    );
+
+    // Nothing is beside the path but what watchers on the machine itself ask for.
+    for (path, status) in [("/imports", 404), ("/health/live", 200), ("/metrics", 200)] {
+        assert_eq!(relay.get(path).await.status(), status, "{path}");
+    }
+    let metrics = page("/import/metrics", "").await.unwrap();
+    assert_eq!(metrics.status(), 404);
+
+    assert_eq!(relay.terminate().await, Some(0));
+    let path = format!("{app}/api/jobs/{job}/progress");
+    let stream = process::client().get(path).send().await.unwrap();
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+}
+
+#[tokio::test]
+async fn an_import_that_cannot_begin_on_a_full_disk_says_so_and_begins_once_there_is_room() {
+    let mut relay = Relay::start(&[]).await;
+    let file = relay.directory.path().join("data/import-relay.db");
+    if !file.exists() {
+        return;
+    }
+    let cookie = relay.create_owner().await;
+    let database = Database::connect(format!("sqlite:{}", file.display()));
+    let database = database.await.unwrap();
+    // A disk on which there is no room for a worker to say that it runs an import.
+    let full = "CREATE TRIGGER no_room BEFORE INSERT ON monitor_leases \
+                BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END";
+    database.execute_unprepared(full).await.unwrap();
+    let job = relay.import(&cookie, "shop.csv", FILE).await;
+    relay
+        .log_line("imports wait until there is room in the database")
+        .await;
+    let metrics = relay
+        .metrics_with("import_relay_imports_wait_for_room 1")
+        .await;
+    let waiting = "import_relay_imports{state=\"waiting\"} 1";
+    assert!(metrics.lines().any(|it| it == waiting), "{metrics}");
+    for (path, words) in [
+        ("/status".to_owned(), "data-testid=\"waits-for-room\""),
+        (
+            format!("/imports/{job}"),
+            "disk is full. The import begins once there is room",
+        ),
+    ] {
+        let page = relay.http.get(relay.url(&path)).header("cookie", &cookie);
+        let page = page.send().await.unwrap().text().await.unwrap();
+        assert!(page.contains(words), "{words} is not in\n{page}");
+    }
+    let room = "DROP TRIGGER no_room";
+    database.execute_unprepared(room).await.unwrap();
+    relay.stream(&cookie, &job).await.until_end().await;
+    relay
+        .metrics_with("import_relay_imports_wait_for_room 0")
+        .await;
+    relay
+        .metrics_with("import_relay_imports_ended_total{status=\"PARTIAL_SUCCESS\"} 1")
+        .await;
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ export interface AppOptions {
   settings?: Settings;
   /** The external price monitor; without one the embedded one runs. */
   monitor?: Pick<Monitor, 'url' | 'apiKey'>;
-  /** The public origin, where it is not the address the server listens on. */
+  /** The public address, where it is not the one the server listens on. */
   publicUrl?: string;
   /** The port to listen on, where somebody must know it beforehand. */
   port?: number;
@@ -91,7 +91,7 @@ export class App {
       if (child.exitCode !== null || child.signalCode !== null) {
         throw new Error(`the server ended with ${child.exitCode ?? child.signalCode}:\n${this.log}`);
       }
-      const answer = await fetch(`http://127.0.0.1:${this.port}/sign-in`).catch(() => undefined);
+      const answer = await fetch(`http://127.0.0.1:${this.port}/health/ready`).catch(() => undefined);
       await answer?.body?.cancel();
       return answer?.status === 200 ? true : undefined;
     });
@@ -103,7 +103,7 @@ export class App {
   }
 
   url(path: string): string {
-    return new URL(path, this.origin).href;
+    return new URL(`${this.origin}${path}`).href;
   }
 
   signal(signal: NodeJS.Signals): void {

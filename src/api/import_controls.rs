@@ -33,6 +33,8 @@ pub struct ImportExtras {
     pub warnings: u64,
     /// How many imports go first, with this one, while it waits.
     pub queue_position: Option<u64>,
+    /// Whether it waits because the disk is full.
+    pub waits_for_room: bool,
     /// Whether it ended because somebody cancelled it.
     pub cancelled: bool,
     /// What it asked for in vain.
@@ -175,13 +177,13 @@ pub struct PreviewRow {
     pub error: Option<String>,
 }
 
-/// Returns the address of an import's failed rows as a file.
+/// Returns the path of an import's failed rows as a file.
 #[must_use]
 pub fn failed_rows_path(job: &JobId) -> String {
     format!("/imports/{job}/failed-rows.csv")
 }
 
-/// Returns the address of an import's rows of a kind as a file.
+/// Returns the path of an import's rows of a kind as a file.
 #[must_use]
 pub fn rows_path(job: &JobId, kind: RowKind) -> String {
     match kind {

@@ -13,12 +13,15 @@ use leptos::{
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
-use crate::job::{JobId, ProgressEvent};
+use crate::{
+    base_path::address,
+    job::{JobId, ProgressEvent},
+};
 
 /// Returns the address of a job's event stream: `GET /api/jobs/{jobId}/progress`.
 #[must_use]
 pub fn progress_url(job: &JobId) -> String {
-    format!("/api/jobs/{job}/progress")
+    address(&format!("/api/jobs/{job}/progress"))
 }
 
 /// The encoding of a server function that answers with Server-Sent Events (WHATWG HTML, section
@@ -39,7 +42,7 @@ impl Encoding for EventStream {
 #[must_use]
 pub fn jobs_progress_url(jobs: &[JobId]) -> String {
     let ids: Vec<_> = jobs.iter().map(JobId::as_str).collect();
-    format!("/api/jobs/progress?ids={}", ids.join(","))
+    address(&format!("/api/jobs/progress?ids={}", ids.join(",")))
 }
 
 /// Returns the address of one event stream of these jobs, and of the user's other unfinished ones,
@@ -47,7 +50,7 @@ pub fn jobs_progress_url(jobs: &[JobId]) -> String {
 #[must_use]
 pub fn new_jobs_progress_url(jobs: &[JobId]) -> String {
     if jobs.is_empty() {
-        return "/api/jobs/progress".to_owned();
+        return address("/api/jobs/progress");
     }
     format!("{}&unfinished=true", jobs_progress_url(jobs))
 }

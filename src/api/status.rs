@@ -27,6 +27,12 @@ pub struct ServerStatus {
     pub followed_jobs: u64,
     /// Memory in use, in bytes.
     pub memory: u64,
+    /// What is free of the disk of product files, in bytes, where that is known.
+    #[serde(default)]
+    pub disk_free: Option<u64>,
+    /// Whether no import can begin because the disk is full.
+    #[serde(default)]
+    pub waits_for_room: bool,
     /// The imports of everybody.
     pub imports: ImportCounts,
 }

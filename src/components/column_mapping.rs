@@ -1,8 +1,9 @@
 //! Saying what the columns of a file hold, where it cannot be told.
 
-use leptos::{form::ActionForm, prelude::*, reactive::actions::ActionAbortHandle};
+use leptos::{prelude::*, reactive::actions::ActionAbortHandle};
 
 use super::{
+    form::ActionForm,
     icons::{Glyph, Icon},
     language::use_locale,
 };

@@ -1,9 +1,9 @@
 (() => {
-  const job = /^\/imports\/([^/]+)$/.exec(location.pathname)?.[1];
+  const [, base, job] = /^(.*)\/imports\/([^/]+)$/.exec(location.pathname) ?? [];
   if (!job || !navigator.locks) return;
   // What gives the lock back, or nothing where another tab has it.
   const lock = new Promise((tell) => {
-    navigator.locks.request('import-relay-progress', { ifAvailable: true }, (lock) =>
+    navigator.locks.request(`import-relay-progress${base}`, { ifAvailable: true }, (lock) =>
       lock ? new Promise(tell) : tell(),
     );
   });
@@ -34,7 +34,7 @@
 
   // In a browser that was just started the lock takes as long as the whole page: nobody waits for it.
   function follow() {
-    const url = `/api/jobs/${job}/progress`;
+    const url = `${base}/api/jobs/${job}/progress`;
     const source = new EventSource(url);
     const over = new AbortController();
     const early = { url, source, over, close };

@@ -26,8 +26,8 @@ mod tests {
     #[test]
     fn the_script_knows_the_stream_and_the_lock_by_the_names_that_the_hooks_give_them() {
         let url = progress_url(&"JOB".parse().unwrap()).replace("JOB", "${job}");
-        assert!(SCRIPT.contains(&format!("`{url}`")));
-        assert!(SCRIPT.contains(&format!("'{SHARED_BY_TABS}'")));
+        assert!(SCRIPT.contains(&format!("`${{base}}{url}`")));
+        assert!(SCRIPT.contains(&format!("`{SHARED_BY_TABS}${{base}}`")));
         // It stands inside a `script` element.
         assert!(!SCRIPT.contains("</") && !SCRIPT.contains("<!--"));
     }

@@ -1,14 +1,16 @@
 //! What forms are made of.
 
-use leptos::{ev, html, prelude::*};
-use server_fn::ServerFn;
-use web_sys::HtmlInputElement;
+use leptos::{ev, form::FromFormData, html, prelude::*};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use serde::de::DeserializeOwned;
+use server_fn::{Http, ServerFn, client::Client, codec::PostUrl, request::ClientReq};
+use web_sys::{FormData, HtmlFormElement, HtmlInputElement, UrlSearchParams, wasm_bindgen::JsCast};
 
 use super::{
     icons::{Glyph, Icon},
     language::use_locale,
 };
-use crate::api::ApiError;
+use crate::{api::ApiError, base_path::address};
 
 /// Has an input follow a value as it changes. What was typed before the page was alive stays.
 pub(crate) fn follow(value: impl Into<Signal<String>>) -> NodeRef<html::Input> {
@@ -23,6 +25,79 @@ pub(crate) fn follow(value: impl Into<Signal<String>>) -> NodeRef<html::Input> {
         now
     });
     input
+}
+
+/// A form that calls a server function, with script or without. The one of the framework knows no base path.
+#[component]
+pub(crate) fn ActionForm<Function, Output>(
+/// What calls it.
+    action: ServerAction<Function>,
+/// What the form is made of.
+    children: Children,
+) -> impl IntoView
+where
+    Function: ServerFn<Protocol = Http<PostUrl, Output>>
+        + DeserializeOwned
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    Function::Output: Send + Sync + 'static,
+    Function::Error: Send + Sync + 'static,
+    Function::Client: Client<Function::Error>,
+    <<Function::Client as Client<Function::Error>>::Request as ClientReq<Function::Error>>::FormData:
+        From<FormData>,
+{
+    let submit = move |event: ev::SubmitEvent| {
+        if event.default_prevented() {
+            return;
+        }
+        // What cannot be read here is sent as it is, for the server to say so.
+        if let Ok(call) = Function::from_event(&event) {
+            event.prevent_default();
+            action.dispatch(call);
+        }
+    };
+    view! {
+        <form method="post" action=address(Function::url()) on:submit=submit>
+            {children()}
+        </form>
+    }
+}
+
+/// A form whose fields become the query of a page. The one of the router puts the base path before an address that
+/// has it.
+#[component]
+pub(crate) fn QueryForm(
+    /// The page's path.
+    #[prop(into)]
+    action: String,
+    /// What the form is made of.
+    children: Children,
+) -> impl IntoView {
+    let navigate = use_navigate();
+    let address = address(&action);
+    let submit = move |event: ev::SubmitEvent| {
+        if !event.default_prevented()
+            && let Some(query) = query(&event)
+        {
+            event.prevent_default();
+            navigate(&format!("{action}?{query}"), NavigateOptions::default());
+        }
+    };
+    view! {
+        <form method="get" action=address on:submit=submit>
+            {children()}
+        </form>
+    }
+}
+
+/// Reads the fields of a form as a query.
+fn query(event: &ev::SubmitEvent) -> Option<String> {
+    let form: HtmlFormElement = event.target()?.dyn_into().ok()?;
+    let fields = FormData::new_with_form(&form).ok()?;
+    let query = UrlSearchParams::new_with_str_sequence_sequence(&fields).ok()?;
+    query.to_string().as_string()
 }
 
 /// A labelled input that must be filled in.

@@ -1,8 +1,9 @@
 //! What can be done with an import, and what became of its products, where the price monitor says so.
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::prelude::*;
 
 use super::{
+    form::ActionForm,
     format::Noun,
     icons::{Glyph, Icon},
     language::use_locale,
@@ -12,6 +13,7 @@ use crate::{
     api::import_controls::{
         CancelImport, DeleteImport, ImportAgain, ImportExtras, RetryFailedRows, failed_rows_path,
     },
+    base_path::address,
     job::JobId,
     locale::Locale,
 };
@@ -119,7 +121,7 @@ pub(crate) fn ImportControls(
                         data-testid="download-failed"
                         rel="external"
                         download="failed-rows.csv"
-                        href=failed_rows_path(&id)
+                        href=address(&failed_rows_path(&id))
                         hidden=move || !offers("failures")
                     >
                         <Icon glyph=Glyph::File />
@@ -128,7 +130,7 @@ pub(crate) fn ImportControls(
                     <a
                         class="button"
                         data-testid="change-columns"
-                        href=format!("/imports/{id}?columns=change#mapping-title")
+                        href=address(&format!("/imports/{id}?columns=change#mapping-title"))
                         hidden=move || !offers("columns") || asks_for_columns()
                     >
                         {t.say("Change columns", "Spalten ändern")}
@@ -167,8 +169,17 @@ fn QueuePlace(extras: Signal<Option<ImportExtras>>) -> impl IntoView {
     let t = use_locale();
     let place =
         move || extras.with(|extras| extras.as_ref().and_then(|extras| extras.queue_position));
-    let text = move || match place() {
+    let needs_room =
+        move || extras.with(|extras| extras.as_ref().is_some_and(|extras| extras.waits_for_room));
+    let text = move || {
+        match place() {
         None => String::new(),
+        Some(_) if needs_room() => t
+            .say(
+                "Waiting: the server’s disk is full. The import begins once there is room; ask whoever runs this server.",
+                "In der Schlange: Die Festplatte des Servers ist voll. Der Import beginnt, sobald Platz ist; frag, wer diesen Server betreibt.",
+            )
+            .to_owned(),
         Some(0 | 1) => t
             .say(
                 "Waiting: this import is next.",
@@ -182,6 +193,7 @@ fn QueuePlace(extras: Signal<Option<ImportExtras>>) -> impl IntoView {
                 Locale::German => format!("In der Schlange: {before} vor diesem."),
             }
         }
+    }
     };
     view! {
         <p data-testid="queue-place" hidden=move || place().is_none()>

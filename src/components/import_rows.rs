@@ -2,9 +2,10 @@
 //! warning, those that a later row replaced, and those that are no product.
 
 use leptos::prelude::*;
-use leptos_router::{components::Form, location::Url};
+use leptos_router::location::Url;
 
 use super::{
+    form::QueryForm,
     format::Noun,
     icons::{Glyph, Icon},
     language::use_locale,
@@ -12,6 +13,7 @@ use super::{
 };
 use crate::{
     api::import_controls::{ImportExtras, ImportRow, ImportRows, RowKind, rows_path},
+    base_path::address,
     job::JobId,
     locale::Locale,
 };
@@ -92,7 +94,7 @@ pub(crate) fn ImportRowsTable(
         .into_iter()
         .map(|row| view! { <Row kind row /> })
         .collect_view();
-    let address = {
+    let page_path = {
         let (here, search) = (here.clone(), Url::escape(&search));
         move |page: u64| {
             format!(
@@ -112,7 +114,7 @@ pub(crate) fn ImportRowsTable(
             let testid = format!("rows-{}", other.as_str());
             view! {
                 <li>
-                    <a href=href data-testid=testid>
+                    <a href=address(&href) data-testid=testid>
                         {title(t, other)} " "
                         <span class="chip">{t.count(count)}</span>
                     </a>
@@ -121,6 +123,14 @@ pub(crate) fn ImportRowsTable(
         })
         .collect_view();
     let listed = (search.is_empty() && total < count).then(|| {
+        if total == 0 {
+            return t
+                .say(
+                    "They were some time ago, and are kept no longer.",
+                    "Das ist eine Weile her; sie werden nicht mehr aufbewahrt.",
+                )
+                .to_owned();
+        }
         let (total, count) = (t.count(total), t.count(count));
         match t {
             Locale::English => format!("The first {total} of {count} are listed."),
@@ -129,7 +139,7 @@ pub(crate) fn ImportRowsTable(
     });
     let clear = (!search.is_empty()).then(|| {
         let all = format!("{here}?rows={}#rows-title", kind.as_str());
-        view! { <a href=all>{t.say("Clear", "Zurücksetzen")}</a> }
+        view! { <a href=address(&all)>{t.say("Clear", "Zurücksetzen")}</a> }
     });
     // What a row of this kind has no cell for has no column either.
     let has_columns = matches!(kind, RowKind::Failed | RowKind::Warning);
@@ -153,7 +163,7 @@ pub(crate) fn ImportRowsTable(
                     class="button button-quiet"
                     rel="external"
                     download=format!("{}-rows.csv", kind.as_str())
-                    href=rows_path(&id, kind)
+                    href=address(&rows_path(&id, kind))
                     data-testid="download-rows"
                 >
                     <Icon glyph=Glyph::File />
@@ -162,7 +172,7 @@ pub(crate) fn ImportRowsTable(
             </header>
             <ul class="row-kinds" aria-label=t.say("Other rows", "Andere Zeilen")>{others}</ul>
             <search class="products-search">
-                <Form method="get" action=here>
+                <QueryForm action=here>
                     <Icon glyph=Glyph::Search />
                     <label class="visually-hidden" for="failed-search">
                         {t.say("Search these rows", "Diese Zeilen durchsuchen")}
@@ -180,7 +190,7 @@ pub(crate) fn ImportRowsTable(
                     />
                     <button class="button">{t.say("Search", "Suchen")}</button>
                     {clear}
-                </Form>
+                </QueryForm>
             </search>
             <table
                 class="table failed-rows"
@@ -202,7 +212,7 @@ pub(crate) fn ImportRowsTable(
                 <tbody role="rowgroup">{list}</tbody>
             </table>
             {listed.map(|text| view! { <p class="rows-listed">{text}</p> })}
-            <Pagination position=Position { page, pages, total, has_more } noun=Noun::Row href=address />
+            <Pagination position=Position { page, pages, total, has_more } noun=Noun::Row href=page_path />
         </section>
     }
 }

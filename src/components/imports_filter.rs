@@ -1,16 +1,16 @@
 //! Which imports are listed.
 
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
 use super::{
-    form::follow,
+    form::{QueryForm, follow},
     icons::{Glyph, Icon},
     language::use_locale,
     status_badge::Stage,
 };
 use crate::{
     api::imports::{Day, ImportsFilter, Sort},
+    base_path::address,
     job::ImportStatus,
     locale::Locale,
 };
@@ -29,7 +29,7 @@ pub(crate) fn ImportsFilterForm(
     let clear = move || {
         filter.with(ImportsFilter::is_narrow).then(|| {
             view! {
-                <a class="filter-clear" href="/imports">
+                <a class="filter-clear" href=address("/imports")>
                     {t.say("Clear", "Zurücksetzen")}
                 </a>
             }
@@ -37,7 +37,7 @@ pub(crate) fn ImportsFilterForm(
     };
     view! {
         <search class="filter" aria-label=t.say("Imports to list", "Welche Importe")>
-            <Form method="get" action="/imports">
+            <QueryForm action="/imports">
                 <div class="filter-search">
                     <Icon glyph=Glyph::Search />
                     <label class="visually-hidden" for="imports-search">
@@ -99,7 +99,7 @@ pub(crate) fn ImportsFilterForm(
                     {t.say("Show", "Zeigen")}
                 </button>
                 {clear}
-            </Form>
+            </QueryForm>
         </search>
     }
 }

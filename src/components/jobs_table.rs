@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     api::imports::{Sort, SortBy},
+    base_path,
     hooks::use_product_import_progress,
     job::{ImportProgress, ImportStatus, JobId, ProductImportJob},
     locale::Locale,
@@ -107,7 +108,7 @@ fn Head(by: SortBy, name: &'static str, sorting: Signal<Option<Sorting>>) -> imp
                         view! {
                             <a
                                 class="sort"
-                                href=address
+                                href=base_path::address(&address)
                                 data-sorted=move || order.get().is_some().then_some("")
                                 data-testid=format!("sort-{}", by.as_str())
                             >
@@ -156,7 +157,7 @@ pub(crate) fn JobRow(
             .with(|error| status.get().is_cancelled(error.as_deref()))
     });
     let (id, filename) = job.with_untracked(|job| (job.id.to_string(), job.filename.clone()));
-    let href = format!("/imports/{id}");
+    let href = base_path::address(&format!("/imports/{id}"));
     view! {
         <tr role="row" data-testid="job-row" data-job-id=id>
             <th role="rowheader" scope="row" class="jobs-file">

@@ -5,6 +5,7 @@ use server_fn::ServerFn;
 
 use crate::{
     api::language::{SetLanguage, page_language},
+    base_path::address,
     locale::Locale,
 };
 
@@ -46,7 +47,7 @@ pub(crate) fn LanguageSwitch() -> impl IntoView {
         <form
             class="languages"
             method="post"
-            action=SetLanguage::url()
+            action=address(SetLanguage::url())
             aria-label=current.say("Language", "Sprache")
         >
             {choices}

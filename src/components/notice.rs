@@ -6,7 +6,7 @@ use super::{
     icons::{Glyph, Icon},
     language::use_locale,
 };
-use crate::api::ApiError;
+use crate::{api::ApiError, base_path::address};
 
 /// Says that something could not be had, why, and what to do.
 #[component]
@@ -29,14 +29,14 @@ pub(crate) fn ErrorNotice(
             <Icon glyph=Glyph::Alert />
             <p>{t.error(&error)}</p>
             // Another document, not another view: what failed is to be asked for anew.
-            <a class="button button-quiet" href=href rel="external">
+            <a class="button button-quiet" href=address(&href) rel="external">
                 {action}
             </a>
         </div>
     }
 }
 
-/// Returns the address of the sign-in page that leads back to `here`.
+/// Returns the path of the sign-in page that leads back to `here`.
 pub(crate) fn sign_in_path(here: &str) -> String {
     let mut path = String::from("/sign-in?next=");
     path.push_str(&leptos_router::location::Url::escape(here));

@@ -7,6 +7,7 @@ use super::{
     icons::{Glyph, Icon},
     language::use_locale,
 };
+use crate::base_path::address;
 
 /// Where a page of a list stands among the others.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -28,7 +29,7 @@ pub(crate) fn Pagination(
     position: Position,
     /// What one entry is called.
     noun: Noun,
-    /// Returns the address of a page.
+    /// Returns the path of a page.
     href: impl Fn(u64) -> String,
 ) -> impl IntoView {
     let Position {
@@ -46,8 +47,8 @@ pub(crate) fn Pagination(
     if pages <= 1 {
         return view! { <p class="pagination">{count}</p> }.into_any();
     }
-    let before = (page > 1).then(|| href(page - 1));
-    let after = (page < pages).then(|| href(page + 1));
+    let before = (page > 1).then(|| address(&href(page - 1)));
+    let after = (page < pages).then(|| address(&href(page + 1)));
     view! {
         <nav class="pagination" aria-label=t.say("Pages", "Seiten")>
             <span>{count}</span>

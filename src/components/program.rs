@@ -5,7 +5,7 @@
 
 use leptos::{nonce::use_nonce, prelude::*};
 
-use crate::api::program::Program;
+use crate::{api::program::Program, base_path::address};
 
 /// What starts the program.
 const SCRIPT: &str = include_str!("program.js");
@@ -27,6 +27,7 @@ pub(crate) fn StartProgram(
         .into_iter()
         .chain(program.loader)
         .chain(parts)
+        .map(|path| address(&path))
         .collect();
     // Names of files: they always serialize.
     let files = serde_json::to_string(&files).unwrap_or_default();

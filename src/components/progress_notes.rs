@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     api::ApiError,
+    base_path::{address, base_path},
     hooks::Connection,
     job::{ImportProgress, ImportStatus, UnixMillis},
 };
@@ -99,7 +100,10 @@ pub(super) fn SignedOut(
         let words = ApiError::SignedOut.to_string();
         connection.get() == Connection::Refused && error.get().is_some_and(|error| error == words)
     });
-    let href = move || sign_in_path(&here.get());
+    let href = move || {
+        let here = here.get();
+        address(&sign_in_path(base_path().strip(&here).unwrap_or(&here)))
+    };
     view! {
         <p
             class="progress-signed-out"

@@ -4,12 +4,16 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::{
+    form::ActionForm,
     icons::{Glyph, Icon, Mark},
     language::use_locale,
     slice::Slice,
     theme_switch::ThemeSwitch,
 };
-use crate::api::session::{CurrentUser, SignOut};
+use crate::{
+    api::session::{CurrentUser, SignOut},
+    base_path::address,
+};
 
 /// Who is signed in, and what there is to see.
 #[derive(Clone, Debug, Default, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
@@ -30,7 +34,7 @@ pub(crate) fn SiteHeader(
         <header class="site-header">
             <div class="site-header-row">
                 // Its name is not shown on a phone.
-                <a class="brand" href="/imports" aria-label="Import Relay">
+                <a class="brand" href=address("/imports") aria-label="Import Relay">
                     <Mark />
                     <span>"Import Relay"</span>
                 </a>
@@ -85,7 +89,7 @@ fn Account(visitor: Resource<Visitor>) -> impl IntoView {
                 user.name
             };
             view! {
-                <a class="account" href="/account" title=user.email>
+                <a class="account" href=address("/account") title=user.email>
                     <Icon glyph=Glyph::Person />
                     <span>{name}</span>
                 </a>

@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 
 use super::progress_bar::shown_percent;
-use crate::job::{ImportProgress, ImportStatus};
+use crate::{
+    base_path::address,
+    job::{ImportProgress, ImportStatus},
+};
 
 /// The circle's circumference is 100, so that a percent is a unit of its stroke.
 const RADIUS: f64 = 15.915_494;
@@ -26,7 +29,7 @@ pub(crate) fn TabIcon(
     Effect::new(move |_| {
         let (percent, status, cancelled) = shown.get();
         set_icon(&icon(percent.unwrap_or_default(), status, cancelled));
-        on_cleanup(|| set_icon(ORIGINAL));
+        on_cleanup(|| set_icon(&address(ORIGINAL)));
     });
 }
 

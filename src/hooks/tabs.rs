@@ -18,7 +18,10 @@ use super::{
     feed::Inputs,
     follower::{Event, Millis, StreamEvent},
 };
-use crate::{api::progress::JobsPerStream, job::JobId};
+use crate::{
+    base_path::base_path,
+    {api::progress::JobsPerStream, job::JobId},
+};
 
 /// The lock's and the channel's name. The page uses it too, before the program is there.
 pub(crate) const NAME: &str = "import-relay-progress";
@@ -174,7 +177,12 @@ impl Line {
             return None;
         }
         let lock = self.early.as_mut().and_then(Early::take_lock);
-        Sharing::begin(name, lock, &self.inputs)
+        // Another app on the same host has tabs of its own.
+        Sharing::begin(
+            &format!("{name}{}", base_path().as_str()),
+            lock,
+            &self.inputs,
+        )
     }
 
     /// Says that less is wanted, where another tab keeps the stream.

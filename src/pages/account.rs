@@ -9,7 +9,7 @@ use crate::{
     },
     components::{
         clock::Moment,
-        form::{Field, FormError, NewPassword, Submit, failure},
+        form::{ActionForm, Field, FormError, NewPassword, Submit, failure},
         icons::{Glyph, Icon},
         language::use_locale,
         notice::ErrorNotice,

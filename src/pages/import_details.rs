@@ -13,6 +13,7 @@ use crate::{
         import_controls::{ImportExtras, import_extras},
         imports::get_import,
     },
+    base_path::address,
     components::{
         clock::LocalTime,
         format,
@@ -125,7 +126,7 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
         <Slice>
             <header class="page-head">
                 <nav class="crumbs" aria-label=t.say("Breadcrumb", "Wo du bist")>
-                    <a href="/imports">
+                    <a href=address("/imports")>
                         <Icon glyph=Glyph::ChevronLeft />
                         {t.say("Imports", "Importe")}
                     </a>

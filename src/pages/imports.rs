@@ -10,6 +10,7 @@ use crate::{
         ApiError, Page,
         imports::{ImportsFilter, ImportsQuery, Sort, SortBy, list_imports, upload_form},
     },
+    base_path,
     components::{
         format::Noun,
         icons::Glyph,
@@ -156,7 +157,7 @@ fn ImportsList(imports: Imports, query: Memo<ImportsQuery>) -> impl IntoView {
                         )}
                     </p>
                     <p>
-                        <a class="button" href="/imports">
+                        <a class="button" href=base_path::address("/imports")>
                             {t.say("Show all imports", "Alle Importe zeigen")}
                         </a>
                     </p>

@@ -5,8 +5,9 @@ use leptos_router::hooks::use_params_map;
 
 use crate::{
     api::team::{AcceptInvitation, LinkState, ResetPassword, link_state},
+    base_path::address,
     components::{
-        form::{Field, FormError, NewPassword, Submit, failure},
+        form::{ActionForm, Field, FormError, NewPassword, Submit, failure},
         icons::Glyph,
         language::use_locale,
         notice::{EmptyState, ErrorNotice},
@@ -137,7 +138,7 @@ fn Gone() -> impl IntoView {
                     {t.say(
                         "It has been used or has expired. Ask whoever gave it to you for another, or ",
                         "Er wurde benutzt oder ist abgelaufen. Bitte um einen neuen, oder ",
-                    )} <a href="/sign-in">{t.say("sign in", "melde dich an")}</a> "."
+                    )} <a href=address("/sign-in")>{t.say("sign in", "melde dich an")}</a> "."
                 </p>
             </EmptyState>
         </section>

@@ -3,8 +3,9 @@
 use leptos::prelude::*;
 
 use super::set_not_found_status;
-use crate::components::{
-    icons::Glyph, language::use_locale, notice::EmptyState, page_title::PageTitle,
+use crate::{
+    base_path::address,
+    components::{icons::Glyph, language::use_locale, notice::EmptyState, page_title::PageTitle},
 };
 
 /// What was looked for.
@@ -44,7 +45,7 @@ pub(super) fn NotFound(
                     )}
                 </p>
                 <p>
-                    <a class="button button-primary" href="/imports">
+                    <a class="button button-primary" href=address("/imports")>
                         {t.say("Go to your imports", "Zu deinen Importen")}
                     </a>
                 </p>

@@ -1,7 +1,7 @@
 //! What is in the shop.
 
 use leptos::prelude::*;
-use leptos_router::{components::Form, location::Url};
+use leptos_router::location::Url;
 
 use super::query::{use_page, use_search};
 use crate::{
@@ -9,8 +9,9 @@ use crate::{
         ApiError, Page,
         products::{Product, list_products},
     },
+    base_path::address,
     components::{
-        form::follow,
+        form::{QueryForm, follow},
         format::Noun,
         icons::{Glyph, Icon},
         language::use_locale,
@@ -56,11 +57,11 @@ fn SearchForm(search: Memo<String>) -> impl IntoView {
     let t = use_locale();
     let clear = move || {
         (!search.get().is_empty())
-            .then(|| view! { <a href="/products">{t.say("Clear", "Zurücksetzen")}</a> })
+            .then(|| view! { <a href=address("/products")>{t.say("Clear", "Zurücksetzen")}</a> })
     };
     view! {
         <search class="products-search">
-            <Form method="get" action="/products">
+            <QueryForm action="/products">
                 <Icon glyph=Glyph::Search />
                 <label class="visually-hidden" for="search">
                     {t.say("Search products", "Produkte suchen")}
@@ -78,7 +79,7 @@ fn SearchForm(search: Memo<String>) -> impl IntoView {
                 />
                 <button class="button">{t.say("Search", "Suchen")}</button>
                 {clear}
-            </Form>
+            </QueryForm>
         </search>
     }
 }
@@ -103,7 +104,7 @@ fn Products(page: Page<Product>, search: String) -> impl IntoView {
                     )}
                 </p>
                 <p>
-                    <a class="button button-primary" href="/imports">
+                    <a class="button button-primary" href=address("/imports")>
                         {t.say("Import products", "Produkte importieren")}
                     </a>
                 </p>

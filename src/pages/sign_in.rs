@@ -9,8 +9,9 @@ use crate::{
         secret::Secret,
         session::{CreateOwner, PROVIDER_PATH, SignIn, SignInProblem, SignInState, sign_in_state},
     },
+    base_path::address,
     components::{
-        form::{Field, FormError, NewPassword, Submit, failure},
+        form::{ActionForm, Field, FormError, NewPassword, Submit, failure},
         icons::{Glyph, Icon},
         language::use_locale,
         notice::ErrorNotice,
@@ -192,7 +193,7 @@ fn SignedIn() -> impl IntoView {
                 title=t.say("You are signed in", "Du bist angemeldet")
                 text=t.say("There is nothing to do here.", "Hier ist nichts zu tun.")
             />
-            <a class="button button-primary" href="/imports">
+            <a class="button button-primary" href=address("/imports")>
                 {t.say("Go to your imports", "Zu deinen Importen")}
             </a>
         </section>
@@ -231,7 +232,7 @@ fn SignInElsewhere(
             <p class="sign-in-or">{t.say("or", "oder")}</p>
             {problem}
             // The server answers it, not the router.
-            <a class="button" href=href rel="external" data-testid="sign-in-elsewhere">
+            <a class="button" href=address(&href) rel="external" data-testid="sign-in-elsewhere">
                 {match t {
                     Locale::English => format!("Sign in with {provider}"),
                     Locale::German => format!("Mit {provider} anmelden"),

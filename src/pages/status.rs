@@ -94,6 +94,16 @@ fn Status(status: ServerStatus) -> impl IntoView {
             </header>
             <dl>
                 <Fact name=t.say("Running", "Laufend")>{t.count(pending)}</Fact>
+                {status.waits_for_room.then(|| view! {
+                    <Fact name=t.say("Problem", "Störung")>
+                        <span data-testid="waits-for-room">
+                            {t.say(
+                                "The disk is full: imports wait until there is room.",
+                                "Die Festplatte ist voll: Importe warten, bis Platz ist.",
+                            )}
+                        </span>
+                    </Fact>
+                })}
                 <Fact name=t.say("Successful", "Gelungen")>
                     <span data-testid="successful">{t.count(success)}</span>
                 </Fact>
@@ -109,6 +119,9 @@ fn Status(status: ServerStatus) -> impl IntoView {
                 <Fact name="Version">{status.version}</Fact>
                 <Fact name=t.say("Running for", "Läuft seit")>{format::duration(status.uptime)}</Fact>
                 <Fact name=t.say("Memory", "Arbeitsspeicher")>{t.bytes(status.memory)}</Fact>
+                {status.disk_free.map(|free| view! {
+                    <Fact name=t.say("Free disk space", "Freier Speicherplatz")>{t.bytes(free)}</Fact>
+                })}
                 <Fact name=t.say("Database", "Datenbank")>{status.database}</Fact>
             </dl>
         </section>

@@ -12,6 +12,7 @@ use crate::{
         import_controls::{FileColumns, ImportExtras, ImportRow, ImportRows, RowKind},
         imports::UploadFormState,
     },
+    base_path::address,
     components::{
         column_mapping::ColumnMapping,
         failed_products::FailedProducts,
@@ -136,7 +137,7 @@ pub(crate) fn StyleguidePage() -> impl IntoView {
     let links = STATES.iter().map(|(name, _)| {
         let current = move || (state.get() == *name).then_some("page");
         view! {
-            <a class="button button-quiet" href=format!("/styleguide?state={name}") aria-current=current>
+            <a class="button button-quiet" href=address(&format!("/styleguide?state={name}")) aria-current=current>
                 {*name}
             </a>
         }

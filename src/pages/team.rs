@@ -12,7 +12,7 @@ use crate::{
     },
     components::{
         clock::Moment,
-        form::{Field, FormError, ShownOnce, Submit, failure},
+        form::{ActionForm, Field, FormError, ShownOnce, Submit, failure},
         language::use_locale,
         notice::ErrorNotice,
         page_title::PageTitle,

@@ -7,9 +7,10 @@ use crate::{
         secret::Secret,
         tokens::{ApiToken, CreateToken, RevokeToken, TokensState, tokens},
     },
+    base_path::address,
     components::{
         clock::Moment,
-        form::{Field, FormError, ShownOnce, Submit, failure},
+        form::{ActionForm, Field, FormError, ShownOnce, Submit, failure},
         icons::Glyph,
         language::use_locale,
         notice::{EmptyState, ErrorNotice},
@@ -85,7 +86,7 @@ fn CreateForm(create: ServerAction<CreateToken>, may_import: bool) -> impl IntoV
             </header>
             <p class="settings-note">
                 {t.say("With a token a program uses the ", "Mit einem Token nutzt ein Programm die ")}
-                <a href="/api/openapi.json" rel="external">"API"</a>
+                <a href=address("/api/openapi.json") rel="external">"API"</a>
                 {t.say(" in your name: ", " in deinem Namen: ")} <code>"Authorization: Bearer irt_…"</code> "."
             </p>
             <ActionForm action=create>

@@ -23,10 +23,10 @@ use url::Url;
 
 pub use self::listing::{effective, env_example, help};
 use super::{
-    hosts, outgoing::is_loopback, remote_file::RemoteHosts, space::SpaceLimits,
+    hosts, janitor::Retention, outgoing::is_loopback, remote_file::RemoteHosts, space::SpaceLimits,
     store::sessions::SessionLifetime,
 };
-use crate::role::Role;
+use crate::{base_path::BasePath, role::Role};
 
 /// One setting as `--help` lists it.
 #[derive(Clone, Copy, Debug)]
@@ -67,8 +67,8 @@ settings! {
         "The key for that service. It leaves this server only toward it.",
         "visible ASCII characters", "embedded: random for each start", secret;
     PUBLIC_URL: "NEXTAUTH_URL",
-        "The public origin of this app.",
-        "an http:// or https:// address", "http:// and LISTEN_ADDR";
+        "The public address of this app. With a path, for example https://shop.example/import, it is below that path, and a proxy has to pass requests on with it.",
+        "an http:// or https:// address, with a path of letters, digits, -, ., _ and ~", "http:// and LISTEN_ADDR";
     CORS_ORIGINS: "CORS_ORIGINS",
         "The other origins whose pages may read progress streams and use the REST API, with the cookies of whoever looks at them.",
         "origins with commas between, for example https://app.example.com, http://localhost:5173", "no other origin may";
@@ -114,6 +114,18 @@ settings! {
     RETENTION: "UPLOAD_RETENTION",
         "How long the embedded price monitor keeps a file after its import, to be imported again.",
         "a duration, for example 7days", "7days";
+    ROWS_RETENTION: "ROWS_RETENTION",
+        "How long it keeps what it says of the rows of an import that has ended: the failed ones, and those with notes.",
+        "a duration, for example 90days, or forever", "90days";
+    IMPORT_RETENTION: "IMPORT_RETENTION",
+        "How long an import that has ended is kept at all; then it is deleted. Its products stay.",
+        "a duration, for example 1year, or forever", "forever";
+    DELETED_RETENTION: "DELETED_RETENTION",
+        "How long it is known that an import was deleted, so that it is not taken up again should the price monitor still know it.",
+        "a duration, for example 1year, or forever", "1year";
+    AUDIT_RETENTION: "AUDIT_RETENTION",
+        "How long the audit log is kept.",
+        "a duration, for example 1year, or forever", "forever";
     SESSION_AGE: "SESSION_MAX_AGE",
         "How long a sign-in lasts.",
         "a duration, for example 30days", "30days";
@@ -294,8 +306,8 @@ pub struct Config {
     pub queued_per_user: u64,
     /// How much room product files may take.
     pub space: SpaceLimits,
-    /// How long a product file is kept after its import.
-    pub upload_retention: Duration,
+    /// How long what is not kept for ever is kept.
+    pub retention: Retention,
     /// Who may sign in, and for how long.
     pub auth: AuthConfig,
     /// The reverse proxies whose `X-Forwarded-For` is believed.
@@ -489,21 +501,48 @@ pub struct LogConfig {
     pub json: bool,
 }
 
-/// The public origin of this app, without a trailing slash.
+/// The public address of this app.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct PublicUrl(String);
+pub struct PublicUrl {
+    origin: String,
+    base: BasePath,
+}
 
 impl PublicUrl {
+    /// Reads an address. Installations of Auth.js on other paths name that of its routes too, which says nothing of
+    /// ours (<https://next-auth.js.org/configuration/options#nextauth_url>).
+    pub(in crate::server) fn parse(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+        let path = url.path().trim_end_matches('/');
+        Some(Self {
+            origin: is_web.then(|| url.origin().ascii_serialization())?,
+            base: BasePath::parse(path.strip_suffix("/api/auth").unwrap_or(path))?,
+        })
+    }
+
     /// Returns the origin as browsers send it in `Origin`.
     #[must_use]
     pub fn origin(&self) -> &str {
-        &self.0
+        &self.origin
+    }
+
+    /// Returns the path that the app is below.
+    #[must_use]
+    pub fn base(&self) -> &BasePath {
+        &self.base
+    }
+
+    /// Returns the whole address of a path of the app.
+    #[must_use]
+    pub fn address(&self, path: &str) -> String {
+        format!("{}{}", self.origin, self.base.address(path))
     }
 
     /// Returns the origin's host, without its port.
     #[must_use]
     pub fn host(&self) -> &str {
-        let authority = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        let authority = self.origin.split_once("://").map_or("", |(_, rest)| rest);
         match authority.rfind(':') {
             Some(colon) if !authority[colon..].contains(']') => &authority[..colon],
             _ => authority,
@@ -513,7 +552,7 @@ impl PublicUrl {
     /// Returns whether cookies must be `Secure`.
     #[must_use]
     pub fn is_https(&self) -> bool {
-        self.0.starts_with("https:")
+        self.origin.starts_with("https:")
     }
 }
 
@@ -711,12 +750,15 @@ impl Config {
             .get(DATA)
             .map_or_else(|| PathBuf::from("data"), PathBuf::from);
         let public_url = env
-            .parsed(PUBLIC_URL, origin)?
+            .parsed(PUBLIC_URL, PublicUrl::parse)?
             .or_else(|| host.public_url(&get));
         Ok(Self {
             listen,
             is_public_url_set: public_url.is_some(),
-            public_url: public_url.unwrap_or_else(|| PublicUrl(format!("http://{listen}"))),
+            public_url: public_url.unwrap_or_else(|| PublicUrl {
+                origin: format!("http://{listen}"),
+                base: BasePath::default(),
+            }),
             allowed_hosts: env
                 .parsed(ALLOWED_HOSTS, hosts::read_names)?
                 .unwrap_or_default(),
@@ -745,9 +787,23 @@ impl Config {
                 of_all: env.parsed(KEPT, size)?.unwrap_or(50 << 30),
                 free: env.parsed(FREE_SPACE, size)?.unwrap_or(512 << 20),
             },
-            upload_retention: env
-                .duration(RETENTION, Duration::ZERO, 10 * 365 * DAY)?
-                .unwrap_or(7 * DAY),
+            retention: Retention {
+                uploads: env
+                    .duration(RETENTION, Duration::ZERO, 10 * 365 * DAY)?
+                    .unwrap_or(7 * DAY),
+                rows: env
+                    .parsed(ROWS_RETENTION, duration_or_forever)?
+                    .unwrap_or(Some(90 * DAY)),
+                imports: env
+                    .parsed(IMPORT_RETENTION, duration_or_forever)?
+                    .unwrap_or(None),
+                deleted: env
+                    .parsed(DELETED_RETENTION, duration_or_forever)?
+                    .unwrap_or(duration("1year")),
+                audit: env
+                    .parsed(AUDIT_RETENTION, duration_or_forever)?
+                    .unwrap_or(None),
+            },
             auth: AuthConfig {
                 sessions: SessionLifetime {
                     absolute: env
@@ -867,7 +923,7 @@ impl Host {
             return None;
         }
         let name = get("VERCEL_PROJECT_PRODUCTION_URL").or_else(|| get("VERCEL_URL"))?;
-        origin(&format!("https://{name}"))
+        PublicUrl::parse(&format!("https://{name}"))
     }
 
     /// A function's request may have 4.5 MB.
@@ -942,6 +998,13 @@ fn duration_or_never(text: &str) -> Option<Option<Duration>> {
         .map(Some)
 }
 
+fn duration_or_forever(text: &str) -> Option<Option<Duration>> {
+    if text == "forever" {
+        return Some(None);
+    }
+    duration(text).map(Some)
+}
+
 fn size(text: &str) -> Option<u64> {
     text.parse::<ByteSize>()
         .ok()
@@ -952,12 +1015,6 @@ fn size(text: &str) -> Option<u64> {
 fn visible_secret(text: &str) -> Option<SecretString> {
     let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
     is_visible.then(|| SecretString::from(text))
-}
-
-fn origin(text: &str) -> Option<PublicUrl> {
-    let url = Url::parse(text).ok()?;
-    (matches!(url.scheme(), "http" | "https") && url.has_host())
-        .then(|| PublicUrl(url.origin().ascii_serialization()))
 }
 
 fn networks(text: &str) -> Option<Vec<IpNet>> {

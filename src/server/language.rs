@@ -5,7 +5,10 @@ use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
 use super::state::app_state;
-use crate::locale::{COOKIE, Locale};
+use crate::{
+    base_path::address,
+    locale::{COOKIE, Locale},
+};
 
 /// How long a browser keeps the choice, in seconds.
 const YEAR: u32 = 365 * 24 * 3_600;
@@ -40,8 +43,9 @@ pub(crate) fn choose(language: Locale) {
     };
     let is_https = app_state().is_ok_and(|state| state.config.public_url.is_https());
     let secure = if is_https { "; Secure" } else { "" };
+    let path = address("/");
     let cookie = format!(
-        "{COOKIE}={}; Path=/; Max-Age={YEAR}; SameSite=Lax; HttpOnly{secure}",
+        "{COOKIE}={}; Path={path}; Max-Age={YEAR}; SameSite=Lax; HttpOnly{secure}",
         language.tag()
     );
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {

@@ -12,7 +12,10 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::{
     IntoParams, Modify, OpenApi, ToSchema,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        Server,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 
 pub(super) mod controls;
@@ -437,6 +440,11 @@ impl Modify for Bearer {
 }
 
 /// Gives the description (OpenAPI 3.1).
-pub(super) async fn openapi() -> Json<utoipa::openapi::OpenApi> {
-    Json(Description::openapi())
+pub(super) async fn openapi(State(state): State<AppState>) -> Json<utoipa::openapi::OpenApi> {
+    let base = state.config.public_url.base().as_str();
+    let mut description = Description::openapi();
+    if !base.is_empty() {
+        description.servers = Some(vec![Server::new(base)]);
+    }
+    Json(description)
 }

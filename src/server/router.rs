@@ -9,13 +9,20 @@ use axum::{
         DefaultBodyLimit, Path, Query, Request, State,
         rejection::{PathRejection, QueryRejection},
     },
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts,
+        uri::PathAndQuery,
+    },
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{MethodRouter, delete, get, post},
 };
-use leptos::{prelude::provide_context, server_fn::axum::server_fn_paths};
+use leptos::{
+    prelude::{provide_context, use_context},
+    server_fn::axum::server_fn_paths,
+};
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
+use leptos_router::location::RequestUrl;
 use tower_http::{compression::CompressionLayer, timeout::TimeoutLayer};
 
 use futures_util::StreamExt;
@@ -29,6 +36,7 @@ use super::{
     hijack::Hijack,
     hosts, imports,
     last_event_id::last_event_id,
+    mount::mount,
     relay::{Asking, Jobs, ProgressAnswer},
     request_owner,
     rest::{self, controls, products},
@@ -44,6 +52,7 @@ use crate::{
         session::PROVIDER_PATH,
     },
     app::{App, shell},
+    base_path::BasePath,
     job::JobId,
 };
 
@@ -212,6 +221,7 @@ pub fn router(state: AppState) -> Router {
             provide_context(state.clone());
             provide_context(program());
             provide_context(JobsPerStream(state.config.sse.max_jobs));
+            provide_base_path(state.config.public_url.base());
             headers::set_page_policy();
         }
     };
@@ -238,6 +248,7 @@ pub fn router(state: AppState) -> Router {
         .layer(resumable::parts(&state));
     let watchers = telemetry::routes(state.clone());
     let metrics = state.metrics.clone();
+    let base = state.config.public_url.base().clone();
     let app = Router::new()
         .merge(pages)
         .merge(own)
@@ -266,7 +277,18 @@ pub fn router(state: AppState) -> Router {
     let app = app
         .merge(watchers.layer(quick()))
         .layer(middleware::from_fn_with_state(state, headers::careful));
-    telemetry::observed(app, metrics)
+    mount(telemetry::observed(app, metrics), &base)
+}
+
+/// Tells a page where it is: the path that the browser asked for, of which only the app's part has come here.
+fn provide_base_path(base: &BasePath) {
+    if let Some(parts) = use_context::<Parts>() {
+        let path = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        // As leptos_axum has it, which knows no host either.
+        let url = format!("http://leptos.dev{}", base.address(path));
+        provide_context(RequestUrl::new(&url));
+    }
+    provide_context(base.clone());
 }
 
 /// `GET /api/jobs/{jobId}/progress` (CONTRACT section 4).

@@ -151,14 +151,19 @@ impl Space {
         self.held().files.keys().cloned().collect()
     }
 
+    /// Returns how many bytes of the disk are free, where it says.
+    pub(crate) fn free(&self) -> Option<u64> {
+        free(&self.0.directory)
+    }
+
     fn held(&self) -> MutexGuard<'_, Held> {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether so many bytes more leave enough of the disk free. A disk that does not say is not asked.
     fn leaves_free(&self, bytes: u64) -> bool {
-        let free = free(&self.0.directory);
-        free.is_none_or(|free| free >= self.0.limits.free.saturating_add(bytes))
+        self.free()
+            .is_none_or(|free| free >= self.0.limits.free.saturating_add(bytes))
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
     auth::{Auth, first_owner, oidc::ProviderError},
     config::{Config, Monitor, MonitorEndpoint, SocketProtocol},
     connections::MostConnections,
+    janitor::{self, Chores},
     listen::{self, ListenOptions},
     price_monitor::{self, PriceMonitorOptions, UploadsError},
     relay::Relay,
@@ -114,6 +115,11 @@ impl App {
             &tasks,
             &shutdown,
         )?;
+        let cleaning = janitor::run(store.clone(), config.retention, Chores::App);
+        let cleaning = shutdown.clone().run_until_cancelled_owned(cleaning);
+        tasks.spawn(async move {
+            cleaning.await;
+        });
         let leptos = site::options(config.listen);
         let state = AppState {
             auth: Auth::new(&config.auth, &config.public_url)?,
@@ -181,7 +187,7 @@ impl Server {
     pub async fn owner_link(&self) -> Result<Option<String>, StartError> {
         let config = &self.app.state.config;
         let origin = if config.is_public_url_set {
-            config.public_url.origin().to_owned()
+            config.public_url.address("")
         } else {
             let address = self.local_addr().map_err(StartError::Loopback)?;
             format!("http://{address}")
@@ -258,7 +264,7 @@ async fn embed(
         rows_per_second: config.import_max_rate,
         queued_per_user: config.queued_per_user,
         space: space.clone(),
-        retention: config.upload_retention,
+        retention: config.retention,
     };
     // What cannot be served is said before anybody is told that it is.
     price_monitor::make_uploads_dir(&options.uploads_dir).await?;

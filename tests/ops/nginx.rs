@@ -34,8 +34,31 @@ fn replace(text: &str, from: &str, to: &str) -> String {
     text.replace(from, to)
 }
 
+/// The configuration with what it has for an app below a path in the place of what it has for one at the root.
+fn below_a_path(site: &str) -> String {
+    let (before, rest) = site.split_once("    # With the host to itself:").unwrap();
+    let (_, example) = rest.split_once("    # Below a path").unwrap();
+    // The paragraph that says so ends with an empty line.
+    let (_, example) = example.split_once("\n\n").unwrap();
+    let example: String = example
+        .lines()
+        .map(|line| line.trim_start().trim_start_matches('#').to_owned() + "\n")
+        .collect();
+    format!("{before}{example}")
+}
+
 impl Nginx {
     pub(crate) async fn start(relay: SocketAddr) -> Self {
+        Self::start_as(relay, include_str!("../../deploy/nginx.conf")).await
+    }
+
+    /// Has the app at `/import` and nothing else.
+    pub(crate) async fn start_below_a_path(relay: SocketAddr) -> Self {
+        let site = below_a_path(include_str!("../../deploy/nginx.conf"));
+        Self::start_as(relay, &site).await
+    }
+
+    async fn start_as(relay: SocketAddr, site: &str) -> Self {
         let directory = Directory::new();
         let path = directory.path().display().to_string();
         let issued = issue(&["localhost"]);
@@ -50,7 +73,6 @@ impl Nginx {
             &format!("{path}/relay"),
         );
         std::fs::write(format!("{path}/import-relay-tls.conf"), tls).unwrap();
-        let site = include_str!("../../deploy/nginx.conf");
         let site = replace(site, "server relay:3000", &format!("server {relay}"));
         let site = replace(&site, "listen 80;", &format!("listen {front};"));
         let site = replace(

@@ -7,6 +7,7 @@ use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use import_relay::server::{
     config::DatabaseUrl,
+    janitor::Retention,
     price_monitor::{self, PriceMonitorOptions},
     space::{Space, SpaceLimits},
     store::{Store, monitor_imports::MonitorImport},
@@ -277,7 +278,10 @@ async fn serve(
         rows_per_second,
         queued_per_user: 25,
         space: Space::new(directory.path(), SPACE),
-        retention: Duration::from_secs(3600),
+        retention: Retention {
+            uploads: Duration::from_secs(3600),
+            ..Retention::default()
+        },
     };
     let shutdown = CancellationToken::new();
     let serving = price_monitor::serve(listener, store.clone(), options, shutdown.clone());

@@ -15,6 +15,7 @@ use crate::{
         ApiError,
         imports::{MODE_FIELD, UPLOAD_PATH, UploadFormState},
     },
+    base_path::address,
     components::{
         format,
         icons::{Glyph, Icon},
@@ -117,7 +118,7 @@ pub(crate) fn UploadForm(
         <form
             class="card upload"
             method="post"
-            action=UPLOAD_PATH
+            action=address(UPLOAD_PATH)
             enctype="multipart/form-data"
             data-testid="upload-form"
             aria-label=t.say("Import products", "Produkte importieren")
@@ -190,7 +191,7 @@ fn Problem(stage: RwSignal<Stage>) -> impl IntoView {
         problem.get().map(|(reason, signed_out)| {
             let sign_in = signed_out.then(|| {
                 let words = t.say("Sign in", "Anmelden");
-                view! { " " <a href=sign_in_path(UPLOAD_PATH)>{words}</a> }
+                view! { " " <a href=address(&sign_in_path(UPLOAD_PATH))>{words}</a> }
             });
             view! {
                 <div class="notice" data-kind="error" data-testid="upload-error">

@@ -4,6 +4,7 @@ use leptos::{ev, prelude::*};
 
 use crate::{
     api::imports::{ADDRESS_PATH, MODE_FIELD},
+    base_path::address,
     components::language::use_locale,
     job::ImportMode,
 };
@@ -33,7 +34,7 @@ pub(super) fn FromAddress(
         <form
             class="card from-address"
             method="post"
-            action=ADDRESS_PATH
+            action=address(ADDRESS_PATH)
             data-testid="address-form"
             aria-label=t.say("Fetch a product file", "Produktdatei abholen")
             aria-busy=move || fetching.get().to_string()

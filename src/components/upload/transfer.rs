@@ -20,6 +20,7 @@ use web_sys::{
 use super::unfinished::Fingerprint;
 use crate::{
     api::imports::{MODE_FIELD, RESUMABLE_PATH, UPLOAD_PATH, UploadAnswer},
+    base_path::address,
     job::{ImportMode, JobId},
 };
 
@@ -109,6 +110,9 @@ impl Transfer {
         Ok(Self { shared })
     }
 }
+
+/// The most bytes that are sent in one request: widely used proxies take no more than 100 MB.
+const PART: u64 = 64 << 20;
 
 /// The price monitor refused the file, and the server has thrown the upload away: there is nothing to
 /// take back.
@@ -223,6 +227,12 @@ impl Upload {
                 self.shared.is_over();
                 return Sent::Started(job);
             }
+            if let (204, Some(there)) = (answer.status, answer.offset)
+                && there > offset
+            {
+                (offset, tries) = (there, 0);
+                continue;
+            }
             if has_no_parts(answer.status) {
                 return self.send_whole(on_sent).await;
             }
@@ -253,7 +263,8 @@ impl Upload {
                 total,
             });
         };
-        let sending = self.request("POST", UPLOAD_PATH, &[], Body::Form(&form), on_bytes);
+        let path = address(UPLOAD_PATH);
+        let sending = self.request("POST", &path, &[], Body::Form(&form), on_bytes);
         let answer = sending.await;
         if let (201, Ok(UploadAnswer::Started { id })) =
             (answer.status, serde_json::from_str(&answer.text))
@@ -280,7 +291,8 @@ impl Upload {
             ("Upload-Length", self.total.to_string()),
             ("Upload-Metadata", self.metadata.clone()),
         ];
-        self.request("POST", RESUMABLE_PATH, &headers, Body::Nothing, |_| {})
+        let path = address(RESUMABLE_PATH);
+        self.request("POST", &path, &headers, Body::Nothing, |_| {})
             .await
     }
 
@@ -296,11 +308,9 @@ impl Upload {
         on_sent: impl Fn(Sent) + 'static,
     ) -> Answer {
         let total = self.total;
+        let end = (offset + PART).min(total);
         #[allow(clippy::cast_precision_loss)] // no file has 2^53 bytes
-        let Ok(rest) = self
-            .file
-            .slice_with_f64_and_f64(offset as f64, total as f64)
-        else {
+        let Ok(part) = self.file.slice_with_f64_and_f64(offset as f64, end as f64) else {
             return Answer::none();
         };
         let headers = [
@@ -313,7 +323,7 @@ impl Upload {
                 total,
             });
         };
-        self.request("PATCH", location, &headers, Body::Part(&rest), on_bytes)
+        self.request("PATCH", location, &headers, Body::Part(&part), on_bytes)
             .await
     }
 

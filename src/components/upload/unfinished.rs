@@ -4,7 +4,12 @@
 use leptos::prelude::window;
 use web_sys::{File, Storage};
 
-const KEY: &str = "import-relay.unfinished-upload";
+use crate::base_path::base_path;
+
+/// Another app on the same host has uploads of its own.
+fn key() -> String {
+    format!("import-relay.unfinished-upload{}", base_path().as_str())
+}
 
 /// What tells a file from others, as far as a browser says it, and whether it is only checked.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -23,13 +28,13 @@ impl Fingerprint {
     pub(super) fn remember(&self, location: &str) {
         if let Some(storage) = storage() {
             // Storage that is full or forbidden only means that a reload begins anew.
-            let _ = storage.set_item(KEY, &self.entry(location));
+            let _ = storage.set_item(&key(), &self.entry(location));
         }
     }
 
     /// Where the upload of this file was left.
     pub(super) fn recall(&self) -> Option<String> {
-        let entry = storage()?.get_item(KEY).ok().flatten()?;
+        let entry = storage()?.get_item(&key()).ok().flatten()?;
         self.location_in(&entry).map(str::to_owned)
     }
 
@@ -38,7 +43,7 @@ impl Fingerprint {
         if self.recall().is_some()
             && let Some(storage) = storage()
         {
-            let _ = storage.remove_item(KEY);
+            let _ = storage.remove_item(&key());
         }
     }
 

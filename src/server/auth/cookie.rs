@@ -5,7 +5,10 @@ use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use leptos::prelude::expect_context;
 use leptos_axum::ResponseOptions;
 
-use crate::{api::ApiError, server::state::AppState};
+use crate::{
+    api::ApiError,
+    server::{config::PublicUrl, state::AppState},
+};
 
 /// A cookie of our own.
 #[derive(Clone, Copy, Debug)]
@@ -23,26 +26,32 @@ pub(in crate::server) enum OwnCookie {
 }
 
 impl OwnCookie {
-    /// On https the browser itself guards the cookie's origin (RFC 6265bis, section 4.1.3.2).
-    fn name(self, state: &AppState) -> &'static str {
-        match (self, state.config.public_url.is_https()) {
-            (Self::Session, true) => "__Host-import-relay.session",
-            (Self::Session, false) => "import-relay.session",
-            (Self::Known, true) => "__Host-import-relay.known",
-            (Self::Known, false) => "import-relay.known",
-            (Self::Once, true) => "__Host-import-relay.once",
-            (Self::Once, false) => "import-relay.once",
-            (Self::Visit, true) => "__Host-import-relay.visit",
-            (Self::Visit, false) => "import-relay.visit",
-            (Self::UploadError, true) => "__Host-import-relay.upload-error",
-            (Self::UploadError, false) => "import-relay.upload-error",
-        }
+    /// On https the browser itself guards the cookie's origin (RFC 6265bis, section 4.1.3), as far as it lets a cookie
+    /// have a path.
+    fn name(self, public_url: &PublicUrl) -> String {
+        let name = match self {
+            Self::Session => "session",
+            Self::Known => "known",
+            Self::Once => "once",
+            Self::Visit => "visit",
+            Self::UploadError => "upload-error",
+        };
+        let prefix = match (public_url.is_https(), public_url.base().as_str()) {
+            (true, "") => "__Host-",
+            (true, _) => "__Secure-",
+            (false, _) => "",
+        };
+        format!("{prefix}import-relay.{name}")
     }
 
     /// Reads the cookie from a request.
     pub(in crate::server) fn get(self, state: &AppState, headers: &HeaderMap) -> Option<String> {
         let jar = CookieJar::from_headers(headers);
-        Some(jar.get(self.name(state))?.value().to_owned())
+        Some(
+            jar.get(&self.name(&state.config.public_url))?
+                .value()
+                .to_owned(),
+        )
     }
 
     /// Sets the cookie on the server function's response, for so many seconds.
@@ -61,11 +70,12 @@ impl OwnCookie {
     }
 
     fn with(self, state: &AppState, value: String, max_age: i64) -> Cookie<'static> {
-        Cookie::build((self.name(state), value))
-            .path("/")
+        let public_url = &state.config.public_url;
+        Cookie::build((self.name(public_url), value))
+            .path(public_url.base().address("/"))
             .http_only(true)
             .same_site(SameSite::Lax)
-            .secure(state.config.public_url.is_https())
+            .secure(public_url.is_https())
             .max_age(time::Duration::seconds(max_age))
             .build()
     }
@@ -109,6 +119,17 @@ fn append(cookie: &Cookie<'_>) -> Result<(), ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_says_as_much_of_the_origin_as_a_browser_will_guard() {
+        let name = |text: &str| OwnCookie::Session.name(&PublicUrl::parse(text).unwrap());
+        assert_eq!(name("https://shop.example"), "__Host-import-relay.session");
+        assert_eq!(
+            name("https://shop.example/import"),
+            "__Secure-import-relay.session"
+        );
+        assert_eq!(name("http://shop.example/import"), "import-relay.session");
+    }
 
     #[test]
     fn a_host_is_in_each_domain_above_it() {

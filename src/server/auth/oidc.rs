@@ -187,7 +187,7 @@ impl Provider {
             .timeout(TIMEOUT)
             .build()?;
         Ok(Self(Arc::new(Inner {
-            redirect: RedirectUrl::new(format!("{}{CALLBACK}", public_url.origin()))?,
+            redirect: RedirectUrl::new(public_url.address(CALLBACK))?,
             http: Http(http),
             known: Mutex::new(None),
             config,

@@ -128,7 +128,7 @@ async fn make_link(
         .store
         .create_link(secret::hash(&token), purpose, note, &owner.id, lifetime)
         .await?;
-    let url = format!("{}/join/{token}", state.config.public_url.origin());
+    let url = state.config.public_url.address(&format!("/join/{token}"));
     once::keep(state, caller, &url)?;
     Ok(NewLink { url: url.into() })
 }

@@ -124,7 +124,7 @@ impl Config {
     fn shown(&self, setting: &Setting) -> Option<String> {
         let (sessions, sse, relay) = (&self.auth.sessions, &self.sse, &self.relay);
         Some(match setting.name {
-            "NEXTAUTH_URL" => self.public_url.origin().to_owned(),
+            "NEXTAUTH_URL" => self.public_url.address(""),
             "CORS_ORIGINS" if !self.cors_origins.is_empty() => {
                 self.cors_origins.iter().collect::<Vec<_>>().join(", ")
             }
@@ -140,7 +140,11 @@ impl Config {
             "IMPORT_URL_HOSTS" if !self.import_hosts.is_empty() => self.import_hosts.to_string(),
             "IMPORTS_PER_USER" => self.imports_per_user.to_string(),
             "IMPORT_MAX_RATE" => self.import_max_rate?.to_string(),
-            "UPLOAD_RETENTION" => duration(self.upload_retention),
+            "UPLOAD_RETENTION" => duration(self.retention.uploads),
+            "ROWS_RETENTION" => retention(self.retention.rows),
+            "IMPORT_RETENTION" => retention(self.retention.imports),
+            "DELETED_RETENTION" => retention(self.retention.deleted),
+            "AUDIT_RETENTION" => retention(self.retention.audit),
             "SESSION_MAX_AGE" => duration(sessions.absolute),
             "SESSION_IDLE_TIMEOUT" => duration(sessions.idle),
             "TRUSTED_PROXIES" if !self.trusted_proxies.is_empty() => self
@@ -174,6 +178,10 @@ impl Config {
 
 fn duration(duration: Duration) -> String {
     humantime::format_duration(duration).to_string()
+}
+
+fn retention(kept: Option<Duration>) -> String {
+    kept.map_or_else(|| "forever".to_owned(), duration)
 }
 
 /// Says a size in the largest unit that says it exactly.

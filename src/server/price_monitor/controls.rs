@@ -35,15 +35,18 @@ use uuid::Uuid;
 
 use super::{
     Service, beginning,
-    message::{ImportBody, JobBody, RowsBody},
+    message::{ImportBody, JobBody, Kept, Place, RowsBody},
     service::ServiceError,
     upload::{owner, record},
     uploads::stored_name,
 };
-use crate::server::store::{
-    Store, StoreError,
-    monitor_imports::{ImportMode, MonitorImport, NewImport, Question},
-    row_notes::{NoteKind, RowNote},
+use crate::server::{
+    janitor::ago,
+    store::{
+        Store, StoreError,
+        monitor_imports::{ImportMode, MonitorImport, NewImport, Question},
+        row_notes::{NoteKind, RowNote},
+    },
 };
 
 /// Failed rows that are read at once.
@@ -123,9 +126,18 @@ async fn import(
     Path(id): Path<String>,
 ) -> Result<Json<ImportBody>, ServiceError> {
     let import = service.announcer.up_to_date(service.found(&id).await?);
-    let has_file = service.uploads.has(&import.stored_as).await;
-    let place = service.workers.place(&id).await?;
-    Ok(Json(ImportBody::new(import, place, has_file)))
+    let place = Place {
+        position: service.workers.place(&id).await?,
+        waits_for_room: service.queue.waits_for_room(),
+    };
+    let oldest = service.options.retention.rows.map(ago);
+    let kept = Kept {
+        file: service.uploads.has(&import.stored_as).await,
+        rows: import
+            .completed_at
+            .is_none_or(|ended| oldest.is_none_or(|oldest| ended >= oldest)),
+    };
+    Ok(Json(ImportBody::new(import, place, kept)))
 }
 
 async fn remove(

@@ -201,6 +201,11 @@ impl Importer {
         let import = match begun {
             Ok(Some(import)) => import,
             Ok(None) => return,
+            // It has not begun, and does so once there is room.
+            Err(GaveUp::Store(error)) if error.is_full() => {
+                tracing::debug!(id, %error, "Import put off until there is room");
+                return;
+            }
             Err(gave_up) => {
                 let end = self.end(id, Err(gave_up.into()));
                 return self

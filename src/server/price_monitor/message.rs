@@ -239,6 +239,8 @@ pub(super) struct ImportBody {
     warnings: u64,
     /// How many imports go first, with this one, while it waits.
     queue_position: Option<u64>,
+    /// Whether it waits because the disk is full.
+    waits_for_room: bool,
     /// Whether it ended because its user wanted it no more.
     cancelled: bool,
     actions: Vec<Action>,
@@ -262,15 +264,31 @@ pub(super) enum Action {
     Delete,
 }
 
+/// Where an import stands among those that wait, if it does.
+pub(super) struct Place {
+    /// How many go first, with this one.
+    pub(super) position: Option<u64>,
+    /// Whether none can begin for want of room.
+    pub(super) waits_for_room: bool,
+}
+
+/// What is still kept of an import.
+pub(super) struct Kept {
+    /// Its file.
+    pub(super) file: bool,
+    /// What is said of its rows.
+    pub(super) rows: bool,
+}
+
 impl ImportBody {
-    pub(super) fn new(import: MonitorImport, queue_position: Option<u64>, has_file: bool) -> Self {
+    pub(super) fn new(import: MonitorImport, place: Place, kept: Kept) -> Self {
         let mut actions = Vec::new();
         if import.status.is_final() {
-            if has_file {
+            if kept.file {
                 actions.push(Action::Again);
                 actions.push(Action::Columns);
             }
-            if import.progress.failed_products > 0 {
+            if kept.rows && import.progress.failed_products > 0 {
                 actions.push(Action::Failures);
                 if import.mode == ImportMode::Import {
                     actions.push(Action::Retry);
@@ -293,7 +311,8 @@ impl ImportBody {
             passed_over: import.tally.passed_over.clone(),
             rows_read: import.tally.rows_read,
             warnings: import.tally.warnings,
-            queue_position,
+            queue_position: place.position,
+            waits_for_room: place.position.is_some() && place.waits_for_room,
             cancelled: import.status.is_cancelled(import.error.as_deref()),
             actions,
             job: import.into(),

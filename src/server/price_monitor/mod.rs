@@ -54,16 +54,14 @@ use self::{
     uploads::Uploads,
     workers::{Word, Workers},
 };
-use crate::{
-    job::UnixMillis,
-    server::{
-        advice,
-        connections::MostConnections,
-        listen::{self, ListenOptions},
-        space::{Space, SpaceLimits},
-        store::{Store, now},
-        telemetry::Metrics,
-    },
+use crate::server::{
+    advice,
+    connections::MostConnections,
+    janitor::{self, Chores, Retention, ago},
+    listen::{self, ListenOptions},
+    space::{Space, SpaceLimits},
+    store::Store,
+    telemetry::Metrics,
 };
 
 /// How long connections may take to end once they were asked to.
@@ -79,7 +77,7 @@ const SILENT: usize = 64;
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The time between two looks for files that no import needs any more.
-const TIDYING: Duration = Duration::from_secs(60 * 60);
+const TIDYING: Duration = Duration::from_secs(60);
 
 /// How long an import waits for an answer about its file.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(14 * 24 * 60 * 60);
@@ -103,8 +101,8 @@ pub struct PriceMonitorOptions {
     pub queued_per_user: u64,
     /// The room for the files.
     pub space: Space,
-    /// How long a file is kept after its import, to be imported again.
-    pub retention: Duration,
+    /// How long what is not kept for ever is kept.
+    pub retention: Retention,
 }
 
 impl PriceMonitorOptions {
@@ -163,22 +161,12 @@ struct Service {
 
 /// Ends imports that nobody answered, and removes the files that no import needs any more, now and again.
 async fn tidy(store: Store, uploads: Uploads, queue: Queue, retention: Duration) {
-    let retention = UnixMillis::try_from(retention.as_millis()).unwrap_or(UnixMillis::MAX);
-    let patience = UnixMillis::try_from(ANSWERED_WITHIN.as_millis()).unwrap_or(UnixMillis::MAX);
     loop {
-        let before = now().saturating_sub(patience);
-        if let Err(error) = queue.give_unanswered_up(before).await {
+        if let Err(error) = queue.give_unanswered_up(ago(ANSWERED_WITHIN)).await {
             tracing::warn!(%error, "imports that wait for an answer could not be looked for");
         }
-        match store
-            .monitor_files_in_use(now().saturating_sub(retention))
-            .await
-        {
-            Ok(needed) => {
-                uploads.remove_stale(&needed).await;
-                uploads.recount(&needed).await;
-            }
-            Err(error) => tracing::warn!(%error, "the uploads directory could not be tidied"),
+        if let Err(error) = uploads.tidy(&store, ago(retention)).await {
+            tracing::warn!(%error, "the uploads directory could not be tidied");
         }
         tokio::time::sleep(TIDYING).await;
     }
@@ -229,7 +217,13 @@ pub async fn serve_with(
         shutdown.clone(),
         tasks.clone(),
     );
-    let queue = Queue::new(importer, workers.clone(), &tasks, shutdown.clone());
+    let queue = Queue::new(
+        importer,
+        workers.clone(),
+        options.metrics.clone(),
+        &tasks,
+        shutdown.clone(),
+    );
     queue.start();
     workers.run(
         {
@@ -251,8 +245,10 @@ pub async fn serve_with(
         store.clone(),
         uploads.clone(),
         queue.clone(),
-        options.retention,
+        options.retention.uploads,
     );
+    let cleaning = janitor::run(store.clone(), options.retention, Chores::PriceMonitor);
+    let tidying = async { tokio::join!(tidying, cleaning) };
     let tidying = shutdown.clone().run_until_cancelled_owned(tidying);
     tasks.spawn(async move {
         tidying.await;

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::Notify;
@@ -12,11 +12,17 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{import::Importer, readers, workers::Workers};
 use crate::{
     job::UnixMillis,
-    server::store::{StoreError, leases::Claimed},
+    server::{
+        store::{StoreError, leases::Claimed},
+        telemetry::Metrics,
+    },
 };
 
 /// How often it is looked for imports that other processes leave behind.
 const LOOK: Duration = Duration::from_secs(3);
+
+/// How long a trouble with the database that goes on is not told again.
+const SAID_AGAIN: Duration = Duration::from_secs(60);
 
 /// How often a worker says that what it runs still runs: several times in a lease.
 const RENEWAL: Duration = Duration::from_secs(4);
@@ -32,6 +38,7 @@ struct Inner {
     running: Mutex<HashMap<String, CancellationToken>>,
     /// There may be something to run, or room to run it.
     wake: Notify,
+    metrics: Metrics,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -54,6 +61,7 @@ impl Queue {
     pub(super) fn new(
         importer: Importer,
         workers: Workers,
+        metrics: Metrics,
         tasks: &TaskTracker,
         shutdown: CancellationToken,
     ) -> Self {
@@ -62,6 +70,7 @@ impl Queue {
             workers,
             running: Mutex::default(),
             wake: Notify::new(),
+            metrics,
             tasks: tasks.clone(),
             shutdown,
         }))
@@ -131,14 +140,31 @@ impl Queue {
         self.0.importer.give_unanswered_up(before).await
     }
 
+    /// Returns whether no import can begin because the disk is full.
+    pub(super) fn waits_for_room(&self) -> bool {
+        self.0.metrics.imports_wait_for_room()
+    }
+
     async fn take_imports(&self) {
+        let mut last_said: Option<Instant> = None;
         loop {
             while self.running().len() < readers::IMPORTS {
-                match self.0.workers.claim_next(&self.at_hand()).await {
+                let claimed = self.0.workers.claim_next(&self.at_hand()).await;
+                let is_full = claimed.as_ref().is_err_and(StoreError::is_full);
+                self.0.metrics.set_imports_wait_for_room(is_full);
+                match claimed {
                     Ok(Some(claimed)) => self.run(claimed),
                     Ok(None) => break,
                     Err(error) => {
-                        tracing::warn!(%error, "imports could not be looked for");
+                        if last_said.is_none_or(|said| said.elapsed() >= SAID_AGAIN) {
+                            last_said = Some(Instant::now());
+                            let what = if is_full {
+                                "imports wait until there is room in the database"
+                            } else {
+                                "imports could not be looked for"
+                            };
+                            tracing::warn!(%error, "{what}");
+                        }
                         break;
                     }
                 }

@@ -23,22 +23,26 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::server::store::monitor_imports::FileMark;
-
 /// Bytes that are written or checked at once.
 const BLOCK: usize = 256 << 10;
 
 use super::service::ServiceError;
-use crate::server::{
-    private::make_private_directory,
-    space::{self, NoSpace, Space, Stored},
+use crate::{
+    job::UnixMillis,
+    server::{
+        private::make_private_directory,
+        space::{self, NoSpace, Space, Stored},
+        store::{Store, StoreError, monitor_imports::FileMark},
+    },
 };
+
+/// How many imports are asked for at once.
+const AT_ONCE: usize = 500;
 
 /// How the names of complete files end.
 const ENDING: &str = ".upload";
 
-/// How old a file that no job needs must be before it is removed: one of a process that is just ending
-/// beside this one, or that is just coming in, is younger.
+/// How old a file of which no import is known must be before it is removed: one that is just coming in is younger.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The file that holds the directory's own name.
@@ -226,16 +230,27 @@ impl Uploads {
         }
     }
 
-    /// Removes files of ours that no import needs: of those that ended long ago, and what a crash left
-    /// behind.
-    pub(super) async fn remove_stale(&self, needed: &[(String, Option<String>)]) {
-        let needed: HashSet<&str> = needed.iter().map(|(name, _)| name.as_str()).collect();
-        if let Err(error) = self.remove_stale_but(&needed).await {
+    /// Removes files of ours that no import needs: of those that ended before a time, and what a crash left
+    /// behind. Counts anew what is left.
+    pub(super) async fn tidy(&self, store: &Store, before: UnixMillis) -> Result<(), StoreError> {
+        let needed = store.monitor_files_in_use(before).await?;
+        let names: HashSet<&str> = needed.iter().map(|(name, _)| name.as_str()).collect();
+        let fresh = self.remove_stale_but(&names).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the uploads directory could not be tidied");
+            Vec::new()
+        });
+        for some in fresh.chunks(AT_ONCE) {
+            for id in store.imports_that_are_over(some).await? {
+                self.remove(&stored_name(&id)).await;
+            }
         }
+        self.recount(&needed).await;
+        Ok(())
     }
 
-    async fn remove_stale_but(&self, needed: &HashSet<&str>) -> io::Result<()> {
+    /// Removes the old ones of the files that no import needs. Returns of which imports the others may be.
+    async fn remove_stale_but(&self, needed: &HashSet<&str>) -> io::Result<Vec<String>> {
+        let mut fresh = Vec::new();
         let mut entries = fs::read_dir(&self.directory).await?;
         while let Some(entry) = entries.next_entry().await? {
             let name = entry.file_name();
@@ -248,11 +263,16 @@ impl Uploads {
                 .modified()?
                 .elapsed()
                 .unwrap_or_default();
-            if age > STALE && !needed.contains(name) {
+            if needed.contains(name) {
+                continue;
+            }
+            if age > STALE {
                 self.remove(name).await;
+            } else if let Some(id) = name.strip_suffix(ENDING) {
+                fresh.push(id.to_owned());
             }
         }
-        Ok(())
+        Ok(fresh)
     }
 }
 
@@ -384,7 +404,13 @@ fn is_ours(name: &str) -> bool {
 mod tests {
 
     use super::*;
-    use crate::server::space::SpaceLimits;
+    use crate::{
+        job::ImportStatus,
+        server::{
+            space::SpaceLimits,
+            store::{monitor_imports::NewImport, now, test_database::TestDatabase},
+        },
+    };
 
     async fn open(directory: &Path) -> io::Result<Uploads> {
         let limits = SpaceLimits {
@@ -472,6 +498,40 @@ mod tests {
         std::fs::write(&path, "sku,price").unwrap();
         assert!(uploads.check(&stored_name("1"), &mark, &stop).is_err());
         drop(complete);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_not_kept_after_its_import_goes_with_its_end() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        let uploads = open(&database.directory.path().join("uploads"))
+            .await
+            .unwrap();
+        let [over, runs, unknown] = [(); 3].map(|()| Uuid::now_v7().to_string());
+        for id in [&over, &runs, &unknown] {
+            let writing = uploads.begin(None).await.unwrap();
+            uploads.complete(writing, id).await.unwrap().0.keep();
+        }
+        for id in [&over, &runs] {
+            let new = NewImport {
+                id: id.clone(),
+                stored_as: stored_name(id),
+                ..NewImport::default()
+            };
+            store.add_monitor_import(new).await.unwrap();
+        }
+        store
+            .finish_monitor_import(&over, ImportStatus::Success, None, None)
+            .await
+            .unwrap();
+        uploads.tidy(&store, 0).await.unwrap();
+        assert!(uploads.has(&stored_name(&over)).await);
+        uploads.tidy(&store, now() + 1).await.unwrap();
+        assert!(!uploads.has(&stored_name(&over)).await);
+        // What just came in may be of an import that is about to be recorded.
+        assert!(
+            uploads.has(&stored_name(&runs)).await && uploads.has(&stored_name(&unknown)).await
+        );
     }
 
     #[tokio::test]

@@ -341,6 +341,17 @@ pub(super) mod tests {
             }
         }
 
+        /// Has another instance count ten of a job's twelve products, of which four failed.
+        async fn counted_elsewhere(&self, job: &ProductImportJob) {
+            let counted = Report {
+                failed: 4,
+                ..counts(6, 12)
+            };
+            let counted = Snapshot::default().after(counted, 7).unwrap();
+            let counted = self.store.update_job(&job.id, JobState::from(&counted));
+            counted.await.unwrap();
+        }
+
         async fn recorded(&self, job: &ProductImportJob) -> ProductImportJob {
             let found = self.store.find_job(&self.user.jobs(), &job.id).await;
             ProductImportJob::clone(&found.unwrap().unwrap())
@@ -484,13 +495,7 @@ pub(super) mod tests {
         let scene = Scene::set().await;
         let job = scene.job("a").await;
         let mut viewer = scene.hub.watch(&job).unwrap();
-        let counted = Report {
-            failed: 4,
-            ..counts(6, 12)
-        };
-        let counted = Snapshot::default().after(counted, 7).unwrap();
-        let counted = scene.store.update_job(&job.id, JobState::from(&counted));
-        counted.await.unwrap();
+        scene.counted_elsewhere(&job).await;
         let over = Report {
             verdict: Verdict::Completed,
             ..Report::default()
@@ -510,13 +515,7 @@ pub(super) mod tests {
         let scene = Scene::set().await;
         let job = scene.job("a").await;
         let mut viewer = scene.hub.watch(&job).unwrap();
-        let counted = Report {
-            failed: 4,
-            ..counts(6, 12)
-        };
-        let counted = Snapshot::default().after(counted, 7).unwrap();
-        let counted = scene.store.update_job(&job.id, JobState::from(&counted));
-        counted.await.unwrap();
+        scene.counted_elsewhere(&job).await;
         scene.hub.report(&job.id, counts(12, 12));
         last(&mut viewer).await;
         let recorded = scene.recorded(&job).await;

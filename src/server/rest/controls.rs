@@ -63,6 +63,8 @@ pub(in crate::server) struct Details {
     warnings: u64,
     /// How many imports go first, with this one, while it waits.
     queue_position: Option<u64>,
+    /// Whether it waits because the disk is full.
+    waits_for_room: bool,
     /// What has to be said of its file for it to go on: see its columns.
     #[schema(value_type = Option<Needs>)]
     needs: Option<Question>,
@@ -95,6 +97,7 @@ impl From<ImportExtras> for Details {
             passed_over: extras.passed_over,
             warnings: extras.warnings,
             queue_position: extras.queue_position,
+            waits_for_room: extras.waits_for_room,
             needs: extras.needs,
             actions: extras.actions,
         }

@@ -2,6 +2,7 @@
 
 mod deleted;
 mod entity;
+mod retention;
 pub mod scope;
 
 use std::sync::Arc;
@@ -794,6 +795,36 @@ mod tests {
         assert!(matches!(created, Created::Before));
         let found = store.find_job(&ada.jobs(), &job).await.unwrap().unwrap();
         assert_eq!(found.filename, "a.csv");
+    }
+
+    #[tokio::test]
+    async fn what_ended_long_ago_is_deleted_and_at_last_forgotten() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        let ada = user(&store, "ada").await;
+        let [runs, over]: [JobId; 2] = ["1", "2"].map(|id| id.parse().unwrap());
+        for job in [&runs, &over] {
+            store
+                .create_job(&ada.id, job, "a.csv", ImportMode::Import)
+                .await
+                .unwrap();
+        }
+        row::Entity::update_many()
+            .col_expr(row::Column::Status, Expr::value("SUCCESS"))
+            .col_expr(row::Column::CompletedAt, Expr::value(7_i64))
+            .filter(row::Column::Id.eq(over.as_str()))
+            .exec(&store.db)
+            .await
+            .unwrap();
+        assert_eq!(store.remove_ended_jobs(7).await.unwrap(), 0);
+        assert_eq!(store.remove_ended_jobs(8).await.unwrap(), 1);
+        assert_eq!(store.remove_ended_jobs(now()).await.unwrap(), 0);
+        assert!(store.find_job(&ada.jobs(), &runs).await.unwrap().is_some());
+        assert!(store.find_job(&ada.jobs(), &over).await.unwrap().is_none());
+        assert!(store.knows_job(&over).await.unwrap());
+        assert_eq!(store.forget_deleted_jobs(0).await.unwrap(), 0);
+        assert_eq!(store.forget_deleted_jobs(now() + 1).await.unwrap(), 1);
+        assert!(!store.knows_job(&over).await.unwrap());
     }
 
     #[tokio::test]

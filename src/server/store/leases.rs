@@ -373,7 +373,7 @@ fn millis(duration: Duration) -> i64 {
 }
 
 /// What time it is for all workers.
-async fn database_now(db: &impl ConnectionTrait) -> Result<UnixMillis, StoreError> {
+pub(super) async fn database_now(db: &impl ConnectionTrait) -> Result<UnixMillis, StoreError> {
     let backend = db.get_database_backend();
     if backend != DbBackend::Postgres {
         return Ok(super::now());

@@ -11,6 +11,7 @@ mod entity;
 mod import_beginnings;
 pub mod jobs;
 pub(crate) mod leases;
+pub(crate) mod load;
 pub mod lock;
 mod migration;
 pub mod monitor_imports;
@@ -18,10 +19,12 @@ pub(crate) mod notices;
 mod pools;
 mod product_search;
 pub mod products;
+pub(crate) mod retention;
 pub mod row_notes;
 mod schema;
 pub mod sessions;
 mod setup_links;
+mod shrink;
 #[cfg(test)]
 pub(crate) mod test_database;
 pub mod users;
@@ -198,6 +201,10 @@ impl Store {
                 migrations = applied.join(", "),
                 "the database was brought up to date"
             );
+            // The room for the copy may be missing, and nothing depends on it.
+            if let Err(error) = store.let_shrink().await {
+                tracing::warn!(%error, "the database file cannot shrink");
+            }
         }
         Ok(store)
     }

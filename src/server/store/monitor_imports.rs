@@ -15,6 +15,7 @@ use super::{
     entity::{failed_row, mapping, monitor_import},
     from_db, now,
     products::{self, DistinctRows, ProductRow, Upsert, Written},
+    retention::REMOVED,
     row_notes::{self, RowNote, Tally},
     to_db,
 };
@@ -314,7 +315,10 @@ impl Store {
     ///
     /// When the database fails or the row cannot be read.
     pub async fn monitor_import(&self, id: &str) -> Result<Option<MonitorImport>, StoreError> {
-        let row = monitor_import::Entity::find_by_id(id).one(&self.db).await?;
+        let row = monitor_import::Entity::find_by_id(id)
+            .filter(monitor_import::Column::Status.ne(REMOVED))
+            .one(&self.db)
+            .await?;
         row.map(MonitorImport::try_from).transpose()
     }
 
@@ -406,6 +410,7 @@ impl Store {
                     .eq(ImportStatus::Pending.as_str())
                     .or(monitor_import::Column::CompletedAt.gte(since)),
             )
+            .filter(monitor_import::Column::Status.ne(REMOVED))
             .into_tuple()
             .all(&self.db)
             .await?)
@@ -568,8 +573,9 @@ impl Store {
         Ok(written)
     }
 
-    /// Removes an import that is over or waits for an answer, and what is said of its rows; its products
-    /// stay. Returns it, or `None` when there is no such import or it runs.
+    /// Removes an import that is over or waits for an answer; its products stay. Returns it, or `None` when there
+    /// is no such import or it runs. What it says of its rows goes
+    /// [later](Self::remove_import_rows), a million rows not at once.
     ///
     /// # Errors
     ///
@@ -581,8 +587,10 @@ impl Store {
         let Some(import) = self.monitor_import(id).await? else {
             return Ok(None);
         };
-        let removed = monitor_import::Entity::delete_many()
+        let removed = monitor_import::Entity::update_many()
+            .col_expr(monitor_import::Column::Status, Expr::value(REMOVED))
             .filter(monitor_import::Column::Id.eq(id))
+            .filter(monitor_import::Column::Status.ne(REMOVED))
             .filter(
                 monitor_import::Column::Status
                     .ne(ImportStatus::Pending.as_str())
@@ -1181,6 +1189,7 @@ mod tests {
             .await
             .unwrap();
         store.remove_monitor_import("a").await.unwrap().unwrap();
+        while store.remove_import_rows(None).await.unwrap() > 0 {}
         assert_eq!(list("", 1).await.total, 0);
     }
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
 
-use crate::server::{state::AppState, store::Store};
+use crate::server::{
+    state::AppState,
+    store::{Store, StoreError},
+};
 
 /// How long the database may take to answer: whoever asks about health does not wait for long.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -32,6 +35,11 @@ pub(super) async fn answers(store: &Store) -> bool {
             false
         }
     }
+}
+
+/// Returns what the database answers, if it does so in time.
+pub(super) async fn in_time<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
+    tokio::time::timeout(PATIENCE, asked).await.ok()?.ok()
 }
 
 /// `GET /health/live`: the process answers.

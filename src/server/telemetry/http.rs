@@ -20,9 +20,9 @@ use uuid::Uuid;
 
 use super::{
     health,
-    metrics::{Metrics, Observed},
+    metrics::{Metrics, Observed, ObservedRelay},
 };
-use crate::server::{hosts, listen::Peer, state::AppState};
+use crate::server::{config::Monitor, hosts, listen::Peer, state::AppState};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The most characters of a request's identifier that somebody before us has given it.
@@ -144,17 +144,26 @@ async fn metrics(
     let token = state.config.telemetry.metrics_token.as_ref();
     let peer = peer.map(|Extension(Peer(address))| address);
     let is_local = hosts::is_from_here(peer, &uri, &headers);
-    let observed = Observed {
-        upstream: state.relay.upstream_state(),
-        followed_jobs: state.relay.followed_jobs(),
+    let imports = match state.config.monitor {
+        Monitor::Embedded { .. } => health::in_time(state.store.import_load()).await,
+        Monitor::External(_) => None,
     };
-    numbers(&state.metrics, Some(&observed), token, is_local, &headers)
+    let observed = Observed {
+        relay: Some(ObservedRelay {
+            upstream: state.relay.upstream_state(),
+            followed_jobs: state.relay.followed_jobs(),
+        }),
+        imports,
+        connections: state.store.connections(),
+        disk_free: state.space.free(),
+    };
+    numbers(&state.metrics, &observed, token, is_local, &headers)
 }
 
 /// Answers with the numbers, if whoever asks may read them.
 pub(super) fn numbers(
     metrics: &Metrics,
-    observed: Option<&Observed>,
+    observed: &Observed,
     token: Option<&SecretString>,
     is_local: bool,
     headers: &HeaderMap,

@@ -15,7 +15,11 @@ use prometheus_client::{
 };
 
 use super::process::ProcessStats;
-use crate::{api::progress::UpstreamState, job::ImportStatus};
+use crate::{
+    api::progress::UpstreamState,
+    job::ImportStatus,
+    server::store::load::{Connections, ImportLoad},
+};
 
 /// Every number of one server. Clones share them; each server has its own.
 #[derive(Clone, Debug)]
@@ -41,9 +45,13 @@ struct Inner {
     imports_started: Counter,
     imports_ended: Family<Status, Counter>,
     end_recorded: Histogram,
+    imports: Family<State, Gauge>,
+    imports_wait_for_room: Gauge,
     rows: Family<Outcome, Counter>,
     batch_committed: Histogram,
     http_request: Family<Route, Histogram, fn() -> Histogram>,
+    database_connections: Family<State, Gauge>,
+    disk_free: Gauge<u64, AtomicU64>,
     process: ProcessGauges,
 }
 
@@ -145,6 +153,19 @@ struct Route {
 /// What is not counted but looked at when somebody asks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Observed {
+    /// The relay, where there is one.
+    pub(crate) relay: Option<ObservedRelay>,
+    /// The embedded price monitor's imports, where it is here and the database answers.
+    pub(crate) imports: Option<ImportLoad>,
+    /// The connections to the database.
+    pub(crate) connections: Connections,
+    /// The bytes that are free on the disk of product files.
+    pub(crate) disk_free: Option<u64>,
+}
+
+/// How the relay is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ObservedRelay {
     /// How the server stands to the price monitor.
     pub(crate) upstream: UpstreamState,
     /// The jobs that are followed.
@@ -184,9 +205,13 @@ impl Default for Metrics {
             imports_started: Counter::default(),
             imports_ended: Family::default(),
             end_recorded: milliseconds(),
+            imports: Family::default(),
+            imports_wait_for_room: Gauge::default(),
             rows: Family::default(),
             batch_committed: milliseconds(),
             http_request: Family::new_with_constructor(milliseconds),
+            database_connections: Family::default(),
+            disk_free: Gauge::default(),
             process: ProcessGauges::default(),
             registry: Registry::default(),
         };
@@ -314,6 +339,16 @@ impl Inner {
             self.end_recorded.clone(),
         );
         registry.register(
+            "imports",
+            "Imports of the embedded price monitor that wait for their turn, and that run, those of all its workers",
+            self.imports.clone(),
+        );
+        registry.register(
+            "imports_wait_for_room",
+            "Whether no import of the embedded price monitor can begin because the disk is full: 1 while that is so",
+            self.imports_wait_for_room.clone(),
+        );
+        registry.register(
             "rows",
             "Rows of product files that the embedded price monitor is through with, by outcome",
             self.rows.clone(),
@@ -356,6 +391,17 @@ impl Inner {
             self.process.resident_memory.clone(),
         );
         registry.register(
+            "database_connections",
+            "Connections to the database that are in use, and that are not",
+            self.database_connections.clone(),
+        );
+        registry.register_with_unit(
+            "disk_free",
+            "Room that is left on the disk of product files",
+            Unit::Bytes,
+            self.disk_free.clone(),
+        );
+        registry.register(
             "open_files",
             "Files and sockets that are open",
             self.process.open_files.clone(),
@@ -370,22 +416,30 @@ impl Inner {
 
 impl Metrics {
     /// Writes all numbers in the OpenMetrics text format.
-    pub(crate) fn encode(&self, observed: Option<&Observed>) -> String {
+    pub(crate) fn encode(&self, observed: &Observed) -> String {
         let inner = &*self.0;
-        if let Some(observed) = observed {
-            inner
-                .followed_jobs
-                .set(gauge(observed.followed_jobs as u64));
+        let set = |family: &Family<State, Gauge>, state, value| {
+            family.get_or_create(&State { state }).set(value);
+        };
+        if let Some(relay) = &observed.relay {
+            inner.followed_jobs.set(gauge(relay.followed_jobs as u64));
             for state in UpstreamState::ALL {
-                let label = State {
-                    state: state.as_str(),
-                };
-                inner
-                    .upstream_state
-                    .get_or_create(&label)
-                    .set(i64::from(state == observed.upstream));
+                let holds = state == relay.upstream;
+                set(&inner.upstream_state, state.as_str(), i64::from(holds));
             }
         }
+        // What is not known is not said.
+        match observed.imports {
+            Some(imports) => {
+                set(&inner.imports, "waiting", gauge(imports.waiting));
+                set(&inner.imports, "running", gauge(imports.running));
+            }
+            None => inner.imports.clear(),
+        }
+        let connections = observed.connections;
+        set(&inner.database_connections, "used", gauge(connections.used));
+        set(&inner.database_connections, "idle", gauge(connections.idle));
+        inner.disk_free.set(observed.disk_free.unwrap_or_default());
         let process = ProcessStats::read();
         inner.process.resident_memory.set(process.resident_bytes);
         inner.process.open_files.set(process.open_files);
@@ -399,6 +453,16 @@ impl Metrics {
     /// Returns how long the server has been running.
     pub(crate) fn uptime(&self) -> Duration {
         self.0.started.elapsed()
+    }
+
+    /// Says whether no import can begin because the disk is full.
+    pub(crate) fn set_imports_wait_for_room(&self, wait: bool) {
+        self.0.imports_wait_for_room.set(i64::from(wait));
+    }
+
+    /// Returns whether no import can begin because the disk is full.
+    pub(crate) fn imports_wait_for_room(&self) -> bool {
+        self.0.imports_wait_for_room.get() != 0
     }
 
     /// Returns how many streams are open.
@@ -521,6 +585,40 @@ impl Drop for StreamCount {
 mod tests {
     use super::*;
 
+    fn observed(relay: Option<ObservedRelay>) -> Observed {
+        Observed {
+            relay,
+            imports: None,
+            connections: Connections { used: 2, idle: 1 },
+            disk_free: Some(7),
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_of_imports_is_not_said() {
+        let metrics = Metrics::default();
+        let (waiting, running) = (3, 1);
+        let known = Observed {
+            imports: Some(ImportLoad { waiting, running }),
+            ..observed(None)
+        };
+        let text = metrics.encode(&known);
+        for line in [
+            "import_relay_imports{state=\"waiting\"} 3",
+            "import_relay_imports{state=\"running\"} 1",
+            "import_relay_database_connections{state=\"used\"} 2",
+            "import_relay_database_connections{state=\"idle\"} 1",
+            "import_relay_disk_free_bytes 7",
+        ] {
+            assert!(
+                text.lines().any(|it| it == line),
+                "{line} is not in\n{text}"
+            );
+        }
+        let text = metrics.encode(&observed(None));
+        assert!(!text.contains("import_relay_imports{"), "{text}");
+    }
+
     #[test]
     fn a_stream_is_counted_while_it_lives_and_by_its_end() {
         let metrics = Metrics::default();
@@ -531,7 +629,7 @@ mod tests {
         finished.ends(StreamEnd::Finished);
         drop((finished, left));
         assert_eq!(metrics.viewers(), 0);
-        let text = metrics.encode(None);
+        let text = metrics.encode(&observed(None));
         for line in [
             "import_relay_viewers 0",
             "import_relay_streams_opened_total 2",
@@ -552,10 +650,10 @@ mod tests {
     fn one_state_of_the_upstream_holds() {
         let metrics = Metrics::default();
         for upstream in [UpstreamState::Polling, UpstreamState::Connected] {
-            let text = metrics.encode(Some(&Observed {
+            let text = metrics.encode(&observed(Some(ObservedRelay {
                 upstream,
                 followed_jobs: 3,
-            }));
+            })));
             for state in UpstreamState::ALL {
                 let name = state.as_str();
                 let held = u8::from(state == upstream);

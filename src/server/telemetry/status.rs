@@ -30,6 +30,8 @@ pub(crate) async fn status(state: &AppState, user: &User) -> Result<ServerStatus
         viewers: state.metrics.viewers(),
         followed_jobs: state.relay.followed_jobs() as u64,
         memory: ProcessStats::read().resident_bytes,
+        disk_free: state.space.free(),
+        waits_for_room: state.metrics.imports_wait_for_room(),
         imports: state.store.count_jobs().await?,
     })
 }

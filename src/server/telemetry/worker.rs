@@ -10,20 +10,30 @@ use axum::{
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{health, http::numbers, metrics::Metrics};
-use crate::server::{hosts, listen::Peer, store::Store};
+use super::{
+    health,
+    http::numbers,
+    metrics::{Metrics, Observed},
+};
+use crate::server::{hosts, listen::Peer, space::Space, store::Store};
 
 /// What watchers ask about.
 #[derive(Clone, Debug)]
 struct Watched {
     store: Store,
     metrics: Metrics,
+    space: Space,
     token: Option<SecretString>,
 }
 
 /// Returns the routes that watchers ask: health, and `/metrics` for this machine or who shows the
 /// token.
-pub fn worker_routes(store: Store, metrics: Metrics, token: Option<SecretString>) -> Router {
+pub fn worker_routes(
+    store: Store,
+    metrics: Metrics,
+    space: Space,
+    token: Option<SecretString>,
+) -> Router {
     Router::new()
         .route("/health/live", get(health::live))
         .route("/health/ready", get(ready))
@@ -31,6 +41,7 @@ pub fn worker_routes(store: Store, metrics: Metrics, token: Option<SecretString>
         .with_state(Watched {
             store,
             metrics,
+            space,
             token,
         })
 }
@@ -51,8 +62,14 @@ async fn metrics_of(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
+    let observed = Observed {
+        relay: None,
+        imports: health::in_time(watched.store.import_load()).await,
+        connections: watched.store.connections(),
+        disk_free: watched.space.free(),
+    };
     let Watched { metrics, token, .. } = &watched;
     let peer = peer.map(|Extension(Peer(address))| address);
     let is_local = hosts::is_from_here(peer, &uri, &headers);
-    numbers(metrics, None, token.as_ref(), is_local, &headers)
+    numbers(metrics, &observed, token.as_ref(), is_local, &headers)
 }

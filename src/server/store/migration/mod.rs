@@ -18,6 +18,7 @@ mod m0070_stored_in;
 mod m0071_shared_jobs;
 mod m0090_product_search;
 mod m0091_long_lists;
+mod m0092_retention;
 
 use sea_orm_migration::prelude::*;
 
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0071_shared_jobs::Migration),
             Box::new(m0090_product_search::Migration),
             Box::new(m0091_long_lists::Migration),
+            Box::new(m0092_retention::Migration),
         ]
     }
 }

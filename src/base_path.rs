@@ -1,0 +1,118 @@
+//! Where the app is on its host: at the root, or below a path.
+//!
+//! Inside the app every path begins at its own root, as `/imports` does. What a browser is given begins at the
+//! host's: [`address`] makes the one of the other.
+
+/// The path that the app is below, without a slash at its end; empty where it has its host to itself. The server
+/// provides it to the pages that it renders, and each page tells it to the browser's program in a `meta` element.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct BasePath(String);
+
+impl BasePath {
+    /// The name of the `meta` element.
+    pub const NAME: &'static str = "base-path";
+
+    /// Reads a path of letters, digits, `-`, `.`, `_` and `~`. A slash at its end makes no difference.
+    #[must_use]
+    pub fn parse(path: &str) -> Option<Self> {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let is_plain = |segment: &str| {
+            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            !matches!(segment, "" | "." | "..") && segment.bytes().all(allowed)
+        };
+        let is_path = path.is_empty()
+            || path
+                .strip_prefix('/')
+                .is_some_and(|path| path.split('/').all(is_plain));
+        is_path.then(|| Self(path.to_owned()))
+    }
+
+    /// Returns the path: `/import`, or nothing.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the address of a path of the app.
+    #[must_use]
+    pub fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+
+    /// Returns the path inside the app of one on its host.
+    #[must_use]
+    pub fn strip<'path>(&self, path: &'path str) -> Option<&'path str> {
+        match path.strip_prefix(&self.0)? {
+            "" => Some("/"),
+            inside => inside.starts_with('/').then_some(inside),
+        }
+    }
+}
+
+/// Returns where the app is whose page this is.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn base_path() -> BasePath {
+    leptos::prelude::use_context().unwrap_or_default()
+}
+
+/// Returns where the app is whose page this is.
+#[cfg(not(feature = "ssr"))]
+#[must_use]
+pub fn base_path() -> BasePath {
+    thread_local! {
+        static TOLD: BasePath = told().unwrap_or_default();
+    }
+    TOLD.with(BasePath::clone)
+}
+
+#[cfg(not(feature = "ssr"))]
+fn told() -> Option<BasePath> {
+    let name = format!("meta[name={}]", BasePath::NAME);
+    let meta = leptos::prelude::document().query_selector(&name).ok()??;
+    BasePath::parse(&meta.get_attribute("content")?)
+}
+
+/// Returns the address of a path of the app, for what a browser is to ask for.
+#[must_use]
+pub fn address(path: &str) -> String {
+    base_path().address(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_plain_segments_is_taken_with_or_without_a_slash_at_its_end() {
+        for (text, path) in [
+            ("", ""),
+            ("/", ""),
+            ("/import", "/import"),
+            ("/import/", "/import"),
+            ("/a-1/b.c_~", "/a-1/b.c_~"),
+        ] {
+            assert_eq!(BasePath::parse(text).unwrap().as_str(), path);
+        }
+        for text in [
+            "import", "//", "/a//b", "/a/../b", "/a b", "/a%20b", "/\"", "/a?b", "/.",
+        ] {
+            assert_eq!(BasePath::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_beside_the_base_path_is_not_below_it() {
+        let base = BasePath::parse("/import").unwrap();
+        assert_eq!(base.strip("/import"), Some("/"));
+        assert_eq!(base.strip("/import/"), Some("/"));
+        assert_eq!(base.strip("/import/imports/1"), Some("/imports/1"));
+        for path in ["/", "/imports", "/importer/imports", "/x/import"] {
+            assert_eq!(base.strip(path), None, "{path}");
+        }
+        assert_eq!(base.address("/imports"), "/import/imports");
+        let root = BasePath::default();
+        assert_eq!(root.strip("/imports"), Some("/imports"));
+        assert_eq!(root.address("/imports"), "/imports");
+    }
+}

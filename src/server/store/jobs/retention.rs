@@ -1,0 +1,67 @@
+//! Jobs that are listed no longer, and how long it is known that they were.
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    TransactionTrait, sea_query::OnConflict,
+};
+
+use super::{deleted, row};
+use crate::{
+    job::{ImportStatus, UnixMillis},
+    server::store::{Store, StoreError, now, retention::SLICE},
+};
+
+impl Store {
+    /// Removes jobs that ended before a time, remembers that they were there, and returns how many there were.
+    pub(crate) async fn remove_ended_jobs(&self, before: UnixMillis) -> Result<u64, StoreError> {
+        let transaction = self.db.begin().await?;
+        let ids: Vec<String> = row::Entity::find()
+            .select_only()
+            .column(row::Column::Id)
+            .filter(row::Column::Status.ne(ImportStatus::Pending.as_str()))
+            .filter(row::Column::CompletedAt.lt(before))
+            .order_by_asc(row::Column::CompletedAt)
+            // Fewer than the parameters that a statement may have.
+            .limit(SLICE / 2)
+            .into_tuple()
+            .all(&transaction)
+            .await?;
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let deleted_at = now();
+        let marks = ids.iter().map(|id| deleted::ActiveModel {
+            id: Set(id.clone()),
+            deleted_at: Set(deleted_at),
+        });
+        deleted::Entity::insert_many(marks)
+            .on_conflict(
+                OnConflict::column(deleted::Column::Id)
+                    .update_column(deleted::Column::DeletedAt)
+                    .to_owned(),
+            )
+            .exec_without_returning(&transaction)
+            .await?;
+        let removed = row::Entity::delete_many()
+            .filter(row::Column::Id.is_in(&ids))
+            .exec(&transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(removed.rows_affected)
+    }
+
+    /// Forgets jobs that were deleted before a time, and returns how many.
+    pub(crate) async fn forget_deleted_jobs(&self, before: UnixMillis) -> Result<u64, StoreError> {
+        let old = deleted::Entity::find()
+            .select_only()
+            .column(deleted::Column::Id)
+            .filter(deleted::Column::DeletedAt.lt(before))
+            .limit(SLICE)
+            .into_query();
+        let forgotten = deleted::Entity::delete_many()
+            .filter(deleted::Column::Id.in_subquery(old))
+            .exec(&self.db)
+            .await?;
+        Ok(forgotten.rows_affected)
+    }
+}

@@ -1,0 +1,66 @@
+//! Has a SQLite file give back the room of what was removed. PostgreSQL sees to that itself.
+
+use sea_orm::DbErr;
+use sqlx::SqlitePool;
+
+use super::{Store, StoreError, bulk::runtime};
+
+/// How many free pages the file keeps, for what comes next.
+const KEPT: i64 = 256;
+
+/// How many pages are given back at once: nobody can write meanwhile.
+const AT_ONCE: i64 = 1_000;
+
+/// What `PRAGMA auto_vacuum` says of a file whose free pages can be given back.
+const INCREMENTAL: i64 = 2;
+
+impl Store {
+    /// Gives back some of the pages that nothing is on. Returns whether there are more.
+    pub(crate) async fn shrink(&self) -> Result<bool, StoreError> {
+        let Some(pool) = &self.bulk else {
+            return Ok(false);
+        };
+        let free = async {
+            let mode: i64 = pragma(pool, "PRAGMA auto_vacuum").await?;
+            let free = pragma(pool, "PRAGMA freelist_count").await?;
+            Ok(if mode == INCREMENTAL { free - KEPT } else { 0 })
+        };
+        let free: i64 = free.await.map_err(refused)?;
+        if free <= 0 {
+            return Ok(false);
+        }
+        let some = format!("PRAGMA incremental_vacuum({})", free.min(AT_ONCE));
+        let given_back = sqlx::query(sqlx::AssertSqlSafe(some)).fetch_all(pool).await;
+        given_back.map_err(refused)?;
+        Ok(free > AT_ONCE)
+    }
+
+    /// Has the file be one that can shrink, which writes it anew, once.
+    pub(super) async fn let_shrink(&self) -> Result<(), StoreError> {
+        let Some(pool) = &self.bulk else {
+            return Ok(());
+        };
+        let write_anew = async {
+            let mode: i64 = pragma(pool, "PRAGMA auto_vacuum").await?;
+            if mode == INCREMENTAL {
+                return Ok(());
+            }
+            // The one statement prepares the other, on the same connection.
+            let mut connection = pool.acquire().await?;
+            sqlx::query("PRAGMA auto_vacuum = INCREMENTAL")
+                .execute(&mut *connection)
+                .await?;
+            sqlx::query("VACUUM").execute(&mut *connection).await?;
+            Ok(())
+        };
+        write_anew.await.map_err(refused)
+    }
+}
+
+async fn pragma(pool: &SqlitePool, pragma: &'static str) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(pragma).fetch_one(pool).await
+}
+
+fn refused(error: sqlx::Error) -> StoreError {
+    DbErr::Exec(runtime(error)).into()
+}
