@@ -29,37 +29,36 @@ pub(crate) fn follow(value: impl Into<Signal<String>>) -> NodeRef<html::Input> {
 
 /// A form that calls a server function, with script or without. The one of the framework knows no base path.
 #[component]
-pub(crate) fn ActionForm<Function, Output>(
-/// What calls it.
-    action: ServerAction<Function>,
-/// What the form is made of.
+pub(crate) fn ActionForm<F, Output>(
+    /// What calls it.
+    action: ServerAction<F>,
+    /// What the form is made of.
     children: Children,
 ) -> impl IntoView
 where
-    Function: ServerFn<Protocol = Http<PostUrl, Output>>
+    F: ServerFn<Protocol = Http<PostUrl, Output>>
         + DeserializeOwned
         + Clone
         + Send
         + Sync
         + 'static,
-    Function::Output: Send + Sync + 'static,
-    Function::Error: Send + Sync + 'static,
-    Function::Client: Client<Function::Error>,
-    <<Function::Client as Client<Function::Error>>::Request as ClientReq<Function::Error>>::FormData:
-        From<FormData>,
+    F::Output: Send + Sync + 'static,
+    F::Error: Send + Sync + 'static,
+    F::Client: Client<F::Error>,
+    <<F::Client as Client<F::Error>>::Request as ClientReq<F::Error>>::FormData: From<FormData>,
 {
     let submit = move |event: ev::SubmitEvent| {
         if event.default_prevented() {
             return;
         }
         // What cannot be read here is sent as it is, for the server to say so.
-        if let Ok(call) = Function::from_event(&event) {
+        if let Ok(call) = F::from_event(&event) {
             event.prevent_default();
             action.dispatch(call);
         }
     };
     view! {
-        <form method="post" action=address(Function::url()) on:submit=submit>
+        <form method="post" action=address(F::url()) on:submit=submit>
             {children()}
         </form>
     }

@@ -171,13 +171,12 @@ fn QueuePlace(extras: Signal<Option<ImportExtras>>) -> impl IntoView {
         move || extras.with(|extras| extras.as_ref().and_then(|extras| extras.queue_position));
     let needs_room =
         move || extras.with(|extras| extras.as_ref().is_some_and(|extras| extras.waits_for_room));
-    let text = move || {
-        match place() {
+    let text = move || match place() {
         None => String::new(),
         Some(_) if needs_room() => t
             .say(
-                "Waiting: the server’s disk is full. The import begins once there is room; ask whoever runs this server.",
-                "In der Schlange: Die Festplatte des Servers ist voll. Der Import beginnt, sobald Platz ist; frag, wer diesen Server betreibt.",
+                "Waiting: the disk is full. The import begins once there is room.",
+                "In der Schlange: Die Festplatte ist voll. Sobald Platz ist, geht es los.",
             )
             .to_owned(),
         Some(0 | 1) => t
@@ -193,7 +192,6 @@ fn QueuePlace(extras: Signal<Option<ImportExtras>>) -> impl IntoView {
                 Locale::German => format!("In der Schlange: {before} vor diesem."),
             }
         }
-    }
     };
     view! {
         <p data-testid="queue-place" hidden=move || place().is_none()>

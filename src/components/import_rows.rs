@@ -126,8 +126,8 @@ pub(crate) fn ImportRowsTable(
         if total == 0 {
             return t
                 .say(
-                    "They were some time ago, and are kept no longer.",
-                    "Das ist eine Weile her; sie werden nicht mehr aufbewahrt.",
+                    "They are no longer kept.",
+                    "Sie werden nicht mehr aufbewahrt.",
                 )
                 .to_owned();
         }
