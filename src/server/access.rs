@@ -284,10 +284,11 @@ mod tests {
             }
         }
         added.sort();
-        // A test's own; the list and the pages; the compiled files, which are for anybody; what watchers ask, here and
+        // A test's own; the whole of it below a path, and a test's; the list and the pages; the compiled files, which are for anybody; what watchers ask, here and
         // of a price monitor by itself, which has a port of its own.
         let expected = [
             ("hijack.rs", 1),
+            ("mount.rs", 5),
             ("router.rs", 2),
             ("site/embedded.rs", 1),
             ("site/on_disk.rs", 2),
