@@ -114,7 +114,7 @@ impl Store {
             .filter(ImportId.eq(import))
             .limit(SLICE)
             .into_query();
-        let key = Expr::tuple([Kind, Row, Part].map(|column| Expr::col(column)));
+        let key = Expr::tuple([Kind, Row, Part].map(Expr::col));
         let removed = row_note::Entity::delete_many()
             .filter(ImportId.eq(import))
             .filter(key.in_subquery(some))
