@@ -419,3 +419,23 @@ test('viewers are told when the price monitor can only be asked', async ({
   monitor.socketsBlocked = false;
   await job.expectConnection('open', { timeout: 40_000 });
 });
+
+test('a list that was left is followed no more, however it was come to', async ({
+  page,
+  behind: { session, monitor, proxy },
+}) => {
+  const [one, other] = [await session.startImport(tinyFile()), await session.startImport(tinyFile())];
+  await page.goto(`${proxy.origin}/imports`);
+  for (const id of [one, other]) {
+    await expect(page.locator('html')).toHaveAttribute('data-alive');
+    await page.locator(`[data-job-id="${id}"]`).getByRole('link').first().click();
+    const job = new JobPage(page, id);
+    await job.expectConnection('open');
+    await monitor.joined(id);
+    monitor.progress(id, { processedProducts: 100, totalProducts: 100 });
+    await job.expectStatus('SUCCESS');
+    await expect.poll(() => proxy.open, 'streams that are open').toBe(0);
+    await page.getByRole('main').getByRole('link', { name: 'Imports' }).click();
+    await expect.poll(() => proxy.open).toBe(1);
+  }
+});

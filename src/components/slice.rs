@@ -23,6 +23,8 @@ const CLASS: &str = "slice";
 /// The part as the server has sent it.
 #[cfg(feature = "hydrate")]
 mod sent {
+    use std::{cell::RefCell, rc::Rc};
+
     use leptos::{
         html,
         prelude::*,
@@ -31,8 +33,9 @@ mod sent {
             html::attribute::any_attribute::AnyAttribute,
             hydration::Cursor,
             no_attrs,
+            renderer::types,
             view::{
-                Position, PositionState, Render, RenderHtml,
+                Mountable, Position, PositionState, Render, RenderHtml,
                 any_view::{AnyView, AnyViewState},
             },
         },
@@ -44,6 +47,34 @@ mod sent {
     pub(super) struct Sent {
         owner: Owner,
         children: Children,
+    }
+
+    /// The part on the page. What is in it ends with its view: kept by its owner, which it may keep in turn,
+    /// it would outlive the page.
+    pub(super) struct SentState {
+        place: AnyViewState,
+        inside: Inside,
+    }
+
+    /// What is in the part, once it has come alive.
+    type Inside = Rc<RefCell<Option<AnyViewState>>>;
+
+    impl Mountable for SentState {
+        fn unmount(&mut self) {
+            self.place.unmount();
+        }
+
+        fn mount(&mut self, parent: &types::Element, marker: Option<&types::Node>) {
+            self.place.mount(parent, marker);
+        }
+
+        fn insert_before_this(&self, child: &mut dyn Mountable) -> bool {
+            self.place.insert_before_this(child)
+        }
+
+        fn elements(&self) -> Vec<types::Element> {
+            self.place.elements()
+        }
     }
 
     impl Sent {
@@ -63,21 +94,29 @@ mod sent {
     fn hydrate_place(
         cursor: &Cursor,
         position: &PositionState,
-    ) -> (NodeRef<html::Div>, AnyViewState) {
+    ) -> (NodeRef<html::Div>, SentState) {
         let element = NodeRef::new();
         let place = html::div().class(CLASS).node_ref(element).into_any();
-        (element, place.hydrate::<true>(cursor, position))
+        let state = SentState {
+            place: place.hydrate::<true>(cursor, position),
+            inside: Inside::default(),
+        };
+        (element, state)
     }
 
     impl Render for Sent {
-        type State = AnyViewState;
+        type State = SentState;
 
         fn build(self) -> Self::State {
-            self.whole().build()
+            SentState {
+                place: self.whole().build(),
+                inside: Inside::default(),
+            }
         }
 
         fn rebuild(self, state: &mut Self::State) {
-            self.whole().rebuild(state);
+            self.whole().rebuild(&mut state.place);
+            state.inside.take();
         }
     }
 
@@ -113,6 +152,7 @@ mod sent {
             position: &PositionState,
         ) -> Self::State {
             let (element, state) = hydrate_place(cursor, position);
+            let part = state.inside.clone();
             put_off(move || {
                 // Whoever has left the page meanwhile needs it no more.
                 if let Some(Some(element)) = element.try_get_untracked() {
@@ -120,7 +160,7 @@ mod sent {
                         let inside = Cursor::new(element.into());
                         let children = (self.children)();
                         let state = children.hydrate::<true>(&inside, &PositionState::default());
-                        StoredValue::new_local(state);
+                        part.replace(Some(state));
                     });
                 }
             });
@@ -137,8 +177,7 @@ mod sent {
                     let children = (self.children)();
                     ScopedFuture::new(children.hydrate_async(&inside, &first))
                 });
-                let children = children.await;
-                self.owner.with(|| StoredValue::new_local(children));
+                state.inside.replace(Some(children.await));
                 catch_up().await;
             }
             state
