@@ -18,6 +18,27 @@ test.use({
 });
 
 test.describe('an import at the price monitor', () => {
+  test('whose reports nobody understands is named to the owner, and in the log once', async ({
+    page,
+    context,
+    startApp,
+    startMonitor,
+  }) => {
+    const monitor = await startMonitor();
+    const app = await startApp({ monitor });
+    const session = await Session.createOwner(app);
+    await context.addCookies(session.browserCookies());
+    const id = await session.startImport(tinyFile());
+    await JobPage.open(page, app, id);
+    await monitor.joined(id);
+    for (let done = 1; done < 4; done += 1) monitor.emitRaw(id, { done, ofThese: 10 });
+    await page.goto(app.url('/status'));
+    const problem = page.getByTestId('upstream-problem');
+    await expect(problem).toContainText('hold none of the fields');
+    await expect(problem).toContainText('The fields that came: done, ofThese.');
+    expect(app.log.match(/holds none of the fields/g)).toHaveLength(1);
+  });
+
   test('is seen live, product by product', async ({ page, app, monitor }) => {
     const seen = await record(page, { processed: ['count-processed'], error: ['job-error'] });
     const job = await (await new ImportsPage(page).open(app)).upload(tinyFile('spring.csv'));
