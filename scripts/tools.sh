@@ -172,6 +172,11 @@ install_test_tools() {
         apt_install chromium || (cd "$root/end2end" && npx playwright install chromium)
     fi
     have chromedriver || apt_install chromium-driver
+    have firefox-esr || [ -n "${FIREFOX:-}" ] || apt_install firefox-esr
+    # WebKit, and a display for it that nobody sees.
+    if [ -z "${WEBKIT_DRIVER:-}" ]; then
+        have WebKitWebDriver && have xvfb-run || apt_install webkit2gtk-driver xvfb xauth
+    fi
     if ! "$tools/schemathesis/bin/schemathesis" --version 2>/dev/null | grep -q " $schemathesis_version$"; then
         say "Installing schemathesis ..."
         python3 -m venv --help >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
