@@ -91,10 +91,7 @@ mod sent {
     }
 
     /// Finds the place of a part, and steps over what is in it.
-    fn hydrate_place(
-        cursor: &Cursor,
-        position: &PositionState,
-    ) -> (NodeRef<html::Div>, SentState) {
+    fn hydrate_place(cursor: &Cursor, position: &PositionState) -> (NodeRef<html::Div>, SentState) {
         let element = NodeRef::new();
         let place = html::div().class(CLASS).node_ref(element).into_any();
         let state = SentState {
