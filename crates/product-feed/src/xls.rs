@@ -210,6 +210,7 @@ impl Formats {
             }
         }
         cells.sort_unstable();
+        cells.shrink_to_fit();
         cells
     }
 
