@@ -64,8 +64,7 @@ where
     }
 }
 
-/// A form whose fields become the query of a page. The one of the router puts the base path before an address that
-/// has it.
+/// A form whose fields become the query of a page. The one of the router knows no base path without script.
 #[component]
 pub(crate) fn QueryForm(
     /// The page's path.

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::{language::use_locale, site_header::Visitor};
-use crate::role::Permission;
+use crate::{base_path::address, role::Permission};
 
 /// Links to the pages about accounts that the person may see.
 #[component]
@@ -20,16 +20,16 @@ pub(crate) fn SettingsNav() -> impl IntoView {
     let managing = move || {
         manages().then(|| {
             view! {
-                <A href="/team">"Team"</A>
-                <A href="/audit">{t.say("Audit log", "Protokoll")}</A>
-                <A href="/status">{t.say("Status", "Zustand")}</A>
+                <A href=address("/team")>"Team"</A>
+                <A href=address("/audit")>{t.say("Audit log", "Protokoll")}</A>
+                <A href=address("/status")>{t.say("Status", "Zustand")}</A>
             }
         })
     };
     view! {
         <nav class="settings-nav" aria-label=t.say("Settings", "Einstellungen")>
-            <A href="/account">{t.say("Account", "Konto")}</A>
-            <A href="/tokens">{t.say("API tokens", "API-Tokens")}</A>
+            <A href=address("/account")>{t.say("Account", "Konto")}</A>
+            <A href=address("/tokens")>{t.say("API tokens", "API-Tokens")}</A>
             <Transition>{managing}</Transition>
         </nav>
     }

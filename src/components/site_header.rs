@@ -64,12 +64,12 @@ fn SiteNav(visitor: Resource<Visitor>) -> impl IntoView {
             .get()
             .filter(|visitor| visitor.user.is_some())
             .map(|visitor| {
-                let products = visitor
-                    .has_products
-                    .then(|| view! { <A href="/products">{t.say("Products", "Produkte")}</A> });
+                let products = visitor.has_products.then(
+                    || view! { <A href=address("/products")>{t.say("Products", "Produkte")}</A> },
+                );
                 view! {
                     <nav class="site-nav" aria-label=t.say("Main", "Hauptmenü")>
-                        <A href="/imports">{t.say("Imports", "Importe")}</A>
+                        <A href=address("/imports")>{t.say("Imports", "Importe")}</A>
                         {products}
                     </nav>
                 }
