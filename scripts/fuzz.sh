@@ -29,6 +29,8 @@ fuzz() {
         RUSTC_BOOTSTRAP=1 cargo fuzz "$@"
     fi
 }
+# What is freed is kept by the sanitizer, to find who still reads it: not so much that it is taken for held.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-quarantine_size_mb=64}
 for target in "$@"; do
     for folder in "${folders[@]}"; do
         if targets "$folder" | grep -qx "$target"; then break; fi
