@@ -489,7 +489,9 @@ async fn count_products(monitor: &Monitor, name: &str) -> usize {
             return count;
         };
         behind.clone_from(&last.identity);
-        let named = products.iter().filter(|product| product.name.contains(name));
+        let named = products
+            .iter()
+            .filter(|product| product.name.contains(name));
         count += named.count();
     }
 }
