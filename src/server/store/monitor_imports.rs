@@ -575,7 +575,7 @@ impl Store {
 
     /// Removes an import that is over or waits for an answer; its products stay. Returns it, or `None` when there
     /// is no such import or it runs. What it says of its rows goes
-    /// [later](Self::remove_import_rows), a million rows not at once.
+    /// later, by `remove_import_rows`: a million rows not at once.
     ///
     /// # Errors
     ///

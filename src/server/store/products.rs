@@ -172,7 +172,7 @@ impl NewProduct {
 impl Store {
     /// Lists the products whose name, SKU or identity contains `search` in any case, ordered by
     /// name and identity, 50 a page. A page beyond the ends is the nearest one there is. Of many
-    /// products the first [`LISTED_AT_MOST`] are listed, and of many hits [`FOUND_AT_MOST`].
+    /// products the first [`LISTED_AT_MOST`] are listed, and of many hits the first thousand.
     ///
     /// # Errors
     ///
