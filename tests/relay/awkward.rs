@@ -213,8 +213,19 @@ async fn a_word_on_one_job_stops_no_other() {
             .unwrap()
             .contains("Monthly quota exceeded")
     );
+    monitor.refuse_sockets(true);
+    monitor.hang_up();
     monitor.set_rest(&job, counts(5, 0, 9));
-    until_processed(&mut events, 5).await;
+    // REST is asked on, and nobody is told that the key is refused.
+    loop {
+        let event = events.next().await.unwrap();
+        let data = event.data.unwrap_or_default();
+        match event.name.as_deref() {
+            Some("upstream") => assert_eq!(data["state"], "POLLING"),
+            None if data["processedProducts"] == 5 => break,
+            _ => {}
+        }
+    }
 }
 
 #[tokio::test]
