@@ -4,14 +4,19 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer, request, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, createServer as createSocketServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
 import type { Monitor } from './monitor.ts';
 import { freePort, until } from './net.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const siteRoot = resolve(process.env.LEPTOS_SITE_ROOT ?? join(root, 'target/site'));
-const types: Record<string, string> = { css: 'text/css', js: 'text/javascript', wasm: 'application/wasm' };
+const types: Record<string, string> = {
+  css: 'text/css',
+  js: 'text/javascript',
+  svg: 'image/svg+xml',
+  wasm: 'application/wasm',
+};
 
 /** A function as Vercel runs it, and beside it the files that Vercel serves itself. */
 export class Vercel {
@@ -74,7 +79,7 @@ export class Vercel {
 function answerAt(port: number | undefined): RequestListener {
   let requests = 0;
   return (incoming, answer) => {
-    const name = /^\/pkg\/([^?]+)/.exec(incoming.url ?? '')?.[1];
+    const name = /^\/(pkg\/[^?]+|favicon\.svg)/.exec(incoming.url ?? '')?.[1];
     if (name) {
       void site(name).then(
         (bytes) => answer.writeHead(200, { 'content-type': types[name.split('.').pop() ?? ''] }).end(bytes),
@@ -97,12 +102,17 @@ function answerAt(port: number | undefined): RequestListener {
   };
 }
 
-/** Reads a file of the site, which a development build has named with a hash besides. */
-async function site(name: string): Promise<Buffer> {
-  const directory = join(siteRoot, 'pkg');
-  const [, stem, extension] = /^(.*)\.([a-z]+)$/.exec(name) ?? [];
+/**
+ * Reads a file of the site. A development build has named files with a hash besides, and one module must not be loaded
+ * under two names.
+ */
+async function site(name: string): Promise<Buffer | string> {
+  const directory = join(siteRoot, dirname(name));
+  const [, stem, extension] = /^(.*)\.([a-z]+)$/.exec(basename(name)) ?? [];
   const hashed = new RegExp(`^${stem?.replaceAll('.', '\\.')}\\.[A-Za-z0-9_-]{22}\\.${extension}$`);
   const files = await readdir(directory);
-  const found = files.includes(name) ? name : files.find((file) => hashed.test(file));
-  return await readFile(join(directory, found ?? name));
+  const found = files.includes(basename(name)) ? basename(name) : files.find((file) => hashed.test(file));
+  const bytes = await readFile(join(directory, found ?? basename(name)));
+  if (extension !== 'js') return bytes;
+  return bytes.toString().replaceAll(/(?<=from "\.\/import-relay)\.[A-Za-z0-9_-]{22}(?=\.js")/g, '');
 }
