@@ -159,6 +159,7 @@ async function measure(name, database, file_of_database) {
 await measure('SQLite', undefined, 'import-relay.db');
 const server = process.env.IMPORT_RELAY_POSTGRES;
 if (server) {
+  execFileSync('psql', ['-qc', 'DROP DATABASE IF EXISTS search_bench', `${server}/postgres`]);
   execFileSync('psql', ['-qc', 'CREATE DATABASE search_bench', `${server}/postgres`]);
   await measure('PostgreSQL', `${server}/search_bench`);
 }
