@@ -248,15 +248,11 @@ pub async fn serve_with(
         options.retention.uploads,
     );
     let cleaning = janitor::run(store.clone(), options.retention, Chores::PriceMonitor);
-    let tidying = async { tokio::join!(tidying, cleaning) };
-    let tidying = shutdown.clone().run_until_cancelled_owned(tidying);
-    tasks.spawn(async move {
-        tidying.await;
-    });
     let indexing = indexing::keep(store.clone());
-    let indexing = shutdown.clone().run_until_cancelled_owned(indexing);
+    let upkeep = async { tokio::join!(tidying, cleaning, indexing) };
+    let upkeep = shutdown.clone().run_until_cancelled_owned(upkeep);
     tasks.spawn(async move {
-        indexing.await;
+        upkeep.await;
     });
     let service = Arc::new(Service {
         store,

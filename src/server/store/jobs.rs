@@ -11,7 +11,7 @@ use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, SqlErr, TransactionTrait,
-    sea_query::{Expr, Func, OnConflict, SimpleExpr},
+    sea_query::{Expr, Func, SimpleExpr},
 };
 
 use self::{
@@ -517,17 +517,7 @@ impl Store {
     /// Removes a job, and remembers that it was there.
     pub(crate) async fn delete_job(&self, job: &ChangeableJob) -> Result<(), StoreError> {
         let transaction = self.db.begin().await?;
-        deleted::Entity::insert(deleted::ActiveModel {
-            id: Set(job.id.as_str().to_owned()),
-            deleted_at: Set(now()),
-        })
-        .on_conflict(
-            OnConflict::column(deleted::Column::Id)
-                .update_column(deleted::Column::DeletedAt)
-                .to_owned(),
-        )
-        .exec_without_returning(&transaction)
-        .await?;
+        retention::note_deleted(&transaction, [job.id.as_str().to_owned()]).await?;
         row::Entity::delete_by_id(job.id.as_str())
             .exec(&transaction)
             .await?;

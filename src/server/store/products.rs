@@ -1065,8 +1065,12 @@ mod tests {
     #[tokio::test]
     async fn rows_written_together_leave_what_they_would_one_by_one() {
         let ids = || (0..4).map(|n| format!("sku:{n}")).collect::<Vec<_>>();
-        for _ in 0..20 {
-            let ((_one, together), (_two, apart)) = (store().await, store().await);
+        let ((_one, together), (_two, apart)) = (store().await, store().await);
+        for _ in 0..60 {
+            for store in [&together, &apart] {
+                let all = product::Entity::delete_many();
+                all.exec(&store.db).await.unwrap();
+            }
             for now in 1..3 {
                 let rows: Vec<_> = (0..fastrand::usize(1..8)).map(|_| any_row()).collect();
                 let written = write_rows(&together, rows.clone(), now).await;

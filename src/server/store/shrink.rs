@@ -1,9 +1,8 @@
 //! Has a SQLite file give back the room of what was removed. PostgreSQL sees to that itself.
 
-use sea_orm::DbErr;
 use sqlx::SqlitePool;
 
-use super::{Store, StoreError, bulk::runtime};
+use super::{Store, StoreError, bulk::failed};
 
 /// How many free pages the file keeps, for what comes next.
 const KEPT: i64 = 256;
@@ -25,13 +24,13 @@ impl Store {
             let free = pragma(pool, "PRAGMA freelist_count").await?;
             Ok(if mode == INCREMENTAL { free - KEPT } else { 0 })
         };
-        let free: i64 = free.await.map_err(refused)?;
+        let free: i64 = free.await.map_err(failed)?;
         if free <= 0 {
             return Ok(false);
         }
         let some = format!("PRAGMA incremental_vacuum({})", free.min(AT_ONCE));
         let given_back = sqlx::query(sqlx::AssertSqlSafe(some)).fetch_all(pool).await;
-        given_back.map_err(refused)?;
+        given_back.map_err(failed)?;
         Ok(free > AT_ONCE)
     }
 
@@ -53,14 +52,10 @@ impl Store {
             sqlx::query("VACUUM").execute(&mut *connection).await?;
             Ok(())
         };
-        write_anew.await.map_err(refused)
+        write_anew.await.map_err(failed)
     }
 }
 
 async fn pragma(pool: &SqlitePool, pragma: &'static str) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(pragma).fetch_one(pool).await
-}
-
-fn refused(error: sqlx::Error) -> StoreError {
-    DbErr::Exec(runtime(error)).into()
 }

@@ -144,26 +144,25 @@ async fn metrics(
     let token = state.config.telemetry.metrics_token.as_ref();
     let peer = peer.map(|Extension(Peer(address))| address);
     let is_local = hosts::is_from_here(peer, &uri, &headers);
-    let imports = match state.config.monitor {
-        Monitor::Embedded { .. } => health::in_time(state.store.import_load()).await,
-        Monitor::External(_) => None,
-    };
-    let observed = Observed {
+    let observe = async || Observed {
         relay: Some(ObservedRelay {
             upstream: state.relay.upstream_state(),
             followed_jobs: state.relay.followed_jobs(),
         }),
-        imports,
+        imports: match state.config.monitor {
+            Monitor::Embedded { .. } => health::in_time(state.store.import_load()).await,
+            Monitor::External(_) => None,
+        },
         connections: state.store.connections(),
         disk_free: state.space.free(),
     };
-    numbers(&state.metrics, &observed, token, is_local, &headers)
+    numbers(&state.metrics, observe, token, is_local, &headers).await
 }
 
-/// Answers with the numbers, if whoever asks may read them.
-pub(super) fn numbers(
+/// Answers with the numbers, if whoever asks may read them; only then is anything looked at.
+pub(super) async fn numbers(
     metrics: &Metrics,
-    observed: &Observed,
+    observe: impl AsyncFnOnce() -> Observed,
     token: Option<&SecretString>,
     is_local: bool,
     headers: &HeaderMap,
@@ -177,7 +176,7 @@ pub(super) fn numbers(
         let hint = "Set METRICS_TOKEN and show it as a bearer token.\n";
         return (StatusCode::UNAUTHORIZED, challenge, hint).into_response();
     }
-    let text = metrics.encode(observed);
+    let text = metrics.encode(&observe().await);
     ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response()
 }
 
@@ -198,6 +197,16 @@ mod tests {
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
         )])
+    }
+
+    #[tokio::test]
+    async fn for_whoever_may_not_read_the_numbers_nothing_is_looked_at() {
+        let metrics = Metrics::default();
+        let token = SecretString::from("a-token-of-sixteen");
+        let observe = async || unreachable!("it is looked");
+        let shown = headers("authorization", "Bearer another");
+        let answer = numbers(&metrics, observe, Some(&token), true, &shown).await;
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     }
 
     #[test]

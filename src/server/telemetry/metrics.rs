@@ -594,6 +594,15 @@ mod tests {
         }
     }
 
+    fn has_lines(text: &str, lines: &[&str]) {
+        for line in lines {
+            assert!(
+                text.lines().any(|it| it == *line),
+                "{line} is not in\n{text}"
+            );
+        }
+    }
+
     #[test]
     fn what_is_not_known_of_imports_is_not_said() {
         let metrics = Metrics::default();
@@ -603,18 +612,16 @@ mod tests {
             ..observed(None)
         };
         let text = metrics.encode(&known);
-        for line in [
-            "import_relay_imports{state=\"waiting\"} 3",
-            "import_relay_imports{state=\"running\"} 1",
-            "import_relay_database_connections{state=\"used\"} 2",
-            "import_relay_database_connections{state=\"idle\"} 1",
-            "import_relay_disk_free_bytes 7",
-        ] {
-            assert!(
-                text.lines().any(|it| it == line),
-                "{line} is not in\n{text}"
-            );
-        }
+        has_lines(
+            &text,
+            &[
+                "import_relay_imports{state=\"waiting\"} 3",
+                "import_relay_imports{state=\"running\"} 1",
+                "import_relay_database_connections{state=\"used\"} 2",
+                "import_relay_database_connections{state=\"idle\"} 1",
+                "import_relay_disk_free_bytes 7",
+            ],
+        );
         let text = metrics.encode(&observed(None));
         assert!(!text.contains("import_relay_imports{"), "{text}");
     }
@@ -630,20 +637,18 @@ mod tests {
         drop((finished, left));
         assert_eq!(metrics.viewers(), 0);
         let text = metrics.encode(&observed(None));
-        for line in [
-            "import_relay_viewers 0",
-            "import_relay_streams_opened_total 2",
-            "import_relay_streams_closed_total{cause=\"finished\"} 1",
-            "import_relay_streams_closed_total{cause=\"viewer_left\"} 1",
-            "import_relay_frames_sent_total 2",
-            "import_relay_sent_bytes_total 15",
-            "# EOF",
-        ] {
-            assert!(
-                text.lines().any(|it| it == line),
-                "{line} is not in\n{text}"
-            );
-        }
+        has_lines(
+            &text,
+            &[
+                "import_relay_viewers 0",
+                "import_relay_streams_opened_total 2",
+                "import_relay_streams_closed_total{cause=\"finished\"} 1",
+                "import_relay_streams_closed_total{cause=\"viewer_left\"} 1",
+                "import_relay_frames_sent_total 2",
+                "import_relay_sent_bytes_total 15",
+                "# EOF",
+            ],
+        );
     }
 
     #[test]

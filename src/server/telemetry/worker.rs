@@ -62,7 +62,7 @@ async fn metrics_of(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let observed = Observed {
+    let observe = async || Observed {
         relay: None,
         imports: health::in_time(watched.store.import_load()).await,
         connections: watched.store.connections(),
@@ -71,5 +71,5 @@ async fn metrics_of(
     let Watched { metrics, token, .. } = &watched;
     let peer = peer.map(|Extension(Peer(address))| address);
     let is_local = hosts::is_from_here(peer, &uri, &headers);
-    numbers(metrics, &observed, token.as_ref(), is_local, &headers)
+    numbers(metrics, observe, token.as_ref(), is_local, &headers).await
 }

@@ -1,8 +1,8 @@
 //! Jobs that are listed no longer, and how long it is known that they were.
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    TransactionTrait, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, TransactionTrait, sea_query::OnConflict,
 };
 
 use super::{deleted, row};
@@ -29,19 +29,7 @@ impl Store {
         if ids.is_empty() {
             return Ok(0);
         }
-        let deleted_at = now();
-        let marks = ids.iter().map(|id| deleted::ActiveModel {
-            id: Set(id.clone()),
-            deleted_at: Set(deleted_at),
-        });
-        deleted::Entity::insert_many(marks)
-            .on_conflict(
-                OnConflict::column(deleted::Column::Id)
-                    .update_column(deleted::Column::DeletedAt)
-                    .to_owned(),
-            )
-            .exec_without_returning(&transaction)
-            .await?;
+        note_deleted(&transaction, ids.iter().cloned()).await?;
         let removed = row::Entity::delete_many()
             .filter(row::Column::Id.is_in(&ids))
             .exec(&transaction)
@@ -64,4 +52,25 @@ impl Store {
             .await?;
         Ok(forgotten.rows_affected)
     }
+}
+
+/// Remembers that jobs were there, for as long as the price monitor may still know them.
+pub(super) async fn note_deleted(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = String>,
+) -> Result<(), StoreError> {
+    let deleted_at = now();
+    let marks = ids.into_iter().map(|id| deleted::ActiveModel {
+        id: Set(id),
+        deleted_at: Set(deleted_at),
+    });
+    deleted::Entity::insert_many(marks)
+        .on_conflict(
+            OnConflict::column(deleted::Column::Id)
+                .update_column(deleted::Column::DeletedAt)
+                .to_owned(),
+        )
+        .exec_without_returning(db)
+        .await?;
+    Ok(())
 }
