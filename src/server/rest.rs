@@ -18,9 +18,11 @@ use utoipa::{
     },
 };
 
+mod answers;
 pub(super) mod controls;
 pub(super) mod products;
 
+use self::answers::OfProgram;
 use super::{
     auth::{principal::Principal, request::Caller},
     gate,
@@ -212,10 +214,7 @@ fn first() -> u64 {
     responses(
         (status = 200, description = "The imports", body = Imports),
         (status = 400, description = "No page is named like that", body = Problem),
-        (status = 401, description = "No valid token", body = Problem),
-        (status = 403, description = "The token does not allow it", body = Problem),
-        (status = 408, description = "It took too long"),
-        (status = 500, description = "A fault of this server", body = Problem),
+        OfProgram,
     )
 )]
 pub(super) async fn list(

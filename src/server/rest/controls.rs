@@ -14,7 +14,11 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Import, Problem, Started, started};
+use super::{
+    Import, Problem, Started,
+    answers::{BeginsImport, OfImport},
+    started,
+};
 use crate::{
     api::{
         ApiError,
@@ -118,11 +122,7 @@ fn parsed(id: Id) -> Result<JobId, ApiError> {
     params(("id" = String, Path, description = "What the import is named by")),
     responses(
         (status = 200, description = "The import", body = ImportDetails),
-        (status = 401, description = "No valid token", body = Problem),
-        (status = 403, description = "The token does not allow it", body = Problem),
-        (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
-        (status = 408, description = "It took too long"),
-        (status = 500, description = "A fault of this server", body = Problem),
+        OfImport,
     )
 )]
 pub(in crate::server) async fn show(
@@ -157,13 +157,9 @@ async fn note(state: &AppState, who: &Principal, job: &ChangeableJob, action: Au
     responses(
         (status = 202, description = "It ends within a second"),
         (status = 400, description = "It is over", body = Problem),
-        (status = 401, description = "No valid token", body = Problem),
-        (status = 403, description = "The token does not allow it", body = Problem),
-        (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
-        (status = 408, description = "It took too long"),
         (status = 413, description = "The body is too large", body = Problem),
-        (status = 500, description = "A fault of this server", body = Problem),
         (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
+        OfImport,
     )
 )]
 pub(in crate::server) async fn cancel(
@@ -185,13 +181,9 @@ pub(in crate::server) async fn cancel(
     responses(
         (status = 204, description = "It is forgotten"),
         (status = 400, description = "It is still running", body = Problem),
-        (status = 401, description = "No valid token", body = Problem),
-        (status = 403, description = "The token does not allow it", body = Problem),
-        (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
-        (status = 408, description = "It took too long"),
         (status = 413, description = "The body is too large", body = Problem),
-        (status = 500, description = "A fault of this server", body = Problem),
         (status = 503, description = "The price monitor cannot be reached", body = Problem),
+        OfImport,
     )
 )]
 pub(in crate::server) async fn delete(
@@ -214,16 +206,7 @@ pub(in crate::server) async fn delete(
         (status = 201, description = "The new import has begun", body = Started,
             headers(("location" = String, description = "Where the new import is"))),
         (status = 400, description = "It is still running, or its file is no longer kept", body = Problem),
-        (status = 401, description = "No valid token", body = Problem),
-        (status = 403, description = "The token does not allow it", body = Problem),
-        (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
-        (status = 408, description = "It took too long"),
-        (status = 413, description = "The body is too large", body = Problem),
-        (status = 429, description = "As many imports are under way or wait as may be", body = Problem),
-        (status = 500, description = "A fault of this server", body = Problem),
-        (status = 502, description = "The price monitor answered something that is not understood", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
-        (status = 507, description = "There is no room for the file", body = Problem),
+        BeginsImport,
     )
 )]
 pub(in crate::server) async fn again(
@@ -243,16 +226,7 @@ pub(in crate::server) async fn again(
         (status = 201, description = "The new import has begun", body = Started,
             headers(("location" = String, description = "Where the new import is"))),
         (status = 400, description = "It is still running, or no row failed", body = Problem),
-        (status = 401, description = "No valid token", body = Problem),
-        (status = 403, description = "The token does not allow it", body = Problem),
-        (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
-        (status = 408, description = "It took too long"),
-        (status = 413, description = "The body is too large", body = Problem),
-        (status = 429, description = "As many imports are under way or wait as may be", body = Problem),
-        (status = 500, description = "A fault of this server", body = Problem),
-        (status = 502, description = "The price monitor answered something that is not understood", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
-        (status = 507, description = "There is no room for the file", body = Problem),
+        BeginsImport,
     )
 )]
 pub(in crate::server) async fn retry(
@@ -373,12 +347,8 @@ impl From<ImportRow> for Row {
     responses(
         (status = 200, description = "The rows", body = Rows),
         (status = 400, description = "Nothing is listed like that", body = Problem),
-        (status = 401, description = "No valid token", body = Problem),
-        (status = 403, description = "The token does not allow it", body = Problem),
-        (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
-        (status = 408, description = "It took too long"),
-        (status = 500, description = "A fault of this server", body = Problem),
         (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
+        OfImport,
     )
 )]
 pub(in crate::server) async fn rows(
@@ -421,12 +391,8 @@ pub(in crate::server) struct WantedFile {
     responses(
         (status = 200, description = "The rows", body = String, content_type = "text/csv"),
         (status = 400, description = "Nothing is listed like that", body = Problem),
-        (status = 401, description = "No valid token", body = Problem),
-        (status = 403, description = "The token does not allow it", body = Problem),
-        (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
-        (status = 408, description = "It took too long"),
-        (status = 500, description = "A fault of this server", body = Problem),
         (status = 503, description = "The price monitor cannot be reached", body = Problem),
+        OfImport,
     )
 )]
 pub(in crate::server) async fn rows_file(
@@ -485,12 +451,8 @@ impl From<FileColumns> for Columns {
     responses(
         (status = 200, description = "The columns", body = Columns),
         (status = 400, description = "The file cannot be read, or is no longer kept", body = Problem),
-        (status = 401, description = "No valid token", body = Problem),
-        (status = 403, description = "The token does not allow it", body = Problem),
-        (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
-        (status = 408, description = "It took too long"),
-        (status = 500, description = "A fault of this server", body = Problem),
         (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
+        OfImport,
     )
 )]
 pub(in crate::server) async fn columns(
@@ -530,16 +492,7 @@ pub(in crate::server) struct SaidColumns {
         (status = 201, description = "The import has begun", body = Started,
             headers(("location" = String, description = "Where the import is"))),
         (status = 400, description = "The columns do not do, or the file is no longer kept", body = Problem),
-        (status = 401, description = "No valid token", body = Problem),
-        (status = 403, description = "The token does not allow it", body = Problem),
-        (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
-        (status = 408, description = "It took too long"),
-        (status = 413, description = "The body is too large", body = Problem),
-        (status = 429, description = "As many imports are under way or wait as may be", body = Problem),
-        (status = 500, description = "A fault of this server", body = Problem),
-        (status = 502, description = "The price monitor answered something that is not understood", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
-        (status = 507, description = "There is no room for the file", body = Problem),
+        BeginsImport,
     )
 )]
 pub(in crate::server) async fn map_columns(

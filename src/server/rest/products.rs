@@ -12,7 +12,7 @@ use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Problem;
+use super::{Problem, answers::OfProgram};
 use crate::{
     api::ApiError,
     server::{
@@ -133,11 +133,8 @@ fn refuse_elsewhere(state: &AppState) -> Result<(), ApiError> {
     responses(
         (status = 200, description = "The products", body = Products),
         (status = 400, description = "Nothing is listed like that", body = Problem),
-        (status = 401, description = "No valid token", body = Problem),
-        (status = 403, description = "The token does not allow it", body = Problem),
-        (status = 408, description = "It took too long"),
-        (status = 500, description = "A fault of this server", body = Problem),
         (status = 503, description = "The products are kept elsewhere", body = Problem),
+        OfProgram,
     )
 )]
 pub(in crate::server) async fn list(
@@ -171,11 +168,8 @@ pub(in crate::server) async fn list(
     path = "/api/products.csv",
     responses(
         (status = 200, description = "The products", body = String, content_type = "text/csv"),
-        (status = 401, description = "No valid token", body = Problem),
-        (status = 403, description = "The token does not allow it", body = Problem),
-        (status = 408, description = "It took too long"),
-        (status = 500, description = "A fault of this server", body = Problem),
         (status = 503, description = "The products are kept elsewhere", body = Problem),
+        OfProgram,
     )
 )]
 pub(in crate::server) async fn export(State(state): State<AppState>) -> Result<Response, ApiError> {
