@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run watch build release test soak fuzz bench bench-import bench-page lighthouse screenshots lint deny
+.PHONY: run watch build release test soak fuzz bench bench-import bench-page lighthouse screenshots lint deny msrv dist publish image push-image
 
 BINARY := $(or $(CARGO_TARGET_DIR),target)/release/import-relay
 
@@ -38,6 +38,7 @@ soak:
 fuzz:
 	@PATH=$$(scripts/tools.sh fuzz) && export PATH && exec scripts/fuzz.sh $(FUZZ_TARGETS)
 
+# Formatting, lints and rustdoc.
 lint:
 	@PATH=$$(scripts/tools.sh build) && export PATH && scripts/lint.sh
 
@@ -60,3 +61,27 @@ lighthouse:
 # Takes the README's picture from the app itself.
 screenshots:
 	@PATH=$$(scripts/tools.sh test) && export PATH && scripts/screenshots.sh
+
+# Compiles with the oldest supported Rust, by rustup.
+msrv:
+	@scripts/msrv.sh
+
+# Packs the release program into target/dist.
+dist:
+	@PATH=$$(scripts/tools.sh build) && export PATH && scripts/dist.sh
+
+# Creates the GitHub release of VERSION from target/dist.
+publish:
+	@scripts/publish.sh
+
+IMAGE := $(or $(IMAGE),import-relay)
+VERSION := $(or $(VERSION),dev)
+
+# Builds the container image, for this machine's architecture.
+image:
+	docker build --tag $(IMAGE):$(VERSION:v%=%) .
+
+push-image: image
+	docker tag $(IMAGE):$(VERSION:v%=%) $(IMAGE):latest
+	docker push $(IMAGE):$(VERSION:v%=%)
+	docker push $(IMAGE):latest

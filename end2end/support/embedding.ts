@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,17 +8,16 @@ import { promisify } from 'node:util';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** What docs/embedding.md has in TypeScript, checked and compiled. */
+const example = join(root, 'examples/event-source');
+
+/** Type-checks and compiles the example's TypeScript. */
 async function compiled(): Promise<string> {
-  const page = await readFile(join(root, 'docs/embedding.md'), 'utf8');
-  const [, source] = /```ts\n(.*?)```/s.exec(page) ?? [];
-  if (!source) throw new Error('there is no TypeScript in docs/embedding.md');
   const directory = await mkdtemp(join(tmpdir(), 'import-relay-embedding-'));
   try {
-    await writeFile(join(directory, 'progress.ts'), source);
+    await copyFile(join(example, 'progress.ts'), join(directory, 'progress.ts'));
     const tsc = join(root, 'end2end/node_modules/.bin/tsc');
     const options = ['--strict', '--noUncheckedIndexedAccess', '--target', 'es2022', '--module', 'esnext', '--lib', 'es2022,dom'];
-    // Elsewhere than in end2end: beside a tsconfig.json the compiler takes no file's name.
+    // Outside end2end: next to a tsconfig.json the compiler accepts no file names.
     await promisify(execFile)(tsc, [...options, '--types', '', 'progress.ts'], { cwd: directory });
     return await readFile(join(directory, 'progress.js'), 'utf8');
   } finally {
@@ -26,33 +25,7 @@ async function compiled(): Promise<string> {
   }
 }
 
-/** The front end's own page, which follows the import that its address names. */
-const page = `<!doctype html>
-<title>A front end</title>
-<p id="connection"></p>
-<p id="processed"></p>
-<p id="status"></p>
-<form><input type="file"><button>Upload</button></form>
-<p id="uploaded"></p>
-<script type="module">
-  import { followImport } from '/progress.js';
-  const { relay, job } = Object.fromEntries(new URLSearchParams(location.search));
-  const write = (id, text) => (document.getElementById(id).textContent = text);
-  const show = ({ processedProducts, status }) => {
-    write('processed', processedProducts);
-    write('status', status);
-  };
-  if (job) followImport(relay, job, show, (connection) => write('connection', connection));
-  document.forms[0].onsubmit = async (event) => {
-    event.preventDefault();
-    const body = new FormData();
-    body.append('file', document.querySelector('input').files[0]);
-    const answer = await fetch(relay + '/api/imports', { method: 'POST', credentials: 'include', body });
-    write('uploaded', answer.status + ' ' + answer.headers.get('location'));
-  };
-</script>`;
-
-/** A front end that is no part of the relay, at an origin of its own. */
+/** Serves examples/event-source at an origin of its own. */
 export class FrontEnd {
   private constructor(
     private readonly server: Server,
@@ -61,8 +34,9 @@ export class FrontEnd {
 
   static async start(): Promise<FrontEnd> {
     const script = await compiled();
+    const page = await readFile(join(example, 'index.html'), 'utf8');
     const server = createServer((request, answer) => {
-      const isScript = request.url === '/progress.js';
+      const isScript = request.url === '/progress.ts';
       if (request.url === '/favicon.ico') return answer.writeHead(204).end();
       answer.writeHead(200, { 'content-type': isScript ? 'text/javascript' : 'text/html' });
       answer.end(isScript ? script : page);
@@ -72,7 +46,7 @@ export class FrontEnd {
     return new FrontEnd(server, `http://127.0.0.1:${String(port)}`);
   }
 
-  /** The page that follows an import at a relay. */
+  /** Returns the address of the page that follows an import at a relay. */
   page(relay: string, job = ''): string {
     return `${this.origin}/?${new URLSearchParams({ relay, job }).toString()}`;
   }

@@ -4,7 +4,7 @@ import { tinyFile } from '../support/csv.ts';
 import { FrontEnd } from '../support/embedding.ts';
 import { expect } from '../support/test.ts';
 
-// A front end of somebody else's at another origin, with the lines of docs/embedding.md.
+// examples/event-source at another origin.
 
 const test = base.extend<{ frontEnd: FrontEnd }>({
   frontEnd: async ({}, use) => {
