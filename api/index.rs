@@ -16,7 +16,11 @@ use axum::{
     response::Response,
 };
 use http_body::{Frame, SizeHint};
-use import_relay::server::{config::Config, serverless::Function, shutdown, telemetry};
+use import_relay::server::{
+    config::Config,
+    run::{serverless::Function, shutdown},
+    telemetry,
+};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tower::{Layer as _, ServiceExt as _, service_fn};

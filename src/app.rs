@@ -11,11 +11,7 @@ use leptos_router::{
 };
 
 use crate::{
-    api::{
-        language::page_language, products::has_products, program::Program, progress::JobsPerStream,
-        session::current_user,
-    },
-    base_path::{BasePath, address, base_path},
+    api::{language::page_language, products::has_products, session::current_user},
     components::{
         clock::provide_clock,
         early_progress::EarlyProgress,
@@ -25,6 +21,11 @@ use crate::{
         site_header::{SiteHeader, Visitor},
         slice::Slice,
         tab_icon, theme_switch,
+    },
+    model::{
+        base_path::{BasePath, address, base_path},
+        program::Program,
+        progress::JobsPerStream,
     },
     pages::{NotFoundPage, lazy},
 };

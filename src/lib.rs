@@ -9,7 +9,7 @@
 //! - [`hooks`]: [`use_product_import_progress`](hooks::use_product_import_progress), which turns the
 //!   stream into signals.
 //! - `components` and `pages`: what a person sees.
-//! - [`job`], [`role`], [`locale`], [`base_path`]: what all of them share.
+//! - [`model`] and [`i18n`]: the types and languages that all of them share.
 
 // The types of the views nest deeply.
 #![recursion_limit = "512"]
@@ -21,15 +21,13 @@ compile_error!(
 
 pub mod api;
 pub mod app;
-pub mod base_path;
 mod components;
 pub mod hooks;
 #[cfg(any(feature = "hydrate", test))]
 mod hydration;
-pub mod job;
-pub mod locale;
+pub mod i18n;
+pub mod model;
 mod pages;
-pub mod role;
 #[cfg(feature = "ssr")]
 pub mod server;
 
@@ -39,7 +37,8 @@ pub mod server;
 pub fn hydrate() {
     console_error_panic_hook::set_once();
     // A page has one base path for as long as it is there. It fails only where somebody has set it before.
-    let _ =
-        server_fn::client::try_set_server_url(base_path::base_path().as_str().to_owned().leak());
+    let _ = server_fn::client::try_set_server_url(
+        model::base_path::base_path().as_str().to_owned().leak(),
+    );
     hydration::start(app::App);
 }

@@ -15,8 +15,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use import_relay::{
-    job::JobId,
-    role::Role,
+    model::{job::JobId, role::Role},
     server::{
         auth::{accounts, first_owner},
         config::{self, Config, Monitor},
@@ -24,11 +23,13 @@ use import_relay::{
             self, PriceMonitorOptions,
             sample::{self, Shape},
         },
-        shutdown,
-        space::Space,
-        start::{Server, StartError, random_key},
+        run::{
+            shutdown,
+            start::{Server, StartError, random_key},
+        },
         store::{self, Store, lock::DatabaseLock},
         telemetry,
+        uploads::space::Space,
     },
 };
 use secrecy::{ExposeSecret, SecretString};

@@ -25,7 +25,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use import_relay::server::access::RULES;
+use import_relay::server::http::middleware::access::RULES;
 use reqwest::{RequestBuilder, Response, header};
 use serde_json::{Value, json};
 

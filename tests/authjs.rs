@@ -15,7 +15,7 @@ use std::{
 
 use axum::http::HeaderMap;
 use import_relay::{
-    role::{Role, RoleClaim},
+    model::role::{Role, RoleClaim},
     server::auth::authjs::{AuthJs, Identity},
 };
 use reqwest::header;

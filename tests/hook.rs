@@ -13,7 +13,7 @@ use import_relay::{
         Connection, UseProductImportProgressReturn, UseProgressOptions,
         use_product_import_progress_with_options, use_unfinished_imports_with_options,
     },
-    job::{ImportMode, ImportStatus, JobId, ProductImportJob},
+    model::job::{ImportMode, ImportStatus, JobId, ProductImportJob},
 };
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};

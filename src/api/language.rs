@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use super::ApiError;
-use crate::locale::Locale;
+use crate::i18n::locale::Locale;
+use crate::model::error::ApiError;
 
 /// Returns the language of the page: on the server what the request asks for, in the browser what the
 /// page says it is in. So both are the same.
@@ -11,7 +11,7 @@ use crate::locale::Locale;
 pub fn page_language() -> Locale {
     #[cfg(feature = "ssr")]
     {
-        crate::server::language::of_request()
+        crate::server::http::middleware::language::of_request()
     }
     #[cfg(not(feature = "ssr"))]
     {
@@ -24,6 +24,6 @@ pub fn page_language() -> Locale {
 /// Has this browser shown the interface in that language from now on.
 #[server(prefix = "/api", endpoint = "set_language")]
 pub async fn set_language(language: Locale) -> Result<(), ApiError> {
-    crate::server::language::choose(language);
+    crate::server::http::middleware::language::choose(language);
     Ok(())
 }

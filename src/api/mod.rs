@@ -5,35 +5,35 @@
 
 pub mod account;
 pub mod audit;
-pub mod error;
 pub mod import_controls;
 pub mod imports;
 pub mod language;
 pub mod products;
-pub mod program;
 pub mod progress;
-pub mod secret;
 pub mod session;
 pub mod status;
 pub mod team;
 pub mod tokens;
 
-pub use error::{ApiError, Elsewhere};
+#[cfg(test)]
+mod tests {
+    use super::session::SignIn;
+    use crate::model::{secret::Secret, team::NewLink, token::NewApiToken};
 
-use serde::{Deserialize, Serialize};
-
-/// One page of a longer list.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Page<T> {
-    /// The entries of this page.
-    pub items: Vec<T>,
-    /// Which page this is, from 1.
-    pub page: u64,
-    /// How many pages there are, at least 1.
-    pub pages: u64,
-    /// How many entries all pages have together.
-    pub total: u64,
-    /// Whether there are others besides, which are not counted.
-    #[serde(default)]
-    pub has_more: bool,
+    #[test]
+    fn what_is_sent_is_not_shown() {
+        let secret = || Secret::from("hunter2".to_owned());
+        let shown = format!(
+            "{:?} {:?} {:?}",
+            SignIn {
+                email: String::new(),
+                password: secret(),
+                next: None
+            },
+            NewLink { url: secret() },
+            NewApiToken { token: secret() },
+        );
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert_eq!(serde_json::to_string(&secret()).unwrap(), "\"hunter2\"");
+    }
 }

@@ -10,19 +10,10 @@ use leptos::{
     },
 };
 
-use serde::{Deserialize, Serialize};
-
-use super::ApiError;
-use crate::{
-    base_path::address,
+use crate::model::{
+    error::ApiError,
     job::{JobId, ProgressEvent},
 };
-
-/// Returns the address of a job's event stream: `GET /api/jobs/{jobId}/progress`.
-#[must_use]
-pub fn progress_url(job: &JobId) -> String {
-    address(&format!("/api/jobs/{job}/progress"))
-}
 
 /// The encoding of a server function that answers with Server-Sent Events (WHATWG HTML, section
 /// 9.2). A browser reads it with an `EventSource`, not with the function's generated client.
@@ -35,98 +26,6 @@ impl ContentType for EventStream {
 
 impl Encoding for EventStream {
     const METHOD: http::Method = http::Method::GET;
-}
-
-/// Returns the address of one event stream of these jobs: `GET /api/jobs/progress?ids=a,b,c`. Each
-/// state carries its `jobId`.
-#[must_use]
-pub fn jobs_progress_url(jobs: &[JobId]) -> String {
-    let ids: Vec<_> = jobs.iter().map(JobId::as_str).collect();
-    address(&format!("/api/jobs/progress?ids={}", ids.join(",")))
-}
-
-/// Returns the address of one event stream of these jobs, and of the user's other unfinished ones,
-/// new ones as they start.
-#[must_use]
-pub fn new_jobs_progress_url(jobs: &[JobId]) -> String {
-    if jobs.is_empty() {
-        return address("/api/jobs/progress");
-    }
-    format!("{}&unfinished=true", jobs_progress_url(jobs))
-}
-
-/// The most jobs that one stream takes: every page says it in a `meta` element, for the hooks.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct JobsPerStream(pub usize);
-
-impl JobsPerStream {
-    /// The name of the `meta` element.
-    pub const NAME: &'static str = "jobs-per-stream";
-}
-
-impl Default for JobsPerStream {
-    /// What holds where the server does not say otherwise.
-    fn default() -> Self {
-        Self(200)
-    }
-}
-
-/// How the server stands to the price monitor, as the named event `upstream` of a progress stream
-/// tells it. A stream begins with one only where there is something to tell.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum UpstreamState {
-    /// The first connection is being made.
-    #[default]
-    Connecting,
-    /// The socket is open: news comes at once.
-    Connected,
-    /// There is no socket; the price monitor is asked every few seconds.
-    Polling,
-    /// The price monitor does not accept this server's key.
-    Refused,
-}
-
-impl UpstreamState {
-    /// Every state there is.
-    pub const ALL: [Self; 4] = [
-        Self::Connecting,
-        Self::Connected,
-        Self::Polling,
-        Self::Refused,
-    ];
-
-    /// Returns the state's name.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Connecting => "connecting",
-            Self::Connected => "connected",
-            Self::Polling => "polling",
-            Self::Refused => "refused",
-        }
-    }
-
-    /// Says what a viewer may notice of it, if anything.
-    #[must_use]
-    pub fn sentence(self) -> Option<&'static str> {
-        match self {
-            Self::Connecting | Self::Connected => None,
-            Self::Polling => Some(
-                "The live connection to the price monitor is down. It is asked every few seconds instead.",
-            ),
-            Self::Refused => Some(
-                "The price monitor does not accept this server, so progress may not arrive. Ask whoever runs this server.",
-            ),
-        }
-    }
-}
-
-/// The data of the event `upstream`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct UpstreamEvent {
-    /// How the server stands to the price monitor.
-    pub state: UpstreamState,
 }
 
 type Chunk = Result<bytes::Bytes, bytes::Bytes>;
@@ -161,7 +60,7 @@ where
     }
 }
 
-/// Streams a job's progress: what [`progress_url`] gives, as a server function.
+/// Streams a job's progress: what [`progress_url`](crate::model::progress::progress_url) gives, as a server function.
 ///
 /// # Errors
 ///
@@ -172,9 +71,8 @@ where
 pub async fn job_progress(id: JobId) -> Result<Events, ApiError> {
     use crate::server::{
         auth,
+        http::{router::STREAM_HEADERS, state::app_state},
         relay::{Asking, ProgressAnswer},
-        router::STREAM_HEADERS,
-        state::app_state,
     };
 
     let who = auth::require_user().await?;
@@ -208,7 +106,7 @@ pub async fn job_progress(id: JobId) -> Result<Events, ApiError> {
 #[server(prefix = "/api", endpoint = "job_states", input = GetUrl)]
 pub async fn job_states(ids: Vec<JobId>) -> Result<Vec<(JobId, ProgressEvent)>, ApiError> {
     let who = crate::server::auth::require_user().await?;
-    crate::server::state::app_state()?
+    crate::server::http::state::app_state()?
         .relay
         .states(&who.jobs(), &ids)
         .await

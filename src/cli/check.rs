@@ -8,8 +8,8 @@ use std::{
 };
 
 use import_relay::server::{
-    advice,
     config::{Config, Monitor},
+    error::advice,
     store::{Store, StoreError},
 };
 use reqwest::Client;

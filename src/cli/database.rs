@@ -4,7 +4,7 @@ use std::path::Path;
 
 use import_relay::server::{
     config::{Config, Monitor},
-    start::StartError,
+    run::start::StartError,
     store::{
         Store,
         backup::{BackupError, backup, restore},

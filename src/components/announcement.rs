@@ -8,8 +8,8 @@ use super::{
     progress_bar,
 };
 use crate::{
-    job::{ImportProgress, ImportStatus},
-    locale::Locale,
+    i18n::locale::Locale,
+    model::job::{ImportProgress, ImportStatus},
 };
 
 /// Tells a screen reader at every quarter and at the end how far an import is. In between it is

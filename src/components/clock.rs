@@ -8,7 +8,7 @@ use super::{
     format::{self, Region},
     language::use_locale,
 };
-use crate::{job::UnixMillis, locale::Locale};
+use crate::{i18n::locale::Locale, model::job::UnixMillis};
 
 /// The browser's clock, one for the whole page.
 ///

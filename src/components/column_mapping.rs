@@ -8,9 +8,12 @@ use super::{
     language::use_locale,
 };
 use crate::{
-    api::import_controls::{FileColumns, MapColumns, PreviewRow, preview_columns},
-    job::{JobId, Question},
-    locale::Locale,
+    api::import_controls::{MapColumns, preview_columns},
+    i18n::locale::Locale,
+    model::{
+        import_extras::{FileColumns, PreviewRow},
+        job::{JobId, Question},
+    },
 };
 
 /// What a column can be said to hold: the word for it, and what people call it.

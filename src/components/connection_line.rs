@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use super::language::use_locale;
-use crate::{hooks::Connection, job::ImportStatus};
+use crate::{hooks::Connection, model::job::ImportStatus};
 
 /// Says in a line whether what is shown is live, and if not, why that is no harm.
 ///

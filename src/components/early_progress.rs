@@ -21,7 +21,7 @@ pub(crate) fn EarlyProgress() -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{api::progress::progress_url, hooks::SHARED_BY_TABS};
+    use crate::{hooks::SHARED_BY_TABS, model::progress::progress_url};
 
     #[test]
     fn the_script_knows_the_stream_and_the_lock_by_the_names_that_the_hooks_give_them() {

@@ -10,7 +10,7 @@ use super::{
     icons::{Glyph, Icon},
     language::use_locale,
 };
-use crate::{api::ApiError, base_path::address};
+use crate::model::{base_path::address, error::ApiError};
 
 /// Has an input follow a value as it changes. What was typed before the page was alive stays.
 pub(crate) fn follow(value: impl Into<Signal<String>>) -> NodeRef<html::Input> {

@@ -3,9 +3,11 @@
 //! Pure, and the same on the server and in the browser, so that hydration finds what it expects.
 
 use crate::{
-    api::imports::Day,
-    job::{ImportProgress, UnixMillis},
-    locale::Locale,
+    i18n::locale::Locale,
+    model::{
+        imports_filter::Day,
+        job::{ImportProgress, UnixMillis},
+    },
 };
 
 const SECOND: u64 = 1_000;

@@ -10,12 +10,13 @@ use super::{
     slice::Slice,
 };
 use crate::{
-    api::import_controls::{
-        CancelImport, DeleteImport, ImportAgain, ImportExtras, RetryFailedRows, failed_rows_path,
+    api::import_controls::{CancelImport, DeleteImport, ImportAgain, RetryFailedRows},
+    i18n::locale::Locale,
+    model::{
+        base_path::address,
+        import_extras::{ImportExtras, failed_rows_path},
+        job::JobId,
     },
-    base_path::address,
-    job::JobId,
-    locale::Locale,
 };
 
 /// Shows the counts and the ways on.

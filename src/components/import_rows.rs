@@ -12,10 +12,12 @@ use super::{
     pagination::{Pagination, Position},
 };
 use crate::{
-    api::import_controls::{ImportExtras, ImportRow, ImportRows, RowKind, rows_path},
-    base_path::address,
-    job::JobId,
-    locale::Locale,
+    i18n::locale::Locale,
+    model::{
+        base_path::address,
+        import_extras::{ImportExtras, ImportRow, ImportRows, RowKind, rows_path},
+        job::JobId,
+    },
 };
 
 /// Returns how many rows of a kind an import has.

@@ -9,10 +9,12 @@ use super::{
     status_badge::Stage,
 };
 use crate::{
-    api::imports::{Day, ImportsFilter, Sort},
-    base_path::address,
-    job::ImportStatus,
-    locale::Locale,
+    i18n::locale::Locale,
+    model::{
+        base_path::address,
+        imports_filter::{Day, ImportsFilter, Sort},
+        job::ImportStatus,
+    },
 };
 
 /// Asks for imports by name, state and day. A plain form whose state is the page's address, so that it
@@ -149,7 +151,7 @@ fn orders(t: Locale, chosen: Sort) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::imports::SortBy;
+    use crate::model::imports_filter::SortBy;
 
     #[test]
     fn every_order_can_be_chosen_and_the_chosen_one_is() {

@@ -12,11 +12,13 @@ use super::{
     status_badge::{self, StatusBadge},
 };
 use crate::{
-    api::imports::{Sort, SortBy},
-    base_path,
     hooks::use_product_import_progress,
-    job::{ImportProgress, ImportStatus, JobId, ProductImportJob},
-    locale::Locale,
+    i18n::locale::Locale,
+    model::{
+        base_path,
+        imports_filter::{Sort, SortBy},
+        job::{ImportProgress, ImportStatus, JobId, ProductImportJob},
+    },
 };
 
 /// How a list is sorted, and the addresses at which it is sorted otherwise.

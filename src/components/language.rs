@@ -5,8 +5,8 @@ use server_fn::ServerFn;
 
 use crate::{
     api::language::{SetLanguage, page_language},
-    base_path::address,
-    locale::Locale,
+    i18n::locale::Locale,
+    model::base_path::address,
 };
 
 /// Gives the page's language to everything below.

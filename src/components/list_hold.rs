@@ -4,7 +4,7 @@ use leptos::{ev, prelude::*};
 use web_sys::wasm_bindgen::JsCast;
 
 use super::{format::Noun, language::use_locale};
-use crate::job::ProductImportJob;
+use crate::model::job::ProductImportJob;
 
 /// A list of imports and what is newer than it.
 #[derive(Clone, Copy, Debug)]
@@ -149,7 +149,7 @@ pub(crate) fn NewImports(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{ImportMode, ImportStatus};
+    use crate::model::job::{ImportMode, ImportStatus};
 
     fn jobs(ids: &[&str]) -> Vec<ProductImportJob> {
         let job = |id: &&str| ProductImportJob {

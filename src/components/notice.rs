@@ -6,7 +6,7 @@ use super::{
     icons::{Glyph, Icon},
     language::use_locale,
 };
-use crate::{api::ApiError, base_path::address};
+use crate::model::{base_path::address, error::ApiError};
 
 /// Says that something could not be had, why, and what to do.
 #[component]

@@ -11,8 +11,8 @@ use super::{
     language::use_locale,
 };
 use crate::{
-    job::{ImportProgress, ImportStatus, JobId},
-    locale::Locale,
+    i18n::locale::Locale,
+    model::job::{ImportProgress, ImportStatus, JobId},
 };
 
 /// Whether somebody wants to be told.

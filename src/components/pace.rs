@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use leptos::prelude::*;
 
 use super::clock::browser_now;
-use crate::job::{ImportProgress, UnixMillis};
+use crate::model::job::{ImportProgress, UnixMillis};
 
 /// How far back the speed looks. Long enough to be steady, short enough to notice a stall.
 const WINDOW: UnixMillis = 15_000;

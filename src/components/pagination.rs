@@ -7,7 +7,7 @@ use super::{
     icons::{Glyph, Icon},
     language::use_locale,
 };
-use crate::base_path::address;
+use crate::model::base_path::address;
 
 /// Where a page of a list stands among the others.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{clock::Moment, language::use_locale};
-use crate::api::products::Product;
+use crate::model::product::Product;
 
 /// Lists products.
 #[component]

@@ -5,7 +5,7 @@
 
 use leptos::{nonce::use_nonce, prelude::*};
 
-use crate::{api::program::Program, base_path::address};
+use crate::model::{base_path::address, program::Program};
 
 /// What starts the program.
 const SCRIPT: &str = include_str!("program.js");

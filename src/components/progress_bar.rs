@@ -8,8 +8,8 @@ use super::{
     language::use_locale,
 };
 use crate::{
-    job::{ImportProgress, ImportStatus, UnixMillis},
-    locale::Locale,
+    i18n::locale::Locale,
+    model::job::{ImportProgress, ImportStatus, UnixMillis},
 };
 
 /// A failure that is there is seen, however few they are among how many.

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     hooks::UseProductImportProgressReturn,
-    job::{ImportProgress, ImportStatus, JobId, UnixMillis},
-    locale::Locale,
+    i18n::locale::Locale,
+    model::job::{ImportProgress, ImportStatus, JobId, UnixMillis},
 };
 
 /// Shows how far an import is, how fast it goes, and whether what is shown is live.

@@ -10,10 +10,12 @@ use super::{
     notice::sign_in_path,
 };
 use crate::{
-    api::ApiError,
-    base_path::{address, base_path},
     hooks::Connection,
-    job::{ImportProgress, ImportStatus, UnixMillis},
+    model::{
+        base_path::{address, base_path},
+        error::ApiError,
+        job::{ImportProgress, ImportStatus, UnixMillis},
+    },
 };
 
 /// After so long without a change somebody may begin to wonder.

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::{language::use_locale, site_header::Visitor};
-use crate::{base_path::address, role::Permission};
+use crate::model::{base_path::address, role::Permission};
 
 /// Links to the pages about accounts that the person may see.
 #[component]

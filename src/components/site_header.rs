@@ -11,8 +11,8 @@ use super::{
     theme_switch::ThemeSwitch,
 };
 use crate::{
-    api::session::{CurrentUser, SignOut},
-    base_path::address,
+    api::session::SignOut,
+    model::{base_path::address, session::CurrentUser},
 };
 
 /// Who is signed in, and what there is to see.

@@ -7,8 +7,8 @@ use super::{
     language::use_locale,
 };
 use crate::{
-    job::{ImportProgress, ImportStatus},
-    locale::Locale,
+    i18n::locale::Locale,
+    model::job::{ImportProgress, ImportStatus},
 };
 
 /// Where an import stands, as people would say it: what its status, its counts and the price monitor

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::progress_bar::shown_percent;
-use crate::{
+use crate::model::{
     base_path::address,
     job::{ImportProgress, ImportStatus},
 };

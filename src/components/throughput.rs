@@ -8,8 +8,8 @@ use super::{
     pace::Pace,
 };
 use crate::{
-    job::{ImportProgress, ImportStatus, UnixMillis},
-    locale::Locale,
+    i18n::locale::Locale,
+    model::job::{ImportProgress, ImportStatus, UnixMillis},
 };
 
 /// How many steps of time the line has at most.

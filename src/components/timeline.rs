@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     hooks::{Connection, UseProductImportProgressReturn},
-    job::{ImportStatus, UnixMillis},
-    locale::Locale,
+    i18n::locale::Locale,
+    model::job::{ImportStatus, UnixMillis},
 };
 
 /// The most entries that are kept beside the first and the last.

@@ -3,7 +3,7 @@
 //! They say it in English, the words of their contracts. Sentences of a price monitor are its own and
 //! stay as they are.
 
-use crate::{api::ApiError, locale::Locale};
+use crate::{i18n::locale::Locale, model::error::ApiError};
 
 impl Locale {
     /// Says why a server function did not answer.
@@ -225,7 +225,7 @@ const SENTENCES: &[(&str, &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Elsewhere;
+    use crate::model::error::Elsewhere;
 
     #[test]
     fn every_error_of_ours_has_its_words_and_those_of_others_stay() {

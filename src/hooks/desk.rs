@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::follower::{Millis, StreamEvent, job_of};
-use crate::{api::progress::JobsPerStream, job::JobId};
+use crate::model::{job::JobId, progress::JobsPerStream};
 
 /// What one tab wants of the stream.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]

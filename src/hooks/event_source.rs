@@ -6,9 +6,9 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{EventSource, MessageEvent};
 
 use super::{desk::Wants, early::Early, follower::StreamEvent};
-use crate::{
-    api::progress::{JobsPerStream, jobs_progress_url, new_jobs_progress_url, progress_url},
+use crate::model::{
     job::JobId,
+    progress::{JobsPerStream, jobs_progress_url, new_jobs_progress_url, progress_url},
 };
 
 /// An open `EventSource` and its listeners, which live and end with it.

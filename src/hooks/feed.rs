@@ -19,8 +19,11 @@ use super::{
     tabs::{Line, TabEvent, can_share},
 };
 use crate::{
-    api::progress::{JobsPerStream, job_states},
-    job::{JobId, ProductImportJob},
+    api::progress::job_states,
+    model::{
+        job::{JobId, ProductImportJob},
+        progress::JobsPerStream,
+    },
 };
 
 /// How often the feed looks at the clock.

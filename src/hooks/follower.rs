@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{
-        ApiError,
+    hooks::{Connection, UseProgressOptions},
+    model::{
+        error::ApiError,
+        job::{ImportProgress, ImportStatus, JobId, ProductImportJob, ProgressEvent},
         progress::{UpstreamEvent, UpstreamState},
     },
-    hooks::{Connection, UseProgressOptions},
-    job::{ImportProgress, ImportStatus, JobId, ProductImportJob, ProgressEvent},
 };
 
 /// A time or a span of it in milliseconds, as the browser's clock gives it.
@@ -856,8 +856,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::api::Elsewhere;
-    use crate::job::ImportMode;
+    use crate::model::error::Elsewhere;
+    use crate::model::job::ImportMode;
 
     fn id(name: &str) -> JobId {
         name.parse().unwrap()

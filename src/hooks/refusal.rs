@@ -8,7 +8,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, RequestCredentials, RequestInit, Response};
 
 use super::{desk::Wants, event_source::address, follower::Answer};
-use crate::api::ApiError;
+use crate::model::error::ApiError;
 
 /// Asks the stream itself why it is refused, and returns what it says for good. `error` is what the
 /// server function said: where that is the server's own word, there is nothing more to ask.

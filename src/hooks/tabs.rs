@@ -18,7 +18,7 @@ use super::{
     feed::Inputs,
     follower::{Event, Millis, StreamEvent},
 };
-use crate::{api::progress::JobsPerStream, base_path::base_path, job::JobId};
+use crate::model::{base_path::base_path, job::JobId, progress::JobsPerStream};
 
 /// The lock's and the channel's name. The page uses it too, before the program is there.
 pub(crate) const NAME: &str = "import-relay-progress";

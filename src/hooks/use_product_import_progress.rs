@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
 use super::{Connection, UseProgressOptions, feed, follower::View};
-use crate::job::{ImportProgress, ImportStatus, ProductImportJob};
+use crate::model::job::{ImportProgress, ImportStatus, ProductImportJob};
 
 /// What [`use_product_import_progress`] gives. Each signal changes only when its own value does.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ pub struct UseProductImportProgressReturn {
 /// Follows the progress of an import over Server-Sent Events.
 ///
 /// A job that is over opens no connection: its own values are the answer, at once. For a pending one
-/// an `EventSource` is opened on [`progress_url`](crate::api::progress::progress_url); when `job`
+/// an `EventSource` is opened on [`progress_url`](crate::model::progress::progress_url); when `job`
 /// becomes another job, the stream is changed too. All hooks of a page share one stream, and so do
 /// all tabs of one browser where it lets them. A lost connection is not a failed job: `status` stays, and after three seconds
 /// `error` says "Connection error" until the stream is back. Unreadable data sets `error` to "Failed

@@ -9,7 +9,7 @@ use super::{
     Connection, UseProgressOptions,
     feed::{self, Views},
 };
-use crate::job::{ImportProgress, ImportStatus, JobId};
+use crate::model::job::{ImportProgress, ImportStatus, JobId};
 
 /// An import as [`use_unfinished_imports`] shows it.
 #[derive(Clone, Debug, PartialEq)]

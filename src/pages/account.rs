@@ -4,9 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use crate::{
-    api::account::{
-        AccountState, ChangePassword, EndSession, OpenSession, SignOutEverywhere, account,
-    },
+    api::account::{ChangePassword, EndSession, SignOutEverywhere, account},
     components::{
         clock::Moment,
         form::{ActionForm, Field, FormError, NewPassword, Submit, failure},
@@ -17,6 +15,7 @@ use crate::{
         settings_nav::SettingsNav,
         skeleton::CardSkeleton,
     },
+    model::account::{AccountState, OpenSession},
 };
 
 /// The page on which a person sees to their own account.

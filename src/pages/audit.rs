@@ -4,10 +4,7 @@ use leptos::prelude::*;
 
 use super::query::use_page;
 use crate::{
-    api::{
-        Page,
-        audit::{AuditEvent, audit_log},
-    },
+    api::audit::audit_log,
     components::{
         clock::LocalTime,
         format::Noun,
@@ -18,6 +15,7 @@ use crate::{
         settings_nav::SettingsNav,
         skeleton::RowsSkeleton,
     },
+    model::{audit::AuditEvent, page::Page},
 };
 
 /// The page that lists what was done.

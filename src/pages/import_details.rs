@@ -8,12 +8,7 @@ use super::{
     not_found::{Missing, NotFound},
 };
 use crate::{
-    api::{
-        ApiError,
-        import_controls::{ImportExtras, import_extras},
-        imports::get_import,
-    },
-    base_path::address,
+    api::{import_controls::import_extras, imports::get_import},
     components::{
         clock::LocalTime,
         format,
@@ -31,8 +26,13 @@ use crate::{
         timeline::Timeline,
     },
     hooks::use_product_import_progress,
-    job::{ImportProgress, ImportStatus, JobId, ProductImportJob},
-    locale::Locale,
+    i18n::locale::Locale,
+    model::{
+        base_path::address,
+        error::ApiError,
+        import_extras::ImportExtras,
+        job::{ImportProgress, ImportStatus, JobId, ProductImportJob},
+    },
 };
 
 /// The page of one import.

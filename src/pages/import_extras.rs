@@ -7,13 +7,16 @@ use leptos_router::hooks::use_query_map;
 
 use super::query::{use_page, use_search};
 use crate::{
-    api::import_controls::{ImportExtras, RowKind, file_columns, import_extras, import_rows},
+    api::import_controls::{file_columns, import_extras, import_rows},
     components::{
         column_mapping::ColumnMapping,
         failed_products::FailedProducts,
         import_rows::{ImportRowsTable, rows_of},
     },
-    job::{JobId, ProductImportJob},
+    model::{
+        import_extras::{ImportExtras, RowKind},
+        job::{JobId, ProductImportJob},
+    },
 };
 
 /// How often an import that waits is asked for its place.

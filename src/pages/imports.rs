@@ -6,11 +6,7 @@ use leptos::prelude::*;
 
 use super::query::{imports_address, use_imports_query};
 use crate::{
-    api::{
-        ApiError, Page,
-        imports::{ImportsFilter, ImportsQuery, Sort, SortBy, list_imports, upload_form},
-    },
-    base_path,
+    api::imports::{list_imports, upload_form},
     components::{
         format::Noun,
         icons::Glyph,
@@ -27,7 +23,13 @@ use crate::{
         upload::UploadForm,
     },
     hooks::use_unfinished_imports,
-    job::{JobId, ProductImportJob},
+    model::{
+        base_path,
+        error::ApiError,
+        imports_filter::{ImportsFilter, ImportsQuery, Sort, SortBy},
+        job::{JobId, ProductImportJob},
+        page::Page,
+    },
 };
 
 type Imports = Resource<Result<Page<ProductImportJob>, ApiError>>;

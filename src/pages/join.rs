@@ -4,8 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use crate::{
-    api::team::{AcceptInvitation, LinkState, ResetPassword, link_state},
-    base_path::address,
+    api::team::{AcceptInvitation, ResetPassword, link_state},
     components::{
         form::{ActionForm, Field, FormError, NewPassword, Submit, failure},
         icons::Glyph,
@@ -15,7 +14,7 @@ use crate::{
         skeleton::CardSkeleton,
         welcome::Welcome,
     },
-    role::Role,
+    model::{base_path::address, role::Role, team::LinkState},
 };
 
 /// The page behind a link.

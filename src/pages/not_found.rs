@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use super::set_not_found_status;
 use crate::{
-    base_path::address,
     components::{icons::Glyph, language::use_locale, notice::EmptyState, page_title::PageTitle},
+    model::base_path::address,
 };
 
 /// What was looked for.

@@ -5,11 +5,7 @@ use leptos_router::location::Url;
 
 use super::query::{use_page, use_search};
 use crate::{
-    api::{
-        ApiError, Page,
-        products::{Product, list_products},
-    },
-    base_path::address,
+    api::products::list_products,
     components::{
         form::{QueryForm, follow},
         format::Noun,
@@ -21,7 +17,8 @@ use crate::{
         products_table::ProductsTable,
         skeleton::RowsSkeleton,
     },
-    locale::Locale,
+    i18n::locale::Locale,
+    model::{base_path::address, error::ApiError, page::Page, product::Product},
 };
 
 /// The page that lists the products.

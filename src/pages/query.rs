@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::{hooks::use_query_map, location::Url};
 
-use crate::api::imports::{ImportsFilter, ImportsQuery};
+use crate::model::imports_filter::{ImportsFilter, ImportsQuery};
 
 /// Returns the page of a list that the address asks for, from 1.
 pub(super) fn use_page() -> Memo<u64> {
@@ -83,8 +83,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        api::imports::{Day, Sort, SortBy},
+    use crate::model::{
+        imports_filter::{Day, Sort, SortBy},
         job::ImportStatus,
     };
 

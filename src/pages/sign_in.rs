@@ -4,12 +4,7 @@ use leptos::prelude::*;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
 use crate::{
-    api::{
-        ApiError, Elsewhere,
-        secret::Secret,
-        session::{CreateOwner, PROVIDER_PATH, SignIn, SignInProblem, SignInState, sign_in_state},
-    },
-    base_path::address,
+    api::session::{CreateOwner, SignIn, sign_in_state},
     components::{
         form::{ActionForm, Field, FormError, NewPassword, Submit, failure},
         icons::{Glyph, Icon},
@@ -19,7 +14,13 @@ use crate::{
         skeleton::CardSkeleton,
         welcome::Welcome,
     },
-    locale::Locale,
+    i18n::locale::Locale,
+    model::{
+        base_path::address,
+        error::{ApiError, Elsewhere},
+        secret::Secret,
+        session::{PROVIDER_PATH, SignInProblem, SignInState},
+    },
 };
 
 /// The page on which a person signs in, or the first of them makes the owner's account.

@@ -6,16 +6,17 @@ use leptos::prelude::*;
 
 use super::import_details::Fact;
 use crate::{
-    api::{
-        ApiError,
-        progress::UpstreamState,
-        status::{ImportCounts, ReportSource, ServerStatus, UpstreamProblem, server_status},
-    },
+    api::status::server_status,
     components::{
         format, language::use_locale, notice::ErrorNotice, page_title::PageTitle,
         settings_nav::SettingsNav, skeleton::CardSkeleton,
     },
-    locale::Locale,
+    i18n::locale::Locale,
+    model::{
+        error::ApiError,
+        progress::UpstreamState,
+        status::{ImportCounts, ReportSource, ServerStatus, UpstreamProblem},
+    },
 };
 
 /// How often it is asked for again.

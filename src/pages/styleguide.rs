@@ -7,12 +7,6 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use crate::{
-    api::{
-        ApiError,
-        import_controls::{FileColumns, ImportExtras, ImportRow, ImportRows, RowKind},
-        imports::UploadFormState,
-    },
-    base_path::address,
     components::{
         column_mapping::ColumnMapping,
         failed_products::FailedProducts,
@@ -29,7 +23,13 @@ use crate::{
         upload::UploadForm,
     },
     hooks::{Connection, UseProductImportProgressReturn},
-    job::{ImportMode, ImportProgress, ImportStatus, JobId, ProductImportJob, UnixMillis},
+    model::{
+        base_path::address,
+        error::ApiError,
+        import_extras::{FileColumns, ImportExtras, ImportRow, ImportRows, RowKind},
+        job::{ImportMode, ImportProgress, ImportStatus, JobId, ProductImportJob, UnixMillis},
+        upload::UploadFormState,
+    },
 };
 
 /// Everything here was handed in at this moment.

@@ -3,13 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::{
-        secret::Secret,
-        team::{
-            Invite, MakeResetLink, OpenLink, RevokeLink, SetAccess, SetRole, TeamMember, TeamState,
-            team,
-        },
-    },
+    api::team::{Invite, MakeResetLink, RevokeLink, SetAccess, SetRole, team},
     components::{
         clock::Moment,
         form::{ActionForm, Field, FormError, ShownOnce, Submit, failure},
@@ -19,7 +13,11 @@ use crate::{
         settings_nav::SettingsNav,
         skeleton::CardSkeleton,
     },
-    role::Role,
+    model::{
+        role::Role,
+        secret::Secret,
+        team::{OpenLink, TeamMember, TeamState},
+    },
 };
 
 /// What the owner does here.

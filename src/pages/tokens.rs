@@ -3,11 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::{
-        secret::Secret,
-        tokens::{ApiToken, CreateToken, RevokeToken, TokensState, tokens},
-    },
-    base_path::address,
+    api::tokens::{CreateToken, RevokeToken, tokens},
     components::{
         clock::Moment,
         form::{ActionForm, Field, FormError, ShownOnce, Submit, failure},
@@ -17,6 +13,11 @@ use crate::{
         page_title::PageTitle,
         settings_nav::SettingsNav,
         skeleton::CardSkeleton,
+    },
+    model::{
+        base_path::address,
+        secret::Secret,
+        token::{ApiToken, TokensState},
     },
 };
 

@@ -1,6 +1,6 @@
 //! What pages of other origins get: nothing, but for those that `CORS_ORIGINS` names.
 
-use import_relay::server::access::RULES;
+use import_relay::server::http::middleware::access::RULES;
 use reqwest::{Method, RequestBuilder, Response, header, multipart};
 
 use crate::app::App;

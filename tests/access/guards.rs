@@ -1,6 +1,6 @@
 //! What every route minds, whatever it does.
 
-use import_relay::server::access::{Access, RULES};
+use import_relay::server::http::middleware::access::{Access, RULES};
 use reqwest::{Response, header};
 
 use crate::{app::App, team::Team};

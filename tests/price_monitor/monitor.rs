@@ -7,11 +7,11 @@ use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use import_relay::server::{
     config::DatabaseUrl,
-    janitor::Retention,
     price_monitor::{self, PriceMonitorOptions},
-    space::{Space, SpaceLimits},
+    run::janitor::Retention,
     store::{Store, monitor_imports::MonitorImport},
     telemetry::Metrics,
+    uploads::space::{Space, SpaceLimits},
 };
 use reqwest::{Client, RequestBuilder, Response, multipart};
 use serde_json::Value;

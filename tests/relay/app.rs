@@ -5,7 +5,7 @@ mod database;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use import_relay::server::{config::Config, start::Server};
+use import_relay::server::{config::Config, run::start::Server};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, header, multipart, redirect::Policy};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

@@ -20,7 +20,10 @@ fn conversation(protocol: Protocol) -> Dialect {
 }
 
 fn is_report(dialect: &mut Dialect, frame: &str) -> bool {
-    matches!(dialect.text(frame).as_deref(), Ok([Incoming::Report { .. }]))
+    matches!(
+        dialect.text(frame).as_deref(),
+        Ok([Incoming::Report { .. }])
+    )
 }
 
 fn decode(criterion: &mut Criterion) {

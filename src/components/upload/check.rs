@@ -1,6 +1,6 @@
 //! What can be said about a file before it is sent.
 
-use crate::locale::Locale;
+use crate::i18n::locale::Locale;
 
 /// What the form knows of a chosen file.
 #[derive(Clone, Debug, Eq, PartialEq)]

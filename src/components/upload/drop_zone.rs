@@ -7,7 +7,7 @@ use crate::components::{
     icons::{Glyph, Icon},
     language::use_locale,
 };
-use crate::locale::Locale;
+use crate::i18n::locale::Locale;
 
 /// What the file dialog offers.
 const ACCEPT: &str = ".csv,.tsv,.txt,.tab,.xlsx,.ods,.xls,.xml,.gz,.zip,text/csv,text/tab-separated-values,text/xml,application/xml,application/gzip,application/zip,application/vnd.ms-excel,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet,application/vnd.oasis.opendocument.spreadsheet";

@@ -11,11 +11,6 @@ use super::{
     transfer::{Sent, Transfer},
 };
 use crate::{
-    api::{
-        ApiError,
-        imports::{MODE_FIELD, UPLOAD_PATH, UploadFormState},
-    },
-    base_path::address,
     components::{
         format,
         icons::{Glyph, Icon},
@@ -23,8 +18,13 @@ use crate::{
         notice::sign_in_path,
         slice::Slice,
     },
-    job::ImportMode,
-    locale::Locale,
+    i18n::locale::Locale,
+    model::{
+        base_path::address,
+        error::ApiError,
+        job::ImportMode,
+        upload::{MODE_FIELD, UPLOAD_PATH, UploadFormState},
+    },
 };
 
 /// Where the form stands.

@@ -3,10 +3,12 @@
 use leptos::{ev, prelude::*};
 
 use crate::{
-    api::imports::{ADDRESS_PATH, MODE_FIELD},
-    base_path::address,
     components::language::use_locale,
-    job::ImportMode,
+    model::{
+        base_path::address,
+        job::ImportMode,
+        upload::{ADDRESS_PATH, MODE_FIELD},
+    },
 };
 
 /// Takes the address of a product file and goes on to its import. It is a plain form, for the answer is

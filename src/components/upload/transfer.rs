@@ -18,10 +18,10 @@ use web_sys::{
 };
 
 use super::unfinished::Fingerprint;
-use crate::{
-    api::imports::{MODE_FIELD, RESUMABLE_PATH, UPLOAD_PATH, UploadAnswer},
+use crate::model::{
     base_path::address,
     job::{ImportMode, JobId},
+    upload::{MODE_FIELD, RESUMABLE_PATH, UPLOAD_PATH, UploadAnswer},
 };
 
 /// How often it is tried again without any headway.

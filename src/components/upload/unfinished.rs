@@ -4,7 +4,7 @@
 use leptos::prelude::window;
 use web_sys::{File, Storage};
 
-use crate::base_path::base_path;
+use crate::model::base_path::base_path;
 
 /// Another app on the same host has uploads of its own.
 fn key() -> String {

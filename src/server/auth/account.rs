@@ -7,13 +7,13 @@ use super::{
     session,
 };
 use crate::{
-    api::{
-        ApiError,
+    model::{
         account::{AccountState, OpenSession},
         audit::AuditAction,
+        error::ApiError,
     },
     server::{
-        state::{AppState, app_state},
+        http::state::{AppState, app_state},
         store::{
             sessions::SessionId,
             users::{Login, User},

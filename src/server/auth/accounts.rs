@@ -4,8 +4,7 @@ use secrecy::SecretString;
 
 use super::{audit, passwords};
 use crate::{
-    api::{ApiError, audit::AuditAction},
-    role::Role,
+    model::{audit::AuditAction, error::ApiError, role::Role},
     server::store::{
         Store,
         users::{Login, NewUser, User},

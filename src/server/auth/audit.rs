@@ -2,10 +2,10 @@
 
 use super::{principal::Principal, request::Caller};
 use crate::{
-    api::audit::AuditAction,
+    model::audit::AuditAction,
     server::{
-        client_address::ClientAddress,
-        state::AppState,
+        http::state::AppState,
+        identity::client_address::ClientAddress,
         store::{Store, audit::NewEvent, users::User},
     },
 };

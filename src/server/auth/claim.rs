@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::role::RoleClaim;
+use crate::model::role::RoleClaim;
 
 /// The longest name that is kept.
 pub(super) const MAX_NAME: usize = 100;

@@ -6,8 +6,8 @@ use leptos::prelude::expect_context;
 use leptos_axum::ResponseOptions;
 
 use crate::{
-    api::ApiError,
-    server::{config::PublicUrl, state::AppState},
+    model::error::ApiError,
+    server::{config::PublicUrl, http::state::AppState},
 };
 
 /// A cookie of our own.

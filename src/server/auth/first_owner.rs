@@ -7,12 +7,14 @@ use secrecy::SecretString;
 
 use super::{accounts, request::Caller, secret, sign_in};
 use crate::{
-    api::{ApiError, secret::Secret},
+    model::{error::ApiError, secret::Secret},
     server::{
         config::Config,
-        hosts,
-        outgoing::is_loopback,
-        state::{AppState, app_state},
+        http::{
+            middleware::hosts,
+            state::{AppState, app_state},
+        },
+        http_client::is_loopback,
         store::Store,
     },
 };

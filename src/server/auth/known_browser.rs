@@ -6,8 +6,8 @@ use sha2::Sha256;
 
 use super::cookie::OwnCookie;
 use crate::{
-    api::ApiError,
-    server::{state::AppState, store::users::Login},
+    model::error::ApiError,
+    server::{http::state::AppState, store::users::Login},
 };
 
 const ONE_YEAR: i64 = 365 * 24 * 3600;

@@ -36,13 +36,11 @@ use self::{
     throttle::Throttle,
 };
 use crate::{
-    api::ApiError,
-    role::Permission,
+    model::{error::ApiError, role::Permission},
     server::{
-        client_address::ClientAddress,
         config::{AuthConfig, PublicUrl},
-        last_event_id::last_event_id,
-        rate::Rate,
+        http::{last_event_id::last_event_id, middleware::rate_limit::Rate},
+        identity::client_address::ClientAddress,
     },
 };
 

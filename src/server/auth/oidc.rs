@@ -32,10 +32,11 @@ use url::Url;
 
 use super::claim;
 use crate::{
-    role::RoleClaim,
+    model::role::RoleClaim,
     server::{
         config::{OidcConfig, PublicUrl},
-        outgoing::{self, ReadError},
+        http_client,
+        http_client::ReadError,
     },
 };
 
@@ -183,7 +184,7 @@ impl Provider {
         config: OidcConfig,
         public_url: &PublicUrl,
     ) -> Result<Self, ProviderError> {
-        let http = outgoing::client_for(config.issuer.url())
+        let http = http_client::client_for(config.issuer.url())
             .timeout(TIMEOUT)
             .build()?;
         Ok(Self(Arc::new(Inner {
@@ -332,7 +333,7 @@ impl Http {
         let mut response = HttpResponse::new(Vec::new());
         *response.status_mut() = answer.status();
         *response.headers_mut() = std::mem::take(answer.headers_mut());
-        *response.body_mut() = outgoing::read_limited(answer, MAX_ANSWER).await?;
+        *response.body_mut() = http_client::read_limited(answer, MAX_ANSWER).await?;
         Ok(response)
     }
 }

@@ -3,8 +3,8 @@
 
 use super::{cookie::OwnCookie, request::Caller};
 use crate::{
-    api::{ApiError, secret::Secret},
-    server::state::AppState,
+    model::{error::ApiError, secret::Secret},
+    server::http::state::AppState,
 };
 
 /// How long the browser has to come back, in seconds.

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-use crate::{api::ApiError, server::store::users::PasswordHash as StoredHash};
+use crate::{model::error::ApiError, server::store::users::PasswordHash as StoredHash};
 
 /// The fewest characters of a password.
 const LEAST: usize = 10;

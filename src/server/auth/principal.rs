@@ -4,11 +4,15 @@ use axum::http::{HeaderMap, header};
 
 use super::{audit, authjs::Unread, secret, session};
 use crate::{
-    api::{Elsewhere, audit::AuditAction, tokens::TokenScope},
-    role::{Permission, Role, RoleClaim},
+    model::{
+        audit::AuditAction,
+        error::Elsewhere,
+        role::{Permission, Role, RoleClaim},
+        token::TokenScope,
+    },
     server::{
-        client_address::ClientAddress,
-        state::AppState,
+        http::state::AppState,
+        identity::client_address::ClientAddress,
         store::{
             StoreError,
             api_tokens::TokenId,

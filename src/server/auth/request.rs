@@ -7,9 +7,11 @@ use leptos::prelude::use_context;
 
 use super::principal::Principal;
 use crate::{
-    api::{ApiError, Elsewhere},
-    role::Permission,
-    server::{client_address::ClientAddress, listen::Peer},
+    model::{
+        error::{ApiError, Elsewhere},
+        role::Permission,
+    },
+    server::{identity::client_address::ClientAddress, run::listen::Peer},
 };
 
 /// Who makes the request, known or not.

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::api::ApiError;
+use crate::model::error::ApiError;
 
 const BYTES: usize = 32;
 /// How many characters a secret has.

@@ -4,9 +4,9 @@ use axum::http::{HeaderMap, header};
 
 use super::{authjs, cookie, cookie::OwnCookie, request::Caller, secret};
 use crate::{
-    api::ApiError,
+    model::error::ApiError,
     server::{
-        state::AppState,
+        http::state::AppState,
         store::{
             StoreError,
             sessions::{NewSession, SessionId},

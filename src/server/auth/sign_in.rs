@@ -4,14 +4,14 @@ use secrecy::SecretString;
 
 use super::{HOME, SIGN_IN, accounts, audit, first_owner, known_browser, request::Caller, session};
 use crate::{
-    api::{
-        ApiError,
+    model::{
         audit::AuditAction,
+        error::ApiError,
         secret::Secret,
         session::{CurrentUser, SignInState},
     },
     server::{
-        state::{AppState, app_state},
+        http::state::{AppState, app_state},
         store::users::User,
     },
 };

@@ -16,9 +16,9 @@ use super::{
     sign_in::local_path,
 };
 use crate::{
-    api::{ApiError, audit::AuditAction, session::SignInProblem},
+    model::{audit::AuditAction, error::ApiError, session::SignInProblem},
     server::{
-        state::AppState,
+        http::state::AppState,
         store::{
             StoreError,
             users::{ExternalUser, Seen, User},

@@ -6,14 +6,15 @@ use secrecy::SecretString;
 
 use super::{accounts, audit, once, passwords, request::Caller, secret, sign_in};
 use crate::{
-    api::{
-        ApiError, Page,
+    model::{
         audit::{AuditAction, AuditEvent},
+        error::ApiError,
+        page::Page,
+        role::{Permission, Role},
         team::{LinkState, NewLink, OpenLink, TeamMember, TeamState},
     },
-    role::{Permission, Role},
     server::{
-        state::{AppState, app_state},
+        http::state::{AppState, app_state},
         store::{
             account_links::{AccountLink, LinkPurpose},
             users::{Member, User},

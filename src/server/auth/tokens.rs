@@ -2,14 +2,14 @@
 
 use super::{audit, once, principal::TOKEN_PREFIX, request::Caller, secret};
 use crate::{
-    api::{
-        ApiError,
+    model::{
         audit::AuditAction,
-        tokens::{NewApiToken, TokenLifetime, TokenScope, TokensState},
+        error::ApiError,
+        role::Permission,
+        token::{NewApiToken, TokenLifetime, TokenScope, TokensState},
     },
-    role::Permission,
     server::{
-        state::app_state,
+        http::state::app_state,
         store::{api_tokens::NewToken, now},
     },
 };

@@ -339,10 +339,7 @@ mod tests {
         for setting in SETTINGS {
             assert!(help.contains(&format!("\n  {}\n", setting.name)));
         }
-        for source in [
-            include_str!("../config.rs"),
-            include_str!("../site/on_disk.rs"),
-        ] {
+        for source in [include_str!("mod.rs"), include_str!("../site/on_disk.rs")] {
             let names = source.split('"').skip(1).step_by(2);
             for name in names.filter(|name| name.starts_with("LEPTOS_")) {
                 assert!(help.contains(name), "{name}");

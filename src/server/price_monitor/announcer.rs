@@ -18,7 +18,7 @@ use super::{
     workers::{Word, Workers},
 };
 use crate::{
-    job::{ImportProgress, ImportStatus},
+    model::job::{ImportProgress, ImportStatus},
     server::store::{Store, StoreError, monitor_imports::MonitorImport},
 };
 

@@ -41,7 +41,7 @@ use super::{
     uploads::stored_name,
 };
 use crate::server::{
-    janitor::ago,
+    run::janitor::ago,
     store::{
         Store, StoreError,
         monitor_imports::{ImportMode, MonitorImport, NewImport, Question},

@@ -30,13 +30,15 @@ use super::{
     uploads::{Unsound, Uploads},
 };
 use crate::{
-    job::{ImportProgress, ImportStatus, UnixMillis},
-    server::store::{
-        Store, StoreError,
-        monitor_imports::{ImportBatch, ImportMode, MonitorImport, Question},
-        products::Written,
+    model::job::{ImportProgress, ImportStatus, UnixMillis},
+    server::{
+        store::{
+            Store, StoreError,
+            monitor_imports::{ImportBatch, ImportMode, MonitorImport, Question},
+            products::Written,
+        },
+        telemetry::Metrics,
     },
-    server::telemetry::Metrics,
 };
 
 /// Batches that may be ready while one is written.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::{
-    job::{ImportProgress, ImportStatus, UnixMillis},
+    model::job::{ImportProgress, ImportStatus, UnixMillis},
     server::store::{
         monitor_imports::{FailedRow, FailedRowsPage, ImportMode, MonitorImport, Question},
         row_notes::{PassedOverCounts, RowNote, RowNotesPage},

@@ -55,13 +55,15 @@ use self::{
     workers::{Word, Workers},
 };
 use crate::server::{
-    advice,
-    connections::MostConnections,
-    janitor::{self, Chores, Retention, ago},
-    listen::{self, ListenOptions},
-    space::{Space, SpaceLimits},
+    error::advice,
+    http::connection::limits::MostConnections,
+    run::{
+        janitor::{self, Chores, Retention, ago},
+        listen::{self, ListenOptions},
+    },
     store::Store,
     telemetry::Metrics,
+    uploads::space::{Space, SpaceLimits},
 };
 
 /// How long connections may take to end once they were asked to.

@@ -11,7 +11,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{import::Importer, readers, workers::Workers};
 use crate::{
-    job::UnixMillis,
+    model::job::UnixMillis,
     server::{
         store::{StoreError, leases::Claimed},
         telemetry::Metrics,

@@ -22,7 +22,7 @@ use super::{
     message::{MAX_FAILED, ProgressBody},
     upload, websocket,
 };
-use crate::server::{space::NoSpace, store::StoreError};
+use crate::server::{store::StoreError, uploads::space::NoSpace};
 
 /// Bytes of an upload request beside the file itself.
 const MULTIPART_OVERHEAD: u64 = 64 << 10;

@@ -15,7 +15,7 @@ use socketioxide::{
 };
 
 use super::{Service, message::event_name};
-use crate::job::JobId;
+use crate::model::job::JobId;
 
 /// How long a socket may be open before it shows the key.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -19,8 +19,8 @@ use super::{
     uploads::{Incoming, stored_name},
 };
 use crate::server::{
-    file_name, filename,
     store::monitor_imports::{FileMark, ImportMode, MonitorImport, NewImport},
+    uploads::{file_name, part_name},
 };
 
 /// Bytes that are looked at to tell an empty file.
@@ -108,8 +108,8 @@ async fn receive(
 ) -> Result<(Incoming, FileMark, String), ServiceError> {
     while let Some(field) = multipart.next_field().await? {
         if field.name() == Some("file") {
-            let name = file_name::given(field.headers());
-            let filename = filename::plain(&name.unwrap_or_default(), MAX_FILENAME);
+            let name = part_name::given(field.headers());
+            let filename = file_name::plain(&name.unwrap_or_default(), MAX_FILENAME);
             let (incoming, file) = store(service, id, owner, field).await?;
             return Ok((incoming, file, filename));
         }

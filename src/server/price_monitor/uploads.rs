@@ -28,11 +28,13 @@ const BLOCK: usize = 256 << 10;
 
 use super::service::ServiceError;
 use crate::{
-    job::UnixMillis,
+    model::job::UnixMillis,
     server::{
-        private::make_private_directory,
-        space::{self, NoSpace, Space, Stored},
         store::{Store, StoreError, monitor_imports::FileMark},
+        uploads::{
+            private_directory::make_private_directory,
+            space::{self, NoSpace, Space, Stored},
+        },
     },
 };
 
@@ -405,10 +407,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        job::ImportStatus,
+        model::job::ImportStatus,
         server::{
-            space::SpaceLimits,
             store::{monitor_imports::NewImport, now, test_database::TestDatabase},
+            uploads::space::SpaceLimits,
         },
     };
 

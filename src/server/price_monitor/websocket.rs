@@ -21,7 +21,7 @@ use super::{
     message::{ProgressMessage, event_name},
     service::ServiceError,
 };
-use crate::job::JobId;
+use crate::model::job::JobId;
 
 /// How often a client is asked for a sign of life, by a ping.
 const PING: Duration = Duration::from_secs(25);

@@ -8,7 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::uploads::Uploads;
 use crate::{
-    job::ImportProgress,
+    model::job::ImportProgress,
     server::store::{
         Store, StoreError,
         leases::{Claimed, Worker},

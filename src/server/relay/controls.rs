@@ -15,11 +15,11 @@ use super::{
     rest::{Rest, RestError},
 };
 use crate::{
-    api::{
-        ApiError,
-        import_controls::{FileColumns, ImportExtras, ImportRows, PreviewRow, RowKind, SaidOfFile},
+    model::{
+        error::ApiError,
+        import_extras::{FileColumns, ImportExtras, ImportRows, PreviewRow, RowKind, SaidOfFile},
+        job::{ImportMode, JobId},
     },
-    job::{ImportMode, JobId},
     server::store::{
         job_scope::{ChangeableJob, VisibleJob},
         users::{User, UserId},

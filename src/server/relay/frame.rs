@@ -7,9 +7,9 @@ use std::{sync::OnceLock, time::Duration};
 use bytes::Bytes;
 
 use super::snapshot::Snapshot;
-use crate::{
-    api::progress::{UpstreamEvent, UpstreamState},
+use crate::model::{
     job::{ImportStatus, JobId},
+    progress::{UpstreamEvent, UpstreamState},
 };
 
 /// A state as it goes to every viewer.
@@ -121,7 +121,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::job::ProgressEvent;
+    use crate::model::job::ProgressEvent;
 
     fn snapshot(status: ImportStatus, error: Option<&str>) -> Snapshot {
         let event = ProgressEvent {

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use crate::server::{rate::Rate, store::users::UserId};
+use crate::server::{http::middleware::rate_limit::Rate, store::users::UserId};
 
 /// How many guesses a user has in a minute.
 const A_MINUTE: NonZeroU32 = NonZeroU32::new(600).unwrap();

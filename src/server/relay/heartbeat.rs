@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::progress::UpstreamState;
+use crate::model::progress::UpstreamState;
 
 /// The newest word to all streams.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

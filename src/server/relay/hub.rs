@@ -18,7 +18,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    job::{JobId, ProductImportJob},
+    model::job::{JobId, ProductImportJob},
     server::{
         config::RelayConfig,
         store::{jobs::Recorded, now},
@@ -273,8 +273,10 @@ pub(super) mod tests {
 
     use super::*;
     use crate::{
-        job::{ImportMode, ImportStatus},
-        role::Role,
+        model::{
+            job::{ImportMode, ImportStatus},
+            role::Role,
+        },
         server::{
             config::Config,
             store::{

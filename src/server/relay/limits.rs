@@ -171,7 +171,7 @@ impl Drop for Permit {
 mod tests {
     use super::*;
     use crate::{
-        role::Role,
+        model::role::Role,
         server::{auth::principal::Credential, store::sessions::SessionId},
     };
 

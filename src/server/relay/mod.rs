@@ -54,14 +54,14 @@ use self::{
     upstream::{Surroundings, Upstream},
 };
 use crate::{
-    api::{
-        ApiError,
+    model::{
         audit::AuditAction,
+        error::ApiError,
+        job::{ImportMode, JobId, ProductImportJob, ProgressEvent},
         progress::UpstreamState,
+        role::Permission,
         status::{ReportSource, UpstreamProblem},
     },
-    job::{ImportMode, JobId, ProductImportJob, ProgressEvent},
-    role::Permission,
     server::{
         auth::{audit, principal::Principal},
         config::{Config, MonitorEndpoint, SseConfig},

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use price_monitor_wire::Reading;
 
-use crate::api::status::{ReportSource, UpstreamProblem};
+use crate::model::status::{ReportSource, UpstreamProblem};
 
 /// The problems there are. Clones share them.
 #[derive(Clone, Debug, Default)]

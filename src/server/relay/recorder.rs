@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::snapshot::Snapshot;
 use crate::{
-    job::JobId,
+    model::job::JobId,
     server::{
         store::{
             Store, StoreError,

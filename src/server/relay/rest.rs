@@ -22,11 +22,15 @@ use super::{
     upstream::{REFUSED_DELAY, rest_origin},
 };
 use crate::{
-    api::{ApiError, status::ReportSource},
-    job::{ImportMode, JobId},
+    model::{
+        error::ApiError,
+        job::{ImportMode, JobId},
+        status::ReportSource,
+    },
     server::{
         config::{MonitorEndpoint, RelayConfig},
-        outgoing::{self, ReadError},
+        http_client,
+        http_client::ReadError,
         store::users::UserId,
         telemetry::metrics::{Metrics, UpstreamCall},
     },
@@ -168,7 +172,7 @@ impl Rest {
         metrics: Metrics,
         tasks: TaskTracker,
     ) -> Result<Self, reqwest::Error> {
-        let client = outgoing::client_for(&endpoint.url)
+        let client = http_client::client_for(&endpoint.url)
             .connect_timeout(CONNECT_TIMEOUT)
             // Before the embedded price monitor ends one that is idle.
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -416,7 +420,7 @@ impl Rest {
     pub(super) async fn accepted(&self, response: Response) -> Result<Vec<u8>, RestError> {
         let status = response.status();
         let retry_after = retry_after(&response);
-        let body = outgoing::read_limited(response, self.max_answer).await;
+        let body = http_client::read_limited(response, self.max_answer).await;
         match status {
             StatusCode::UNAUTHORIZED => self.known().refused = Some(Instant::now()),
             status if status.is_success() => self.known().refused = None,

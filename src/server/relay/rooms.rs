@@ -10,7 +10,7 @@ use price_monitor_wire::Report;
 use tokio::sync::watch;
 
 use super::{frame::Frame, snapshot::Snapshot};
-use crate::job::{JobId, UnixMillis};
+use crate::model::job::{JobId, UnixMillis};
 
 /// A room's newest frame, and every newer one.
 pub(crate) type Frames = watch::Receiver<Arc<Frame>>;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use price_monitor_wire::{EndStatus, Report, Verdict};
 
 use crate::{
-    job::{ImportProgress, ImportStatus, ProductImportJob, ProgressEvent, UnixMillis},
+    model::job::{ImportProgress, ImportStatus, ProductImportJob, ProgressEvent, UnixMillis},
     server::store::jobs::JobState,
 };
 
@@ -200,7 +200,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::job::ImportMode;
+    use crate::model::job::ImportMode;
 
     fn counts(processed: u64, failed: u64, total: u64) -> Report {
         Report {

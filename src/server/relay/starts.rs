@@ -9,7 +9,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    job::{JobId, ProductImportJob, UnixMillis},
+    model::job::{JobId, ProductImportJob, UnixMillis},
     server::store::{Store, job_scope::JobOwner, now},
 };
 
@@ -93,8 +93,7 @@ impl Starts {
 mod tests {
     use super::*;
     use crate::{
-        job::ImportMode,
-        role::Role,
+        model::{job::ImportMode, role::Role},
         server::store::{test_database::TestDatabase, users::NewUser},
     };
 

@@ -10,7 +10,7 @@ use super::{
     limits::Permit,
 };
 use crate::{
-    api::progress::UpstreamState,
+    model::progress::UpstreamState,
     server::telemetry::metrics::{StreamCount, StreamEnd},
 };
 
@@ -129,7 +129,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::{
-        role::Role,
+        model::role::Role,
         server::{
             auth::principal::{Credential, Pass},
             relay::limits::{MostStreams, StreamLimits},

@@ -14,11 +14,13 @@ use super::{
     tick_interval,
 };
 use crate::{
-    api::ApiError,
-    job::{JobId, ProductImportJob},
+    model::{
+        error::ApiError,
+        job::{JobId, ProductImportJob},
+    },
     server::{
         auth::principal::{Pass, Principal},
-        client_address::ClientAddress,
+        identity::client_address::ClientAddress,
     },
 };
 

@@ -15,7 +15,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    job::{ImportMode, ImportStatus, JobId, ProductImportJob},
+    model::job::{ImportMode, ImportStatus, JobId, ProductImportJob},
     server::store::jobs::JobState,
 };
 

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{hub::Hub, recorder::Recorder, rest::Rest, snapshot::Snapshot};
 use crate::{
-    job::{JobId, ProductImportJob},
+    model::job::{JobId, ProductImportJob},
     server::store::{Store, now},
 };
 

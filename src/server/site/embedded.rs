@@ -17,7 +17,7 @@ use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
 use super::{FOR_GOOD, OUTPUT_NAME, parts};
-use crate::{api::program::Program, server::state::AppState};
+use crate::{model::program::Program, server::http::state::AppState};
 
 /// What `cargo leptos build --release --precompress` leaves.
 #[derive(RustEmbed)]

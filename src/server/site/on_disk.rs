@@ -13,7 +13,7 @@ use leptos::config::{LeptosOptions, get_configuration};
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 
 use super::{FOR_GOOD, OUTPUT_NAME, is_watched, parts};
-use crate::{api::program::Program, server::state::AppState};
+use crate::{model::program::Program, server::http::state::AppState};
 
 /// Says where the site is. `cargo leptos` says so in the environment; a binary that is run by
 /// itself finds it as the build leaves it.

@@ -14,7 +14,7 @@ use super::{
     now,
     users::{UserId, may_sign_in},
 };
-use crate::{job::UnixMillis, role::Role};
+use crate::model::{job::UnixMillis, role::Role};
 
 const TABLE: &str = "account_links";
 

@@ -14,9 +14,9 @@ use super::{
     now,
     users::{User, UserId, may_sign_in},
 };
-use crate::{
-    api::tokens::{ApiToken, TokenScope},
+use crate::model::{
     job::UnixMillis,
+    token::{ApiToken, TokenScope},
 };
 
 const TABLE: &str = "api_tokens";

@@ -4,9 +4,9 @@ use sea_orm::{ActiveValue::Set, EntityTrait, PaginatorTrait, QueryOrder};
 use uuid::Uuid;
 
 use super::{Store, StoreError, entity::audit_event as event, now};
-use crate::api::{
-    Page,
+use crate::model::{
     audit::{AuditAction, AuditEvent},
+    page::Page,
 };
 
 const PAGE_SIZE: u64 = 50;

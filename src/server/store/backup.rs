@@ -15,7 +15,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::{Store, StoreError};
-use crate::server::{advice, config::DatabaseUrl};
+use crate::server::{config::DatabaseUrl, error::advice};
 
 /// Why there is no backup.
 #[derive(Debug, Error)]

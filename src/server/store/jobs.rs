@@ -24,13 +24,11 @@ use super::{
     to_db,
     users::UserId,
 };
-use crate::{
-    api::{
-        Page,
-        imports::{ImportsFilter, SortBy},
-        status::ImportCounts,
-    },
+use crate::model::{
+    imports_filter::{ImportsFilter, SortBy},
     job::{ImportMode, ImportStatus, JobId, ProductImportJob, UnixMillis},
+    page::Page,
+    status::ImportCounts,
 };
 
 const TABLE: &str = "product_import_jobs";
@@ -599,7 +597,7 @@ fn is_taken(error: &sea_orm::DbErr) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        role::Role,
+        model::role::Role,
         server::store::{test_database::TestDatabase, users::NewUser},
     };
 

@@ -22,7 +22,7 @@ use super::{
     Store, StoreError,
     entity::{monitor_directory, monitor_import, monitor_lease},
 };
-use crate::job::{ImportStatus, UnixMillis};
+use crate::model::job::{ImportStatus, UnixMillis};
 
 /// How long a directory that no worker serves any more is waited for. Then its imports end.
 const LOST_AFTER: UnixMillis = 10 * 60 * 1000;

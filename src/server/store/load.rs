@@ -9,7 +9,7 @@ use super::{
     entity::{monitor_import, monitor_lease},
     leases::database_now,
 };
-use crate::job::ImportStatus;
+use crate::model::job::ImportStatus;
 
 /// The connections of this process to the database.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

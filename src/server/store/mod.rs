@@ -45,8 +45,8 @@ use thiserror::Error;
 
 pub use self::{jobs::scope as job_scope, schema::Schema};
 use crate::{
-    job::UnixMillis,
-    server::{advice, config::DatabaseUrl},
+    model::job::UnixMillis,
+    server::{config::DatabaseUrl, error::advice},
 };
 
 /// The most connections that write rows of imports: SQLite has one writer at a time.

@@ -19,8 +19,8 @@ use super::{
     row_notes::{self, RowNote, Tally},
     to_db,
 };
-pub use crate::job::{ImportMode, Question};
-use crate::job::{ImportProgress, ImportStatus, UnixMillis};
+pub use crate::model::job::{ImportMode, Question};
+use crate::model::job::{ImportProgress, ImportStatus, UnixMillis};
 
 /// How many failed rows a page has.
 const FAILED_PAGE: u64 = 50;

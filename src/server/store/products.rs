@@ -20,10 +20,7 @@ use super::{
     from_db,
     product_search::{FOUND_AT_MOST, Found},
 };
-use crate::{
-    api::{Page, products::Product},
-    job::UnixMillis,
-};
+use crate::model::{job::UnixMillis, page::Page, product::Product};
 
 /// How many products a page has.
 const PAGE_SIZE: u64 = 50;

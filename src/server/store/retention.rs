@@ -9,7 +9,7 @@ use super::{
     Store, StoreError,
     entity::{audit_event, failed_row, monitor_import, row_note},
 };
-use crate::job::{ImportStatus, UnixMillis};
+use crate::model::job::{ImportStatus, UnixMillis};
 
 /// The most rows that one transaction removes.
 pub(crate) const SLICE: u64 = 1_000;
@@ -186,7 +186,7 @@ mod tests {
 
     use super::*;
     use crate::server::{
-        janitor::{self, Chores, Retention},
+        run::janitor::{self, Chores, Retention},
         store::{monitor_imports::NewImport, now, test_database::TestDatabase},
     };
 

@@ -14,7 +14,7 @@ use super::{
     now,
     users::{User, UserId, may_sign_in},
 };
-use crate::job::UnixMillis;
+use crate::model::job::UnixMillis;
 
 /// How often it is noted that a session is in use.
 const TOUCH_MILLIS: i64 = 60_000;

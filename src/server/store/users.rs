@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::{Store, StoreError, entity::user, job_scope::JobOwner, now};
-use crate::{
+use crate::model::{
     job::UnixMillis,
     role::{Role, RoleClaim},
 };

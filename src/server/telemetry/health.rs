@@ -6,7 +6,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
 
 use crate::server::{
-    state::AppState,
+    http::state::AppState,
     store::{Store, StoreError},
 };
 

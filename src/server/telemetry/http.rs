@@ -22,7 +22,11 @@ use super::{
     health,
     metrics::{Metrics, Observed, ObservedRelay},
 };
-use crate::server::{config::Monitor, hosts, listen::Peer, state::AppState};
+use crate::server::{
+    config::Monitor,
+    http::{middleware::hosts, state::AppState},
+    run::listen::Peer,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The most characters of a request's identifier that somebody before us has given it.

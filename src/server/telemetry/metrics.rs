@@ -16,8 +16,7 @@ use prometheus_client::{
 
 use super::process::ProcessStats;
 use crate::{
-    api::progress::UpstreamState,
-    job::ImportStatus,
+    model::{job::ImportStatus, progress::UpstreamState},
     server::store::load::{Connections, ImportLoad},
 };
 

@@ -2,9 +2,8 @@
 
 use super::process::ProcessStats;
 use crate::{
-    api::{ApiError, status::ServerStatus},
-    role::Permission,
-    server::{config::Monitor, state::AppState, store::users::User},
+    model::{error::ApiError, role::Permission, status::ServerStatus},
+    server::{config::Monitor, http::state::AppState, store::users::User},
 };
 
 /// Says how the server is.

@@ -15,7 +15,9 @@ use super::{
     http::numbers,
     metrics::{Metrics, Observed},
 };
-use crate::server::{hosts, listen::Peer, space::Space, store::Store};
+use crate::server::{
+    http::middleware::hosts, run::listen::Peer, store::Store, uploads::space::Space,
+};
 
 /// What watchers ask about.
 #[derive(Clone, Debug)]

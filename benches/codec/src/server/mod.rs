@@ -6,7 +6,7 @@ pub mod relay;
 pub mod store {
     /// The words of `store::jobs`.
     pub mod jobs {
-        use crate::job::{ImportStatus, UnixMillis};
+        use crate::model::job::{ImportStatus, UnixMillis};
 
         /// The state of a job as it is recorded.
         #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    role::RoleClaim,
+    model::role::RoleClaim,
     server::auth::claim::{MAX_ID, MAX_NAME, role, text},
 };
 
@@ -80,7 +80,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::role::Role;
+    use crate::model::role::Role;
 
     const NOW: i64 = 1_800_000_000;
 

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::job::JobId;
+use crate::model::job::JobId;
 
 /// How far the client of a stream of many jobs is: `<number of ends>.<list>.<ends>`.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -44,7 +44,7 @@ use super::{
     starts::Started,
     stream_control::StreamControl,
 };
-use crate::server::{hijack::HijackedSocket, store::Store, telemetry::Metrics};
+use crate::server::{http::connection::hijack::HijackedSocket, store::Store, telemetry::Metrics};
 
 /// The most connections that one task serves. More tasks use more processors, and make each event
 /// dearer: measured with 1,000 connections, one task is quicker than four.

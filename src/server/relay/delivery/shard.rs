@@ -21,7 +21,7 @@ use super::{
     transport::{Gone, Waited, Writable},
 };
 use crate::{
-    job::ProductImportJob,
+    model::job::ProductImportJob,
     server::{
         relay::{heartbeat::Tick, hub::Viewer, rooms::Frames, starts::Started},
         store::{StoreError, job_scope::JobScope},

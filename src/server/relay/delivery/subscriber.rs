@@ -14,7 +14,7 @@ use super::{
     piece::Piece,
 };
 use crate::{
-    job::JobId,
+    model::job::JobId,
     server::{
         relay::frame::{END, Frame, not_found},
         store::job_scope::JobScope,
@@ -346,7 +346,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        job::{ImportStatus, ProgressEvent},
+        model::job::{ImportStatus, ProgressEvent},
         server::relay::{
             delivery::channels::Member,
             rooms::{Frames, RoomNumber, Rooms},

@@ -16,7 +16,7 @@ use socket2::SockRef;
 use tokio::sync::{mpsc, oneshot};
 
 use super::piece::Piece;
-use crate::server::hijack::HijackedSocket;
+use crate::server::http::connection::hijack::HijackedSocket;
 
 /// The most bytes that the kernel keeps of what a client has not read yet: only the newest state matters,
 /// so more would be a waste.

@@ -13,9 +13,11 @@ use uuid::Uuid;
 
 use super::{Finding, Heard, Probe, Upload};
 use crate::{
-    api::import_controls::ImportExtras,
-    job::{ImportMode, JobId},
-    server::outgoing,
+    model::{
+        import_extras::ImportExtras,
+        job::{ImportMode, JobId},
+    },
+    server::http_client,
 };
 
 pub(super) const HEALTH: &str = "GET /health";
@@ -81,10 +83,10 @@ impl Probe {
             let response = request.send().await.map_err(unreached)?;
             let (status, schemes, location) = (
                 response.status(),
-                outgoing::schemes(response.headers()),
+                http_client::schemes(response.headers()),
                 location(&response),
             );
-            let body = outgoing::read_limited(response, self.max_message).await;
+            let body = http_client::read_limited(response, self.max_message).await;
             Ok(Answer {
                 status,
                 schemes,

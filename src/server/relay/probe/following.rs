@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Finding, Heard, Probe, calls::PROGRESS};
 use crate::{
-    job::JobId,
+    model::job::JobId,
     server::relay::upstream::{Connection, ConnectionError},
 };
 

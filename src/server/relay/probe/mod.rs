@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use self::socket::Opened;
 use super::{problem::Problem, rest::Rest, skips::Skips, snapshot::Snapshot};
 use crate::{
-    job::JobId,
+    model::job::JobId,
     server::{
         config::{Config, MonitorEndpoint},
         store::now,

@@ -20,7 +20,7 @@ use tokio_tungstenite::{
 use url::Url;
 
 use super::dial::dial;
-use crate::{job::JobId, server::outgoing::schemes};
+use crate::{model::job::JobId, server::http_client::schemes};
 
 /// How long the connection may take, with the WebSocket's handshake; and then as long again until
 /// rooms can be joined.

@@ -12,7 +12,7 @@ use tower::{Service, ServiceExt};
 use url::Url;
 
 use super::connection::ConnectionError;
-use crate::server::outgoing::is_loopback;
+use crate::server::http_client::is_loopback;
 
 /// Opens a TCP connection to the host of a `ws` or `wss` address. A proxy is asked for a tunnel
 /// (RFC 9110, section 9.3.6), so that what is said stays between the price monitor and us.

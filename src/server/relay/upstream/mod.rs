@@ -20,11 +20,11 @@ use super::{
     heartbeat::Ticker, hub::Hub, problem::Problem, rest::Rest, rooms::Command, skips::Skips,
 };
 use crate::{
-    api::{
+    model::{
+        job::JobId,
         progress::UpstreamState,
         status::{ReportSource, UpstreamProblem},
     },
-    job::JobId,
     server::{
         config::{MonitorEndpoint, RelayConfig, SocketProtocol},
         telemetry::Metrics,

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use tokio::time::Instant;
 
 use super::Command;
-use crate::job::JobId;
+use crate::model::job::JobId;
 
 /// How far ahead a timer is set that has nothing to wait for.
 const FAR: Duration = Duration::from_secs(3600);

@@ -7,7 +7,7 @@ use sea_orm::{
 
 use super::{deleted, row};
 use crate::{
-    job::{ImportStatus, UnixMillis},
+    model::job::{ImportStatus, UnixMillis},
     server::store::{Store, StoreError, now, retention::SLICE},
 };
 

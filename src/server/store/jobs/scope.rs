@@ -6,8 +6,10 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select, sea_query::ExprTrai
 
 use super::entity as row;
 use crate::{
-    job::{JobId, ProductImportJob},
-    role::{Permission, Role},
+    model::{
+        job::{JobId, ProductImportJob},
+        role::{Permission, Role},
+    },
     server::store::{
         Store, StoreError,
         users::{User, UserId},

@@ -13,7 +13,7 @@ use price_monitor_wire::Report;
 use tokio::sync::watch;
 
 use self::{rooms::Rooms, snapshot::Snapshot};
-use crate::job::JobId;
+use crate::model::job::JobId;
 
 /// A job that is followed: a report in, an encoded frame out.
 pub struct Followed {
@@ -33,7 +33,9 @@ impl Followed {
     pub fn new() -> Self {
         let mut rooms = Rooms::new(1, Duration::from_secs(30));
         let job: JobId = "662f8c1e9b1d8a0012345678".parse().expect("an identifier");
-        let (frames, _, _) = rooms.enter(&job, Snapshot::default()).expect("room for one");
+        let (frames, _, _) = rooms
+            .enter(&job, Snapshot::default())
+            .expect("room for one");
         Self {
             rooms,
             job,

@@ -1,0 +1,122 @@
+//! The audit log.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{i18n::locale::Locale, model::job::UnixMillis};
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident: $stored:literal, $english:literal, $german:literal;)*) => {
+        /// Something that can be done.
+        #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+        pub enum AuditAction {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl AuditAction {
+            /// Returns the action's name as it is stored.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $stored,)* }
+            }
+
+            /// Returns the action in words that stand between who did it and to what.
+            #[must_use]
+            pub fn words(self, t: Locale) -> &'static str {
+                match self { $(Self::$name => t.say($english, $german),)* }
+            }
+        }
+
+        impl FromStr for AuditAction {
+            type Err = ();
+
+            fn from_str(text: &str) -> Result<Self, ()> {
+                match text { $($stored => Ok(Self::$name),)* _ => Err(()) }
+            }
+        }
+    };
+}
+
+actions! {
+    /// A session was opened.
+    SignedIn: "signed-in", "signed in", "angemeldet";
+    /// A password was tried that is not the account's.
+    SignInFailed: "sign-in-failed", "failed to sign in", "vergeblich angemeldet";
+    /// A session was closed.
+    SignedOut: "signed-out", "signed out", "abgemeldet";
+    /// All sessions of an account were closed by its user.
+    SignedOutEverywhere: "signed-out-everywhere", "signed out everywhere", "überall abgemeldet";
+    /// One session of an account was closed by its user.
+    SessionEnded: "session-ended", "ended a session", "eine Sitzung beendet";
+    /// A password was changed by who knew it.
+    PasswordChanged: "password-changed", "changed the password", "das Passwort geändert";
+    /// A password was set by a link.
+    PasswordReset: "password-reset", "set a new password by a link", "ein neues Passwort über einen Link gesetzt";
+    /// A password was set at the command line.
+    PasswordSet: "password-set", "set a new password for", "neues Passwort gesetzt:";
+    /// An account was made at the command line.
+    AccountMade: "account-made", "made the account", "Konto angelegt:";
+    /// An invitation was made.
+    Invited: "invited", "invited", "eingeladen:";
+    /// An invitation was taken up.
+    Joined: "joined", "joined as", "beigetreten als";
+    /// A link for a new password was made.
+    ResetLinkMade: "reset-link-made", "made a password link for", "Passwort-Link erstellt:";
+    /// A link was taken back.
+    LinkRevoked: "link-revoked", "took a link back", "einen Link zurückgenommen";
+    /// An account was given another role.
+    RoleChanged: "role-changed", "changed the role of", "Rolle geändert:";
+    /// An account may no longer sign in.
+    AccessTaken: "access-taken", "took access from", "Zugang genommen:";
+    /// An account may sign in again.
+    AccessGiven: "access-given", "gave access back to", "Zugang zurückgegeben:";
+    /// An API token was made.
+    TokenCreated: "token-created", "made the API token", "API-Token erstellt:";
+    /// An API token was revoked.
+    TokenRevoked: "token-revoked", "revoked the API token", "API-Token widerrufen:";
+    /// An import was started.
+    ImportStarted: "import-started", "started an import of", "Import gestartet:";
+    /// An import that was started elsewhere was taken up.
+    ImportAdopted: "import-adopted", "began to follow the import", "folgt nun dem Import";
+    /// An import was cancelled.
+    ImportCancelled: "import-cancelled", "cancelled the import of", "Import abgebrochen:";
+    /// An import was started once more.
+    ImportRetried: "import-retried", "retried the import of", "Import wiederholt:";
+    /// An import was deleted.
+    ImportDeleted: "import-deleted", "deleted the import of", "Import gelöscht:";
+    /// Something that only another version of the app knows.
+    Unknown: "unknown", "did something this version does not know", "etwas getan, das diese Version nicht kennt";
+}
+
+/// Something that somebody did.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AuditEvent {
+    /// When.
+    pub at: UnixMillis,
+    /// Who, as they were called then.
+    pub actor: String,
+    /// What.
+    pub action: AuditAction,
+    /// To what.
+    pub subject: String,
+    /// From which address.
+    pub address: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_s_name_gives_it_back() {
+        for action in [
+            AuditAction::SignedIn,
+            AuditAction::ImportStarted,
+            AuditAction::TokenRevoked,
+        ] {
+            assert_eq!(action.as_str().parse(), Ok(action));
+        }
+        assert_eq!("x".parse::<AuditAction>(), Err(()));
+    }
+}

@@ -1,0 +1,193 @@
+//! What a price monitor may say and do of an import beyond its progress.
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    job::{JobId, Question},
+    page::Page,
+};
+
+/// What a price monitor says of an import beyond its progress.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ImportExtras {
+    /// `check` for one that writes no products.
+    pub mode: String,
+    /// Products that were not there before.
+    pub added_products: u64,
+    /// Products that are not as before.
+    pub updated_products: u64,
+    /// Products that are as before.
+    pub unchanged_products: u64,
+    /// Rows that a later row of the file replaced: with the three above, the imported ones.
+    pub replaced_rows: u64,
+    /// Rows that are no product.
+    pub passed_over_rows: u64,
+    /// How many of these there are, by the code of the reason.
+    pub passed_over: BTreeMap<String, u64>,
+    /// Rows of the file so far: imported, failed, and passed over.
+    pub rows_read: u64,
+    /// Values that were left out of rows that are in.
+    pub warnings: u64,
+    /// How many imports go first, with this one, while it waits.
+    pub queue_position: Option<u64>,
+    /// Whether it waits because the disk is full.
+    pub waits_for_room: bool,
+    /// Whether it ended because somebody cancelled it.
+    pub cancelled: bool,
+    /// What it asked for in vain.
+    pub problem: Option<Question>,
+    /// What has to be said for it to go on.
+    pub needs: Option<Question>,
+    /// What can be done with it now.
+    pub actions: Vec<String>,
+}
+
+impl ImportExtras {
+    /// Returns whether something can be done with the import now.
+    #[must_use]
+    pub fn offers(&self, action: &str) -> bool {
+        self.actions.iter().any(|offered| offered == action)
+    }
+
+    /// Returns whether no product is written.
+    #[must_use]
+    pub fn is_check(&self) -> bool {
+        self.mode == "check"
+    }
+}
+
+/// What is said of the rows of a list.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RowKind {
+    /// They failed.
+    #[default]
+    Failed,
+    /// They were taken without a value that they hold.
+    Warning,
+    /// A later row of the file replaced them.
+    Replaced,
+    /// They are no product.
+    PassedOver,
+}
+
+impl RowKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [
+        Self::Failed,
+        Self::Warning,
+        Self::Replaced,
+        Self::PassedOver,
+    ];
+
+    /// Returns the word for it in addresses and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Warning => "warning",
+            Self::Replaced => "replaced",
+            Self::PassedOver => "passed-over",
+        }
+    }
+}
+
+impl FromStr for RowKind {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let kind = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        kind.ok_or(())
+    }
+}
+
+/// A row of a file, and what is said of it.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ImportRow {
+    /// The line of the file on which the row begins.
+    pub line: u64,
+    /// What the row is called.
+    pub sku: String,
+    /// Why it failed or what was left out, for people; of a row that was passed over, the code of the
+    /// reason.
+    pub reason: String,
+    /// The column the reason is about.
+    pub column: Option<String>,
+    /// What that column holds.
+    pub value: Option<String>,
+    /// The line of the row that replaced it.
+    pub by_line: Option<u64>,
+}
+
+/// A page of rows.
+pub type ImportRows = Page<ImportRow>;
+
+/// The first rows of a file, what its columns are taken for, and what else can be said of it.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct FileColumns {
+    /// What the columns are called.
+    pub header: Vec<String>,
+    /// What the first rows hold.
+    pub rows: Vec<Vec<String>>,
+    /// What each column is taken for.
+    pub columns: Vec<Option<String>>,
+    /// What is said to be before the decimals of prices: `comma` or `point`.
+    pub decimal_mark: Option<String>,
+    /// The currency that prices are said to be in.
+    pub currency: Option<String>,
+    /// The sheets that are to be read.
+    pub sheets: Vec<String>,
+    /// Those that there are, where one has to be chosen.
+    pub all_sheets: Vec<String>,
+    /// What has to be said.
+    pub needs: Option<Question>,
+}
+
+/// What somebody says of a file. What is empty is told from the file.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SaidOfFile {
+    /// A word for each column; none for one that does not matter.
+    pub columns: Vec<String>,
+    /// What is before the decimals of prices: `comma` or `point`.
+    pub decimal_mark: String,
+    /// The currency of prices that do not tell it.
+    pub currency: String,
+    /// The sheets that are to be read.
+    pub sheets: Vec<String>,
+}
+
+/// What a row is when its file's columns hold what somebody says.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct PreviewRow {
+    /// The line of the file on which the row begins.
+    pub line: u64,
+    /// What the product is known by.
+    pub sku: Option<String>,
+    /// What it is called.
+    pub name: Option<String>,
+    /// What it costs.
+    pub price: Option<String>,
+    /// Why it would fail.
+    pub error: Option<String>,
+}
+
+/// Returns the path of an import's failed rows as a file.
+#[must_use]
+pub fn failed_rows_path(job: &JobId) -> String {
+    format!("/imports/{job}/failed-rows.csv")
+}
+
+/// Returns the path of an import's rows of a kind as a file.
+#[must_use]
+pub fn rows_path(job: &JobId, kind: RowKind) -> String {
+    match kind {
+        RowKind::Failed => failed_rows_path(job),
+        _ => format!("/imports/{job}/rows.csv?kind={}", kind.as_str()),
+    }
+}

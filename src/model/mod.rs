@@ -1,0 +1,20 @@
+//! The types that the server and the browser share. They know nothing of the rest of the crate but the languages.
+
+pub mod account;
+pub mod audit;
+pub mod base_path;
+pub mod error;
+pub mod import_extras;
+pub mod imports_filter;
+pub mod job;
+pub mod page;
+pub mod product;
+pub mod program;
+pub mod progress;
+pub mod role;
+pub mod secret;
+pub mod session;
+pub mod status;
+pub mod team;
+pub mod token;
+pub mod upload;

@@ -1,0 +1,158 @@
+//! What a person may do here: the words both sides share.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::i18n::locale::Locale;
+
+/// What somebody is here.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Does what staff do, and says who belongs here.
+    Owner,
+    /// Imports, and sees the imports of their own.
+    Staff,
+    /// Watches every import and starts none.
+    Observer,
+    /// Watches the imports that are theirs or shared with them, and starts none.
+    Viewer,
+}
+
+/// What a role can allow.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Permission {
+    /// To look at imports, and in person at products.
+    Watch,
+    /// To look at products.
+    SeeProducts,
+    /// To start imports and change them.
+    Import,
+    /// To say who belongs here, and to see what they did.
+    Manage,
+}
+
+impl Role {
+    /// Every role, the one with the most rights first.
+    pub const ALL: [Self; 4] = [Self::Owner, Self::Staff, Self::Observer, Self::Viewer];
+
+    /// Returns the role's name as it is stored and sent.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Staff => "staff",
+            Self::Observer => "observer",
+            Self::Viewer => "viewer",
+        }
+    }
+
+    /// Returns the role's name as it is shown.
+    #[must_use]
+    pub fn title(self, t: Locale) -> &'static str {
+        match self {
+            Self::Owner => t.say("Owner", "Inhaber"),
+            Self::Staff => t.say("Staff", "Mitarbeit"),
+            Self::Observer => t.say("Observer (every import)", "Alle Importe ansehen"),
+            Self::Viewer => t.say("Viewer", "Nur ansehen"),
+        }
+    }
+
+    /// Returns whether the role allows something.
+    #[must_use]
+    pub fn may(self, permission: Permission) -> bool {
+        match self {
+            Self::Owner => true,
+            Self::Staff => permission != Permission::Manage,
+            Self::Observer | Self::Viewer => {
+                matches!(permission, Permission::Watch | Permission::SeeProducts)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that names no role.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("a role is owner, staff, observer or viewer")]
+pub struct UnknownRole;
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or(UnknownRole)
+    }
+}
+
+/// What another installation says of somebody's role.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RoleClaim {
+    /// Nothing.
+    Missing,
+    /// Something that is none of the roles here.
+    Unknown,
+    /// That they are to have no access.
+    NoAccess,
+    /// One of the roles here.
+    Known(Role),
+}
+
+impl RoleClaim {
+    /// Reads a role by the names that installations give it.
+    #[must_use]
+    pub fn read(name: &str) -> Self {
+        match name.trim().to_lowercase().as_str() {
+            // What everybody has is no role in particular.
+            "" | "user" | "member" => Self::Missing,
+            "owner" | "admin" | "administrator" => Self::Known(Role::Owner),
+            "staff" | "editor" => Self::Known(Role::Staff),
+            "observer" | "auditor" => Self::Known(Role::Observer),
+            "viewer" | "readonly" | "read-only" => Self::Known(Role::Viewer),
+            "guest" | "none" => Self::NoAccess,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_role_may_do_what_it_is_for() {
+        use Permission::{Import, Manage, Watch};
+        let of = |role: Role| [Watch, Import, Manage].map(|it| role.may(it));
+        assert_eq!(of(Role::Owner), [true, true, true]);
+        assert_eq!(of(Role::Staff), [true, true, false]);
+        assert_eq!(of(Role::Observer), [true, false, false]);
+        assert_eq!(of(Role::Viewer), [true, false, false]);
+    }
+
+    #[test]
+    fn a_role_s_name_gives_it_back() {
+        for role in Role::ALL {
+            assert_eq!(role.as_str().parse(), Ok(role));
+        }
+        assert_eq!("root".parse::<Role>(), Err(UnknownRole));
+    }
+
+    #[test]
+    fn a_guest_elsewhere_is_nobody_here() {
+        for name in ["guest", " Guest ", "none"] {
+            assert_eq!(RoleClaim::read(name), RoleClaim::NoAccess);
+        }
+        assert_eq!(RoleClaim::read("viewer"), RoleClaim::Known(Role::Viewer));
+        assert_eq!(RoleClaim::read("auditor"), RoleClaim::Known(Role::Observer));
+    }
+}

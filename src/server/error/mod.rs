@@ -1,0 +1,80 @@
+//! How what goes wrong on the server reaches the user: as a sentence that names no internals.
+
+pub mod advice;
+
+use axum::{
+    Json,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use crate::{model::error::ApiError, server::store::StoreError};
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        if let StoreError::SearchGivenUp(_) = error {
+            tracing::warn!(%error, "a search is answered with 503");
+            return Self::Unavailable(
+                "The search takes too long at the moment. Try again in a moment, or search for more letters."
+                    .to_owned(),
+            );
+        }
+        tracing::error!(%error, "the store failed");
+        Self::Internal
+    }
+}
+
+impl ApiError {
+    /// Returns the HTTP status that goes with the error.
+    #[must_use]
+    pub fn status_code(&self) -> StatusCode {
+        match self {
+            Self::SignedOut | Self::Elsewhere(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::TooMany | Self::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::NoSpace(_) => StatusCode::INSUFFICIENT_STORAGE,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BadGateway(_) => StatusCode::BAD_GATEWAY,
+            Self::Connection | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Returns the headers that go with the error.
+    #[must_use]
+    pub fn headers(&self) -> HeaderMap {
+        let (name, value) = match self {
+            Self::TooMany | Self::Unavailable(_) => {
+                (header::RETRY_AFTER, HeaderValue::from_static("5"))
+            }
+            Self::Throttled { seconds } | Self::Busy { seconds, .. } => {
+                (header::RETRY_AFTER, (*seconds).into())
+            }
+            // RFC 6750, section 3: how a program may be let in.
+            Self::SignedOut | Self::Elsewhere(_) => (
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"Import Relay\""),
+            ),
+            _ => return HeaderMap::new(),
+        };
+        HeaderMap::from_iter([(name, value)])
+    }
+}
+
+/// The body of every error that is answered as JSON.
+#[derive(Debug, Serialize)]
+struct ErrorBody {
+    error: String,
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = ErrorBody {
+            error: self.to_string(),
+        };
+        (self.status_code(), self.headers(), Json(body)).into_response()
+    }
+}

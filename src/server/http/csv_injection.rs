@@ -1,0 +1,132 @@
+//! A CSV file on its way through, in which no cell is a formula to a spreadsheet program.
+
+use bytes::Bytes;
+
+/// Puts an apostrophe before each cell that a spreadsheet program would take for a formula. A cell that
+/// has one already stays as it is, so a file that is harmless comes out as it went in.
+#[derive(Debug)]
+pub(crate) struct Neutral {
+    at: At,
+    /// How much of a byte-order mark has gone by at the beginning of the file.
+    mark: usize,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum At {
+    /// Before the first byte of a cell.
+    Start,
+    /// Behind the quote that a cell begins with.
+    Opened,
+    Plain,
+    Quoted,
+    /// Behind a quote within a quoted cell: its end, or the first of two.
+    Closed,
+}
+
+/// What spreadsheet programs know UTF-8 by.
+const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+
+impl Default for Neutral {
+    fn default() -> Self {
+        Self {
+            at: At::Start,
+            mark: 0,
+        }
+    }
+}
+
+impl Neutral {
+    /// Goes on with the next bytes of the file.
+    pub(crate) fn next(&mut self, chunk: &[u8]) -> Bytes {
+        let mut out = Vec::with_capacity(chunk.len() + chunk.len() / 16);
+        for byte in chunk {
+            if MARK.get(self.mark) == Some(byte) {
+                self.mark += 1;
+                out.push(*byte);
+                continue;
+            }
+            self.mark = MARK.len();
+            let is_first = matches!(self.at, At::Start | At::Opened);
+            if is_first && begins_a_formula(*byte)
+                || self.at == At::Opened && matches!(byte, b'\t' | b'\r')
+            {
+                out.push(b'\'');
+            }
+            out.push(*byte);
+            self.at = self.at.behind(*byte);
+        }
+        out.into()
+    }
+}
+
+impl At {
+    fn behind(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::Start, b'"') => Self::Opened,
+            (Self::Opened | Self::Quoted, b'"') => Self::Closed,
+            (Self::Opened | Self::Quoted, _) | (Self::Closed, b'"') => Self::Quoted,
+            // Each of these may be what lies between two cells, whatever the file was meant to have.
+            (Self::Start | Self::Plain | Self::Closed, b',' | b';' | b'\t' | b'\n' | b'\r') => {
+                Self::Start
+            }
+            (Self::Start | Self::Plain | Self::Closed, _) => Self::Plain,
+        }
+    }
+}
+
+/// <https://owasp.org/www-community/attacks/CSV_Injection>, but for tabs and line ends: outside of quotes
+/// they lie between cells.
+fn begins_a_formula(byte: u8) -> bool {
+    matches!(byte, b'=' | b'+' | b'-' | b'@')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn neutral(file: &str) -> String {
+        let bytes = Neutral::default().next(file.as_bytes());
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn no_cell_begins_a_formula() {
+        for (file, harmless) in [
+            ("sku,name\n=1+1,b\n", "sku,name\n'=1+1,b\n"),
+            ("\u{feff}=cmd,\"=x, y\"\r\n", "\u{feff}'=cmd,\"'=x, y\"\r\n"),
+            ("a;@b;-5;+1", "a;'@b;'-5;'+1"),
+            ("\"a\"\"=b\",\"-\"", "\"a\"\"=b\",\"'-\""),
+            ("\"a\n=b\"", "\"a\n=b\""),
+            ("\"\t=b\"", "\"'\t=b\""),
+            ("'=1,a=b", "'=1,a=b"),
+            ("a\t=b", "a\t'=b"),
+        ] {
+            assert_eq!(neutral(file), harmless, "{file}");
+            assert_eq!(neutral(harmless), harmless);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_not_matter_how_a_file_is_cut(file in "[\u{feff}a=\",;\n@]{0,40}", size in 1_usize..5) {
+            let mut cut = Neutral::default();
+            let pieces: Vec<u8> = file.as_bytes().chunks(size).flat_map(|it| cut.next(it)).collect();
+            prop_assert_eq!(String::from_utf8(pieces).unwrap(), neutral(&file));
+        }
+
+        #[test]
+        fn a_reader_finds_no_formula(cells in proptest::collection::vec("[a=+@\"\n,-]{0,6}", 1..6)) {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(&cells).unwrap();
+            let file = neutral(std::str::from_utf8(&writer.into_inner().unwrap()).unwrap());
+            let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(file.as_bytes());
+            for record in reader.records() {
+                for cell in &record.unwrap() {
+                    prop_assert!(!cell.starts_with(['=', '+', '-', '@']), "{file}");
+                }
+            }
+        }
+    }
+}

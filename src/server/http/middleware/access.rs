@@ -1,0 +1,330 @@
+//! Who may have which route: one table for all of them. A route that is not in it is for those who
+//! may import, and a test fails until it is.
+
+use axum::http::Method;
+
+use crate::model::role::Permission;
+
+/// What a route asks of whoever wants it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Access {
+    /// Nothing.
+    Anybody,
+    /// To be signed in in person, with a role that allows this.
+    Person(Permission),
+    /// To be known, in person or by an API token, as one who may do this.
+    Known(Permission),
+}
+
+/// How a refusal is told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// A page, which leads to the sign-in page or says what is the matter.
+    Page,
+    /// A server function, whose errors its generated client reads.
+    Function,
+    /// Anything else: `{"error": …}`.
+    Rest,
+}
+
+/// What holds for a route.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Rule {
+    /// The method; `HEAD` goes with `GET`.
+    pub method: &'static str,
+    /// The route's path as the router has it.
+    pub path: &'static str,
+    /// How a refusal is told.
+    pub kind: Kind,
+    /// What it asks.
+    pub access: Access,
+}
+
+const fn page(path: &'static str, access: Access) -> Rule {
+    Rule {
+        method: "GET",
+        path,
+        kind: Kind::Page,
+        access,
+    }
+}
+
+const fn read(path: &'static str, access: Access) -> Rule {
+    Rule {
+        method: "GET",
+        path,
+        kind: Kind::Function,
+        access,
+    }
+}
+
+const fn act(path: &'static str, access: Access) -> Rule {
+    Rule {
+        method: "POST",
+        path,
+        kind: Kind::Function,
+        access,
+    }
+}
+
+const fn rest(method: &'static str, path: &'static str, access: Access) -> Rule {
+    Rule {
+        method,
+        path,
+        kind: Kind::Rest,
+        access,
+    }
+}
+
+use Access::{Anybody, Known, Person};
+use Permission::{Import, Manage, SeeProducts, Watch};
+
+/// Every route.
+pub const RULES: &[Rule] = &[
+    // Pages
+    page("/", Person(Watch)),
+    page("/account", Person(Watch)),
+    page("/audit", Person(Manage)),
+    page("/imports", Person(Watch)),
+    page("/imports/{id}", Person(Watch)),
+    page("/join/{token}", Anybody),
+    page("/products", Person(Watch)),
+    page("/sign-in", Anybody),
+    // To an OpenID Connect provider, and back from it
+    page("/sign-in/oidc", Anybody),
+    page("/sign-in/oidc/callback", Anybody),
+    // To all but the owner it says that it is not there.
+    page("/status", Person(Watch)),
+    // In development builds; elsewhere it is not there.
+    page("/styleguide", Person(Watch)),
+    page("/team", Person(Manage)),
+    page("/tokens", Person(Watch)),
+    // Server functions that tell
+    read("/api/account", Person(Watch)),
+    read("/api/audit_log", Person(Manage)),
+    read("/api/current_user", Person(Watch)),
+    read("/api/file_columns", Person(Watch)),
+    read("/api/get_import", Person(Watch)),
+    read("/api/has_products", Person(Watch)),
+    read("/api/import_extras", Person(Watch)),
+    read("/api/import_rows", Person(Watch)),
+    read("/api/job_progress", Person(Watch)),
+    read("/api/job_states", Person(Watch)),
+    read("/api/link_state", Anybody),
+    read("/api/list_imports", Person(Watch)),
+    read("/api/list_products", Person(Watch)),
+    read("/api/server_status", Person(Watch)),
+    read("/api/sign_in_state", Anybody),
+    read("/api/team", Person(Manage)),
+    read("/api/tokens", Person(Watch)),
+    read("/api/upload_form", Person(Import)),
+    // Server functions that change something
+    act("/api/accept_invitation", Anybody),
+    act("/api/cancel_import", Person(Import)),
+    act("/api/change_password", Person(Watch)),
+    act("/api/create_owner", Anybody),
+    act("/api/create_token", Person(Watch)),
+    act("/api/delete_import", Person(Import)),
+    act("/api/end_session", Person(Watch)),
+    act("/api/import_again", Person(Import)),
+    act("/api/invite", Person(Manage)),
+    act("/api/make_reset_link", Person(Manage)),
+    act("/api/map_columns", Person(Import)),
+    act("/api/preview_columns", Person(Import)),
+    act("/api/reset_password", Anybody),
+    act("/api/retry_failed_rows", Person(Import)),
+    act("/api/revoke_link", Person(Manage)),
+    act("/api/revoke_token", Person(Watch)),
+    act("/api/set_access", Person(Manage)),
+    act("/api/set_language", Anybody),
+    act("/api/set_role", Person(Manage)),
+    act("/api/sign_in", Anybody),
+    act("/api/sign_out", Person(Watch)),
+    act("/api/sign_out_everywhere", Person(Watch)),
+    // For programs, and for both
+    rest("GET", "/api/imports", Known(Watch)),
+    rest("POST", "/api/imports", Known(Import)),
+    rest("GET", "/api/imports/{id}", Known(Watch)),
+    rest("DELETE", "/api/imports/{id}", Known(Import)),
+    rest("POST", "/api/imports/{id}/again", Known(Import)),
+    rest("POST", "/api/imports/{id}/cancel", Known(Import)),
+    rest("GET", "/api/imports/{id}/columns", Known(Watch)),
+    rest("POST", "/api/imports/{id}/columns", Known(Import)),
+    rest("POST", "/api/imports/{id}/retry", Known(Import)),
+    rest("GET", "/api/imports/{id}/rows", Known(Watch)),
+    rest("GET", "/api/imports/{id}/rows.csv", Known(Watch)),
+    rest("GET", "/api/jobs/progress", Known(Watch)),
+    rest("GET", "/api/jobs/{job}/progress", Known(Watch)),
+    rest("GET", "/api/openapi.json", Anybody),
+    rest("GET", "/api/products", Known(SeeProducts)),
+    rest("GET", "/api/products.csv", Known(SeeProducts)),
+    // Watchers come before the gate: these must answer when the database does not.
+    rest("GET", "/health", Anybody),
+    rest("GET", "/health/live", Anybody),
+    rest("GET", "/health/ready", Anybody),
+    rest("GET", "/metrics", Anybody),
+    rest("POST", "/imports", Person(Import)),
+    rest("POST", "/imports/from-address", Person(Import)),
+    rest("GET", "/imports/{job}/failed-rows.csv", Person(Watch)),
+    rest("GET", "/imports/{job}/rows.csv", Person(Watch)),
+    rest("POST", "/uploads", Person(Import)),
+    rest("OPTIONS", "/uploads", Person(Import)),
+    rest("GET", "/uploads/{id}", Person(Import)),
+    rest("PATCH", "/uploads/{id}", Person(Import)),
+    rest("DELETE", "/uploads/{id}", Person(Import)),
+    rest("OPTIONS", "/uploads/{id}", Person(Import)),
+];
+
+/// What holds for a route that the table does not have.
+const UNLISTED: Rule = Rule {
+    method: "",
+    path: "",
+    kind: Kind::Rest,
+    access: Person(Import),
+};
+
+/// Finds what holds for a request: by the route that it matched, or where it matched none by its
+/// path.
+pub(crate) fn rule(method: &Method, matched: Option<&str>, path: &str) -> Rule {
+    let Some(matched) = matched else {
+        return unmatched(path);
+    };
+    let method = match *method {
+        Method::HEAD => "GET",
+        ref method => method.as_str(),
+    };
+    RULES
+        .iter()
+        .find(|rule| rule.method == method && rule.path == matched)
+        .copied()
+        .unwrap_or_else(|| {
+            // The files inside the program are routes of their own.
+            if is_asset(path) {
+                unmatched(path)
+            } else {
+                UNLISTED
+            }
+        })
+}
+
+fn is_asset(path: &str) -> bool {
+    path.starts_with("/pkg/") || matches!(path, "/favicon.ico" | "/favicon.svg")
+}
+
+/// The files that pages are made of are for anybody; what is nowhere is so for those who are known.
+fn unmatched(path: &str) -> Rule {
+    Rule {
+        kind: if path.starts_with("/api/") {
+            Kind::Rest
+        } else {
+            Kind::Page
+        },
+        access: if is_asset(path) {
+            Anybody
+        } else {
+            Known(Watch)
+        },
+        ..UNLISTED
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::server::http::router;
+
+    // Listing the pages renders them, for which there must be a runtime.
+    #[tokio::test]
+    async fn every_route_has_a_rule_and_every_rule_a_route() {
+        let routes: BTreeSet<_> = router::routes().into_iter().collect();
+        let rules: BTreeSet<_> = RULES
+            .iter()
+            .map(|rule| (rule.method.to_owned(), rule.path.to_owned()))
+            .collect();
+        let without_rule: Vec<_> = routes.difference(&rules).collect();
+        assert!(without_rule.is_empty(), "no rule for {without_rule:?}");
+        let without_route: Vec<_> = rules.difference(&routes).collect();
+        assert!(without_route.is_empty(), "no route for {without_route:?}");
+        assert_eq!(rules.len(), RULES.len(), "two rules for one route");
+    }
+
+    /// The test above sees what `router::own` lists and what the watchers are told; a route that is added
+    /// past them would escape. The price monitor is another server.
+    #[test]
+    fn no_route_is_added_past_the_list() {
+        const WAYS: [&str; 6] = [
+            ".route(",
+            ".route_service(",
+            ".nest(",
+            ".nest_service(",
+            ".fallback(",
+            ".fallback_service(",
+        ];
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server");
+        let mut directories = vec![root.clone()];
+        let mut added = Vec::new();
+        while let Some(directory) = directories.pop() {
+            for entry in std::fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.strip_prefix(&root).unwrap().display().to_string();
+                if name == "price_monitor" || name == "access.rs" {
+                    continue;
+                }
+                if path.is_dir() {
+                    directories.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                let count = WAYS.iter().map(|way| text.matches(way).count()).sum();
+                if count > 0 {
+                    added.push((name, count));
+                }
+            }
+        }
+        added.sort();
+        // A test's own; the whole of it below a path, and a test's; the list and the pages; the compiled files, which are for anybody; what watchers ask, here and
+        // of a price monitor by itself, which has a port of its own.
+        let expected = [
+            ("hijack.rs", 1),
+            ("mount.rs", 5),
+            ("router.rs", 2),
+            ("site/embedded.rs", 1),
+            ("site/on_disk.rs", 2),
+            ("telemetry/http.rs", crate::server::telemetry::PATHS.len()),
+            ("telemetry/worker.rs", 3),
+        ];
+        let expected = expected.map(|(name, count): (&str, usize)| (name.to_owned(), count));
+        assert_eq!(added, expected);
+    }
+
+    #[test]
+    fn what_watchers_ask_is_in_the_table() {
+        for path in crate::server::telemetry::PATHS {
+            assert_eq!(rule(&Method::GET, Some(path), path).access, Anybody);
+        }
+    }
+
+    #[test]
+    fn the_compiled_files_are_for_anybody_and_nothing_beside_them_is() {
+        for path in ["/pkg/import-relay.css", "/favicon.ico"] {
+            for matched in [None, Some(path)] {
+                assert_eq!(rule(&Method::GET, matched, path).access, Anybody, "{path}");
+            }
+        }
+        for path in ["/pkg", "/favicon.ico/x", "/data/pkg/x"] {
+            assert_ne!(
+                rule(&Method::GET, Some(path), path).access,
+                Anybody,
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_route_without_a_rule_is_not_for_anybody() {
+        let rule = rule(&Method::DELETE, Some("/api/imports"), "/api/imports");
+        assert_eq!(rule.access, Person(Import));
+    }
+}

@@ -1,0 +1,174 @@
+//! What stands before every route: who is there, whether they may, and whether the request is their own.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+
+use futures_util::StreamExt;
+
+use super::{
+    access::{self, Access, Kind},
+    cross_origin,
+};
+use crate::model::error::ApiError;
+use crate::server::{
+    auth::{
+        SIGN_IN,
+        principal::{self, Principal, Visitor},
+    },
+    http::state::AppState,
+};
+
+/// The most bytes of a refused request that are read.
+const MAX_UNWANTED: usize = 8 << 20;
+/// How long they may take.
+const UNWANTED_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Finds who makes the request and lets go on only who may; pages lead those who are not known to the
+/// sign-in page.
+pub(crate) async fn require_access(
+    State(state): State<AppState>,
+    matched: Option<MatchedPath>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let address = request.extensions().get().copied();
+    let (principal, elsewhere) = match principal::identify(&state, request.headers(), address).await
+    {
+        Ok(Visitor::Known(principal)) => (Some(*principal), None),
+        Ok(Visitor::Unknown(elsewhere)) => (None, elsewhere),
+        Err(error) => return ApiError::from(error).into_response(),
+    };
+    let rule = access::rule(
+        request.method(),
+        matched.as_ref().map(MatchedPath::as_str),
+        request.uri().path(),
+    );
+    let refusal = judge(rule.access, principal.as_ref()).err();
+    let refusal = match (refusal, elsewhere) {
+        (Some(ApiError::SignedOut), Some(elsewhere)) => Some(ApiError::Elsewhere(elsewhere)),
+        (refusal, _) => refusal,
+    };
+    let in_person = principal.as_ref().is_some_and(Principal::is_in_person);
+    if let Some(principal) = principal {
+        request.extensions_mut().insert(principal.user.clone());
+        request.extensions_mut().insert(principal);
+    }
+    if let Some(elsewhere) = elsewhere {
+        request.extensions_mut().insert(elsewhere);
+    }
+    let Some(refusal) = refusal else {
+        return next.run(request).await;
+    };
+    let is_page = wants_page(request.headers());
+    let response = match (rule.kind, &refusal) {
+        // What the page asks for is refused as well, so all it shows is that it is refused. To a
+        // program there is nothing to show.
+        (Kind::Page, ApiError::Forbidden) if in_person => {
+            let mut response = next.run(request).await;
+            *response.status_mut() = StatusCode::FORBIDDEN;
+            return response;
+        }
+        (_, refusal) if refusal.is_signed_out() && is_page => to_sign_in(&request),
+        // In the form in which a server function's own errors reach the client.
+        (Kind::Function, _) => (refusal.status_code(), Json(refusal)).into_response(),
+        _ => refusal.into_response(),
+    };
+    read_out(request).await;
+    response
+}
+
+/// Decides whether somebody may have what a route asks for.
+fn judge(access: Access, principal: Option<&Principal>) -> Result<(), ApiError> {
+    let permission = match access {
+        Access::Anybody => return Ok(()),
+        Access::Person(permission) | Access::Known(permission) => permission,
+    };
+    let principal = principal.ok_or(ApiError::SignedOut)?;
+    if principal.may(permission) && (principal.is_in_person() || matches!(access, Access::Known(_)))
+    {
+        Ok(())
+    } else {
+        Err(ApiError::Forbidden)
+    }
+}
+
+/// Reads what is left of a body that nobody wants, within limits: most clients come to the answer
+/// only when they have sent all.
+pub(crate) async fn read_out(request: Request) {
+    let body = http_body_util::Limited::new(request.into_body(), MAX_UNWANTED);
+    let mut chunks = http_body_util::BodyExt::into_data_stream(body);
+    let read = async { while let Some(Ok(_)) = chunks.next().await {} };
+    let _ = tokio::time::timeout(UNWANTED_TIMEOUT, read).await;
+}
+
+fn to_sign_in(request: &Request) -> Response {
+    let back = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
+    if request.method() != Method::GET || back == "/" {
+        return Redirect::to(SIGN_IN).into_response();
+    }
+    let next: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
+    Redirect::to(&format!("{SIGN_IN}?next={next}")).into_response()
+}
+
+/// Returns whether a browser is asking for a page, not a script for data.
+pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Refuses to change anything at the word of another site (the browser says whose word it is, in
+/// `Sec-Fetch-Site` or `Origin`). What has no browser's mark sends no cookies of itself.
+///
+/// An origin of `CORS_ORIGINS` is believed too, where it may start imports.
+pub(crate) async fn require_same_origin(
+    State(state): State<AppState>,
+    matched: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let changes = !matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
+    let may_change = cross_origin::may_change(request.method(), matched.as_ref());
+    if changes && !is_believed(&state, request.headers(), may_change) {
+        let refused = ApiError::Invalid("This request came from another site.".to_owned());
+        read_out(request).await;
+        return (StatusCode::FORBIDDEN, refused).into_response();
+    }
+    next.run(request).await
+}
+
+fn is_believed(state: &AppState, headers: &HeaderMap, may_change: bool) -> bool {
+    let origin = headers.get(header::ORIGIN).and_then(|it| it.to_str().ok());
+    let is_named = origin.is_some_and(|origin| state.config.cors_origins.contains(origin));
+    is_same_origin(state, headers) || may_change && is_named
+}
+
+fn is_same_origin(state: &AppState, headers: &HeaderMap) -> bool {
+    let get = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = get(HeaderName::from_static("sec-fetch-site")) {
+        return matches!(site, "same-origin" | "none");
+    }
+    let Some(origin) = get(header::ORIGIN) else {
+        return true;
+    };
+    let own_host = get(header::HOST).is_some_and(|host| {
+        origin
+            .split_once("://")
+            .is_some_and(|(_, authority)| authority == host)
+    });
+    own_host || origin == state.config.public_url.origin()
+}

@@ -1,0 +1,10 @@
+//! Middleware that every request passes.
+
+pub mod access;
+pub(crate) mod authorize;
+pub(crate) mod cross_origin;
+pub(crate) mod hosts;
+pub(crate) mod language;
+pub(crate) mod rate_limit;
+pub(crate) mod reactive_owner;
+pub(crate) mod security_headers;

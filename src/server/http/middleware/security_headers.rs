@@ -1,0 +1,121 @@
+//! What every answer says to make a browser careful.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use leptos::{nonce::use_nonce, prelude::use_context};
+use leptos_axum::ResponseOptions;
+
+use crate::server::{http::state::AppState, site};
+
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// What is not a page needs nothing, should it be shown as one.
+const NOT_A_PAGE: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'";
+/// Two years, as browsers' own lists ask for.
+const HSTS: &str = "max-age=63072000";
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// What is answered with a secret that is told once, or at the address of one.
+const SECRETS: [&str; 13] = [
+    "/account",
+    "/api/accept_invitation",
+    "/api/change_password",
+    "/api/create_owner",
+    "/api/create_token",
+    "/api/invite",
+    "/api/link_state",
+    "/api/make_reset_link",
+    "/api/reset_password",
+    "/api/sign_in",
+    "/api/sign_in_state",
+    "/api/team",
+    "/api/tokens",
+];
+
+/// Returns whether nobody is to keep what is at a path, not even the browser.
+fn holds_secrets(path: &str) -> bool {
+    path.starts_with("/join/")
+        || matches!(path, "/sign-in" | "/team" | "/tokens")
+        || SECRETS.contains(&path)
+}
+
+/// Adds the headers, and keeps those that are there: a page has a policy of its own.
+pub(crate) async fn careful(
+    State(state): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let holds_secrets = holds_secrets(request.uri().path());
+    let mut response = if request.method() == Method::CONNECT {
+        // Tunnels are for proxies. To the wish for one nothing may be said (RFC 9110, section 9.3.6), which
+        // other layers would.
+        StatusCode::METHOD_NOT_ALLOWED.into_response()
+    } else {
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    if holds_secrets {
+        headers.insert(header::CACHE_CONTROL, NO_STORE);
+    } else {
+        // What somebody sees is for them alone, and old when they ask again.
+        headers
+            .entry(header::CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("private, no-cache"));
+    }
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(NOT_A_PAGE));
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (OPENER_POLICY, "same-origin"),
+        (RESOURCE_POLICY, "same-origin"),
+        (
+            PERMISSIONS_POLICY,
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    let is_page = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.starts_with("text/html"));
+    if is_page {
+        headers.append(header::VARY, super::language::VARY);
+    }
+    if state.config.public_url.is_https() {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static(HSTS),
+        );
+    }
+    response
+}
+
+/// Sets the policy of the page that is being rendered: only scripts that carry this answer's nonce
+/// run, and those they load; nothing comes from elsewhere or goes there. Does nothing where no page
+/// is rendered.
+pub(crate) fn set_page_policy() {
+    let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else {
+        return;
+    };
+    // `cargo leptos watch` talks to the page over a socket on a port of its own.
+    let reload = if site::is_watched() { " ws:" } else { "" };
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
+         style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'{reload}; \
+         manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}

@@ -1,0 +1,3 @@
+//! Handlers, by subject.
+
+pub(crate) mod rest;

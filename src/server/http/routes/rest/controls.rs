@@ -1,0 +1,515 @@
+//! What a program can do with an import: as the import's page, for tokens.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Extension, Json,
+    extract::{
+        Path, Query, State,
+        rejection::{JsonRejection, PathRejection, QueryRejection},
+    },
+    http::StatusCode,
+    response::Response,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    Import, Problem, Started,
+    answers::{BeginsImport, OfImport},
+    started,
+};
+use crate::{
+    model::{
+        audit::AuditAction,
+        error::ApiError,
+        import_extras::{FileColumns, ImportExtras, ImportRow, RowKind, SaidOfFile},
+        job::{ImportMode, JobId, Question},
+    },
+    server::{
+        auth::{audit, principal::Principal},
+        http::state::AppState,
+        imports,
+        relay::Further,
+        store::job_scope::ChangeableJob,
+    },
+};
+
+/// An import, in its newest known state, and what the price monitor says of its rows.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ImportDetails {
+    #[serde(flatten)]
+    import: Import,
+    /// What is said of its rows; null where the price monitor says nothing beyond the progress.
+    details: Option<Details>,
+}
+
+/// What a price monitor says of an import beyond its progress.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Details {
+    /// Rows of the file so far that are not blank: processed, failed and passed over.
+    rows_read: u64,
+    /// Products that were not there before.
+    added_products: u64,
+    /// Products that are not as before.
+    updated_products: u64,
+    /// Products that are as before.
+    unchanged_products: u64,
+    /// Rows that a later row of the file replaced. With the three above: the processed products.
+    replaced_rows: u64,
+    /// Rows that are no product.
+    passed_over_rows: u64,
+    /// How many of these there are, by reason.
+    passed_over: BTreeMap<String, u64>,
+    /// Values that were left out of rows that are in the shop.
+    warnings: u64,
+    /// How many imports go first, with this one, while it waits.
+    queue_position: Option<u64>,
+    /// Whether it waits because the disk is full.
+    waits_for_room: bool,
+    /// What has to be said of its file for it to go on: see its columns.
+    #[schema(value_type = Option<Needs>)]
+    needs: Option<Question>,
+    /// What can be done with it now.
+    actions: Vec<String>,
+}
+
+/// What a person or program has to say of a file.
+#[derive(ToSchema)]
+#[schema(rename_all = "kebab-case")]
+#[allow(dead_code)] // only its description is used
+enum Needs {
+    /// What its columns hold.
+    Columns,
+    /// What its prices have before their decimals.
+    DecimalMark,
+    /// Which of its sheets are to be read.
+    Sheets,
+}
+
+impl From<ImportExtras> for Details {
+    fn from(extras: ImportExtras) -> Self {
+        Self {
+            rows_read: extras.rows_read,
+            added_products: extras.added_products,
+            updated_products: extras.updated_products,
+            unchanged_products: extras.unchanged_products,
+            replaced_rows: extras.replaced_rows,
+            passed_over_rows: extras.passed_over_rows,
+            passed_over: extras.passed_over,
+            warnings: extras.warnings,
+            queue_position: extras.queue_position,
+            waits_for_room: extras.waits_for_room,
+            needs: extras.needs,
+            actions: extras.actions,
+        }
+    }
+}
+
+type Id = Result<Path<String>, PathRejection>;
+
+fn parsed(id: Id) -> Result<JobId, ApiError> {
+    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
+    id.parse().map_err(|_| ApiError::NotFound)
+}
+
+/// Gives one import.
+#[utoipa::path(
+    get,
+    path = "/api/imports/{id}",
+    params(("id" = String, Path, description = "What the import is named by")),
+    responses(
+        (status = 200, description = "The import", body = ImportDetails),
+        OfImport,
+    )
+)]
+pub(crate) async fn show(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    id: Id,
+) -> Result<Json<ImportDetails>, ApiError> {
+    let job = state.relay.find_job(&who, &parsed(id)?).await?;
+    let details = state.relay.extras(&job).await.map(Details::from);
+    let job = crate::model::job::ProductImportJob::from(job);
+    Ok(Json(ImportDetails {
+        import: job.into(),
+        details,
+    }))
+}
+
+/// Finds an import that a program may change.
+async fn to_change(state: &AppState, who: &Principal, id: Id) -> Result<ChangeableJob, ApiError> {
+    state.relay.find_job_to_change(who, &parsed(id)?).await
+}
+
+async fn note(state: &AppState, who: &Principal, job: &ChangeableJob, action: AuditAction) {
+    let subject = format!("{} ({})", job.filename, job.id);
+    audit::record_by(&state.store, who, action, &subject).await;
+}
+
+/// Stops an import. It ends as `ERROR`; what is in the shop stays.
+#[utoipa::path(
+    post,
+    path = "/api/imports/{id}/cancel",
+    params(("id" = String, Path, description = "What the import is named by")),
+    responses(
+        (status = 202, description = "It ends within a second"),
+        (status = 400, description = "It is over", body = Problem),
+        (status = 413, description = "The body is too large", body = Problem),
+        (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
+        OfImport,
+    )
+)]
+pub(crate) async fn cancel(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    id: Id,
+) -> Result<StatusCode, ApiError> {
+    let job = to_change(&state, &who, id).await?;
+    state.relay.cancel(&job).await?;
+    note(&state, &who, &job, AuditAction::ImportCancelled).await;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Forgets an import that is over. Its products stay.
+#[utoipa::path(
+    delete,
+    path = "/api/imports/{id}",
+    params(("id" = String, Path, description = "What the import is named by")),
+    responses(
+        (status = 204, description = "It is forgotten"),
+        (status = 400, description = "It is still running", body = Problem),
+        (status = 413, description = "The body is too large", body = Problem),
+        (status = 503, description = "The price monitor cannot be reached", body = Problem),
+        OfImport,
+    )
+)]
+pub(crate) async fn delete(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    id: Id,
+) -> Result<StatusCode, ApiError> {
+    let job = to_change(&state, &who, id).await?;
+    imports::forget(&state, &job).await?;
+    note(&state, &who, &job, AuditAction::ImportDeleted).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Imports the file of an import again, or for the first time after a check.
+#[utoipa::path(
+    post,
+    path = "/api/imports/{id}/again",
+    params(("id" = String, Path, description = "What the import is named by")),
+    responses(
+        (status = 201, description = "The new import has begun", body = Started,
+            headers(("location" = String, description = "Where the new import is"))),
+        (status = 400, description = "It is still running, or its file is no longer kept", body = Problem),
+        BeginsImport,
+    )
+)]
+pub(crate) async fn again(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    id: Id,
+) -> Result<Response, ApiError> {
+    further(&state, &who, id, Further::Again).await
+}
+
+/// Imports the failed rows of an import again, or checks them again.
+#[utoipa::path(
+    post,
+    path = "/api/imports/{id}/retry",
+    params(("id" = String, Path, description = "What the import is named by")),
+    responses(
+        (status = 201, description = "The new import has begun", body = Started,
+            headers(("location" = String, description = "Where the new import is"))),
+        (status = 400, description = "It is still running, or no row failed", body = Problem),
+        BeginsImport,
+    )
+)]
+pub(crate) async fn retry(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    id: Id,
+) -> Result<Response, ApiError> {
+    further(&state, &who, id, Further::Retry).await
+}
+
+async fn further(
+    state: &AppState,
+    who: &Principal,
+    id: Id,
+    what: Further,
+) -> Result<Response, ApiError> {
+    let job = to_change(state, who, id).await?;
+    let new = state.relay.further(&who.user, &job, what).await?;
+    note(state, who, &job, AuditAction::ImportRetried).await;
+    let mode = match what {
+        Further::Again => ImportMode::Import,
+        Further::Retry => job.mode,
+    };
+    Ok(started(new, mode))
+}
+
+/// Which rows to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WantedRows {
+    /// What is said of them.
+    #[serde(default)]
+    #[param(inline, value_type = Kind, default = "failed")]
+    kind: RowKind,
+    /// The page, from 1. One past the last is the last.
+    #[serde(default = "super::first")]
+    #[param(default = 1, minimum = 1)]
+    page: u64,
+    /// What their SKU, column, value or reason holds.
+    #[serde(default)]
+    search: String,
+}
+
+/// What is said of rows.
+#[derive(ToSchema)]
+#[schema(rename_all = "kebab-case")]
+#[allow(dead_code)] // only its description is used
+enum Kind {
+    /// They failed.
+    Failed,
+    /// They are in the shop without a value that they hold.
+    Warning,
+    /// A later row of the file replaced them.
+    Replaced,
+    /// They are no product.
+    PassedOver,
+}
+
+/// One page of rows.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Rows {
+    /// The rows, in the file's order.
+    items: Vec<Row>,
+    /// Which page this is, from 1.
+    page: u64,
+    /// How many pages there are, at least 1.
+    pages: u64,
+    /// How many rows all pages have together: at most 100,000 of those that did not fail.
+    total: u64,
+}
+
+/// A row of a file, and what is said of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Row {
+    /// The line of the file on which it begins, from 1.
+    line: u64,
+    /// What it is called.
+    sku: String,
+    /// Why it failed or what was left out, in a sentence; of a row that was passed over, a word for the
+    /// reason.
+    reason: String,
+    /// The column that the reason is about.
+    column: Option<String>,
+    /// What that column holds.
+    value: Option<String>,
+    /// The line of the row that replaced it.
+    by_line: Option<u64>,
+}
+
+impl From<ImportRow> for Row {
+    fn from(row: ImportRow) -> Self {
+        let ImportRow {
+            line,
+            sku,
+            reason,
+            column,
+            value,
+            by_line,
+        } = row;
+        Self {
+            line,
+            sku,
+            reason,
+            column,
+            value,
+            by_line,
+        }
+    }
+}
+
+/// Lists rows of an import, 50 a page: those that failed, or those of which else is something to be said.
+#[utoipa::path(
+    get,
+    path = "/api/imports/{id}/rows",
+    params(("id" = String, Path, description = "What the import is named by"), WantedRows),
+    responses(
+        (status = 200, description = "The rows", body = Rows),
+        (status = 400, description = "Nothing is listed like that", body = Problem),
+        (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
+        OfImport,
+    )
+)]
+pub(crate) async fn rows(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    id: Id,
+    wanted: Result<Query<WantedRows>, QueryRejection>,
+) -> Result<Json<Rows>, ApiError> {
+    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let job = state.relay.find_job(&who, &parsed(id)?).await?;
+    let search = wanted.search.trim();
+    let rows = state
+        .relay
+        .rows(&job, wanted.kind, wanted.page, search)
+        .await?;
+    Ok(Json(Rows {
+        items: rows.items.into_iter().map(Row::from).collect(),
+        page: rows.page,
+        pages: rows.pages,
+        total: rows.total,
+    }))
+}
+
+/// Which rows to give as a file.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WantedFile {
+    /// What is said of them.
+    #[serde(default)]
+    #[param(inline, value_type = Kind, default = "failed")]
+    kind: RowKind,
+}
+
+/// Gives rows of an import as CSV. The list of failed rows imports as it is once it is corrected.
+#[utoipa::path(
+    get,
+    path = "/api/imports/{id}/rows.csv",
+    params(("id" = String, Path, description = "What the import is named by"), WantedFile),
+    responses(
+        (status = 200, description = "The rows", body = String, content_type = "text/csv"),
+        (status = 400, description = "Nothing is listed like that", body = Problem),
+        (status = 503, description = "The price monitor cannot be reached", body = Problem),
+        OfImport,
+    )
+)]
+pub(crate) async fn rows_file(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    id: Id,
+    wanted: Result<Query<WantedFile>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    imports::rows_file(&state, &who, &parsed(id)?, wanted.kind).await
+}
+
+/// How a file begins, what its columns are taken for, and what else is or has to be said of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Columns {
+    /// What the columns are called.
+    header: Vec<String>,
+    /// What the first rows hold.
+    rows: Vec<Vec<String>>,
+    /// What each column is taken for: a word, or null.
+    columns: Vec<Option<String>>,
+    /// What is said to be before the decimals of prices.
+    decimal_mark: Option<String>,
+    /// The currency that prices are said to be in.
+    currency: Option<String>,
+    /// The sheets that are said to be read.
+    sheets: Vec<String>,
+    /// Those that there are, where one has to be chosen.
+    all_sheets: Vec<String>,
+    /// What has to be said.
+    #[schema(value_type = Option<Needs>)]
+    needs: Option<Question>,
+}
+
+impl From<FileColumns> for Columns {
+    fn from(file: FileColumns) -> Self {
+        Self {
+            header: file.header,
+            rows: file.rows,
+            columns: file.columns,
+            decimal_mark: file.decimal_mark,
+            currency: file.currency,
+            sheets: file.sheets,
+            all_sheets: file.all_sheets,
+            needs: file.needs,
+        }
+    }
+}
+
+/// Says what the columns of an import's file are taken for.
+#[utoipa::path(
+    get,
+    path = "/api/imports/{id}/columns",
+    params(("id" = String, Path, description = "What the import is named by")),
+    responses(
+        (status = 200, description = "The columns", body = Columns),
+        (status = 400, description = "The file cannot be read, or is no longer kept", body = Problem),
+        (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
+        OfImport,
+    )
+)]
+pub(crate) async fn columns(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    id: Id,
+) -> Result<Json<Columns>, ApiError> {
+    let job = state.relay.find_job(&who, &parsed(id)?).await?;
+    Ok(Json(state.relay.columns(&job).await?.into()))
+}
+
+/// What is said of a file. What is not said is told from the file.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Default)]
+pub(crate) struct SaidColumns {
+    /// A word for each column, in their order; none, `""`, for one that does not matter. The words are those
+    /// that `GET` gives, for example `sku`, `name`, `price`, `stock`.
+    #[schema(example = json!(["sku", "name", "price"]))]
+    columns: Vec<String>,
+    /// What is before the decimals of prices: `comma` or `point`.
+    decimal_mark: String,
+    /// The currency of prices of which the file does not tell it, for example `EUR`.
+    currency: String,
+    /// The sheets that are to be read.
+    sheets: Vec<String>,
+}
+
+/// Says what an import's file holds, and imports it so: the same import goes on where it waits for that, else
+/// a new one begins. That is remembered for files with the same columns.
+#[utoipa::path(
+    post,
+    path = "/api/imports/{id}/columns",
+    params(("id" = String, Path, description = "What the import is named by")),
+    request_body = SaidColumns,
+    responses(
+        (status = 201, description = "The import has begun", body = Started,
+            headers(("location" = String, description = "Where the import is"))),
+        (status = 400, description = "The columns do not do, or the file is no longer kept", body = Problem),
+        BeginsImport,
+    )
+)]
+pub(crate) async fn map_columns(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    id: Id,
+    said: Result<Json<SaidColumns>, JsonRejection>,
+) -> Result<Response, ApiError> {
+    let Json(said) = said.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let said = SaidOfFile {
+        columns: said.columns,
+        decimal_mark: said.decimal_mark,
+        currency: said.currency,
+        sheets: said.sheets,
+    };
+    let job = to_change(&state, &who, id).await?;
+    let new = state.relay.map_columns(&who.user, &job, &said).await?;
+    note(&state, &who, &job, AuditAction::ImportRetried).await;
+    Ok(started(new, job.mode))
+}

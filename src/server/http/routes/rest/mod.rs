@@ -1,0 +1,446 @@
+//! The REST API for programs, and its description.
+
+#![allow(unused_qualifications)] // in what the macros of `utoipa` generate
+
+use axum::{
+    Extension, Json,
+    body::to_bytes,
+    extract::{Query, Request, State, rejection::QueryRejection},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{
+    IntoParams, Modify, OpenApi, ToSchema,
+    openapi::{
+        Server,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+mod answers;
+pub(crate) mod controls;
+pub(crate) mod products;
+
+use self::answers::OfProgram;
+use crate::model::{
+    error::ApiError,
+    imports_filter::ImportsFilter,
+    job::{ImportMode, JobId, ProductImportJob},
+    upload::MODE_FIELD,
+};
+use crate::server::{
+    auth::{principal::Principal, request::Caller},
+    http::{middleware::authorize, router::MAX_BODY, state::AppState},
+    store::users::User,
+    uploads::{receive, receive::UploadError},
+};
+
+/// An import, in its newest known state.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Import {
+    /// What it is named by.
+    #[schema(value_type = String, example = "0199c2a4-7d55-7f06-8d5e-0a6d0f3f7a10")]
+    id: JobId,
+    /// What the file is called.
+    filename: String,
+    /// Where it stands. All but `PENDING` are final.
+    #[schema(value_type = Status)]
+    status: &'static str,
+    /// Why it failed.
+    error: Option<String>,
+    /// Products in the file; null while unknown.
+    total_products: Option<u64>,
+    /// Products that are in the shop.
+    processed_products: u64,
+    /// Products that could not be imported.
+    failed_products: u64,
+    /// What the failed products are called.
+    failed_product_skus: Vec<String>,
+    /// When it was started, in milliseconds since 1970.
+    created_at: i64,
+    /// When it last changed, in milliseconds since 1970.
+    updated_at: i64,
+    /// When it ended, in milliseconds since 1970.
+    completed_at: Option<i64>,
+    /// Whether products are written.
+    #[schema(value_type = Mode)]
+    mode: &'static str,
+}
+
+/// What an import does with the products of its file.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // only its description is used
+enum Mode {
+    /// It writes them.
+    Import,
+    /// It says what writing them would do.
+    Check,
+}
+
+/// Where an import stands.
+#[derive(ToSchema)]
+#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(dead_code)] // only its description is used
+enum Status {
+    /// It waits or runs.
+    Pending,
+    /// All products are in the shop.
+    Success,
+    /// Some products are in the shop.
+    PartialSuccess,
+    /// It failed.
+    Error,
+}
+
+impl From<ProductImportJob> for Import {
+    fn from(job: ProductImportJob) -> Self {
+        Self {
+            id: job.id,
+            filename: job.filename,
+            status: job.status.as_str(),
+            error: job.error,
+            total_products: job.total_products,
+            processed_products: job.processed_products,
+            failed_products: job.failed_products,
+            failed_product_skus: job.failed_product_skus,
+            created_at: job.created_at,
+            updated_at: job.updated_at,
+            completed_at: job.completed_at,
+            mode: job.mode.as_str(),
+        }
+    }
+}
+
+/// One page of the imports.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Imports {
+    /// The imports of this page, the newest first.
+    items: Vec<Import>,
+    /// Which page this is, from 1.
+    page: u64,
+    /// How many pages there are, at least 1.
+    pages: u64,
+    /// How many imports all pages have together.
+    total: u64,
+    /// Whether there are more than `total`, which are not counted; there is a page behind the last one then.
+    #[serde(rename = "hasMore")]
+    has_more: bool,
+}
+
+/// An import that has begun.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Started {
+    /// What it is named by.
+    #[schema(value_type = String)]
+    id: JobId,
+    /// Whether products are written.
+    #[schema(value_type = Mode)]
+    mode: &'static str,
+}
+
+/// Answers with an import that has begun.
+fn started(id: JobId, mode: ImportMode) -> Response {
+    let location = format!("/api/imports/{id}");
+    let mode = mode.as_str();
+    let body = Json(Started { id, mode });
+    (StatusCode::CREATED, [(header::LOCATION, location)], body).into_response()
+}
+
+/// Why there is no answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// One sentence for a person to read.
+    error: String,
+}
+
+/// A product file.
+#[derive(ToSchema)]
+#[allow(dead_code)] // only its description is used
+struct ProductFile {
+    /// What is to be done with it. It comes before the file.
+    mode: Option<Mode>,
+    /// The file, with its name.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
+/// A product file that is somewhere else.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RemoteProductFile {
+    /// Its address, at a host that `IMPORT_URL_HOSTS` allows.
+    #[schema(format = "uri", example = "https://supplier.example/feed.csv")]
+    url: String,
+    /// What is to be done with it.
+    #[schema(value_type = Option<Mode>)]
+    mode: Option<String>,
+}
+
+/// How a file is to be taken.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)] // only its description is used
+struct HowToTake {
+    /// What is to be done with the file, where the body does not say.
+    #[param(inline, default = "import")]
+    mode: Option<Mode>,
+}
+
+/// Which page to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Wanted {
+    /// The page, from 1. One past the last is the last.
+    #[serde(default = "first")]
+    #[param(default = 1, minimum = 1)]
+    page: u64,
+}
+
+fn first() -> u64 {
+    1
+}
+
+/// Lists the imports, newest first, 20 a page.
+#[utoipa::path(
+    get,
+    path = "/api/imports",
+    params(Wanted),
+    responses(
+        (status = 200, description = "The imports", body = Imports),
+        (status = 400, description = "No page is named like that", body = Problem),
+        OfProgram,
+    )
+)]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Json<Imports>, ApiError> {
+    let Query(Wanted { page }) =
+        wanted.map_err(|_| ApiError::Invalid("`page` is a whole number from 1.".to_owned()))?;
+    if page == 0 {
+        return Err(ApiError::Invalid(
+            "`page` is a whole number from 1.".to_owned(),
+        ));
+    }
+    let all = ImportsFilter::default();
+    let mut jobs = state.store.find_imports(&who.jobs(), &all, page).await?;
+    state.relay.freshen(&mut jobs.items).await;
+    Ok(Json(Imports {
+        items: jobs.items.into_iter().map(Import::from).collect(),
+        page: jobs.page,
+        pages: jobs.pages,
+        total: jobs.total,
+        has_more: jobs.has_more,
+    }))
+}
+
+/// Starts an import of a product file, which is sent along or fetched, or a check that writes no product.
+#[utoipa::path(
+    post,
+    path = "/api/imports",
+    params(HowToTake),
+    request_body(content(
+        (ProductFile = "multipart/form-data"),
+        (RemoteProductFile = "application/json"),
+    )),
+    responses(
+        (status = 201, description = "The import has begun", body = Started,
+            headers(("location" = String, description = "Where the import is"))),
+        (status = 400, description = "There is no file, or it is empty", body = Problem),
+        (status = 401, description = "No valid token", body = Problem),
+        (status = 403, description = "The token does not allow it", body = Problem),
+        (status = 408, description = "The upload broke off", body = Problem),
+        (status = 413, description = "The file is too large", body = Problem),
+        (status = 422, description = "A parameter is not known, the file cannot be fetched, or the price monitor does not take it", body = Problem),
+        (status = 429, description = "Too many uploads at once, or the price monitor has too much to do", body = Problem),
+        (status = 500, description = "A fault of this server", body = Problem),
+        (status = 502, description = "The price monitor's answer is of no use", body = Problem),
+        (status = 503, description = "The price monitor cannot be reached, or has a fault of its own", body = Problem),
+        (status = 507, description = "There is no room for the file", body = Problem),
+    )
+)]
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    request: Request,
+) -> Response {
+    let taken = match mode_in_query(&state, request.uri().query()) {
+        Ok(mode) if is_json(request.headers()) => fetch(&state, &who.user, mode, request).await,
+        Ok(mode) => receive::take_file(&state, &who.user, mode, request).await,
+        Err(error) => {
+            authorize::read_out(request).await;
+            Err(error)
+        }
+    };
+    match taken {
+        Ok((id, mode)) => started(id, mode),
+        Err(error) => {
+            let problem = Problem {
+                error: error.to_string(),
+            };
+            (error.status_code(), error.headers(), Json(problem)).into_response()
+        }
+    }
+}
+
+/// Reads what the address says is to be done with a file, and refuses what else it says.
+fn mode_in_query(state: &AppState, query: Option<&str>) -> Result<ImportMode, UploadError> {
+    let mut mode = ImportMode::Import;
+    for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        if name != MODE_FIELD {
+            return Err(UploadError::UnknownParameter(receive::shown(&name)));
+        }
+        mode = receive::mode_of(state, Some(&value))?;
+    }
+    Ok(mode)
+}
+
+async fn fetch(
+    state: &AppState,
+    user: &User,
+    mode: ImportMode,
+    request: Request,
+) -> Result<(JobId, ImportMode), UploadError> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, MAX_BODY)
+        .await
+        .map_err(|_| UploadError::Unreadable)?;
+    let fields: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(&body).map_err(|_| UploadError::Unreadable)?;
+    let unknown = fields
+        .keys()
+        .find(|name| !["url", MODE_FIELD].contains(&name.as_str()));
+    if let Some(unknown) = unknown {
+        return Err(UploadError::UnknownParameter(receive::shown(unknown)));
+    }
+    let file: RemoteProductFile = serde_json::from_value(serde_json::Value::Object(fields))
+        .map_err(|_| UploadError::Unreadable)?;
+    let mode = match file.mode {
+        Some(given) => receive::mode_of(state, Some(&given))?,
+        None => mode,
+    };
+    let caller = Caller::of(&parts);
+    let id = receive::fetch_file(state, user, &caller, &file.url, mode).await?;
+    Ok((id, mode))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
+}
+
+/// Streams an import's progress as Server-Sent Events, from its newest state to its final one.
+///
+/// Each message is `{"processedProducts":120,"failedProducts":3,"totalProducts":500,"status":"PENDING"}`,
+/// has an `error` where the import failed, and `"mode":"check"` where no product is written. Between them
+/// there are events named `heartbeat`.
+#[utoipa::path(
+    get,
+    path = "/api/jobs/{id}/progress",
+    params(
+        ("id" = String, Path, description = "What the import is named by"),
+        ("last-event-id" = Option<String>, Header, description = "The last event that was seen"),
+        ("lastEventId" = Option<String>, Query, description = "The same, from a client that cannot set the header"),
+        ("last_event_id" = Option<String>, Query, description = "The same"),
+    ),
+    responses(
+        (status = 200, description = "The events", body = Object, content_type = "text/event-stream"),
+        (status = 204, description = "The final state has been seen: there is nothing more"),
+        (status = 401, description = "No valid token", body = Problem),
+        (status = 403, description = "The token does not allow it", body = Problem),
+        (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
+        (status = 408, description = "It took too long to open"),
+        (status = 429, description = "Too many streams are open", body = Problem),
+        (status = 500, description = "A fault of this server", body = Problem),
+        (status = 503, description = "The server is stopping", body = Problem),
+    )
+)]
+#[allow(dead_code)] // only its description is used: the handler is the router's
+fn progress() {}
+
+/// Streams the progress of many imports at once.
+///
+/// The messages are those of one import's stream, each with a `jobId`. Of the imports listed the stream
+/// ends with an event named `end` when all are over; without `ids` it is of all unfinished ones, new ones
+/// as they start, and goes on. One that is not there is told by an event named `not-found`.
+#[utoipa::path(
+    get,
+    path = "/api/jobs/progress",
+    params(
+        ("ids" = Option<String>, Query, description = "What the imports are named by, with commas between"),
+        ("unfinished" = Option<bool>, Query, description = "Whether all unfinished ones are wanted besides"),
+        ("last-event-id" = Option<String>, Header, description = "The last event that was seen"),
+        ("lastEventId" = Option<String>, Query, description = "The same, from a client that cannot set the header"),
+        ("last_event_id" = Option<String>, Query, description = "The same"),
+    ),
+    responses(
+        (status = 200, description = "The events", body = Object, content_type = "text/event-stream"),
+        (status = 204, description = "All has been seen: there is nothing more"),
+        (status = 400, description = "More imports are listed than one stream takes", body = Problem),
+        (status = 401, description = "No valid token", body = Problem),
+        (status = 403, description = "The token does not allow it", body = Problem),
+        (status = 404, description = "None of the imports listed is there", body = Problem),
+        (status = 408, description = "It took too long to open"),
+        (status = 429, description = "Too many streams are open", body = Problem),
+        (status = 500, description = "A fault of this server", body = Problem),
+        (status = 503, description = "The server is stopping", body = Problem),
+    )
+)]
+#[allow(dead_code)] // only its description is used: the handler is the router's
+fn jobs_progress() {}
+
+/// The description, and how a program is known.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Import Relay",
+        description = "Starts product imports and follows them. Tokens are made on the page “API tokens”.",
+        license(name = "MIT", identifier = "MIT")
+    ),
+    paths(
+        list,
+        create,
+        controls::show,
+        controls::delete,
+        controls::cancel,
+        controls::again,
+        controls::retry,
+        controls::rows,
+        controls::rows_file,
+        controls::columns,
+        controls::map_columns,
+        products::list,
+        products::export,
+        progress,
+        jobs_progress
+    ),
+    modifiers(&Bearer),
+    security(("token" = []))
+)]
+struct Description;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        openapi
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Gives the description (OpenAPI 3.1).
+pub(crate) async fn openapi(State(state): State<AppState>) -> Json<utoipa::openapi::OpenApi> {
+    let base = state.config.public_url.base().as_str();
+    let mut description = Description::openapi();
+    if !base.is_empty() {
+        description.servers = Some(vec![Server::new(base)]);
+    }
+    Json(description)
+}

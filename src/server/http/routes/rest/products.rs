@@ -1,0 +1,260 @@
+//! The products, for programs.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Query, State, rejection::QueryRejection},
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Problem, answers::OfProgram};
+use crate::{
+    model::error::ApiError,
+    server::{
+        http::{csv_injection::Neutral, state::AppState},
+        store::{Store, StoreError, products::NewProduct},
+    },
+};
+
+/// Products that are read at once.
+const AT_ONCE: u64 = 1000;
+
+/// Products that are listed behind one.
+const PAGE: u64 = 50;
+
+/// Which products to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// The page, from 1. One past the last is the last.
+    #[serde(default = "super::first")]
+    #[param(default = 1, minimum = 1)]
+    page: u64,
+    /// What their name, SKU or identity holds. A search finds 1,000 at most.
+    #[serde(default)]
+    search: String,
+    /// The identity of a product: the ones behind it are listed, by name, in place of a page. So all products
+    /// can be gone through; pages hold the first 10,000.
+    after: Option<String>,
+}
+
+/// A product in the shop.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Product {
+    /// What identifies it, for example `sku:AB-1`.
+    identity: String,
+    /// Its stock-keeping unit, where the file gave one.
+    sku: Option<String>,
+    /// What it is called.
+    name: String,
+    /// Its price as a decimal number, for example `12.99`.
+    price: Option<String>,
+    /// A lower price at which it is sold for a time, likewise.
+    sale_price: Option<String>,
+    /// What the prices are in: an ISO 4217 code.
+    currency: Option<String>,
+    /// When an import last changed it, in milliseconds since 1970.
+    updated_at: i64,
+}
+
+impl From<crate::model::product::Product> for Product {
+    fn from(product: crate::model::product::Product) -> Self {
+        Self {
+            identity: product.identity,
+            sku: product.sku,
+            name: product.name,
+            price: product.price,
+            sale_price: product.sale_price,
+            currency: product.currency,
+            updated_at: product.updated_at,
+        }
+    }
+}
+
+/// One page of the products.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Products {
+    /// The products of this page, by name.
+    items: Vec<Product>,
+    /// Which page this is, from 1; none behind a product.
+    page: Option<u64>,
+    /// How many pages there are, at least 1; not told behind a product.
+    pages: Option<u64>,
+    /// How many products all pages have together; not told behind a product.
+    total: Option<u64>,
+    /// Whether there are others: more than `total`, which are not counted, or more behind these.
+    #[serde(rename = "hasMore")]
+    has_more: bool,
+}
+
+/// Lists the products behind one.
+async fn behind(state: &AppState, identity: &str) -> Result<Products, ApiError> {
+    let behind = state
+        .store
+        .products_behind_by_name(identity, PAGE + 1)
+        .await?;
+    let Some(mut products) = behind else {
+        return Err(ApiError::Invalid("`after` names no product.".to_owned()));
+    };
+    let has_more = products.len() as u64 > PAGE;
+    products.truncate(PAGE as usize);
+    Ok(Products {
+        items: products.into_iter().map(Product::from).collect(),
+        page: None,
+        pages: None,
+        total: None,
+        has_more,
+    })
+}
+
+fn refuse_elsewhere(state: &AppState) -> Result<(), ApiError> {
+    if state.has_products() {
+        Ok(())
+    } else {
+        Err(ApiError::Unavailable(
+            "The products are kept by the external price monitor.".to_owned(),
+        ))
+    }
+}
+
+/// Lists the products by name, 50 at once.
+#[utoipa::path(
+    get,
+    path = "/api/products",
+    params(Wanted),
+    responses(
+        (status = 200, description = "The products", body = Products),
+        (status = 400, description = "Nothing is listed like that", body = Problem),
+        (status = 503, description = "The products are kept elsewhere", body = Problem),
+        OfProgram,
+    )
+)]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Json<Products>, ApiError> {
+    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    refuse_elsewhere(&state)?;
+    let search = wanted.search.trim();
+    if let Some(identity) = wanted.after {
+        if !search.is_empty() {
+            return Err(ApiError::Invalid(
+                "`after` goes through all products, and not with `search`.".to_owned(),
+            ));
+        }
+        return Ok(Json(behind(&state, &identity).await?));
+    }
+    let products = state.store.list_products(search, wanted.page).await?;
+    Ok(Json(Products {
+        items: products.items.into_iter().map(Product::from).collect(),
+        page: Some(products.page),
+        pages: Some(products.pages),
+        total: Some(products.total),
+        has_more: products.has_more,
+    }))
+}
+
+/// Gives all products as CSV, by their identities. No cell of it is a formula to a spreadsheet program.
+#[utoipa::path(
+    get,
+    path = "/api/products.csv",
+    responses(
+        (status = 200, description = "The products", body = String, content_type = "text/csv"),
+        (status = 503, description = "The products are kept elsewhere", body = Problem),
+        OfProgram,
+    )
+)]
+pub(crate) async fn export(State(state): State<AppState>) -> Result<Response, ApiError> {
+    refuse_elsewhere(&state)?;
+    let export = Export {
+        store: state.store.clone(),
+        neutral: Neutral::default(),
+        behind: Some(String::new()),
+        is_begun: false,
+    };
+    let body = stream::try_unfold(export, |mut export| async {
+        let bytes = export.next().await?;
+        Ok::<_, std::io::Error>(bytes.map(|bytes| (bytes, export)))
+    });
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/csv; charset=utf-8"),
+        ),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_static("attachment; filename=\"products.csv\""),
+        ),
+    ];
+    Ok((headers, Body::from_stream(body)).into_response())
+}
+
+/// All products as a file, part by part.
+struct Export {
+    store: Store,
+    neutral: Neutral,
+    /// The last identity that is written; `None` when all are.
+    behind: Option<String>,
+    is_begun: bool,
+}
+
+impl Export {
+    async fn next(&mut self) -> std::io::Result<Option<Bytes>> {
+        let Some(behind) = &self.behind else {
+            return Ok(None);
+        };
+        let failed = |error: StoreError| std::io::Error::other(error);
+        let products = self
+            .store
+            .products_behind(behind, AT_ONCE)
+            .await
+            .map_err(failed)?;
+        self.behind = products.last().map(|product| product.identity.clone());
+        let mut file = csv::Writer::from_writer(Vec::new());
+        if !std::mem::replace(&mut self.is_begun, true) {
+            file.write_record(COLUMNS)?;
+        }
+        for product in products {
+            file.write_record(record(product))?;
+        }
+        let bytes = file
+            .into_inner()
+            .map_err(|error| std::io::Error::other(error.to_string()))?;
+        Ok(Some(self.neutral.next(&bytes)))
+    }
+}
+
+/// The columns, by names that an import understands.
+const COLUMNS: [&str; 9] = [
+    "SKU",
+    "Name",
+    "Price",
+    "Sale price",
+    "Currency",
+    "GTIN",
+    "Stock",
+    "Availability",
+    "URL",
+];
+
+fn record(product: NewProduct) -> [String; 9] {
+    let text = |value: Option<String>| value.unwrap_or_default();
+    [
+        product.sku.unwrap_or(product.identity),
+        product.name,
+        text(product.price),
+        text(product.sale_price),
+        text(product.currency),
+        text(product.gtin),
+        text(product.stock.map(|stock| stock.to_string())),
+        text(product.availability),
+        text(product.url),
+    ]
+}

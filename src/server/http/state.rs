@@ -1,0 +1,70 @@
+//! What every request handler has at hand.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use leptos::{config::LeptosOptions, prelude::use_context};
+
+use crate::model::error::ApiError;
+use crate::server::{
+    auth::Auth,
+    config::{Config, Monitor},
+    relay::Relay,
+    store::Store,
+    telemetry::Metrics,
+    uploads::{limits::UploadSlots, remote_file::RemoteFiles, space::Space},
+};
+
+/// What every request handler has at hand. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// What is kept.
+    pub store: Store,
+    /// Who is there.
+    pub auth: Auth,
+    /// The progress streams.
+    pub relay: Relay,
+    /// The product files that are fetched.
+    pub remote_files: RemoteFiles,
+    /// The uploads that come in.
+    pub uploads: UploadSlots,
+    /// The room for product files.
+    pub space: Space,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What the pages need.
+    pub leptos: LeptosOptions,
+}
+
+impl AppState {
+    /// Returns whether the products in the shop are ours to show.
+    #[must_use]
+    pub fn has_products(&self) -> bool {
+        matches!(self.config.monitor, Monitor::Embedded { .. })
+    }
+}
+
+impl AppState {
+    /// Returns whether a file can be checked without being imported: the embedded price monitor does it.
+    #[must_use]
+    pub fn offers_checks(&self) -> bool {
+        matches!(self.config.monitor, Monitor::Embedded { .. })
+    }
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}
+
+/// Finds the state inside a server function.
+///
+/// # Errors
+///
+/// [`ApiError::Internal`] outside of one.
+pub fn app_state() -> Result<AppState, ApiError> {
+    use_context().ok_or(ApiError::Internal)
+}

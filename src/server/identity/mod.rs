@@ -1,0 +1,3 @@
+//! Who makes a request, and from where.
+
+pub mod client_address;

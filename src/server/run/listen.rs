@@ -1,0 +1,177 @@
+//! The accept loop: HTTP/1.1 and HTTP/2 on one port, with an end in good order.
+
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::{Router, http::Version};
+use http::Request;
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tower::{ServiceExt, service_fn};
+
+use crate::server::http::connection::{
+    hijack::{Hijack, HijackedSocket, Socket},
+    idle::Silent,
+    limits::{Activity, Connections, MostConnections},
+};
+
+/// Who is at the other end of a request's connection: the browser, or the proxy before us.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// The address of ours that a request's connection came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Local(pub(crate) SocketAddr);
+
+/// How long a client may take to send a request's head.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
+/// The most bytes of a request's head.
+const MAX_HEAD: usize = 64 << 10;
+/// The same for HTTP/2, where each header counts 32 bytes more (RFC 9113, section 10.5.1).
+const MAX_HEAD_HTTP2: u32 = 64 << 10;
+/// The most requests that share one connection of HTTP/2 at once.
+const MAX_SHARING: u32 = 256;
+/// How long a connection of HTTP/2 may be without a request. HTTP/1.1 has `HEADER_TIMEOUT`.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long to wait when the process is out of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How connections are treated.
+#[derive(Clone, Debug)]
+pub struct ListenOptions {
+    /// How many connections there may be.
+    pub most: MostConnections,
+    /// How long what was sent may stay unread before the connection is cut.
+    pub write_timeout: Duration,
+    /// How long requests may take to finish after the shutdown began.
+    pub drain: Duration,
+    /// The most connections that have not made a request yet.
+    pub max_silent: usize,
+}
+
+/// Serves until `shutdown`, then accepts no more, lets requests finish and returns.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    options: ListenOptions,
+    shutdown: CancellationToken,
+) {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .max_buf_size(MAX_HEAD)
+        .header_read_timeout(HEADER_TIMEOUT);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(MAX_HEAD_HTTP2)
+        .max_concurrent_streams(MAX_SHARING)
+        .keep_alive_interval(Some(HEADER_TIMEOUT));
+    let silent = Silent::new(options.max_silent, HEADER_TIMEOUT);
+    let connections = Connections::new(options.most);
+    let graceful = GracefulShutdown::new();
+    loop {
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    pause_after(&error).await;
+                    continue;
+                }
+            },
+            () = shutdown.cancelled() => break,
+        };
+        let Some(admitted) = connections.admit(peer.ip()) else {
+            tracing::debug!(%peer, "there are as many connections as may be");
+            continue;
+        };
+        if let Err(error) = prepare(&stream, options.write_timeout) {
+            tracing::debug!(%error, "a connection could not be prepared");
+        }
+        let local = stream.local_addr().ok();
+        let stream = Arc::new(HijackedSocket::new(stream, admitted));
+        let hijack = Hijack::default();
+        let socket = TokioIo::new(Socket::new(stream.clone(), hijack.clone()));
+        let silence = silent.watch();
+        let activity = Activity::default();
+        let service = TowerToHyperService::new(service_fn({
+            let (hijack, silence) = (hijack.clone(), silence.clone());
+            let (router, activity) = (router.clone(), activity.clone());
+            move |mut request: Request<Incoming>| {
+                silence.broken();
+                request.extensions_mut().insert(Peer(peer));
+                if let Some(local) = local {
+                    request.extensions_mut().insert(Local(local));
+                }
+                // HTTP/2 shares its connection among requests, HTTP/1.0 knows no chunks.
+                if request.version() == Version::HTTP_11 {
+                    request.extensions_mut().insert(hijack.clone());
+                }
+                let shares = request.version() == Version::HTTP_2;
+                let in_flight = shares.then(|| activity.begin());
+                let answer = router.clone().oneshot(request);
+                async move {
+                    let answer = answer.await?;
+                    Ok::<_, Infallible>(match in_flight {
+                        Some(in_flight) => answer.map(|body| in_flight.with(body)),
+                        None => answer,
+                    })
+                }
+            }
+        }));
+        let connection = builder.serve_connection_with_upgrades(socket, service);
+        let connection = graceful.watch(connection.into_owned());
+        tokio::spawn(async move {
+            let handler = {
+                let mut connection = pin!(connection);
+                tokio::select! {
+                    biased;
+                    ended = connection.as_mut() => {
+                        if let Err(error) = ended {
+                            tracing::debug!(%error, "a connection broke");
+                        }
+                        return;
+                    }
+                    handler = hijack.ready() => handler,
+                    () = silence.too_long() => return,
+                    () = activity.idle_for(IDLE_TIMEOUT) => return,
+                }
+            };
+            handler(stream);
+        });
+    }
+    drop(listener);
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(options.drain) => tracing::warn!("requests were cut off"),
+    }
+}
+
+/// A viewer that reads no more must cost nothing for long. The kernel watches over that: it ends a
+/// connection whose sent bytes stay unacknowledged, or whose window stays closed (`tcp(7)`,
+/// `TCP_USER_TIMEOUT`), so no timer of ours is needed for any of 50,000 viewers.
+fn prepare(stream: &TcpStream, write_timeout: Duration) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    SockRef::from(stream).set_tcp_user_timeout(Some(write_timeout))?;
+    Ok(())
+}
+
+/// A connection that broke before it was accepted concerns nobody; being out of descriptors passes.
+async fn pause_after(error: &io::Error) {
+    let of_one_connection = matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    );
+    if !of_one_connection {
+        tracing::error!(%error, "no connection can be accepted");
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}

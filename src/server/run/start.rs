@@ -1,0 +1,364 @@
+//! Puts the server together from its settings, and runs it.
+
+use std::{io, net::Ipv4Addr, sync::Arc};
+
+use axum::Router;
+use secrecy::SecretString;
+use thiserror::Error;
+use tokio::{net::TcpListener, time::Instant};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::model::error::ApiError;
+
+use super::{
+    janitor::{self, Chores},
+    listen::{self, ListenOptions},
+};
+use crate::server::{
+    auth::{Auth, first_owner, oidc::ProviderError},
+    config::{Config, Monitor, MonitorEndpoint, SocketProtocol},
+    http::{connection::limits::MostConnections, router::router, state::AppState},
+    price_monitor::{self, PriceMonitorOptions, UploadsError},
+    relay::Relay,
+    site,
+    store::{Store, StoreError},
+    telemetry::Metrics,
+    uploads::{limits::UploadSlots, remote_file::RemoteFiles, space::Space},
+};
+
+/// The most connections beside those of streams.
+const OTHER_CONNECTIONS: usize = 16_384;
+/// The same from one address.
+const OTHER_CONNECTIONS_OF_ADDRESS: usize = 512;
+
+/// Why the server does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The database cannot be used.
+    #[error("DATABASE_URL: {0}")]
+    Store(#[from] StoreError),
+    /// The address cannot be listened on.
+    #[error("LISTEN_ADDR: {address} cannot be listened on: {error}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The directory of uploads cannot be used.
+    #[error("DATA_DIR: {0}")]
+    Uploads(#[from] UploadsError),
+    /// No loopback port can be had for the embedded price monitor.
+    #[error("no loopback port for the embedded price monitor: {0}")]
+    Loopback(io::Error),
+    /// The system has no randomness for the embedded price monitor's key.
+    #[error("no randomness: {0}")]
+    Random(#[from] getrandom::Error),
+    /// The OpenID Connect provider cannot be used.
+    #[error("OIDC_ISSUER: {0}")]
+    Provider(#[from] ProviderError),
+    /// The link that makes the owner's account cannot be made.
+    #[error("the owner's link cannot be made: {0}")]
+    OwnerLink(ApiError),
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] reqwest::Error),
+}
+
+/// The app: what answers requests, and what runs besides.
+pub(crate) struct App {
+    state: AppState,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+/// A server that is ready to run.
+pub struct Server {
+    listener: TcpListener,
+    app: App,
+}
+
+impl App {
+    /// Starts the relay.
+    pub(crate) async fn start(
+        config: Config,
+        store: Store,
+        shutdown: CancellationToken,
+    ) -> Result<Self, StartError> {
+        // Fails only where a provider is installed already, which then serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let tasks = TaskTracker::new();
+        let metrics = Metrics::default();
+        let space = Space::new(&config.data_dir, config.space);
+        let endpoint = match &config.monitor {
+            Monitor::External(endpoint) => endpoint.clone(),
+            Monitor::Embedded { api_key } => {
+                embed(
+                    &config,
+                    api_key.clone(),
+                    &store,
+                    &space,
+                    &metrics,
+                    &tasks,
+                    &shutdown,
+                )
+                .await?
+            }
+        };
+        let relay = Relay::start(
+            &config,
+            endpoint,
+            store.clone(),
+            metrics.clone(),
+            &tasks,
+            &shutdown,
+        )?;
+        let cleaning = janitor::run(store.clone(), config.retention, Chores::App);
+        let cleaning = shutdown.clone().run_until_cancelled_owned(cleaning);
+        tasks.spawn(async move {
+            cleaning.await;
+        });
+        let leptos = site::options(config.listen);
+        let state = AppState {
+            auth: Auth::new(&config.auth, &config.public_url)?,
+            remote_files: RemoteFiles::new(config.import_hosts.clone())?,
+            config: Arc::new(config),
+            store,
+            relay,
+            uploads: UploadSlots::default(),
+            space,
+            metrics,
+            leptos,
+        };
+        Ok(Self {
+            state,
+            tasks,
+            shutdown,
+        })
+    }
+
+    /// Returns what answers requests.
+    pub(crate) fn router(&self) -> Router {
+        router(self.state.clone())
+    }
+
+    /// Ends what runs besides requests, in good order.
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        let deadline = Instant::now() + self.state.config.drain;
+        self.stop_by(deadline).await;
+    }
+
+    async fn stop_by(self, deadline: Instant) {
+        self.tasks.close();
+        let ended = tokio::time::timeout_at(deadline, self.tasks.wait()).await;
+        if ended.is_err() {
+            tracing::warn!("tasks were cut off");
+        }
+    }
+}
+
+impl Server {
+    /// Opens the database, the ports and the relay.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be had.
+    pub async fn bind(config: Config, shutdown: CancellationToken) -> Result<Self, StartError> {
+        let listener =
+            TcpListener::bind(config.listen)
+                .await
+                .map_err(|error| StartError::Listen {
+                    address: config.listen.to_string(),
+                    error,
+                })?;
+        let store = Store::open_to_hear(&config.database).await?;
+        let app = App::start(config, store, shutdown).await?;
+        Ok(Self { listener, app })
+    }
+
+    /// Makes the link by which the owner's account is made, where there is no owner.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails, the system has no randomness or does not say where the server listens.
+    pub async fn owner_link(&self) -> Result<Option<String>, StartError> {
+        let config = &self.app.state.config;
+        let origin = if config.is_public_url_set {
+            config.public_url.address("")
+        } else {
+            let address = self.local_addr().map_err(StartError::Loopback)?;
+            format!("http://{address}")
+        };
+        let link = first_owner::make_link(&self.app.state.store, &origin).await;
+        link.map_err(StartError::OwnerLink)
+    }
+
+    /// Returns the address that the server listens on.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn local_addr(&self) -> io::Result<std::net::SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until the token given to [`bind`](Self::bind) is cancelled, then ends everything in
+    /// good order.
+    pub async fn run(self) {
+        let config = &self.app.state.config;
+        let sse = &config.sse;
+        let options = ListenOptions {
+            // Beside the streams there are those who ask for something, and those who have not said yet
+            // what they want.
+            most: MostConnections {
+                of_all: sse.max_streams.saturating_add(OTHER_CONNECTIONS),
+                of_address: sse
+                    .max_streams_per_address
+                    .saturating_add(OTHER_CONNECTIONS_OF_ADDRESS),
+                exempt: config.trusted_proxies.clone(),
+            },
+            write_timeout: config.sse.write_timeout,
+            drain: config.drain,
+            max_silent: config.max_silent,
+        };
+        let (router, shutdown) = (self.app.router(), self.app.shutdown.clone());
+        // Requests and tasks share one deadline: both hear of the end at once.
+        let drain = options.drain;
+        let deadline = async {
+            self.app.shutdown.cancelled().await;
+            Instant::now() + drain
+        };
+        let serving = listen::serve(self.listener, router, options, shutdown);
+        let (deadline, ()) = tokio::join!(deadline, serving);
+        self.app.stop_by(deadline).await;
+    }
+}
+
+/// Starts the embedded price monitor. From here on it is reached over the wire alone.
+async fn embed(
+    config: &Config,
+    api_key: Option<SecretString>,
+    store: &Store,
+    space: &Space,
+    metrics: &Metrics,
+    tasks: &TaskTracker,
+    shutdown: &CancellationToken,
+) -> Result<MonitorEndpoint, StartError> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .map_err(StartError::Loopback)?;
+    let address = listener.local_addr().map_err(StartError::Loopback)?;
+    let api_key = match api_key {
+        Some(key) => key,
+        None => random_key()?,
+    };
+    let options = PriceMonitorOptions {
+        api_key: api_key.clone(),
+        uploads_dir: config.data_dir.join("uploads"),
+        max_upload: config.max_upload,
+        metrics: metrics.clone(),
+        imports_per_user: config.imports_per_user,
+        rows_per_second: config.import_max_rate,
+        queued_per_user: config.queued_per_user,
+        space: space.clone(),
+        retention: config.retention,
+    };
+    // What cannot be served is said before anybody is told that it is.
+    price_monitor::make_uploads_dir(&options.uploads_dir).await?;
+    let (store, shutdown) = (store.clone(), shutdown.clone());
+    tasks.spawn(async move {
+        if let Err(error) = price_monitor::serve(listener, store, options, shutdown).await {
+            tracing::error!(%error, "the embedded price monitor stopped");
+        }
+    });
+    let url = url::Url::parse(&format!("http://{address}"))
+        .map_err(|error| StartError::Loopback(io::Error::other(error)))?;
+    Ok(MonitorEndpoint {
+        url,
+        protocol: SocketProtocol::SocketIo,
+        api_key,
+    })
+}
+
+/// Makes a key that nobody knows.
+///
+/// # Errors
+///
+/// When the system has no randomness.
+pub fn random_key() -> Result<SecretString, getrandom::Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(hex::encode(bytes).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::{
+        body::Body,
+        http::{Request, StatusCode},
+    };
+    use tokio::io::AsyncWriteExt as _;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn server(drain: &str) -> (Server, CancellationToken, tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().to_str().unwrap().to_owned();
+        let config = Config::read(|name| match name {
+            "DATA_DIR" => Some(data.clone()),
+            "LISTEN_ADDR" => Some("127.0.0.1:0".to_owned()),
+            "SHUTDOWN_DRAIN" => Some(drain.to_owned()),
+            _ => None,
+        });
+        let shutdown = CancellationToken::new();
+        let server = Server::bind(config.unwrap(), shutdown.clone()).await;
+        (server.unwrap(), shutdown, directory)
+    }
+
+    #[tokio::test]
+    async fn requests_and_tasks_that_do_not_end_are_cut_off_at_one_deadline() {
+        let (server, shutdown, _directory) = server("2s").await;
+        server.app.tasks.spawn(std::future::pending::<()>());
+        let address = server.local_addr().unwrap();
+        let running = tokio::spawn(server.run());
+        let mut request = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = "POST /api/sign_in HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n1";
+        request.write_all(head.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let began = Instant::now();
+        shutdown.cancel();
+        running.await.unwrap();
+        let took = began.elapsed();
+        assert!(took < Duration::from_millis(3500), "{took:?}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_stops_says_so_to_whoever_still_reaches_it() {
+        let (server, shutdown, _directory) = server("1s").await;
+        let ask = async || {
+            let request = Request::get("/health/ready").body(Body::empty());
+            let answer = server.app.router().oneshot(request.unwrap()).await.unwrap();
+            let status = answer.status();
+            let body = axum::body::to_bytes(answer.into_body(), 1000)
+                .await
+                .unwrap();
+            (status, String::from_utf8(body.to_vec()).unwrap())
+        };
+        assert_eq!(ask().await.0, StatusCode::OK);
+        shutdown.cancel();
+        // The relay hears of it in a moment.
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let mut answer = ask().await;
+        while answer.0 == StatusCode::OK {
+            assert!(Instant::now() < deadline);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            answer = ask().await;
+        }
+        assert_eq!(answer.0, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(answer.1.contains("stopping"), "{answer:?}");
+    }
+}

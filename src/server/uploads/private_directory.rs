@@ -1,0 +1,27 @@
+//! Directories that are for this program alone.
+
+use std::{io, path::Path};
+
+use tokio::fs;
+
+/// Makes a directory, or makes one that is there private, as far as it is ours.
+///
+/// # Errors
+///
+/// When it cannot be made.
+pub(crate) async fn make_private_directory(directory: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    builder.mode(0o700);
+    builder.create(directory).await?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let private = std::fs::Permissions::from_mode(0o700);
+        if let Err(error) = fs::set_permissions(directory, private).await {
+            tracing::warn!(%error, directory = %directory.display(), "a directory could not be made private");
+        }
+    }
+    Ok(())
+}

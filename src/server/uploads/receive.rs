@@ -1,0 +1,478 @@
+//! `POST /imports`: a product file, streamed on to the price monitor as it comes in; `POST
+//! /imports/from-address`: the same, fetched from an address.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    Extension, Form, Json,
+    extract::{Request, State, rejection::FormRejection},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    response::{AppendHeaders, IntoResponse, Redirect, Response},
+};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use leptos::prelude::use_context;
+use multer::{Field, Multipart};
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::remote_file::RemoteError;
+use crate::model::{
+    audit::AuditAction,
+    error::ApiError,
+    job::{ImportMode, JobId},
+    upload::{MODE_FIELD, UploadAnswer},
+};
+use crate::server::{
+    auth::{HOME, audit, cookie::OwnCookie, request::Caller},
+    http::{
+        middleware::authorize::wants_page,
+        state::{AppState, app_state},
+    },
+    store::users::User,
+    uploads::{
+        file_name,
+        limits::{Allowance, Metered, TooMuch, watched},
+        part_name,
+    },
+};
+
+/// How long the rest of a refused upload is read, for the browser to come to the answer.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// What a multipart body has beside the file itself, at most.
+const MULTIPART_OVERHEAD: u64 = 16 << 10;
+/// The most fields up to the file.
+const MAX_FIELDS: usize = 16;
+const MAX_FILENAME: usize = 200;
+/// The longest key by which a client may send a file again.
+const MAX_KEY: usize = 255;
+/// The most characters of a parameter's name that an answer shows.
+const MAX_SHOWN: usize = 60;
+/// The most of the rest of a refused upload that is read.
+const DRAIN: u64 = 16 << 20;
+/// How long the reason of a refusal waits for the browser to come back, in seconds.
+const ERROR_MAX_AGE: i64 = 60;
+
+/// Why a file is not only checked.
+pub(crate) const NO_CHECKS: &str = "The price monitor offers no checks without an import.";
+
+/// Why an upload was not taken. The texts are for users.
+#[derive(Clone, Debug, Error)]
+pub(crate) enum UploadError {
+    #[error("Choose a product file first.")]
+    NoFile,
+    #[error("The file is empty.")]
+    Empty,
+    #[error("The file is too large: at most {} can be imported.", bytesize::ByteSize(*.0).display().si())]
+    TooLarge(u64),
+    #[error("The upload broke off. Try again.")]
+    Broken,
+    #[error("The form could not be read. Reload the page and try again.")]
+    Unreadable,
+    #[error("The parameter {0} is not known. There are mode, file and, in JSON, url.")]
+    UnknownParameter(String),
+    #[error("The mode is either import or check.")]
+    UnknownMode,
+    #[error("{NO_CHECKS}")]
+    NoChecks,
+    #[error("The parameter {0} stands behind the file. Send it before the file.")]
+    BehindFile(String),
+    #[error("{0}")]
+    NotFetched(#[from] RemoteError),
+    #[error("{0}")]
+    NotTaken(ApiError),
+}
+
+impl UploadError {
+    pub(crate) fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NoFile | Self::Empty | Self::Unreadable => StatusCode::BAD_REQUEST,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Broken => StatusCode::REQUEST_TIMEOUT,
+            Self::UnknownParameter(_)
+            | Self::UnknownMode
+            | Self::NoChecks
+            | Self::BehindFile(_)
+            | Self::NotFetched(_)
+            | Self::NotTaken(ApiError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NotTaken(error) => error.status_code(),
+        }
+    }
+
+    /// Returns the headers that go with the error.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        match self {
+            Self::NotTaken(error) => error.headers(),
+            _ => HeaderMap::new(),
+        }
+    }
+}
+
+/// Returns the key by which a client may send the same file again.
+fn idempotency_key(headers: &HeaderMap) -> Option<String> {
+    let key = headers.get("idempotency-key")?.to_str().ok()?.trim();
+    (!key.is_empty() && key.len() <= MAX_KEY).then(|| key.to_owned())
+}
+
+/// Takes a product file in.
+pub(crate) async fn upload(
+    State(state): State<AppState>,
+    Extension(user): Extension<User>,
+    request: Request,
+) -> Response {
+    let is_form = wants_page(request.headers());
+    let taken = take_file(&state, &user, ImportMode::Import, request).await;
+    answer(&state, is_form, taken.map(|(id, _)| id))
+}
+
+/// A file that is somewhere else.
+#[derive(Debug, Deserialize)]
+pub(crate) struct FileAddress {
+    /// Where it is.
+    url: String,
+    /// What is to be done with it.
+    mode: Option<String>,
+}
+
+/// Fetches a product file.
+pub(crate) async fn fetch(
+    State(state): State<AppState>,
+    Extension(user): Extension<User>,
+    parts: Parts,
+    form: Result<Form<FileAddress>, FormRejection>,
+) -> Response {
+    let is_form = wants_page(&parts.headers);
+    let taken = match form {
+        Ok(Form(file)) => match mode_of(&state, file.mode.as_deref()) {
+            Ok(mode) => fetch_file(&state, &user, &Caller::of(&parts), &file.url, mode).await,
+            Err(error) => Err(error),
+        },
+        Err(_) => Err(UploadError::Unreadable),
+    };
+    answer(&state, is_form, taken)
+}
+
+/// Reads what is to be done with a file.
+pub(crate) fn mode_of(state: &AppState, given: Option<&str>) -> Result<ImportMode, UploadError> {
+    let mode = match given {
+        None | Some("") => ImportMode::Import,
+        Some(mode) => mode.parse().map_err(|_| UploadError::UnknownMode)?,
+    };
+    if mode == ImportMode::Check && !state.offers_checks() {
+        return Err(UploadError::NoChecks);
+    }
+    Ok(mode)
+}
+
+fn answer(state: &AppState, is_form: bool, taken: Result<JobId, UploadError>) -> Response {
+    match taken {
+        Ok(id) if is_form => Redirect::to(&format!("{HOME}/{id}")).into_response(),
+        Ok(id) => (StatusCode::CREATED, Json(UploadAnswer::Started { id })).into_response(),
+        Err(error) if is_form => {
+            let text = hex::encode(error.to_string());
+            let cookie = OwnCookie::UploadError.header(state, text, ERROR_MAX_AGE);
+            (
+                AppendHeaders([(header::SET_COOKIE, cookie)]),
+                Redirect::to(HOME),
+            )
+                .into_response()
+        }
+        Err(error) => {
+            let answer = UploadAnswer::Refused {
+                error: error.to_string(),
+            };
+            (error.status_code(), error.headers(), Json(answer)).into_response()
+        }
+    }
+}
+
+/// Fetches the file at an address, has it imported for the user and notes that they did. When the request
+/// goes, so does the file.
+pub(crate) async fn fetch_file(
+    state: &AppState,
+    user: &User,
+    caller: &Caller,
+    address: &str,
+    mode: ImportMode,
+) -> Result<JobId, UploadError> {
+    let busy = UploadError::NotTaken(ApiError::TooMany);
+    let _slot = state.uploads.take(&user.id).ok_or(busy)?;
+    let max = state.config.max_upload;
+    let file = state.remote_files.open(address).await?;
+    if file.length.is_some_and(|length| length > max) {
+        return Err(UploadError::TooLarge(max));
+    }
+    let given = file.name.clone();
+    let mut file = Box::pin(file.into_stream().err_into());
+    let first = loop {
+        match file.try_next().await? {
+            Some(chunk) if chunk.is_empty() => {}
+            Some(chunk) => break chunk,
+            None => return Err(UploadError::Empty),
+        }
+    };
+    let whole = stream::iter([Ok(first)]).chain(file);
+    let (id, filename) = hand_over(state, user, mode, None, &given, whole).await?;
+    audit::record(state, caller, user, AuditAction::ImportStarted, &filename).await;
+    Ok(id)
+}
+
+/// Takes the file in the body, has it imported for the user and notes that they did. `mode` is what is done
+/// with it where the form does not say.
+pub(crate) async fn take_file(
+    state: &AppState,
+    user: &User,
+    mode: ImportMode,
+    request: Request,
+) -> Result<(JobId, ImportMode), UploadError> {
+    let busy = UploadError::NotTaken(ApiError::TooMany);
+    let _slot = state.uploads.take(&user.id).ok_or(busy)?;
+    let (parts, body) = request.into_parts();
+    let caller = Caller::of(&parts);
+    let request = Request::from_parts(parts, body);
+    let (id, mode, filename) = take_form(state, user, mode, request).await?;
+    audit::record(state, &caller, user, AuditAction::ImportStarted, &filename).await;
+    Ok((id, mode))
+}
+
+async fn take_form(
+    state: &AppState,
+    user: &User,
+    mode: ImportMode,
+    request: Request,
+) -> Result<(JobId, ImportMode, String), UploadError> {
+    let headers = request.headers();
+    let key = idempotency_key(headers);
+    let max = state.config.max_upload;
+    let is_too_large =
+        content_length(headers).is_some_and(|length| length > max + MULTIPART_OVERHEAD);
+    let boundary = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| multer::parse_boundary(value).ok())
+        .ok_or(UploadError::Unreadable)?;
+    let body = request.into_body().into_data_stream();
+    let (body, allowance) = Metered::new(watched(body), MULTIPART_OVERHEAD);
+    let form = SharedForm::new(Multipart::new(body, boundary));
+    let taken = if is_too_large {
+        Err(UploadError::TooLarge(max))
+    } else {
+        take_field(state, user, mode, key, &form, &allowance).await
+    };
+    if taken.is_err() {
+        // A browser shows an answer only when it has sent all.
+        allowance.allow(DRAIN);
+        let rest = async { while let Ok(Some(_)) = form.next_field().await {} };
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, rest).await;
+    }
+    taken
+}
+
+/// A form that is read by whoever comes to its next field: here before the file, and behind it where the
+/// file is handed over. Clones are the same.
+#[derive(Clone)]
+struct SharedForm(Arc<tokio::sync::Mutex<Multipart<'static>>>);
+
+impl SharedForm {
+    fn new(form: Multipart<'static>) -> Self {
+        Self(Arc::new(tokio::sync::Mutex::new(form)))
+    }
+
+    async fn next_field(&self) -> multer::Result<Option<Field<'static>>> {
+        self.0.lock().await.next_field().await
+    }
+}
+
+async fn take_field(
+    state: &AppState,
+    user: &User,
+    mut mode: ImportMode,
+    key: Option<String>,
+    form: &SharedForm,
+    allowance: &Allowance,
+) -> Result<(JobId, ImportMode, String), UploadError> {
+    let mut fields = 0..MAX_FIELDS;
+    let mut field = loop {
+        if fields.next().is_none() {
+            return Err(UploadError::Unreadable);
+        }
+        let found = form.next_field().await;
+        allowance.allow(MULTIPART_OVERHEAD);
+        let field = match found {
+            Ok(Some(field)) => field,
+            Ok(None) => return Err(UploadError::NoFile),
+            Err(error) => return Err(form_error(&error)),
+        };
+        match field.name() {
+            Some("file") => break field,
+            Some(MODE_FIELD) => {
+                let given = field.text().await.map_err(|error| form_error(&error))?;
+                mode = mode_of(state, Some(&given))?;
+            }
+            name => {
+                let name = shown(name.unwrap_or_default());
+                return Err(UploadError::UnknownParameter(name));
+            }
+        }
+    };
+    // How long the file is, `Measured` sees to.
+    allowance.allow(u64::MAX);
+    let given = part_name::given(field.headers()).unwrap_or_default();
+    let first = loop {
+        match field.chunk().await {
+            Ok(Some(chunk)) if chunk.is_empty() => {}
+            Ok(Some(chunk)) => break chunk,
+            Ok(None) if given.is_empty() => return Err(UploadError::NoFile),
+            Ok(None) => return Err(UploadError::Empty),
+            Err(error) => return Err(form_error(&error)),
+        }
+    };
+    let whole = stream::iter([Ok(first)]).chain(to_the_end(form.clone(), field));
+    let (id, filename) = hand_over(state, user, mode, key, &given, whole).await?;
+    Ok((id, mode, filename))
+}
+
+/// Returns the rest of a file, which breaks off where a field stands behind it: what that says would be
+/// heard too late.
+fn to_the_end(
+    form: SharedForm,
+    file: Field<'static>,
+) -> impl Stream<Item = Result<Bytes, UploadError>> {
+    stream::try_unfold((form, Some(file)), |(form, file)| async {
+        let Some(mut file) = file else {
+            return Ok(None);
+        };
+        match file.chunk().await {
+            Ok(Some(chunk)) => return Ok(Some((chunk, (form, Some(file))))),
+            Ok(None) => drop(file),
+            Err(error) => return Err(form_error(&error)),
+        }
+        match form.next_field().await {
+            Ok(None) => Ok(None),
+            Ok(Some(field)) => {
+                let name = field.name().unwrap_or_default();
+                Err(match name {
+                    MODE_FIELD => UploadError::BehindFile(shown(name)),
+                    _ => UploadError::UnknownParameter(shown(name)),
+                })
+            }
+            Err(error) => Err(form_error(&error)),
+        }
+    })
+}
+
+/// Returns a parameter's name as an answer shows it.
+pub(crate) fn shown(name: &str) -> String {
+    let plain = name.chars().filter(|character| !character.is_control());
+    let plain: String = plain.take(MAX_SHOWN).collect();
+    format!("“{plain}”")
+}
+
+/// Streams a file on to the price monitor, and returns the import that it makes of it.
+async fn hand_over(
+    state: &AppState,
+    user: &User,
+    mode: ImportMode,
+    key: Option<String>,
+    given: &str,
+    whole: impl Stream<Item = Result<Bytes, UploadError>> + Send + 'static,
+) -> Result<(JobId, String), UploadError> {
+    let fault = Fault::default();
+    let max = state.config.max_upload;
+    let file = Measured {
+        inner: Box::pin(whole),
+        left: max,
+        max,
+        fault: fault.clone(),
+    };
+    let filename = clean_filename(given);
+    let created = state
+        .relay
+        .create_import(&user.id, mode, key, filename.clone(), file)
+        .await;
+    match fault.take() {
+        Some(fault) => Err(fault),
+        None => created
+            .map(|id| (id, filename))
+            .map_err(UploadError::NotTaken),
+    }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+}
+
+fn form_error(error: &multer::Error) -> UploadError {
+    match error {
+        multer::Error::StreamReadFailed(why) if why.is::<TooMuch>() => UploadError::Unreadable,
+        multer::Error::StreamReadFailed(_) | multer::Error::IncompleteStream => UploadError::Broken,
+        _ => UploadError::Unreadable,
+    }
+}
+
+/// What went wrong with the file on its way through, told apart from what the price monitor says.
+#[derive(Clone, Debug, Default)]
+struct Fault(Arc<Mutex<Option<UploadError>>>);
+
+impl Fault {
+    fn set(&self, error: UploadError) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    fn take(&self) -> Option<UploadError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// A file that breaks off where it gets too large.
+struct Measured {
+    inner: Pin<Box<dyn Stream<Item = Result<Bytes, UploadError>> + Send>>,
+    left: u64,
+    max: u64,
+    fault: Fault,
+}
+
+impl Stream for Measured {
+    type Item = Result<Bytes, UploadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let chunk = std::task::ready!(self.inner.as_mut().poll_next(cx));
+        let fault = match chunk {
+            None => return Poll::Ready(None),
+            Some(Ok(chunk)) => match self.left.checked_sub(chunk.len() as u64) {
+                Some(left) => {
+                    self.left = left;
+                    return Poll::Ready(Some(Ok(chunk)));
+                }
+                None => UploadError::TooLarge(self.max),
+            },
+            Some(Err(fault)) => fault,
+        };
+        self.fault.set(fault.clone());
+        Poll::Ready(Some(Err(fault)))
+    }
+}
+
+/// Keeps the last part of a name, without what could not be shown.
+pub(crate) fn clean_filename(given: &str) -> String {
+    file_name::plain(given, MAX_FILENAME)
+}
+
+/// Takes the reason why the browser's last form upload was refused, inside a server function.
+pub(crate) fn take_last_error() -> Option<String> {
+    let (parts, state) = (use_context::<Parts>()?, app_state().ok()?);
+    let text = hex::decode(OwnCookie::UploadError.get(&state, &parts.headers)?).ok()?;
+    // That it is told again does no harm.
+    let _ = OwnCookie::UploadError.set(&state, String::new(), 0);
+    String::from_utf8(text).ok()
+}

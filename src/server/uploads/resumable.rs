@@ -1,0 +1,735 @@
+//! Uploads that go on where they broke off: the tus protocol 1.0 (<https://tus.io/protocols/resumable-upload>),
+//! its core with the extensions creation, expiration and termination.
+//!
+//! The parts are kept in the data directory. With the last one the file is handed to the price monitor, as
+//! if it had come in one piece, and the answer names the import in `Import-Job`; so does every later `HEAD`,
+//! for whoever lost that answer. Where several instances may answer that share no disk, as in front of an
+//! external price monitor with PostgreSQL or as a function, none of this is offered.
+
+use std::{
+    collections::HashSet,
+    io::{self, SeekFrom},
+    path::{Path as FilePath, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Extension, Json,
+    body::Body,
+    extract::{DefaultBodyLimit, Path, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{self, MethodRouter, post},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use futures_util::StreamExt;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio::{
+    fs::{self, File, OpenOptions},
+    io::{AsyncSeekExt, AsyncWriteExt},
+};
+use tokio_util::io::ReaderStream;
+use uuid::Uuid;
+
+use super::space::{NoSpace, Space, Stored};
+use crate::model::{
+    audit::AuditAction,
+    error::ApiError,
+    job::{ImportMode, JobId},
+    upload::{MODE_FIELD, RESUMABLE_PATH, UploadAnswer},
+};
+use crate::server::{
+    auth::{audit, principal::Principal},
+    config::{Config, Monitor},
+    http::{router::quick, state::AppState},
+    price_monitor::is_full,
+    store::users::User,
+    uploads::{
+        limits::watched,
+        private_directory::make_private_directory,
+        receive::{NO_CHECKS, clean_filename},
+    },
+};
+
+/// The version of the protocol.
+const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
+const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
+const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
+const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+const UPLOAD_METADATA: HeaderName = HeaderName::from_static("upload-metadata");
+/// Names the import that a finished upload has become.
+const IMPORT_JOB: HeaderName = HeaderName::from_static("import-job");
+
+/// How long an upload is kept that makes no headway.
+const EXPIRY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How old files must be that belong to no upload before they are removed: another process may just be
+/// making one.
+const ORPHANED: Duration = Duration::from_secs(60 * 60);
+
+/// What a part is sent as.
+const PART: &[u8] = b"application/offset+octet-stream";
+
+/// The most unfinished uploads of one user.
+const MAX_OF_USER: usize = 10;
+
+/// Why a request about an upload is refused. The texts are for users.
+#[derive(Debug, Error)]
+enum TusError {
+    #[error("This server speaks version 1.0.0 of the tus protocol.")]
+    Version,
+    #[error("The request could not be read.")]
+    Unreadable,
+    #[error("There is no such upload.")]
+    NotFound,
+    #[error("A part must be sent as application/offset+octet-stream.")]
+    ContentType,
+    #[error("The upload is at another place.")]
+    Offset,
+    #[error("The upload is being sent already.")]
+    Busy,
+    #[error("The file is empty.")]
+    Empty,
+    #[error("The file is too large: at most {} can be imported.", bytesize::ByteSize(*.0).display().si())]
+    TooLarge(u64),
+    #[error("Too many uploads at once. Finish or cancel one first.")]
+    TooMany,
+    #[error("The upload broke off.")]
+    Broken,
+    #[error(transparent)]
+    NoSpace(#[from] NoSpace),
+    #[error("The file could not be saved. Try again later.")]
+    Disk(io::Error),
+    #[error("{0}")]
+    NotTaken(ApiError),
+}
+
+impl From<io::Error> for TusError {
+    fn from(error: io::Error) -> Self {
+        if is_full(&error) {
+            Self::NoSpace(NoSpace::Disk)
+        } else {
+            Self::Disk(error)
+        }
+    }
+}
+
+impl IntoResponse for TusError {
+    fn into_response(self) -> Response {
+        let status = match &self {
+            Self::Version => StatusCode::PRECONDITION_FAILED,
+            Self::Unreadable | Self::Empty => StatusCode::BAD_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Offset => StatusCode::CONFLICT,
+            Self::Busy => StatusCode::LOCKED,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::Broken => StatusCode::REQUEST_TIMEOUT,
+            Self::NoSpace(_) => StatusCode::INSUFFICIENT_STORAGE,
+            Self::Disk(error) => {
+                tracing::error!(%error, "a part of an upload could not be saved");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+            Self::NotTaken(ApiError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NotTaken(error) => error.status_code(),
+        };
+        let headers = match &self {
+            Self::NotTaken(error) => error.headers(),
+            _ => HeaderMap::new(),
+        };
+        let answer = UploadAnswer::Refused {
+            error: self.to_string(),
+        };
+        (status, headers, [(TUS_RESUMABLE, VERSION)], Json(answer)).into_response()
+    }
+}
+
+/// The directory of unfinished uploads. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
+    directory: PathBuf,
+    /// Uploads that are being written.
+    busy: Arc<Mutex<HashSet<Uuid>>>,
+    /// Held while an upload is begun, so that those of a user are counted one after the other.
+    beginning: Arc<tokio::sync::Mutex<()>>,
+    space: Space,
+}
+
+/// What is known of an upload beside its bytes.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct Upload {
+    user: String,
+    length: u64,
+    filename: String,
+    only_check: bool,
+    /// What it has become.
+    job: Option<JobId>,
+}
+
+impl Upload {
+    /// The room that it takes, all of which may still come.
+    fn stored(&self) -> Stored {
+        Stored {
+            user: Some(self.user.clone()),
+            bytes: self.length,
+        }
+    }
+}
+
+/// The right to write an upload, which one request has at a time.
+struct Turn {
+    busy: Arc<Mutex<HashSet<Uuid>>>,
+    id: Uuid,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        busy.remove(&self.id);
+    }
+}
+
+impl Parts {
+    fn bytes(&self, id: Uuid) -> PathBuf {
+        self.directory.join(name_of_bytes(id))
+    }
+
+    fn description(&self, id: Uuid) -> PathBuf {
+        self.directory.join(format!("{id}.json"))
+    }
+
+    fn turn(&self, id: Uuid) -> Result<Turn, TusError> {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if !busy.insert(id) {
+            return Err(TusError::Busy);
+        }
+        Ok(Turn {
+            busy: Arc::clone(&self.busy),
+            id,
+        })
+    }
+
+    async fn find(&self, user: &User, id: &str) -> Result<(Uuid, Upload), TusError> {
+        let id = Uuid::try_parse(id).map_err(|_| TusError::NotFound)?;
+        let text = match fs::read(self.description(id)).await {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(TusError::NotFound);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let upload: Upload = serde_json::from_slice(&text).map_err(io::Error::other)?;
+        // Somebody else's is as good as none.
+        if upload.user == user.id.as_str() {
+            Ok((id, upload))
+        } else {
+            Err(TusError::NotFound)
+        }
+    }
+
+    async fn describe(&self, id: Uuid, upload: &Upload) -> io::Result<()> {
+        let text = serde_json::to_vec(upload).map_err(io::Error::other)?;
+        // Whole or not at all.
+        let new = self.directory.join(format!("{id}.new"));
+        fs::write(&new, text).await?;
+        fs::rename(new, self.description(id)).await
+    }
+
+    /// How much of an upload is here. A finished one has no bytes any more.
+    async fn offset(&self, id: Uuid, upload: &Upload) -> Result<u64, TusError> {
+        if upload.job.is_some() {
+            return Ok(upload.length);
+        }
+        Ok(fs::metadata(self.bytes(id)).await?.len())
+    }
+
+    async fn remove(&self, id: Uuid) {
+        self.space.let_go(&name_of_bytes(id));
+        for path in [self.bytes(id), self.description(id)] {
+            if let Err(error) = fs::remove_file(path).await
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                tracing::warn!(%error, "an upload could not be removed");
+            }
+        }
+    }
+
+    /// Counts a user's unfinished uploads, and removes what has expired of anybody's.
+    async fn tidy_and_count(&self, user: &User) -> io::Result<usize> {
+        let mut of_user = 0;
+        let mut entries = fs::read_dir(&self.directory).await?;
+        while let Some(entry) = entries.next_entry().await? {
+            let path = entry.path();
+            let is_description = path
+                .extension()
+                .is_some_and(|extension| extension == "json");
+            let Some(id) = id_of(&path).filter(|_| is_description) else {
+                continue;
+            };
+            // What is written last tells whether there is headway.
+            let newest = match fs::metadata(self.bytes(id)).await {
+                Ok(bytes) => bytes.modified()?,
+                Err(_) => entry.metadata().await?.modified()?,
+            };
+            if newest.elapsed().unwrap_or_default() > EXPIRY {
+                self.remove(id).await;
+                continue;
+            }
+            let text = fs::read(&path).await.unwrap_or_default();
+            let upload = serde_json::from_slice::<Upload>(&text);
+            of_user += usize::from(
+                upload.is_ok_and(|upload| upload.user == user.id.as_str() && upload.job.is_none()),
+            );
+        }
+        Ok(of_user)
+    }
+}
+
+/// Removes what a process has left behind that ended while it made an upload.
+fn remove_orphans(directory: &FilePath) -> io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let path = entry.path();
+        let is_orphan = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("new") => true,
+            Some("bytes") => !path.with_extension("json").try_exists()?,
+            _ => false,
+        };
+        let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+        if is_orphan && age > ORPHANED && id_of(&path).is_some() {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+fn name_of_bytes(id: Uuid) -> String {
+    format!("{id}.bytes")
+}
+
+/// Counts the unfinished uploads of processes before this one.
+fn count_unfinished(directory: &FilePath, space: &Space) -> io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        let Some(id) = id_of(&path).filter(|_| path.extension().is_some_and(|it| it == "json"))
+        else {
+            continue;
+        };
+        let text = std::fs::read(&path)?;
+        if let Ok(upload) = serde_json::from_slice::<Upload>(&text)
+            && upload.job.is_none()
+        {
+            space.hold(&name_of_bytes(id), upload.stored());
+        }
+    }
+    Ok(())
+}
+
+fn id_of(path: &FilePath) -> Option<Uuid> {
+    Uuid::try_parse(path.file_stem()?.to_str()?).ok()
+}
+
+/// The path of one upload.
+const UPLOAD: &str = "/uploads/{id}";
+
+/// Returns the routes, each with its method and path. They need the extension [`parts`].
+pub(crate) fn routes() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
+    vec![
+        ("POST", RESUMABLE_PATH, post(create).layer(quick())),
+        (
+            "OPTIONS",
+            RESUMABLE_PATH,
+            routing::options(options).layer(quick()),
+        ),
+        ("GET", UPLOAD, routing::get(offset).layer(quick())),
+        (
+            "PATCH",
+            UPLOAD,
+            routing::patch(append).layer(DefaultBodyLimit::disable()),
+        ),
+        ("DELETE", UPLOAD, routing::delete(terminate).layer(quick())),
+        ("OPTIONS", UPLOAD, routing::options(options).layer(quick())),
+    ]
+}
+
+/// Returns where the parts of uploads are kept.
+pub(crate) fn parts(state: &AppState) -> Extension<Parts> {
+    let directory = state.config.data_dir.join("parts");
+    let tidied = remove_orphans(&directory);
+    if let Err(error) = tidied.and_then(|()| count_unfinished(&directory, &state.space))
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, "the parts of uploads could not be tidied");
+    }
+    Extension(Parts {
+        directory,
+        busy: Arc::default(),
+        beginning: Arc::default(),
+        space: state.space.clone(),
+    })
+}
+
+/// Whether the next part is sure to come to where this one is.
+fn is_offered(config: &Config) -> bool {
+    config.database.is_file() || matches!(config.monitor, Monitor::Embedded { .. })
+}
+
+async fn options(State(state): State<AppState>) -> Response {
+    let headers = [
+        (TUS_RESUMABLE, VERSION),
+        (HeaderName::from_static("tus-version"), VERSION),
+        (
+            HeaderName::from_static("tus-extension"),
+            HeaderValue::from_static("creation,expiration,termination"),
+        ),
+        (
+            HeaderName::from_static("tus-max-size"),
+            state.config.max_upload.into(),
+        ),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+/// Begins an upload (creation, section "POST").
+async fn create(
+    State(state): State<AppState>,
+    Extension(parts): Extension<Parts>,
+    Extension(user): Extension<User>,
+    headers: HeaderMap,
+) -> Result<Response, TusError> {
+    if !is_offered(&state.config) {
+        return Err(TusError::NotFound);
+    }
+    check_version(&headers)?;
+    let length = number(&headers, &UPLOAD_LENGTH)?;
+    if length == 0 {
+        return Err(TusError::Empty);
+    }
+    if length > state.config.max_upload {
+        return Err(TusError::TooLarge(state.config.max_upload));
+    }
+    let metadata = headers
+        .get(UPLOAD_METADATA)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let mode = match value_of(metadata, MODE_FIELD) {
+        Some(mode) => mode.parse().map_err(|_| TusError::Unreadable)?,
+        None => ImportMode::Import,
+    };
+    if mode == ImportMode::Check && !state.offers_checks() {
+        return Err(TusError::NotTaken(ApiError::Invalid(NO_CHECKS.to_owned())));
+    }
+    make_private_directory(&parts.directory).await?;
+    let beginning = parts.beginning.lock().await;
+    if parts.tidy_and_count(&user).await? >= MAX_OF_USER {
+        return Err(TusError::TooMany);
+    }
+    let id = Uuid::now_v7();
+    let upload = Upload {
+        user: user.id.as_str().to_owned(),
+        length,
+        filename: clean_filename(&value_of(metadata, "filename").unwrap_or_default()),
+        only_check: mode == ImportMode::Check,
+        job: None,
+    };
+    parts.space.take(&name_of_bytes(id), &upload.user, length)?;
+    let made = async {
+        File::create_new(parts.bytes(id)).await?;
+        parts.describe(id, &upload).await
+    };
+    if let Err(error) = made.await {
+        parts.remove(id).await;
+        return Err(error.into());
+    }
+    drop(beginning);
+    let location = HeaderValue::try_from(format!("{RESUMABLE_PATH}/{id}"))
+        .map_err(|_| TusError::Unreadable)?;
+    let headers = [
+        (TUS_RESUMABLE, VERSION),
+        (header::LOCATION, location),
+        (HeaderName::from_static("upload-expires"), expires()),
+    ];
+    Ok((StatusCode::CREATED, headers).into_response())
+}
+
+/// Says how much of an upload is here (core, section "HEAD"). One that is here whole is imported: the request
+/// that sent its last byte may have broken off there, or the server have ended, and whoever hears that all
+/// has arrived sends no more.
+async fn offset(
+    State(state): State<AppState>,
+    Extension(parts): Extension<Parts>,
+    Extension(who): Extension<Principal>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, TusError> {
+    check_version(&headers)?;
+    let (id, mut upload) = parts.find(&who.user, &id).await?;
+    let offset = parts.offset(id, &upload).await?;
+    if offset == upload.length
+        && upload.job.is_none()
+        && let Ok(turn) = parts.turn(id)
+    {
+        // Read once more, for now nobody else writes it.
+        (_, upload) = parts.find(&who.user, &id.to_string()).await?;
+        if upload.job.is_none() {
+            upload = finish(&state, who, parts, id, upload, turn).await?;
+        }
+    }
+    let mut answer = progress(offset, &upload);
+    answer.insert(UPLOAD_LENGTH, upload.length.into());
+    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok((StatusCode::OK, answer).into_response())
+}
+
+/// Takes the next part (core, section "PATCH"), and with the last one begins the import.
+async fn append(
+    State(state): State<AppState>,
+    Extension(parts): Extension<Parts>,
+    Extension(who): Extension<Principal>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, TusError> {
+    check_version(request.headers())?;
+    let _slot = state.uploads.take(&who.user.id).ok_or(TusError::TooMany)?;
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    if content_type.is_none_or(|given| !given.as_bytes().eq_ignore_ascii_case(PART)) {
+        return Err(TusError::ContentType);
+    }
+    let (id, _) = parts.find(&who.user, &id).await?;
+    let turn = parts.turn(id)?;
+    // Read once more, for now nobody else writes it.
+    let (_, mut upload) = parts.find(&who.user, &id.to_string()).await?;
+    let mut offset = parts.offset(id, &upload).await?;
+    if number(request.headers(), &UPLOAD_OFFSET)? != offset {
+        return Err(TusError::Offset);
+    }
+    if upload.job.is_none() {
+        let body = request.into_body();
+        offset = receive(&parts, id, &upload, offset, body).await?;
+        if offset == upload.length {
+            upload = finish(&state, who, parts, id, upload, turn).await?;
+        }
+    }
+    let mut answer = progress(offset, &upload);
+    answer.insert(HeaderName::from_static("upload-expires"), expires());
+    Ok((StatusCode::NO_CONTENT, answer).into_response())
+}
+
+/// Has an upload that is here whole imported, and writes down what it has become. It is seen through,
+/// whoever waits for it: a client that has lost the answer is to find that written.
+async fn finish(
+    state: &AppState,
+    who: Principal,
+    parts: Parts,
+    id: Uuid,
+    mut upload: Upload,
+    turn: Turn,
+) -> Result<Upload, TusError> {
+    let relay = state.relay.clone();
+    let state = state.clone();
+    let finishing = async move {
+        // The price monitor counts it from now on.
+        parts.space.let_go(&name_of_bytes(id));
+        match hand_over(&state, &who.user, &parts, id, &upload).await {
+            Ok(job) => upload.job = Some(job),
+            Err(error) => {
+                if fs::try_exists(parts.bytes(id)).await.unwrap_or(true) {
+                    parts.space.hold(&name_of_bytes(id), upload.stored());
+                }
+                return Err(error);
+            }
+        }
+        parts.describe(id, &upload).await?;
+        // Later `HEAD`s are answered out of the description alone.
+        let _ = fs::remove_file(parts.bytes(id)).await;
+        drop(turn);
+        let action = AuditAction::ImportStarted;
+        audit::record_by(&state.store, &who, action, &upload.filename).await;
+        Ok(upload)
+    };
+    let finished = relay.see_through(finishing).await;
+    finished.map_err(TusError::NotTaken)?
+}
+
+/// Writes a part as it comes in; what came of one that breaks off stays.
+async fn receive(
+    parts: &Parts,
+    id: Uuid,
+    upload: &Upload,
+    mut offset: u64,
+    body: Body,
+) -> Result<u64, TusError> {
+    let mut file = OpenOptions::new().write(true).open(parts.bytes(id)).await?;
+    // Not to its end, wherever that is: a write of a request that broke off may come late, and then
+    // writes the same bytes to the same place.
+    file.seek(SeekFrom::Start(offset)).await?;
+    let mut body = std::pin::pin!(watched(body.into_data_stream()));
+    let mut fault = None;
+    while let Some(chunk) = body.next().await {
+        let Ok(chunk) = chunk else {
+            fault = Some(TusError::Broken);
+            break;
+        };
+        let end = offset + chunk.len() as u64;
+        if end > upload.length {
+            fault = Some(TusError::Unreadable);
+            break;
+        }
+        file.write_all(&chunk).await?;
+        offset = end;
+    }
+    file.flush().await?;
+    file.sync_all().await?;
+    fault.map_or(Ok(offset), Err)
+}
+
+/// Gives a file that is here whole to the price monitor. One that it refuses is of no use any more.
+async fn hand_over(
+    state: &AppState,
+    user: &User,
+    parts: &Parts,
+    id: Uuid,
+    upload: &Upload,
+) -> Result<JobId, TusError> {
+    let mode = if upload.only_check {
+        ImportMode::Check
+    } else {
+        ImportMode::Import
+    };
+    let file = File::open(parts.bytes(id)).await?;
+    if file.metadata().await?.len() != upload.length {
+        parts.remove(id).await;
+        let error = "The stored file is not as long as what was uploaded. Upload the file again.";
+        return Err(TusError::NotTaken(ApiError::Invalid(error.to_owned())));
+    }
+    let file = ReaderStream::with_capacity(file, 256 << 10);
+    let created = state
+        .relay
+        .create_import(
+            &user.id,
+            mode,
+            Some(id.to_string()),
+            upload.filename.clone(),
+            file,
+        )
+        .await;
+    if matches!(created, Err(ApiError::Invalid(_))) {
+        parts.remove(id).await;
+    }
+    created.map_err(TusError::NotTaken)
+}
+
+/// Ends an upload that nobody wants (termination).
+async fn terminate(
+    Extension(parts): Extension<Parts>,
+    Extension(user): Extension<User>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, TusError> {
+    check_version(&headers)?;
+    let (id, _) = parts.find(&user, &id).await?;
+    let _turn = parts.turn(id)?;
+    parts.remove(id).await;
+    Ok((StatusCode::NO_CONTENT, [(TUS_RESUMABLE, VERSION)]).into_response())
+}
+
+fn check_version(headers: &HeaderMap) -> Result<(), TusError> {
+    if headers.get(TUS_RESUMABLE) == Some(&VERSION) {
+        Ok(())
+    } else {
+        Err(TusError::Version)
+    }
+}
+
+fn number(headers: &HeaderMap, name: &HeaderName) -> Result<u64, TusError> {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.parse().ok())
+        .ok_or(TusError::Unreadable)
+}
+
+fn progress(offset: u64, upload: &Upload) -> HeaderMap {
+    let mut headers = HeaderMap::from_iter([
+        (TUS_RESUMABLE, VERSION),
+        (UPLOAD_OFFSET, HeaderValue::from(offset)),
+    ]);
+    if let Some(job) = &upload.job
+        && let Ok(job) = HeaderValue::try_from(job.as_str())
+    {
+        headers.insert(IMPORT_JOB, job);
+    }
+    headers
+}
+
+fn expires() -> HeaderValue {
+    let at = std::time::SystemTime::now() + EXPIRY;
+    HeaderValue::try_from(httpdate::fmt_http_date(at)).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// Finds a value in `Upload-Metadata`: pairs of a key and a value in Base64, with commas between them.
+fn value_of(metadata: &str, key: &str) -> Option<String> {
+    let value = metadata.split(',').find_map(|pair| {
+        let mut parts = pair.trim().splitn(2, ' ');
+        (parts.next()? == key).then(|| parts.next().unwrap_or_default().trim())
+    })?;
+    String::from_utf8(BASE64_STANDARD.decode(value).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_taken_where_the_next_one_comes_to_the_same_disk() {
+        let offered = |settings: &[(&str, &str)]| {
+            let config = Config::read(|name| {
+                let found = settings.iter().find(|(key, _)| *key == name)?;
+                Some(found.1.to_owned())
+            });
+            is_offered(&config.unwrap())
+        };
+        let postgres = ("DATABASE_URL", "postgres://db.example/relay");
+        let external = [
+            ("MONITOR_PRICE_APP_HOST", "https://monitor.example"),
+            ("PRICE_MONITOR_API_KEY", "the-key"),
+        ];
+        assert!(offered(&[]));
+        assert!(offered(&[postgres]));
+        assert!(offered(&external));
+        assert!(!offered(&[postgres, external[0], external[1]]));
+    }
+
+    #[test]
+    fn what_belongs_to_no_upload_is_removed_once_it_is_old() {
+        let directory = tempfile::tempdir().unwrap();
+        let old = std::time::SystemTime::now() - 2 * ORPHANED;
+        let [orphan, whole, young] = [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()];
+        for (name, modified) in [
+            (format!("{orphan}.bytes"), old),
+            (format!("{orphan}.new"), old),
+            (format!("{whole}.bytes"), old),
+            (format!("{whole}.json"), old),
+            (format!("{young}.bytes"), std::time::SystemTime::now()),
+            ("notes.new".to_owned(), old),
+        ] {
+            let file = std::fs::File::create(directory.path().join(name)).unwrap();
+            file.set_modified(modified).unwrap();
+        }
+        remove_orphans(directory.path()).unwrap();
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 4);
+        assert!(!directory.path().join(format!("{orphan}.bytes")).exists());
+    }
+
+    #[test]
+    fn metadata_is_read_as_the_protocol_writes_it() {
+        let metadata = "filename w7xiZXIuY3N2,check,other eA==";
+        assert_eq!(value_of(metadata, "filename").as_deref(), Some("über.csv"));
+        assert_eq!(value_of(metadata, "check").as_deref(), Some(""));
+        assert_eq!(value_of(metadata, "nothing"), None);
+        assert_eq!(value_of("filename !!", "filename"), None);
+    }
+}
