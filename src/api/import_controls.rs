@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::model::{
     error::ApiError,
-    import_extras::{FileColumns, ImportExtras, ImportRows, PreviewRow, RowKind, SaidOfFile},
+    import_extras::{FileColumns, ImportExtras, ImportRows, PreviewRow, RowKind},
     job::JobId,
 };
 
@@ -113,7 +113,7 @@ pub async fn preview_columns(
     #[server(default)] currency: String,
 ) -> Result<Vec<PreviewRow>, ApiError> {
     let (state, job) = crate::server::imports::mine(&id).await?;
-    let said = SaidOfFile {
+    let said = crate::model::import_extras::SaidOfFile {
         columns,
         decimal_mark,
         currency,
@@ -137,7 +137,7 @@ pub async fn map_columns(
     #[server(default)] sheets: Vec<String>,
 ) -> Result<(), ApiError> {
     let change = crate::server::imports::to_change(&id).await?;
-    let said = SaidOfFile {
+    let said = crate::model::import_extras::SaidOfFile {
         columns,
         decimal_mark,
         currency,
