@@ -1,20 +1,20 @@
-//! The answers of a price monitor's REST calls.
+//! Parses the answers of REST calls.
 
 use serde_json::{Value, value::RawValue};
 
 use crate::json::{self, clean};
 
-/// The most characters of a refusal that are shown, and of an answer that are quoted.
+/// Maximum length of an error message, in characters.
 const MAX_WORDS: usize = 300;
-/// The most fields of an answer that are named.
+/// Maximum number of fields in an outline.
 const MAX_NAMES: usize = 12;
-/// The names under which a created import's identifier is looked for.
+/// Field names of a created import's ID, in order of preference.
 const ID_NAMES: [&str; 4] = ["id", "_id", "jobId", "importId"];
-/// The name under which a created import may stand as a whole.
+/// Field name of an object that wraps the created import.
 const IMPORT_NAME: &str = "import";
 
-/// Finds the identifier of a created import: as `id`, `_id`, `jobId` or `importId`, bare or within
-/// `data` or `import`.
+/// Finds the ID of a created import: `id`, `_id`, `jobId` or `importId`, at the top level or within `data` or
+/// `import`.
 #[must_use]
 pub fn created_id(body: &[u8]) -> Option<String> {
     let text = json::text(body);
@@ -43,7 +43,7 @@ fn id_of(object: &str) -> Option<String> {
     found.into_iter().flatten().next()
 }
 
-/// Reads an identifier: a text, a whole number however large, or MongoDB's `{"$oid": …}`.
+/// Parses an ID: a string, an integer of any size, or MongoDB's `{"$oid": …}`.
 fn id(raw: &RawValue) -> Option<String> {
     let text = raw.get();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -57,8 +57,7 @@ fn id(raw: &RawValue) -> Option<String> {
     .filter(|text| !text.is_empty())
 }
 
-/// Finds the service's own words of a refusal: `message`, `error`, `detail` or `errors`, or a short plain
-/// text.
+/// Extracts the service's error message: `message`, `error`, `detail` or `errors`, or a short plain text.
 #[must_use]
 pub fn own_words(body: &[u8]) -> Option<String> {
     let text = json::text(body);
@@ -102,7 +101,7 @@ fn words(value: &Value) -> Option<String> {
     }
 }
 
-/// Describes an answer for a log: the names and kinds of its fields, without their values.
+/// Describes an answer for the log by field names and types, without values.
 #[must_use]
 pub fn outline(body: &[u8]) -> String {
     let text = json::text(body);

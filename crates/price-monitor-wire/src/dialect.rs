@@ -1,4 +1,4 @@
-//! The conversation on a socket to a price monitor: two dialects, one shape.
+//! Drives the conversation on a socket: Socket.IO or plain WebSocket.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -17,36 +17,36 @@ use crate::{
 const JOIN: &str = "join-import-job";
 const LEAVE: &str = "leave-import-job";
 const EVENT_PREFIX: &str = "import-job-";
-/// A plain WebSocket says nothing of its heartbeat: so long without a frame, even a pong, is dead.
+/// Idle timeout of a plain WebSocket, which does not announce one.
 const PLAIN_PATIENCE: Duration = Duration::from_secs(45);
-/// The most characters of a refusal, of an identifier, and of an offset that are kept.
+/// Maximum lengths of a refusal, an ID and an offset.
 const MAX_WORDS: usize = 200;
 const MAX_ID: usize = 128;
 const MAX_OFFSET: usize = 200;
-/// What Socket.IO servers answer where they have no such namespace.
+/// Error message of Socket.IO servers for an unknown namespace.
 const INVALID_NAMESPACE: &str = "invalid namespace";
 
-/// Where a price monitor is, and the key it wants.
+/// A price monitor's URL and key.
 #[derive(Clone, Debug)]
 pub struct Service {
-    /// Its address; the path is the Socket.IO namespace, or the plain WebSocket's own.
+    /// The URL. Its path is the Socket.IO namespace, or that of the plain WebSocket.
     pub url: Url,
-    /// The dialect of its socket.
+    /// The protocol of its socket.
     pub protocol: Protocol,
-    /// The key.
+    /// The API key.
     pub api_key: SecretString,
 }
 
-/// The dialects of a price monitor's socket.
+/// The protocol of a socket.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Protocol {
     /// Socket.IO 5 over Engine.IO 4.
     SocketIo,
-    /// JSON frames.
+    /// JSON in text frames.
     WebSocket,
 }
 
-/// One connection's side of the conversation.
+/// State of one connection's conversation.
 #[derive(Debug)]
 pub enum Dialect {
     /// Socket.IO.
@@ -55,52 +55,52 @@ pub enum Dialect {
     Plain,
 }
 
-/// The meaning of a frame of the price monitor.
+/// A parsed frame.
 #[derive(Debug, PartialEq)]
 pub enum Incoming {
-    /// Rooms can be joined.
+    /// Jobs can be joined.
     Ready,
-    /// An import has news.
+    /// A progress report.
     Report {
-        /// The import's identifier, as it stands in the event's name.
+        /// The job's ID, from the event's name.
         job: String,
-        /// The news.
+        /// The report.
         reading: Reading,
     },
     /// A frame to send back.
     Reply(String),
-    /// The key is not accepted. The text is the service's own.
+    /// The key was rejected, with the service's message.
     Refused(String),
-    /// The client is not let in for another reason. The text is the service's own.
+    /// The connection was rejected for another reason, with the service's message.
     Rejected(String),
-    /// The service has no such namespace; the main one is asked for instead.
+    /// The namespace does not exist; the main one is requested instead.
     UnknownNamespace(String),
     /// The service speaks Socket.IO 2 or older.
     Outdated,
-    /// A message that cannot be read.
+    /// An unreadable message.
     Skipped(Skipped),
-    /// The service ends the conversation.
+    /// The service closed the conversation.
     Ended,
 }
 
-/// A message that cannot be read, and was passed over.
+/// An unreadable message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Skipped {
-    /// The import it seems to be about.
+    /// The job that it seems to be about.
     pub job: Option<String>,
-    /// Why it cannot be read.
+    /// Why it is unreadable.
     pub reason: String,
 }
 
 /// The service does not speak the protocol.
 #[derive(Debug, Error)]
 pub enum ProtocolError {
-    /// The connection does not begin with a handshake that can be read.
+    /// The first frame is not a valid handshake.
     #[error(transparent)]
     Handshake(#[from] engine_io::PacketError),
 }
 
-/// A Socket.IO conversation: what is remembered between two frames.
+/// State of a Socket.IO conversation.
 #[derive(Debug)]
 pub struct SocketIo {
     namespace: String,
@@ -108,13 +108,12 @@ pub struct SocketIo {
     is_open: bool,
     patience: Duration,
     max_payload: usize,
-    /// Whether the server has said that itself, as servers of today do.
+    /// Whether the server announced `maxPayload`, as Engine.IO 4 servers do.
     says_max_payload: bool,
     recovery: Recovery,
 }
 
-/// What a server needs to give back a lost session and the events missed meanwhile
-/// (connection state recovery, Socket.IO 4.6).
+/// Session ID and offset for connection state recovery (Socket.IO 4.6).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Recovery {
     pid: Option<String>,
@@ -122,7 +121,7 @@ pub struct Recovery {
 }
 
 impl Dialect {
-    /// Begins a conversation.
+    /// Starts a conversation.
     #[must_use]
     pub fn new(service: &Service, recovery: Recovery) -> Self {
         match service.protocol {
@@ -131,7 +130,7 @@ impl Dialect {
         }
     }
 
-    /// Returns the address to connect to, always `ws` or `wss`.
+    /// Returns the URL to connect to, with the scheme `ws` or `wss`.
     #[must_use]
     pub fn url(service: &Service) -> String {
         let url = &service.url;
@@ -147,13 +146,13 @@ impl Dialect {
         }
     }
 
-    /// Returns whether rooms can be joined as soon as the socket is open.
+    /// Returns whether jobs can be joined before the first frame.
     #[must_use]
     pub fn is_ready_at_once(&self) -> bool {
         matches!(self, Self::Plain)
     }
 
-    /// Returns the silence after which the connection is dead.
+    /// Returns the idle timeout.
     #[must_use]
     pub fn patience(&self) -> Duration {
         match self {
@@ -162,13 +161,13 @@ impl Dialect {
         }
     }
 
-    /// Asks for an import's reports. `None` when the server does not take a frame of this size.
+    /// Encodes a request to join a job, or `None` if it exceeds the server's `maxPayload`.
     #[must_use]
     pub fn join(&self, job: &str) -> Option<String> {
         self.event(JOIN, job)
     }
 
-    /// Gives them up. A service that does not know the event ignores it.
+    /// Encodes a request to leave a job. Services may ignore it.
     #[must_use]
     pub fn leave(&self, job: &str) -> Option<String> {
         self.event(LEAVE, job)
@@ -185,12 +184,12 @@ impl Dialect {
         }
     }
 
-    /// Takes a text frame in. One that means nothing here gives none; one that cannot be read gives
-    /// [`Incoming::Skipped`].
+    /// Parses a text frame. Returns nothing for a frame without meaning here, and
+    /// [`Incoming::Skipped`] for an unreadable one.
     ///
     /// # Errors
     ///
-    /// When the other side does not begin as the protocol wants it.
+    /// If the first frame is not a valid handshake.
     pub fn text(&mut self, text: &str) -> Result<Vec<Incoming>, ProtocolError> {
         match self {
             Self::SocketIo(session) => session.text(text),
@@ -198,8 +197,7 @@ impl Dialect {
         }
     }
 
-    /// Takes a binary frame in: a frame like any other in the plain dialect, an attachment that nobody
-    /// here wants in Socket.IO.
+    /// Parses a binary frame: JSON on a plain WebSocket, an ignored attachment on Socket.IO.
     pub fn binary(&mut self, bytes: &[u8]) -> Vec<Incoming> {
         match self {
             Self::SocketIo(_) => Vec::new(),
@@ -207,7 +205,7 @@ impl Dialect {
         }
     }
 
-    /// Returns the beginning of the next conversation.
+    /// Returns the state with which the next conversation can recover the session.
     #[must_use]
     pub fn into_recovery(self) -> Recovery {
         match self {
@@ -270,8 +268,8 @@ impl SocketIo {
             Ok(packet) => packet,
             Err(error) => return vec![skipped(&payload, &error)],
         };
-        // Since version 3 a server names the session that it opens, and gives the reason of a refusal in an
-        // object; before, it opened or refused the main namespace without being asked.
+        // Servers since version 3 name the session, and refuse with an object. Older ones open or refuse the
+        // main namespace unasked.
         let is_outdated = match &packet.kind {
             socket_io::PacketKind::Connect(details) => !details["sid"].is_string(),
             socket_io::PacketKind::ConnectError(details) => {
@@ -319,7 +317,7 @@ impl SocketIo {
     }
 
     fn event(&mut self, data: &json::Ends<'_>, ack: Option<&str>) -> Vec<Incoming> {
-        // With recovery on, the server adds an offset behind the arguments of every event.
+        // With recovery enabled, the server appends an offset to the arguments of every event.
         if self.recovery.pid.is_some()
             && data.len > 2
             && let Some(offset) = socket_io::text_of(data.last)
@@ -335,7 +333,7 @@ impl SocketIo {
     }
 }
 
-/// Returns whether the words of a refusal speak of the key.
+/// Returns whether a refusal is about the key.
 fn is_about_the_key(words: &str) -> bool {
     let words = words.to_ascii_lowercase();
     [
@@ -358,7 +356,7 @@ fn is_about_the_key(words: &str) -> bool {
     .any(|sign| words.contains(sign))
 }
 
-/// Reads a frame of the plain dialect.
+/// Parses a frame of a plain WebSocket.
 fn plain(text: &str) -> Option<Incoming> {
     let text = json::repair(text);
     let (mut event, mut data) = (None, None);
@@ -369,7 +367,7 @@ fn plain(text: &str) -> Option<Incoming> {
     });
     match fields {
         Ok(()) => job_event(&socket_io::text_of(event)?, data),
-        // Anything else that is JSON is some other protocol's.
+        // Other JSON belongs to another protocol.
         Err(_) if json::is_json(&text) => None,
         Err(error) => Some(skipped(&text, &error)),
     }
@@ -398,7 +396,7 @@ fn skipped(text: &str, error: &dyn std::error::Error) -> Incoming {
     })
 }
 
-/// Finds the import that a message which cannot be read seems to be about.
+/// Finds the job that an unreadable message seems to be about.
 fn job_in(text: &str) -> Option<Cow<'_, str>> {
     let (_, rest) = text.split_once("\"import-job-")?;
     let (job, _) = rest.split_once('"')?;
@@ -435,7 +433,7 @@ mod tests {
         )
     }
 
-    /// The counts of the one report that a frame is.
+    /// Returns job and processed count of the first frame, if it is a report.
     fn counts(incoming: &[Incoming]) -> Option<(String, u64)> {
         match incoming {
             [Incoming::Report { job, reading }, ..] => {
@@ -475,7 +473,7 @@ mod tests {
 
     #[test]
     fn a_socket_io_conversation_goes_from_open_to_ready() {
-        // A slash at the end of the address is none of the namespace's.
+        // A trailing slash is not part of the namespace.
         for url in ["http://h/admin", "http://h/admin/", "http://h/admin//"] {
             let mut dialect = socket_io(url);
             let reply = r#"40/admin,{"apiKey":"k"}"#.to_owned();
@@ -654,7 +652,7 @@ mod tests {
 
     #[test]
     fn an_old_server_that_refuses_the_key_is_known_by_words_alone() {
-        // What Socket.IO 2.5 says, unasked, whose middleware looks for a key in the address.
+        // From Socket.IO 2.5, unasked, with a middleware that expects the key in the URL.
         let old = r#"0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
         for address in ["http://h", "http://h/admin"] {
             let mut dialect = socket_io(address);
@@ -662,7 +660,7 @@ mod tests {
             let read = dialect.text(r#"44"Unauthorized""#).unwrap();
             assert_eq!(read, [Incoming::Outdated], "{address}");
         }
-        // python-socketio says so for a namespace that it does not know.
+        // From python-socketio, for an unknown namespace.
         let mut dialect = socket_io("http://h");
         dialect.text(OPEN).unwrap();
         let read = dialect.text(r#"44"Unable to connect""#).unwrap();
@@ -674,7 +672,7 @@ mod tests {
         let mut dialect = socket_io("http://h");
         dialect.text(r#"40{"sid":"b","pid":"p1"}"#).unwrap();
         dialect.text(r#"42["import-job-7",{},"o8"]"#).unwrap();
-        // What is passed over is not asked for again either.
+        // The offset of a skipped event counts too.
         let deep = format!(r#"42["x",{}{},"o9"]"#, "[".repeat(300), "]".repeat(300));
         assert_eq!(dialect.text(&deep).unwrap(), []);
         let recovery = dialect.into_recovery();

@@ -1,6 +1,6 @@
-//! Engine.IO 4 packets over WebSocket text frames.
+//! Parses and writes Engine.IO 4 packets in WebSocket text frames.
 //!
-//! Source: engine.io-protocol, version 4, sections "Packet encoding" and "Handshake".
+//! Specification: engine.io-protocol, version 4, sections "Packet encoding" and "Handshake".
 
 use std::time::Duration;
 
@@ -10,53 +10,53 @@ use thiserror::Error;
 /// A packet from the server.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Packet<'a> {
-    /// The handshake: the first packet on a connection.
+    /// The handshake, the first packet of a connection.
     Open(Handshake),
-    /// The server ends the connection.
+    /// The server closes the connection.
     Close,
-    /// The server asks for a pong.
+    /// The server expects a pong.
     Ping,
-    /// A payload for the protocol above.
+    /// A Socket.IO packet.
     Message(&'a str),
-    /// Nothing for a client: a pong to a ping that was not sent, an upgrade probe, a no-op.
+    /// A packet that a client ignores: pong, upgrade, no-op.
     Other,
 }
 
-/// The terms of a connection.
+/// The parameters of a connection.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Handshake {
-    /// Milliseconds between two pings.
+    /// Interval between pings, in milliseconds.
     ping_interval: u64,
-    /// Milliseconds that a ping may be late.
+    /// Time that a ping may be late, in milliseconds.
     ping_timeout: u64,
-    /// The most bytes of one payload that the server takes. Said since 2022, so no server of Engine.IO 3 does.
+    /// Maximum payload in bytes. Announced since 2022, so never by Engine.IO 3.
     pub(crate) max_payload: Option<usize>,
 }
 
-/// The server's own default, for servers that do not say.
+/// The default of the reference server.
 const DEFAULT_MAX_PAYLOAD: usize = 1_000_000;
 
 impl Handshake {
-    /// Returns the most bytes of one payload that the server takes.
+    /// Returns the maximum payload in bytes.
     pub(crate) fn max_payload(&self) -> usize {
         self.max_payload.unwrap_or(DEFAULT_MAX_PAYLOAD)
     }
 
-    /// Returns the silence after which the connection is dead: the client's side of the heartbeat.
+    /// Returns the idle timeout: `pingInterval + pingTimeout`, at most ten minutes.
     pub(crate) fn patience(&self) -> Duration {
         let silence = self.ping_interval.saturating_add(self.ping_timeout);
         Duration::from_millis(silence.min(600_000))
     }
 }
 
-/// The text is no packet.
+/// An invalid packet.
 #[derive(Debug, Error)]
 pub enum PacketError {
-    /// The first character is none of the packet types.
+    /// The first character is not a packet type.
     #[error("unknown Engine.IO packet type")]
     UnknownType,
-    /// The handshake is not the JSON that it must be.
+    /// The handshake is not valid JSON.
     #[error("unreadable Engine.IO handshake: {0}")]
     Handshake(#[from] serde_json::Error),
 }
@@ -64,7 +64,7 @@ pub enum PacketError {
 /// The answer to a ping.
 pub(crate) const PONG: &str = "3";
 
-/// Reads a packet.
+/// Parses a packet.
 pub(crate) fn decode(text: &str) -> Result<Packet<'_>, PacketError> {
     let (kind, payload) = match text.as_bytes().first() {
         Some(kind @ b'0'..=b'6') => (kind, &text[1..]),
@@ -79,7 +79,7 @@ pub(crate) fn decode(text: &str) -> Result<Packet<'_>, PacketError> {
     })
 }
 
-/// Writes a payload of the protocol above as a packet.
+/// Encodes a Socket.IO packet as a message.
 pub(crate) fn message(payload: &str) -> String {
     format!("4{payload}")
 }

@@ -9,7 +9,7 @@ use serde::{
 use serde_json::{Value, value::RawValue};
 use thiserror::Error;
 
-/// The bytes are not the JSON that they should be.
+/// The bytes are not the expected JSON.
 #[derive(Debug, Error)]
 #[error("unreadable JSON: {0}")]
 pub struct Unreadable(#[from] serde_json::Error);
@@ -20,11 +20,11 @@ impl Unreadable {
     }
 }
 
-/// Reads an answer, taken out of a `data` wrapper where it is in one.
+/// Deserializes an answer, unwrapped from `data` if needed.
 ///
 /// # Errors
 ///
-/// When it is not the JSON of such a value.
+/// If it is not the JSON of such a value.
 pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
     let text = text(bytes);
     let text = repair(&text);
@@ -32,14 +32,14 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
     Ok(serde_json::from_str(value)?)
 }
 
-/// Returns bytes as text: what is no UTF-8 becomes U+FFFD, and a byte order mark is dropped.
+/// Decodes UTF-8 lossily, without a byte order mark.
 pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     String::from_utf8_lossy(bytes)
 }
 
-/// Replaces the escapes of lone surrogates by that of U+FFFD. JavaScript writes such an escape where a
-/// text was cut within a character, and serde_json takes none.
+/// Replaces lone surrogate escapes by `\ufffd`, because serde_json rejects them. JavaScript writes them when
+/// a string was cut within a character.
 pub(crate) fn repair(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let mut lone = Vec::new();
@@ -79,10 +79,10 @@ pub(crate) fn repair(text: &str) -> Cow<'_, str> {
     Cow::Owned(repaired)
 }
 
-/// The length of an escape: a backslash, `u` and four digits.
+/// Length of an escape: `\u` and four digits.
 const ESCAPE: usize = 6;
 
-/// Returns the surrogate whose escape begins here.
+/// Returns the surrogate whose escape starts at `at`.
 fn surrogate(bytes: &[u8], at: usize) -> Option<u16> {
     let escape = bytes.get(at..at + ESCAPE)?;
     let digits = escape.strip_prefix(b"\\u")?;
@@ -94,9 +94,9 @@ fn surrogate(bytes: &[u8], at: usize) -> Option<u16> {
     (0xd800..=0xdfff).contains(&unit).then_some(unit)
 }
 
-/// Takes a value out of its `data` wrapper; one that is in none stays as it is. The text is repaired.
+/// Returns the content of a `data` wrapper, or the text itself. Expects repaired text.
 pub(crate) fn unwrapped(text: &str) -> &str {
-    // serde would also take a list for a wrapper, by the place of its fields.
+    // serde would accept an array as a struct.
     if !text.trim_start().starts_with('{') {
         return text;
     }
@@ -113,12 +113,12 @@ pub(crate) fn unwrapped(text: &str) -> &str {
         .map_or(text, RawValue::get)
 }
 
-/// Reads one field's value; `None` where it cannot be read: too deep, too large a number.
+/// Parses a value, or returns `None` if it is too deep or too large.
 pub(crate) fn value(raw: &RawValue) -> Option<Value> {
     serde_json::from_str(raw.get()).ok()
 }
 
-/// What is of interest in a list: its first two values, its last one and how many there are.
+/// First, second and last element of a list, and its length.
 #[derive(Debug, Default)]
 pub(crate) struct Ends<'a> {
     pub(crate) first: Option<&'a RawValue>,
@@ -155,7 +155,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Ends<'a> {
     }
 }
 
-/// Calls `field` with each field of an object: its name, and its value as it stands there.
+/// Calls `field` with the name and raw value of each field of an object.
 pub(crate) fn for_each_field<'a>(
     object: &'a str,
     field: impl FnMut(Cow<'a, str>, &'a RawValue),
@@ -181,7 +181,7 @@ pub(crate) fn for_each_field<'a>(
     Ok(())
 }
 
-/// A field's name, copied only where it holds an escape.
+/// A field name, copied only if it contains an escape.
 struct Name<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
@@ -206,13 +206,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
     }
 }
 
-/// Returns whether the whole text is JSON, however deep and however large its numbers.
+/// Returns whether the text is JSON of any depth and number size.
 pub(crate) fn is_json(text: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
-/// Returns a text of a service as it may be kept and shown: without control characters, at most so many
-/// characters.
+/// Removes control characters and truncates to `most` characters.
 pub(crate) fn clean(text: &str, most: usize) -> String {
     let text: String = text
         .chars()

@@ -1,13 +1,25 @@
-//! The messages of a price monitor: bytes to values and back.
+//! Parses and writes the messages of a price monitor: Engine.IO, Socket.IO, plain WebSocket and REST.
 //!
 //! ```text
 //! text frame ─► engine_io ─► socket_io ─┐
-//! text or binary frame (plain dialect) ─┴─► dialect ─► Incoming (report, reply, refusal …)
-//! REST answer ─► answer ─► Reading, identifier of a created import, words of a refusal
+//! text or binary frame (plain WebSocket) ┴─► dialect ─► Incoming (report, reply, refusal …)
+//! REST answer ─► answer ─► Reading, ID of a created import, error message
 //! ```
 //!
-//! Nothing here waits, keeps time or opens a connection. Whatever the other side sends is read
-//! generously: a message that cannot be read is passed over and named, and never ends a connection.
+//! The crate is pure: it opens no connection and keeps no time. Parsing is tolerant: an unreadable
+//! message becomes [`Incoming::Skipped`], never an error that ends the connection.
+//!
+//! # Example
+//!
+//! ```
+//! use price_monitor_wire::{EndStatus, Reading, Verdict};
+//!
+//! let body = br#"{"processedProducts": 3, "totalProducts": 3, "status": "success"}"#;
+//! let reading = Reading::from_slice(body)?;
+//! assert_eq!(reading.report.processed, 3);
+//! assert_eq!(reading.report.verdict, Verdict::Ended(EndStatus::Success));
+//! # Ok::<(), price_monitor_wire::Unreadable>(())
+//! ```
 
 pub mod answer;
 mod dialect;

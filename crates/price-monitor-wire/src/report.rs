@@ -1,4 +1,4 @@
-//! A price monitor's word on one import, over its socket or by REST.
+//! Parses a progress report, from an event or a REST answer.
 
 use serde_json::{Value, value::RawValue};
 
@@ -7,95 +7,95 @@ use crate::{
     timestamp,
 };
 
-/// A point in time: milliseconds since the Unix epoch.
+/// Milliseconds since the Unix epoch.
 pub type UnixMillis = i64;
 
-/// The most characters of an error that are kept: it is another's text.
+/// Maximum length of an error message.
 const MAX_ERROR: usize = 500;
-/// The most failed SKUs that are kept of one import, and the most characters of each.
+/// Maximum number of failed SKUs per import, and their length.
 const MAX_SKUS: usize = 10_000;
 const MAX_SKU: usize = 200;
-/// The longest name of an import's owner.
+/// Maximum length of an owner.
 const MAX_OWNER: usize = 255;
-/// The most unknown fields that are named, and the most characters of a name.
+/// Maximum number of unknown fields to name, and their length.
 const MAX_NAMES: usize = 12;
 const MAX_NAME: usize = 40;
 
-/// One message about an import.
+/// Counts and outcome of an import.
 ///
-/// Absent counts are 0 and unknown fields are ignored. A field of the wrong type is treated as
-/// absent, so that one odd field does not cost the others.
+/// Absent counts are 0. A field of the wrong type counts as absent, so that it does not invalidate the
+/// others.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Report {
-    /// Products that are in.
+    /// Imported products.
     pub processed: u64,
-    /// Products that failed.
+    /// Failed products.
     pub failed: u64,
-    /// Products in the file, 0 while unknown.
+    /// Products in the file, 0 if unknown.
     pub total: u64,
-    /// Whether, and how, the price monitor says that the import is over.
+    /// Whether and how the import ended, according to the service.
     pub verdict: Verdict,
-    /// The names of the failed products.
+    /// SKUs of the failed products.
     pub failed_skus: Option<Vec<String>>,
     /// When the import ended.
     pub completed_at: Option<UnixMillis>,
 }
 
-/// The price monitor's own word on the end of an import.
+/// The service's statement on the end of an import.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Verdict {
-    /// It says nothing: the counts decide.
+    /// None: the counts decide.
     #[default]
     Open,
-    /// It is over; how well, the counts decide.
+    /// Ended; the counts decide how.
     Completed,
-    /// It is over, with this status.
+    /// Ended with this status.
     Ended(EndStatus),
-    /// It failed, for this reason.
+    /// Failed, with this message.
     Failed(String),
 }
 
-/// A status that ends an import.
+/// A final status.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum EndStatus {
-    /// Every product is in.
+    /// All products were imported.
     Success,
-    /// Some products are in.
+    /// Some products were imported.
     PartialSuccess,
     /// The import failed as a whole.
     Error,
-    /// The import was stopped.
+    /// The import was cancelled.
     Cancelled,
 }
 
-/// A report, and whether it is about an import at all.
+/// A parsed message.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Reading {
-    /// What it says.
+    /// The report.
     pub report: Report,
-    /// Whether it holds a field that is known.
+    /// Whether it has any known field.
     pub is_known: bool,
-    /// Whether it holds what only an import has: counts, or the word that it is over. A service of any
-    /// kind may answer with a `status` or an `error`.
+    /// Whether it has counts or an end, which only an import has. Any service may answer with `status` or
+    /// `error`.
     pub shows_import: bool,
-    /// Whose the import is, in the service's words.
+    /// The import's owner, as named by the service.
     pub owner: Option<String>,
-    /// The names of the fields that are not known, the first few.
+    /// The first unknown field names.
     pub unknown: Vec<String>,
 }
 
 impl Reading {
-    /// Reads a message: the object of `import-job-<id>`, or REST's answer about the progress. It may be
-    /// in a `data` wrapper, or be a text that holds the object.
+    /// Parses the argument of `import-job-<id>` or the answer of the progress call, also in a `data`
+    /// wrapper or as a string with the object's JSON.
     ///
     /// # Errors
     ///
-    /// When the bytes hold no JSON object.
+    /// If there is no JSON object.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, Unreadable> {
         Self::from_repaired(&json::repair(&json::text(bytes)))
     }
 
-    /// Reads a text without lone surrogates.
+    /// Parses repaired text.
     pub(crate) fn from_repaired(text: &str) -> Result<Self, Unreadable> {
         let text = text.trim();
         if text.starts_with('"') {
@@ -129,7 +129,7 @@ impl Reading {
     }
 }
 
-/// Reads the owner's name: a text or a number.
+/// Parses the owner, a string or a number.
 fn owner(value: Value) -> Option<String> {
     let owner = match value {
         Value::String(owner) => owner,
@@ -140,7 +140,7 @@ fn owner(value: Value) -> Option<String> {
     (!owner.is_empty() && owner.len() <= MAX_OWNER).then(|| owner.to_owned())
 }
 
-/// The fields of a message as they stand there.
+/// The raw fields of a message.
 #[derive(Default)]
 struct Fields<'a> {
     processed_products: Option<&'a RawValue>,
@@ -226,7 +226,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Returns whether JavaScript would take a value for true.
+/// Returns whether a value is truthy in JavaScript.
 fn is_truthy(json: &str) -> bool {
     !matches!(json, "null" | "false" | "0" | "\"\"" | "0.0" | "-0")
 }
@@ -235,7 +235,7 @@ fn is_yes(json: &str) -> bool {
     matches!(json, "true" | "1") || json.eq_ignore_ascii_case("\"true\"")
 }
 
-/// Reads the reason of a failure: a text, or an object with one as its `message`.
+/// Parses an error: a string, or an object with a string `message`.
 fn error_text(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text,
@@ -246,10 +246,9 @@ fn error_text(value: &Value) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Reads a count: a number, or a text that holds one. JavaScript's numbers may come as floats, of which
-/// the whole part counts; a negative or absurd one is none.
+/// Parses a count: a number, or a string with one. Fractions are cut; negative and huge ones count as 0.
 fn count(raw: &RawValue) -> u64 {
-    /// The largest integer that a double holds exactly, `Number.MAX_SAFE_INTEGER`.
+    /// The largest integer that a double represents exactly, `Number.MAX_SAFE_INTEGER`.
     const MOST: u64 = (1 << 53) - 1;
     let text = number(raw);
     let count = text.parse::<u64>().ok().or_else(|| of_float(text));
@@ -269,7 +268,7 @@ fn is_whole(raw: &RawValue) -> bool {
         .is_ok_and(|float| float.fract() == 0.0)
 }
 
-/// Returns the text of a number, which may stand in quotes.
+/// Returns the digits of a number, also in quotes, or an empty string.
 fn number(raw: &RawValue) -> &str {
     let text = raw.get();
     let text = text

@@ -1,6 +1,6 @@
-//! Socket.IO 5 packets.
+//! Parses and writes Socket.IO 5 packets.
 //!
-//! Source: socket.io-protocol, version 5, section "Packet encoding":
+//! Specification: socket.io-protocol, version 5, section "Packet encoding":
 //! `<type>[<attachments>-][<namespace>,][<ack id>][<JSON payload>]`.
 
 use serde_json::Value;
@@ -8,53 +8,51 @@ use thiserror::Error;
 
 use crate::json::{self, Ends};
 
-/// A packet and the namespace it is for.
+/// A packet and its namespace.
 #[derive(Debug)]
 pub(crate) struct Packet<'a> {
     /// The namespace; `/` is the main one.
     pub(crate) namespace: &'a str,
-    /// Its content.
     pub(crate) kind: PacketKind<'a>,
 }
 
 /// The content of a packet.
 #[derive(Debug)]
 pub(crate) enum PacketKind<'a> {
-    /// The server let the client into the namespace.
+    /// The client is connected to the namespace.
     Connect(Value),
-    /// The server put the client out of it.
+    /// The client is disconnected from it.
     Disconnect,
-    /// An event: its name, its arguments, and where the server waits for an acknowledgement, its id.
+    /// An event.
     Event {
-        /// The payload: the name, then the arguments.
+        /// Name and arguments.
         data: Ends<'a>,
-        /// The id to acknowledge.
+        /// The ID to acknowledge.
         ack: Option<&'a str>,
     },
-    /// The answer to an event of the client's.
+    /// An acknowledgement of a client event.
     Ack,
-    /// The server did not let the client in.
+    /// The connection was refused.
     ConnectError(Value),
 }
 
-/// The text is no packet.
+/// An invalid packet.
 #[derive(Debug, Error)]
 pub enum PacketError {
-    /// The first character is none of the packet types.
+    /// The first character is not a packet type.
     #[error("unknown Socket.IO packet type")]
     UnknownType,
-    /// A binary packet does not say how many attachments it has.
+    /// A binary packet without a number of attachments.
     #[error("bad number of Socket.IO attachments")]
     Attachments,
-    /// The payload is not the JSON that it must be.
+    /// The payload is not valid JSON.
     #[error("unreadable Socket.IO payload: {0}")]
     Payload(#[from] serde_json::Error),
 }
 
-/// Reads a packet. The text is repaired.
+/// Parses a packet from repaired text.
 ///
-/// The attachments of a binary packet follow as binary frames, of which a client that wants none
-/// passes over however many come.
+/// Attachments of a binary packet follow as binary frames, which the caller ignores.
 pub(crate) fn decode(text: &str) -> Result<Packet<'_>, PacketError> {
     let (kind, mut rest) = match text.as_bytes().first() {
         Some(kind @ b'0'..=b'6') => (kind, &text[1..]),
@@ -90,18 +88,18 @@ pub(crate) fn decode(text: &str) -> Result<Packet<'_>, PacketError> {
     Ok(Packet { namespace, kind })
 }
 
-/// Asks to be let into a namespace.
+/// Encodes a connection request for a namespace.
 pub(crate) fn connect(namespace: &str, auth: &Value) -> String {
     format!("0{}{auth}", prefix(namespace))
 }
 
-/// Sends an event.
+/// Encodes an event.
 pub(crate) fn event(namespace: &str, name: &str, argument: &str) -> String {
     let data = Value::from(vec![name, argument]);
     format!("2{}{data}", prefix(namespace))
 }
 
-/// Acknowledges an event, with no arguments.
+/// Encodes an acknowledgement without arguments.
 pub(crate) fn ack(namespace: &str, id: &str) -> String {
     format!("3{}{id}[]", prefix(namespace))
 }
@@ -114,7 +112,7 @@ fn prefix(namespace: &str) -> String {
     }
 }
 
-/// Returns the text of a list's value, where it is one.
+/// Returns a string element of a list.
 pub(crate) fn text_of(raw: Option<&serde_json::value::RawValue>) -> Option<String> {
     match raw.and_then(json::value)? {
         Value::String(text) => Some(text),
@@ -129,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    /// An event as its namespace, its name, its arguments' number and its acknowledgement.
+    /// Returns an event's namespace, name, number of arguments and acknowledgement ID.
     fn parts(text: &str) -> (String, Option<String>, usize, Option<String>) {
         let packet = decode(text).unwrap();
         let PacketKind::Event { data, ack } = packet.kind else {
@@ -143,7 +141,7 @@ mod tests {
         )
     }
 
-    /// The examples of the protocol's own text.
+    /// The examples of the specification.
     #[test]
     fn the_protocol_s_examples_are_read() {
         assert!(matches!(

@@ -1,4 +1,4 @@
-//! Reads points in time as services write them.
+//! Parses timestamps as services write them.
 
 use serde_json::Value;
 use time::{
@@ -8,14 +8,14 @@ use time::{
 
 use crate::report::UnixMillis;
 
-/// Numbers from here on are milliseconds, below seconds: this many seconds are the year 5138, this many
+/// Numbers from here on are milliseconds, smaller ones seconds: as seconds this is the year 5138, as
 /// milliseconds 1973.
 const LEAST_MILLIS: f64 = 1e11;
 /// The last millisecond of the year 9999.
 const MOST: i64 = 253_402_300_799_999;
 
-/// Reads RFC 3339 with any offset and fraction, ISO 8601, RFC 1123, a date, seconds or milliseconds since
-/// 1970 as a number or a text, and MongoDB's `{"$date": …}`.
+/// Parses RFC 3339, ISO 8601, RFC 1123, a date, seconds or milliseconds since 1970 (as a number or string),
+/// and MongoDB's `{"$date": …}`.
 pub(crate) fn read(value: &Value) -> Option<UnixMillis> {
     let millis = match value {
         Value::Number(number) => of_number(number.as_f64()?)?,
