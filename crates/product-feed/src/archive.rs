@@ -1,6 +1,6 @@
-//! A ZIP archive (APPNOTE.TXT): what is in it, and its files as streams.
+//! Reads ZIP archives (APPNOTE.TXT): lists their files and streams them.
 //!
-//! Its directory is read entry by entry, so that one of a million entries costs nothing.
+//! The directory is read entry by entry, so that a million entries take no memory.
 
 use std::{
     io::{self, BufReader, Read, Seek, SeekFrom},
@@ -21,32 +21,32 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Packed {
     pub(crate) name: Box<[u8]>,
-    /// Where its own header begins.
+    /// Offset of its local header.
     header: u64,
-    /// How many bytes it takes.
+    /// Compressed size.
     length: u64,
     method: CompressionMethod,
     is_encrypted: bool,
-    /// How many bytes it has, and their checksum.
+    /// Uncompressed size and CRC-32, from the directory.
     pub(crate) unpacked: u64,
     crc: u32,
 }
 
-/// What an archive holds.
+/// An open archive.
 #[derive(Clone, Debug)]
 pub(crate) struct Archive {
     input: Input,
-    /// The most bytes that are read out of each file.
+    /// Maximum bytes to read from each file.
     limit: u64,
     pub(crate) files: Arc<[Packed]>,
 }
 
 impl Archive {
-    /// Reads what is in the archive, without directories.
+    /// Lists the files, without directories.
     ///
     /// # Errors
     ///
-    /// When it cannot be read, is damaged, or holds too much.
+    /// If the archive is unreadable, damaged or too large.
     pub(crate) fn open(input: Input, limit: u64) -> Result<Self, FeedError> {
         let file = Allowance {
             inner: BufReader::new(input.open().map_err(FeedError::Io)?),
@@ -79,7 +79,7 @@ impl Archive {
         })
     }
 
-    /// Returns the file of this name, which may be written in any case.
+    /// Finds a file by name, ignoring case.
     pub(crate) fn find(&self, name: &str) -> Option<&Packed> {
         self.files.iter().find(|file| {
             file.name.len() == name.len()
@@ -89,7 +89,7 @@ impl Archive {
         })
     }
 
-    /// Returns what a file holds. Reading it fails at its end if it is not what the directory says.
+    /// Streams a file. Reading fails at the end if size or checksum differ from the directory's.
     pub(crate) fn stream(&self, file: &Packed) -> Result<Box<dyn Read + Send>, FeedError> {
         if file.is_encrypted {
             return Err(FeedError::Encrypted);
@@ -110,7 +110,7 @@ impl Archive {
     }
 }
 
-/// Where the bytes of a file begin: behind its own header, its name there and what else stands there.
+/// Returns the offset of a file's data, behind its local header.
 fn data_start(archive: &mut Box<dyn ReadSeek>, header: u64) -> Result<u64, FeedError> {
     let mut bytes = [0; 30];
     archive
@@ -127,7 +127,7 @@ fn data_start(archive: &mut Box<dyn ReadSeek>, header: u64) -> Result<u64, FeedE
     Ok(header + bytes.len() as u64 + u64::from(name) + u64::from(more))
 }
 
-/// Tells why an archive cannot be read.
+/// Maps a ZIP error.
 fn from_zip(error: ZipError) -> FeedError {
     match error {
         ZipError::Io(error) => FeedError::from_read(error),
@@ -138,7 +138,7 @@ fn from_zip(error: ZipError) -> FeedError {
     }
 }
 
-/// A reader that fails as a damaged file does once so many bytes were read.
+/// Fails as a damaged file does after a number of bytes.
 struct Allowance<R> {
     inner: R,
     left: usize,
@@ -163,7 +163,7 @@ impl<R: Seek> Seek for Allowance<R> {
     }
 }
 
-/// A reader that fails at the end of a file that is not what its archive says it is.
+/// Fails at the end of the file if size or checksum are wrong.
 struct Checked<R> {
     inner: R,
     seen: Crc,

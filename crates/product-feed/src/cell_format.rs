@@ -1,43 +1,41 @@
-//! What a spreadsheet program shows of a number, as far as that changes what it is: a date, the zeros before a
-//! SKU, a share of a hundred, a currency.
+//! Formats numbers as a spreadsheet program shows them, where that changes their meaning: dates, leading
+//! zeros, percentages, currencies.
 
 use std::fmt::Write as _;
 
-/// Digits that are shown at most.
 const MAX_DIGITS: usize = 32;
 
-/// Characters of a currency's sign.
 const MAX_SYMBOL: usize = 8;
 
-/// How a number is shown.
+/// A number format.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Format {
-    /// As it is.
+    /// General.
     #[default]
     General,
-    /// As a day, perhaps with a time of day.
+    /// A date, optionally with a time.
     Date { has_time: bool },
-    /// As a time of day, or a span of time.
+    /// A time of day or a duration.
     Time,
-    /// As a share of a hundred.
+    /// A percentage.
     Percent,
-    /// As digits among other characters: `00000`, `000-00`.
+    /// Digits among other characters: `00000`, `000-00`.
     Digits(Vec<Piece>),
-    /// As an amount in a currency.
+    /// An amount in a currency.
     Currency(String),
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Piece {
-    /// A digit, or a zero where there is none.
+    /// A digit, or zero.
     Zero,
-    /// A digit, where there is one.
+    /// An optional digit.
     Digit,
     Character(char),
 }
 
 impl Format {
-    /// Returns one of those that need no code.
+    /// Returns a built-in format by its number.
     pub(crate) fn built_in(number: u32) -> Self {
         match number {
             9 | 10 => Self::Percent,
@@ -48,7 +46,7 @@ impl Format {
         }
     }
 
-    /// Reads a format's code (ECMA-376, 18.8.31), as far as it is for numbers that are not negative.
+    /// Parses a format code (ECMA-376, 18.8.31), for non-negative numbers.
     pub(crate) fn of_code(code: &str) -> Self {
         let mut parts = Parts::default();
         let mut characters = code.chars();
@@ -64,7 +62,7 @@ impl Format {
                         parts.literal(literal.encode_utf8(&mut [0; 4]));
                     }
                 }
-                // The width of a character, and one that fills the cell.
+                // Width of a character, or fill.
                 '_' | '*' => {
                     characters.next();
                 }
@@ -78,9 +76,9 @@ impl Format {
         parts.format(code)
     }
 
-    /// Writes what is shown of a number that a cell holds. `from_1904` says from which day dates are counted.
+    /// Formats a number. `from_1904` selects the date system.
     pub(crate) fn show(&self, value: f64, from_1904: bool, text: &mut String) {
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = match self {
             Self::General => text.write_str(&plain(value)),
             Self::Percent => write!(text, "{}%", fifteen_digits(value * 100.0)),
@@ -102,17 +100,17 @@ impl Format {
     }
 }
 
-/// What a code is made of.
+/// Elements found in a format code.
 #[derive(Default)]
 struct Parts {
     pieces: Vec<Piece>,
     has_zero: bool,
-    /// Digits behind a point, thousands and exponents: a number that is one.
+    /// Has decimals, thousands or an exponent.
     is_amount: bool,
     is_percent: bool,
     has_day: bool,
     has_hour: bool,
-    /// A letter that is a month's or a minute's.
+    /// Has `m`: month or minute.
     has_m: bool,
     is_span: bool,
     currency: Option<String>,
@@ -189,8 +187,8 @@ impl Parts {
     }
 }
 
-/// Whether a text beside a number is the sign or the code of a currency. A dollar can be that of many
-/// countries, and is what programs put there by themselves.
+/// Returns whether a text beside a number is a currency. Dollars are excluded: programs insert them by
+/// default, for any country.
 fn is_currency(text: &str) -> bool {
     matches!(
         text,
@@ -198,12 +196,12 @@ fn is_currency(text: &str) -> bool {
     ) || text.len() == 3 && crate::currency::code(text).is_some()
 }
 
-/// The digits of a whole number that is not negative.
+/// Returns the digits of a non-negative integer.
 fn whole(value: f64) -> Option<String> {
     ((0.0..1e15).contains(&value) && value.fract() == 0.0).then(|| format!("{value:.0}"))
 }
 
-/// Puts digits in their places, from the last one on.
+/// Fills digits into a pattern, from the last one.
 fn placed(digits: &str, pieces: &[Piece]) -> String {
     let mut rest = digits.chars().rev();
     let mut first = pieces
@@ -224,9 +222,9 @@ fn placed(digits: &str, pieces: &[Piece]) -> String {
     shown.into_iter().rev().collect()
 }
 
-/// The day that a number stands for, as ISO 8601 writes it.
+/// Converts a serial number to an ISO 8601 date.
 fn date(value: f64, from_1904: bool) -> Option<String> {
-    // The last one is 31 December 9999.
+    // 31 December 9999.
     if !(0.0..2_958_466.0).contains(&value) {
         return None;
     }
@@ -234,10 +232,10 @@ fn date(value: f64, from_1904: bool) -> Option<String> {
     if from_1904 {
         days += 1462;
     } else if days < 60 {
-        // Excel takes 1900 for a leap year.
+        // Excel treats 1900 as a leap year.
         days += 1;
     }
-    // Days since 1 March 0000, by which a year ends with its leap day (Hinnant).
+    // Days since 1 March 0000, so that leap days end the year (Hinnant).
     let days = days + 693_899;
     let era = days.div_euclid(146_097);
     let of_era = days.rem_euclid(146_097);
@@ -254,7 +252,7 @@ fn date(value: f64, from_1904: bool) -> Option<String> {
     Some(format!("{year:04}-{month:02}-{day:02}"))
 }
 
-/// The time of day that a number's fraction stands for; more than a day is a span of hours.
+/// Converts the fraction of a serial number to a time; above one day, to hours.
 fn time(value: f64) -> String {
     if !(0.0..1e9).contains(&value) {
         return fifteen_digits(value).to_string();
@@ -265,8 +263,8 @@ fn time(value: f64) -> String {
     format!("{hours:02}:{minutes:02}:{:02}", seconds % 60)
 }
 
-/// Writes a number as it was typed. One with more digits than a spreadsheet program keeps, which makes zeros of
-/// the last ones, is written as such a program shows it: `1.23456789012346E+16` can be taken for no SKU.
+/// Writes a number as typed. One with more digits than a spreadsheet program stores is written as such a
+/// program shows it (`1.23456789012346E+16`), which no check accepts as a SKU.
 fn plain(value: f64) -> String {
     const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
     if value.fract() != 0.0 || value.abs() < 1e15 {
@@ -278,8 +276,7 @@ fn plain(value: f64) -> String {
     format!("{value:.14e}").replace('e', "E+")
 }
 
-/// Rounds to the digits that a spreadsheet shows at most, so that what was typed as `12.99` and summed
-/// to `12.990000000000002` is `12.99`.
+/// Rounds to 15 significant digits, so that `12.990000000000002` is `12.99`.
 fn fifteen_digits(value: f64) -> f64 {
     format!("{value:.14e}").parse().unwrap_or(value)
 }

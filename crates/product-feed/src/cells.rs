@@ -1,20 +1,20 @@
-//! The cells of one row as text, by what they mean.
+//! Maps the cells of a row to their meanings.
 
 use std::borrow::Cow;
 
 use crate::{failed_rows, header::Columns, price::DecimalMark, reader::RawRow};
 
-/// The most characters of what a failed row is called.
+/// Maximum characters of a row's label.
 const MAX_LABEL: usize = 200;
 
-/// A row's cells by what they mean, trimmed; a column that is not there is an empty cell.
+/// The cells of a row by meaning, trimmed. Missing columns are empty cells.
 pub(crate) struct Cells<'a> {
     pub(crate) sku: Cow<'a, str>,
     pub(crate) name: Cow<'a, str>,
     pub(crate) price: Cow<'a, str>,
-    /// The column that the price is in.
+    /// Column of the price.
     pub(crate) price_column: Option<usize>,
-    /// The lower price for a time; empty where it is the only one.
+    /// The sale price; empty if it is the only price.
     pub(crate) sale_price: Cow<'a, str>,
     pub(crate) currency: Cow<'a, str>,
     pub(crate) handle: Cow<'a, str>,
@@ -28,24 +28,24 @@ pub(crate) struct Cells<'a> {
     pub(crate) variant_sku: Cow<'a, str>,
     pub(crate) surcharge: Cow<'a, str>,
     pub(crate) gtin: Cow<'a, str>,
-    /// The column that the GTIN is in.
+    /// Column of the GTIN.
     pub(crate) gtin_column: Option<usize>,
     pub(crate) barcode: Cow<'a, str>,
     pub(crate) id: Cow<'a, str>,
     pub(crate) url: Cow<'a, str>,
     pub(crate) stock: Cow<'a, str>,
     pub(crate) availability: Cow<'a, str>,
-    /// Whether another variant of the file had the SKU before.
+    /// Whether another variant in the file has the same SKU.
     pub(crate) shares_sku: bool,
-    /// Whether it is a listing of variations, which have the prices.
+    /// Whether it is a listing whose variations have the prices.
     pub(crate) is_listing: bool,
 }
 
 impl<'a> Cells<'a> {
-    /// Reads a row of a file whose prices have this mark before their decimals.
+    /// Reads a row with the file's decimal mark.
     pub(crate) fn read(columns: &Columns, row: RawRow<'a>, mark: DecimalMark) -> Self {
         let (record, encoding) = (row.cells, row.encoding);
-        // Only a list of failed rows has cells that were made harmless.
+        // Only a list of failed rows has escaped cells.
         let is_neutralised = columns.reason.is_some();
         let cell = |column: Option<usize>| {
             let cell = column
@@ -115,8 +115,8 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Returns whether a Shopify row brings nothing but an image. A first row of a handle that has a title
-    /// means a product, even if its price is missing.
+    /// Returns whether a Shopify row has only an image. The first row of a handle is a product if it has a
+    /// title, even without a price.
     pub(crate) fn is_image_only(&self, continues: bool) -> bool {
         !self.handle.is_empty()
             && self.sku.is_empty()
@@ -125,7 +125,7 @@ impl<'a> Cells<'a> {
             && (continues || self.name.is_empty())
     }
 
-    /// Returns what the row is called for people: its SKU, or whatever else names it.
+    /// Returns the row's label: its SKU, or another name.
     pub(crate) fn label(&self) -> Option<String> {
         if self.sku.is_empty() && !self.handle.is_empty() {
             let parts = std::iter::once(&self.handle).chain(&self.options);
@@ -150,13 +150,12 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// Returns whether a cell holds nothing but spaces.
+/// Returns whether a cell is empty or whitespace.
 pub(crate) fn is_blank(cell: &[u8]) -> bool {
     cell.trim_ascii().is_empty()
 }
 
-/// Takes off what spreadsheet programs and web pages add to a text: `="00123"`, `'00123`, marks without a
-/// width.
+/// Removes what spreadsheet programs and web pages add: `="00123"`, `'00123`, zero-width characters.
 pub(crate) fn plain_text(text: &str) -> Cow<'_, str> {
     plain(Cow::Borrowed(text.trim()))
 }
@@ -195,7 +194,7 @@ fn plain_name(name: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// Takes a text out of a formula that is nothing but this text.
+/// Unwraps a formula that is a string literal.
 fn without_formula(text: &str) -> &str {
     text.strip_prefix("=\"")
         .and_then(|rest| rest.strip_suffix('"'))
@@ -203,7 +202,7 @@ fn without_formula(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// Takes off apostrophes around a text that has no others: some databases quote with them.
+/// Removes enclosing apostrophes, which some databases write as quotes.
 fn without_apostrophes(text: &str) -> &str {
     let inner = text
         .strip_prefix('\'')
@@ -213,7 +212,7 @@ fn without_apostrophes(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// Whether a character takes no room and says nothing.
+/// Returns whether a character is invisible and has no width.
 fn has_no_width(character: char) -> bool {
     matches!(
         character,
@@ -226,12 +225,12 @@ fn has_no_width(character: char) -> bool {
     )
 }
 
-/// Borrows cells as texts.
+/// Borrows cells as strings.
 pub(crate) fn borrowed<'a>(cells: &'a [Cow<'_, str>]) -> Vec<&'a str> {
     cells.iter().map(AsRef::as_ref).collect()
 }
 
-/// Cuts a text to what can be shown, and makes one line of it.
+/// Truncates a text for display and joins its lines.
 pub(crate) fn shortened(text: &str) -> String {
     text.chars()
         .filter(|character| *character != '\0')

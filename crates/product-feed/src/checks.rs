@@ -1,4 +1,4 @@
-//! What is checked of a product beside its price.
+//! Validates product fields other than the price.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,10 @@ use thiserror::Error;
 
 use crate::price::{self, DecimalMark};
 
-/// The most characters of an address.
+/// Maximum characters of a URL.
 const MAX_URL: usize = 2000;
 
-/// What people put where there is no number.
+/// Placeholders for a missing number.
 const NOTHING: &[&str] = &[
     "-",
     "–",
@@ -27,27 +27,26 @@ const NOTHING: &[&str] = &[
 /// Why a text is no Global Trade Item Number. The text is for people, after the number.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum GtinError {
-    /// Excel has made a float of it.
+    /// It was shortened to a float by a spreadsheet program.
     #[error("was shortened by a spreadsheet program; format the column as text")]
     Shortened,
-    /// It has other characters than digits, or not as many as one has.
+    /// It has other characters than digits, or a wrong length.
     #[error("is none: one has 8, 12, 13 or 14 digits")]
     Form,
-    /// Its last digit is not what the others give.
+    /// It has a wrong check digit.
     #[error("has a wrong check digit: it would be {0}")]
     CheckDigit(char),
 }
 
-/// Reads a GTIN (GS1 General Specifications, section 7.9) as GTIN-8, -12, -13 or -14, or an ISBN-10;
-/// `None` where there is none. Hyphens and spaces in it, and zeros at its start that a spreadsheet
-/// program took away, do not matter.
+/// Parses a GTIN-8, -12, -13 or -14 (GS1 General Specifications, section 7.9) or an ISBN-10; `None` for an
+/// empty cell or placeholder. Ignores hyphens and spaces, and restores leading zeros.
 ///
 /// # Errors
 ///
-/// When it is not one.
+/// If it is invalid.
 pub(crate) fn gtin(text: &str) -> Result<Option<String>, GtinError> {
     let text = text.trim();
-    // How spreadsheets are told that it is a text.
+    // Spreadsheets mark text with an apostrophe.
     let text = text
         .strip_prefix("=\"")
         .and_then(|text| text.strip_suffix('"'))
@@ -85,7 +84,7 @@ pub(crate) fn gtin(text: &str) -> Result<Option<String>, GtinError> {
     }
 }
 
-/// Computes the last digit from the others: from the right they weigh 3, 1, 3, 1 …
+/// Computes the check digit, with weights 3, 1, 3, 1 … from the right.
 fn check_digit(number: &str) -> char {
     let others = number
         .bytes()
@@ -98,7 +97,7 @@ fn check_digit(number: &str) -> char {
     char::from_digit((10 - sum % 10) % 10, 10).unwrap_or('0')
 }
 
-/// Whether this is an ISBN as until 2006: nine digits and a check mark, weighed 10 to 1, modulo 11.
+/// Returns whether this is an ISBN-10: nine digits and a check character, weighted 10 to 1, modulo 11.
 fn is_isbn_10(text: &str) -> bool {
     if text.len() != 10 {
         return false;
@@ -117,19 +116,19 @@ fn is_isbn_10(text: &str) -> bool {
     sum.is_some_and(|sum| sum % 11 == 0)
 }
 
-/// What a cell for a link holds.
+/// The content of a link cell.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Link<'a> {
-    /// Nothing.
+    /// Empty.
     None,
-    /// An address.
+    /// A URL or absolute path.
     Address(Cow<'a, str>),
-    /// Something else, such as the last part of an address alone.
+    /// Anything else.
     Other,
 }
 
-/// Reads the address of a page: an absolute one of http or https, one that only lacks these, or one within
-/// the shop, which begins with a slash. Spaces in it are written as an address has them.
+/// Parses a URL of a page: absolute, without scheme, or an absolute path in the shop. Spaces are
+/// percent-encoded.
 pub(crate) fn url(text: &str) -> Link<'_> {
     let text = text.trim();
     if text.is_empty() {
@@ -178,12 +177,12 @@ pub(crate) fn url(text: &str) -> Link<'_> {
     }
 }
 
-/// Whether an address begins with the name of a host, and only lacks its scheme: `shop.example/cup`.
+/// Returns whether an address starts with a host and only lacks its scheme: `shop.example/cup`.
 fn begins_with_host(text: &str) -> bool {
     let (host, path) = text.split_once('/').unzip();
     let host = host.unwrap_or(text);
     let is_www = starts_with_ignoring_case(host, "www.");
-    // `mug.html` is no host.
+    // `mug.html` is not a host.
     if path.is_none() && !is_www {
         return false;
     }
@@ -194,7 +193,7 @@ fn begins_with_host(text: &str) -> bool {
         && url::Url::parse(&format!("https://{text}")).is_ok_and(|parsed| parsed.has_host())
 }
 
-/// Whether this is an address of the simplest form, which needs no parser: most are.
+/// Returns whether a URL is simple enough to skip the parser. Most are.
 fn is_plain_address(text: &str) -> bool {
     let rest = text
         .strip_prefix("https://")
@@ -217,23 +216,23 @@ fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
         .is_some_and(|begin| begin.eq_ignore_ascii_case(start))
 }
 
-/// Whether a product can be had.
+/// Availability of a product.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Availability {
-    /// It can be had now.
+    /// In stock.
     InStock,
-    /// It cannot.
+    /// Out of stock.
     OutOfStock,
-    /// It can be ordered before it is there for the first time.
+    /// Orderable before its first delivery.
     Preorder,
-    /// It can be ordered until it is there again.
+    /// Orderable until it is in stock again.
     Backorder,
-    /// It will not be had again.
+    /// Discontinued.
     Discontinued,
 }
 
 impl Availability {
-    /// Returns the word for it, which is Google's.
+    /// Returns Google Merchant's word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -246,7 +245,7 @@ impl Availability {
     }
 }
 
-/// Words for whether a product can be had, without spaces and marks and in lower case.
+/// Words for availability, lower case, without spaces and punctuation.
 #[rustfmt::skip] // one a line would hide the table
 const AVAILABILITIES: &[(Availability, &[&str])] = &[
     (Availability::InStock, &[
@@ -276,7 +275,7 @@ const AVAILABILITIES: &[(Availability, &[&str])] = &[
     (Availability::Discontinued, &["discontinued", "disabled", "ausgelaufen", "eingestellt", "descatalogado", "eol"]),
 ];
 
-/// Reads whether a product can be had; an address of schema.org's does too.
+/// Parses an availability, or a schema.org URL of one.
 pub(crate) fn availability(text: &str) -> Option<Availability> {
     let word = text.trim().rsplit('/').next().unwrap_or_default();
     let word: String = word
@@ -290,18 +289,18 @@ pub(crate) fn availability(text: &str) -> Option<Availability> {
         .map(|(availability, _)| *availability)
 }
 
-/// What a cell for the stock holds.
+/// The content of a stock cell.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Stock {
-    /// So many, below zero where more were sold than there were.
+    /// A count, negative if oversold.
     Count(i64),
-    /// No number: nothing, or a word that says whether there are any.
+    /// Empty, or a word for availability.
     None,
-    /// Something else.
+    /// Anything else.
     Unreadable,
 }
 
-/// Units that say that whole pieces are counted.
+/// Units for pieces.
 const PIECES: &[&str] = &[
     "pcs",
     "pc",
@@ -348,8 +347,7 @@ const PIECES: &[&str] = &[
     "disponibles",
 ];
 
-/// Reads how many there are: `3`, `3.0`, `12,000`, `5 pcs`, `In stock (12)`. Of `10+` and `>100` the number is
-/// taken, as there are as many for sure.
+/// Parses a stock: `3`, `3.0`, `12,000`, `5 pcs`, `In stock (12)`; `10+` and `>100` as 10 and 100.
 pub(crate) fn stock(text: &str) -> Stock {
     let text = text.trim();
     if text.is_empty() {
@@ -362,7 +360,7 @@ pub(crate) fn stock(text: &str) -> Stock {
     if text.eq_ignore_ascii_case("parent") || availability(text).is_some() || text == "∞" {
         return Stock::None;
     }
-    // `IN_STOCK (12)`: the word goes.
+    // `IN_STOCK (12)`: drops the word.
     let text = match text.split_once('(') {
         Some((word, count)) if availability(word).is_some() => count.trim_end_matches(')'),
         _ => text,

@@ -1,4 +1,4 @@
-//! What columns are called, by the table in `columns.txt`.
+//! Finds the meaning of a column by its name, from the table in `columns.txt`.
 
 use std::{collections::HashMap, fmt, str::FromStr, sync::LazyLock};
 
@@ -6,63 +6,63 @@ use thiserror::Error;
 
 use crate::currency;
 
-/// The table. One line for each meaning; it is data, so that a name can be added without code.
+/// The table: one line per meaning.
 const TABLE: &str = include_str!("columns.txt");
 
-/// What a column can hold.
+/// The meaning of a column.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Meaning {
     /// The stock-keeping unit.
     Sku,
-    /// What the product is called.
+    /// The product's name.
     Name,
     /// The price.
     Price,
-    /// A lower price for a time, which stands in where there is no other.
+    /// A temporary lower price; the price if there is no other.
     SalePrice,
-    /// A price that is never what a product costs: its cost, or what it cost before.
+    /// A price that products are not sold for: cost, former price.
     OtherPrice,
     /// The currency of the prices.
     Currency,
-    /// What Shopify calls a product.
+    /// Shopify's product handle.
     Handle,
-    /// The value of an option that tells a handle's variants apart.
+    /// An option value of a Shopify variant.
     Option,
-    /// What WooCommerce calls the product that a variation belongs to.
+    /// WooCommerce's parent product.
     Parent,
-    /// The ID of the product that a variant belongs to, as Shopware has it.
+    /// Shopware's parent product ID.
     ParentId,
-    /// The value of an attribute that tells a parent's variations apart.
+    /// An attribute value of a WooCommerce variation.
     Attribute,
-    /// WooCommerce's kind of product.
+    /// WooCommerce's product type.
     Kind,
-    /// What a row is: a product, a variant, or something about it.
+    /// The kind of row: product, variant, other.
     Item,
-    /// The store view that a row translates for.
+    /// The store view of a translation.
     Store,
-    /// The stock-keeping unit of a variant, where another column has that of its product.
+    /// A variant's SKU, if another column has the product's.
     VariantSku,
-    /// What a variant costs more than its product.
+    /// A variant's surcharge on its product's price.
     Surcharge,
     /// The Global Trade Item Number.
     Gtin,
-    /// A barcode, which may be a GTIN.
+    /// A barcode, possibly a GTIN.
     Barcode,
-    /// The product's number in its shop.
+    /// The shop's product number.
     Id,
-    /// The address of its page.
+    /// The URL of the product's page.
     Url,
-    /// How many there are.
+    /// The stock.
     Stock,
-    /// Whether it can be had.
+    /// The availability.
     Availability,
-    /// The address of a picture.
+    /// The URL of an image.
     Image,
-    /// Why a row failed the last time.
+    /// The error of an earlier import.
     Reason,
 }
 
-/// A word that names no meaning.
+/// An unknown meaning.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("this is nothing that a column can hold")]
 pub struct UnknownMeaning;
@@ -95,7 +95,7 @@ pub(crate) const WORDS: [(Meaning, &str); 24] = [
 ];
 
 impl Meaning {
-    /// Returns the word for it in the table and on the wire.
+    /// Returns its word in the table and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         WORDS
@@ -123,18 +123,18 @@ impl fmt::Display for Meaning {
     }
 }
 
-/// What a name in the table stands for.
+/// The meaning of a name in the table, which may depend on other columns.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Word {
-    /// One meaning.
+    /// Always this meaning.
     Is(Meaning),
-    /// The SKU where no other column is one but another names the product, else the name.
+    /// SKU if no other column is one and another is the name; else the name.
     NameOrSku,
-    /// The SKU where no other column is one, else the product's number in its shop.
+    /// SKU if no other column is one; else the product's number.
     Number,
-    /// As `Number`, of which the product is said: never the number of the row.
+    /// As `Number`; the row has no number of its own.
     ItemNumber,
-    /// The name where there is no better one.
+    /// The name if there is no better one.
     Description,
 }
 
@@ -153,7 +153,7 @@ impl FromStr for Word {
 }
 
 impl Word {
-    /// Returns what a column of such a name holds where no other column says otherwise.
+    /// Returns the meaning if no other column matters.
     pub(crate) fn meaning(self) -> Meaning {
         match self {
             Self::Is(meaning) => meaning,
@@ -163,8 +163,7 @@ impl Word {
     }
 }
 
-/// A name that is known: what it stands for, how good a name for that it is (less is better), and the
-/// currency that it speaks of.
+/// A match in the table: meaning, rank (lower is better) and currency.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Known {
     pub(crate) word: Word,
@@ -174,7 +173,7 @@ pub(crate) struct Known {
 
 struct Names {
     exact: HashMap<String, (Word, usize)>,
-    /// With what begins names of which the end can be anything.
+    /// Prefixes of names with any suffix.
     beginnings: Vec<(String, Word, usize)>,
     count: usize,
 }
@@ -202,7 +201,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
     names
 });
 
-/// The table's names with what they stand for, in its order.
+/// Iterates over the table's names in order.
 fn entries() -> impl Iterator<Item = (Word, &'static str)> {
     TABLE
         .lines()
@@ -213,12 +212,12 @@ fn entries() -> impl Iterator<Item = (Word, &'static str)> {
         .filter(|(_, name)| !name.is_empty())
 }
 
-/// Finds what a column of this name holds. Any name without a remark is better than one with.
+/// Looks up a column name. Names without a parenthesised remark rank better.
 pub(crate) fn look_up(cell: &str) -> Option<Known> {
     if cell.len() > MAX_NAME {
         return None;
     }
-    // Google's feeds have names with a prefix.
+    // Google feeds prefix names.
     let cell = cell.trim();
     let cell = cell
         .strip_prefix("g:")
@@ -229,12 +228,11 @@ pub(crate) fn look_up(cell: &str) -> Option<Known> {
         .or_else(|| with_language(cell))
 }
 
-/// As [`look_up`], of a name that says neither a currency nor a language. Of one that says several it is not
-/// tried in which order they are to be taken off.
+/// Looks up a name without currency and language suffix. If there are several, not every order is tried.
 fn known(name: &str) -> Option<Known> {
     if let Some((word, rank)) = of_name(name) {
         return Some(Known {
-            // What is asked is whether there are any: `Skladem?`.
+            // A yes/no question: `Skladem?`.
             word: match word {
                 Word::Is(Meaning::Stock) if name.ends_with('?') => Word::Is(Meaning::Availability),
                 word => word,
@@ -271,7 +269,7 @@ fn with_currency(name: &str) -> Option<Known> {
     })
 }
 
-/// What is said of a price that has tax in it.
+/// Words for a price with tax.
 const GROSS: &[&str] = &[
     "brutto",
     "bruto",
@@ -290,13 +288,12 @@ const GROSS: &[&str] = &[
     "dahil",
 ];
 
-/// Taxes that are in a price or not.
 const TAXES: &[&str] = &[
     "tax", "vat", "gst", "mwst", "ust", "iva", "tva", "btw", "moms", "dph", "kdv", "afa",
 ];
 
-/// Finds what a price's name holds that also says whether tax is in it: `Prezzo lordo`,
-/// `retail_price_excluding_tax`. With it the price is as good as by the name alone, without it less than any.
+/// Looks up a price name that mentions tax: `Prezzo lordo`, `retail_price_excluding_tax`. Gross prices rank
+/// as without the mention, net ones last.
 fn with_tax(name: &str) -> Option<Known> {
     let words = name.split(|character: char| !character.is_alphanumeric());
     let words = words.filter(|word| !word.is_empty());
@@ -325,7 +322,7 @@ fn with_tax(name: &str) -> Option<Known> {
     })
 }
 
-/// Finds the sign of a currency in a name, where it is no letter: the `€` of `Price €`.
+/// Finds a currency symbol that is not a letter: the `€` of `Price €`.
 fn sign_within(name: &str) -> Option<&'static str> {
     let mut signs = name
         .char_indices()
@@ -333,13 +330,13 @@ fn sign_within(name: &str) -> Option<&'static str> {
     signs.find_map(|(at, mark)| currency::code(&name[at..at + mark.len_utf8()]))
 }
 
-/// Languages in which names and descriptions stand beside each other.
+/// Languages of columns side by side.
 const LANGUAGES: &[&str] = &[
     "en", "de", "fr", "es", "it", "nl", "pl", "pt", "tr", "ru", "ja", "zh", "cs", "sk", "sv", "da",
     "fi", "nb", "no", "hu", "ro", "el", "uk", "ko",
 ];
 
-/// Finds what a name in one language holds: `name-en_US`, `title_de`, `NL_Title`.
+/// Looks up a name with a language: `name-en_US`, `title_de`, `NL_Title`.
 fn with_language(name: &str) -> Option<Known> {
     let (language, base) = LANGUAGES.iter().find_map(|language| {
         if let Some((before, base)) = name.split_once('_')
@@ -363,7 +360,7 @@ fn with_language(name: &str) -> Option<Known> {
     })
 }
 
-/// The longest name that is looked up.
+/// Maximum length of a name to look up.
 const MAX_NAME: usize = 200;
 
 fn of_name(name: &str) -> Option<(Word, usize)> {
@@ -428,7 +425,7 @@ fn with_remark(base: &str, remark: &str) -> Option<Known> {
     })
 }
 
-/// What is said of a price in brackets that is not what the product costs.
+/// Remarks on prices that products are not sold for.
 const OTHER_REMARKS: &[&str] = &[
     "old",
     "alt",
@@ -477,7 +474,7 @@ const OTHER_REMARKS: &[&str] = &[
     "minimum",
 ];
 
-/// What is said of a price in brackets that has no tax in it.
+/// Remarks on net prices.
 const NET_REMARKS: &[&str] = &[
     "net",
     "netto",
@@ -506,7 +503,7 @@ const NET_REMARKS: &[&str] = &[
     "税抜",
 ];
 
-/// Takes a remark in brackets from a name: the `(EUR)` of `Price (EUR)`, the `[net]` of `Price [net]`.
+/// Splits off a parenthesised remark: `Price (EUR)`, `Price [net]`.
 fn split_remark(name: &str) -> (String, Option<String>) {
     let Some(start) = name.find(['(', '[', '（']) else {
         return (name.to_owned(), None);
@@ -523,7 +520,7 @@ fn split_remark(name: &str) -> (String, Option<String>) {
     (format!("{before} {after}"), Some(remark.to_owned()))
 }
 
-/// Takes a currency off a name: `Preis EUR`, `Preis in EUR`, `price_usd`, `EUR Price`, `Price, €`.
+/// Splits off a currency: `Preis EUR`, `Preis in EUR`, `price_usd`, `EUR Price`, `Price, €`.
 fn without_currency(name: &str) -> Option<(&str, &'static str)> {
     let is_between = |character: char| {
         character.is_whitespace() || matches!(character, '_' | '-' | '/' | ',' | ':' | '.')
@@ -551,14 +548,14 @@ fn without_currency(name: &str) -> Option<(&str, &'static str)> {
     {
         return Some((&trimmed[at + mark.len_utf8()..], code));
     }
-    // A sign that nothing stands between: `Preis€`, `価格円`.
+    // A symbol without a separator: `Preis€`, `価格円`.
     let last = trimmed.chars().next_back()?;
     let base = &trimmed[..trimmed.len() - last.len_utf8()];
     let code = currency::code(last.encode_utf8(&mut [0; 4]))?;
     (!last.is_ascii() && !base.is_empty()).then_some((base, code))
 }
 
-/// Drops case, accents, spaces and punctuation.
+/// Removes case, accents, spaces and punctuation.
 fn normalized(name: &str) -> String {
     let mut normal = String::with_capacity(name.len());
     for character in name.chars().filter(|character| character.is_alphanumeric()) {
@@ -567,7 +564,7 @@ fn normalized(name: &str) -> String {
     normal
 }
 
-/// As [`normalized`], with one `#` for each number.
+/// As [`normalized`], with `#` for each number.
 fn numbered(name: &str) -> String {
     let mut normal = String::with_capacity(name.len());
     for character in name.chars() {
@@ -589,13 +586,13 @@ fn push_lower(text: &mut String, character: char) {
         'œ' | 'Œ' => text.push_str("oe"),
         character => {
             let lower = folded(character).to_lowercase();
-            // What is left of a letter with its accent apart.
+            // The base letter, without its accent.
             text.extend(lower.filter(|part| part.is_alphanumeric()));
         }
     }
 }
 
-/// Takes the accent off a Latin letter.
+/// Removes the accent of a Latin letter.
 fn folded(character: char) -> char {
     match character {
         'à'..='å' | 'À'..='Å' | 'ā' | 'ă' | 'ą' | 'Ā' | 'Ă' | 'Ą' => 'a',

@@ -1,14 +1,14 @@
-//! Currencies as they stand beside prices, by the table in `currencies.txt`.
+//! Finds currencies in texts, from the table in `currencies.txt`.
 
 use std::{collections::HashMap, sync::LazyLock};
 
-/// The table; it is data, so that a sign or a name can be added without code.
+/// The table of symbols and names.
 const TABLE: &str = include_str!("currencies.txt");
 
-/// The code under which signs stand that several currencies share.
+/// Code of symbols that several currencies share.
 const SHARED: &str = "???";
 
-/// What older files call currencies that have another code today.
+/// Former names of currencies.
 const FORMER: [(&str, &str); 4] = [
     ("RUR", "RUB"),
     ("TRL", "TRY"),
@@ -21,22 +21,22 @@ const FORMER: [(&str, &str); 4] = [
 pub(crate) struct Currency {
     /// Its ISO 4217 code.
     pub(crate) code: &'static str,
-    /// Its decimals by ISO 4217.
+    /// Decimals by ISO 4217.
     pub(crate) minor_units: u32,
-    /// The decimals that prices have in use: fewer, where the smallest coins are worth nothing.
+    /// Decimals in use, fewer if the smallest coins are worthless.
     pub(crate) decimals_in_use: u32,
-    /// Whether a comma stands before decimals where the currency is at home.
+    /// Whether its home region writes a decimal comma.
     pub(crate) has_decimal_comma: bool,
 }
 
-/// A sign and the currency that it is for; `None` where several share it.
+/// A symbol and its currency; `None` if shared.
 type Sign = (&'static str, Option<&'static str>);
 
 struct Table {
     by_code: HashMap<&'static str, Currency>,
-    /// Longest first, as one can begin with another.
+    /// Longest first, because one can be a prefix of another.
     signs: Vec<Sign>,
-    /// By their names in lower case.
+    /// Keyed by lower-case name.
     by_name: HashMap<String, &'static str>,
 }
 
@@ -85,12 +85,12 @@ static CURRENCIES: LazyLock<Table> = LazyLock::new(|| {
     table
 });
 
-/// Returns what is known of a currency, by its code.
+/// Returns a currency by its code.
 pub(crate) fn of_code(code: &str) -> Option<Currency> {
     CURRENCIES.by_code.get(code).copied()
 }
 
-/// Returns the code that a text is, in any case, or that its sign or name is for.
+/// Returns the code for a code, symbol or name in any case.
 pub(crate) fn code(text: &str) -> Option<&'static str> {
     let text = text.trim();
     iso(text)
@@ -98,20 +98,20 @@ pub(crate) fn code(text: &str) -> Option<&'static str> {
         .or_else(|| CURRENCIES.by_name.get(&text.to_lowercase()).copied())
 }
 
-/// Returns whether a text is a sign that several currencies share.
+/// Returns whether several currencies share a symbol.
 pub(crate) fn is_shared_sign(text: &str) -> bool {
     let mut signs = CURRENCIES.signs.iter();
     signs.any(|(sign, code)| code.is_none() && *sign == text.trim())
 }
 
-/// Takes a currency off the start of a text: whether there is one, its code, and the rest.
+/// Splits a currency off the start: code, if unambiguous, and rest.
 pub(crate) fn split_start(text: &str) -> Option<(Option<&'static str>, &str)> {
     if text.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }
     if let Some(code) = text.get(..3).and_then(iso) {
         let rest = &text[3..];
-        // A sign beside the code says the same: `USD$`, `US$` is no code.
+        // A symbol beside the code: `USD$`.
         if !rest.starts_with(char::is_alphabetic) {
             return Some((Some(code), rest.trim_start()));
         }
@@ -124,7 +124,7 @@ pub(crate) fn split_start(text: &str) -> Option<(Option<&'static str>, &str)> {
     Some((code, rest.trim_start()))
 }
 
-/// Takes a currency off the end of a text.
+/// Splits a currency off the end.
 pub(crate) fn split_end(text: &str) -> Option<(Option<&'static str>, &str)> {
     if text.ends_with(|last: char| last.is_ascii_digit()) {
         return None;
@@ -146,7 +146,7 @@ pub(crate) fn split_end(text: &str) -> Option<(Option<&'static str>, &str)> {
     Some((code, rest.trim_end()))
 }
 
-/// Takes a sign off the start of a text, also with a space within it as in `US $`.
+/// Strips a symbol from the start, also with a space within, as in `US $`.
 fn without_start<'a>(text: &'a str, sign: &str) -> Option<&'a str> {
     let starts = |sign: &str| {
         text.get(..sign.len())
@@ -163,7 +163,7 @@ fn without_start<'a>(text: &'a str, sign: &str) -> Option<&'a str> {
     rest.strip_prefix('$')
 }
 
-/// Whether a sign of letters ends where the next character is no letter.
+/// Returns whether a symbol of letters is not part of a longer word.
 fn is_apart(sign: &str, neighbour: Option<char>) -> bool {
     !sign.chars().all(char::is_alphabetic) || !neighbour.is_some_and(char::is_alphabetic)
 }

@@ -1,7 +1,7 @@
-//! A file of cells with marks between them, as rows.
+//! Reads delimited text as rows.
 //!
-//! A quotation mark that is not one around a cell must not cost the rows behind it. Where a row spans lines
-//! that are rows of their own, or does not end at all, each of them is read by itself.
+//! A stray quotation mark must not swallow the rows behind it. If a quoted row spans lines that are complete
+//! rows, or never ends, each line is read by itself.
 
 use std::{io::Read, ops::ControlFlow};
 
@@ -17,19 +17,18 @@ use crate::{
     source::{Source, peek},
 };
 
-/// Bytes from which the dialect is told.
+/// Bytes sampled to detect the dialect.
 const HEAD: u64 = 64 << 10;
 
-/// Bytes that may be looked at in vain for the end of a row, and as many again as there are bytes in the
-/// rows so far. Beyond them no row spans lines, so that no file takes for ever.
+/// Maximum bytes scanned in vain for the end of a row, plus the size of the rows so far. Beyond it rows do
+/// not span lines, which bounds the time.
 const MAX_VAIN: usize = 16 << 20;
 
-/// Reads the rows of all parts, in constant memory, until `visit` breaks. Any line ending, a byte-order mark,
-/// and `,` `;` tab or `|` between the cells are understood. Lines of nothing are no rows.
+/// Reads the rows of all parts in constant memory, until `visit` breaks. Skips empty lines.
 ///
 /// # Errors
 ///
-/// When a file cannot be read, a row is too long, or the parts are different lists.
+/// If a file cannot be read, a row is too long, or the parts are different lists.
 pub(crate) fn walk(
     parts: &[Source],
     visit: &mut dyn FnMut(RawRow<'_>) -> ControlFlow<()>,
@@ -42,7 +41,7 @@ pub(crate) fn walk(
         let mut is_header = before.lines > 0;
         while let Some(row) = rows.next(&mut record)? {
             let raw = rows.raw(&record, row, before.lines);
-            // The other parts' header row is known from the first one.
+            // The other parts repeat the first one's header row.
             if is_header {
                 is_header = !before.is_header(raw);
                 continue;
@@ -56,7 +55,7 @@ pub(crate) fn walk(
     Ok(())
 }
 
-/// What is known from the parts before.
+/// State shared by all parts.
 #[derive(Default)]
 struct Before {
     lines: u64,
@@ -64,7 +63,7 @@ struct Before {
 }
 
 impl Before {
-    /// Refuses parts that are no one list.
+    /// Rejects parts that are not one list.
     fn check(&mut self, dialect: &Dialect, parts: usize) -> Result<(), FeedError> {
         let is_same = match &self.header {
             None => parts == 1 || !dialect.header.is_empty(),
@@ -85,11 +84,11 @@ impl Before {
     }
 }
 
-/// Refuses the files of an archive that are no parts of one list.
+/// Rejects files of an archive that are not parts of one list.
 ///
 /// # Errors
 ///
-/// When they are not, or cannot be read.
+/// If they are not, or cannot be read.
 pub(crate) fn check(parts: &[Source]) -> Result<(), FeedError> {
     let mut before = Before::default();
     if parts.len() > 1 {
@@ -100,8 +99,8 @@ pub(crate) fn check(parts: &[Source]) -> Result<(), FeedError> {
     Ok(())
 }
 
-/// Counts the rows behind the first one for which `visit` breaks with true, but for blank ones. `None` when
-/// it breaks with false or never does, and when there are several parts.
+/// Counts the non-blank rows behind the first one for which `visit` breaks with true. `None` if it breaks with
+/// false or never, or if there are several parts.
 ///
 /// # Errors
 ///
@@ -130,10 +129,9 @@ pub(crate) fn count_behind(
     Ok(Some(count))
 }
 
-/// A row that was read.
 #[derive(Clone, Copy)]
 struct Row {
-    /// The line on which it begins.
+    /// Its first line.
     line: u64,
     is_cut_off: bool,
 }
@@ -142,9 +140,9 @@ struct Rows {
     lines: Lines<Box<dyn Read + Send>>,
     dialect: Dialect,
     encoding: CellEncoding,
-    /// The line that comes next, from 0.
+    /// Number of the next line, from 0.
     line: u64,
-    /// Bytes that may still be looked at in vain.
+    /// Bytes that may still be scanned in vain.
     vain: usize,
 }
 
@@ -159,7 +157,7 @@ impl Rows {
         };
         let (stream, encoding): (Box<dyn Read + Send>, _) = match detected.of_several_bytes() {
             _ if is_utf_16 => (encoding::without_utf_16(&head, stream), detected),
-            // What looks like a mark between cells can be a part of a character.
+            // In multi-byte encodings a delimiter can be part of a character.
             Some(encoding) => (encoding::transcoded(stream, encoding), CellEncoding::UTF_8),
             None => (Box::new(stream), detected),
         };
@@ -171,7 +169,7 @@ impl Rows {
             .map_err(FeedError::from_read)?;
         Ok(Self {
             lines: Lines::new(Box::new(stream), dialect.ends_with_carriage_return),
-            // A byte-order mark has three bytes; more than it is a line of its own.
+            // A byte-order mark has three bytes; more is a `sep=` line.
             line: u64::from(dialect.start > 3),
             dialect,
             encoding,
@@ -194,8 +192,8 @@ impl Rows {
         self.line
     }
 
-    /// Goes to the next line that is not empty, and returns how long it is, without its ending and a
-    /// byte-order mark before it, as of files that were put together.
+    /// Advances to the next non-empty line and returns its length, without line ending and byte-order mark
+    /// (concatenated files have one in the middle).
     fn line(&mut self) -> Result<Option<usize>, FeedError> {
         loop {
             let Some(length) = self.lines.line(self.line + 1)? else {
@@ -220,7 +218,7 @@ impl Rows {
         self.vain = self.vain.saturating_add(bytes);
     }
 
-    /// Reads the next row; `None` when there are no more.
+    /// Reads the next row, or returns `None` at the end.
     fn next(&mut self, record: &mut ByteRecord) -> Result<Option<Row>, FeedError> {
         let Some(length) = self.line()? else {
             return Ok(None);
@@ -241,7 +239,7 @@ impl Rows {
         Ok(Some(Row { is_cut_off, ..row }))
     }
 
-    /// Goes over the next row and says whether it is blank; `None` when there are no more.
+    /// Skips the next row and returns whether it is blank, or `None` at the end.
     fn pass(&mut self, record: &mut ByteRecord) -> Result<Option<bool>, FeedError> {
         let Some(length) = self.line()? else {
             return Ok(None);
@@ -260,8 +258,7 @@ impl Rows {
         Ok(Some(is_blank))
     }
 
-    /// Reads the row that begins with the next line, in which there are quotation marks. Returns whether one
-    /// of them is never closed.
+    /// Reads a row whose first line has quotation marks. Returns whether one never closes.
     fn quoted(&mut self, length: usize, record: &mut ByteRecord) -> Result<bool, FeedError> {
         let (found, seen) = self.by_the_book(length, record)?;
         if let Some(found) = found {
@@ -274,7 +271,7 @@ impl Rows {
                 return Ok(self.other_line(length, found, record));
             }
         }
-        // The first line may be a row by itself, or one in which marks are escaped otherwise.
+        // The line may be a row by itself, or escape its quotes in another way.
         for quotes in [Quotes::Backslash, Quotes::Bare, Quotes::Strict] {
             if let Some(row) = self.split(length, quotes, record)
                 && self.is_own_row(row, record)
@@ -296,7 +293,7 @@ impl Rows {
             }
         }
         self.waste(seen);
-        // Up to a line that is a row by itself, or as far as the row goes.
+        // Up to a line that is a row by itself, or to the end of the row.
         match self.own_line_within(seen, record) {
             Some((used, lines)) => {
                 self.cut_off(used, record);
@@ -326,8 +323,8 @@ impl Rows {
         }
     }
 
-    /// Splits the next row as RFC 4180 says, and returns how many bytes were looked at; `None` when it has no
-    /// end within those.
+    /// Splits the next row by RFC 4180 and returns the bytes scanned, or `None` if it does not end within
+    /// them.
     fn by_the_book(
         &mut self,
         length: usize,
@@ -346,7 +343,7 @@ impl Rows {
                 return Ok((Some(found), found.used));
             }
             let seen = within.len();
-            // What is there is looked at again with what comes: that should be as much.
+            // Scanned again with what follows, which should be as much.
             let wanted = most.min(2 * bytes.len());
             if bytes.len() >= most || self.lines.is_all() {
                 return Ok((None, seen));
@@ -355,7 +352,7 @@ impl Rows {
         }
     }
 
-    /// Splits so many of the bytes that come next as one row, as if there were no others.
+    /// Splits the next bytes as one row, as if nothing followed.
     fn split(&self, length: usize, quotes: Quotes, record: &mut ByteRecord) -> Option<Found> {
         let bytes = &self.lines.bytes()[..length];
         match quotes::split(bytes, true, self.dialect.delimiter, quotes, record) {
@@ -364,7 +361,7 @@ impl Rows {
         }
     }
 
-    /// Splits a line that by the book is a row of another number of cells than the others.
+    /// Splits a line that has another number of cells than the others by RFC 4180.
     fn other_line(&mut self, length: usize, found: Found, record: &mut ByteRecord) -> bool {
         for quotes in [Quotes::Backslash, Quotes::Bare, Quotes::Strict] {
             if let Some(row) = self.split(length, quotes, record)
@@ -379,7 +376,7 @@ impl Rows {
             && found.is_quoted
             && let Some(line) = record.get(0).map(<[u8]>::to_vec)
         {
-            // Excel puts a whole line of another program's list into quotation marks.
+            // Excel quotes whole lines of other programs' lists.
             let delimiter = self.dialect.delimiter;
             let inner = quotes::split(&line, true, delimiter, Quotes::Doubled, record);
             if !matches!(inner, Split::Row(row) if self.fits(row, record)) {
@@ -390,8 +387,8 @@ impl Rows {
         false
     }
 
-    /// Whether a row has as many cells as the others, or more of which those are empty. Where it is not
-    /// known how many they have, any has.
+    /// Returns whether a row has the usual number of cells, or surplus empty ones. True if the number is
+    /// unknown.
     fn fits(&self, found: Found, record: &ByteRecord) -> bool {
         match self.dialect.width {
             None => true,
@@ -404,7 +401,7 @@ impl Rows {
         }
     }
 
-    /// Whether a line is a row by itself: it has as many cells as the others, and a price.
+    /// Returns whether a line is a row by itself: the right number of cells, and a price.
     fn is_own_row(&self, found: Found, record: &ByteRecord) -> bool {
         let is_price = |index: &usize| {
             let cell = record.get(*index).unwrap_or_default();
@@ -431,8 +428,8 @@ impl Rows {
         })
     }
 
-    /// Whether the lines of a row are rows by themselves, or together with lines behind them: all but the
-    /// first and blank ones. Of two both must be, because the last line of a row often looks like one.
+    /// Returns whether the lines of a quoted row are rows by themselves, except the first and blank ones. Of
+    /// two both must be, because the last line of a row often looks like one.
     fn has_swallowed(&self, used: usize) -> bool {
         let mut record = ByteRecord::new();
         let bytes = &self.lines.bytes()[..used];
@@ -459,7 +456,7 @@ impl Rows {
         others > 1 || others == 1 && self.is_own_line(first, &mut record)
     }
 
-    /// Bytes of the row of several lines at the start of these, if there is one.
+    /// Returns the length of the multi-line row at the start of `bytes`, if there is one.
     fn own_lines(&self, bytes: &[u8], record: &mut ByteRecord) -> Option<usize> {
         let delimiter = self.dialect.delimiter;
         match quotes::split(bytes, true, delimiter, Quotes::Doubled, record) {
@@ -473,7 +470,7 @@ impl Rows {
         let bytes = &self.lines.bytes()[..seen];
         let mut before = 0;
         for (number, (line, used)) in (0_u64..).zip(each_line(bytes)) {
-            // The last line that was read may be the beginning of one.
+            // The last line may be incomplete.
             let is_whole =
                 used > line.len() || seen == self.lines.bytes().len() && self.lines.is_all();
             if number > 0 && is_whole && self.is_own_line(line, record) {
@@ -484,7 +481,7 @@ impl Rows {
         None
     }
 
-    /// Splits a row in which a quotation mark is never closed: its last cell has the lines behind it.
+    /// Splits a row whose quote never closes. Its last cell has the following lines.
     fn cut_off(&self, used: usize, record: &mut ByteRecord) {
         let bytes = &self.lines.bytes()[..used];
         let trimmed = bytes.len()
@@ -494,7 +491,7 @@ impl Rows {
                 .take_while(|byte| is_line_end(**byte))
                 .count();
         let bytes = &bytes[..trimmed];
-        // The last mark that opens a cell is the one that is not closed.
+        // The last opening quote is the one that never closes.
         let delimiter = self.dialect.delimiter;
         let first = each_line(bytes).next().map_or(0, |(line, _)| line.len());
         let open = (0..first).rev().find(|at| {
@@ -515,7 +512,7 @@ impl Rows {
         each_line(&self.lines.bytes()[..used]).count() as u64
     }
 
-    /// Takes a line alone, of a row that goes on.
+    /// Consumes one line of a row.
     fn take_line(&mut self, length: usize) {
         let ending = ending_of(&self.lines.bytes()[length..]);
         self.take(length + ending, 1);
@@ -526,7 +523,7 @@ impl Rows {
     }
 }
 
-/// Whether a line without quotation marks has no filled cell among those that are read.
+/// Returns whether an unquoted line has no filled cell.
 fn is_blank(line: &[u8], delimiter: u8) -> bool {
     let filled = line
         .iter()
@@ -540,7 +537,7 @@ fn is_line_end(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r')
 }
 
-/// How many bytes end the line, where they begin.
+/// Returns the length of the line ending at the start of `bytes`.
 fn ending_of(bytes: &[u8]) -> usize {
     match bytes {
         [b'\r', b'\n', ..] => 2,
@@ -549,7 +546,7 @@ fn ending_of(bytes: &[u8]) -> usize {
     }
 }
 
-/// The lines of a text, each with the bytes up to the next one.
+/// Iterates over the lines of a text, each with the bytes up to the next one.
 fn each_line(mut bytes: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
     std::iter::from_fn(move || {
         if bytes.is_empty() {

@@ -1,4 +1,4 @@
-//! How a file separates its cells, told from its beginning.
+//! Detects how a file separates its cells.
 
 use csv::ByteRecord;
 
@@ -11,36 +11,35 @@ use crate::{
     reader::HEADER_WITHIN,
 };
 
-/// Rows from which is told how many cells a row has.
+/// Rows sampled for the number of cells.
 const WIDTH_WITHIN: usize = 200;
 
-/// Marks that may separate cells, the most usual first.
+/// Supported delimiters, most common first.
 const DELIMITERS: [u8; 6] = *b",;\t|^~";
 
-/// How a file is written.
+/// Delimiter, quoting and line ending of a file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Dialect {
-    /// Bytes before the header row: a byte-order mark, and the `sep=` line that Excel reads.
+    /// Length of the byte-order mark and `sep=` line before the header row.
     pub(crate) start: usize,
-    /// What separates cells.
+    /// The delimiter.
     pub(crate) delimiter: u8,
-    /// Whether quotation marks around cells mean anything.
+    /// Whether cells are quoted.
     pub(crate) is_quoted: bool,
-    /// Whether lines end with a carriage return alone, as on the first Macs.
+    /// Whether lines end with a lone carriage return (classic Mac OS).
     pub(crate) ends_with_carriage_return: bool,
-    /// How many cells a row has, if that is known.
+    /// Usual number of cells, if known.
     pub(crate) width: Option<usize>,
-    /// The columns that hold prices, where the header row names them.
+    /// Columns of prices, if the header row names them.
     pub(crate) prices: Vec<usize>,
-    /// The header row's cells, where it names any column.
+    /// Cells of the header row, if it names any column.
     pub(crate) header: Vec<String>,
 }
 
-/// Tells the dialect from the file's first bytes, which hold the header row.
+/// Detects the dialect from the beginning of the file, which includes the header row.
 ///
-/// Unless a `sep=` line says so, the delimiter is the one with which some row of the first ones names the
-/// most columns that are known; where none does, the one that occurs most often in the first row outside
-/// of quotation marks.
+/// A `sep=` line decides. Otherwise the delimiter with which one of the first rows names the most known
+/// columns, or else the most frequent one outside quotes in the first row.
 pub(crate) fn sniff(head: &[u8], encoding: CellEncoding) -> Dialect {
     let bom = if head.starts_with(b"\xEF\xBB\xBF") {
         3
@@ -78,13 +77,13 @@ pub(crate) fn sniff(head: &[u8], encoding: CellEncoding) -> Dialect {
     }
 }
 
-/// Counts the columns that are known by the header row of a file of unknown dialect.
+/// Counts the known columns in the header row of a file of unknown dialect.
 pub(crate) fn known_columns(head: &[u8], encoding: CellEncoding) -> usize {
     let counts = DELIMITERS.map(|delimiter| best_header(head, delimiter, encoding).0);
     counts.into_iter().max().unwrap_or_default()
 }
 
-/// Reads a `sep=;` line: the delimiter it names and the line's length.
+/// Parses a `sep=;` line into delimiter and length.
 fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
     let keyword = text.get(..4)?;
     let delimiter = *text.get(4)?;
@@ -97,7 +96,7 @@ fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
     valid.then_some((delimiter, 5 + ending))
 }
 
-/// The delimiter with which a row is most of a header row, if one stands out.
+/// Returns the delimiter with which a row is most clearly a header row.
 fn most_telling(text: &[u8], encoding: CellEncoding) -> Option<u8> {
     let mut scores =
         DELIMITERS.map(|delimiter| (best_header(text, delimiter, encoding).0, delimiter));
@@ -108,8 +107,7 @@ fn most_telling(text: &[u8], encoding: CellEncoding) -> Option<u8> {
     }
 }
 
-/// Goes over the rows at the beginning, until `visit` returns false. Where the whole of a line is within
-/// quotation marks, the row is what is in them.
+/// Visits the first rows until `visit` returns false. A line that is quoted as a whole is unquoted.
 fn each_row(
     mut text: &[u8],
     delimiter: u8,
@@ -121,7 +119,7 @@ fn each_row(
     while rows < most && !text.is_empty() {
         let mut split = quotes::split(text, true, delimiter, Quotes::Doubled, &mut record);
         if split == Split::Unfinished {
-            // A mark that is never closed.
+            // A quote that never closes.
             split = quotes::split(text, true, delimiter, Quotes::Strict, &mut record);
         }
         let Split::Row(mut found) = split else {
@@ -144,7 +142,7 @@ fn each_row(
     }
 }
 
-/// How many columns the row names that names the most, and its cells without empty ones at its end.
+/// Returns the most known columns of any row, and that row's cells without trailing empty ones.
 fn best_header(text: &[u8], delimiter: u8, encoding: CellEncoding) -> (usize, Vec<String>) {
     let mut best = (0, Vec::new());
     each_row(text, delimiter, HEADER_WITHIN, &mut |record, _| {
@@ -162,7 +160,7 @@ fn best_header(text: &[u8], delimiter: u8, encoding: CellEncoding) -> (usize, Ve
     best
 }
 
-/// How many cells most rows have.
+/// Returns the most frequent number of cells.
 fn usual_width(text: &[u8], delimiter: u8) -> Option<usize> {
     let mut rows = vec![0_usize; MAX_COLUMNS + 1];
     each_row(text, delimiter, WIDTH_WITHIN, &mut |_, cells| {
@@ -174,8 +172,8 @@ fn usual_width(text: &[u8], delimiter: u8) -> Option<usize> {
     (count > 0 && width > 1).then_some(width)
 }
 
-/// Whether the cells of a tab file are quoted. Most such files are not, so that a mark at the start of a name
-/// is one of its characters.
+/// Returns whether cells of a tab-separated file are quoted. Most are not, so a leading quote is part of a
+/// name.
 fn is_quoted(text: &[u8], width: Option<usize>) -> bool {
     let (mut quoted, mut not, mut misfits) = (0_usize, 0_usize, 0_usize);
     for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
@@ -191,7 +189,7 @@ fn is_quoted(text: &[u8], width: Option<usize>) -> bool {
             let marks = inner.map(|inner| memchr::memchr_iter(b'"', inner).count());
             let doubled = inner.map(|inner| memchr::memmem::find_iter(inner, b"\"\"").count());
             match (marks, doubled) {
-                // A whole cell in quotation marks is nothing strange where they mean nothing.
+                // A fully quoted cell proves nothing if quotes have no meaning.
                 (Some(0), _) => {}
                 (Some(marks), Some(doubled)) if marks == 2 * doubled => quoted += 1,
                 _ => not += 1,
@@ -202,7 +200,7 @@ fn is_quoted(text: &[u8], width: Option<usize>) -> bool {
     if not == 0 || quoted >= not {
         return true;
     }
-    // Cells with tabs or line ends in them are quoted.
+    // Cells with tabs or line breaks must be quoted.
     let mut quoted_misfits = 0;
     each_row(text, b'\t', usize::MAX, &mut |_, cells| {
         quoted_misfits += usize::from(width.is_some_and(|width| cells != width));

@@ -1,10 +1,9 @@
-//! In which encoding a file is written, told from its bytes.
+//! Detects the encoding of a file.
 //!
-//! A byte-order mark decides. Without one: zero bytes at every other place mean UTF-16; a file whose
-//! bytes beyond ASCII are UTF-8, all or most of them, is UTF-8. For any other `chardetng` makes its guess,
-//! which holds unless in another encoding the header row names more columns or the letters fit better: that
-//! knows neither the encodings of DOS and the Mac nor what a list is. A single cell that is not UTF-8 in a
-//! file that is does not turn the others to gibberish: it alone is read as Windows-1252.
+//! A byte-order mark decides. Otherwise: zeros in every second byte mean UTF-16; mostly valid UTF-8 beyond
+//! ASCII means UTF-8. For anything else `chardetng`'s guess is compared with encodings that it does not know
+//! (DOS, Mac), by known columns in the header row and by plausible letters. A single invalid cell in a UTF-8
+//! file is read as Windows-1252 and does not change the others.
 
 use std::{
     borrow::Cow,
@@ -22,7 +21,7 @@ use oem_cp::code_table::{DECODING_TABLE_CP437, DECODING_TABLE_CP850};
 
 use crate::{dialect, legacy::Legacy, reader::FeedError};
 
-/// Encodings that are tried, but for the usual ones.
+/// Candidates besides the common encodings.
 const LEGACY: [&Encoding; 16] = [
     MACINTOSH,
     WINDOWS_1250,
@@ -42,35 +41,33 @@ const LEGACY: [&Encoding; 16] = [
     EUC_KR,
 ];
 
-/// Bytes of the beginning, and of other lines, that are tried in each encoding.
+/// Bytes of the beginning, and of other lines, tried in each encoding.
 const HEAD: usize = 4 << 10;
 
-/// Bytes that are looked through at most.
+/// Maximum bytes to scan.
 const LOOKED_THROUGH: u64 = 64 << 20;
 
-/// Bytes beyond ASCII that are enough to tell.
+/// Bytes beyond ASCII that suffice.
 const ENOUGH: usize = 16 << 10;
 
-/// Bytes read at once.
 const BLOCK: usize = 64 << 10;
 
-/// How the cells of a file become text. Marks between cells are ASCII in all of these.
+/// Decodes cells. Delimiters are ASCII in all supported encodings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CellEncoding {
-    /// The encoding of the whole file, where it is not UTF-8.
+    /// The file's encoding if it is not UTF-8.
     legacy: Option<Legacy>,
 }
 
 impl CellEncoding {
-    /// UTF-8, with Windows-1252 for a cell that is not.
+    /// UTF-8, with Windows-1252 for invalid cells.
     pub(crate) const UTF_8: Self = Self { legacy: None };
 
-    /// Returns the encoding's name.
     pub(crate) fn name(self) -> &'static str {
         self.legacy.map_or("UTF-8", Legacy::name)
     }
 
-    /// Reads a cell as text, without spaces around it.
+    /// Decodes and trims a cell.
     pub(crate) fn text(self, cell: &[u8]) -> Cow<'_, str> {
         match (self.legacy, std::str::from_utf8(cell)) {
             (Some(_), Ok(text)) if text.is_ascii() => Cow::Borrowed(text.trim()),
@@ -82,7 +79,7 @@ impl CellEncoding {
         }
     }
 
-    /// Returns the encoding as one of the Encoding Standard; Windows-1252 for one of DOS.
+    /// Returns the encoding of the Encoding Standard; Windows-1252 for a DOS code page.
     pub(crate) fn standard(self) -> &'static Encoding {
         match self.legacy {
             None => UTF_8,
@@ -91,7 +88,7 @@ impl CellEncoding {
         }
     }
 
-    /// Returns the encoding, if characters can be of several bytes in it and it is not UTF-8.
+    /// Returns the encoding if it is multi-byte and not UTF-8.
     pub(crate) fn of_several_bytes(self) -> Option<&'static Encoding> {
         match self.legacy? {
             Legacy::Standard(encoding) if !encoding.is_single_byte() => Some(encoding),
@@ -100,7 +97,7 @@ impl CellEncoding {
     }
 }
 
-/// Reads the beginning of a file that is UTF-16; `None` for any other.
+/// Decodes the beginning of a UTF-16 file; `None` for any other.
 pub(crate) fn utf_16_text(head: &[u8]) -> Option<String> {
     let (text, _) = utf_16(head)?.decode_with_bom_removal(head);
     Some(text.replace('\0', " "))
@@ -113,8 +110,8 @@ fn utf_16(head: &[u8]) -> Option<&'static Encoding> {
     if head.starts_with(b"\xFE\xFF") {
         return Some(UTF_16BE);
     }
-    // Without a mark: what is ASCII, as delimiters and line ends are, has a zero in the same half of each
-    // pair, and hardly anything has one in the other. Zeros that fill up a cell are at any place.
+    // Without a mark: ASCII characters, such as delimiters, have zeros in the same half of each pair. Padding
+    // zeros can be anywhere.
     let pairs = head.as_chunks::<2>().0.iter().take(1024);
     let (mut first, mut second, mut all) = (0_usize, 0_usize, 0_usize);
     for pair in pairs {
@@ -133,7 +130,7 @@ fn utf_16(head: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Turns a UTF-16 stream into UTF-8, and leaves any other as it is. `head` is how it begins.
+/// Converts a UTF-16 stream to UTF-8, and passes any other. `head` is its beginning.
 pub(crate) fn without_utf_16(
     head: &[u8],
     stream: impl Read + Send + 'static,
@@ -144,7 +141,7 @@ pub(crate) fn without_utf_16(
     }
 }
 
-/// Turns a stream of a known encoding into UTF-8.
+/// Converts a stream of a known encoding to UTF-8.
 pub(crate) fn transcoded(
     stream: impl Read + Send + 'static,
     encoding: &'static Encoding,
@@ -152,18 +149,18 @@ pub(crate) fn transcoded(
     Box::new(Transcoded::new(stream, encoding))
 }
 
-/// Tells how the cells of a stream that is not UTF-16 are encoded.
+/// Detects the encoding of a stream that is not UTF-16.
 ///
 /// # Errors
 ///
-/// When it cannot be read.
+/// If it cannot be read.
 pub(crate) fn detect(stream: impl Read) -> Result<CellEncoding, FeedError> {
     let mut stream = stream.take(LOOKED_THROUGH);
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     let mut evidence = Evidence::default();
     let mut sample = Sample::default();
     let mut block = vec![0; BLOCK];
-    // A character may be cut in two by the end of a block.
+    // A block can end within a character.
     let mut kept = 0;
     loop {
         let read = stream
@@ -195,7 +192,7 @@ pub(crate) fn detect(stream: impl Read) -> Result<CellEncoding, FeedError> {
     })
 }
 
-/// The beginning of a file, and lines of it that are not ASCII.
+/// The beginning of a file, and some of its non-ASCII lines.
 #[derive(Default)]
 struct Sample {
     head: Vec<u8>,
@@ -217,14 +214,14 @@ impl Sample {
         }
     }
 
-    /// The encoding in which the header row names the most columns, and of several such the one that makes
-    /// the fewest letters look out of place. Of equals it is the guess, or else the most usual.
+    /// Returns the encoding with the most known columns in the header row, then with the most plausible
+    /// letters; of equals the guess, then the most common.
     fn best(&self, guess: &'static Encoding) -> Legacy {
         let ends_with_carriage_return = memchr::memchr(b'\r', &self.head).is_some()
             && memchr::memchr(b'\n', &self.head).is_none();
         let foreign = self.lines.iter().filter(|byte| !byte.is_ascii()).count();
-        // Another encoding must fit clearly better than the guess; one in which any two bytes are a
-        // character fits by chance.
+        // Another encoding must fit clearly better than the guess; multi-byte encodings accept nearly
+        // anything.
         let handicap = |encoding: &'static Encoding| match encoding {
             _ if encoding == guess || encoding == MACINTOSH && ends_with_carriage_return => 0,
             _ if encoding.is_single_byte() => 1 + foreign / 4,
@@ -239,7 +236,7 @@ impl Sample {
         let candidates = first
             .chain(dos.map(|dos| (dos, 1 + foreign / 4)))
             .chain(LEGACY.map(standard));
-        // The first of equals is the least.
+        // The first minimum wins.
         let best = candidates.min_by_key(|(legacy, handicap)| {
             let encoding = CellEncoding {
                 legacy: Some(*legacy),
@@ -251,17 +248,17 @@ impl Sample {
     }
 }
 
-/// What speaks for UTF-8 and what against it.
+/// Evidence for and against UTF-8.
 #[derive(Debug, Default)]
 struct Evidence {
-    /// Characters beyond ASCII.
+    /// Valid characters beyond ASCII.
     characters: usize,
-    /// Bytes that are no part of one.
+    /// Invalid bytes.
     strangers: usize,
 }
 
 impl Evidence {
-    /// Weighs a block and returns how many bytes at its end must be seen again with what follows.
+    /// Weighs a block and returns how many trailing bytes must be repeated with the next one.
     fn weigh(&mut self, mut block: &[u8], is_last: bool) -> usize {
         loop {
             match std::str::from_utf8(block) {
@@ -284,18 +281,18 @@ impl Evidence {
     }
 }
 
-/// Counts the characters beyond ASCII of UTF-8 text: the bytes that begin one.
+/// Counts non-ASCII characters of UTF-8 text by their first bytes.
 fn beyond_ascii(text: &[u8]) -> usize {
     text.iter().filter(|byte| **byte >= 0xC0).count()
 }
 
-/// A stream in another encoding, as UTF-8.
+/// Converts a stream to UTF-8.
 struct Transcoded<R> {
     inner: R,
     decoder: Decoder,
     raw: Vec<u8>,
     text: Vec<u8>,
-    /// What of `text` is given out already.
+    /// Bytes of `text` already returned.
     given: usize,
     at_end: bool,
 }
@@ -304,7 +301,7 @@ impl<R: Read> Transcoded<R> {
     fn new(inner: R, encoding: &'static Encoding) -> Self {
         Self {
             inner,
-            // Takes the byte-order mark away, should it be this encoding's.
+            // Removes this encoding's byte-order mark.
             decoder: encoding.new_decoder_with_bom_removal(),
             raw: vec![0; BLOCK],
             text: Vec::new(),

@@ -1,4 +1,4 @@
-//! A workbook as Excel 2003 wrote it as XML (SpreadsheetML), and as shops still export it.
+//! Reads Excel 2003 XML workbooks (SpreadsheetML).
 
 use std::{collections::HashMap, io::BufRead, ops::ControlFlow};
 
@@ -18,7 +18,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// When the file cannot be read, is damaged or too large.
+/// If the file is unreadable, damaged or too large.
 pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
     let mut book = Book {
         xml: Xml::new(merchant::utf_8(source)?),
@@ -64,11 +64,11 @@ pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
 struct Book<R> {
     xml: Xml<R>,
     row: Row,
-    /// By the name of a style.
+    /// Keyed by style ID.
     formats: HashMap<String, Format>,
 }
 
-/// A format by its code or its name.
+/// Returns a format by its code or name.
 fn format_of(code: &str) -> Format {
     match code {
         "General Date" => Format::Date { has_time: true },
@@ -83,11 +83,11 @@ fn format_of(code: &str) -> Format {
     }
 }
 
-/// A cell that is being read.
+/// The cell being read.
 #[derive(Default)]
 struct Cell {
     column: u32,
-    /// Cells that it spans beside the first one.
+    /// Additional columns that it spans.
     across: u32,
     down: u32,
     kind: String,
@@ -137,7 +137,7 @@ impl<R: BufRead> Book<R> {
                         cell.kind = xml::attribute(start, "Type").unwrap_or_default();
                         is_data = true;
                     }
-                    // A remark has data of its own.
+                    // A comment has data of its own.
                     "Comment" => self.xml.skip_element()?,
                     _ => {}
                 },

@@ -1,11 +1,9 @@
-//! The list of rows that failed, as a file that imports as it is once it is corrected.
+//! Writes failed rows as a file that can be corrected and imported.
 //!
-//! It has the columns of the file the rows are from, one more that says why, [`REASON`], and one whose name
-//! says what the file was understood as, [`SETTINGS`]: few rows alone do not tell how prices are written, or
-//! whose kind of file it was. A cell that a spreadsheet
-//! program would take for a formula gets an apostrophe before it, and so does one that begins with an
-//! apostrophe, so that taking one away gives every cell back; the reader does so in files that have
-//! that column, and in no others.
+//! It has the columns of the original file, one for the reason ([`REASON`]), and one whose name stores how
+//! the file was read ([`SETTINGS`]), because few rows do not tell decimal mark or shape. Cells that start
+//! like a formula or with an apostrophe are escaped with an apostrophe; the reader unescapes them in files
+//! with that column only.
 
 use std::io;
 
@@ -13,37 +11,37 @@ use csv::{Writer, WriterBuilder};
 
 use crate::{columns::Meaning, header::Header, mapping::Mapping};
 
-/// The name of the column that says why.
+/// Name of the column with the reason.
 const REASON: &str = "Import error";
 
-/// How the name of the column begins that says what the file was understood as:
+/// Prefix of the column name with settings:
 /// `Import settings: decimal-mark=comma; shape=plain; header=0f3a51c2; columns=sku,name,,price`.
 const SETTINGS: &str = "Import settings:";
 
-/// The characters of a header row's mark that are written.
+/// Length of the header fingerprint.
 const MARK_LEN: usize = 8;
 
-/// Writes such a list.
+/// Writes a list of failed rows.
 #[derive(Debug)]
 pub struct FailedRowsFile {
     writer: Writer<Vec<u8>>,
-    /// The columns that are not the file's own but of an older such list; they are left out.
+    /// Columns added by an earlier list, which are left out.
     ours: Vec<usize>,
     columns: usize,
     has_settings: bool,
 }
 
 impl FailedRowsFile {
-    /// Begins the list with its header row.
+    /// Starts the list with its header row.
     ///
     /// # Errors
     ///
-    /// Never in practice: it is kept in memory.
+    /// Never in practice: it writes to memory.
     pub fn new(header: &[String]) -> io::Result<Self> {
         Self::begin(header, None)
     }
 
-    /// Begins the list of rows of a file that was understood as these answers say; read again, it is so.
+    /// Starts the list with settings, so that it is read as these answers say.
     ///
     /// # Errors
     ///
@@ -54,7 +52,7 @@ impl FailedRowsFile {
 
     fn begin(header: &[String], answers: Option<&Mapping>) -> io::Result<Self> {
         let (ours, own): (Vec<_>, Vec<_>) = (0..).zip(header).partition(|(_, cell)| is_ours(cell));
-        // Spreadsheet programs know UTF-8 by its mark alone.
+        // Spreadsheet programs detect UTF-8 by its mark only.
         let writer = WriterBuilder::new()
             .flexible(true)
             .from_writer("\u{feff}".as_bytes().to_vec());
@@ -74,7 +72,7 @@ impl FailedRowsFile {
         Ok(file)
     }
 
-    /// Adds a row and why it failed.
+    /// Adds a row with its reason.
     ///
     /// # Errors
     ///
@@ -89,13 +87,13 @@ impl FailedRowsFile {
         if self.has_settings {
             row.push(String::new());
         }
-        // Cells beyond the columns stay beyond them, so that the row fails again until it is corrected.
+        // Surplus cells stay surplus, so that the row fails until it is corrected.
         row.extend(cells);
         self.writer.write_record(row)?;
         Ok(())
     }
 
-    /// Takes what is written since the last time.
+    /// Takes the bytes written since the last call.
     ///
     /// # Errors
     ///
@@ -109,12 +107,12 @@ impl FailedRowsFile {
     }
 }
 
-/// Whether this names the column that says why.
+/// Returns whether this is the column with the reason.
 pub(crate) fn is_reason(name: &str) -> bool {
     name.trim().eq_ignore_ascii_case(REASON)
 }
 
-/// Whether a column is none of the file itself, but was added to the list of its failed rows.
+/// Returns whether a column was added by a list of failed rows.
 pub(crate) fn is_ours(name: &str) -> bool {
     is_reason(name) || is_settings(name)
 }
@@ -125,7 +123,7 @@ fn is_settings(name: &str) -> bool {
         .is_some_and(|start| start.eq_ignore_ascii_case(SETTINGS.as_bytes()))
 }
 
-/// Writes what a file was understood as into the name of a column. `own` are the places of its own columns.
+/// Encodes settings as a column name. `own` are the indices of the file's own columns.
 fn settings(header: &[String], own: &[usize], answers: &Mapping) -> String {
     let mut parts = Vec::new();
     if let Some(mark) = answers.decimal_mark() {
@@ -154,8 +152,7 @@ fn mark_of(header: &[String]) -> String {
     mark
 }
 
-/// Reads what the rows of a list were understood as from its header row. What a person has changed there, or
-/// no longer fits, is not told.
+/// Decodes settings from a header row, ignoring parts that were edited or no longer fit.
 pub(crate) fn answers(header: &[String]) -> Option<Mapping> {
     let cell = header.iter().find(|cell| is_settings(cell))?;
     let mut answers = Mapping::default();
@@ -199,7 +196,7 @@ fn begins_a_formula(first: char) -> bool {
     matches!(first, '=' | '+' | '-' | '@' | '\t' | '\r' | '\'')
 }
 
-/// Keeps a spreadsheet program from taking a cell for a formula.
+/// Escapes a cell that a spreadsheet program would run as a formula.
 fn harmless(cell: &str) -> String {
     if cell.starts_with(begins_a_formula) {
         format!("'{cell}")
@@ -208,14 +205,14 @@ fn harmless(cell: &str) -> String {
     }
 }
 
-/// Gives back what [`harmless`] made of a text.
+/// Reverts [`harmless`].
 pub(crate) fn restore(cell: &mut String) {
     if cell.starts_with('\'') {
         cell.remove(0);
     }
 }
 
-/// Gives back what [`harmless`] made of a cell.
+/// Reverts [`harmless`].
 pub(crate) fn restored(cell: &[u8]) -> &[u8] {
     cell.strip_prefix(b"'").unwrap_or(cell)
 }
@@ -276,7 +273,7 @@ mod tests {
         assert_eq!(read.meaning_of(0), Some(Meaning::Sku));
         assert_eq!(read.meaning_of(2), Some(Meaning::Price));
 
-        // Columns that a person has moved are told by their names.
+        // Moved columns are matched by name.
         let mut moved = rows[0].clone();
         moved.swap(0, 1);
         assert!(!super::answers(&moved).unwrap().has_columns());

@@ -1,4 +1,4 @@
-//! How a file begins, to be shown to a person.
+//! Returns the first rows of a file for a preview.
 
 use std::ops::ControlFlow;
 
@@ -14,12 +14,12 @@ use crate::{
     workbook::{self, Sheets},
 };
 
-/// Returns the rows at the beginning of a file as text, the one that is most likely its header first, at
-/// most so many. Long cells are cut, and there are fewer rows where they are large.
+/// Returns up to so many rows, starting with the most likely header row. Truncates long cells, and returns fewer
+/// rows if they are large.
 ///
 /// # Errors
 ///
-/// When the file cannot be read or is nothing that could be a product file.
+/// If the file cannot be read or is not a product file.
 pub fn first_rows(
     input: Input,
     limits: &Limits,
@@ -28,7 +28,7 @@ pub fn first_rows(
     first_rows_of(input, limits, None, most)
 }
 
-/// As [`first_rows`], of those sheets of a workbook that `mapping` names.
+/// As [`first_rows`], of the sheets named by `mapping`.
 ///
 /// # Errors
 ///
@@ -56,15 +56,15 @@ pub fn first_rows_of(
     }
 }
 
-/// How the sheets of a workbook begin, of which the one is kept that [`read`](crate::read) would read, or
-/// else the one whose header row names the most columns. Any other file is one sheet.
+/// Selects the sheet that [`read`](crate::read) would read, or else the one whose header row names the most
+/// columns. Other files are one sheet.
 struct Beginnings<'a> {
     mapping: Option<&'a Mapping>,
     most: usize,
-    /// Those of the sheet that is being read.
+    /// Rows of the current sheet.
     current: Vec<Vec<String>>,
     budget: Budget,
-    /// Those of the best one, and how good it is.
+    /// Rows of the best sheet, and its rank.
     rows: Vec<Vec<String>>,
     score: Option<usize>,
 }
@@ -136,7 +136,8 @@ impl Sheets for Beginnings<'_> {
     }
 }
 
-/// The row that names the most columns; the first of several, and the first full one if none names any.
+/// Returns the row with the most known columns: the first of several, or the first full row if there are
+/// none.
 fn likely_header(rows: &[Vec<String>]) -> usize {
     let widest = rows.iter().map(|row| filled(row)).max().unwrap_or_default();
     let score = |row: &[String]| (header::known_cells(row), filled(row) == widest);

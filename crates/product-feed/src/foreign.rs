@@ -1,4 +1,4 @@
-//! Files that hold a list, or could, but in a way that is not read: what they are, and what to save instead.
+//! Recognises unsupported files by content, and names the format to save as.
 
 use std::io::Read;
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{archive::Archive, reader::FeedError};
 
-/// A kind of file that is known and not read. The text is for people.
+/// A recognised, unsupported format.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum Foreign {
     /// `.xlsb`
@@ -44,10 +44,10 @@ pub enum Foreign {
         "The file is a presentation, not a product list. Please upload the list as Excel or CSV."
     )]
     Presentation,
-    /// A picture of any kind.
+    /// An image.
     #[error("The file is a picture, not a product list. Please upload the list as Excel or CSV.")]
     Image,
-    /// An archive that is not opened.
+    /// An unsupported archive.
     #[error(
         "The file is an archive that is not opened here (RAR, 7-Zip, bzip2, xz, Zstandard or tar). Please unpack it and upload the product file itself."
     )]
@@ -59,7 +59,7 @@ pub enum Foreign {
     Database,
 }
 
-/// How files of these kinds begin.
+/// Magic numbers.
 const HEADS: [(&[u8], Foreign); 25] = [
     (b"{\\rtf", Foreign::Rtf),
     (b"%PDF", Foreign::Pdf),
@@ -88,14 +88,14 @@ const HEADS: [(&[u8], Foreign); 25] = [
     (b"bplist00", Foreign::AppleDocument),
 ];
 
-/// Where the name of a tar archive's format stands.
+/// Position and value of the tar magic.
 const TAR: (usize, &[u8]) = (257, b"ustar");
 
-/// Bytes of the part that says what kind of OpenDocument a file is.
+/// Maximum bytes of an OpenDocument media type.
 const MAX_MEDIA_TYPE: u64 = 200;
 
 impl Foreign {
-    /// Returns the code that stands for it on a wire and in a database.
+    /// Returns its code on the wire and in the database.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -112,7 +112,7 @@ impl Foreign {
         }
     }
 
-    /// Tells such a file by how it begins.
+    /// Recognises a file by its first bytes.
     pub(crate) fn of_head(head: &[u8]) -> Option<Self> {
         let known = HEADS.iter().find(|(start, _)| head.starts_with(start));
         if let Some((_, foreign)) = known {
@@ -127,7 +127,7 @@ impl Foreign {
         (riff || heif || bitmap).then_some(Self::Image)
     }
 
-    /// Tells an archive that is a document of another program.
+    /// Recognises an archive that is another program's document.
     pub(crate) fn of_archive(archive: &Archive) -> Option<Self> {
         let has = |name: &str| archive.find(name).is_some();
         let has_any =
@@ -153,17 +153,17 @@ impl Foreign {
         }
     }
 
-    /// Tells an OpenDocument that is no spreadsheet.
+    /// Recognises an OpenDocument that is not a spreadsheet.
     ///
     /// # Errors
     ///
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub(crate) fn of_open_document(archive: &Archive) -> Result<Option<Self>, FeedError> {
         let Some(part) = archive.find("mimetype") else {
             return Ok(None);
         };
         let mut kind = String::new();
-        // What is no text says nothing.
+        // Not UTF-8: unknown.
         let _ = archive
             .stream(part)?
             .take(MAX_MEDIA_TYPE)

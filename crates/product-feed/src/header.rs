@@ -1,4 +1,4 @@
-//! Which column of a file holds what, told from its header row.
+//! Maps the columns of a file from its header row.
 
 use std::{collections::HashMap, str::FromStr};
 
@@ -17,21 +17,21 @@ use crate::{
 /// The header row does not tell what a product needs. The text is for people.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum HeaderError {
-    /// Nothing in it is known.
+    /// No column is known.
     #[error(
         "The first row of the file names no product columns. Looked for are a SKU (for example \
          \"SKU\", \"Variant SKU\", \"Product code\", \"Item number\"), a name (\"Name\", \
          \"Title\", \"Product name\") and a price (\"Price\", \"Regular price\", \"Variant price\")."
     )]
     Unknown,
-    /// No column tells one product from another.
+    /// No column identifies products.
     #[error(
         "The first row of the file names no column that tells products apart. Looked for are a SKU \
          (for example \"SKU\", \"Variant SKU\", \"Product code\", \"Item number\"), a \"Handle\", a \
          \"Barcode\" or an \"ID\"."
     )]
     NoIdentity,
-    /// There is no price.
+    /// There is no price column.
     #[error(
         "The first row of the file names no price column. Looked for is for example \"Price\", \
          \"Regular price\", \"Variant price\" or \"Unit price\"."
@@ -40,7 +40,7 @@ pub enum HeaderError {
 }
 
 impl HeaderError {
-    /// Returns the code that stands for it on a wire and in a database.
+    /// Returns its code on the wire and in the database.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -51,39 +51,39 @@ impl HeaderError {
     }
 }
 
-/// Whose kind of file it is, where that changes what rows mean.
+/// The kind of file, where it changes the meaning of rows.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Shape {
-    /// Each row is a product, or WooCommerce's kind of one.
+    /// Each row is a product, possibly with WooCommerce's type.
     #[default]
     Plain,
-    /// Rows of a handle are its variants, or further images.
+    /// Rows of one handle are variants or images.
     Shopify,
-    /// Rows after a product can be its variants, or rules and images of it.
+    /// Rows after a product are its variants, rules or images.
     BigCommerce,
-    /// The ID is the shop's own number of the product, its SKU.
+    /// The ID is the SKU.
     Google,
-    /// Rows of a handle say whether they are the product or a variant.
+    /// Rows of one handle are marked as product or variant.
     Wix,
-    /// Rows say whether they are a product, an option of it or a variation.
+    /// Rows are marked as product, option or variation.
     Ecwid,
     /// Rows without a title are variants of the product above.
     Squarespace,
-    /// Rows whose relationship is a variation belong to the listing above.
+    /// Rows with the relationship `Variation` belong to the listing above.
     Ebay,
-    /// Rows of store views are translations, and rows without a SKU continue the product above.
+    /// Rows of store views are translations; rows without a SKU continue the product above.
     Magento,
-    /// Variants name the ID of their product.
+    /// Variants reference their product's ID.
     Shopware,
 }
 
-/// A word that names no shape.
+/// An unknown shape.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("this is no shape of a product file")]
 pub struct UnknownShape;
 
 impl Shape {
-    /// Every shape.
+    /// All shapes.
     pub const ALL: [Self; 10] = [
         Self::Plain,
         Self::Shopify,
@@ -97,7 +97,7 @@ impl Shape {
         Self::Shopware,
     ];
 
-    /// Returns the word for it on the wire.
+    /// Returns its word on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -126,56 +126,56 @@ impl FromStr for Shape {
     }
 }
 
-/// A header row, and where in it is what matters.
+/// A header row and its column mapping.
 #[derive(Clone, Debug)]
 pub struct Header {
-    /// The cells as text.
+    /// The cells.
     pub cells: Vec<String>,
     pub(crate) columns: Columns,
 }
 
-/// The columns of a file that matter, as indices from 0.
+/// Indices of mapped columns, from 0.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Columns {
-    /// How many there are in all.
+    /// Total number of columns.
     pub(crate) count: usize,
     pub(crate) shape: Shape,
-    /// Whether a person has said what the shape is, or a file of failed rows.
+    /// Whether the shape was set by a user or a list of failed rows.
     is_shape_said: bool,
     pub(crate) sku: Option<usize>,
     pub(crate) name: Option<usize>,
     pub(crate) price: Option<usize>,
-    /// Stands in where a row has no price.
+    /// The price of rows without one.
     pub(crate) sale_price: Option<usize>,
-    /// Prices that are never what a product costs.
+    /// Prices that products are not sold for.
     other_prices: Vec<usize>,
     pub(crate) currency: Option<usize>,
-    /// The column that can be the SKU, the name, or what a row is: an "Item".
+    /// A column that is SKU, name or kind of row: "Item".
     label: Option<usize>,
-    /// Whether what a row is is told as eBay tells it.
+    /// Whether rows are marked as in eBay files.
     is_listing: bool,
-    /// What Shopify calls a product; its variants share it.
+    /// Shopify's product handle, shared by its variants.
     pub(crate) handle: Option<usize>,
-    /// The values of the options that tell a handle's variants apart, in order.
+    /// Shopify's option values, in order.
     pub(crate) options: Vec<usize>,
-    /// What WooCommerce calls the product that a variation belongs to.
+    /// WooCommerce's parent product.
     pub(crate) parent: Option<usize>,
-    /// The ID of the product that one of Shopware's variants belongs to.
+    /// Shopware's parent product ID.
     pub(crate) parent_id: Option<usize>,
-    /// The values of the attributes that tell a parent's variations apart, in order.
+    /// WooCommerce's attribute values, in order.
     pub(crate) attributes: Vec<usize>,
-    /// The kind of product. Never set beside a handle: Shopify's type is any word.
+    /// WooCommerce's product type. Never set beside a handle, because Shopify's type is free text.
     pub(crate) kind: Option<usize>,
-    /// What a row is: a product, a variant, or something about it.
+    /// The kind of row: product, variant, other.
     pub(crate) item: Option<usize>,
-    /// The store view that a row translates for.
+    /// The store view of a translation.
     pub(crate) store: Option<usize>,
-    /// The SKU of a variant, where another column has that of its product.
+    /// A variant's SKU, if another column has the product's.
     pub(crate) variant_sku: Option<usize>,
-    /// What a variant costs more than its product.
+    /// A variant's surcharge.
     pub(crate) surcharge: Option<usize>,
     pub(crate) gtin: Option<usize>,
-    /// Further columns for a GTIN: a list can have one for a UPC and one for an EAN.
+    /// Further GTIN columns, such as UPC beside EAN.
     pub(crate) more_gtins: Vec<usize>,
     pub(crate) barcode: Option<usize>,
     pub(crate) id: Option<usize>,
@@ -183,13 +183,13 @@ pub(crate) struct Columns {
     pub(crate) stock: Option<usize>,
     pub(crate) availability: Option<usize>,
     image: Option<usize>,
-    /// Set in a list of failed rows alone.
+    /// Set for lists of failed rows only.
     pub(crate) reason: Option<usize>,
-    /// The currency of prices of which neither they nor a column tell it.
+    /// Currency of prices without one.
     pub(crate) file_currency: Option<&'static str>,
 }
 
-/// Words for what a row is, in any shape whose rows say so.
+/// Words for kinds of rows in any shape.
 const PRODUCT_ROWS: &[&str] = &["product", "parent", ""];
 const VARIANT_ROWS: &[&str] = &["sku", "variant", "variation", "product_variation", "child"];
 const IMAGE_ROWS: &[&str] = &["image", "video", "media"];
@@ -204,7 +204,7 @@ const OTHER_ROWS: &[&str] = &[
     "product_related",
 ];
 
-/// What a row says that it is.
+/// The kind of a row.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum RowKind {
     Product,
@@ -214,7 +214,7 @@ pub(crate) enum RowKind {
 }
 
 impl RowKind {
-    /// Reads the word of a row; `None` for any other.
+    /// Parses a kind; `None` for an unknown word.
     pub(crate) fn of(word: &str) -> Option<Self> {
         let is = |known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(word));
         if is(PRODUCT_ROWS) {
@@ -232,11 +232,11 @@ impl RowKind {
 }
 
 impl Header {
-    /// Tells the columns from the header row's cells; what `mapping` says goes first.
+    /// Maps columns by `mapping`, then by the header row.
     ///
     /// # Errors
     ///
-    /// When nothing would tell products apart, or there is no price.
+    /// If there is no identity or no price.
     pub(crate) fn find(cells: Vec<String>, mapping: Option<&Mapping>) -> Result<Self, HeaderError> {
         let columns = Columns::find(&cells, mapping)?;
         Ok(Self { cells, columns })
@@ -248,8 +248,7 @@ impl Header {
         (0..self.cells.len()).any(|index| self.columns.meaning_of(index) == Some(meaning))
     }
 
-    /// Corrects what the names of columns suggest by what the first rows hold: a column "Item Type" can hold
-    /// anything.
+    /// Corrects the mapping by the first rows: an "Item Type" can hold anything.
     pub(crate) fn settle<'r>(&mut self, rows: impl Iterator<Item = RawRow<'r>> + Clone) {
         let columns = &mut self.columns;
         if columns.is_shape_said {
@@ -276,7 +275,7 @@ impl Header {
                 columns.item = Some(column);
             }
         }
-        // Loyverse calls a count "In stock".
+        // Loyverse's "In stock" is a count.
         let is_count = |column: usize| {
             rows.clone().any(|row| {
                 let text = row.encoding.text(row.cells.get(column).unwrap_or_default());
@@ -298,7 +297,7 @@ impl Header {
         columns.shape = columns.told_shape();
     }
 
-    /// The cells of a row that hold prices, with their places.
+    /// Iterates over the price cells of a row.
     pub(crate) fn prices<'r>(
         &self,
         row: &'r ByteRecord,
@@ -311,18 +310,18 @@ impl Header {
             .filter_map(move |index| Some((index, row.get(index)?)))
     }
 
-    /// The cell of a row that holds its currency.
+    /// Returns the currency cell of a row.
     pub(crate) fn currency<'r>(&self, row: &'r ByteRecord) -> Option<&'r [u8]> {
         row.get(self.columns.currency?)
     }
 
-    /// Returns what each column is taken for.
+    /// Returns the meaning of each column.
     #[must_use]
     pub fn meanings(&self) -> Vec<Option<Meaning>> {
         self.columns.meanings()
     }
 
-    /// Returns a mark of these column names, the same for every file that has them in this order.
+    /// Returns a fingerprint of the column names and their order.
     #[must_use]
     pub fn fingerprint(cells: &[String]) -> String {
         let mut hash = Sha256::new();
@@ -361,13 +360,13 @@ impl Columns {
         }
         let has_columns = mapping.is_some_and(Mapping::has_columns);
         if columns.surcharge.is_some() && columns.shape != Shape::Wix && !has_columns {
-            // What is added to the price of a product that is in another file: another price is its cost.
+            // The price impact adds to a product in another file; its other price is a cost.
             columns.price = None;
         }
         columns.checked()
     }
 
-    /// Tells what columns hold by their names alone, whether or not that is enough.
+    /// Maps columns by name only, complete or not.
     pub(crate) fn guessed(cells: &[String]) -> Self {
         let mut columns = Self {
             count: cells.len(),
@@ -377,14 +376,14 @@ impl Columns {
         columns
     }
 
-    /// Returns what each column holds.
+    /// Returns the meaning of each column.
     pub(crate) fn meanings(&self) -> Vec<Option<Meaning>> {
         (0..self.count)
             .map(|index| self.meaning_of(index))
             .collect()
     }
 
-    /// Takes what a person says, who says everything about a file, but for what only we write.
+    /// Applies a user's mapping, which is complete except for columns that only we write.
     fn take_said(&mut self, cells: &[String], mapping: &Mapping) {
         for (index, cell) in cells.iter().enumerate() {
             let meaning = match mapping.meaning_of(index) {
@@ -404,7 +403,7 @@ impl Columns {
         }
     }
 
-    /// Tells what columns hold by their names; of several of one meaning the best name wins.
+    /// Maps columns by name; the best name of each meaning wins.
     fn guess(&mut self, cells: &[String]) {
         let mut best = HashMap::<Word, (usize, usize)>::new();
         let mut currency_of_price = None;
@@ -445,7 +444,7 @@ impl Columns {
         }
         gtins.retain(|index| Some(*index) != self.gtin);
         self.more_gtins = gtins;
-        // Those that are not taken still tell how the file writes prices, if they are in no other currency.
+        // Columns not taken still show the price format, if they have the same currency.
         let price = self.price;
         let others = prices.into_iter().filter(|(index, currency)| {
             Some(*index) != price && (currency.is_none() || *currency == currency_of_price)
@@ -481,7 +480,7 @@ impl Columns {
         self.name = self.name.or(described);
     }
 
-    /// Has a column hold nothing.
+    /// Unmaps a column.
     fn forget(&mut self, index: usize) {
         for slot in [&mut self.sku, &mut self.name, &mut self.kind] {
             if *slot == Some(index) {
@@ -602,14 +601,14 @@ impl Columns {
     }
 }
 
-/// Whether these are the fields of Odoo's products, whose `standard_price` is the cost and whose `list_price` is
-/// the price. (Amazon's are the other way round.)
+/// Returns whether the columns are Odoo's, where `standard_price` is the cost and `list_price` the price;
+/// Amazon's mean the opposite.
 fn is_of_odoo(cells: &[String]) -> bool {
     let has = |name: &str| cells.iter().any(|cell| cell.trim() == name);
     has("standard_price") && (has("default_code") || has("categ_id") || has("categ_id/id"))
 }
 
-/// What eBay's first column says that prices are in: `*Action(SiteID=US|Country=US|Currency=USD|…)`.
+/// Returns the currency from eBay's first column: `*Action(SiteID=US|Country=US|Currency=USD|…)`.
 fn currency_of_site(cells: &[String]) -> Option<&'static str> {
     let mut parts = cells.first()?.split(['(', '|', ')']);
     parts.find_map(|part| currency::code(part.strip_prefix("Currency=")?))
@@ -620,7 +619,7 @@ enum Slot<'a> {
     Many(&'a mut Vec<usize>),
 }
 
-/// Whether a row's cells could be a header row: what a row of values rarely is.
+/// Counts known column names in a row; value rows rarely have any.
 pub(crate) fn known_cells(cells: &[String]) -> usize {
     cells
         .iter()

@@ -1,5 +1,4 @@
-//! The tables of a web page as the sheets of a workbook: shops and ERP programs write such pages and call
-//! them `.xls`, which Excel opens.
+//! Reads tables of HTML pages as sheets. Shops and ERP systems write such pages as `.xls`, which Excel opens.
 
 use std::{
     cell::Cell,
@@ -19,20 +18,20 @@ use crate::{
     workbook::{MAX_ROWS, MAX_SHEETS, Row, Sheets},
 };
 
-/// Bytes within which a page's first table begins.
+/// Maximum offset of the first table.
 const TABLE_WITHIN: u64 = 1 << 20;
 
-/// Bytes of a tag, a text or a remark.
+/// Maximum bytes of a token.
 const MAX_TOKEN: usize = 512 << 10;
 
-/// Bytes from which the encoding is told.
+/// Bytes sampled for the encoding.
 const HEAD: u64 = 64 << 10;
 
-/// Refuses a page without a table.
+/// Rejects a page without a table.
 ///
 /// # Errors
 ///
-/// When there is none, or the file cannot be read.
+/// If there is none, or the file cannot be read.
 pub(crate) fn check(source: &Source) -> Result<(), FeedError> {
     let mut head = Vec::new();
     text(source)?
@@ -46,11 +45,11 @@ pub(crate) fn check(source: &Source) -> Result<(), FeedError> {
     }
 }
 
-/// Reads the tables that are not within another one.
+/// Reads the outermost tables.
 ///
 /// # Errors
 ///
-/// When the file cannot be read or is too large.
+/// If the file is unreadable or too large.
 pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
     let since_token = Rc::new(Cell::new(0));
     let reader = IoReader::new(Bounded {
@@ -58,7 +57,7 @@ pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
         since_token: Rc::clone(&since_token),
     });
     let mut emitter = DefaultEmitter::default();
-    // What is within a script is no markup.
+    // Scripts are not markup.
     emitter.naively_switch_states(true);
     let mut page = Page::new(source.limit);
     for token in Tokenizer::new_with_emitter(reader, emitter) {
@@ -79,7 +78,7 @@ fn from_read(error: io::Error) -> FeedError {
     }
 }
 
-/// The page as UTF-8: by what it says of itself, or by its bytes.
+/// Decodes the page by its declared or detected encoding.
 fn text(source: &Source) -> Result<Box<dyn Read + Send>, FeedError> {
     let (head, stream) = peek(source.stream()?, HEAD)?;
     if encoding::utf_16_text(&head).is_some() {
@@ -93,7 +92,7 @@ fn text(source: &Source) -> Result<Box<dyn Read + Send>, FeedError> {
     Ok(encoding::transcoded(stream, encoding))
 }
 
-/// The encoding that a `<meta charset>` names.
+/// Returns the encoding of `<meta charset>`.
 fn said_encoding(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     let lower = head.to_ascii_lowercase();
     let at = memchr::memmem::find(&lower, b"charset=")? + b"charset=".len();
@@ -108,20 +107,20 @@ fn said_encoding(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     encoding_rs::Encoding::for_label(&label[..length])
 }
 
-/// A page that is being read.
+/// State of the page being read.
 struct Page {
     row: Row,
     tables: usize,
     is_within_table: bool,
-    /// Whether rows of the table are wanted.
+    /// Whether more rows are wanted.
     flow: ControlFlow<()>,
-    /// Rows of the table so far.
+    /// Rows of the current table.
     rows: u32,
     next_column: u32,
     cell: Option<TableCell>,
-    /// The last row of cells that span several, by their column.
+    /// Last row of cells that span rows, by column.
     spans: HashMap<u32, u32>,
-    /// Within what is no text of the page.
+    /// Within an element whose text is not shown.
     is_hidden: bool,
 }
 
@@ -155,7 +154,7 @@ impl Page {
         match token {
             Token::StartTag(tag) => match &**tag.name {
                 b"table" => {
-                    // One within another is a list of its own: the outer one was for looks.
+                    // A nested table is a list of its own; the outer one is layout.
                     if self.end_table(sheets)?.is_break() {
                         return Ok(ControlFlow::Break(()));
                     }
@@ -241,7 +240,7 @@ impl Page {
         let Some(cell) = self.cell.take() else {
             return Ok(());
         };
-        // A cell may stand there without a row.
+        // A cell may lack a row element.
         let row = self.rows.saturating_sub(1);
         let is_taken = |column: &u32| self.spans.get(column).is_some_and(|last| *last >= row);
         while is_taken(&self.next_column) {
@@ -275,7 +274,7 @@ impl Page {
     }
 }
 
-/// Adds a text, of which spaces and line ends are one space.
+/// Appends text, collapsing whitespace.
 fn push(text: &mut String, more: &str) {
     for character in more.chars() {
         if !character.is_ascii_whitespace() {
@@ -286,7 +285,7 @@ fn push(text: &mut String, more: &str) {
     }
 }
 
-/// Gives out only so many bytes before it is told that a new token begins.
+/// Limits the bytes of one token.
 struct Bounded<R> {
     inner: R,
     since_token: Rc<Cell<usize>>,

@@ -1,25 +1,24 @@
-//! What makes a product the same one in the next file.
+//! Computes the identity of a product across files.
 //!
-//! An identity is a word for where it comes from, a colon, and its parts with `/` between them:
+//! An identity is its source, a colon, and parts separated by `/`:
 //!
-//! | identity | of |
+//! | identity | source |
 //! | --- | --- |
-//! | `sku:AB-1` | a row with a SKU |
+//! | `sku:AB-1` | a SKU |
 //! | `handle:linen-shirt/Blue/L` | a Shopify variant without a SKU: handle and option values |
 //! | `parent:tee/Blue` | a WooCommerce variation without a SKU: parent and attribute values |
-//! | `gtin:4006381333931` | a row with nothing but a barcode |
-//! | `id:743` | a row with nothing but an identifier |
+//! | `gtin:4006381333931` | only a barcode |
+//! | `id:743` | only an ID |
 //!
-//! The words keep a SKU and a handle that look alike apart. A `/` or `\` inside a part has a `\`
-//! before it where there can be several, so that different parts never give the same identity; empty
-//! parts at the end are left out.
+//! `/` and `\` within one of several parts are escaped by `\`, so that identities are unique. Trailing empty
+//! parts are dropped.
 
 use crate::price;
 
-/// What Shopify puts in the only option of a product that has no options.
+/// Shopify's option value of products without options.
 const NO_OPTION: &str = "Default Title";
 
-/// What people put where there is no identifier, or none yet.
+/// Placeholders for a missing identifier.
 const PLACEHOLDERS: &[&str] = &[
     "n/a",
     "na",
@@ -88,21 +87,21 @@ const PLACEHOLDERS: &[&str] = &[
     "leer",
 ];
 
-/// Whether a text can be what a product is known by.
+/// Whether a text identifies a product.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Key {
-    /// It can.
+    /// It does.
     Good,
-    /// It stands for none.
+    /// It is a placeholder.
     Placeholder,
-    /// A spreadsheet program has made it of something else.
+    /// A spreadsheet program changed it.
     Mangled,
 }
 
-/// Tells whether a text can be what a product is known by.
+/// Checks whether a text identifies a product.
 pub(crate) fn check(text: &str) -> Key {
     let bytes = text.as_bytes();
-    // Nearly every SKU begins with a letter and ends with a digit.
+    // Fast path: nearly every SKU starts with a letter and ends with a digit.
     let is_usual = bytes.first().is_some_and(u8::is_ascii_uppercase)
         && bytes.last().is_some_and(u8::is_ascii_digit);
     if bytes.len() > 24 || is_usual {
@@ -129,7 +128,7 @@ pub(crate) fn check(text: &str) -> Key {
     Key::Good
 }
 
-/// Whether a spreadsheet program has shortened a long number: `4.00638E+12`.
+/// Returns whether a spreadsheet program shortened a number: `4.00638E+12`.
 fn is_shortened_number(text: &str) -> bool {
     let Some((digits, exponent)) = text.split_once(['E', 'e']) else {
         return false;
@@ -142,7 +141,7 @@ fn is_shortened_number(text: &str) -> bool {
     is_number(exponent) && is_number(whole) && is_number(fraction)
 }
 
-/// Whether a workbook's date is written as such: `2026-05-12`, `2026-05-12 00:00:00`.
+/// Returns whether this is a workbook date: `2026-05-12`, `2026-05-12 00:00:00`.
 fn is_day(text: &str) -> bool {
     let (date, time) = text.split_once([' ', 'T']).unwrap_or((text, "0:00"));
     let is_iso = |(at, byte): (usize, u8)| match at {
@@ -155,12 +154,12 @@ fn is_day(text: &str) -> bool {
         && price::is_date(date)
 }
 
-/// Returns the identity of a product with a SKU.
+/// Returns the identity of a SKU.
 pub(crate) fn of_sku(sku: &str) -> String {
     format!("sku:{sku}")
 }
 
-/// Returns the identity of one variant of a handle.
+/// Returns the identity of a handle's variant.
 pub(crate) fn of_variant(handle: &str, options: &[&str]) -> String {
     match options {
         [option, rest @ ..] if *option == NO_OPTION && rest.iter().all(|part| part.is_empty()) => {
@@ -170,17 +169,17 @@ pub(crate) fn of_variant(handle: &str, options: &[&str]) -> String {
     }
 }
 
-/// Returns the identity of one variation of a parent.
+/// Returns the identity of a parent's variation.
 pub(crate) fn of_variation(parent: &str, attributes: &[&str]) -> String {
     joined("parent", parent, attributes)
 }
 
-/// Returns the identity of a product with a barcode.
+/// Returns the identity of a barcode.
 pub(crate) fn of_gtin(gtin: &str) -> String {
     format!("gtin:{gtin}")
 }
 
-/// Returns the identity of a product that has a number in its shop.
+/// Returns the identity of a shop's product ID.
 pub(crate) fn of_id(id: &str) -> String {
     format!("id:{id}")
 }

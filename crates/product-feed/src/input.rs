@@ -1,4 +1,4 @@
-//! Where the bytes of a product file are.
+//! The source of a product file's bytes.
 
 use std::{
     fs::File,
@@ -13,20 +13,19 @@ use uuid::Uuid;
 
 use crate::{budget::MAX_HELD, reader::FeedError};
 
-/// A product file that can be read from its start as often as needed.
+/// A product file that can be read repeatedly.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// A file.
+    /// A file on disk.
     Path(PathBuf),
     /// Bytes in memory.
     Bytes(Arc<[u8]>),
-    /// A file without a name, which goes away with it.
+    /// An unlinked temporary file, deleted when dropped.
     Nameless(Arc<File>),
-    /// One that cannot be read any more once this is cancelled.
+    /// An input that fails to read once it is cancelled.
     Stoppable(Box<Input>, CancellationToken),
 }
 
-/// What an input is read by.
 pub(crate) trait ReadSeek: Read + Seek + Send {}
 
 impl<T: Read + Seek + Send> ReadSeek for T {}
@@ -36,7 +35,7 @@ impl Input {
     ///
     /// # Errors
     ///
-    /// When the file cannot be opened.
+    /// If the file cannot be opened.
     pub(crate) fn open(&self) -> io::Result<Box<dyn ReadSeek>> {
         Ok(match self {
             Self::Path(path) => Box::new(File::open(path)?),
@@ -52,18 +51,17 @@ impl Input {
         })
     }
 
-    /// Has reading fail as soon as `stop` is cancelled, wherever it is.
+    /// Makes reading fail as soon as `stop` is cancelled.
     #[must_use]
     pub fn until(self, stop: &CancellationToken) -> Self {
         Self::Stoppable(Box::new(self), stop.clone())
     }
 
-    /// Keeps what was in this input as one of its own: beside it, and in memory only if it is too. A
-    /// workbook of more than `most` bytes is too large.
+    /// Stores unpacked content as an input: in memory if this one is, else in a temporary file beside it.
     ///
     /// # Errors
     ///
-    /// When it cannot be read or kept.
+    /// If it cannot be read or stored, or a workbook is larger than `most`.
     pub(crate) fn unpacked(&self, content: impl Read, most: u64) -> Result<Self, FeedError> {
         match self {
             Self::Path(path) => {
@@ -93,9 +91,9 @@ impl Input {
     }
 }
 
-/// Makes a file that is gone as soon as it is closed.
+/// Creates an unlinked temporary file.
 pub fn nameless(directory: &Path) -> io::Result<File> {
-    // Should we be killed before it has lost its name, it is tidied away as what is left of an upload.
+    // If the process dies before unlinking, the suffix has it cleaned up as an unfinished upload.
     let path = directory.join(format!("{}.part", Uuid::now_v7()));
     let file = File::options()
         .read(true)
@@ -106,7 +104,7 @@ pub fn nameless(directory: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// A place in a file that others read too.
+/// A position in a shared file.
 struct Shared {
     file: Arc<File>,
     position: u64,
@@ -132,7 +130,7 @@ impl Seek for Shared {
     }
 }
 
-/// A reader that can be stopped.
+/// A cancellable reader.
 struct Stoppable {
     inner: Box<dyn ReadSeek>,
     stop: CancellationToken,

@@ -1,14 +1,14 @@
-//! Encodings of a time before Unicode, and how odd a text looks in one.
+//! Legacy encodings, and a measure of how implausible a decoded text is.
 
 use encoding_rs::{Encoding, WINDOWS_1252};
 use oem_cp::code_table::DECODING_TABLE_CP437;
 
-/// How bytes beyond ASCII are to be read.
+/// An encoding of bytes beyond ASCII.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Legacy {
-    /// As the Encoding Standard says.
+    /// One of the Encoding Standard.
     Standard(&'static Encoding),
-    /// By a code page of DOS: the characters of the upper half.
+    /// A DOS code page: its upper half.
     Dos(&'static [char; 128]),
 }
 
@@ -36,7 +36,7 @@ impl Legacy {
         }
     }
 
-    /// Tells how much in a text looks as if it was read in a wrong encoding.
+    /// Returns how implausible a text is in this encoding.
     pub(crate) fn oddness(self, bytes: &[u8]) -> usize {
         let text: Vec<char> = self.decode(bytes).chars().collect();
         let at = |index: usize| text.get(index).copied().unwrap_or(' ');
@@ -50,13 +50,13 @@ impl Legacy {
     }
 }
 
-/// What letters are of; those of one word are of one script.
+/// The script of a letter. Letters of a word share one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Script {
     Latin,
     Greek,
     Cyrillic,
-    /// Those that Latin letters may stand beside, as in the name of a brand.
+    /// A script that may stand beside Latin letters, as in brand names.
     Eastern,
     Other,
 }
@@ -81,12 +81,12 @@ fn oddness_of(before: char, character: char, after: char) -> usize {
     let letters = beside.iter().filter(|beside| beside.is_alphabetic());
     if !character.is_alphabetic() || matches!(character, 'ª' | 'º' | 'ƒ') {
         return match character {
-            // Lines and blocks that tables were drawn with.
+            // Box drawing.
             '\u{2500}'..='\u{259F}' => 4,
             '’' | '\u{AD}' | '·' => 0,
-            // Within a word stands no sign.
+            // A symbol within a word.
             _ if letters.count() == 2 => 3,
-            // At the edge of one do quotation marks, a degree, a currency.
+            // Quotation marks, degree and currency signs at the edge of a word.
             '”' | '“' | '„' | '‘' | '«' | '»' | '°' | '®' | '©' | '™' | '…' | '–' | '—' | '€'
             | '£' | '¥' | '²' | '³' | '½' | '¼' | '¾' | '×' | '•' | '±' | 'µ' | '§' | '\u{A0}'
             | '№' => 0,
@@ -95,7 +95,7 @@ fn oddness_of(before: char, character: char, after: char) -> usize {
     }
     let own = script(character);
     if own == Script::Eastern {
-        // A single one between letters of another script.
+        // A single letter between those of another script.
         return if letters
             .filter(|beside| script(**beside) == Script::Latin)
             .count()

@@ -1,13 +1,40 @@
-//! Product files, read row by row: bytes in, products and failed rows out.
+//! Reads product files row by row: bytes in, products and failed rows out.
 //!
 //! ```text
-//! input ─► source (container, kind of file) ─► delimited | workbook | merchant (rows of cells)
+//! input ─► source (container, format) ─► delimited | workbook | merchant (rows of cells)
 //!                                                     │
-//!                    header (which column is what) ◄──┴──► row (product, failure, or neither)
+//!                          header (column mapping) ◄──┴──► row (product, failure, or skipped)
 //! ```
 //!
-//! Everything is decided by what a file holds, never by what it is called. Nothing here knows of a
-//! database, a job or a network, and nothing waits: a file is read on a thread of its own.
+//! The format is detected from the content, never from the file name. The crate is pure: it knows no
+//! database, job or network, and reads synchronously, so call it on a thread of its own.
+//!
+//! # Example
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//!
+//! use product_feed::{FeedError, FeedRow, Input, Limits, Visitor, read};
+//!
+//! #[derive(Default)]
+//! struct Skus(Vec<String>);
+//!
+//! impl Visitor for Skus {
+//!     fn row(&mut self, row: FeedRow) -> ControlFlow<()> {
+//!         self.0.extend(row.outcome.ok().and_then(|product| product.sku));
+//!         ControlFlow::Continue(())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), FeedError> {
+//! let file = Input::from("sku;price\nA-1;1,99\n".as_bytes());
+//! let limits = Limits { max_unpacked: 1 << 30 };
+//! let mut skus = Skus::default();
+//! read(file, &limits, None, &mut skus)?;
+//! assert_eq!(skus.0, ["A-1"]);
+//! # Ok(())
+//! # }
+//! ```
 
 mod archive;
 mod budget;

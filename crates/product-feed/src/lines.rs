@@ -1,16 +1,15 @@
-//! Lines out of a stream, in a memory that does not depend on it.
+//! Splits a stream into lines in constant memory.
 
 use std::io::Read;
 
 use crate::{budget::MAX_ROW, reader::FeedError};
 
-/// Bytes read at once.
 const BLOCK: usize = 256 << 10;
 
-/// The lines that are not read yet.
+/// Buffers a stream and returns its lines.
 pub(crate) struct Lines<R> {
     inner: R,
-    /// Whether lines end with a carriage return alone, which becomes a line feed.
+    /// Whether lines end with a lone carriage return, which is converted to a line feed.
     of_carriage_returns: bool,
     buffer: Vec<u8>,
     start: usize,
@@ -19,7 +18,7 @@ pub(crate) struct Lines<R> {
 }
 
 impl<R: Read> Lines<R> {
-    /// Begins with the first line.
+    /// Starts with the first line.
     pub(crate) fn new(inner: R, of_carriage_returns: bool) -> Self {
         Self {
             inner,
@@ -31,22 +30,22 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Returns what is read of the lines that come next.
+    /// Returns the buffered bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
-    /// Whether nothing comes behind those.
+    /// Returns whether the buffer holds the rest of the stream.
     pub(crate) fn is_all(&self) -> bool {
         self.is_at_end
     }
 
-    /// Reads the next line to its end, and returns how long it is without its ending, both bytes of which
-    /// are there. `number` is the line's, from 1.
+    /// Buffers the next line and returns its length without the ending, of which both bytes are buffered. `number`
+    /// is the line's number, from 1.
     ///
     /// # Errors
     ///
-    /// When it cannot be read or is too long.
+    /// If it cannot be read or is too long.
     pub(crate) fn line(&mut self, number: u64) -> Result<Option<usize>, FeedError> {
         let mut seen = 0;
         loop {
@@ -70,11 +69,11 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Reads on; returns whether there was anything.
+    /// Buffers more, and returns whether there was any.
     ///
     /// # Errors
     ///
-    /// When that fails.
+    /// If reading fails.
     pub(crate) fn read_more(&mut self) -> Result<bool, FeedError> {
         if self.is_at_end {
             return Ok(false);
@@ -101,7 +100,7 @@ impl<R: Read> Lines<R> {
         Ok(read > 0)
     }
 
-    /// Goes on behind so many bytes.
+    /// Advances by a number of bytes.
     pub(crate) fn skip(&mut self, bytes: usize) {
         self.start = (self.start + bytes).min(self.end);
     }

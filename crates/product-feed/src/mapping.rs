@@ -1,4 +1,4 @@
-//! Everything that a person can say of a file.
+//! A user's answers about a file.
 
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -11,9 +11,9 @@ use crate::{
     price::DecimalMark,
 };
 
-/// The answers to what a file alone does not tell. What is not answered is told from the file.
+/// Answers to what a file alone does not tell. Missing answers are detected from the file.
 ///
-/// As JSON it is an object of those answers that were given:
+/// As JSON:
 ///
 /// ```json
 /// {
@@ -28,28 +28,27 @@ use crate::{
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Mapping {
-    /// Columns, by their place from 0, and what they hold. A column that is not in it holds nothing
-    /// that matters; without it all columns are guessed.
+    /// Meanings by column index. Columns not listed are ignored; without it all are detected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     columns: Option<BTreeMap<usize, Meaning>>,
-    /// The sheets that are read, by name; without it those whose header row is understood.
+    /// Names of sheets to read; without it those with a known header row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     sheets: Vec<String>,
-    /// What prices have before their decimals.
+    /// The decimal mark of prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     decimal_mark: Option<DecimalMark>,
-    /// The currency of prices of which neither they nor a column tell it.
+    /// The currency of prices without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     currency: Option<Code>,
-    /// Whose kind of file it is.
+    /// The kind of file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shape: Option<Shape>,
-    /// The [fingerprint](Header::fingerprint) of the header row it is for; any where there is none.
+    /// The [fingerprint](Header::fingerprint) of the header row that this is for; without it any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     header: Option<String>,
 }
 
-/// Has a value be written as its word.
+/// Serializes a type as its word.
 macro_rules! word {
     ($kind:ty) => {
         impl Serialize for $kind {
@@ -71,7 +70,7 @@ word!(Meaning);
 word!(DecimalMark);
 word!(Shape);
 
-/// A currency's code.
+/// A currency code.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Code(&'static str);
 
@@ -91,70 +90,70 @@ impl FromStr for Code {
 
 word!(Code);
 
-/// A text that is no currency.
+/// A text that is not a currency.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("this is no ISO 4217 currency")]
 pub struct UnknownCurrency;
 
 impl Mapping {
-    /// Says what columns hold, by their places from 0; all others hold nothing that matters.
+    /// Creates a mapping of columns by index; others are ignored.
     pub fn new(columns: impl IntoIterator<Item = (usize, Meaning)>) -> Self {
         Self::default().with_columns(columns)
     }
 
-    /// Says what columns hold, by their places from 0; all others hold nothing that matters.
+    /// Sets the meanings of columns by index; others are ignored.
     #[must_use]
     pub fn with_columns(mut self, columns: impl IntoIterator<Item = (usize, Meaning)>) -> Self {
         self.columns = Some(columns.into_iter().collect());
         self
     }
 
-    /// Says which sheets are read; none for those whose header row is understood.
+    /// Sets the sheets to read; none for those with a known header row.
     #[must_use]
     pub fn with_sheets(mut self, sheets: impl IntoIterator<Item = String>) -> Self {
         self.sheets = sheets.into_iter().collect();
         self
     }
 
-    /// Says what prices have before their decimals.
+    /// Sets the decimal mark.
     #[must_use]
     pub fn with_decimal_mark(mut self, mark: DecimalMark) -> Self {
         self.decimal_mark = Some(mark);
         self
     }
 
-    /// Says the currency of prices that do not tell it, by its code, sign or name.
+    /// Sets the currency of prices without one, by code, symbol or name.
     ///
     /// # Errors
     ///
-    /// When there is no such currency.
+    /// If the currency is unknown.
     pub fn with_currency(mut self, text: &str) -> Result<Self, UnknownCurrency> {
         self.currency = Some(text.parse()?);
         Ok(self)
     }
 
-    /// Says whose kind of file it is.
+    /// Sets the kind of file.
     #[must_use]
     pub fn with_shape(mut self, shape: Shape) -> Self {
         self.shape = Some(shape);
         self
     }
 
-    /// Says for which header row it is.
+    /// Sets the header row that this is for.
     #[must_use]
     pub fn of(mut self, header: &[String]) -> Self {
         self.header = Some(Header::fingerprint(header));
         self
     }
 
-    /// Returns whether it is for this header row.
+    /// Returns whether this is for a header row.
     pub(crate) fn is_of(&self, header: &[String]) -> bool {
         self.header
             .as_ref()
             .is_none_or(|fingerprint| *fingerprint == Header::fingerprint(header))
     }
 
-    /// Takes the answers of another one to what it does not say itself.
+    /// Fills missing answers from another mapping.
     #[must_use]
     pub(crate) fn or(mut self, other: Self) -> Self {
         self.columns = self.columns.or(other.columns);
@@ -167,38 +166,38 @@ impl Mapping {
         self
     }
 
-    /// Whether it says anything of columns; if not they are guessed.
+    /// Returns whether it has columns.
     #[must_use]
     pub fn has_columns(&self) -> bool {
         self.columns.is_some()
     }
 
-    /// Returns what a column is said to hold.
+    /// Returns the meaning of a column.
     #[must_use]
     pub fn meaning_of(&self, index: usize) -> Option<Meaning> {
         let columns = self.columns.as_ref()?;
         columns.get(&index).copied()
     }
 
-    /// Returns the names of the sheets that are to be read; none for those whose header is understood.
+    /// Returns the sheets to read; none for those with a known header row.
     #[must_use]
     pub fn sheets(&self) -> &[String] {
         &self.sheets
     }
 
-    /// Returns what prices are said to have before their decimals.
+    /// Returns the decimal mark.
     #[must_use]
     pub fn decimal_mark(&self) -> Option<DecimalMark> {
         self.decimal_mark
     }
 
-    /// Returns the code of the currency that prices are said to be in.
+    /// Returns the currency code.
     #[must_use]
     pub fn currency(&self) -> Option<&'static str> {
         self.currency.map(|code| code.0)
     }
 
-    /// Returns whose kind of file it is said to be.
+    /// Returns the kind of file.
     #[must_use]
     pub fn shape(&self) -> Option<Shape> {
         self.shape
@@ -212,14 +211,14 @@ mod tests {
 
     #[test]
     fn answers_that_were_kept_before_are_read_as_they_were_meant() {
-        // Of an edition that had columns and a fingerprint alone.
+        // Written by a version that had columns and fingerprint only.
         let kept = r#"{"columns":{"0":"sku","3":"sale price"},"header":"0f3a"}"#;
         let mapping: Mapping = serde_json::from_str(kept).unwrap();
         assert_eq!(mapping.meaning_of(0), Some(Meaning::Sku));
         assert_eq!(mapping.meaning_of(3), Some(Meaning::SalePrice));
         assert_eq!(mapping.meaning_of(1), None);
         assert!(!mapping.is_of(&["other".to_owned()]));
-        // Every word that one may hold.
+        // Every word.
         for (meaning, shape) in WORDS
             .iter()
             .map(|(meaning, _)| *meaning)

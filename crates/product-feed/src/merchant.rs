@@ -1,10 +1,9 @@
-//! A product feed in XML as rows: Google Merchant Center's RSS 2.0 and Atom, and what is like them.
+//! Reads XML product feeds as rows: Google Merchant RSS 2.0 and Atom, and similar formats.
 //!
-//! Every `<item>` (RSS), `<entry>` (Atom), `<product>` or what else one is called is a row; its attributes and
-//! child elements are its cells, by their names without the prefix, and so are those within a price. Which columns there are is told by a first reading, so that
-//! any order and any further element come through. Of an element that comes twice the first counts, but
-//! Google's own, as `<g:id>`, goes before the `<id>` of Atom, which is an address of the entry alone;
-//! elements within elements, as in `<g:shipping>`, are left out.
+//! Each `<item>` (RSS), `<entry>` (Atom), `<product>` or other item element is a row. Its attributes and
+//! child elements, and those within prices, are cells, named without prefix. A first pass collects the
+//! columns, so that any order and any element work. Of repeated elements the first wins, but `<g:id>` wins
+//! over Atom's `<id>`, which is only the entry's address. Nested elements such as `<g:shipping>` are ignored.
 
 use std::{
     collections::HashMap,
@@ -25,20 +24,18 @@ use crate::{
     xml::{self, Xml},
 };
 
-/// Bytes from which the encoding is told.
+/// Bytes sampled for the encoding.
 const HEAD: u64 = 4 << 10;
 
-/// Bytes read at once.
 const BLOCK: usize = 256 << 10;
 
-/// What a product is called, in any case: by RSS, Atom, Heureka (`SHOPITEM`), YML (`offer`) and others.
+/// Names of item elements, in any case: RSS, Atom, Heureka (`SHOPITEM`), YML (`offer`) and others.
 const ITEMS: &[&str] = &[
     "item", "entry", "product", "shopitem", "offer", "article", "artikel", "produkt", "produit",
     "producto", "prodotto", "produto", "good", "tovar", "row", "record",
 ];
 
-/// What elements are called of which those within say more about a product, and nothing else: not what it costs
-/// to send it.
+/// Elements whose children are product fields, not for example shipping costs.
 const GROUPS: &[&str] = &[
     "pric",
     "prix",
@@ -53,11 +50,11 @@ const GROUPS: &[&str] = &[
     "inventory",
 ];
 
-/// Reads the rows until `visit` breaks; the first one names the columns.
+/// Reads rows until `visit` breaks; the first one is the header.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, is no well-formed XML, or has a product that is too long.
+/// If the file is unreadable or not well-formed, or a product is too long.
 pub(crate) fn walk(
     source: &Source,
     visit: &mut dyn FnMut(RawRow<'_>) -> ControlFlow<()>,
@@ -102,9 +99,8 @@ pub(crate) fn walk(
     })
 }
 
-/// What products are called.
+/// The names of item elements.
 enum Items {
-    /// One of the usual names.
     Usual,
     Named(String),
 }
@@ -118,12 +114,12 @@ impl Items {
     }
 }
 
-/// The deepest elements that are looked at, and the most names of elements that are told apart.
+/// Maximum depth, and maximum distinct names of elements.
 const MAX_DEPTH: usize = 64;
 const MAX_NAMES: usize = 1000;
 
-/// Tells what products are called in a document of other names than the usual ones: as the elements of which
-/// the most have a price, and something that products are known by, as attributes or right inside.
+/// Detects the item element of a document with unknown names: the most frequent one with a price and an
+/// identity, as attributes or children.
 fn item_name(source: &Source) -> Result<Option<String>, FeedError> {
     #[derive(Default)]
     struct Open {
@@ -207,7 +203,7 @@ fn columns_of(source: &Source, items: &Items) -> Result<HashMap<Box<str>, usize>
     Ok(columns)
 }
 
-/// What is met inside a product.
+/// A part of a product.
 enum Part<'a> {
     Begin,
     Cell {
@@ -215,20 +211,20 @@ enum Part<'a> {
         origin: Origin,
         text: &'a str,
     },
-    /// With the line on which the product began.
+    /// With the product's first line.
     End(u64),
 }
 
-/// Whose word an element is; the last one's goes before the others'.
+/// Precedence of an element's value, lowest first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Origin {
-    /// An element within another one.
+    /// Nested in another element.
     Within,
-    /// A link to something else than the product's page.
+    /// A link to anything but the product's page.
     Aside,
-    /// That of the kind of document.
+    /// Of the document's own vocabulary.
     Document,
-    /// Google's.
+    /// Of Google's namespace.
     Google,
 }
 
@@ -238,11 +234,11 @@ fn each_item(
     visit: &mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
 ) -> Result<(), FeedError> {
     let mut xml = Xml::new(utf_8(source)?);
-    // Elements that are open inside a product.
+    // Open elements within the product.
     let mut depth = 0_usize;
     let mut item: Option<u64> = None;
     let mut cell: Option<(String, Origin)> = None;
-    // The element right inside the product, and whether what is within it is told too.
+    // The child element of the product, and whether its children are fields.
     let mut parent = String::new();
     let mut has_group = false;
     let mut text = String::new();
@@ -349,7 +345,7 @@ fn each_item(
     }
 }
 
-/// What one of YML's offers of the kind `vendor.model` has instead of a name.
+/// Parts that replace the name in YML offers of type `vendor.model`.
 #[derive(Default)]
 struct Offer {
     has_name: bool,
@@ -359,7 +355,7 @@ struct Offer {
 }
 
 impl Offer {
-    /// Takes note of an element; says whether it is no more than a part of the name.
+    /// Records an element, and returns whether it is only a part of the name.
     fn take(&mut self, name: &str, text: &str) -> bool {
         let slot = match name {
             "name" => {
@@ -385,7 +381,7 @@ impl Offer {
     }
 }
 
-/// Tells of the attributes of a product: its ID, or its SKU.
+/// Reads a product's attributes: ID or SKU.
 fn visit_attributes(
     start: &BytesStart<'_>,
     visit: &mut dyn FnMut(Part<'_>) -> ControlFlow<()>,
@@ -411,14 +407,14 @@ fn is_group(name: &str) -> bool {
     GROUPS.iter().any(|group| name.contains(group))
 }
 
-/// The currency that an element says its price is in.
+/// Returns the currency attribute of an element.
 fn currency_of(start: &BytesStart<'_>) -> Option<String> {
     ["currency", "currencyId", "currencyCode", "currency_code"]
         .iter()
         .find_map(|name| xml::attribute(start, name))
 }
 
-/// Tells whose word an element is. Atom writes a link as an attribute, which is put into `text`.
+/// Returns an element's precedence. Atom links are attributes, which are put into `text`.
 fn begin_cell(start: &BytesStart<'_>, text: &mut String) -> Origin {
     if start
         .name()
@@ -437,19 +433,19 @@ fn begin_cell(start: &BytesStart<'_>, text: &mut String) -> Origin {
     }
 }
 
-/// The document as UTF-8: by its byte-order mark, or by what its declaration says.
+/// Decodes the document by byte-order mark or declaration.
 pub(crate) fn utf_8(source: &Source) -> Result<BufReader<Box<dyn Read + Send>>, FeedError> {
     let (head, stream) = peek(source.stream()?, HEAD)?;
     let stream: Box<dyn Read + Send> = if encoding::utf_16_text(&head).is_some() {
         encoding::without_utf_16(&head, stream)
     } else {
-        // UTF-8 too: a byte that is none must not cost the file.
+        // UTF-8 is decoded lossily too.
         encoding::transcoded(stream, declared(&head).unwrap_or(encoding_rs::UTF_8))
     };
     Ok(BufReader::with_capacity(BLOCK, stream))
 }
 
-/// The encoding that an XML declaration names.
+/// Returns the encoding of an XML declaration.
 fn declared(head: &[u8]) -> Option<&'static Encoding> {
     let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
     let end = memchr::memmem::find(head, b"?>")?;

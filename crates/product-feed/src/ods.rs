@@ -1,5 +1,4 @@
-//! An OpenDocument spreadsheet (ISO/IEC 26300): a ZIP archive with the sheets in one XML part, which is
-//! read as a stream.
+//! Streams OpenDocument spreadsheets (ISO/IEC 26300): a ZIP archive with all sheets in one XML part.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,14 +17,13 @@ use crate::{
     xml::{self, Xml},
 };
 
-/// Bytes read at once.
 const BLOCK: usize = 128 << 10;
 
 /// Reads the visible sheets.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, is damaged or too large.
+/// If the file is unreadable, damaged or too large.
 pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
     let archive = source.archive()?;
     let content = archive.find("content.xml");
@@ -43,7 +41,7 @@ pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
 struct Content<R> {
     xml: Xml<R>,
     row: Row,
-    /// The styles of sheets that cannot be seen.
+    /// Styles of hidden sheets.
     hidden: HashSet<String>,
     sheets_seen: usize,
 }
@@ -97,7 +95,7 @@ impl<R: std::io::BufRead> Content<R> {
         }
     }
 
-    /// Passes over what is left of the element that reading is in.
+    /// Skips the rest of the current element.
     fn skip(&mut self) -> Result<(), FeedError> {
         let mut tables = 1_usize;
         loop {
@@ -115,7 +113,7 @@ impl<R: std::io::BufRead> Content<R> {
         }
     }
 
-    /// Reads the rows of the sheet that has begun; breaks within it when they are wanted no more.
+    /// Reads the rows of the current sheet; breaks within it when no more are wanted.
     fn sheet(&mut self, sheets: &mut dyn Sheets) -> Result<ControlFlow<()>, FeedError> {
         self.row.begin_sheet(HashMap::new());
         let mut column = 0_u32;
@@ -133,7 +131,7 @@ impl<R: std::io::BufRead> Content<R> {
                         let columns = repeats(&start, "number-columns-repeated");
                         let is_number = cell.has_amount;
                         let text = self.cell(cell)?;
-                        // Beyond the last column that counts nothing is put.
+                        // Columns beyond the limit are ignored.
                         for _ in 0..columns.min(1 << 14) {
                             self.row.put_spanning(column, &text, rows)?;
                             if is_number {
@@ -165,11 +163,11 @@ impl<R: std::io::BufRead> Content<R> {
         }
     }
 
-    /// Reads a cell to its end, and returns what it holds.
+    /// Reads a cell to its end and returns its content.
     fn cell(&mut self, cell: Cell) -> Result<String, FeedError> {
         let mut text = String::new();
         let mut paragraphs = 0_usize;
-        // Elements within the cell, and the one of them whose text is a remark.
+        // Depth within the cell, and the depth of a comment.
         let (mut depth, mut remark) = (0_usize, None);
         loop {
             let (event, line) = self.xml.next()?;
@@ -215,13 +213,13 @@ impl<R: std::io::BufRead> Content<R> {
     }
 }
 
-/// What a cell says of itself.
+/// A cell's attributes.
 struct Cell {
-    /// What it holds, where that is not its text.
+    /// The content, if it is not the text.
     value: Option<String>,
-    /// Whether that is a number, of which the text can show more.
+    /// Whether it is a number whose text can show more.
     is_number: bool,
-    /// Whether it is a number, or one with a currency.
+    /// Whether it is a number or an amount.
     has_amount: bool,
 }
 
@@ -263,7 +261,7 @@ impl Cell {
     }
 }
 
-/// Whether a text shows a whole number with zeros before it, or with dashes and the like within it.
+/// Returns whether the text shows a whole number with leading zeros or separators.
 fn is_filled_up(value: &str, text: &str) -> bool {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     text != value

@@ -1,4 +1,4 @@
-//! Prices as people write them.
+//! Parses prices.
 
 use std::{borrow::Cow, str::FromStr};
 
@@ -10,16 +10,16 @@ use crate::{
     currency::{self, Currency},
 };
 
-/// No price has more characters.
+/// Maximum characters of a price.
 const MAX_LEN: usize = 64;
 
-/// No product costs as much, in any currency: it is a barcode in the wrong column.
+/// Upper bound in any currency: anything larger is a barcode in the wrong column.
 const TOO_MUCH: Decimal = Decimal::from_parts(0xD4A5_1000, 0xE8, 0, false, 0);
 
-/// The most decimals that a price keeps.
+/// Maximum decimals of a price.
 const MAX_DECIMALS: u32 = 12;
 
-/// Words before a price that say nothing of it.
+/// Ignored words before a price.
 const BEFORE: &[&str] = &[
     "from",
     "only",
@@ -47,7 +47,7 @@ const BEFORE: &[&str] = &[
     "approx.",
 ];
 
-/// Words behind a price that say nothing of it: it is for one piece, or tax is in it or not.
+/// Ignored words after a price: units and tax.
 const BEHIND: &[&str] = &[
     "each",
     "ea.",
@@ -138,7 +138,7 @@ const BEHIND: &[&str] = &[
     "kdv dahil",
 ];
 
-/// A price with what it is in, where the text says so.
+/// A price and its currency, if the text has one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Price {
     pub(crate) amount: Decimal,
@@ -146,23 +146,23 @@ pub(crate) struct Price {
     pub(crate) currency: Option<&'static str>,
 }
 
-/// How a file writes its prices, where one of them alone does not tell: is `1.299` more than a thousand?
+/// The decimal mark of a file's prices, where a price alone is ambiguous, such as `1.299`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum DecimalMark {
-    /// As machines do, or in ways that differ: a single point is the decimal mark.
+    /// A point, or mixed: a single point is the decimal mark.
     #[default]
     Point,
-    /// A comma stands before decimals, so that a point with three digits behind it marks thousands.
+    /// A comma, so that a point before three digits separates thousands.
     Comma,
 }
 
-/// A word that names no decimal mark.
+/// An unknown decimal mark.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("a decimal mark is \"point\" or \"comma\"")]
 pub struct UnknownDecimalMark;
 
 impl DecimalMark {
-    /// Returns the word for it on the wire.
+    /// Returns its word on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -184,21 +184,21 @@ impl FromStr for DecimalMark {
     }
 }
 
-/// Tells from a file's prices how it writes them.
+/// Counts evidence for a file's decimal mark.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Vote {
-    /// Prices that show a decimal point, or a comma for thousands, and can be read in no other way.
+    /// Unambiguous prices with a decimal point, or a comma for thousands.
     points: usize,
-    /// Prices that show a decimal comma, or a point for thousands.
+    /// Unambiguous prices with a decimal comma, or a point for thousands.
     commas: usize,
-    /// Prices in a currency of two decimals that is at home where commas stand before them.
+    /// Prices in a currency whose home region writes a decimal comma.
     homes: usize,
-    /// The first price whose one point could be either.
+    /// The first price whose only point could be either.
     doubtful: Option<String>,
 }
 
 impl Vote {
-    /// Counts a price; `currency` is what the file says that it is in, if it does not say so itself.
+    /// Counts a price. `currency` is the file's, for prices without one.
     pub(crate) fn count(&mut self, text: &str, currency: Option<&'static str>) {
         let text = readable(text);
         let Some(parts) = Parts::of(&text) else {
@@ -216,7 +216,7 @@ impl Vote {
         }
         let (same, other) = if is_comma { (',', '.') } else { ('.', ',') };
         if before.contains(same) {
-            // It is repeated: it marks thousands.
+            // Repeated: separates thousands.
             if is_comma {
                 self.points += 1;
             } else {
@@ -233,7 +233,7 @@ impl Vote {
             _ if is_told => true,
             Some(currency) if currency.decimals_in_use == 0 => false,
             Some(currency) if currency.minor_units == 3 => true,
-            // One comma with three digits behind it marks thousands unless something speaks against it.
+            // A comma before three digits separates thousands by default.
             _ if is_comma => return,
             currency => {
                 self.homes +=
@@ -249,12 +249,11 @@ impl Vote {
         }
     }
 
-    /// Returns what the prices say. Where they do not, a file whose cells have semicolons between them speaks
-    /// for commas, which is why they are there.
+    /// Returns the decimal mark. If prices do not tell, semicolons between cells suggest commas.
     ///
     /// # Errors
     ///
-    /// A price that could be read in two ways, where nothing says which one it is.
+    /// An ambiguous price, if nothing decides.
     pub(crate) fn result(&self, has_semicolons: bool) -> Result<DecimalMark, String> {
         match (self.commas > 0, self.points > 0, &self.doubtful) {
             (true, false, _) => Ok(DecimalMark::Comma),
@@ -282,23 +281,21 @@ pub(crate) enum PriceError {
     Spreadsheet,
 }
 
-/// Reads a price: `12.99`, `$1,299.00`, `1.299,00 €`, `1'299.–`, `EUR 12,99`, `US $5`, `1 299:-`, `12€99`.
+/// Parses a price: `12.99`, `$1,299.00`, `1.299,00 €`, `1'299.–`, `EUR 12,99`, `US $5`, `1 299:-`, `12€99`.
 ///
-/// Where both marks occur the last is the decimal mark. A mark that occurs more than once separates
-/// thousands. A single point is always the decimal mark, as machines write it. A single comma is
-/// one too, unless exactly three digits follow it and the number does not begin with a 0: `1,299`
-/// is one thousand two hundred and ninety-nine, `0,125` an eighth. In a file of decimal commas it is the
-/// other way round: there `1.299` is the one with thousands, and `1,299` a little more than one. In a
-/// currency without decimals one mark with three digits behind it always separates thousands.
+/// If both marks occur, the last one is the decimal mark. A repeated mark separates thousands. A single point
+/// is the decimal mark. A single comma is one too, unless exactly three digits follow and the number does not
+/// start with 0: `1,299` is more than a thousand, `0,125` an eighth. With [`DecimalMark::Comma`] it is the
+/// opposite. In a currency without decimals a single mark before three digits separates thousands.
 ///
 /// # Errors
 ///
-/// When the text is no number, or one below zero.
+/// If the text is not a number, or negative.
 pub(crate) fn parse(text: &str, mark: DecimalMark) -> Result<Price, PriceError> {
     parse_in(text, mark, None)
 }
 
-/// As [`parse`], where the file says what prices are in.
+/// As [`parse`], with the file's currency.
 ///
 /// # Errors
 ///
@@ -311,7 +308,7 @@ pub(crate) fn parse_in(
     if text.len() > MAX_LEN {
         return Err(PriceError::Unreadable);
     }
-    // As machines write it: nothing to take apart.
+    // Fast path: machine-written.
     if mark == DecimalMark::Point
         && is_plain_number(text, currency.is_some())
         && let Ok(amount) = Decimal::from_str_exact(text)
@@ -350,15 +347,14 @@ pub(crate) fn parse_in(
     }
 }
 
-/// Whether a text is digits with at most a decimal point, which a currency can make nothing else of.
+/// Returns whether a text is digits with at most a decimal point, which no currency changes.
 fn is_plain_number(text: &str, has_currency: bool) -> bool {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     digits(whole) && digits(decimals) && !(has_currency && decimals.len() == 3)
 }
 
-/// Writes a price with the digits that it was written with, but as money: not with a single decimal, nor
-/// with zeros beyond the second one.
+/// Formats a price with its own digits, but at least two decimals if any, and no trailing zeros beyond.
 pub(crate) fn format(mut price: Decimal) -> String {
     match price.scale() {
         0 | 2 => {}
@@ -373,7 +369,7 @@ pub(crate) fn format(mut price: Decimal) -> String {
     price.to_string()
 }
 
-/// Returns whether a text is an error of a spreadsheet program.
+/// Returns whether a text is a spreadsheet error.
 pub(crate) fn is_spreadsheet_error(text: &str) -> bool {
     const ERRORS: [&str; 10] = [
         "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#NV",
@@ -384,7 +380,7 @@ pub(crate) fn is_spreadsheet_error(text: &str) -> bool {
             || text.bytes().all(|byte| byte == b'#'))
 }
 
-/// Returns whether a text is a date as spreadsheet programs write one, not a number with marks.
+/// Returns whether a text is a date as written by spreadsheet programs.
 pub(crate) fn is_date(text: &str) -> bool {
     let date = text.split([' ', 'T']).next().unwrap_or_default();
     for mark in ['-', '/', '.'] {
@@ -436,7 +432,7 @@ fn is_month_name(text: &str) -> bool {
         && text.len() <= 10
 }
 
-/// Takes off what is around a price, and writes the wide forms of East Asian typewriting as ASCII: `２，５００円`.
+/// Trims a price, and converts full-width forms to ASCII: `２，５００円`.
 fn readable(text: &str) -> Cow<'_, str> {
     let text = plain_text(text);
     let is_wide = |character: char| matches!(character, '！'..='～' | '￥' | '\u{3000}');
@@ -458,18 +454,18 @@ fn readable(text: &str) -> Cow<'_, str> {
     )
 }
 
-/// What a price consists of.
+/// The parts of a price.
 struct Parts<'a> {
     is_negative: bool,
-    /// Digits and marks between them.
+    /// Digits and marks.
     number: &'a str,
     currency: Option<&'static str>,
-    /// Whether a comma stands before dashes in place of decimals.
+    /// Whether it has a comma and dashes instead of decimals.
     has_round_comma: bool,
 }
 
 impl<'a> Parts<'a> {
-    /// Takes a text apart; `None` where what is beside the number is not known.
+    /// Splits a text into parts; `None` if something around the number is unknown.
     fn of(text: &'a str) -> Option<Self> {
         let mut parts = Parts {
             is_negative: false,
@@ -477,7 +473,7 @@ impl<'a> Parts<'a> {
             currency: None,
             has_round_comma: false,
         };
-        // Each round takes one thing off; a price has but a few.
+        // Each round removes one affix; prices have few.
         for _ in 0..8 {
             let before = parts.number;
             parts.take_off()?;
@@ -486,7 +482,7 @@ impl<'a> Parts<'a> {
             }
         }
         let number = parts.number;
-        // Francs and euros between the digits: `12€99`.
+        // A symbol between units and cents: `12€99`.
         let is_number = |character: char| {
             character.is_ascii_digit()
                 || matches!(character, '.' | ',' | '\'' | '’' | '´' | '`')
@@ -520,7 +516,7 @@ impl<'a> Parts<'a> {
             self.number = inner;
             return Some(());
         }
-        // `12,–`, `12.-` and `12:-` are round prices, not negative ones.
+        // `12,–`, `12.-` and `12:-` are round, not negative.
         for dashes in ["--", "-", "–", "—", "−"] {
             let round = self
                 .number
@@ -533,7 +529,7 @@ impl<'a> Parts<'a> {
                 return Some(());
             }
         }
-        // As in India: `499/-`.
+        // India: `499/-`.
         if let Some(number) = self.number.strip_suffix("/-") {
             self.number = number;
             return number
@@ -545,7 +541,7 @@ impl<'a> Parts<'a> {
             .strip_prefix(['-', '−', '–'])
             .or_else(|| self.number.strip_suffix('-'))
         {
-            // Two signs are none.
+            // Two minus signs are invalid.
             if self.is_negative {
                 return None;
             }
@@ -573,7 +569,7 @@ impl<'a> Parts<'a> {
         Some(())
     }
 
-    /// Takes a currency from between whole units and hundredths.
+    /// Removes a symbol between units and cents.
     fn take_sign_within(&mut self) -> bool {
         let digits =
             |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -603,7 +599,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Takes words off that say nothing of a price.
+/// Strips ignored words.
 fn without_words(text: &str) -> &str {
     for word in BEFORE {
         if let Some(start) = text.get(..word.len())
@@ -635,7 +631,7 @@ fn without_words(text: &str) -> &str {
     text
 }
 
-/// Turns digits with marks into digits with at most a decimal point.
+/// Converts digits with marks to digits with at most a decimal point.
 fn canonical(text: &str, mark: DecimalMark, currency: Option<Currency>) -> Option<String> {
     if let Some((whole, hundredths)) = split_at_sign(text) {
         return Some(format!("{whole}.{hundredths}"));
@@ -673,7 +669,7 @@ fn canonical(text: &str, mark: DecimalMark, currency: Option<Currency>) -> Optio
     })
 }
 
-/// Splits `12€99`, of which nothing but the sign is no digit.
+/// Splits `12€99` at its symbol.
 fn split_at_sign(text: &str) -> Option<(&str, &str)> {
     let is_digit = |character: char| character.is_ascii_digit();
     let start = text.find(|character| !is_digit(character))?;
@@ -683,15 +679,15 @@ fn split_at_sign(text: &str) -> Option<(&str, &str)> {
         .then_some((whole, hundredths))
 }
 
-/// Whether the one mark of a number separates thousands.
+/// Returns whether the only mark of a number separates thousands.
 fn is_thousands(text: &str, mark: char) -> bool {
     text.split_once(mark).is_some_and(|(whole, rest)| {
         rest.len() == 3 && !whole.is_empty() && whole.len() <= 3 && !whole.starts_with('0')
     })
 }
 
-/// Joins the groups of a whole number: one kind of mark, three digits in every group but the first; in India
-/// two, but three in the last.
+/// Joins groups of thousands: one separator, three digits per group except the first; for India two, but
+/// three in the last.
 fn without_thousands(text: &str) -> Option<String> {
     let is_mark =
         |mark: char| matches!(mark, '.' | ',' | '\'' | '’' | '´' | '`') || mark.is_whitespace();

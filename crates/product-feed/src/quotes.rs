@@ -1,45 +1,44 @@
-//! One row of a delimited file as cells: RFC 4180, and what people's programs make of it.
+//! Splits a row of delimited text into cells: RFC 4180 and deviations from it.
 
 use csv::ByteRecord;
 
 use crate::budget::MAX_COLUMNS;
 
-/// How quotation marks around cells are read.
+/// The quoting of cells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Quotes {
-    /// They are characters like any other.
+    /// Quotes have no meaning.
     None,
-    /// RFC 4180: one within a cell is doubled.
+    /// RFC 4180: doubled within a cell.
     Doubled,
-    /// One within a cell has a backslash before it, as PHP's `fputcsv` leaves it.
+    /// Escaped by a backslash within a cell, as by PHP's `fputcsv`.
     Backslash,
-    /// One within a cell is a character, unless the cell can end behind it.
+    /// Not escaped within a cell, unless the cell can end there.
     Bare,
-    /// As `Doubled`, and a cell that does not end at its first single mark is not quoted.
+    /// As `Doubled`, but a cell that does not end at its first single quote is not quoted.
     Strict,
 }
 
-/// A row that was found.
+/// A split row.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Found {
     /// Bytes up to the next row.
     pub(crate) used: usize,
-    /// Cells, those beyond the columns that are read too.
+    /// Number of cells, including ignored ones.
     pub(crate) cells: usize,
     /// Whether its first cell is quoted.
     pub(crate) is_quoted: bool,
 }
 
-/// What the bytes at which a row begins hold.
+/// The result of splitting.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Split {
     Row(Found),
-    /// It goes on behind the bytes.
+    /// The row continues beyond the bytes.
     Unfinished,
 }
 
-/// Splits the row at the start of `bytes` into cells, without spaces and padding around them. `is_all` says
-/// that nothing comes behind the bytes.
+/// Splits the row at the start of `bytes` into trimmed cells. `is_all` means that the file ends behind them.
 pub(crate) fn split(
     bytes: &[u8],
     is_all: bool,
@@ -98,7 +97,7 @@ pub(crate) fn split(
     }
 }
 
-/// Splits a line without quotation marks that mean anything. Returns how many cells it has.
+/// Splits an unquoted line and returns its number of cells.
 pub(crate) fn split_plain(line: &[u8], delimiter: u8, record: &mut ByteRecord) -> usize {
     record.clear();
     let mut cells = 0;
@@ -113,8 +112,7 @@ pub(crate) fn split_plain(line: &[u8], delimiter: u8, record: &mut ByteRecord) -
     cells
 }
 
-/// Whether a byte at the edge of a cell is nothing: a space, the zeros with which databases fill up, or DOS'
-/// mark of a file's end.
+/// Returns whether a byte is padding: a space, NUL, or the DOS end-of-file mark.
 pub(crate) fn is_padding(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, 0 | 0x1A)
 }
@@ -138,26 +136,26 @@ struct Splitter<'a> {
     is_all: bool,
     delimiter: u8,
     quotes: Quotes,
-    /// What a quoted cell holds.
+    /// Content of the current cell.
     unescaped: Vec<u8>,
 }
 
 struct Cell {
     text: Text,
-    /// Where the mark behind it stands.
+    /// Position of the delimiter behind it.
     end: usize,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Text {
-    /// As it stands there.
+    /// As in the input.
     Plain,
-    /// As it was unescaped.
+    /// As unescaped.
     Unescaped,
 }
 
 enum Close {
-    /// Where the mark behind the cell stands.
+    /// Position of the delimiter.
     At(usize),
     Unfinished,
     /// The cell is not quoted.
@@ -165,7 +163,7 @@ enum Close {
 }
 
 impl Splitter<'_> {
-    /// Reads the cell that begins at `start`; `None` when its end is not there.
+    /// Reads the cell at `start`; `None` if it does not end.
     fn cell(&mut self, start: usize) -> Option<Cell> {
         let open = self.behind_spaces(start);
         if self.quotes != Quotes::None && self.bytes.get(open) == Some(&b'"') {
@@ -193,7 +191,7 @@ impl Splitter<'_> {
         })
     }
 
-    /// Reads the quoted cell whose text begins at `start`.
+    /// Reads the quoted cell whose text starts at `start`.
     fn close(&mut self, start: usize) -> Close {
         self.unescaped.clear();
         let mut from = start;
@@ -214,7 +212,7 @@ impl Splitter<'_> {
                     self.unescaped.extend_from_slice(&self.bytes[from..mark]);
                     from = mark + 1;
                 }
-                // Another backslash is the one that is meant.
+                // A second backslash is the literal one.
                 at = mark + 1 + usize::from(matches!(next, Some(b'"' | b'\\')));
                 continue;
             }
@@ -241,7 +239,7 @@ impl Splitter<'_> {
                 return Close::NotQuoted;
             }
             if mark > from && self.bytes[mark - 1] == b'\\' {
-                // It is not the end, and has been told apart from it.
+                // A quote within the cell.
                 self.unescaped
                     .extend_from_slice(&self.bytes[from..mark - 1]);
                 from = mark;
@@ -258,7 +256,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// Goes over the spaces at `at`, and over padding, which the end of a cell may have behind its mark.
+    /// Skips spaces and padding at `at`.
     fn behind_spaces(&self, at: usize) -> usize {
         let rest = self.bytes.get(at..).unwrap_or_default();
         let is_space =

@@ -1,4 +1,4 @@
-//! A product file as a stream of products and failures.
+//! Reads a product file as a stream of products and failures.
 
 use std::{borrow::Cow, io, ops::ControlFlow};
 
@@ -27,84 +27,83 @@ use crate::{
     workbook,
 };
 
-/// Rows among which the header row is looked for: price lists have a title and a date above it.
+/// Rows searched for the header row: price lists have titles above it.
 pub(crate) const HEADER_WITHIN: usize = 200;
 
-/// Rows from which is told how the file writes its prices, as far as they may be held.
+/// Rows sampled for the price format.
 const SAMPLE_ROWS: usize = 1000;
 
-/// Why a file cannot be read on. The text is for people; only [`Io`](Self::Io) has a cause worth
-/// logging.
+/// An error that stops reading. Shown to users; only [`Io`](Self::Io) has a cause worth logging.
 #[derive(Debug, Error)]
 pub enum FeedError {
     /// The file could not be read.
     #[error("The uploaded file could not be read.")]
     Io(#[source] io::Error),
-    /// There is not even a header row.
+    /// There is no header row.
     #[error("The file is empty.")]
     Empty,
-    /// The header row does not do.
+    /// The header row is not sufficient.
     #[error(transparent)]
     Header(#[from] HeaderError),
-    /// Every price could be read in two ways.
+    /// All prices are ambiguous.
     #[error(
         "Is \"{example}\" more than a thousand? Every price of the file that has a point has exactly \
          three digits behind it. Please say what the decimal mark is."
     )]
     DecimalMark {
-        /// A price that could be both.
+        /// An ambiguous price.
         example: String,
     },
-    /// The workbook has several sheets, and of none the header row is understood.
+    /// The workbook has several sheets without a known header row.
     #[error("Which sheet holds the products? There are {}.", .0.join(", "))]
     UnknownSheet(Vec<String>),
-    /// A row has no end.
+    /// A row does not end.
     #[error(
         "The row that begins on line {line} is larger than {} MiB. Is a quotation mark not closed?",
         MAX_ROW >> 20
     )]
     LongRow {
-        /// The line on which the row begins, from 1.
+        /// Its first line, from 1.
         line: u64,
     },
-    /// What is in the container is more than may be taken.
+    /// The content exceeds the limit.
     #[error("What the file unpacks to is larger than {}.", ByteSize(*.0))]
     TooLarge(u64),
-    /// A container is damaged, or of a kind that is not read.
+    /// A container is damaged or unsupported.
     #[error(
         "The file is a compressed archive that is damaged or of an unusual kind. Please upload the product file itself."
     )]
     BrokenArchive,
-    /// There are several files in the archive, and they are no parts of one list.
+    /// The files of the archive are not parts of one list.
     #[error(
         "The archive holds {0} files that are not parts of one list. Please upload the product file alone."
     )]
     SeveralFiles(usize),
-    /// The archive needs a password.
+    /// The archive is encrypted.
     #[error("The file is protected by a password. Please upload it without one.")]
     Encrypted,
-    /// There is an archive in the archive.
+    /// The archive contains an archive.
     #[error("The archive holds another archive. Please upload the product file itself.")]
     Nested,
     /// The workbook is damaged or protected.
     #[error("The workbook cannot be read: it is damaged, or protected by a password.")]
     BrokenWorkbook,
-    /// The workbook is too large to be held in memory.
+    /// The workbook is too large for memory.
     #[error("The workbook is too large. Please save it as CSV and upload that.")]
     LargeWorkbook,
-    /// The document is not well-formed.
+    /// The XML is not well-formed.
     #[error("The XML of the file is broken near line {line}.")]
     BrokenXml {
-        /// The line to which it could be read.
+        /// The last line that could be read.
         line: u64,
     },
-    /// There are no products in the document.
+    /// The document has no products.
     #[error(
         "The XML file holds no products. Looked for are elements like <item> (RSS), <entry> (Atom), \
          <product>, <offer> or <SHOPITEM>."
     )]
     NoItems,
-    /// It is a page of HTML.
+    /// It is an HTML page.
     #[error(
         "The file is a web page, not a product list. Perhaps a sign-in page was saved in its place."
     )]
@@ -114,16 +113,16 @@ pub enum FeedError {
         "The file is JSON, not a product list. A CSV, Excel or Google Merchant file is needed."
     )]
     Json,
-    /// It is a file of another program, of a kind that is not read.
+    /// It is another program's file.
     #[error(transparent)]
     Foreign(#[from] Foreign),
-    /// It is no text at all.
+    /// It is not text.
     #[error("The file is not a product list. A CSV, Excel or Google Merchant file is needed.")]
     NotText,
 }
 
 impl FeedError {
-    /// Tells why reading out of a file failed: the limit, a damaged container, or the file itself.
+    /// Maps a read error: limit, damaged container, or I/O.
     pub(crate) fn from_read(error: io::Error) -> Self {
         match Self::of_container(&error) {
             Some(told) => told,
@@ -131,7 +130,7 @@ impl FeedError {
         }
     }
 
-    /// As [`from_read`](Self::from_read), of an error that others have too.
+    /// As [`from_read`](Self::from_read), for a shared error.
     pub(crate) fn from_shared(error: &io::Error) -> Self {
         match Self::of_container(error) {
             Some(told) => told,
@@ -150,13 +149,13 @@ impl FeedError {
         .then_some(Self::BrokenArchive)
     }
 
-    /// Whether a person could say what the columns hold, where the file does not.
+    /// Returns whether a user could map the columns.
     #[must_use]
     pub fn is_about_columns(&self) -> bool {
         matches!(self, Self::Header(_))
     }
 
-    /// Returns what a person has to say before the file can be read; `None` where that would not help.
+    /// Returns the question to ask the user; `None` if an answer would not help.
     #[must_use]
     pub fn question(&self) -> Option<Question> {
         match self {
@@ -167,7 +166,7 @@ impl FeedError {
         }
     }
 
-    /// Returns the code that stands for it on a wire and in a database.
+    /// Returns its code on the wire and in the database.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -194,19 +193,19 @@ impl FeedError {
     }
 }
 
-/// What a person can be asked about a file that could be read otherwise.
+/// A question about an ambiguous file.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Question {
-    /// What the columns hold.
+    /// The meaning of its columns.
     Columns,
-    /// What prices have before their decimals.
+    /// The decimal mark of its prices.
     DecimalMark,
-    /// Which sheets of the workbook are to be read.
+    /// Which sheets to read.
     Sheets,
 }
 
 impl Question {
-    /// Returns the word for it on the wire.
+    /// Returns its word on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -217,30 +216,30 @@ impl Question {
     }
 }
 
-/// A row of a file, before it is known what it means.
+/// A row of cells.
 #[derive(Clone, Copy)]
 pub(crate) struct RawRow<'a> {
     pub(crate) cells: &'a ByteRecord,
-    /// The line on which it begins, or the row of a sheet, from 1.
+    /// Its first line, or row of a sheet, from 1.
     pub(crate) line: u64,
     pub(crate) encoding: CellEncoding,
-    /// Whether a quotation mark that is never closed made the rest of the file a part of it.
+    /// Whether an unclosed quote swallowed the rest of the file.
     pub(crate) is_cut_off: bool,
-    /// Whether semicolons stand between its cells, as where commas are needed for decimals.
+    /// Whether cells are separated by semicolons, which suggests decimal commas.
     pub(crate) has_semicolons: bool,
-    /// The cells that are numbers of a workbook: a point in them is before the decimals in any language.
+    /// Cells that are numbers in a workbook, always with a decimal point.
     pub(crate) numbers: &'a [usize],
 }
 
 impl RawRow<'_> {
-    /// Whether a cell is a number whose point is not the mark before decimals in the file's texts.
+    /// Returns whether a cell is a workbook number whose point is not the decimal mark of text prices.
     pub(crate) fn is_other_number(&self, index: usize, mark: DecimalMark) -> bool {
         mark == DecimalMark::Comma && self.numbers.contains(&index)
     }
 }
 
 impl<'a> RawRow<'a> {
-    /// Makes a row of cells that are text in UTF-8, whatever they were written as.
+    /// Creates a row of UTF-8 text.
     pub(crate) fn of_text(cells: &'a ByteRecord, line: u64) -> Self {
         Self {
             cells,
@@ -253,71 +252,71 @@ impl<'a> RawRow<'a> {
     }
 }
 
-/// A row that counts.
+/// A row that counts as a product.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FeedRow {
-    /// Which row after the header it is, from 1; rows that do not count are counted here.
+    /// Its number behind the header row, from 1, counting skipped rows.
     pub number: u64,
-    /// The line on which it begins, from 1.
+    /// Its first line, from 1.
     pub line: u64,
-    /// The product, or why there is none.
+    /// The product, or the reason of failure.
     pub outcome: Result<FeedProduct, RowFailure>,
 }
 
-/// What is told of a file while it is read.
+/// Receives the content of a file.
 pub trait Visitor {
-    /// Takes the header row, which comes first.
+    /// Receives the header row, first.
     fn header(&mut self, _header: &Header) {}
 
-    /// Takes what a file, or a sheet of it, was understood as; this comes before its rows.
+    /// Receives how the file or sheet is read, before its rows.
     fn understood(&mut self, _understanding: &Understanding) {}
 
-    /// Takes note of a sheet that holds something and is not read, as its header row is not understood.
+    /// Receives the name of a sheet that is not read because its header row is unknown.
     fn sheet_left_out(&mut self, _name: &str) {}
 
-    /// Takes the next row that counts, and says whether to go on.
+    /// Receives the next product or failure, and returns whether to continue.
     fn row(&mut self, row: FeedRow) -> ControlFlow<()>;
 
-    /// Takes note of a row that is no product, and says whether to go on.
+    /// Receives a skipped row, and returns whether to continue.
     fn passed_over(&mut self, _row: PassedOver) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }
 
-/// A row that is no product. Rows without a filled cell are not told at all.
+/// A row that is not a product. Blank rows are not reported.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PassedOver {
-    /// Which row after the header it is, from 1, as in [`FeedRow::number`].
+    /// Its number behind the header row, as [`FeedRow::number`].
     pub number: u64,
-    /// The line on which it begins, from 1.
+    /// Its first line, from 1.
     pub line: u64,
-    /// The row's first filled cell, shortened.
+    /// Its first filled cell, shortened.
     pub label: String,
-    /// Why it is no product.
+    /// Why it is not a product.
     pub reason: PassedOverReason,
 }
 
-/// Why a row is no product.
+/// Why a row is not a product.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum PassedOverReason {
-    /// It brings one more image of the product above.
+    /// An additional image of the product above.
     Image,
-    /// It is a rule or an option of the product above, not a variant of it.
+    /// A rule or option of the product above.
     Option,
-    /// It repeats the header row.
+    /// The header row again.
     RepeatedHeader,
-    /// It is a heading between products, such as a category's.
+    /// A heading, such as a category.
     Heading,
-    /// It translates a product above, as a store view's row does.
+    /// A translation of a product above.
     Translation,
-    /// It is a further header row, as Amazon's and eBay's files have them.
+    /// A further header row, as in Amazon and eBay files.
     Instruction,
-    /// It sums up other rows.
+    /// A total.
     Total,
 }
 
 impl PassedOverReason {
-    /// Every reason.
+    /// All reasons.
     pub const ALL: [Self; 7] = [
         Self::Image,
         Self::Option,
@@ -328,7 +327,7 @@ impl PassedOverReason {
         Self::Total,
     ];
 
-    /// Returns the code that stands for the reason on a wire and in a database.
+    /// Returns its code on the wire and in the database.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -343,21 +342,19 @@ impl PassedOverReason {
     }
 }
 
-/// How a file is to be read.
+/// Limits of reading.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// The most bytes that are read out of a container.
+    /// Maximum bytes unpacked from a container.
     pub max_unpacked: u64,
 }
 
-/// Reads a product file to its end, or until the visitor breaks. It is read row by row, in a bounded
-/// memory. Sheets of a workbook come one after the other, each with its header row. The same file always
-/// gives the same rows.
+/// Reads a product file to its end, or until the visitor breaks, in bounded memory. Sheets of a workbook follow
+/// one another, each with its header row. The result is deterministic.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, is nothing that could be a product file, or its header row does not
-/// do.
+/// If the file is unreadable, not a product file, or its header row is not sufficient.
 pub fn read(
     input: Input,
     limits: &Limits,
@@ -374,7 +371,7 @@ pub fn read(
             let mut lists = Lists::new(mapping, visitor);
             workbook::walk(source, &mut lists)?;
             return match lists.finish() {
-                // There are tables on any page.
+                // Any page has tables.
                 Err(
                     FeedError::Header(HeaderError::Unknown)
                     | FeedError::Empty
@@ -388,12 +385,11 @@ pub fn read(
     reading.finish(visitor)
 }
 
-/// Reads rows that were taken out of a file, its header row first, as [`read`] reads them there. A row's line
-/// is its place among them, from 1.
+/// Reads rows taken from a file, header row first, as [`read`] reads them there. A row's line is its index, from 1.
 ///
 /// # Errors
 ///
-/// As [`read`], as far as it is about the header row and what rows mean.
+/// As [`read`], for header row and rows.
 pub fn read_rows(
     rows: &[Vec<String>],
     mapping: Option<&Mapping>,
@@ -412,17 +408,17 @@ pub fn read_rows(
     reading.finish(visitor)
 }
 
-/// What is in a file.
+/// The size of a file.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Counted {
-    /// Rows that count.
+    /// Rows that count as products.
     pub products: u64,
-    /// What its columns are called.
+    /// The column names.
     pub header: Vec<String>,
 }
 
-/// Counts the rows that [`read`] gives, and is quicker about it where each of the first thousand that is not
-/// blank counts: it takes all behind them to do so too, and so may count some too many.
+/// Counts the products that [`read`] returns. Faster if each of the first thousand non-blank rows counts: then all
+/// others are assumed to, which may overestimate.
 ///
 /// # Errors
 ///
@@ -456,13 +452,13 @@ pub fn count(
     Ok(counter.0)
 }
 
-/// What is counted, and whether a row was passed over.
+/// The count, and whether a row was skipped.
 #[derive(Default)]
 struct Counter(Counted, bool);
 
 impl Visitor for Counter {
     fn header(&mut self, header: &Header) {
-        // Sheets of a workbook have one each.
+        // Each sheet of a workbook has its own.
         if self.0.header.is_empty() {
             self.0.header.clone_from(&header.cells);
         }
@@ -479,11 +475,11 @@ impl Visitor for Counter {
     }
 }
 
-/// Refuses what could be no product file, from its first bytes.
+/// Rejects files that cannot be product files, by their first bytes.
 ///
 /// # Errors
 ///
-/// What is wrong with it.
+/// The reason.
 pub fn check(input: Input, limits: &Limits) -> Result<(), FeedError> {
     let parts = Source::open(input, limits.max_unpacked)?;
     match parts.as_slice() {
@@ -500,13 +496,13 @@ pub(crate) fn texts(row: RawRow<'_>) -> Vec<String> {
         .collect()
 }
 
-/// The cells of what may be a header row. In a list of failed rows they were made harmless.
+/// Decodes the cells of a potential header row, unescaped in a list of failed rows.
 fn header_texts(row: RawRow<'_>) -> Vec<String> {
     let mut cells = texts(row);
     if has_reason(&cells) {
         cells.iter_mut().for_each(failed_rows::restore);
     }
-    // What a list of failed rows says of itself is as long as it has columns.
+    // The settings column is as long as the number of columns requires.
     for cell in cells.iter_mut().filter(|cell| !failed_rows::is_ours(cell)) {
         budget::cut(cell, MAX_COLUMN_NAME);
     }
@@ -517,28 +513,28 @@ pub(crate) fn has_reason(header: &[String]) -> bool {
     header.iter().any(|cell| failed_rows::is_reason(cell))
 }
 
-/// A file that is being read.
+/// State of reading a file.
 pub(crate) struct Reading<'a> {
     mapping: Option<Cow<'a, Mapping>>,
     state: State,
 }
 
 enum State {
-    /// The header row was not met yet: the rows before, and what is wrong with the best of them.
+    /// Before the header row: the rows so far, and what is wrong with the best of them.
     Seeking {
         rows: usize,
         problem: Option<(usize, HeaderError)>,
     },
-    /// It was met; the first rows are held back until is told how the file writes its prices.
+    /// Behind the header row: holding rows until the price format is detected.
     Sampling(Box<Sample>),
-    /// All of that is told.
+    /// Reading rows.
     Within {
         classifier: Box<Classifier>,
         rows: u64,
     },
-    /// The file's prices can be read in two ways; one of them.
+    /// The prices are ambiguous; an example.
     Doubtful(String),
-    /// The visitor wants no more.
+    /// The visitor stopped.
     Done,
 }
 
@@ -549,7 +545,7 @@ struct Sample {
     budget: Budget,
 }
 
-/// A row that is held back.
+/// A held row.
 struct HeldRow {
     cells: ByteRecord,
     line: u64,
@@ -596,7 +592,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Whether the header row was not met yet.
+    /// Returns whether the header row is still sought.
     pub(crate) fn is_seeking(&self) -> bool {
         matches!(self.state, State::Seeking { .. })
     }
@@ -635,7 +631,7 @@ impl<'a> Reading<'a> {
                 ControlFlow::Break(())
             };
         }
-        // A list of failed rows says itself what its file was understood as.
+        // A list of failed rows stores how its file was read.
         let written = failed_rows::answers(&cells).map(|written| match mapping {
             Some(mapping) => mapping.clone().or(written),
             None => written,
@@ -660,7 +656,7 @@ impl<'a> Reading<'a> {
         ControlFlow::Continue(())
     }
 
-    /// Gives out the rows that were held back.
+    /// Reports the held rows.
     fn release(&mut self, visitor: &mut dyn Visitor) -> ControlFlow<()> {
         let sample = match std::mem::replace(&mut self.state, State::Done) {
             State::Sampling(sample) => *sample,
@@ -722,11 +718,11 @@ impl HeldRow {
     }
 }
 
-/// Tells from the first rows how prices are written.
+/// Detects the decimal mark from the first rows.
 ///
 /// # Errors
 ///
-/// A price that could be read in two ways, where nothing says which one it is.
+/// An ambiguous price, if nothing decides.
 fn told_mark(header: &Header, rows: &[HeldRow]) -> Result<DecimalMark, String> {
     let mut vote = price::Vote::default();
     for row in rows {
@@ -745,7 +741,7 @@ fn told_mark(header: &Header, rows: &[HeldRow]) -> Result<DecimalMark, String> {
     vote.result(rows.iter().any(|row| row.has_semicolons))
 }
 
-/// Tells the visitor of the next row behind the header.
+/// Reports the next row.
 fn tell(
     classifier: &mut Classifier,
     rows: &mut u64,
@@ -774,17 +770,17 @@ fn tell(
     }
 }
 
-/// Returns what a column of this name is taken for.
+/// Returns the meaning of a column name.
 #[must_use]
 pub fn guess(name: &str) -> Option<Meaning> {
     columns::look_up(name).map(|known| known.word.meaning())
 }
 
-/// Checks that a mapping names what a product needs.
+/// Checks that a mapping has an identity and a price.
 ///
 /// # Errors
 ///
-/// What it lacks.
+/// What is missing.
 pub fn check_mapping(header: &[String], mapping: &Mapping) -> Result<(), HeaderError> {
     Header::find(header.to_vec(), Some(mapping)).map(drop)
 }

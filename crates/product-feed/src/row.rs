@@ -1,4 +1,4 @@
-//! What one row of a product file is: a product, a failure, or nothing that counts.
+//! Classifies a row: product, failure or skipped.
 
 use std::{
     borrow::Cow,
@@ -23,13 +23,13 @@ use crate::{
     reader::{PassedOverReason, RawRow},
 };
 
-/// The most characters of an identity or a name: what an index of either database takes.
+/// Maximum characters of an identity or name, for the database's index.
 const MAX_LEN: usize = 500;
 
-/// The most products whose variants may follow anywhere, and SKUs of variants, that are remembered.
+/// Maximum products and variant SKUs remembered.
 const MAX_REMEMBERED: usize = 1 << 20;
 
-/// Kinds of products that are sold under another price, or elsewhere.
+/// WooCommerce types without a price of their own.
 const KINDS_WITHOUT_PRICE: &[&str] = &[
     "variable",
     "variable-subscription",
@@ -40,61 +40,61 @@ const KINDS_WITHOUT_PRICE: &[&str] = &[
     "bundle",
 ];
 
-/// What stands in place of a price that is asked for at the till.
+/// Words for a price that is asked for at the till.
 const OPEN_PRICES: &[&str] = &["variable", "variable price"];
 
-/// A product as a file has it.
+/// A product of a file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FeedProduct {
-    /// What makes it the same product in the next file.
+    /// Its identity across files.
     pub identity: String,
     /// Its stock-keeping unit.
     pub sku: Option<String>,
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// Its price as canonical decimal text.
+    /// Its price, as canonical decimal text.
     pub price: Option<String>,
-    /// A lower price at which it is sold for a time, as canonical decimal text.
+    /// Its lower sale price, as canonical decimal text.
     pub sale_price: Option<String>,
-    /// What the price is in: an ISO 4217 code.
+    /// The currency, as an ISO 4217 code.
     pub currency: Option<&'static str>,
-    /// Its Global Trade Item Number.
+    /// Its GTIN.
     pub gtin: Option<String>,
-    /// How many there are; below zero where more were sold.
+    /// Its stock, negative if oversold.
     pub stock: Option<i64>,
-    /// Whether it can be had, in Google's word for it.
+    /// Its availability, in Google Merchant's words.
     pub availability: Option<&'static str>,
-    /// The address of its page.
+    /// The URL of its page.
     pub url: Option<String>,
-    /// Cells that could not be understood and are not needed: these fields stay as they were.
+    /// Optional cells that could not be parsed: these fields stay unchanged.
     pub warnings: Vec<RowWarning>,
 }
 
-/// A cell of an imported row that was left out.
+/// An optional cell that was ignored.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RowWarning {
-    /// Which field stays as it was.
+    /// The field that stays unchanged.
     pub field: Meaning,
-    /// Why it was left out.
+    /// Why it was ignored.
     pub error: RowError,
-    /// The cell's column, by its name in the file.
+    /// The column's name.
     pub column: Option<String>,
-    /// What the cell holds, shortened.
+    /// The cell's content, shortened.
     pub value: Option<String>,
 }
 
-/// A row that is a product, but not one that can be taken.
+/// A row that is a product but cannot be imported.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RowFailure {
-    /// What the row is called: its SKU, or whatever else names it.
+    /// Its label: the SKU, or another name.
     pub label: Option<String>,
-    /// Why it cannot be taken.
+    /// Why it failed.
     pub error: RowError,
-    /// The column the failure is about, by its name in the file, where it is about one.
+    /// The column's name, if the failure is about one.
     pub column: Option<String>,
-    /// What that column holds.
+    /// The content of that column.
     pub value: Option<String>,
-    /// The row's cells, with what it takes from a row above filled in.
+    /// The row's cells, including inherited ones.
     pub cells: Vec<String>,
 }
 
@@ -172,7 +172,7 @@ pub enum RowError {
 }
 
 impl RowError {
-    /// Returns the code that stands for it on a wire and in a database.
+    /// Returns its code on the wire and in the database.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -200,7 +200,7 @@ impl RowError {
         }
     }
 
-    /// Returns what its text speaks of, by name.
+    /// Returns the parameters of its message by name.
     #[must_use]
     pub fn parameters(&self) -> Vec<(&'static str, String)> {
         match self {
@@ -231,38 +231,38 @@ impl RowError {
     }
 }
 
-/// What a row is.
+/// The class of a row.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[allow(clippy::large_enum_variant)] // it is taken apart at once, and a box would be made for every row
 pub(crate) enum Classified {
-    /// A product, or one that cannot be taken.
+    /// A product or a failure.
     Counts(Result<FeedProduct, RowFailure>),
-    /// No product.
+    /// Not a product.
     PassedOver(PassedOverReason),
 }
 
-/// An error and the column it is about.
+/// An error and its column.
 type Failure = (RowError, Option<usize>);
 
-/// A warning: the field it is about, and where it is.
+/// A warning's field, error and column.
 type Warning = (Meaning, RowError, Option<usize>);
 
-/// Tells rows, one after the other. What it tells depends on the rows before in this alone: what the
-/// product is called that the row belongs to, and what it costs; and which SKUs variants had.
+/// Classifies rows in order. Its state is what later rows inherit: names and prices of products, and the SKUs
+/// of variants.
 #[derive(Clone, Debug)]
 pub(crate) struct Classifier {
     columns: Columns,
     names: Vec<String>,
-    /// How the file writes its prices.
+    /// The file's decimal mark.
     mark: DecimalMark,
     above: Above,
-    /// What variants have from their product that names them by an ID.
+    /// Products that variants reference by ID.
     families: HashMap<String, Above>,
-    /// Marks of the SKUs that variants of handles had.
+    /// Hashes of the variants' SKUs.
     skus: HashSet<u64>,
 }
 
-/// What rows below may take from a product.
+/// What rows below inherit from a product.
 #[derive(Clone, Debug, Default)]
 struct Above {
     key: String,
@@ -298,12 +298,12 @@ impl Classifier {
         }
     }
 
-    /// Whether every row that is not blank is most likely a product, if perhaps not one that can be taken.
+    /// Returns whether every non-blank row is most likely a product or failure.
     pub(crate) fn every_row_counts(&self) -> bool {
         matches!(self.columns.shape, Shape::Plain | Shape::Google)
     }
 
-    /// Tells what a row is; `None` for one without a filled cell.
+    /// Classifies a row; `None` for a blank one.
     pub(crate) fn classify(&mut self, row: RawRow<'_>) -> Option<Classified> {
         let record = row.cells;
         if record.iter().all(is_blank) {
@@ -336,7 +336,7 @@ impl Classifier {
         }))
     }
 
-    /// Tells why a row is no product that stands between products in a list of any shape.
+    /// Detects rows that are no products in lists of any shape.
     fn passed_over(&self, cells: &Cells<'_>, row: RawRow<'_>) -> Option<PassedOverReason> {
         let has_figures = cells
             .price
@@ -362,7 +362,7 @@ impl Classifier {
         is_translation.then_some(PassedOverReason::Translation)
     }
 
-    /// Tells whether a row is the header row again, or one more that names the columns.
+    /// Detects a repeated or further header row.
     fn header_again(&self, cells: &Cells<'_>, row: RawRow<'_>) -> Option<PassedOverReason> {
         let is_again = row.cells.iter().zip(&self.names).all(|(cell, name)| {
             let text = row.encoding.text(cell);
@@ -384,7 +384,7 @@ impl Classifier {
         (names_a_price && names_more).then_some(PassedOverReason::Instruction)
     }
 
-    /// Tells whether a row is a heading: one text alone, that is no SKU.
+    /// Detects a heading: a single text that is not a SKU.
     fn heading(&self, cells: &Cells<'_>, row: RawRow<'_>) -> Option<PassedOverReason> {
         let (columns, name) = (&self.columns, self.columns.name?);
         let key = columns
@@ -472,7 +472,7 @@ impl Classifier {
         TOTALS.contains(&text)
     }
 
-    /// Gives a row what it has from a product above; tells why it is no product.
+    /// Inherits fields from a product above, and returns why the row is not a product.
     fn follow(&mut self, cells: &mut Cells<'_>) -> Option<PassedOverReason> {
         match self.columns.shape {
             Shape::Plain | Shape::Google => None,
@@ -504,7 +504,7 @@ impl Classifier {
         }
     }
 
-    /// Gives a row of a handle the title of the handle; says whether the row is a product.
+    /// Inherits the handle's title, and returns whether the row is a product.
     fn follow_handle(&mut self, cells: &mut Cells<'_>) -> bool {
         let continues = !cells.handle.is_empty() && cells.handle == self.above.key;
         if cells.is_image_only(continues) {
@@ -520,13 +520,13 @@ impl Classifier {
         true
     }
 
-    /// Has a variant whose SKU another one of the file had be known by its handle and options instead.
+    /// Identifies a variant with a duplicate SKU by handle and options.
     fn tell_variant_apart(&mut self, cells: &mut Cells<'_>) {
         let has_key = !cells.sku.is_empty() && !cells.handle.is_empty();
         if !has_key || identity::check(&cells.sku) != Key::Good {
             return;
         }
-        // The same in every run, as an import that was interrupted reads from the start.
+        // Deterministic, because a resumed import reads from the start.
         let mut hasher = DefaultHasher::new();
         cells.sku.hash(&mut hasher);
         let sku = hasher.finish();
@@ -537,7 +537,7 @@ impl Classifier {
         }
     }
 
-    /// Gives a variant the name and price of the product above; tells whether the row is no product.
+    /// Inherits name and price from the product above, and returns why the row is not a product.
     fn follow_item(&mut self, cells: &mut Cells<'_>) -> Option<PassedOverReason> {
         let shape = self.columns.shape;
         let key = match shape {
@@ -548,7 +548,7 @@ impl Classifier {
         match RowKind::of(&cells.item) {
             Some(RowKind::Product) => {
                 if shape == Shape::Wix {
-                    // What a product offers tells its variants apart, not the product.
+                    // A product's options identify its variants, not itself.
                     cells.options.clear();
                 }
                 cells.is_listing =
@@ -573,7 +573,7 @@ impl Classifier {
     }
 
     fn inherit(&self, cells: &mut Cells<'_>) {
-        // What stands there of one of BigCommerce's variants is not its name but its options: `[S]Size=Small`.
+        // BigCommerce variants have options instead of a name: `[S]Size=Small`.
         if cells.name.is_empty() || cells.name.starts_with('[') {
             cells.name = self.above.title.clone().into();
         }
@@ -582,7 +582,7 @@ impl Classifier {
         }
     }
 
-    /// What a variant costs that has no price of its own.
+    /// Returns the price of a variant without one.
     fn with_surcharge(&self, cells: &Cells<'_>) -> String {
         let plus = price::parse(&cells.surcharge, self.mark).ok();
         let base = price::parse(&self.above.price, self.mark).ok();
@@ -599,7 +599,7 @@ impl Classifier {
         }
     }
 
-    /// Gives a variant the name and price of the product whose ID it names.
+    /// Inherits name and price from the product with the referenced ID.
     fn follow_parent(&mut self, cells: &mut Cells<'_>) {
         if cells.parent_id.is_empty() {
             if !cells.id.is_empty() && self.families.len() < MAX_REMEMBERED {
@@ -637,7 +637,7 @@ impl Classifier {
             .iter()
             .map(|cell| self.text(cell, row.encoding))
             .collect();
-        // Cells beyond the columns are kept, but for the empty ones that spreadsheet programs write.
+        // Surplus cells are kept, except empty trailing ones.
         let last = texts.iter().rposition(|text| !text.is_empty());
         texts.truncate(last.map_or(0, |last| last + 1).max(self.columns.count));
         let column = column.filter(|column| *column < self.names.len());
@@ -649,14 +649,14 @@ impl Classifier {
             .into_iter()
             .flatten()
         {
-            // The list of failed rows has no numbers but texts.
+            // A list of failed rows has text only.
             if row.is_other_number(index, self.mark)
                 && let Some(text) = texts.get_mut(index)
             {
                 *text = text.replace('.', ",");
             }
         }
-        // What the row has from one above is not above it in the list of failed rows.
+        // An inherited value has no row above in a list of failed rows.
         for (column, text) in [
             (self.columns.name, &cells.name),
             (cells.price_column, &cells.price),
@@ -691,12 +691,12 @@ impl Classifier {
     }
 }
 
-/// Whether a cell is what Amazon's templates call a field below its name: `item_name[…]#1.value`.
+/// Returns whether a cell is an Amazon field path: `item_name[…]#1.value`.
 fn is_field_path(cell: &str) -> bool {
     cell.contains("#1.") && cell.contains("value") && !cell.contains(char::is_whitespace)
 }
 
-/// Whether a row says but what prices are in, below the header row.
+/// Returns whether a row only names the currency, below the header row.
 fn is_unit(cells: &Cells<'_>) -> bool {
     let is_nothing_else = cells.sku.is_empty() && cells.name.is_empty() && cells.handle.is_empty();
     is_nothing_else
@@ -704,12 +704,12 @@ fn is_unit(cells: &Cells<'_>) -> bool {
         && (currency::code(&cells.price).is_some() || currency::is_shared_sign(&cells.price))
 }
 
-/// Checks what can be wrong with a row whatever its cells mean.
+/// Checks a row regardless of meanings.
 fn shape(record: &ByteRecord, columns: &Columns) -> Result<(), RowError> {
     if memchr::memchr(0, record.as_slice()).is_some() {
         return Err(RowError::Binary);
     }
-    // Missing cells at the end, and empty ones beyond it, are how spreadsheets write.
+    // Missing trailing cells and empty surplus ones are normal in spreadsheets.
     if record
         .iter()
         .skip(columns.count)
@@ -733,7 +733,7 @@ impl Cells<'_> {
         let gtin = self.gtin(columns);
         let identity = self.identity(columns, gtin.as_ref().ok().and_then(Option::as_deref))?;
         let Some(identity) = identity else {
-            // A GTIN that is none is why nothing tells the row from others.
+            // An invalid GTIN is why there is no identity.
             return Err(match gtin {
                 Err(error) => (error, self.gtin_column),
                 Ok(_) => (RowError::NoIdentity, columns.sku),
@@ -787,7 +787,7 @@ impl Cells<'_> {
         })
     }
 
-    /// Tells what makes the row the same product in the next file; a text that is none fails it.
+    /// Computes the identity; an invalid one fails the row.
     fn identity(&self, columns: &Columns, gtin: Option<&str>) -> Result<Option<String>, Failure> {
         let good = |text: &str, column: Option<usize>| match identity::check(text) {
             Key::Good => Ok(()),
@@ -851,7 +851,7 @@ impl Cells<'_> {
         })
     }
 
-    /// The lower price, where it is lower.
+    /// Returns the sale price, if lower.
     fn sale_price(
         &self,
         columns: &Columns,
@@ -886,8 +886,7 @@ impl Cells<'_> {
             })
     }
 
-    /// What the column for it says that the price is in. A sign that stands for several currencies says
-    /// nothing, but nothing wrong.
+    /// Returns the currency of its column. A shared symbol sets none, without a warning.
     fn told_currency(&self) -> Option<&'static str> {
         if self.currency.is_empty() {
             None
@@ -896,7 +895,7 @@ impl Cells<'_> {
         }
     }
 
-    /// A column that says it holds a GTIN must; a barcode may be the shop's own.
+    /// Validates the GTIN of a column that claims one; a barcode may be the shop's own.
     fn gtin(&self, columns: &Columns) -> Result<Option<String>, RowError> {
         if self.gtin.is_empty() || columns.gtin.is_none() {
             return Ok(if self.barcode.is_empty() {
@@ -912,7 +911,7 @@ impl Cells<'_> {
         match checks::url(&self.url) {
             Link::None => None,
             Link::Address(url) => Some(url.into_owned()),
-            // What these call an address is the last part of it alone.
+            // These shops write only the last segment.
             Link::Other if matches!(columns.shape, Shape::Squarespace | Shape::Wix) => None,
             Link::Other => {
                 let error = RowError::Url(shortened(&self.url));
@@ -922,7 +921,7 @@ impl Cells<'_> {
         }
     }
 
-    /// Where there is a word in place of a number, it may say as much.
+    /// Parses the stock; a word may tell the availability.
     fn stock(&self, columns: &Columns, warnings: &mut Vec<Warning>) -> Option<i64> {
         match checks::stock(&self.stock) {
             Stock::Count(count) => Some(count),
@@ -935,7 +934,7 @@ impl Cells<'_> {
         }
     }
 
-    /// Google's feeds have one of four words; in any other list the column holds what people think.
+    /// Parses the availability. Only Google feeds have a fixed vocabulary.
     fn availability(&self, columns: &Columns, warnings: &mut Vec<Warning>) -> Option<Availability> {
         if self.availability.is_empty() {
             return match checks::stock(&self.stock) {
@@ -989,7 +988,7 @@ mod tests {
         }
     }
 
-    /// What the rows are: `identity|name|price`, or `label!reason`, or nothing.
+    /// Classifies rows as `identity|name|price`, `label!reason`, or nothing.
     fn classify(header: &str, rows: &[&str]) -> Vec<String> {
         let mut classifier = classifier(header);
         rows.iter()

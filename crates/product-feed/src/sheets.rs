@@ -1,4 +1,4 @@
-//! The sheets of a workbook as one list: each whose header row is understood, or those that a person names.
+//! Reads the sheets of a workbook as one list: those with a known header row, or those named by the user.
 
 use std::ops::ControlFlow;
 
@@ -10,17 +10,17 @@ use crate::{
     workbook::Sheets,
 };
 
-/// Reads the lists of a workbook one after the other.
+/// Reads sheets one after the other.
 pub(crate) struct Lists<'a> {
     mapping: Option<&'a Mapping>,
     visitor: Numbered<'a>,
     reading: Reading<'a>,
-    /// How many columns the rows of the sheet name, of which the header row is sought.
+    /// The most known columns of any row while the header row is sought.
     known: usize,
     has_rows: bool,
-    /// Every visible sheet.
+    /// Names of all visible sheets.
     names: Vec<String>,
-    /// Those that hold something and are not understood: why, and how many columns they name.
+    /// Unread sheets: the error, and their number of known columns.
     unknown: Vec<(FeedError, usize)>,
     lists: usize,
 }
@@ -45,11 +45,11 @@ impl<'a> Lists<'a> {
         }
     }
 
-    /// Tells how it came out.
+    /// Returns the result of the workbook.
     ///
     /// # Errors
     ///
-    /// When no sheet was read, or one that a person named could not be.
+    /// If no sheet, or not every named one, could be read.
     pub(crate) fn finish(mut self) -> Result<(), FeedError> {
         let named = self.mapping.map_or(0, |mapping| mapping.sheets().len());
         if self.lists > 0 && (named == 0 || self.unknown.is_empty()) {
@@ -67,7 +67,7 @@ impl<'a> Lists<'a> {
             .zip(&self.unknown)
             .filter(|(_, (_, known))| Some(*known) == best);
         let index = of_best.next().map_or(0, |(index, _)| index);
-        // Which sheet is meant is asked for where none stands out.
+        // The user is asked if no sheet is clearly best.
         let is_told = named > 0 || of_best.next().is_none();
         if is_told {
             Err(self.unknown.swap_remove(index).0)
@@ -116,14 +116,14 @@ impl Sheets for Lists<'_> {
     }
 }
 
-/// Numbers the rows of all sheets in one go, and says of which sheet they are.
+/// Numbers rows across sheets, and adds the sheet's name.
 struct Numbered<'a> {
     inner: &'a mut dyn Visitor,
-    /// The number of the last row of the sheets before.
+    /// Number of the last row of the previous sheets.
     before: u64,
     last: u64,
     sheet: String,
-    /// Whether the visitor wants no more rows.
+    /// Whether the visitor stopped.
     is_stopped: bool,
 }
 

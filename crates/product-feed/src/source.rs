@@ -1,8 +1,7 @@
-//! What kind of file an input is, told from its bytes, and what its containers hold.
+//! Detects the format of an input and opens its container.
 //!
-//! A gzip file (RFC 1952) and a ZIP archive are opened; what is in them must not be such a container
-//! again, but may be a workbook. However small a container is, no more is read out of it than the limit
-//! allows. Several files of an archive are read as one where their header rows are the same.
+//! A gzip file (RFC 1952) or ZIP archive may contain a workbook but no further container. No more is unpacked
+//! than the limit. Several files of an archive are read as one if their header rows are equal.
 
 use std::io::{self, Chain, Cursor, Read, Take};
 
@@ -16,44 +15,44 @@ use crate::{
     reader::FeedError,
 };
 
-/// Bytes from which the kind of a file is told.
+/// Bytes sampled for the format.
 const HEAD: usize = 8 << 10;
 
-/// How the files begin that hold others: a gzip file, a ZIP archive, an empty one, a compound file.
+/// Magic numbers: gzip, ZIP, empty ZIP, compound file.
 const GZIP: &[u8] = b"\x1F\x8B";
 const ZIP: &[u8] = b"PK\x03\x04";
 const EMPTY_ZIP: &[u8] = b"PK\x05\x06";
 const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 
-/// What the documents declare that Excel wrote as XML in 2003.
+/// Namespace of Excel 2003 XML.
 const EXCEL_2003: &[u8] = b"urn:schemas-microsoft-com:office:spreadsheet";
 
-/// What a file is.
+/// A format.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
-    /// Cells with marks between them, in some encoding.
+    /// Delimited text in any encoding.
     Delimited,
-    /// An XML document.
+    /// XML.
     Xml,
-    /// An Office Open XML workbook.
+    /// Office Open XML.
     Xlsx,
-    /// An OpenDocument spreadsheet.
+    /// OpenDocument.
     Ods,
-    /// A workbook as Excel wrote them until 2003.
+    /// Excel up to 2003.
     Xls,
-    /// A workbook that Excel 2003 wrote as XML.
+    /// Excel 2003 XML.
     Excel2003,
-    /// A web page with tables, which some programs call a workbook.
+    /// An HTML page with tables.
     Html,
 }
 
-/// A file that is ready to be read, from its start and as often as needed.
+/// A file that can be read repeatedly.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
     input: Input,
     container: Container,
     pub(crate) kind: Kind,
-    /// The most bytes that are read out of it.
+    /// Maximum bytes to read.
     pub(crate) limit: u64,
 }
 
@@ -61,24 +60,22 @@ pub(crate) struct Source {
 enum Container {
     None,
     Gzip,
-    /// A file of an archive.
+    /// A file in an archive.
     Zip(Archive, Packed),
 }
 
-/// An input, told apart from its container.
+/// An input, or the files of an archive.
 enum Opened {
     One(Source),
-    /// Files of an archive.
     Several(Vec<Source>),
 }
 
 impl Source {
-    /// Tells what the input is. `limit` is the most bytes that are read out of a container. Only text
-    /// comes in several parts.
+    /// Opens an input. `limit` is the maximum of bytes to unpack. Only text can have several parts.
     ///
     /// # Errors
     ///
-    /// When the input cannot be read or is nothing that could be a product file.
+    /// If the input is unreadable or not a product file.
     pub(crate) fn open(input: Input, limit: u64) -> Result<Vec<Self>, FeedError> {
         match Self::open_once(input, limit)? {
             Opened::One(source) => Ok(vec![source.opened()?]),
@@ -88,7 +85,7 @@ impl Source {
                 for source in sources {
                     match source.opened() {
                         Ok(part) => parts.push(part),
-                        // Pictures beside a list are no lists.
+                        // Pictures beside a list are ignored.
                         Err(FeedError::Foreign(Foreign::Image)) => {}
                         Err(error) if count == 1 => return Err(error),
                         Err(_) => return Err(FeedError::SeveralFiles(count)),
@@ -106,14 +103,14 @@ impl Source {
         }
     }
 
-    /// Tells what is in the container.
+    /// Opens the container.
     fn opened(self) -> Result<Self, FeedError> {
         if matches!(self.container, Container::None) {
             return Ok(self);
         }
         let head = head_of(&mut self.stream()?)?;
         if head.starts_with(ZIP) || head.starts_with(COMPOUND) {
-            // A workbook is not read from its start to its end, so that it needs a place of its own.
+            // A workbook needs random access.
             let most = self.limit.min(MAX_UNPACKED_WORKBOOK);
             let unpacked = self.input.unpacked(self.stream()?, most)?;
             return match Self::open_once(unpacked, self.limit)? {
@@ -130,7 +127,7 @@ impl Source {
         })
     }
 
-    /// Tells what the input is, without looking into a container that is no workbook.
+    /// Detects the format without opening containers other than workbooks.
     fn open_once(input: Input, limit: u64) -> Result<Opened, FeedError> {
         let head = head_of(&mut input.open().map_err(FeedError::Io)?)?;
         let mut source = Self {
@@ -155,7 +152,7 @@ impl Source {
         Ok(Opened::One(source))
     }
 
-    /// Returns the bytes of the file, out of its container.
+    /// Streams the file, uncompressed.
     pub(crate) fn stream(&self) -> Result<Box<dyn Read + Send>, FeedError> {
         Ok(match &self.container {
             Container::None => Box::new(self.whole()?),
@@ -167,21 +164,21 @@ impl Source {
         })
     }
 
-    /// Returns the file as it is.
+    /// Streams the file as stored.
     pub(crate) fn whole(&self) -> Result<Box<dyn ReadSeek>, FeedError> {
         self.input.open().map_err(FeedError::Io)
     }
 
-    /// Returns what a workbook's archive holds.
+    /// Opens a workbook's archive.
     ///
     /// # Errors
     ///
-    /// When it is none.
+    /// If it is not one.
     pub(crate) fn archive(&self) -> Result<Archive, FeedError> {
         Archive::open(self.input.clone(), self.limit)
     }
 
-    /// Tells which kind of workbook an archive is.
+    /// Detects the kind of workbook.
     fn workbook_kind(&self, archive: &Archive) -> Result<Option<Kind>, FeedError> {
         let kind = if archive.find("xl/workbook.xml").is_some() {
             Kind::Xlsx
@@ -200,14 +197,14 @@ impl Source {
             .files
             .iter()
             .fold(0_u64, |sum, file| sum.saturating_add(file.unpacked));
-        // What is read out of it is watched all the same.
+        // The declared size; reading is limited too.
         if unpacked > self.limit {
             return Err(FeedError::TooLarge(self.limit));
         }
         Ok(Some(kind))
     }
 
-    /// The files of an archive, but for the notes of a Mac's Finder.
+    /// Returns the files of an archive, without macOS metadata.
     fn files_of(&self, archive: &Archive) -> Result<Opened, FeedError> {
         let is_file = |file: &&Packed| {
             let last = file.name.rsplit(|byte| *byte == b'/').next();
@@ -230,7 +227,7 @@ impl Source {
         if unpacked > self.limit && files.len() > 1 {
             return Err(FeedError::TooLarge(self.limit));
         }
-        // Programs number the parts of a list: `list_2.csv` comes before `list_10.csv`.
+        // Numeric order: `list_2.csv` before `list_10.csv`.
         files.sort_by_key(|file| (file.name.len(), file.name.clone()));
         let part = |file: &Packed| Self {
             container: Container::Zip(archive.clone(), file.clone()),
@@ -240,7 +237,7 @@ impl Source {
     }
 }
 
-/// The most files of an archive that are read as one.
+/// Maximum files of an archive to read as one.
 const MAX_PARTS: usize = 100;
 
 fn head_of(file: &mut impl Read) -> Result<Vec<u8>, FeedError> {
@@ -251,7 +248,7 @@ fn head_of(file: &mut impl Read) -> Result<Vec<u8>, FeedError> {
     Ok(head)
 }
 
-/// Tells text from what is none, and refuses what is known to be no product list.
+/// Detects the format of text, and rejects known other formats.
 fn kind_of_text(head: &[u8]) -> Result<Kind, FeedError> {
     if let Some(text) = super::encoding::utf_16_text(head) {
         return kind_of_text(text.as_bytes());
@@ -297,7 +294,7 @@ fn is_json(text: &[u8]) -> bool {
     object.is_some_and(|object| object.trim_ascii_start().starts_with(b"\""))
 }
 
-/// Whether a page begins with a declaration or a comment, and is one of HTML all the same.
+/// Returns whether a document starts with a declaration or comment and is HTML.
 fn is_commented_html(text: &[u8]) -> bool {
     let declared =
         text.starts_with(b"<?xml") || text.starts_with(b"<!--") || text.starts_with(b"<!DOCTYPE");
@@ -308,8 +305,7 @@ fn is_commented_html(text: &[u8]) -> bool {
     declared && memchr::memmem::find(&lower, b"<html").is_some()
 }
 
-/// Whether bytes are no text. Zeros that fill up a cell or the end of a file are nothing: only those count
-/// that text follows.
+/// Returns whether bytes are binary. Padding zeros are accepted: only zeros before text count.
 fn is_binary(head: &[u8]) -> bool {
     let is_odd = |byte: &&u8| {
         **byte < b' ' && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0 | 0x0B | 0x0C | 0x1A)
@@ -325,7 +321,7 @@ fn is_binary(head: &[u8]) -> bool {
     odd * 20 > most || within > 3 && within * 50 > head.len() || zeros * 2 > head.len()
 }
 
-/// A reader that fails rather than give out more bytes than allowed.
+/// Fails instead of reading more than the limit.
 pub(crate) struct Limited<R> {
     inner: R,
     left: u64,
@@ -355,15 +351,15 @@ impl<R: Read> Read for Limited<R> {
     }
 }
 
-/// There is more in a container than may be read.
+/// The limit was exceeded.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("there are more than {0} bytes in the container")]
 pub(crate) struct OverLimit(pub(crate) u64);
 
-/// Bytes that were read ahead, and the rest.
+/// Peeked bytes and the rest.
 pub(crate) type Rewound<R> = Chain<Cursor<Vec<u8>>, R>;
 
-/// Reads the first bytes of a stream, and gives it back from its start.
+/// Reads the first bytes, and returns the stream from its start.
 pub(crate) fn peek<R: Read>(mut stream: R, bytes: u64) -> Result<(Vec<u8>, Rewound<R>), FeedError> {
     let mut head = Vec::new();
     let mut beginning: Take<&mut R> = (&mut stream).take(bytes);

@@ -1,4 +1,4 @@
-//! What the columns of a list most likely hold, told by their names and by their cells.
+//! Suggests the meaning of columns from names and cells.
 
 use std::collections::HashSet;
 
@@ -11,8 +11,8 @@ use crate::{
     price::{self, DecimalMark},
 };
 
-/// Returns what the columns of a list most likely hold, from the rows that [`first_rows`](crate::first_rows)
-/// gives: an entry for each cell of the first one. Names go before cells; it may be less than a product needs.
+/// Suggests a meaning for each column, from the rows of [`first_rows`](crate::first_rows). Names win over
+/// cells. It may lack an identity or a price.
 #[must_use]
 pub fn suggest(rows: &[Vec<String>]) -> Vec<Option<Meaning>> {
     let Some((header, rows)) = rows.split_first() else {
@@ -47,7 +47,7 @@ pub fn suggest(rows: &[Vec<String>]) -> Vec<Option<Meaning>> {
     meanings
 }
 
-/// What is counted of the cells of a column.
+/// Statistics of a column's cells.
 #[derive(Debug, Default)]
 struct Column {
     filled: usize,
@@ -56,13 +56,13 @@ struct Column {
     currencies: usize,
     addresses: usize,
     images: usize,
-    /// Prices that show decimals or what they are in.
+    /// Prices with decimals or a currency.
     money: usize,
     /// Numbers that could be prices.
     amounts: usize,
-    /// Whole numbers of at most five digits.
+    /// Integers up to five digits.
     counts: usize,
-    /// Short texts without spaces that can be an identifier.
+    /// Short texts without spaces.
     keys: usize,
     /// Texts with letters.
     texts: usize,
@@ -121,7 +121,7 @@ impl Column {
         self.texts += usize::from(has_letters);
     }
 
-    /// How much speaks for a meaning; 0 where it is not one.
+    /// Scores a meaning, 0 if impossible.
     fn score(&self, meaning: Meaning) -> usize {
         if self.filled == 0 {
             return 0;
@@ -143,7 +143,7 @@ impl Column {
             Meaning::Name if self.distinct > 1 || self.filled == 1 => {
                 let length = self.characters / self.filled;
                 if if_most(self.texts) > 0 && (3..=200).contains(&length) {
-                    // The longer, the likelier; a whole description is none.
+                    // Longer is likelier; whole descriptions are not.
                     100 + length.min(60)
                 } else {
                     0

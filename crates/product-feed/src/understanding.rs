@@ -1,4 +1,4 @@
-//! What a file was understood as.
+//! How a file was read.
 
 use crate::{
     columns::Meaning,
@@ -7,28 +7,28 @@ use crate::{
     price::DecimalMark,
 };
 
-/// What a list of products was understood as: a file, or a sheet of a workbook. Read with
-/// [`answers`](Self::answers), any row of it means the same, alone too.
+/// How a file or sheet was read. With [`answers`](Self::answers) any of its rows is read in the same way,
+/// also alone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Understanding {
-    /// Whose kind of file it is.
+    /// The kind of file.
     pub shape: Shape,
     /// The header row.
     pub header: Vec<String>,
-    /// What each column holds, as many as the header row has cells.
+    /// The meaning of each column of the header row.
     pub columns: Vec<Option<Meaning>>,
-    /// The sheet of a workbook.
+    /// The sheet's name.
     pub sheet: Option<String>,
-    /// What prices have before their decimals.
+    /// The decimal mark.
     pub decimal_mark: DecimalMark,
-    /// The currency of prices of which neither they nor a column tell it.
+    /// The currency of prices without one.
     pub currency: Option<&'static str>,
-    /// The name of the encoding.
+    /// The encoding's name.
     pub encoding: &'static str,
 }
 
 impl Understanding {
-    /// Returns the answers that make a file with this header row be understood so again.
+    /// Returns the answers that reproduce this reading for the same header row.
     #[must_use]
     pub fn answers(&self) -> Mapping {
         let columns = self.columns.iter().enumerate();

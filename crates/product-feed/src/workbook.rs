@@ -1,8 +1,7 @@
-//! A spreadsheet workbook as rows.
+//! Reads a spreadsheet workbook as rows.
 //!
-//! Its visible sheets are read one after the other, cell by cell; only Excel's old format is held in
-//! memory whole, so that less is taken of it. However small a workbook is, no more is given out of it
-//! than the limit allows: cells can be repeated a million times by a single word.
+//! Visible sheets are streamed cell by cell; only `.xls` is held in memory. Output is limited, because an
+//! attribute can repeat cells a million times.
 
 use std::{collections::HashMap, ops::ControlFlow};
 
@@ -17,26 +16,26 @@ use crate::{
     xls, xlsx,
 };
 
-/// The most rows that a sheet of any program has.
+/// Maximum rows of a sheet in any program.
 pub(crate) const MAX_ROWS: u32 = 1 << 20;
 
-/// The most sheets that a workbook may have.
+/// Maximum sheets of a workbook.
 pub(crate) const MAX_SHEETS: usize = 500;
 
-/// The first column that is not read.
+/// The first ignored column.
 const MAX_COLUMNS: u32 = budget::MAX_COLUMNS as u32;
 
-/// What is told of a workbook.
+/// Receives the sheets of a workbook.
 pub(crate) trait Sheets {
-    /// Is told that a sheet of this name begins, and says whether its rows are wanted.
+    /// Starts a sheet, and returns whether its rows are wanted.
     fn begin(&mut self, _name: &str) -> bool {
         true
     }
 
-    /// Takes the next row of a sheet, and says whether to read on in that sheet.
+    /// Receives a row, and returns whether to continue with the sheet.
     fn row(&mut self, row: RawRow<'_>) -> ControlFlow<()>;
 
-    /// Is told that no more rows of the sheet come, and says whether to go on with the next one.
+    /// Ends a sheet, and returns whether to continue with the next one.
     fn end(&mut self) -> ControlFlow<()>;
 }
 
@@ -44,7 +43,7 @@ pub(crate) trait Sheets {
 ///
 /// # Errors
 ///
-/// When the file cannot be read or is damaged, protected by a password, or too large.
+/// If the file is unreadable, damaged, protected or too large.
 pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
     let read = match source.kind {
         Kind::Xlsx => xlsx::walk(source, sheets),
@@ -59,24 +58,24 @@ pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
     })
 }
 
-/// The most styles that are remembered.
+/// Maximum styles.
 pub(crate) const MAX_STYLES: usize = 10_000;
 
-/// Bytes of a cell that stands for those of further rows too.
+/// Maximum bytes of a cell that spans rows.
 const MAX_SPANNING: usize = 1000;
 
-/// The row that is being put together.
+/// Assembles a row.
 pub(crate) struct Row {
     index: u32,
     cells: ByteRecord,
     columns: u32,
-    /// The cells that are numbers with decimals.
+    /// Cells that are numbers with decimals.
     numbers: Vec<usize>,
-    /// The last row of cells that span several, by their row and column.
+    /// Last row of merged cells, by row and column.
     merged: HashMap<(u32, u32), u32>,
-    /// Cells that stand for those below them.
+    /// Cells that span further rows.
     spanning: Vec<Spanning>,
-    /// Bytes that may still be given out.
+    /// Remaining output in bytes.
     left: u64,
     limit: u64,
 }
@@ -89,7 +88,7 @@ struct Spanning {
 }
 
 impl Row {
-    /// Begins the first sheet of a workbook out of which at most `limit` bytes are given.
+    /// Starts a workbook with at most `limit` bytes of output.
     pub(crate) fn new(limit: u64) -> Self {
         Self {
             index: 0,
@@ -103,7 +102,7 @@ impl Row {
         }
     }
 
-    /// Goes to the row at this index, from 0, and gives out the one before, unless it is the same.
+    /// Moves to a row index, from 0, and emits the previous row if it differs.
     pub(crate) fn go_to(
         &mut self,
         index: u32,
@@ -118,7 +117,7 @@ impl Row {
         Ok(flow)
     }
 
-    /// Gives the row out as many times as it is repeated.
+    /// Emits the row a number of times.
     pub(crate) fn repeat(
         &mut self,
         times: u32,
@@ -141,7 +140,7 @@ impl Row {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Begins a sheet. `merged` has the last row of cells that span several, by their row and column.
+    /// Starts a sheet. `merged` has the last row of merged cells, by row and column.
     pub(crate) fn begin_sheet(&mut self, merged: HashMap<(u32, u32), u32>) {
         self.index = 0;
         self.clear();
@@ -155,7 +154,7 @@ impl Row {
         self.numbers.clear();
     }
 
-    /// Takes note that the cell that was put last is a number.
+    /// Marks the last cell as a number.
     pub(crate) fn note_number(&mut self) {
         if let Some(last) = self.cells.len().checked_sub(1)
             && self
@@ -168,7 +167,7 @@ impl Row {
         }
     }
 
-    /// Which row it is, from 0.
+    /// Returns the row index, from 0.
     pub(crate) fn index(&self) -> u32 {
         self.index
     }
@@ -191,7 +190,7 @@ impl Row {
         }))
     }
 
-    /// Puts the cells that span this row into it where it has none of its own.
+    /// Fills in cells that span this row, unless it has its own.
     fn fill(&mut self) {
         let index = self.index;
         self.spanning.retain(|cell| cell.last >= index);
@@ -218,7 +217,7 @@ impl Row {
         }
     }
 
-    /// Puts a cell at a column, from 0. One that holds nothing, or is before the last one, is left out.
+    /// Sets a cell by column, from 0. Ignores empty cells and columns out of order.
     pub(crate) fn put(&mut self, column: u32, text: &str) -> Result<(), FeedError> {
         let rows = match self.merged.get(&(self.index, column)) {
             Some(last) => last.saturating_sub(self.index).saturating_add(1),
@@ -227,7 +226,7 @@ impl Row {
         self.put_spanning(column, text, rows)
     }
 
-    /// As [`put`](Self::put), of a cell that stands for those of so many rows.
+    /// As [`put`](Self::put), for a cell that spans rows.
     pub(crate) fn put_spanning(
         &mut self,
         column: u32,
@@ -260,8 +259,7 @@ impl Row {
     }
 }
 
-/// Writes a number as its format shows it: a SKU of digits alone is a number, and must not become `1001.0`.
-/// What is no number stays as it is.
+/// Formats a number as shown, so that a numeric SKU does not become `1001.0`. Keeps anything else.
 pub(crate) fn formatted(text: &mut String, format: &Format, from_1904: bool) {
     if let Ok(value) = text.trim().parse::<f64>()
         && value.is_finite()

@@ -1,7 +1,7 @@
-//! A workbook as Excel wrote them until 2003 (MS-XLS in a compound file, MS-CFB).
+//! Reads `.xls` workbooks (MS-XLS in a compound file, MS-CFB).
 //!
-//! Its reader holds every sheet as one rectangle and believes what the file says of its size, so that
-//! this is looked at first: a few bytes can speak of billions of cells.
+//! `calamine` holds each sheet as a rectangle of the declared size, so the size is checked first: a few bytes
+//! can declare billions of cells.
 
 use std::{
     collections::HashMap,
@@ -18,20 +18,20 @@ use crate::{
     workbook::{MAX_SHEETS, MAX_STYLES, Row, Sheets},
 };
 
-/// Bytes of a file: its reader holds them three times.
+/// Maximum bytes of a file, which is held three times.
 const MAX_FILE: usize = 12 << 20;
 
-/// Bytes of all sheets' rectangles and of what their cells hold together.
+/// Maximum bytes of all rectangles and cell contents.
 const MAX_CELLS: u64 = 24 << 20;
 
-/// Bytes of a cell beside its text, with how it is shown.
+/// Bytes of a cell besides its text, and its format.
 const CELL: u64 = (size_of::<Data>() + size_of::<(u32, u16)>()) as u64;
 
 /// Reads the visible sheets.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, is damaged, protected or too large.
+/// If the file is unreadable, damaged, protected or too large.
 pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
     let mut bytes = Vec::new();
     source
@@ -62,7 +62,7 @@ pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
         .map(|(index, sheet)| (index, sheet.name.clone()));
     let mut row = Row::new(source.limit);
     for (index, name) in visible.collect::<Vec<_>>() {
-        // A sheet of another kind, as of a chart, has no cells.
+        // Charts have no cells.
         if sheets.begin(&name)
             && let Ok(range) = book.worksheet_range(&name)
         {
@@ -119,13 +119,13 @@ fn number(cell: &Data) -> Option<f64> {
     }
 }
 
-/// How the numbers of cells are shown, which the reader of the workbook does not tell.
+/// Number formats of cells, which `calamine` does not return.
 #[derive(Default)]
 struct Formats {
     from_1904: bool,
-    /// By the number of a style.
+    /// Indexed by style.
     styles: Vec<Format>,
-    /// The styles of each sheet's numbers that are not shown as they are, by their place, in order.
+    /// Style of each formatted number, by position, sorted; one list per sheet.
     sheets: Vec<Vec<(u32, u16)>>,
 }
 
@@ -136,14 +136,14 @@ struct SheetFormats<'a> {
 }
 
 impl Formats {
-    /// Reads them out of a workbook's stream. Of those before Excel 97 there are none.
+    /// Reads the formats of a workbook stream. Versions before Excel 97 have none.
     fn read(stream: &[u8]) -> Self {
         let mut formats = Self::default();
         let mut codes = HashMap::<u16, Format>::new();
         let mut starts = Vec::new();
         for (kind, data) in records(stream) {
             match kind {
-                // BOF, which begins with the version
+                // BOF, starting with the version
                 0x0809 if data.get(..2) != Some(&[0, 6]) => return Self::default(),
                 // DATEMODE
                 0x0022 => formats.from_1904 = data.first() == Some(&1),
@@ -188,7 +188,7 @@ impl Formats {
                 cells.push((place(row.into(), column.into()), style));
             }
         };
-        // A sheet can have charts within it.
+        // Charts can be nested in a sheet.
         let mut depth = 0_usize;
         for (kind, data) in records(sheet) {
             match kind {
@@ -197,7 +197,7 @@ impl Formats {
                 0x000A => depth -= 1,
                 // NUMBER, RK, FORMULA
                 0x0203 | 0x027E | 0x0006 => note(short(data, 0), short(data, 2), short(data, 4)),
-                // MULRK: the styles and numbers of cells beside each other, and the last column
+                // MULRK: styles and numbers of adjacent cells, then the last column
                 0x00BD => {
                     let row = short(data, 0);
                     let first = short(data, 2).unwrap_or_default();
@@ -231,7 +231,7 @@ impl<'a> SheetFormats<'a> {
     }
 }
 
-/// One number for a row and a column of a sheet, neither of which needs more than two bytes.
+/// Encodes row and column, two bytes each.
 fn place(row: u32, column: u32) -> u32 {
     row << 16 | column
 }
@@ -241,7 +241,7 @@ fn short(data: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(bytes.try_into().ok()?))
 }
 
-/// Reads a text with its length in two bytes (MS-XLS, 2.5.294).
+/// Reads a string with a two-byte length (MS-XLS, 2.5.294).
 fn long_text(data: &[u8], at: usize) -> Option<String> {
     let length = usize::from(short(data, at)?);
     let characters = data.get(at + 3..)?;
@@ -254,10 +254,10 @@ fn long_text(data: &[u8], at: usize) -> Option<String> {
     Some(String::from_utf16_lossy(&units))
 }
 
-/// Writes a cell as its text, a number as it would be without a format.
+/// Writes a cell as text, without its number format.
 fn push(text: &mut String, cell: &Data) {
     use std::fmt::Write as _;
-    // Writing to a String does not fail.
+    // Writing to a String cannot fail.
     let _ = match cell {
         Data::Empty => Ok(()),
         Data::String(value) | Data::DateTimeIso(value) | Data::DurationIso(value) => {
@@ -282,28 +282,28 @@ fn push(text: &mut String, cell: &Data) {
     };
 }
 
-/// Counts the cells of the sheets' rectangles, by what the sheets say and by where their cells are.
+/// Counts the cells of all rectangles, by declaration and by position.
 fn cells(stream: &[u8]) -> u64 {
     let mut all = 0_u64;
     let mut sheet = Rectangle::default();
     for (kind, data) in records(stream) {
         match kind {
-            // BOF of any version: another sheet begins.
+            // BOF of any version starts a sheet.
             0x0009 | 0x0209 | 0x0409 | 0x0809 => {
                 all = all.saturating_add(std::mem::take(&mut sheet).cells());
             }
             // DIMENSIONS
             0x0200 | 0x0000 => sheet.said = sheet.said.max(said(data)),
-            // MULRK and MULBLANK: from a column to another one, which stands last.
+            // MULRK and MULBLANK: first column, and last column at the end.
             0x00BD | 0x00BE => {
                 sheet.hold(data, 0);
                 sheet.hold(data, data.len().saturating_sub(4));
             }
-            // FORMULA, BLANK, NUMBER, LABEL, BOOLERR, RSTRING, LABELSST, RK and their elder kin
+            // FORMULA, BLANK, NUMBER, LABEL, BOOLERR, RSTRING, LABELSST, RK and older variants
             0x0001..=0x0006 | 0x0201..=0x0206 | 0x00D6 | 0x00FD | 0x027E | 0x0406 => {
                 sheet.hold(data, 0);
             }
-            // SST: how many texts there are. None takes less than three bytes.
+            // SST: number of strings, of at least three bytes each.
             0x00FC => {
                 let texts = data.get(4..8).and_then(|bytes| bytes.try_into().ok());
                 let texts = texts.map_or(0, u32::from_le_bytes);
@@ -317,14 +317,14 @@ fn cells(stream: &[u8]) -> u64 {
     all.saturating_add(sheet.cells())
 }
 
-/// Counts the bytes of the shared texts as often as cells name them: its reader gives each cell its own.
+/// Counts the bytes of shared strings per use, because `calamine` copies them.
 fn texts(stream: &[u8]) -> u64 {
     let mut lengths = Vec::new();
     let mut all = 0_u64;
     let mut parts = Vec::new();
     for (kind, data) in records(stream) {
         match kind {
-            // SST, and what continues it.
+            // SST and its continuations
             0x00FC => parts = vec![data],
             0x003C if !parts.is_empty() => parts.push(data),
             // LABELSST
@@ -344,7 +344,7 @@ fn texts(stream: &[u8]) -> u64 {
     all
 }
 
-/// The records of a stream: what each is, and what it holds.
+/// Iterates over the records of a stream.
 fn records(mut stream: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let (header, rest) = stream.split_first_chunk::<4>()?;
@@ -356,8 +356,8 @@ fn records(mut stream: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     })
 }
 
-/// The most bytes that each shared text takes as UTF-8. `parts` are the table and its continuations; a
-/// text that goes on in the next one has its flags there anew.
+/// Returns the maximum UTF-8 length of each shared string. `parts` are the table and its continuations; a
+/// string that continues repeats its flags.
 fn shared_lengths(parts: &[&[u8]]) -> Vec<u32> {
     let mut lengths = Vec::new();
     let mut parts = parts.iter();
@@ -418,7 +418,7 @@ fn shared_lengths(parts: &[&[u8]]) -> Vec<u32> {
     }
 }
 
-/// The cells that a DIMENSIONS record speaks of.
+/// Returns the cells declared by a DIMENSIONS record.
 fn said(data: &[u8]) -> u64 {
     let long = |at: usize| {
         let bytes = data.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
@@ -438,20 +438,20 @@ fn said(data: &[u8]) -> u64 {
             short(10).saturating_sub(short(8)),
         ),
     };
-    // Of an empty sheet some programs write that it ends before it begins.
+    // Some programs declare an empty sheet with its end before its start.
     (rows + 1).saturating_mul(columns + 1)
 }
 
-/// Where the cells of a sheet are.
+/// The extent of a sheet's cells.
 #[derive(Default)]
 struct Rectangle {
     corners: Option<[u64; 4]>,
-    /// The cells that the sheet speaks of.
+    /// The declared number of cells.
     said: u64,
 }
 
 impl Rectangle {
-    /// Takes in a cell: its row stands at the start of the record, its column two bytes behind `at`.
+    /// Extends the area by a cell: row at the start of the record, column two bytes behind `at`.
     fn hold(&mut self, data: &[u8], at: usize) {
         let (Some(row), Some(column)) = (data.get(..2), data.get(at + 2..at + 4)) else {
             return;
@@ -475,12 +475,12 @@ impl Rectangle {
     }
 }
 
-/// Streams out of a compound file (MS-CFB).
+/// Reads streams of a compound file (MS-CFB).
 mod compound_file {
-    /// Sectors from here on are none.
+    /// Special sector numbers.
     const NO_SECTOR: u32 = 0xFFFF_FFFA;
 
-    /// Returns the stream that holds the workbook.
+    /// Returns the workbook stream.
     pub(crate) fn workbook(file: &[u8]) -> Option<Vec<u8>> {
         let file = File::open(file)?;
         let directory = file.chain(file.directory, u64::MAX)?;
@@ -496,7 +496,7 @@ mod compound_file {
         if book.size() >= u64::from(file.cutoff) {
             return file.chain(book.start(), book.size());
         }
-        // Small streams are within the one of the root.
+        // Small streams are in the root's mini stream.
         let root = Entry(directory.first_chunk::<128>()?);
         let container = file.chain(root.start(), root.size())?;
         let small = file.chain(file.small_table, u64::MAX)?;
@@ -519,7 +519,7 @@ mod compound_file {
         directory: u32,
         cutoff: u32,
         small_table: u32,
-        /// The allocation table: which sector comes after each.
+        /// The allocation table: the next sector of each.
         table: Vec<u8>,
     }
 
@@ -540,7 +540,7 @@ mod compound_file {
             let mut tables: Vec<u32> = (0..109)
                 .map_while(|index| number(bytes, 76 + 4 * index))
                 .collect();
-            // More of them stand in sectors of their own, each of which ends with the next one's number.
+            // More table sectors are listed in a chain of sectors.
             let mut next = number(bytes, 68)?;
             let most = bytes.len() / file.sector;
             for _ in 0..most {
@@ -584,7 +584,7 @@ mod compound_file {
         }
     }
 
-    /// The sectors of a stream.
+    /// Iterates over the sectors of a stream.
     struct Chain<'a> {
         table: &'a [u8],
         next: u32,
@@ -596,7 +596,7 @@ mod compound_file {
             Self {
                 table,
                 next: start,
-                // No chain is longer than the table, unless it goes round in a circle.
+                // A longer chain would be a cycle.
                 left: table.len() / 4,
             }
         }

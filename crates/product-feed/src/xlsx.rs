@@ -1,5 +1,4 @@
-//! An Office Open XML workbook (ECMA-376): a ZIP archive of XML parts. Only the shared texts are held in
-//! memory, and only as many of them as may be.
+//! Streams Office Open XML workbooks (ECMA-376). Only shared strings are held in memory, up to a limit.
 
 use std::{
     collections::HashMap,
@@ -19,20 +18,19 @@ use crate::{
     xml::{self, Xml},
 };
 
-/// Bytes read at once.
 const BLOCK: usize = 128 << 10;
 
-/// The most cells that span several rows; further ones do not.
+/// Maximum merged cells.
 const MAX_MERGED: usize = 100_000;
 
-/// Where the parts are that a workbook names.
+/// Base directory of parts.
 const DIRECTORY: &str = "xl/";
 
 /// Reads the visible sheets.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, is damaged or too large.
+/// If the file is unreadable, damaged or too large.
 pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedError> {
     let mut book = Book::open(source)?;
     let mut row = Row::new(source.limit);
@@ -49,18 +47,18 @@ pub(crate) fn walk(source: &Source, sheets: &mut dyn Sheets) -> Result<(), FeedE
 
 struct Book {
     archive: Archive,
-    /// What the workbook's part calls its other parts.
+    /// The relations of the workbook part.
     relations: Vec<Relation>,
     shared: Shared,
     styles: Styles,
 }
 
-/// How the styles of cells show numbers.
+/// Number formats by style.
 #[derive(Default)]
 struct Styles {
-    /// By a style's number.
+    /// Indexed by style.
     formats: Vec<Format>,
-    /// Whether days are counted from 1904, as on the first Macs.
+    /// Whether the 1904 date system is used.
     from_1904: bool,
 }
 
@@ -91,7 +89,7 @@ impl Book {
         Ok(book)
     }
 
-    /// Opens a part; `None` where there is none of this name, which may be written in any case.
+    /// Opens a part, ignoring case; `None` if it does not exist.
     fn part(&self, path: &str) -> Result<Option<Part>, FeedError> {
         let Some(file) = self.archive.find(path) else {
             return Ok(None);
@@ -159,14 +157,14 @@ impl Book {
         }
     }
 
-    /// The path of the workbook's part of this kind.
+    /// Returns the path of a part by its kind.
     fn path_of_kind(&self, kind: &str, usual: &str) -> String {
         let mut relations = self.relations.iter();
         let named = relations.find(|relation| relation.kind.ends_with(kind));
         named.map_or_else(|| usual.to_owned(), |part| part.path.clone())
     }
 
-    /// The sheets that can be seen, in their order.
+    /// Returns the visible sheets in order.
     fn visible_sheets(&mut self) -> Result<Vec<Sheet>, FeedError> {
         let mut from_1904 = false;
         let mut ids = Vec::new();
@@ -198,7 +196,7 @@ impl Book {
         self.styles.from_1904 = from_1904;
         let sheet = |(id, name): (String, String)| {
             let named = self.relations.iter().find(|relation| relation.id == id)?;
-            // A sheet can be a chart.
+            // Chart sheets are skipped.
             named.kind.ends_with("/worksheet").then(|| Sheet {
                 name,
                 path: named.path.clone(),
@@ -251,10 +249,10 @@ impl Book {
         }
     }
 
-    /// The last row of the cells of a sheet that span several, by their row and column.
+    /// Returns the last row of merged cells, by row and column.
     fn merged(&self, path: &str) -> Result<HashMap<(u32, u32), u32>, FeedError> {
         let mut merged = HashMap::new();
-        // They stand behind the rows: only where there are any is the part read for them.
+        // They follow the rows, so the part is read twice only if there are any.
         let Some(file) = self.archive.find(path) else {
             return Ok(merged);
         };
@@ -294,7 +292,7 @@ impl Book {
         let mut text = String::new();
         let mut place = Place::default();
         let mut cell = Cell::default();
-        // A row or a cell that does not say where it is comes after the last one.
+        // A row or cell without a reference follows the previous one.
         let (mut next_row, mut next_column) = (0_u32, 0_u32);
         loop {
             let (event, line) = part.next()?;
@@ -340,12 +338,12 @@ impl Book {
     }
 }
 
-/// Where the reading is within a cell or a shared text.
+/// State within a cell or shared string.
 #[derive(Default)]
 struct Place {
     /// Within `<v>` or `<t>`.
     text: bool,
-    /// Within `<rPh>`: how a text is to be pronounced.
+    /// Within `<rPh>`, a pronunciation.
     pronunciation: bool,
 }
 
@@ -406,17 +404,17 @@ impl Cell {
     }
 }
 
-/// The texts that cells share, one behind the other in blocks, so that no text is ever held twice.
+/// Shared strings, concatenated in blocks.
 #[derive(Default)]
 struct Shared {
     blocks: Vec<String>,
-    /// The block of each text, and where in it it ends.
+    /// Block and end of each string.
     ends: Vec<Vec<(u16, u32)>>,
     count: usize,
     held: usize,
 }
 
-/// Bytes of a block of shared texts, and texts whose places are held together.
+/// Bytes per block, and positions per chunk.
 const TEXT_BLOCK: usize = 1 << 20;
 const TEXTS: usize = 4096;
 
@@ -440,7 +438,7 @@ impl Shared {
         let number = self.blocks.len() - 1;
         if let (Some(block), Some(ends)) = (self.blocks.last_mut(), self.ends.last_mut()) {
             block.push_str(&text);
-            // Neither is larger than what may be held.
+            // Both are bounded by the memory limit.
             let end = u32::try_from(block.len()).unwrap_or(u32::MAX);
             ends.push((u16::try_from(number).unwrap_or(u16::MAX), end));
         }
@@ -460,7 +458,7 @@ impl Shared {
     }
 }
 
-/// Reads the characters that XML cannot hold, which Excel writes as `_x000D_`.
+/// Decodes characters that XML cannot represent: `_x000D_`.
 fn unescape(text: &mut String) {
     if !text.contains("_x") {
         return;
@@ -490,7 +488,7 @@ fn unescape(text: &mut String) {
     *text = plain;
 }
 
-/// The column, from 0, of a cell that is named like `AB12`.
+/// Returns the column index of a cell reference such as `AB12`.
 fn column_of(cell: &str) -> Option<u32> {
     let letters = cell.bytes().take_while(u8::is_ascii_alphabetic);
     let mut column = 0_u32;
@@ -501,7 +499,7 @@ fn column_of(cell: &str) -> Option<u32> {
     column.checked_sub(1)
 }
 
-/// The row, from 0, of a cell that is named like `AB12`.
+/// Returns the row index of a cell reference such as `AB12`.
 fn row_of(cell: &str) -> Option<u32> {
     let digits = cell.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
     digits.parse::<u32>().ok()?.checked_sub(1)
@@ -511,7 +509,7 @@ fn number_of(start: &BytesStart<'_>, name: &str) -> Option<u32> {
     xml::attribute(start, name)?.trim().parse().ok()
 }
 
-/// Whether a word is anywhere in a stream.
+/// Returns whether a stream contains a word.
 fn has_word(mut stream: impl Read, word: &[u8]) -> Result<bool, FeedError> {
     let mut block = vec![0; BLOCK];
     let mut kept = 0;
@@ -531,7 +529,7 @@ fn has_word(mut stream: impl Read, word: &[u8]) -> Result<bool, FeedError> {
     }
 }
 
-/// The path of what a relation of the workbook's part names.
+/// Returns the path of a relation's target.
 fn path_of(target: &str) -> String {
     match target.strip_prefix('/') {
         Some(absolute) => absolute.to_owned(),

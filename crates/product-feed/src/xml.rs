@@ -1,4 +1,4 @@
-//! XML, event by event, in a memory that does not depend on the document.
+//! Streams XML events in constant memory.
 
 use std::io::{self, BufRead, Read};
 
@@ -9,26 +9,25 @@ use quick_xml::{
 
 use crate::{budget::MAX_ROW, reader::FeedError};
 
-/// How deep elements may be within each other, and bytes of their names together: the reader remembers the
-/// name of each.
+/// Maximum depth of elements, and bytes of their names, which the parser keeps.
 const MAX_DEPTH: usize = 256;
 const MAX_NAMES: usize = 256 << 10;
 
-/// A document that is being read.
+/// A document being read.
 pub(crate) struct Xml<R> {
     reader: Reader<Bounded<R>>,
     buffer: Vec<u8>,
     depth: usize,
-    /// Bytes of the names of the elements that are open.
+    /// Bytes of the open elements' names.
     names: usize,
 }
 
-/// Why a document cannot be read on.
+/// Why a document cannot be read further.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// Its bytes cannot be had.
+    /// The input failed.
     Read(FeedError),
-    /// A text, a tag or a comment in it is too long.
+    /// A token is too long.
     Long { line: u64 },
     /// It is not well-formed.
     Broken { line: u64 },
@@ -45,7 +44,7 @@ impl From<Fault> for FeedError {
 }
 
 impl<R: BufRead> Xml<R> {
-    /// Begins a document of UTF-8.
+    /// Starts a UTF-8 document.
     pub(crate) fn new(inner: R) -> Self {
         let mut reader = Reader::from_reader(Bounded::new(inner));
         reader.config_mut().expand_empty_elements = true;
@@ -58,7 +57,7 @@ impl<R: BufRead> Xml<R> {
         }
     }
 
-    /// Returns the next event, and the line to which it is read.
+    /// Returns the next event and its last line.
     pub(crate) fn next(&mut self) -> Result<(Event<'_>, u64), Fault> {
         self.buffer.clear();
         self.reader.get_mut().left = MAX_ROW;
@@ -86,7 +85,7 @@ impl<R: BufRead> Xml<R> {
         Ok((event, line))
     }
 
-    /// Passes over what is left of the element that has just begun.
+    /// Skips the rest of the element that just started.
     pub(crate) fn skip_element(&mut self) -> Result<(), Fault> {
         let outside = self.depth.saturating_sub(1);
         while self.depth > outside {
@@ -98,7 +97,7 @@ impl<R: BufRead> Xml<R> {
     }
 }
 
-/// Adds what a text, a CDATA section or a reference stands for; anything else stands for nothing.
+/// Appends text, CDATA or a reference; ignores other events.
 pub(crate) fn push_text(text: &mut String, event: &Event<'_>) {
     match event {
         Event::Text(part) => text.push_str(part),
@@ -111,7 +110,7 @@ pub(crate) fn push_text(text: &mut String, event: &Event<'_>) {
     }
 }
 
-/// The text of one of XML's own entities, and of those that HTML writers take for such.
+/// Returns the text of an XML entity, or of an HTML entity used in XML.
 fn push_entity(text: &mut String, name: &str) {
     match name {
         "amp" => text.push('&'),
@@ -128,20 +127,19 @@ fn push_entity(text: &mut String, name: &str) {
     }
 }
 
-/// Returns the value of the attribute with this name, whatever its prefix.
+/// Returns the value of an attribute, ignoring its prefix.
 pub(crate) fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
     let mut attributes = start.attributes();
     let found = attributes
         .with_checks(false)
         .flatten()
         .find(|attribute| attribute.key.local_name().as_ref() == name)?;
-    // A lone `&`, as of an address, is not worth losing the value.
+    // A lone `&`, as in URLs, is tolerated.
     let value = quick_xml::escape::unescape(&found.value).ok();
     Some(value.map_or_else(|| found.value.to_string(), Into::into))
 }
 
-/// Counts the lines that are read, and gives out only so many bytes before it is told that something
-/// new begins.
+/// Counts lines, and limits the bytes of one token.
 struct Bounded<R> {
     inner: R,
     line: u64,
@@ -177,7 +175,7 @@ impl<R: BufRead> BufRead for Bounded<R> {
     }
 
     fn consume(&mut self, amount: usize) {
-        // What is consumed is what was just given: looking at it again costs nothing.
+        // The buffer is the one just returned, so looking again is cheap.
         if let Ok(filled) = self.inner.fill_buf() {
             let seen = &filled[..amount.min(filled.len())];
             self.line += memchr::memchr_iter(b'\n', seen).count() as u64;
@@ -191,7 +189,7 @@ impl<R: BufRead> BufRead for Bounded<R> {
 mod tests {
     use super::*;
 
-    /// Bytes without end.
+    /// An endless stream.
     struct Endless(&'static [u8]);
 
     impl Read for Endless {
