@@ -147,3 +147,27 @@ impl Recorder {
         recorded.is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::server::store::test_database::TestDatabase;
+
+    #[tokio::test]
+    async fn few_write_at_once_and_half_of_the_connections_are_left_to_readers() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        for (connections, most) in [(1, 1), (2, 1), (3, 1), (6, 3), (8, 4), (100, 4)] {
+            let recorder = Recorder::new(store.clone(), connections, Metrics::default());
+            let mut turns = Vec::new();
+            while let Some(turn) = recorder.permit().now_or_never() {
+                turns.push(turn);
+            }
+            assert_eq!(turns.len(), most, "of {connections} connections");
+            turns.pop();
+            assert!(recorder.permit().now_or_never().is_some());
+        }
+    }
+}

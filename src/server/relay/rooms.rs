@@ -508,6 +508,29 @@ mod tests {
     }
 
     #[test]
+    fn counts_are_written_a_hundred_at_once_and_none_is_forgotten() {
+        let mut rooms = Rooms::new(250, GRACE);
+        let jobs: Vec<_> = (0..250).map(|n| job(&format!("job-{n}"))).collect();
+        let entered: Vec<_> = jobs
+            .iter()
+            .map(|job| rooms.enter(job, Snapshot::default()).unwrap())
+            .collect();
+        for job in &jobs {
+            rooms.report(job, counts(1, 5), 7);
+        }
+        rooms.sweep(Instant::now());
+        let mut written = Vec::new();
+        while let Some(write) = rooms.next_write() {
+            let Write::Counts(batch) = write else {
+                panic!("{write:?}")
+            };
+            written.push(batch.len());
+        }
+        assert_eq!(written, [100, 100, 50]);
+        drop(entered);
+    }
+
+    #[test]
     fn failed_products_are_learned_after_the_counts_have_ended_the_job() {
         // Before the end is being written, while it is, and after it was.
         for turn in 0..3 {
