@@ -152,6 +152,8 @@ fn Frame() -> impl IntoView {
                     <Route path=path!("/") view=|| view! { <Redirect path="/imports" /> } />
                     <Route path=path!("/imports") view={Lazy::<lazy::Imports>::new()} ssr=SsrMode::Async />
                     <Route path=path!("/imports/:id") view={Lazy::<lazy::ImportDetails>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("/imports/:id/changes") view={Lazy::<lazy::ImportChanges>::new()} ssr=SsrMode::Async />
+                    <Route path=path!("/products/:identity") view={Lazy::<lazy::Product>::new()} ssr=SsrMode::Async />
                     <Route path=path!("/products") view={Lazy::<lazy::Products>::new()} ssr=SsrMode::Async />
                     <Route path=path!("/status") view={Lazy::<lazy::Status>::new()} ssr=SsrMode::Async />
                     <Route path=path!("/styleguide") view={Lazy::<lazy::Styleguide>::new()} ssr=SsrMode::Async />

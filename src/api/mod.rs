@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod changes;
 pub mod import_controls;
 pub mod imports;
 pub mod language;

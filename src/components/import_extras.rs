@@ -14,6 +14,7 @@ use crate::{
     i18n::locale::Locale,
     model::{
         base_path::address,
+        changes::changes_path,
         import_extras::{ImportExtras, failed_rows_path},
         job::JobId,
     },
@@ -127,6 +128,14 @@ pub(crate) fn ImportControls(
                     >
                         <Icon glyph=Glyph::File />
                         {t.say("Download failed rows", "Fehlgeschlagene Zeilen herunterladen")}
+                    </a>
+                    <a
+                        class="button"
+                        data-testid="show-changes"
+                        href=address(&changes_path(&id))
+                        hidden=move || !offers("changes")
+                    >
+                        {t.say("Show changes", "Änderungen zeigen")}
                     </a>
                     <a
                         class="button"

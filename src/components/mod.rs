@@ -5,6 +5,7 @@
 #![allow(unreachable_pub)] // `#[component]` makes its structs public, whoever may see the function
 
 mod announcement;
+pub(crate) mod changes_table;
 pub(crate) mod clock;
 pub(crate) mod column_mapping;
 mod connection_line;

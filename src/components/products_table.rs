@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use super::{clock::Moment, language::use_locale};
-use crate::model::product::Product;
+use super::{changes_table::product_path, clock::Moment, language::use_locale};
+use crate::model::{base_path::address, product::Product};
 
 /// Lists products.
 #[component]
@@ -39,6 +39,7 @@ pub(crate) fn ProductsTable(
 fn ProductRow(product: Product) -> impl IntoView {
     let t = use_locale();
     let Product {
+        identity,
         sku,
         name,
         price,
@@ -56,7 +57,9 @@ fn ProductRow(product: Product) -> impl IntoView {
     });
     view! {
         <tr role="row" data-testid="product-row">
-            <th role="rowheader" scope="row" class="products-name">{name}</th>
+            <th role="rowheader" scope="row" class="products-name">
+                <a href=address(&product_path(&identity))>{name}</a>
+            </th>
             <td role="cell" class="products-sku">{sku.unwrap_or_else(none)}</td>
             <td role="cell" class="products-price numeric">
                 {price.unwrap_or_else(none)} {sale_price}

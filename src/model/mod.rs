@@ -3,6 +3,7 @@
 pub mod account;
 pub mod audit;
 pub mod base_path;
+pub mod changes;
 pub mod error;
 pub mod import_extras;
 pub mod imports_filter;

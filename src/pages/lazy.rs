@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use leptos_router::LazyRoute;
 
 use super::{
-    AccountPage, AuditPage, ImportDetailsPage, ImportsPage, JoinPage, ProductsPage, SignInPage,
-    StatusPage, StyleguidePage, TeamPage, TokensPage,
+    AccountPage, AuditPage, ImportChangesPage, ImportDetailsPage, ImportsPage, JoinPage,
+    ProductPage, ProductsPage, SignInPage, StatusPage, StyleguidePage, TeamPage, TokensPage,
 };
 
 /// Makes a route of each page, and one split point for all of them.
@@ -66,8 +66,10 @@ impl LazyRoute for ImportDetails {
 routes! {
     Account: AccountPage,
     Audit: AuditPage,
+    ImportChanges: ImportChangesPage,
     Imports: ImportsPage,
     Join: JoinPage,
+    Product: ProductPage,
     Products: ProductsPage,
     SignIn: SignInPage,
     Status: StatusPage,

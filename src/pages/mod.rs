@@ -6,12 +6,14 @@
 
 mod account;
 mod audit;
+mod import_changes;
 mod import_details;
 mod import_extras;
 mod imports;
 mod join;
 pub(crate) mod lazy;
 mod not_found;
+mod product;
 mod products;
 mod query;
 mod sign_in;
@@ -23,12 +25,14 @@ mod tokens;
 
 pub(crate) use account::AccountPage;
 pub(crate) use audit::AuditPage;
+pub(crate) use import_changes::ImportChangesPage;
 pub(crate) use import_details::ImportDetailsPage;
 pub(crate) use imports::ImportsPage;
 pub(crate) use join::JoinPage;
 pub(crate) use not_found::NotFoundPage;
 #[cfg(not(feature = "styleguide"))]
 pub(crate) use not_found::NotFoundPage as StyleguidePage;
+pub(crate) use product::ProductPage;
 pub(crate) use products::ProductsPage;
 pub(crate) use sign_in::SignInPage;
 pub(crate) use status::StatusPage;

@@ -142,6 +142,7 @@ impl Config {
             "IMPORT_MAX_RATE" => self.import_max_rate?.to_string(),
             "UPLOAD_RETENTION" => duration(self.retention.uploads),
             "ROWS_RETENTION" => retention(self.retention.rows),
+            "CHANGES_RETENTION" => retention(self.retention.changes),
             "IMPORT_RETENTION" => retention(self.retention.imports),
             "DELETED_RETENTION" => retention(self.retention.deleted),
             "AUDIT_RETENTION" => retention(self.retention.audit),

@@ -120,6 +120,9 @@ settings! {
     ROWS_RETENTION: "ROWS_RETENTION",
         "How long it keeps what it says of the rows of an import that has ended: the failed ones, and those with notes.",
         "a duration, for example 90days, or forever", "90days";
+    CHANGES_RETENTION: "CHANGES_RETENTION",
+        "How long it keeps which products an import changed, and how, from the beginning of the import; with 0s that is not noted at all.",
+        "a duration, for example 1year, or forever", "1year";
     IMPORT_RETENTION: "IMPORT_RETENTION",
         "How long an import that has ended is kept at all; then it is deleted. Its products stay.",
         "a duration, for example 1year, or forever", "forever";
@@ -797,6 +800,9 @@ impl Config {
                 rows: env
                     .parsed(ROWS_RETENTION, duration_or_forever)?
                     .unwrap_or(Some(90 * DAY)),
+                changes: env
+                    .parsed(CHANGES_RETENTION, duration_or_forever)?
+                    .unwrap_or(duration("1year")),
                 imports: env
                     .parsed(IMPORT_RETENTION, duration_or_forever)?
                     .unwrap_or(None),

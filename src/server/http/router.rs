@@ -35,7 +35,7 @@ use crate::server::{
     http::{
         connection::hijack::Hijack,
         middleware::{authorize, cross_origin, hosts, reactive_owner, security_headers},
-        routes::rest::{self, controls, products},
+        routes::rest::{self, changes, controls, products},
     },
     identity::client_address::{self, ClientAddress},
     imports,
@@ -110,6 +110,16 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
         ),
         (
             "GET",
+            "/api/imports/{id}/changes",
+            get(changes::list).layer(quick()),
+        ),
+        (
+            "GET",
+            "/api/imports/{id}/changes.csv",
+            get(changes::file).layer(quick()),
+        ),
+        (
+            "GET",
             "/api/imports/{id}/columns",
             get(controls::columns).layer(quick()),
         ),
@@ -139,6 +149,11 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
             "/api/products.csv",
             get(products::export).layer(quick()),
         ),
+        (
+            "GET",
+            "/api/products/{id}/history",
+            get(products::history).layer(quick()),
+        ),
         // Of a stream its opening, not the stream.
         (
             "GET",
@@ -154,6 +169,11 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
             "GET",
             "/api/openapi.json",
             get(rest::openapi).layer(quick()),
+        ),
+        (
+            "GET",
+            "/imports/{job}/changes.csv",
+            get(changes::file_for_person).layer(quick()),
         ),
         (
             "GET",

@@ -1,5 +1,7 @@
 //! What the server functions about one import share.
 
+pub(crate) mod product_history;
+
 use axum::{
     Extension,
     body::Body,

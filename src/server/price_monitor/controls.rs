@@ -76,7 +76,7 @@ pub(super) fn router() -> Router<Arc<Service>> {
 }
 
 impl Service {
-    async fn found(&self, id: &str) -> Result<MonitorImport, ServiceError> {
+    pub(super) async fn found(&self, id: &str) -> Result<MonitorImport, ServiceError> {
         self.store
             .monitor_import(id)
             .await?
@@ -136,6 +136,7 @@ async fn import(
         rows: import
             .completed_at
             .is_none_or(|ended| oldest.is_none_or(|oldest| ended >= oldest)),
+        changes: service.store.has_changes(&id).await?,
     };
     Ok(Json(ImportBody::new(import, place, kept)))
 }

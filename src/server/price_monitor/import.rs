@@ -6,7 +6,7 @@ use std::{
     num::NonZeroU32,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use backon::BackoffBuilder;
@@ -161,6 +161,8 @@ pub(super) struct Importer {
     metrics: Metrics,
     limits: Limits,
     rows_per_second: Option<NonZeroU32>,
+    /// Whether it is kept what imports change.
+    notes_changes: bool,
     shutdown: CancellationToken,
     /// Owns the ends that cannot be recorded yet.
     tasks: TaskTracker,
@@ -186,6 +188,7 @@ impl Importer {
             metrics: options.metrics.clone(),
             limits: options.limits(),
             rows_per_second: options.rows_per_second,
+            notes_changes: options.retention.changes != Some(Duration::ZERO),
             shutdown,
             tasks,
             ending: Mutex::default(),
@@ -296,12 +299,18 @@ impl Importer {
             patiently(id, stop, set).await?;
             progress.send_modify(|progress| progress.total_products = products);
         }
+        let number = match (self.notes_changes, import.mode) {
+            (true, ImportMode::Import) => {
+                Some(patiently(id, stop, || self.store.number_import(id)).await?)
+            }
+            _ => None,
+        };
         let (batches, received) = mpsc::channel(AHEAD);
         let reading = Reading {
             input: self.uploads.input(&import.stored_as),
             limits: self.limits.clone(),
             mapping,
-            kind: self.store.batch_kind(import.mode),
+            kind: self.store.batch_kind(import.mode, number),
             position,
             total: progress.borrow().total_products,
             scratch: self.uploads.directory().to_owned(),
@@ -543,7 +552,7 @@ impl Importer {
         &self,
         id: &str,
         end: &End,
-        mut waits: impl Iterator<Item = std::time::Duration>,
+        mut waits: impl Iterator<Item = Duration>,
     ) -> bool {
         let ended = loop {
             match self.record_end(id, end).await {

@@ -260,6 +260,8 @@ pub(super) enum Action {
     Columns,
     /// Get the rows that failed as a file.
     Failures,
+    /// List which products it changed.
+    Changes,
     /// Forget it.
     Delete,
 }
@@ -278,11 +280,16 @@ pub(super) struct Kept {
     pub(super) file: bool,
     /// What is said of its rows.
     pub(super) rows: bool,
+    /// Which products it changed.
+    pub(super) changes: bool,
 }
 
 impl ImportBody {
     pub(super) fn new(import: MonitorImport, place: Place, kept: Kept) -> Self {
         let mut actions = Vec::new();
+        if kept.changes {
+            actions.push(Action::Changes);
+        }
         if import.status.is_final() {
             if kept.file {
                 actions.push(Action::Again);

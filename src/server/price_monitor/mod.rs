@@ -12,6 +12,7 @@
 
 mod announcer;
 mod beginning;
+mod changes;
 mod controls;
 mod import;
 mod indexing;

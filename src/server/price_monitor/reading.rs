@@ -258,6 +258,7 @@ impl Batcher<'_> {
                 product,
                 said,
                 is_repeat: before.is_some(),
+                row: number,
             });
         }
         Ok(())

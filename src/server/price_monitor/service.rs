@@ -18,7 +18,7 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 
 use super::{
-    Service, controls,
+    Service, changes, controls,
     message::{MAX_FAILED, ProgressBody},
     upload, websocket,
 };
@@ -39,6 +39,7 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         .route("/api/products/imports", post(upload::upload).layer(limit))
         .route("/api/products/imports/{id}/progress", get(progress))
         .merge(controls::router())
+        .merge(changes::router())
         .fallback(async || ServiceError::NotFound)
         .method_not_allowed_fallback(async || ServiceError::MethodNotAllowed)
         .layer(middleware::from_fn_with_state(
@@ -131,6 +132,8 @@ pub(super) enum ServiceError {
     UnknownMode,
     #[error("The idempotency key is no UUID.")]
     BadKey,
+    #[error("The parameter {0} holds something that it does not take.")]
+    BadParameter(&'static str),
     #[error("The import is still running. Please cancel it first.")]
     NotOver,
     #[error("The import is over already.")]
@@ -169,9 +172,11 @@ impl ServiceError {
             Self::WrongKey => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotMultipart | Self::NoFile | Self::UnknownMode | Self::BadKey => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::NotMultipart
+            | Self::NoFile
+            | Self::UnknownMode
+            | Self::BadKey
+            | Self::BadParameter(_) => StatusCode::BAD_REQUEST,
             Self::NotOver | Self::Over | Self::NotKept | Self::Answered | Self::NothingFailed => {
                 StatusCode::CONFLICT
             }

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     model::{
+        changes::{ChangesFilter, ChangesPage},
         error::ApiError,
         import_extras::{FileColumns, ImportExtras, ImportRows, PreviewRow, RowKind, SaidOfFile},
         job::{ImportMode, JobId},
@@ -175,13 +176,45 @@ impl Relay {
             RowKind::Failed => "/failures.csv".to_owned(),
             _ => format!("/notes.csv?kind={}", kind.as_str()),
         };
-        let request = self.rest.about(Method::GET, &job.id, &path);
+        self.file(job, &path).await
+    }
+
+    async fn file(
+        &self,
+        job: &VisibleJob,
+        path: &str,
+    ) -> Result<impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static + use<>, ApiError>
+    {
+        let request = self.rest.about(Method::GET, &job.id, path);
         let response = request.timeout(DOWNLOAD_TIMEOUT).send().await;
         let response = response.map_err(|error| said(RestError::Unreachable(error)))?;
         match response.status() {
             StatusCode::OK => Ok(response.bytes_stream().map_err(std::io::Error::other)),
             _ => Err(ApiError::NotFound),
         }
+    }
+
+    /// Returns changes that an import made, behind a row of its file.
+    pub(crate) async fn changes(
+        &self,
+        job: &VisibleJob,
+        filter: &ChangesFilter,
+        after: u64,
+    ) -> Result<ChangesPage, ApiError> {
+        let path = changes_path("changes", filter, Some(after));
+        let request = self.rest.about(Method::GET, &job.id, &path);
+        self.rest.answer(request).await.map_err(said)
+    }
+
+    /// Returns all changes that an import made as a file, as it comes.
+    pub(crate) async fn changes_file(
+        &self,
+        job: &VisibleJob,
+        filter: &ChangesFilter,
+    ) -> Result<impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static + use<>, ApiError>
+    {
+        self.file(job, &changes_path("changes.csv", filter, None))
+            .await
     }
 
     /// Returns a file's first rows and what its columns are taken for.
@@ -227,6 +260,16 @@ fn rows_path(kind: RowKind, page: u64, search: &str) -> String {
             "notes"
         }
     };
+    format!("/{list}?{}", query.finish())
+}
+
+/// Returns where changes are, below an import.
+fn changes_path(list: &str, filter: &ChangesFilter, after: Option<u64>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(filter.pairs());
+    if let Some(after) = after {
+        query.append_pair("after", &after.to_string());
+    }
     format!("/{list}?{}", query.finish())
 }
 

@@ -18,6 +18,8 @@ pub struct Retention {
     pub uploads: Duration,
     /// What is said of the rows of an import, after its end.
     pub rows: Option<Duration>,
+    /// What an import changed of products, after its beginning; none of it is noted where this is zero.
+    pub changes: Option<Duration>,
     /// An import after its end.
     pub imports: Option<Duration>,
     /// That an import was deleted.
@@ -65,6 +67,9 @@ impl Chores {
                     removed += store.remove_ended_imports(before).await?;
                 }
                 removed += store.remove_import_rows(retention.rows.map(ago)).await?;
+                if let Some(before) = retention.changes.map(ago) {
+                    removed += store.remove_changes(before).await?;
+                }
             }
         }
         Ok(removed)

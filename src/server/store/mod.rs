@@ -7,6 +7,7 @@ pub mod api_tokens;
 pub mod audit;
 pub mod backup;
 mod bulk;
+pub mod changes;
 mod entity;
 mod import_beginnings;
 pub mod jobs;

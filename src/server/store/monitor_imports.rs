@@ -12,6 +12,7 @@ use sea_orm::{
 use super::{
     Store, StoreError,
     bulk::BulkTransaction,
+    changes::ImportNumber,
     entity::{failed_row, mapping, monitor_import},
     from_db, now,
     products::{self, DistinctRows, ProductRow, Upsert, Written},
@@ -119,14 +120,18 @@ impl MonitorImport {
 pub struct BatchKind {
     mode: ImportMode,
     backend: DatabaseBackend,
+    number: Option<ImportNumber>,
 }
 
 impl BatchKind {
     /// For an SQLite database.
     #[cfg(test)]
     pub(crate) const fn sqlite(mode: ImportMode) -> Self {
-        let backend = DatabaseBackend::Sqlite;
-        Self { mode, backend }
+        Self {
+            mode,
+            backend: DatabaseBackend::Sqlite,
+            number: None,
+        }
     }
 }
 
@@ -216,7 +221,9 @@ impl ImportBatch {
             ..Self::default()
         };
         match kind.mode {
-            ImportMode::Import => batch.upsert = Upsert::new(products, kind.backend, now()),
+            ImportMode::Import => {
+                batch.upsert = Upsert::new(products, kind.backend, now(), kind.number);
+            }
             ImportMode::Check => batch.checked = DistinctRows::new(products),
         }
         batch
@@ -254,11 +261,15 @@ impl ImportBatch {
 }
 
 impl Store {
-    /// Returns what the batches of such an import are made ready for.
+    /// Returns what the batches of such an import are made ready for. Its changes are noted where it has a
+    /// number.
     #[must_use]
-    pub fn batch_kind(&self, mode: ImportMode) -> BatchKind {
-        let backend = self.db.get_database_backend();
-        BatchKind { mode, backend }
+    pub fn batch_kind(&self, mode: ImportMode, number: Option<ImportNumber>) -> BatchKind {
+        BatchKind {
+            mode,
+            backend: self.db.get_database_backend(),
+            number,
+        }
     }
 
     /// Records a new import, waiting.

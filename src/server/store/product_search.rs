@@ -325,7 +325,7 @@ mod tests {
             product,
             ..ProductRow::default()
         });
-        let upsert = Upsert::new(rows.collect(), transaction.backend(), now);
+        let upsert = Upsert::new(rows.collect(), transaction.backend(), now, None);
         upsert.write(&mut transaction).await.unwrap();
         transaction.commit().await.unwrap();
     }

@@ -16,6 +16,7 @@ use sqlx::sqlite::SqliteArguments;
 use super::{
     Store, StoreError,
     bulk::{Bound, BulkTransaction, sqlite_arguments},
+    changes::ImportNumber,
     entity::product,
     from_db,
     product_search::{FOUND_AT_MOST, Found},
@@ -255,6 +256,16 @@ impl Store {
         Ok(Some(rows.into_iter().map(listed).collect()))
     }
 
+    /// Finds a product.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn find_product(&self, identity: &str) -> Result<Option<Product>, StoreError> {
+        let found = product::Entity::find_by_id(identity).one(&self.searches);
+        Ok(found.await.map_err(StoreError::of_search)?.map(listed))
+    }
+
     /// Counts the rows of a query, as far as `most`.
     pub(super) async fn count_up_to<E: EntityTrait>(
         &self,
@@ -353,8 +364,8 @@ fn listed(row: product::Model) -> Product {
 /// Products of one statement.
 const RUN: usize = 250;
 
-/// What is written of a product, the time of the change twice at the end.
-const COLUMNS: [&str; 13] = [
+/// What is written of a product.
+const COLUMNS: [&str; 14] = [
     "identity",
     "sku",
     "name",
@@ -368,6 +379,7 @@ const COLUMNS: [&str; 13] = [
     "search_text",
     "created_at",
     "updated_at",
+    "last_change",
 ];
 
 /// A product as a row of a file brings it.
@@ -379,6 +391,8 @@ pub struct ProductRow {
     pub said: Said,
     /// Whether a row above has its identity.
     pub is_repeat: bool,
+    /// Which row of the file it is, from 1.
+    pub row: u64,
 }
 
 impl ProductRow {
@@ -410,6 +424,7 @@ impl ProductRow {
             new.url = old.url;
         }
         self.product = new;
+        self.row = later.row;
         self.said = Said {
             name: said.name || later.said.name,
             sale_price: said.sale_price || later.said.sale_price,
@@ -459,6 +474,12 @@ pub(super) struct Upsert {
     replaced: u64,
 }
 
+/// A product, and the change that makes it so: 0 where changes are not noted.
+struct Changed {
+    product: NewProduct,
+    change: i64,
+}
+
 /// The products of one statement, which all tell the same.
 #[derive(Clone, Debug)]
 struct Run {
@@ -471,14 +492,23 @@ struct Run {
 impl Upsert {
     /// Parts the products into runs: a statement must not touch a row twice, and what it leaves as it is
     /// holds for all its rows. Within a run they are in one order, as two imports at once must lock rows.
-    pub(super) fn new(rows: Vec<ProductRow>, backend: DatabaseBackend, now: UnixMillis) -> Self {
+    pub(super) fn new(
+        rows: Vec<ProductRow>,
+        backend: DatabaseBackend,
+        now: UnixMillis,
+        number: Option<ImportNumber>,
+    ) -> Self {
         let DistinctRows { rows, replaced } = DistinctRows::new(rows);
-        let mut kinds: Vec<((Said, bool), Vec<NewProduct>)> = Vec::new();
+        let mut kinds: Vec<((Said, bool), Vec<Changed>)> = Vec::new();
         for row in rows {
             let kind = (row.said, row.is_repeat);
+            let changed = Changed {
+                change: number.map_or(0, |number| number.change(row.row)),
+                product: row.product,
+            };
             match kinds.iter_mut().find(|(other, _)| *other == kind) {
-                Some((_, products)) => products.push(row.product),
-                None => kinds.push((kind, vec![row.product])),
+                Some((_, products)) => products.push(changed),
+                None => kinds.push((kind, vec![changed])),
             }
         }
         let mut upsert = Self {
@@ -590,9 +620,9 @@ impl Run {
 }
 
 /// Takes the products of a run for SQLite.
-fn bound(products: impl Iterator<Item = NewProduct>, now: UnixMillis) -> (usize, SqliteArguments) {
+fn bound(products: impl Iterator<Item = Changed>, now: UnixMillis) -> (usize, SqliteArguments) {
     let mut values = Vec::with_capacity(RUN * COLUMNS.len());
-    for product in products {
+    for Changed { product, change } in products {
         let search_text = product.search_text();
         values.extend([
             Value::from(product.identity),
@@ -608,6 +638,7 @@ fn bound(products: impl Iterator<Item = NewProduct>, now: UnixMillis) -> (usize,
             search_text.into(),
             now.into(),
             now.into(),
+            change.into(),
         ]);
     }
     let rows = values.len() / COLUMNS.len();
@@ -615,11 +646,13 @@ fn bound(products: impl Iterator<Item = NewProduct>, now: UnixMillis) -> (usize,
 }
 
 /// Writes a product as a line of PostgreSQL's COPY.
-fn copied(lines: &mut Vec<u8>, run: usize, product: &NewProduct, now: UnixMillis) {
-    let (stock, run, now) = (
+fn copied(lines: &mut Vec<u8>, run: usize, changed: &Changed, now: UnixMillis) {
+    let Changed { product, change } = changed;
+    let (stock, run, now, change) = (
         product.stock.map(|stock| stock.to_string()),
         run.to_string(),
         now.to_string(),
+        change.to_string(),
     );
     let search_text = product.search_text();
     let cells = [
@@ -637,6 +670,7 @@ fn copied(lines: &mut Vec<u8>, run: usize, product: &NewProduct, now: UnixMillis
         Some(search_text.as_str()),
         Some(now.as_str()),
         Some(now.as_str()),
+        Some(change.as_str()),
     ];
     for (column, cell) in cells.into_iter().enumerate() {
         if column > 0 {
@@ -698,7 +732,7 @@ fn written_out(rows: usize, conflict: Conflict) -> String {
 
 /// What a product that is there gets of one that comes, and what of it makes it a changed one.
 fn replacing(said: Said) -> String {
-    let mut set = vec!["sku", "price", "updated_at"];
+    let mut set = vec!["sku", "price", "updated_at", "last_change"];
     let mut compared = vec!["sku", "price"];
     if said.name {
         set.extend(["name", "search_text"]);
@@ -744,7 +778,7 @@ fn amount(table: &str, column: &str) -> String {
 }
 
 /// As [`amount`], of a price that is at hand.
-fn is_same_amount(one: Option<&str>, other: Option<&str>) -> bool {
+pub(super) fn is_same_amount(one: Option<&str>, other: Option<&str>) -> bool {
     let amount = |price: &str| match price.contains('.') {
         true => price.trim_end_matches('0').trim_end_matches('.').to_owned(),
         false => price.to_owned(),
@@ -807,9 +841,9 @@ mod tests {
         let rows = products.iter().map(|product| ProductRow {
             product: product.clone(),
             said,
-            is_repeat: false,
+            ..ProductRow::default()
         });
-        let upsert = Upsert::new(rows.collect(), transaction.backend(), now);
+        let upsert = Upsert::new(rows.collect(), transaction.backend(), now, None);
         let written = upsert.write(&mut transaction).await.unwrap();
         transaction.commit().await.unwrap();
         written
@@ -1036,7 +1070,7 @@ mod tests {
                 availability: fastrand::bool(),
                 url: fastrand::bool(),
             },
-            is_repeat: false,
+            ..ProductRow::default()
         };
         let text = |text: &str| fastrand::bool().then(|| format!("{text}{}", fastrand::u8(0..2)));
         let (said, product) = (row.said, &mut row.product);
@@ -1053,7 +1087,7 @@ mod tests {
 
     async fn write_rows(store: &Store, rows: Vec<ProductRow>, now: UnixMillis) -> Written {
         let mut transaction = BulkTransaction::begin(store).await.unwrap();
-        let upsert = Upsert::new(rows, transaction.backend(), now);
+        let upsert = Upsert::new(rows, transaction.backend(), now, None);
         let written = upsert.write(&mut transaction).await.unwrap();
         transaction.commit().await.unwrap();
         written

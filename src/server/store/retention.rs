@@ -125,16 +125,23 @@ impl Store {
 
     /// Removes imports of which nothing else is left.
     async fn remove_emptied_imports(&self) -> Result<u64, StoreError> {
-        let emptied = monitor_import::Entity::find()
+        let emptied: Vec<String> = monitor_import::Entity::find()
             .select_only()
             .column(monitor_import::Column::Id)
             .filter(monitor_import::Column::Status.eq(REMOVED))
             .filter(Expr::exists(failed_rows()).not())
             .filter(Expr::exists(row_notes()).not())
             .limit(SLICE)
-            .into_query();
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        if emptied.is_empty() {
+            return Ok(0);
+        }
+        // Their changes stay with the products; the name may come again.
+        self.unname_imports(&emptied).await?;
         let removed = monitor_import::Entity::delete_many()
-            .filter(monitor_import::Column::Id.in_subquery(emptied))
+            .filter(monitor_import::Column::Id.is_in(emptied))
             .exec(&self.db)
             .await?;
         Ok(removed.rows_affected)

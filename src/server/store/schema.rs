@@ -114,7 +114,12 @@ mod tests {
     use sea_orm::ActiveValue::Set;
 
     use super::*;
-    use crate::server::store::{Store, test_database::TestDatabase};
+    use crate::server::store::{
+        Store,
+        bulk::BulkTransaction,
+        products::{ProductRow, Upsert},
+        test_database::TestDatabase,
+    };
 
     #[tokio::test]
     async fn many_processes_that_start_at_once_migrate_once() {
@@ -187,6 +192,52 @@ mod tests {
             );
             while store.index_products().await.unwrap() {}
         }
+    }
+
+    #[tokio::test]
+    async fn products_of_the_version_before_have_changes_from_then_on() {
+        let database = TestDatabase::create().await;
+        let before = Store::connect(&database.url).await.unwrap();
+        let names = Migrator::migrations();
+        let mut names = names
+            .iter()
+            .map(|migration| MigrationName::name(migration.as_ref()));
+        let steps = names
+            .position(|name| name == "m0100_product_changes")
+            .unwrap();
+        Migrator::up(&before.db, Some(u32::try_from(steps).unwrap()))
+            .await
+            .unwrap();
+        before
+            .db
+            .execute_unprepared(
+                "INSERT INTO products (identity, sku, name, price, search_text, created_at, updated_at) VALUES \
+                 ('sku:A', 'A', 'Lamp', '1.50', 'lamp\nsku:a', 3, 4)",
+            )
+            .await
+            .unwrap();
+        let products = before.products_behind("", 9).await.unwrap();
+        before.close().await.unwrap();
+
+        let store = Store::open(&database.url).await.unwrap();
+        assert_eq!(store.products_behind("", 9).await.unwrap(), products);
+        let history = async || store.product_history("sku:A", None, 9).await.unwrap().0;
+        assert!(history().await.is_empty());
+        let number = store.number_import("a").await.unwrap();
+        let mut dearer = products[0].clone();
+        dearer.price = Some("3".to_owned());
+        let row = ProductRow {
+            product: dearer,
+            row: 1,
+            ..ProductRow::default()
+        };
+        let mut transaction = BulkTransaction::begin(&store).await.unwrap();
+        let upsert = Upsert::new(vec![row], transaction.backend(), 5, Some(number));
+        upsert.write(&mut transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+        let history = history().await;
+        assert_eq!(history.len(), 1);
+        assert_eq!(history[0].change.price_change, Some(10_000));
     }
 
     #[tokio::test]

@@ -19,6 +19,7 @@ mod m0071_shared_jobs;
 mod m0090_product_search;
 mod m0091_long_lists;
 mod m0092_retention;
+mod m0100_product_changes;
 
 use sea_orm_migration::prelude::*;
 
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0090_product_search::Migration),
             Box::new(m0091_long_lists::Migration),
             Box::new(m0092_retention::Migration),
+            Box::new(m0100_product_changes::Migration),
         ]
     }
 }

@@ -108,9 +108,9 @@ impl From<ImportExtras> for Details {
     }
 }
 
-type Id = Result<Path<String>, PathRejection>;
+pub(super) type Id = Result<Path<String>, PathRejection>;
 
-fn parsed(id: Id) -> Result<JobId, ApiError> {
+pub(super) fn parsed(id: Id) -> Result<JobId, ApiError> {
     let Path(id) = id.map_err(|_| ApiError::NotFound)?;
     id.parse().map_err(|_| ApiError::NotFound)
 }

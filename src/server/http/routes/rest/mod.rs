@@ -19,6 +19,7 @@ use utoipa::{
 };
 
 mod answers;
+pub(crate) mod changes;
 pub(crate) mod controls;
 pub(crate) mod products;
 
@@ -411,10 +412,13 @@ fn jobs_progress() {}
         controls::retry,
         controls::rows,
         controls::rows_file,
+        changes::list,
+        changes::file,
         controls::columns,
         controls::map_columns,
         products::list,
         products::export,
+        products::history,
         progress,
         jobs_progress
     ),

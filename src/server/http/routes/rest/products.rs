@@ -1,9 +1,12 @@
 //! The products, for programs.
 
 use axum::{
-    Json,
+    Extension, Json,
     body::Body,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
@@ -12,11 +15,13 @@ use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Problem, answers::OfProgram};
+use super::{Problem, answers::OfProgram, changes::Change};
 use crate::{
-    model::error::ApiError,
+    model::{changes::HistoryEntry, error::ApiError},
     server::{
+        auth::principal::Principal,
         http::{csv_injection::Neutral, state::AppState},
+        imports::product_history,
         store::{Store, StoreError, products::NewProduct},
     },
 };
@@ -114,16 +119,6 @@ async fn behind(state: &AppState, identity: &str) -> Result<Products, ApiError> 
     })
 }
 
-fn refuse_elsewhere(state: &AppState) -> Result<(), ApiError> {
-    if state.has_products() {
-        Ok(())
-    } else {
-        Err(ApiError::Unavailable(
-            "The products are kept by the external price monitor.".to_owned(),
-        ))
-    }
-}
-
 /// Lists the products by name, 50 at once.
 #[utoipa::path(
     get,
@@ -141,7 +136,7 @@ pub(crate) async fn list(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Products>, ApiError> {
     let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
-    refuse_elsewhere(&state)?;
+    product_history::refuse_elsewhere(&state)?;
     let search = wanted.search.trim();
     if let Some(identity) = wanted.after {
         if !search.is_empty() {
@@ -161,6 +156,77 @@ pub(crate) async fn list(
     }))
 }
 
+/// Where a product's history goes on.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct WantedHistory {
+    /// `next` of the page before.
+    from: String,
+}
+
+/// Some of the changes of a product.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct History {
+    /// The changes, the newest first.
+    items: Vec<Entry>,
+    /// What `from` is for the next page; null on the last one.
+    next: Option<String>,
+}
+
+/// A change of a product.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Entry {
+    /// The import that made it; null where it was deleted, or is somebody else's.
+    import_id: Option<String>,
+    /// What its file is called, likewise.
+    filename: Option<String>,
+    /// When the import began, in milliseconds since 1970.
+    at: i64,
+    #[serde(flatten)]
+    change: Change,
+}
+
+impl From<HistoryEntry> for Entry {
+    fn from(entry: HistoryEntry) -> Self {
+        Self {
+            import_id: entry.import,
+            filename: entry.filename,
+            at: entry.at,
+            change: entry.change.into(),
+        }
+    }
+}
+
+/// Lists what imports changed of a product, the newest change first, 50 at once.
+#[utoipa::path(
+    get,
+    path = "/api/products/{id}/history",
+    params(("id" = String, Path, description = "The product's identity"), WantedHistory),
+    responses(
+        (status = 200, description = "The changes", body = History),
+        (status = 400, description = "Nothing is listed like that", body = Problem),
+        (status = 404, description = "Nothing is known of such a product", body = Problem),
+        (status = 503, description = "The products are kept elsewhere", body = Problem),
+        OfProgram,
+    )
+)]
+pub(crate) async fn history(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    identity: Result<Path<String>, PathRejection>,
+    wanted: Result<Query<WantedHistory>, QueryRejection>,
+) -> Result<Json<History>, ApiError> {
+    let Path(identity) = identity.map_err(|_| ApiError::NotFound)?;
+    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let history = product_history::find(&state, &who, &identity, &wanted.from).await?;
+    Ok(Json(History {
+        items: history.entries.into_iter().map(Entry::from).collect(),
+        next: history.next,
+    }))
+}
+
 /// Gives all products as CSV, by their identities. No cell of it is a formula to a spreadsheet program.
 #[utoipa::path(
     get,
@@ -172,7 +238,7 @@ pub(crate) async fn list(
     )
 )]
 pub(crate) async fn export(State(state): State<AppState>) -> Result<Response, ApiError> {
-    refuse_elsewhere(&state)?;
+    product_history::refuse_elsewhere(&state)?;
     let export = Export {
         store: state.store.clone(),
         neutral: Neutral::default(),

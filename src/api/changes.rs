@@ -1,0 +1,58 @@
+//! Which products imports changed, and how: of one import, and of one product.
+
+use leptos::prelude::*;
+
+use crate::model::{
+    changes::{ChangesFilter, ChangesPage, ProductHistory},
+    error::ApiError,
+    job::JobId,
+};
+
+/// Lists the changes of an import behind a row of its file, 50 at once.
+///
+/// # Errors
+///
+/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] when there is no such import
+/// or it is somebody else's, and when the price monitor does not do it, in its words.
+#[server(name = ListImportChanges, prefix = "/api", endpoint = "import_changes", input = server_fn::codec::GetUrl)]
+pub async fn import_changes(
+    id: JobId,
+    #[server(default)] kind: String,
+    #[server(default)] field: String,
+    #[server(default)] price_down: String,
+    #[server(default)] price_up: String,
+    #[server(default)] search: String,
+    #[server(default)] after: u64,
+) -> Result<ChangesPage, ApiError> {
+    let (state, job) = crate::server::imports::mine(&id).await?;
+    let filter = ChangesFilter::read(|name| {
+        let value = match name {
+            "kind" => &kind,
+            "field" => &field,
+            "priceDown" => &price_down,
+            "priceUp" => &price_up,
+            _ => &search,
+        };
+        Some(value.clone())
+    });
+    let filter = filter.map_err(|name| {
+        ApiError::Invalid(format!("`{name}` holds something that it does not take."))
+    })?;
+    state.relay.changes(&job, &filter, after).await
+}
+
+/// Lists the changes of a product, the newest first, 50 at once.
+///
+/// # Errors
+///
+/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] when nothing is known of such a product,
+/// [`ApiError::Unavailable`] with an external price monitor.
+#[server(name = GetProductHistory, prefix = "/api", endpoint = "product_history", input = server_fn::codec::GetUrl)]
+pub async fn product_history(
+    identity: String,
+    #[server(default)] from: String,
+) -> Result<ProductHistory, ApiError> {
+    let who = crate::server::auth::require_user().await?;
+    let state = crate::server::http::state::app_state()?;
+    crate::server::imports::product_history::find(&state, &who, &identity, &from).await
+}

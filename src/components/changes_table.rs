@@ -1,0 +1,204 @@
+//! What imports changed: which products, and which of their values.
+
+use leptos::prelude::*;
+use leptos_router::location::Url;
+
+use super::{format, language::use_locale};
+use crate::{
+    i18n::locale::Locale,
+    model::{
+        base_path::address,
+        changes::{ChangeKind, Field, FieldChange, HistoryEntry, Percent, ProductChange},
+        job::UnixMillis,
+    },
+};
+
+/// Returns the path of a product's page.
+pub(crate) fn product_path(identity: &str) -> String {
+    format!("/products/{}", Url::escape(identity))
+}
+
+/// Says what was done to a product.
+pub(crate) const fn kind_word(t: Locale, kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Added => t.say("Added", "Neu"),
+        ChangeKind::Updated => t.say("Changed", "Geändert"),
+        ChangeKind::Removed => t.say("Removed", "Entfernt"),
+    }
+}
+
+/// Says what a value of a product is called.
+pub(crate) const fn field_word(t: Locale, field: Field) -> &'static str {
+    match field {
+        Field::Sku => "SKU",
+        Field::Name => "Name",
+        Field::Price => t.say("Price", "Preis"),
+        Field::SalePrice => t.say("Sale price", "Angebotspreis"),
+        Field::Currency => t.say("Currency", "Währung"),
+        Field::Gtin => "GTIN",
+        Field::Stock => t.say("Stock", "Bestand"),
+        Field::Availability => t.say("Availability", "Verfügbarkeit"),
+        Field::Url => t.say("Address", "Adresse"),
+    }
+}
+
+/// Writes by how much a price moved: `−30%`.
+fn moved(t: Locale, change: i64) -> String {
+    let sign = if change < 0 { '−' } else { '+' };
+    let percent = Percent::of_hundredths(change.abs()).to_string();
+    match t {
+        Locale::English => format!("{sign}{percent}%"),
+        Locale::German => format!("{sign}{}\u{a0}%", percent.replace('.', ",")),
+    }
+}
+
+/// Lists the changes of an import.
+#[component]
+pub(crate) fn ChangesTable(
+    /// The changes, in the order of the file.
+    changes: Vec<ProductChange>,
+) -> impl IntoView {
+    let t = use_locale();
+    let rows = changes
+        .into_iter()
+        .map(|change| {
+            let label = change
+                .name
+                .clone()
+                .unwrap_or_else(|| change.identity.clone());
+            let code = change
+                .sku
+                .clone()
+                .unwrap_or_else(|| change.identity.clone());
+            let (row, kind) = (change.row, change.kind);
+            let href = product_path(&change.identity);
+            view! {
+                <tr role="row" data-testid="change-row" data-kind=kind.as_str()>
+                    <th role="rowheader" scope="row" class="changes-product">
+                        <a href=address(&href)>{label}</a>
+                        <span class="products-sku">{code}</span>
+                    </th>
+                    <td role="cell" class="changes-kind">{kind_word(t, kind)}</td>
+                    <td role="cell"><Values change /></td>
+                    <td role="cell" class="numeric changes-row">{t.count(row)}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <table class="table changes" role="table" data-testid="changes-table">
+            <caption class="visually-hidden">
+                {t.say("Changes, in the order of the file", "Änderungen, in der Reihenfolge der Datei")}
+            </caption>
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">{t.say("Product", "Produkt")}</th>
+                    <th role="columnheader" scope="col">{t.say("Change", "Änderung")}</th>
+                    <th role="columnheader" scope="col">{t.say("Values", "Werte")}</th>
+                    <th role="columnheader" scope="col" class="numeric">{t.say("Row", "Zeile")}</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{rows}</tbody>
+        </table>
+    }
+}
+
+/// Lists the changes of a product.
+#[component]
+pub(crate) fn HistoryTable(
+    /// The changes, the newest first.
+    entries: Vec<HistoryEntry>,
+) -> impl IntoView {
+    let t = use_locale();
+    let rows = entries
+        .into_iter()
+        .map(|entry| {
+            let HistoryEntry {
+                import,
+                filename,
+                at,
+                change,
+            } = entry;
+            let by = match import {
+                Some(id) => {
+                    let name = filename.unwrap_or_else(|| id.clone());
+                    let href = address(&format!("/imports/{id}"));
+                    view! { <a href=href>{name}</a> }.into_any()
+                }
+                None => t
+                    .say(
+                        "An import that is not listed for you",
+                        "Ein Import, der für dich nicht aufgeführt ist",
+                    )
+                    .into_any(),
+            };
+            let kind = change.kind;
+            view! {
+                <tr role="row" data-testid="history-row" data-kind=kind.as_str()>
+                    <th role="rowheader" scope="row"><At at /></th>
+                    <td role="cell" class="changes-kind">{kind_word(t, kind)}</td>
+                    <td role="cell"><Values change /></td>
+                    <td role="cell" class="changes-import">{by}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <table class="table changes" role="table" data-testid="history-table">
+            <caption class="visually-hidden">
+                {t.say("Changes, the newest first", "Änderungen, die neueste zuerst")}
+            </caption>
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">{t.say("When", "Wann")}</th>
+                    <th role="columnheader" scope="col">{t.say("Change", "Änderung")}</th>
+                    <th role="columnheader" scope="col">{t.say("Values", "Werte")}</th>
+                    <th role="columnheader" scope="col">"Import"</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{rows}</tbody>
+        </table>
+    }
+}
+
+/// Shows a point in time.
+#[component]
+fn At(at: UnixMillis) -> impl IntoView {
+    let t = use_locale();
+    view! { <time datetime=format::iso(at)>{t.utc(at)}</time> }
+}
+
+/// Lists the values of a product that are others, old and new.
+#[component]
+fn Values(change: ProductChange) -> impl IntoView {
+    let t = use_locale();
+    let ProductChange {
+        kind,
+        price_change,
+        fields,
+        ..
+    } = change;
+    let items = fields
+        .into_iter()
+        .map(|FieldChange { field, old, new }| {
+            let by = price_change.filter(|_| field == Field::Price).map(|change| {
+                let direction = if change < 0 { "down" } else { "up" };
+                view! { " " <span class="changes-moved" data-direction=direction>{moved(t, change)}</span> }
+            });
+            let none = || "–".to_owned();
+            let old = (kind != ChangeKind::Added).then(|| {
+                view! { <del>{old.unwrap_or_else(none)}</del> " → " }
+            });
+            let new = (kind != ChangeKind::Removed).then(|| {
+                view! { <ins>{new.unwrap_or_else(none)}</ins> }
+            });
+            view! {
+                <div data-field=field.as_str()>
+                    <dt>{field_word(t, field)}</dt>
+                    <dd>{old} {new} {by}</dd>
+                </div>
+            }
+        })
+        .collect_view();
+    view! { <dl class="changes-values">{items}</dl> }
+}

@@ -1,0 +1,347 @@
+//! Change sets: which products an import changed, and how.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use super::{job::JobId, job::UnixMillis, product::Product};
+
+/// A value of a product.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Field {
+    /// Its stock-keeping unit.
+    Sku,
+    /// Its name.
+    Name,
+    /// Its price.
+    Price,
+    /// A lower price for a time.
+    SalePrice,
+    /// The currency of its prices.
+    Currency,
+    /// Its Global Trade Item Number.
+    Gtin,
+    /// How many there are.
+    Stock,
+    /// Whether it can be had.
+    Availability,
+    /// The address of its page.
+    Url,
+}
+
+impl Field {
+    /// Every field.
+    pub const ALL: [Self; 9] = [
+        Self::Sku,
+        Self::Name,
+        Self::Price,
+        Self::SalePrice,
+        Self::Currency,
+        Self::Gtin,
+        Self::Stock,
+        Self::Availability,
+        Self::Url,
+    ];
+
+    /// Returns the word for it in addresses and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sku => "sku",
+            Self::Name => "name",
+            Self::Price => "price",
+            Self::SalePrice => "salePrice",
+            Self::Currency => "currency",
+            Self::Gtin => "gtin",
+            Self::Stock => "stock",
+            Self::Availability => "availability",
+            Self::Url => "url",
+        }
+    }
+}
+
+/// What an import did to a product.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeKind {
+    /// It was not there before.
+    Added,
+    /// Some of its values are others.
+    Updated,
+    /// It is there no more.
+    Removed,
+}
+
+impl ChangeKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Added, Self::Updated, Self::Removed];
+
+    /// Returns the word for it in addresses and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Updated => "updated",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// A word that names nothing of its kind.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct UnknownWord;
+
+impl FromStr for Field {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        let field = Self::ALL.into_iter().find(|field| field.as_str() == text);
+        field.ok_or(UnknownWord)
+    }
+}
+
+impl FromStr for ChangeKind {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        let kind = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        kind.ok_or(UnknownWord)
+    }
+}
+
+/// A share, in hundredths of a percent.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Percent(i64);
+
+impl Percent {
+    /// Makes one of hundredths of a percent.
+    #[must_use]
+    pub const fn of_hundredths(hundredths: i64) -> Self {
+        Self(hundredths)
+    }
+
+    /// Returns it in hundredths of a percent.
+    #[must_use]
+    pub const fn hundredths(self) -> i64 {
+        self.0
+    }
+}
+
+impl FromStr for Percent {
+    type Err = UnknownWord;
+
+    /// Reads percent with at most two decimals, for example `30` or `12.5`.
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        let (whole, decimals) = text.split_once(['.', ',']).unwrap_or((text, ""));
+        let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || !is_digits(whole) || !is_digits(decimals) || decimals.len() > 2 {
+            return Err(UnknownWord);
+        }
+        let whole: i64 = whole.parse().map_err(|_| UnknownWord)?;
+        let decimals: i64 = format!("{decimals:0<2}").parse().map_err(|_| UnknownWord)?;
+        let hundredths = whole
+            .checked_mul(100)
+            .and_then(|it| it.checked_add(decimals));
+        hundredths.map(Self).ok_or(UnknownWord)
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, decimals) = (self.0.unsigned_abs() / 100, self.0.unsigned_abs() % 100);
+        let sign = if self.0 < 0 { "-" } else { "" };
+        match decimals {
+            0 => write!(f, "{sign}{whole}"),
+            tens if tens % 10 == 0 => write!(f, "{sign}{whole}.{}", tens / 10),
+            all => write!(f, "{sign}{whole}.{all:02}"),
+        }
+    }
+}
+
+/// Which changes of an import are asked for.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ChangesFilter {
+    /// Those of this kind.
+    pub kind: Option<ChangeKind>,
+    /// Those of this field.
+    pub field: Option<Field>,
+    /// Those by which the price falls by more than this.
+    pub price_down: Option<Percent>,
+    /// Those by which the price rises by more than this.
+    pub price_up: Option<Percent>,
+    /// Those of products whose name, SKU or identity holds this.
+    pub search: String,
+}
+
+impl ChangesFilter {
+    /// Reads a filter from the parameters of an address. Empty ones are as if they were not there.
+    ///
+    /// # Errors
+    ///
+    /// The name of a parameter that holds something else than it takes.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, &'static str> {
+        fn parsed<T: FromStr>(
+            get: &impl Fn(&str) -> Option<String>,
+            name: &'static str,
+        ) -> Result<Option<T>, &'static str> {
+            let text = get(name).unwrap_or_default();
+            match text.trim() {
+                "" => Ok(None),
+                text => text.parse().map(Some).map_err(|_| name),
+            }
+        }
+        Ok(Self {
+            kind: parsed(&get, "kind")?,
+            field: parsed(&get, "field")?,
+            price_down: parsed(&get, "priceDown")?,
+            price_up: parsed(&get, "priceUp")?,
+            search: get("search").unwrap_or_default().trim().to_owned(),
+        })
+    }
+
+    /// Returns the parameters of an address that ask for it.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let text = |percent: Percent| percent.to_string();
+        let pairs = [
+            ("kind", self.kind.map(|kind| kind.as_str().to_owned())),
+            ("field", self.field.map(|field| field.as_str().to_owned())),
+            ("priceDown", self.price_down.map(text)),
+            ("priceUp", self.price_up.map(text)),
+            (
+                "search",
+                Some(self.search.clone()).filter(|it| !it.is_empty()),
+            ),
+        ];
+        let given = |(name, value): (_, Option<String>)| value.map(|value| (name, value));
+        pairs.into_iter().filter_map(given).collect()
+    }
+}
+
+/// A value of a product before and after.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct FieldChange {
+    /// Which value.
+    pub field: Field,
+    /// What it was, if anything.
+    pub old: Option<String>,
+    /// What it is then, if anything.
+    pub new: Option<String>,
+}
+
+/// What an import did to one product.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductChange {
+    /// The row of the import's file, from 1.
+    pub row: u64,
+    /// What identifies the product.
+    pub identity: String,
+    /// Its stock-keeping unit now.
+    pub sku: Option<String>,
+    /// What it is called now; absent of one that is not there.
+    pub name: Option<String>,
+    /// What was done to it.
+    pub kind: ChangeKind,
+    /// By how much its price moved, in hundredths of a percent of what it was.
+    pub price_change: Option<i64>,
+    /// The values that are others.
+    pub fields: Vec<FieldChange>,
+}
+
+/// Some of the changes of an import, in the order of its file.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ChangesPage {
+    /// The changes.
+    pub items: Vec<ProductChange>,
+    /// The row behind which the next ones are, if there may be any.
+    pub next: Option<u64>,
+}
+
+/// One change of a product in its history.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct HistoryEntry {
+    /// The import's identifier; absent of one that was deleted, or that is not for whoever asks to see.
+    pub import: Option<String>,
+    /// What the import's file is called.
+    pub filename: Option<String>,
+    /// When the import began.
+    pub at: UnixMillis,
+    /// What it did.
+    pub change: ProductChange,
+}
+
+/// What became of a product, the newest change first.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ProductHistory {
+    /// The product as it is; none where it is there no more.
+    pub product: Option<Product>,
+    /// Its changes.
+    pub entries: Vec<HistoryEntry>,
+    /// Where older ones begin, if there are any.
+    pub next: Option<String>,
+}
+
+/// Returns the path of the page of an import's changes.
+#[must_use]
+pub fn changes_path(job: &JobId) -> String {
+    format!("/imports/{job}/changes")
+}
+
+/// Returns the path of an import's changes as a file.
+#[must_use]
+pub fn changes_file_path(job: &JobId) -> String {
+    format!("/imports/{job}/changes.csv")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn percents_are_read_and_written() {
+        for (text, hundredths, written) in [
+            ("30", 3000, "30"),
+            ("12.5", 1250, "12.5"),
+            ("0,05", 5, "0.05"),
+            ("100.00", 10_000, "100"),
+        ] {
+            let percent: Percent = text.parse().unwrap();
+            assert_eq!(
+                (percent.hundredths(), percent.to_string()),
+                (hundredths, written.to_owned())
+            );
+        }
+        for text in ["", "-1", "1.234", "x", ".5", "1e3", "99999999999999999999"] {
+            assert!(text.parse::<Percent>().is_err(), "{text}");
+        }
+        assert_eq!(Percent::of_hundredths(-3050).to_string(), "-30.5");
+    }
+
+    proptest! {
+        #[test]
+        fn a_filter_is_read_from_what_it_was_written_as(
+            kind in proptest::option::of(0..3usize),
+            field in proptest::option::of(0..9usize),
+            down in proptest::option::of(0..1_000_000i64),
+            up in proptest::option::of(0..1_000_000i64),
+            search in "[a-zA-Z0-9äß&=%]{0,12}",
+        ) {
+            let filter = ChangesFilter {
+                kind: kind.map(|kind| ChangeKind::ALL[kind]),
+                field: field.map(|field| Field::ALL[field]),
+                price_down: down.map(Percent::of_hundredths),
+                price_up: up.map(Percent::of_hundredths),
+                search,
+            };
+            let pairs = filter.pairs();
+            let read = ChangesFilter::read(|name| {
+                pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| value.clone())
+            });
+            prop_assert_eq!(read, Ok(filter));
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Which products an import changed, and how.
+
+use leptos::prelude::*;
+use leptos_router::{
+    hooks::{use_params_map, use_query_map},
+    location::Url,
+};
+
+use super::not_found::{Missing, NotFound};
+use crate::{
+    api::{changes::import_changes, import_controls::import_extras, imports::get_import},
+    components::{
+        changes_table::{ChangesTable, field_word, kind_word},
+        icons::{Glyph, Icon},
+        language::use_locale,
+        notice::{EmptyState, ErrorNotice},
+        page_title::PageTitle,
+        skeleton::RowsSkeleton,
+    },
+    i18n::locale::Locale,
+    model::{
+        base_path::address,
+        changes::{ChangeKind, ChangesFilter, ChangesPage, Field, changes_file_path, changes_path},
+        error::ApiError,
+        import_extras::ImportExtras,
+        job::{JobId, ProductImportJob},
+    },
+};
+
+/// What the address asks for, as it stands there.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Asked {
+    id: String,
+    kind: String,
+    field: String,
+    price_down: String,
+    price_up: String,
+    search: String,
+    after: u64,
+}
+
+impl Asked {
+    fn filter(&self) -> ChangesFilter {
+        let filter = ChangesFilter::read(|name| {
+            let value = match name {
+                "kind" => &self.kind,
+                "field" => &self.field,
+                "priceDown" => &self.price_down,
+                "priceUp" => &self.price_up,
+                _ => &self.search,
+            };
+            Some(value.clone())
+        });
+        filter.unwrap_or_default()
+    }
+}
+
+/// The import, what the price monitor says of it, and some of its changes.
+type Found = (ProductImportJob, Option<ImportExtras>, ChangesPage);
+
+async fn find(asked: Asked) -> Result<Found, ApiError> {
+    let id: JobId = asked.id.parse().map_err(|_| ApiError::NotFound)?;
+    let job = get_import(id.clone()).await?;
+    let extras = import_extras(id.clone()).await.ok().flatten();
+    let Asked {
+        kind,
+        field,
+        price_down,
+        price_up,
+        search,
+        after,
+        ..
+    } = asked;
+    let changes = import_changes(id, kind, field, price_down, price_up, search, after);
+    Ok((job, extras, changes.await?))
+}
+
+/// The page of an import's changes.
+#[component]
+pub(crate) fn ImportChangesPage() -> impl IntoView {
+    let (params, query) = (use_params_map(), use_query_map());
+    let asked = Memo::new(move |_| {
+        let id = params.with(|params| params.get("id")).unwrap_or_default();
+        query.with(|query| {
+            let text = |name| query.get(name).unwrap_or_default();
+            Asked {
+                id,
+                kind: text("kind"),
+                field: text("field"),
+                price_down: text("priceDown"),
+                price_up: text("priceUp"),
+                search: text("search"),
+                after: text("after").parse().unwrap_or_default(),
+            }
+        })
+    });
+    let found = Resource::new_blocking(move || asked.get(), find);
+    view! {
+        <Transition fallback=|| view! { <RowsSkeleton rows=8 /> }>
+            {move || Suspend::new(async move {
+                let asked = asked.get_untracked();
+                match found.await {
+                    Ok((job, extras, page)) => view! { <Changes job extras page asked /> }.into_any(),
+                    Err(ApiError::NotFound) => view! { <NotFound what=Missing::Import /> }.into_any(),
+                    Err(error) => {
+                        let here = format!("/imports/{}/changes", Url::escape(&asked.id));
+                        view! {
+                            <PageTitle text="Import" />
+                            <h1>"Import"</h1>
+                            <ErrorNotice error here />
+                        }
+                            .into_any()
+                    }
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Changes(
+    job: ProductImportJob,
+    extras: Option<ImportExtras>,
+    page: ChangesPage,
+    asked: Asked,
+) -> impl IntoView {
+    let t = use_locale();
+    let title = t.say("Changes", "Änderungen");
+    let back = address(&format!("/imports/{}", job.id));
+    let counts = extras.map(|extras| summary(t, &extras));
+    let filter = asked.filter();
+    let query = query_of(&filter);
+    let file = address(&with_query(&changes_file_path(&job.id), &query));
+    let here = changes_path(&job.id);
+    let first = (asked.after > 0).then(|| address(&with_query(&here, &query)));
+    let next = page.next.map(|next| {
+        let mut pairs = query.clone();
+        pairs.push(format!("after={next}"));
+        address(&with_query(&here, &pairs))
+    });
+    let list = if page.items.is_empty() {
+        let title = if page.next.is_some() {
+            t.say("None so far", "Bis hierher keine")
+        } else {
+            t.say("No changes", "Keine Änderungen")
+        };
+        view! {
+            <EmptyState glyph=Glyph::Search title>
+                <p>
+                    {t.say(
+                        "No further product of this import fits, or its changes are no longer kept.",
+                        "Kein weiteres Produkt dieses Imports passt, oder seine Änderungen werden nicht mehr aufbewahrt.",
+                    )}
+                </p>
+            </EmptyState>
+        }
+        .into_any()
+    } else {
+        view! { <ChangesTable changes=page.items /> }.into_any()
+    };
+    view! {
+        <PageTitle text=format!("{title} · {}", job.filename) />
+        <header class="page-head">
+            <nav class="crumbs" aria-label=t.say("Breadcrumb", "Wo du bist")>
+                <a href=back>
+                    <Icon glyph=Glyph::ChevronLeft />
+                    {job.filename.clone()}
+                </a>
+            </nav>
+            <div class="page-title">
+                <h1>{title}</h1>
+                <a
+                    class="button button-quiet"
+                    rel="external"
+                    download="changes.csv"
+                    href=file
+                    data-testid="download-changes"
+                >
+                    <Icon glyph=Glyph::File />
+                    {t.say("Download", "Herunterladen")}
+                </a>
+            </div>
+            {counts.map(|text| view! { <p data-testid="changes-summary">{text}</p> })}
+        </header>
+        <section class="card card-flush" aria-label=title>
+            <Filter here=here.clone() asked />
+            {list}
+            <nav class="pagination" aria-label=t.say("Pages", "Seiten")>
+                {first
+                    .map(|href| {
+                        view! {
+                            <a class="button button-quiet" rel="first" href=href>
+                                <Icon glyph=Glyph::ChevronLeft />
+                                {t.say("First page", "Erste Seite")}
+                            </a>
+                        }
+                    })}
+                {next
+                    .map(|href| {
+                        view! {
+                            <a class="button button-quiet" rel="next" href=href data-testid="changes-next">
+                                {t.say("Next", "Weiter")}
+                                <Icon glyph=Glyph::ChevronRight />
+                            </a>
+                        }
+                    })}
+            </nav>
+        </section>
+    }
+}
+
+fn query_of(filter: &ChangesFilter) -> Vec<String> {
+    let pairs = filter.pairs().into_iter();
+    pairs
+        .map(|(name, value)| format!("{name}={}", Url::escape(&value)))
+        .collect()
+}
+
+fn with_query(path: &str, pairs: &[String]) -> String {
+    if pairs.is_empty() {
+        return path.to_owned();
+    }
+    format!("{path}?{}", pairs.join("&"))
+}
+
+/// Says how many products were added, changed and left alone.
+fn summary(t: Locale, extras: &ImportExtras) -> String {
+    let [added, updated, unchanged] = [
+        extras.added_products,
+        extras.updated_products,
+        extras.unchanged_products,
+    ]
+    .map(|products| t.count(products));
+    match t {
+        Locale::English => format!("{added} added, {updated} changed, {unchanged} as before."),
+        Locale::German => format!("{added} neu, {updated} geändert, {unchanged} wie zuvor."),
+    }
+}
+
+/// A form for the parameters of the address.
+#[component]
+fn Filter(here: String, asked: Asked) -> impl IntoView {
+    let t = use_locale();
+    let is_filtered = asked.filter() != ChangesFilter::default();
+    let clear = is_filtered.then(|| {
+        view! { <a href=address(&here)>{t.say("Clear", "Zurücksetzen")}</a> }
+    });
+    let option = |value: &'static str, text: &'static str, chosen: &str| {
+        let selected = value == chosen;
+        view! { <option value=value selected=selected>{text}</option> }
+    };
+    let kinds = ChangeKind::ALL
+        .map(|kind| option(kind.as_str(), kind_word(t, kind), &asked.kind))
+        .collect_view();
+    let fields = Field::ALL
+        .map(|field| option(field.as_str(), field_word(t, field), &asked.field))
+        .collect_view();
+    view! {
+        <search class="changes-filter">
+            <form method="get" action=address(&here) data-testid="changes-filter">
+                <label>
+                    <span>{t.say("Change", "Änderung")}</span>
+                    <select class="input" name="kind">
+                        {option("", t.say("All", "Alle"), &asked.kind)}
+                        {kinds}
+                    </select>
+                </label>
+                <label>
+                    <span>{t.say("Value", "Wert")}</span>
+                    <select class="input" name="field">
+                        {option("", t.say("All", "Alle"), &asked.field)}
+                        {fields}
+                    </select>
+                </label>
+                <label>
+                    <span>{t.say("Price down by more than %", "Preis um mehr als % gesenkt")}</span>
+                    <input class="input" type="text" inputmode="decimal" name="priceDown" value=asked.price_down />
+                </label>
+                <label>
+                    <span>{t.say("Price up by more than %", "Preis um mehr als % erhöht")}</span>
+                    <input class="input" type="text" inputmode="decimal" name="priceUp" value=asked.price_up />
+                </label>
+                <label>
+                    <span>{t.say("Product", "Produkt")}</span>
+                    <input
+                        class="input"
+                        type="search"
+                        name="search"
+                        placeholder=t.say("Name or SKU", "Name oder SKU")
+                        autocomplete="off"
+                        value=asked.search
+                    />
+                </label>
+                <button class="button">{t.say("Filter", "Filtern")}</button>
+                {clear}
+            </form>
+        </search>
+    }
+}

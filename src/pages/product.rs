@@ -1,0 +1,156 @@
+//! One product, and what became of it.
+
+use leptos::prelude::*;
+use leptos_router::{
+    hooks::{use_params_map, use_query_map},
+    location::Url,
+};
+
+use super::not_found::{Missing, NotFound};
+use crate::{
+    api::changes::product_history,
+    components::{
+        changes_table::{HistoryTable, product_path},
+        icons::{Glyph, Icon},
+        language::use_locale,
+        notice::{EmptyState, ErrorNotice},
+        page_title::PageTitle,
+        skeleton::RowsSkeleton,
+    },
+    model::{base_path::address, changes::ProductHistory, error::ApiError},
+};
+
+/// The page of a product.
+#[component]
+pub(crate) fn ProductPage() -> impl IntoView {
+    let (params, query) = (use_params_map(), use_query_map());
+    let identity = Memo::new(move |_| {
+        params
+            .with(|params| params.get("identity"))
+            .unwrap_or_default()
+    });
+    let from = Memo::new(move |_| query.with(|query| query.get("from")).unwrap_or_default());
+    let history = Resource::new_blocking(
+        move || (identity.get(), from.get()),
+        |(identity, from)| product_history(identity, from),
+    );
+    view! {
+        <Transition fallback=|| view! { <RowsSkeleton rows=4 /> }>
+            {move || Suspend::new(async move {
+                let identity = identity.get_untracked();
+                match history.await {
+                    Ok(history) => {
+                        let is_first = from.with_untracked(String::is_empty);
+                        view! { <History identity history is_first /> }.into_any()
+                    }
+                    Err(ApiError::NotFound) => view! { <NotFound what=Missing::Page /> }.into_any(),
+                    Err(error) => {
+                        view! {
+                            <PageTitle text=identity.clone() />
+                            <h1>{identity.clone()}</h1>
+                            <ErrorNotice error here=product_path(&identity) />
+                        }
+                            .into_any()
+                    }
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn History(identity: String, history: ProductHistory, is_first: bool) -> impl IntoView {
+    let t = use_locale();
+    let ProductHistory {
+        product,
+        entries,
+        next,
+    } = history;
+    let name = match &product {
+        Some(product) => product.name.clone(),
+        None => identity.clone(),
+    };
+    let facts = match product {
+        Some(product) => {
+            let price = product.price.map(|price| match product.currency {
+                Some(currency) => format!("{price} {currency}"),
+                None => price,
+            });
+            let none = || "–".to_owned();
+            view! {
+                <p class="product-facts" data-testid="product-facts">
+                    <span class="products-sku">{product.sku.unwrap_or(identity.clone())}</span>
+                    " · "
+                    {price.unwrap_or_else(none)}
+                </p>
+            }
+            .into_any()
+        }
+        None => {
+            view! {
+                <p data-testid="product-gone">
+                    {t.say("This product is no longer in the shop.", "Dieses Produkt ist nicht mehr im Shop.")}
+                </p>
+            }
+            .into_any()
+        }
+    };
+    let list = if entries.is_empty() {
+        view! {
+            <EmptyState glyph=Glyph::Box title=t.say("No changes", "Keine Änderungen")>
+                <p>
+                    {t.say(
+                        "No change of this product is known.",
+                        "Von diesem Produkt ist keine Änderung bekannt.",
+                    )}
+                </p>
+            </EmptyState>
+        }
+        .into_any()
+    } else {
+        view! { <HistoryTable entries /> }.into_any()
+    };
+    let here = product_path(&identity);
+    let first = (!is_first).then(|| address(&here));
+    let next = next.map(|next| address(&format!("{here}?from={}", Url::escape(&next))));
+    view! {
+        <PageTitle text=name.clone() />
+        <header class="page-head">
+            <nav class="crumbs" aria-label=t.say("Breadcrumb", "Wo du bist")>
+                <a href=address("/products")>
+                    <Icon glyph=Glyph::ChevronLeft />
+                    {t.say("Products", "Produkte")}
+                </a>
+            </nav>
+            <div class="page-title">
+                <h1>{name}</h1>
+            </div>
+            {facts}
+        </header>
+        <section class="card card-flush" aria-labelledby="history-title">
+            <header class="card-head">
+                <h2 id="history-title">{t.say("History", "Verlauf")}</h2>
+            </header>
+            {list}
+            <nav class="pagination" aria-label=t.say("Pages", "Seiten")>
+                {first
+                    .map(|href| {
+                        view! {
+                            <a class="button button-quiet" rel="first" href=href>
+                                {t.say("Newest", "Neueste")}
+                            </a>
+                        }
+                    })}
+                {next
+                    .map(|href| {
+                        view! {
+                            <a class="button button-quiet" rel="next" href=href>
+                                {t.say("Older", "Ältere")}
+                                <Icon glyph=Glyph::ChevronRight />
+                            </a>
+                        }
+                    })}
+            </nav>
+        </section>
+    }
+}

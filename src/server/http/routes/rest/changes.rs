@@ -1,0 +1,247 @@
+//! Which products imports changed, for programs.
+
+use axum::{
+    Extension, Json,
+    body::Body,
+    extract::{Path, Query, State, rejection::QueryRejection},
+    http::header,
+    response::{IntoResponse, Response},
+};
+use futures_util::TryStreamExt;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    Problem,
+    answers::OfImport,
+    controls::{Id, parsed},
+};
+use crate::{
+    model::{
+        changes::{ChangesFilter, FieldChange, ProductChange},
+        error::ApiError,
+        job::JobId,
+    },
+    server::{
+        auth::principal::Principal,
+        http::{csv_injection::Neutral, state::AppState},
+    },
+};
+
+/// Which changes to list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct WantedChanges {
+    /// What was done to the product.
+    #[param(inline, value_type = Option<Kind>)]
+    kind: Option<String>,
+    /// The value that is another one.
+    #[param(inline, value_type = Option<FieldName>)]
+    field: Option<String>,
+    /// By more than how many percent the price falls, with at most two decimals.
+    #[param(example = "30")]
+    price_down: Option<String>,
+    /// By more than how many percent the price rises; with `priceDown`, either.
+    #[param(example = "30")]
+    price_up: Option<String>,
+    /// What the product's name, SKU or identity holds. Of many products 1,000 are looked at.
+    search: Option<String>,
+    /// The row of the file behind which to go on: `next` of the page before.
+    after: Option<u64>,
+}
+
+impl WantedChanges {
+    fn filter(&self) -> Result<ChangesFilter, ApiError> {
+        let filter = ChangesFilter::read(|name| match name {
+            "kind" => self.kind.clone(),
+            "field" => self.field.clone(),
+            "priceDown" => self.price_down.clone(),
+            "priceUp" => self.price_up.clone(),
+            _ => self.search.clone(),
+        });
+        filter.map_err(|name| {
+            ApiError::Invalid(format!("`{name}` holds something that it does not take."))
+        })
+    }
+}
+
+/// What an import did to a product.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // only its description is used
+enum Kind {
+    /// It was not there before.
+    Added,
+    /// Some of its values are others.
+    Updated,
+    /// It is there no more.
+    Removed,
+}
+
+/// A value of a product.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // only its description is used
+enum FieldName {
+    Sku,
+    Name,
+    Price,
+    SalePrice,
+    Currency,
+    Gtin,
+    Stock,
+    Availability,
+    Url,
+}
+
+/// Some of the changes of an import.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Changes {
+    /// The changes, in the order of the file: 50 at most. There may be fewer though there are more, where
+    /// finding them takes long.
+    items: Vec<Change>,
+    /// What `after` is for the next page; null on the last one.
+    next: Option<u64>,
+}
+
+/// What an import did to one product.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Change {
+    /// The row of the file, from 1.
+    row: u64,
+    /// What identifies the product.
+    identity: String,
+    /// Its stock-keeping unit now.
+    sku: Option<String>,
+    /// What it is called now.
+    name: Option<String>,
+    /// What was done to it.
+    #[schema(value_type = Kind)]
+    kind: &'static str,
+    /// By how many percent its price moved; null where it did not, or was or is unknown.
+    price_change_percent: Option<f64>,
+    /// The values that are others; of a product that was added those it came with.
+    fields: Vec<Value>,
+}
+
+/// A value before and after.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Value {
+    /// Which value.
+    #[schema(value_type = FieldName)]
+    field: &'static str,
+    /// What it was.
+    old: Option<String>,
+    /// What it is then.
+    new: Option<String>,
+}
+
+impl From<ProductChange> for Change {
+    fn from(change: ProductChange) -> Self {
+        Self {
+            row: change.row,
+            identity: change.identity,
+            sku: change.sku,
+            name: change.name,
+            kind: change.kind.as_str(),
+            #[allow(clippy::cast_precision_loss)] // it is at most 10⁹
+            price_change_percent: change.price_change.map(|change| change as f64 / 100.0),
+            fields: change.fields.into_iter().map(Value::from).collect(),
+        }
+    }
+}
+
+impl From<FieldChange> for Value {
+    fn from(change: FieldChange) -> Self {
+        Self {
+            field: change.field.as_str(),
+            old: change.old,
+            new: change.new,
+        }
+    }
+}
+
+/// Lists the products that an import changed, old values and new, 50 at once.
+#[utoipa::path(
+    get,
+    path = "/api/imports/{id}/changes",
+    params(("id" = String, Path, description = "What the import is named by"), WantedChanges),
+    responses(
+        (status = 200, description = "The changes", body = Changes),
+        (status = 400, description = "Nothing is listed like that", body = Problem),
+        (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
+        OfImport,
+    )
+)]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    id: Id,
+    wanted: Result<Query<WantedChanges>, QueryRejection>,
+) -> Result<Json<Changes>, ApiError> {
+    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let filter = wanted.filter()?;
+    let job = state.relay.find_job(&who, &parsed(id)?).await?;
+    let after = wanted.after.unwrap_or_default();
+    let page = state.relay.changes(&job, &filter, after).await?;
+    Ok(Json(Changes {
+        items: page.items.into_iter().map(Change::from).collect(),
+        next: page.next,
+    }))
+}
+
+/// Gives the changes of an import as CSV, a line for each value.
+#[utoipa::path(
+    get,
+    path = "/api/imports/{id}/changes.csv",
+    params(("id" = String, Path, description = "What the import is named by"), WantedChanges),
+    responses(
+        (status = 200, description = "The changes", body = String, content_type = "text/csv"),
+        (status = 400, description = "Nothing is listed like that", body = Problem),
+        (status = 503, description = "The price monitor cannot be reached", body = Problem),
+        OfImport,
+    )
+)]
+pub(crate) async fn file(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    id: Id,
+    wanted: Result<Query<WantedChanges>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    changes_file(&state, &who, &parsed(id)?, &wanted.filter()?).await
+}
+
+/// `GET /imports/{job}/changes.csv`: the same for a person.
+pub(crate) async fn file_for_person(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    Path(job): Path<String>,
+    wanted: Result<Query<WantedChanges>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let job: JobId = job.parse().map_err(|_| ApiError::NotFound)?;
+    changes_file(&state, &who, &job, &wanted.filter()?).await
+}
+
+async fn changes_file(
+    state: &AppState,
+    who: &Principal,
+    job: &JobId,
+    filter: &ChangesFilter,
+) -> Result<Response, ApiError> {
+    let job = state.relay.find_job(who, job).await?;
+    let changes = state.relay.changes_file(&job, filter).await?;
+    let mut neutral = Neutral::default();
+    let changes = changes.map_ok(move |chunk| neutral.next(&chunk));
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"changes.csv\"",
+        ),
+    ];
+    Ok((headers, Body::from_stream(changes)).into_response())
+}

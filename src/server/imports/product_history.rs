@@ -1,0 +1,57 @@
+//! What became of a product.
+
+use crate::{
+    model::{changes::ProductHistory, error::ApiError, job::JobId},
+    server::{auth::principal::Principal, http::state::AppState},
+};
+
+/// Changes that are listed at once.
+const PAGE: u64 = 50;
+
+/// Refuses where the products are another service's.
+pub(crate) fn refuse_elsewhere(state: &AppState) -> Result<(), ApiError> {
+    if state.has_products() {
+        Ok(())
+    } else {
+        Err(ApiError::Unavailable(
+            "The products are kept by the external price monitor.".to_owned(),
+        ))
+    }
+}
+
+/// Lists changes of a product. Imports that are not for whoever asks to see are not named.
+pub(crate) async fn find(
+    state: &AppState,
+    who: &Principal,
+    identity: &str,
+    from: &str,
+) -> Result<ProductHistory, ApiError> {
+    refuse_elsewhere(state)?;
+    let from = match from {
+        "" => None,
+        text => {
+            let unreadable = |_| ApiError::Invalid("`from` is the `next` of a page.".to_owned());
+            Some(text.parse().map_err(unreadable)?)
+        }
+    };
+    let store = &state.store;
+    let product = store.find_product(identity).await?;
+    let (mut entries, next) = store.product_history(identity, from, PAGE).await?;
+    if product.is_none() && entries.is_empty() {
+        return Err(ApiError::NotFound);
+    }
+    let named = entries.iter().filter_map(|entry| entry.import.as_deref());
+    let ids: Vec<JobId> = named.filter_map(|id| id.parse().ok()).collect();
+    let visible = store.find_jobs(&who.jobs(), &ids).await?;
+    for entry in &mut entries {
+        let id = entry.import.as_deref();
+        if !visible.iter().any(|job| Some(job.id.as_str()) == id) {
+            (entry.import, entry.filename) = (None, None);
+        }
+    }
+    Ok(ProductHistory {
+        product,
+        entries,
+        next: next.map(|next| next.to_string()),
+    })
+}
