@@ -162,8 +162,18 @@ const ROWS: &[Row] = &[
         "/imports/JOB",
         [303, 303, 303, 200, 404, 404, 200, 404, 403, 403],
     ),
+    get(
+        "/imports/{id}/changes",
+        "/imports/JOB/changes",
+        [303, 303, 303, 200, 404, 404, 200, 404, 403, 403],
+    ),
     get("/join/{token}", "/join/none", all(404)),
     get("/products", "/products", PAGE),
+    get(
+        "/products/{identity}",
+        "/products/none",
+        [303, 303, 303, 404, 404, 404, 404, 404, 403, 403],
+    ),
     get("/sign-in", "/sign-in", all(200)),
     // No provider is set.
     get("/sign-in/oidc", "/sign-in/oidc", all(303)),
@@ -199,6 +209,11 @@ const ROWS: &[Row] = &[
         "/api/import_extras?id=JOB",
         ONE_IMPORT,
     ),
+    get(
+        "/api/import_changes",
+        "/api/import_changes?id=JOB",
+        ONE_IMPORT,
+    ),
     get("/api/has_products", "/api/has_products", PERSON),
     get("/api/job_progress", "/api/job_progress?id=JOB", ONE_IMPORT),
     get("/api/job_states", "/api/job_states?ids[0]=JOB", PERSON),
@@ -208,6 +223,11 @@ const ROWS: &[Row] = &[
         "/api/list_products",
         "/api/list_products?search=&page=1",
         PERSON,
+    ),
+    get(
+        "/api/product_history",
+        "/api/product_history?identity=none",
+        [401, 401, 401, 404, 404, 404, 404, 404, 403, 403],
     ),
     get(
         "/api/server_status",
@@ -317,6 +337,16 @@ const ROWS: &[Row] = &[
         ONE_IMPORT_FOR_PROGRAMS,
     ),
     get(
+        "/api/imports/{id}/changes",
+        "/api/imports/JOB/changes?priceDown=30",
+        ONE_IMPORT_FOR_PROGRAMS,
+    ),
+    get(
+        "/api/imports/{id}/changes.csv",
+        "/api/imports/JOB/changes.csv",
+        ONE_IMPORT_FOR_PROGRAMS,
+    ),
+    get(
         "/api/imports/{id}/columns",
         "/api/imports/JOB/columns",
         ONE_IMPORT_FOR_PROGRAMS,
@@ -373,6 +403,11 @@ const ROWS: &[Row] = &[
         [401, 401, 401, 200, 200, 200, 200, 200, 403, 403],
     ),
     get(
+        "/api/products/{id}/history",
+        "/api/products/none/history",
+        [401, 401, 401, 404, 404, 404, 404, 404, 403, 403],
+    ),
+    get(
         "/api/jobs/progress",
         "/api/jobs/progress?ids=JOB",
         ONE_IMPORT_FOR_PROGRAMS,
@@ -388,6 +423,11 @@ const ROWS: &[Row] = &[
     get("/health/ready", "/health/ready", all(200)),
     // To this machine, without a token of its own.
     get("/metrics", "/metrics", all(200)),
+    get(
+        "/imports/{job}/changes.csv",
+        "/imports/JOB/changes.csv",
+        [303, 303, 303, 200, 404, 404, 200, 404, 403, 403],
+    ),
     get(
         "/imports/{job}/failed-rows.csv",
         "/imports/JOB/failed-rows.csv",
