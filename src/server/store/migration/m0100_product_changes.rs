@@ -38,7 +38,8 @@ impl MigrationTrait for Migration {
 }
 
 /// A change's `id` is its import's number, shifted left by 36 bits, and the row of the file. `kind`: 0 added,
-/// 1 updated, 2 removed. `previous` is the change that the product had before.
+/// 1 updated, 2 removed. `previous` is the change that the product had before,
+/// and `restores` the one after which it was as this one makes it again.
 fn tables(is_postgres: bool) -> String {
     let (key, number) = if is_postgres {
         (
@@ -68,7 +69,8 @@ fn tables(is_postgres: bool) -> String {
             previous BIGINT NOT NULL,
             fields INTEGER NOT NULL DEFAULT 0,
             price_change BIGINT,
-            created_at BIGINT
+            created_at BIGINT,
+            restores BIGINT
             {values}
         );
         CREATE INDEX product_changes_removed ON product_changes (identity, id) WHERE kind = 2;
