@@ -50,7 +50,71 @@ async fn what_became_of_products_is_told() {
     assert_eq!(second["failedProducts"], 1);
     assert_eq!(
         second["actions"],
-        json!(["again", "columns", "failures", "retry", "delete"])
+        json!(["again", "columns", "failures", "retry", "changes", "delete"])
+    );
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn what_an_import_changed_is_listed_filtered_and_downloaded() {
+    let monitor = Monitor::start().await;
+    monitor
+        .import("sku,name,price\nA,One,10\nB,Two,2\nC,Three,3\n")
+        .await;
+    let second = monitor
+        .import("sku,name,price\nA,One,6.5\nB,\"Two\nlines\",2\nC,Three,3\nD,Four,4\n")
+        .await;
+    let id = second["id"].as_str().unwrap();
+    let list = async |query: &str| {
+        let path = format!("/api/products/imports/{id}/changes?{query}");
+        monitor.get(&path).await
+    };
+    let all = list("").await;
+    assert_eq!(all["next"], Value::Null);
+    let kinds: Vec<_> = all["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["kind"])
+        .collect();
+    assert_eq!(kinds, ["updated", "updated", "added"]);
+    assert_eq!(
+        all["items"][0],
+        json!({
+            "row": 1, "identity": "sku:A", "sku": "A", "name": "One", "kind": "updated", "priceChange": -3500,
+            "fields": [{ "field": "price", "old": "10", "new": "6.5" }],
+        })
+    );
+    let page = list("limit=1&field=price&priceDown=30").await;
+    assert_eq!(
+        (page["items"].as_array().unwrap().len(), &page["next"]),
+        (1, &Value::Null)
+    );
+    assert_eq!(list("priceDown=35").await["items"], json!([]));
+    assert_eq!(list("limit=1").await["next"], 1);
+    assert_eq!(
+        list("limit=1&after=1").await["items"][0]["identity"],
+        "sku:B"
+    );
+    assert_eq!(list("search=four").await["items"][0]["row"], 4);
+    let refused = monitor
+        .request(&format!("/api/products/imports/{id}/changes?kind=gone"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), 400);
+    let csv = monitor
+        .request(&format!(
+            "/api/products/imports/{id}/changes.csv?kind=updated"
+        ))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        csv.text().await.unwrap(),
+        "Row,Identity,SKU,Name,Change,Field,Old,New\n\
+         1,sku:A,A,One,updated,price,10,6.5\n\
+         2,sku:B,B,\"Two\nlines\",updated,name,Two,\"Two\nlines\"\n"
     );
     monitor.stop().await;
 }

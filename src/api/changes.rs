@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::model::{
-    changes::{ChangesFilter, ChangesPage, ProductHistory},
+    changes::{ChangesPage, ProductHistory},
     error::ApiError,
     job::JobId,
 };
@@ -25,7 +25,7 @@ pub async fn import_changes(
     #[server(default)] after: u64,
 ) -> Result<ChangesPage, ApiError> {
     let (state, job) = crate::server::imports::mine(&id).await?;
-    let filter = ChangesFilter::read(|name| {
+    let filter = crate::model::changes::ChangesFilter::read(|name| {
         let value = match name {
             "kind" => &kind,
             "field" => &field,

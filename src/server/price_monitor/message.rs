@@ -287,9 +287,6 @@ pub(super) struct Kept {
 impl ImportBody {
     pub(super) fn new(import: MonitorImport, place: Place, kept: Kept) -> Self {
         let mut actions = Vec::new();
-        if kept.changes {
-            actions.push(Action::Changes);
-        }
         if import.status.is_final() {
             if kept.file {
                 actions.push(Action::Again);
@@ -301,9 +298,15 @@ impl ImportBody {
                     actions.push(Action::Retry);
                 }
             }
+            if kept.changes {
+                actions.push(Action::Changes);
+            }
             actions.push(Action::Delete);
         } else {
             actions.push(Action::Cancel);
+            if kept.changes {
+                actions.push(Action::Changes);
+            }
             if import.needs.is_some() {
                 actions.extend([Action::Columns, Action::Delete]);
             }
