@@ -82,7 +82,7 @@ async fn what_an_import_changed_is_listed_filtered_and_downloaded() {
         all["items"][0],
         json!({
             "row": 1, "identity": "sku:A", "sku": "A", "name": "One", "kind": "updated", "priceChange": -3500,
-            "fields": [{ "field": "price", "old": "10", "new": "6.5" }],
+            "fields": [{ "field": "price", "old": "10", "new": "6.50" }],
         })
     );
     let page = list("limit=1&field=price&priceDown=30").await;
@@ -113,7 +113,7 @@ async fn what_an_import_changed_is_listed_filtered_and_downloaded() {
     assert_eq!(
         csv.text().await.unwrap(),
         "Row,Identity,SKU,Name,Change,Field,Old,New\n\
-         1,sku:A,A,One,updated,price,10,6.5\n\
+         1,sku:A,A,One,updated,price,10,6.50\n\
          2,sku:B,B,\"Two\nlines\",updated,name,Two,\"Two\nlines\"\n"
     );
     monitor.stop().await;
