@@ -7,6 +7,7 @@ use crate::{
         http::state::AppState,
         identity::client_address::ClientAddress,
         store::{Store, audit::NewEvent, users::User},
+        telemetry::masked,
     },
 };
 
@@ -67,6 +68,10 @@ pub(super) async fn record_command(store: &Store, action: AuditAction, subject: 
 
 async fn write(store: &Store, event: NewEvent<'_>) {
     let action = event.action.as_str();
+    let event = NewEvent {
+        subject: &masked(event.subject),
+        ..event
+    };
     if let Err(error) = store.record_event(event).await {
         tracing::error!(%error, action, "the audit log could not be written");
     }

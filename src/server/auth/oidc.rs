@@ -12,8 +12,8 @@ use openidconnect::{
     AccessToken, AdditionalClaims, AsyncHttpClient, AuthenticationFlow, AuthorizationCode, Client,
     ClientId, ClientSecret, CsrfToken, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet,
     EndpointSet, HttpRequest, HttpResponse, IdTokenClaims, IdTokenFields, Nonce,
-    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
-    StandardErrorResponse, StandardTokenResponse, SubjectIdentifier, TokenResponse as _,
+    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError,
+    Scope, StandardErrorResponse, StandardTokenResponse, SubjectIdentifier, TokenResponse as _,
     UserInfoClaims,
     core::{
         CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
@@ -246,7 +246,7 @@ impl Provider {
             .set_pkce_verifier(PkceCodeVerifier::new(visit.verifier))
             .request_async(&self.0.http)
             .await
-            .map_err(|error| OidcError::Invalid(error.to_string()))?;
+            .map_err(|error| OidcError::Invalid(not_exchanged(&error)))?;
         let token = answer
             .id_token()
             .ok_or_else(|| OidcError::Invalid("no ID token".to_owned()))?;
@@ -321,6 +321,51 @@ impl Provider {
         Client::from_provider_metadata(metadata, ClientId::new(config.client_id.clone()), secret)
             .set_redirect_uri(self.0.redirect.clone())
     }
+}
+
+/// Says why a code was not taken, without the provider's own words, which may repeat what it was sent.
+fn not_exchanged<E: std::error::Error + 'static>(
+    error: &RequestTokenError<E, StandardErrorResponse<CoreErrorResponseType>>,
+) -> String {
+    match error {
+        RequestTokenError::ServerResponse(answer) => {
+            format!(
+                "the provider says {:?}",
+                known_error(answer.error().as_ref())
+            )
+        }
+        RequestTokenError::Parse(..) => "the provider's answer cannot be read".to_owned(),
+        RequestTokenError::Request(_) | RequestTokenError::Other(_) => error.to_string(),
+    }
+}
+
+/// Returns a provider's error code if it is one of the standards': any other may hold anything.
+pub(super) fn known_error(code: &str) -> &str {
+    const KNOWN: [&str; 17] = [
+        // RFC 6749, sections 4.1.2.1 and 5.2
+        "access_denied",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "server_error",
+        "temporarily_unavailable",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "unsupported_response_type",
+        // OpenID Connect Core 1.0, section 3.1.2.6
+        "account_selection_required",
+        "consent_required",
+        "interaction_required",
+        "invalid_request_object",
+        "login_required",
+        "registration_not_supported",
+        "request_not_supported",
+    ];
+    KNOWN
+        .into_iter()
+        .find(|known| *known == code)
+        .unwrap_or("another error")
 }
 
 /// Asks the provider.

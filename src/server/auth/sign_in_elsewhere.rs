@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{
     SIGN_IN, audit,
     cookie::OwnCookie,
-    oidc::{Identity, OidcError, Provider, Visit},
+    oidc::{Identity, OidcError, Provider, Visit, known_error},
     request::Caller,
     session,
     sign_in::local_path,
@@ -145,7 +145,10 @@ async fn let_in(
         visit(state, caller).ok_or_else(|| refused("it began in no browser, or long ago"))?;
     let code = match (arrival.code, arrival.error) {
         (Some(code), None) => code,
-        (_, Some(error)) => return Err(refused(&format!("the provider says {error:?}"))),
+        (_, Some(error)) => {
+            let error = known_error(&error);
+            return Err(refused(&format!("the provider says {error:?}")));
+        }
         (None, None) => return Err(refused("there is no code")),
     };
     // What did not begin here is no try of whoever is at this address.

@@ -9,7 +9,10 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::{model::error::ApiError, server::store::StoreError};
+use crate::{
+    model::error::ApiError,
+    server::{store::StoreError, telemetry::masked},
+};
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
@@ -72,9 +75,9 @@ struct ErrorBody {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = ErrorBody {
-            error: self.to_string(),
-        };
+        // What was sent may be in it.
+        let error = masked(&self.to_string()).into_owned();
+        let body = ErrorBody { error };
         (self.status_code(), self.headers(), Json(body)).into_response()
     }
 }

@@ -1,6 +1,7 @@
 //! Logs, and traces where there is a collector for them.
 
 use std::{
+    backtrace::{Backtrace, BacktraceStatus},
     fmt::Write as _,
     io::{self, IsTerminal as _, Write},
 };
@@ -9,7 +10,10 @@ use tracing_subscriber::{
     EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-use super::traces::{self, Exporter};
+use super::{
+    mask::masked,
+    traces::{self, Exporter},
+};
 use crate::server::config::{LogConfig, TelemetryConfig};
 
 /// Sends what is left of the traces when it is dropped, at the end of the process.
@@ -20,7 +24,7 @@ pub struct LogGuard {
 }
 
 /// Writes each event as one line, whatever was in it: what a client sends begins none of its own, nor does
-/// it speak to a terminal.
+/// it speak to a terminal, nor is a secret of ours in it.
 struct Escaping<W>(W);
 
 impl<W: Write> Write for Escaping<W> {
@@ -29,15 +33,16 @@ impl<W: Write> Write for Escaping<W> {
         let line = event.strip_suffix(b"\n").unwrap_or(event);
         // Colours begin with an escape character; those in values the formatter has escaped.
         let is_odd = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\x1b');
+        let text = String::from_utf8_lossy(line);
+        let mut text = masked(&text);
         if line.iter().any(is_odd) {
-            let line = escaped(&String::from_utf8_lossy(line));
-            self.0.write_all(line.as_bytes())?;
-            if event.ends_with(b"\n") {
-                self.0.write_all(b"\n")?;
-            }
-        } else {
-            self.0.write_all(event)?;
+            text = escaped(&text).into();
         }
+        if event.len() > line.len() {
+            text.to_mut().push('\n');
+        }
+        // At once: lines of other threads may come between two writes.
+        self.0.write_all(text.as_bytes())?;
         Ok(event.len())
     }
 
@@ -76,6 +81,7 @@ pub fn init(
     } else {
         lines.boxed()
     };
+    report_panics();
     // The store says in one line what a dozen steps came to; whoever names them hears of each.
     let filter = EnvFilter::new(format!("sea_orm_migration=warn,{}", log.filter));
     let registry = tracing_subscriber::registry().with(lines.with_filter(filter));
@@ -91,6 +97,22 @@ pub fn init(
     })
 }
 
+/// Has a panic be one event among the others: by itself it would write lines of its own.
+fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let message = panic.payload_as_str().unwrap_or("no message");
+        let backtrace = Backtrace::capture();
+        let backtrace = (backtrace.status() == BacktraceStatus::Captured).then_some(backtrace);
+        tracing::error!(
+            place = place.unwrap_or_default(),
+            said = message,
+            backtrace = backtrace.as_ref().map(tracing::field::display),
+            "a task stopped by a fault of the program"
+        );
+    }));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +126,11 @@ mod tests {
             String::from_utf8(written).unwrap(),
             "INFO a file: x\\n2026 ERROR forged\\r\\u{7}\\u{0}.csv\n"
         );
+        let mut written = Vec::new();
+        let secret = "0123456789abcdef".repeat(4);
+        let event = format!("INFO irt_{secret}.csv\n");
+        Escaping(&mut written).write_all(event.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), "INFO irt_….csv\n");
         let mut written = Vec::new();
         Escaping(&mut written)
             .write_all("plain ü\n".as_bytes())

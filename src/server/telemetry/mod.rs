@@ -3,12 +3,14 @@
 pub mod health;
 mod http;
 mod log;
+mod mask;
 pub mod metrics;
 mod process;
 mod status;
 mod traces;
 mod worker;
 
+pub(in crate::server) use self::mask::masked;
 pub(crate) use self::{
     http::{PATHS, observed, routes},
     status::status,

@@ -1,14 +1,17 @@
 //! Traces to an OpenTelemetry collector, as OTLP over HTTP.
 //! <https://opentelemetry.io/docs/specs/otlp/#otlphttp>
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{
     Resource,
     trace::{SdkTracerProvider, Tracer},
 };
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::{
     Layer,
@@ -40,11 +43,13 @@ where
 {
     // Fails only where a provider is installed already, which then serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let (endpoint, headers) = without_password(endpoint);
     let base = endpoint.as_str().trim_end_matches('/');
     let exporter = SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(format!("{base}/v1/traces"))
+        .with_headers(headers)
         .with_timeout(FLUSH)
         .build()?;
     let provider = SdkTracerProvider::builder()
@@ -60,4 +65,38 @@ where
     let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), LevelFilter::INFO);
     let layer = OpenTelemetryLayer::new(tracer).with_filter(ours);
     Ok((layer, Exporter(provider)))
+}
+
+/// Takes the user and the password out of an address, as the header that stands for them: the address of a connection is
+/// told to the log of those who look closely.
+fn without_password(endpoint: &Url) -> (Url, HashMap<String, String>) {
+    let (user, password) = (endpoint.username(), endpoint.password());
+    if user.is_empty() && password.is_none() {
+        return (endpoint.clone(), HashMap::new());
+    }
+    let plain = |text| percent_decode_str(text).collect::<Vec<u8>>();
+    let pair = [plain(user), vec![b':'], plain(password.unwrap_or_default())].concat();
+    let value = format!("Basic {}", STANDARD.encode(pair));
+    // The exporter decodes it, as what OTEL_EXPORTER_OTLP_HEADERS says.
+    let value = utf8_percent_encode(&value, NON_ALPHANUMERIC).to_string();
+    let mut bare = endpoint.clone();
+    // They fail for addresses that have no host alone.
+    let _ = bare.set_username("");
+    let _ = bare.set_password(None);
+    (bare, HashMap::from([("authorization".to_owned(), value)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_goes_into_a_header_of_its_own() {
+        let plain = Url::parse("http://collector:4318/x").unwrap();
+        assert_eq!(without_password(&plain), (plain.clone(), HashMap::new()));
+        let secret = Url::parse("http://ada:p%40ss@collector:4318/x").unwrap();
+        let (bare, headers) = without_password(&secret);
+        assert_eq!(bare, plain);
+        assert_eq!(headers["authorization"], "Basic%20YWRhOnBAc3M%3D");
+    }
 }

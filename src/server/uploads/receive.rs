@@ -35,6 +35,7 @@ use crate::server::{
         state::{AppState, app_state},
     },
     store::users::User,
+    telemetry::masked,
     uploads::{
         file_name,
         limits::{Allowance, Metered, TooMuch, watched},
@@ -368,6 +369,7 @@ fn to_the_end(
 
 /// Returns a parameter's name as an answer shows it.
 pub(crate) fn shown(name: &str) -> String {
+    let name = masked(name);
     let plain = name.chars().filter(|character| !character.is_control());
     let plain: String = plain.take(MAX_SHOWN).collect();
     format!("“{plain}”")

@@ -161,6 +161,8 @@ impl RemoteFile {
     ) -> impl Stream<Item = Result<Bytes, RemoteError>> + Send + 'static {
         let stream = self.response.bytes_stream();
         stream.map_err(|error| {
+            // An address may hold a secret.
+            let error = error.without_url();
             tracing::info!(error = &error as &dyn std::error::Error, "a file broke off");
             RemoteError::Broken
         })
@@ -200,7 +202,7 @@ impl RemoteFiles {
         for _ in 0..=MAX_REDIRECTS {
             self.hosts.check(&url)?;
             let answer = client.get(url.clone()).send().await;
-            let response = answer.map_err(|error| not_reached(&error))?;
+            let response = answer.map_err(not_reached)?;
             let status = response.status();
             if !status.is_redirection() {
                 return if status.is_success() {
@@ -249,12 +251,13 @@ fn begun(url: &Url, response: Response) -> Result<RemoteFile, RemoteError> {
     })
 }
 
-fn not_reached(error: &reqwest::Error) -> RemoteError {
+fn not_reached(error: reqwest::Error) -> RemoteError {
+    let error = error.without_url();
     tracing::info!(
-        error = error as &dyn std::error::Error,
+        error = &error as &dyn std::error::Error,
         "a file could not be fetched"
     );
-    let mut cause = std::error::Error::source(error);
+    let mut cause = std::error::Error::source(&error);
     while let Some(inner) = cause {
         let wrapped = inner
             .downcast_ref::<io::Error>()
