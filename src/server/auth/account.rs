@@ -1,4 +1,4 @@
-//! What somebody does with their own account.
+//! A user's actions on their own account.
 
 use secrecy::SecretString;
 
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Says what the account's page shows.
+/// Returns the state of the account page.
 pub(crate) async fn account_state() -> Result<AccountState, ApiError> {
     let state = app_state()?;
     let caller = Caller::of_server_fn()?;
@@ -52,7 +52,7 @@ pub(crate) async fn account_state() -> Result<AccountState, ApiError> {
     })
 }
 
-/// Gives the account a new password; every other session of it ends, and its API tokens are void.
+/// Changes the password, ends all other sessions and revokes the API tokens.
 pub(crate) async fn change_password(
     current: SecretString,
     new: SecretString,
@@ -62,7 +62,7 @@ pub(crate) async fn change_password(
     let user = &caller.in_person()?.user;
     let login = find_login(&state, user).await?;
     let address = caller.address.ok_or(ApiError::Internal)?;
-    // Who finds a browser open does not get to guess the password in it.
+    // Someone at an unlocked browser must not be able to guess the password.
     let attempt = state
         .auth
         .throttle
@@ -107,7 +107,7 @@ pub(crate) async fn end_session(id: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Ends every session of the account, this one too, and voids its API tokens.
+/// Ends all sessions of the account and revokes its API tokens.
 pub(crate) async fn sign_out_everywhere() -> Result<(), ApiError> {
     let state = app_state()?;
     let caller = Caller::of_server_fn()?;
@@ -129,11 +129,11 @@ fn current_session(caller: &Caller) -> Option<&SessionId> {
 
 async fn find_login(state: &AppState, user: &User) -> Result<Option<Login>, ApiError> {
     let login = state.store.find_login(&user.email).await?;
-    // An account of another installation may show an address that is one of ours.
+    // An Auth.js account may have the address of a local one.
     Ok(login.filter(|login| login.user.id == user.id))
 }
 
-/// Says which browser it is, as far as a person needs to know it again.
+/// Describes a browser by its user agent.
 fn browser(agent: &str) -> String {
     let name = [
         ("Edg/", "Edge"),

@@ -1,4 +1,4 @@
-//! Accounts: making them, and signing in to them.
+//! Creates accounts and verifies passwords.
 
 use secrecy::SecretString;
 
@@ -11,12 +11,11 @@ use crate::{
     },
 };
 
-/// Checks a password against an account that was looked up.
+/// Verifies a password against an account.
 ///
 /// # Errors
 ///
-/// [`ApiError::Invalid`], in the same words and after the same work, when there is no such account
-/// and when the password is wrong.
+/// [`ApiError::Invalid`] for an unknown account and a wrong password alike, with the same message and work.
 pub(super) async fn verify(login: Option<Login>, password: SecretString) -> Result<User, ApiError> {
     let (user, hash) = match login {
         Some(login) => (Some(login.user), login.password_hash),
@@ -27,16 +26,16 @@ pub(super) async fn verify(login: Option<Login>, password: SecretString) -> Resu
         .ok_or_else(|| ApiError::Invalid("The email address or the password is wrong.".to_owned()))
 }
 
-/// Says that the owner's account is there.
+/// Returns the error for an existing owner.
 pub(super) fn has_owner() -> ApiError {
     ApiError::Invalid("There is an owner already. Sign in.".to_owned())
 }
 
-/// Makes the first owner's account.
+/// Creates the first owner.
 ///
 /// # Errors
 ///
-/// [`ApiError::Invalid`] when there is an owner already, or the address or password will not do.
+/// [`ApiError::Invalid`] if there is an owner, or address or password are not accepted.
 pub(super) async fn create_owner(
     store: &Store,
     name: &str,
@@ -56,12 +55,11 @@ pub(super) async fn create_owner(
         .ok_or_else(has_owner)
 }
 
-/// Makes an account at the command line. Without a role it is the owner's while there is no owner, and
-/// else one of the staff.
+/// Creates an account by command. Without a role it is the owner if there is none, else staff.
 ///
 /// # Errors
 ///
-/// [`ApiError::Invalid`] when the address is taken, or the address or password will not do.
+/// [`ApiError::Invalid`] if the address is taken, or address or password are not accepted.
 pub async fn create_by_command(
     store: &Store,
     name: &str,
@@ -80,7 +78,7 @@ pub async fn create_by_command(
     Ok(user)
 }
 
-/// Makes an account.
+/// Creates an account.
 pub(super) async fn create(
     store: &Store,
     name: &str,
@@ -105,11 +103,11 @@ pub(super) async fn create(
         })
 }
 
-/// Gives an account a new password at the command line, ends its sessions and voids its tokens.
+/// Resets a password by command, ends the account's sessions and revokes its tokens.
 ///
 /// # Errors
 ///
-/// [`ApiError::Invalid`] when there is no such account, or the password will not do.
+/// [`ApiError::Invalid`] if there is no such account, or the password is not accepted.
 pub async fn reset_password(
     store: &Store,
     email: &str,
@@ -123,11 +121,11 @@ pub async fn reset_password(
     Ok(user)
 }
 
-/// Gives an account another role at the command line.
+/// Changes a role by command.
 ///
 /// # Errors
 ///
-/// [`ApiError::Invalid`] when there is no such account, or it is the last owner's.
+/// [`ApiError::Invalid`] if there is no such account, or it is the last owner.
 pub async fn set_role(store: &Store, email: &str, role: Role) -> Result<User, ApiError> {
     let user = find(store, email).await?;
     if !store.set_role(&user.id, role).await? {
@@ -142,15 +140,15 @@ pub async fn set_role(store: &Store, email: &str, role: Role) -> Result<User, Ap
     Ok(User { role, ..user })
 }
 
-/// Tells the servers on this database that a user's streams are to end. One that does not hear it looks
-/// for itself before long.
+/// Notifies the servers of this database to end a user's streams. A server that misses it finds out by its
+/// recheck.
 async fn told_elsewhere(store: &Store, user: &User) {
     if let Err(error) = store.notify_revoked(&user.id).await {
         tracing::warn!(%error, "the servers could not be told");
     }
 }
 
-/// Says that somebody must stay the owner.
+/// Returns the error for removing the last owner.
 pub(super) fn last_owner() -> ApiError {
     ApiError::Invalid("There must be an owner, and this is the last one.".to_owned())
 }
@@ -165,7 +163,7 @@ async fn find(store: &Store, email: &str) -> Result<User, ApiError> {
     }
 }
 
-/// Gives an account a new password, and voids the links that would give it another.
+/// Sets a password and revokes links for another one.
 pub(super) async fn set_password(
     store: &Store,
     user: &User,
@@ -177,7 +175,7 @@ pub(super) async fn set_password(
     Ok(())
 }
 
-/// Returns an address as it is kept.
+/// Normalizes an e-mail address.
 pub(super) fn normalised(email: &str) -> String {
     email.trim().to_lowercase()
 }

@@ -1,4 +1,4 @@
-//! Notes who did what, for the owner to read.
+//! Writes the audit log.
 
 use super::{principal::Principal, request::Caller};
 use crate::{
@@ -11,10 +11,10 @@ use crate::{
     },
 };
 
-/// Who did what is done at the command line of the server itself.
+/// Actor of commands.
 const COMMAND_LINE: &str = "the command line";
 
-/// Notes that the user did something, to `subject`. That it cannot be noted does not undo it.
+/// Records an action of the user on `subject`. A failure does not undo the action.
 pub(crate) async fn record(
     state: &AppState,
     caller: &Caller,
@@ -25,12 +25,12 @@ pub(crate) async fn record(
     record_of(&state.store, user, caller.address, action, subject).await;
 }
 
-/// Notes what was done by whoever makes a request.
+/// Records an action of the current principal.
 pub(crate) async fn record_by(store: &Store, who: &Principal, action: AuditAction, subject: &str) {
     record_of(store, &who.user, who.address, action, subject).await;
 }
 
-/// Notes what a user did, or what was tried in their name.
+/// Records an action of a user, or an attempt in their name.
 pub(crate) async fn record_of(
     store: &Store,
     user: &User,
@@ -51,7 +51,7 @@ pub(crate) async fn record_of(
     .await;
 }
 
-/// Notes what was done at the command line.
+/// Records an action by command.
 pub(super) async fn record_command(store: &Store, action: AuditAction, subject: &str) {
     write(
         store,

@@ -1,15 +1,15 @@
-//! Claims about somebody, as another installation or provider makes them.
+//! Parses claims of Auth.js and OpenID Connect.
 
 use serde_json::Value;
 
 use crate::model::role::RoleClaim;
 
-/// The longest name that is kept.
+/// Maximum length of a name.
 pub(super) const MAX_NAME: usize = 100;
-/// The longest subject or address that is taken.
+/// Maximum length of a subject or address.
 pub(super) const MAX_ID: usize = 254;
 
-/// Takes a text or a number, without what cannot be shown; one that is too long is none.
+/// Parses a string or number; `None` if unprintable or too long.
 pub(super) fn text(value: &Value, most: usize) -> Option<String> {
     match value {
         Value::String(text) => clean(text, most),
@@ -18,7 +18,7 @@ pub(super) fn text(value: &Value, most: usize) -> Option<String> {
     }
 }
 
-/// Takes a text, without what cannot be shown; one that is too long is none.
+/// Trims a string; `None` if empty, unprintable or too long.
 pub(super) fn clean(text: &str, most: usize) -> Option<String> {
     let text = text.trim();
     let usable =
@@ -26,7 +26,7 @@ pub(super) fn clean(text: &str, most: usize) -> Option<String> {
     usable.then(|| text.to_owned())
 }
 
-/// Reads a role. What is there and is no text is one that is not known.
+/// Parses a role. Anything but a string is unknown.
 pub(super) fn role(value: &Value) -> RoleClaim {
     match value {
         Value::Null => RoleClaim::Missing,

@@ -1,4 +1,4 @@
-//! The cookies of our own, as careful as the public address allows.
+//! Sets and reads our cookies.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
@@ -10,24 +10,24 @@ use crate::{
     server::{config::PublicUrl, http::state::AppState},
 };
 
-/// A cookie of our own.
+/// A cookie of ours.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) enum OwnCookie {
-    /// The session's token.
+    /// The session token.
     Session,
-    /// The mark of a browser that has signed in before.
+    /// Marks a trusted device.
     Known,
-    /// What is to be shown once, where a form was sent without script.
+    /// A flash message for forms without JavaScript.
     Once,
-    /// What a browser is sent to an OpenID Connect provider with.
+    /// The state of an OpenID Connect sign-in.
     Visit,
-    /// Why the last upload of a form was refused.
+    /// Why the last form upload was rejected.
     UploadError,
 }
 
 impl OwnCookie {
-    /// On https the browser itself guards the cookie's origin (RFC 6265bis, section 4.1.3), as far as it lets a cookie
-    /// have a path.
+    /// Over https the prefix binds the cookie to its origin (RFC 6265bis, section 4.1.3), as far as it allows
+    /// a path.
     fn name(self, public_url: &PublicUrl) -> String {
         let name = match self {
             Self::Session => "session",
@@ -54,7 +54,7 @@ impl OwnCookie {
         )
     }
 
-    /// Sets the cookie on the server function's response, for so many seconds.
+    /// Sets the cookie on a server function's response, for a number of seconds.
     pub(in crate::server) fn set(
         self,
         state: &AppState,
@@ -64,7 +64,7 @@ impl OwnCookie {
         append(&self.with(state, value, max_age))
     }
 
-    /// Returns the header that sets the cookie, for so many seconds.
+    /// Returns the `Set-Cookie` header, for a number of seconds.
     pub(in crate::server) fn header(self, state: &AppState, value: String, max_age: i64) -> String {
         self.with(state, value, max_age).to_string()
     }
@@ -81,8 +81,8 @@ impl OwnCookie {
     }
 }
 
-/// Takes a cookie of another installation on this domain back. It may be one of this host alone, or of a
-/// domain that the host is in: a browser keeps those apart, so all are named.
+/// Removes a cookie of an installation on this domain. Host and parent domains are separate cookies, so all
+/// are removed.
 pub(super) fn remove_foreign(state: &AppState, name: &str) -> Result<(), ApiError> {
     let is_secure = name.starts_with("__Secure-");
     let gone = || {
@@ -100,7 +100,7 @@ pub(super) fn remove_foreign(state: &AppState, name: &str) -> Result<(), ApiErro
     Ok(())
 }
 
-/// Lists the domains that a host is in, itself first, down to two labels; an address is in none.
+/// Lists a host and its parent domains down to two labels; addresses have none.
 fn domains(host: &str) -> Vec<&str> {
     if host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok() {
         return Vec::new();

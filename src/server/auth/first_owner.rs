@@ -1,5 +1,5 @@
-//! Who becomes the first owner: whoever has the link that the server prints at its start, or that
-//! `import-relay owner-link` makes.
+//! Creates the first owner, by a link that the server prints at its start or `import-relay owner-link`
+//! creates.
 
 use std::time::Duration;
 
@@ -19,14 +19,14 @@ use crate::{
     },
 };
 
-/// How long a link holds.
+/// Validity of a link.
 const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Makes a link by which the owner's account is made, below this origin; `None` where there is an owner.
+/// Creates an owner link below an origin; `None` if there is an owner.
 ///
 /// # Errors
 ///
-/// When the database fails or the system has no randomness.
+/// If the database fails or the system has no randomness.
 pub async fn make_link(store: &Store, origin: &str) -> Result<Option<String>, ApiError> {
     if store.has_owner().await? {
         store.delete_setup_links().await?;
@@ -39,7 +39,7 @@ pub async fn make_link(store: &Store, origin: &str) -> Result<Option<String>, Ap
     Ok(Some(format!("{origin}{}?setup={token}", super::SIGN_IN)))
 }
 
-/// Whether whoever asks may make the owner's account, should there be no owner.
+/// Returns whether the request may create the owner, if there is none.
 pub(super) async fn may_be_made(
     state: &AppState,
     caller: &Caller,
@@ -52,14 +52,14 @@ pub(super) async fn may_be_made(
     Ok(needs_no_link(&state.config, caller) && !state.store.has_users().await?)
 }
 
-/// Whether the app is one for this machine alone, and asked on it. Whoever can do that can read the link,
-/// and scripts that set the app up on their own machine need not.
+/// Returns whether the app is local and requested locally. Whoever can do that could read the link too;
+/// scripts that set up a local app need none.
 fn needs_no_link(config: &Config, caller: &Caller) -> bool {
     let is_for_here = !config.is_public_url_set || is_loopback(config.public_url.host());
     is_for_here && hosts::is_from_here(caller.peer, &caller.uri, &caller.headers)
 }
 
-/// Makes the owner's account, opens a session and redirects.
+/// Creates the owner, opens a session and redirects.
 pub(crate) async fn create(
     name: &str,
     email: &str,

@@ -1,4 +1,5 @@
-//! Browsers that have signed in to an account before: what strangers fail at does not slow them.
+//! Trusted devices: browsers that have signed in to an account before are not throttled by failures of
+//! others.
 
 use axum::http::HeaderMap;
 use hmac::{Hmac, Mac as _};
@@ -11,11 +12,10 @@ use crate::{
 };
 
 const ONE_YEAR: i64 = 365 * 24 * 3600;
-/// The bytes that tell one browser from another.
+/// Bytes of a device ID.
 const NUMBER: usize = 16;
 
-/// Returns what tells this browser from others, if it has signed in to this account before, with its
-/// present password.
+/// Returns the device ID if the browser has signed in to this account with its present password.
 pub(super) fn known(state: &AppState, headers: &HeaderMap, login: &Login) -> Option<String> {
     let mark = hex::decode(OwnCookie::Known.get(state, headers)?).ok()?;
     let (number, proof) = mark.split_at_checked(NUMBER)?;
@@ -23,7 +23,7 @@ pub(super) fn known(state: &AppState, headers: &HeaderMap, login: &Login) -> Opt
     Some(hex::encode(number))
 }
 
-/// Marks the browser on the server function's response.
+/// Marks the browser on a server function's response.
 pub(super) fn remember(state: &AppState, login: &Login) -> Result<(), ApiError> {
     let mut mark = vec![0; NUMBER];
     getrandom::fill(&mut mark).map_err(|error| {
@@ -37,7 +37,7 @@ pub(super) fn remember(state: &AppState, login: &Login) -> Result<(), ApiError> 
     OwnCookie::Known.set(state, hex::encode(mark), ONE_YEAR)
 }
 
-/// The password's hash, salted and never shown, is the key: a new password voids every mark.
+/// Keyed by the salted password hash, which is secret: a new password revokes all marks.
 fn mac(login: &Login, number: &[u8]) -> Option<Hmac<Sha256>> {
     use hmac::KeyInit as _;
     let key = login.password_hash.as_ref()?;

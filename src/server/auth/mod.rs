@@ -1,8 +1,8 @@
-//! Who is there: accounts with passwords, sessions in a cookie, tokens of programs, those who sign in at
-//! an OpenID Connect provider, and the session cookies of an Auth.js installation on the same domain.
+//! Authentication: accounts with passwords, session cookies, API tokens, OpenID Connect, and cookies of an
+//! Auth.js installation on the same domain.
 //!
-//! `principal` finds out who makes a request; the gate before the routes asks it once. What the
-//! server functions of [`api`](crate::api) do is in `sign_in`, `account`, `tokens` and `team`.
+//! `principal` identifies a request; the middleware calls it once. The server functions of `api` are
+//! implemented in `sign_in`, `account`, `tokens` and `team`.
 
 pub(crate) mod account;
 pub mod accounts;
@@ -44,26 +44,26 @@ use crate::{
     },
 };
 
-/// How many answers of the provider an address may bring in a minute.
+/// Maximum callbacks per address and minute.
 const ARRIVALS: NonZeroU32 = NonZeroU32::new(60).unwrap();
 
-/// What finding out who is there needs, and remembers.
+/// Authentication services.
 #[derive(Clone, Debug)]
 pub struct Auth {
     authjs: AuthJs,
     seldom: Seldom,
     throttle: Throttle,
-    /// How often an address may bring an answer of the provider, each of which has the provider asked.
+    /// Limits callbacks per address, because each one sends a request to the provider.
     arrivals: Rate<IpAddr>,
     provider: Option<Provider>,
 }
 
 impl Auth {
-    /// Derives the keys of the installations whose cookies are accepted.
+    /// Derives keys and prepares the provider.
     ///
     /// # Errors
     ///
-    /// When the OpenID Connect provider that is set cannot be used.
+    /// If the OpenID Connect provider cannot be used.
     pub fn new(config: &AuthConfig, public_url: &PublicUrl) -> Result<Self, ProviderError> {
         passwords::make_decoy();
         let provider = config.oidc.clone();
@@ -79,35 +79,34 @@ impl Auth {
     }
 }
 
-/// Finds who made the request that a server function answers: a person, for programs have the REST
-/// API.
+/// Returns the user of a server function's request. API tokens are for the REST API only.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] when nobody is signed in, [`ApiError::Forbidden`] to a program's token.
+/// [`ApiError::SignedOut`] if nobody is signed in, [`ApiError::Forbidden`] for an API token.
 #[allow(clippy::unused_async)] // what it asks may come to need waiting
 pub async fn require_user() -> Result<Principal, ApiError> {
     Ok(Caller::of_server_fn()?.in_person()?.clone())
 }
 
-/// Finds who made the request that a server function answers, if they may do this.
+/// Returns the user of a server function's request if they have a permission.
 ///
 /// # Errors
 ///
-/// As [`require_user`], and [`ApiError::Forbidden`] when their role does not allow it.
+/// As [`require_user`], and [`ApiError::Forbidden`] without the permission.
 pub fn require(permission: Permission) -> Result<Principal, ApiError> {
     let caller = Caller::of_server_fn()?;
     caller.in_person()?;
     Ok(caller.with(permission)?.clone())
 }
 
-/// Returns the last event that the client has seen whose stream a server function opens.
+/// Returns the `Last-Event-ID` of a server function's request.
 pub(crate) fn request_last_event_id() -> Option<String> {
     let caller = Caller::of_server_fn().ok()?;
     last_event_id(&caller.headers, &caller.uri)
 }
 
-/// Returns where the request comes from that a server function answers.
+/// Returns the client address of a server function's request.
 ///
 /// # Errors
 ///
@@ -116,7 +115,7 @@ pub(crate) fn request_address() -> Result<ClientAddress, ApiError> {
     Caller::of_server_fn()?.address.ok_or(ApiError::Internal)
 }
 
-/// Where one lands after signing in.
+/// Path after signing in.
 pub(in crate::server) const HOME: &str = "/imports";
-/// Where one signs in.
+/// Path of the sign-in page.
 pub(in crate::server) const SIGN_IN: &str = "/sign-in";

@@ -1,6 +1,5 @@
-//! Signing in at an OpenID Connect provider: the authorization code flow (OpenID Connect Core 1.0,
-//! section 3.1) with PKCE (RFC 7636). What is believed of a provider is in its ID token and its answer
-//! about the user; the session that follows is one of our own.
+//! OpenID Connect: authorization code flow (OpenID Connect Core 1.0, section 3.1) with PKCE (RFC 7636).
+//! Trusts the ID token and the userinfo response; the session is a local one.
 
 use std::{
     sync::Arc,
@@ -40,20 +39,20 @@ use crate::{
     },
 };
 
-/// Where the provider sends the browser back to.
+/// Redirect URI.
 pub(in crate::server) const CALLBACK: &str = "/sign-in/oidc/callback";
-/// What is asked for besides `openid`.
+/// Scopes besides `openid`.
 const SCOPES: [&str; 2] = ["email", "profile"];
-/// How long one question to the provider may take.
+/// Timeout of a request to the provider.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The most bytes of one answer.
+/// Maximum bytes of a response.
 const MAX_ANSWER: usize = 1 << 20;
-/// How long what the provider says of itself holds.
+/// How long the provider's metadata is cached.
 const FRESH: Duration = Duration::from_secs(3600);
-/// How soon it may be asked again for new keys.
+/// Minimum time between fetches of new keys.
 const RENEWAL: Duration = Duration::from_secs(60);
 
-/// What the provider may say besides the standard's claims.
+/// Additional claims.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 struct Extra {
     #[serde(default)]
@@ -92,7 +91,7 @@ type ProviderClient = Client<
 
 type UserInfo = UserInfoClaims<Extra, CoreGenderClaim>;
 
-/// Why a provider that is set cannot be used.
+/// Why a configured provider cannot be used.
 #[derive(Debug, Error)]
 pub enum ProviderError {
     /// TLS cannot be set up.
@@ -103,7 +102,7 @@ pub enum ProviderError {
     Callback(#[from] url::ParseError),
 }
 
-/// Why somebody was not signed in. The text is for the log.
+/// Why a sign-in failed. For the log.
 #[derive(Debug, Error)]
 pub(super) enum OidcError {
     /// The provider cannot be asked, or is not one.
@@ -115,35 +114,35 @@ pub(super) enum OidcError {
     Invalid(String),
 }
 
-/// What a browser is sent away with, and must come back with: it is kept in a cookie of its own.
+/// State of a sign-in, stored in a cookie until the callback.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Visit {
     state: CsrfToken,
     nonce: Nonce,
     verifier: String,
-    /// Where it goes on to when it is signed in.
+    /// Path after signing in.
     pub(super) next: Option<String>,
 }
 
 impl Visit {
-    /// Whether a browser comes back with what it was sent away with.
+    /// Compares the state of the callback.
     pub(super) fn is_of(&self, state: &str) -> bool {
         bool::from(self.state.secret().as_bytes().ct_eq(state.as_bytes()))
     }
 }
 
-/// Who a provider says it is.
+/// A user as identified by the provider.
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
     pub(super) subject: String,
     pub(super) email: Option<String>,
-    /// The address, where the provider has seen that it is theirs.
+    /// The address, if verified by the provider.
     pub(super) verified_email: Option<String>,
     pub(super) name: Option<String>,
     pub(super) role: RoleClaim,
 }
 
-/// A provider. Clones share what is known of it.
+/// A provider. Clones share its metadata.
 #[derive(Clone, Debug)]
 pub(in crate::server) struct Provider(Arc<Inner>);
 
@@ -155,31 +154,30 @@ struct Inner {
     known: Mutex<Option<Known>>,
 }
 
-/// What a provider has said of itself, its keys among it.
+/// The provider's metadata and keys.
 #[derive(Clone, Debug)]
 struct Known {
     metadata: CoreProviderMetadata,
     since: Instant,
-    /// When it was last asked for keys that it did not have before.
+    /// When new keys were last fetched.
     renewed: Option<Instant>,
 }
 
-/// What is wanted of what a provider says of itself.
+/// Which metadata is wanted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Wanted {
-    /// That it is not too old.
+    /// Not expired.
     Fresh,
-    /// The keys that it has now. Anybody can bring a token that no key fits, so that it is not asked for
-    /// each.
+    /// With the current keys. Rate limited, because anybody can send a token that no key verifies.
     NewKeys,
 }
 
 impl Provider {
-    /// Takes a provider that is set. It is asked nothing before somebody wants to sign in there.
+    /// Prepares a provider, without a request.
     ///
     /// # Errors
     ///
-    /// When TLS cannot be set up, or the browser could not be told where to come back to.
+    /// If TLS cannot be set up, or the redirect URI is invalid.
     pub(in crate::server) fn new(
         config: OidcConfig,
         public_url: &PublicUrl,
@@ -195,21 +193,21 @@ impl Provider {
         })))
     }
 
-    /// Returns what the provider is called where one signs in.
+    /// Returns the provider's name on the sign-in page.
     pub(super) fn name(&self) -> &str {
         &self.0.config.name
     }
 
-    /// Returns what its accounts are kept under.
+    /// Returns the issuer, under which accounts are stored.
     pub(super) fn issuer(&self) -> &str {
         self.0.config.issuer.as_str()
     }
 
-    /// Begins a sign-in: returns where the browser is to go, and what it is to bring back.
+    /// Starts a sign-in: returns the authorization URL and the state.
     ///
     /// # Errors
     ///
-    /// [`OidcError::Provider`] when the provider cannot be asked about itself.
+    /// [`OidcError::Provider`] if its metadata cannot be fetched.
     pub(super) async fn begin(&self, next: Option<String>) -> Result<(Url, Visit), OidcError> {
         let client = self.client(self.known(Wanted::Fresh).await?);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -231,13 +229,12 @@ impl Provider {
         Ok((url, visit))
     }
 
-    /// Ends a sign-in: has the code that the browser brings exchanged for what the provider says.
+    /// Completes a sign-in: exchanges the code and verifies the ID token.
     ///
     /// # Errors
     ///
-    /// [`OidcError::Invalid`] when the provider does not take the code or signs its answer with a key that
-    /// is not its own; [`OidcError::Provider`]
-    /// when it cannot be asked.
+    /// [`OidcError::Invalid`] if the provider rejects the code or the ID token is invalid, [`OidcError::Provider`] if
+    /// it cannot be reached.
     pub(super) async fn finish(&self, visit: Visit, code: String) -> Result<Identity, OidcError> {
         let client = self.client(self.known(Wanted::Fresh).await?);
         let answer = client
@@ -252,8 +249,7 @@ impl Provider {
             .ok_or_else(|| OidcError::Invalid("no ID token".to_owned()))?;
         let claims = match token.claims(&client.id_token_verifier(), &visit.nonce) {
             Ok(claims) => claims,
-            // It may have signed with a key that it did not have when it was last asked
-            // (OpenID Connect Core 1.0, section 10.1.1).
+            // Keys may have been rotated (OpenID Connect Core 1.0, section 10.1.1).
             Err(first) => {
                 let client = self.client(self.known(Wanted::NewKeys).await?);
                 token
@@ -265,8 +261,7 @@ impl Provider {
         identity(claims, told.await.as_ref())
     }
 
-    /// Asks the provider about the user. Many say the address and the name here alone; one that does
-    /// not answer has said enough in the token.
+    /// Fetches userinfo. Many providers return address and name there only; a failure is tolerated.
     async fn told(
         &self,
         client: &ProviderClient,
@@ -282,7 +277,7 @@ impl Provider {
             .ok()
     }
 
-    /// Returns what the provider says of itself.
+    /// Returns the provider's metadata.
     async fn known(&self, wanted: Wanted) -> Result<CoreProviderMetadata, OidcError> {
         let mut known = self.0.known.lock().await;
         let renewed = known.as_ref().and_then(|known| known.renewed);
@@ -368,7 +363,7 @@ pub(super) fn known_error(code: &str) -> &str {
         .unwrap_or("another error")
 }
 
-/// Asks the provider.
+/// HTTP client for the provider.
 #[derive(Debug)]
 struct Http(reqwest::Client);
 
@@ -392,7 +387,7 @@ impl<'c> AsyncHttpClient<'c> for Http {
     }
 }
 
-/// Reads who it is. What the ID token says is signed, and goes first.
+/// Merges claims. The ID token is signed and wins.
 fn identity(
     token: &IdTokenClaims<Extra, CoreGenderClaim>,
     told: Option<&UserInfo>,

@@ -1,5 +1,4 @@
-//! What is shown once, to a browser without script: a new token or link, on the page that its form
-//! leads back to.
+//! Flash messages: shows a new token or link once after a form without JavaScript.
 
 use super::{cookie::OwnCookie, request::Caller};
 use crate::{
@@ -7,10 +6,10 @@ use crate::{
     server::http::state::AppState,
 };
 
-/// How long the browser has to come back, in seconds.
+/// Validity in seconds.
 const MAX_AGE: i64 = 60;
 
-/// Keeps a text for the next page, if the request is a plain form's.
+/// Stores a text for the next page, if the request is a plain form.
 pub(super) fn keep(state: &AppState, caller: &Caller, text: &str) -> Result<(), ApiError> {
     if caller.is_form() {
         OwnCookie::Once.set(state, hex::encode(text), MAX_AGE)?;
@@ -18,7 +17,7 @@ pub(super) fn keep(state: &AppState, caller: &Caller, text: &str) -> Result<(), 
     Ok(())
 }
 
-/// Takes the text that was kept.
+/// Takes the stored text.
 pub(super) fn take(state: &AppState, caller: &Caller) -> Result<Option<Secret>, ApiError> {
     let Some(kept) = OwnCookie::Once.get(state, &caller.headers) else {
         return Ok(None);

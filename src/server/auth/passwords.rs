@@ -1,4 +1,4 @@
-//! Passwords: what they must be, and how they are kept.
+//! Validates and hashes passwords.
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -12,16 +12,16 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::{model::error::ApiError, server::store::users::PasswordHash as StoredHash};
 
-/// The fewest characters of a password.
+/// Minimum characters.
 const LEAST: usize = 10;
-/// The most bytes of one: hashing longer ones would only serve to keep the server busy.
+/// Maximum bytes, so that hashing stays cheap.
 const MOST: usize = 1024;
-/// How many are hashed at once: each takes 19 MiB and as much of a processor as there is.
+/// Concurrent hashes: each takes 19 MiB and a CPU.
 const CONCURRENCY: usize = 4;
 
 static PERMITS: Semaphore = Semaphore::const_new(CONCURRENCY);
 
-/// The passwords that are tried first wherever somebody guesses.
+/// Common passwords.
 static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     include_str!("common_passwords.txt")
         .lines()
@@ -29,10 +29,10 @@ static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
         .collect()
 });
 
-/// A hash that no password matches, to spend the same time where there is no account.
+/// A hash that nothing matches, verified for unknown accounts to take the same time.
 static DECOY: LazyLock<String> = LazyLock::new(|| {
     let mut noise = [0; 32];
-    // Without randomness the password is guessable, but still opens no account.
+    // Without randomness the decoy is guessable, but opens no account.
     let _ = getrandom::fill(&mut noise);
     Argon2::default()
         .hash_password(&noise)
@@ -40,14 +40,12 @@ static DECOY: LazyLock<String> = LazyLock::new(|| {
         .unwrap_or_default()
 });
 
-/// Makes the decoy on a thread of its own, so that the first who has no account does not wait longer
-/// than those after.
+/// Computes the decoy in the background, so that the first unknown account takes no longer.
 pub(super) fn make_decoy() {
     std::thread::spawn(|| LazyLock::force(&DECOY));
 }
 
-/// One keyboard writes an accent as a character of its own, another within the letter: both are the
-/// same password (RFC 8265, section 4.2.1).
+/// Composed and decomposed accents are the same password (RFC 8265, section 4.2.1).
 fn normalised(password: &SecretString) -> SecretString {
     let password = password.expose_secret();
     if is_nfc(password) {
@@ -57,7 +55,7 @@ fn normalised(password: &SecretString) -> SecretString {
     }
 }
 
-/// Checks a password against its hash, or where there is none spends the same time.
+/// Verifies a password, or a decoy if there is no hash.
 pub(super) async fn matches(
     password: SecretString,
     hash: Option<StoredHash>,
@@ -74,17 +72,17 @@ pub(super) async fn matches(
                     .is_ok()
             })
         };
-        // A hash may be from before passwords were normalised.
+        // The hash may be older than normalization.
         verify(&normalised(&password)) || !is_nfc(password.expose_secret()) && verify(&password)
     })
     .await
 }
 
-/// Hashes a password that will do. `about` is what others know of its owner: their address and name.
+/// Validates and hashes a password. `about` is what others know of the user: address and name.
 ///
 /// # Errors
 ///
-/// [`ApiError::Invalid`] when it is too short, too long, or easily guessed.
+/// [`ApiError::Invalid`] if it is too short, too long or easily guessed.
 pub(super) async fn hashed(password: SecretString, about: &[&str]) -> Result<StoredHash, ApiError> {
     let password = normalised(&password);
     if let Some(fault) = fault(password.expose_secret(), about) {
@@ -102,8 +100,7 @@ pub(super) async fn hashed(password: SecretString, about: &[&str]) -> Result<Sto
     })
 }
 
-/// Says what is wrong with a password. Length is what counts, so there are no rules of what it must
-/// be made of (NIST SP 800-63B, section 3.1.1.2).
+/// Returns what is wrong with a password. There are no composition rules (NIST SP 800-63B, section 3.1.1.2).
 fn fault(password: &str, about: &[&str]) -> Option<&'static str> {
     if password.chars().count() < LEAST {
         return Some("The password needs at least 10 characters.");
@@ -119,7 +116,7 @@ fn fault(password: &str, about: &[&str]) -> Option<&'static str> {
 
 fn is_guessable(password: &str, about: &[&str]) -> bool {
     let password = password.to_lowercase();
-    // What is left without numbers and signs around it: `password2026!` is no better than `password`.
+    // Without surrounding digits and symbols: `password2026!` is no better than `password`.
     let stem = password.trim_matches(|c: char| !c.is_alphabetic());
     let mut distinct: Vec<_> = password.chars().collect();
     distinct.sort_unstable();
@@ -136,7 +133,7 @@ fn is_guessable(password: &str, about: &[&str]) -> bool {
         || COMMON.contains(stem)
 }
 
-/// Returns whether each character follows the one before: `abcdefghij`, `9876543210`.
+/// Returns whether characters are consecutive: `abcdefghij`, `9876543210`.
 fn is_run(password: &str) -> bool {
     let steps: Vec<_> = password
         .chars()
@@ -147,7 +144,7 @@ fn is_run(password: &str) -> bool {
     broken <= 2 && steps.iter().all(|step| step.abs() <= 9)
 }
 
-/// Argon2 is slow on purpose; the threads that serve must not wait for it.
+/// Runs Argon2 on a blocking thread.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ApiError> {
@@ -197,7 +194,7 @@ mod tests {
         for written in [composed, decomposed] {
             assert!(matches(written.into(), Some(hash.clone())).await.unwrap());
         }
-        // And one that was hashed as it was written is still good.
+        // A hash of the unnormalized password is still accepted.
         let before = Argon2::default()
             .hash_password(decomposed.as_bytes())
             .unwrap()

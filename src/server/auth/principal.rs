@@ -1,4 +1,4 @@
-//! Who makes a request, and by what they are known.
+//! Identifies who makes a request.
 
 use axum::http::{HeaderMap, header};
 
@@ -24,59 +24,58 @@ use crate::{
     },
 };
 
-/// What every API token begins with, so that scanners for leaked secrets know one.
+/// Prefix of API tokens, for secret scanners.
 pub(super) const TOKEN_PREFIX: &str = "irt_";
 
-/// Somebody who is known.
+/// An authenticated user.
 #[derive(Clone, Debug)]
 pub struct Principal {
-    /// Who it is.
+    /// The user.
     pub user: User,
-    /// By what they are known.
+    /// How they are authenticated.
     pub credential: Credential,
-    /// From where they come, where that is known.
+    /// Their address, if known.
     pub address: Option<ClientAddress>,
 }
 
-/// Who makes a request.
+/// The result of authentication.
 #[derive(Clone, Debug)]
 pub(in crate::server) enum Visitor {
-    /// Somebody who is known.
+    /// Authenticated.
     Known(Box<Principal>),
-    /// Nobody who is known; and why not, where a session elsewhere ought to have let them in.
+    /// Not authenticated, and why a session elsewhere was rejected.
     Unknown(Option<Elsewhere>),
 }
 
-/// By what somebody is known.
+/// A credential.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Credential {
-    /// A session of our own.
+    /// A local session.
     Session(SessionId),
-    /// The session cookie of an Auth.js or NextAuth installation.
+    /// A session cookie of Auth.js or NextAuth.
     AuthJs {
-        /// When it was sealed, in seconds since 1970.
+        /// Time of issue, in seconds since 1970.
         issued_at: i64,
-        /// When it ends.
+        /// Time of expiry.
         expires_at: i64,
     },
-    /// A token that a program acts with.
+    /// An API token.
     Token(TokenId, TokenScope),
 }
 
-/// What lets somebody in for longer than one request: it is looked at again while they are.
+/// What a long-lived stream was opened with, for rechecks.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Pass {
-    /// Who it is.
+    /// The user.
     pub user: UserId,
-    /// What they may do.
+    /// The role at that time.
     pub role: Role,
-    /// By what they are known.
+    /// The credential.
     pub credential: Credential,
 }
 
 impl Principal {
-    /// Returns whether this request may do something: the user's role allows it, and so does the
-    /// token it was made with.
+    /// Returns whether role and token allow an action.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         self.user.role.may(permission)
@@ -86,26 +85,26 @@ impl Principal {
             }
     }
 
-    /// Returns whether it is a person, not a program with a token of theirs.
+    /// Returns whether it is a person, not an API token.
     #[must_use]
     pub fn is_in_person(&self) -> bool {
         !matches!(self.credential, Credential::Token(..))
     }
 
-    /// Returns whose jobs this request may look at.
+    /// Returns the scope of visible jobs.
     #[must_use]
     pub fn jobs(&self) -> JobScope {
         self.user.jobs()
     }
 
-    /// Returns whose jobs this request may change; `None` where it may only look.
+    /// Returns the scope of changeable jobs; `None` with read-only access.
     #[must_use]
     pub fn jobs_to_change(&self) -> Option<ChangeScope> {
         let may = self.may(Permission::Import);
         may.then(|| self.user.jobs_to_change()).flatten()
     }
 
-    /// Returns what is looked at again.
+    /// Returns the pass for rechecks.
     #[must_use]
     pub fn pass(&self) -> Pass {
         Pass {
@@ -116,11 +115,11 @@ impl Principal {
     }
 }
 
-/// Finds who makes a request. One that brings a token is judged by that alone.
+/// Authenticates a request. One with a token is judged by that alone.
 ///
 /// # Errors
 ///
-/// When the database does not answer.
+/// If the database fails.
 pub(in crate::server) async fn identify(
     state: &AppState,
     headers: &HeaderMap,
@@ -154,7 +153,7 @@ pub(in crate::server) async fn identify(
     })
 }
 
-/// RFC 6750, section 2.1. Another scheme is somebody else's business: a proxy's before us.
+/// Extracts a bearer token (RFC 6750, section 2.1). Other schemes are ignored; they may be a proxy's.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers
         .get_all(header::AUTHORIZATION)
@@ -232,7 +231,7 @@ async fn by_authjs(
             return Ok(Err(Elsewhere::NoRole));
         }
     };
-    // Signing out everywhere voids what was sealed before.
+    // Signing out everywhere revokes older tokens.
     if !is_newer(identity.issued_at, login.signed_out_at) {
         return Ok(Ok(None));
     }
@@ -247,8 +246,8 @@ async fn by_authjs(
     Ok(Ok(Some((login.user, credential))))
 }
 
-/// Returns whether what was sealed at `issued_at` (seconds) is from after the last signing out
-/// everywhere (milliseconds).
+/// Returns whether a token issued at `issued_at` (seconds) is newer than the last sign-out everywhere
+/// (milliseconds).
 pub(super) fn is_newer(issued_at: i64, signed_out_at: i64) -> bool {
     signed_out_at == 0 || issued_at.saturating_mul(1000) > signed_out_at
 }
@@ -271,7 +270,7 @@ mod tests {
         assert_eq!(of(&["bearer  x "]), Some("x".to_owned()));
         assert_eq!(of(&["Basic eDp5"]), None);
         assert_eq!(of(&["Basic eDp5", "Bearer x"]), Some("x".to_owned()));
-        // Bearer without anything is no reason to look at the cookies.
+        // An empty bearer token does not fall back to cookies.
         assert_eq!(of(&["Bearer"]), Some(String::new()));
         assert_eq!(of(&[]), None);
     }

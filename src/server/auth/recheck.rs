@@ -1,19 +1,19 @@
-//! Whether what let somebody in still holds, asked while they are in.
+//! Rechecks sessions, tokens and roles behind open streams.
 
 use std::collections::HashSet;
 
 use super::principal::{Credential, Pass, is_newer};
 use crate::server::store::{Store, StoreError, now, sessions::SessionLifetime};
 
-/// How many are asked for in one query.
+/// Passes per query.
 const CHUNK: usize = 500;
 
-/// Returns those of the passes that hold no more: the account may not sign in or has another role, the
-/// session or token has ended. It takes three queries for 500 of them.
+/// Returns passes that are no longer valid: account blocked, role changed, session or token ended. Three queries per
+/// 500 passes.
 ///
 /// # Errors
 ///
-/// When the database does not answer.
+/// If the database fails.
 pub(in crate::server) async fn void(
     store: &Store,
     lifetime: SessionLifetime,

@@ -1,4 +1,4 @@
-//! The request that a server function answers.
+//! The request of a server function.
 
 use std::net::SocketAddr;
 
@@ -14,21 +14,21 @@ use crate::{
     server::{identity::client_address::ClientAddress, run::listen::Peer},
 };
 
-/// Who makes the request, known or not.
+/// A request with its principal, if any.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(super) headers: HeaderMap,
     pub(super) uri: Uri,
     pub(super) address: Option<ClientAddress>,
     pub(super) principal: Option<Principal>,
-    /// Why nobody is known, where there is more to say of it.
+    /// Why a session elsewhere was rejected.
     pub(super) elsewhere: Option<Elsewhere>,
-    /// Who is at the other end of the connection.
+    /// The peer's address.
     pub(super) peer: Option<SocketAddr>,
 }
 
 impl Caller {
-    /// Finds who makes the request that a server function answers.
+    /// Returns the caller of a server function.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl Caller {
             .ok_or(ApiError::Internal)
     }
 
-    /// Finds who makes a request. The gate before the routes has looked already.
+    /// Returns the caller of a request that passed the middleware.
     pub(crate) fn of(parts: &Parts) -> Self {
         Self {
             headers: parts.headers.clone(),
@@ -51,7 +51,7 @@ impl Caller {
         }
     }
 
-    /// Returns whether the request is a plain form's, sent without script.
+    /// Returns whether the request is a plain form without JavaScript.
     pub(super) fn is_form(&self) -> bool {
         self.headers
             .get(header::ACCEPT)
@@ -59,7 +59,7 @@ impl Caller {
             .is_some_and(|accept| accept.contains("text/html"))
     }
 
-    /// Returns who is signed in.
+    /// Returns the principal.
     pub(super) fn signed_in(&self) -> Result<&Principal, ApiError> {
         let unknown = || {
             self.elsewhere
@@ -68,7 +68,7 @@ impl Caller {
         self.principal.as_ref().ok_or_else(unknown)
     }
 
-    /// Returns who is signed in, if they may do this.
+    /// Returns the principal if it has a permission.
     pub(super) fn with(&self, permission: Permission) -> Result<&Principal, ApiError> {
         let principal = self.signed_in()?;
         if principal.may(permission) {
@@ -78,7 +78,7 @@ impl Caller {
         }
     }
 
-    /// Returns who is signed in in person: a program's token is not enough.
+    /// Returns the principal if it is a person.
     pub(super) fn in_person(&self) -> Result<&Principal, ApiError> {
         let principal = self.signed_in()?;
         if principal.is_in_person() {

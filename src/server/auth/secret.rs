@@ -1,14 +1,14 @@
-//! Secrets that are random enough to be kept as a plain hash.
+//! Random secrets, stored as plain hashes.
 
 use sha2::{Digest, Sha256};
 
 use crate::model::error::ApiError;
 
 const BYTES: usize = 32;
-/// How many characters a secret has.
+/// Characters of a secret.
 pub(super) const LENGTH: usize = 2 * BYTES;
 
-/// Makes a secret of 256 bits, in hex.
+/// Generates a secret of 256 bits in hex.
 pub(super) fn generate() -> Result<String, ApiError> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(|error| {
@@ -18,8 +18,7 @@ pub(super) fn generate() -> Result<String, ApiError> {
     Ok(hex::encode(bytes))
 }
 
-/// Returns what is kept of a secret. Who reads it cannot find the secret, and looking it up takes
-/// no time that tells anything of another one.
+/// Hashes a secret. It has enough entropy for a plain hash, and lookups by hash leak no timing.
 pub(super) fn hash(secret: &str) -> String {
     hex::encode(Sha256::digest(secret))
 }

@@ -1,4 +1,4 @@
-//! Sessions: a random token in the browser's cookie, its hash in the database.
+//! Sessions: a random token in a cookie, its hash in the database.
 
 use axum::http::{HeaderMap, header};
 
@@ -15,10 +15,10 @@ use crate::{
     },
 };
 
-/// The most bytes of a `User-Agent` that are kept.
+/// Maximum bytes of a stored `User-Agent`.
 const MAX_AGENT: usize = 300;
 
-/// Finds who is signed in by the request's cookie.
+/// Finds the user of the session cookie.
 pub(super) async fn find(
     state: &AppState,
     headers: &HeaderMap,
@@ -35,13 +35,13 @@ pub(super) async fn find(
     }
 }
 
-/// Opens a session for the user and sets its cookie on the server function's response.
+/// Opens a session and sets its cookie on a server function's response.
 pub(super) async fn open(state: &AppState, caller: &Caller, user: &User) -> Result<(), ApiError> {
     let token = start(state, caller, user).await?;
     OwnCookie::Session.set(state, token, max_age(state))
 }
 
-/// Opens a session for the user and returns the header that sets its cookie.
+/// Opens a session and returns its `Set-Cookie` header.
 pub(super) async fn open_with_header(
     state: &AppState,
     caller: &Caller,
@@ -55,8 +55,7 @@ fn max_age(state: &AppState) -> i64 {
     i64::try_from(state.config.auth.sessions.absolute.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Starts a session. Its token is new and the one that the browser had is void, so a session that
-/// somebody planted before is worth nothing.
+/// Creates a session with a new token and ends the previous one, to prevent session fixation.
 async fn start(state: &AppState, caller: &Caller, user: &User) -> Result<String, ApiError> {
     if let Some(before) = token(state, &caller.headers) {
         state.store.delete_session(&secret::hash(&before)).await?;
@@ -69,7 +68,7 @@ async fn start(state: &AppState, caller: &Caller, user: &User) -> Result<String,
         .map(|agent| agent.chars().take(MAX_AGENT).collect());
     let mut lifetime = state.config.auth.sessions;
     if user.issuer.is_some() {
-        // Where they sign in they may be known no longer.
+        // The provider may revoke access meanwhile.
         lifetime.absolute = lifetime.absolute.min(state.config.auth.provider_session);
     }
     let new = NewSession {
@@ -82,8 +81,7 @@ async fn start(state: &AppState, caller: &Caller, user: &User) -> Result<String,
     Ok(token)
 }
 
-/// Ends the session of the request's cookie and takes the cookie back, and those of another
-/// installation on this domain: each would sign in again at once.
+/// Ends the session and removes its cookie and those of Auth.js, which would sign in again.
 pub(super) async fn close(state: &AppState, headers: &HeaderMap) -> Result<(), ApiError> {
     if let Some(token) = token(state, headers) {
         state.store.delete_session(&secret::hash(&token)).await?;

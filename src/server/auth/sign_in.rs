@@ -1,4 +1,4 @@
-//! Signing in and out.
+//! Signs in and out.
 
 use secrecy::SecretString;
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Says whether anybody is signed in, and whether there is an owner.
+/// Returns the state of the sign-in page.
 pub(crate) async fn state(setup: Option<Secret>) -> Result<SignInState, ApiError> {
     let caller = Caller::of_server_fn()?;
     if caller.principal.is_some() {
@@ -41,7 +41,7 @@ pub(crate) async fn state(setup: Option<Secret>) -> Result<SignInState, ApiError
     })
 }
 
-/// Says who is signed in.
+/// Returns the current user.
 pub(crate) fn current_user() -> Result<CurrentUser, ApiError> {
     let caller = Caller::of_server_fn()?;
     let user = &caller.signed_in()?.user;
@@ -52,7 +52,7 @@ pub(crate) fn current_user() -> Result<CurrentUser, ApiError> {
     })
 }
 
-/// Checks the password, opens a session and redirects.
+/// Verifies the password, opens a session and redirects.
 pub(crate) async fn sign_in(
     email: &str,
     password: SecretString,
@@ -80,7 +80,7 @@ pub(crate) async fn sign_in(
         Ok(user) => user,
         Err(error) => {
             tracing::warn!(%address, "a sign-in failed");
-            // What was typed where there is no such account may be a password, and is not kept.
+            // The input for an unknown account may be a password, so it is not recorded.
             if let Some(login) = login {
                 let action = AuditAction::SignInFailed;
                 audit::record(&state, &caller, &login.user, action, "").await;
@@ -96,7 +96,7 @@ pub(crate) async fn sign_in(
     Ok(())
 }
 
-/// Opens a session for an account that was just made or given a password, and redirects.
+/// Opens a session for a new account or password, and redirects.
 pub(super) async fn enter_new(
     state: &AppState,
     caller: &Caller,
@@ -122,7 +122,7 @@ async fn enter(
     Ok(())
 }
 
-/// Closes the session and redirects.
+/// Ends the session and redirects.
 pub(crate) async fn sign_out() -> Result<(), ApiError> {
     let state = app_state()?;
     let caller = Caller::of_server_fn()?;
@@ -135,7 +135,7 @@ pub(crate) async fn sign_out() -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Lets only a path of ours through: a redirect to elsewhere would lend our name to a stranger.
+/// Accepts local paths only, to prevent open redirects.
 pub(super) fn local_path(next: Option<&str>) -> &str {
     let is_local = |path: &&str| {
         path.starts_with('/')

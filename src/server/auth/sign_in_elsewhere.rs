@@ -1,4 +1,4 @@
-//! The way to an OpenID Connect provider and back.
+//! Routes for OpenID Connect: begin and callback.
 
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
@@ -26,18 +26,18 @@ use crate::{
     },
 };
 
-/// How long somebody may take at the provider, in seconds.
+/// Time for signing in at the provider, in seconds.
 const MAX_AGE: i64 = 600;
-/// The longest address to go on to that is kept meanwhile.
+/// Maximum length of the path after signing in.
 const MAX_NEXT: usize = 1000;
 
-/// What a browser says when it goes.
+/// Query of the begin route.
 #[derive(Debug, Deserialize)]
 pub(in crate::server) struct Departure {
     next: Option<String>,
 }
 
-/// What a browser brings back (RFC 6749, sections 4.1.2 and 4.1.2.1).
+/// Query of the callback (RFC 6749, sections 4.1.2 and 4.1.2.1).
 #[derive(Debug, Deserialize)]
 pub(in crate::server) struct Arrival {
     #[serde(default)]
@@ -46,11 +46,11 @@ pub(in crate::server) struct Arrival {
     error: Option<String>,
 }
 
-/// Why somebody is not let in.
+/// Why a sign-in failed.
 enum Refusal {
-    /// What the sign-in page says.
+    /// A problem that the sign-in page shows.
     Problem(SignInProblem),
-    /// A fault of ours.
+    /// An internal error.
     Fault(ApiError),
 }
 
@@ -87,7 +87,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// Sends the browser to the provider.
+/// Redirects the browser to the provider.
 pub(in crate::server) async fn depart(
     State(state): State<AppState>,
     departure: Result<Query<Departure>, QueryRejection>,
@@ -109,7 +109,7 @@ pub(in crate::server) async fn depart(
     }
 }
 
-/// Lets in whom the provider sends back, as whom it says they are.
+/// Handles the callback and opens a session.
 pub(in crate::server) async fn arrive(
     State(state): State<AppState>,
     parts: Parts,
@@ -119,7 +119,7 @@ pub(in crate::server) async fn arrive(
         return Redirect::to(SIGN_IN).into_response();
     };
     let caller = Caller::of(&parts);
-    // It is good for one time.
+    // The state is used once.
     let gone = OwnCookie::Visit.header(&state, String::new(), 0);
     match let_in(&state, provider, &caller, arrival).await {
         Ok((session, next)) => {
@@ -130,7 +130,7 @@ pub(in crate::server) async fn arrive(
     }
 }
 
-/// Returns the header that sets the session's cookie, and where to go on to.
+/// Returns the session's `Set-Cookie` header and the path to continue at.
 async fn let_in(
     state: &AppState,
     provider: &Provider,
@@ -151,11 +151,11 @@ async fn let_in(
         }
         (None, None) => return Err(refused("there is no code")),
     };
-    // What did not begin here is no try of whoever is at this address.
+    // A foreign callback is not counted against this address.
     if !visit.is_of(&arrival.state) {
         return Err(refused("another state"));
     }
-    // Each answer has the provider asked.
+    // Each callback sends a request to the provider.
     let address = caller.address.ok_or(ApiError::Internal)?;
     let admitted = state.auth.arrivals.admit(&address.network());
     admitted.map_err(|_| Refusal::Problem(SignInProblem::TooMany))?;
@@ -170,7 +170,7 @@ async fn let_in(
     Ok((session, next))
 }
 
-/// Whether people with this address may come in, where that is limited.
+/// Returns whether an address is in an allowed domain.
 fn is_allowed(state: &AppState, identity: &Identity) -> bool {
     let Some(oidc) = &state.config.auth.oidc else {
         return false;
@@ -191,7 +191,7 @@ fn visit(state: &AppState, caller: &Caller) -> Option<Visit> {
     serde_json::from_slice(&hex::decode(kept).ok()?).ok()
 }
 
-/// Finds the account of somebody, and makes it at first sight.
+/// Finds or creates the user's account.
 async fn account_of(
     state: &AppState,
     provider: &Provider,
@@ -205,7 +205,7 @@ async fn account_of(
         role: identity.role,
         default_role: state.config.auth.default_role,
     };
-    // When they are back is of interest where nothing else tells of it: a session does.
+    // Only the session's expiry matters here.
     match state.store.see_external_user(seen, i64::MAX).await? {
         Seen::Known {
             login,

@@ -1,4 +1,4 @@
-//! Who belongs here: what the owner says of it, and the links that are handed out.
+//! Manages users and links, for owners.
 
 use std::time::Duration;
 
@@ -22,14 +22,14 @@ use crate::{
     },
 };
 
-/// How long an invitation may be taken up.
+/// Validity of an invitation.
 const INVITATION: Duration = Duration::from_secs(7 * 24 * 3600);
-/// How long a new password may be set by a link.
+/// Validity of a password link.
 const RESET: Duration = Duration::from_secs(24 * 3600);
-/// The longest note on a link.
+/// Maximum length of a note.
 const MAX_NOTE: usize = 200;
 
-/// Finds the owner who made the request.
+/// Returns the owner who made the request.
 fn owner() -> Result<(AppState, Caller, User), ApiError> {
     let caller = Caller::of_server_fn()?;
     caller.in_person()?;
@@ -37,7 +37,7 @@ fn owner() -> Result<(AppState, Caller, User), ApiError> {
     Ok((app_state()?, caller, owner))
 }
 
-/// Says what the team's page shows.
+/// Returns the state of the team page.
 pub(crate) async fn team_state() -> Result<TeamState, ApiError> {
     let (state, caller, owner) = owner()?;
     let members = state.store.list_members().await?;
@@ -76,7 +76,7 @@ pub(crate) async fn team_state() -> Result<TeamState, ApiError> {
     })
 }
 
-/// Makes a link by which somebody makes an account.
+/// Creates an invitation link.
 pub(crate) async fn invite(role: Role, note: &str) -> Result<NewLink, ApiError> {
     let (state, caller, owner) = owner()?;
     let note = note.trim();
@@ -99,7 +99,7 @@ pub(crate) async fn invite(role: Role, note: &str) -> Result<NewLink, ApiError> 
     Ok(link)
 }
 
-/// Makes a link by which an account is given a new password.
+/// Creates a password link.
 pub(crate) async fn make_reset_link(member: &str) -> Result<NewLink, ApiError> {
     let (state, caller, owner) = owner()?;
     let member = find(&state, member).await?;
@@ -134,7 +134,7 @@ async fn make_link(
     Ok(NewLink { url: url.into() })
 }
 
-/// Takes a link back.
+/// Revokes a link.
 pub(crate) async fn revoke_link(id: &str) -> Result<(), ApiError> {
     let (state, caller, owner) = owner()?;
     if state.store.delete_link(id).await? {
@@ -143,7 +143,7 @@ pub(crate) async fn revoke_link(id: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Gives an account another role.
+/// Changes a role.
 pub(crate) async fn set_role(member: &str, role: Role) -> Result<(), ApiError> {
     let (state, caller, owner) = owner()?;
     let member = find(&state, member).await?;
@@ -164,7 +164,7 @@ pub(crate) async fn set_role(member: &str, role: Role) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Lets an account sign in, or no longer.
+/// Allows or blocks an account.
 pub(crate) async fn set_access(member: &str, allowed: bool) -> Result<(), ApiError> {
     let (state, caller, owner) = owner()?;
     let member = find(&state, member).await?;
@@ -185,7 +185,7 @@ pub(crate) async fn set_access(member: &str, allowed: bool) -> Result<(), ApiErr
     Ok(())
 }
 
-/// Lists what was done.
+/// Returns a page of the audit log.
 pub(crate) async fn audit_log(page: u64) -> Result<Page<AuditEvent>, ApiError> {
     let (state, ..) = owner()?;
     Ok(state.store.list_events(page).await?)
@@ -196,7 +196,7 @@ async fn find(state: &AppState, id: &str) -> Result<Member, ApiError> {
     found.ok_or_else(|| ApiError::Invalid("There is no such account.".to_owned()))
 }
 
-/// Says what a link is for.
+/// Returns the purpose of a link.
 pub(crate) async fn link_state(token: &str) -> Result<LinkState, ApiError> {
     let state = app_state()?;
     let Some(link) = state.store.find_link(&secret::hash(token)).await? else {
@@ -213,7 +213,7 @@ pub(crate) async fn link_state(token: &str) -> Result<LinkState, ApiError> {
     })
 }
 
-/// Makes the account that an invitation is for, and signs in with it.
+/// Creates the account of an invitation and signs in.
 pub(crate) async fn accept_invitation(
     token: &str,
     name: &str,
@@ -227,7 +227,7 @@ pub(crate) async fn accept_invitation(
         return Err(gone());
     };
     let user = accounts::create(&state.store, name, email, role, password).await?;
-    // Of two who use one link at once, both have a password of their own; only one stays.
+    // Of two concurrent uses only one succeeds.
     if !state.store.use_link(&link).await? {
         state.store.delete_user(&user.id).await?;
         return Err(gone());
@@ -243,7 +243,7 @@ pub(crate) async fn accept_invitation(
     sign_in::enter_new(&state, &caller, &user, None).await
 }
 
-/// Gives the account that a link is for a new password, ends its sessions and signs in with it.
+/// Sets a password by a link, ends the account's sessions and signs in.
 pub(crate) async fn reset_password(token: &str, password: SecretString) -> Result<(), ApiError> {
     let state = app_state()?;
     let caller = Caller::of_server_fn()?;

@@ -1,13 +1,11 @@
-//! How often somebody may try a password.
+//! Throttles password attempts.
 //!
-//! Of strangers three counts run side by side: of one client at one account, of one client at all
-//! accounts, and of all clients at one account. Each lets some failures through and then asks for a wait
-//! that doubles, up to a cap. Whoever fails on purpose keeps the owner of an account out of nowhere:
+//! Three counters: one client at one account, one client at all accounts, all clients at one account. Each allows
+//! some failures, then requires a delay that doubles up to a maximum. Failing on purpose does not lock out the
+//! owner of an account:
 //!
-//! - A browser that has signed in to the account before is counted by itself, wherever it comes from:
-//!   what others do, behind the same proxy or anywhere, does not concern it.
-//! - While too many fail at one account, a client from a neighbourhood that has not failed there still
-//!   has a try: the owner at a new device, with the right password, is in.
+//! - A trusted device has a counter of its own, wherever it connects from.
+//! - While an account is under attack, clients from networks without failures there still have a try.
 
 use std::{
     collections::HashMap,
@@ -17,38 +15,37 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a failure is remembered after the last one.
+/// How long a failure counts.
 const MEMORY: Duration = Duration::from_secs(3600);
-/// The most counts that are kept. A client makes three with each account it names.
+/// Maximum counters. A client uses three per account it names.
 const MAX_COUNTS: usize = 100_000;
 
-/// What is counted. Accounts are there as a keyed hash: a stranger says how long their names are.
+/// A counter. Accounts are keyed hashes, because clients choose their length.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 enum Key {
-    /// A browser that has signed in to the account before.
+    /// A trusted device of an account.
     Known(u64),
     Both(IpAddr, u64),
     Client(IpAddr),
-    /// The neighbourhood of a client at one account: one who has many addresses has them together.
+    /// A network at one account, for clients with many addresses.
     Near(IpAddr, u64),
     Account(u64),
 }
 
 impl Key {
-    /// How many failures are free, and the longest wait.
+    /// Returns the number of free failures and the maximum delay.
     fn limit(self) -> (u32, Duration) {
         match self {
             Self::Known(_) | Self::Both(..) => (5, Duration::from_secs(15 * 60)),
             Self::Client(_) => (30, Duration::from_secs(5 * 60)),
-            // It only says whether the account's own wait concerns a client.
+            // Only decides whether the account's counter applies to a client.
             Self::Near(..) => (u32::MAX, Duration::ZERO),
             Self::Account(_) => (50, Duration::from_secs(60)),
         }
     }
 }
 
-/// The network that an address is in: 256 addresses of IPv4, or what one customer is given of IPv6
-/// (RFC 6177, section 2).
+/// Returns the network of an address: /24 for IPv4, /48 for IPv6 (RFC 6177, section 2).
 fn neighbourhood(client: IpAddr) -> IpAddr {
     match client {
         IpAddr::V4(address) => {
@@ -69,7 +66,7 @@ struct Count {
 }
 
 impl Count {
-    /// How long the next try must wait.
+    /// Returns the delay before the next attempt.
     fn wait(self, key: Key, now: Instant) -> Duration {
         let (free, longest) = key.limit();
         let Some(excess) = self.failures.checked_sub(free) else {
@@ -84,7 +81,7 @@ impl Count {
     }
 }
 
-/// The counts. Clones share them.
+/// The counters. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Throttle(Arc<Shared>);
 
@@ -94,8 +91,8 @@ struct Shared {
     hasher: RandomState,
 }
 
-/// A try that may be made. It counts as a failure until it is said to have succeeded, so that tries
-/// made at the same time count as well.
+/// A permitted attempt. Counts as a failure until [`succeeded`](Self::succeeded), so that concurrent attempts
+/// count.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Try {
@@ -104,8 +101,7 @@ pub(super) struct Try {
 }
 
 impl Throttle {
-    /// Begins a try, or says how long to wait before the next. `known` tells a browser that has signed
-    /// in to the account before from others.
+    /// Begins an attempt, or returns the delay. `known` is the ID of a trusted device.
     pub(super) fn begin(
         &self,
         client: IpAddr,
@@ -169,7 +165,7 @@ impl Throttle {
     }
 }
 
-/// Forgets what is old, and where that is not enough what has failed least.
+/// Evicts old counters, then those with the fewest failures.
 fn make_room(counts: &mut HashMap<Key, Count>, now: Instant) {
     if counts.len() < MAX_COUNTS {
         return;
@@ -177,7 +173,7 @@ fn make_room(counts: &mut HashMap<Key, Count>, now: Instant) {
     counts.retain(|_, count| !count.is_forgotten(now));
     if counts.len() >= MAX_COUNTS {
         counts.retain(|key, count| match key {
-            // One of a neighbourhood matters while its account is tried too often.
+            // Needed while its account is under attack.
             Key::Near(..) => false,
             key => count.failures >= key.limit().0,
         });
@@ -188,8 +184,8 @@ fn make_room(counts: &mut HashMap<Key, Count>, now: Instant) {
 }
 
 impl Try {
-    /// Takes the failure back. The client's failures at this account are forgotten; those at others
-    /// are not, or an account of one's own would buy tries at all others.
+    /// Clears the client's failures at this account, but not at others: otherwise an own account would buy
+    /// attempts at all of them.
     pub(super) fn succeeded(self) {
         let mut counts = self.throttle.counts();
         for key in &self.keys {
@@ -215,7 +211,7 @@ mod tests {
         IpAddr::from([192, 0, 2, last])
     }
 
-    /// Fails until a wait is asked for, and returns after how many tries and how long.
+    /// Fails until delayed, and returns the number of attempts and the delay.
     fn fail(throttle: &Throttle, client: IpAddr, account: &str, now: Instant) -> (u32, Duration) {
         for tries in 0.. {
             if let Err(wait) = throttle.begin_at(client, account, None, now).map(drop) {
@@ -248,7 +244,7 @@ mod tests {
                 tries += u32::from(throttle.begin_at(client(1), "ada", None, now).is_ok());
             }
         }
-        // More than the five for one account, and no more than the client has in all.
+        // More than five for one account, and at most the client's total.
         assert!((6..=30).contains(&tries), "{tries}");
     }
 
@@ -259,7 +255,7 @@ mod tests {
         for stranger in 0..200 {
             let _ = fail(&throttle, client(stranger), "ada", now);
         }
-        // Not even from the address of one of them, behind the same proxy.
+        // Even from the same address, behind the same proxy.
         for _ in 0..5 {
             assert!(
                 throttle
@@ -287,7 +283,7 @@ mod tests {
             for n in 0..300 {
                 let _ = fail(&throttle, stranger(minute * 300 + n), "ada", now);
             }
-            // Those that have failed wait, and so do their neighbours.
+            // Networks with failures wait.
             let again = throttle.begin_at(stranger(minute * 300), "ada", None, now);
             assert!(again.is_err());
             let IpAddr::V4(one) = stranger(minute * 300) else {

@@ -1,4 +1,4 @@
-//! The tokens that programs act with.
+//! API tokens.
 
 use super::{audit, once, principal::TOKEN_PREFIX, request::Caller, secret};
 use crate::{
@@ -14,13 +14,13 @@ use crate::{
     },
 };
 
-/// The longest name of a token.
+/// Maximum length of a name.
 const MAX_NAME: usize = 100;
-/// The most tokens of an account.
+/// Maximum tokens per account.
 const MAX_TOKENS: usize = 50;
 const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
-/// Says what the page of tokens shows.
+/// Returns the state of the token page.
 pub(crate) async fn tokens_state() -> Result<TokensState, ApiError> {
     let state = app_state()?;
     let caller = Caller::of_server_fn()?;
@@ -32,7 +32,7 @@ pub(crate) async fn tokens_state() -> Result<TokensState, ApiError> {
     })
 }
 
-/// Makes a token, which is told here and never again.
+/// Creates a token, which is returned once.
 pub(crate) async fn create(
     name: &str,
     scope: TokenScope,

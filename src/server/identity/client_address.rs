@@ -1,4 +1,4 @@
-//! Where a request comes from, also behind reverse proxies.
+//! Determines the client's address, also behind reverse proxies.
 
 use std::{
     fmt,
@@ -16,22 +16,20 @@ use ipnet::IpNet;
 
 use crate::server::{http::state::AppState, run::listen::Peer};
 
-/// The address of the client that made a request: that of the connection, or what a trusted reverse
-/// proxy says of it in `X-Forwarded-For`. An extractor; in server functions it is among the
-/// extensions of the request.
+/// The address of the client: the peer's, or `X-Forwarded-For` from a trusted proxy. An extractor, also
+/// available in server functions.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct ClientAddress(IpAddr);
 
 impl ClientAddress {
-    /// Returns what counts as one client when requests are limited: an IPv4 address, or the network
-    /// of an IPv6 one, of which a client has as many as it likes (RFC 4291, section 2.5.4).
+    /// Returns the key for rate limits: an IPv4 address or an IPv6 network (RFC 4291, section 2.5.4).
     #[must_use]
     pub fn network(self) -> IpAddr {
         network(self.0)
     }
 }
 
-/// Returns what counts as one client of an address.
+/// Returns the network of an address.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {
@@ -60,7 +58,7 @@ impl<S: Sync> FromRequestParts<S> for ClientAddress {
     }
 }
 
-/// Finds out where the request comes from, for all that follows.
+/// Adds the client's address to a request.
 pub(crate) async fn find(
     State(state): State<AppState>,
     mut request: Request,
@@ -83,7 +81,7 @@ pub(crate) async fn find(
     next.run(request).await
 }
 
-/// Whether it has been said that somebody forwards requests who is not trusted to: once is enough.
+/// Whether an untrusted proxy was logged already.
 static WARNED: AtomicBool = AtomicBool::new(false);
 
 fn is_untrusted_proxy(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
@@ -92,10 +90,10 @@ fn is_untrusted_proxy(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> b
         && !trusted.iter().any(|network| network.contains(&peer))
 }
 
-/// Without a connection there is a host that calls us as a function, and its word is all there is.
+/// Without a peer a serverless host calls us, whose header is trusted.
 ///
-/// Goes through `X-Forwarded-For` from its end, which the nearest proxy wrote, and stops at the first
-/// address that no proxy of ours has: what stands before it anybody can have written.
+/// Otherwise reads `X-Forwarded-For` from its end, which the nearest proxy wrote, up to the first untrusted
+/// address; anything before it can be forged.
 fn client(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut hops = headers
@@ -117,7 +115,7 @@ fn client(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> IpAdd
     client
 }
 
-/// Reads an address as proxies write it: bare, with a port, or in brackets.
+/// Parses an address as proxies write it: bare, with a port, or in brackets.
 fn read(text: &str) -> Option<IpAddr> {
     let with_port = || text.parse::<SocketAddr>().ok().map(|it| it.ip());
     let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();

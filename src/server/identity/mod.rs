@@ -1,3 +1,3 @@
-//! Who makes a request, and from where.
+//! Identifies clients by address.
 
 pub mod client_address;

@@ -1,6 +1,5 @@
-//! What a price monitor may offer beyond the contract: looking closely at an import, stopping it,
-//! importing again. Whether it does is told by its answer to `GET /api/products/imports/{id}`; one that
-//! does not know that call keeps working, and shows less.
+//! Optional actions of a price monitor: details, cancel, import again, columns. It lists them in its answer
+//! to `GET /api/products/imports/{id}`; a service without that call works with fewer features.
 
 use std::time::Duration;
 
@@ -27,11 +26,11 @@ use crate::{
     },
 };
 
-/// How long a page waits for what the price monitor may offer.
+/// How long a page waits for details.
 const EXTRAS_TIMEOUT: Duration = Duration::from_millis(1500);
-/// How long something that was asked for may take.
+/// Timeout of an action.
 const ACTION_TIMEOUT: Duration = Duration::from_secs(30);
-/// The most of a list of failed rows that is passed on takes so long.
+/// Timeout of a download of rows.
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(3600);
 
 impl Rest {
@@ -54,7 +53,7 @@ impl Rest {
         self.accepted(response).await.map(drop)
     }
 
-    /// Asks for a further job, made out of one.
+    /// Sends a request that creates a job.
     async fn created(&self, request: RequestBuilder, user: &UserId) -> Result<JobId, RestError> {
         let request = request.header(super::rest::OWNER, user.as_str());
         let response = request.send().await.map_err(RestError::Unreachable)?;
@@ -63,12 +62,12 @@ impl Rest {
     }
 }
 
-/// A further import of what an import was made of.
+/// A further import of the same file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Further {
     /// The whole file.
     Again,
-    /// The rows that failed.
+    /// The failed rows.
     Retry,
 }
 
@@ -82,21 +81,20 @@ impl Further {
 }
 
 impl Relay {
-    /// Returns what the price monitor says of an import beyond the contract; `None` when it has nothing
-    /// to say, or not soon enough.
+    /// Returns details of an import, or `None` if the service has none or does not answer in time.
     pub(crate) async fn extras(&self, job: &VisibleJob) -> Option<ImportExtras> {
         let request = self.rest.about(Method::GET, &job.id, "");
         let asked = tokio::time::timeout(EXTRAS_TIMEOUT, self.rest.answer(request));
         asked.await.ok()?.ok()
     }
 
-    /// Asks for an import to be stopped.
+    /// Cancels an import.
     pub(crate) async fn cancel(&self, job: &ChangeableJob) -> Result<(), ApiError> {
         let request = self.rest.about(Method::POST, &job.id, "/cancel");
         self.rest.done(request).await.map_err(said)
     }
 
-    /// Asks for a further import, and records it with its user.
+    /// Starts a further import and records it with its user.
     pub(crate) async fn further(
         &self,
         user: &User,
@@ -131,7 +129,7 @@ impl Relay {
         .await?
     }
 
-    /// Returns whether the price monitor has forgotten an import: it says that it knows none of this name.
+    /// Returns whether the service answers 404 for an import.
     pub(crate) async fn is_forgotten(&self, job: &ChangeableJob) -> bool {
         matches!(
             self.rest.progress(&job.id).await,
@@ -139,11 +137,11 @@ impl Relay {
         )
     }
 
-    /// Forgets an import: the price monitor's record of it, where it lets us, and ours.
+    /// Deletes an import, here and, if possible, at the service.
     pub(crate) async fn forget(&self, job: &ChangeableJob) -> Result<(), ApiError> {
         let request = self.rest.about(Method::DELETE, &job.id, "");
         match self.rest.done(request).await {
-            // One that offers no such thing, or no longer has it.
+            // Not supported, or already deleted.
             Ok(()) | Err(RestError::UnknownJob | RestError::NotOffered) => {}
             Err(error) => return Err(said(error)),
         }
@@ -152,7 +150,7 @@ impl Relay {
         Ok(())
     }
 
-    /// Returns a page of the rows of a kind.
+    /// Returns a page of rows of a kind.
     pub(crate) async fn rows(
         &self,
         job: &VisibleJob,
@@ -165,7 +163,7 @@ impl Relay {
         self.rest.answer(request).await.map_err(said)
     }
 
-    /// Returns all rows of a kind as a file, as it comes.
+    /// Streams all rows of a kind as a file.
     pub(crate) async fn rows_file(
         &self,
         job: &VisibleJob,
@@ -217,13 +215,13 @@ impl Relay {
             .await
     }
 
-    /// Returns a file's first rows and what its columns are taken for.
+    /// Returns the first rows of a file and its column mapping.
     pub(crate) async fn columns(&self, job: &VisibleJob) -> Result<FileColumns, ApiError> {
         let request = self.rest.about(Method::GET, &job.id, "/columns");
         self.rest.answer(request).await.map_err(said)
     }
 
-    /// Returns what a file's first rows are when this is said of it.
+    /// Returns the first rows as products, for a mapping.
     pub(crate) async fn preview(
         &self,
         job: &VisibleJob,
@@ -234,7 +232,7 @@ impl Relay {
         self.rest.answer(request).await.map_err(self::said)
     }
 
-    /// Imports a file of which this is said: the same import goes on where it waits for that.
+    /// Imports a file with a mapping; an import that waits for one continues.
     pub(crate) async fn map_columns(
         &self,
         user: &User,
@@ -247,7 +245,7 @@ impl Relay {
     }
 }
 
-/// Returns where a page of the rows of a kind is, below an import.
+/// Returns the path of a page of rows, relative to an import.
 fn rows_path(kind: RowKind, page: u64, search: &str) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query
@@ -273,7 +271,7 @@ fn changes_path(list: &str, filter: &ChangesFilter, after: Option<u64>) -> Strin
     format!("/{list}?{}", query.finish())
 }
 
-/// What is said of a file, as the price monitor takes it.
+/// A mapping as the service expects it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Said<'a> {
@@ -298,7 +296,7 @@ impl<'a> Said<'a> {
     }
 }
 
-/// Turns an error of the price monitor into what the user is told.
+/// Converts a service error to an API error.
 fn said(error: RestError) -> ApiError {
     tracing::debug!(
         error = &error as &dyn std::error::Error,

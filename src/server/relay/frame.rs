@@ -1,6 +1,6 @@
-//! Snapshots as bytes of an event stream, encoded once for all viewers (pure).
+//! Encodes snapshots as Server-Sent Events, once for all subscribers (pure).
 //!
-//! The format is WHATWG HTML, section 9.2.6, "Interpreting an event stream".
+//! Format: WHATWG HTML, section 9.2.6, "Interpreting an event stream".
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -12,26 +12,26 @@ use crate::model::{
     progress::{UpstreamEvent, UpstreamState},
 };
 
-/// A state as it goes to every viewer.
+/// An encoded state.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
-    /// Grows with every state of the job.
+    /// Increases with every state of the job.
     pub(crate) revision: u64,
-    /// The event, with its `id:` and its closing blank line.
+    /// The event with `id:` and closing blank line.
     pub(crate) bytes: Bytes,
-    /// Whether the stream ends after it.
+    /// Whether it is the last one.
     pub(crate) is_final: bool,
-    /// Where the fields of its data begin, after the opening brace.
+    /// Offset of the JSON fields, behind the opening brace.
     fields: usize,
-    /// The event for a stream of many jobs, made when the first such stream asks for it.
+    /// The event with `jobId`, encoded on first use.
     tagged: OnceLock<Bytes>,
 }
 
-/// A named event that says the stream is alive. (`onmessage` does not see it; a comment would be
-/// seen by nobody, and an event without data is never dispatched.)
+/// A heartbeat. Named, so that `onmessage` ignores it but clients can listen; comments are invisible to them,
+/// and events without data are not dispatched.
 pub(crate) const HEARTBEAT: Bytes = Bytes::from_static(b"event: heartbeat\ndata: {}\n\n");
 
-/// Ends a stream of listed jobs: all of them are over. Its `id:` comes back as `Last-Event-ID`.
+/// Ends a stream of listed jobs. Its `id:` comes back as `Last-Event-ID`.
 pub(crate) const END: Bytes = Bytes::from_static(b"event: end\nid: end\ndata: {}\n\n");
 
 /// Returns whether a client has seen [`END`].
@@ -40,10 +40,10 @@ pub(crate) fn has_seen_all(last_event_id: &str) -> bool {
 }
 
 impl Frame {
-    /// Encodes a state. `revision` grows with every state of a job.
+    /// Encodes a state. `revision` increases with every state of a job.
     pub(crate) fn new(revision: u64, snapshot: &Snapshot) -> Self {
         let event = &snapshot.event;
-        // Its fields are numbers and text: it always serializes.
+        // Numbers and strings always serialize.
         let data = serde_json::to_string(event).unwrap_or_default();
         let id = EventId {
             revision,
@@ -59,8 +59,7 @@ impl Frame {
         }
     }
 
-    /// Returns the event with the `jobId` of its job in the data, for a stream of many jobs. The
-    /// characters of a job's identifier need no escape in JSON.
+    /// Returns the event with the `jobId` in its data. Job IDs need no JSON escaping.
     pub(crate) fn tagged(&self, job: &JobId) -> &Bytes {
         let tag = || {
             let head = format!("data: {{\"jobId\":\"{job}\",");
@@ -72,26 +71,26 @@ impl Frame {
     }
 }
 
-/// Says how the server stands to the price monitor.
+/// Encodes an `upstream` event.
 pub(crate) fn upstream(state: UpstreamState) -> Bytes {
     let data = serde_json::to_string(&UpstreamEvent { state }).unwrap_or_default();
     Bytes::from(format!("event: upstream\ndata: {data}\n\n"))
 }
 
-/// Says that a job of a stream of listed jobs is not there, or not this user's.
+/// Encodes a `not-found` event.
 pub(crate) fn not_found(job: &JobId) -> Bytes {
     Bytes::from(format!(
         "event: not-found\ndata: {{\"jobId\":\"{job}\"}}\n\n"
     ))
 }
 
-/// Says after how long the browser is to come back when the stream ends.
+/// Encodes the reconnection time.
 pub(crate) fn retry(after: Duration) -> Bytes {
     Bytes::from(format!("retry: {}\n\n", after.as_millis()))
 }
 
-/// The `id:` of a state: its revision, and for a final one its status too, so that any instance
-/// can tell, without a history, that a client has the end already.
+/// The `id:` of a state: revision, and the status if final, so that any instance recognises a client that has
+/// the end.
 struct EventId {
     revision: u64,
     status: ImportStatus,
@@ -108,7 +107,7 @@ impl std::fmt::Display for EventId {
     }
 }
 
-/// Returns whether a client with this `Last-Event-ID` has this final state already.
+/// Returns whether a client with this `Last-Event-ID` has this final state.
 pub(crate) fn has_seen(last_event_id: &str, status: ImportStatus) -> bool {
     let seen = last_event_id
         .split_once('-')
@@ -174,7 +173,7 @@ mod tests {
         assert!(!has_seen("9-PENDING", ImportStatus::Pending));
     }
 
-    /// Reads events as WHATWG HTML, section 9.2.6, says: the last `id:`, and the data of each.
+    /// Parses events by WHATWG HTML, section 9.2.6: the last `id:`, and all data.
     fn read(stream: &[u8]) -> (Option<String>, Vec<String>) {
         let text = std::str::from_utf8(stream).unwrap();
         let text = text.replace("\r\n", "\n").replace('\r', "\n");

@@ -1,4 +1,4 @@
-//! How often somebody asks for jobs that are not there, or not theirs: each time the price monitor is asked.
+//! Limits requests for unknown jobs per user, because each one reaches the price monitor.
 
 use std::{
     collections::HashMap,
@@ -9,14 +9,14 @@ use std::{
 
 use crate::server::{http::middleware::rate_limit::Rate, store::users::UserId};
 
-/// How many guesses a user has in a minute.
+/// Maximum per user and minute.
 const A_MINUTE: NonZeroU32 = NonZeroU32::new(600).unwrap();
 
-/// The guesses of all users. Clones share them.
+/// Counters of all users. Clones share them.
 #[derive(Clone, Debug)]
 pub(super) struct Guesses {
     rate: Rate<UserId>,
-    /// Who has had too many, and until when.
+    /// Blocked users, and until when.
     waiting: Arc<Mutex<HashMap<UserId, Instant>>>,
 }
 
@@ -30,7 +30,7 @@ impl Default for Guesses {
 }
 
 impl Guesses {
-    /// Counts a guess. What is found is none.
+    /// Counts a request for an unknown job.
     pub(super) fn count(&self, user: &UserId) {
         let Err(wait) = self.rate.admit(user) else {
             return;
@@ -41,7 +41,7 @@ impl Guesses {
         waiting.insert(user.clone(), now + wait);
     }
 
-    /// Whether a user has to wait.
+    /// Returns whether a user is blocked.
     pub(super) fn are_too_many(&self, user: &UserId) -> bool {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting

@@ -7,17 +7,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::progress::UpstreamState;
 
-/// The newest word to all streams.
+/// The current state for all streams.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Tick {
-    /// Go on.
+    /// The server is running.
     Alive {
-        /// Grows whenever a heartbeat is due.
+        /// Increases whenever a heartbeat is due.
         beat: u64,
-        /// How the server stands to the price monitor.
+        /// Connection to the price monitor.
         upstream: UpstreamState,
     },
-    /// End: the server is stopping.
+    /// The server is stopping.
     Drain,
 }
 
@@ -26,7 +26,7 @@ pub(crate) enum Tick {
 pub(crate) struct Ticker(watch::Sender<Tick>);
 
 impl Ticker {
-    /// Makes a ticker that stands still until [`run`](Self::run) is called.
+    /// Creates a ticker that does not tick until [`run`](Self::run).
     pub(crate) fn new() -> Self {
         Self(watch::Sender::new(Tick::Alive {
             beat: 0,
@@ -34,7 +34,7 @@ impl Ticker {
         }))
     }
 
-    /// Returns a receiver. Whoever subscribes while the server stops still has the end to come.
+    /// Returns a receiver. A new one during shutdown still receives the end.
     pub(crate) fn subscribe(&self) -> watch::Receiver<Tick> {
         let mut ticks = self.0.subscribe();
         if *ticks.borrow() == Tick::Drain {
@@ -48,7 +48,7 @@ impl Ticker {
         *self.0.borrow() == Tick::Drain
     }
 
-    /// Returns how the server stands to the price monitor.
+    /// Returns the connection state of the price monitor.
     pub(crate) fn upstream(&self) -> UpstreamState {
         match *self.0.borrow() {
             Tick::Alive { upstream, .. } => upstream,
@@ -56,7 +56,7 @@ impl Ticker {
         }
     }
 
-    /// Tells all streams, at once, how the server stands to the price monitor.
+    /// Sends the connection state of the price monitor to all streams.
     pub(crate) fn set_upstream(&self, state: UpstreamState) {
         self.0.send_if_modified(|tick| match tick {
             Tick::Alive { upstream, .. } if *upstream != state => {
@@ -67,12 +67,12 @@ impl Ticker {
         });
     }
 
-    /// Has all streams check whether their permits still hold.
+    /// Makes all streams recheck their permits.
     pub(crate) fn recheck(&self) {
         self.0.send_modify(|_| {});
     }
 
-    /// Ticks until `shutdown`, then tells the streams to end.
+    /// Ticks until `shutdown`, then ends the streams.
     pub(crate) async fn run(self, every: Duration, shutdown: CancellationToken) {
         let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
         loop {

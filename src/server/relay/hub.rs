@@ -1,5 +1,5 @@
-//! The newest state of every followed job, for every viewer: the rooms, with a clock, a database and
-//! the price monitor behind them.
+//! Keeps the newest state of every followed job: drives the rooms with a clock, a database and the price
+//! monitor.
 
 use std::{
     sync::{Arc, MutexGuard},
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// How often empty rooms are given up and counts recorded.
+/// Interval of closing empty rooms and recording counts.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The followed jobs. Clones share them.
@@ -36,21 +36,21 @@ pub(crate) struct Hub(Arc<Shared>);
 struct Shared {
     rooms: Ordered<Rooms, Upstream>,
     recorder: Recorder,
-    /// A viewer has come.
+    /// A subscriber has come.
     arrivals: Notify,
-    /// There may be something to write.
+    /// A write may be pending.
     writes: Notify,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
 
-/// The way to the task that keeps the price monitor's socket.
+/// Sends commands to the upstream task.
 #[derive(Debug)]
 struct Upstream(mpsc::UnboundedSender<Command>);
 
 impl Listener<Command> for Upstream {
     fn hear(&self, command: Command) {
-        // A receiver that is gone means that the process is stopping.
+        // A closed receiver means shutdown.
         let _ = self.0.send(command);
     }
 }
@@ -59,16 +59,15 @@ impl Listener<Command> for Upstream {
 #[derive(Debug)]
 pub(crate) struct Viewer {
     hub: Hub,
-    /// The job that is looked at.
     pub(crate) job: JobId,
-    /// The room that it was let into.
+    /// The room that was joined.
     pub(super) room: RoomNumber,
-    /// The newest frame, and every newer one.
+    /// The newest frame and all later ones.
     pub(crate) frames: watch::Receiver<Arc<Frame>>,
 }
 
 impl Hub {
-    /// Makes a hub. `upstream` is told which jobs are followed; `tasks` owns what it spawns.
+    /// Creates a hub. `upstream` receives which jobs are followed; `tasks` owns spawned tasks.
     pub(crate) fn new(
         config: &RelayConfig,
         recorder: Recorder,
@@ -90,7 +89,7 @@ impl Hub {
         hub
     }
 
-    /// Follows a job for one more viewer.
+    /// Subscribes to a job.
     pub(crate) fn watch(&self, job: &ProductImportJob) -> Result<Viewer, Full> {
         let entered =
             self.0
@@ -109,19 +108,17 @@ impl Hub {
         })
     }
 
-    /// Waits until a viewer comes, or returns at once where one has since the last call. Safe to
-    /// cancel.
+    /// Waits for a new subscriber, or returns at once if one came since the last call. Cancel-safe.
     pub(crate) async fn viewer_came(&self) {
         self.0.arrivals.notified().await;
     }
 
-    /// Gives a job up that is no more, and ends its viewers' streams.
+    /// Removes a deleted job and ends its streams.
     pub(crate) fn forget(&self, job: &JobId) {
         self.0.rooms.change(|rooms| ((), rooms.forget(job)));
     }
 
-    /// Takes a report of the price monitor in, and returns whether the job is followed. Cheap, and
-    /// never waits.
+    /// Applies a report, and returns whether the job is followed. Never waits.
     pub(crate) fn report(&self, job: &JobId, report: Report) -> bool {
         let applied = self.rooms().report(job, report, now());
         match applied {
@@ -137,7 +134,7 @@ impl Hub {
         true
     }
 
-    /// Returns the newest state of a job, where it is followed.
+    /// Returns the newest state of a followed job.
     pub(crate) fn snapshot(&self, job: &JobId) -> Option<Snapshot> {
         self.rooms().snapshot(job).cloned()
     }
@@ -147,7 +144,7 @@ impl Hub {
         self.rooms().follows(job)
     }
 
-    /// Returns how many jobs are followed.
+    /// Returns the number of followed jobs.
     pub(crate) fn followed(&self) -> usize {
         self.rooms().len()
     }
@@ -156,7 +153,7 @@ impl Hub {
         self.0.rooms.lock()
     }
 
-    /// Gives empty rooms up, and has counts written, until the server stops.
+    /// Closes empty rooms and queues counts, until shutdown.
     async fn sweep(self) {
         let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -175,8 +172,8 @@ impl Hub {
         self.0.writes.notify_one();
     }
 
-    /// Writes what there is to write, as much of it at once as the recorder has permits for. What
-    /// waits for a database that stalls is a name in a list; its state is taken when its turn comes.
+    /// Writes pending states, as many at once as the recorder permits. While the database stalls only job IDs
+    /// queue; each state is taken when its turn comes.
     async fn write(self) {
         let last_moment = self.last_moment();
         tokio::pin!(last_moment);
@@ -198,7 +195,7 @@ impl Hub {
             }
             drop(permit);
             if self.0.shutdown.is_cancelled() {
-                // The newest counts outlive this process, and what is being written may leave more.
+                // Final counts are recorded; a write in progress may queue more.
                 self.0
                     .rooms
                     .change(|rooms| ((), rooms.sweep(Instant::now())));
@@ -248,7 +245,7 @@ impl Hub {
         self.0.writes.notify_one();
     }
 
-    /// Resolves some time after the server was told to stop.
+    /// Resolves some time after shutdown has begun.
     async fn last_moment(&self) {
         self.0.shutdown.cancelled().await;
         tokio::time::sleep(LAST_WRITES).await;
@@ -289,7 +286,7 @@ pub(super) mod tests {
         },
     };
 
-    /// A hub with a database behind it, and nobody upstream.
+    /// A hub with a database and a fake upstream.
     pub(in crate::server::relay) struct Scene {
         database: TestDatabase,
         store: Store,
@@ -297,7 +294,7 @@ pub(super) mod tests {
         pub(in crate::server::relay) hub: Hub,
         pub(in crate::server::relay) tasks: TaskTracker,
         shutdown: CancellationToken,
-        /// What the upstream would be told.
+        /// Commands to the upstream.
         pub(in crate::server::relay) commands: mpsc::UnboundedReceiver<Command>,
     }
 
@@ -343,7 +340,7 @@ pub(super) mod tests {
             }
         }
 
-        /// Has another instance count ten of a job's twelve products, of which four failed.
+        /// Records counts as another instance would: ten of twelve products, four failed.
         async fn counted_elsewhere(&self, job: &ProductImportJob) {
             let counted = Report {
                 failed: 4,
@@ -459,7 +456,7 @@ pub(super) mod tests {
             .iter()
             .map(|job| scene.hub.watch(job).unwrap())
             .collect();
-        // Another writer holds every row, and with SQLite the whole database.
+        // A transaction that locks the row, and with SQLite the whole database.
         let other = Database::connect(scene.database.url.expose())
             .await
             .unwrap();
@@ -474,7 +471,7 @@ pub(super) mod tests {
             tokio::task::yield_now().await;
         }
         scene.hub.report(&jobs[0].id, counts(100, 100));
-        // The sweep, the writer, and a write for each permit.
+        // The sweep, the writer, and one write per permit.
         assert!(scene.tasks.len() <= 6, "{} tasks", scene.tasks.len());
         let read = tokio::time::timeout(Duration::from_secs(5), scene.recorded(&jobs[1]));
         assert_eq!(

@@ -1,12 +1,12 @@
-//! How many streams may be open at once. An open one is never ended for a new one: evicted clients
-//! come back and evict others.
+//! Limits open streams. A new stream never evicts an open one, because evicted clients reconnect and evict
+//! others.
 
 use std::{collections::HashMap, net::IpAddr};
 
 use super::sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering, PoisonError};
 use crate::server::{auth::principal::Pass, store::users::UserId};
 
-/// The open streams, counted.
+/// Counts open streams.
 #[derive(Clone, Debug)]
 pub(crate) struct StreamLimits(Arc<Shared>);
 
@@ -16,14 +16,14 @@ struct Shared {
     open: Mutex<Open>,
 }
 
-/// How many streams there may be.
+/// Maximum open streams.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MostStreams {
-    /// In all.
+    /// In total.
     pub(crate) of_all: usize,
-    /// Of one user.
+    /// Per user.
     pub(crate) of_user: usize,
-    /// From one address.
+    /// Per address.
     pub(crate) of_address: usize,
 }
 
@@ -37,18 +37,18 @@ struct Open {
 #[derive(Debug, Default)]
 struct OfUser {
     open: usize,
-    /// By what they were let in.
+    /// By the session or token that opened them.
     by_pass: HashMap<Pass, OfPass>,
 }
 
 #[derive(Debug, Default)]
 struct OfPass {
     open: usize,
-    /// Set when the streams open now are to end.
+    /// Set to end the streams that are open now.
     revoked: Arc<AtomicBool>,
 }
 
-/// The right to one open stream. Dropping it gives it back.
+/// The right to one open stream. Dropping it releases it.
 #[derive(Debug)]
 pub(crate) struct Permit {
     limits: StreamLimits,
@@ -58,7 +58,7 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
-    /// Returns whether the right was taken back.
+    /// Returns whether it was revoked.
     pub(crate) fn is_revoked(&self) -> bool {
         self.revoked.load(Ordering::Relaxed)
     }
@@ -72,7 +72,7 @@ impl StreamLimits {
         }))
     }
 
-    /// Gives a user the right to one more stream to an address, or `None` at a limit.
+    /// Acquires a permit for a user and address, or `None` at a limit.
     pub(crate) fn acquire(&self, pass: Pass, address: IpAddr) -> Option<Permit> {
         let user = &pass.user;
         let MostStreams {
@@ -101,7 +101,7 @@ impl StreamLimits {
         })
     }
 
-    /// Takes back the rights that a user's streams have now. `false` when there are none.
+    /// Revokes a user's permits. `false` if there are none.
     pub(crate) fn revoke(&self, user: &UserId) -> bool {
         let mut open = self.open();
         let Some(of_user) = open.by_user.get_mut(user) else {
@@ -113,7 +113,7 @@ impl StreamLimits {
         true
     }
 
-    /// Takes back the rights that one pass gave.
+    /// Revokes the permits of a session or token.
     pub(crate) fn revoke_pass(&self, pass: &Pass) {
         let mut open = self.open();
         let of_user = open.by_user.get_mut(&pass.user);
@@ -122,7 +122,7 @@ impl StreamLimits {
         }
     }
 
-    /// Lists by what those are let in who have streams open.
+    /// Lists sessions and tokens with open streams.
     pub(crate) fn passes(&self) -> Vec<Pass> {
         let open = self.open();
         let of_users = open.by_user.values();

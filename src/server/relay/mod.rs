@@ -1,7 +1,7 @@
-//! The relay: one socket to the price monitor in, any number of event streams out.
+//! Relays progress: one socket to the price monitor in, any number of event streams out.
 //!
-//! `upstream` and `rest` turn what the price monitor says into reports, `hub` keeps the newest state
-//! of each followed job and encodes it once, `delivery` writes it to subscribers.
+//! `upstream` and `rest` turn messages into reports, `hub` keeps and encodes the newest state of each job,
+//! `delivery` writes it to subscribers.
 
 mod controls;
 mod delivery;
@@ -76,11 +76,11 @@ use crate::{
     },
 };
 
-/// How long a page waits for the price monitor's word on a job that nobody follows.
+/// How long a page waits for the price monitor's state of an unfollowed job.
 const FRESHEN_TIMEOUT: Duration = Duration::from_millis(1500);
-/// How many jobs of a page are asked for at once.
+/// Concurrent requests for the jobs of a page.
 const FRESHEN_CONCURRENCY: usize = 8;
-/// After how many ticks it is asked again whether those who have streams open still may.
+/// Number of ticks between rechecks of sessions and tokens with open streams.
 const TICKS_OF_A_PASS: u32 = 3;
 
 /// The relay. Clones share it.
@@ -103,11 +103,11 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Starts the relay. What it spawns is owned by `tasks` and ends with `shutdown`.
+    /// Starts the relay. `tasks` owns what it spawns, `shutdown` ends it.
     ///
     /// # Errors
     ///
-    /// When the HTTP client cannot be set up.
+    /// If the HTTP client cannot be created.
     pub fn start(
         config: &Config,
         endpoint: MonitorEndpoint,
@@ -117,7 +117,7 @@ impl Relay {
         shutdown: &CancellationToken,
     ) -> Result<Self, reqwest::Error> {
         let (commands, wanted) = mpsc::unbounded_channel();
-        // SQLite has one writer at a time whatever is asked of it.
+        // SQLite has a single writer.
         let connections = if config.database.is_file() {
             1
         } else {
@@ -164,7 +164,7 @@ impl Relay {
                 .run(tick_interval(&config.sse), shutdown.clone()),
         );
         let starts = Starts::new();
-        // Where there can be another instance.
+        // Only if there can be other instances.
         if store.has_workers() {
             tasks.spawn(starts.clone().tell_of_others(
                 store.clone(),
@@ -212,39 +212,38 @@ impl Relay {
         })
     }
 
-    /// Returns how the server stands to the price monitor.
+    /// Returns the connection state of the price monitor.
     pub(crate) fn upstream_state(&self) -> UpstreamState {
         self.ticker.upstream()
     }
 
-    /// Returns what is wrong with the price monitor, where it is known.
+    /// Returns known problems of the price monitor.
     pub(crate) fn upstream_problems(&self) -> Vec<UpstreamProblem> {
         self.problem.all()
     }
 
-    /// Returns how many jobs are followed.
+    /// Returns the number of followed jobs.
     pub(crate) fn followed_jobs(&self) -> usize {
         self.hub.followed()
     }
 
-    /// Returns whether the server has been told to stop.
+    /// Returns whether the server is stopping.
     pub(crate) fn is_stopping(&self) -> bool {
         self.ticker.is_draining()
     }
 
-    /// Ends a user's open streams, because what the user may see has changed: a session has ended.
-    /// The browsers whose session still holds come back by themselves.
+    /// Ends a user's streams after a session has ended. Browsers with a valid session reconnect.
     pub(crate) fn end_streams_of(&self, user: &UserId) {
         self.revoker.revoke(user);
         self.tasks
             .spawn(self.revoker.clone().tell_others(user.clone()));
     }
 
-    /// Returns the newest states of those of the jobs that are in a scope.
+    /// Returns the newest states of those jobs that are in a scope.
     ///
     /// # Errors
     ///
-    /// When the database cannot be asked.
+    /// If the database fails.
     pub(crate) async fn states(
         &self,
         scope: &JobScope,
@@ -256,11 +255,11 @@ impl Relay {
         Ok(jobs.iter().map(state).collect())
     }
 
-    /// Finds a job that whoever asks may see, in its newest known state.
+    /// Finds a visible job in its newest state.
     ///
     /// # Errors
     ///
-    /// [`ApiError::NotFound`] when there is no such job or it is somebody else's.
+    /// [`ApiError::NotFound`] if it does not exist or is not visible.
     pub async fn find_job(&self, who: &Principal, job: &JobId) -> Result<VisibleJob, ApiError> {
         let found = self.find(who, job).await?;
         let mut newest = ProductImportJob::clone(&found);
@@ -268,11 +267,11 @@ impl Relay {
         Ok(found.in_state(newest))
     }
 
-    /// Finds a job that whoever asks may change, in its newest known state.
+    /// Finds a job that may be changed, in its newest state.
     ///
     /// # Errors
     ///
-    /// As [`find_job`](Self::find_job), and [`ApiError::Forbidden`] to those who may only look.
+    /// As [`find_job`](Self::find_job), and [`ApiError::Forbidden`] with read-only access.
     pub(crate) async fn find_job_to_change(
         &self,
         who: &Principal,
@@ -283,12 +282,11 @@ impl Relay {
         scope.admit(found).ok_or(ApiError::NotFound)
     }
 
-    /// Finds a job that whoever asks may see. One that nobody has recorded, but that the price monitor
-    /// knows, was started elsewhere: it is recorded once somebody asks who may import, for the user whom the price
-    /// monitor names, else for the whole staff.
+    /// Finds a visible job. An unknown job that the price monitor knows was started elsewhere: it is recorded
+    /// when a user who may import asks for it, for the owner that the price monitor names, else for all
+    /// staff.
     ///
-    /// Of what is not there and of what is somebody else's the same is asked, of the database and the
-    /// price monitor, so that neither the answer nor its time tells the two apart.
+    /// Missing and invisible jobs cause the same queries, so that neither answer nor timing tells them apart.
     async fn find(&self, who: &Principal, job: &JobId) -> Result<VisibleJob, ApiError> {
         if let Some(found) = self.store.find_job(&who.jobs(), job).await? {
             return Ok(found);
@@ -296,13 +294,13 @@ impl Relay {
         if !who.may(Permission::Import) {
             return Err(ApiError::NotFound);
         }
-        // Whoever guesses has the price monitor asked for each guess.
+        // Each guess would reach the price monitor.
         if self.guesses.are_too_many(&who.user.id) {
             return Err(ApiError::TooMany);
         }
         let is_known = self.store.knows_job(job).await?;
         let asked = tokio::time::timeout(FRESHEN_TIMEOUT, self.rest.progress(job)).await;
-        // What answers anything to every question, at a wrong address, knows no job.
+        // A service that answers anything, at a wrong URL, knows no job.
         let named = match asked {
             Ok(Ok(reading)) if reading.shows_import => reading.owner,
             _ => {
@@ -332,11 +330,11 @@ impl Relay {
         found.ok_or(ApiError::NotFound)
     }
 
-    /// Does something to its end, even if whoever waits for it goes away.
+    /// Runs a future to its end, even if the caller is dropped.
     ///
     /// # Errors
     ///
-    /// [`ApiError::Internal`] when it panics.
+    /// [`ApiError::Internal`] if it panics.
     pub(crate) async fn see_through<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
@@ -345,13 +343,12 @@ impl Relay {
         done.map_err(|_| ApiError::Internal)
     }
 
-    /// Hands a product file to the price monitor and records the job with its user. What the price monitor
-    /// has taken is recorded even if whoever asked for it goes away. With a `key` the file may be handed in
-    /// again.
+    /// Uploads a product file to the price monitor and records the job with its user, even if the caller is dropped.
+    /// With a `key` the upload may be repeated.
     ///
     /// # Errors
     ///
-    /// What the price monitor says of it, for the user to read.
+    /// The price monitor's error, for the user.
     pub(crate) async fn create_import<S, E>(
         &self,
         user: &UserId,
@@ -382,8 +379,7 @@ impl Relay {
         .await?
     }
 
-    /// Records a job that the price monitor has made for a user. It exists from now on, so that a database
-    /// that fails for a moment is asked again.
+    /// Records a created job, with retries: it exists at the price monitor.
     async fn record(
         &self,
         user: &UserId,
@@ -407,14 +403,14 @@ impl Relay {
         Ok(())
     }
 
-    /// Counts a job that has just been recorded, and has the streams of unfinished ones take it in.
+    /// Counts a recorded job and announces it to streams of unfinished jobs.
     fn has_started(&self, owner: JobOwner, job: ProductImportJob) {
         self.metrics.import_started();
         self.starts.tell(owner, job);
     }
 
-    /// Puts the newest known state into jobs that are about to be shown: the hub's where a job is
-    /// followed, else the price monitor's, if it answers soon.
+    /// Updates jobs to their newest state before they are shown: the hub's, else the price monitor's if it
+    /// answers in time.
     pub async fn freshen(&self, jobs: &mut [ProductImportJob]) {
         let pending = jobs.iter_mut().filter(|job| !job.status.is_final());
         stream::iter(pending)
@@ -432,7 +428,7 @@ impl Relay {
         let Some(snapshot) = Snapshot::from(&*job).after(reading.report, now()) else {
             return;
         };
-        // A database that stalls keeps nobody from what is known.
+        // A stalled database must not delay known states.
         let recording = self.recorder.state(&job.id, &snapshot);
         match tokio::time::timeout(FRESHEN_TIMEOUT, recording).await {
             Ok(Ok(Recorded::Updated)) => snapshot.show_in(job),
@@ -444,8 +440,7 @@ impl Relay {
     }
 }
 
-/// Streams are looked at so often that they end in time where the longest is shorter than a few
-/// heartbeats.
+/// Ticks often enough for short maximum durations.
 fn tick_interval(config: &SseConfig) -> Duration {
     config.max_duration.map_or(config.heartbeat, |longest| {
         config.heartbeat.min(longest / 4)

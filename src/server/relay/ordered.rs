@@ -1,14 +1,14 @@
-//! A state whose changes are told in the order in which they were made.
+//! Shares state whose changes are announced in order.
 
 use super::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Hears what comes of changes. It must not wait.
+/// Receives the messages of changes. Must not block.
 pub(super) trait Listener<T> {
-    /// Takes one message.
+    /// Receives one message.
     fn hear(&self, message: T);
 }
 
-/// A state that threads share, and its listener.
+/// State shared by threads, and its listener.
 #[derive(Debug)]
 pub(super) struct Ordered<S, L> {
     state: Mutex<S>,
@@ -23,14 +23,14 @@ impl<S, L> Ordered<S, L> {
         }
     }
 
-    /// Locks the state, for what tells nobody anything.
+    /// Locks the state without announcing anything.
     pub(super) fn lock(&self) -> MutexGuard<'_, S> {
-        // A panic cannot leave the state half-changed in a way that matters to the next caller.
+        // A panic cannot leave the state inconsistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state and tells what comes of it, before anyone else can change it: what was
-    /// decided first is heard first.
+    /// Changes the state and announces the result under the lock, so that announcements have the order of
+    /// changes.
     pub(super) fn change<T, M: IntoIterator>(&self, change: impl FnOnce(&mut S) -> (T, M)) -> T
     where
         L: Listener<M::Item>,

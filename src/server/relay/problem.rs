@@ -1,4 +1,4 @@
-//! What is wrong with the price monitor, for the owner to read.
+//! Records problems of the price monitor, for the owner.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,24 +6,24 @@ use price_monitor_wire::Reading;
 
 use crate::model::status::{ReportSource, UpstreamProblem};
 
-/// The problems there are. Clones share them.
+/// The current problems. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Problem(Arc<Mutex<Known>>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// What is wrong with the socket.
+    /// A problem of the socket.
     socket: Option<UpstreamProblem>,
     events: Reports,
     answers: Reports,
 }
 
-/// What the reports of one source were like.
+/// The reports of one source.
 #[derive(Debug, Default)]
 struct Reports {
-    /// The fields of the first one that held none that is known. Once one did, there is nothing wrong.
+    /// Fields of the first report without known ones. Unset once a report has known fields.
     unknown: Option<Vec<String>>,
-    /// Whether one held a field that is known.
+    /// Whether a report had known fields.
     is_read: bool,
 }
 
@@ -61,7 +61,7 @@ impl Problem {
         self.lock().socket = Some(problem);
     }
 
-    /// Notes that rooms can be joined: what is left is what a connection bears.
+    /// Clears the socket's problem after connecting.
     pub(super) fn has_connected(&self) {
         let socket = &mut self.lock().socket;
         if !matches!(*socket, Some(UpstreamProblem::UnknownNamespace(_))) {
@@ -69,9 +69,8 @@ impl Problem {
         }
     }
 
-    /// Takes note of a report. One without any field that is known shows no progress, and is told of where
-    /// it is the first of its source and none before it had one: a service may say other things besides.
-    /// `clean` takes out of a name what is nobody's to see.
+    /// Records a report. One without known fields is a problem if it is the first of its source, because
+    /// services may send other messages besides. `clean` removes secrets from names.
     pub(super) fn note_report(
         &self,
         source: ReportSource,

@@ -1,5 +1,5 @@
-//! Writes the states of jobs into the database: few writes at once, ends until they are written, each
-//! end counted once.
+//! Records states of jobs in the database: few concurrent writes, ends until they succeed, each end counted
+//! once.
 
 use std::{
     sync::Arc,
@@ -21,12 +21,12 @@ use crate::{
     },
 };
 
-/// How long what is still to be recorded may take once the server stops.
+/// Time for outstanding writes after shutdown.
 pub(super) const LAST_WRITES: Duration = Duration::from_secs(5);
-/// The most writes at once. Those who read need connections too.
+/// Maximum concurrent writes, so that readers keep connections.
 const MOST_WRITES: usize = 4;
 
-/// Writes states of jobs. Clones share its permits.
+/// Records states. Clones share its permits.
 #[derive(Clone, Debug)]
 pub(super) struct Recorder {
     store: Store,
@@ -35,7 +35,7 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Makes one for a database with so many connections, of which it takes half at most.
+    /// Creates a recorder that uses at most half of the connections.
     pub(super) fn new(store: Store, connections: u32, metrics: Metrics) -> Self {
         let half = connections as usize / 2;
         let permits = Arc::new(Semaphore::new(half.clamp(1, MOST_WRITES)));
@@ -46,7 +46,7 @@ impl Recorder {
         }
     }
 
-    /// Waits for a turn to write.
+    /// Waits for a permit to write.
     pub(super) async fn permit(&self) -> OwnedSemaphorePermit {
         loop {
             // The semaphore is never closed.
@@ -56,8 +56,8 @@ impl Recorder {
         }
     }
 
-    /// Records a final state, however long the database takes to come back, and returns what is
-    /// recorded: what other instances have counted is in it, and one of them may have been quicker.
+    /// Records a final state, retrying until the database is back, and returns the recorded state, which
+    /// includes counts and ends of other instances.
     pub(super) async fn end(
         &self,
         job: &JobId,
@@ -89,7 +89,7 @@ impl Recorder {
         }
     }
 
-    /// Records a final state once, and counts it where it was not recorded before.
+    /// Records a final state once, and counts it if it is new.
     async fn try_end(
         &self,
         job: &JobId,
@@ -104,7 +104,7 @@ impl Recorder {
         Ok(recorded)
     }
 
-    /// Records a state of a job that nobody follows, once.
+    /// Records a state of an unfollowed job once.
     pub(super) async fn state(
         &self,
         job: &JobId,
@@ -118,8 +118,7 @@ impl Recorder {
         }
     }
 
-    /// Records running counts, and returns whether that went well. Losing some is no harm: the next
-    /// are newer.
+    /// Records running counts, and returns whether it succeeded. Losses do not matter.
     pub(super) async fn counts(
         &self,
         counts: impl Iterator<Item = (&JobId, &Snapshot)>,
@@ -133,7 +132,7 @@ impl Recorder {
         recorded.is_ok()
     }
 
-    /// Records what failed, once the end itself is recorded, and returns whether that went well.
+    /// Records failed products after the end, and returns whether it succeeded.
     pub(super) async fn details(
         &self,
         job: &JobId,

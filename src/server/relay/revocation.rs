@@ -1,6 +1,5 @@
-//! Ends the streams of those who may no longer have them. What happens at this instance ends them at once;
-//! other instances say so by NOTIFY; and what just passes, as the end of a session does, is found by
-//! looking again every few beats.
+//! Ends streams whose session or token is no longer valid: at once on this instance, by NOTIFY on others, and
+//! by periodic rechecks for expiry.
 
 use std::time::Duration;
 
@@ -12,10 +11,10 @@ use crate::server::{
     store::{Store, notices::Revocations, sessions::SessionLifetime, users::UserId},
 };
 
-/// How long to wait before listening again, where the database does not let us.
+/// Delay before listening again after a database error.
 const LISTEN_AGAIN: Duration = Duration::from_secs(10);
 
-/// What ends streams.
+/// Revokes permits.
 #[derive(Clone, Debug)]
 pub(super) struct Revoker {
     pub(super) limits: StreamLimits,
@@ -25,21 +24,21 @@ pub(super) struct Revoker {
 }
 
 impl Revoker {
-    /// Ends a user's streams here.
+    /// Ends a user's streams on this instance.
     pub(super) fn revoke(&self, user: &UserId) {
         if self.limits.revoke(user) {
             self.ticker.recheck();
         }
     }
 
-    /// Tells the other instances to do the same.
+    /// Notifies the other instances.
     pub(super) async fn tell_others(self, user: UserId) {
         if let Err(error) = self.store.notify_revoked(&user).await {
             tracing::warn!(%error, "the other instances could not be told whose sessions ended");
         }
     }
 
-    /// Looks again every so often, and listens, until `shutdown`.
+    /// Rechecks periodically and listens, until `shutdown`.
     pub(super) async fn run(self, every: Duration, shutdown: CancellationToken) {
         let watch = async { tokio::join!(self.look_again(every), self.listen()) };
         tokio::select! {
@@ -65,7 +64,7 @@ impl Revoker {
                 void.iter().for_each(|pass| self.limits.revoke_pass(pass));
                 self.ticker.recheck();
             }
-            // Nobody is sent away because the database is: the next look is soon.
+            // A database error ends no streams; the next recheck is soon.
             Err(error) => tracing::warn!(%error, "open streams could not be checked"),
         }
     }
@@ -85,7 +84,7 @@ impl Revoker {
         loop {
             match revocations.next().await {
                 Ok(Some(user)) => self.revoke(&user),
-                // Some may have been missed.
+                // Notifications may have been missed.
                 Ok(None) => self.recheck().await,
                 Err(error) => {
                     tracing::warn!(%error, "the other instances are not heard");

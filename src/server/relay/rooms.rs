@@ -1,4 +1,4 @@
-//! The followed jobs, their viewers and their newest state (pure: no clock, no I/O).
+//! The followed jobs, their subscribers and newest states (pure: no clock, no I/O).
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
@@ -12,31 +12,31 @@ use tokio::sync::watch;
 use super::{frame::Frame, snapshot::Snapshot};
 use crate::model::job::{JobId, UnixMillis};
 
-/// A room's newest frame, and every newer one.
+/// The newest frame and all later ones.
 pub(crate) type Frames = watch::Receiver<Arc<Frame>>;
 
-/// The most jobs whose counts are written at once.
+/// Maximum jobs per write of counts.
 const BATCH: usize = 100;
 
 /// The followed jobs.
 #[derive(Debug)]
 pub(crate) struct Rooms {
     rooms: HashMap<JobId, Room>,
-    /// How many rooms there have been.
+    /// Number of rooms so far.
     opened: u64,
     max_rooms: usize,
     grace: Duration,
-    /// Jobs with an end or details to be written, each once.
+    /// Jobs with an end or details to write, each once.
     urgent: VecDeque<JobId>,
-    /// Jobs with counts to be written, each once.
+    /// Jobs with counts to write, each once.
     counts: VecDeque<JobId>,
 }
 
-/// Tells a room from one that the same job had before.
+/// Distinguishes rooms of the same job over time.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct RoomNumber(u64);
 
-/// One followed job: the newest frame in a cell that any number of viewers look at.
+/// A followed job, with its newest frame in a watch cell.
 #[derive(Debug)]
 struct Room {
     number: RoomNumber,
@@ -44,71 +44,71 @@ struct Room {
     snapshot: Snapshot,
     revision: u64,
     viewers: usize,
-    /// When the last viewer left.
+    /// When the last subscriber left.
     empty_since: Option<Instant>,
     phase: Phase,
-    /// Whether the price monitor was asked for the job's reports.
+    /// Whether the job is joined at the price monitor.
     is_joined: bool,
-    /// Whether a write of the job is under way. There is never more than one.
+    /// Whether a write is in progress. There is at most one per job.
     is_writing: bool,
-    /// Whether the newest counts are not written yet, and whether that waits for its turn.
+    /// Whether the newest counts are unwritten, and whether they are queued.
     has_counts: bool,
     is_queued: bool,
-    /// Whether failed products became known after the end was written.
+    /// Whether failed products arrived after the end was written.
     has_details: bool,
-    /// The failed products that were written last.
+    /// The failed products last written.
     written_skus: Option<Arc<Vec<String>>>,
 }
 
-/// How far a room's end is.
+/// The phase of a job's end.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Phase {
-    /// The job runs.
+    /// Running.
     Live,
-    /// The job's end is known and being recorded; nobody has been told.
+    /// The end is known and being recorded; no subscriber has it.
     Settling,
-    /// The end is recorded and has been sent.
+    /// The end is recorded and sent.
     Ended,
 }
 
-/// What the price monitor is to be told.
+/// A command for the price monitor.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Command {
-    /// Send this job's reports.
+    /// Join a job.
     Join(JobId),
-    /// Nothing: the job is over. What comes of it still is taken.
+    /// Stop polling: the job has ended. Later reports are still accepted.
     Ended(JobId),
-    /// Its reports are wanted no more.
+    /// Leave a job.
     Leave(JobId),
 }
 
-/// What the database is to be told next.
+/// A write for the database.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Write {
-    /// This final state; then [`Rooms::settled`] is to be called.
+    /// A final state; then call [`Rooms::settled`].
     End(JobId, RoomNumber, Snapshot),
-    /// The failed products of a finished job; then [`Rooms::written`].
+    /// Failed products of an ended job; then call [`Rooms::written`].
     Details(JobId, RoomNumber, Arc<Vec<String>>),
-    /// These counts, in case nobody is looking at the end; then [`Rooms::written`] for each.
+    /// Counts of running jobs; then call [`Rooms::written`] for each.
     Counts(Vec<(JobId, RoomNumber, Snapshot)>),
 }
 
-/// There are as many rooms as the settings allow.
+/// The limit of followed jobs is reached.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Full;
 
-/// What became of a report.
+/// The effect of a report.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Applied {
-    /// It said nothing new.
+    /// Nothing new.
     Nothing,
-    /// Nobody follows the job.
+    /// The job is not followed.
     Unfollowed,
-    /// The viewers have it.
+    /// Sent to subscribers.
     Sent,
-    /// It ends the job; the end is to be written before anybody is told.
+    /// Ends the job; to be recorded before it is sent.
     Ended,
-    /// It comes after the end, and names what failed.
+    /// Failed products after the end.
     Detailed,
 }
 
@@ -124,8 +124,8 @@ impl Rooms {
         }
     }
 
-    /// Lets a viewer in, who gets the newest frame at once and every newer one. `recorded` is the
-    /// state to start from where nobody follows the job yet.
+    /// Adds a subscriber, which gets the newest frame and all later ones. `recorded` is the initial state of
+    /// a job that is not followed yet.
     pub(crate) fn enter(
         &mut self,
         job: &JobId,
@@ -149,7 +149,7 @@ impl Rooms {
         Ok((room.cell.subscribe(), room.number, command))
     }
 
-    /// Lets a viewer out of the room that it was let into.
+    /// Removes a subscriber from its room.
     pub(crate) fn leave(&mut self, job: &JobId, room: RoomNumber, now: Instant) {
         if let Some(room) = self.room(job, room) {
             room.viewers = room.viewers.saturating_sub(1);
@@ -159,7 +159,7 @@ impl Rooms {
         }
     }
 
-    /// Takes a report in.
+    /// Applies a report.
     pub(crate) fn report(&mut self, job: &JobId, report: Report, now: UnixMillis) -> Applied {
         let Some(room) = self.rooms.get_mut(job) else {
             return Applied::Unfollowed;
@@ -191,8 +191,7 @@ impl Rooms {
         Applied::Sent
     }
 
-    /// Returns what is to be written next. Each job has one write at a time: what is new meanwhile
-    /// waits, and is written as the newest state then.
+    /// Returns the next write. Each job has one at a time; newer states wait and are merged.
     pub(crate) fn next_write(&mut self) -> Option<Write> {
         while let Some(job) = self.urgent.pop_front() {
             let Some(room) = self.rooms.get_mut(&job).filter(|room| !room.is_writing) else {
@@ -232,7 +231,7 @@ impl Rooms {
         (!batch.is_empty()).then_some(Write::Counts(batch))
     }
 
-    /// Notes that a write of a job is done, well or not; what has waited for it is next.
+    /// Ends a write, successful or not, and queues what waited.
     pub(crate) fn written(&mut self, job: &JobId, room: RoomNumber, is_well: bool) {
         let Some(room) = self.room(job, room) else {
             return;
@@ -254,8 +253,7 @@ impl Rooms {
         }
     }
 
-    /// Sends a final state out, now that it is recorded: the one that was reported, or the one that
-    /// another instance has recorded before.
+    /// Sends a recorded final state: the reported one, or an earlier one of another instance.
     pub(crate) fn settled(
         &mut self,
         job: &JobId,
@@ -275,14 +273,13 @@ impl Rooms {
         Some(Command::Ended(job.clone()))
     }
 
-    /// Gives a job up that is no more. Its viewers see their cell closed.
+    /// Removes a deleted job. Its subscribers see their cell closed.
     pub(crate) fn forget(&mut self, job: &JobId) -> Option<Command> {
         let room = self.rooms.remove(job)?;
         room.is_joined.then(|| Command::Leave(job.clone()))
     }
 
-    /// Gives the rooms up that have been empty for the grace period, and has counts that are not
-    /// written take their turn.
+    /// Closes rooms that were empty for the grace period, and queues unwritten counts.
     pub(crate) fn sweep(&mut self, now: Instant) -> Vec<Command> {
         let mut commands = Vec::new();
         let (grace, counts) = (self.grace, &mut self.counts);
@@ -301,17 +298,17 @@ impl Rooms {
         commands
     }
 
-    /// Returns whether a write waits for its turn.
+    /// Returns whether a write is queued.
     pub(crate) fn has_queued(&self) -> bool {
         !(self.urgent.is_empty() && self.counts.is_empty())
     }
 
-    /// Returns whether there is nothing to write, and nothing being written.
+    /// Returns whether nothing is queued or being written.
     pub(crate) fn is_written(&self) -> bool {
         self.rooms.values().all(Room::is_written)
     }
 
-    /// Returns the newest state that viewers have been told of a followed job.
+    /// Returns the newest state sent to subscribers.
     pub(crate) fn snapshot(&self, job: &JobId) -> Option<&Snapshot> {
         let room = self.rooms.get(job)?;
         (room.phase != Phase::Settling).then_some(&room.snapshot)
@@ -322,7 +319,7 @@ impl Rooms {
         self.rooms.contains_key(job)
     }
 
-    /// Returns how many jobs are followed.
+    /// Returns the number of followed jobs.
     pub(crate) fn len(&self) -> usize {
         self.rooms.len()
     }
@@ -363,7 +360,7 @@ impl Room {
         self.phase != Phase::Settling && !has_more
     }
 
-    /// Returns the counts to be written, with the failed products only where they are new.
+    /// Returns the counts to write, with failed products only if they are new.
     fn counts(&mut self) -> Snapshot {
         let mut counts = self.snapshot.clone();
         if counts.failed_skus == self.written_skus {
@@ -374,8 +371,7 @@ impl Room {
         counts
     }
 
-    /// Takes the names of the failed products from a report that comes after the end, and returns
-    /// whether there were any new ones.
+    /// Stores failed products that arrive after the end, and returns whether there are new ones.
     fn details(&mut self, report: Report) -> bool {
         let known = self
             .snapshot
@@ -435,7 +431,7 @@ mod tests {
         name.parse().unwrap()
     }
 
-    /// Takes the end that is to be written next.
+    /// Takes the next end to write.
     fn next_end(rooms: &mut Rooms) -> (JobId, RoomNumber, Snapshot) {
         match rooms.next_write() {
             Some(Write::End(job, room, snapshot)) => (job, room, snapshot),
@@ -495,7 +491,7 @@ mod tests {
         assert_eq!(rooms.forget(&a), Some(Command::Leave(a.clone())));
         assert!(frames.has_changed().is_err(), "its viewers see it closed");
         assert_eq!(rooms.forget(&a), None);
-        // Who leaves late leaves nobody else's room, and an end that comes late is nobody else's.
+        // Late leaves and ends do not affect a newer room of the job.
         let (_frames, after, _) = rooms.enter(&a, Snapshot::default()).unwrap();
         rooms.report(&a, counts(9, 9), 7);
         next_end(&mut rooms);
@@ -532,7 +528,7 @@ mod tests {
 
     #[test]
     fn failed_products_are_learned_after_the_counts_have_ended_the_job() {
-        // Before the end is being written, while it is, and after it was.
+        // Before, during and after writing the end.
         for turn in 0..3 {
             let (mut rooms, a) = (Rooms::new(9, GRACE), job("a"));
             let (_frames, ..) = rooms.enter(&a, Snapshot::default()).unwrap();
@@ -608,7 +604,7 @@ mod tests {
             assert!(batch[0].2.failed_skus.is_some());
             rooms.written(&a, room, false);
         }
-        // Once they are, the list is not written again with the next counts.
+        // Once written, the list is not repeated with later counts.
         rooms.sweep(now);
         rooms.next_write();
         rooms.written(&a, room, true);
@@ -658,14 +654,13 @@ mod tests {
         Enter(u8),
         Leave(u8),
         Report(u8, u64),
-        /// The database takes the next write up, where it has not stalled.
+        /// The database starts the next write.
         Write,
-        /// It is done with the first that it has taken up, well or not.
+        /// The oldest write ends, successfully or not.
         Written(bool),
         /// Another instance records the end.
         Beaten(u8),
-        /// The connection to the price monitor is lost and had again: every room that is followed is
-        /// asked for anew, and REST says how far it was meanwhile.
+        /// The connection is lost and restored: followed rooms are joined again, and REST reports the state.
         Reconnect(u64),
         Forget(u8),
         Sweep(u64),
@@ -689,9 +684,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the order of comings, goings, reports and writes: a job is joined exactly while it
-        /// is followed, every viewer of it is in the same room, it has one write at a time, its end is
-        /// recorded, and nobody is told of it before; in the end all that is known is recorded.
+        /// For any order of events: a job is joined exactly while it is followed, its subscribers share one
+        /// room, it has one write at a time, its end is recorded before it is sent, and finally everything
+        /// known is recorded.
         #[test]
         fn any_interleaving_leaves_the_rooms_consistent(
             steps in proptest::collection::vec(any_step(), 0..120),
@@ -704,7 +699,7 @@ mod tests {
             let mut viewers: [Vec<Seat>; 3] = Default::default();
             let mut joined = [false; 3];
             let mut recorded: [Snapshot; 3] = Default::default();
-            // Which life of a job a write is of: one that was deleted is written no more.
+            // Which room of the job a write belongs to; a deleted one is not written.
             let mut life = [0u32; 3];
             let mut writes: VecDeque<(Write, [u32; 3])> = VecDeque::new();
             let last = [Step::Sweep(0), Step::Write, Step::Written(true), Step::Write, Step::Written(true)];
@@ -776,7 +771,7 @@ mod tests {
                         let i = usize::from(i);
                         if rooms.snapshot(&names[i]).is_none() && !recorded[i].is_final() {
                             recorded[i] = failed("quicker");
-                            // Nobody follows it, or its end is being recorded: that is when it is noticed.
+                            // Unfollowed, or its end is being recorded.
                             if !rooms.follows(&names[i]) {
                                 prop_assert!(viewers[i].is_empty());
                             }

@@ -1,4 +1,4 @@
-//! Messages of the price monitor that cannot be read: counted, and named in the log now and then.
+//! Counts unreadable messages of the price monitor, and logs them at intervals.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -7,29 +7,29 @@ use std::{
 
 use crate::server::telemetry::Metrics;
 
-/// The time between two warnings.
+/// Minimum time between warnings.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Counts messages that were passed over. Clones share the count.
+/// Counts skipped messages. Clones share the count.
 #[derive(Clone, Debug)]
 pub(crate) struct Skips {
     warnings: Warnings,
     metrics: Metrics,
 }
 
-/// Has something said once a minute at most. Clones share the minute.
+/// Limits a message to one per minute. Clones share the limit.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Warnings(Arc<Mutex<Pace>>);
 
 impl Warnings {
-    /// Counts one, and returns how many are to be told of now.
+    /// Counts one, and returns how many to report now.
     pub(super) fn count(&self) -> Option<u64> {
         let mut pace = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         pace.count(Instant::now())
     }
 }
 
-/// Says when there is something to be said.
+/// Decides when to report.
 #[derive(Debug, Default)]
 struct Pace {
     last: Option<Instant>,
@@ -37,7 +37,7 @@ struct Pace {
 }
 
 impl Pace {
-    /// Counts one, and returns how many are to be told of now.
+    /// Counts one, and returns how many to report now.
     fn count(&mut self, now: Instant) -> Option<u64> {
         self.unsaid += 1;
         if self
@@ -59,7 +59,7 @@ impl Skips {
         }
     }
 
-    /// Counts a message that was passed over, and warns once a minute.
+    /// Counts a skipped message, and warns once a minute.
     pub(crate) fn note(&self, job: Option<&str>, reason: &str) {
         self.metrics.upstream_skipped();
         let Some(count) = self.warnings.count() else {

@@ -1,4 +1,4 @@
-//! The newest known state of a job, and the step a report takes it forward (pure).
+//! The newest state of a job, and its transition by a report (pure).
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use crate::{
     server::store::jobs::JobState,
 };
 
-/// A time of completion that lies so far ahead is nobody's clock, in milliseconds.
+/// Completion times further ahead are invalid, in milliseconds.
 const FUTURE: UnixMillis = 86_400_000;
 
-/// The newest known state of a job.
+/// The newest state of a job.
 ///
-/// Before the end counts never go backwards, and nothing comes after a final state: an import's
-/// progress is a monotone value, whatever order its reports arrive in.
+/// Counts never decrease before the end, and a final state never changes: the state is monotone, whatever the
+/// order of reports.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Snapshot {
     pub(super) event: ProgressEvent,
@@ -24,28 +24,28 @@ pub(crate) struct Snapshot {
     pub(super) end: Option<End>,
 }
 
-/// The word that ended a job.
+/// How the job ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct End {
     verdict: Verdict,
-    /// Whether the counts are those of the report that ended the job, which reach its total.
+    /// Whether the counts are those of the final report, and reach its total.
     is_exact: bool,
 }
 
 impl Snapshot {
-    /// Returns whether the job is over.
+    /// Returns whether the job has ended.
     pub(super) fn is_final(&self) -> bool {
         self.event.status.is_final()
     }
 
-    /// Returns the state that the report leads to, or `None` where it says nothing new.
+    /// Returns the state after a report, or `None` if nothing changes.
     pub(super) fn after(&self, report: Report, now: UnixMillis) -> Option<Self> {
         if self.is_final() {
             return None;
         }
         let mut next = self.clone();
         let event = &mut next.event;
-        // Maxima of several reports may add up to more than any of them says.
+        // Maxima of several reports may exceed each of their sums.
         let own_sum = report.processed.saturating_add(report.failed);
         let is_late = own_sum < event.progress().done();
         let total = match report.total {
@@ -66,7 +66,7 @@ impl Snapshot {
             }
         }
         match report.failed_skus {
-            // An empty list says something only where nothing failed.
+            // An empty list is only meaningful if nothing failed.
             Some(skus)
                 if !is_late
                     && (!skus.is_empty() || report.failed == 0)
@@ -92,8 +92,8 @@ impl Snapshot {
         (next != *self).then_some(next)
     }
 
-    /// Returns the end as it is to be recorded over a state that others may have taken further: what
-    /// they have counted counts here too, and may make the end another one.
+    /// Returns the end to record over a state that other instances may have advanced: their counts are
+    /// merged, which can change the result.
     pub(super) fn over(&self, recorded: &ProductImportJob) -> Self {
         let mut merged = self.clone();
         if self.end.as_ref().is_none_or(|end| end.is_exact) {
@@ -111,7 +111,7 @@ impl Snapshot {
         merged
     }
 
-    /// Says how the job ended.
+    /// Sets the final status.
     fn judge(&mut self) {
         if let Some(end) = &self.end {
             let (status, error) = outcome(self.event.progress(), &end.verdict);
@@ -120,7 +120,7 @@ impl Snapshot {
         }
     }
 
-    /// Writes the state into a job that is about to be shown.
+    /// Writes the state into a job for display.
     pub(super) fn show_in(&self, job: &mut ProductImportJob) {
         job.status = self.event.status;
         job.error.clone_from(&self.event.error);
@@ -134,7 +134,7 @@ impl Snapshot {
     }
 }
 
-/// Returns how a job ends with this verdict: an error is one, for all else the counts decide.
+/// Returns the final status: an error stays one, else the counts decide.
 fn outcome(counts: ImportProgress, verdict: &Verdict) -> (ImportStatus, Option<String>) {
     let failed = |reason: &str| (ImportStatus::Error, Some(reason.to_owned()));
     match verdict {
@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(snapshot.event.status, ImportStatus::Pending);
         let snapshot = after([counts(6, 4, 12), counts(8, 2, 12), counts(10, 2, 12)]);
         assert_eq!(snapshot.event.status, ImportStatus::PartialSuccess);
-        // A report that does not say how many there are is held against what is known.
+        // A report without a total uses the known one.
         let snapshot = after([counts(0, 0, 12), counts(12, 0, 0)]);
         assert_eq!(snapshot.event.status, ImportStatus::Success);
     }
@@ -331,7 +331,7 @@ mod tests {
             (event.progress(), event.status),
             (counts_of(10, 2, 12), status)
         );
-        // One that does not keeps them.
+        // A report without counts keeps them.
         let last = Report {
             verdict: Verdict::Completed,
             ..counts(8, 2, 12)
@@ -364,7 +364,7 @@ mod tests {
             completed_at: None,
             mode: ImportMode::Import,
         };
-        // Said to be over by one that has heard of no counts.
+        // Ended by a report without counts.
         let over = ended(Verdict::Completed, 0, 0, 0).over(&recorded).event;
         assert_eq!(over.progress(), counts_of(6, 4, 12));
         assert_eq!(over.status, ImportStatus::PartialSuccess);
@@ -374,7 +374,7 @@ mod tests {
             counts_of(3, 0, 3),
             "it adds up"
         );
-        // What adds up replaces what is recorded, too.
+        // Counts that add up replace recorded ones, too.
         let exact = after([counts(12, 0, 12)]);
         assert_eq!(exact.over(&recorded), exact);
         recorded.processed_products = 0;
@@ -427,7 +427,7 @@ mod tests {
                     let (before, after) = (now.event.progress(), next.event.progress());
                     let only_grows = after.processed_products >= before.processed_products
                         && after.failed_products >= before.failed_products;
-                    // But for a last report whose own counts are all there.
+                    // Except for a final report whose own counts are complete.
                     let is_all = after.total_products > 0 && after.done() >= after.total_products;
                     prop_assert!(only_grows || next.is_final() && is_all);
                     if next.event.status == ImportStatus::Success {

@@ -1,4 +1,4 @@
-//! Tells the streams of unfinished jobs that a job has started, here or at another instance.
+//! Announces started jobs to streams of unfinished jobs, from this and other instances.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -13,23 +13,23 @@ use crate::{
     server::store::{Store, job_scope::JobOwner, now},
 };
 
-/// How many starts a stream may fall behind before it looks for itself.
+/// How many starts a stream may lag before it queries the database.
 const KEPT: usize = 64;
-/// How far the clocks of two instances may be apart, in milliseconds.
+/// Maximum clock skew between instances, in milliseconds.
 const SKEW: UnixMillis = 60_000;
-/// How many jobs that others have started are taken in at once.
+/// Maximum jobs of other instances per query.
 const MOST: u64 = 500;
 
-/// A job that has just started.
+/// A started job.
 #[derive(Clone, Debug)]
 pub(super) struct Started {
-    /// Whose it is.
+    /// Its owner.
     pub(super) user: JobOwner,
-    /// How it is recorded.
+    /// Its recorded state.
     pub(super) job: ProductImportJob,
 }
 
-/// Where starts are told. Clones tell the same listeners.
+/// Broadcasts started jobs. Clones share the listeners.
 #[derive(Clone, Debug)]
 pub(super) struct Starts(broadcast::Sender<Arc<Started>>);
 
@@ -38,19 +38,18 @@ impl Starts {
         Self(broadcast::Sender::new(KEPT))
     }
 
-    /// Listens to what starts from now on.
+    /// Receives jobs started from now on.
     pub(super) fn listen(&self) -> broadcast::Receiver<Arc<Started>> {
         self.0.subscribe()
     }
 
-    /// Tells whoever listens.
+    /// Announces a job.
     pub(super) fn tell(&self, user: JobOwner, job: ProductImportJob) {
-        // Nobody has to be listening.
+        // There may be no receiver.
         let _ = self.0.send(Arc::new(Started { user, job }));
     }
 
-    /// Tells of the jobs that other instances start: one look at the database for all streams, at a
-    /// time that is this instance's own.
+    /// Announces jobs started by other instances: one query for all streams, at a random time.
     pub(super) async fn tell_of_others(
         self,
         store: Store,
@@ -68,7 +67,7 @@ impl Starts {
                 () = shutdown.cancelled() => return,
             }
             let at = now();
-            // Who begins to listen has looked at the database itself.
+            // A new receiver has queried the database itself.
             if self.0.receiver_count() == 0 {
                 since = at;
                 continue;

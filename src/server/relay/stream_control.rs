@@ -1,4 +1,4 @@
-//! Ends a stream on shutdown, time limit or revocation; says when its heartbeats are due (pure, but for the clock).
+//! Ends a stream on shutdown, timeout or revocation; schedules its heartbeats (pure, except for the clock).
 
 use std::time::{Duration, Instant};
 
@@ -14,11 +14,10 @@ use crate::{
     server::telemetry::metrics::{StreamCount, StreamEnd},
 };
 
-/// After how long a browser comes back when its stream ends, drawn at random so that the subscribers of
-/// one instance do not come back in one moment.
+/// Reconnection delay, random so that the subscribers of an instance do not return at once.
 const RETRY_MILLIS: std::ops::Range<u64> = 500..2_000;
 
-/// The same for streams that end because the server stops: wider, for all come at once.
+/// The same during shutdown: wider, because all return.
 const DRAIN_RETRY_MILLIS: std::ops::Range<u64> = 500..4_000;
 
 /// Controls one stream.
@@ -31,17 +30,17 @@ pub(crate) struct StreamControl {
     count: StreamCount,
 }
 
-/// Sent to a stream besides its states.
+/// A message besides states.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Signal {
-    /// Write this and go on.
+    /// Write this and continue.
     Send(Bytes),
     /// Write this, if anything, and end.
     Close(Bytes),
 }
 
 impl StreamControl {
-    /// Makes the control of a stream that may last for `max_duration`.
+    /// Creates the control of a stream limited to `max_duration`.
     pub(crate) fn new(permit: Permit, count: StreamCount, max_duration: Option<Duration>) -> Self {
         Self {
             beat: 0,
@@ -52,14 +51,13 @@ impl StreamControl {
         }
     }
 
-    /// Takes note that the subscriber has been told everything.
+    /// Records that everything was sent.
     pub(crate) fn finished(&mut self) {
         self.count.ends(StreamEnd::Finished);
     }
 
-    /// Returns the first and the last thing that a stream opens with, the newest states being
-    /// between them: after how long to come back when it ends, and how the server stands to the
-    /// price monitor where that is worth a word.
+    /// Returns what is written before and after the newest states on opening: the reconnection delay, and the
+    /// upstream state if it matters.
     pub(crate) fn opening(&mut self, tick: Tick) -> (Bytes, Bytes) {
         let after = retry(Duration::from_millis(fastrand::u64(RETRY_MILLIS)));
         let Tick::Alive {
@@ -77,7 +75,7 @@ impl StreamControl {
         (after, upstream(state))
     }
 
-    /// Returns whether the stream is to end even if its client has not taken what was written last.
+    /// Returns whether the stream ends even with unsent bytes.
     pub(super) fn must_end(&mut self, tick: Tick) -> bool {
         let end = match tick {
             Tick::Drain => Some(StreamEnd::Shutdown),
@@ -97,7 +95,7 @@ impl StreamControl {
         is_late.then_some(StreamEnd::TimeLimit)
     }
 
-    /// Returns what a tick means to the stream, if anything.
+    /// Returns the signal of a tick, if any.
     pub(super) fn signal(&mut self, tick: Tick) -> Option<Signal> {
         let must_end = self.must_end(tick);
         let Tick::Alive {
@@ -111,7 +109,7 @@ impl StreamControl {
         if must_end {
             return Some(Signal::Close(Bytes::new()));
         }
-        // The first connection's being made is nothing to tell.
+        // The first connection is not worth a message.
         if state != self.told && state != UpstreamState::Connecting {
             self.told = state;
             self.beat = beat;
@@ -138,7 +136,7 @@ pub(super) mod tests {
         },
     };
 
-    /// Makes the control of a stream, and the limits that it counts toward.
+    /// Creates the control of a stream, and its limits.
     pub(in crate::server::relay) fn control(
         longest: Option<Duration>,
     ) -> (StreamControl, StreamLimits) {

@@ -1,4 +1,4 @@
-//! Opens event streams (CONTRACT section 4): checks limits and what the client knows already, and finds the jobs.
+//! Opens event streams (CONTRACT section 4): checks limits and `Last-Event-ID`, and finds the jobs.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -24,25 +24,25 @@ use crate::{
     },
 };
 
-/// Who asks for a stream, and what they know.
+/// A request for a stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asking<'a> {
-    /// Where the request comes from.
+    /// The client's address.
     pub(crate) address: ClientAddress,
-    /// The `Last-Event-ID` of a client that comes back.
+    /// The `Last-Event-ID` of a reconnecting client.
     pub(crate) last_event_id: Option<&'a str>,
 }
 
-/// Which jobs a stream of many is asked for.
+/// The jobs of a stream of many.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Jobs {
-    /// These.
+    /// Listed jobs.
     pub(crate) listed: Vec<JobId>,
-    /// All the user's unfinished ones besides, new ones as they start.
+    /// Whether all unfinished jobs of the user are added, including new ones.
     pub(crate) unfinished: bool,
 }
 
-/// What a request for progress is answered with.
+/// The answer to a request for a stream.
 #[expect(
     clippy::large_enum_variant,
     reason = "it is taken apart at once, one for each stream that opens"
@@ -50,25 +50,25 @@ pub(crate) struct Jobs {
 pub(crate) enum ProgressAnswer {
     /// The stream.
     Stream(SubscriberStream),
-    /// The client has the final state already: it is to stop asking.
+    /// The client has the final state: 204 stops it from reconnecting.
     NothingMore,
 }
 
-/// The jobs that a stream tells of.
+/// The jobs of a stream.
 #[derive(Default)]
 struct Followed {
     live: Vec<Viewer>,
-    /// Those that were over before.
+    /// Jobs that have ended already.
     over: Vec<(JobId, Arc<Frame>)>,
 }
 
 impl Relay {
-    /// Opens a user's stream of a job's progress.
+    /// Opens a stream of one job.
     ///
     /// # Errors
     ///
-    /// [`ApiError::NotFound`] when there is no such job or it is somebody else's,
-    /// [`ApiError::TooMany`] at a limit, [`ApiError::Unavailable`] while the server stops.
+    /// [`ApiError::NotFound`] if the job does not exist or is not visible, [`ApiError::TooMany`] at a limit,
+    /// [`ApiError::Unavailable`] during shutdown.
     pub(crate) async fn open_stream(
         &self,
         who: &Principal,
@@ -95,13 +95,12 @@ impl Relay {
         })))
     }
 
-    /// Opens a user's one stream of many jobs.
+    /// Opens a stream of many jobs.
     ///
     /// # Errors
     ///
-    /// As [`open_stream`](Self::open_stream), [`ApiError::TooMany`] also where one of the listed jobs
-    /// cannot be followed for a limit, [`ApiError::NotFound`] when none of them is there; and
-    /// [`ApiError::Invalid`] when more are listed than the settings allow.
+    /// As [`open_stream`](Self::open_stream); [`ApiError::TooMany`] also if a listed job cannot be followed because
+    /// of a limit, [`ApiError::NotFound`] if none exists, [`ApiError::Invalid`] if too many are listed.
     pub(crate) async fn open_many(
         &self,
         who: &Principal,
@@ -123,7 +122,7 @@ impl Relay {
             )));
         }
         let scope = who.jobs();
-        // Before the look at the database, so that none is missed between the two.
+        // Before the query, so that no start is missed between.
         let started = unfinished.then(|| self.starts.listen());
         let mut found = self.store.find_jobs(&scope, &listed).await?;
         let is_missing = |id: &&JobId| found.iter().all(|job| job.id != **id);
@@ -150,8 +149,8 @@ impl Relay {
         })))
     }
 
-    /// Follows those of the jobs whose end the client does not know, each once. Returns whether some that are
-    /// not listed could not be followed for a limit.
+    /// Follows the jobs whose end the client has not seen. Returns whether unlisted jobs were dropped because
+    /// of a limit.
     fn follow_all(
         &self,
         jobs: Vec<ProductImportJob>,
@@ -163,7 +162,7 @@ impl Relay {
         for mut job in jobs {
             let place = listed.binary_search(&job.id).ok();
             if let Some(place) = place {
-                // Its text is kept once for each stream.
+                // Shares the ID's allocation within the stream.
                 job.id = listed[place].clone();
             }
             let has_seen_end =
@@ -185,7 +184,7 @@ impl Relay {
     }
 
     fn follow(&self, job: &ProductImportJob, followed: &mut Followed) -> Result<(), Full> {
-        // What is over needs no room.
+        // An ended job needs no room.
         if job.status.is_final() {
             let frame = Frame::new(1, &Snapshot::from(job));
             followed.over.push((job.id.clone(), Arc::new(frame)));
@@ -220,7 +219,7 @@ impl Relay {
     }
 
     fn control(&self, permit: Permit) -> StreamControl {
-        // So much earlier that the next tick is still in time.
+        // Earlier by a tick, to end in time.
         let max_duration = self
             .config
             .max_duration

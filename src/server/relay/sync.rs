@@ -1,4 +1,4 @@
-//! What threads meet at, named in one place: `tests/threads` has a model checker's in its stead.
+//! Synchronization primitives, replaced by loom's in `tests/threads`.
 
 pub(super) use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,

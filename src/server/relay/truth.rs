@@ -1,5 +1,5 @@
-//! Whatever becomes of a service's messages on their way, a job ends as the service's own last word and
-//! counts say: a model of a service, two instances of the relay and their database.
+//! Model test: a service, two instances of the relay and their database. Whatever happens to messages, a job
+//! ends as the service's last report says.
 
 use std::{
     collections::VecDeque,
@@ -21,7 +21,7 @@ use crate::{
 
 const GRACE: Duration = Duration::from_secs(30);
 
-/// One import at a service: all that it ever says of it, the last word last.
+/// An import at a service: all its reports in order.
 #[derive(Clone, Debug)]
 struct Service {
     said: Vec<Value>,
@@ -33,7 +33,7 @@ impl Service {
         Reading::from_slice(said.as_bytes()).unwrap().report
     }
 
-    /// Returns how the import is to end: by the last word's own counts.
+    /// Returns the expected end, from the last report's counts.
     fn end(&self) -> (ImportStatus, [u64; 3]) {
         let last = self.report(self.said.len() - 1);
         let counts = [last.processed, last.failed, last.total];
@@ -50,8 +50,8 @@ impl Service {
     }
 }
 
-/// A service whose counts grow, and whose last word is one of many kinds. Where that has all the counts,
-/// failures may have been tried again with success.
+/// Generates a service with growing counts and any kind of last report. If that has all counts, failures may
+/// have been retried successfully.
 fn any_service() -> impl Strategy<Value = Service> {
     let total = 2..40u64;
     let last = 0..9u8;
@@ -92,20 +92,20 @@ fn any_service() -> impl Strategy<Value = Service> {
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// The service says its next word to the sockets that are open.
+    /// The service emits its next report to open sockets.
     Say,
-    /// An instance's socket breaks, or is had again.
+    /// An instance's socket breaks or reconnects.
     Break(bool),
     Reconnect(bool),
-    /// After a reconnection an old message comes again.
+    /// An old message is replayed after a reconnect.
     Replay(bool, usize),
-    /// REST is asked, and what it said once arrives.
+    /// A REST call, answered later.
     Ask(bool),
     Answer(bool),
-    /// The database takes up what an instance has to write; it is done with it, well or not.
+    /// The database starts or ends an instance's write.
     Write(bool),
     Written(bool, bool),
-    /// An instance's rooms are looked through.
+    /// An instance sweeps its rooms.
     Sweep(bool),
 }
 
@@ -124,7 +124,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// One instance of the relay, with a viewer of the job.
+/// An instance of the relay with a subscriber.
 struct Instance {
     rooms: Rooms,
     is_connected: bool,
@@ -145,7 +145,7 @@ impl Instance {
     }
 }
 
-/// The database, as `store::jobs` writes it.
+/// The database, as written by `store::jobs`.
 struct Database {
     row: ProductImportJob,
     ends: u32,
@@ -277,7 +277,7 @@ impl World {
         }
     }
 
-    /// The service says the rest, REST tells each instance of it, and the database works.
+    /// The service emits the rest, REST answers, and the database works.
     fn settle(&mut self) {
         while self.said < self.service.said.len() {
             self.take(&Step::Say);

@@ -1,5 +1,4 @@
-//! Follows the unfinished jobs that nobody watches to their ends, by REST: a few at a time, each in its
-//! turn.
+//! Polls unfinished jobs without subscribers by REST, a few at a time in turn.
 
 use std::time::Duration;
 
@@ -13,11 +12,11 @@ use crate::{
     server::store::{Store, now},
 };
 
-/// How many jobs are asked for in one round, and how many of them at once.
+/// Jobs per round, and concurrent requests.
 const BATCH: u64 = 32;
 const CONCURRENCY: usize = 4;
 
-/// The task that asks.
+/// The polling task.
 pub(super) struct Unwatched {
     pub(super) store: Store,
     pub(super) hub: Hub,
@@ -26,12 +25,12 @@ pub(super) struct Unwatched {
 }
 
 impl Unwatched {
-    /// Asks for some jobs every `interval`, until `shutdown`.
+    /// Polls some jobs every `interval`, until `shutdown`.
     pub(super) async fn run(self, interval: Duration, shutdown: CancellationToken) {
         let rounds = async {
             let mut after = None;
             loop {
-                // At a time of this instance's own.
+                // At a random time of this instance.
                 let pause = interval.mul_f64(0.75 + fastrand::f64() / 2.0);
                 tokio::time::sleep(pause).await;
                 if !self.rest.is_resting() {
@@ -45,7 +44,7 @@ impl Unwatched {
         }
     }
 
-    /// Asks for the jobs that come after one, and returns the last of them; none at the end of the list.
+    /// Polls the jobs after one, and returns the last of them; `None` at the end of the list.
     async fn round(&self, after: Option<JobId>) -> Option<JobId> {
         let jobs = match self
             .store
@@ -76,7 +75,7 @@ impl Unwatched {
     }
 
     async fn record(&self, job: &ProductImportJob, report: Report) {
-        // A viewer may have come meanwhile.
+        // It may be followed by now.
         if self.hub.report(&job.id, report.clone()) {
             return;
         }

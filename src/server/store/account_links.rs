@@ -1,4 +1,4 @@
-//! Links that make an account, or give one a new password. Each works once.
+//! Invitation and password links. Each works once.
 
 use std::time::Duration;
 
@@ -18,28 +18,28 @@ use crate::model::{job::UnixMillis, role::Role};
 
 const TABLE: &str = "account_links";
 
-/// What a link is for.
+/// The purpose of a link.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum LinkPurpose {
-    /// To make an account with this role.
+    /// Creates an account with this role.
     Invitation(Role),
-    /// To give this account, by its identifier, a new password.
+    /// Resets the password of this account ID.
     PasswordReset(String),
 }
 
-/// A link that has not been used.
+/// An unused link.
 #[derive(Clone, Debug)]
 pub(crate) struct AccountLink {
-    /// What the owner names it by.
+    /// Its ID for the owner.
     pub(crate) id: String,
     pub(crate) purpose: LinkPurpose,
-    /// Whom it is for, in the owner's words.
+    /// The owner's note.
     pub(crate) note: String,
     pub(crate) expires_at: UnixMillis,
 }
 
 impl Store {
-    /// Records a link by the hash of its secret, and forgets those that have expired.
+    /// Creates a link with the hash of its secret, and deletes expired ones.
     pub(crate) async fn create_link(
         &self,
         token_hash: String,
@@ -87,7 +87,7 @@ impl Store {
             .transpose()
     }
 
-    /// Uses a link up. `false` when somebody else has.
+    /// Uses up a link. `false` if it was used already.
     pub(crate) async fn use_link(&self, link: &AccountLink) -> Result<bool, StoreError> {
         let used = link::Entity::delete_many()
             .filter(link::Column::Id.eq(&link.id))
@@ -97,7 +97,7 @@ impl Store {
         Ok(used.rows_affected > 0)
     }
 
-    /// Takes back every link that an account has made.
+    /// Revokes all links made by an account.
     pub(crate) async fn delete_links_by(&self, user: &UserId) -> Result<(), StoreError> {
         link::Entity::delete_many()
             .filter(link::Column::MadeBy.eq(user.as_str()))
@@ -106,7 +106,7 @@ impl Store {
         Ok(())
     }
 
-    /// Takes a link back. `false` when there is none.
+    /// Revokes a link. `false` if there is none.
     pub(crate) async fn delete_link(&self, id: &str) -> Result<bool, StoreError> {
         let deleted = link::Entity::delete_many()
             .filter(link::Column::Id.eq(id))
@@ -115,7 +115,7 @@ impl Store {
         Ok(deleted.rows_affected > 0)
     }
 
-    /// Takes back every link that would give an account a new password.
+    /// Revokes all password links of an account.
     pub(crate) async fn delete_resets_of(&self, user: &UserId) -> Result<(), StoreError> {
         link::Entity::delete_many()
             .filter(link::Column::UserId.eq(user.as_str()))
@@ -124,7 +124,7 @@ impl Store {
         Ok(())
     }
 
-    /// Lists the links that have not been used, the newest first.
+    /// Lists unused links, newest first.
     pub(crate) async fn list_links(&self) -> Result<Vec<AccountLink>, StoreError> {
         link::Entity::find()
             .filter(holds())
@@ -138,7 +138,7 @@ impl Store {
     }
 }
 
-/// Says which links hold: those that have not expired, and whose maker may still make such.
+/// Matches valid links: not expired, and made by an account that may still make them.
 fn holds() -> Condition {
     let owners = user::Entity::find()
         .select_only()

@@ -1,4 +1,4 @@
-//! Keys with which programs act for a user.
+//! API tokens.
 
 use std::collections::HashSet;
 
@@ -20,22 +20,22 @@ use crate::model::{
 };
 
 const TABLE: &str = "api_tokens";
-/// How often it is noted that a token is in use.
+/// Minimum interval between updates of the last use.
 const TOUCH_MILLIS: i64 = 60_000;
 
-/// Names a token to its user. It does not open anything.
+/// A token's ID for its user. It grants nothing.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct TokenId(String);
 
 impl TokenId {
-    /// Returns the name as pages show it.
+    /// Returns the ID as pages show it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A token to be recorded. It is not to be shown.
+/// A token to create. Not to be logged.
 #[derive(Clone)]
 pub(crate) struct NewToken<'a> {
     pub(crate) token_hash: String,
@@ -46,7 +46,7 @@ pub(crate) struct NewToken<'a> {
 }
 
 impl Store {
-    /// Records a token by its hash.
+    /// Creates a token with its hash.
     pub(crate) async fn create_token(&self, new: NewToken<'_>) -> Result<(), StoreError> {
         api_token::Entity::insert(api_token::ActiveModel {
             id: Set(Uuid::now_v7().to_string()),
@@ -63,7 +63,7 @@ impl Store {
         Ok(())
     }
 
-    /// Finds for whom a token acts by its hash, and notes that it was used.
+    /// Finds user and scope of a token by its hash, and records its use.
     pub(crate) async fn find_token(
         &self,
         token_hash: &str,
@@ -98,7 +98,7 @@ impl Store {
         Ok(Some((user.try_into()?, TokenId(token.id), scope)))
     }
 
-    /// Returns the names of those of the tokens that are good.
+    /// Returns the IDs of valid tokens.
     pub(crate) async fn good_tokens(&self, ids: &[&str]) -> Result<HashSet<String>, StoreError> {
         let good: Vec<String> = api_token::Entity::find()
             .select_only()
@@ -111,7 +111,7 @@ impl Store {
         Ok(good.into_iter().collect())
     }
 
-    /// Lists an account's tokens, the newest first.
+    /// Lists an account's tokens, newest first.
     pub(crate) async fn list_tokens(&self, user: &UserId) -> Result<Vec<ApiToken>, StoreError> {
         api_token::Entity::find()
             .filter(api_token::Column::UserId.eq(user.as_str()))
@@ -133,7 +133,7 @@ impl Store {
             .collect()
     }
 
-    /// Revokes one of an account's tokens and returns its name. `None` when there is none.
+    /// Revokes a token of an account and returns its name. `None` if there is none.
     pub(crate) async fn delete_token_of(
         &self,
         user: &UserId,

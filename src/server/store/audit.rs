@@ -1,4 +1,4 @@
-//! What was done, by whom, from where.
+//! The audit log.
 
 use sea_orm::{ActiveValue::Set, EntityTrait, PaginatorTrait, QueryOrder};
 use uuid::Uuid;
@@ -11,22 +11,22 @@ use crate::model::{
 
 const PAGE_SIZE: u64 = 50;
 
-/// Something that was done.
+/// An event to record.
 #[derive(Clone, Debug)]
 pub(crate) struct NewEvent<'a> {
-    /// Who did it, where there is an account.
+    /// The actor's account, if any.
     pub(crate) actor_id: Option<&'a str>,
-    /// Who did it, in words that can be read when the account is gone.
+    /// The actor's name, readable after the account is deleted.
     pub(crate) actor: &'a str,
     pub(crate) action: AuditAction,
-    /// What it was done to.
+    /// The object of the action.
     pub(crate) subject: &'a str,
-    /// From where.
+    /// The client's address.
     pub(crate) address: Option<String>,
 }
 
 impl Store {
-    /// Records something that was done.
+    /// Records an event.
     pub(crate) async fn record_event(&self, new: NewEvent<'_>) -> Result<(), StoreError> {
         event::Entity::insert(event::ActiveModel {
             id: Set(Uuid::now_v7().to_string()),
@@ -42,7 +42,7 @@ impl Store {
         Ok(())
     }
 
-    /// Lists what was done, the newest first. A page past the last one is the last one.
+    /// Lists events, newest first. A page past the last one is the last one.
     pub(crate) async fn list_events(&self, page: u64) -> Result<Page<AuditEvent>, StoreError> {
         let query = event::Entity::find()
             .order_by_desc(event::Column::At)

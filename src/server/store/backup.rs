@@ -1,4 +1,4 @@
-//! Copies of a database that is in use, and a copy in the place of a database.
+//! Backs up a database in use, and restores it.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{Store, StoreError};
 use crate::server::{config::DatabaseUrl, error::advice};
 
-/// Why there is no backup.
+/// A failed backup or restore.
 #[derive(Debug, Error)]
 pub enum BackupError {
     /// There is a file of that name, which stays as it is.
@@ -71,19 +71,19 @@ pub enum BackupError {
     },
 }
 
-/// Copies the database to a new file, consistently, while others read and write it. The file is
-/// complete or not there at all, and only its owner may read it.
+/// Copies the database consistently while it is in use. The file is complete or does not exist, and is readable by
+/// its owner only.
 ///
-/// A SQLite database becomes a SQLite database; a PostgreSQL one an archive for `pg_restore`.
+/// SQLite becomes a SQLite database, PostgreSQL an archive for `pg_restore`.
 ///
 /// # Errors
 ///
-/// When there is such a file already, or the copy cannot be made.
+/// If the file exists already, or the copy cannot be made.
 pub async fn backup(url: &DatabaseUrl, path: &Path) -> Result<(), BackupError> {
     if path.exists() {
         return Err(BackupError::Exists(path.to_owned()));
     }
-    // To connect would make an empty one, of which a copy is worth nothing.
+    // Connecting would create an empty database.
     if let Some(missing) = url.sqlite_path().filter(|database| !database.exists()) {
         return Err(BackupError::Nothing(missing.to_owned()));
     }
@@ -103,8 +103,8 @@ pub async fn backup(url: &DatabaseUrl, path: &Path) -> Result<(), BackupError> {
         .map_err(failed)
 }
 
-/// Gives a file its name where there is none of that name. A link fails where one has come to be in
-/// the meantime; a file system without links has the name taken first.
+/// Renames a file unless the target exists. A hard link fails atomically; a file system without links
+/// reserves the name first.
 fn put_in_place(part: &Path, path: &Path) -> io::Result<()> {
     match fs::hard_link(part, path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => take_name(part, path),
@@ -115,12 +115,12 @@ fn put_in_place(part: &Path, path: &Path) -> io::Result<()> {
 fn take_name(part: &Path, path: &Path) -> io::Result<()> {
     File::create_new(path)?;
     fs::rename(part, path).inspect_err(|_| {
-        // It is empty, and ours.
+        // It is empty and ours.
         let _ = fs::remove_file(path);
     })
 }
 
-/// An unfinished file of a name that nobody else has. It goes away in any case.
+/// An unfinished file with a unique name, deleted when dropped.
 struct Part(PathBuf);
 
 impl Part {
@@ -141,8 +141,7 @@ impl Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
-        // What is left over is said by the error that is on its way already. One that was opened as a database
-        // may have files beside it.
+        // The pending error matters more. A file that was opened as a database may have companions.
         for suffix in ["", "-wal", "-shm"] {
             let mut path = self.0.clone().into_os_string();
             path.push(suffix);
@@ -168,7 +167,7 @@ async fn pg_dump(url: &DatabaseUrl, path: &Path) -> Result<(), BackupError> {
     run("pg_dump", url, &arguments, path).await
 }
 
-/// Runs one of PostgreSQL's own programs on a file.
+/// Runs a PostgreSQL program on a file.
 async fn run(
     program: &'static str,
     url: &DatabaseUrl,
@@ -193,12 +192,12 @@ async fn run(
     })
 }
 
-/// Puts a backup in the place of the database. Nothing is touched before the backup is known to be one, of
-/// this program or an older one. Returns where what was there is kept; on PostgreSQL nothing is.
+/// Restores a backup, after verifying that it is one of this or an older version. Returns where the previous
+/// database is kept; `None` on PostgreSQL.
 ///
 /// # Errors
 ///
-/// When a server runs, or the file is no whole backup, or cannot be put in place.
+/// If a server runs, or the backup is invalid or cannot be restored.
 pub async fn restore(url: &DatabaseUrl, path: &Path) -> Result<Option<PathBuf>, BackupError> {
     let unreadable = |error| BackupError::Unreadable {
         path: path.to_owned(),
@@ -213,7 +212,7 @@ pub async fn restore(url: &DatabaseUrl, path: &Path) -> Result<Option<PathBuf>, 
     };
     match url.sqlite_path() {
         None if begin[..read].starts_with(b"PGDMP") => {
-            // Which database, the environment says; of the options the last takes a value.
+            // The database is named by the environment; the last option takes a value.
             let arguments = [
                 "--clean",
                 "--if-exists",
@@ -251,7 +250,7 @@ pub async fn restore(url: &DatabaseUrl, path: &Path) -> Result<Option<PathBuf>, 
     }
 }
 
-/// Sees that a file is a whole database of ours, no newer than this program.
+/// Verifies that a file is an intact database of ours, no newer than this program.
 async fn inspect(path: &Path, no_backup: impl Fn(&str) -> BackupError) -> Result<(), BackupError> {
     let store = Store::connect(&DatabaseUrl::sqlite(path)).await?;
     store.check_file().await?;
@@ -268,7 +267,7 @@ async fn inspect(path: &Path, no_backup: impl Fn(&str) -> BackupError) -> Result
     Ok(())
 }
 
-/// Gives a database, with the files that belong to it, another name.
+/// Renames a database with its companion files.
 fn set_aside(database: &Path) -> io::Result<Option<PathBuf>> {
     if !database.exists() {
         return Ok(None);
@@ -279,7 +278,7 @@ fn set_aside(database: &Path) -> io::Result<Option<PathBuf>> {
         PathBuf::from(name)
     };
     let kept = with(database, &format!(".{}.before", super::now()));
-    // What SQLite has not taken over into the database yet belongs to it.
+    // Transactions not yet merged belong to the database.
     for suffix in ["-wal", "-shm"] {
         match fs::rename(with(database, suffix), with(&kept, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -290,7 +289,7 @@ fn set_aside(database: &Path) -> io::Result<Option<PathBuf>> {
     Ok(Some(kept))
 }
 
-/// A name is on the disk only when its directory is; not every system can be asked for that.
+/// Syncs a directory, so that a new name in it is durable. Not every system supports it.
 fn sync_directory(of: &Path) -> io::Result<()> {
     let directory = of.parent().filter(|path| !path.as_os_str().is_empty());
     match File::open(directory.unwrap_or(Path::new("."))) {
@@ -299,8 +298,8 @@ fn sync_directory(of: &Path) -> io::Result<()> {
     }
 }
 
-/// Turns an address into libpq's variables: on the command line its password would be seen by all
-/// users of the machine. <https://www.postgresql.org/docs/current/libpq-envars.html>
+/// Converts a URL to libpq's variables, because command lines are visible to other users.
+/// <https://www.postgresql.org/docs/current/libpq-envars.html>
 fn libpq_environment(url: &str) -> Vec<(String, String)> {
     let Ok(url) = Url::parse(url) else {
         return Vec::new();
@@ -312,7 +311,7 @@ fn libpq_environment(url: &str) -> Vec<(String, String)> {
             variables.push((name.to_owned(), value));
         }
     };
-    // An IPv6 address is in brackets in an address, and without them for libpq.
+    // libpq expects IPv6 addresses without brackets.
     let host = url.host_str().map(|host| host.trim_matches(['[', ']']));
     set("PGHOST", host.map(decode).unwrap_or_default());
     set(
@@ -453,7 +452,7 @@ mod tests {
         assert!(refused(&url).await.contains("cannot be read"));
         fs::write(&path, "sku,name,price").unwrap();
         assert!(refused(&url).await.contains("no SQLite database"));
-        // A backup that was cut off, and one with a page that rotted.
+        // A truncated backup, and one with a damaged page.
         let mut bytes = before.clone();
         bytes.truncate(bytes.len() / 2);
         fs::write(&path, &bytes).unwrap();
@@ -462,7 +461,7 @@ mod tests {
             said.contains("damaged") || said.contains("malformed"),
             "{said}"
         );
-        // Somebody else's database.
+        // Another program's database.
         let other = directory.path().join("other.db");
         let store = Store::connect(&DatabaseUrl::sqlite(&other)).await.unwrap();
         store

@@ -1,7 +1,7 @@
-//! Many rows in few statements, in one transaction.
+//! Writes many rows in few statements and one transaction.
 //!
-//! What the driver needs of a statement's values is made beforehand, where there is time for it: done while
-//! the database waits for it, it takes a third of an import.
+//! Values are converted to the driver's form beforehand, while the database is busy; converted on demand they
+//! take a third of an import.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use sqlx::{
 
 use super::{Store, StoreError};
 
-/// A statement's values, as the driver takes them. Cloning those for SQLite copies no text.
+/// Values in the driver's form. Cloning those for SQLite copies no text.
 #[derive(Clone, Debug)]
 pub(super) enum Bound {
     Sqlite(SqliteArguments),
@@ -32,18 +32,18 @@ impl Bound {
         }
     }
 
-    /// No values.
+    /// Returns no values.
     pub(super) fn none(backend: DatabaseBackend) -> Self {
         Self::new(backend, Vec::new())
     }
 }
 
-/// Makes values what SQLite's driver takes.
+/// Converts values for SQLite's driver.
 pub(super) fn sqlite_arguments(values: Vec<Value>) -> SqliteArguments {
     IntoArguments::<Sqlite>::into_arguments(SqlxValues(Values(values)))
 }
 
-/// A transaction, which is rolled back unless it is committed.
+/// A transaction, rolled back when dropped.
 #[derive(Debug)]
 pub(super) enum BulkTransaction {
     Sqlite(Transaction<'static, Sqlite>),
@@ -69,7 +69,7 @@ impl BulkTransaction {
         }
     }
 
-    /// Executes a query, and returns how many rows it touched.
+    /// Executes a query and returns the number of affected rows.
     pub(super) async fn execute(&mut self, query: &impl QueryTrait) -> Result<u64, StoreError> {
         let statement = query.build(self.backend());
         let values = statement.values.map(|values| values.0).unwrap_or_default();
@@ -77,7 +77,7 @@ impl BulkTransaction {
         self.execute_bound(statement.sql.into(), bound).await
     }
 
-    /// Executes a statement with the values of its placeholders, and returns how many rows it touched.
+    /// Executes a statement with bound values and returns the number of affected rows.
     pub(super) async fn execute_bound(
         &mut self,
         sql: Arc<str>,
@@ -100,7 +100,7 @@ impl BulkTransaction {
         executed.map_err(failed)
     }
 
-    /// Whether PostgreSQL has a table.
+    /// Returns whether a PostgreSQL table exists.
     pub(super) async fn has_table(&mut self, name: &str) -> Result<bool, StoreError> {
         let Self::Postgres(transaction) = self else {
             return Err(of_the_other_database());
@@ -113,7 +113,7 @@ impl BulkTransaction {
         Ok(there == Some(true))
     }
 
-    /// Executes PostgreSQL's COPY FROM STDIN.
+    /// Executes PostgreSQL's `COPY FROM STDIN`.
     pub(super) async fn copy_in(&mut self, copy: &str, lines: &[u8]) -> Result<(), StoreError> {
         let Self::Postgres(transaction) = self else {
             return Err(of_the_other_database());
@@ -122,7 +122,7 @@ impl BulkTransaction {
         match copying.send(lines).await {
             Ok(_) => copying.finish().await.map(drop).map_err(failed),
             Err(error) => {
-                // Where this fails too, so does the rollback, which closes the connection.
+                // If this fails too, the rollback closes the connection.
                 let _ = copying.abort("it could not be sent").await;
                 Err(failed(error))
             }

@@ -1,15 +1,15 @@
-//! The first rows of the files of the embedded price monitor's imports.
+//! First rows of the files of imports.
 
 use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
 
 use super::{Store, StoreError, entity::import_beginning};
 
 impl Store {
-    /// Keeps the first rows of an import's file.
+    /// Stores the first rows of an import's file.
     ///
     /// # Errors
     ///
-    /// When the database fails.
+    /// If the database fails.
     pub async fn keep_import_beginning(
         &self,
         id: &str,
@@ -29,11 +29,11 @@ impl Store {
         Ok(())
     }
 
-    /// Returns the first rows of an import's file, where they were kept.
+    /// Returns the first rows of an import's file, if stored.
     ///
     /// # Errors
     ///
-    /// When the database fails or the row cannot be read.
+    /// If the database fails or the row is invalid.
     pub async fn import_beginning(&self, id: &str) -> Result<Option<Vec<Vec<String>>>, StoreError> {
         let row = import_beginning::Entity::find_by_id(id)
             .one(&self.db)

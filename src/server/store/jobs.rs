@@ -1,4 +1,4 @@
-//! The imports that are recorded here, each with its user.
+//! Recorded imports, each with its owner.
 
 mod deleted;
 mod entity;
@@ -34,38 +34,38 @@ use crate::model::{
 const TABLE: &str = "product_import_jobs";
 const PAGE_SIZE: u64 = 20;
 
-/// How many jobs of a list are counted. There are pages behind them all the same.
+/// Maximum jobs counted for a list. Later pages exist all the same.
 const COUNTED_AT_MOST: u64 = 10_000;
 
-/// The state of a job as it is recorded.
+/// A state of a job.
 #[derive(Clone, Debug)]
 pub struct JobState {
-    /// Where the import stands.
+    /// The status.
     pub status: ImportStatus,
-    /// Why it failed.
+    /// The error.
     pub error: Option<String>,
-    /// Products in the file, 0 while unknown.
+    /// Products in the file, 0 if unknown.
     pub total_products: u64,
-    /// Products that are in the shop.
+    /// Imported products.
     pub processed_products: u64,
-    /// Products that could not be imported.
+    /// Failed products.
     pub failed_products: u64,
-    /// The names of the failed products; `None` leaves what is recorded.
+    /// SKUs of the failed products; `None` keeps the recorded ones.
     pub failed_product_skus: Option<Arc<Vec<String>>>,
-    /// When the import ended.
+    /// The end time.
     pub completed_at: Option<UnixMillis>,
 }
 
-/// What became of a newer state of a job.
+/// The effect of recording a state.
 #[derive(Clone, Debug)]
 pub(crate) enum Recorded {
-    /// It is recorded.
+    /// Recorded.
     Updated,
-    /// The job is over now, like this.
+    /// The job has ended with this state.
     Ended(Box<ProductImportJob>),
-    /// The job was over already, like this.
+    /// The job had ended before, with this state.
     Over(Box<ProductImportJob>),
-    /// There is no such job any more.
+    /// The job was deleted.
     Gone,
 }
 
@@ -101,18 +101,18 @@ impl TryFrom<row::Model> for ProductImportJob {
     }
 }
 
-/// What came of recording a job that the price monitor has just made.
+/// The effect of recording a new job.
 #[derive(Debug)]
 pub(crate) enum Created {
-    /// It is recorded.
+    /// Recorded.
     Now(ProductImportJob),
-    /// It was recorded before: whether that had worked was not heard.
+    /// Recorded before; its acknowledgement was lost.
     Before,
-    /// It is recorded, and was another user's since a moment ago.
+    /// Recorded; another user had adopted it a moment before.
     TakenBack(ProductImportJob, UserId),
 }
 
-/// Makes a job of which nothing is known but that it has begun.
+/// Creates a job in its initial state.
 fn new_job(id: &JobId, filename: &str, mode: ImportMode) -> ProductImportJob {
     let now = now();
     ProductImportJob {
@@ -151,7 +151,7 @@ fn new_row(user: &UserId, job: &ProductImportJob) -> row::ActiveModel {
     }
 }
 
-/// Returns what a filter lets through.
+/// Builds the condition of a filter.
 fn condition(filter: &ImportsFilter) -> Condition {
     use sea_orm::sea_query::ExprTrait;
 
@@ -168,7 +168,7 @@ fn condition(filter: &ImportsFilter) -> Condition {
     let search = filter.search.trim();
     if !search.is_empty() {
         let name = || Expr::col(row::Column::Filename);
-        // SQLite knows the case of ASCII letters only, so other letters are found as they are typed.
+        // SQLite folds ASCII letters only.
         let any = Condition::any()
             .add(Func::lower(name()).like(contains(search)))
             .add(name().like(contains_exactly(search)));
@@ -177,7 +177,7 @@ fn condition(filter: &ImportsFilter) -> Condition {
     all
 }
 
-/// Returns what a list is sorted by.
+/// Returns the sort expression.
 fn sort_key(by: SortBy) -> SimpleExpr {
     use sea_orm::sea_query::ExprTrait;
 
@@ -193,8 +193,8 @@ fn sort_key(by: SortBy) -> SimpleExpr {
 }
 
 impl Store {
-    /// Records a job that the price monitor has just made for this user. Somebody who has taken it up
-    /// in the moment since then gives it back.
+    /// Records a job that the price monitor created for this user. If another user adopted it meanwhile, it
+    /// is moved.
     pub(crate) async fn create_job(
         &self,
         user: &UserId,
@@ -216,7 +216,7 @@ impl Store {
             return Err(error.into());
         };
         if there.adopted_at.is_none() {
-            // Asked again, because whether it was recorded was not heard.
+            // A retry whose first acknowledgement was lost.
             let is_done = there.user_id == user.as_str();
             return if is_done {
                 Ok(Created::Before)
@@ -242,7 +242,7 @@ impl Store {
         })
     }
 
-    /// Returns whether a job is recorded, whoever's it is, or was and has been deleted.
+    /// Returns whether a job is or was recorded, for any owner.
     pub(crate) async fn knows_job(&self, id: &JobId) -> Result<bool, StoreError> {
         let recorded = row::Entity::find_by_id(id.as_str()).count(&self.db).await?;
         let deleted = deleted::Entity::find_by_id(id.as_str())
@@ -251,9 +251,8 @@ impl Store {
         Ok(recorded + deleted > 0)
     }
 
-    /// Records a job that was started elsewhere, which `user` asked for first: for its owner, where the
-    /// service names one, else for the whole staff. `None` when somebody else was quicker: it stays whose
-    /// it is.
+    /// Records a job started elsewhere: for its owner if the service names one, else for all staff. `None` if
+    /// another request was faster.
     pub(crate) async fn adopt_job(
         &self,
         user: &UserId,
@@ -281,8 +280,7 @@ impl Store {
         }
     }
 
-    /// Lists the jobs of a scope that a filter leaves, in its order. A page past the last one is the
-    /// last one.
+    /// Lists jobs of a scope by filter and order. A page past the last one is the last one.
     pub(crate) async fn find_imports(
         &self,
         scope: &JobScope,
@@ -347,7 +345,7 @@ impl Store {
         rows.into_iter().map(ProductImportJob::try_from).collect()
     }
 
-    /// Lists the unfinished jobs of a scope, newest first, at most `limit`.
+    /// Lists up to `limit` unfinished jobs of a scope, newest first.
     pub(crate) async fn unfinished_jobs(
         &self,
         scope: &JobScope,
@@ -363,8 +361,8 @@ impl Store {
         rows.into_iter().map(ProductImportJob::try_from).collect()
     }
 
-    /// Lists everybody's unfinished jobs that were recorded at this time or later, the newest `limit`,
-    /// each with its owner: for the relay, which knows who may see which.
+    /// Lists up to `limit` unfinished jobs recorded since a time, newest first, each with its owner; for the
+    /// relay, which filters them.
     pub(crate) async fn jobs_started_since(
         &self,
         since: UnixMillis,
@@ -384,7 +382,7 @@ impl Store {
         rows.into_iter().map(job).collect()
     }
 
-    /// Counts everybody's jobs by status.
+    /// Counts all jobs by status.
     pub(crate) async fn count_jobs(&self) -> Result<ImportCounts, StoreError> {
         let rows: Vec<(String, i64)> = row::Entity::find()
             .select_only()
@@ -408,8 +406,8 @@ impl Store {
         Ok(counts)
     }
 
-    /// Records a newer state of a job that runs. A final state is never overwritten, and counts never
-    /// go backwards, whichever of several instances comes last.
+    /// Records a state of a running job. Final states are never overwritten and counts never decrease,
+    /// whatever the order of instances.
     pub(crate) async fn update_job(
         &self,
         id: &JobId,
@@ -423,12 +421,12 @@ impl Store {
         Ok(over.map_or(Recorded::Gone, |job| Recorded::Over(Box::new(job))))
     }
 
-    /// The same of several jobs in one transaction. Those that are over or gone stay as they are.
+    /// Records several states in one transaction. Ended and deleted jobs are skipped.
     pub(crate) async fn update_jobs(
         &self,
         mut states: Vec<(JobId, JobState)>,
     ) -> Result<(), StoreError> {
-        // In one order everywhere, so that two instances do not wait for each other.
+        // In a fixed order, so that instances do not deadlock.
         states.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         let transaction = self.db.begin().await?;
         for (id, state) in states {
@@ -438,8 +436,8 @@ impl Store {
         Ok(())
     }
 
-    /// Records the end of a job, which is `state` of what is recorded of it. Where another has written
-    /// meanwhile, it is made anew of that.
+    /// Records the end of a job, computed by `state` from the recorded job. Retried if another instance wrote
+    /// meanwhile.
     pub(crate) async fn end_job(
         &self,
         id: &JobId,
@@ -494,8 +492,7 @@ impl Store {
         row.map(ProductImportJob::try_from).transpose()
     }
 
-    /// Lists everybody's unfinished jobs whose identifiers come after `after`, at most `limit`, in their
-    /// order: for the relay, which follows each to its end.
+    /// Lists up to `limit` unfinished jobs with IDs after `after`, in order; for polling.
     pub(crate) async fn unfinished_jobs_after(
         &self,
         after: Option<&JobId>,
@@ -512,7 +509,7 @@ impl Store {
         rows.into_iter().map(ProductImportJob::try_from).collect()
     }
 
-    /// Removes a job, and remembers that it was there.
+    /// Deletes a job and remembers its ID.
     pub(crate) async fn delete_job(&self, job: &ChangeableJob) -> Result<(), StoreError> {
         let transaction = self.db.begin().await?;
         retention::note_deleted(&transaction, [job.id.as_str().to_owned()]).await?;
@@ -523,7 +520,7 @@ impl Store {
         Ok(())
     }
 
-    /// Records what the failed products of a job are called.
+    /// Records the SKUs of failed products.
     pub(crate) async fn set_failed_skus(
         &self,
         id: &JobId,
@@ -538,13 +535,13 @@ impl Store {
     }
 }
 
-/// Writes the counts of a job that runs, and returns whether there is one.
+/// Records the counts of a running job, and returns whether there is one.
 async fn update_counts(
     db: &impl ConnectionTrait,
     id: &JobId,
     state: JobState,
 ) -> Result<bool, StoreError> {
-    // Not above: it would lend its methods to numbers.
+    // In this scope only: the trait adds methods to numbers.
     use sea_orm::sea_query::ExprTrait as _;
 
     let processed = to_db(state.processed_products);
@@ -584,11 +581,11 @@ async fn update_counts(
 }
 
 fn skus_value(skus: &[String]) -> SimpleExpr {
-    // A list of texts always serializes.
+    // A list of strings always serializes.
     Expr::value(serde_json::to_string(skus).unwrap_or_default())
 }
 
-/// Returns whether something was not recorded because there is such a thing.
+/// Returns whether an insert failed because of a unique key.
 fn is_taken(error: &sea_orm::DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
@@ -609,7 +606,7 @@ mod tests {
         page.items.into_iter().map(|job| job.filename).collect()
     }
 
-    /// Records an import of this file, handed in on that day, that took so long.
+    /// Records an import of a file, created on a day, with a duration.
     async fn record(store: &Store, user: &UserId, name: &str, day: i64, took: Option<i64>) {
         let id: JobId = format!("job-{day}").parse().unwrap();
         store
@@ -689,7 +686,7 @@ mod tests {
             ("file", "Spring_1.csv"),
             ("status", "summer 50%.csv"),
             ("duration", "zÄrmel.xlsx"),
-            // It runs since long ago.
+            // Running for long.
             ("-duration", "summer 50%.csv"),
         ] {
             let filter = ImportsFilter {
@@ -725,7 +722,7 @@ mod tests {
         };
         assert!(adopt(&eve.id).await);
         assert!(!adopt(&ada.id).await);
-        // Nobody knows whose it is: whoever came first locks nobody out.
+        // Without a known owner, the first visitor does not lock others out.
         let may_change = async |user: &crate::server::store::users::User| {
             let found = store.find_job(&user.jobs(), &job).await.unwrap()?;
             user.jobs_to_change().unwrap().admit(found)
@@ -741,7 +738,7 @@ mod tests {
         assert!(store.find_job(&eve.jobs(), &job).await.unwrap().is_none());
         let found = store.find_job(&ada.jobs(), &job).await.unwrap().unwrap();
         assert_eq!(found.filename, "a.csv");
-        // It may be asked twice, and what somebody handed in is not taken from them.
+        // A repeated adoption does not take a job from its uploader.
         let created = store
             .create_job(&ada.id, &job, "a.csv", ImportMode::Import)
             .await
@@ -775,7 +772,7 @@ mod tests {
         assert!(adopted.unwrap().is_some());
         assert!(store.find_job(&eve.jobs(), &job).await.unwrap().is_none());
         assert!(store.find_job(&ada.jobs(), &job).await.unwrap().is_some());
-        // The answer to the upload comes late, and says what the file is called.
+        // The late answer of the upload has the file name.
         let created = store
             .create_job(&ada.id, &job, "a.csv", ImportMode::Import)
             .await

@@ -1,12 +1,11 @@
-//! Which worker runs which import, and which one is next.
+//! Leases: which worker runs which import, and which is next.
 //!
-//! Three facts stand apart. An import's *file* is in a directory, and a directory is served by workers, who say
-//! so now and again. An import *runs* as long as a worker's lease of it holds: only what is renewed because it
-//! runs is held, so a lease ends by itself when its worker dies or forgets it. All other unfinished imports
-//! *wait*, and hold nothing.
+//! An import's *file* is in a directory, which workers announce that they serve. An import *runs* while a
+//! worker's lease of it holds; only running imports are renewed, so a lease expires when its worker dies or
+//! forgets it. All other unfinished imports *wait*, without any reservation.
 //!
-//! What protects the products is no lease: a commit that is not at the import's position is refused.
-//! The time is the database's, so that workers need not agree on one.
+//! Products are protected not by leases but by position: a commit at another position than the import's is
+//! rejected. The database's clock is used, so that workers need not agree.
 
 use std::time::Duration;
 
@@ -24,30 +23,30 @@ use super::{
 };
 use crate::model::job::{ImportStatus, UnixMillis};
 
-/// How long a directory that no worker serves any more is waited for. Then its imports end.
+/// How long a directory without a worker is waited for before its imports fail.
 const LOST_AFTER: UnixMillis = 10 * 60 * 1000;
 
-/// Of imports of which nobody knows where their files are, so many are looked for at once.
+/// Maximum imports of unknown directory to look for at once.
 const UNPLACED_AT_ONCE: u64 = 500;
 
-/// Names our lock of the queue among a PostgreSQL database's advisory locks.
+/// ID of the queue's PostgreSQL advisory lock.
 const QUEUE_LOCK: i64 = 0x696d_706f_7175_6575;
 
-/// A process that runs imports. It is another one after a restart.
+/// A process that runs imports. A restarted one is new.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
-    /// Its name, which no other one has.
+    /// Its unique name.
     pub(crate) name: String,
-    /// The directory of files that it serves.
+    /// The directory of uploads that it serves.
     pub(crate) directory: String,
-    /// The most imports of one user that all workers together run.
+    /// Maximum running imports per user, over all workers.
     pub(crate) per_user: usize,
-    /// How long an import stays with a worker that says nothing more.
+    /// Duration of a lease.
     pub(crate) lease: Duration,
     clock: Clock,
 }
 
-/// Where the time is from.
+/// The clock.
 #[derive(Clone, Debug)]
 enum Clock {
     Database,
@@ -56,7 +55,7 @@ enum Clock {
 }
 
 impl Worker {
-    /// Makes one that serves this directory.
+    /// Creates a worker for a directory.
     pub(crate) fn new(directory: &str, per_user: usize, lease: Duration) -> Self {
         Self {
             name: Uuid::now_v7().simple().to_string(),
@@ -76,12 +75,12 @@ impl Worker {
     }
 }
 
-/// An import that is a worker's from now on.
+/// A claimed import.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Claimed {
-    /// Its identifier.
+    /// Its ID.
     pub(crate) id: String,
-    /// Whether somebody wants it no more: it is to be ended, not run.
+    /// Whether it was cancelled, and must be ended instead of run.
     pub(crate) is_unwanted: bool,
 }
 
@@ -91,16 +90,15 @@ impl Store {
         self.db.get_database_backend() == DbBackend::Postgres
     }
 
-    /// Takes the oldest import that waits and that this worker may run, for as long as its lease: one whose
-    /// file it has, or whose file nobody has any more; of a user of whom not too many run. What is wanted no
-    /// more is free to anybody. `but_not` are imports that this process is still at, whatever became of
-    /// their leases.
+    /// Claims the oldest waiting import that this worker may run: its file is here, or nowhere any more, and
+    /// its user is below the limit. Cancelled ones may be claimed by any worker. `but_not` are imports that
+    /// this process still works on.
     pub(crate) async fn claim_next_monitor_import(
         &self,
         worker: &Worker,
         but_not: &[String],
     ) -> Result<Option<Claimed>, StoreError> {
-        // Most looks find nothing, and cost one query.
+        // Most polls find nothing, with one query.
         let now = worker.now(&self.db).await?;
         if next(&self.db, worker, but_not, now, false).await?.is_none() {
             return Ok(None);
@@ -129,7 +127,7 @@ impl Store {
         Ok(Some(claimed))
     }
 
-    /// Begins a transaction that no other claim runs beside: each counts what runs.
+    /// Starts a transaction that excludes other claims, because each counts running imports.
     async fn begin_to_claim(&self) -> Result<sea_orm::DatabaseTransaction, StoreError> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -147,8 +145,7 @@ impl Store {
         Ok(transaction)
     }
 
-    /// Prolongs the leases of what a worker runs, and of nothing else. Returns which of it somebody wants no
-    /// more.
+    /// Renews the leases of running imports only, and returns which of them were cancelled.
     pub(crate) async fn renew_leases(
         &self,
         worker: &Worker,
@@ -176,7 +173,7 @@ impl Store {
             .await?)
     }
 
-    /// Gives an import back, whether it is over or not.
+    /// Releases an import, finished or not.
     pub(crate) async fn release_monitor_import(
         &self,
         worker: &Worker,
@@ -189,13 +186,13 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets who ran what. For a process that has the database to itself, at its start.
+    /// Deletes all leases; for a process that owns the database, at its start.
     pub(crate) async fn forget_leases(&self) -> Result<(), StoreError> {
         monitor_lease::Entity::delete_many().exec(&self.db).await?;
         Ok(())
     }
 
-    /// Records that somebody wants an import no more, for whoever runs it or comes to it.
+    /// Marks an import as cancelled, for whoever runs or claims it.
     pub(crate) async fn want_monitor_import_cancelled(&self, id: &str) -> Result<(), StoreError> {
         monitor_import::Entity::update_many()
             .col_expr(monitor_import::Column::CancelWanted, Expr::value(true))
@@ -216,7 +213,7 @@ impl Store {
         Ok(held.is_some())
     }
 
-    /// Returns how many imports wait before this one and with it, from 1; `None` when it does not wait.
+    /// Returns an import's position in the queue, from 1; `None` if it does not wait.
     pub(crate) async fn place_of_monitor_import(
         &self,
         worker: &Worker,
@@ -241,7 +238,7 @@ impl Store {
         Ok(u64::try_from(place).ok().filter(|place| *place > 0))
     }
 
-    /// Says that a worker serves its directory of files.
+    /// Announces that a worker serves its directory.
     pub(crate) async fn serve_directory(&self, worker: &Worker) -> Result<(), StoreError> {
         let now = worker.now(&self.db).await?;
         let directory = monitor_directory::ActiveModel {
@@ -263,8 +260,7 @@ impl Store {
         Ok(())
     }
 
-    /// Lists unfinished imports of which nobody has said where their files are, each with its file's name:
-    /// a version of before recorded them.
+    /// Lists unfinished imports of unknown directory with their file names, recorded by older versions.
     pub(crate) async fn unplaced_monitor_imports(
         &self,
     ) -> Result<Vec<(String, String)>, StoreError> {
@@ -281,7 +277,7 @@ impl Store {
             .await?)
     }
 
-    /// Says that the files of these imports are in a worker's directory.
+    /// Records that the files of these imports are in a worker's directory.
     pub(crate) async fn place_monitor_imports(
         &self,
         worker: &Worker,
@@ -299,8 +295,8 @@ impl Store {
         Ok(())
     }
 
-    /// Says that every unfinished import's file is, or ought to be, in a worker's directory: on a database
-    /// that one process has to itself there is no other.
+    /// Records that the files of all unfinished imports are in a worker's directory; for a database owned by
+    /// one process.
     pub(crate) async fn place_all_monitor_imports(
         &self,
         worker: &Worker,
@@ -317,7 +313,7 @@ impl Store {
     }
 }
 
-/// Finds the import that a worker is to take next.
+/// Finds the next import for a worker.
 async fn next(
     db: &impl ConnectionTrait,
     worker: &Worker,
@@ -337,7 +333,7 @@ async fn next(
         values.push(id.as_str().into());
         others.push_str(&format!(" AND i.id <> ${}", values.len()));
     }
-    // A row that somebody has locked is one that somebody works at.
+    // A locked row is being worked on.
     let locking = match backend {
         DbBackend::Postgres if lock => " FOR UPDATE OF i SKIP LOCKED",
         _ => "",
@@ -372,7 +368,7 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// What time it is for all workers.
+/// Returns the database's clock.
 pub(super) async fn database_now(db: &impl ConnectionTrait) -> Result<UnixMillis, StoreError> {
     let backend = db.get_database_backend();
     if backend != DbBackend::Postgres {
@@ -480,7 +476,7 @@ mod tests {
                 }
             }
             assert_eq!(running.len(), PER_USER.min(16 - done.len()), "{done:?}");
-            // Each takes so long that what waits has waited for minutes, and both renew meanwhile.
+            // Long enough to outlast a lease, while both renew.
             for _ in 0..20 {
                 time.fetch_add(4_000, Ordering::SeqCst);
                 for (index, worker) in [&one, &other].into_iter().enumerate() {
@@ -564,7 +560,7 @@ mod tests {
         assert_eq!(store.unplaced_monitor_imports().await.unwrap().len(), 1);
     }
 
-    /// What can happen, to whom it is counted modulo how many there are.
+    /// Events, with indices modulo the number of workers.
     #[derive(Clone, Debug)]
     enum Step {
         Add {
@@ -573,11 +569,11 @@ mod tests {
         },
         Claim(usize),
         Renew(usize),
-        /// A worker dies, and another process takes its place.
+        /// A worker dies and is replaced.
         Die(usize),
-        /// A worker finishes the nth of what it runs.
+        /// A worker finishes its nth import.
         Finish(usize, usize),
-        /// It gives it back unfinished.
+        /// It releases it unfinished.
         Release(usize, usize),
         Cancel(usize),
         Serve(usize),
@@ -608,12 +604,12 @@ mod tests {
         is_unwanted: bool,
     }
 
-    /// What the queue is to do, said plainly.
+    /// A model of the queue.
     #[derive(Debug, Default)]
     struct Model {
         now: i64,
         imports: BTreeMap<String, Import>,
-        /// Of each import, which process has it and until when.
+        /// Process and expiry per import.
         leases: BTreeMap<String, (String, i64)>,
         seen: BTreeMap<usize, i64>,
     }
@@ -646,7 +642,7 @@ mod tests {
         }
     }
 
-    /// A process, and what it runs.
+    /// A process and its imports.
     struct Process {
         worker: Worker,
         running: Vec<String>,
@@ -814,7 +810,7 @@ mod tests {
             }
         }
 
-        /// Whatever has happened, workers that live bring every import to its end.
+        /// After any events, live workers finish every import.
         async fn all_end(&mut self) {
             for index in 0..4 {
                 self.processes[index] = self.process(index);

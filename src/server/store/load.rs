@@ -1,4 +1,4 @@
-//! How busy the database and the imports in it are.
+//! Load of the database and its imports.
 
 use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
@@ -11,26 +11,26 @@ use super::{
 };
 use crate::model::job::ImportStatus;
 
-/// The connections of this process to the database.
+/// This process's database connections.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Connections {
     /// In use.
     pub(crate) used: u64,
-    /// Open and not in use.
+    /// Idle.
     pub(crate) idle: u64,
 }
 
-/// The price monitor's imports that are not over, all workers' together. Those that wait for an answer are neither.
+/// Unfinished imports of all workers, without those that wait for an answer.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct ImportLoad {
-    /// That wait for their turn.
+    /// Waiting in the queue.
     pub(crate) waiting: u64,
-    /// That run.
+    /// Running.
     pub(crate) running: u64,
 }
 
 impl Store {
-    /// Returns how many connections there are.
+    /// Returns the number of connections.
     pub(crate) fn connections(&self) -> Connections {
         let (open, idle) = match self.db.get_database_backend() {
             DbBackend::Postgres => {
@@ -49,7 +49,7 @@ impl Store {
         }
     }
 
-    /// Counts the imports that are not over.
+    /// Counts unfinished imports.
     pub(crate) async fn import_load(&self) -> Result<ImportLoad, StoreError> {
         let now = database_now(&self.db).await?;
         let leased = monitor_lease::Entity::find()

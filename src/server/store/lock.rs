@@ -1,4 +1,4 @@
-//! One process for one SQLite file: a second one would take the first one's imports for its own.
+//! Locks a SQLite file for one server process, because a second one would take over its imports.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -9,18 +9,17 @@ use std::{
 use super::StoreError;
 use crate::server::config::DatabaseUrl;
 
-/// The right to serve from a database, until it is dropped or the process ends, however it does.
+/// The lock, released when dropped or the process ends.
 #[derive(Debug)]
 pub struct DatabaseLock {
     _file: Option<File>,
 }
 
-/// Takes the right to serve from a database. PostgreSQL gives it to anybody; of a SQLite file one process
-/// has it.
+/// Acquires the lock of a database. PostgreSQL allows any number of servers.
 ///
 /// # Errors
 ///
-/// [`StoreError::InUse`] when another process has it, and when the lock cannot be made.
+/// [`StoreError::InUse`] if another process has it, or if it cannot be created.
 pub fn lock(url: &DatabaseUrl) -> Result<DatabaseLock, StoreError> {
     let Some(database) = url.sqlite_path() else {
         return Ok(DatabaseLock { _file: None });
@@ -36,7 +35,7 @@ pub fn lock(url: &DatabaseUrl) -> Result<DatabaseLock, StoreError> {
         .open(lock_path(database))?;
     match file.try_lock() {
         Ok(()) => {
-            // For whoever is refused to say; nothing depends on it.
+            // For the other process's error message only.
             let _ = file
                 .set_len(0)
                 .and_then(|()| file.write_all(std::process::id().to_string().as_bytes()));

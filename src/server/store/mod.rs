@@ -1,4 +1,4 @@
-//! What is kept: accounts, sessions, jobs and products, in SQLite or PostgreSQL.
+//! Storage of accounts, sessions, jobs and products in SQLite or PostgreSQL.
 //!
 //! Every query is written once, for both. Nothing outside this module names a table.
 
@@ -50,7 +50,7 @@ use crate::{
     server::{config::DatabaseUrl, error::advice},
 };
 
-/// The most connections that write rows of imports: SQLite has one writer at a time.
+/// Maximum connections that write rows of imports; SQLite has a single writer.
 const BULK_CONNECTIONS: u32 = 4;
 
 /// Why something could not be kept or found. The text is for the log, not for users.
@@ -108,25 +108,24 @@ pub enum StoreError {
     },
 }
 
-/// The database, migrated to the newest schema. Clones share one pool.
+/// The migrated database. Clones share its pools.
 #[derive(Clone, Debug)]
 pub struct Store {
     db: DatabaseConnection,
-    /// For what reads through many rows. It is ended when it takes too long, and takes nobody else a connection.
+    /// Connections for searches, which time out and take no other connections.
     searches: DatabaseConnection,
-    /// For the sign of life alone, which so says nothing of how busy the others are.
+    /// Connection for health checks, independent of the load of others.
     health: DatabaseConnection,
-    /// The same SQLite file, for what can be done again: rows of imports, which the import's position is
-    /// committed with. Not each of these commits waits for the disk.
+    /// The SQLite file for repeatable writes: rows of imports, committed with their position, without waiting
+    /// for the disk each time.
     bulk: Option<sqlx::SqlitePool>,
     listener: Arc<notices::Listener>,
-    /// When this process wrote rows of an import last.
+    /// When this process last wrote rows of an import.
     imported_at: Arc<AtomicI64>,
 }
 
 impl StoreError {
-    /// Whether the same may well succeed in a moment: another writer was in the way, or the
-    /// connection broke.
+    /// Returns whether a retry may succeed: another writer, or a broken connection.
     pub(crate) fn is_passing(&self) -> bool {
         let Self::Database(error) = self else {
             return false;
@@ -140,7 +139,7 @@ impl StoreError {
                 "serializ",
                 "connection",
                 "timed out",
-                // PostgreSQL as it starts and stops.
+                // PostgreSQL while it starts or stops.
                 "the database system is",
                 "terminating",
                 "broken pipe",
@@ -149,7 +148,7 @@ impl StoreError {
             .any(|word| text.contains(word))
     }
 
-    /// Makes the error of a search: whether it had not the time that it takes.
+    /// Converts an error of a search, which may be a timeout.
     fn of_search(error: DbErr) -> Self {
         let text = error.to_string();
         let is_late = matches!(error, DbErr::ConnectionAcquire(_))
@@ -163,7 +162,7 @@ impl StoreError {
         }
     }
 
-    /// Whether there is no room left to write.
+    /// Returns whether the disk is full.
     pub(crate) fn is_full(&self) -> bool {
         let text = self.to_string().to_lowercase();
         ["disk is full", "disk full", "no space left"]
@@ -173,21 +172,20 @@ impl StoreError {
 }
 
 impl Store {
-    /// [Connects](Self::connect), and brings the schema up to date.
+    /// [Connects](Self::connect) and migrates.
     ///
     /// # Errors
     ///
-    /// When the database cannot be opened, its schema not be brought up to date, or the schema is
-    /// newer than this program.
+    /// If the database cannot be opened or migrated, or its schema is newer than this program.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         Self::connect(url).await?.up_to_date().await
     }
 
-    /// [Opens](Self::open) it for a process that other ones talk to, and sees first that they can be heard.
+    /// [Opens](Self::open) the database and checks that notifications work.
     ///
     /// # Errors
     ///
-    /// The same, and [`StoreError::Pooler`] when they cannot.
+    /// As `open`, and [`StoreError::Pooler`] if they do not.
     pub async fn open_to_hear(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let store = Self::connect(url).await?;
         store.check_notices().await?;
@@ -202,7 +200,7 @@ impl Store {
                 migrations = applied.join(", "),
                 "the database was brought up to date"
             );
-            // The room for the copy may be missing, and nothing depends on it.
+            // There may be no space for the copy, and nothing depends on it.
             if let Err(error) = store.let_shrink().await {
                 tracing::warn!(%error, "the database file cannot shrink");
             }
@@ -210,11 +208,11 @@ impl Store {
         Ok(store)
     }
 
-    /// Connects, and makes the SQLite file and its directory where they are missing.
+    /// Connects, and creates a missing SQLite file with its directory.
     ///
     /// # Errors
     ///
-    /// When the database cannot be opened.
+    /// If the database cannot be opened.
     pub async fn connect(url: &DatabaseUrl) -> Result<Self, StoreError> {
         if let Some(directory) = url.sqlite_path().and_then(Path::parent) {
             std::fs::create_dir_all(directory)?;
@@ -226,8 +224,8 @@ impl Store {
             .acquire_timeout(Duration::from_secs(30))
             .sqlx_logging(false)
             .map_sqlx_sqlite_opts(|sqlite| sqlite_options(sqlite, SqliteSynchronous::Full));
-        // Of several processes that make a SQLite file at once, one decides how it is written, which the
-        // others are refused at once, whatever their patience.
+        // Of several processes that create a SQLite file, one sets its mode, and the others fail at once in
+        // spite of the busy timeout.
         let connect = || async { Ok(Database::connect(options.clone()).await?) };
         let waits = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(20))
@@ -256,12 +254,11 @@ impl Store {
         })
     }
 
-    /// Looks for damage to a SQLite file; it takes a second or so for a million rows. PostgreSQL minds its
-    /// files itself.
+    /// Checks a SQLite file for damage, in about a second per million rows. PostgreSQL checks its own files.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Damaged`] when there is some, and when the file cannot be read.
+    /// [`StoreError::Damaged`] if it is damaged, or if it cannot be read.
     pub async fn check_file(&self) -> Result<(), StoreError> {
         let backend = self.db.get_database_backend();
         if backend != sea_orm::DbBackend::Sqlite {
@@ -279,7 +276,7 @@ impl Store {
         }
     }
 
-    /// Closes the connections, and has SQLite put its files in order.
+    /// Closes the connections; SQLite merges its files.
     pub(crate) async fn close(self) -> Result<(), StoreError> {
         if let Some(bulk) = &self.bulk {
             bulk.close().await;
@@ -289,27 +286,25 @@ impl Store {
         Ok(self.db.close().await?)
     }
 
-    /// Returns where the schema stands. Changes nothing.
+    /// Returns the schema's version without changing it.
     ///
     /// # Errors
     ///
-    /// When the database cannot be read.
+    /// If the database cannot be read.
     pub async fn schema(&self) -> Result<Schema, StoreError> {
         Schema::read(&self.db).await
     }
 
-    /// Brings the schema up to date and returns the names of the migrations that did so. Of several
-    /// processes at once, one does it while the others wait.
+    /// Migrates and returns the names of applied migrations. Of several processes one migrates while the others wait.
     ///
     /// # Errors
     ///
-    /// When a migration fails, which leaves the schema as it was, or the schema is newer than this
-    /// program.
+    /// If a migration fails, which leaves the schema unchanged, or the schema is newer than this program.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
         schema::migrate(&self.db).await
     }
 
-    /// Returns what the database is, as people call it.
+    /// Returns the database's product name.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self.db.get_database_backend() {
@@ -318,24 +313,24 @@ impl Store {
         }
     }
 
-    /// Returns how long ago this process wrote rows of an import.
+    /// Returns the time since this process wrote rows of an import.
     #[must_use]
     pub fn since_import(&self) -> Duration {
         let ago = now().saturating_sub(self.imported_at.load(Ordering::Relaxed));
         Duration::from_millis(u64::try_from(ago).unwrap_or_default())
     }
 
-    /// Asks the database for a sign of life.
+    /// Pings the database.
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// If it does not answer.
     pub async fn ping(&self) -> Result<(), StoreError> {
         Ok(self.health.ping().await?)
     }
 }
 
-/// What is answered is on the disk: a commit waits for it, unless it is one of bulk.
+/// Returns SQLite options: a commit waits for the disk, except for bulk writes.
 fn sqlite_options(
     sqlite: SqliteConnectOptions,
     synchronous: SqliteSynchronous,
@@ -356,12 +351,12 @@ pub(crate) fn now() -> UnixMillis {
     UnixMillis::try_from(since_epoch.as_millis()).unwrap_or(UnixMillis::MAX)
 }
 
-/// Turns a count into what the database's integers hold.
+/// Converts a count to the database's integer.
 pub(crate) fn to_db(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Turns an integer of the database into a count; a negative one, which we never write, is 0.
+/// Converts an integer of the database to a count; negative ones, which are never written, to 0.
 pub(crate) fn from_db(count: i64) -> u64 {
     u64::try_from(count).unwrap_or_default()
 }
@@ -385,7 +380,7 @@ mod tests {
             ("foreign_keys", "1"),
             ("synchronous", "2"),
         ] {
-            // As a function, so that each value has the same name.
+            // As a function, so that each value has the same column name.
             let query = format!("SELECT CAST({pragma} AS TEXT) AS v FROM pragma_{pragma}");
             let query = query.replace("CAST(busy_timeout", "CAST(timeout");
             let backend = store.db.get_database_backend();
@@ -398,7 +393,7 @@ mod tests {
             let value: String = row.try_get("", "v").unwrap();
             assert_eq!(value, holds, "{pragma}");
         }
-        // What can be done again does not wait for the disk.
+        // Repeatable writes do not wait for the disk.
         let bulk = store.bulk.as_ref().unwrap();
         let pragma = "SELECT synchronous FROM pragma_synchronous";
         let synchronous: i64 = sqlx::query_scalar(pragma).fetch_one(bulk).await.unwrap();

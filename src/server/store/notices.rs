@@ -1,7 +1,6 @@
-//! Words from process to process, by PostgreSQL's LISTEN and NOTIFY.
+//! Notifications between processes by PostgreSQL's `LISTEN` and `NOTIFY`.
 //!
-//! A process listens on one connection, to all channels at once, and that one is beside the pool: however few
-//! connections there may be, none is held for as long as the process runs.
+//! A process listens to all channels on one connection besides the pool.
 
 use std::{
     sync::{Arc, Weak},
@@ -19,29 +18,29 @@ use uuid::Uuid;
 use super::{Store, StoreError, users::UserId};
 use crate::server::config::DatabaseUrl;
 
-/// The channel on which the embedded price monitor's workers talk.
+/// Channel of the embedded price monitor's workers.
 const CHANNEL: &str = "import_relay_monitor";
 
-/// The channel on which instances tell each other whose sessions have ended.
+/// Channel for ended sessions.
 const REVOCATIONS: &str = "import_relay_revocations";
 
-/// The most bytes of a notice (PostgreSQL takes less than 8000).
+/// Maximum bytes of a notification (PostgreSQL allows less than 8000).
 pub(crate) const MAX_NOTICE: usize = 7_900;
 
-/// Notices that whoever listens may be behind before some are missed.
+/// Notifications that a receiver may lag behind.
 const BACKLOG: usize = 1024;
 
-/// How long a notice to oneself may take.
+/// Timeout of a notification to oneself.
 const ECHO: Duration = Duration::from_secs(5);
 
-/// The one connection that listens, while somebody does.
+/// The listening connection, while there are receivers.
 #[derive(Debug)]
 pub(super) struct Listener {
     url: DatabaseUrl,
     hearing: Mutex<Weak<Hearing>>,
 }
 
-/// It ends when nobody listens any more.
+/// Ends with the last receiver.
 #[derive(Debug)]
 struct Hearing {
     heard: broadcast::WeakSender<Heard>,
@@ -60,7 +59,7 @@ enum Heard {
         channel: Arc<str>,
         text: Arc<str>,
     },
-    /// The connection was lost and is back.
+    /// The connection was lost and restored.
     Gap,
 }
 
@@ -91,7 +90,7 @@ impl Listener {
             .map_err(lost)?;
         let (sender, heard) = broadcast::channel(BACKLOG);
         let weak = sender.downgrade();
-        // Dropping the last one who listens aborts it.
+        // Dropping the last receiver aborts it.
         let task = tokio::spawn(hear(listener, sender)).abort_handle();
         let hearing = Arc::new(Hearing { heard: weak, task });
         *current = Arc::downgrade(&hearing);
@@ -103,8 +102,7 @@ impl Listener {
     }
 }
 
-/// Passes on what is heard, for as long as the connection can be had. Whoever listens finds out by the
-/// sender's end.
+/// Forwards notifications while the connection can be had. Receivers notice its end by the closed sender.
 async fn hear(mut listener: PgListener, sender: broadcast::Sender<Heard>) {
     loop {
         let heard = match listener.try_recv().await {
@@ -118,36 +116,35 @@ async fn hear(mut listener: PgListener, sender: broadcast::Sender<Heard>) {
                 return;
             }
         };
-        // Nobody may be listening just now.
+        // There may be no receiver.
         let _ = sender.send(heard);
     }
 }
 
-/// Hears what is said on a channel.
+/// Receives notifications of a channel.
 pub(crate) struct Notices {
     channel: &'static str,
     heard: broadcast::Receiver<Heard>,
     _hearing: Arc<Hearing>,
 }
 
-/// Hears whose sessions end.
+/// Receives ended sessions.
 pub(crate) struct Revocations(Notices);
 
 impl Revocations {
-    /// Waits for the next; `None` when some may have been missed. Safe to cancel.
+    /// Waits for the next one; `None` if some may have been missed. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Option<UserId>, StoreError> {
         Ok(self.0.next().await?.map(UserId::of_notice))
     }
 }
 
 impl Store {
-    /// Says something to every process on this database, this one too. It is lost on who does not
-    /// listen.
+    /// Notifies every process of this database, including this one. Not stored.
     pub(crate) async fn notify(&self, text: &str) -> Result<(), StoreError> {
         self.notify_on(CHANNEL, text).await
     }
 
-    /// Tells the other instances that a user's streams are to be looked at. On SQLite there are none.
+    /// Notifies other instances to recheck a user's streams. No effect on SQLite.
     pub(crate) async fn notify_revoked(&self, user: &UserId) -> Result<(), StoreError> {
         if !self.has_workers() {
             return Ok(());
@@ -155,7 +152,7 @@ impl Store {
         self.notify_on(REVOCATIONS, user.as_str()).await
     }
 
-    /// Listens to whose sessions end, from now on. `None` on SQLite, where there is nobody else.
+    /// Listens for ended sessions from now on. `None` on SQLite.
     pub(crate) async fn listen_for_revocations(&self) -> Result<Option<Revocations>, StoreError> {
         Ok(self.listen_on(REVOCATIONS).await?.map(Revocations))
     }
@@ -170,7 +167,7 @@ impl Store {
         Ok(())
     }
 
-    /// Listens to what is said from now on. `None` on SQLite, where there is nobody else.
+    /// Listens for notifications from now on. `None` on SQLite.
     pub(crate) async fn listen(&self) -> Result<Option<Notices>, StoreError> {
         self.listen_on(CHANNEL).await
     }
@@ -182,12 +179,11 @@ impl Store {
         Ok(Some(self.listener.listen(channel).await?))
     }
 
-    /// Sees that a notice comes to whoever listens. By a pooler that hands connections on between
-    /// transactions none does, nor do prepared statements work.
+    /// Checks that notifications arrive. Poolers in transaction mode deliver none, and break prepared statements.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Pooler`] when none comes, and when the database fails.
+    /// [`StoreError::Pooler`] if none arrives, or if the database fails.
     pub async fn check_notices(&self) -> Result<(), StoreError> {
         if !self.has_workers() {
             return Ok(());
@@ -209,8 +205,7 @@ impl Store {
 }
 
 impl Notices {
-    /// Waits for the next notice; `None` when some may have been missed because the connection was
-    /// lost. Safe to cancel.
+    /// Waits for the next notification; `None` if some may have been missed. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Option<String>, StoreError> {
         loop {
             match self.heard.recv().await {
@@ -248,7 +243,7 @@ mod tests {
             assert!(!there.has_workers(), "on SQLite there is no other");
             return;
         };
-        // What the price monitor's workers tell each other is on a channel of its own.
+        // The workers have a channel of their own.
         here.notify("something else").await.unwrap();
         let next = tokio::time::timeout(Duration::from_secs(20), heard.next());
         assert_eq!(next.await.unwrap().unwrap(), Some(user));
@@ -272,7 +267,7 @@ mod tests {
         let row = Statement::from_string(DbBackend::Postgres, query);
         let row = store.db.query_one_raw(row).await.unwrap().unwrap();
         assert_eq!(row.try_get::<i64>("", "n").unwrap(), 1);
-        // Each of the two is held for a while, and another one is waited for no longer than that.
+        // Both connections are held for a while, and a third is not waited for longer.
         let hold = || async {
             let held = sea_orm::TransactionTrait::begin(&store.db).await.unwrap();
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -291,7 +286,7 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(20), all)
             .await
             .unwrap();
-        // Who begins to listen once nobody does is heard again.
+        // Listening can restart after it ended.
         drop((words, revocations, more));
         let mut again = store.listen().await.unwrap().unwrap();
         store.notify("again").await.unwrap();

@@ -1,5 +1,4 @@
-//! Connections that stand apart from the others: what reads through many rows leaves those be that write or that
-//! somebody waits for, and the sign of life tells of the database alone.
+//! Separate connections for searches, which must not block writers, and for health checks.
 
 use std::time::{Duration, Instant};
 
@@ -9,19 +8,19 @@ use sqlx::{SqliteConnection, sqlite::SqliteSynchronous};
 use super::{StoreError, sqlite_options};
 use crate::server::config::DatabaseUrl;
 
-/// The most connections of searches.
+/// Maximum connections for searches.
 const SEARCHES: u32 = 4;
 
-/// How long a search waits for its turn.
+/// How long a search waits for a connection.
 const TURN: Duration = Duration::from_secs(20);
 
-/// How long a statement of a search may take.
+/// Timeout of a search statement.
 pub(super) const SEARCH: Duration = Duration::from_secs(5);
 
-/// Instructions of SQLite between two looks at the clock.
+/// SQLite instructions between checks of the time.
 const BETWEEN_LOOKS: i32 = 100_000;
 
-/// Makes the connections of searches. Of PostgreSQL's, a quarter of what the others may be.
+/// Opens the connections for searches; on PostgreSQL a quarter of the others.
 pub(super) async fn searches(url: &DatabaseUrl) -> Result<DatabaseConnection, StoreError> {
     let most = match url.is_file() {
         true => SEARCHES,
@@ -47,7 +46,7 @@ pub(super) async fn searches(url: &DatabaseUrl) -> Result<DatabaseConnection, St
     Ok(Database::connect(options).await?)
 }
 
-/// Makes the connections for the sign of life: one may still wait for an answer that nobody waits for any more.
+/// Opens the connections for health checks: two, because one may still be in an abandoned query.
 pub(super) async fn health(url: &DatabaseUrl) -> Result<DatabaseConnection, StoreError> {
     let mut options = apart(url, 2);
     options
@@ -66,7 +65,7 @@ fn apart(url: &DatabaseUrl, most: u32) -> ConnectOptions {
     options
 }
 
-/// Has SQLite give up whatever this connection is at when its time is over, which begins now.
+/// Aborts whatever this SQLite connection does after a timeout that starts now.
 async fn give_time(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let end = Instant::now() + SEARCH;
     let mut handle = connection.lock_handle().await?;

@@ -1,4 +1,4 @@
-//! Removes what is kept no longer, in slices, each in a transaction of its own: nobody waits for more than one.
+//! Deletes expired data in batches, one transaction each.
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -11,20 +11,20 @@ use super::{
 };
 use crate::model::job::{ImportStatus, UnixMillis};
 
-/// The most rows that one transaction removes.
+/// Maximum rows per transaction.
 pub(crate) const SLICE: u64 = 1_000;
 
-/// The status of an import that was removed, while what it says of its rows is not all gone. Nothing else finds it.
+/// Status of a deleted import whose rows are not all deleted. Only this module finds it.
 pub(super) const REMOVED: &str = "REMOVED";
 
-/// Whether an import is over.
+/// Matches ended imports.
 pub(super) fn has_ended() -> Condition {
     Condition::all()
         .add(monitor_import::Column::Status.is_not_in([ImportStatus::Pending.as_str(), REMOVED]))
 }
 
 impl Store {
-    /// Removes audit events of before a time, and returns how many.
+    /// Deletes audit events before a time, and returns their number.
     pub(crate) async fn remove_audit_events(&self, before: UnixMillis) -> Result<u64, StoreError> {
         let old = audit_event::Entity::find()
             .select_only()
@@ -40,8 +40,8 @@ impl Store {
         Ok(removed.rows_affected)
     }
 
-    /// Removes imports of the price monitor that ended before a time, and returns how many. Their rows go with
-    /// [`remove_import_rows`](Self::remove_import_rows).
+    /// Deletes imports of the price monitor that ended before a time, and returns their number. Their rows
+    /// follow by [`remove_import_rows`](Self::remove_import_rows).
     pub(crate) async fn remove_ended_imports(&self, before: UnixMillis) -> Result<u64, StoreError> {
         let old = monitor_import::Entity::find()
             .select_only()
@@ -58,8 +58,8 @@ impl Store {
         Ok(removed.rows_affected)
     }
 
-    /// Removes what imports that were removed, or that ended before a time, say of their rows; at last the removed
-    /// imports themselves. Returns how much of it there was in this slice.
+    /// Deletes row results of deleted imports and of those that ended before a time, then emptied imports.
+    /// Returns the number of deleted rows in this batch.
     pub(crate) async fn remove_import_rows(
         &self,
         before: Option<UnixMillis>,
@@ -123,7 +123,7 @@ impl Store {
         Ok(removed.rows_affected)
     }
 
-    /// Removes imports of which nothing else is left.
+    /// Deletes imports without row results.
     async fn remove_emptied_imports(&self) -> Result<u64, StoreError> {
         let emptied: Vec<String> = monitor_import::Entity::find()
             .select_only()
@@ -147,7 +147,7 @@ impl Store {
         Ok(removed.rows_affected)
     }
 
-    /// Lists those of the price monitor's imports that are over or removed.
+    /// Lists ended or deleted imports of the price monitor.
     pub(crate) async fn imports_that_are_over(
         &self,
         ids: &[String],
@@ -163,7 +163,7 @@ impl Store {
     }
 }
 
-/// The failed rows of the import that a query is at.
+/// Selects the failed rows of the current import.
 fn failed_rows() -> SelectStatement {
     failed_row::Entity::find()
         .select_only()
@@ -175,7 +175,7 @@ fn failed_rows() -> SelectStatement {
         .into_query()
 }
 
-/// The notes on rows of the import that a query is at.
+/// Selects the row notes of the current import.
 fn row_notes() -> SelectStatement {
     row_note::Entity::find()
         .select_only()
@@ -281,7 +281,7 @@ mod tests {
             ..Retention::default()
         };
         let tidy = async |retention| {
-            // What ended in this millisecond is not older than it.
+            // Imports that ended in this millisecond are not older.
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
             let tidied = janitor::tidy(&store, &retention, Chores::PriceMonitor);
             tidied.await.unwrap();

@@ -1,5 +1,4 @@
-//! What an import says of rows that did not fail: those it passed over, those that it took without a value
-//! they hold, and those that a later row of the file replaced.
+//! Notes on rows that did not fail: skipped, imported with a warning, or replaced by a later row.
 
 use std::collections::BTreeMap;
 
@@ -12,28 +11,28 @@ use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError, bulk::BulkTransaction, entity::row_note, from_db, products, to_db};
 
-/// How many notes a page has.
+/// Notes per page.
 const PAGE: u64 = 50;
 
-/// The most notes of a kind that are listed of an import. All are counted.
+/// Maximum notes listed per kind and import. All are counted.
 pub const MAX_NOTES: u64 = 100_000;
 
-/// What a note says of its row.
+/// The kind of a note.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum NoteKind {
-    /// It is no product.
+    /// The row is not a product.
     PassedOver,
-    /// It was taken without a value that it holds.
+    /// A value of the row was ignored.
     Warning,
-    /// A later row of the file replaced it.
+    /// A later row replaced it.
     Replaced,
 }
 
 impl NoteKind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::PassedOver, Self::Warning, Self::Replaced];
 
-    /// Returns the word for it in the database and on the wire.
+    /// Returns its word in the database and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,23 +46,23 @@ impl NoteKind {
 /// A note on a row.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RowNote {
-    /// What it says.
+    /// Its kind.
     pub kind: NoteKind,
-    /// Which row of the file says so, from 1; blank rows count.
+    /// Number of the row that has the note, from 1, counting blank ones.
     pub row: u64,
-    /// Which note of that row and kind it is, from 0.
+    /// Index within row and kind, from 0.
     pub part: u64,
-    /// The line of the row that the note is about, from 1.
+    /// Line of the row that the note is about, from 1.
     pub line: u64,
-    /// What the row is called in the file.
+    /// The row's label.
     pub label: String,
-    /// The code of the reason of a row that was passed over; a sentence for a warning.
+    /// Code of the reason of a skipped row; a sentence for a warning.
     pub reason: String,
-    /// The column that a warning is about, by its name in the file.
+    /// Name of the column of a warning.
     pub column: Option<String>,
-    /// What that column holds.
+    /// Content of that column.
     pub value: Option<String>,
-    /// The line of the row that replaced this one.
+    /// Line of the row that replaced this one.
     pub by_line: Option<u64>,
 }
 
@@ -75,7 +74,7 @@ impl RowNote {
     }
 }
 
-/// How many rows were passed over, by the code of the reason.
+/// Skipped rows by code of the reason.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct PassedOverCounts(BTreeMap<String, u64>);
@@ -91,46 +90,46 @@ impl PassedOverCounts {
         }
     }
 
-    /// Returns how many rows there are in all.
+    /// Returns the total.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.values().sum()
     }
 }
 
-/// What was counted of a file's rows, from its first one on.
+/// Counts of a file's rows so far.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Tally {
-    /// Rows that are not blank.
+    /// Non-blank rows.
     pub rows_read: u64,
-    /// Rows that are no product.
+    /// Skipped rows.
     pub passed_over: PassedOverCounts,
-    /// Values that were left out.
+    /// Ignored values.
     pub warnings: u64,
-    /// What the file was understood as: answers as JSON.
+    /// How the file was read: answers as JSON.
     pub understood: Option<String>,
 }
 
-/// One page of an import's notes of one kind.
+/// A page of notes of one kind.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RowNotesPage {
     /// The notes.
     pub notes: Vec<RowNote>,
-    /// Which page this is, from 1.
+    /// Number of the page, from 1.
     pub page: u64,
-    /// How many pages there are, at least 1.
+    /// Number of pages, at least 1.
     pub pages: u64,
-    /// How many notes all pages have together.
+    /// Number of notes on all pages.
     pub total: u64,
 }
 
 impl Store {
-    /// Lists the notes of a kind whose label, column, value or reason contains `search`, in any case of
-    /// ASCII letters, in the file's order. A page beyond the ends is the nearest one there is.
+    /// Lists notes of a kind whose label, column, value or reason contains `search`, ignoring ASCII case, in file
+    /// order. A page out of range is the nearest one.
     ///
     /// # Errors
     ///
-    /// When the database fails.
+    /// If the database fails.
     pub async fn list_row_notes(
         &self,
         import: &str,
@@ -168,12 +167,11 @@ impl Store {
         })
     }
 
-    /// Lists notes of a kind behind one of them, named by its row and part, in the file's order, at most
-    /// `limit`.
+    /// Lists up to `limit` notes of a kind after one of them, by row and part, in file order.
     ///
     /// # Errors
     ///
-    /// When the database fails.
+    /// If the database fails.
     pub async fn row_notes_behind(
         &self,
         import: &str,
@@ -204,7 +202,7 @@ pub(super) async fn add(
     import: &str,
     notes: &[RowNote],
 ) -> Result<(), StoreError> {
-    // Fewer than the parameters that a statement may have.
+    // Below the maximum of statement parameters.
     for some in notes.chunks(500) {
         let rows = some.iter().map(|note| row_note::ActiveModel {
             import_id: Set(import.to_owned()),

@@ -1,5 +1,4 @@
-//! The schema's version: brought up to date under a lock, and never used by a program that is older
-//! than it.
+//! The schema's version: migrated under a lock, and refused by older programs.
 
 use std::collections::HashSet;
 
@@ -11,22 +10,22 @@ use sea_orm_migration::{MigrationName, MigratorTrait, seaql_migrations};
 
 use super::{StoreError, migration::Migrator};
 
-/// Names our lock among a PostgreSQL database's advisory locks.
+/// ID of the migrations' PostgreSQL advisory lock.
 const LOCK: i64 = 0x696d_706f_7274_7265;
 
-/// Where a database's schema stands.
+/// The state of a schema.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Schema {
-    /// The migrations that were applied and are known, in order.
+    /// Applied migrations that are known, in order.
     pub applied: Vec<String>,
-    /// Those that are still to be applied.
+    /// Pending migrations.
     pub pending: Vec<String>,
-    /// Those that were applied by a newer version of this program.
+    /// Migrations applied by a newer version.
     pub unknown: Vec<String>,
 }
 
 impl Schema {
-    /// Reads it; a database without any table of ours has everything pending. Changes nothing.
+    /// Reads the state without changing the database; without our tables everything is pending.
     pub(super) async fn read(db: &impl ConnectionTrait) -> Result<Self, StoreError> {
         let recorded = recorded(db).await?;
         let known: Vec<String> = Migrator::migrations()
@@ -57,8 +56,8 @@ impl Schema {
     }
 }
 
-/// Applies what is pending and returns its names. Of several processes that start at once, one does
-/// so while the others wait; where nothing is pending, nobody waits for anybody.
+/// Applies pending migrations and returns their names. Of several processes one applies them while the others
+/// wait; without pending ones nobody waits.
 pub(super) async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
     let schema = Schema::read(db).await?;
     schema.refuse_newer()?;
@@ -67,7 +66,7 @@ pub(super) async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>, Stor
     }
     let transaction = db
         .begin_with_options(TransactionOptions {
-            // SQLite's lock for writing is the lock.
+            // SQLite's write lock serves as the lock.
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
         })
@@ -77,7 +76,7 @@ pub(super) async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>, Stor
             .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
             .await?;
     }
-    // Somebody else may have been first.
+    // Another process may have been first.
     let schema = Schema::read(&transaction).await?;
     schema.refuse_newer()?;
     Migrator::up(&transaction, None).await?;
@@ -85,7 +84,7 @@ pub(super) async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>, Stor
     Ok(schema.pending)
 }
 
-/// Returns the names of the applied migrations, without making the table that holds them.
+/// Returns the names of applied migrations, without creating their table.
 async fn recorded(db: &impl ConnectionTrait) -> Result<Vec<String>, StoreError> {
     let backend = db.get_database_backend();
     let probe = match backend {

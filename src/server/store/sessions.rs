@@ -1,4 +1,4 @@
-//! Signed-in browsers.
+//! Sessions.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -16,37 +16,37 @@ use super::{
 };
 use crate::model::job::UnixMillis;
 
-/// How often it is noted that a session is in use.
+/// Minimum interval between updates of the last use.
 const TOUCH_MILLIS: i64 = 60_000;
 
-/// Names a session to its user. It does not open anything.
+/// A session's ID for its user. It grants nothing.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct SessionId(String);
 
 impl SessionId {
-    /// Makes a name that no session has.
+    /// Creates an unused ID.
     #[cfg(test)]
     pub(in crate::server) fn for_tests(id: &str) -> Self {
         Self(id.to_owned())
     }
 
-    /// Returns the name as pages show it.
+    /// Returns the ID as pages show it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// How long sessions last.
+/// Lifetime of sessions.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionLifetime {
-    /// However much they are used.
+    /// In total.
     pub absolute: Duration,
-    /// Unused.
+    /// Without use.
     pub idle: Duration,
 }
 
-/// A session to be recorded. It is not to be shown.
+/// A session to create. Not to be logged.
 #[derive(Clone)]
 pub(crate) struct NewSession<'a> {
     pub(crate) token_hash: String,
@@ -58,20 +58,20 @@ pub(crate) struct NewSession<'a> {
 /// A session as its user sees it.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// Its name.
+    /// Its ID.
     pub id: SessionId,
     /// When it was opened.
     pub created_at: UnixMillis,
     /// When it was last used, to the minute.
     pub last_seen_at: UnixMillis,
-    /// The address it was opened from.
+    /// The client's address when it was opened.
     pub address: Option<String>,
     /// The browser's `User-Agent`.
     pub agent: Option<String>,
 }
 
 impl Store {
-    /// Records a session by the hash of its token, and forgets those that have expired.
+    /// Creates a session with the hash of its token, and deletes expired ones.
     pub(crate) async fn create_session(
         &self,
         new: NewSession<'_>,
@@ -101,7 +101,7 @@ impl Store {
         Ok(())
     }
 
-    /// Finds who is signed in by this token's hash, and notes that they are there.
+    /// Finds the user of a token's hash, and records the use.
     pub(crate) async fn find_session(
         &self,
         token_hash: &str,
@@ -133,7 +133,7 @@ impl Store {
         Ok(Some((user.try_into()?, SessionId(session.id))))
     }
 
-    /// Lists an account's sessions, the one last used first.
+    /// Lists an account's sessions, last used first.
     pub(crate) async fn list_sessions(
         &self,
         user: &UserId,
@@ -168,7 +168,7 @@ impl Store {
         Ok(())
     }
 
-    /// Ends one of an account's sessions by its name. `false` when there is none.
+    /// Ends a session of an account by ID. `false` if there is none.
     pub(crate) async fn delete_session_of(
         &self,
         user: &UserId,
@@ -182,9 +182,8 @@ impl Store {
         Ok(deleted.rows_affected > 0)
     }
 
-    /// Ends every session of an account, also those that another installation has sealed so far,
-    /// but for one that is to stay; and voids its API tokens: whoever was let in by one of them has
-    /// had the time to make another.
+    /// Ends all sessions of an account except one, including Auth.js sessions issued so far, and revokes its
+    /// API tokens, which an intruder could have created.
     pub(crate) async fn revoke_all_of(
         &self,
         user: &UserId,
@@ -198,7 +197,7 @@ impl Store {
         self.end_access_of(user, but).await
     }
 
-    /// Ends every session of an account here, but for one that is to stay, and voids its API tokens.
+    /// Ends all local sessions of an account except one, and revokes its API tokens.
     pub(super) async fn end_access_of(
         &self,
         user: &UserId,
@@ -217,7 +216,7 @@ impl Store {
         Ok(())
     }
 
-    /// Returns the names of those of the sessions that have not ended.
+    /// Returns the IDs of open sessions.
     pub(crate) async fn open_sessions(
         &self,
         ids: &[&str],

@@ -1,4 +1,4 @@
-//! Links that make the first owner's account. They hold until there is an owner.
+//! Links that create the first owner, valid until there is one.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryF
 use super::{Store, StoreError, entity::setup_link, now};
 
 impl Store {
-    /// Records a link by the hash of its secret, and forgets those that have expired.
+    /// Creates a link with the hash of its secret, and deletes expired ones.
     pub(crate) async fn create_setup_link(
         &self,
         token_hash: String,
@@ -28,14 +28,14 @@ impl Store {
         Ok(())
     }
 
-    /// Returns whether there is such a link.
+    /// Returns whether a link is valid.
     pub(crate) async fn has_setup_link(&self, token_hash: &str) -> Result<bool, StoreError> {
         let found = setup_link::Entity::find_by_id(token_hash)
             .filter(setup_link::Column::ExpiresAt.gt(now()));
         Ok(found.count(&self.db).await? > 0)
     }
 
-    /// Takes all of these links back: there is an owner.
+    /// Revokes all links.
     pub(crate) async fn delete_setup_links(&self) -> Result<(), StoreError> {
         setup_link::Entity::delete_many().exec(&self.db).await?;
         Ok(())

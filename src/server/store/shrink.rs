@@ -1,20 +1,20 @@
-//! Has a SQLite file give back the room of what was removed. PostgreSQL sees to that itself.
+//! Shrinks a SQLite file after deletions. PostgreSQL does that itself.
 
 use sqlx::SqlitePool;
 
 use super::{Store, StoreError, bulk::failed};
 
-/// How many free pages the file keeps, for what comes next.
+/// Free pages to keep.
 const KEPT: i64 = 256;
 
-/// How many pages are given back at once: nobody can write meanwhile.
+/// Pages to release at once, during which nobody can write.
 const AT_ONCE: i64 = 1_000;
 
-/// What `PRAGMA auto_vacuum` says of a file whose free pages can be given back.
+/// Value of `PRAGMA auto_vacuum` of a file that can shrink.
 const INCREMENTAL: i64 = 2;
 
 impl Store {
-    /// Gives back some of the pages that nothing is on. Returns whether there are more.
+    /// Releases some free pages, and returns whether there are more.
     pub(crate) async fn shrink(&self) -> Result<bool, StoreError> {
         let Some(pool) = &self.bulk else {
             return Ok(false);
@@ -34,7 +34,7 @@ impl Store {
         Ok(free > AT_ONCE)
     }
 
-    /// Has the file be one that can shrink, which writes it anew, once.
+    /// Enables shrinking, which rewrites the file once.
     pub(super) async fn let_shrink(&self) -> Result<(), StoreError> {
         let Some(pool) = &self.bulk else {
             return Ok(());
@@ -44,7 +44,7 @@ impl Store {
             if mode == INCREMENTAL {
                 return Ok(());
             }
-            // The one statement prepares the other, on the same connection.
+            // The first statement affects the second on the same connection.
             let mut connection = pool.acquire().await?;
             sqlx::query("PRAGMA auto_vacuum = INCREMENTAL")
                 .execute(&mut *connection)

@@ -1,11 +1,11 @@
-//! A database for one test.
+//! Databases for tests.
 
 use sea_orm::{ConnectionTrait, Database};
 
 use crate::server::config::DatabaseUrl;
 
-/// A database of its own for one test: a SQLite file, or one on the PostgreSQL server that
-/// `IMPORT_RELAY_POSTGRES` names (an address without a database, whose user may make some).
+/// A database for one test: a SQLite file, or one on the PostgreSQL server of `IMPORT_RELAY_POSTGRES` (a URL
+/// without a database, whose user may create some).
 pub(crate) struct TestDatabase {
     pub(crate) url: DatabaseUrl,
     pub(crate) directory: tempfile::TempDir,

@@ -16,27 +16,27 @@ use crate::model::{
 };
 
 const TABLE: &str = "users";
-/// How often it is noted that somebody who signs in elsewhere is here.
+/// Minimum interval between updates of an external account's last visit.
 const SEEN_MILLIS: i64 = 3_600_000;
 
 /// An account.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct User {
-    /// Identifies the account for good.
+    /// Its ID.
     pub id: UserId,
-    /// The address it signs in with, in lower case.
+    /// The address to sign in with, in lower case.
     pub email: String,
-    /// What its owner is called.
+    /// Its name.
     pub name: String,
-    /// What it may do.
+    /// Its role.
     pub role: Role,
-    /// By which installation or provider it is known, where it signs in elsewhere.
+    /// The issuer of an external account.
     pub issuer: Option<String>,
 }
 
 impl User {
-    /// Returns what the owner knows the account by. That an address was given elsewhere is said: here
-    /// it proves nothing.
+    /// Returns the account's label for the owner. An external address is marked, because it proves nothing
+    /// here.
     #[must_use]
     pub fn called(&self) -> String {
         let name = if self.email.is_empty() {
@@ -51,40 +51,40 @@ impl User {
     }
 }
 
-/// Identifies an account. Queries that concern somebody's things take one of these.
+/// An account's ID, which queries about its data require.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct UserId(String);
 
 impl UserId {
-    /// Returns the identifier as pages and the log show it.
+    /// Returns the ID as pages and the log show it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Takes an identifier out of another table's row.
+    /// Reads an ID from another table.
     pub(super) fn of_row(id: &str) -> Self {
         Self(id.to_owned())
     }
 
-    /// Takes an identifier that another instance has told.
+    /// Reads an ID from a notification.
     pub(super) fn of_notice(id: String) -> Self {
         Self(id)
     }
 
-    /// Makes an identifier that belongs to no account.
+    /// Creates the ID of no account.
     #[cfg(test)]
     pub(in crate::server) fn for_tests(id: &str) -> Self {
         Self(id.to_owned())
     }
 }
 
-/// A password's hash, as a PHC string. It is shown nowhere.
+/// A password hash, as a PHC string. Not to be logged.
 #[derive(Clone, Debug)]
 pub struct PasswordHash(SecretString);
 
 impl PasswordHash {
-    /// Returns the hash, to check a password against it.
+    /// Returns the hash for verification.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
@@ -97,67 +97,67 @@ impl From<String> for PasswordHash {
     }
 }
 
-/// What makes an account.
+/// An account to create.
 #[derive(Clone, Debug)]
 pub struct NewUser<'a> {
     /// The address, in lower case.
     pub email: &'a str,
-    /// What its owner is called.
+    /// Its name.
     pub name: &'a str,
-    /// What it may do.
+    /// Its role.
     pub role: Role,
-    /// The password's hash.
+    /// The password hash.
     pub password_hash: PasswordHash,
 }
 
-/// Somebody as another installation or identity provider knows them.
+/// A user as identified elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub struct ExternalUser<'a> {
-    /// Which one, for example `authjs`. It contains no space.
+    /// The issuer, for example `authjs`, without spaces.
     pub issuer: &'a str,
-    /// What identifies them there for good.
+    /// The permanent ID there.
     pub subject: &'a str,
-    /// Their address, to be shown.
+    /// The address, for display.
     pub email: Option<&'a str>,
-    /// What they are called.
+    /// The name.
     pub name: Option<&'a str>,
-    /// The role that is given to them there.
+    /// The role there.
     pub role: RoleClaim,
-    /// The role of those to whom none is given; without one they are not let in.
+    /// The role of users without one; `None` refuses them.
     pub default_role: Option<Role>,
 }
 
-/// What came of somebody's being seen who signs in elsewhere.
+/// The result of a visit.
 #[derive(Clone, Debug)]
 pub(crate) enum Seen {
-    /// They are in.
+    /// Accepted.
     Known {
         login: Login,
-        /// Whether their role has just become another.
+        /// Whether the role has changed.
         role_changed: bool,
-        /// Whether they have not been here for so long that it is worth a note, or ever.
+        /// Whether it is the first visit, or the first one for long.
         is_back: bool,
     },
-    /// They have an account and may not use it now.
+    /// An existing account that may not sign in.
     Refused {
         user: UserId,
-        /// Whether that is so since now.
+        /// Whether that is new.
         is_withdrawn: bool,
     },
-    /// They are not let in, and have no account.
+    /// Refused, without an account.
     Stranger,
 }
 
-/// Who gave an account its role.
+/// The source of a role.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum RoleFrom {
-    /// The owner, here.
+    /// Set here by the owner.
     Owner,
-    /// The installation that the account signs in at.
+    /// The claim.
     Claim,
-    /// Nobody: it is what those get to whom none is given.
+    /// The default role.
     Default,
-    /// Nobody any more: where the account signs in, the role was taken back.
+    /// None: withdrawn at the issuer.
     Withdrawn,
 }
 
@@ -181,9 +181,8 @@ impl RoleFrom {
     }
 }
 
-/// Decides on the role of somebody who signs in elsewhere: the claim's, where it is one; else what the
-/// owner has said here; else the default. A claim that is not understood gives nobody more than the
-/// owner has: whoever wrote it meant something by it. One that says no access is not overruled.
+/// Decides the role of an external user: the claim's, else the owner's, else the default. An unknown claim
+/// grants no more than the owner did, and one for no access is final.
 fn decide(seen: &ExternalUser<'_>, here: Option<(Role, RoleFrom)>) -> Option<(Role, RoleFrom)> {
     match (seen.role, here) {
         (RoleClaim::NoAccess, _) => None,
@@ -199,24 +198,24 @@ fn decide(seen: &ExternalUser<'_>, here: Option<(Role, RoleFrom)>) -> Option<(Ro
 pub struct Member {
     /// The account.
     pub user: User,
-    /// Since when.
+    /// When it was created.
     pub created_at: UnixMillis,
-    /// Whether it may not sign in.
+    /// Whether it is blocked.
     pub is_disabled: bool,
-    /// Whether it has a password here.
+    /// Whether it has a local password.
     pub has_password: bool,
-    /// Whether its role is given where it signs in, and cannot be changed here.
+    /// Whether its role comes from a claim, and cannot be changed here.
     pub role_is_claimed: bool,
-    /// Whether it has no role any more where it signs in.
+    /// Whether its role was withdrawn.
     pub is_withdrawn: bool,
 }
 
-/// An account that may sign in, with what the check of its credentials needs.
+/// An active account with the data for verifying its credentials.
 #[derive(Clone, Debug)]
 pub(crate) struct Login {
     pub(crate) user: User,
     pub(crate) password_hash: Option<PasswordHash>,
-    /// When it was last signed out everywhere.
+    /// When it last signed out everywhere.
     pub(crate) signed_out_at: UnixMillis,
 }
 
@@ -253,9 +252,9 @@ impl TryFrom<user::Model> for Login {
 }
 
 impl Store {
-    /// Finds whom a price monitor means by a job's owner: the identifier that we sent it with the upload, the
-    /// one at the Auth.js installation, or the address of an account of our own. An address that was given
-    /// elsewhere proves nothing here. Where it means nobody, the job is the whole staff's.
+    /// Finds the user that a price monitor names as owner: by the ID sent with the upload, the ID in Auth.js,
+    /// or the address of a local account. External addresses prove nothing. Without a match the job belongs
+    /// to all staff.
     pub(crate) async fn owner_named(&self, owner: &str) -> Result<JobOwner, StoreError> {
         let owner = owner.trim();
         if owner.is_empty() {
@@ -273,7 +272,7 @@ impl Store {
             .all(&self.db)
             .await?;
         let by_id = rows.iter().find(|row| row.id == owner);
-        // Of two accounts, nobody knows which is meant.
+        // Two matches are ambiguous.
         let only = match rows.as_slice() {
             [only] => Some(only),
             _ => None,
@@ -288,7 +287,7 @@ impl Store {
         Ok(user::Entity::find().count(&self.db).await? > 0)
     }
 
-    /// Returns whether there is an owner who may sign in.
+    /// Returns whether there is an active owner.
     pub(crate) async fn has_owner(&self) -> Result<bool, StoreError> {
         let owners = user::Entity::find()
             .filter(user::Column::Role.eq(Role::Owner.as_str()))
@@ -296,13 +295,13 @@ impl Store {
         Ok(owners.count(&self.db).await? > 0)
     }
 
-    /// Makes an account. `None` when the address is taken.
+    /// Creates an account. `None` if the address is taken.
     pub(crate) async fn create_user(&self, user: NewUser<'_>) -> Result<Option<User>, StoreError> {
         self.insert_user(Uuid::now_v7(), user).await
     }
 
-    /// Makes the account of the first owner. `None` when there is one already, or the address is taken: of
-    /// two at once, one wins.
+    /// Creates the first owner. `None` if there is one, or the address is taken; of two concurrent calls one
+    /// succeeds.
     pub(crate) async fn create_first_owner(
         &self,
         user: NewUser<'_>,
@@ -311,7 +310,7 @@ impl Store {
         if self.has_owner().await? {
             return Ok(None);
         }
-        // Both write the same identifier, so the table's own key lets one of them in.
+        // Both use the same ID, so the primary key admits one.
         self.insert_user(Uuid::from_u128(accounts.into()), user)
             .await
     }
@@ -346,9 +345,8 @@ impl Store {
         }
     }
 
-    /// Finds the account of somebody who is known elsewhere, and makes it at first sight. What they
-    /// are called, and their role where one is given, follow what is known there. Who has been away
-    /// for longer than `away_millis` is back.
+    /// Finds or creates the account of an external user, and updates its name and, if claimed, its role.
+    /// After `away_millis` the user counts as back.
     pub(crate) async fn see_external_user(
         &self,
         seen: ExternalUser<'_>,
@@ -385,7 +383,7 @@ impl Store {
                 is_back: true,
             });
         }
-        // Another request of the same person was quicker.
+        // A concurrent request was faster.
         match self.find_row(&key).await? {
             Some(row) => self.follow(row, seen, away_millis).await,
             None => Ok(Seen::Stranger),
@@ -448,8 +446,7 @@ impl Store {
         })
     }
 
-    /// Takes note that an account has no role any more where it signs in: its sessions end, its tokens and
-    /// the links that it made are void.
+    /// Withdraws an account's role: ends its sessions, and revokes its tokens and links.
     async fn withdraw(&self, user: &UserId) -> Result<(), StoreError> {
         user::Entity::update_many()
             .col_expr(
@@ -463,7 +460,7 @@ impl Store {
         self.delete_links_by(user).await
     }
 
-    /// Finds the account with this address that may sign in.
+    /// Finds an active account by address.
     pub(crate) async fn find_login(&self, email: &str) -> Result<Option<Login>, StoreError> {
         self.find_row(email)
             .await?
@@ -472,7 +469,7 @@ impl Store {
             .transpose()
     }
 
-    /// Finds an account by its identifier, as a page gives it.
+    /// Finds an account by the ID from a page.
     pub(crate) async fn find_member(&self, id: &str) -> Result<Option<Member>, StoreError> {
         user::Entity::find_by_id(id)
             .one(&self.db)
@@ -481,7 +478,7 @@ impl Store {
             .transpose()
     }
 
-    /// Lists all accounts, the oldest first.
+    /// Lists all accounts, oldest first.
     pub(crate) async fn list_members(&self) -> Result<Vec<Member>, StoreError> {
         user::Entity::find()
             .order_by_asc(user::Column::CreatedAt)
@@ -493,7 +490,7 @@ impl Store {
             .collect()
     }
 
-    /// Sets the password's hash of an account.
+    /// Sets an account's password hash.
     pub(crate) async fn set_password_hash(
         &self,
         user: &UserId,
@@ -509,7 +506,7 @@ impl Store {
         Ok(())
     }
 
-    /// Removes an account that has nothing yet.
+    /// Deletes an unused account.
     pub(crate) async fn delete_user(&self, user: &UserId) -> Result<(), StoreError> {
         user::Entity::delete_by_id(user.as_str())
             .exec(&self.db)
@@ -517,8 +514,7 @@ impl Store {
         Ok(())
     }
 
-    /// Gives an account another role. `false` when it is the last owner who could sign in, who
-    /// stays one.
+    /// Changes a role. `false` for the last active owner.
     pub(crate) async fn set_role(&self, user: &UserId, role: Role) -> Result<bool, StoreError> {
         let update = user::Entity::update_many()
             .col_expr(user::Column::Role, Expr::value(role.as_str()))
@@ -535,7 +531,7 @@ impl Store {
         }
     }
 
-    /// Lets an account sign in, or no longer. `false` when it is the last owner who could.
+    /// Allows or blocks an account. `false` for the last active owner.
     pub(crate) async fn set_disabled(
         &self,
         user: &UserId,
@@ -552,8 +548,8 @@ impl Store {
         }
     }
 
-    /// Changes an account unless it is the last owner's. In PostgreSQL two owners who change each other
-    /// at once would each still see the other: they go one after the other.
+    /// Changes an account unless it is the last owner's. On PostgreSQL these changes are serialized, because
+    /// two owners who demote each other would both still see the other.
     async fn but_for_the_last_owner(
         &self,
         user: &UserId,
@@ -575,8 +571,7 @@ impl Store {
         Ok(changed)
     }
 
-    /// Returns the roles of those of the accounts that may sign in, and when each was last signed out
-    /// everywhere.
+    /// Returns roles and last sign-outs of active accounts.
     pub(crate) async fn roles_of(
         &self,
         users: &[&str],
@@ -593,14 +588,14 @@ impl Store {
     }
 }
 
-/// Says of which accounts somebody may be let in.
+/// Matches active accounts.
 pub(super) fn may_sign_in() -> Condition {
     Condition::all()
         .add(user::Column::DisabledAt.is_null())
         .add(user::Column::RoleFrom.ne(RoleFrom::Withdrawn.as_str()))
 }
 
-/// Leaves the last owner alone, in the statement itself.
+/// Excludes the last owner within the statement.
 fn another_owner_than(user: &UserId) -> Condition {
     use sea_orm::QueryTrait as _;
     let others = user::Entity::find()
@@ -615,11 +610,11 @@ fn another_owner_than(user: &UserId) -> Condition {
         .add(user::Column::Role.in_subquery(others))
 }
 
-/// What an issuer is called.
+/// Returns an issuer's name for display.
 fn issuer_name(issuer: &str) -> String {
     match issuer {
         "authjs" => "Auth.js".to_owned(),
-        // A provider's address.
+        // A provider's URL.
         other => other
             .trim_start_matches("https://")
             .trim_start_matches("http://")
@@ -771,7 +766,7 @@ mod tests {
         assert!(matches!(back, Seen::Known { .. }));
     }
 
-    /// On PostgreSQL both would see each other and be gone.
+    /// On PostgreSQL both would see each other.
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn of_two_owners_who_demote_each_other_one_stays() {
         let database = TestDatabase::create().await;

@@ -1,4 +1,4 @@
-//! Whether the server lives, and whether it can do its work.
+//! Health checks.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use crate::server::{
     store::{Store, StoreError},
 };
 
-/// How long the database may take to answer: whoever asks about health does not wait for long.
+/// Timeout of the database query.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What `/health/ready` says. The price monitor's state is told, but does not decide: while it is
-/// away the server still shows what it knows, and no other instance would know more.
+/// The body of `/health/ready`. The price monitor's state does not decide: without it the server still shows
+/// what it knows, and no other instance would know more.
 #[derive(Debug, Serialize)]
 pub(super) struct Readiness {
     status: &'static str,
@@ -37,18 +37,17 @@ pub(super) async fn answers(store: &Store) -> bool {
     }
 }
 
-/// Returns what the database answers, if it does so in time.
+/// Returns the database's answer, if in time.
 pub(super) async fn in_time<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
     tokio::time::timeout(PATIENCE, asked).await.ok()?.ok()
 }
 
-/// `GET /health/live`: the process answers.
+/// Handles `GET /health/live`: the process answers.
 pub(super) async fn live() -> &'static str {
     "ok"
 }
 
-/// `GET /health/ready`: requests can be served here. 503 while the database does not answer, and
-/// from the moment the server stops.
+/// Handles `GET /health/ready`: 503 if the database does not answer, or after the server began to stop.
 pub(super) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Readiness>) {
     let is_up = answers(&state.store).await;
     let status = match is_up {

@@ -1,4 +1,4 @@
-//! Health and metrics over HTTP, and what is observed of every request.
+//! Routes for health and metrics, and instrumentation of requests.
 
 use std::time::Instant;
 
@@ -29,15 +29,15 @@ use crate::server::{
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// The most characters of a request's identifier that somebody before us has given it.
+/// Maximum length of a request ID from a proxy.
 const MAX_REQUEST_ID: usize = 64;
 /// <https://prometheus.io/docs/specs/om/open_metrics_spec/#protocol-negotiation>
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The paths of the routes that watchers ask.
+/// Paths for monitoring.
 pub(crate) const PATHS: [&str; 4] = ["/health", "/health/live", "/health/ready", "/metrics"];
 
-/// Returns the routes that watchers ask. None of them needs a session.
+/// Returns the routes for monitoring, which need no session.
 pub(crate) fn routes(state: AppState) -> Router {
     let [health, live, ready, numbers] = PATHS;
     Router::new()
@@ -48,7 +48,7 @@ pub(crate) fn routes(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// Has every request counted, timed, and logged under an identifier, which the answer bears too.
+/// Counts, times and logs every request with an ID, which the response repeats.
 pub(crate) fn observed(router: Router, metrics: Metrics) -> Router {
     let span = |request: &Request| {
         let id = request
@@ -71,8 +71,7 @@ pub(crate) fn observed(router: Router, metrics: Metrics) -> Router {
         .layer(middleware::from_fn(tidy_request_id))
 }
 
-/// Returns a path as the log may show it: that of an account's link holds the link's secret, and another may
-/// hold what was meant for a header.
+/// Returns a path for the log, without secrets of links and tokens.
 fn shown(path: &str) -> String {
     if path.starts_with("/join/") {
         return "/join/…".to_owned();
@@ -88,12 +87,12 @@ fn shown(path: &str) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// Whether a text has the form of our tokens and links.
+/// Returns whether a text looks like a token or link secret.
 fn may_be_secret(text: &str) -> bool {
     text.contains("irt_") || text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Takes an identifier away that is longer than one is, or might be a secret.
+/// Removes a request ID that is too long or looks like a secret.
 async fn tidy_request_id(mut request: Request, next: Next) -> Response {
     let given = request.headers().get(&REQUEST_ID);
     let is_odd = |id: &HeaderValue| {
@@ -118,7 +117,7 @@ impl MakeRequestId for NewRequestId {
 
 async fn measure(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
     let method = method_name(request.method());
-    // The path itself would make a series of each job.
+    // The path itself would create a time series per job.
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -138,7 +137,7 @@ fn method_name(method: &Method) -> &'static str {
     }
 }
 
-/// `GET /metrics`.
+/// Handles `GET /metrics`.
 async fn metrics(
     State(state): State<AppState>,
     peer: Option<Extension<Peer>>,
@@ -163,7 +162,7 @@ async fn metrics(
     numbers(&state.metrics, observe, token, is_local, &headers).await
 }
 
-/// Answers with the numbers, if whoever asks may read them; only then is anything looked at.
+/// Returns the metrics if the caller may read them; observes nothing otherwise.
 pub(super) async fn numbers(
     metrics: &Metrics,
     observe: impl AsyncFnOnce() -> Observed,

@@ -1,4 +1,4 @@
-//! Logs, and traces where there is a collector for them.
+//! Sets up logs, and traces if there is a collector.
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
@@ -16,22 +16,21 @@ use super::{
 };
 use crate::server::config::{LogConfig, TelemetryConfig};
 
-/// Sends what is left of the traces when it is dropped, at the end of the process.
+/// Flushes traces when dropped.
 #[must_use]
 #[derive(Debug, Default)]
 pub struct LogGuard {
     _traces: Option<Exporter>,
 }
 
-/// Writes each event as one line, whatever was in it: what a client sends begins none of its own, nor does
-/// it speak to a terminal, nor is a secret of ours in it.
+/// Escapes control characters of each event, so that input cannot forge lines or control a terminal.
 struct Escaping<W>(W);
 
 impl<W: Write> Write for Escaping<W> {
-    /// An event comes whole (`tracing_subscriber::fmt`), with its line's end.
+    /// Events are complete lines (`tracing_subscriber::fmt`).
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let line = event.strip_suffix(b"\n").unwrap_or(event);
-        // Colours begin with an escape character; those in values the formatter has escaped.
+        // Escape characters are colours; those in values were escaped by the formatter.
         let is_odd = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\x1b');
         let text = String::from_utf8_lossy(line);
         let mut text = masked(&text);
@@ -54,7 +53,7 @@ impl<W: Write> Write for Escaping<W> {
 fn escaped(line: &str) -> String {
     line.chars().fold(String::new(), |mut escaped, c| {
         if c.is_control() && !matches!(c, '\t' | '\x1b') {
-            // Writing to a String does not fail.
+            // Writing to a String cannot fail.
             let _ = write!(escaped, "{}", c.escape_default());
         } else {
             escaped.push(c);
@@ -63,12 +62,12 @@ fn escaped(line: &str) -> String {
     })
 }
 
-/// Starts logging to standard error, and tracing to the collector if there is one, for the rest of
-/// the process. A second call changes nothing.
+/// Starts logging to standard error, and tracing to the collector, for the rest of the process. Further calls have
+/// no effect.
 ///
 /// # Errors
 ///
-/// When the exporter of traces cannot be made.
+/// If the trace exporter cannot be created.
 pub fn init(
     log: &LogConfig,
     telemetry: &TelemetryConfig,
@@ -82,10 +81,10 @@ pub fn init(
         lines.boxed()
     };
     report_panics();
-    // The store says in one line what a dozen steps came to; whoever names them hears of each.
+    // The store summarizes migrations in one line; a filter can enable them.
     let filter = EnvFilter::new(format!("sea_orm_migration=warn,{}", log.filter));
     let registry = tracing_subscriber::registry().with(lines.with_filter(filter));
-    // Setting a subscriber fails only where there is one already.
+    // Fails only if a subscriber is set already.
     let Some(endpoint) = &telemetry.otlp_endpoint else {
         let _ = registry.try_init();
         return Ok(LogGuard::default());

@@ -1,4 +1,4 @@
-//! The numbers that Prometheus reads. <https://prometheus.io/docs/specs/om/open_metrics_spec/>
+//! Prometheus metrics. <https://prometheus.io/docs/specs/om/open_metrics_spec/>
 
 use std::{
     sync::{
@@ -20,7 +20,7 @@ use crate::{
     server::store::load::{Connections, ImportLoad},
 };
 
-/// Every number of one server. Clones share them; each server has its own.
+/// The metrics of one server. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Metrics(Arc<Inner>);
 
@@ -64,15 +64,15 @@ struct ProcessGauges {
 /// Why a stream ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum StreamEnd {
-    /// The job is over and its viewer knows.
+    /// The job ended and its subscriber has the end.
     Finished,
-    /// It was ended before the host would have done so.
+    /// At its maximum duration.
     TimeLimit,
     /// The server stops.
     Shutdown,
-    /// Its user may see it no more.
+    /// Access was revoked.
     Revoked,
-    /// The viewer went away, or reads no more.
+    /// The subscriber disconnected or timed out.
     ViewerLeft,
 }
 
@@ -96,12 +96,12 @@ impl StreamEnd {
     }
 }
 
-/// What the price monitor's REST is asked.
+/// A REST call to the price monitor.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum UpstreamCall {
-    /// To import a file.
+    /// Upload of a file.
     Create,
-    /// How far an import is.
+    /// Progress of an import.
     Progress,
 }
 
@@ -114,7 +114,7 @@ impl UpstreamCall {
     }
 }
 
-/// What becomes of rows: they are in, or they failed.
+/// Outcomes of rows.
 const OUTCOMES: [&str; 2] = ["processed", "failed"];
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -149,25 +149,25 @@ struct Route {
     status: u16,
 }
 
-/// What is not counted but looked at when somebody asks.
+/// Values observed on request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Observed {
-    /// The relay, where there is one.
+    /// The relay, if any.
     pub(crate) relay: Option<ObservedRelay>,
-    /// The embedded price monitor's imports, where it is here and the database answers.
+    /// Imports of the embedded price monitor, if it runs here and the database answers.
     pub(crate) imports: Option<ImportLoad>,
-    /// The connections to the database.
+    /// Database connections.
     pub(crate) connections: Connections,
-    /// The bytes that are free on the disk of product files.
+    /// Free bytes on the disk of product files.
     pub(crate) disk_free: Option<u64>,
 }
 
-/// How the relay is.
+/// The state of the relay.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ObservedRelay {
-    /// How the server stands to the price monitor.
+    /// The connection to the price monitor.
     pub(crate) upstream: UpstreamState,
-    /// The jobs that are followed.
+    /// Followed jobs.
     pub(crate) followed_jobs: usize,
 }
 
@@ -224,7 +224,7 @@ impl Default for Metrics {
 }
 
 impl Inner {
-    /// Makes the series that there can be, so that the first event of each is a change.
+    /// Creates all series, so that the first event is a change.
     fn begin_at_zero(&self) {
         for end in StreamEnd::ALL {
             let cause = end.as_str();
@@ -414,7 +414,7 @@ impl Inner {
 }
 
 impl Metrics {
-    /// Writes all numbers in the OpenMetrics text format.
+    /// Encodes all metrics in the OpenMetrics text format.
     pub(crate) fn encode(&self, observed: &Observed) -> String {
         let inner = &*self.0;
         let set = |family: &Family<State, Gauge>, state, value| {
@@ -427,7 +427,7 @@ impl Metrics {
                 set(&inner.upstream_state, state.as_str(), i64::from(holds));
             }
         }
-        // What is not known is not said.
+        // Unknown values are omitted.
         match observed.imports {
             Some(imports) => {
                 set(&inner.imports, "waiting", gauge(imports.waiting));
@@ -444,32 +444,32 @@ impl Metrics {
         inner.process.open_files.set(process.open_files);
         inner.process.tasks.set(process.tasks);
         let mut out = String::new();
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = text::encode(&mut out, &inner.registry);
         out
     }
 
-    /// Returns how long the server has been running.
+    /// Returns the server's uptime.
     pub(crate) fn uptime(&self) -> Duration {
         self.0.started.elapsed()
     }
 
-    /// Says whether no import can begin because the disk is full.
+    /// Sets whether imports wait because the disk is full.
     pub(crate) fn set_imports_wait_for_room(&self, wait: bool) {
         self.0.imports_wait_for_room.set(i64::from(wait));
     }
 
-    /// Returns whether no import can begin because the disk is full.
+    /// Returns whether imports wait because the disk is full.
     pub(crate) fn imports_wait_for_room(&self) -> bool {
         self.0.imports_wait_for_room.get() != 0
     }
 
-    /// Returns how many streams are open.
+    /// Returns the number of open streams.
     pub(crate) fn viewers(&self) -> u64 {
         u64::try_from(self.0.viewers.get()).unwrap_or_default()
     }
 
-    /// Counts a stream for as long as the returned value lives.
+    /// Counts a stream while the returned value lives.
     pub(crate) fn stream_opened(&self) -> StreamCount {
         self.0.streams_opened.inc();
         self.0.viewers.inc();
@@ -479,7 +479,7 @@ impl Metrics {
         }
     }
 
-    /// Counts what was handed to viewers.
+    /// Counts sent frames.
     pub(crate) fn frames_sent(&self, frames: u64, bytes: u64) {
         self.0.frames_sent.inc_by(frames);
         self.0.bytes_sent.inc_by(bytes);
@@ -556,8 +556,7 @@ fn gauge(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// An open stream. Dropping it counts its end, which is its viewer's leaving if nothing else was
-/// said.
+/// An open stream. Dropping it counts its end, as the subscriber's unless [`ends`](Self::ends) was called.
 #[derive(Debug)]
 pub(crate) struct StreamCount {
     metrics: Metrics,
@@ -565,7 +564,7 @@ pub(crate) struct StreamCount {
 }
 
 impl StreamCount {
-    /// Says why the stream ends.
+    /// Sets why the stream ends.
     pub(crate) fn ends(&mut self, end: StreamEnd) {
         self.end = end;
     }

@@ -1,4 +1,4 @@
-//! What is told about the running server: logs, metrics, traces, and its health.
+//! Observability: logs, metrics, traces and health.
 
 pub mod health;
 mod http;

@@ -1,20 +1,20 @@
-//! What the system says of this process.
+//! Reads process statistics.
 
 use std::fs;
 
-/// What the system says of this process; what it does not say is 0.
+/// Statistics of this process; 0 if unavailable.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct ProcessStats {
-    /// Memory that is in use, in bytes.
+    /// Resident memory in bytes.
     pub(crate) resident_bytes: u64,
-    /// Files and sockets that are open.
+    /// Open files and sockets.
     pub(crate) open_files: u64,
-    /// Tasks that are alive.
+    /// Running tasks.
     pub(crate) tasks: u64,
 }
 
 impl ProcessStats {
-    /// Asks the system (`proc(5)`) and, inside of one, the runtime.
+    /// Reads `proc(5)` and the runtime's metrics.
     pub(crate) fn read() -> Self {
         Self {
             resident_bytes: resident_bytes().unwrap_or_default(),

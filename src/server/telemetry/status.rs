@@ -1,4 +1,4 @@
-//! How the server is, for the page that its owner looks at.
+//! The status page.
 
 use super::process::ProcessStats;
 use crate::{
@@ -6,11 +6,11 @@ use crate::{
     server::{config::Monitor, http::state::AppState, store::users::User},
 };
 
-/// Says how the server is.
+/// Returns the server's status.
 ///
 /// # Errors
 ///
-/// [`ApiError::NotFound`] for all but the owner.
+/// [`ApiError::NotFound`] for everyone but the owner.
 pub(crate) async fn status(state: &AppState, user: &User) -> Result<ServerStatus, ApiError> {
     if !user.role.may(Permission::Manage) {
         return Err(ApiError::NotFound);

@@ -1,4 +1,4 @@
-//! Traces to an OpenTelemetry collector, as OTLP over HTTP.
+//! Exports traces to an OpenTelemetry collector, as OTLP over HTTP.
 //! <https://opentelemetry.io/docs/specs/otlp/#otlphttp>
 
 use std::{collections::HashMap, time::Duration};
@@ -20,28 +20,28 @@ use tracing_subscriber::{
 };
 use url::Url;
 
-/// How long the last traces may take to go out when the process ends.
+/// Timeout for flushing traces at the end.
 const FLUSH: Duration = Duration::from_secs(3);
 
-/// Sends traces for as long as it lives, and the last of them when it is dropped.
+/// Exports traces until dropped, then flushes.
 #[derive(Debug)]
 pub(super) struct Exporter(SdkTracerProvider);
 
 impl Drop for Exporter {
     fn drop(&mut self) {
-        // A collector that is away must not keep the process from ending.
+        // A missing collector must not delay the end.
         let _ = self.0.shutdown_with_timeout(FLUSH);
     }
 }
 
-/// Makes the layer that sends our own spans to `endpoint`, and what keeps it going.
+/// Creates the layer that exports our spans to `endpoint`, and its guard.
 pub(super) fn export_to<S>(
     endpoint: &Url,
 ) -> Result<(impl Layer<S> + Send + Sync + 'static, Exporter), Box<dyn std::error::Error>>
 where
     S: tracing::Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
-    // Fails only where a provider is installed already, which then serves as well.
+    // Fails only if a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (endpoint, headers) = without_password(endpoint);
     let base = endpoint.as_str().trim_end_matches('/');
@@ -61,7 +61,7 @@ where
         )
         .build();
     let tracer: Tracer = provider.tracer(env!("CARGO_PKG_NAME"));
-    // Nothing of the exporter's own requests, which would be traced for ever.
+    // Excludes the exporter's own requests.
     let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), LevelFilter::INFO);
     let layer = OpenTelemetryLayer::new(tracer).with_filter(ours);
     Ok((layer, Exporter(provider)))

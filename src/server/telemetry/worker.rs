@@ -1,4 +1,4 @@
-//! The same for a price monitor that runs by itself.
+//! Monitoring of a stand-alone price monitor.
 
 use axum::{
     Extension, Json, Router,
@@ -19,7 +19,7 @@ use crate::server::{
     http::middleware::hosts, run::listen::Peer, store::Store, uploads::space::Space,
 };
 
-/// What watchers ask about.
+/// Observed state.
 #[derive(Clone, Debug)]
 struct Watched {
     store: Store,
@@ -28,8 +28,7 @@ struct Watched {
     token: Option<SecretString>,
 }
 
-/// Returns the routes that watchers ask: health, and `/metrics` for this machine or who shows the
-/// token.
+/// Returns the routes for monitoring: health, and `/metrics` for this machine or with the token.
 pub fn worker_routes(
     store: Store,
     metrics: Metrics,

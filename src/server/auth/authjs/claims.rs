@@ -1,4 +1,4 @@
-//! What a session token says of its holder.
+//! Reads the claims of a session token.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,23 +8,23 @@ use crate::{
     server::auth::claim::{MAX_ID, MAX_NAME, role, text},
 };
 
-/// How far the clocks of two machines may be apart, in seconds: what Auth.js itself allows.
+/// Maximum clock skew in seconds, as in Auth.js.
 const LEEWAY: i64 = 15;
 
-/// Who a token speaks of.
+/// The user of a token.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Identity {
-    /// What identifies them in the installation for good.
+    /// Permanent ID in the installation.
     pub subject: String,
-    /// Their address, to be shown.
+    /// E-mail address, for display.
     pub email: Option<String>,
-    /// What they are called.
+    /// Name.
     pub name: Option<String>,
-    /// What the installation says of their role.
+    /// Role in the installation.
     pub role: RoleClaim,
-    /// When the token was made, in seconds since 1970; 0 for one that does not say.
+    /// Time of issue, in seconds since 1970; 0 if missing.
     pub issued_at: i64,
-    /// When it ends, in seconds since 1970, with what clocks may be apart.
+    /// Expiry with clock skew, in seconds since 1970.
     pub expires_at: i64,
 }
 
@@ -44,7 +44,7 @@ struct Claims {
     role: Value,
 }
 
-/// Reads a token's content. `None` when it is not valid at `now`, or names nobody.
+/// Parses a token's claims. `None` if it is not valid at `now`, or has no subject.
 pub(super) fn read(payload: &[u8], now: i64) -> Option<Identity> {
     let claims: Claims = serde_json::from_slice(payload).ok()?;
     let expired = whole(claims.exp) <= now.saturating_sub(LEEWAY);
@@ -57,7 +57,7 @@ pub(super) fn read(payload: &[u8], now: i64) -> Option<Identity> {
     let email = text(&claims.email, MAX_ID);
     let subject = match text(&claims.sub, MAX_ID) {
         Some(sub) => format!("sub {sub}"),
-        // An installation may leave `sub` out; the address is then all there is.
+        // Installations may omit `sub`; then the address identifies the user.
         None => format!("email {}", email.as_ref()?.to_lowercase()),
     };
     Some(Identity {

@@ -1,23 +1,23 @@
-//! The cookies that may hold a session token, whole or in chunks.
+//! Finds session tokens in cookies, whole or in chunks.
 
 use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, header};
 use axum_extra::extract::cookie::Cookie;
 
-/// The most chunks that are joined. Browsers keep far fewer.
+/// Maximum chunks. Browsers store far fewer.
 const MAX_CHUNKS: u16 = 32;
-/// The most bytes of a token.
+/// Maximum bytes of a token.
 const MAX_TOKEN: usize = 48 << 10;
 
-/// A cookie in which an installation keeps its sessions.
+/// A session cookie of an installation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum SessionCookie {
-    /// Auth.js 5 on https.
+    /// Auth.js 5 over https.
     SecureAuthJs,
     /// Auth.js 5.
     AuthJs,
-    /// NextAuth 4 on https.
+    /// NextAuth 4 over https.
     SecureNextAuth,
     /// NextAuth 4.
     NextAuth,
@@ -40,7 +40,7 @@ impl SessionCookie {
         }
     }
 
-    /// Finds the cookie that a cookie's name belongs to, and which chunk of it that is.
+    /// Parses a cookie name into cookie and chunk number.
     fn of_name(name: &str) -> Option<(Self, Option<u16>)> {
         Self::ALL.into_iter().find_map(|cookie| {
             let rest = name.strip_prefix(cookie.name())?;
@@ -56,16 +56,15 @@ impl SessionCookie {
     }
 }
 
-/// What may be a session token, and the cookie it came in.
+/// A potential session token and its cookie.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Candidate {
     pub(super) cookie: SessionCookie,
     pub(super) token: String,
 }
 
-/// Finds what may be session tokens: of each cookie the whole one, then the joined chunks, which a
-/// change from one to the other can leave side by side. Of two cookies with one name the first
-/// counts, as in the installation itself.
+/// Finds potential session tokens: for each cookie the whole one, then the joined chunks; both can exist
+/// after a change of size. Of cookies with the same name the first wins, as in the installation.
 pub(super) fn candidates(headers: &HeaderMap) -> Vec<Candidate> {
     let found = found(headers);
     SessionCookie::ALL
@@ -85,7 +84,7 @@ pub(super) fn candidates(headers: &HeaderMap) -> Vec<Candidate> {
         .collect()
 }
 
-/// Returns the names of all session cookies of an installation that the request carries.
+/// Returns the names of all session cookies in a request.
 pub(in crate::server::auth) fn names_in(headers: &HeaderMap) -> Vec<String> {
     found(headers)
         .into_keys()

@@ -1,5 +1,5 @@
-//! A JWE in compact form with the algorithm `dir` (RFC 7516, section 7.1; RFC 7518, sections 4.5 and
-//! 5): opened, or nothing.
+//! Decrypts a JWE in compact form with the algorithm `dir` (RFC 7516, section 7.1; RFC 7518, sections 4.5 and
+//! 5).
 
 use aes_gcm::{Aes256Gcm, KeyInit as _, aead::Aead as _, aead::Payload};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -10,15 +10,15 @@ use sha2::Sha512;
 
 use super::keys::{ContentKey, Key};
 
-/// The protected header, as far as it is looked at.
+/// The relevant fields of the protected header.
 #[derive(Debug, Deserialize)]
 struct Header {
     alg: Algorithm,
     enc: ContentEncryption,
     kid: Option<String>,
-    /// Extensions that must be understood: none is (RFC 7516, section 4.1.13).
+    /// Critical extensions: none is supported (RFC 7516, section 4.1.13).
     crit: Option<serde::de::IgnoredAny>,
-    /// Compression, which lets a small token become a large one: not taken.
+    /// Compression: rejected, because a small token could become a large one.
     zip: Option<serde::de::IgnoredAny>,
 }
 
@@ -36,12 +36,12 @@ enum ContentEncryption {
     Gcm,
 }
 
-/// A token, taken apart.
+/// A parsed token.
 #[derive(Debug)]
 pub(super) struct Compact<'a> {
     enc: ContentEncryption,
     kid: Option<String>,
-    /// The header as it was sent, which is what is authenticated beside the content.
+    /// The encoded header, which is authenticated.
     protected: &'a str,
     iv: Vec<u8>,
     ciphertext: Vec<u8>,
@@ -49,7 +49,7 @@ pub(super) struct Compact<'a> {
 }
 
 impl<'a> Compact<'a> {
-    /// Takes a token apart. `None` when it is not one that is sealed with a key directly.
+    /// Parses a token. `None` if it does not use direct encryption.
     pub(super) fn parse(token: &'a str) -> Option<Self> {
         let mut parts = token.split('.');
         let mut next = || parts.next();
@@ -79,8 +79,8 @@ impl<'a> Compact<'a> {
         })
     }
 
-    /// Opens the token. `None` when it is for another key, or not a bit is as it was sealed: which
-    /// of them is nobody's business.
+    /// Decrypts the token. `None` if the key is wrong or the token was changed; the two are not
+    /// distinguished.
     pub(super) fn open(&self, key: &Key) -> Option<Vec<u8>> {
         let is_meant = match (&self.kid, &key.thumbprint) {
             (Some(kid), Some(thumbprint)) => kid == thumbprint,
@@ -97,12 +97,12 @@ impl<'a> Compact<'a> {
     }
 }
 
-/// Only the one canonical form of each value is taken: no padding, no stray bits at the end.
+/// Decodes base64url in canonical form only: no padding, no stray bits.
 fn decoded(text: &str) -> Option<Vec<u8>> {
     BASE64_URL_SAFE_NO_PAD.decode(text).ok()
 }
 
-/// RFC 7518, section 5.2.2.2: the tag is compared, in constant time, before anything is decrypted.
+/// RFC 7518, section 5.2.2.2: compares the tag in constant time before decrypting.
 fn open_cbc_hs512(token: &Compact<'_>, key: &[u8; 64]) -> Option<Vec<u8>> {
     const TAG: usize = 32;
     let (mac_key, enc_key) = key.split_at(32);
@@ -149,7 +149,7 @@ mod tests {
         Compact::parse(token)?.open(key)
     }
 
-    /// RFC 7516, appendix A.1 to A.3, and the like: well-formed, but not with `dir` or not ours.
+    /// RFC 7516, appendix A.1 to A.3 and others: well-formed, but not with `dir` or another key.
     #[test]
     fn what_is_not_sealed_directly_with_a_known_encryption_is_not_opened() {
         let keys = KeyRing::derive(&["secret".into()]);

@@ -1,4 +1,4 @@
-//! The keys of an installation, derived from its secrets as Auth.js and NextAuth do.
+//! Derives an installation's keys from its secrets, as Auth.js and NextAuth do.
 
 use std::{fmt, sync::Arc};
 
@@ -10,13 +10,11 @@ use zeroize::Zeroizing;
 
 use super::cookies::SessionCookie;
 
-/// What opens a token: the content-encryption key, for `dir` is the key itself (RFC 7518, section
-/// 4.5), and the name it goes by.
+/// A content-encryption key, used directly (RFC 7518, section 4.5), with its thumbprint.
 #[derive(Clone)]
 pub(super) struct Key {
     pub(super) content: ContentKey,
-    /// The RFC 7638 thumbprint that a token names its key by; none where the installation names
-    /// none and none is looked at.
+    /// The RFC 7638 thumbprint in the token's header; `None` for NextAuth, which has none.
     pub(super) thumbprint: Option<String>,
 }
 
@@ -48,7 +46,7 @@ impl KeyRing {
         Self(SessionCookie::ALL.into_iter().map(of_cookie).collect())
     }
 
-    /// Returns the keys that may open what this cookie holds.
+    /// Returns the keys for a cookie.
     pub(super) fn of(&self, cookie: SessionCookie) -> &[Key] {
         self.0
             .iter()
@@ -85,13 +83,13 @@ fn keys(secret: &SecretString, cookie: SessionCookie) -> Vec<Key> {
 fn derive<const N: usize>(secret: &SecretString, salt: &str, info: &str) -> Zeroizing<[u8; N]> {
     let mut key = Zeroizing::new([0; N]);
     let hkdf = Hkdf::<Sha256>::new(Some(salt.as_bytes()), secret.expose_secret().as_bytes());
-    // Fails only for more than 255 blocks of the hash; two are the most there are here.
+    // Fails only above 255 hash blocks; two are needed.
     let derived = hkdf.expand(info.as_bytes(), &mut *key);
     debug_assert!(derived.is_ok());
     key
 }
 
-/// RFC 7638, section 3, for a symmetric key. Auth.js hashes with as many bits as the key has.
+/// RFC 7638, section 3, for a symmetric key. Auth.js uses a hash as long as the key.
 fn thumbprint<D: Digest>(key: &[u8]) -> String {
     let k = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(key));
     let jwk = Zeroizing::new(format!(r#"{{"k":"{}","kty":"oct"}}"#, *k));

@@ -1,8 +1,8 @@
-//! Session cookies of an Auth.js 5 or NextAuth 4 installation on the same domain (CONTRACT section
-//! 7): who holds one that its secret sealed is signed in here too.
+//! Accepts session cookies of an Auth.js 5 or NextAuth 4 installation on the same domain (CONTRACT section
+//! 7).
 //!
-//! `cookies` finds the token, `keys` derives what opens it, `jwe` opens it, `claims` reads it. All of
-//! it is pure; only [`AuthJs::identify`] is given the time.
+//! `cookies` finds the token, `keys` derives its key, `jwe` decrypts it, `claims` parses it. All of it is
+//! pure.
 
 mod claims;
 mod cookies;
@@ -23,19 +23,17 @@ use self::{cookies::Candidate, jwe::Compact, keys::KeyRing};
 pub struct AuthJs(KeyRing);
 
 impl AuthJs {
-    /// Derives the keys of an installation with these secrets, the newest first. Without secrets no
-    /// cookie is ever taken.
+    /// Derives the keys of secrets, newest first. Without secrets no cookie is accepted.
     #[must_use]
     pub fn new(secrets: &[SecretString]) -> Self {
         Self(KeyRing::derive(secrets))
     }
 
-    /// Returns who the request's cookies speak of at `now` (seconds since 1970), if one of them is
-    /// sealed by a secret of the installation and valid.
+    /// Returns the user of a valid session cookie at `now` (seconds since 1970).
     ///
     /// # Errors
     ///
-    /// Why a cookie cannot be read, where none speaks of anybody. Without secrets none is looked at.
+    /// Why a cookie was rejected, if none was accepted. Without secrets cookies are ignored.
     pub fn identify(&self, headers: &HeaderMap, now: i64) -> Result<Option<Identity>, Unread> {
         let mut unread = None;
         for Candidate { cookie, token } in cookies::candidates(headers) {

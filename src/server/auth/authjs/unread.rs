@@ -1,4 +1,4 @@
-//! Why whoever is signed in at an Auth.js installation is not let in: for whoever runs this server, in the log.
+//! Logs why a session cookie of Auth.js was rejected.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -7,7 +7,7 @@ use std::{
 
 use thiserror::Error;
 
-/// The least time between two words on the same: anybody can send any cookie.
+/// Minimum time between equal log lines, because anybody can send any cookie.
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// Why a session cookie does not let its holder in. It says nothing of what the cookie holds.
@@ -40,7 +40,7 @@ pub enum Unread {
     NoRole,
 }
 
-/// Says each at most once a minute. Clones share it.
+/// Logs each reason at most once a minute. Clones share the limit.
 #[derive(Clone, Debug, Default)]
 pub(in crate::server::auth) struct Seldom(Arc<Mutex<[Option<Instant>; 4]>>);
 

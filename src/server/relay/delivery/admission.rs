@@ -1,12 +1,11 @@
-//! Queues through which connections enter the shards that serve them. A shard that has ended admits
-//! nothing: who comes then gets another.
+//! Admission queues of shards. A shard that has ended admits nothing; later connections get another one.
 
 use crate::server::relay::sync::{Arc, Mutex, MutexGuard, Notify, PoisonError};
 
 /// The admission queues of all shards.
 #[derive(Debug)]
 pub(super) struct AdmissionQueues<P> {
-    /// How many connections a shard has at most.
+    /// Maximum connections of a shard.
     capacity: usize,
     open: Mutex<Vec<Arc<AdmissionQueue<P>>>>,
 }
@@ -21,7 +20,7 @@ pub(super) struct AdmissionQueue<P> {
 #[derive(Debug)]
 struct Inner<P> {
     pending: Vec<P>,
-    /// The connections of the shard, the pending ones among them.
+    /// Connections of the shard, including pending ones.
     members: usize,
 }
 
@@ -31,8 +30,8 @@ impl<P> AdmissionQueues<P> {
         Self { capacity, open }
     }
 
-    /// Admits a connection to the first shard that has a place. Where none has, returns a new queue,
-    /// with the connection in it: the caller starts its shard.
+    /// Admits a connection to the first shard with a free place, or returns a new queue with the connection
+    /// in it: the caller then starts its shard.
     pub(super) fn admit(&self, pending: P) -> Option<Arc<AdmissionQueue<P>>> {
         let mut open = self.open();
         let mut pending = Some(pending);
@@ -47,7 +46,7 @@ impl<P> AdmissionQueues<P> {
         Some(queue)
     }
 
-    /// Closes the queue of a shard without connections, unless one was admitted meanwhile.
+    /// Closes the queue of an empty shard, unless a connection was admitted meanwhile.
     pub(super) fn close_if_empty(&self, queue: &Arc<AdmissionQueue<P>>) -> bool {
         let mut open = self.open();
         let is_empty = queue.inner().members == 0;
@@ -57,7 +56,7 @@ impl<P> AdmissionQueues<P> {
         is_empty
     }
 
-    /// Closes a queue for good. What was admitted before is among the pending.
+    /// Closes a queue. Connections admitted before are still pending.
     pub(super) fn close(&self, queue: &Arc<AdmissionQueue<P>>) {
         remove(&mut self.open(), queue);
     }
@@ -93,17 +92,17 @@ impl<P> AdmissionQueue<P> {
         has_place
     }
 
-    /// Waits until a connection was admitted. Safe to cancel.
+    /// Waits for an admission. Cancel-safe.
     pub(super) async fn admitted(&self) {
         self.admitted.notified().await;
     }
 
-    /// Takes the connections that were admitted since the last call.
+    /// Takes the pending connections.
     pub(super) fn take(&self) -> Vec<P> {
         std::mem::take(&mut self.inner().pending)
     }
 
-    /// Takes note that a connection is gone.
+    /// Records that a connection has ended.
     pub(super) fn left(&self) {
         self.inner().members -= 1;
     }

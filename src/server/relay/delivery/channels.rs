@@ -1,4 +1,4 @@
-//! The jobs that a shard follows: the newest frame of each, and who is subscribed to it (pure).
+//! The channels of a shard: newest frame and subscribers of each job (pure).
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -17,7 +17,7 @@ pub(super) struct Channels {
 struct Channel {
     room: RoomNumber,
     newest: Arc<Frame>,
-    /// Whether the job is no more.
+    /// Whether the job was deleted.
     is_closed: bool,
     members: Slab<Member>,
 }
@@ -29,7 +29,7 @@ pub(super) struct Member {
     pub(super) topic: usize,
 }
 
-/// Where a topic is a member. It is given back by [`Channels::leave`].
+/// Position of a topic in a channel. Returned by [`Channels::leave`].
 #[derive(Debug)]
 pub(super) struct Membership {
     channel: usize,
@@ -37,8 +37,8 @@ pub(super) struct Membership {
 }
 
 impl Channels {
-    /// Subscribes a topic to a room whose newest frame is known. Returns the number of the channel where
-    /// it is a new one: the caller watches the room for it.
+    /// Subscribes a topic to a room with a known newest frame. Returns the channel's number if it is new: the
+    /// caller must watch its room.
     pub(super) fn join(
         &mut self,
         room: RoomNumber,
@@ -57,15 +57,15 @@ impl Channels {
             channel
         });
         let at = &mut self.channels[channel];
-        // The others get it when the change is seen.
+        // Other subscribers get it with the room's change.
         at.update(newest);
         let member = at.members.insert(member);
         let is_new = known.is_none();
         (Membership { channel, member }, is_new.then_some(channel))
     }
 
-    /// Takes a newer frame, or the end of the job where there is none, and returns who is subscribed.
-    /// `None`: nobody is, and the channel is no more.
+    /// Stores a newer frame, or with `None` the job's deletion, and returns the subscribers. `None` if there
+    /// are none; the channel is removed.
     pub(super) fn publish(
         &mut self,
         channel: usize,
@@ -83,13 +83,13 @@ impl Channels {
         Some(channel.members.iter().map(|(_, member)| *member))
     }
 
-    /// Returns the newest frame, and whether there will be no other.
+    /// Returns the newest frame, and whether it is the last.
     pub(super) fn newest(&self, at: &Membership) -> (&Arc<Frame>, bool) {
         let channel = &self.channels[at.channel];
         (&channel.newest, channel.is_closed)
     }
 
-    /// Unsubscribes a topic. A channel that is watched stays until the next change.
+    /// Unsubscribes a topic. A watched channel stays until its next change.
     pub(super) fn leave(&mut self, at: Membership) {
         let channel = &mut self.channels[at.channel];
         channel.members.remove(at.member);

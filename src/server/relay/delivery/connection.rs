@@ -1,4 +1,4 @@
-//! One client's connection in a shard: its stream, and what its transport has not taken yet.
+//! A client's connection in a shard: its subscriber and unsent bytes.
 
 use std::io;
 
@@ -17,13 +17,13 @@ use crate::server::relay::{
     stream_control::{Signal, StreamControl},
 };
 
-/// A connection. All of a shard's are gone through at a report, so that it is small.
+/// A connection. Kept small, because every report iterates over all of a shard.
 pub(super) struct Connection {
     pub(super) transport: Transport,
     phase: Phase,
-    /// The rest of a piece, while the transport is full. What is due meanwhile waits, and is the newest then.
+    /// The rest of a piece while the transport is full. States due meanwhile are merged into the next piece.
     unsent: Option<Box<Bytes>>,
-    /// Whether it is among those to be written to.
+    /// Whether it is queued for writing.
     pub(super) is_queued: bool,
 }
 
@@ -32,31 +32,31 @@ enum Phase {
         subscriber: Subscriber<Viewer>,
         control: Box<StreamControl>,
     },
-    /// The end is in what is unsent.
+    /// The end is among the unsent bytes.
     Ending,
-    /// Everything is written; the client is to close the connection.
+    /// All is written; waiting for the client to close.
     Lingering,
 }
 
-/// What all connections of a shard write with.
+/// State shared by the writes of a shard.
 pub(super) struct Writer {
     pub(super) channels: Channels,
     pub(super) piece: Piece,
     pub(super) sent: Sent,
 }
 
-/// Counts what was written: a counter of all threads for each piece would cost more than the piece.
+/// Sums written events, because a global counter per piece would be slower than the piece.
 #[derive(Default)]
 pub(super) struct Sent {
     pub(super) pieces: u64,
     pub(super) bytes: u64,
 }
 
-/// Whether a transport took everything.
+/// Whether a transport accepted everything.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Taken {
     All,
-    /// The connection is to be resumed when the transport takes more.
+    /// No: resume when it is writable.
     NotAll,
 }
 
@@ -77,7 +77,7 @@ impl Connection {
         }
     }
 
-    /// Returns the subscriber, until the stream ends.
+    /// Returns the subscriber until the stream ends.
     pub(super) fn subscriber(&mut self) -> Option<&mut Subscriber<Viewer>> {
         match &mut self.phase {
             Phase::Open { subscriber, .. } => Some(subscriber),
@@ -85,8 +85,7 @@ impl Connection {
         }
     }
 
-    /// Opens the stream: when to come back, the newest states, and how the price monitor is reached. States that
-    /// the first piece has no room for follow.
+    /// Opens the stream: `retry:`, newest states, upstream state. States beyond the first piece follow.
     pub(super) fn open(&mut self, tick: Tick, writer: &mut Writer) -> Taken {
         let Phase::Open {
             subscriber,
@@ -103,7 +102,7 @@ impl Connection {
         if progress == Progress::Open {
             writer.piece.push(&last);
             if writer.piece.len() == before {
-                // A client takes a stream on which nothing comes at once for one that is held back.
+                // Without an immediate event a client assumes a buffering proxy.
                 writer.piece.push(&HEARTBEAT);
             }
         }
@@ -113,7 +112,7 @@ impl Connection {
         }
     }
 
-    /// Writes what is due, unless the transport is full.
+    /// Writes due states unless the transport is full.
     pub(super) fn write_due(&mut self, writer: &mut Writer) -> Taken {
         while self.unsent.is_none()
             && let Phase::Open { subscriber, .. } = &mut self.phase
@@ -150,7 +149,7 @@ impl Connection {
         self.keep(unsent, &mut writer.channels)
     }
 
-    /// Goes on where the transport was full, and writes what has become due meanwhile.
+    /// Continues a partial write, then writes due states.
     pub(super) fn resume(&mut self, writer: &mut Writer) -> Taken {
         let Some(unsent) = self.unsent.take() else {
             return Taken::All;
@@ -183,15 +182,15 @@ impl Connection {
         }
     }
 
-    /// Heeds a tick: writes a heartbeat, or ends the stream.
+    /// Handles a tick: heartbeat, or end of the stream.
     pub(super) fn heed(&mut self, tick: Tick, writer: &mut Writer) -> Taken {
         let Phase::Open { control, .. } = &mut self.phase else {
-            // It has had its time to read the end.
+            // The client had its time to read the end.
             self.cut(&mut writer.channels);
             return Taken::All;
         };
         if self.unsent.is_some() {
-            // No news of another kind reaches it, so none is asked for.
+            // A full transport gets no other message, so none is requested.
             if control.must_end(tick) {
                 self.cut(&mut writer.channels);
             }
@@ -207,7 +206,7 @@ impl Connection {
         self.send(is_last, writer)
     }
 
-    /// Gives the client up: a transport that takes nothing is of no use, whatever it is that it has.
+    /// Drops a client whose transport accepts nothing.
     pub(super) fn cut(&mut self, channels: &mut Channels) {
         self.leave(channels);
         self.phase = Phase::Lingering;
@@ -215,7 +214,7 @@ impl Connection {
         self.transport.cut();
     }
 
-    /// Unsubscribes, and gives the permit back.
+    /// Unsubscribes and releases the permit.
     pub(super) fn leave(&mut self, channels: &mut Channels) {
         match std::mem::replace(&mut self.phase, Phase::Ending) {
             Phase::Open { subscriber, .. } => subscriber.leave(channels),

@@ -1,22 +1,21 @@
-//! The `id:` of the states in a stream of many jobs (pure). It says of which listed jobs the client
-//! has seen the end, so that it is told none of them again when it comes back, by any instance. It changes only
-//! when an end is told.
+//! The `id:` of a stream of many jobs (pure). It encodes which listed jobs' ends the client has seen, so that
+//! any instance can resume without repeating them. It changes only with an end.
 
 use std::fmt;
 
 use crate::model::job::JobId;
 
-/// How far the client of a stream of many jobs is: `<number of ends>.<list>.<ends>`.
+/// The event ID: `<number of ends>.<list>.<ends>`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(in crate::server::relay) struct ManyId {
-    /// Which list the ends are of.
+    /// Fingerprint of the list.
     list: u32,
-    /// A bit for each listed job, in the order of the list: whether its end has been told.
+    /// A bit per listed job: whether its end was sent.
     ends: Vec<u8>,
 }
 
 impl ManyId {
-    /// Begins, or goes on where a client with this `Last-Event-ID` is.
+    /// Creates the ID, or resumes from a `Last-Event-ID`.
     pub(in crate::server::relay) fn new(listed: &[JobId], last_event_id: Option<&str>) -> Self {
         let fresh = Self {
             list: fingerprint(listed),
@@ -43,14 +42,14 @@ impl ManyId {
         Some(read)
     }
 
-    /// Returns whether the client has seen the end of the job at this place of the list.
+    /// Returns whether the client has seen the end of the job at an index.
     pub(in crate::server::relay) fn has_seen_end(&self, place: usize) -> bool {
         self.ends
             .get(place / 4)
             .is_some_and(|bits| bits & (1 << (place % 4)) != 0)
     }
 
-    /// Takes note that the end of the job at a place of the list is told.
+    /// Records the end of the job at an index.
     pub(super) fn tell_end(&mut self, place: usize) {
         if let Some(bits) = self.ends.get_mut(place / 4) {
             *bits |= 1 << (place % 4);
@@ -68,7 +67,7 @@ impl fmt::Display for ManyId {
     }
 }
 
-/// FNV-1a: the same in every version and on every machine.
+/// FNV-1a: stable across versions and machines.
 fn fingerprint(listed: &[JobId]) -> u32 {
     let bytes = listed
         .iter()

@@ -46,8 +46,8 @@ use super::{
 };
 use crate::server::{http::connection::hijack::HijackedSocket, store::Store, telemetry::Metrics};
 
-/// The most connections that one task serves. More tasks use more processors, and make each event
-/// dearer: measured with 1,000 connections, one task is quicker than four.
+/// Maximum connections per task. More tasks use more CPUs but cost more per event: with 1,000 connections one
+/// task is faster than four.
 const SHARD_CAPACITY: usize = 1024;
 
 /// The shards. Clones share them.
@@ -64,7 +64,7 @@ struct Shared {
     write_timeout: Duration,
 }
 
-/// Where the jobs of a stream that takes in new ones come from.
+/// Source of new jobs for a stream of unfinished jobs.
 #[derive(Clone, Debug)]
 struct Sources {
     hub: Hub,
@@ -72,7 +72,7 @@ struct Sources {
     max_jobs: usize,
 }
 
-/// A connection that is to be admitted to a shard.
+/// A connection waiting for admission.
 #[derive(Debug)]
 struct Pending {
     transport: Transport,
@@ -80,7 +80,7 @@ struct Pending {
     stream: EventStream,
 }
 
-/// An event stream that is granted, and not begun. Dropping it is leaving.
+/// A granted event stream. Dropping it unsubscribes.
 #[derive(Debug)]
 pub(crate) struct SubscriberStream {
     stream: EventStream,
@@ -91,15 +91,15 @@ pub(crate) struct SubscriberStream {
 #[derive(Debug)]
 pub(super) struct EventStream {
     pub(super) subscriber: Subscriber<Viewer>,
-    /// What the subscriber is to follow.
+    /// The subscriptions.
     pub(super) live: Vec<Viewer>,
-    /// Tells what has started since the jobs were looked for, where new ones are to be taken in.
+    /// Receives jobs that started since the query, for streams of unfinished jobs.
     pub(super) started: Option<broadcast::Receiver<Arc<Started>>>,
     pub(super) control: StreamControl,
 }
 
 impl Delivery {
-    /// Makes it. `tasks` owns the shards, which end when the ticker says so.
+    /// Creates the shards' registry. `tasks` owns the shards, which end with the ticker.
     pub(crate) fn new(
         hub: Hub,
         store: Store,
@@ -123,7 +123,7 @@ impl Delivery {
         }))
     }
 
-    /// Makes a stream, which is not begun.
+    /// Creates a stream.
     pub(super) fn stream(&self, stream: EventStream) -> SubscriberStream {
         let delivery = self.clone();
         SubscriberStream { stream, delivery }
@@ -137,7 +137,7 @@ impl Delivery {
 }
 
 impl SubscriberStream {
-    /// Makes the stream of its bytes, for a body that the HTTP machinery sends.
+    /// Returns the stream as a response body.
     pub(crate) fn into_stream(self) -> impl Stream<Item = Bytes> + Send + 'static {
         let (transport, gone, body) = Transport::body();
         self.delivery.admit(Pending {
@@ -148,7 +148,7 @@ impl SubscriberStream {
         body
     }
 
-    /// Has the same written to a socket, in the chunked transfer coding.
+    /// Writes the stream to a hijacked socket, with chunked transfer coding.
     pub(crate) fn write_to(self, socket: Arc<HijackedSocket>) {
         let (transport, gone) = Transport::socket(socket);
         self.delivery.admit(Pending {

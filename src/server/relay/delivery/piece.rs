@@ -1,16 +1,16 @@
-//! Events that are written together, as they are or as one chunk of the chunked transfer coding (RFC 9112,
-//! section 7.1) (pure).
+//! Events written together, plain or as one chunk of the chunked transfer coding (RFC 9112, section 7.1)
+//! (pure).
 
-/// The most hexadecimal digits of a chunk's size, and the line break after them.
+/// Maximum length of a chunk head: hexadecimal size and line break.
 const MAX_HEAD: usize = 18;
 const CRLF: &[u8] = b"\r\n";
-/// Ends a body in the chunked transfer coding.
+/// Ends a chunked body.
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
-/// A buffer for one piece, used again for the next.
+/// A reusable buffer for one piece.
 #[derive(Debug)]
 pub(super) struct Piece {
-    /// A gap for the chunk's head, and the events.
+    /// A gap for the chunk head, then the events.
     bytes: Vec<u8>,
 }
 
@@ -32,17 +32,16 @@ impl Piece {
         self.bytes.len() - MAX_HEAD
     }
 
-    /// Returns the events as they are.
+    /// Returns the events.
     pub(super) fn events(&self) -> &[u8] {
         &self.bytes[MAX_HEAD..]
     }
 
-    /// Returns the events as a chunk, with the last chunk after them where the body ends. The piece is
-    /// to be cleared before it is used again.
+    /// Returns the events as a chunk, with the last chunk if the body ends. Clear the piece before reuse.
     pub(super) fn chunk(&mut self, is_last: bool) -> &[u8] {
         let mut size = self.len();
         let mut start = MAX_HEAD;
-        // An empty chunk would be the last.
+        // An empty chunk would end the body.
         if size > 0 {
             self.push(CRLF);
             start -= CRLF.len();

@@ -1,4 +1,4 @@
-//! Serves the connections of one shard, in one task.
+//! Serves the connections of one shard in one task.
 
 use std::{
     collections::VecDeque,
@@ -28,33 +28,32 @@ use crate::{
     },
 };
 
-/// The connections that one task serves.
+/// A shard.
 pub(super) struct Shard {
     delivery: Delivery,
     queue: Arc<AdmissionQueue<Pending>>,
     ticks: watch::Receiver<Tick>,
     writer: Writer,
     connections: Slab<Connection>,
-    /// The connections that have something due.
+    /// Connections with due states.
     to_write: Vec<usize>,
-    /// One for each channel: resolves to its number when there is news.
+    /// One per channel: resolves to its number on a change.
     changes: FuturesUnordered<BoxFuture<'static, (usize, Result<Frames, ()>)>>,
-    /// One for each connection: resolves when the client is gone. Only then is its number given away.
+    /// One per connection: resolves when the client is gone. Only then is its number reused.
     gone: FuturesUnordered<Numbered<Gone>>,
-    /// One for each connection whose transport is full.
+    /// One per connection with a full transport.
     writable: FuturesUnordered<Numbered<Writable>>,
-    /// Tells what has just started, once a connection takes that in.
+    /// Receives started jobs, once a connection wants them.
     started: Option<broadcast::Receiver<Arc<Started>>>,
-    /// The looks at the database for jobs that could not be followed before: one at a time, for all
-    /// connections of a scope.
+    /// Pending queries for jobs that could not be followed before, one at a time per scope.
     scopes: VecDeque<JobScope>,
     lookups: FuturesUnordered<BoxFuture<'static, Found>>,
 }
 
-/// What a look at the database found.
+/// Result of such a query.
 type Found = (JobScope, Result<Vec<ProductImportJob>, StoreError>);
 
-/// Resolves with the number of its connection.
+/// Resolves to the number of its connection.
 struct Numbered<F> {
     connection: usize,
     future: F,
@@ -124,15 +123,14 @@ impl Shard {
             }
             self.count();
         }
-        // No other connection is admitted, and those that were are told what there is. What is written
-        // still goes out when the sockets are closed.
+        // Admits no more, and ends the streams. Written bytes are still sent when sockets close.
         self.delivery.0.queues.close(&self.queue);
         self.admit();
         self.heed(Tick::Drain);
         self.count();
     }
 
-    /// Opens the streams of the connections that were admitted.
+    /// Opens the streams of admitted connections.
     fn admit(&mut self) {
         let tick = *self.ticks.borrow();
         for pending in self.queue.take() {
@@ -164,7 +162,7 @@ impl Shard {
         self.write_due();
     }
 
-    /// Takes in what has started while a connection was waiting for admission.
+    /// Adds jobs that started while a connection was pending.
     fn catch_up(&mut self, connection: usize, mut started: broadcast::Receiver<Arc<Started>>) {
         loop {
             match started.try_recv() {
@@ -177,7 +175,7 @@ impl Shard {
                 Err(_) => break,
             }
         }
-        // What comes from now on concerns all connections.
+        // From now on for all connections.
         self.started.get_or_insert(started);
     }
 
@@ -197,7 +195,7 @@ impl Shard {
         subscriber.follow(viewer, at);
     }
 
-    /// Takes in what a room has become, and notes whom it is to be written to.
+    /// Publishes a room's change, and queues its subscribers.
     fn publish(&mut self, channel: usize, mut frames: Result<Frames, ()>) {
         let newest = frames.as_mut().ok();
         let newest = newest.map(|frames| frames.borrow_and_update().clone());
@@ -229,7 +227,7 @@ impl Shard {
         self.to_write = to_write;
     }
 
-    /// Has a connection resumed when its transport takes more.
+    /// Resumes a connection when its transport is writable.
     fn wait(&mut self, connection: usize, taken: Taken) {
         let patience = self.delivery.0.write_timeout;
         if taken == Taken::NotAll
@@ -240,7 +238,7 @@ impl Shard {
     }
 
     fn resume(&mut self, connection: usize, waited: Waited) {
-        // Its number may be another's by now: then there is nothing unsent, or it is looked at twice.
+        // The number may have been reused: then nothing is unsent, or it is checked twice.
         let Some(at) = self.connections.get_mut(connection) else {
             return;
         };
@@ -253,7 +251,7 @@ impl Shard {
         self.wait(connection, taken);
     }
 
-    /// Looks at what a tick means for each connection.
+    /// Handles a tick for each connection.
     fn heed(&mut self, tick: Tick) {
         for connection in 0..self.connections.capacity() {
             if let Some(at) = self.connections.get_mut(connection) {
@@ -270,7 +268,7 @@ impl Shard {
         self.queue.left();
     }
 
-    /// Has a job that has just started followed by those whom it concerns.
+    /// Adds a started job to the streams it concerns.
     fn take_in(&mut self, started: &Started) {
         for connection in 0..self.connections.capacity() {
             self.take_in_at(connection, started);
@@ -322,8 +320,8 @@ impl Shard {
         at.subscriber()?.unfinished()
     }
 
-    /// Looks for the unfinished jobs that some connections do without. They have had their heartbeat by now:
-    /// none waits for the database.
+    /// Queries unfinished jobs that some connections lack, after their heartbeat, so that no heartbeat waits
+    /// for the database.
     fn look_for_short(&mut self) {
         if !self.scopes.is_empty() || !self.lookups.is_empty() {
             return;
@@ -341,7 +339,7 @@ impl Shard {
         self.look_up();
     }
 
-    /// Looks for unfinished jobs, of which some may have started unheard.
+    /// Queries unfinished jobs, because starts may have been missed.
     fn look_for_missed(&mut self) {
         for connection in 0..self.connections.capacity() {
             if let Some(unfinished) = self.unfinished(connection) {
@@ -380,7 +378,7 @@ impl Shard {
                 }
                 self.write_due();
             }
-            // They stay short, and are looked for again at the next tick.
+            // They are retried at the next tick.
             Err(error) => tracing::warn!(%error, "new jobs could not be looked for"),
         }
         self.look_up();
@@ -394,14 +392,14 @@ impl Shard {
     }
 }
 
-/// Waits for news of a room. Without it there is no such job any more.
+/// Waits for a change of a room. Without one the job was deleted.
 async fn change(channel: usize, mut frames: Frames) -> (usize, Result<Frames, ()>) {
     let changed = frames.changed().await;
     (channel, changed.map(|()| frames).map_err(drop))
 }
 
-/// Waits until a job has started, and returns it, or `None` where some may have been missed; for ever where
-/// that does not matter. Safe to cancel.
+/// Waits for a started job, or returns `None` if some may have been missed. Pends forever if no connection
+/// wants them. Cancel-safe.
 async fn next_started(
     started: &mut Option<broadcast::Receiver<Arc<Started>>>,
 ) -> Option<Arc<Started>> {

@@ -1,8 +1,8 @@
-//! A subscriber's position: the jobs that it follows, the newest state of each that it was told, and what
-//! is due to it. Writes that as events (pure: no socket, no clock).
+//! A subscriber's state: its jobs, the revision last sent of each, and what is due. Encodes due events (pure:
+//! no socket, no clock).
 //!
-//! A state is encoded once for all subscribers ([`Frame`]). In a stream of many jobs each has an `id:` of its
-//! own before it, which changes only when an end is told.
+//! A state is encoded once for all subscribers ([`Frame`]). A stream of many jobs adds its own `id:`, which
+//! changes only with an end.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -21,73 +21,73 @@ use crate::{
     },
 };
 
-/// The most bytes of a piece, but for the last event in it.
+/// Maximum bytes of a piece, except for its last event.
 const MAX_PIECE: usize = 16 << 10;
-/// Of how many ended jobs a stream of unfinished ones remembers that it has told the end.
+/// Number of ended jobs that a stream of unfinished ones remembers.
 const REMEMBERED_ENDS: usize = 64;
 
-/// What one client is subscribed to. `S` is a subscription to a job: dropping it unsubscribes.
+/// The subscriptions of one client. Dropping an `S` unsubscribes.
 #[derive(Debug)]
 pub(in crate::server::relay) enum Subscriber<S> {
     One(One<S>),
     Many(Box<Many<S>>),
 }
 
-/// A job that runs, in a stream.
+/// A running job in a stream.
 #[derive(Debug)]
 pub(super) struct Topic<S> {
     subscription: S,
     at: Membership,
-    /// The revision of the newest state that was told.
+    /// The last revision sent.
     told: u64,
     is_due: bool,
 }
 
-/// The stream of one job: it ends with the job.
+/// A stream of one job, which ends with it.
 #[derive(Debug)]
 pub(in crate::server::relay) struct One<S> {
     topic: Option<Topic<S>>,
-    /// The state of a job that was over from the start, until it is told.
+    /// The final state of a job that ended before the stream, until it is sent.
     over: Option<Arc<Frame>>,
 }
 
-/// The stream of many jobs: it says `end` when all listed ones are over, unless it takes in those that start.
+/// A stream of many jobs. It sends `end` when all listed ones have ended, unless it adds started jobs.
 #[derive(Debug)]
 pub(in crate::server::relay) struct Many<S> {
     topics: Slab<Topic<S>>,
-    /// The topics that have something to tell, the longest waiting first.
+    /// Topics with due states, longest waiting first.
     due: VecDeque<usize>,
-    /// Jobs that were over from the start, until that is told.
+    /// Jobs that ended before the stream, until they are sent.
     over: Vec<(JobId, Arc<Frame>)>,
     missing: Vec<JobId>,
-    /// The listed jobs in the order of the bits of `id`.
+    /// The listed jobs, in the order of the ID's bits.
     listed: Box<[JobId]>,
     id: ManyId,
-    /// The same as a line of the stream.
+    /// The encoded `id:` line.
     id_line: Box<str>,
     unfinished: Option<Box<Unfinished>>,
 }
 
-/// The part of a stream that takes in jobs as they start.
+/// State of a stream that adds started jobs.
 #[derive(Debug)]
 pub(in crate::server::relay) struct Unfinished {
-    /// Whose jobs.
+    /// The scope of its jobs.
     pub(super) scope: JobScope,
-    /// Whether some could not be followed for a limit, or may have been missed.
+    /// Whether jobs are missing because of a limit or a lagging receiver.
     pub(super) is_short: bool,
-    /// The most jobs of one stream.
+    /// Maximum jobs of the stream.
     max_jobs: usize,
-    /// The jobs that ended last: word of their start may still be on its way.
+    /// Recently ended jobs, whose start may still be announced.
     ended: VecDeque<JobId>,
 }
 
-/// How a stream goes on when a piece is written.
+/// The state of a stream after a piece.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Progress {
     Open,
-    /// It ends: everything was told.
+    /// Ends: everything was sent.
     Finished,
-    /// It ends: there is no such job any more.
+    /// Ends: the job was deleted.
     Forgotten,
 }
 
@@ -103,7 +103,7 @@ impl Unfinished {
 }
 
 impl<S> One<S> {
-    /// Makes the stream of a job that runs, which is to be followed, or of one that is over.
+    /// Creates a stream of one job, running or `over`.
     pub(in crate::server::relay) fn new(over: Option<Arc<Frame>>) -> Self {
         Self { topic: None, over }
     }
@@ -134,8 +134,7 @@ impl<S> One<S> {
 }
 
 impl<S: AsRef<JobId>> Many<S> {
-    /// Makes the stream of `listed` jobs, of which some are `over`, some `missing`, and the others are to be
-    /// followed.
+    /// Creates a stream of `listed` jobs: `over`, `missing`, and the rest running.
     pub(in crate::server::relay) fn new(
         listed: Vec<JobId>,
         id: ManyId,
@@ -143,7 +142,7 @@ impl<S: AsRef<JobId>> Many<S> {
         missing: Vec<JobId>,
         unfinished: Option<Unfinished>,
     ) -> Self {
-        // Most streams list a few jobs, and there are many streams.
+        // Most streams list few jobs, and there are many streams.
         let topics = listed.len().saturating_sub(over.len() + missing.len());
         Self {
             topics: Slab::with_capacity(topics),
@@ -157,7 +156,7 @@ impl<S: AsRef<JobId>> Many<S> {
         }
     }
 
-    /// Returns whether a job that starts is to be followed.
+    /// Returns whether a started job is to be followed.
     fn wants(&mut self, job: &JobId) -> bool {
         let place = self.listed.binary_search(job);
         let was_told = place.is_ok_and(|place| self.id.has_seen_end(place));
@@ -218,7 +217,7 @@ impl<S: AsRef<JobId>> Many<S> {
         Progress::Open
     }
 
-    /// Tells the final state of a job.
+    /// Sends a job's final state.
     fn tell(&mut self, job: &JobId, frame: &Frame, piece: &mut Piece) {
         match self.listed.binary_search(job) {
             Ok(place) => {
@@ -246,7 +245,7 @@ fn line(id: &ManyId) -> Box<str> {
 }
 
 impl<S: AsRef<JobId>> Subscriber<S> {
-    /// Returns the number that the next topic will have.
+    /// Returns the number of the next topic.
     pub(super) fn next_topic(&self) -> usize {
         match self {
             Self::One(_) => 0,
@@ -254,7 +253,7 @@ impl<S: AsRef<JobId>> Subscriber<S> {
         }
     }
 
-    /// Follows a job, whose newest state is then due.
+    /// Follows a job, whose newest state becomes due.
     pub(super) fn follow(&mut self, subscription: S, at: Membership) {
         let topic = Topic {
             subscription,
@@ -271,7 +270,7 @@ impl<S: AsRef<JobId>> Subscriber<S> {
         }
     }
 
-    /// Takes note that a topic has something to tell.
+    /// Marks a topic as due.
     pub(super) fn mark(&mut self, topic: usize) {
         match self {
             Self::One(One { topic, .. }) => {
@@ -289,7 +288,7 @@ impl<S: AsRef<JobId>> Subscriber<S> {
         }
     }
 
-    /// Returns whether something is due.
+    /// Returns whether anything is due.
     pub(super) fn is_due(&self) -> bool {
         match self {
             Self::One(one) => one.over.is_some() || one.topic.as_ref().is_some_and(|it| it.is_due),
@@ -299,7 +298,7 @@ impl<S: AsRef<JobId>> Subscriber<S> {
         }
     }
 
-    /// Writes what is due, or as much of it as goes into one piece.
+    /// Encodes due events, up to one piece.
     pub(super) fn write_due(&mut self, channels: &mut Channels, piece: &mut Piece) -> Progress {
         match self {
             Self::One(one) => one.write_due(channels, piece),
@@ -319,7 +318,7 @@ impl<S: AsRef<JobId>> Subscriber<S> {
         }
     }
 
-    /// Returns whether a job that starts is to be followed.
+    /// Returns whether a started job is to be followed.
     pub(super) fn wants(&mut self, job: &JobId) -> bool {
         match self {
             Self::One(_) => false,
@@ -327,7 +326,7 @@ impl<S: AsRef<JobId>> Subscriber<S> {
         }
     }
 
-    /// Returns the part that takes in jobs as they start, where there is one.
+    /// Returns the state for started jobs, if the stream adds them.
     pub(super) fn unfinished(&mut self) -> Option<&mut Unfinished> {
         match self {
             Self::One(_) => None,
@@ -365,17 +364,17 @@ mod tests {
         }
     }
 
-    /// What can happen, in any order.
+    /// Events in any order.
     #[derive(Clone, Debug)]
     enum Step {
         Report(usize),
         End(usize),
         Forget(usize),
-        /// The shard sees what has become of a job.
+        /// The shard sees a job's change.
         Notice(usize),
-        /// The transport takes a piece.
+        /// The transport accepts a piece.
         Write,
-        /// The client loses its connection and comes back.
+        /// The client disconnects and reconnects.
         Reconnect,
     }
 
@@ -392,7 +391,7 @@ mod tests {
         proptest::collection::vec(step, 0..80)
     }
 
-    /// What is true of a job.
+    /// The true state of a job.
     #[derive(Clone, Copy, Debug, Eq, PartialEq)]
     enum Truth {
         Runs,
@@ -400,7 +399,7 @@ mod tests {
         Gone,
     }
 
-    /// Followed jobs, and one subscriber of all of them.
+    /// Jobs, and one subscriber of all.
     struct World {
         jobs: Vec<JobId>,
         truth: Vec<Truth>,
@@ -447,7 +446,7 @@ mod tests {
             world
         }
 
-        /// Opens a stream, as `relay::streams` does.
+        /// Opens a stream as `relay::streams` does.
         fn connect(&mut self) {
             let id = ManyId::new(&self.jobs, self.client.last_event_id.as_deref());
             let (mut over, mut missing, mut live) = (Vec::new(), Vec::new(), Vec::new());
@@ -516,7 +515,7 @@ mod tests {
             cell.send_replace(frame(revision, processed));
         }
 
-        /// Does what the shard does when a room's cell changes.
+        /// Publishes a room's change as the shard does.
         fn notice(&mut self, job: usize) {
             let Some((channel, frames)) = self.watched.get_mut(&job) else {
                 return;
@@ -563,7 +562,7 @@ mod tests {
         }
 
         fn settle(&mut self) {
-            // Twice: a last state, and that the job is no more.
+            // Twice: a last state, then the deletion.
             for job in (0..self.jobs.len()).chain(0..self.jobs.len()) {
                 self.notice(job);
             }
@@ -574,7 +573,7 @@ mod tests {
     }
 
     impl Client {
-        /// Reads events, and returns whether the last one is the end of the stream.
+        /// Reads events, and returns whether the stream has ended.
         fn read(&mut self, events: &str, listed: &[JobId]) -> bool {
             for event in events.split_terminator("\n\n") {
                 assert!(!self.has_seen_all, "nothing comes after the end");
@@ -621,7 +620,7 @@ mod tests {
                 world.take(step);
             }
             world.settle();
-            // What runs is told as it is, and nobody said that all was over.
+            // Running jobs have their state, and `end` was not sent.
             let runs = world.truth.contains(&Truth::Runs);
             prop_assert_eq!(world.client.has_seen_all, !runs);
             for job in 0..jobs {
@@ -640,7 +639,7 @@ mod tests {
                     _ => prop_assert!(world.client.not_found.contains(&name)),
                 }
             }
-            // Nothing is left behind where the rooms are given up.
+            // Nothing is left when the rooms are closed.
             for job in 0..jobs {
                 world.cells[job] = None;
                 world.notice(job);
@@ -670,14 +669,14 @@ mod tests {
         Arc::new(Frame::new(revision, &snapshot))
     }
 
-    /// Returns the number of a room for each job.
+    /// Returns a room number per job.
     fn rooms(jobs: &[JobId]) -> Vec<RoomNumber> {
         let mut rooms = Rooms::new(jobs.len(), Duration::ZERO);
         let mut enter = |job| rooms.enter(job, Snapshot::default()).unwrap().1;
         jobs.iter().map(&mut enter).collect()
     }
 
-    /// Returns what is written now.
+    /// Returns the bytes due now.
     fn written<S: AsRef<JobId>>(
         subscriber: &mut Subscriber<S>,
         channels: &mut Channels,
@@ -712,7 +711,7 @@ mod tests {
         }
         let (events, _) = written(&mut subscriber, &mut channels);
         assert!(events.starts_with("id: 3\n") && events.matches("id:").count() == 1);
-        // What was told is not told again.
+        // Nothing is sent twice.
         subscriber.mark(0);
         assert_eq!(written(&mut subscriber, &mut channels).0, "");
         let last = channels.publish(channel, Some(frame(4, TOTAL)));

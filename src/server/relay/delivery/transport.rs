@@ -1,4 +1,4 @@
-//! Where the bytes of a stream go: straight to a socket, or into a body that the HTTP machinery sends.
+//! Writes a stream's bytes to a hijacked socket or a response body.
 
 use std::{
     io,
@@ -18,43 +18,42 @@ use tokio::sync::{mpsc, oneshot};
 use super::piece::Piece;
 use crate::server::http::connection::hijack::HijackedSocket;
 
-/// The most bytes that the kernel keeps of what a client has not read yet: only the newest state matters,
-/// so more would be a waste.
+/// Send buffer of a socket. Only the newest state matters, so a larger one is a waste.
 const SEND_BUFFER: usize = 16 << 10;
 
-/// One client's transport.
+/// A client's transport.
 #[derive(Debug)]
 pub(super) enum Transport {
-    /// A hijacked connection, in the chunked transfer coding.
+    /// A hijacked connection with chunked transfer coding.
     Socket(Arc<HijackedSocket>),
-    /// The body of a response, one piece ahead of the HTTP machinery.
+    /// A response body, one piece ahead of the HTTP server.
     Body(mpsc::Sender<Bytes>),
     Closed,
 }
 
-/// Resolves when the client has closed the connection, or was given up.
+/// Resolves when the client has disconnected or was dropped.
 #[derive(Debug)]
 pub(super) enum Gone {
     Socket(Arc<HijackedSocket>),
     Body(oneshot::Receiver<()>),
 }
 
-/// Resolves when a transport takes more, or when it has not for too long.
+/// Resolves when a transport is writable or has timed out.
 pub(super) enum Writable {
     Socket(Arc<HijackedSocket>),
     Body(BoxFuture<'static, Waited>),
 }
 
-/// How a wait for a transport ended.
+/// Result of waiting for a transport.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Waited {
-    /// It takes more, or is gone.
+    /// Writable, or gone.
     Ready,
     TooLong,
 }
 
 impl Transport {
-    /// Makes the transport of a hijacked connection.
+    /// Creates a transport for a hijacked connection.
     pub(super) fn socket(socket: Arc<HijackedSocket>) -> (Self, Gone) {
         if let Err(error) = SockRef::from(&**socket).set_send_buffer_size(SEND_BUFFER) {
             tracing::debug!(%error, "the send buffer of a socket could not be set");
@@ -62,7 +61,7 @@ impl Transport {
         (Self::Socket(socket.clone()), Gone::Socket(socket))
     }
 
-    /// Makes the transport of a body, and the body as a stream. Dropping that is leaving.
+    /// Creates a transport for a body, and the body as a stream. Dropping that ends it.
     pub(super) fn body() -> (Self, Gone, impl Stream<Item = Bytes> + Send + 'static) {
         let (sender, receiver) = mpsc::channel(1);
         let (leaves, gone) = oneshot::channel::<()>();
@@ -73,7 +72,7 @@ impl Transport {
         (Self::Body(sender), Gone::Body(gone), body)
     }
 
-    /// Writes a piece and returns what was not taken of it.
+    /// Writes a piece and returns the rest.
     pub(super) fn write(&self, piece: &mut Piece, is_last: bool) -> io::Result<Bytes> {
         match self {
             Self::Socket(socket) => {
@@ -87,7 +86,7 @@ impl Transport {
         }
     }
 
-    /// Goes on where a piece was not taken whole, and returns what still is not.
+    /// Continues a partial write and returns the rest.
     pub(super) fn write_rest(&self, mut rest: Bytes) -> io::Result<Bytes> {
         match self {
             Self::Socket(socket) => {
@@ -99,8 +98,8 @@ impl Transport {
         }
     }
 
-    /// Ends the stream when everything is written. A socket is closed by half: to close all of it could take
-    /// the end back, for the kernel answers what a client sends to a closed socket with a reset.
+    /// Ends the stream. A socket is only shut down for writing, because the kernel answers data on a closed
+    /// socket with a reset, which could discard the end.
     pub(super) fn finish(&mut self) {
         match self {
             Self::Socket(socket) => shut(socket, Shutdown::Write),
@@ -108,7 +107,7 @@ impl Transport {
         }
     }
 
-    /// Gives the client up, of which [`Gone`] then tells where it is a socket's.
+    /// Drops the client; a socket's [`Gone`] then resolves.
     pub(super) fn cut(&mut self) {
         if let Self::Socket(socket) = self {
             shut(socket, Shutdown::Both);
@@ -116,8 +115,8 @@ impl Transport {
         *self = Self::Closed;
     }
 
-    /// Waits until more is taken. The kernel gives a socket up that takes nothing (`TCP_USER_TIMEOUT`); of a
-    /// body it knows nothing, for over HTTP/2 a client can keep the window of one stream closed.
+    /// Waits until the transport is writable. The kernel times out sockets (`TCP_USER_TIMEOUT`), but not
+    /// bodies: over HTTP/2 a client can keep one stream's window closed.
     pub(super) fn writable(&self, patience: Duration) -> Option<Writable> {
         match self {
             Self::Socket(socket) => Some(Writable::Socket(socket.clone())),
@@ -134,7 +133,7 @@ impl Transport {
     }
 }
 
-/// Puts a piece into a body, or returns it where one is waiting already.
+/// Sends a piece to a body, or returns it if one is waiting.
 fn hand_over(sender: &mpsc::Sender<Bytes>, piece: Bytes) -> io::Result<Bytes> {
     match sender.try_send(piece) {
         Ok(()) => Ok(Bytes::new()),
@@ -143,13 +142,12 @@ fn hand_over(sender: &mpsc::Sender<Bytes>, piece: Bytes) -> io::Result<Bytes> {
     }
 }
 
-/// Writes what the socket takes now: all, some or nothing.
+/// Writes as much as the socket accepts now.
 fn send(socket: &HijackedSocket, bytes: &[u8]) -> io::Result<usize> {
-    // Straight to the kernel: to ask the runtime first whether the socket is ready costs a look at
-    // memory that is in no cache, for each of very many clients.
+    // Bypasses the runtime's readiness check, which costs a cache miss per connection.
     match rustix::net::send(&**socket, bytes, SendFlags::NOSIGNAL) {
         Ok(written) => Ok(written),
-        // Once more by way of the runtime, which then knows that the socket is to be waited for.
+        // Through the runtime, which then waits for the socket.
         Err(Errno::AGAIN) => match socket.try_write(bytes) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             written => written,
@@ -159,7 +157,7 @@ fn send(socket: &HijackedSocket, bytes: &[u8]) -> io::Result<usize> {
 }
 
 fn shut(socket: &HijackedSocket, how: Shutdown) {
-    // It fails where the connection is gone already.
+    // Fails if the connection is gone already.
     let _ = SockRef::from(&**socket).shutdown(how);
 }
 
@@ -171,7 +169,7 @@ impl Future for Gone {
             // The sender is dropped with the body.
             Self::Body(dropped) => dropped.poll_unpin(cx).map(drop),
             Self::Socket(socket) => {
-                // An event stream's client has nothing to say; what it says all the same is passed over.
+                // Ignores data from the client.
                 let mut ignored = [0; 256];
                 loop {
                     if ready!(socket.poll_read_ready(cx)).is_err() {
@@ -194,7 +192,7 @@ impl Future for Writable {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Waited> {
         match &mut *self {
-            // An error is one that `Gone` sees too.
+            // `Gone` sees errors too.
             Self::Socket(socket) => socket.poll_write_ready(cx).map(|_| Waited::Ready),
             Self::Body(wait) => wait.poll_unpin(cx),
         }

@@ -1,4 +1,4 @@
-//! One WebSocket to the price monitor: the thin driver of a dialect.
+//! Drives one WebSocket to the price monitor.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -22,15 +22,14 @@ use url::Url;
 use super::dial::dial;
 use crate::{model::job::JobId, server::http_client::schemes};
 
-/// How long the connection may take, with the WebSocket's handshake; and then as long again until
-/// rooms can be joined.
+/// Timeout for connecting with the WebSocket handshake, and again until jobs can be joined.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long one frame may take to go out.
+/// Timeout for sending a frame.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often a plain WebSocket is pinged.
+/// Ping interval of a plain WebSocket.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 
-/// Why there is no connection.
+/// A connection error.
 #[derive(Debug, Error)]
 pub(in crate::server::relay) enum ConnectionError {
     /// The key was not accepted. The text is the service's own.
@@ -76,7 +75,7 @@ impl From<tungstenite::Error> for ConnectionError {
     }
 }
 
-/// Returns the status of a refusal, and the schemes by which a key would be taken.
+/// Returns the status of a refusal and the offered authentication schemes.
 fn refusal(response: &http::Response<Option<Vec<u8>>>) -> String {
     let schemes = schemes(response.headers());
     let status = response.status();
@@ -87,14 +86,13 @@ fn refusal(response: &http::Response<Option<Vec<u8>>>) -> String {
 }
 
 impl ConnectionError {
-    /// Returns whether what the other side sent could not be taken. A session that is resumed would
-    /// bring the same again.
+    /// Returns whether the error was caused by received data, which a resumed session would repeat.
     pub(in crate::server::relay) fn forbids_resuming(&self) -> bool {
         match self {
             Self::Protocol(_) => true,
             Self::Socket(error) => match &**error {
                 tungstenite::Error::Capacity(_) | tungstenite::Error::Utf8(_) => true,
-                // A connection that just broke is what sessions are resumed for.
+                // Sessions are resumed after broken connections.
                 tungstenite::Error::Protocol(error) => {
                     *error != tungstenite::error::ProtocolError::ResetWithoutClosingHandshake
                 }
@@ -105,22 +103,22 @@ impl ConnectionError {
     }
 }
 
-/// An open socket and what is being said on it.
+/// An open socket and its conversation.
 pub(in crate::server::relay) struct Connection {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     dialect: Dialect,
     is_ready: bool,
-    /// When it has to be ready.
+    /// Deadline for becoming ready.
     ready_by: Instant,
     pending: VecDeque<Incoming>,
-    /// By when what was handed to the socket has to be out, where it is not.
+    /// Deadline for flushing fed frames, if any.
     flush_by: Option<Instant>,
     last_heard: Instant,
     next_ping: Instant,
 }
 
 impl Connection {
-    /// Connects. The key goes as a header too, as the plain dialect wants it.
+    /// Connects. The key is sent as a header too, for plain WebSockets.
     pub(in crate::server::relay) async fn open(
         service: &Service,
         recovery: Recovery,
@@ -164,16 +162,16 @@ impl Connection {
         })
     }
 
-    /// Returns whether rooms can be joined.
+    /// Returns whether jobs can be joined.
     pub(in crate::server::relay) fn is_ready(&self) -> bool {
         self.is_ready
     }
 
-    /// Waits for news. Pings are answered on the way. Safe to cancel.
+    /// Waits for messages, answering pings. Cancel-safe.
     pub(in crate::server::relay) async fn receive(&mut self) -> Result<Incoming, ConnectionError> {
         loop {
-            // The socket has a reply as soon as it has been fed, whatever becomes of this call: so it
-            // is taken off at once, and flushed by whichever call comes next.
+            // A fed reply stays in the socket's buffer if this call is cancelled, so it is removed at once
+            // and flushed by the next call.
             if let Some(by) = self.flush_by {
                 let flushed = tokio::time::timeout_at(by, self.socket.flush()).await;
                 flushed.map_err(|_| ConnectionError::Silent)??;
@@ -207,7 +205,7 @@ impl Connection {
     async fn read(&mut self) -> Result<(), ConnectionError> {
         let deadline = self.last_heard + self.dialect.patience();
         tokio::select! {
-            // What has come is read before anybody says that it has not.
+            // Received data is read before a timeout is reported.
             biased;
             frame = self.socket.next() => {
                 let frame = frame.ok_or(ConnectionError::Closed)??;
@@ -231,7 +229,7 @@ impl Connection {
         }
     }
 
-    /// Asks for a job's reports.
+    /// Joins a job.
     pub(in crate::server::relay) async fn join(
         &mut self,
         job: &JobId,
@@ -242,7 +240,7 @@ impl Connection {
         }
     }
 
-    /// Gives them up.
+    /// Leaves a job.
     pub(in crate::server::relay) async fn leave(
         &mut self,
         job: &JobId,
@@ -253,7 +251,7 @@ impl Connection {
         }
     }
 
-    /// Returns what the next connection begins with.
+    /// Returns the state for resuming the session.
     pub(in crate::server::relay) fn into_recovery(self) -> Recovery {
         self.dialect.into_recovery()
     }

@@ -1,4 +1,4 @@
-//! The way to the price monitor: straight, or through the HTTP proxy that the usual variables name.
+//! Connects to the price monitor, directly or through the HTTP proxy of the environment.
 
 use hyper_util::{
     client::{
@@ -14,12 +14,12 @@ use url::Url;
 use super::connection::ConnectionError;
 use crate::server::http_client::is_loopback;
 
-/// Opens a TCP connection to the host of a `ws` or `wss` address. A proxy is asked for a tunnel
-/// (RFC 9110, section 9.3.6), so that what is said stays between the price monitor and us.
+/// Opens a TCP connection to the host of a `ws` or `wss` URL, through a proxy by a CONNECT tunnel (RFC 9110,
+/// section 9.3.6).
 ///
 /// # Errors
 ///
-/// When the host or the proxy cannot be reached, or the proxy refuses.
+/// If the host or the proxy cannot be reached, or the proxy refuses.
 pub(super) async fn dial(address: &Url) -> Result<TcpStream, ConnectionError> {
     let host = address.host_str().ok_or(ConnectionError::Address)?;
     let port = address
@@ -36,7 +36,7 @@ pub(super) async fn dial(address: &Url) -> Result<TcpStream, ConnectionError> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_nodelay(true);
-    // A proxy is for the way out; it could not come back to our own machine.
+    // A proxy cannot reach our loopback addresses.
     let proxy = (!is_loopback(host))
         .then(|| Matcher::from_env().intercept(&destination))
         .flatten();

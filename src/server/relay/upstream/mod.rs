@@ -1,5 +1,5 @@
-//! The one socket to the price monitor: keeps it open, joins and leaves rooms, and asks REST
-//! wherever the socket cannot tell.
+//! Keeps the one socket to the price monitor open, joins and leaves jobs, and polls REST where the socket is
+//! not enough.
 
 mod connection;
 mod dial;
@@ -31,11 +31,11 @@ use crate::{
     },
 };
 
-/// Between two tries with a key that was refused: it will hardly be right a moment later.
+/// Retry delay after a rejected key.
 pub(super) const REFUSED_DELAY: Duration = Duration::from_secs(60);
-/// Between two tries at a service whose version is too old.
+/// Retry delay for an unsupported version.
 const OUTDATED_DELAY: Duration = Duration::from_secs(600);
-/// A viewer who comes after this much quiet has the socket tried for at once.
+/// A subscriber who comes after this time without any makes us retry at once.
 const QUIET: Duration = Duration::from_secs(2);
 
 /// The task that keeps the socket.
@@ -44,12 +44,12 @@ pub(crate) struct Upstream {
     config: RelayConfig,
     rest: Rest,
     hub: Hub,
-    /// Where viewers are told how it stands.
+    /// Publishes the connection state.
     ticker: Ticker,
-    /// Where the owner reads what is wrong.
+    /// Reports problems to the owner.
     problem: Problem,
     commands: mpsc::UnboundedReceiver<Command>,
-    /// Whether trying again soon is of no use: the key was refused, or the service is too old.
+    /// Whether retrying soon is pointless: rejected key or unsupported version.
     is_hopeless: bool,
     is_refused: bool,
     skips: Skips,
@@ -60,41 +60,40 @@ pub(crate) struct Upstream {
     next_poll: Instant,
 }
 
-/// What the socket's task works with.
+/// Dependencies of the task.
 pub(crate) struct Surroundings {
-    /// The REST side of the same service.
+    /// The REST client of the same service.
     pub(crate) rest: Rest,
-    /// Where reports go.
+    /// Receives reports.
     pub(crate) hub: Hub,
-    /// Where viewers are told how it stands.
+    /// Publishes the connection state.
     pub(crate) ticker: Ticker,
-    /// Where the owner reads what is wrong.
+    /// Reports problems to the owner.
     pub(crate) problem: Problem,
-    /// Where messages that cannot be read are counted.
+    /// Counts unreadable messages.
     pub(crate) skips: Skips,
-    /// The numbers.
     pub(crate) metrics: Metrics,
 }
 
-/// Why the socket is to be tried for again.
+/// Why a conversation ended.
 enum Lost {
-    /// It could not be had, or broke.
+    /// The connection failed or broke.
     Broken,
-    /// The key was refused.
+    /// The key was rejected.
     Refused,
-    /// The service is too old.
+    /// The version is unsupported.
     Outdated,
-    /// All that sent commands are gone.
+    /// All senders are gone.
     Unwanted,
 }
 
-/// How a wait for something ended.
+/// Result of a wait.
 enum Waited<T> {
-    /// It is there.
+    /// The result.
     Done(T),
-    /// A viewer came after a quiet time.
+    /// A subscriber came after a time without any.
     Interrupted,
-    /// All that sent commands are gone.
+    /// All senders are gone.
     Unwanted,
 }
 
@@ -117,7 +116,7 @@ pub(super) fn rest_origin(url: &Url) -> String {
 }
 
 impl Upstream {
-    /// Makes the task; [`run`](Self::run) is its life.
+    /// Creates the task for [`run`](Self::run).
     pub(crate) fn new(
         endpoint: &MonitorEndpoint,
         config: RelayConfig,
@@ -151,8 +150,7 @@ impl Upstream {
         }
     }
 
-    /// Keeps the socket until `shutdown`. Cancelling it drops the socket and loses nothing: all
-    /// state that matters is the hub's.
+    /// Keeps the socket until `shutdown`. Cancellation loses nothing, because all state is in the hub.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         tokio::select! {
             () = self.keep_connected() => {}
@@ -162,7 +160,7 @@ impl Upstream {
 
     async fn keep_connected(&mut self) {
         loop {
-            // No viewer, no socket.
+            // No subscriber, no socket.
             while self.wanted.is_empty() {
                 if !self.next_command().await {
                     return;
@@ -189,12 +187,12 @@ impl Upstream {
         self.ticker.set_upstream(state);
     }
 
-    /// Says how it stands while there is no socket, to whom it matters.
+    /// Publishes the state without a socket.
     fn stands_without_socket(&self) {
         self.stands(if self.is_refused || self.rest.is_refused() {
             UpstreamState::Refused
         } else if self.wanted.is_empty() {
-            // Whoever comes next has the socket tried for.
+            // The next subscriber triggers a connection.
             UpstreamState::Connecting
         } else {
             UpstreamState::Polling
@@ -213,7 +211,7 @@ impl Upstream {
 
     /// Connects and converses until the connection is lost.
     async fn converse(&mut self) -> Lost {
-        // Kept until there is a newer one: the next try may fail, and the one after it may not.
+        // Kept until there is a newer one, because the next attempt may fail.
         let recovery = self.recovery.clone();
         let service = self.service.clone();
         let opening = Connection::open(&service, recovery, self.config.max_message);
@@ -222,8 +220,8 @@ impl Upstream {
             Waited::Done(Err(error)) => return self.lost(&error),
             Waited::Interrupted | Waited::Unwanted => return Lost::Unwanted,
         };
-        // Viewers are told of a connection once it has held, so that a service which hangs up at once
-        // does not tell them one thing and the other.
+        // Published once the connection has held, so that a service that hangs up at once does not make the
+        // state flicker.
         let mut holds_at = None;
         let error = loop {
             let settle_at = self.wanted.next_silence(self.config.settle_interval);
@@ -265,15 +263,15 @@ impl Upstream {
         self.lost(&error)
     }
 
-    /// Takes in what the price monitor says.
+    /// Handles a message.
     fn take(&mut self, incoming: Incoming) {
         match incoming {
             Incoming::Report { job, reading } => {
-                // One whose name is none of ours is another's.
+                // An event of another kind.
                 let Ok(job) = job.parse::<JobId>() else {
                     return;
                 };
-                // What says nothing that is known is no news, and REST may have some.
+                // A report without known fields is no news; REST may have some.
                 if reading.is_known {
                     self.wanted.heard(&job);
                 }
@@ -295,7 +293,7 @@ impl Upstream {
                 self.problem
                     .set(UpstreamProblem::UnknownNamespace(namespace));
             }
-            // The connection answers, and turns the others into errors.
+            // Handled by the connection.
             Incoming::Ready
             | Incoming::Reply(_)
             | Incoming::Refused(_)
@@ -305,7 +303,7 @@ impl Upstream {
         }
     }
 
-    /// Joins every wanted room and asks REST what was missed.
+    /// Joins every followed job and polls what was missed.
     async fn enter(&mut self, connection: &mut Connection) -> Result<(), ConnectionError> {
         self.metrics.upstream_connected();
         self.problem.has_connected();
@@ -370,7 +368,7 @@ impl Upstream {
         }
     }
 
-    /// Waits, and meanwhile asks REST for the wanted jobs.
+    /// Waits for a future, polling meanwhile.
     async fn poll_during<T>(
         &mut self,
         work: impl Future<Output = T>,
@@ -383,7 +381,7 @@ impl Upstream {
                 done = &mut work => return Waited::Done(done),
                 () = tokio::time::sleep_until(self.next_poll) => {
                     self.poll();
-                    // It may be REST that has something against the key, or no more.
+                    // REST may have rejected or accepted the key.
                     let is_refused = self.ticker.upstream() == UpstreamState::Refused;
                     if interruptible && is_refused != self.rest.is_refused() {
                         self.stands_without_socket();
@@ -409,7 +407,7 @@ impl Upstream {
         }
     }
 
-    /// Asks REST for the wanted jobs.
+    /// Polls the followed jobs.
     fn poll(&mut self) {
         self.next_poll = Instant::now() + self.config.poll_interval;
         let wanted = self.wanted.jobs().cloned().collect();
@@ -417,7 +415,7 @@ impl Upstream {
     }
 }
 
-/// Resolves at this time; never, where there is none.
+/// Resolves at a time, or never.
 async fn at(time: Option<Instant>) {
     match time {
         Some(time) => tokio::time::sleep_until(time).await,
@@ -435,7 +433,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_comes_to_look_after_a_quiet_time_has_the_socket_tried_for_at_once() {
-        // Fails only where there is one already.
+        // Fails only if one is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let scene = Scene::set().await;
         let job = scene.job("a").await;

@@ -1,23 +1,23 @@
-//! How long to wait before the next try for a socket (pure but for chance).
+//! Computes retry delays for the socket (pure, except for chance).
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-/// A connection that held for so long counts as good: the pauses begin anew.
+/// A connection that held this long resets the delays.
 const STABLE: Duration = Duration::from_secs(60);
-/// The longest first pause.
+/// Upper bound of the first delay.
 const MIN_DELAY: Duration = Duration::from_millis(200);
-/// The longest pause of all.
+/// Upper bound of all delays.
 const MAX_DELAY: Duration = Duration::from_secs(20);
 
-/// The shortest time after which a connection is told of.
+/// Minimum time before a connection is announced.
 const MIN_TRUST: Duration = Duration::from_secs(1);
 
-/// The pauses between tries: they grow until a connection has held.
+/// Delays that grow until a connection has held.
 pub(super) struct Retries {
     pauses: ExponentialBackoff,
-    /// The longest that the last pause may have been.
+    /// Upper bound of the last delay.
     last: Duration,
 }
 
@@ -37,13 +37,12 @@ impl Default for Retries {
 }
 
 impl Retries {
-    /// Returns the pause after a try that led to a connection which held for so long, or to none.
+    /// Returns the delay after an attempt whose connection held this long.
     pub(super) fn after(&mut self, held: Duration) -> Duration {
         self.longest_after(held).mul_f64(fastrand::f64())
     }
 
-    /// The pause is drawn from nothing to this, so that instances that lost the socket together do
-    /// not come back together (full jitter).
+    /// The delay is drawn from zero to this (full jitter), so that instances do not reconnect together.
     fn longest_after(&mut self, held: Duration) -> Duration {
         if held >= STABLE {
             *self = Self::default();
@@ -52,7 +51,7 @@ impl Retries {
         self.last
     }
 
-    /// Returns how long a connection has to hold before it is told of: longer, the more have broken.
+    /// Returns how long a connection must hold before it is announced; longer after failures.
     pub(super) fn trust_after(&self) -> Duration {
         self.last.max(MIN_TRUST)
     }

@@ -1,4 +1,4 @@
-//! The jobs to follow, and since when each is silent (pure but for the clock).
+//! The jobs to follow, and when each had its last news (pure, except for the clock).
 
 use std::{collections::HashMap, time::Duration};
 
@@ -7,11 +7,11 @@ use tokio::time::Instant;
 use super::Command;
 use crate::model::job::JobId;
 
-/// How far ahead a timer is set that has nothing to wait for.
+/// Deadline of an idle timer.
 const FAR: Duration = Duration::from_secs(3600);
 
-/// The followed jobs, each with the time when it was last heard of; without one where it is over, and is
-/// followed for what may still come of it.
+/// Followed jobs with the time of their last news; `None` for ended ones, which are followed for late
+/// reports.
 #[derive(Debug, Default)]
 pub(super) struct Wanted(HashMap<JobId, Option<Instant>>);
 
@@ -28,18 +28,18 @@ impl Wanted {
         }
     }
 
-    /// Returns whether no job that runs is followed.
+    /// Returns whether no running job is followed.
     pub(super) fn is_empty(&self) -> bool {
         self.jobs().next().is_none()
     }
 
-    /// Returns the jobs that run.
+    /// Returns the running jobs.
     pub(super) fn jobs(&self) -> impl Iterator<Item = &JobId> {
         let running = self.0.iter().filter(|(_, heard)| heard.is_some());
         running.map(|(job, _)| job)
     }
 
-    /// Notes that a job has news.
+    /// Records news of a job.
     pub(super) fn heard(&mut self, job: &JobId) {
         if let Some(Some(heard)) = self.0.get_mut(job) {
             *heard = Instant::now();
@@ -52,7 +52,7 @@ impl Wanted {
         oldest.map_or_else(|| Instant::now() + FAR, |heard| *heard + silence)
     }
 
-    /// Takes the jobs that have been silent for `silence`; their clocks start anew.
+    /// Takes the jobs that were silent for `silence`, and restarts their clocks.
     pub(super) fn take_silent(&mut self, silence: Duration) -> Vec<JobId> {
         let now = Instant::now();
         let mut silent = Vec::new();

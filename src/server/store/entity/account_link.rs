@@ -1,4 +1,4 @@
-//! A link that makes an account, or gives one a new password.
+//! An invitation or password link.
 
 use sea_orm::entity::prelude::*;
 
@@ -7,18 +7,18 @@ use sea_orm::entity::prelude::*;
 pub(in crate::server::store) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: String,
-    /// SHA-256 of the secret in the link, in hex.
+    /// SHA-256 of the secret, in hex.
     #[sea_orm(unique)]
     pub token_hash: String,
-    /// The role of the account to be made; none for a new password.
+    /// Role of the invited account; `NULL` for a password link.
     pub role: Option<String>,
-    /// The account to be given a new password; none for an invitation.
+    /// Account of a password link; `NULL` for an invitation.
     pub user_id: Option<String>,
-    /// Whom it is for, in the owner's words.
+    /// The owner's note.
     pub note: String,
     pub created_at: i64,
     pub expires_at: i64,
-    /// Who made it; none of those that a version before made.
+    /// Its creator; `NULL` if created by an older version.
     pub made_by: Option<String>,
 }
 

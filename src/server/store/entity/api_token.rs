@@ -1,4 +1,4 @@
-//! A key with which a program acts for a user.
+//! An API token.
 
 use sea_orm::entity::prelude::*;
 
@@ -7,7 +7,7 @@ use sea_orm::entity::prelude::*;
 pub(in crate::server::store) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: String,
-    /// SHA-256 of the token, in hex. A token is random enough to need no slower hash.
+    /// SHA-256 of the token, in hex. Its entropy needs no slow hash.
     #[sea_orm(unique)]
     pub token_hash: String,
     pub user_id: String,

@@ -1,4 +1,4 @@
-//! Something that somebody did.
+//! An event of the audit log.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,7 +10,7 @@ pub(in crate::server::store) struct Model {
     pub id: String,
     pub at: i64,
     pub actor_id: Option<String>,
-    /// What the actor was called then.
+    /// The actor's name at that time.
     pub actor: String,
     pub action: String,
     pub subject: String,

@@ -1,4 +1,4 @@
-//! A row that could not be imported, and why.
+//! A failed row of an import.
 
 use sea_orm::entity::prelude::*;
 
@@ -7,18 +7,18 @@ use sea_orm::entity::prelude::*;
 pub(in crate::server::store) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub import_id: String,
-    /// Which row of the file it is, from 1; blank rows count.
+    /// Number of the row, from 1, counting blank ones.
     #[sea_orm(primary_key, auto_increment = false)]
     pub row: i64,
-    /// The line of the file on which the row starts, from 1.
+    /// Its first line, from 1.
     pub line: i64,
-    /// What the row is called in the file: its SKU where it has one.
+    /// Its label: the SKU if it has one.
     pub sku: String,
     pub reason: String,
-    /// The column the reason is about, by its name in the file.
+    /// Name of the column that the reason is about.
     pub column_name: Option<String>,
     pub value: Option<String>,
-    /// The row's cells: a JSON array.
+    /// The cells as a JSON array.
     pub cells: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The first rows of an import's file, apart from the import: they are needed on one page alone.
+//! The first rows of an import's file, separate because only one page needs them.
 
 use sea_orm::entity::prelude::*;
 
@@ -7,7 +7,7 @@ use sea_orm::entity::prelude::*;
 pub(in crate::server::store) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub import_id: String,
-    /// The header row and some more, as a JSON array of arrays.
+    /// Header row and further rows, as a JSON array of arrays.
     pub rows: String,
 }
 

@@ -1,4 +1,4 @@
-//! What was said of files with a certain header row.
+//! A remembered column mapping of a header row.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,9 +6,9 @@ use sea_orm::entity::prelude::*;
 #[sea_orm(table_name = "monitor_mappings")]
 pub(in crate::server::store) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    /// Always empty: what one says holds for all.
+    /// Always empty: mappings are shared.
     pub owner: String,
-    /// A mark of the header row's names.
+    /// Fingerprint of the header row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub header: String,
     /// JSON.

@@ -1,4 +1,4 @@
-//! The tables.
+//! SeaORM entities.
 
 pub(super) mod account_link;
 pub(super) mod api_token;

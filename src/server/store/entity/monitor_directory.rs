@@ -1,4 +1,4 @@
-//! A directory of uploaded files, and when a worker last served it.
+//! A directory of uploads, and when a worker last served it.
 
 use sea_orm::entity::prelude::*;
 

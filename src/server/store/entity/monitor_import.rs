@@ -1,4 +1,4 @@
-//! An import as the embedded price monitor runs it.
+//! An import of the embedded price monitor.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,51 +8,51 @@ pub(in crate::server::store) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: String,
     pub filename: String,
-    /// The stored upload, as a name inside the uploads directory.
+    /// File name of the upload in its directory.
     pub stored_as: String,
     pub status: String,
     pub error: Option<String>,
     pub total_products: i64,
     pub processed_products: i64,
     pub failed_products: i64,
-    /// Rows of the file that are committed: behind which an interrupted import goes on.
+    /// Number of committed rows, from which an interrupted import continues.
     pub position: i64,
     pub created_at: i64,
     pub updated_at: i64,
     pub completed_at: Option<i64>,
-    /// Whose it is, in the words of the client that handed it in.
+    /// The owner, as named by the client.
     pub owner: Option<String>,
-    /// Whether products are written, or only looked at.
+    /// Import, or check without writing.
     pub mode: String,
-    /// What a person could do something about.
+    /// A problem that the user can solve.
     pub problem: Option<String>,
-    /// The names of the file's columns: a JSON array.
+    /// Column names as a JSON array.
     pub header: Option<String>,
-    /// What somebody says the columns hold, as JSON.
+    /// The user's column mapping as JSON.
     pub mapping: Option<String>,
     pub added: i64,
     pub updated: i64,
     pub unchanged: i64,
-    /// How often it was begun since it last made headway.
+    /// Starts since the last progress.
     pub attempts: i64,
-    /// Whether somebody wants it no more.
+    /// Whether it is to be cancelled.
     pub cancel_wanted: bool,
-    /// The directory that the stored upload is in.
+    /// Directory of the upload.
     pub stored_in: Option<String>,
-    /// Bytes of the upload; unknown of imports of earlier versions.
+    /// Bytes of the upload; `NULL` for imports of older versions.
     pub size: Option<i64>,
-    /// The upload's SHA-256, in hexadecimal.
+    /// SHA-256 of the upload, in hex.
     pub checksum: Option<String>,
-    /// Rows of the file that are through and not blank.
+    /// Non-blank rows so far.
     pub rows_read: i64,
-    /// How many rows were passed over, by reason: a JSON object.
+    /// Skipped rows by reason, as a JSON object.
     pub passed_over: Option<String>,
-    /// What the file was understood as: answers as JSON.
+    /// How the file was read: answers as JSON.
     pub understood: Option<String>,
     pub warnings: i64,
-    /// Rows that came again with the identity of one above.
+    /// Rows replaced by a later row with the same identity.
     pub replaced: i64,
-    /// What has to be said before it can go on; it waits for that.
+    /// The question that the import waits for.
     pub needs: Option<String>,
     /// Since when it waits.
     pub asked_at: Option<i64>,

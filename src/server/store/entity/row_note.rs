@@ -1,4 +1,4 @@
-//! What an import says of a row that did not fail.
+//! A note on a row that did not fail.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,22 +10,22 @@ pub(in crate::server::store) struct Model {
     /// `passed-over`, `warning` or `replaced`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub kind: String,
-    /// Which row of the file says so, from 1; blank rows count.
+    /// Number of the row that has the note, from 1, counting blank ones.
     #[sea_orm(primary_key, auto_increment = false)]
     pub row: i64,
-    /// Which note of that row and kind it is, from 0.
+    /// Index of the note within row and kind, from 0.
     #[sea_orm(primary_key, auto_increment = false)]
     pub part: i64,
-    /// The line of the row that the note is about, from 1.
+    /// Line of the row that the note is about, from 1.
     pub line: i64,
-    /// What the row is called in the file.
+    /// The row's label.
     pub label: String,
-    /// The code of the reason of a row that was passed over; a sentence for a warning.
+    /// Code of the reason of a skipped row; a sentence for a warning.
     pub reason: String,
-    /// The column that a warning is about, by its name in the file.
+    /// Name of the column of a warning.
     pub column_name: Option<String>,
     pub value: Option<String>,
-    /// The line of the row that replaced this one.
+    /// Line of the row that replaced this one.
     pub by_line: Option<i64>,
 }
 

@@ -1,21 +1,21 @@
-//! A signed-in browser.
+//! A session.
 
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, DeriveEntityModel, Eq, PartialEq)]
 #[sea_orm(table_name = "sessions")]
 pub(in crate::server::store) struct Model {
-    /// SHA-256 of the token in the cookie, in hex: who reads the table cannot sign in with it.
+    /// SHA-256 of the cookie's token, in hex, so that the table grants no access.
     #[sea_orm(primary_key, auto_increment = false)]
     pub token_hash: String,
-    /// What its user may name it by.
+    /// Its ID for the user.
     #[sea_orm(unique)]
     pub id: String,
     pub user_id: String,
     pub created_at: i64,
     pub last_seen_at: i64,
     pub expires_at: i64,
-    /// The address it was opened from.
+    /// The client's address when it was opened.
     pub address: Option<String>,
     /// The browser's `User-Agent`.
     pub agent: Option<String>,

@@ -1,11 +1,11 @@
-//! A link that makes the first owner's account.
+//! A link that creates the first owner.
 
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, DeriveEntityModel, Eq, PartialEq)]
 #[sea_orm(table_name = "setup_links")]
 pub(in crate::server::store) struct Model {
-    /// SHA-256 of the secret in the link, in hex.
+    /// SHA-256 of the secret, in hex.
     #[sea_orm(primary_key, auto_increment = false)]
     pub token_hash: String,
     pub expires_at: i64,

@@ -7,24 +7,24 @@ use sea_orm::entity::prelude::*;
 pub(in crate::server::store) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: String,
-    /// What it is found by: its address in lower case, or for an account of another installation
-    /// that installation and its subject, with spaces between, which no address has.
+    /// Key for sign-in: the address in lower case, or issuer and subject of an external account, separated by
+    /// spaces.
     #[sea_orm(unique)]
     pub email: String,
     pub name: String,
-    /// A PHC string; none for an account that signs in elsewhere.
+    /// A PHC string; `NULL` for external accounts.
     pub password_hash: Option<String>,
     pub created_at: i64,
     pub role: String,
-    /// The address to show, where `email` is not one.
+    /// The address to show, if `email` is not one.
     pub shown_email: Option<String>,
-    /// Since when it may not sign in.
+    /// Since when it is blocked.
     pub disabled_at: Option<i64>,
-    /// When it was last signed out everywhere: what another installation sealed before is void.
+    /// When it last signed out everywhere, which revokes older Auth.js sessions.
     pub signed_out_at: i64,
-    /// Who gave it its role.
+    /// Source of its role.
     pub role_from: String,
-    /// When it was last here, to the hour, where it signs in elsewhere.
+    /// Last visit of an external account, to the hour.
     pub seen_at: Option<i64>,
 }
 

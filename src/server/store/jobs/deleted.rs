@@ -1,4 +1,4 @@
-//! An import that was deleted here. It is not taken up again, should the price monitor still know it.
+//! A deleted import, which is not adopted again if the price monitor still knows it.
 
 use sea_orm::entity::prelude::*;
 

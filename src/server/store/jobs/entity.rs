@@ -1,5 +1,4 @@
-//! An import, with the user it belongs to. Only `jobs` sees it, so nobody else can ask for one without
-//! saying whose.
+//! An import with its owner. Private to `jobs`, so that every query has a scope.
 
 use sea_orm::entity::prelude::*;
 
@@ -21,11 +20,11 @@ pub(in crate::server::store::jobs) struct Model {
     pub created_at: i64,
     pub updated_at: i64,
     pub completed_at: Option<i64>,
-    /// When it was taken up, where it was started elsewhere.
+    /// When it was adopted, if started elsewhere.
     pub adopted_at: Option<i64>,
-    /// Whether it is the whole staff's, because nobody knows whose.
+    /// Whether it belongs to all staff because its owner is unknown.
     pub shared: bool,
-    /// Whether products are written, or only looked at.
+    /// Import, or check without writing.
     pub mode: String,
 }
 

@@ -1,4 +1,4 @@
-//! Jobs that are listed no longer, and how long it is known that they were.
+//! Deletes expired jobs and marks of deleted ones.
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Store {
-    /// Removes jobs that ended before a time, remembers that they were there, and returns how many there were.
+    /// Deletes jobs that ended before a time, remembers their IDs, and returns their number.
     pub(crate) async fn remove_ended_jobs(&self, before: UnixMillis) -> Result<u64, StoreError> {
         let transaction = self.db.begin().await?;
         let ids: Vec<String> = row::Entity::find()
@@ -21,7 +21,7 @@ impl Store {
             .filter(row::Column::Status.ne(ImportStatus::Pending.as_str()))
             .filter(row::Column::CompletedAt.lt(before))
             .order_by_asc(row::Column::CompletedAt)
-            // Fewer than the parameters that a statement may have.
+            // Below the maximum of statement parameters.
             .limit(SLICE / 2)
             .into_tuple()
             .all(&transaction)
@@ -38,7 +38,7 @@ impl Store {
         Ok(removed.rows_affected)
     }
 
-    /// Forgets jobs that were deleted before a time, and returns how many.
+    /// Deletes marks of jobs deleted before a time, and returns their number.
     pub(crate) async fn forget_deleted_jobs(&self, before: UnixMillis) -> Result<u64, StoreError> {
         let old = deleted::Entity::find()
             .select_only()
@@ -54,7 +54,7 @@ impl Store {
     }
 }
 
-/// Remembers that jobs were there, for as long as the price monitor may still know them.
+/// Remembers deleted jobs while the price monitor may know them.
 pub(super) async fn note_deleted(
     db: &impl ConnectionTrait,
     ids: impl IntoIterator<Item = String>,

@@ -1,4 +1,4 @@
-//! Whose jobs a request may see and change, and jobs of which that is known.
+//! Scopes: which jobs a request may see and change.
 
 use std::ops::Deref;
 
@@ -16,12 +16,12 @@ use crate::{
     },
 };
 
-/// Whose jobs somebody may look at. Every query for jobs starts from one, so none can forget whose
-/// they are: what is somebody else's is not found, exactly like what is not there.
+/// The jobs that a user may see. Every query starts from a scope, so invisible jobs are not found, like
+/// missing ones.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct JobScope(Whose);
 
-/// Whose jobs somebody may change.
+/// The jobs that a user may change.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ChangeScope(JobScope);
 
@@ -31,12 +31,11 @@ enum Whose {
     Everybody,
 }
 
-/// A job that whoever asks may look at. It comes out of a [`JobScope`] alone, and what looks closely
-/// at a job takes one of these:
+/// A job in the requester's [`JobScope`]. Only a scope creates it, and details require one:
 ///
 /// ```compile_fail,E0451
 /// use import_relay::{
-///     job::ProductImportJob,
+///     model::job::ProductImportJob,
 ///     server::store::{job_scope::VisibleJob, users::UserId},
 /// };
 ///
@@ -50,12 +49,12 @@ pub struct VisibleJob {
     of: JobOwner,
 }
 
-/// Whose a job is.
+/// The owner of a job.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum JobOwner {
-    /// One user's.
+    /// A user.
     User(UserId),
-    /// The whole staff's: it was started elsewhere, and nobody knows by whom.
+    /// All staff: started elsewhere by an unknown user.
     Staff,
 }
 
@@ -69,8 +68,7 @@ impl JobOwner {
     }
 }
 
-/// A job that whoever asks may change. It comes out of a [`ChangeScope`] alone, and what changes a
-/// job takes one of these:
+/// A job in the requester's [`ChangeScope`]. Only a scope creates it, and changes require one:
 ///
 /// ```compile_fail,E0423
 /// use import_relay::server::store::job_scope::{ChangeableJob, VisibleJob};
@@ -83,8 +81,7 @@ impl JobOwner {
 pub struct ChangeableJob(VisibleJob);
 
 impl User {
-    /// Returns whose jobs this person may look at: their own and the whole staff's, and viewers, who have
-    /// none, all.
+    /// Returns the jobs that this user may see: their own, for staff also shared ones, for observers all.
     #[must_use]
     pub fn jobs(&self) -> JobScope {
         JobScope(match self.role {
@@ -93,7 +90,7 @@ impl User {
         })
     }
 
-    /// Returns whose jobs this person may change; `None` for those who may only look.
+    /// Returns the jobs that this user may change; `None` with read-only access.
     #[must_use]
     pub fn jobs_to_change(&self) -> Option<ChangeScope> {
         let may = self.role.may(Permission::Import);
@@ -102,7 +99,7 @@ impl User {
 }
 
 impl JobScope {
-    /// Returns whether the jobs of this owner are in the scope.
+    /// Returns whether the owner's jobs are in the scope.
     pub(crate) fn covers(&self, owner: &JobOwner) -> bool {
         match (&self.0, owner) {
             (Whose::Of(only), JobOwner::User(user)) => only == user,
@@ -110,7 +107,7 @@ impl JobScope {
         }
     }
 
-    /// Begins a query for jobs.
+    /// Starts a query.
     pub(super) fn find(&self) -> Select<row::Entity> {
         let all = row::Entity::find();
         match &self.0 {
@@ -125,7 +122,7 @@ impl JobScope {
 }
 
 impl ChangeScope {
-    /// Takes a job that may be looked at as one that may be changed, if it is one.
+    /// Returns the job as changeable, if it is.
     #[must_use]
     pub fn admit(&self, job: VisibleJob) -> Option<ChangeableJob> {
         self.0.covers(&job.of).then_some(ChangeableJob(job))
@@ -133,7 +130,7 @@ impl ChangeScope {
 }
 
 impl VisibleJob {
-    /// Puts a newer state of the same job into it.
+    /// Replaces the state by a newer one of the same job.
     #[must_use]
     pub(crate) fn in_state(self, newer: ProductImportJob) -> Self {
         let id = self.job.id;
@@ -167,7 +164,7 @@ impl From<VisibleJob> for ProductImportJob {
 }
 
 impl Store {
-    /// Finds a job of a scope. One outside of it is as good as none.
+    /// Finds a job of a scope.
     pub(crate) async fn find_job(
         &self,
         scope: &JobScope,

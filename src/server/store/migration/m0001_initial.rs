@@ -1,4 +1,4 @@
-//! Accounts, sessions, jobs, and the embedded price monitor's tables.
+//! Accounts, sessions, jobs, and the tables of the embedded price monitor.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -1,4 +1,4 @@
-//! Roles, sessions that can be listed, API tokens, links for invitations and resets, the audit log.
+//! Roles, session lists, API tokens, links and the audit log.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -20,7 +20,7 @@ impl MigrationTrait for Migration {
                  (SELECT id FROM users ORDER BY created_at, id LIMIT 1)",
             )
             .await?;
-        // Sessions know more from here on; those that do not are signed in anew.
+        // Existing sessions lack the new columns and are ended.
         manager
             .drop_table(Table::drop().table("sessions").to_owned())
             .await?;
@@ -95,7 +95,7 @@ fn tables() -> [TableCreateStatement; 4] {
                     .on_delete(ForeignKeyAction::Cascade),
             )
             .to_owned(),
-        // Without foreign keys: what was done stays known when who did it is gone.
+        // Without foreign keys: events outlive accounts.
         Table::create()
             .table("audit_events")
             .col(text("id").primary_key())

@@ -1,5 +1,4 @@
-//! Where a role comes from, when an account of another installation was last here, which jobs were
-//! taken up and which deleted.
+//! Sources of roles, visits of external accounts, adopted and deleted jobs.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -18,7 +17,7 @@ impl MigrationTrait for Migration {
             let alter = Table::alter().table(table).add_column(column).to_owned();
             manager.alter_table(alter).await?;
         }
-        // What others than staff are was said by somebody, here or there.
+        // Roles other than staff were set explicitly.
         manager
             .get_connection()
             .execute_unprepared(

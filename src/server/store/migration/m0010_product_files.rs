@@ -1,4 +1,4 @@
-//! What the embedded price monitor keeps of a file's rows, of its columns and of products.
+//! Rows, columns and products of imports.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -14,8 +14,7 @@ impl MigrationTrait for Migration {
             manager.alter_table(alter).await?;
         }
         manager.create_table(mappings()).await?;
-        // How far an import is was told in bytes and is now told in rows: what is not over begins anew,
-        // which changes no product.
+        // Positions were bytes and become rows: unfinished imports restart, which changes no product.
         let db = manager.get_connection();
         db.execute_unprepared(
             "DELETE FROM monitor_failed_rows WHERE import_id IN \

@@ -1,4 +1,4 @@
-//! Which worker is at which import of the embedded price monitor.
+//! Leases of imports.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

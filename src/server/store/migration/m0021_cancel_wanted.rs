@@ -1,5 +1,4 @@
-//! Whether somebody wants an import of the embedded price monitor no more: its worker need not have
-//! heard of it.
+//! Cancellation of imports that a worker has not heard of.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

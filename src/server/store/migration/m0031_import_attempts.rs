@@ -1,4 +1,4 @@
-//! How often the embedded price monitor has begun an import that makes no headway.
+//! Starts of an import without progress.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -1,5 +1,4 @@
-//! What an import says of its rows beside the failed ones, what its upload was when it came in, and sale
-//! prices.
+//! Notes on rows, sizes and checksums of uploads, sale prices.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -1,4 +1,4 @@
-//! Whether a recorded import writes products, or only checks its file.
+//! The mode of a recorded import: import or check.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

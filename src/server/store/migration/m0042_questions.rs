@@ -1,4 +1,4 @@
-//! Imports that wait for an answer, and answers that are remembered for the whole team.
+//! Imports that wait for an answer, and shared mappings.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -17,7 +17,7 @@ impl MigrationTrait for Migration {
             manager.alter_table(alter).await?;
         }
         let db = manager.get_connection();
-        // Of what several people said of one header row the newest counts.
+        // Of several mappings of a header row the newest is kept.
         db.execute_unprepared(
             "DELETE FROM monitor_mappings WHERE EXISTS (SELECT 1 FROM monitor_mappings AS newer \
              WHERE newer.header = monitor_mappings.header \

@@ -1,4 +1,4 @@
-//! The first rows of the files of the embedded price monitor's imports.
+//! First rows of the files of imports.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

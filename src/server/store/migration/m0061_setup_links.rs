@@ -1,4 +1,4 @@
-//! The links that make the first owner's account.
+//! Links that create the first owner.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -1,4 +1,4 @@
-//! Who made a link that was handed out; and viewers, who saw every import, by the name that they have now.
+//! Creators of links, and the role `observer` for viewers who saw every import.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

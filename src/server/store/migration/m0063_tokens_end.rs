@@ -1,4 +1,4 @@
-//! Tokens that were good until they are revoked end in a year.
+//! Expiry of tokens: those without one expire in a year.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,5 +1,4 @@
-//! Where the file of an import is, which is another thing than who runs it; and the directories of files that
-//! a worker serves.
+//! Directories of uploads, separate from leases.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -20,7 +19,7 @@ impl MigrationTrait for Migration {
             .col(big_integer("seen_at"))
             .to_owned();
         manager.create_table(directories).await?;
-        // The queue, in its order, however many imports are over.
+        // An index for the queue, independent of the number of finished imports.
         manager
             .get_connection()
             .execute_unprepared(

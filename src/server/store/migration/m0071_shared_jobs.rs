@@ -1,4 +1,4 @@
-//! Which jobs that were started elsewhere are the whole staff's.
+//! Jobs started elsewhere that belong to all staff.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -13,7 +13,7 @@ impl MigrationTrait for Migration {
             .add_column(boolean("shared").default(false).take())
             .to_owned();
         manager.alter_table(alter).await?;
-        // Whoever looked first had them for themselves, and whoever had uploaded them was locked out.
+        // They belonged to the first visitor, which locked out the uploader.
         manager
             .get_connection()
             .execute_unprepared(

@@ -1,4 +1,4 @@
-//! Indexes for lists of very many imports, in the orders of their time and of where they stand.
+//! Indexes for long lists of imports, by time and by status.
 
 use sea_orm_migration::prelude::*;
 
@@ -15,7 +15,7 @@ const INDICES: [&str; 3] = [
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
-        // The one by user and time, without the rest of the order.
+        // The index by user and time lacks the rest of the order.
         db.execute_unprepared("DROP INDEX product_import_jobs_by_user")
             .await?;
         for index in INDICES {

@@ -1,4 +1,4 @@
-//! Finds what is kept no longer.
+//! Indexes for finding expired data.
 
 use sea_orm_migration::prelude::*;
 

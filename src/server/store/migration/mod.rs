@@ -1,4 +1,4 @@
-//! The schema, in steps that are applied in order at the start.
+//! Migrations, applied in order at the start.
 
 mod m0001_initial;
 mod m0002_access;
