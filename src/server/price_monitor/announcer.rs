@@ -179,20 +179,24 @@ impl Announcer {
     }
 
     async fn tell(&self, id: &str, message: ProgressMessage) {
-        // A socket that is full or gone is not our trouble: it is told the state when it joins again.
-        if let Err(error) = self
-            .io
-            .to(id.to_owned())
-            .emit(event_name(id), &message)
-            .await
-        {
-            tracing::debug!(id, %error, "some sockets were not told of a job");
-        }
+        emit(&self.io, id, &message).await;
         // Nobody may be subscribed.
         let _ = self.plain.send(Announcement {
             id: id.into(),
             message: Arc::new(message),
         });
+    }
+}
+
+/// Sends a state to the sockets that have joined a job. Those that are full or gone get it when they join again.
+async fn emit(io: &SocketIo, id: &str, message: &ProgressMessage) {
+    // While the service stops there are none: `SocketIo::to` would panic.
+    let Some(namespace) = io.of("/") else {
+        return;
+    };
+    let sent = namespace.to(id.to_owned()).emit(event_name(id), message);
+    if let Err(error) = sent.await {
+        tracing::debug!(id, %error, "some sockets did not get a state");
     }
 }
 
@@ -219,5 +223,24 @@ impl Turn<'_> {
 impl fmt::Debug for Announcer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Announcer").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use socketioxide::extract::SocketRef;
+
+    use super::*;
+    use crate::server::price_monitor::socket_io;
+
+    #[tokio::test]
+    async fn a_state_that_comes_while_the_service_stops_is_dropped() {
+        let (_layer, io) = socket_io::layer();
+        io.ns("/", async |_: SocketRef| {});
+        let message = ProgressMessage::pending(ImportProgress::default());
+        emit(&io, "job", &message).await;
+        io.close().await;
+        assert!(io.of("/").is_none());
+        emit(&io, "job", &message).await;
     }
 }
