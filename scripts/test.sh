@@ -93,6 +93,7 @@ step "form and lints" scripts/lint.sh
 step "systemd unit" systemd_unit
 step "licences, sources and advisories" scripts/deny.sh
 step "container, proxy and Vercel files" scripts/deploy-files.sh
+step "links in the documentation" node scripts/doc-links.mjs
 rust_tests "product files" --package product-feed
 rust_tests "the price monitor's messages" --package price-monitor-wire
 rust_tests "unit, property and HTTP tests" --package import-relay --features ssr

@@ -1,4 +1,4 @@
-//! The program as its operators meet it: a process with commands, settings, signals and watchers.
+//! The program in operation: commands, settings, signals, monitoring.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
 #[path = "ops/caddy.rs"]
@@ -105,7 +105,7 @@ async fn a_setting_that_is_not_text_stops_the_start_with_one_line() {
 async fn the_database_is_checked_migrated_and_copied() {
     let directory = Directory::new();
     let database = process::postgres_database().await;
-    // Whatever listens on this machine.
+    // Any other server on this port.
     let mut settings = vec![("LISTEN_ADDR", "127.0.0.1:0")];
     settings.extend(database.iter().map(|url| ("DATABASE_URL", url.as_str())));
     let says = async |args: &[&str]| directory.says_with(args, &settings).await;
@@ -142,7 +142,7 @@ async fn a_check_finds_an_address_and_a_directory_that_cannot_be_had() {
     let directory = Directory::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    // It answers nothing that a server of ours does.
+    // It answers nothing that our server does.
     std::thread::spawn(move || while taken.accept().is_ok() {});
     std::fs::write(directory.path().join("file"), "").unwrap();
     let taken = address.to_string();
@@ -160,7 +160,7 @@ async fn a_check_finds_an_address_and_a_directory_that_cannot_be_had() {
     ] {
         assert!(said.contains(&line), "{line} is not in\n{said}");
     }
-    // Where one of ours listens already, all is well.
+    // Our own running server is fine.
     let relay = Relay::start(&[]).await;
     let address = relay.address().to_string();
     let settings = [("LISTEN_ADDR", address.as_str())];
@@ -277,7 +277,7 @@ async fn the_owner_sees_how_the_server_is() {
     let cookie = relay.create_owner().await;
     let job = relay.import(&cookie, "shop.csv", FILE).await;
     relay.stream(&cookie, &job).await.until_end().await;
-    // An import that takes its time, and a subscriber.
+    // A slow import with a subscriber.
     let rows: String = (0..200_000)
         .map(|row| format!("s{row},N{row},1.00\n"))
         .collect();
@@ -288,11 +288,11 @@ async fn the_owner_sees_how_the_server_is() {
         let request = relay.http.get(relay.url(path)).header("cookie", &cookie);
         request.send().await.unwrap()
     };
-    // The first import's viewer is counted until its connection is closed.
+    // The stream is counted until its connection is closed.
     let deadline = Instant::now() + process::DEADLINE;
     let status = loop {
         let status: serde_json::Value = get("/api/server_status").await.json().await.unwrap();
-        // A connection is told of once it has held.
+        // A connection is announced once it has held.
         let is_connected = status["upstream"] == "CONNECTED";
         if status["viewers"] == 1 && status["followed_jobs"] == 1 && is_connected {
             break status;
@@ -324,7 +324,7 @@ async fn progress_comes_through_caddy_at_once() {
         .collect();
     let rows = format!("sku,name,price\n{rows}");
     relay.import(&cookie, "long.csv", &rows).await;
-    // It waits for the first one, so that nothing comes but what has to.
+    // It waits for the first one, so there are only expected events.
     let job = relay.import(&cookie, "waits.csv", FILE).await;
     let caddy = Caddy::start(relay.address()).await;
     let url = format!("{}/api/jobs/{job}/progress", caddy.origin);
@@ -344,7 +344,7 @@ async fn progress_comes_through_caddy_at_once() {
     assert_eq!(metrics.send().await.unwrap().status(), 404);
 }
 
-/// Has an instance behind a proxy restart while a plain `EventSource` looks at an import that waits.
+/// Restarts an instance behind a proxy while a plain `EventSource` follows a waiting import.
 async fn a_plain_event_source_outlives_a_restart(relay: Relay, origin: &str) {
     let cookie = relay.create_owner().await;
     let rows: String = (0..200_000)
@@ -358,7 +358,7 @@ async fn a_plain_event_source_outlives_a_restart(relay: Relay, origin: &str) {
     source.until("message").await;
     let address = relay.address().to_string();
     let (directory, mut settings) = relay.stop_and_keep().await;
-    // It is told when to come back, by the proxy, as often as it asks.
+    // The proxy sends a reconnection delay to each attempt.
     source.until("error").await;
     source.until("open").await;
     source.until("error").await;
@@ -416,7 +416,7 @@ async fn nginx_speaks_http_2_and_hands_on_what_is_not_a_stream_as_it_is() {
         assert_eq!(get(path).await.unwrap().status(), status, "{path}");
     }
     assert_eq!(relay.terminate().await, Some(0));
-    // A stream that cannot be had is one that says when to come back; all else is refused as ever.
+    // Only streams are answered with `retry:`; others get an error.
     let stream = get("/api/jobs/progress").await.unwrap();
     assert_eq!(stream.headers()["content-type"], "text/event-stream");
     let text = stream.text().await.unwrap();
@@ -427,7 +427,7 @@ async fn nginx_speaks_http_2_and_hands_on_what_is_not_a_stream_as_it_is() {
     assert_eq!(get("/api/imports").await.unwrap().status(), 502);
 }
 
-/// Lists the addresses on the host that a page names.
+/// Returns the paths that a page links to.
 fn addresses(page: &str) -> Vec<&str> {
     let starts = ["href=\"/", "src=\"/", "action=\"/", "&quot;/"];
     let found = starts
@@ -455,12 +455,12 @@ async fn behind_nginx_the_app_can_be_below_a_path_of_a_host() {
         request.header("cookie", cookie).send()
     };
 
-    // Who is not signed in is led to where they can.
+    // Without a session it redirects to the sign-in page.
     let refused = page("/import/products?page=2", "").await.unwrap();
     let sign_in = "/import/sign-in?next=%2Fproducts%3Fpage%3D2";
     assert_eq!(leads_to(&refused).as_deref(), Some(sign_in));
 
-    // On the machine itself: whoever comes by a proxy needs the link for it.
+    // From this machine, because proxied requests need the link.
     let made = relay
         .http
         .post(relay.url("/import/api/create_owner"))
@@ -473,14 +473,14 @@ async fn behind_nginx_the_app_can_be_below_a_path_of_a_host() {
     assert!(cookie.contains("; Path=/import/;"), "{cookie}");
     let cookie = cookie.split(';').next().unwrap().to_owned();
 
-    // A file in one piece, and its import to the end.
+    // A single upload, and its import to the end.
     let job = process::import(&relay.http, &app, &cookie, "shop.csv", FILE).await;
     let path = format!("{app}/api/jobs/{job}/progress");
     let stream = relay.http.get(path).header("cookie", &cookie).send();
     let stream = stream.await.unwrap().text().await.unwrap();
     assert!(stream.contains("PARTIAL_SUCCESS"), "{stream}");
 
-    // Every address on every page is below the path.
+    // Every link on every page is below the path.
     let root = page("/import/", &cookie).await.unwrap();
     assert_eq!(leads_to(&root).as_deref(), Some("/import/imports"));
     for path in [
@@ -500,7 +500,7 @@ async fn behind_nginx_the_app_can_be_below_a_path_of_a_host() {
         }
     }
 
-    // A file in parts, and one by the REST API.
+    // An upload in parts, and one by REST.
     let begun = relay
         .http
         .post(format!("{app}/uploads"))
@@ -521,7 +521,7 @@ async fn behind_nginx_the_app_can_be_below_a_path_of_a_host() {
     let described: serde_json::Value = described.json().await.unwrap();
     assert_eq!(described["servers"][0]["url"], "/import");
 
-    // An invitation leads to the public address.
+    // An invitation links to the public URL.
     let invited = relay
         .http
         .post(format!("{app}/api/invite"))
@@ -534,7 +534,7 @@ async fn behind_nginx_the_app_can_be_below_a_path_of_a_host() {
         "{invited}"
     );
 
-    // Nothing is beside the path but what watchers on the machine itself ask for.
+    // Outside the path there is only monitoring.
     for (path, status) in [("/imports", 404), ("/health/live", 200), ("/metrics", 200)] {
         assert_eq!(relay.get(path).await.status(), status, "{path}");
     }
@@ -557,7 +557,7 @@ async fn an_import_that_cannot_begin_on_a_full_disk_says_so_and_begins_once_ther
     let cookie = relay.create_owner().await;
     let database = Database::connect(format!("sqlite:{}", file.display()));
     let database = database.await.unwrap();
-    // A disk on which there is no room for a worker to say that it runs an import.
+    // A disk without space for a worker's lease.
     let full = "CREATE TRIGGER no_room BEFORE INSERT ON monitor_leases \
                 BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END";
     database.execute_unprepared(full).await.unwrap();
@@ -602,7 +602,7 @@ async fn metrics_count_streams_imports_and_rows() {
     relay
         .metrics_with("import_relay_imports_ended_total{status=\"PARTIAL_SUCCESS\"} 1")
         .await;
-    // A connection is told of once it has held.
+    // A connection is announced once it has held.
     let metrics = relay
         .metrics_with("import_relay_upstream_state{state=\"connected\"} 1")
         .await;
@@ -694,7 +694,7 @@ async fn traces_go_to_the_collector() {
     tokio::spawn(async move { axum::serve(listener, collector).await });
     let relay = Relay::start(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]).await;
     relay.get("/health/live").await;
-    // What has not gone out yet goes out at the end.
+    // Buffered spans are flushed at the end.
     relay.terminate().await;
     let sent = tokio::time::timeout(process::DEADLINE, received.recv())
         .await
@@ -729,8 +729,7 @@ async fn a_signal_ends_the_process_within_its_drain_time() {
     );
 }
 
-/// Every block of the page that is marked as `sh` is run, in order, in one shell; only the port is
-/// one that is free.
+/// Runs every block marked `sh` in order in one shell, with a free port.
 #[tokio::test]
 async fn the_walk_through_works_as_it_is_written() {
     let script = blocks("sh");
@@ -746,7 +745,7 @@ async fn the_walk_through_works_as_it_is_written() {
     }
 }
 
-/// The same of the blocks that are marked as `bash`, which need PostgreSQL.
+/// The same for blocks marked `bash`, which need PostgreSQL.
 #[tokio::test]
 #[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
 async fn the_walk_through_with_postgresql_works_as_it_is_written() {
@@ -772,12 +771,31 @@ async fn the_walk_through_with_postgresql_works_as_it_is_written() {
     }
 }
 
+#[test]
+fn the_readme_lists_every_setting_with_its_default() {
+    let readme = include_str!("../README.md");
+    for setting in import_relay::server::config::SETTINGS {
+        let name = format!("`{}`", setting.name);
+        let row = readme.lines().find(|line| {
+            line.split('|')
+                .nth(1)
+                .is_some_and(|cell| cell.contains(&name))
+        });
+        let row = row.unwrap_or_else(|| panic!("README.md has no row for {name}"));
+        // Anything else is a description.
+        if !setting.default.contains(' ') {
+            let default = format!("`{}`", setting.default);
+            assert!(row.contains(&default), "{default} is not in {row}");
+        }
+    }
+}
+
 fn free_address() -> String {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     free.local_addr().unwrap().to_string()
 }
 
-/// Returns the page's blocks of a kind as one script.
+/// Returns the page's blocks of a language as one script.
 fn blocks(kind: &str) -> String {
     let page = include_str!("../docs/deploy.md");
     let begin = format!("```{kind}");
@@ -797,7 +815,7 @@ fn blocks(kind: &str) -> String {
     script
 }
 
-/// Runs a script to its end in a directory that has the program, and returns what it says.
+/// Runs a script in a directory with the program, and returns its output.
 async fn run_as_written(script: &str) -> String {
     let directory = Directory::new();
     std::os::unix::fs::symlink(process::binary(), directory.path().join("import-relay")).unwrap();
@@ -806,7 +824,7 @@ async fn run_as_written(script: &str) -> String {
         directory.path().display(),
         std::env::var("PATH").unwrap()
     );
-    // What it leaves running ends with it.
+    // Ends background jobs.
     let script = format!("trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{script}");
     let mut shell = tokio::process::Command::new("bash");
     shell
@@ -835,7 +853,7 @@ async fn run_as_written(script: &str) -> String {
 #[tokio::test]
 async fn the_dashboard_shows_what_is_measured() {
     let relay = Relay::start(&[]).await;
-    // A request is measured when it is over.
+    // A request is counted at its end.
     relay.get("/health/live").await;
     let metrics = relay.get("/metrics").await.text().await.unwrap();
     let described: Vec<&str> = metrics
@@ -863,10 +881,10 @@ async fn the_dashboard_shows_what_is_measured() {
     }
 }
 
-/// A page that is being rendered lends neither its headers nor its nonce to what is answered meanwhile.
+/// A rendering page must not exchange headers or nonce with concurrent responses.
 #[tokio::test]
 async fn answers_that_are_made_at_once_are_kept_apart() {
-    // With a file to serve, whether or not the site is built.
+    // With a static file, whether or not the site is built.
     let public = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
     let relay = Relay::start(&[("LEPTOS_SITE_ROOT", public)]).await;
     let cookie = relay.create_owner().await;
@@ -928,7 +946,7 @@ async fn resident_bytes(relay: &Relay) -> u64 {
 #[tokio::test]
 async fn a_server_at_rest_takes_little_memory() {
     let relay = Relay::start(&[]).await;
-    // Its most wasteful moments are behind it: a password's hash, an upload, an import.
+    // After its most expensive operations: a password hash, an upload, an import.
     let cookie = relay.create_owner().await;
     let job = relay.import(&cookie, "shop.csv", FILE).await;
     relay.stream(&cookie, &job).await.until_end().await;
@@ -937,9 +955,9 @@ async fn a_server_at_rest_takes_little_memory() {
         .get(relay.url("/api/list_imports?page=1"))
         .header("cookie", &cookie);
     assert_eq!(list.send().await.unwrap().status(), 200);
-    // A development build is larger than the release, of which the limit is 40 MiB.
+    // A development build is larger than the release, whose limit is 40 MiB.
     let limit = if cfg!(debug_assertions) { 80 } else { 40 } << 20;
-    // What was freed goes back to the system within some seconds.
+    // Freed memory is returned to the system within seconds.
     let deadline = Instant::now() + Duration::from_secs(20);
     let mut resident = resident_bytes(&relay).await;
     while resident >= limit {
