@@ -1,4 +1,4 @@
-//! Those who mean no good: while they are at it, everybody else is still answered within a second.
+//! Abusive clients: while they are active, others are still answered within a second.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
 #[path = "relay/app.rs"]
@@ -15,13 +15,13 @@ use tokio::{
 
 use self::app::App;
 
-/// How long anybody else may have to wait.
+/// Maximum response time for others.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Asks as the owner and returns how long it took.
+/// Sends a request as the owner and returns the response time.
 async fn ask(app: &App) -> Duration {
     let began = Instant::now();
-    // On a connection of its own: one that is open already would prove nothing.
+    // On a new connection, because an open one would prove nothing.
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = http
         .get(app.url("/api/list_imports?page=1"))
@@ -39,7 +39,7 @@ async fn connect(app: &App) -> TcpStream {
 async fn last_words(mut socket: TcpStream) -> String {
     let mut words = Vec::new();
     let read = socket.read_to_end(&mut words);
-    // A connection that is reset is closed as well.
+    // A reset counts as closed.
     let _ = tokio::time::timeout(Duration::from_secs(60), read)
         .await
         .expect("the server closes the connection");
@@ -57,7 +57,7 @@ async fn ten_thousand_sockets_that_say_nothing_keep_nobody_out() {
             assert!(took < PATIENCE, "{took:?} beside {number} silent sockets");
         }
     }
-    // The first have made room for the last.
+    // The first were closed for the last.
     let first = silent.swap_remove(0);
     assert_eq!(last_words(first).await, "");
 }
@@ -79,7 +79,7 @@ async fn a_head_that_never_ends_is_cut_off() {
     }
     for round in 0..5 {
         for socket in &mut slow {
-            // It may be closed by now, which is what is wanted.
+            // It may be closed already.
             let _ = socket.try_write(b"x");
         }
         let took = ask(&app).await;
@@ -147,7 +147,7 @@ async fn a_body_that_nobody_asked_for_is_refused() {
             .header(header::COOKIE, &app.cookie)
             .header(header::CONTENT_TYPE, kind)
             .body(megabytes.clone());
-        // The server may close the connection before all of it is sent.
+        // The server may close the connection before everything is sent.
         if let Ok(answer) = request.send().await {
             assert_eq!(answer.status(), status, "{path}");
         }
@@ -156,11 +156,11 @@ async fn a_body_that_nobody_asked_for_is_refused() {
     }
 }
 
-/// A request's encoding is not undone, so what is small stays small.
+/// Request encodings are not decoded, so small bodies stay small.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_compressed_upload_is_not_blown_up() {
     let app = App::start(&[]).await;
-    // The beginning of a gzip stream, which says that a form follows.
+    // The start of a gzip stream that claims to be a form.
     let gzip = [
         0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xed, 0xc1, 1, 1, 0, 0, 0, 0x80,
     ];
@@ -178,7 +178,7 @@ async fn a_compressed_upload_is_not_blown_up() {
     assert!(ask(&app).await < PATIENCE);
 }
 
-/// A form that never comes to its file, in one field or in the head of one: a parser would keep it all.
+/// A form that never reaches its file, in one field or in the head of one: a parser would buffer it all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_form_without_an_end_is_cut_off_before_its_file() {
     let app = App::start(&[]).await;
@@ -194,7 +194,7 @@ async fn a_form_without_an_end_is_cut_off_before_its_file() {
         socket.write_all(request.as_bytes()).await.unwrap();
         let piece = "y".repeat(64 << 10);
         let mut next = beginning;
-        // 256 MiB, were they all taken.
+        // 256 MiB if all were accepted.
         for _ in 0..4096 {
             let chunk = format!("{:x}\r\n{next}\r\n", next.len());
             if socket.write_all(chunk.as_bytes()).await.is_err() {
@@ -213,7 +213,7 @@ async fn a_form_without_an_end_is_cut_off_before_its_file() {
     }
 }
 
-/// Archives that unpack to more than they should, while somebody else works.
+/// Archive bombs while others work.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bombs_among_the_files_keep_nobody_waiting() {
     let app = App::start(&[("MAX_UPLOAD_SIZE", "4MiB")]).await;
@@ -278,7 +278,7 @@ async fn bombs_among_the_files_keep_nobody_waiting() {
     }
 }
 
-/// Bodies that come a byte at a time, and answers that nobody reads.
+/// Slow bodies, and responses that are not read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_bodies_and_slow_readers_keep_nobody_waiting() {
     let app = App::start(&[]).await;
@@ -296,7 +296,7 @@ async fn slow_bodies_and_slow_readers_keep_nobody_waiting() {
         }
     }
     for _ in 0..100 {
-        // Many answers are asked for at once, and none is read.
+        // Requests many responses and reads none.
         let mut socket = connect(&app).await;
         let one = format!(
             "GET /sign-in HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\n\r\n",
@@ -313,7 +313,7 @@ async fn slow_bodies_and_slow_readers_keep_nobody_waiting() {
         let took = ask(&app).await;
         assert!(took < PATIENCE, "{took:?} in round {round}");
     }
-    // A body that does not come is not waited for for ever.
+    // A body that does not arrive times out.
     let words = last_words(slow.swap_remove(0)).await;
     assert!(
         words.is_empty() || words.starts_with("HTTP/1.1 4"),
@@ -321,7 +321,7 @@ async fn slow_bodies_and_slow_readers_keep_nobody_waiting() {
     );
 }
 
-/// Headers of HTTP/2 are compressed: a few bytes refer to one as often as one likes.
+/// HPACK: a few bytes can reference a header any number of times.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bomb_of_compressed_headers_is_refused() {
     let app = App::start(&[]).await;
@@ -335,17 +335,17 @@ async fn a_bomb_of_compressed_headers_is_refused() {
     };
     let mut request = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     request.extend(frame(4, 0, 0, &[]));
-    // GET / by the static table, then a header of 3,000 bytes put into the dynamic one ...
+    // GET / by the static table, then a header of 3,000 bytes for the dynamic one ...
     let mut block = vec![0x82, 0x84, 0x86, 0x40, 1, b'x', 0x7f, 0xb9, 0x16];
     block.extend([b'y'; 3000]);
-    // ... and taken out of it 12,000 times: 36 MB of headers.
+    // ... referenced 12,000 times: 36 MB of headers.
     block.extend([0xbe; 12_000]);
     request.extend(frame(1, 0x5, 1, &block));
     let _ = socket.write_all(&request).await;
     let began = Instant::now();
     let took = ask(&app).await;
     assert!(took < PATIENCE, "{took:?}");
-    // It is refused: by an answer of 431, by the end of the stream, or of the connection.
+    // Rejected by status 431, or by closing the stream or connection.
     let mut answer = Vec::new();
     let read = async {
         let mut buffer = [0; 4096];
@@ -362,12 +362,12 @@ async fn a_bomb_of_compressed_headers_is_refused() {
         .expect("the bomb is refused");
     assert!(began.elapsed() < Duration::from_secs(30));
     let kinds = kinds_of(&answer);
-    // An answer of one byte of status is `:status 200` in the static table alone.
+    // Only `:status 200` of the static table is a single byte.
     let is_ok = answer.windows(10).any(|it| it[3] == 1 && it[9] == 0x88);
     assert!(!is_ok, "{kinds:?}");
 }
 
-/// The kinds of the whole frames in what came.
+/// Returns the kinds of complete frames.
 fn kinds_of(mut bytes: &[u8]) -> Vec<u8> {
     let mut kinds = Vec::new();
     while bytes.len() >= 9 {

@@ -1,4 +1,4 @@
-//! Who gets what: every route for everybody who may come.
+//! Access control: every route for every kind of principal.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
 #[path = "access/accounts.rs"]
@@ -35,11 +35,11 @@ use self::{
     team::Team,
 };
 
-/// What everybody gets for one route, in the order of [`PRINCIPALS`].
+/// The expected statuses of a route, in the order of [`PRINCIPALS`].
 struct Row {
     method: &'static str,
     path: &'static str,
-    /// The path with its parameters, `JOB` for the import.
+    /// The path with parameters; `JOB` is the import.
     query: &'static str,
     body: Body,
     statuses: [u16; 10],
@@ -99,7 +99,7 @@ const fn upload(path: &'static str, statuses: [u16; 10]) -> Row {
     }
 }
 
-/// A call without a body.
+/// A request without a body.
 const fn on(
     method: &'static str,
     path: &'static str,
@@ -130,18 +130,18 @@ const fn resumable(method: &'static str, path: &'static str, statuses: [u16; 10]
     }
 }
 
-/// The same for everybody.
+/// The same for all principals.
 const fn all(status: u16) -> [u16; 10] {
     [status; 10]
 }
 
 const PAGE: [u16; 10] = [303, 303, 303, 200, 200, 200, 200, 200, 403, 403];
 const OWNERS_PAGE: [u16; 10] = [303, 303, 303, 403, 403, 403, 403, 200, 403, 403];
-/// For every person who is signed in.
+/// Any signed-in user.
 const PERSON: [u16; 10] = [401, 401, 401, 200, 200, 200, 200, 200, 403, 403];
-/// For the owner.
+/// The owner.
 const OWNER: [u16; 10] = [401, 401, 401, 403, 403, 403, 403, 200, 403, 403];
-/// For the owner, who asks for what is not there.
+/// The owner, for something that does not exist.
 const OWNER_IN_VAIN: [u16; 10] = [401, 401, 401, 403, 403, 403, 403, 400, 403, 403];
 const IMPORTER_IN_VAIN: [u16; 10] = [401, 401, 401, 403, 403, 404, 404, 404, 403, 403];
 const IMPORTER_OF_ANOTHER_VERSION: [u16; 10] = [401, 401, 401, 403, 403, 412, 412, 412, 403, 403];
@@ -149,7 +149,7 @@ const IMPORTER_WHO_ASKS: [u16; 10] = [401, 401, 401, 403, 403, 204, 204, 204, 40
 const ONE_IMPORT: [u16; 10] = [401, 401, 401, 200, 404, 404, 200, 404, 403, 403];
 const ONE_IMPORT_FOR_PROGRAMS: [u16; 10] = [401, 401, 401, 200, 404, 404, 200, 404, 200, 200];
 
-/// For those who may change imports, of one that is not there.
+/// Principals who may change imports, for one that does not exist.
 const PROGRAM_IN_VAIN: [u16; 10] = [401, 401, 401, 403, 403, 404, 404, 404, 403, 404];
 
 const ROWS: &[Row] = &[
@@ -175,7 +175,7 @@ const ROWS: &[Row] = &[
         [303, 303, 303, 404, 404, 404, 404, 404, 403, 403],
     ),
     get("/sign-in", "/sign-in", all(200)),
-    // No provider is set.
+    // No provider is configured.
     get("/sign-in/oidc", "/sign-in/oidc", all(303)),
     get(
         "/sign-in/oidc/callback",
@@ -252,7 +252,7 @@ const ROWS: &[Row] = &[
         ],
         all(400),
     ),
-    // For those who may import, of imports that are not there.
+    // Principals who may import, for imports that do not exist.
     post("/api/cancel_import", &[("id", "none")], IMPORTER_IN_VAIN),
     post("/api/delete_import", &[("id", "none")], IMPORTER_IN_VAIN),
     post("/api/import_again", &[("id", "none")], IMPORTER_IN_VAIN),
@@ -385,7 +385,7 @@ const ROWS: &[Row] = &[
         "/api/imports/none/retry",
         PROGRAM_IN_VAIN,
     ),
-    // Without columns it is refused before the import is looked for.
+    // Without columns it is rejected before the import is looked up.
     on(
         "POST",
         "/api/imports/{id}/columns",
@@ -421,7 +421,7 @@ const ROWS: &[Row] = &[
     get("/health", "/health", all(200)),
     get("/health/live", "/health/live", all(200)),
     get("/health/ready", "/health/ready", all(200)),
-    // To this machine, without a token of its own.
+    // From this machine, without a metrics token.
     get("/metrics", "/metrics", all(200)),
     get(
         "/imports/{job}/changes.csv",
@@ -442,7 +442,7 @@ const ROWS: &[Row] = &[
         "/imports",
         [401, 401, 401, 403, 403, 201, 201, 201, 403, 403],
     ),
-    // No host is allowed there.
+    // No host is allowed.
     post(
         "/imports/from-address",
         &[("url", "https://shop.example/feed.csv")],
@@ -460,7 +460,7 @@ const ROWS: &[Row] = &[
     resumable("OPTIONS", "/uploads/{id}", IMPORTER_WHO_ASKS),
 ];
 
-/// What ends the sessions that it is asked for with.
+/// Routes that end the caller's session.
 const SPOILS_SESSIONS: [&str; 3] = ["/api/sign_in", "/api/sign_out", "/api/sign_out_everywhere"];
 
 #[test]
@@ -484,7 +484,7 @@ async fn everybody_gets_what_is_for_them_and_nothing_else() {
         if SPOILS_SESSIONS.contains(&row.path) {
             team.sign_in(&app).await;
         }
-        // The tokens first: they end with the sessions of the person whose they are.
+        // Tokens first: they end with their user's sessions.
         for (number, who) in PRINCIPALS.into_iter().enumerate().rev() {
             let response = ask(&app, row, &job, team.credential(number)).await;
             let (got, wanted) = (response.status().as_u16(), row.statuses[number]);
@@ -492,7 +492,7 @@ async fn everybody_gets_what_is_for_them_and_nothing_else() {
                 let Row { method, path, .. } = row;
                 wrong.push(format!("{method} {path} for {who}: {got}, not {wanted}"));
             }
-            // What is refused says nothing of what it would have been.
+            // A refusal must not reveal what exists.
             if matches!(got, 303 | 401 | 403 | 404) {
                 let text = response.text().await.unwrap();
                 assert!(!text.contains("nobody-elses"), "{} for {who}", row.path);
@@ -571,7 +571,7 @@ async fn what_is_not_yours_looks_like_what_is_not_there() {
         for round in 0..60 {
             let mut answers = Vec::new();
             let mut asked: Vec<_> = times.iter_mut().zip([&*job, "not-there"]).collect();
-            // What is asked first may be quicker or slower for that alone.
+            // Alternates the order, because the first request can be faster or slower.
             if round % 2 == 1 {
                 asked.reverse();
             }
@@ -592,7 +592,7 @@ async fn what_is_not_yours_looks_like_what_is_not_there() {
         times.sort();
         times[times.len() / 2]
     });
-    // A failing write more would take several times as long, not half as long again.
+    // A failing extra write would take several times as long, not half as long again.
     let most = yours.max(there);
     assert!(
         yours.abs_diff(there) < (most / 2).max(Duration::from_millis(2)),
@@ -620,7 +620,7 @@ async fn an_import_that_was_started_elsewhere_is_taken_up_by_who_may_import() {
     assert_eq!(taken.status(), 200);
     let taken: Value = taken.json().await.unwrap();
     assert_eq!(taken["processedProducts"], 3);
-    // Nobody knows whose it is, so whoever looked first locks nobody out.
+    // Without a known owner, the first visitor must not lock others out.
     assert_eq!(get(&team.other).await.status(), 200);
     assert_eq!(get(&team.observer).await.status(), 200);
     let list: Value = App::sharing(&app, &team.staff)
@@ -657,7 +657,7 @@ async fn an_import_from_elsewhere_is_its_owner_s_whoever_asks_first() {
 #[tokio::test]
 async fn a_session_of_authjs_that_cannot_be_read_is_said_in_words_of_its_own() {
     let cookies = [
-        // Sessions in a database have such a token, and one sealed with another secret has five parts.
+        // A database session has such a token; one sealed with another secret has five parts.
         "authjs.session-token=2f1c1a9e-3f0e-4f0a-9c0b-2b1a7a7a5f11",
         "next-auth.session-token=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA",
     ];
@@ -684,7 +684,7 @@ async fn a_session_of_authjs_that_cannot_be_read_is_said_in_words_of_its_own() {
             assert_eq!(refused.contains(words), is_told, "{refused}");
             assert_eq!(refused.contains("signed out"), !is_told, "{refused}");
         }
-        // Who signs in here has nothing more to do with it.
+        // A local session replaces it.
         let both = format!("{}; {}", app.cookie, cookies[0]);
         assert_eq!(
             App::sharing(&app, &both).get("/api/imports").await.status(),
@@ -728,7 +728,7 @@ async fn a_token_starts_an_import_and_follows_it() {
         (&json!("SUCCESS"), &json!("shop.csv"))
     );
 
-    // Revoked, it is nobody's.
+    // A revoked one is rejected.
     let staff = App::sharing(&app, &team.staff);
     let tokens: Value = staff.get("/api/tokens").await.json().await.unwrap();
     let text = tokens.to_string();
@@ -771,7 +771,7 @@ async fn guessing_is_slowed_for_the_client_that_guesses_alone() {
     let refused = refused.expect("a sixth try is too many");
     let text = refused.text().await.unwrap();
     assert!(text.contains("Throttled"), "{text}");
-    // Not even with the right password, and nobody else is concerned.
+    // Even with the right password; other accounts are not affected.
     assert_eq!(
         sign_in("192.0.2.66", "correct horse")
             .await
@@ -834,7 +834,7 @@ async fn links_work_once_and_passwords_end_sessions() {
         "a link works once"
     );
 
-    // The last owner stays, and who is let go is gone at once.
+    // The last owner cannot be removed, and removed users lose access at once.
     let owner = members["members"][0]["id"].as_str().unwrap();
     let form = [("member", owner), ("role", "staff")];
     assert_eq!(app.post_as("/api/set_role", &form).await.status(), 400);
@@ -856,7 +856,7 @@ async fn links_work_once_and_passwords_end_sessions() {
         .bearer_auth(&team.read_token);
     assert_eq!(token.send().await.unwrap().status(), 401);
 
-    // And it is all in the log, without a secret.
+    // Everything is in the audit log, without secrets.
     let log = app.get("/api/audit_log?page=1").await.text().await.unwrap();
     for action in [
         "Invited",

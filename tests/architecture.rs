@@ -41,10 +41,10 @@ const LAYERS: [&str; 25] = [
     "main",
 ];
 
-/// Modules that do not know each other, although one is below the other.
+/// Modules that must not know each other, although one is below the other.
 const STRANGERS: [(&str, &str); 1] = [("server::price_monitor", "server::relay")];
 
-/// Arrows that still run up. Only ever make this list shorter.
+/// Imports that still run up. Only ever make this list shorter.
 const TOLERATED: &[(&str, &str)] = &[
     ("cli", "main"),
     ("server::auth", "server::http"),
@@ -72,7 +72,7 @@ const TOLERATED: &[(&str, &str)] = &[
     ("server::uploads", "server::price_monitor"),
 ];
 
-/// A module and one that it names, and where.
+/// Importing module and imported module, with the places.
 type Arrows = BTreeMap<(String, String), BTreeSet<String>>;
 
 #[test]
@@ -127,7 +127,7 @@ fn paths_are_found_in_use_trees_macros_and_expressions() {
     assert_eq!(layers, expected.map(str::to_owned).into());
 }
 
-/// Reads the arrows between the layers from all files below `src`.
+/// Reads the imports between layers of all files below `src`.
 fn arrows(src: &Path) -> Arrows {
     let mut sources = BTreeMap::new();
     read(src, &mut Vec::new(), &mut sources);
@@ -154,7 +154,7 @@ fn arrows(src: &Path) -> Arrows {
     arrows
 }
 
-/// Reads all Rust files below a directory: their tokens, and the module that each is.
+/// Reads all Rust files below a directory into tokens with their module paths.
 fn read(
     directory: &Path,
     module: &mut Vec<String>,
@@ -183,7 +183,7 @@ fn read(
     }
 }
 
-/// Returns the modules in files of their own that a file declares for tests alone.
+/// Returns the modules in own files that are declared for tests only.
 fn test_modules(tokens: &TokenStream, module: &[String]) -> Vec<Vec<String>> {
     let tokens: Vec<_> = tokens.clone().into_iter().collect();
     let parent = if module == ["lib"] { &[] } else { module };
@@ -200,7 +200,7 @@ fn test_modules(tokens: &TokenStream, module: &[String]) -> Vec<Vec<String>> {
     declared.collect()
 }
 
-/// Collects the paths that begin with `crate`, `super` or the crate's name, from its root on.
+/// Collects paths that start with `crate`, `super` or the crate's name, as absolute paths.
 fn scan(tokens: TokenStream, module: &[String], found: &mut BTreeSet<Vec<String>>) {
     let tokens: Vec<_> = tokens.into_iter().collect();
     let mut at = 0;
@@ -232,7 +232,7 @@ fn scan(tokens: TokenStream, module: &[String], found: &mut BTreeSet<Vec<String>
             TokenTree::Ident(name) if !is_segment && name == "super" => Some(parent_of(module)),
             _ => None,
         };
-        // The program is a crate of its own.
+        // The binary is a crate of its own.
         let is_program = matches!(module.first().map(String::as_str), Some("main" | "cli"));
         let root = match root {
             Some(root) if is_program && is(token, "crate") => match tokens.get(at + 3) {
@@ -252,7 +252,7 @@ fn scan(tokens: TokenStream, module: &[String], found: &mut BTreeSet<Vec<String>
     }
 }
 
-/// Follows a path, or a tree of them, after its first segment, and returns where it ends.
+/// Follows a path or path tree after its first segment, and returns its end.
 fn path(
     tokens: &[TokenTree],
     mut at: usize,
@@ -301,7 +301,7 @@ fn tree(tokens: TokenStream, path_so_far: &[String], found: &mut BTreeSet<Vec<St
     }
 }
 
-/// Returns where the item ends that begins at a token: after its braces, or its semicolon.
+/// Returns the end of an item: its braces or semicolon.
 fn after_item(tokens: &[TokenTree], from: usize) -> usize {
     let is_end = |token: &TokenTree| match token {
         TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
@@ -321,7 +321,7 @@ fn after_item(tokens: &[TokenTree], from: usize) -> usize {
     end.map_or(tokens.len(), |(at, _)| at + 1)
 }
 
-/// Returns the layer that a module or an item belongs to.
+/// Returns the layer of a module or item.
 fn layer(path: &[String]) -> String {
     match path {
         [server, folder, ..] if server == "server" => format!("{server}::{folder}"),

@@ -1,4 +1,4 @@
-//! Session cookies of Auth.js 5 and NextAuth 4, minted by their own code.
+//! Session cookies of Auth.js 5 and NextAuth 4, created by their own code.
 //!
 //! `scripts/tools.sh test` installs it; `tests/authjs/mint.mjs` runs it.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
@@ -31,14 +31,14 @@ const COOKIES: [(u8, &str); 4] = [
     (4, "__Secure-next-auth.session-token"),
 ];
 
-/// What a cookie is to be minted from.
+/// Describes a cookie to create.
 fn order(version: u8, cookie: &str, secret: &str, claims: &Value, max_age: i64) -> Value {
     json!({
         "version": version, "cookie": cookie, "secret": secret, "claims": claims, "maxAge": max_age
     })
 }
 
-/// Mints `Cookie` headers.
+/// Creates `Cookie` headers.
 fn mint(orders: &[Value]) -> Vec<String> {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/authjs");
     let mut node = Command::new("node")
@@ -141,7 +141,7 @@ fn a_token_ends_with_fifteen_seconds_of_leeway() {
         ])
         .try_into()
         .unwrap();
-        // A second more or less: the packages read the clock themselves.
+        // Times differ slightly, because the packages read the clock themselves.
         let valid = |cookie: &str, at| identify_with(&authjs, cookie, at).is_some();
         assert!(valid(&plain, now() + 60 + 12));
         assert!(!valid(&plain, now() + 60 + 16));
@@ -166,8 +166,7 @@ fn a_token_is_good_in_its_own_cookie_alone() {
     }
 }
 
-/// A million cookies that are almost good: characters changed, left out, put in, moved; parts of one
-/// token in another.
+/// A million mutated cookies: characters changed, removed, inserted, moved; parts of tokens exchanged.
 #[test]
 fn of_a_million_mutated_cookies_none_is_accepted() {
     const EACH: usize = 500_000;
@@ -212,7 +211,7 @@ fn of_a_million_mutated_cookies_none_is_accepted() {
         threads.into_iter().map(|it| it.join().unwrap()).sum()
     });
     assert_eq!(tried, 2 * EACH);
-    // And the ones they were made from are.
+    // The originals are valid.
     for (name, token) in &minted {
         assert!(identify(&[SECRET], &format!("{name}={token}")).is_some());
     }
@@ -278,7 +277,7 @@ async fn who_is_signed_in_there_is_signed_in_here_with_imports_of_their_own() {
     let (status, user) = current_user(&app, &staff).await;
     assert_eq!(status, 200);
     assert_eq!(user["role"], "staff");
-    // The owner of this installation has the same address, and is somebody else.
+    // The local owner has the same address, but is another account.
     assert_eq!(user["email"], "ada@example.com");
     assert_eq!(user["name"], "Ada");
 
@@ -291,7 +290,7 @@ async fn who_is_signed_in_there_is_signed_in_here_with_imports_of_their_own() {
     assert_eq!(as_staff.get(&path).await.status(), 200);
     as_staff.cookie = other;
     assert_eq!(as_staff.get(&path).await.status(), 404);
-    // A role that changes there changes here, and who looks on with the old one is sent away.
+    // A role follows its change there, and streams with the old one end.
     as_staff.cookie = again_and_again;
     let stream = as_staff.get("/api/jobs/progress").await;
     assert_eq!(stream.status(), 200);
@@ -328,7 +327,7 @@ async fn signing_out_takes_the_cookie_back_and_signing_out_everywhere_voids_it()
     assert_eq!(current_user(&app, &cookie).await.0, 401);
 }
 
-/// The names of all members, with their roles.
+/// Returns the names and roles of all members.
 async fn members(app: &App) -> Vec<(String, String, Value)> {
     let team: Value = app.get("/api/team").await.json().await.unwrap();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -372,7 +371,7 @@ async fn of_a_public_site_nobody_is_let_in_for_having_an_account_there() {
             assert_eq!(current_user(&app, cookie).await.0, 401, "{default}");
         }
         assert_eq!(current_user(&app, &staff).await.1["role"], "staff");
-        // Who is not let in does not become an account either.
+        // A refused user gets no account.
         let expected = if role_of_none.is_empty() { 2 } else { 4 };
         assert_eq!(members(&app).await.len(), expected, "{default}");
     }
@@ -399,7 +398,7 @@ async fn a_role_that_is_given_there_is_not_given_here() {
         (&members[1].2, &members[2].2),
         (&json!(true), &json!(false))
     );
-    // And what the owner says of the other holds at the next request.
+    // The owner's choice for the other applies to the next request.
     assert_eq!(current_user(&app, &claimed).await.1["role"], "staff");
     assert_eq!(current_user(&app, &not_claimed).await.1["role"], "viewer");
     let log = app.get("/api/audit_log?page=1").await.text().await.unwrap();
@@ -459,7 +458,7 @@ async fn signing_out_takes_back_the_cookie_of_the_whole_domain_too() {
     );
 }
 
-/// Tokens that come in chunks: chunks changed, exchanged, left out, of another token.
+/// Chunked tokens: chunks changed, exchanged, removed, of another token.
 #[test]
 fn of_mutated_chunks_none_is_accepted() {
     let claims = |sub: &str| json!({"sub": sub, "note": "x".repeat(9_000)});
@@ -483,11 +482,11 @@ fn of_mutated_chunks_none_is_accepted() {
         let mut mutated: Vec<String> = chunks.iter().map(|it| (*it).to_owned()).collect();
         let at = random.usize(..mutated.len());
         match random.u8(..5) {
-            // Of another good token, at the same place.
+            // Of another valid token, at the same position.
             0 => mutated[at] = other[at].to_owned(),
             1 => drop(mutated.remove(at)),
             2 => {
-                // The contents of two exchanged, the names where they were.
+                // Exchanges two contents but not their names.
                 let to = random.usize(..mutated.len());
                 let content = |it: &str| it.split_once('=').unwrap().1.to_owned();
                 let (one, two) = (content(&mutated[at]), content(&mutated[to]));
@@ -500,7 +499,7 @@ fn of_mutated_chunks_none_is_accepted() {
                 let changed = self::mutated(content, content, &mut random);
                 mutated[at] = format!("{name}={changed}");
             }
-            // Names of which there is one before: the first counts.
+            // Of duplicate names the first counts.
             _ => mutated.insert(0, format!("{}x", chunks[at])),
         }
         let join = |chunks: &[&str]| -> String {

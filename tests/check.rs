@@ -1,4 +1,4 @@
-//! `import-relay check --monitor`, as a process of its own, against services of all kinds.
+//! `import-relay check --monitor` as a process, against services of all kinds.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
 #[path = "faults/example.rs"]
@@ -10,9 +10,9 @@ mod fake_monitor;
 #[allow(dead_code)] // the same
 mod node;
 
-/// What the parts that are shared with other tests find there.
+/// What shared test modules expect here.
 mod app {
-    /// How long a test waits for what must come.
+    /// Timeout of a test.
     pub(crate) const DEADLINE: std::time::Duration = std::time::Duration::from_secs(60);
 }
 
@@ -34,7 +34,7 @@ use self::{
     node::{Node, SocketIoMonitor},
 };
 
-/// What the command said, and its exit code.
+/// Output and exit code of the command.
 struct Said {
     code: i32,
     text: String,
@@ -60,7 +60,7 @@ impl Said {
     }
 }
 
-/// Runs the command with these arguments against the service at an address.
+/// Runs the command with arguments against a service.
 async fn check(address: &str, args: &[&str]) -> Said {
     run(
         &[
@@ -97,7 +97,7 @@ async fn run(settings: &[(&str, &str)], args: &[&str]) -> Said {
     }
 }
 
-/// A service that answers every request in one way.
+/// A service with one answer to every request.
 async fn service<F, A>(answer: F) -> String
 where
     F: Fn(HeaderMap) -> A + Clone + Send + Sync + 'static,
@@ -178,7 +178,7 @@ async fn a_plain_websocket_fits_without_health_and_nothing_is_imported_unasked()
     assert_eq!((monitor.joins().len(), monitor.leaves().len()), (1, 1));
 }
 
-/// Runs the command for import 7 of a service that says these things of it once it is joined.
+/// Runs the command for import 7 of a service that sends these events once it is joined.
 async fn follow(events: Vec<serde_json::Value>, rest: serde_json::Value) -> Said {
     let monitor = FakeMonitor::start().await;
     monitor.set_rest("7", json!({"processedProducts": 0, "totalProducts": 9}));
@@ -261,7 +261,7 @@ async fn another_scheme_for_the_key_is_named() {
             .await
             .ends_with(1)
             .has(&[("FAILED  the key", &wanted)]);
-        // A plain WebSocket's upgrade is refused alike.
+        // The upgrade of a plain WebSocket is rejected alike.
         let address = address.replace("http", "ws");
         check(&address, &[])
             .await
@@ -368,7 +368,7 @@ async fn what_is_no_price_monitor_does_not_fit() {
 
 #[tokio::test]
 async fn who_does_not_answer_could_not_be_tried() {
-    // A port that was somebody's a moment ago.
+    // A port that was just closed.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address: SocketAddr = listener.local_addr().unwrap();
     let args = ["--timeout", "1s"];

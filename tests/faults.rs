@@ -1,5 +1,4 @@
-//! The relay between a price monitor and a network that break: whatever happens, the final state
-//! reaches every viewer, once, and nothing is left behind.
+//! Faults of price monitor and network: the final state reaches every subscriber once, and nothing leaks.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
 #[path = "relay/app.rs"]
@@ -49,7 +48,7 @@ fn counts(processed: u64) -> Value {
     json!({"processedProducts": processed, "failedProducts": 0, "totalProducts": TOTAL})
 }
 
-/// A real Socket.IO server, a proxy before it, the relay, one job, and viewers who watch it.
+/// A real Socket.IO server, a proxy before it, the relay, one job, and its subscribers.
 struct Scene {
     monitor: SocketIoMonitor,
     proxy: Proxy,
@@ -65,7 +64,7 @@ impl Scene {
         Self::before(monitor, proxy, more).await
     }
 
-    /// As `set`, with a fault that is there from the start.
+    /// As `set`, with a fault from the start.
     async fn with(fault: Fault) -> Self {
         let monitor = SocketIoMonitor::start().await;
         let proxy = Proxy::start(monitor.address).await;
@@ -73,7 +72,7 @@ impl Scene {
         Self::before(monitor, proxy, &[]).await
     }
 
-    /// As `set`, with a price monitor that is set up in another way, at such an address.
+    /// As `set`, with options of the price monitor and its address.
     async fn set_up(options: &Value, address: &str, more: &[(&str, &str)]) -> Self {
         let monitor = SocketIoMonitor::set_up(options).await;
         let proxy = Proxy::start(monitor.address).await;
@@ -96,7 +95,7 @@ impl Scene {
         }
     }
 
-    /// As `set`, with the room joined and the first counts seen.
+    /// As `set`, with the job joined and the first counts seen.
     async fn running() -> Self {
         let mut scene = Self::set(&[]).await;
         scene.run().await;
@@ -113,7 +112,7 @@ impl Scene {
         self.monitor.emit(&self.job, data);
     }
 
-    /// Ends the job, and sees every viewer to its end.
+    /// Ends the job and waits for the end of every subscriber.
     async fn finish(mut self) {
         self.emit(counts(TOTAL));
         self.viewers.all_end(TOTAL, "SUCCESS").await;
@@ -122,7 +121,7 @@ impl Scene {
 }
 
 async fn start_app(monitor: &str, more: &[(&str, &str)]) -> App {
-    // Of two values for one setting the first holds.
+    // Of duplicate settings the first counts.
     let mut settings = more.to_vec();
     settings.extend_from_slice(&[
         ("MONITOR_PRICE_APP_HOST", monitor),
@@ -225,7 +224,7 @@ async fn frames_that_arrive_byte_by_byte_are_read() {
     scene.finish().await;
 }
 
-/// A WebSocket's handshake in so many pieces is taken for an attack; REST is not.
+/// A WebSocket handshake in that many pieces counts as an attack; REST does not.
 #[tokio::test]
 async fn a_handshake_that_arrives_byte_by_byte_leaves_rest() {
     let mut monitor = SocketIoMonitor::start().await;
@@ -240,7 +239,7 @@ async fn a_handshake_that_arrives_byte_by_byte_leaves_rest() {
 
 #[tokio::test]
 async fn five_seconds_of_latency_only_delay() {
-    // With the usual heartbeat, which so late an answer still meets.
+    // With the usual heartbeat, which allows such a late answer.
     let usual = json!({"pingInterval": 25_000, "pingTimeout": 20_000});
     let monitor = SocketIoMonitor::set_up(&usual).await;
     let proxy = Proxy::start(monitor.address).await;
@@ -255,7 +254,7 @@ async fn five_seconds_of_latency_only_delay() {
         job,
         viewers,
     };
-    // REST has nothing to tell: all of it comes over the socket.
+    // REST has nothing new: everything comes over the socket.
     scene.run().await;
     assert_eq!(scene.monitor.opened(), 1);
     scene.finish().await;
@@ -271,7 +270,7 @@ async fn a_refused_key_leaves_rest_and_is_said() {
     viewers.until_upstream("REFUSED").await;
     monitor.set_rest(&job, counts(300));
     viewers.until_processed(300).await;
-    // It is not hammered on: one try, and a slow next one, while REST goes on being asked.
+    // One attempt, then a slow retry, while REST is polled.
     let asked = monitor.asked();
     monitor
         .until("REST is polled", |it| it.asked() >= asked + 10)
@@ -290,12 +289,12 @@ async fn a_key_that_rest_refuses_too_is_not_hammered_on() {
     let (asked, tries) = (monitor.asked(), monitor.tries());
     let mut viewers = Viewers::watch(&app, &job, 5).await;
     viewers.until_upstream("REFUSED").await;
-    // As long as REST would have been polled fifteen times.
+    // The time of fifteen polls.
     tokio::time::sleep(Duration::from_secs(3)).await;
     let (asked, tries) = (monitor.asked() - asked, monitor.tries() - tries);
     assert!(asked <= 2, "REST was asked {asked} times");
     assert_eq!(tries, 1);
-    // Whatever the price monitor next takes shows that the key is right again.
+    // Any accepted call shows that the key is valid again.
     monitor.change_key(false);
     monitor.set_rest(&job, counts(TOTAL));
     app.import("other.csv", FILE).await;
@@ -308,7 +307,7 @@ async fn a_server_that_never_lets_us_in_is_not_waited_for() {
     monitor.mute(true);
     let proxy = Proxy::start(monitor.address).await;
     let mut scene = Scene::before(monitor, proxy, &[]).await;
-    // It goes on saying that it is there, and REST goes on being asked.
+    // Its heartbeats continue, and REST is polled.
     scene.monitor.set_rest(&scene.job, counts(50));
     scene.viewers.until_processed(50).await;
     scene
@@ -333,7 +332,7 @@ async fn what_was_missed_is_recovered_though_the_first_tries_fail() {
         assert!(tried.elapsed() < DEADLINE, "new tries are made");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // Nobody is connected, and REST tells nothing: only the server's memory has this.
+    // Without connections and REST: only the server's memory has this.
     scene.emit(counts(200));
     scene.proxy.set_fault(Fault::None);
     scene.monitor.until_said("recovered", &json!(true)).await;
@@ -372,7 +371,7 @@ async fn a_server_that_takes_small_frames_alone_is_asked_by_rest_for_what_does_n
     scene.run().await;
     let long = "x".repeat(90);
     scene.monitor.set_rest(&long, counts(100));
-    // It is adopted, for the price monitor knows it.
+    // It is adopted, because the price monitor knows it.
     let mut viewers = Viewers::watch(&scene.app, &long, 5).await;
     viewers.until_processed(100).await;
     scene.monitor.set_rest(&long, counts(TOTAL));
@@ -381,7 +380,7 @@ async fn a_server_that_takes_small_frames_alone_is_asked_by_rest_for_what_does_n
     scene.finish().await;
 }
 
-/// Writes a certificate authority's certificate, and a certificate for this machine with its key.
+/// Writes a CA certificate, and a certificate of this machine with its key.
 fn write_certificates(paths: &[std::path::PathBuf; 3]) {
     let issued = certificates::issue(&["localhost"]);
     let texts = [
@@ -431,7 +430,7 @@ async fn a_price_monitor_behind_tls_is_reached_where_its_authority_is_trusted() 
     monitor.emit(&job, counts(TOTAL));
     viewers.all_end(TOTAL, "SUCCESS").await;
 
-    // Nobody vouches for this one: the key is not given to it.
+    // An unknown issuer: the key is not sent.
     let [authority, certificate, key] = paths("unknown");
     write_certificates(&[authority, certificate.clone(), key.clone()]);
     let tls = json!({"tls": {"cert": certificate, "key": key}});
@@ -453,7 +452,7 @@ async fn where_the_socket_cannot_be_had_the_tries_grow_rare() {
     let job = app.import("shop.csv", FILE).await;
     let mut viewers = Viewers::watch(&app, &job, 5).await;
     viewers.until_upstream("POLLING").await;
-    // The bounds of the pauses are 0.2, 0.4, 0.8, 1.6, 3.2 s …
+    // Upper bounds of the delays are 0.2, 0.4, 0.8, 1.6, 3.2 s …
     tokio::time::sleep(Duration::from_secs(4)).await;
     let tries = monitor.tries();
     assert!((2..=12).contains(&tries), "{tries} tries in four seconds");
@@ -532,7 +531,7 @@ async fn a_flood_of_ten_thousand_updates_a_second_ends_in_the_newest_state() {
 async fn events_of_unknown_jobs_out_of_order_and_twice_change_nothing() {
     let mut scene = Scene::running().await;
     let job = scene.job.clone();
-    // The viewers hold every state against the last: counts never go backwards.
+    // Subscribers check that counts never decrease.
     for processed in [150, 120, 150, 150, 110, 300, 299, 300] {
         scene.emit(counts(processed));
         scene.monitor.emit("unknown", counts(TOTAL));
@@ -552,8 +551,8 @@ async fn events_of_unknown_jobs_out_of_order_and_twice_change_nothing() {
     scene.finish().await;
 }
 
-/// Runs a test in a process of its own: what it measures or sets is the whole process's. Returns
-/// whether it is this one.
+/// Runs a test in its own process, because it measures or sets process state. Returns whether this is that
+/// process.
 fn is_alone(name: &str, environment: &[(&str, &std::path::PathBuf)]) -> bool {
     if std::env::var_os("ALONE").is_some() {
         return true;
@@ -567,8 +566,7 @@ fn is_alone(name: &str, environment: &[(&str, &std::path::PathBuf)]) -> bool {
     false
 }
 
-/// Holds what is there after many rounds against what was there after the first ones, which fill
-/// pools and caches.
+/// Compares resources after many rounds with those after the first ones, which fill pools and caches.
 struct Leftovers {
     tasks: usize,
     memory: usize,
@@ -607,8 +605,7 @@ fn alive_tasks() -> usize {
 const WARM_UP: usize = 20;
 const ROUNDS: usize = 120;
 
-/// Every round: viewers come, the socket breaks, the job ends, the viewers go. What a round leaves
-/// behind would be there a hundred times.
+/// Rounds of subscribing, a broken socket, an end, and leaving. A leak would be there a hundred times.
 #[tokio::test]
 async fn a_hundred_broken_rounds_leave_no_task_and_no_memory() {
     if !is_alone("a_hundred_broken_rounds_leave_no_task_and_no_memory", &[]) {
@@ -629,7 +626,7 @@ async fn a_hundred_broken_rounds_leave_no_task_and_no_memory() {
             .await;
         monitor.emit(&job, counts(10));
         viewers.until_processed(10).await;
-        // Not often: the pauses before a new try grow until a connection has held for a minute.
+        // Seldom, because delays grow until a connection has held for a minute.
         if round % 30 == 5 {
             let before = joins(&monitor);
             monitor.hang_up();
@@ -643,7 +640,7 @@ async fn a_hundred_broken_rounds_leave_no_task_and_no_memory() {
     leftovers.unwrap().expect_no_more().await;
 }
 
-/// The same of the other dialect, where the connection falls silent or the price monitor is killed.
+/// The same over a plain WebSocket, which falls silent or whose price monitor is killed.
 #[tokio::test]
 async fn a_hundred_broken_rounds_of_socket_io_leave_no_task_and_no_memory() {
     if !is_alone(
@@ -665,7 +662,7 @@ async fn a_hundred_broken_rounds_of_socket_io_leave_no_task_and_no_memory() {
         monitor.until_joined(&job, 1).await;
         monitor.emit(&job, counts(10));
         viewers.until_processed(10).await;
-        // Not often: the pauses before a new try grow until a connection has held for a minute.
+        // Seldom, because delays grow until a connection has held for a minute.
         match round {
             5 | 65 => {
                 proxy.silence();
@@ -685,7 +682,7 @@ async fn a_hundred_broken_rounds_of_socket_io_leave_no_task_and_no_memory() {
     leftovers.unwrap().expect_no_more().await;
 }
 
-/// Waits until a number stays the same for a while.
+/// Waits until a number is stable.
 async fn settled(number: impl Fn() -> usize) -> usize {
     let (mut last, mut since) = (number(), Instant::now());
     while since.elapsed() < Duration::from_millis(500) {
@@ -707,7 +704,7 @@ fn rss_kib() -> usize {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// A viewer who has the only place there is, and reads nothing.
+/// A subscriber that has the only permit and reads nothing.
 struct Stalled {
     monitor: FakeMonitor,
     app: App,
@@ -730,7 +727,7 @@ impl Stalled {
         }
     }
 
-    /// Has the viewer come, over HTTP/1.1.
+    /// Subscribes over HTTP/1.1.
     async fn request(&self, path: &str) -> TcpStream {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
@@ -741,7 +738,7 @@ impl Stalled {
         stalled
     }
 
-    /// Sends update after update until somebody else gets the place, and returns how long that took.
+    /// Sends updates until another subscriber gets the permit, and returns the time.
     async fn until_cut(&mut self, mut look: impl FnMut()) -> Duration {
         let joined = |it: &FakeMonitor| it.joins().len() == 1;
         self.monitor.until("the room is joined", joined).await;
@@ -779,7 +776,7 @@ async fn a_viewer_that_stops_reading_is_cut_off_and_costs_little_till_then() {
     assert!(most_kept <= 64 << 10, "{most_kept} bytes were kept for it");
 }
 
-/// The kernel would leave it a minute; the stream's own end does not wait for that.
+/// The kernel would wait a minute; the stream's own timeout is shorter.
 #[tokio::test]
 async fn a_stream_of_many_jobs_that_is_not_read_ends_when_its_time_has_come() {
     let settings = [("SSE_WRITE_TIMEOUT", "1m"), ("SSE_MAX_DURATION", "4s")];
@@ -794,7 +791,7 @@ async fn a_stream_of_many_jobs_that_is_not_read_ends_when_its_time_has_come() {
     assert!(most_kept > 0, "it did stall");
 }
 
-/// Over HTTP/2 a viewer can keep one stream's window closed, of which the kernel knows nothing.
+/// Over HTTP/2 a client can keep one stream's window closed, which the kernel does not know.
 #[tokio::test]
 async fn a_viewer_over_http_2_that_takes_nothing_loses_its_place() {
     let mut scene = Stalled::set(&[("SSE_WRITE_TIMEOUT", "2s")]).await;
@@ -814,7 +811,7 @@ async fn a_viewer_over_http_2_that_takes_nothing_loses_its_place() {
     drop(stalled);
 }
 
-/// Returns how many bytes the kernel keeps for a connection (`proc(5)`, `/proc/net/tcp`).
+/// Returns the bytes in a connection's send queue (`proc(5)`, `/proc/net/tcp`).
 fn unsent(local: u16, remote: u16) -> u64 {
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
     let queue = table.lines().skip(1).find_map(|line| {
@@ -863,11 +860,11 @@ async fn each_version_of_http_gets_the_stream_in_its_own_form() {
     let plain = raw(&app, request("GET", "1.0", "")).await;
     assert!(!plain.contains("chunked"), "{plain}");
     assert!(plain.ends_with("\"status\":\"SUCCESS\"}\n\n"), "{plain}");
-    // A client that says more than its request gets its stream all the same, and no reset.
+    // A client that pipelines gets its stream, and no reset.
     let pipelined = raw(&app, request("GET", "1.1", "") + &request("GET", "1.1", "")).await;
     assert_eq!(pipelined.matches("HTTP/1.1 200").count(), 1, "{pipelined}");
     assert!(pipelined.ends_with("\r\n0\r\n\r\n"), "{pipelined}");
-    // Of a head alone nothing is taken over.
+    // A HEAD request is not hijacked.
     let head = raw(&app, request("HEAD", "1.1", "connection: close\r\n")).await;
     assert!(
         head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"),
@@ -893,7 +890,7 @@ async fn npm_s_eventsource_reads_the_stream_to_its_end_and_stays_closed() {
     let said = |kind: &'static str| move |lines: &[Value]| lines.iter().any(|line| line[0] == kind);
     node.until("a heartbeat", said("heartbeat")).await;
     monitor.emit(&job, counts(TOTAL));
-    // The stream ends; the client comes back with the final state's id, and is told 204.
+    // The client reconnects with the final state's ID and gets 204.
     node.until("the client closes", |lines| {
         lines
             .iter()
@@ -913,8 +910,8 @@ async fn npm_s_eventsource_reads_the_stream_to_its_end_and_stays_closed() {
     assert_eq!(opened, 1, "{lines:?}");
 }
 
-/// Viewers come and go at any moment while the job runs and ends, on several threads: whoever stays
-/// sees one end, and nobody is left seated.
+/// Subscribers come and go on several threads while the job runs and ends: those who stay see one end, and no
+/// connection leaks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn viewers_who_come_and_go_at_any_moment_see_one_end_if_they_stay() {
     const SEATS: usize = 100;
@@ -943,7 +940,7 @@ async fn viewers_who_come_and_go_at_any_moment_see_one_end_if_they_stay() {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         }
-        // REST tells those who come when the room was left.
+        // REST reports to subscribers after the job was left.
         monitor.set_rest(&job, counts(TOTAL));
         monitor.emit(&job, counts(TOTAL));
         while let Some(done) = crowd.join_next().await {
@@ -977,8 +974,7 @@ fn millis(range: std::ops::Range<u64>) -> Duration {
     Duration::from_millis(fastrand::u64(range))
 }
 
-/// All viewers of an instance that stops are told when to come back, each at a time of its own, and
-/// are back within seconds.
+/// Subscribers of a stopping instance get random reconnection delays, and are back within seconds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_viewers_of_an_instance_that_is_restarted_are_back_spread_over_seconds() {
     const VIEWERS: usize = 200;
@@ -1001,7 +997,7 @@ async fn two_hundred_viewers_of_an_instance_that_is_restarted_are_back_spread_ov
             while let Some(event) = events.next().await {
                 retry = event.retry.unwrap_or(retry);
             }
-            // As a browser does; and as the hook does where that is refused.
+            // As a browser does, or as the hook does after a refusal.
             let stopped: Instant = *stopping.get().unwrap();
             loop {
                 tokio::time::sleep(Duration::from_millis(retry)).await;

@@ -1,5 +1,4 @@
-//! Product files that are made to take as much memory as they can, at the default settings: the program
-//! stays within 256 MiB, whatever is asked of it about them and however often at once.
+//! Files made to use as much memory as possible, with default settings: the process stays below 256 MiB.
 #![cfg(all(feature = "ssr", target_os = "linux"))]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
@@ -24,14 +23,13 @@ use reqwest::{Client, StatusCode, multipart};
 use serde_json::Value;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-/// What the process may take, of memory of its own: the pages of its file are the system's to give and to
-/// take away, and a debug build's are many.
+/// Maximum anonymous memory; the pages of the program file do not count.
 const MOST: u64 = 256 << 20;
 
-/// How long an import may take until it is over.
+/// Timeout of an import.
 const DEADLINE: Duration = Duration::from_secs(240);
 
-/// Looks at the memory of a process until it is asked what the most was.
+/// Samples the memory of a process and returns the maximum.
 struct Watch {
     most: Arc<AtomicU64>,
     is_over: Arc<AtomicBool>,
@@ -94,7 +92,7 @@ fn commas() -> Vec<u8> {
     })
 }
 
-/// The same behind a header row that is understood.
+/// The same behind a known header row.
 fn commas_behind_a_header() -> Vec<u8> {
     gzipped(|out| {
         out.write_all(b"sku,name,price\n").unwrap();
@@ -106,7 +104,7 @@ fn commas_behind_a_header() -> Vec<u8> {
     })
 }
 
-/// Rows that fail, of as much text as a row may have.
+/// Failing rows of the maximum size.
 fn large_rows_that_fail() -> Vec<u8> {
     gzipped(|out| {
         out.write_all(b"sku,name,price\n").unwrap();
@@ -118,7 +116,7 @@ fn large_rows_that_fail() -> Vec<u8> {
     })
 }
 
-/// A header of a million names.
+/// A header row of a million names.
 fn names() -> Vec<u8> {
     gzipped(|out| {
         out.write_all(b"sku,name,price").unwrap();
@@ -127,7 +125,7 @@ fn names() -> Vec<u8> {
     })
 }
 
-/// A workbook whose sheet and strings are far larger than their archive.
+/// A workbook whose sheet and strings are much larger than the archive.
 fn workbook() -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
@@ -189,7 +187,7 @@ fn workbook_in_gzip() -> Vec<u8> {
     gzipped(|out| out.write_all(&workbook).unwrap())
 }
 
-/// An archive with a million entries, all of which are one file.
+/// An archive with a million entries, all of the same file.
 fn entries() -> Vec<u8> {
     const ENTRIES: u32 = 1_000_000;
     let mut file = [&b"PK\x03\x04\x14"[..], &[0; 21], b"\x01\0\0\0a"].concat();
@@ -219,7 +217,7 @@ fn entries() -> Vec<u8> {
     file
 }
 
-/// XML with names of 8 MiB, one in the other.
+/// XML with nested names of 8 MiB.
 fn nested_names() -> Vec<u8> {
     gzipped(|out| {
         out.write_all(b"<?xml version=\"1.0\"?><rss><channel>")
@@ -245,7 +243,7 @@ const BOMBS: [Bomb; 8] = [
     ("names.xml.gz", nested_names),
 ];
 
-/// Sends a file, and returns its import unless it is refused.
+/// Uploads a file, and returns its import unless it is rejected.
 async fn send(relay: &Relay, cookie: &str, name: &str, file: &[u8]) -> Option<String> {
     let part = multipart::Part::bytes(file.to_vec()).file_name(name.to_owned());
     let request = relay
@@ -264,7 +262,7 @@ async fn send(relay: &Relay, cookie: &str, name: &str, file: &[u8]) -> Option<St
     is_taken.then(|| answer["id"].as_str().unwrap().to_owned())
 }
 
-/// A client that waits for as long as the test does: a development build on a busy machine reads slowly.
+/// A client without timeout, because a development build on a busy machine is slow.
 fn patient() -> &'static Client {
     static CLIENT: LazyLock<Client> = LazyLock::new(|| {
         let client = Client::builder().no_proxy().timeout(DEADLINE);
@@ -309,7 +307,7 @@ async fn is_over(relay: &Relay, cookie: &str, import: &str) -> Value {
     }
 }
 
-/// Asks for all there is to see of an import, many times at once.
+/// Requests everything about an import, many times concurrently.
 async fn look_at(relay: &Relay, cookie: &str, import: &str) {
     let page = format!("/imports/{import}");
     let columns = format!("/api/file_columns?id={import}");
@@ -356,7 +354,7 @@ async fn no_number_of_files_at_once_takes_the_program_over_its_memory() {
     let relay = Relay::start(&[("IMPORTS_PER_USER", "100")]).await;
     let cookie = relay.create_owner().await;
     let watch = Watch::of(relay.id());
-    // As many as one user may send at once.
+    // The maximum that one user may upload concurrently.
     let sent = join_all(
         files
             .iter()

@@ -1,4 +1,4 @@
-//! What can be done with an import of the embedded price monitor beyond what the contract asks for.
+//! Optional actions on imports of the embedded price monitor.
 #![cfg(feature = "ssr")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
@@ -218,7 +218,7 @@ async fn failed_rows_come_back_as_a_file_that_imports_once_corrected() {
         "tee,T-Shirt,M,'-5,\"two\nlines\",\"The price \"\"-5\"\" is negative.\",\n\
          mug,Mug,,free,'-,\"The price \"\"free\"\" cannot be read.\",\n"
     );
-    // As it is, the same rows fail for the same reasons.
+    // Unchanged, the same rows fail for the same reasons.
     let again = monitor.import(&csv).await;
     assert_eq!(again["failedProducts"], 2);
     let path = format!(
@@ -228,7 +228,7 @@ async fn failed_rows_come_back_as_a_file_that_imports_once_corrected() {
     let failures = monitor.get(&path).await;
     assert_eq!(failures["total"], 1);
     assert_eq!(failures["items"][0]["value"], "-5");
-    // Corrected, they are what they would have been.
+    // Corrected, they are imported.
     let corrected = csv.replace("'-5", "5").replace("free", "7");
     let good = monitor.import(&corrected).await;
     assert_eq!(
@@ -349,7 +349,7 @@ async fn a_check_writes_nothing_and_the_import_after_it_does_what_it_said() {
     monitor.stop().await;
 }
 
-/// Waits for an import to ask something.
+/// Waits for an import to ask a question.
 async fn asks(monitor: &Monitor, id: &str) -> Value {
     eventually("the import asks", async || {
         let state = details(monitor, id).await;
@@ -361,7 +361,7 @@ async fn asks(monitor: &Monitor, id: &str) -> Value {
 
 const UNKNOWN_COLUMNS: &str = "ref,what,how much\n1,Shirt,19.90\n2,Mug,cheap\n";
 
-/// Uploads a file in somebody's name.
+/// Uploads a file as a user.
 async fn upload_of(monitor: &Monitor, owner: &str, file: &'static str) -> String {
     let part = reqwest::multipart::Part::text(file).file_name("list.csv");
     let answer = monitor
@@ -447,7 +447,7 @@ async fn a_workbook_of_which_no_sheet_is_understood_is_asked_about() {
     let book = include_bytes!("../crates/product-feed/tests/feeds/workbook-which-sheet.xlsx");
     let id = monitor.accepted_of("ada", book.as_slice()).await;
     assert_eq!(asks(&monitor, &id).await["needs"], "sheets");
-    // Its first row is the header, and its second one says that the price is "h".
+    // Its first row is the header; the second one names "h" as the price.
     let said = json!({ "sheets": ["Two"], "columns": { "0": "sku", "1": "price" } });
     let (status, _) = say(&monitor, &format!("{id}/columns"), said).await;
     assert_eq!(status, 200);
@@ -492,7 +492,7 @@ async fn an_import_that_nobody_answers_ends_and_can_be_answered_all_the_same() {
 #[tokio::test]
 async fn an_import_that_waits_for_an_answer_stays_so_over_a_restart_and_runs_nowhere() {
     let mut monitor = Monitor::start().await;
-    // As many as may run at once: they must not be in the way of another.
+    // The maximum that may run: they must not block another one.
     let mut waiting = Vec::new();
     for _ in 0..3 {
         let id = upload_of(&monitor, "ada", UNKNOWN_COLUMNS).await;
@@ -533,7 +533,7 @@ async fn an_import_that_waits_for_an_answer_stays_so_over_a_restart_and_runs_now
     monitor.stop().await;
 }
 
-/// The rows of a kind, each as its line, its name, its reason, and the line that replaced it.
+/// Returns the rows of a kind: line, name, reason, and the line that replaced it.
 async fn notes(monitor: &Monitor, id: &str, kind: &str) -> Vec<(u64, String, String, Option<u64>)> {
     let path = format!("/api/products/imports/{id}/notes?kind={kind}");
     let page = monitor.get(&path).await;
@@ -600,7 +600,7 @@ async fn every_row_of_a_file_is_accounted_for() {
     monitor.stop().await;
 }
 
-/// Has two imports of one user run, so that a third one waits; returns all three.
+/// Runs two imports of a user, so that a third one waits; returns all three.
 async fn with_one_that_waits(monitor: &Monitor, file: &str) -> [String; 3] {
     let first = monitor.accepted(list(30_000)).await;
     let second = monitor.accepted(list(30_000)).await;
@@ -664,7 +664,7 @@ async fn a_full_disk_ends_an_import_in_a_sentence_and_the_service_lives() {
     let db = Database::connect(format!("sqlite:{}", path.display()))
         .await
         .unwrap();
-    // Stands for a disk on which there is room for 3,000 products.
+    // Simulates a disk with space for 3,000 products.
     db.execute_unprepared(
         "CREATE TRIGGER full BEFORE INSERT ON products WHEN (SELECT count(*) FROM products) >= 3000 \
          BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",

@@ -1,4 +1,4 @@
-//! Imports that are killed: the process ends at any moment, and the import goes on as if nothing were.
+//! Killed imports: the process ends at any moment, and the import continues as if nothing had happened.
 #![cfg(all(feature = "ssr", unix))]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
@@ -19,7 +19,7 @@ const RATE: &str = "20000";
 const KILLS: usize = 50;
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// A price monitor in a process of its own.
+/// A price monitor in its own process.
 struct Process {
     child: Child,
     url: String,
@@ -33,7 +33,7 @@ impl Process {
             .env("DATA_DIR", directory)
             .env("PRICE_MONITOR_API_KEY", KEY)
             .env("RUST_LOG", "error")
-            // However quick the machine is, an import takes some seconds.
+            // Slow enough on any machine.
             .env("IMPORT_MAX_RATE", RATE)
             .current_dir(directory)
             .stdout(Stdio::piped())
@@ -49,15 +49,15 @@ impl Process {
         Self { child, url }
     }
 
-    /// Ends the process as a power cut would: SIGKILL.
+    /// Kills the process by SIGKILL.
     fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 }
 
-/// A list with everything in it whose outcome could depend on where an import goes on: titles from rows
-/// above, images alone, failures, identities that come again.
+/// A list whose result could depend on where an import continues: inherited titles, images, failures,
+/// repeated identities.
 fn file() -> String {
     let mut text = "Handle,Title,Option1 Value,Variant SKU,Variant Price,Image Src\n".to_owned();
     for row in 0..ROWS {
@@ -108,7 +108,7 @@ async fn details(http: &Client, process: &Process, id: &str) -> Value {
         .unwrap()
 }
 
-/// Waits until so many products are in, or the import is over.
+/// Waits for a number of products, or the end.
 async fn advanced(http: &Client, process: &Process, id: &str, until: u64) {
     let deadline = Instant::now() + DEADLINE;
     loop {
@@ -139,7 +139,7 @@ async fn finished(http: &Client, process: &Process, id: &str) -> Value {
     }
 }
 
-/// All that an import leaves behind, but times and identifiers.
+/// Returns everything an import leaves behind, except times and IDs.
 async fn end_state(directory: &Path, end: &Value) -> String {
     let counts = [
         "status",
@@ -191,7 +191,7 @@ async fn an_import_that_is_killed_anywhere_ends_as_if_it_never_were() {
         let directory = tempfile::tempdir().unwrap();
         let mut process = Process::start(directory.path());
         let id = upload(&http, &process, &file).await;
-        // Several kills to an import, anywhere in what is left of it; then it may come to its end.
+        // Several kills at random positions, then it may end.
         for _ in 0..5 {
             let before = details(&http, &process, &id).await;
             let done = before["processedProducts"].as_u64().unwrap();
@@ -240,7 +240,7 @@ async fn an_upload_that_a_crash_cuts_off_is_no_import() {
         .unwrap();
     let uploads = || std::fs::read_dir(directory.path().join("uploads"));
     let deadline = Instant::now() + DEADLINE;
-    // Some of it is on disk.
+    // Part of it is on disk.
     while uploads().map_or(0, Iterator::count) == 0 {
         assert!(Instant::now() < deadline, "nothing of the upload arrives");
         std::thread::sleep(Duration::from_millis(5));

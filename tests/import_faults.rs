@@ -1,5 +1,4 @@
-//! Imports when something is not as it should be: the disk is full, the process dies again and again, the same
-//! request comes twice, a database is busy while people look at pages.
+//! Faults during imports: full disk, repeated crashes, repeated requests, a busy database.
 #![cfg(feature = "ssr")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
@@ -57,7 +56,7 @@ async fn check(monitor: &Monitor, file: String) -> String {
     job["id"].as_str().unwrap().to_owned()
 }
 
-/// The last state of a job that its sockets are told.
+/// Returns the last state that a job's sockets receive.
 async fn last_told(monitor: &Monitor, id: &str) -> Value {
     let key = json!({ "apiKey": KEY });
     let mut socket = SocketIoClient::connect(monitor, &key).await.unwrap();
@@ -70,7 +69,7 @@ async fn is_recorded(monitor: &Monitor, id: &str) -> bool {
     import.status.is_final()
 }
 
-/// The SQLite file, for what a test does to it behind the service's back.
+/// Opens the SQLite file, to change it while the service runs.
 async fn database(monitor: &Monitor) -> Option<DatabaseConnection> {
     let path = monitor.sqlite()?;
     let url = format!("sqlite:{}", path.display());
@@ -83,7 +82,7 @@ async fn an_end_that_cannot_be_recorded_is_told_and_holds_up_nobody() {
     let Some(db) = database(&monitor).await else {
         return;
     };
-    // A disk on which there is no room for the end of any import, nor for one kind of product.
+    // A disk without space for the end of any import, or for one kind of product.
     for sql in [
         "CREATE TRIGGER no_end BEFORE UPDATE ON monitor_imports WHEN NEW.status = 'ERROR' \
          BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
@@ -93,7 +92,7 @@ async fn an_end_that_cannot_be_recorded_is_told_and_holds_up_nobody() {
         db.execute_unprepared(sql).await.unwrap();
     }
     let mut ids = Vec::new();
-    // More than may run at once.
+    // More than may run concurrently.
     for _ in 0..3 {
         ids.push(monitor.accepted("sku,price\nBAD,1\n").await);
     }
@@ -109,7 +108,7 @@ async fn an_end_that_cannot_be_recorded_is_told_and_holds_up_nobody() {
         monitor.import("sku,price\nA,1\n").await["status"],
         "SUCCESS"
     );
-    // REST and those who come later hear the same.
+    // REST and late subscribers get the same.
     assert_eq!(details(&monitor, &ids[0]).await["status"], "ERROR");
     assert_eq!(last_told(&monitor, &ids[0]).await["status"], "ERROR");
     assert!(!is_recorded(&monitor, &ids[0]).await);
@@ -123,7 +122,7 @@ async fn an_end_that_cannot_be_recorded_is_told_and_holds_up_nobody() {
     monitor.stop().await;
 }
 
-/// A file system of a few megabytes, for those who may make one.
+/// A file system of a few megabytes, if it can be mounted.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
@@ -145,7 +144,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Even where files in it are still open.
+        // Also with open files.
         let _ = Command::new("umount").arg("-l").arg(self.path()).output();
     }
 }
@@ -168,9 +167,9 @@ async fn a_disk_that_is_really_full_ends_an_import_in_a_sentence() {
         (state["processedProducts"].as_u64() > Some(0)).then_some(())
     })
     .await;
-    // What is left is taken by others while the import runs.
+    // The space is taken while the import runs.
     std::fs::write(&filler, vec![1; 64 << 20]).unwrap_err();
-    // Not even that it has failed can be recorded now, but it is told.
+    // The failure cannot be recorded now, but is sent.
     let last = last_told(&monitor, &id).await;
     assert_eq!(last["status"], "ERROR");
     assert!(
@@ -201,7 +200,7 @@ async fn an_import_that_ends_the_process_each_time_is_not_begun_for_ever() {
         ..NewImport::default()
     };
     monitor.store.add_monitor_import(new("dies")).await.unwrap();
-    // As many starts as it has, none of which came to its end.
+    // As many failed starts as allowed.
     db.execute_unprepared("UPDATE monitor_imports SET attempts = 2")
         .await
         .unwrap();
@@ -287,7 +286,7 @@ async fn what_a_file_has_no_columns_for_stays() {
 #[tokio::test]
 async fn an_import_is_cancelled_while_its_rows_are_counted() {
     let monitor = Monitor::start_slow().await;
-    // Its columns are looked for first, then its products are counted.
+    // Columns are detected first, then products are counted.
     let mut file = "<rss><channel>".to_owned();
     for n in 0..60_000 {
         write!(
@@ -300,7 +299,7 @@ async fn an_import_is_cancelled_while_its_rows_are_counted() {
     let id = monitor.accepted(file).await;
     assert_eq!(act(&monitor, &format!("{id}/cancel")).await.0, 202);
     let ended = over(&monitor, &id).await;
-    // On a machine that is busy the counting may be through by then.
+    // On a busy machine the counting may have ended.
     let error = ended["error"].as_str().unwrap();
     assert!(error.starts_with("The import was cancelled"), "{error}");
     assert!(
@@ -325,7 +324,7 @@ async fn the_service_answers_while_a_large_file_is_imported() {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    // All that is told on the way fits together.
+    // All intermediate states are consistent.
     let count = |state: &Value, name: &str| state[name].as_u64().unwrap();
     let mut before = 0;
     for state in &states {

@@ -1,5 +1,5 @@
-//! Three relays and two workers behind nginx, on PostgreSQL: each of them is killed in turn while
-//! imports run, and every viewer sees every import to its right end.
+//! Three relays and two workers behind nginx on PostgreSQL: each process is killed in turn while imports run,
+//! and every subscriber sees every import end correctly.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 #![allow(clippy::duplicate_mod)] // two of the shared files bring the same one along
 
@@ -26,9 +26,9 @@ use serde_json::Value;
 use self::cluster::{Cluster, Member, VISITOR};
 
 const ROWS: usize = 20_000;
-/// The most imports of a round.
+/// Maximum imports of a round.
 const MANY: usize = 6;
-/// Of the rows, each `BAD`th has no price.
+/// Every `BAD`th row has no price.
 const BAD: usize = 100;
 
 fn file(name: &str) -> String {
@@ -45,25 +45,25 @@ fn file(name: &str) -> String {
 async fn whoever_dies_every_import_ends_right_and_every_viewer_sees_it() {
     let mut cluster = Cluster::start().await;
     let cookie = cluster.create_owner(&Cluster::visitor()).await;
-    // The proxy is trusted to say who it is that it speaks for.
+    // The proxy is trusted.
     assert_eq!(cluster.address_of_the_session().await, VISITOR.to_string());
     let mut imports = 0;
     for (round, member) in Member::ALL.into_iter().enumerate() {
         let mut viewers = Vec::new();
-        // As many as it takes for a worker that is to die to be at one of them at that moment.
+        // Enough for the worker to be busy when it is killed.
         let mut is_at_work = false;
         for import in 0..MANY {
             let name = format!("round{round}import{import}");
             let file = file(&name);
             let (http, origin) = (&cluster.http, &cluster.origin);
             let job = process::import(http, origin, &cookie, &format!("{name}.csv"), &file).await;
-            // More than there are relays, so that each relay serves one at least.
+            // More than there are relays, so that each serves one.
             for _ in 0..4 {
                 viewers.push((job.clone(), cluster.watch(&cookie, &job)));
             }
             imports += 1;
             cluster.until_underway(&viewers[viewers.len() - 4..]).await;
-            // Later the proxy may still shun one that has just been killed.
+            // Later the proxy may still avoid a killed one.
             if round == 0 {
                 cluster.until_all_relays_serve().await;
                 cluster.until_each_relay_holds_one_socket().await;

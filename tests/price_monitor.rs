@@ -1,4 +1,4 @@
-//! The embedded price monitor from outside: over real HTTP and real WebSockets.
+//! The embedded price monitor over real HTTP and WebSockets.
 #![cfg(feature = "ssr")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
@@ -388,7 +388,7 @@ async fn a_joined_job_is_told_to_its_end() {
         assert_eq!(last["failedProductSkus"][0], "SKU-000010");
         assert!(last["completedAt"].is_string());
     }
-    // What was told last is what is recorded.
+    // The last state is the recorded one.
     let recorded = monitor
         .get(&format!("/api/products/imports/{id}/progress"))
         .await;
@@ -479,7 +479,7 @@ async fn an_interrupted_import_goes_on_where_it_was() {
     monitor.stop().await;
 }
 
-/// Counts all products with a text in their name, which no list does of so many.
+/// Counts all products with a text in their name, beyond the limit of lists.
 async fn count_products(monitor: &Monitor, name: &str) -> usize {
     let mut behind = String::new();
     let mut count = 0;
@@ -530,7 +530,7 @@ async fn an_import_whose_file_is_gone_ends_and_the_next_one_runs() {
         })
         .await
         .unwrap();
-    // Where several workers share a database, another one may have the file, and is waited for: a while.
+    // Other workers may have the file, so it is waited for.
     sea_orm::Database::connect(&monitor.database)
         .await
         .unwrap()
@@ -568,8 +568,8 @@ async fn many_imports_at_once_all_come_through() {
     monitor.stop().await;
 }
 
-/// Files of three shops, made of our own words, and where there is a directory of the real ones those too:
-/// how many products a person would count in each.
+/// Files of three shops, made up, and real ones if there is a directory of them: the number of products that
+/// a person would count.
 #[tokio::test]
 async fn the_files_of_real_shops_lose_no_product() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,5 +1,4 @@
-//! Product files through the whole server: uploads that go on where they broke off, and what can be done
-//! with an import.
+//! Product files through the whole server: resumable uploads and actions on imports.
 #![cfg(feature = "ssr")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
@@ -29,7 +28,7 @@ fn text<'a>(response: &'a Response, name: &str) -> &'a str {
         .map_or("", |value| value.to_str().unwrap())
 }
 
-/// Begins an upload of so many bytes and returns its address.
+/// Starts an upload of a length and returns its URL.
 async fn begun(app: &App, length: usize) -> String {
     let response = tus(app, "POST", "/uploads")
         .header("Upload-Length", length)
@@ -57,7 +56,7 @@ async fn offset(app: &App, upload: &str) -> usize {
     text(&response, "upload-offset").parse().unwrap()
 }
 
-/// Waits for an import to be over, and gives its last state.
+/// Waits for an import to end, and returns its last state.
 async fn finished(app: &App, id: &str) -> Value {
     let deadline = Instant::now() + DEADLINE;
     loop {
@@ -97,7 +96,7 @@ async fn an_upload_in_parts_becomes_an_import() {
         (&2.into(), &1.into())
     );
 
-    // Whoever lost the last answer finds the import all the same.
+    // A lost last response does not lose the import.
     let asked = tus(&app, "HEAD", &upload).send().await.unwrap();
     assert_eq!(text(&asked, "import-job"), job);
     assert_eq!(text(&asked, "upload-offset"), FILE.len().to_string());
@@ -124,7 +123,7 @@ async fn what_arrived_before_a_connection_broke_stays() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     drop(stream);
-    // The request that broke off may still hold the upload for a moment.
+    // The interrupted request may still hold the upload.
     let last = loop {
         let last = append(&app, &upload, 30, &FILE[30..]).await;
         if last.status() != 423 {
@@ -150,7 +149,7 @@ async fn an_upload_whose_last_part_breaks_off_once_it_is_here_is_imported_once()
     abandoned_when_it_is_here(FILE.len() + 1).await;
 }
 
-/// Leaves an upload as soon as all of it has arrived, with a part that was announced to be so long.
+/// Disconnects when everything has arrived, with a part announced longer.
 async fn abandoned_when_it_is_here(announced: usize) {
     let app = App::start(&[]).await;
     let upload = begun(&app, FILE.len()).await;
@@ -319,7 +318,7 @@ async fn what_can_be_done_with_an_import_goes_through_the_app() {
     app.stop().await;
 }
 
-/// A file of so many bytes.
+/// Returns a file of a length.
 fn padded(bytes: usize) -> String {
     let mut file = "sku,name,price\nA,One,1\n".to_owned();
     file.push_str(&"\n".repeat(bytes - file.len()));
@@ -347,7 +346,7 @@ async fn one_user_has_so_many_imports_under_way() {
     let app = App::start(&[("QUEUED_IMPORTS_PER_USER", "3"), ("IMPORTS_PER_USER", "1")]).await;
     let first = app.import("list.csv", FILE).await;
     finished(&app, &first).await;
-    // Rows enough for it to be still under way when the last is asked for.
+    // Long enough to still run when the last one is uploaded.
     let mut long = "sku,name,price\n".to_owned();
     for row in 0..60_000 {
         long.push_str(&format!("S-{row},One,1\n"));
@@ -366,7 +365,7 @@ async fn one_user_has_so_many_imports_under_way() {
     app.stop().await;
 }
 
-/// Sends a file by every way there is, and returns what each answers.
+/// Uploads a file in every way, and returns the responses.
 async fn by_every_way(app: &App, file: &str) -> Vec<(&'static str, u16, String)> {
     let said =
         async |way, answer: Response| (way, answer.status().as_u16(), answer.text().await.unwrap());
@@ -396,7 +395,7 @@ async fn by_every_way(app: &App, file: &str) -> Vec<(&'static str, u16, String)>
     answers
 }
 
-/// A browser's form is led back to the page, which says why.
+/// A form redirects to the page with the error.
 async fn by_form(app: &App, file: &str) -> String {
     let part = reqwest::multipart::Part::text(file.to_owned()).file_name("list.csv");
     let answer = app
@@ -433,12 +432,12 @@ async fn what_there_is_no_room_for_is_refused_on_every_way_in() {
         }
         let page = by_form(&app, &file).await;
         assert!(page.contains(why), "{name}: {page}");
-        // Nothing of it stays.
+        // Nothing is left of it.
         let deadline = Instant::now() + DEADLINE;
         loop {
             let kept = std::fs::read_dir(app.data().join("uploads")).unwrap();
             let kept = kept.map(|entry| entry.unwrap().file_name());
-            // The mark of whose directory it is.
+            // The directory's marker file.
             let kept: Vec<_> = kept.filter(|name| name != ".directory").collect();
             if kept.is_empty() {
                 break;
@@ -457,7 +456,7 @@ async fn room_that_is_given_back_can_be_taken_again() {
     let first = app.import("list.csv", &file).await;
     finished(&app, &first).await;
     assert_eq!(app.upload("list.csv", &file).await.status(), 507);
-    // Parts that wait take room too.
+    // Incomplete parts use space too.
     let upload = begun(&app, 80 << 10).await;
     assert_eq!(
         app.upload("small.csv", &padded(60 << 10)).await.status(),
@@ -468,7 +467,7 @@ async fn room_that_is_given_back_can_be_taken_again() {
     let second = app.import("small.csv", &padded(60 << 10)).await;
     finished(&app, &second).await;
     app.post_as("/api/delete_import", &[("id", &*first)]).await;
-    // One in parts needs its room once, not twice.
+    // An upload in parts is counted once, not twice.
     let upload = begun(&app, file.len()).await;
     let last = append(&app, &upload, 0, &file).await;
     assert_eq!(last.status(), 204);
@@ -491,7 +490,7 @@ async fn the_columns_are_shown_from_the_rows_that_the_import_began_with() {
         assert!(Instant::now() < deadline, "it does not ask: {import}");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    // Were the file read, this would be seen.
+    // It would be visible if the file were read.
     for entry in std::fs::read_dir(app.data().join("uploads")).unwrap() {
         std::fs::write(entry.unwrap().path(), "x;y;z\n1;2;3\n").unwrap();
     }

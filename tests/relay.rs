@@ -1,5 +1,4 @@
-//! The relay over real HTTP: the whole server, with a price monitor that does what the test says,
-//! and with the embedded one.
+//! The relay over real HTTP: the whole server, with a fake price monitor and with the embedded one.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
 #[path = "relay/awkward.rs"]
@@ -83,7 +82,7 @@ async fn the_stream_begins_with_retry_and_the_newest_state_and_follows_the_job_t
         with_status(counts(497, 3, 500), "PARTIAL_SUCCESS")
     );
 
-    // Who has seen the end is told to stop asking; who has not is told the end again.
+    // A client that has seen the end gets 204; others get the end again.
     let again = app
         .http
         .get(app.url(&progress(&job)))
@@ -286,7 +285,7 @@ async fn a_stream_ends_before_the_host_would_end_it() {
     let job = app.import("shop.csv", FILE).await;
     let mut events = watch(&app, &job).await;
     while events.next().await.is_some() {}
-    // And the viewer comes back, to the newest state.
+    // The subscriber returns to the newest state.
     assert!(watch(&app, &job).await.state().await.is_some());
 }
 
@@ -487,7 +486,7 @@ async fn another_site_s_request_changes_nothing() {
     assert_eq!(app.get("/api/current_user").await.status(), 200);
 }
 
-/// The states of a stream of many jobs, until it ends.
+/// Returns the states of a stream of many jobs until it ends.
 async fn all_states(events: &mut Events) -> Vec<Value> {
     let mut states = Vec::new();
     while let Some(state) = events.state().await {
@@ -534,7 +533,7 @@ async fn one_stream_follows_many_jobs_to_their_ends() {
     assert_eq!(last["status"], "PARTIAL_SUCCESS");
     assert_eq!(monitor.sockets_ever(), 1);
 
-    // Who has seen the end is told to stop asking; who has not is told it all again.
+    // A client that has seen all ends gets 204; others get everything again.
     let again = app
         .http
         .get(app.url(&format!("/api/jobs/progress?ids={a},{b}")))
@@ -553,7 +552,7 @@ async fn one_stream_follows_many_jobs_to_their_ends() {
 async fn a_stream_of_as_many_jobs_as_may_be_tells_the_state_of_each() {
     const JOBS: usize = 200;
     let (monitor, app) = start(&[]).await;
-    // Their states are more than one piece.
+    // Their states exceed one piece.
     let jobs: BTreeSet<String> = (0..JOBS).map(|at| format!("{at:0>36}")).collect();
     for job in &jobs {
         monitor.set_rest(job, counts(1, 0, 9));
@@ -648,7 +647,7 @@ async fn at_the_limit_of_followed_jobs_no_stream_says_that_a_running_job_is_over
         assert_eq!(refused.status(), 429, "{path}");
         assert!(refused.headers().contains_key("retry-after"), "{path}");
     }
-    // A stream of what is unfinished keeps trying.
+    // A stream of unfinished jobs retries.
     let mut all = Events::new(app.get("/api/jobs/progress").await);
     assert_eq!(all.state().await.unwrap()["jobId"], a.as_str());
     monitor
@@ -660,7 +659,7 @@ async fn at_the_limit_of_followed_jobs_no_stream_says_that_a_running_job_is_over
     let next = all.state().await.unwrap();
     assert_eq!(next["jobId"], b.as_str(), "there is room for it now");
     assert_eq!(next["status"], "PENDING");
-    // What is over needs no room.
+    // Ended jobs need no room.
     let mut over = Events::new(app.get(&format!("/api/jobs/progress?ids={a}")).await);
     assert_eq!(all_states(&mut over).await.len(), 1);
     app.stop().await;
@@ -698,7 +697,7 @@ async fn viewers_are_told_when_the_price_monitor_refuses_this_server() {
     let told = events.next().await.unwrap();
     assert_eq!(told.name.as_deref(), Some("upstream"));
     assert_eq!(told.data.unwrap(), json!({"state": "REFUSED"}));
-    // Who comes later is told as well, after the newest state.
+    // Late subscribers get it after the newest state.
     let mut late = watch(&app, &job).await;
     assert!(late.state().await.is_some());
     assert_eq!(
@@ -731,7 +730,7 @@ async fn the_stream_comes_over_http_2_without_an_upgrade_too() {
     app.stop().await;
 }
 
-/// The identifiers of the states of a stream, and its states.
+/// Returns the IDs and states of a stream.
 async fn states_with_ids(events: &mut Events) -> Vec<(String, Value)> {
     let mut states = Vec::new();
     while let Some(event) = events.next().await {
@@ -775,10 +774,10 @@ async fn who_comes_back_to_a_stream_of_many_jobs_is_told_no_end_twice() {
     assert!(states.iter().all(|(_, state)| state["jobId"] == b.as_str()));
     let (id, last) = states.last().unwrap();
     assert_eq!(last["status"], "SUCCESS");
-    // Who has seen every end, but not that they were all, is told that alone.
+    // A client that has seen every end but not `end` gets that only.
     let mut rest = Events::new(app.get_again(&path, id).await);
     assert_eq!(states_with_ids(&mut rest).await, []);
-    // And who has seen something else is told all.
+    // With another ID it gets everything.
     let mut other = Events::new(app.get_again(&path, "7.beef.3").await);
     assert_eq!(states_with_ids(&mut other).await.len(), 2);
 }
@@ -789,13 +788,13 @@ async fn however_a_job_starts_the_stream_of_all_unfinished_ones_takes_it_in() {
     let mut all = Events::new(app.get("/api/jobs/progress").await);
     let job = app.import("shop.csv", FILE).await;
     assert_eq!(all.state().await.unwrap()["jobId"], job.as_str());
-    // Once more the whole file.
+    // The whole file again.
     let again = app
         .post_as("/api/import_again", &[("id", job.as_str())])
         .await;
     assert!(!again.status().is_server_error(), "{}", again.status());
     assert_ne!(all.state().await.unwrap()["jobId"], job.as_str());
-    // At the price monitor itself, and seen here for the first time.
+    // Started at the price monitor, unknown here.
     monitor.set_rest("elsewhere", counts(1, 0, 9));
     assert_eq!(app.get(&progress("elsewhere")).await.status(), 200);
     let state = loop {
@@ -827,7 +826,7 @@ async fn a_job_that_is_deleted_ends_its_streams() {
     monitor
         .until("the rooms are joined", |it| it.joins().len() == 2)
         .await;
-    // Another instance has seen it end; this one has not heard of it.
+    // Another instance has recorded the end; this one does not know.
     let database = sea_orm::Database::connect(app.database_url())
         .await
         .unwrap();

@@ -1,4 +1,4 @@
-//! Product files that are fetched from an address: what comes in, and what must never be asked.
+//! Files fetched from a URL: what is accepted, and what must never be requested.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
 #[path = "support/certificates.rs"]
@@ -34,7 +34,7 @@ use tokio_rustls::{
 use self::process::{DEADLINE, Relay};
 
 const FILE: &str = "sku,name,price\na,A,1.00\nb,B,2.00\nc,C,oops\n";
-/// The largest file that is taken in these tests, in bytes.
+/// `MAX_UPLOAD_SIZE` in these tests.
 const MAX: &str = "64KiB";
 
 /// A supplier's server.
@@ -98,7 +98,7 @@ impl Supplier {
     }
 }
 
-/// Answers one request, by its path.
+/// Answers a request by its path.
 async fn serve(acceptor: TlsAcceptor, socket: TcpStream, port: u16) {
     let Ok(mut tls) = acceptor.accept(socket).await else {
         return;

@@ -1,8 +1,7 @@
-//! Hours of a shop's life in some minutes: viewers come and go, imports run, fail in part and are
-//! cancelled, processes die.
+//! Soak test: subscribers come and go, imports run, fail in part and are cancelled, processes are killed.
 //!
-//! `make soak` runs it on the release, for `SOAK_MINUTES` (30) with `SOAK_VIEWERS` (2000). Nothing in it
-//! waits without an end.
+//! `make soak` runs it on the release, for `SOAK_MINUTES` (30) with `SOAK_VIEWERS` (2000). Every wait has a
+//! timeout.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
 #[path = "instances/cluster.rs"]
@@ -26,11 +25,11 @@ use tokio::{task::JoinHandle, time::timeout};
 
 use self::cluster::{Cluster, Figures, Member, Seen};
 
-/// Those that are never killed: what grows, grows there.
+/// Processes that are never killed: leaks show there.
 const STEADY: [Member; 2] = [Member::Relay(2), Member::Worker(1)];
-/// How long viewers may take to notice that all is over.
+/// Time for subscribers to see the last ends.
 const FAREWELL: Duration = Duration::from_secs(120);
-/// By how much a process at rest may have grown.
+/// Maximum growth of a process at rest.
 const GROWTH: Figures = Figures {
     viewers: 0,
     resident_bytes: 8 << 20,
@@ -42,14 +41,14 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
-/// What is to become of an import.
+/// The kind of an import.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// Every row is good.
+    /// All rows are valid.
     Good { rows: u64 },
-    /// Every fiftieth row is not.
+    /// Every fiftieth row is invalid.
     Flawed { rows: u64 },
-    /// Somebody cancels it, unless it is over before.
+    /// Cancelled, unless it ends before.
     Cancelled,
 }
 
@@ -79,7 +78,7 @@ impl Kind {
         file
     }
 
-    /// Fails unless this is how such an import may end.
+    /// Checks that an import of this kind may end so.
     fn check(self, job: &str, end: &Value) {
         let count = |name: &str| end[name].as_u64().unwrap_or_default();
         let (processed, failed) = (count("processedProducts"), count("failedProducts"));
@@ -98,7 +97,7 @@ impl Kind {
     }
 }
 
-/// The imports so far, the newest last.
+/// All imports, newest last.
 #[derive(Default)]
 struct Jobs(Mutex<Vec<(String, Kind)>>);
 
@@ -111,7 +110,7 @@ impl Jobs {
         self.0.lock().unwrap().clone()
     }
 
-    /// One of the newest, or an old one now and again.
+    /// Returns a recent import, or sometimes an old one.
     fn any(&self) -> Option<(String, Kind)> {
         let jobs = self.0.lock().unwrap();
         let newest = jobs.len().saturating_sub(6);
@@ -120,7 +119,7 @@ impl Jobs {
     }
 }
 
-/// What was done.
+/// Counts of actions.
 #[derive(Debug, Default)]
 struct Done {
     visits: AtomicUsize,
@@ -138,7 +137,7 @@ struct Soak {
 }
 
 impl Soak {
-    /// Lives so long: viewers, imports, and deaths where somebody may die.
+    /// Runs for a time: subscribers, imports, and kills where allowed.
     async fn live(&mut self, until: Instant, mortal: &[Member]) {
         let over = Arc::new(AtomicBool::new(false));
         let people: Vec<_> = (0..self.viewers).map(|_| self.person(&over)).collect();
@@ -162,14 +161,14 @@ impl Soak {
             }
         };
         timeout(FAREWELL, farewell).await.expect("viewers go home");
-        // Nothing runs any more either.
+        // Nothing runs any more.
         for (job, kind) in self.jobs.all() {
             let recorded = self.cluster.until_over(&self.cookie, &job).await;
             kind.check(&job, &recorded);
         }
     }
 
-    /// Hands a file in; it is refused while the relay or the worker it comes to has just died.
+    /// Uploads a file; rejected while its relay or worker is down.
     async fn import(&self) {
         let kind = Kind::any();
         let file = kind.file();
@@ -224,7 +223,7 @@ impl Soak {
 async fn nothing_is_wrong_and_nothing_grows() {
     let minutes = setting("SOAK_MINUTES", 30);
     let viewers = setting("SOAK_VIEWERS", 2000);
-    // What nobody thought of ends too.
+    // An overall timeout.
     let longest = Duration::from_secs(60 * minutes + 20 * 60);
     let soaking = soak(minutes, viewers);
     timeout(longest, soaking).await.expect("it ends in time");
@@ -240,7 +239,7 @@ async fn soak(minutes: u64, viewers: u64) {
         jobs: Arc::default(),
         done: Arc::default(),
     };
-    // Pools, caches and the allocator are as large as they get before anything is compared.
+    // Pools, caches and the allocator are full before figures are compared.
     let began = Instant::now();
     let length = Duration::from_secs(60 * minutes);
     soak.live(began + length / 4, &[]).await;

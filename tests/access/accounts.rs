@@ -1,4 +1,4 @@
-//! Links, sessions, tokens and passwords: each is good for what it is for, and no longer.
+//! Links, sessions, tokens and passwords: each grants what it is for, until it expires.
 
 use reqwest::{Response, StatusCode, header};
 use serde_json::Value;
@@ -13,7 +13,7 @@ async fn json(response: Response) -> Value {
     response.json().await.unwrap()
 }
 
-/// Makes an invitation, and returns its secret.
+/// Creates an invitation and returns its secret.
 async fn invitation(app: &App, note: &str) -> String {
     let link = app
         .post_as("/api/invite", &[("role", "viewer"), ("note", note)])
@@ -143,7 +143,7 @@ async fn one_ends_sessions_of_one_s_own_and_of_nobody_else() {
         .find(|it| it["is_current"] == false)
         .unwrap();
     let form = [("id", other["id"].as_str().unwrap())];
-    // Of somebody else it looks as if there were none.
+    // Another user's session looks like a missing one.
     assert_eq!(app.post_as("/api/end_session", &form).await.status(), 200);
     assert!(is_in(&app, &second).await);
     assert_eq!(staff.post_as("/api/end_session", &form).await.status(), 200);
@@ -190,12 +190,12 @@ async fn only_a_bearer_s_word_stands_for_the_cookies() {
             .header(header::AUTHORIZATION, authorization)
             .send()
     };
-    // A proxy before us may ask for a password of its own.
+    // A proxy may use Basic authentication.
     assert_eq!(with("Basic YWRhOnNlY3JldA==").await.unwrap().status(), 200);
     assert_eq!(with("Bearer irt_nothing").await.unwrap().status(), 401);
 }
 
-/// What ends elsewhere, at another instance, at the command line or by the clock, ends open streams too.
+/// Sessions that end on another instance, by command or by time also end open streams.
 #[tokio::test]
 async fn an_open_stream_ends_with_what_let_it_in() {
     let monitor = FakeMonitor::start().await;
@@ -222,7 +222,7 @@ async fn an_open_stream_ends_with_what_let_it_in() {
         let ends = tokio::time::timeout(DEADLINE, stream.bytes());
         ends.await.expect("the stream ends").unwrap();
     }
-    // That of the session that holds goes on.
+    // The stream of the valid session continues.
     for _ in 0..3 {
         assert!(stays.chunk().await.unwrap().is_some());
     }
@@ -255,7 +255,7 @@ async fn what_was_tried_and_done_is_in_the_log_and_what_was_refused_is_not() {
         .await;
     app.until_over(&job).await;
     let id = [("id", &*job)];
-    // It is over, so it cannot be cancelled; what fails is not done.
+    // It has ended, so it cannot be cancelled; failed actions are not logged.
     let cancelled = app.post_as("/api/cancel_import", &id).await;
     assert!(
         cancelled.status().is_client_error(),
@@ -318,7 +318,7 @@ async fn what_was_tried_and_done_is_in_the_log_and_what_was_refused_is_not() {
     );
 }
 
-/// The number of an account, as the owner sees it.
+/// Returns an account's ID, as the owner sees it.
 async fn member(app: &App, email: &str) -> String {
     let members = json(app.get("/api/team").await).await["members"].clone();
     let found = members.as_array().unwrap().iter();
@@ -373,7 +373,7 @@ async fn links_die_with_their_maker_s_role() {
     }
 }
 
-/// The role may go behind the server's back, as by another instance.
+/// The role may change in the database, as by another instance.
 #[tokio::test]
 async fn a_link_of_an_owner_who_is_none_any_more_is_void() {
     let app = App::start(&[]).await;
@@ -412,7 +412,7 @@ async fn taking_staff_away_never_shows_more() {
         staff.get(&format!("/api/imports/{theirs}")).await.status(),
         404
     );
-    // One who is to see all has a role that says so.
+    // Seeing everything requires a role for it.
     let mut all = sees(&App::sharing(&app, &team.observer)).await;
     all.sort();
     let mut both = [own, theirs];

@@ -1,4 +1,4 @@
-//! What pages of other origins get: nothing, but for those that `CORS_ORIGINS` names.
+//! CORS: other origins get nothing unless `CORS_ORIGINS` names them.
 
 use import_relay::server::http::middleware::access::RULES;
 use reqwest::{Method, RequestBuilder, Response, header, multipart};
@@ -66,10 +66,10 @@ async fn a_named_origin_reads_streams_and_rest_with_the_cookies_of_its_viewer() 
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}");
         assert!(is_for(&answer, FRONT_END) && varies(&answer), "{path}");
-        // What is refused can be read too, or nobody learns why.
+        // Errors are readable too.
         let refused = ask(&app, Method::GET, &path, FRONT_END).send().await;
         assert!(is_for(&refused.unwrap(), FRONT_END), "{path}");
-        // To others, and to whom says not where they are, nothing is said, which a cache must know.
+        // No headers for others, but `Vary` for caches.
         for origin in [Some(OTHER), Some("null"), None] {
             let mut request = app.http.get(app.url(&path));
             if let Some(origin) = origin {
@@ -125,7 +125,7 @@ async fn a_named_origin_starts_imports_and_does_nothing_else() {
         let answer = request.header(header::COOKIE, &app.cookie).send().await;
         assert_eq!(answer.unwrap().status(), 403, "{} {path}", rule.method);
         let asked = preflight(&app, &path, FRONT_END, rule.method, "content-type").await;
-        // A route that is shared for reading allows no other method.
+        // A route shared for reading allows no other method.
         let methods = of(&asked, "access-control-allow-methods").unwrap_or_default();
         let is_open = of(&asked, "access-control-allow-origin").is_some();
         assert!(

@@ -1,4 +1,4 @@
-//! Who becomes the first owner, and under which names the app answers.
+//! Creation of the first owner, and host names that are answered.
 
 use reqwest::{Response, header};
 
@@ -13,12 +13,12 @@ const FORM: [(&str, &str); 3] = [
     ("password", "correct horse"),
 ];
 
-/// Takes the owner away again whom every test begins with.
+/// Removes the owner that every test starts with.
 async fn without_owner(app: &App) {
     team::change(app, "DELETE FROM users").await;
 }
 
-/// Asks for the owner's account, with more headers.
+/// Requests the owner's account with additional headers.
 async fn ask(app: &App, setup: Option<&str>, headers: &[(&str, &str)]) -> Response {
     let mut form = FORM.to_vec();
     form.extend(setup.map(|setup| ("setup", setup)));
@@ -44,7 +44,7 @@ async fn a_script_on_the_machine_of_an_app_for_it_alone_needs_no_link() {
     for settings in [vec![], vec![("NEXTAUTH_URL", "http://localhost:3000")]] {
         let app = App::start(&settings).await;
         without_owner(&app).await;
-        // What a proxy passed on may be from anywhere, and so may what a browser was led to.
+        // A proxied request can come from anywhere, and so can a redirected browser.
         for mark in [
             ("x-forwarded-for", "192.0.2.1"),
             ("x-forwarded-proto", "https"),
@@ -94,7 +94,7 @@ async fn an_app_for_others_is_its_link_s() {
     let answer = page(&format!("/sign-in?setup={secret}")).await;
     assert_eq!(answer.headers()[header::CACHE_CONTROL], "no-store");
     assert!(answer.text().await.unwrap().contains("create_owner"));
-    // Behind the proxy, too, and once.
+    // Behind a proxy too, and once.
     let made = ask(&app, Some(&secret), &[("x-forwarded-for", "192.0.2.1")]).await;
     assert!(session_cookie(&made).is_some());
     assert_eq!(ask(&app, Some(&secret), &[]).await.status(), 400);
@@ -116,7 +116,7 @@ async fn of_many_with_the_link_one_becomes_the_owner() {
     assert_eq!(made, 1);
 }
 
-/// Others may have come in by a provider, and the last owner have lost the role there.
+/// Others may have signed in by a provider, and the last owner lost the role there.
 #[tokio::test]
 async fn it_is_an_owner_that_is_missing_not_an_account() {
     let mut app = App::start(&[("NEXTAUTH_URL", "https://relay.example")]).await;
@@ -126,7 +126,7 @@ async fn it_is_an_owner_that_is_missing_not_an_account() {
     app.launch().await;
     let secret = secret(app.owner_link.as_deref().unwrap());
     assert_eq!(ask(&app, None, &[]).await.status(), 400);
-    // The staff sign in meanwhile.
+    // Staff can sign in meanwhile.
     team::sign_in(&app, "staff@example.com").await;
     assert!(session_cookie(&ask(&app, Some(&secret), &[]).await).is_some());
 }
@@ -167,13 +167,13 @@ async fn the_app_answers_under_its_own_names_alone() {
         ] {
             assert_eq!(status(&host, path).await, 421, "{host}{path}");
         }
-        // What watches the server may know it by any name.
+        // Monitoring may use any host name.
         assert_eq!(status(&host, "/health/live").await, 200);
     }
     for host in ["", "a b", "localhost@evil.example"] {
         assert_eq!(status(host, "/sign-in").await, 400, "{host:?}");
     }
-    // The numbers are for this machine, by its own name.
+    // Metrics are for this machine, by its own name.
     assert_eq!(status("localhost", "/metrics").await, 200);
     assert_eq!(status("rebound.example", "/metrics").await, 401);
 }

@@ -1,11 +1,11 @@
-//! What every route minds, whatever it does.
+//! Guards of all routes: origin, session, body size.
 
 use import_relay::server::http::middleware::access::{Access, RULES};
 use reqwest::{Response, header};
 
 use crate::{app::App, team::Team};
 
-/// Gives a path's parameters a value.
+/// Fills in path parameters.
 fn concrete(path: &str) -> String {
     let segments = path
         .split('/')
@@ -36,7 +36,7 @@ async fn nothing_changes_at_the_word_of_another_site() {
                 .header(name, value);
             let answer = request.send().await.unwrap();
             if matches!(rule.method, "GET" | "OPTIONS") {
-                // What only looks is not refused for where it comes from.
+                // Reads are not rejected for their origin.
                 assert_ne!(answer.status(), 403, "{} {}", rule.method, rule.path);
                 break;
             }
@@ -53,7 +53,7 @@ async fn nothing_changes_at_the_word_of_another_site() {
         }
     }
     assert!(tried > 100, "{tried}");
-    // And who makes them is still signed in.
+    // The session is still valid.
     assert_eq!(app.get("/api/account").await.status(), 200);
 }
 
@@ -80,7 +80,7 @@ async fn the_own_site_is_known_by_each_of_its_marks() {
     }
 }
 
-/// A page is not rendered for a program, whose token may not have what is on it.
+/// Pages are not rendered for tokens, which may lack access to their content.
 #[tokio::test]
 async fn a_token_is_shown_no_page() {
     let app = App::start(&[]).await;
@@ -204,7 +204,7 @@ async fn no_route_but_uploads_takes_a_large_body() {
         };
         let whole = post().body(vec![b'x'; LARGE]).send().await.unwrap();
         assert_eq!(whole.status(), 413, "{}", rule.path);
-        // One that does not say how long it is.
+        // Without a length.
         let pieces = (0..LARGE / 1024).map(|_| Ok::<_, std::io::Error>(vec![b'x'; 1024]));
         let body = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
         if let Ok(chunked) = post().body(body).send().await {

@@ -1,4 +1,4 @@
-//! Imports of one's own, and those of others: what is not yours looks like what is not there.
+//! Own and foreign imports: foreign ones look like missing ones.
 
 use axum::{Json, Router, routing};
 use reqwest::{Response, header};
@@ -8,7 +8,7 @@ use crate::{app::App, fake_monitor::FakeMonitor, team::Team};
 
 const FILE: &str = "sku,name,price\na,A,1\n";
 
-/// What tells one answer from another.
+/// Returns what distinguishes responses.
 async fn told(response: Response) -> (u16, String) {
     (response.status().as_u16(), response.text().await.unwrap())
 }
@@ -52,7 +52,7 @@ async fn nobody_else_does_anything_with_an_import() {
         let refused = told(viewer.post_as(path, &form(&job, rest)).await).await;
         assert_eq!(refused.0, 403, "{path}");
     }
-    // It is as it was, and there are no others.
+    // It is unchanged, and there are no others.
     let list: Value = staff.get("/api/imports").await.json().await.unwrap();
     assert_eq!(list["total"], 1);
     assert_eq!(list["items"][0]["id"], job.as_str());
@@ -110,7 +110,7 @@ async fn an_import_from_elsewhere_is_taken_up_by_who_may_import_alone() {
         monitor.set_rest(id, json!({"processedProducts": 3, "totalProducts": 9}));
     }
     let by_token = |token: &str, path: &str| app.http.get(app.url(path)).bearer_auth(token).send();
-    // To look is not to take up, neither for a token that may look alone nor for a viewer.
+    // Reading does not adopt, with a read-only token or as a viewer.
     for path in ["/api/imports/one", "/api/jobs/one/progress"] {
         assert_eq!(
             by_token(&team.read_token, path).await.unwrap().status(),
@@ -122,7 +122,7 @@ async fn an_import_from_elsewhere_is_taken_up_by_who_may_import_alone() {
     let viewer = App::sharing(&app, &team.viewer);
     let list: Value = viewer.get("/api/imports").await.json().await.unwrap();
     assert_eq!(list["total"], 0);
-    // The owner does, by the stream itself.
+    // The owner adopts by the stream itself.
     let mut stream = app.get("/api/jobs/one/progress").await;
     assert_eq!(stream.status(), 200);
     let mut told = String::new();
@@ -163,7 +163,7 @@ async fn what_was_deleted_is_not_taken_up_by_the_next() {
     }
 }
 
-/// A service that does not mind what a spreadsheet program makes of its list.
+/// A service that does not escape formulas in its list.
 #[tokio::test]
 async fn no_service_s_list_of_failed_rows_holds_a_formula() {
     let created = || async { Json(json!({"id": "1"})) };

@@ -1,4 +1,4 @@
-//! Everybody who may come.
+//! The principals.
 
 use reqwest::header::{self, HeaderName};
 use sea_orm::{ConnectionTrait as _, Database};
@@ -9,7 +9,7 @@ use crate::app::{App, session_cookie};
 
 const PASSWORD: &str = "correct horse";
 
-/// What each of them comes with: cookies, and tokens of the one of the staff.
+/// Credentials: cookies, and tokens of the staff member.
 pub(crate) struct Team {
     pub(crate) owner: String,
     pub(crate) staff: String,
@@ -22,7 +22,7 @@ pub(crate) struct Team {
 }
 
 impl Team {
-    /// Has the owner invite the others.
+    /// Creates all accounts by invitation.
     pub(crate) async fn gather(app: &App) -> Self {
         let [staff, other, observer, viewer] = [
             invite(app, "staff", "staff@example.com").await,
@@ -45,7 +45,7 @@ impl Team {
         }
     }
 
-    /// Signs everybody in anew.
+    /// Signs everyone in again.
     pub(crate) async fn sign_in(&mut self, app: &App) {
         self.owner = sign_in(app, "ada@example.com").await;
         self.staff = sign_in(app, "staff@example.com").await;
@@ -57,7 +57,7 @@ impl Team {
         self.write_token = token(&staff, "imports:write").await;
     }
 
-    /// Returns what the principal with this number comes with.
+    /// Returns the credential of a principal.
     pub(crate) fn credential(&self, number: usize) -> Option<(HeaderName, String)> {
         let cookie = |cookie: &str| Some((header::COOKIE, cookie.to_owned()));
         let bearer = |token: &str| Some((header::AUTHORIZATION, format!("Bearer {token}")));
@@ -117,14 +117,14 @@ async fn token(app: &App, scope: &str) -> String {
     new["token"].as_str().unwrap().to_owned()
 }
 
-/// Changes the database behind the server's back.
+/// Executes a statement on the database.
 pub(crate) async fn change(app: &App, statement: &str) {
     let db = Database::connect(app.database_url()).await.unwrap();
     let changed = db.execute_unprepared(statement).await.unwrap();
     assert!(changed.rows_affected() > 0, "{statement}");
 }
 
-/// Lets a session's end pass.
+/// Expires a session.
 pub(crate) async fn expire(app: &App, cookie: &str, column: &str) {
     let (_, token) = cookie.split_once('=').unwrap();
     let hash = hex::encode(Sha256::digest(token));

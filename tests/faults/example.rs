@@ -1,4 +1,4 @@
-//! The service that the documentation gives as an example, run as it stands there.
+//! Runs `examples/price-monitor`.
 
 use std::{
     io::{BufRead, BufReader},
@@ -6,10 +6,10 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// The example, as a process. Dropping it kills it.
+/// The example's process, killed when dropped.
 pub(crate) struct Example {
     child: Child,
-    /// Where it says that it listens.
+    /// The origin that it prints.
     pub(crate) origin: String,
 }
 
@@ -20,7 +20,7 @@ impl Example {
             .arg(root.join("examples/price-monitor/server.js"))
             .env("PRICE_MONITOR_API_KEY", key)
             .env("PORT", "0")
-            // Where npm has put the one package it needs; the versions are the same.
+            // npm has installed its dependency there, in the same version.
             .env("NODE_PATH", root.join("end2end/node_modules"))
             .stdout(Stdio::piped())
             .spawn()
@@ -36,7 +36,7 @@ impl Example {
 
 impl Drop for Example {
     fn drop(&mut self) {
-        // It fails where the program has ended already.
+        // Fails if the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! Programs in Node that the tests lead, and that say what happens, by lines of JSON.
+//! Runs Node programs that are controlled and report by lines of JSON.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::{app::DEADLINE, fake_monitor::KEY};
 
-/// A running program. Dropping it kills it.
+/// A running program, killed when dropped.
 pub(crate) struct Node {
     child: Child,
     input: ChildStdin,
@@ -56,12 +56,12 @@ impl Node {
         }
     }
 
-    /// Returns everything that was said.
+    /// Returns all reported lines.
     pub(crate) fn lines(&self) -> Vec<Value> {
         self.lines.lock().unwrap().clone()
     }
 
-    /// Waits until what was said is enough.
+    /// Waits until the reported lines suffice.
     pub(crate) async fn until(&self, what: &str, is_enough: impl Fn(&[Value]) -> bool) {
         let deadline = Instant::now() + DEADLINE;
         while !is_enough(&self.lines()) {
@@ -77,7 +77,7 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        // It fails where the program has ended already.
+        // Fails if the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -94,7 +94,7 @@ impl SocketIoMonitor {
         Self::set_up(&json!({})).await
     }
 
-    /// Starts one that is set up in another way than most.
+    /// Starts one with options.
     pub(crate) async fn set_up(options: &Value) -> Self {
         let node = Node::start("monitor.mjs", &[&options.to_string()]);
         node.until("the price monitor listens", |lines| !lines.is_empty())
@@ -113,27 +113,27 @@ impl SocketIoMonitor {
         self.command(&json!({"emit": [job, data]}));
     }
 
-    /// Sends a file, and an update with bytes in it.
+    /// Sends a binary event, and an update with binary data.
     pub(crate) fn emit_binary(&mut self, job: &str, data: Value) {
         self.command(&json!({"emitBinary": [job, data]}));
     }
 
-    /// Sends an update that is to be acknowledged.
+    /// Sends an update with an acknowledgement.
     pub(crate) fn ask(&mut self, job: &str, data: Value) {
         self.command(&json!({"ask": [job, data]}));
     }
 
-    /// Sets what REST answers.
+    /// Sets the REST answer.
     pub(crate) fn set_rest(&mut self, job: &str, data: Value) {
         self.command(&json!({"rest": [job, data]}));
     }
 
-    /// Lets nobody in by Socket.IO, whatever the key.
+    /// Rejects all Socket.IO connections.
     pub(crate) fn refuse(&mut self, value: bool) {
         self.command(&json!({"refuse": [value]}));
     }
 
-    /// Lets nobody in by Socket.IO, and does not say so.
+    /// Ignores all Socket.IO connections.
     pub(crate) fn mute(&mut self, value: bool) {
         self.command(&json!({"mute": [value]}));
     }
@@ -154,7 +154,7 @@ impl SocketIoMonitor {
             .await;
     }
 
-    /// Waits until a job was joined so many times.
+    /// Waits until a job was joined a number of times.
     pub(crate) async fn until_joined(&self, job: &str, times: usize) {
         self.node
             .until("the room is joined", |lines| {
@@ -163,17 +163,17 @@ impl SocketIoMonitor {
             .await;
     }
 
-    /// Returns how many sockets were let in.
+    /// Returns the number of accepted sockets.
     pub(crate) fn opened(&self) -> usize {
         self.said("opened")
     }
 
-    /// Returns how many asked to be let in.
+    /// Returns the number of handshakes.
     pub(crate) fn handshakes(&self) -> usize {
         self.said("handshake")
     }
 
-    /// Returns how often REST was asked.
+    /// Returns the number of REST calls.
     pub(crate) fn asked(&self) -> usize {
         self.said("asked")
     }
@@ -183,12 +183,12 @@ impl SocketIoMonitor {
         lines.iter().filter(|line| !line[what].is_null()).count()
     }
 
-    /// Waits until a condition holds.
+    /// Waits for a condition.
     pub(crate) async fn until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
         self.node.until(what, |_| condition(self)).await;
     }
 
-    /// Waits until something was said with this value.
+    /// Waits for a report with a value.
     pub(crate) async fn until_said(&self, what: &str, value: &Value) {
         let is_it = |lines: &[Value]| lines.iter().any(|line| line[what] == *value);
         self.node.until(what, is_it).await;

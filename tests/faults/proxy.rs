@@ -1,4 +1,4 @@
-//! A TCP proxy that breaks what goes through it.
+//! A TCP proxy with faults.
 
 use std::{
     net::SocketAddr,
@@ -20,28 +20,28 @@ use tokio::{
     time::Instant,
 };
 
-/// What is done to connections.
+/// The fault of new connections.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fault {
-    /// Nothing.
+    /// None.
     None,
-    /// What the server sends arrives byte by byte, each in a segment of its own.
+    /// Sends the server's data byte by byte, in separate segments.
     OneByte,
-    /// The same, but for the first head.
+    /// The same after the first response head.
     OneByteAfterHead,
-    /// What the server sends arrives late.
+    /// Delays the server's data.
     Latency(Duration),
-    /// A request for a WebSocket is answered with 503; others pass.
+    /// Answers WebSocket upgrades with 503, and forwards others.
     NoUpgrade,
 }
 
-/// What is done once to the connections that are open.
+/// A fault for open connections.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Blow {
     None,
-    /// Nothing passes any more, and nothing is closed.
+    /// Forwards nothing, and closes nothing.
     Silence,
-    /// The next bytes of the server are cut in the middle, and the connection is reset.
+    /// Cuts the server's next data and resets the connection.
     Reset,
 }
 
@@ -54,7 +54,7 @@ struct Shared {
     target: Mutex<SocketAddr>,
     fault: Mutex<Fault>,
     blow: watch::Sender<(u64, Blow)>,
-    /// How many requests for a WebSocket were answered with 503.
+    /// Number of upgrades answered with 503.
     refused: AtomicUsize,
 }
 
@@ -79,27 +79,27 @@ impl Proxy {
         Self { address, shared }
     }
 
-    /// Sends new connections to another server.
+    /// Forwards new connections to another server.
     pub(crate) fn set_target(&self, target: SocketAddr) {
         *self.shared.target.lock().unwrap() = target;
     }
 
-    /// Does this to new connections.
+    /// Sets the fault of new connections.
     pub(crate) fn set_fault(&self, fault: Fault) {
         *self.shared.fault.lock().unwrap() = fault;
     }
 
-    /// Returns how many requests for a WebSocket were refused.
+    /// Returns the number of rejected upgrades.
     pub(crate) fn refused(&self) -> usize {
         self.shared.refused.load(Ordering::SeqCst)
     }
 
-    /// Lets nothing through on the open connections, and closes none.
+    /// Stops forwarding on open connections without closing them.
     pub(crate) fn silence(&self) {
         self.strike(Blow::Silence);
     }
 
-    /// Resets the open connections in the middle of the next thing that the server says.
+    /// Resets open connections within the server's next data.
     pub(crate) fn reset_in_mid_frame(&self) {
         self.strike(Blow::Reset);
     }
@@ -148,7 +148,7 @@ impl Shared {
     }
 }
 
-/// Which way bytes go. Faults are of what the server says.
+/// Direction of data. Faults affect the server's.
 #[derive(Clone, Copy)]
 enum Way {
     Up,
@@ -175,7 +175,7 @@ async fn forward(
                 }
                 blow = blows.borrow_and_update().1;
                 if blow == Blow::Silence {
-                    // Held open for as long as the test lasts.
+                    // Held open during the test.
                     std::future::pending::<()>().await;
                 }
             }

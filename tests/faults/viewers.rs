@@ -1,5 +1,5 @@
-//! Several viewers of one job, each held to what a viewer may expect. Of five, one has a stream of many
-//! jobs, and one comes over HTTP/2.
+//! Subscribers of one job with the guarantees that they rely on. Of five, one has a stream of many jobs, and
+//! one uses HTTP/2.
 
 use std::time::Duration;
 
@@ -10,8 +10,7 @@ use crate::{
     events::{Event, Events},
 };
 
-/// How long a state may be in coming, whatever heartbeats say: longer than a job may be silent before
-/// REST is asked.
+/// Timeout of a state, longer than a job may be silent before REST is polled.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Viewers(Vec<Viewer>);
@@ -39,7 +38,7 @@ impl Viewers {
         Self(viewers)
     }
 
-    /// Waits until every viewer has seen at least so many products.
+    /// Waits until all subscribers have seen a number of products.
     pub(crate) async fn until_processed(&mut self, processed: u64) {
         for viewer in &mut self.0 {
             while viewer.newest < processed {
@@ -49,7 +48,7 @@ impl Viewers {
         }
     }
 
-    /// Waits until every viewer was told how the server stands to the price monitor.
+    /// Waits until all subscribers have the upstream state.
     pub(crate) async fn until_upstream(&mut self, state: &str) {
         for viewer in &mut self.0 {
             loop {
@@ -63,7 +62,7 @@ impl Viewers {
         }
     }
 
-    /// Sees every viewer to the end of its stream: one final state, the last event of all.
+    /// Waits for the end of all streams: one final state, as the last event.
     pub(crate) async fn all_end(self, processed: u64, status: &str) {
         for mut viewer in self.0 {
             let mut ends = Vec::new();
@@ -81,7 +80,7 @@ impl Viewers {
 }
 
 impl Viewer {
-    /// Returns the next state, which is no older than the last.
+    /// Returns the next state, after checking that it is not older than the last.
     async fn state(&mut self) -> Option<Value> {
         tokio::time::timeout(PATIENCE, self.next_state())
             .await

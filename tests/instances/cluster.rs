@@ -1,4 +1,4 @@
-//! Relays and workers behind nginx, with the configuration that is shipped.
+//! Relays and workers behind nginx, with the shipped configuration.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
@@ -18,13 +18,13 @@ use tokio::{
 
 use crate::process::{Directory, Process, client, create_owner, postgres_database};
 
-/// How long an import may take, whoever dies meanwhile.
+/// Timeout of an import, with kills.
 const PATIENCE: Duration = Duration::from_secs(120);
 const KEY: &str = "the-key-of-the-workers";
-/// From where a visitor comes who is not the proxy.
+/// Address of a client that is not the proxy.
 pub(crate) const VISITOR: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
-/// One of the processes.
+/// A process.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Member {
     Relay(usize),
@@ -43,7 +43,7 @@ impl Member {
 
 pub(crate) struct Cluster {
     pub(crate) http: Client,
-    /// Where browsers go.
+    /// The public origin.
     pub(crate) origin: String,
     directory: Directory,
     relays: Vec<Place>,
@@ -57,7 +57,7 @@ pub(crate) struct Cluster {
 struct Place {
     address: SocketAddr,
     process: Option<Process>,
-    /// The name by which a worker holds its leases.
+    /// The worker's name in its leases.
     worker: String,
 }
 
@@ -114,7 +114,7 @@ impl Cluster {
         process.kill().await;
     }
 
-    /// A client that comes from an address of its own.
+    /// A client with an address of its own.
     pub(crate) fn visitor() -> Client {
         Client::builder()
             .no_proxy()
@@ -124,8 +124,7 @@ impl Cluster {
             .unwrap()
     }
 
-    /// Makes the owner's account by the link that the program makes for whoever runs it: who comes by way of
-    /// the proxy needs one.
+    /// Creates the owner by the printed link, which proxied requests need.
     pub(crate) async fn create_owner(&self, http: &Client) -> String {
         let settings = [
             ("DATABASE_URL", self.relay_database.as_str()),
@@ -137,13 +136,13 @@ impl Cluster {
         create_owner(http, &self.origin, Some(setup)).await
     }
 
-    /// From where the newest session was opened, as far as the relays know.
+    /// Returns the address that opened the newest session.
     pub(crate) async fn address_of_the_session(&self) -> String {
         let query = "SELECT address AS value FROM sessions ORDER BY created_at DESC LIMIT 1";
         value(&self.relay_database, query).await
     }
 
-    /// Whether a worker is at an import that is not over. Of a relay nothing is asked.
+    /// Returns whether a worker runs an unfinished import; true for relays.
     pub(crate) async fn is_at_work(&mut self, member: Member) -> bool {
         if matches!(member, Member::Relay(_)) {
             return true;
@@ -152,7 +151,7 @@ impl Cluster {
         holds_a_lease(&self.monitor_database, &worker).await
     }
 
-    /// Waits until each relay has served a viewer.
+    /// Waits until each relay has a subscriber.
     pub(crate) async fn until_all_relays_serve(&mut self) {
         for relay in 0..self.relays.len() {
             self.until_metric(relay, "import_relay_streams_opened_total ", |opened| {
@@ -162,7 +161,7 @@ impl Cluster {
         }
     }
 
-    /// Waits until each relay is connected to the price monitor, for the first time since its start.
+    /// Waits until each relay has connected once.
     pub(crate) async fn until_each_relay_holds_one_socket(&mut self) {
         for relay in 0..self.relays.len() {
             let connected = "import_relay_upstream_state{state=\"connected\"} ";
@@ -186,7 +185,7 @@ impl Cluster {
         }
     }
 
-    /// What a process says of itself.
+    /// Returns the metrics of a process.
     async fn metrics(&mut self, member: Member) -> String {
         let url = format!("http://{}/metrics", self.place(member).address);
         let answer = self.http.get(&url).send().await.unwrap();
@@ -196,7 +195,7 @@ impl Cluster {
     pub(crate) async fn restart(&mut self, member: Member) {
         let address = self.place(member).address.to_string();
         let origin = self.origin.clone();
-        // Instances share the database, and nothing else.
+        // Instances share only the database.
         let own = match member {
             Member::Relay(index) => format!("relay{index}"),
             Member::Worker(_) => "workers".to_owned(),
@@ -225,7 +224,7 @@ impl Cluster {
                     ("DATABASE_URL", &self.monitor_database),
                     ("PRICE_MONITOR_API_KEY", KEY),
                     ("IMPORTS_PER_USER", "4"),
-                    // However quick the machine is, an import takes some seconds.
+                    // Slow enough on any machine.
                     ("IMPORT_MAX_RATE", "5000"),
                 ],
             ),
@@ -237,8 +236,7 @@ impl Cluster {
         self.place(member).process = Some(process);
     }
 
-    /// Opens a progress stream, as a browser's hook does: it comes back after every end and every
-    /// refusal until it has seen the end of the import.
+    /// Opens a stream as the hook does: reconnects until the end of the import.
     pub(crate) fn watch(&self, cookie: &str, job: &str) -> Viewer {
         let (newest, seen) = watch::channel(Value::Null);
         let url = format!("{}/api/jobs/{job}/progress", self.origin);
@@ -272,7 +270,7 @@ impl Cluster {
         Viewer { seen, task }
     }
 
-    /// What a viewer needs who comes and goes.
+    /// Returns what a subscriber needs.
     pub(crate) fn watcher(&self, cookie: &str) -> Watcher {
         Watcher {
             http: self.http.clone(),
@@ -281,7 +279,7 @@ impl Cluster {
         }
     }
 
-    /// Hands a file in, if anybody takes it.
+    /// Uploads a file, if it is accepted.
     pub(crate) async fn try_import(&self, cookie: &str, name: &str, file: &str) -> Option<String> {
         let part = multipart::Part::bytes(file.as_bytes().to_vec()).file_name(name.to_owned());
         let response = self
@@ -300,7 +298,7 @@ impl Cluster {
         Some(answer["id"].as_str()?.to_owned())
     }
 
-    /// Asks for a job until it is over.
+    /// Polls a job until it has ended.
     pub(crate) async fn until_over(&self, cookie: &str, job: &str) -> Value {
         let url = format!("{}/api/get_import?id={job}", self.origin);
         let deadline = Instant::now() + PATIENCE;
@@ -319,7 +317,7 @@ impl Cluster {
         }
     }
 
-    /// The figures of a process that must not grow.
+    /// Returns the metrics that must not grow.
     pub(crate) async fn figures(&mut self, member: Member) -> Figures {
         let text = self.metrics(member).await;
         Figures {
@@ -330,8 +328,7 @@ impl Cluster {
         }
     }
 
-    /// The same, once nobody watches any more and connections that are idle are closed: the proxy keeps
-    /// them for a minute.
+    /// The same without subscribers and idle connections, which the proxy keeps for a minute.
     pub(crate) async fn quiet_figures(&mut self, member: Member) -> Figures {
         let deadline = Instant::now() + PATIENCE;
         let (mut last, mut same) = (self.figures(member).await, 0);
@@ -345,7 +342,7 @@ impl Cluster {
         last
     }
 
-    /// Asks for an import to be cancelled. Returns whether it was taken.
+    /// Cancels an import. Returns whether it was accepted.
     pub(crate) async fn cancel(&self, cookie: &str, job: &str) -> bool {
         let request = self
             .http
@@ -357,7 +354,7 @@ impl Cluster {
         answer.is_ok_and(|answer| answer.status().is_success() || answer.status().is_redirection())
     }
 
-    /// Waits until every import has rows in and none is over.
+    /// Waits until every import has rows and none has ended.
     pub(crate) async fn until_underway(&self, viewers: &[(String, Viewer)]) {
         for (job, viewer) in viewers {
             let mut seen = viewer.seen.clone();
@@ -369,7 +366,7 @@ impl Cluster {
         }
     }
 
-    /// The job as it is recorded, asked of whichever relay it comes to.
+    /// Returns the recorded job from any relay.
     pub(crate) async fn recorded(&self, cookie: &str, job: &str) -> Value {
         let url = format!("{}/api/get_import?id={job}", self.origin);
         let deadline = Instant::now() + PATIENCE;
@@ -379,7 +376,7 @@ impl Cluster {
                 && answer.status() == 200
             {
                 let recorded: Value = answer.json().await.unwrap();
-                // What failed is recorded right after the end.
+                // Failed products are recorded right after the end.
                 let skus = recorded["failedProductSkus"].as_array();
                 if skus.is_some_and(|skus| !skus.is_empty()) {
                     return recorded;
@@ -393,7 +390,7 @@ impl Cluster {
         }
     }
 
-    /// How many products there are.
+    /// Returns the number of products.
     pub(crate) async fn products(&self) -> Value {
         let count = "SELECT CAST(count(*) AS TEXT) AS value FROM products";
         let count = value(&self.monitor_database, count).await;
@@ -401,7 +398,7 @@ impl Cluster {
     }
 }
 
-/// The name by which a worker that has just started holds its leases.
+/// Returns the name of a newly started worker.
 pub(crate) async fn worker_name(process: &mut Process) -> String {
     let line = process.log_line("This worker takes imports").await;
     let name = line.split('"').nth(1).expect("the worker's name");
@@ -409,7 +406,7 @@ pub(crate) async fn worker_name(process: &mut Process) -> String {
     name.to_owned()
 }
 
-/// Whether a worker is at an import that is not over.
+/// Returns whether a worker runs an unfinished import.
 pub(crate) async fn holds_a_lease(database: &str, worker: &str) -> bool {
     let query = format!(
         "SELECT CAST(count(*) AS TEXT) AS value FROM monitor_leases \
@@ -420,7 +417,7 @@ pub(crate) async fn holds_a_lease(database: &str, worker: &str) -> bool {
     value(database, &query).await != "0"
 }
 
-/// Asks a database for one text, `value`.
+/// Queries a single text, `value`.
 async fn value(database: &str, query: &str) -> String {
     let database = Database::connect(database).await.unwrap();
     let statement = Statement::from_string(DbBackend::Postgres, query);
@@ -428,7 +425,7 @@ async fn value(database: &str, query: &str) -> String {
     row.try_get("", "value").unwrap()
 }
 
-/// Reads a number of `/metrics`.
+/// Reads a number from `/metrics`.
 fn figure(text: &str, name: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|value| value.trim().parse().ok())
@@ -449,7 +446,7 @@ fn state(block: &str) -> Option<Value> {
     serde_json::from_str(data).ok()
 }
 
-/// What a process says of itself.
+/// Metrics of a process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figures {
     pub(crate) viewers: u64,
@@ -458,7 +455,7 @@ pub(crate) struct Figures {
     pub(crate) tasks: u64,
 }
 
-/// Somebody who comes and goes.
+/// A client that comes and goes.
 #[derive(Clone)]
 pub(crate) struct Watcher {
     http: Client,
@@ -466,17 +463,17 @@ pub(crate) struct Watcher {
     cookie: String,
 }
 
-/// What a visit came to.
+/// Result of a visit.
 #[derive(Debug)]
 pub(crate) enum Seen {
-    /// The visitor left before the end.
+    /// Left before the end.
     Part,
-    /// The end, as it was told.
+    /// The end.
     End(Value),
 }
 
 impl Watcher {
-    /// Watches a job for so long, or to its end.
+    /// Follows a job for a time, or to its end.
     pub(crate) async fn visit(&self, job: &str, patience: Duration) -> Seen {
         timeout(patience, self.watch_to_the_end(job))
             .await
@@ -514,7 +511,7 @@ pub(crate) struct Viewer {
 }
 
 impl Viewer {
-    /// Waits for the end of the import and returns what was seen of it.
+    /// Waits for the end of the import and returns what was seen.
     pub(crate) async fn last(self) -> Value {
         timeout(PATIENCE, self.task)
             .await

@@ -1,4 +1,4 @@
-//! More imports than can run, on one database: none is forgotten, whoever dies, and waiting costs nothing.
+//! More imports than can run, on one database: none is lost when workers die, and waiting costs nothing.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 const KEY: &str = "the-key-of-the-workers";
-/// The most rows of an import that are written in a second.
+/// Maximum rows per second of an import.
 const RATE: &str = "800";
 
 fn list(name: &str, rows: usize) -> String {
@@ -36,13 +36,13 @@ async fn number(db: &DatabaseConnection, query: &str) -> i64 {
 async fn imports_of_one_user_that_have_waited_for_minutes_all_end() {
     let one = Monitor::start().await;
     let other = one.beside().await;
-    // More than may run, and than the two workers would have room for.
+    // More than may run, and than two workers have room for.
     let mut ids = Vec::new();
     for number in 0..10 {
         let file = list(&format!("w{number}"), 30_000);
         ids.push(one.accepted_of("ada", file).await);
     }
-    // As if they had waited since long ago.
+    // As if they had waited for long.
     let db = Database::connect(&one.database).await.unwrap();
     db.execute_unprepared("UPDATE monitor_imports SET created_at = created_at - 300000")
         .await
@@ -124,7 +124,7 @@ async fn a_backlog_costs_idle_workers_next_to_nothing() {
     let one = Monitor::start().await;
     let other = one.beside().await;
     let db = Database::connect(&one.database).await.unwrap();
-    // Two thousand imports of a user whose two others run, at workers of which nothing is heard here.
+    // Two thousand imports of a user who has two running at unknown workers.
     let new = |id: &str| {
         format!(
             "INSERT INTO monitor_imports (id, filename, stored_as, status, total_products, processed_products, \
@@ -143,7 +143,7 @@ async fn a_backlog_costs_idle_workers_next_to_nothing() {
     let many = new("'waiting' || n") + " FROM generate_series(1, 2000) AS n";
     db.execute_unprepared(&many).await.unwrap();
     let count = "SELECT xact_commit + xact_rollback AS n FROM pg_stat_database WHERE datname = current_database()";
-    // A connection that rests has its transactions counted up to ten seconds later: those of the start, too.
+    // PostgreSQL counts transactions of idle connections up to ten seconds later.
     let deadline = Instant::now() + Duration::from_secs(60);
     let mut before = number(&db, count).await;
     loop {
@@ -168,11 +168,11 @@ async fn a_backlog_costs_idle_workers_next_to_nothing() {
     other.stop().await;
 }
 
-/// Workers that share a database and a directory.
+/// Workers with a common database and directory.
 struct Workers {
     directory: Directory,
     database: String,
-    /// Each with the name by which it holds its leases.
+    /// With their names in leases.
     processes: Vec<(Process, String)>,
 }
 
@@ -196,9 +196,9 @@ impl Workers {
         let settings = [
             ("DATABASE_URL", self.database.as_str()),
             ("PRICE_MONITOR_API_KEY", KEY),
-            // As few as can be: none is held for as long as the process runs.
+            // The minimum: none is held permanently.
             ("DATABASE_MAX_CONNECTIONS", "2"),
-            // However quick the machine is, there is work until each has died.
+            // Slow enough that there is work until each has died.
             ("IMPORT_MAX_RATE", RATE),
             ("QUEUED_IMPORTS_PER_USER", "200"),
         ];
@@ -250,7 +250,7 @@ async fn two_hundred_imports_end_whatever_workers_are_killed() {
             Instant::now() < deadline,
             "{waiting} imports still wait, {kills} kills"
         );
-        // Each worker once, while it is at an import, and after others have ended.
+        // Each worker once, while it runs an import and others have ended.
         if kills < 3
             && waiting < left_at_last_kill
             && holds_a_lease(&workers.database, &workers.processes[0].1).await

@@ -1,4 +1,4 @@
-//! Two price monitors on one database, each with a directory of its own.
+//! Two price monitors on one database, each with its own directory.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -32,7 +32,7 @@ async fn underway(monitor: &Monitor, id: &str) {
 #[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
 async fn a_socket_to_one_worker_hears_of_an_import_that_another_one_runs() {
     let one = Monitor::start_slow().await;
-    // Without the file it cannot run the import itself, and its socket is told nothing but by NOTIFY.
+    // Without the file it cannot run the import, and its socket is notified by NOTIFY only.
     let other = one.beside().await;
     let mut socket = PlainClient::connect(&other, KEY).await.unwrap();
     let id = one.accepted(list(40_000)).await;
@@ -59,7 +59,7 @@ async fn a_worker_without_an_import_s_file_leaves_it_to_the_one_that_has_it() {
     let id = one.accepted(list(40_000)).await;
     underway(&one, &id).await;
     one.halt().await;
-    // It looks for what is to be done at its start, and again soon.
+    // It polls at its start, and soon again.
     let other = one.beside().await;
     tokio::time::sleep(Duration::from_secs(4)).await;
     let left = one.store.monitor_import(&id).await.unwrap().unwrap();
@@ -86,7 +86,7 @@ async fn an_import_is_cancelled_by_way_of_any_worker_and_though_its_own_did_not_
 
     let id = one.accepted(list(300_000)).await;
     underway(&one, &id).await;
-    // What is left of a cancelling whose NOTIFY is lost.
+    // The state of a cancellation whose NOTIFY was lost.
     let db = Database::connect(&one.database).await.unwrap();
     let wish = format!("UPDATE monitor_imports SET cancel_wanted = TRUE WHERE id = '{id}'");
     db.execute_unprepared(&wish).await.unwrap();
@@ -96,7 +96,7 @@ async fn an_import_is_cancelled_by_way_of_any_worker_and_though_its_own_did_not_
     other.stop().await;
 }
 
-/// Waits for an import to end as failed, and returns why.
+/// Waits for an import to fail, and returns the error.
 async fn ended(monitor: &Monitor, id: &str) -> String {
     eventually("the import is over", async || {
         let import = monitor.store.monitor_import(id).await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Caddy before one instance, with the configuration that is shipped.
+//! Caddy before one instance, with the shipped configuration.
 
 use std::{net::SocketAddr, process::Stdio, time::Duration};
 
@@ -10,7 +10,7 @@ use tokio::{
 use crate::process::{DEADLINE, Directory};
 
 pub(crate) struct Caddy {
-    /// Where browsers go.
+    /// The public origin.
     pub(crate) origin: String,
     _directory: Directory,
     _process: Child,
@@ -31,7 +31,7 @@ impl Caddy {
         assert!(site.contains(&front.to_string()) && site.contains(&relay.to_string()));
         let directory = Directory::new();
         let file = directory.path().join("Caddyfile");
-        // Its own port of administration is everybody's on a machine.
+        // Its admin port would be shared by all on this machine.
         std::fs::write(&file, format!("{{\n\tadmin off\n}}\n{site}")).unwrap();
         let process = Command::new("caddy")
             .args(["run", "--adapter", "caddyfile", "--config"])

@@ -1,4 +1,4 @@
-//! A plain `EventSource`, npm's, and what it sees.
+//! npm's `EventSource`, and what it reports.
 
 use std::{path::Path, process::Stdio, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::process::DEADLINE;
 
-/// An `EventSource` in Node. Dropping it ends it.
+/// An `EventSource` in Node, ended when dropped.
 pub(crate) struct EventSource {
     lines: Lines<BufReader<ChildStdout>>,
     _process: Child,
@@ -35,7 +35,7 @@ impl EventSource {
         }
     }
 
-    /// Waits until it says this. It is never given up meanwhile.
+    /// Waits for a report, while it stays open.
     pub(crate) async fn until(&mut self, what: &str) -> Value {
         let reading = async {
             loop {

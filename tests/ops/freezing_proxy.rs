@@ -1,4 +1,4 @@
-//! A way to the database on which nothing comes through for a while.
+//! A proxy to the database that can freeze.
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -7,13 +7,13 @@ use tokio::{
 };
 
 pub(crate) struct FreezingProxy {
-    /// The database's address, by way of here.
+    /// The database's URL through the proxy.
     pub(crate) database: String,
     frozen: watch::Sender<bool>,
 }
 
 impl FreezingProxy {
-    /// Stands before a database whose address is `postgres://USER@HOST:PORT/NAME`.
+    /// Starts a proxy for `postgres://USER@HOST:PORT/NAME`.
     pub(crate) async fn start(database: &str) -> Self {
         let server = database.split(['@', '/']).nth(3).unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,4 +1,4 @@
-//! nginx before one instance, with the configuration that is shipped.
+//! nginx before one instance, with the shipped configuration.
 
 use std::{net::SocketAddr, process::Stdio, time::Duration};
 
@@ -13,11 +13,11 @@ use crate::{
 };
 
 pub(crate) struct Nginx {
-    /// Where browsers go over plain HTTP.
+    /// The origin over plain HTTP.
     pub(crate) origin: String,
-    /// Where they go over TLS.
+    /// The address for TLS.
     pub(crate) secure: SocketAddr,
-    /// Whose word the certificate there is.
+    /// The certificate's issuer.
     pub(crate) issued: Issued,
     _directory: Directory,
     _process: Child,
@@ -28,17 +28,17 @@ fn free() -> SocketAddr {
     free.local_addr().unwrap()
 }
 
-/// Puts something in the place of what stands in a file that is shipped.
+/// Replaces a text that must exist in a shipped file.
 fn replace(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "{from} is in the file");
     text.replace(from, to)
 }
 
-/// The configuration with what it has for an app below a path in the place of what it has for one at the root.
+/// Replaces the configuration at the root by the example below a path.
 fn below_a_path(site: &str) -> String {
     let (before, rest) = site.split_once("    # With the host to itself:").unwrap();
     let (_, example) = rest.split_once("    # Below a path").unwrap();
-    // The paragraph that says so ends with an empty line.
+    // Its paragraph ends with an empty line.
     let (_, example) = example.split_once("\n\n").unwrap();
     let example: String = example
         .lines()
@@ -52,7 +52,7 @@ impl Nginx {
         Self::start_as(relay, include_str!("../../deploy/nginx.conf")).await
     }
 
-    /// Has the app at `/import` and nothing else.
+    /// Serves the app at `/import` and nothing else.
     pub(crate) async fn start_below_a_path(relay: SocketAddr) -> Self {
         let site = below_a_path(include_str!("../../deploy/nginx.conf"));
         Self::start_as(relay, &site).await

@@ -1,4 +1,4 @@
-//! The program as a process of its own.
+//! Runs the program as a process.
 
 #[path = "../support/database.rs"]
 mod database;
@@ -20,16 +20,16 @@ use tokio::{
 
 pub(crate) use self::database::postgres_database;
 
-/// How long a test waits for what must come.
+/// Timeout of a test.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The program under test; a release can be put in its place.
+/// Returns the program under test, which can be a release.
 pub(crate) fn binary() -> PathBuf {
     std::env::var_os("IMPORT_RELAY_BIN")
         .map_or_else(|| env!("CARGO_BIN_EXE_import-relay").into(), PathBuf::from)
 }
 
-/// A directory of its own for one or several processes.
+/// A directory for one or several processes.
 pub(crate) struct Directory(tempfile::TempDir);
 
 impl Directory {
@@ -41,7 +41,7 @@ impl Directory {
         self.0.path()
     }
 
-    /// The program, with nothing of the caller's own settings.
+    /// Builds a command without the caller's settings.
     pub(crate) fn command(&self, args: &[&str], settings: &[(&str, &str)]) -> Command {
         let mut command = Command::new(binary());
         command
@@ -73,7 +73,7 @@ impl Directory {
             .unwrap()
     }
 
-    /// Runs a command that succeeds and returns what it says.
+    /// Runs a successful command and returns its output.
     pub(crate) async fn says_with(&self, args: &[&str], settings: &[(&str, &str)]) -> String {
         let output = self.run(args, settings).await;
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -82,7 +82,7 @@ impl Directory {
     }
 }
 
-/// A process that serves, and what it writes.
+/// A serving process and its output.
 pub(crate) struct Process {
     child: Child,
     pub(crate) address: SocketAddr,
@@ -90,7 +90,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a serving command and waits until it says where it listens.
+    /// Starts a serving command and waits for its address.
     pub(crate) async fn start(mut command: Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
@@ -118,7 +118,7 @@ impl Process {
             }
             panic!("the process ended at once:\n{said}");
         };
-        // What it still says must not block it.
+        // Its further output must not block it.
         tokio::spawn(async move { while let Ok(Some(_)) = output.next_line().await {} });
         let address = ready.rsplit_once("//").unwrap().1.parse().unwrap();
         Self {
@@ -132,13 +132,13 @@ impl Process {
         self.child.id().unwrap()
     }
 
-    /// Ends it as a power failure would.
+    /// Kills it.
     #[allow(dead_code)] // one of the programs that share this file needs it
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 
-    /// Asks it to end, and returns its exit code.
+    /// Sends SIGTERM and returns the exit code.
     pub(crate) async fn terminate(mut self) -> Option<i32> {
         let id = self.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().await;
@@ -165,7 +165,7 @@ impl Process {
     }
 }
 
-/// The app in a directory of its own.
+/// The app in its own directory.
 pub(crate) struct Relay {
     pub(crate) directory: Directory,
     process: Process,
@@ -219,7 +219,7 @@ impl Relay {
         self.process.terminate().await
     }
 
-    /// Ends it, and returns what another start on the same data takes.
+    /// Stops it, and returns what a restart needs.
     pub(crate) async fn stop_and_keep(self) -> (Directory, Vec<(String, String)>) {
         assert_eq!(self.process.terminate().await, Some(0));
         (self.directory, self.settings)
@@ -241,7 +241,7 @@ impl Relay {
         Stream(response)
     }
 
-    /// Reads the metrics until they hold a line.
+    /// Waits for a line in the metrics.
     pub(crate) async fn metrics_with(&self, line: &str) -> String {
         let deadline = Instant::now() + DEADLINE;
         loop {
@@ -255,7 +255,7 @@ impl Relay {
     }
 }
 
-/// An open progress stream.
+/// An open event stream.
 pub(crate) struct Stream(Response);
 
 impl Stream {
@@ -271,14 +271,14 @@ pub(crate) fn client() -> Client {
         .no_proxy()
         .redirect(Policy::none())
         .connect_timeout(DEADLINE)
-        // Even a stream says something every 15 s.
+        // Every stream has a heartbeat every 15 s.
         .read_timeout(DEADLINE)
         .build()
         .unwrap()
 }
 
-/// Makes the first account and returns its session cookie. `setup` is the secret of the owner's link, which
-/// a process on this machine does not need.
+/// Creates the owner and returns the session cookie. `setup` is the secret of the owner link, not needed from
+/// this machine.
 pub(crate) async fn create_owner(http: &Client, origin: &str, setup: Option<&str>) -> String {
     let setup = setup.map_or_else(String::new, |secret| format!("&setup={secret}"));
     let response = http
@@ -294,7 +294,7 @@ pub(crate) async fn create_owner(http: &Client, origin: &str, setup: Option<&str
     set.split(';').next().unwrap().to_owned()
 }
 
-/// Hands a file in and returns its import.
+/// Uploads a file and returns its import.
 pub(crate) async fn import(
     http: &Client,
     origin: &str,

@@ -1,4 +1,4 @@
-//! The program with the site inside it, alone in an empty directory.
+//! The program with the embedded site, in an empty directory.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ async fn one_file_is_the_whole_installation() {
     let server = Process::start(command).await;
     let origin = format!("http://{}", server.address);
     let http = process::client();
-    // The first page that a visitor sees of a new installation.
+    // The first page of a new installation.
     let page = http.get(format!("{origin}/sign-in")).send().await.unwrap();
     assert_eq!(page.status(), 200);
     let page = page.text().await.unwrap().replace("&quot;", "\"");

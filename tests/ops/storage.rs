@@ -1,5 +1,4 @@
-//! What an unlucky operator meets: a second process, a damaged file, a backup that is needed, a disk that cannot
-//! be written.
+//! Storage problems: a second process, a damaged file, a restore, a read-only disk.
 
 use std::{os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
@@ -29,7 +28,7 @@ async fn of_two_processes_on_one_sqlite_file_the_second_says_so_and_stops() {
         );
     }
     assert_eq!(first.get("/health/ready").await.status(), 200);
-    // What looks after it may be run beside it.
+    // Other commands may run beside it.
     first.directory.says_with(&["backup", "copy.db"], &[]).await;
     first.directory.says_with(&["migrate"], &[]).await;
     let (directory, _) = first.stop_and_keep().await;
@@ -45,12 +44,12 @@ async fn a_damaged_database_is_found_by_the_check() {
         ("DATABASE_URL", "sqlite:shop.db"),
     ];
     directory.says_with(&["migrate"], &settings).await;
-    // A copy is one file, without a log beside it that has the newest pages.
+    // A backup is one file, without a write-ahead log.
     directory.says_with(&["backup", "copy.db"], &settings).await;
     let settings = [settings[0], ("DATABASE_URL", "sqlite:copy.db")];
     let path = directory.path().join("copy.db");
     let mut bytes = std::fs::read(&path).unwrap();
-    // Every page but the first few, which hold what a look at the schema reads.
+    // Every page except the first ones, which the schema needs.
     let page = 4096;
     assert!(bytes.len() > page * 10, "{}", bytes.len());
     for at in (page * 8..bytes.len()).step_by(page) {
@@ -77,7 +76,7 @@ async fn an_import_goes_on_from_a_backup_that_is_restored() {
     let rows: String = (0..40_000).map(|row| format!("s{row},N,1\n")).collect();
     let file = format!("sku,name,price\n{rows}");
     let job = process::import(&http, &origin, &cookie, "long.csv", &file).await;
-    // In the middle of it.
+    // While it runs.
     let progress = async |origin: &str| -> serde_json::Value {
         let url = format!("{origin}/api/get_import?id={job}");
         let answer = http
@@ -133,7 +132,7 @@ async fn an_import_goes_on_from_a_backup_that_is_restored() {
     relay.kill().await;
 }
 
-/// Whether a user without any right is what keeps this process out: root is kept out of nothing.
+/// Returns whether permissions do not apply to this process.
 fn is_root(directory: &Path) -> bool {
     let probe = directory.join("probe");
     std::fs::create_dir(&probe).unwrap();
@@ -145,7 +144,7 @@ fn is_root(directory: &Path) -> bool {
 async fn a_directory_that_cannot_be_written_is_said_with_what_to_do() {
     let directory = Directory::new();
     let settings = [("LISTEN_ADDR", "127.0.0.1:0"), ("DATA_DIR", "place")];
-    // A file stands where the directory is to be.
+    // A file where a directory should be.
     std::fs::write(directory.path().join("place"), "").unwrap();
     let refused = directory.run(&[], &settings).await;
     let said = text(&refused.stderr);

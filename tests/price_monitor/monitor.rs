@@ -1,4 +1,4 @@
-//! A price monitor of its own for each test.
+//! A price monitor for each test.
 
 #[path = "../support/database.rs"]
 mod database;
@@ -28,11 +28,11 @@ pub(crate) struct Monitor {
     pub(crate) address: SocketAddr,
     pub(crate) http: Client,
     pub(crate) store: Store,
-    /// The oldest import that was not over when the service was restarted.
+    /// The oldest unfinished import at the restart.
     pub(crate) before_restart: Option<MonitorImport>,
-    /// The most rows that an import writes in a second, from the next start on.
+    /// Maximum rows per second, from the next start.
     pub(crate) rows_per_second: Option<NonZeroU32>,
-    /// Where its database is.
+    /// Its database URL.
     pub(crate) database: String,
     directory: tempfile::TempDir,
     shutdown: CancellationToken,
@@ -45,32 +45,32 @@ impl Monitor {
         Self::start_in(&std::env::temp_dir()).await
     }
 
-    /// Starts a service whose imports take a second for each batch, however quick the machine is.
+    /// Starts a service whose imports take a second per batch.
     pub(crate) async fn start_slow() -> Self {
         Self::start_slow_in(&std::env::temp_dir()).await
     }
 
-    /// Starts such a service that keeps everything within this directory.
+    /// Starts a slow service with a directory.
     pub(crate) async fn start_slow_in(parent: &std::path::Path) -> Self {
         let directory = tempfile::tempdir_in(parent).unwrap();
         let database = database(&directory).await;
         Self::start_on(database, directory, NonZeroU32::new(2000)).await
     }
 
-    /// Starts a service that keeps everything within this directory.
+    /// Starts a service with a directory.
     pub(crate) async fn start_in(parent: &std::path::Path) -> Self {
         let directory = tempfile::tempdir_in(parent).unwrap();
         let database = database(&directory).await;
         Self::start_on(database, directory, None).await
     }
 
-    /// Starts another one on the same database, with a directory of its own.
+    /// Starts another one on the same database, with its own directory.
     pub(crate) async fn beside(&self) -> Self {
         let directory = tempfile::tempdir().unwrap();
         Self::start_on(self.database.clone(), directory, self.rows_per_second).await
     }
 
-    /// Hands a file in for a user and returns its job's identifier.
+    /// Uploads a file for a user and returns its job ID.
     pub(crate) async fn accepted_of(&self, owner: &str, file: impl Into<Vec<u8>>) -> String {
         let part = multipart::Part::bytes(file.into()).file_name("list.csv");
         let request = self.post("/api/products/imports");
@@ -106,19 +106,19 @@ impl Monitor {
         }
     }
 
-    /// Stops the service and starts it again on the same data.
+    /// Restarts the service on the same data.
     pub(crate) async fn restart(&mut self) {
         self.halt().await;
         self.resume().await;
     }
 
-    /// Stops the service, to be [resumed](Self::resume).
+    /// Stops the service until [`resume`](Self::resume).
     pub(crate) async fn halt(&mut self) {
         self.shutdown.cancel();
         (&mut self.service).await.unwrap().unwrap();
     }
 
-    /// Starts the service again on the same data.
+    /// Starts the service on the same data.
     pub(crate) async fn resume(&mut self) {
         self.before_restart = self
             .store
@@ -180,7 +180,7 @@ impl Monitor {
             .unwrap()
     }
 
-    /// Uploads a file and returns its job's identifier.
+    /// Uploads a file and returns its job ID.
     pub(crate) async fn accepted(&self, file: impl Into<Vec<u8>>) -> String {
         let answer = self.upload("list.csv", file).await;
         assert_eq!(answer.status(), 201);
@@ -188,7 +188,7 @@ impl Monitor {
         job["id"].as_str().unwrap().to_owned()
     }
 
-    /// Waits for a job to be over.
+    /// Waits for a job to end.
     pub(crate) async fn finished(&self, id: &str) -> Value {
         let over = eventually("the import is over", async || {
             let mut state = self
@@ -198,7 +198,7 @@ impl Monitor {
             (state["isCompleted"] == true).then_some(state)
         })
         .await;
-        // The count and the import must agree on what a product is, whatever the file.
+        // Counting and importing must agree for any file.
         let count = |name: &str| over[name].as_u64().unwrap();
         assert_eq!(
             count("processedProducts") + count("failedProducts"),
@@ -207,7 +207,7 @@ impl Monitor {
         over
     }
 
-    /// Waits for a job to be over, however that comes.
+    /// Waits for a job to end, by any source.
     pub(crate) async fn finished_somehow(&self, id: &str) -> Value {
         let path = format!("/api/products/imports/{id}/progress");
         eventually("the import is over", async || {
@@ -217,25 +217,25 @@ impl Monitor {
         .await
     }
 
-    /// Imports a file from upload to end.
+    /// Imports a file to its end.
     pub(crate) async fn import(&self, file: &str) -> Value {
         let id = self.accepted(file).await;
         self.finished(&id).await
     }
 
-    /// The SQLite file, where the database is one.
+    /// Returns the SQLite file, if any.
     pub(crate) fn sqlite(&self) -> Option<std::path::PathBuf> {
         let path = self.directory.path().join("test.db");
         path.exists().then_some(path)
     }
 
-    /// Where the upload of a job is stored.
+    /// Returns the path of a job's upload.
     pub(crate) fn upload_path(&self, id: &str) -> std::path::PathBuf {
         let uploads = self.directory.path().join("uploads");
         uploads.join(format!("{id}.upload"))
     }
 
-    /// The names of the stored uploads.
+    /// Returns the names of stored uploads.
     pub(crate) fn uploads(&self) -> Vec<String> {
         std::fs::read_dir(self.directory.path().join("uploads"))
             .unwrap()
@@ -245,7 +245,7 @@ impl Monitor {
     }
 }
 
-/// More room than any test fills.
+/// More than any test uses.
 const SPACE: SpaceLimits = SpaceLimits {
     of_user: 1 << 40,
     of_all: 1 << 40,
@@ -295,7 +295,7 @@ async fn serve(
     (address, shutdown, service)
 }
 
-/// Asks until there is an answer.
+/// Retries until there is a result.
 pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + DEADLINE;
     loop {

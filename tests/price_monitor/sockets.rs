@@ -1,4 +1,4 @@
-//! Small clients: Socket.IO 5 over Engine.IO 4, and plain WebSocket.
+//! Minimal Socket.IO and WebSocket clients.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn next_text(stream: &mut Stream) -> String {
     }
 }
 
-/// Returns the next Engine.IO packet that is no ping; a ping may come at any time and is answered.
+/// Returns the next Engine.IO packet, answering pings.
 async fn next_packet(stream: &mut Stream) -> String {
     loop {
         let packet = next_text(stream).await;
@@ -42,7 +42,7 @@ async fn next_packet(stream: &mut Stream) -> String {
 pub(crate) struct SocketIoClient(Stream);
 
 impl SocketIoClient {
-    /// Connects; the error is what `CONNECT_ERROR` holds.
+    /// Connects; the error is the content of `CONNECT_ERROR`.
     pub(crate) async fn connect(monitor: &Monitor, auth: &Value) -> Result<Self, Value> {
         let url = format!(
             "ws://{}/socket.io/?EIO=4&transport=websocket",
@@ -72,12 +72,12 @@ impl SocketIoClient {
             .unwrap();
     }
 
-    /// Returns a job's states to the final one.
+    /// Returns a job's states up to the final one.
     pub(crate) async fn states(&mut self, id: &str) -> Vec<Value> {
         self.states_and_others(id).await.0
     }
 
-    /// Returns a job's states to the final one, and the names of all other events until then.
+    /// Returns a job's states up to the final one, and the names of all other events.
     pub(crate) async fn states_and_others(&mut self, id: &str) -> (Vec<Value>, Vec<String>) {
         let (mut states, mut others) = (Vec::new(), Vec::new());
         loop {
@@ -118,7 +118,7 @@ impl PlainClient {
             .await;
     }
 
-    /// Returns a job's states to the final one.
+    /// Returns a job's states up to the final one.
     pub(crate) async fn states(&mut self, id: &str) -> Vec<Value> {
         let mut states = Vec::new();
         loop {

@@ -10,7 +10,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, header, multipart, r
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// How long a test waits for what must come.
+/// Timeout of a test.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) struct App {
@@ -19,7 +19,7 @@ pub(crate) struct App {
     http2: Client,
     /// The owner's session.
     pub(crate) cookie: String,
-    /// What makes the owner's account.
+    /// The link that creates the owner.
     pub(crate) owner_link: Option<String>,
     shutdown: CancellationToken,
     server: Option<JoinHandle<()>>,
@@ -28,7 +28,7 @@ pub(crate) struct App {
     database: String,
 }
 
-/// A server that has just been started.
+/// A newly started server.
 struct Running {
     address: SocketAddr,
     shutdown: CancellationToken,
@@ -64,7 +64,7 @@ impl Running {
 }
 
 impl App {
-    /// Starts a server with these settings and creates the owner's account.
+    /// Starts a server with settings and creates the owner.
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
@@ -95,7 +95,7 @@ impl App {
         app
     }
 
-    /// Starts the server again that was told to stop: same address, same data.
+    /// Restarts a stopped server: same address, same data.
     pub(crate) async fn launch(&mut self) {
         let running = Running::launch(self.address, &self.settings, &self.directory).await;
         self.shutdown = running.shutdown;
@@ -103,7 +103,7 @@ impl App {
         self.owner_link = running.owner_link;
     }
 
-    /// Returns the same server as somebody else sees it.
+    /// Returns the same server with another session.
     pub(crate) fn sharing(app: &Self, cookie: &str) -> Self {
         Self {
             address: app.address,
@@ -119,12 +119,12 @@ impl App {
         }
     }
 
-    /// Returns the address of the server's database.
+    /// Returns the database URL.
     pub(crate) fn database_url(&self) -> String {
         self.database.clone()
     }
 
-    /// Returns the directory of the server's data.
+    /// Returns the data directory.
     pub(crate) fn data(&self) -> &std::path::Path {
         self.directory.path()
     }
@@ -146,12 +146,12 @@ impl App {
         session_cookie(&response).expect("the owner's account is made")
     }
 
-    /// Posts a form as nobody.
+    /// Posts a form without a session.
     pub(crate) async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Response {
         self.form(path, form).send().await.unwrap()
     }
 
-    /// Posts a form as whose session it is.
+    /// Posts a form with the session.
     pub(crate) async fn post_as(&self, path: &str, form: &[(&str, &str)]) -> Response {
         let request = self.form(path, form).header(header::COOKIE, &self.cookie);
         request.send().await.unwrap()
@@ -167,7 +167,7 @@ impl App {
             .body(body)
     }
 
-    /// Gets a path as the owner.
+    /// Requests a path with the session.
     pub(crate) async fn get(&self, path: &str) -> Response {
         let request = self.http.get(self.url(path));
         let request = request.header(header::COOKIE, &self.cookie);
@@ -181,7 +181,7 @@ impl App {
         request.send().await.unwrap()
     }
 
-    /// The same as a client that comes back.
+    /// The same with a `Last-Event-ID`.
     pub(crate) async fn get_again(&self, path: &str, last_event_id: &str) -> Response {
         let request = self.http.get(self.url(path));
         let request = request.header(header::COOKIE, &self.cookie);
@@ -189,7 +189,7 @@ impl App {
         request.send().await.unwrap()
     }
 
-    /// Hands a file in as the owner, as a script does.
+    /// Uploads a file by REST.
     pub(crate) async fn upload(&self, name: &str, file: &str) -> Response {
         let part = multipart::Part::bytes(file.as_bytes().to_vec()).file_name(name.to_owned());
         self.http
@@ -202,7 +202,7 @@ impl App {
             .unwrap()
     }
 
-    /// Hands a file in and returns its import.
+    /// Uploads a file and returns its import.
     pub(crate) async fn import(&self, name: &str, file: &str) -> String {
         let response = self.upload(name, file).await;
         assert_eq!(response.status(), StatusCode::CREATED);
@@ -210,7 +210,7 @@ impl App {
         answer["id"].as_str().unwrap().to_owned()
     }
 
-    /// Waits until an import is over.
+    /// Waits for an import to end.
     pub(crate) async fn until_over(&self, job: &str) {
         let deadline = tokio::time::Instant::now() + DEADLINE;
         loop {
@@ -224,12 +224,12 @@ impl App {
         }
     }
 
-    /// Stops the server in good order.
+    /// Stops the server gracefully.
     pub(crate) async fn stop(mut self) {
         self.halt().await;
     }
 
-    /// The same, of one that is to be launched again.
+    /// The same, to be launched again.
     pub(crate) async fn halt(&mut self) {
         self.shutdown.cancel();
         let Some(server) = self.server.take() else {
@@ -241,7 +241,7 @@ impl App {
             .unwrap();
     }
 
-    /// Tells the server to stop, and does not wait.
+    /// Stops the server without waiting.
     pub(crate) fn begin_to_stop(&self) {
         self.shutdown.cancel();
     }

@@ -1,5 +1,4 @@
-//! Price monitors that nobody would have thought of: what they say is read as it is meant, costs nobody
-//! else anything, and is never an end that is none.
+//! Unusual price monitors: their messages are understood, harm no other import, and never invent an end.
 
 use reqwest::{StatusCode, header, multipart};
 use serde_json::{Value, json};
@@ -15,7 +14,7 @@ use crate::{
     start, watch, with_status,
 };
 
-/// An import that is watched, and whose room is joined.
+/// An import with a subscriber and a joined job.
 async fn watched(more: &[(&str, &str)]) -> (FakeMonitor, App, String, Events) {
     let (monitor, app) = start(more).await;
     let job = app.import("shop.csv", FILE).await;
@@ -156,14 +155,14 @@ async fn a_job_that_the_service_has_forgotten_fails_and_can_be_deleted_meanwhile
         "The price monitor no longer knows this import."
     );
     assert_eq!(recorded(&app, &job).await["status"], "ERROR");
-    // One for which that is not certain yet is not in the way either.
+    // One whose end is not certain does not block either.
     let (monitor, app, job, _events) = watched(&[]).await;
     let gone = app.post_as("/api/delete_import", &[("id", &job)]).await;
     assert!(
         gone.status().is_redirection() || gone.status().is_success(),
         "{gone:?}"
     );
-    // One that runs is.
+    // A running one does.
     let job = app.import("shop.csv", FILE).await;
     monitor.set_rest(&job, counts(1, 0, 9));
     let kept = app.post_as("/api/delete_import", &[("id", &job)]).await;
@@ -216,7 +215,7 @@ async fn a_word_on_one_job_stops_no_other() {
     monitor.refuse_sockets(true);
     monitor.hang_up();
     monitor.set_rest(&job, counts(5, 0, 9));
-    // REST is asked on, and nobody is told that the key is refused.
+    // REST is polled, and the key is not reported as rejected.
     loop {
         let event = events.next().await.unwrap();
         let data = event.data.unwrap_or_default();
@@ -300,7 +299,7 @@ async fn an_import_that_nobody_watches_is_followed_to_its_end_and_counted_once()
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     assert_eq!(recorded(&app, &job).await["status"], "ERROR");
-    // Whoever looks later ends nothing again.
+    // A late subscriber does not end it again.
     let mut events = watch(&app, &job).await;
     assert_eq!(events.last().await.data.unwrap()["error"], "no header");
     assert_eq!(metric(&app, ended).await, 1);
@@ -333,7 +332,7 @@ async fn a_stream_of_listed_jobs_that_cannot_follow_all_is_refused() {
     assert!(refused.headers().contains_key(header::RETRY_AFTER));
 }
 
-/// The states of the price monitor that a stream tells until the job is over.
+/// Returns the upstream states of a stream until the job ends.
 async fn upstream_states(events: &mut Events) -> Vec<String> {
     let mut states = Vec::new();
     while let Some(event) = events.next().await {
@@ -405,7 +404,7 @@ async fn an_old_socket_io_server_is_named_and_polled() {
     }
     let status: Value = app.get("/api/server_status").await.json().await.unwrap();
     assert_eq!(status["upstream_problems"][0]["code"], "OLD_SOCKET_IO");
-    // Somebody who comes to look has it tried for no more.
+    // A new subscriber triggers no attempt.
     let frames = server.heard().len();
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
     let _another = watch(&app, "1").await;
@@ -423,9 +422,9 @@ async fn a_connection_after_one_that_could_not_be_read_begins_anew() {
         join if join.starts_with("42") => {
             let event = r#"42["x",{},"offset-1"]"#;
             match joined.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
-                // A session that breaks is resumed.
+                // A broken session is resumed.
                 0 => vec![event, ""],
-                // One that brings more than may be read is not.
+                // One that brings a message above the limit is not.
                 1 => vec![event, too_large],
                 _ => vec![],
             }
@@ -490,7 +489,7 @@ async fn a_refusal_that_is_not_about_the_key_is_tried_again_soon() {
     assert_eq!(status["upstream_problems"], json!([]));
 }
 
-/// Waits until the owner's status page names these problems.
+/// Waits until the status page names these problems.
 async fn until_problems(app: &App, problems: &Value) {
     let deadline = tokio::time::Instant::now() + DEADLINE;
     loop {
@@ -514,7 +513,7 @@ async fn events_without_a_known_field_are_named_to_the_owner_and_rest_tells_inst
     let page = app.get("/status").await.text().await.unwrap();
     assert!(page.contains("done, of, shop"), "{page}");
     assert!(!page.contains("hunter2"), "{page}");
-    // As many as there are: they are no news.
+    // Unchanged counts are no news.
     monitor.set_rest(&job, counts(7, 0, 9));
     let chatter = {
         let (monitor, job) = (monitor.clone(), job.clone());
@@ -528,7 +527,7 @@ async fn events_without_a_known_field_are_named_to_the_owner_and_rest_tells_inst
     let told = tokio::time::timeout(DEADLINE, until_processed(&mut events, 7));
     told.await.expect("REST is asked");
     chatter.abort();
-    // One that is understood settles it.
+    // A readable report clears the problem.
     monitor.emit(&job, counts(8, 0, 9));
     until_problems(&app, &json!([])).await;
 }

@@ -13,7 +13,7 @@ pub(crate) struct Event {
     pub(crate) data: Option<Value>,
 }
 
-/// Reads events one after the other (WHATWG HTML, section 9.2.6, as far as the server uses it).
+/// Parses events (WHATWG HTML, section 9.2.6, as far as the server uses it).
 pub(crate) struct Events {
     response: Response,
     buffer: String,
@@ -35,14 +35,14 @@ impl Events {
         }
     }
 
-    /// Returns the next block, or `None` at the end of the stream.
+    /// Returns the next event, or `None` at the end.
     pub(crate) async fn next(&mut self) -> Option<Event> {
         tokio::time::timeout(DEADLINE, self.read())
             .await
             .expect("something is sent in time")
     }
 
-    /// Returns the data of the next state, passing over heartbeats.
+    /// Returns the data of the next state, skipping heartbeats.
     pub(crate) async fn state(&mut self) -> Option<Value> {
         loop {
             let event = self.next().await?;
@@ -52,7 +52,7 @@ impl Events {
         }
     }
 
-    /// Returns the last event of the stream that is a state.
+    /// Returns the last state of the stream.
     pub(crate) async fn last(&mut self) -> Event {
         let mut last = Event::default();
         while let Some(event) = self.next().await {

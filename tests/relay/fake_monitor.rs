@@ -1,4 +1,4 @@
-//! A price monitor that does what the test says: REST and the plain WebSocket dialect, with faults.
+//! A fake price monitor with faults: REST and plain WebSocket.
 
 use std::{
     collections::HashMap,
@@ -33,15 +33,15 @@ pub(crate) struct FakeMonitor {
 }
 
 struct Shared {
-    /// Frames for every open socket.
+    /// Frames for all open sockets.
     frames: broadcast::Sender<Frame>,
     joins: Mutex<Vec<String>>,
     leaves: Mutex<Vec<String>>,
-    /// How many sockets were asked for, and how often REST was asked for progress.
+    /// Numbers of sockets and of progress calls.
     tries: AtomicUsize,
     asked: AtomicUsize,
     rest: Mutex<HashMap<String, Answer>>,
-    /// What is answered to whoever hands a file in; and the idempotency keys that came.
+    /// The answer to uploads, and the idempotency keys received.
     created: Mutex<Option<Answer>>,
     keys: Mutex<Vec<String>>,
     next_id: AtomicUsize,
@@ -60,7 +60,7 @@ enum Frame {
     Hangup,
 }
 
-/// An answer of REST.
+/// A REST answer.
 #[derive(Clone)]
 struct Answer {
     status: u16,
@@ -110,7 +110,7 @@ impl FakeMonitor {
         Self { address, shared }
     }
 
-    /// The settings of an app that uses it.
+    /// Returns the settings of an app that uses it.
     pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
         vec![
             ("MONITOR_PRICE_APP_HOST", format!("ws://{}/", self.address)),
@@ -121,28 +121,28 @@ impl FakeMonitor {
         ]
     }
 
-    /// Says something of a job on every open socket.
+    /// Sends an event of a job on all open sockets.
     pub(crate) fn emit(&self, job: &str, data: Value) {
         let frame = json!({"event": format!("import-job-{job}"), "data": data});
         self.emit_raw(&frame.to_string());
     }
 
     pub(crate) fn emit_raw(&self, text: &str) {
-        // Nobody may be listening.
+        // There may be no socket.
         let _ = self.shared.frames.send(Frame::Text(text.to_owned()));
     }
 
-    /// Sends bytes on every open socket.
+    /// Sends bytes on all open sockets.
     pub(crate) fn emit_bytes(&self, bytes: &[u8]) {
         let _ = self.shared.frames.send(Frame::Binary(bytes.to_vec()));
     }
 
-    /// Sets what REST answers.
+    /// Sets the REST answer of a job.
     pub(crate) fn set_rest(&self, job: &str, data: Value) {
         self.set_answer(job, 200, data.to_string().as_bytes());
     }
 
-    /// The same, whatever it is.
+    /// The same with any status and body.
     pub(crate) fn set_answer(&self, job: &str, status: u16, body: &[u8]) {
         let answer = Answer {
             status,
@@ -156,7 +156,7 @@ impl FakeMonitor {
             .insert(job.to_owned(), answer);
     }
 
-    /// Sets what is answered to whoever hands a file in.
+    /// Sets the answer to uploads.
     pub(crate) fn set_created(&self, status: u16, body: &str, headers: &[(&'static str, &str)]) {
         let headers = headers
             .iter()
@@ -168,17 +168,17 @@ impl FakeMonitor {
         });
     }
 
-    /// Returns the idempotency keys that came with files.
+    /// Returns the received idempotency keys.
     pub(crate) fn keys(&self) -> Vec<String> {
         self.shared.keys.lock().unwrap().clone()
     }
 
-    /// Breaks every open socket.
+    /// Breaks all open sockets.
     pub(crate) fn hang_up(&self) {
         let _ = self.shared.frames.send(Frame::Hangup);
     }
 
-    /// Has every socket closed as soon as it is open.
+    /// Closes every socket as soon as it is open.
     pub(crate) fn hang_up_at_once(&self) {
         self.shared.hangs_up_at_once.store(true, Ordering::SeqCst);
     }
@@ -187,22 +187,22 @@ impl FakeMonitor {
         self.shared.refuse_sockets.store(refuse, Ordering::SeqCst);
     }
 
-    /// Has no key good enough for a socket.
+    /// Rejects all keys on sockets.
     pub(crate) fn reject_key(&self) {
         self.shared.reject_key.store(true, Ordering::SeqCst);
     }
 
-    /// Has no key good enough for anything.
+    /// Rejects all keys.
     pub(crate) fn change_key(&self, changed: bool) {
         self.shared.changed_key.store(changed, Ordering::SeqCst);
     }
 
-    /// Returns how many sockets were asked for.
+    /// Returns the number of socket attempts.
     pub(crate) fn tries(&self) -> usize {
         self.shared.tries.load(Ordering::SeqCst)
     }
 
-    /// Returns how often REST was asked for progress.
+    /// Returns the number of progress calls.
     pub(crate) fn asked(&self) -> usize {
         self.shared.asked.load(Ordering::SeqCst)
     }
@@ -223,7 +223,7 @@ impl FakeMonitor {
         self.shared.joins.lock().unwrap().clone()
     }
 
-    /// Waits until a condition holds.
+    /// Waits for a condition.
     pub(crate) async fn until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + DEADLINE;
         while !condition(self) {

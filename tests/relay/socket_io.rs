@@ -1,4 +1,4 @@
-//! A Socket.IO server of a test's own: a script of frames, without a library's good manners.
+//! A scripted Socket.IO server.
 
 use std::{
     net::SocketAddr,
@@ -18,19 +18,19 @@ use tokio::{net::TcpListener, time::Instant};
 
 use crate::{app::DEADLINE, fake_monitor::KEY};
 
-/// Answers one frame of the client with others; an empty one hangs up.
+/// Answers a client frame with others; an empty one closes the socket.
 type Script = Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>;
 
 #[derive(Clone)]
 pub(crate) struct SocketIo {
     pub(crate) address: SocketAddr,
     script: Script,
-    /// What came of all clients.
+    /// All frames received.
     heard: Arc<Mutex<Vec<String>>>,
 }
 
 impl SocketIo {
-    /// Starts one. `script` is asked with `open` first.
+    /// Starts a server. `script` is called with `open` first.
     pub(crate) async fn start(
         script: impl Fn(&str) -> Vec<String> + Send + Sync + 'static,
     ) -> Self {
@@ -64,7 +64,7 @@ impl SocketIo {
         self.heard.lock().unwrap().clone()
     }
 
-    /// Waits until so many frames have come that begin like this.
+    /// Waits for a number of frames with a prefix.
     pub(crate) async fn until_heard(&self, begin: &str, count: usize) {
         let deadline = Instant::now() + DEADLINE;
         while self

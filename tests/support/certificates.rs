@@ -1,8 +1,8 @@
-//! Certificates of an authority that nobody knows but the test.
+//! Certificates of a test CA.
 
 use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair};
 
-/// An authority's certificate, and one of a server with its key that the authority vouches for.
+/// A CA certificate, and a server certificate with its key.
 pub(crate) struct Issued {
     pub(crate) authority: Certificate,
     pub(crate) certificate: Certificate,

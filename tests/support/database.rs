@@ -1,10 +1,9 @@
-//! A database of its own for each test.
+//! A database for each test.
 
 use sea_orm::{ConnectionTrait, Database};
 
-/// Makes one on the PostgreSQL server that `IMPORT_RELAY_POSTGRES` names (an address without a
-/// database, whose user may make some) and returns its address; `None` where it names none, and tests
-/// use a SQLite file.
+/// Creates one on the PostgreSQL server of `IMPORT_RELAY_POSTGRES` (a URL without a database, whose user may
+/// create some) and returns its URL; `None` without the variable, for a SQLite file.
 pub(crate) async fn postgres_database() -> Option<String> {
     let server = std::env::var("IMPORT_RELAY_POSTGRES").ok()?;
     let name = format!("test_{}", uuid::Uuid::now_v7().simple());

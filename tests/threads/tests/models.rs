@@ -1,9 +1,9 @@
-//! Every order in which threads can meet, gone through by the model checker.
+//! Runs the models in every order of threads.
 
 use import_relay_threads::server::relay;
 
-/// Goes through every order in which threads are interrupted up to three times, which finds what there
-/// is to find (<https://docs.rs/loom/0.7/loom/#large-models>) and ends in seconds.
+/// Explores all orders with up to three preemptions, which finds what there is to find
+/// (<https://docs.rs/loom/0.7/loom/#large-models>) within seconds.
 fn model(of: impl Fn() + Send + Sync + 'static) {
     let mut checker = loom::model::Builder::new();
     checker.preemption_bound = Some(3);

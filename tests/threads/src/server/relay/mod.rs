@@ -31,8 +31,7 @@ fn acquire(limits: &StreamLimits) -> Option<Permit> {
     limits.acquire(Pass { user }, HERE)
 }
 
-/// Streams are opened and closed by several threads: there are never more than there may be, and
-/// what was closed can be opened again.
+/// Several threads open and close streams: the limit holds, and closed permits can be reused.
 pub fn streams_stay_within_their_limits() {
     let limits = of_one_user(1);
     let open = Arc::new(AtomicUsize::new(0));
@@ -58,8 +57,7 @@ pub fn streams_stay_within_their_limits() {
     assert!(acquire(&limits).is_some(), "a place was lost");
 }
 
-/// Rights are taken back while a stream is opened: it is either among those that end, or it came
-/// after; and the next one is not taken back.
+/// Permits are revoked while a stream is opened: it is revoked or came after; the next one is not.
 pub fn who_comes_after_a_revocation_stays() {
     let limits = of_one_user(9);
     let before = acquire(&limits).unwrap();

@@ -5,7 +5,7 @@ use super::{
     sync::{Arc, Mutex},
 };
 
-/// The price monitor's side: whether the room is joined, as it has heard.
+/// The price monitor: whether the job is joined.
 #[derive(Default)]
 struct Upstream(Arc<Mutex<bool>>);
 
@@ -15,11 +15,10 @@ impl Listener<bool> for Upstream {
     }
 }
 
-/// A viewer comes back in the moment in which its room is given up: the price monitor's side ends up with
-/// what was decided last.
+/// A subscriber returns while its room is closed: the price monitor ends up with the last decision.
 pub fn a_room_is_joined_while_somebody_is_in_it() {
     let joined = Arc::new(Mutex::new(true));
-    // How many viewers there are; at 0 the room may be given up.
+    // Number of subscribers; at 0 the room may be closed.
     let rooms = Arc::new(Ordered::new(None::<u32>, Upstream(joined.clone())));
     rooms.change(|viewers| {
         *viewers = Some(0);

@@ -5,7 +5,7 @@ pub(super) use loom::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-/// What `tokio::sync::Notify` is to one waiter: a thread that waits instead of a task.
+/// `tokio::sync::Notify` for one waiting thread.
 #[derive(Debug)]
 pub(super) struct Notify {
     is_told: Mutex<bool>,

@@ -26,7 +26,7 @@ impl Shards {
         })
     }
 
-    /// A connection comes; where a queue is made for it, its shard is run to its end.
+    /// Admits a connection; runs the shard of a new queue to its end.
     fn admit(&self) {
         if let Some(queue) = self.queues.admit(Connection) {
             self.run(&queue);
@@ -69,8 +69,8 @@ fn admit(shards: &Arc<Shards>) -> thread::JoinHandle<()> {
     thread::spawn(move || shards.admit())
 }
 
-/// Connections come while the last one of a shard leaves: each is served by one shard, and none is left
-/// in a queue that nobody takes from.
+/// Connections arrive while the last one of a shard leaves: each is served by one shard, and none is left in
+/// a queue.
 pub fn each_connection_is_served(capacity: usize) {
     let shards = Shards::new(capacity);
     let comers = [admit(&shards), admit(&shards)];
@@ -81,8 +81,7 @@ pub fn each_connection_is_served(capacity: usize) {
     shards.expect_served(3);
 }
 
-/// A connection comes while a shard closes for good: either that shard still admits it, or it gets
-/// another.
+/// A connection arrives while a shard closes: that shard admits it, or it gets another one.
 pub fn a_connection_that_comes_at_the_end_is_served() {
     let shards = Shards::new(9);
     let queue = shards.queues.admit(Connection).unwrap();
