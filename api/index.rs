@@ -1,7 +1,7 @@
 //! The app as a function of Vercel's Rust runtime.
 //!
-//! The runtime starts the process, passes requests on to it over HTTP, and is told over a socket
-//! when each of them is over. A progress stream is over when it ends, not when it begins.
+//! The runtime starts the process, forwards requests over HTTP, and is notified over a socket when each of
+//! them has ended: for a stream, after its last byte.
 
 use std::{
     pin::Pin,
@@ -42,7 +42,7 @@ async fn run() -> Result<(), Error> {
     let _log =
         telemetry::init(&config.log, &config.telemetry).map_err(|error| error.to_string())?;
     let stopping = CancellationToken::new();
-    // The runtime waits for open streams, so they have to hear of it too.
+    // The runtime waits for open streams, so they must end at the signal.
     shutdown::on_signal(stopping.clone())?;
     let function = Function::start(config, stopping).await?;
     let router = function.router();
@@ -70,7 +70,7 @@ async fn run() -> Result<(), Error> {
     served
 }
 
-/// Keeps the invocation of a stream until its last byte is sent or its reader is gone.
+/// Keeps a stream's invocation until its last byte is sent or the client is gone.
 fn held(response: Response, state: &AppState) -> Response {
     let is_stream = response
         .headers()

@@ -1,12 +1,11 @@
-//! The function as Vercel runs it: started by a stand-in of its runtime, which speaks the runtime's
-//! own protocol (`vercel_runtime` 2.4, `src/ipc` and `src/lib.rs`), passes requests on, and kills
-//! functions at their time limit.
+//! Runs the function under a stand-in of Vercel's runtime, which speaks its protocol (`vercel_runtime` 2.4,
+//! `src/ipc` and `src/lib.rs`), forwards requests, and kills functions at their time limit.
 //!
-//! PostgreSQL is where `IMPORT_RELAY_POSTGRES` says; `scripts/test.sh` starts one.
+//! PostgreSQL is at `IMPORT_RELAY_POSTGRES`; `scripts/test.sh` starts one.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
 mod app {
-    /// How long a test waits for what must come.
+    /// Timeout of a test.
     pub(crate) const DEADLINE: std::time::Duration = std::time::Duration::from_secs(20);
 }
 #[path = "../../tests/relay/events.rs"]
@@ -28,7 +27,7 @@ use self::{
     runtime::{Function, Platform, postgres_database, refused},
 };
 
-/// Vercel makes a function of every file of `api/` that it is given.
+/// Vercel makes a function of every file of `api/` that it gets.
 #[test]
 fn vercel_is_given_one_function() {
     let ignored: Vec<_> = include_str!("../../.vercelignore").lines().collect();
@@ -141,8 +140,8 @@ async fn a_function_that_is_told_to_end_ends_its_streams_first() {
     assert_eq!(ended.await, Some(0));
 }
 
-/// The stream's own limit is below the functions', so a viewer comes back to another function
-/// before the first one is killed, and never sees a stream break off.
+/// The stream's maximum duration is below the function's time limit, so a subscriber reconnects before the
+/// function is killed.
 #[tokio::test]
 #[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
 async fn viewers_do_not_notice_that_functions_are_killed_at_their_limit() {
@@ -183,7 +182,7 @@ struct Seen {
     last: Value,
 }
 
-/// A browser's `EventSource`: comes back when a stream ends, until it is told to stop.
+/// Reconnects like an `EventSource`, until a 204.
 async fn watch(platform: Platform, cookie: String, job: String) -> Seen {
     let mut seen = Seen {
         streams: 0,

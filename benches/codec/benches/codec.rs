@@ -1,4 +1,4 @@
-//! What a report costs from the socket's text to the bytes that all viewers share.
+//! Measures a report from the socket's text to the bytes for all subscribers.
 
 use std::hint::black_box;
 

@@ -1,17 +1,17 @@
-//! Prints what a product file is read as: one line of JSON for each thing that is told.
+//! Prints how a product file is read, as lines of JSON.
 //!
 //! ```sh
 //! cargo run -p product-feed --example read -- prices.csv
 //! ```
 //!
-//! With `--time` first, how long it takes instead.
+//! With `--time` first it prints the time instead.
 #![allow(clippy::print_stdout)] // it is a program
 
 use std::{env, ops::ControlFlow, process::ExitCode, time::Instant};
 
 use product_feed::{FeedRow, Input, Limits, Mapping, PassedOver, Understanding, Visitor, read};
 
-/// The most bytes that a container may unpack to.
+/// Maximum bytes unpacked from a container.
 const MAX_UNPACKED: u64 = 1 << 30;
 
 struct Print {
@@ -19,7 +19,7 @@ struct Print {
     is_quiet: bool,
 }
 
-/// Writes a text as JSON does.
+/// Encodes a JSON string.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for character in text.chars() {

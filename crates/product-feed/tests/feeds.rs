@@ -1,6 +1,5 @@
-//! A corpus of product files, each with what is to come of it in a file beside it, named after it with
-//! `.expected` at the end. `BLESS=1 cargo test -p product-feed --test feeds` writes these anew, to be read
-//! before they are kept.
+//! Reads a corpus of product files and compares the results with the `.expected` files beside them.
+//! `BLESS=1 cargo test -p product-feed --test feeds` rewrites these; review the changes.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
 use std::{
@@ -16,10 +15,10 @@ use product_feed::{
 };
 use proptest::prelude::*;
 
-/// The corpus' one bomb unpacks to more.
+/// The corpus' archive bomb unpacks to more.
 const LIMIT: u64 = 16 << 20;
 
-/// What comes of a file, as text.
+/// The result of a file, as text.
 #[derive(Default)]
 struct Outcome {
     text: String,
@@ -166,7 +165,7 @@ fn every_file_of_the_corpus_comes_out_as_expected() {
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 
-/// The rows of a list, written in one of the ways that people's programs do.
+/// Rows of a list, written in one of the common dialects.
 #[derive(Clone, Debug)]
 struct Writing {
     delimiter: char,
@@ -216,7 +215,7 @@ fn written(rows: &[[String; 3]], writing: &Writing) -> Vec<u8> {
         let cells: Vec<_> = row.iter().map(|text| cell(text, writing)).collect();
         let mut line = cells.join(&writing.delimiter.to_string());
         if writing.ending == "\r" {
-            // Where lines end so, they do within cells too.
+            // These line ends apply within cells too.
             line = line.replace('\n', "\r");
         }
         text.push_str(&line);
@@ -243,7 +242,7 @@ fn written(rows: &[[String; 3]], writing: &Writing) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-/// An archive of these files.
+/// Returns an archive of files.
 fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, bytes) in files {
@@ -259,7 +258,7 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
-/// An `.xlsx` workbook of a sheet with this XML in it, and these shared texts.
+/// Returns an `.xlsx` workbook with this sheet XML and these shared strings.
 fn xlsx_of(sheet_data: &str, shared: &str) -> Vec<u8> {
     let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let workbook = "<workbook><sheets><sheet name='S' sheetId='1' r:id='r1'/></sheets></workbook>";
@@ -306,7 +305,7 @@ fn xlsx(rows: &[[String; 3]]) -> Vec<u8> {
     xlsx_of(&data, &format!("<sst>{shared}</sst>"))
 }
 
-/// An `.ods` workbook of a sheet with this XML in it.
+/// Returns an `.ods` workbook with this sheet XML.
 fn ods_of(rows: &str) -> Vec<u8> {
     let content = format!(
         "<office:document-content><office:body><office:spreadsheet><table:table table:name='S'>{rows}\
@@ -350,7 +349,7 @@ impl Visitor for Rows {
     }
 }
 
-/// Rows as they come out: spaces around cells are nothing, and there is one way to write a price.
+/// Normalizes rows: trimmed cells, one way to write a price.
 fn normal(rows: Vec<[String; 3]>) -> Vec<[String; 3]> {
     rows.into_iter()
         .map(|[sku, name, price]| {
@@ -383,7 +382,7 @@ fn failure_of(bytes: &[u8]) -> String {
     failed.unwrap_err().to_string()
 }
 
-/// The most memory that this process has had, in MiB.
+/// Returns the peak memory of this process, in MiB.
 fn most_memory() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));
@@ -405,7 +404,7 @@ fn a_small_workbook_that_speaks_of_endless_cells_is_refused_in_little_memory() {
         "What the file unpacks to is larger than 16.0 MiB."
     );
 
-    // Cells that all name one long text.
+    // Cells that all reference one long string.
     let shared = format!(
         "<sst uniqueCount='99999999999'><si><t>{}</t></si></sst>",
         "x".repeat(700 << 10)
@@ -420,7 +419,7 @@ fn a_small_workbook_that_speaks_of_endless_cells_is_refused_in_little_memory() {
         failure_of(&xlsx_of(&many_rows, &shared)),
         "What the file unpacks to is larger than 16.0 MiB."
     );
-    // The tests beside this one have their share of it.
+    // Concurrent tests have their share of it.
     assert!(most_memory() < 400, "{} MiB", most_memory());
 }
 
@@ -431,7 +430,7 @@ fn an_archive_that_says_it_is_smaller_than_it_is_is_found_out() {
         &format!("<row><c t='str'><v>{text}</v></c></row>"),
         "<sst/>",
     );
-    // In the directory at the end of the archive: the sheet has a hundred bytes.
+    // In the archive's directory: the sheet claims a hundred bytes.
     let entry = book
         .windows(4)
         .rposition(|bytes| bytes == b"PK\x01\x02")
@@ -476,7 +475,7 @@ proptest! {
             .into_iter()
             .map(|(sku, name, whole, cents)| [sku, name, format!("{whole}.{cents}")])
             .collect();
-        // What a single-byte encoding is cannot be told from a few letters, but by its kind of text.
+        // A single-byte encoding cannot be told from a few letters, but from typical text.
         let filler = ["ZZ-1", "Größe und Länge für schöne Stühle, café, déjà vu", "1.25"];
         let mut all = vec![filler.map(str::to_owned); 3];
         all.extend(rows);
@@ -497,7 +496,7 @@ proptest! {
     }
 }
 
-/// Everything that is told of a file.
+/// Everything reported for a file.
 #[derive(Default)]
 struct Told {
     understanding: Option<Understanding>,
@@ -534,18 +533,17 @@ fn told(file: &str) -> Told {
     told
 }
 
-/// A kind of file: its header and first rows, which tell how prices are written and whose kind it is, and the
-/// rows that are made of a number and a price.
+/// A kind of file: a header and rows that show its price format and shape, and generated rows.
 #[derive(Clone, Copy, Debug)]
 struct ListKind {
     delimiter: char,
     head: &'static str,
-    /// Where the price stands.
+    /// Column of the price.
     price: usize,
-    /// Where what the product is known by stands.
+    /// Column of the identity.
     key: usize,
     row: fn(u32, &str) -> String,
-    /// Writes a price of so many hundredths.
+    /// Formats hundredths as a price.
     amount: fn(u32) -> String,
 }
 
@@ -664,7 +662,7 @@ proptest! {
         list.add(&partly.failures[0].cells, "why").unwrap();
         let text = String::from_utf8(list.take().unwrap()).unwrap();
 
-        // A person corrects the one cell, or takes the one away that is too many.
+        // A person corrects the cell, or removes the surplus one.
         let good_cell = good.split(kind.delimiter).nth(index).unwrap();
         let mut reader = csv::ReaderBuilder::new();
         let mut reader = reader.has_headers(false).flexible(true).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
@@ -715,7 +713,7 @@ proptest! {
         let mut count = 0_u64;
         for row in &rows {
             let is_blank = row.iter().all(|cell| cell.trim().is_empty());
-            // A line that a quotation mark or `sep=` begins is none of these.
+            // A line with a quotation mark or `sep=` does not count.
             count += u64::from(!is_blank);
             file.push_str(&row.join(delimiter));
             file.push('\n');
@@ -760,7 +758,7 @@ fn a_mapping_makes_a_list_of_any_file() {
     assert!(read(Input::from(&file[..]), &limits, Some(&other), &mut rows).is_err());
 }
 
-/// A cell of a workbook, as it is written in either kind of one.
+/// A workbook cell in both formats.
 #[derive(Clone, Debug)]
 enum BookCell {
     Empty,
@@ -851,8 +849,7 @@ fn by_calamine(bytes: &[u8]) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// Whether a cell as it is read is the one that another reader found. How a number is shown that reader does not
-/// tell; a cell that is merged with others is there in each of their rows.
+/// Compares a cell with calamine's, which has no number formats and repeats merged cells.
 fn is_of(ours: &str, theirs: Option<&calamine::Data>) -> bool {
     use calamine::Data;
     let same = |number: f64| {
@@ -897,7 +894,7 @@ fn the_workbooks_of_the_corpus_hold_what_another_reader_finds_in_them() {
             .rows()
             .filter(|row| row.iter().any(|cell| !cell.to_string().trim().is_empty()))
             .collect();
-        // What stands above the header row is not shown.
+        // Rows above the header row are not shown.
         let theirs = &theirs[theirs.len() - ours.len()..];
         for (ours, theirs) in ours.iter().zip(theirs) {
             for (index, ours) in ours.iter().enumerate() {
@@ -914,7 +911,7 @@ fn the_workbooks_of_the_corpus_hold_what_another_reader_finds_in_them() {
     assert!(compared >= 8, "{compared} workbooks");
 }
 
-/// Rows without empty cells at their ends, and without empty rows.
+/// Returns rows without trailing empty cells and without empty rows.
 fn filled_rows(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
     rows.into_iter()
         .map(|mut row| {

@@ -1,6 +1,6 @@
-//! Small files that unpack to, or speak of, more than any memory: reading them must stay small.
+//! Archive bombs and other small files that claim much memory: reading them must take little.
 //!
-//! All are read in one test, as the allocator counts what the whole process has.
+//! One test reads all, because the allocator counts the whole process.
 #![allow(missing_docs, clippy::unwrap_used)] // a test may panic
 
 use std::{
@@ -16,18 +16,18 @@ use peak_alloc::PeakAlloc;
 use product_feed::{FeedRow, Input, Limits, Visitor, check, count, first_rows, read};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-/// A file of an archive: its name, and what it holds, each part so many times.
+/// A file in an archive: name, and parts with repetitions.
 type Packed<'a> = (&'a str, &'a [(&'a [u8], usize)]);
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// What the program takes by default.
+/// The program's default.
 const LIMITS: Limits = Limits {
     max_unpacked: 1 << 30,
 };
 
-/// What reading may take.
+/// Maximum memory of reading, in MiB.
 const MOST: f32 = 64.0;
 
 #[derive(Default)]
@@ -40,7 +40,7 @@ impl Visitor for Rows {
     }
 }
 
-/// Writes files, in a directory that goes away.
+/// Writes files to a temporary directory.
 struct Bombs {
     directory: tempfile::TempDir,
     files: Vec<PathBuf>,
@@ -64,7 +64,7 @@ impl Bombs {
     }
 }
 
-/// Writes each part so many times.
+/// Writes parts with repetitions.
 fn write_parts(to: &mut impl Write, parts: &[(&[u8], usize)]) {
     for (part, times) in parts {
         let at_once = (1 << 20) / part.len().max(1) + 1;
@@ -117,7 +117,7 @@ fn delimited(bombs: &mut Bombs) {
     bombs.gzip("shorter-commas.csv.gz", &[header, (&commas, 100)]);
     let filled = [&b"x,".repeat(400 << 10)[..], b"\n"].concat();
     bombs.gzip("filled.csv.gz", &[header, (&filled, 80)]);
-    // A long row, and behind it many that would take as much room as it.
+    // A long row, and many behind it that could keep its capacity.
     let long = [&b"A,"[..], &[b'x'; 1_000_000], b",1\n"].concat();
     bombs.gzip(
         "one-long.csv.gz",
@@ -168,7 +168,7 @@ fn delimited(bombs: &mut Bombs) {
 }
 
 fn archives(bombs: &mut Bombs) {
-    // A million entries in the directory, of one file.
+    // A million directory entries of one file.
     let mut entry = b"PK\x01\x02".to_vec();
     entry.extend([0; 42]);
     entry[28] = 1;
@@ -216,7 +216,7 @@ fn archives(bombs: &mut Bombs) {
         "nested.zip",
         &[("a.zip", &[(&inner, 1)]), ("b.zip", &[(&inner, 1)])],
     );
-    // What begins as an archive and goes on for ever must not fill the disk.
+    // An endless archive must not fill the disk.
     bombs.gzip("endless.xlsx.gz", &[(&inner, 1), (&[0], 150 << 20)]);
     let gz = {
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
@@ -314,7 +314,7 @@ fn workbooks(bombs: &mut Bombs) {
     bombs.zip("styles.ods", &[("content.xml", content)]);
 }
 
-/// A workbook of Excel 97 with one text of 32,000 letters that many cells have.
+/// An Excel 97 workbook with one string of 32,000 letters in many cells.
 fn old_workbook(bombs: &mut Bombs) {
     let record = |kind: u16, data: &[u8]| {
         let length = u16::try_from(data.len()).unwrap();
@@ -358,13 +358,13 @@ fn old_workbook(bombs: &mut Bombs) {
         .unwrap();
 }
 
-/// A compound file with this stream in it as the workbook.
+/// Returns a compound file with this workbook stream.
 fn compound_file(stream: &[u8]) -> Vec<u8> {
     let number = |value: usize| u32::try_from(value).unwrap().to_le_bytes();
     let mut stream = stream.to_vec();
     stream.resize(stream.len().next_multiple_of(512).max(4096), 0);
     let sectors = stream.len() / 512;
-    // The sectors of the stream, the directory, and the table of which comes after which.
+    // The sectors of the stream, the directory, and the allocation table.
     let tables = (sectors + 2).div_ceil(127);
     let mut head = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1".to_vec();
     head.resize(512, 0);
@@ -471,7 +471,7 @@ fn documents(bombs: &mut Bombs) {
     );
 }
 
-/// Returns what was done if it took too much.
+/// Returns the action if it took too much memory.
 fn has_peak(file: &Path, what: &str, work: impl FnOnce()) -> Option<String> {
     let before = MEMORY.current_usage_as_mb();
     MEMORY.reset_peak_usage();
@@ -538,14 +538,14 @@ fn no_file_takes_more_memory_than_a_reader_may() {
     }
     assert!(large.is_empty(), "\n{}", large.join("\n"));
 
-    // None of it is left on the disk.
+    // Nothing is left on the disk.
     let mut left: Vec<_> = bombs.directory.path().read_dir().unwrap().collect();
     left.retain(|entry| {
         let path = entry.as_ref().unwrap().path();
         !bombs.files.contains(&path)
     });
     assert!(left.is_empty(), "{left:?}");
-    // The allocator has seen something at all.
+    // The allocator counts at all.
     let mut bytes = Vec::new();
     File::open(&bombs.files[0])
         .unwrap()

@@ -1,4 +1,4 @@
-//! Quotation marks that are none: no row is lost for one in another row.
+//! Stray quotation marks: no row is lost because of one in another row.
 #![allow(missing_docs, clippy::unwrap_used)] // a test may panic
 
 use std::ops::ControlFlow;
@@ -37,7 +37,7 @@ fn rows_of(text: &str) -> Rows {
     rows
 }
 
-/// What people and their programs put in place of a name.
+/// Generates what people and programs write as a name.
 fn name() -> impl Strategy<Value = String> {
     prop::sample::select(vec![
         "Shirt",

@@ -1,4 +1,4 @@
-//! A price monitor that says anything, over the plain WebSocket or by REST.
+//! Fuzzes plain WebSocket frames and REST answers.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let mut dialect = Dialect::new(&service, Recovery::default());
     if let Ok(text) = std::str::from_utf8(data) {
-        // In this dialect every frame is understood or passed over.
+        // Every frame is parsed or skipped.
         assert!(dialect.text(text).is_ok());
     }
     dialect.binary(data);

@@ -1,5 +1,4 @@
-//! A Socket.IO server that says anything: the frames of one conversation, a line each; a line that
-//! begins with a zero byte stands for a binary frame.
+//! Fuzzes a Socket.IO conversation: a frame per line; a line that starts with NUL is a binary frame.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -24,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
         for dialect in &mut conversations {
             match std::str::from_utf8(frame) {
                 Ok(text) if !text.starts_with('\0') => {
-                    // Once it is open, no frame costs the connection.
+                    // Once it is open, no frame is an error.
                     let incoming = dialect.text(text).expect("understood or passed over");
                     assert!(incoming.len() <= 2, "a frame says one thing, and may want an answer");
                     for one in &incoming {

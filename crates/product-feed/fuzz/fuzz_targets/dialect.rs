@@ -1,4 +1,4 @@
-//! Any bytes as a text file: its dialect and encoding are told, and its rows counted as they are read.
+//! Fuzzes text files: dialect and encoding are detected, and rows are counted as they are read.
 #![no_main]
 
 use std::ops::ControlFlow;

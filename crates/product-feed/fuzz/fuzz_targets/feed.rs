@@ -1,4 +1,4 @@
-//! Any bytes as a product file: containers, workbooks, XML, text.
+//! Fuzzes product files of any format.
 #![no_main]
 
 use std::ops::ControlFlow;

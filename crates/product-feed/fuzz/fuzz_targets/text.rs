@@ -1,4 +1,4 @@
-//! Any bytes behind a header row that is understood: dialects, cells and what they are checked for.
+//! Fuzzes rows behind a known header row: dialects, cells, checks.
 #![no_main]
 
 use std::ops::ControlFlow;

@@ -1,5 +1,5 @@
-//! Any bytes as the sheets and the shared texts of workbooks: what is in an archive that is one. The first
-//! byte says of which kind. Seeds are what `tests/feeds/workbook*` unpack to.
+//! Fuzzes sheets and shared strings of workbooks, within a valid archive. The first byte selects the format.
+//! Seeds are unpacked `tests/feeds/workbook*`.
 #![no_main]
 
 use std::{

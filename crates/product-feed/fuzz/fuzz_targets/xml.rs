@@ -1,4 +1,4 @@
-//! Any bytes within an XML feed.
+//! Fuzzes the content of an XML feed.
 #![no_main]
 
 use std::ops::ControlFlow;
@@ -10,7 +10,7 @@ struct Lines(u64);
 
 impl Visitor for Lines {
     fn understood(&mut self, _: &Understanding) {
-        // Bytes can be a workbook, whose sheets have lines of their own.
+        // It may be a workbook, whose sheets restart line numbers.
         self.0 = 0;
     }
 
