@@ -38,8 +38,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let of_an_import = is_page_of_an_import();
     let base = base_path();
     let description = t.say(
-        "Import product files and watch them arrive, live.",
-        "Produktdateien importieren und live zusehen, wie sie ankommen.",
+        "Import product files and track their progress live.",
+        "Produktdateien importieren und den Fortschritt live verfolgen.",
     );
     view! {
         <!DOCTYPE html>

@@ -44,11 +44,11 @@ use crate::cli::monitor::Untried;
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// Takes product files, has them imported, and shows the progress live in any number of browsers.
+/// Import product files and show their progress live in any number of browsers.
 #[derive(Parser)]
 #[command(version, after_long_help = config::help(), after_help = config::help())]
 struct Cli {
-    /// Shows the settings that hold, without their secrets, and ends.
+    /// Show the effective settings, without secrets, and exit.
     #[arg(long)]
     check_config: bool,
     #[command(subcommand)]
@@ -57,61 +57,60 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs the app (the default).
+    /// Run the app (the default).
     Serve,
-    /// Runs the embedded price monitor by itself, for other instances to use.
+    /// Run the embedded price monitor by itself, for other instances to use.
     PriceMonitor {
         /// The address and port to listen on.
         #[arg(long, default_value = "127.0.0.1:4000")]
         listen: SocketAddr,
     },
-    /// Writes a product file that is made up, for benchmarks and trying out.
+    /// Write a made-up product file, for benchmarks and testing.
     Sample {
-        /// How many rows it has behind the header row.
+        /// Number of rows after the header row.
         #[arg(long, default_value_t = 1000)]
         rows: u64,
-        /// Whose kind of file it is.
+        /// The format of the file.
         #[arg(long, value_enum, default_value = "plain")]
         shape: Shape,
     },
-    /// Makes and mends accounts.
+    /// Manage user accounts.
     #[command(subcommand)]
     User(UserCommand),
-    /// Makes a link by which the owner's account is made, while there is no owner.
+    /// Create a link for setting up the owner account, while there is no owner.
     OwnerLink,
-    /// Brings the database up to date. Every start does that too.
+    /// Bring the database up to date. Every start does this too.
     Migrate,
-    /// Copies the database to a new file while it is in use.
+    /// Copy the database to a new file while it is in use.
     Backup {
-        /// The file to make: a SQLite database, or an archive for pg_restore.
+        /// The file to create: a SQLite database, or an archive for pg_restore.
         file: PathBuf,
     },
-    /// Puts a backup in the place of the database, while no server runs. What was there is kept beside it.
+    /// Replace the database with a backup, while no server runs. The old database is kept beside it.
     Restore {
         /// The backup.
         file: PathBuf,
     },
-    /// Says whether a server could run with these settings. Changes nothing.
+    /// Check whether a server can run with these settings. Changes nothing.
     Check {
         #[command(flatten)]
         monitor: MonitorCheck,
     },
-    /// Asks the server that runs with these settings whether it is ready.
+    /// Check whether the server running with these settings is ready.
     Health,
 }
 
 /// How the price monitor is checked.
 #[derive(Args)]
 struct MonitorCheck {
-    /// Goes through the protocol of docs/protocol.md with the price monitor of MONITOR_PRICE_APP_HOST
-    /// instead, and says call by call what fits. Ends with 0 where it fits, 1 where it does not, and 2 where it
-    /// could not be tried. Imports nothing without --upload.
+    /// Test the price monitor at MONITOR_PRICE_APP_HOST against docs/protocol.md instead, call by call. Exits
+    /// with 0 if it passes, 1 if it fails, and 2 if it cannot be tested. Imports nothing without --upload.
     #[arg(long)]
     monitor: bool,
-    /// Imports a file there, and follows its import: FILE, else ten products that are made up.
+    /// Import a file there and follow its import: FILE, or else ten made-up products.
     #[arg(long, requires = "monitor", value_name = "FILE", num_args = 0..=1)]
     upload: Option<Option<PathBuf>>,
-    /// Follows an import that runs there.
+    /// Follow an import that is running there.
     #[arg(
         long,
         requires = "monitor",
@@ -119,34 +118,34 @@ struct MonitorCheck {
         conflicts_with = "upload"
     )]
     job: Option<JobId>,
-    /// How long each call may take.
+    /// Time limit for each call.
     #[arg(long, requires = "monitor", value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
     timeout: Duration,
 }
 
 #[derive(Subcommand)]
 enum UserCommand {
-    /// Makes an account. The password is read from standard input.
+    /// Create an account. The password is read from standard input.
     Create {
         #[command(flatten)]
         account: Account,
-        /// What its owner is called.
+        /// The user's name.
         #[arg(long)]
         name: String,
-        /// What it may do: owner, staff, observer or viewer. While there is no owner it is the owner's, and
-        /// else staff.
+        /// The role: owner, staff, observer or viewer. Defaults to owner while there is none, and to staff
+        /// after that.
         #[arg(long)]
         role: Option<Role>,
     },
-    /// Gives an account another role.
+    /// Change an account's role.
     SetRole {
         #[command(flatten)]
         account: Account,
-        /// owner, staff, observer or viewer.
+        /// The role: owner, staff, observer or viewer.
         #[arg(long)]
         role: Role,
     },
-    /// Sets a new password, read from standard input, signs the account out everywhere and voids its
+    /// Set a new password, read from standard input. Signs the account out everywhere and revokes its
     /// API tokens.
     ResetPassword {
         #[command(flatten)]
@@ -156,7 +155,7 @@ enum UserCommand {
 
 #[derive(Args)]
 struct Account {
-    /// The address the account signs in with.
+    /// The email address the account signs in with.
     #[arg(long)]
     email: String,
 }
@@ -320,7 +319,7 @@ async fn owner_link(config: Config) -> Result<(), Failure> {
     let store = Store::open(&config.database).await?;
     match first_owner::make_link(&store, &config.public_url.address("")).await? {
         Some(link) => println!("{link}"),
-        None => return Err("There is an owner already.".into()),
+        None => return Err("An owner account already exists.".into()),
     }
     Ok(())
 }
@@ -347,12 +346,12 @@ async fn user(config: Config, command: UserCommand) -> Result<(), Failure> {
         }
         UserCommand::SetRole { account, role } => {
             let user = accounts::set_role(&store, &account.email, role).await?;
-            println!("{} is {} now.", user.email, user.role);
+            println!("{} is now {}.", user.email, user.role);
         }
         UserCommand::ResetPassword { account } => {
             let user = accounts::reset_password(&store, &account.email, read_password()?).await?;
             println!(
-                "{} has a new password and is signed out everywhere; its API tokens are void.",
+                "{} has a new password, was signed out everywhere, and its API tokens were revoked.",
                 user.email
             );
         }

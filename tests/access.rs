@@ -661,7 +661,7 @@ async fn a_session_of_authjs_that_cannot_be_read_is_said_in_words_of_its_own() {
         "authjs.session-token=2f1c1a9e-3f0e-4f0a-9c0b-2b1a7a7a5f11",
         "next-auth.session-token=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA",
     ];
-    let words = "cannot read that session";
+    let words = "can't read that session";
     for (settings, is_told) in [(&[("AUTH_SECRET", "a secret")][..], true), (&[][..], false)] {
         let app = App::start(settings).await;
         for cookie in cookies {

@@ -116,15 +116,15 @@ async fn the_example_of_the_documentation_fits() {
     let tried = check(&example.origin, &[]).await.ends_with(0);
     assert!(!tried.text.contains("FAILED"), "{}", tried.text);
     tried.has(&[
-        ("ok      GET /health", "well"),
+        ("ok      GET /health", "Healthy"),
         ("ok      the key", "X-API-Key"),
         (
             "ok      GET /api/products/imports/{id}/progress",
-            "not known (HTTP 404)",
+            "not found (HTTP 404)",
         ),
-        ("ok      Socket.IO", "lets us in"),
+        ("ok      Socket.IO", "Connected"),
         ("note    join-import-job", "--upload"),
-        ("The price monitor fits", ""),
+        ("The price monitor follows", ""),
     ]);
     check(&example.origin, &["--upload"])
         .await
@@ -133,14 +133,14 @@ async fn the_example_of_the_documentation_fits() {
             ("ok      POST /api/products/imports", "as import "),
             (
                 "ok      import-job-{id}",
-                "10 of 10 products are in, 0 failed, SUCCESS",
+                "10 of 10 products imported, 0 failed, SUCCESS",
             ),
             (
                 "ok      GET /api/products/imports/{id}/progress",
-                "10 of 10 products are in",
+                "10 of 10 products imported",
             ),
             ("ok      the end", "SUCCESS"),
-            ("note    GET /api/products/imports/{id}:", "need not"),
+            ("note    GET /api/products/imports/{id}:", "optional"),
         ]);
 }
 
@@ -153,7 +153,7 @@ async fn a_file_of_one_s_own_is_imported_and_a_refusal_is_quoted() {
     let upload = ["--upload", file.to_str().unwrap()];
     check(&example.origin, &upload).await.ends_with(0).has(&[(
         "ok      import-job-{id}",
-        "1 of 2 products are in, 1 failed, PARTIAL_SUCCESS",
+        "1 of 2 products imported, 1 failed, PARTIAL_SUCCESS",
     )]);
     std::fs::write(&file, "sku,name,price\n").unwrap();
     check(&example.origin, &upload).await.ends_with(1).has(&[(
@@ -172,7 +172,7 @@ async fn a_plain_websocket_fits_without_health_and_nothing_is_imported_unasked()
         .ends_with(0)
         .has(&[
             ("note    GET /health", "HTTP 404"),
-            ("ok      WebSocket", "lets us in"),
+            ("ok      WebSocket", "Connected"),
         ]);
     assert_eq!(monitor.keys(), [] as [String; 0]);
     assert_eq!((monitor.joins().len(), monitor.leaves().len()), (1, 1));
@@ -224,18 +224,18 @@ async fn reports_are_judged_by_their_fields_and_no_value_is_shown() {
     follow(vec![], over.clone())
         .await
         .ends_with(1)
-        .has(&[("FAILED  import-job-{id}", "by REST the import went on")]);
+        .has(&[("FAILED  import-job-{id}", "the import made progress")]);
     let with_more = json!({"processedProducts": 9, "totalProducts": 9, "shop": "x"});
     follow(vec![with_more], over)
         .await
         .ends_with(0)
-        .has(&[("ok      import-job-{id}", "passed over: shop")]);
+        .has(&[("ok      import-job-{id}", "Ignored fields: shop")]);
     let (all, odd) = (
         json!({"processedProducts": 9, "totalProducts": 9}),
         json!({"state": "on"}),
     );
     follow(vec![all], odd).await.ends_with(1).has(&[
-        ("ok      import-job-{id}", "9 of 9 products are in"),
+        ("ok      import-job-{id}", "9 of 9 products imported"),
         (
             "FAILED  GET /api/products/imports/{id}/progress",
             "Its fields are: state.",
@@ -285,7 +285,7 @@ async fn a_key_that_is_wrong_is_said_to_be() {
     let example = Example::start("another key");
     check(&example.origin, &[]).await.ends_with(1).has(&[
         ("FAILED  the key", "Invalid API key"),
-        ("FAILED  Socket.IO", "It refuses the key: Unauthorized"),
+        ("FAILED  Socket.IO", "Rejects the key: Unauthorized"),
     ]);
 }
 
@@ -313,7 +313,7 @@ async fn a_namespace_that_is_not_there_and_a_path_that_is_not_there_are_named() 
     check(&format!("{address}/?path=/elsewhere"), &[])
         .await
         .ends_with(1)
-        .has(&[("FAILED  Socket.IO", "cannot be opened at Engine.IO's path")]);
+        .has(&[("FAILED  Socket.IO", "Cannot be opened at Engine.IO's path")]);
 }
 
 #[tokio::test]
@@ -324,7 +324,7 @@ async fn a_socket_that_lets_nobody_in_is_not_waited_for() {
     check(&address, &["--timeout", "2s"])
         .await
         .ends_with(1)
-        .has(&[("FAILED  Socket.IO", "no answer within 2s")]);
+        .has(&[("FAILED  Socket.IO", "No response within 2s")]);
 }
 
 #[tokio::test]
@@ -375,12 +375,12 @@ async fn who_does_not_answer_could_not_be_tried() {
     check(&format!("http://{address}"), &args)
         .await
         .ends_with(2)
-        .has(&[("FAILED  GET /health", "no answer within 1s")]);
+        .has(&[("FAILED  GET /health", "No response within 1s")]);
     drop(listener);
     check(&format!("http://{address}"), &args)
         .await
         .ends_with(2)
-        .has(&[("FAILED  GET /health", "cannot be reached")]);
+        .has(&[("FAILED  GET /health", "Cannot be reached")]);
     run(&[], &[])
         .await
         .ends_with(2)

@@ -21,6 +21,14 @@ fn list(count: usize) -> String {
     text
 }
 
+/// Writes a count of less than a million with its separator.
+fn grouped(count: u64) -> String {
+    match (count / 1_000, count % 1_000) {
+        (0, rest) => rest.to_string(),
+        (thousands, rest) => format!("{thousands},{rest:03}"),
+    }
+}
+
 async fn act(monitor: &Monitor, id: &str, action: &str) -> (u16, Value) {
     let path = format!("/api/products/imports/{id}/{action}");
     let answer = monitor.post(&path).send().await.unwrap();
@@ -140,7 +148,10 @@ async fn a_running_import_stops_and_keeps_what_is_in() {
     assert!(done < 90_000);
     assert_eq!(
         over["error"],
-        format!("The import was cancelled: {done} of 100000 products are imported and stay.")
+        format!(
+            "Cancelled after importing {} of 100,000 products.",
+            grouped(done)
+        )
     );
     let kept = monitor.store.list_products("", 1).await.unwrap().total;
     assert_eq!(kept, done);
@@ -148,7 +159,7 @@ async fn a_running_import_stops_and_keeps_what_is_in() {
     let (status, answer) = act(&monitor, &id, "cancel").await;
     assert_eq!(
         (status, &answer["error"]),
-        (409, &json!("The import is over already."))
+        (409, &json!("The import has already finished."))
     );
     monitor.rows_per_second = None;
     monitor.restart().await;
@@ -176,7 +187,7 @@ async fn one_user_s_imports_wait_and_show_their_place() {
     let cancelled = details(&monitor, &ids[3]).await;
     assert_eq!(
         cancelled["error"],
-        "The import was cancelled before any product was imported."
+        "Cancelled before any products were imported."
     );
     monitor.rows_per_second = None;
     monitor.restart().await;
@@ -216,7 +227,7 @@ async fn failed_rows_come_back_as_a_file_that_imports_once_corrected() {
     assert_eq!(
         rows,
         "tee,T-Shirt,M,'-5,\"two\nlines\",\"The price \"\"-5\"\" is negative.\",\n\
-         mug,Mug,,free,'-,\"The price \"\"free\"\" cannot be read.\",\n"
+         mug,Mug,,free,'-,\"\"\"free\"\" is not a valid price.\",\n"
     );
     // Unchanged, the same rows fail for the same reasons.
     let again = monitor.import(&csv).await;
@@ -399,7 +410,7 @@ async fn columns_that_are_not_known_are_asked_for_and_the_answer_is_remembered_f
     let mapping = json!({ "columns": { "0": "sku", "1": "name", "2": "price" } });
     let (_, preview) = say(&monitor, &format!("{id}/columns/preview"), mapping.clone()).await;
     assert_eq!(preview[0]["name"], "Shirt");
-    assert_eq!(preview[1]["error"], "The price \"cheap\" cannot be read.");
+    assert_eq!(preview[1]["error"], "\"cheap\" is not a valid price.");
     for bad in [
         json!({ "columns": { "0": "sku" } }),
         json!({ "columns": { "0": "nonsense" } }),
@@ -517,7 +528,7 @@ async fn an_import_that_waits_for_an_answer_stays_so_over_a_restart_and_runs_now
     .await;
     assert_eq!(
         over["error"],
-        "The import was cancelled before any product was imported."
+        "Cancelled before any products were imported."
     );
 
     let path = format!("/api/products/imports/{deleted}");

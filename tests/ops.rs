@@ -75,7 +75,7 @@ async fn a_bad_setting_stops_the_start_with_one_line() {
     assert!(!stopped.status.success());
     assert_eq!(
         String::from_utf8(stopped.stderr).unwrap(),
-        "import-relay: CORS_ORIGINS is \"*\"; it takes origins with commas between, for example \
+        "import-relay: CORS_ORIGINS is \"*\"; expected comma-separated origins, for example \
          https://app.example.com, http://localhost:5173\n"
     );
     for command in [&[][..], &["--check-config"], &["migrate"]] {
@@ -83,7 +83,7 @@ async fn a_bad_setting_stops_the_start_with_one_line() {
         assert!(!stopped.status.success());
         assert_eq!(
             String::from_utf8(stopped.stderr).unwrap(),
-            "import-relay: SSE_HEARTBEAT is \"1h\"; it takes a duration from 1s to 15s\n"
+            "import-relay: SSE_HEARTBEAT is \"1h\"; expected a duration from 1s to 15s\n"
         );
     }
 }
@@ -97,7 +97,7 @@ async fn a_setting_that_is_not_text_stops_the_start_with_one_line() {
     assert!(!stopped.status.success());
     assert_eq!(
         String::from_utf8(stopped.stderr).unwrap(),
-        "import-relay: SSE_HEARTBEAT is not UTF-8 text; it takes a duration from 1s to 15s\n"
+        "import-relay: SSE_HEARTBEAT is not UTF-8 text; expected a duration from 1s to 15s\n"
     );
 }
 
@@ -112,7 +112,7 @@ async fn the_database_is_checked_migrated_and_copied() {
     let said = says(&["check"]).await;
     assert!(said.contains("ok      database: "), "{said}");
     let said = says(&["migrate"]).await;
-    assert!(said.contains("m0001_initial applied"), "{said}");
+    assert!(said.contains("Applied m0001_initial"), "{said}");
     let said = says(&["migrate"]).await;
     assert_eq!(said, "The database is up to date.\n");
     let said = says(&["check"]).await;
@@ -123,7 +123,7 @@ async fn the_database_is_checked_migrated_and_copied() {
     let again = directory.run(&["backup", copy], &settings).await;
     assert!(!again.status.success());
     let why = String::from_utf8(again.stderr).unwrap();
-    assert!(why.ends_with("copy.db exists already\n"), "{why}");
+    assert!(why.ends_with("copy.db already exists\n"), "{why}");
 }
 
 #[tokio::test]
@@ -155,8 +155,8 @@ async fn a_check_finds_an_address_and_a_directory_that_cannot_be_had() {
     assert!(!checked.status.success());
     let said = String::from_utf8(checked.stdout).unwrap();
     for line in [
-        format!("FAILED  address: {address} cannot be listened on"),
-        "FAILED  data: file is no directory".to_owned(),
+        format!("FAILED  address: cannot listen on {address}"),
+        "FAILED  data: file is not a directory".to_owned(),
     ] {
         assert!(said.contains(&line), "{line} is not in\n{said}");
     }
@@ -167,7 +167,7 @@ async fn a_check_finds_an_address_and_a_directory_that_cannot_be_had() {
     let checked = relay.directory.run(&["check"], &settings).await;
     let said = String::from_utf8(checked.stdout).unwrap();
     assert!(
-        said.contains(&format!("a server listens on {address} already")),
+        said.contains(&format!("a server is already listening on {address}")),
         "{said}"
     );
 }
@@ -574,7 +574,7 @@ async fn an_import_that_cannot_begin_on_a_full_disk_says_so_and_begins_once_ther
         ("/status".to_owned(), "data-testid=\"waits-for-room\""),
         (
             format!("/imports/{job}"),
-            "disk is full. The import begins once there is room",
+            "disk is full. The import starts once there is free space",
         ),
     ] {
         let page = relay.http.get(relay.url(&path)).header("cookie", &cookie);

@@ -143,7 +143,7 @@ async fn rows_that_fail_are_named_with_the_reason() {
     );
     assert_eq!(
         failures["items"][1]["reason"],
-        "The price \"much\" cannot be read."
+        "\"much\" is not a valid price."
     );
     monitor.stop().await;
 }
@@ -154,11 +154,11 @@ async fn a_file_without_products_ends_in_a_sentence() {
     for (file, sentence) in [
         (
             "sku,name,price\n",
-            "The file holds a header but no products.",
+            "The file has a header row but no products.",
         ),
         (
             "sku,name,price\nA,One,\nB,Two,\n",
-            "No product could be imported: all 2 rows failed.",
+            "No products were imported: all 2 rows failed.",
         ),
         ("\u{feff}", "The file is empty."),
     ] {
@@ -542,7 +542,7 @@ async fn an_import_whose_file_is_gone_ends_and_the_next_one_runs() {
     assert_eq!(over["status"], "ERROR");
     assert_eq!(
         over["error"],
-        "The uploaded file is no longer there. Please upload it again."
+        "The uploaded file is no longer available. Upload it again."
     );
     assert_eq!(
         monitor.import("sku,price\n1,1\n").await["status"],

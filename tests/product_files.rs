@@ -361,7 +361,7 @@ async fn one_user_has_so_many_imports_under_way() {
     assert!(taken.count() <= 3, "{asked:?}");
     let refused = asked.into_iter().find(|answer| answer.status() == 429);
     let said = refused.expect("some are refused").text().await.unwrap();
-    assert!(said.contains("under way as may be"), "{said}");
+    assert!(said.contains("limit of unfinished imports"), "{said}");
     app.stop().await;
 }
 
@@ -420,8 +420,8 @@ async fn by_form(app: &App, file: &str) -> String {
 #[tokio::test]
 async fn what_there_is_no_room_for_is_refused_on_every_way_in() {
     for (name, value, why) in [
-        ("UPLOAD_SPACE_PER_USER", "100KiB", "kept for one person"),
-        ("UPLOAD_SPACE", "100KiB", "what may be kept"),
+        ("UPLOAD_SPACE_PER_USER", "100KiB", "Your storage is full"),
+        ("UPLOAD_SPACE", "100KiB", "storage is full. Contact"),
         ("MIN_FREE_SPACE", "1PiB", "almost full"),
     ] {
         let app = App::start(&[(name, value)]).await;

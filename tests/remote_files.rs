@@ -210,7 +210,7 @@ async fn a_form_leads_to_the_import_or_back_with_the_reason() {
     let page = relay.http.get(relay.url("/imports"));
     let page = page.header("cookie", format!("{cookie}; {reason}"));
     let page = page.send().await.unwrap().text().await.unwrap();
-    assert!(page.contains("The address must begin with https:// and hold no password."));
+    assert!(page.contains("The URL must start with https:// and must not contain a password."));
     assert!(page.contains("data-testid=\"address-form\""));
     assert_eq!(send(&[]).await.headers()["location"], "/imports");
 }
@@ -220,12 +220,12 @@ async fn what_is_no_file_is_refused_with_the_reason() {
     let supplier = Supplier::start().await;
     let (relay, cookie) = supplier.relay("localhost").await;
     let cases = [
-        ("/gone", 422, "answers with status 404"),
-        ("/page", 422, "leads to a web page"),
-        ("/round", 422, "without an end"),
-        ("/to-plain-http", 422, "must begin with https://"),
-        ("/to-an-address", 422, "cannot be fetched from this host"),
-        ("/cut", 422, "broke off"),
+        ("/gone", 422, "returned status 404"),
+        ("/page", 422, "points to a web page"),
+        ("/round", 422, "Too many redirects"),
+        ("/to-plain-http", 422, "must start with https://"),
+        ("/to-an-address", 422, "from this host is not allowed"),
+        ("/cut", 422, "was interrupted"),
         ("/empty", 400, "is empty"),
         ("/long", 413, "too large"),
         ("/endless", 413, "too large"),
@@ -265,7 +265,7 @@ async fn nothing_of_ours_is_asked_where_any_public_host_may_be() {
         let answer = ask(&relay, &cookie, &url).await;
         assert_eq!(answer.status(), 422, "{host}");
         let answer: Value = answer.json().await.unwrap();
-        let words = "Files cannot be fetched from this host.";
+        let words = "Importing from this host is not allowed.";
         assert_eq!(answer["error"], words, "{host}");
     }
     assert_eq!(supplier.connections(), 0);

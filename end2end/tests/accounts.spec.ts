@@ -7,8 +7,8 @@ test.use({ server: { name: 'accounts' } });
 
 async function makeToken(page: Page, name: string): Promise<string> {
   await page.goto('/tokens');
-  await page.getByLabel('What it is for').fill(name);
-  await page.getByLabel('It may').selectOption('imports:write');
+  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('Permissions').selectOption('imports:write');
   await page.getByRole('button', { name: 'Create token' }).click();
   const shown = page.getByTestId('shown-once');
   await expect(shown).toHaveValue(/^irt_[0-9a-f]{64}$/);
@@ -17,7 +17,7 @@ async function makeToken(page: Page, name: string): Promise<string> {
 
 test('the owner invites a viewer, who watches and imports nothing', async ({ page, browser, app, secrets }) => {
   await page.goto('/team');
-  await page.getByLabel('Whom').fill('Grace');
+  await page.getByLabel('Note').fill('Grace');
   await page.getByLabel('Role').first().selectOption('viewer');
   await page.getByRole('button', { name: 'Create invitation link' }).click();
   const link = page.getByTestId('shown-once');
@@ -38,7 +38,7 @@ test('the owner invites a viewer, who watches and imports nothing', async ({ pag
     await guest.getByRole('button', { name: 'Create account' }).click();
   };
   await join('password123');
-  await expect(guest.getByTestId('form-error')).toContainText('first that others would try');
+  await expect(guest.getByTestId('form-error')).toContainText('too common');
   await join('compilers and nanoseconds');
   await expect(guest).toHaveURL(/\/imports$/);
   await expect(guest.getByRole('heading', { name: 'Imports', exact: true })).toBeVisible();
@@ -52,14 +52,14 @@ test('the owner invites a viewer, who watches and imports nothing', async ({ pag
   // Access that is taken is gone at once.
   await page.reload();
   const row = page.getByTestId('member-row').filter({ hasText: 'grace@example.com' });
-  await row.getByRole('button', { name: 'Take access' }).click();
-  await expect(row.getByText('No access')).toBeVisible();
+  await row.getByRole('button', { name: 'Revoke access' }).click();
+  await expect(row.getByText('Deactivated')).toBeVisible();
   await guest.goto('/imports');
   await expect(guest).toHaveURL(/\/sign-in/);
   await context.close();
 
   await page.goto('/audit');
-  await expect(page.getByTestId('audit-row').filter({ hasText: 'took access from grace@example.com' })).toHaveCount(1);
+  await expect(page.getByTestId('audit-row').filter({ hasText: 'revoked access for grace@example.com' })).toHaveCount(1);
 });
 
 test('a token that is shown once lets a script in until it is revoked', async ({ page, app }) => {

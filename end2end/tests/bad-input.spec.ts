@@ -196,7 +196,7 @@ test.describe('a setting that cannot be used', () => {
       const lines = (stdout + stderr).split('\n').filter((line) => line.trim() !== '');
       expect(lines).toHaveLength(1);
       expect(lines[0]).toContain(name);
-      expect(lines[0]).toContain('it takes');
+      expect(lines[0]).toContain('expected');
       expect(lines[0]).not.toContain('hunter2');
     });
   }

@@ -45,7 +45,7 @@ test('is filtered, sorted and paged by its address', async ({ page, app, monitor
   await expect(page.getByTestId('filter-status')).toHaveValue('ERROR');
   await page.getByTestId('filter-until').fill('2001-01-01');
   await page.getByTestId('filter-submit').click();
-  await expect(page.getByText('Nothing matches')).toBeVisible();
+  await expect(page.getByText('No matching imports')).toBeVisible();
   await page.getByRole('link', { name: 'Show all imports' }).click();
   await expect(imports.rows).toHaveCount(20);
 });
@@ -100,6 +100,6 @@ test('loads itself again without script while something runs', async ({
   // The filter is a plain form.
   await page.getByTestId('imports-search').fill('nothing is called so');
   await page.getByTestId('filter-submit').click();
-  await expect(page.getByText('Nothing matches')).toBeVisible();
+  await expect(page.getByText('No matching imports')).toBeVisible();
   await context.close();
 });

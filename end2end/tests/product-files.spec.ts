@@ -21,12 +21,12 @@ test('failed rows say why, can be searched, and come back as a file', async ({ p
   await job.expectStatus('PARTIAL_SUCCESS', { timeout: 20_000 });
   await expect(page.getByTestId('failed-row')).toHaveCount(50);
   await expect(page.getByTestId('failed-reason').first()).toHaveText('The price is missing.');
-  await expect(page.getByTestId('import-outcome')).toHaveText('1 added, 0 changed, 0 as before.');
+  await expect(page.getByTestId('import-outcome')).toHaveText('1 added, 0 updated, 0 unchanged.');
 
   await page.getByTestId('failed-search').fill('F-59');
   await page.getByTestId('failed-search').press('Enter');
   await expect(page.getByTestId('failed-row')).toHaveCount(1);
-  await expect(page.getByTestId('failed-reason')).toHaveText('The price "free" cannot be read.');
+  await expect(page.getByTestId('failed-reason')).toHaveText('"free" is not a valid price.');
 
   const [download] = await Promise.all([
     page.waitForEvent('download'),
@@ -51,7 +51,7 @@ test('a file is checked first and imported with one click', async ({ page, app }
   await expect(page).not.toHaveURL(new RegExp(check.id), { timeout: 20_000 });
   const job = new JobPage(page, jobIdOf(page.url()));
   await job.expectStatus('SUCCESS', { timeout: 20_000 });
-  await expect(page.getByTestId('import-outcome')).toHaveText('2 added, 0 changed, 0 as before.');
+  await expect(page.getByTestId('import-outcome')).toHaveText('2 added, 0 updated, 0 unchanged.');
 });
 
 test('columns that are not known are asked for, and remembered', async ({ page, app, complaints }) => {
@@ -60,7 +60,7 @@ test('columns that are not known are asked for, and remembered', async ({ page, 
   const list = csv('ours.csv', 'ref,what,how much\nOURS-1,Shirt,19.90\nOURS-2,Mug,cheap\n');
   const imports = await new ImportsPage(page).open(app);
   const waiting = await imports.upload(list);
-  await expect(page.getByTestId('job-status')).toHaveText('Needs your input', { timeout: 20_000 });
+  await expect(page.getByTestId('job-status')).toHaveText('Needs input', { timeout: 20_000 });
   const choices = page.getByTestId('mapping-select');
   await expect(choices).toHaveCount(3);
   await choices.nth(0).selectOption('sku');
@@ -84,11 +84,11 @@ test('every row of a file is accounted for', async ({ page, app }) => {
   const job = await imports.upload(list);
   await job.expectStatus('SUCCESS', { timeout: 20_000 });
   await expect(page.getByTestId('import-rows')).toHaveText(
-    '4 rows read: 2 products, 1 replaced by a later row, 0 failed, 1 passed over.',
+    '4 rows read: 2 products, 1 replaced by a later row, 0 failed, 1 skipped.',
   );
   await expect(page.getByTestId('replaced-row')).toContainText('Replaced by line 4.');
   await page.getByTestId('rows-passed-over').click();
-  await expect(page.getByTestId('passed-over-row')).toContainText('One more picture of the product above.');
+  await expect(page.getByTestId('passed-over-row')).toContainText('Additional image of the product above.');
   const [download] = await Promise.all([
     page.waitForEvent('download'),
     page.getByTestId('download-rows').click(),
@@ -205,7 +205,7 @@ test('the columns of a file that was understood can be said otherwise', async ({
 
 test('an address is asked for, and why it gave no file is said', async ({ page, app }) => {
   await new ImportsPage(page).open(app);
-  const address = page.getByLabel('Or have it fetched from its address');
+  const address = page.getByLabel('Or import from a URL');
   // The browser itself refuses what can be no such address.
   await address.fill('http://localhost/feed.csv');
   await page.getByTestId('address-submit').click();
@@ -213,11 +213,11 @@ test('an address is asked for, and why it gave no file is said', async ({ page, 
 
   await address.fill('https://shop.example/feed.csv');
   await address.press('Enter');
-  await expect(page.getByTestId('upload-error')).toHaveText('Files cannot be fetched from this host.');
+  await expect(page.getByTestId('upload-error')).toHaveText('Importing from this host is not allowed.');
 
   await address.fill(`https://localhost:${String(await freePort())}/feed.csv`);
   await page.getByTestId('address-check').click();
-  await expect(page.getByTestId('upload-error')).toHaveText('The address cannot be reached.');
+  await expect(page.getByTestId('upload-error')).toHaveText("The URL can't be reached.");
   await expect(page.getByTestId('address-form')).toHaveAttribute('aria-busy', 'false');
   await expect(page).toHaveURL(app.url('/imports'));
 });

@@ -66,7 +66,7 @@ test('a role that the provider gives holds, and one that is not known lets nobod
   await expect(page.getByTestId('upload-form')).toHaveCount(0);
   await forget(page);
   await signInAs(page, app, 'mallory');
-  await expect(page.getByTestId('sign-in-problem')).toHaveText('Acme knows you, but you may not use this app. Ask its owner.');
+  await expect(page.getByTestId('sign-in-problem')).toHaveText("Your Acme account doesn't have access to this app. Ask the owner.");
 });
 
 test('a provider that has just changed its keys is believed, and asked for them anew once', async ({ page, acme: { app, provider } }) => {
@@ -88,13 +88,13 @@ test.describe('where the provider must give a role', () => {
 
   test('nobody is let in without one', async ({ page, acme: { app } }) => {
     await signInAs(page, app, 'grace');
-    await expect(page.getByTestId('sign-in-problem')).toContainText('you may not use this app');
+    await expect(page.getByTestId('sign-in-problem')).toContainText("doesn't have access to this app");
   });
 });
 
 test('who is refused there is told so, and can sign in otherwise', async ({ page, acme: { app } }) => {
   await signInAs(page, app, 'nobody');
-  await expect(page.getByTestId('sign-in-problem')).toHaveText('Acme did not sign you in. Try again.');
+  await expect(page.getByTestId('sign-in-problem')).toHaveText('Sign-in with Acme failed. Try again.');
   await page.getByLabel('Email').fill('ada@example.com');
   await page.getByLabel('Password').fill('a long enough passphrase');
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
@@ -114,7 +114,7 @@ test('an answer is good for the browser that asked, and once', async ({ page, br
 
   const other = await browser.newPage();
   await other.goto(answer);
-  await expect(other.getByTestId('sign-in-problem')).toHaveText('Acme did not sign you in. Try again.');
+  await expect(other.getByTestId('sign-in-problem')).toHaveText('Sign-in with Acme failed. Try again.');
   // One with a sign-in of its own under way, too.
   await other.getByRole('link', { name: 'Sign in with Acme' }).click();
   await expect(other.getByRole('heading', { name: 'Acme' })).toBeVisible();
@@ -133,6 +133,6 @@ test('a provider that is away is said to be', async ({ page, acme: { app, provid
   await provider.stop();
   await page.goto(app.url('/sign-in'));
   await page.getByRole('link', { name: 'Sign in with Acme' }).click();
-  await expect(page.getByTestId('sign-in-problem')).toHaveText('Acme cannot be reached just now. Try again in a moment.');
+  await expect(page.getByTestId('sign-in-problem')).toHaveText("Acme can't be reached right now. Try again in a moment.");
   await expect(page).toHaveURL(/problem=unreachable/);
 });

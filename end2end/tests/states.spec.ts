@@ -113,7 +113,7 @@ test('an import, from waiting to each of its ends', async ({ page, behind, look 
   await expect(imports.rows).toHaveCount(4);
   await look(page, 'imports');
   await page.goto(app.url('/imports?search=autumn'));
-  await expect(page.getByText('Nothing matches')).toBeVisible();
+  await expect(page.getByText('No matching imports')).toBeVisible();
   await look(page, 'imports-no-match');
   await imports.open(app);
   await page.getByTestId('language-de').click();

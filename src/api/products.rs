@@ -23,7 +23,7 @@ pub async fn list_products(search: String, page: u64) -> Result<Page<Product>, A
     let state = crate::server::http::state::app_state()?;
     if !state.has_products() {
         return Err(ApiError::Unavailable(
-            "The products are kept by the external price monitor.".to_owned(),
+            "Products are managed in the external price monitor.".to_owned(),
         ));
     }
     Ok(state.store.list_products(search.trim(), page).await?)

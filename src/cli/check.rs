@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, Error)]
 pub(crate) enum CheckError {
     /// Something is wrong; it was said already.
-    #[error("not everything is as it must be")]
+    #[error("some checks failed")]
     Failed,
     /// The running server does not say that it is ready.
     #[error("the server at {0} is not ready: {1}")]
@@ -36,7 +36,7 @@ pub(crate) enum CheckError {
 /// Looks at everything a server needs, changes nothing, and says what it found.
 pub(crate) async fn check(config: &Config) -> Result<(), CheckError> {
     let found = [
-        ("settings", Ok("all of their form".to_owned())),
+        ("settings", Ok("valid".to_owned())),
         ("address", address(config.listen).await?),
         ("database", database(config).await),
         ("data", data(&config.data_dir)),
@@ -63,7 +63,7 @@ type Finding = Result<String, String>;
 
 async fn database(config: &Config) -> Finding {
     if config.database.is_missing_file() {
-        return Ok("the SQLite file is not there yet; the start makes it".to_owned());
+        return Ok("the SQLite file does not exist yet; it is created on start".to_owned());
     }
     let schema = async {
         let store = Store::connect(&config.database).await?;
@@ -76,12 +76,12 @@ async fn database(config: &Config) -> Finding {
         .map_err(|error: StoreError| error.to_string())?;
     if let Some(newest) = schema.unknown.last() {
         return Err(format!(
-            "newer than this program, which does not know {newest}"
+            "newer than this program (unknown migration {newest})"
         ));
     }
     Ok(match schema.pending.len() {
         0 => "up to date".to_owned(),
-        pending => format!("{pending} migrations are applied at the next start"),
+        pending => format!("migrations to apply on the next start: {pending}"),
     })
 }
 
@@ -95,10 +95,10 @@ async fn address(listen: SocketAddr) -> Result<Finding, CheckError> {
         let url = format!("http://{}/health/live", reachable(listen));
         let answer = client()?.get(url).send().await;
         if answer.is_ok_and(|answer| answer.status().is_success()) {
-            return Ok(Ok(format!("a server listens on {listen} already")));
+            return Ok(Ok(format!("a server is already listening on {listen}")));
         }
     }
-    Ok(Err(format!("{listen} cannot be listened on: {error}")))
+    Ok(Err(format!("cannot listen on {listen}: {error}")))
 }
 
 fn data(directory: &Path) -> Finding {
@@ -110,13 +110,13 @@ fn data(directory: &Path) -> Finding {
         format!("{} cannot be written: {error}{advice}", there.display())
     };
     if !there.is_dir() {
-        return Err(format!("{} is no directory", there.display()));
+        return Err(format!("{} is not a directory", there.display()));
     }
     tempfile_in(there).map_err(cannot)?;
     Ok(if there == directory {
-        format!("{} can be written", directory.display())
+        format!("{} is writable", directory.display())
     } else {
-        format!("{} is made at the start", directory.display())
+        format!("{} is created on start", directory.display())
     })
 }
 
@@ -128,7 +128,7 @@ fn tempfile_in(directory: &Path) -> std::io::Result<()> {
 
 async fn monitor(config: &Config) -> Result<Finding, CheckError> {
     let Monitor::External(endpoint) = &config.monitor else {
-        return Ok(Ok("the embedded one".to_owned()));
+        return Ok(Ok("embedded".to_owned()));
     };
     let mut url = endpoint.url.clone();
     url.set_path("/health");
@@ -136,11 +136,11 @@ async fn monitor(config: &Config) -> Result<Finding, CheckError> {
     let host = url.host_str().unwrap_or_default().to_owned();
     let answer = client()?.get(url).send().await;
     Ok(match answer {
-        Ok(answer) if answer.status().is_success() => Ok(format!("{host} is well")),
+        Ok(answer) if answer.status().is_success() => Ok(format!("{host} is healthy")),
         Ok(answer) if matches!(answer.status().as_u16(), 401 | 403 | 404 | 405) => {
-            Ok(format!("{host} is there, and does not say how it is"))
+            Ok(format!("{host} is reachable but has no health check"))
         }
-        Ok(answer) => Err(format!("{host} answers {}", answer.status())),
+        Ok(answer) => Err(format!("{host} returned {}", answer.status())),
         Err(error) => Err(format!("{host} cannot be reached: {}", error.without_url())),
     })
 }

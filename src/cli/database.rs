@@ -15,7 +15,7 @@ use import_relay::server::{
 pub(crate) async fn migrate(config: &Config) -> Result<(), StartError> {
     let applied = Store::connect(&config.database).await?.migrate().await?;
     for migration in &applied {
-        println!("{migration} applied");
+        println!("Applied {migration}.");
     }
     if applied.is_empty() {
         println!("The database is up to date.");
@@ -26,12 +26,12 @@ pub(crate) async fn migrate(config: &Config) -> Result<(), StartError> {
 /// Copies the database to a new file while it is in use.
 pub(crate) async fn copy(config: &Config, path: &Path) -> Result<(), BackupError> {
     backup(&config.database, path).await?;
-    println!("The database is copied to {}.", path.display());
+    println!("Database copied to {}.", path.display());
     let (waiting, _) = waiting(config).await?;
     if waiting > 0 {
         println!(
-            "{waiting} imports are not over. Their product files are in {}, and not in the backup: copy that directory \
-             too, or they cannot go on where you restore it.",
+            "Unfinished imports: {waiting}. Their product files are in {} and not in the backup: copy that \
+             directory too, or they cannot continue after a restore.",
             config.data_dir.join("uploads").display()
         );
     }
@@ -41,17 +41,17 @@ pub(crate) async fn copy(config: &Config, path: &Path) -> Result<(), BackupError
 /// Puts a backup in the place of the database.
 pub(crate) async fn put_back(config: &Config, path: &Path) -> Result<(), BackupError> {
     let kept = restore(&config.database, path).await?;
-    println!("{} is in the place of the database.", path.display());
+    println!("Database restored from {}.", path.display());
     if let Some(kept) = kept {
-        println!("What was there before is {}.", kept.display());
+        println!("The previous database was kept as {}.", kept.display());
     }
     let (waiting, missing) = waiting(config).await?;
     if waiting > 0 {
-        println!("{waiting} imports go on at the next start.");
+        println!("Unfinished imports that continue on the next start: {waiting}.");
     }
     if missing > 0 {
         println!(
-            "The product files of {missing} of them are not in {}: put them there first, or these imports fail.",
+            "Product files that are missing: {missing}. Copy them to {} first, or their imports will fail.",
             config.data_dir.join("uploads").display()
         );
     }

@@ -21,7 +21,7 @@ pub(crate) enum Untried {
     #[error(transparent)]
     Settings(#[from] ConfigError),
     /// There is no service.
-    #[error("MONITOR_PRICE_APP_HOST is not set, so there is no price monitor but the embedded one")]
+    #[error("MONITOR_PRICE_APP_HOST is not set, so there is only the embedded price monitor")]
     Embedded,
     /// The file that is to be imported cannot be read.
     #[error("{0} cannot be read: {1}")]
@@ -30,13 +30,13 @@ pub(crate) enum Untried {
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] reqwest::Error),
     /// Nobody answers.
-    #[error("the price monitor could not be tried: it does not answer")]
+    #[error("the price monitor could not be tested: it does not answer")]
     NoAnswer,
 }
 
 /// The price monitor does not do what it must; what, was said already.
 #[derive(Debug, Error)]
-#[error("the price monitor does not fit docs/protocol.md: what is marked with FAILED ({0})")]
+#[error("the price monitor does not follow docs/protocol.md: see what is marked FAILED ({0})")]
 struct Misfit(usize);
 
 /// Goes through the protocol with the price monitor, and says what fits.
@@ -58,7 +58,7 @@ pub(crate) async fn check(
     let walked = probe::walk(config, endpoint, trial, tell);
     match walked.await.map_err(Untried::from)? {
         Verdict::Fits => {
-            println!("The price monitor fits docs/protocol.md, as far as it was tried.");
+            println!("The price monitor follows docs/protocol.md, as far as it was tested.");
             Ok(())
         }
         Verdict::Misfits(count) => Err(Misfit(count).into()),

@@ -68,6 +68,28 @@ pub(crate) fn Moment(
     }
 }
 
+/// Shows when something expires: `in 12 days`, with the date and the local time as its title.
+#[component]
+pub(crate) fn Expiry(
+    /// The point in time.
+    #[prop(into)]
+    at: Signal<UnixMillis>,
+) -> impl IntoView {
+    let t = use_locale();
+    let now = use_now();
+    let text = Memo::new(move |_| match now.get() {
+        None => t.utc(at.get()),
+        Some(now) if now < at.get() => t.ahead(format::between(now, at.get())),
+        Some(_) => t.say("Expired", "Abgelaufen").to_owned(),
+    });
+    let title = written(t, at);
+    view! {
+        <time datetime=move || format::iso(at.get()) title=title>
+            {text}
+        </time>
+    }
+}
+
 /// Shows a point in time as date and local time.
 #[component]
 pub(crate) fn LocalTime(

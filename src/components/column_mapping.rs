@@ -19,7 +19,7 @@ use crate::{
 /// What a column can be said to hold: the word for it, and what people call it.
 const fn choices(t: Locale) -> [(&'static str, &'static str); 19] {
     [
-        ("", t.say("Nothing that matters", "Nichts von Belang")),
+        ("", t.say("Don't import", "Nicht importieren")),
         ("sku", "SKU"),
         ("name", "Name"),
         ("price", t.say("Price", "Preis")),
@@ -53,9 +53,9 @@ const fn choices(t: Locale) -> [(&'static str, &'static str); 19] {
         ),
         (
             "item",
-            t.say("Item type (BigCommerce)", "Art der Zeile (BigCommerce)"),
+            t.say("Item type (BigCommerce)", "Artikeltyp (BigCommerce)"),
         ),
-        ("image", t.say("Picture", "Bild")),
+        ("image", t.say("Image", "Bild")),
     ]
 }
 
@@ -132,13 +132,15 @@ pub(crate) fn ColumnMapping(
     view! {
         <section class="card mapping" data-testid="column-mapping" aria-labelledby="mapping-title">
             <header class="card-head">
-                <h2 id="mapping-title">{t.say("What the columns hold", "Was die Spalten enthalten")}</h2>
+                <h2 id="mapping-title">{t.say("Map columns", "Spalten zuordnen")}</h2>
             </header>
             {needs.map(|needs| view! { <p data-testid="mapping-needs">{asked(t, needs)}</p> })}
             <p>
                 {t.say(
-                    "Say which columns hold what. A SKU, or something else to know a product by, and a price are needed. Files with the same columns are then imported so by themselves, whoever sends them.",
-                    "Sage, welche Spalten was enthalten. Nötig sind eine SKU, oder etwas anderes, woran ein Produkt zu erkennen ist, und ein Preis. Dateien mit denselben Spalten werden dann von selbst so importiert, wer immer sie schickt.",
+                    "Match each column to a field. A price and an identifier (such as SKU) are \
+                    required. We'll reuse this mapping for files with the same columns.",
+                    "Ordne jeder Spalte ein Feld zu. Nötig sind ein Preis und eine Kennung (etwa die \
+                    SKU). Für Dateien mit denselben Spalten verwenden wir diese Zuordnung wieder.",
                 )}
             </p>
             <ActionForm action=import>
@@ -168,7 +170,7 @@ pub(crate) fn ColumnMapping(
                 <button class="button button-primary" data-testid="mapping-import">
                     <Icon glyph=Glyph::Upload />
                     {if is_check {
-                        t.say("Check with these columns", "Mit diesen Spalten prüfen")
+                        t.say("Dry run with these columns", "Testlauf mit diesen Spalten")
                     } else {
                         t.say("Import with these columns", "Mit diesen Spalten importieren")
                     }}
@@ -190,16 +192,17 @@ pub(crate) fn ColumnMapping(
 fn asked(t: Locale, needs: Question) -> &'static str {
     match needs {
         Question::Columns => t.say(
-            "The import waits: what the columns hold cannot be told from the file.",
-            "Der Import wartet: Was die Spalten enthalten, ist der Datei nicht anzusehen.",
+            "We couldn't identify the columns in this file. Map them to continue.",
+            "Wir konnten die Spalten dieser Datei nicht erkennen. Ordne sie zu, um fortzufahren.",
         ),
         Question::DecimalMark => t.say(
-            "The import waits: every price of the file could be read in two ways. Is the mark in them before the decimals, or between thousands?",
-            "Der Import wartet: Jeder Preis der Datei lässt sich auf zwei Arten lesen. Steht das Zeichen darin vor den Nachkommastellen oder zwischen den Tausendern?",
+            "The prices in this file can be read in two ways. Choose the decimal separator to continue.",
+            "Die Preise in dieser Datei lassen sich auf zwei Arten lesen. Wähle das \
+            Dezimaltrennzeichen, um fortzufahren.",
         ),
         Question::Sheets => t.say(
-            "The import waits: which sheets of the workbook hold the products?",
-            "Der Import wartet: Welche Blätter der Arbeitsmappe enthalten die Produkte?",
+            "This workbook has several sheets. Choose the ones with products to continue.",
+            "Diese Arbeitsmappe hat mehrere Blätter. Wähle die mit den Produkten, um fortzufahren.",
         ),
     }
 }
@@ -210,9 +213,9 @@ fn DecimalMarkChoice(mark: RwSignal<String>, is_asked: bool) -> impl IntoView {
     let t = use_locale();
     let current = mark.get_untracked();
     let first = if is_asked {
-        t.say("Please choose", "Bitte wählen")
+        t.say("Select…", "Auswählen…")
     } else {
-        t.say("As the file shows", "Wie es die Datei zeigt")
+        t.say("Detect automatically", "Automatisch erkennen")
     };
     // As one text, for the same reason as the columns' options.
     let options: String = [
@@ -229,7 +232,7 @@ fn DecimalMarkChoice(mark: RwSignal<String>, is_asked: bool) -> impl IntoView {
     view! {
         <div class="mapping-column">
             <label for="decimal-mark">
-                <strong>{t.say("Decimal mark of the prices", "Dezimalzeichen der Preise")}</strong>
+                <strong>{t.say("Decimal separator", "Dezimaltrennzeichen")}</strong>
             </label>
             <select
                 id="decimal-mark"
@@ -251,9 +254,9 @@ fn CurrencyField(currency: String) -> impl IntoView {
     view! {
         <div class="mapping-column">
             <label for="currency">
-                <strong>{t.say("Currency of the prices", "Währung der Preise")}</strong>
+                <strong>{t.say("Currency", "Währung")}</strong>
                 <span class="mapping-examples">
-                    {t.say("where the file does not say it", "wo die Datei sie nicht nennt")}
+                    {t.say("if not in the file", "falls nicht in der Datei")}
                 </span>
             </label>
             <input
@@ -296,7 +299,7 @@ fn SheetChoice(all: Vec<String>, chosen: Vec<String>) -> impl IntoView {
         .collect_view();
     view! {
         <fieldset class="mapping-sheets">
-            <legend>{t.say("Sheets to read", "Zu lesende Blätter")}</legend>
+            <legend>{t.say("Sheets to import", "Zu importierende Blätter")}</legend>
             {sheets}
         </fieldset>
     }
@@ -380,7 +383,7 @@ fn Preview(rows: Vec<PreviewRow>) -> impl IntoView {
         .collect_view();
     view! {
         <table class="table" role="table" data-testid="mapping-preview">
-            <caption>{t.say("The first rows, so understood", "Die ersten Zeilen, so verstanden")}</caption>
+            <caption>{t.say("Preview", "Vorschau")}</caption>
             <thead role="rowgroup">
                 <tr role="row">
                     <th role="columnheader" scope="col">"SKU"</th>

@@ -27,7 +27,7 @@ pub(crate) fn ConnectionLine(
             .map_or_else(otherwise, |error| t.sentence(&error))
     };
     let text = move || match (connection.get(), status.get().is_final()) {
-        (_, true) => words("Final result", "Endergebnis")(),
+        (_, true) => words("Finished", "Beendet")(),
         (Connection::Connecting, _) => words("Connecting…", "Verbindet…")(),
         (Connection::Open, _) => or(&words("Live", "Live")),
         (Connection::Polling, _) => or(&words(
@@ -36,11 +36,11 @@ pub(crate) fn ConnectionLine(
         )),
         (Connection::Reconnecting, _) => words(
             "Reconnecting… Your import is still running.",
-            "Verbindet sich neu… Dein Import läuft weiter.",
+            "Verbindung wird wiederhergestellt… Dein Import läuft weiter.",
         )(),
         (Connection::Refused, _) => or(&words(
-            "Live updates have ended.",
-            "Es wird nichts Neues mehr gemeldet.",
+            "Live updates have stopped.",
+            "Keine Live-Updates mehr.",
         )),
         (Connection::Closed, _) => words("Last known state", "Letzter bekannter Stand")(),
     };

@@ -47,7 +47,7 @@ pub(crate) fn FailedProducts(
         >
             <header class="card-head">
                 <h2 id="failed-title">
-                    {t.say("Failed products", "Fehlgeschlagene Produkte")} " "
+                    {t.say("Failed rows", "Fehlgeschlagene Zeilen")} " "
                     <span class="chip">{move || t.count(failed.get())}</span>
                 </h2>
                 <CopyButton text=Signal::derive(move || skus.with(|skus| skus.join("\n"))) />
@@ -65,11 +65,11 @@ pub(crate) fn FailedProducts(
                 on:click=move |_| set_all.update(|all| *all = !*all)
             >
                 {move || match all.get() {
-                    true => t.say("Show fewer", "Weniger zeigen").to_owned(),
+                    true => t.say("Show fewer", "Weniger anzeigen").to_owned(),
                     false => {
                         format!(
                             "{} {}",
-                            t.say("Show all", "Alle zeigen:"),
+                            t.say("Show all", "Alle anzeigen:"),
                             t.count(length.get() as u64),
                         )
                     }

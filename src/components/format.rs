@@ -66,6 +66,19 @@ impl Locale {
         text
     }
 
+    /// Writes a place in a line: `1st`, `22nd`, and `22.` in German.
+    pub(crate) fn ordinal(self, value: u64) -> String {
+        let count = self.count(value);
+        let ending = match (self, value % 100, value % 10) {
+            (Self::German, ..) => ".",
+            (Self::English, 11..=13, _) | (Self::English, _, 0 | 4..) => "th",
+            (Self::English, _, 1) => "st",
+            (Self::English, _, 2) => "nd",
+            (Self::English, _, 3) => "rd",
+        };
+        count + ending
+    }
+
     /// Writes a count with its noun: `1 product`, `2 products`.
     pub(crate) fn counted(self, value: u64, noun: Noun) -> String {
         self.of_many(value, noun.forms(self))
@@ -133,6 +146,26 @@ impl Locale {
             _ if millis < 30 * DAY => of(DAY, ("day", "days"), ("Tag", "Tagen")),
             _ => None,
         }
+    }
+
+    /// Writes how long it is until something: `in 5 minutes`, `in 12 days`.
+    pub(crate) fn ahead(self, millis: u64) -> String {
+        // The nearest whole number: what was just set to end in 30 days says so.
+        let nearest = |unit: u64| (millis + unit / 2) / unit;
+        let (value, english, german) = match (nearest(MINUTE), nearest(HOUR)) {
+            (0, _) => {
+                let text = self.say("in less than a minute", "in weniger als einer Minute");
+                return text.to_owned();
+            }
+            (minutes @ ..60, _) => (minutes, ("minute", "minutes"), ("Minute", "Minuten")),
+            (_, hours @ ..24) => (hours, ("hour", "hours"), ("Stunde", "Stunden")),
+            _ => (nearest(DAY), ("day", "days"), ("Tag", "Tagen")),
+        };
+        let forms = match self {
+            Self::English => english,
+            Self::German => german,
+        };
+        format!("in {}", self.of_many(value, forms))
     }
 
     /// Writes a point in time for people: `23 Nov 2026, 19:26 UTC`.
@@ -222,6 +255,15 @@ pub(crate) fn duration(millis: u64) -> String {
     }
 }
 
+/// Writes an estimate of how long something will take, without a precision that it does not have:
+/// `45 s`, `35 min`, `2 h 10 min`.
+pub(crate) fn rough_duration(millis: u64) -> String {
+    match millis {
+        MINUTE..HOUR => format!("{} min", millis / MINUTE),
+        _ => duration(millis),
+    }
+}
+
 /// Writes how long something has been going on: as [`duration`], but in whole seconds from the
 /// start, so that a running clock does not flicker.
 pub(crate) fn elapsed(millis: u64) -> String {
@@ -287,6 +329,23 @@ mod tests {
     }
 
     #[test]
+    fn a_place_has_the_ending_that_is_spoken() {
+        for (value, text) in [
+            (1, "1st"),
+            (2, "2nd"),
+            (3, "3rd"),
+            (4, "4th"),
+            (11, "11th"),
+            (22, "22nd"),
+            (113, "113th"),
+            (1_001, "1,001st"),
+        ] {
+            assert_eq!(English.ordinal(value), text);
+        }
+        assert_eq!(German.ordinal(1_001), "1.001.");
+    }
+
+    #[test]
     fn a_size_is_short() {
         for (value, text) in [
             (0, "0 B"),
@@ -332,6 +391,9 @@ mod tests {
             assert_eq!(duration(millis), text);
         }
         assert_eq!(elapsed(850), "0 s");
+        assert_eq!(rough_duration(45_000), "45 s");
+        assert_eq!(rough_duration(2_100_000), "35 min");
+        assert_eq!(rough_duration(7_800_000), "2 h 10 min");
         assert_eq!(between(5, 3), 0);
     }
 
@@ -347,6 +409,27 @@ mod tests {
         assert_eq!(German.ago(7_200_000).as_deref(), Some("vor 2 Stunden"));
         assert_eq!(German.ago(3 * DAY).as_deref(), Some("vor 3 Tagen"));
         assert_eq!(German.ago(31 * DAY), None);
+    }
+
+    #[test]
+    fn what_is_to_come_is_told_to_the_nearest_unit() {
+        for (millis, english, german) in [
+            (
+                29_999,
+                "in less than a minute",
+                "in weniger als einer Minute",
+            ),
+            (60_000, "in 1 minute", "in 1 Minute"),
+            (59 * MINUTE + 40 * SECOND, "in 1 hour", "in 1 Stunde"),
+            (5 * HOUR + 10 * MINUTE, "in 5 hours", "in 5 Stunden"),
+            (23 * HOUR + 50 * MINUTE, "in 1 day", "in 1 Tag"),
+            (30 * DAY - SECOND, "in 30 days", "in 30 Tagen"),
+            (12 * DAY + HOUR, "in 12 days", "in 12 Tagen"),
+            (1_500 * DAY, "in 1,500 days", "in 1.500 Tagen"),
+        ] {
+            assert_eq!(English.ahead(millis), english);
+            assert_eq!(German.ahead(millis), german);
+        }
     }
 
     #[test]

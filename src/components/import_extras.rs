@@ -63,7 +63,7 @@ pub(crate) fn ImportControls(
             aria-labelledby="controls-title"
             hidden=move || extras.with(Option::is_none)
         >
-            <h2 id="controls-title" class="visually-hidden">{t.say("What became of it", "Was daraus wurde")}</h2>
+            <h2 id="controls-title" class="visually-hidden">{t.say("Result and actions", "Ergebnis und Aktionen")}</h2>
             <Slice>
                 <QueuePlace extras />
                 <Outcome extras is_over />
@@ -100,7 +100,7 @@ pub(crate) fn ImportControls(
                                     if is_check() {
                                         t.say("Import now", "Jetzt importieren")
                                     } else {
-                                        t.say("Import again", "Noch einmal importieren")
+                                        t.say("Import again", "Erneut importieren")
                                     }
                                 }}
                             </button>
@@ -112,7 +112,7 @@ pub(crate) fn ImportControls(
                         <ActionForm action=retry>
                             {hidden}
                             <button class="button" data-testid="retry-failed">
-                                {t.say("Retry failed rows", "Fehlgeschlagene Zeilen wiederholen")}
+                                {t.say("Retry failed rows", "Fehlgeschlagene Zeilen erneut importieren")}
                             </button>
                         </ActionForm>
                     </div>
@@ -155,12 +155,12 @@ pub(crate) fn ImportControls(
                             {hidden}
                             <p>
                                 {t.say(
-                                    "The import disappears from the list. Its products stay in the shop.",
-                                    "Der Import verschwindet aus der Liste. Seine Produkte bleiben im Shop.",
+                                    "This removes the import from the list. Its products stay in your catalogue.",
+                                    "Der Import wird aus der Liste entfernt. Seine Produkte bleiben in deinem Katalog.",
                                 )}
                             </p>
                             <button class="button" data-testid="delete-confirm">
-                                {t.say("Delete this import", "Diesen Import löschen")}
+                                {t.say("Delete import", "Import löschen")}
                             </button>
                         </ActionForm>
                     </details>
@@ -181,27 +181,29 @@ fn QueuePlace(extras: Signal<Option<ImportExtras>>) -> impl IntoView {
         move || extras.with(|extras| extras.as_ref().and_then(|extras| extras.queue_position));
     let needs_room =
         move || extras.with(|extras| extras.as_ref().is_some_and(|extras| extras.waits_for_room));
-    let text = move || match place() {
+    let text = move || {
+        match place() {
         None => String::new(),
         Some(_) if needs_room() => t
             .say(
-                "Waiting: the disk is full. The import begins once there is room.",
-                "In der Schlange: Die Festplatte ist voll. Sobald Platz ist, geht es los.",
+                "Queued: the disk is full. The import starts once there is free space.",
+                "In der Warteschlange: Die Festplatte ist voll. Der Import startet, sobald wieder Platz ist.",
             )
             .to_owned(),
         Some(0 | 1) => t
             .say(
-                "Waiting: this import is next.",
-                "In der Schlange: Dieser Import kommt als nächster.",
+                "Queued: next in line.",
+                "In der Warteschlange: als Nächstes an der Reihe.",
             )
             .to_owned(),
         Some(place) => {
             let before = t.counted(place - 1, Noun::Import);
             match t {
-                Locale::English => format!("Waiting: {before} before this one."),
-                Locale::German => format!("In der Schlange: {before} vor diesem."),
+                Locale::English => format!("Queued: {before} ahead."),
+                Locale::German => format!("In der Warteschlange: {before} davor."),
             }
         }
+    }
     };
     view! {
         <p data-testid="queue-place" hidden=move || place().is_none()>
@@ -225,16 +227,18 @@ fn Outcome(extras: Signal<Option<ImportExtras>>, is_over: Signal<bool>) -> impl 
             .map(|products| t.count(products));
             match (t, extras.is_check()) {
                 (Locale::English, true) => format!(
-                    "Checked only, nothing was written. An import would add {added}, change {updated} and leave {unchanged} as they are."
+                    "Dry run: nothing was imported. Importing would add {added}, update {updated} and \
+                    leave {unchanged} unchanged."
                 ),
                 (Locale::German, true) => format!(
-                    "Nur geprüft, nichts geschrieben. Ein Import würde {added} hinzufügen, {updated} ändern und {unchanged} lassen, wie sie sind."
+                    "Testlauf: Es wurde nichts importiert. Ein Import würde {added} hinzufügen, \
+                    {updated} aktualisieren und {unchanged} unverändert lassen."
                 ),
                 (Locale::English, false) => {
-                    format!("{added} added, {updated} changed, {unchanged} as before.")
+                    format!("{added} added, {updated} updated, {unchanged} unchanged.")
                 }
                 (Locale::German, false) => {
-                    format!("{added} neu, {updated} geändert, {unchanged} wie zuvor.")
+                    format!("{added} neu, {updated} aktualisiert, {unchanged} unverändert.")
                 }
             }
         })
@@ -270,20 +274,22 @@ fn rows_read(t: Locale, extras: &ImportExtras) -> Option<String> {
     let rows = t.counted(*rows_read, Noun::Row);
     let mut text = match t {
         Locale::English => format!(
-            "{rows} read: {products} products, {replaced} replaced by a later row, {failed} failed, {passed_over} passed over."
+            "{rows} read: {products} products, {replaced} replaced by a later row, {failed} failed, \
+            {passed_over} skipped."
         ),
         Locale::German => format!(
-            "{rows} gelesen: {products} Produkte, {replaced} durch eine spätere Zeile ersetzt, {failed} fehlgeschlagen, {passed_over} übergangen."
+            "{rows} gelesen: {products} Produkte, {replaced} durch eine spätere Zeile ersetzt, {failed} \
+            fehlgeschlagen, {passed_over} übersprungen."
         ),
     };
     if *warnings > 0 {
         let warnings = t.count(*warnings);
         text.push_str(&match t {
             Locale::English => {
-                format!(" Warnings: {warnings}. What they are about stays as it was in the shop.")
+                format!(" Warnings: {warnings}. The affected fields were left unchanged.")
             }
             Locale::German => {
-                format!(" Warnungen: {warnings}. Was sie betreffen, bleibt im Shop, wie es war.")
+                format!(" Warnungen: {warnings}. Die betroffenen Felder bleiben unverändert.")
             }
         });
     }

@@ -32,13 +32,10 @@ pub(crate) fn rows_of(kind: RowKind, extras: &ImportExtras, failed: u64) -> u64 
 
 const fn title(t: Locale, kind: RowKind) -> &'static str {
     match kind {
-        RowKind::Failed => t.say("Failed products", "Fehlgeschlagene Produkte"),
+        RowKind::Failed => t.say("Failed rows", "Fehlgeschlagene Zeilen"),
         RowKind::Warning => t.say("Warnings", "Warnungen"),
-        RowKind::Replaced => t.say(
-            "Rows replaced by a later one",
-            "Durch eine spätere ersetzte Zeilen",
-        ),
-        RowKind::PassedOver => t.say("Rows passed over", "Übergangene Zeilen"),
+        RowKind::Replaced => t.say("Replaced rows", "Ersetzte Zeilen"),
+        RowKind::PassedOver => t.say("Skipped rows", "Übersprungene Zeilen"),
     }
 }
 
@@ -46,24 +43,24 @@ const fn title(t: Locale, kind: RowKind) -> &'static str {
 pub(crate) fn passed_over_reason(t: Locale, code: &str) -> String {
     let text = match code {
         "image" => t.say(
-            "One more picture of the product above.",
-            "Ein weiteres Bild des Produkts darüber.",
+            "Additional image of the product above.",
+            "Weiteres Bild des Produkts darüber.",
         ),
         "option" => t.say(
-            "An option of the product above, not a variant of it.",
-            "Eine Option des Produkts darüber, keine Variante davon.",
+            "Option of the product above, not a variant.",
+            "Option des Produkts darüber, keine Variante.",
         ),
-        "repeated-header" => t.say("The header row once more.", "Die Kopfzeile noch einmal."),
+        "repeated-header" => t.say("Repeated header row.", "Wiederholte Kopfzeile."),
         "heading" => t.say(
-            "A heading between products.",
-            "Eine Überschrift zwischen Produkten.",
+            "Heading between products.",
+            "Überschrift zwischen Produkten.",
         ),
         "translation" => t.say(
-            "A translation of a product above.",
-            "Eine Übersetzung eines Produkts darüber.",
+            "Translation of a product above.",
+            "Übersetzung eines Produkts darüber.",
         ),
-        "instruction" => t.say("A further header row.", "Eine weitere Kopfzeile."),
-        "total" => t.say("A sum of other rows.", "Eine Summe anderer Zeilen."),
+        "instruction" => t.say("Additional header row.", "Weitere Kopfzeile."),
+        "total" => t.say("Total of other rows.", "Summe anderer Zeilen."),
         other => return other.to_owned(),
     };
     text.to_owned()
@@ -128,15 +125,15 @@ pub(crate) fn ImportRowsTable(
         if total == 0 {
             return t
                 .say(
-                    "They are no longer kept.",
-                    "Sie werden nicht mehr aufbewahrt.",
+                    "These rows are no longer stored.",
+                    "Diese Zeilen sind nicht mehr gespeichert.",
                 )
                 .to_owned();
         }
         let (total, count) = (t.count(total), t.count(count));
         match t {
-            Locale::English => format!("The first {total} of {count} are listed."),
-            Locale::German => format!("Die ersten {total} von {count} sind aufgeführt."),
+            Locale::English => format!("Showing the first {total} of {count}."),
+            Locale::German => format!("Angezeigt werden die ersten {total} von {count}."),
         }
     });
     let clear = (!search.is_empty()).then(|| {
@@ -177,7 +174,7 @@ pub(crate) fn ImportRowsTable(
                 <QueryForm action=here>
                     <Icon glyph=Glyph::Search />
                     <label class="visually-hidden" for="failed-search">
-                        {t.say("Search these rows", "Diese Zeilen durchsuchen")}
+                        {t.say("Search rows", "Zeilen durchsuchen")}
                     </label>
                     <input type="hidden" name="rows" value=kind.as_str() />
                     <input
@@ -201,7 +198,7 @@ pub(crate) fn ImportRowsTable(
             >
                 <caption class="visually-hidden">
                     {title(t, kind)} ", "
-                    {t.say("in the file's order", "in der Reihenfolge der Datei")}
+                    {t.say("in file order", "in Dateireihenfolge")}
                 </caption>
                 <thead role="rowgroup">
                     <tr role="row">

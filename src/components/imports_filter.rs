@@ -38,7 +38,7 @@ pub(crate) fn ImportsFilterForm(
         })
     };
     view! {
-        <search class="filter" aria-label=t.say("Imports to list", "Welche Importe")>
+        <search class="filter" aria-label=t.say("Filter imports", "Importe filtern")>
             <QueryForm action="/imports">
                 <div class="filter-search">
                     <Icon glyph=Glyph::Search />
@@ -58,7 +58,7 @@ pub(crate) fn ImportsFilterForm(
                     />
                 </div>
                 <label class="filter-field">
-                    <span>{t.say("State", "Stand")}</span>
+                    <span>"Status"</span>
                     <select
                         class="input"
                         name="status"
@@ -66,7 +66,7 @@ pub(crate) fn ImportsFilterForm(
                         inner_html=move || statuses(t, filter.with(|filter| filter.status))
                     ></select>
                 </label>
-                <label class="filter-field" title=t.say("Days in UTC", "Tage in UTC")>
+                <label class="filter-field" title=t.say("Dates are in UTC", "Datumsangaben in UTC")>
                     <span>{t.say("From", "Von")}</span>
                     <input
                         class="input"
@@ -77,7 +77,7 @@ pub(crate) fn ImportsFilterForm(
                         node_ref=follow(since)
                     />
                 </label>
-                <label class="filter-field" title=t.say("Days in UTC", "Tage in UTC")>
+                <label class="filter-field" title=t.say("Dates are in UTC", "Datumsangaben in UTC")>
                     <span>{t.say("To", "Bis")}</span>
                     <input
                         class="input"
@@ -89,7 +89,7 @@ pub(crate) fn ImportsFilterForm(
                     />
                 </label>
                 <label class="filter-field">
-                    <span>{t.say("Order", "Reihenfolge")}</span>
+                    <span>{t.say("Sort by", "Sortieren nach")}</span>
                     <select
                         class="input"
                         name="sort"
@@ -98,7 +98,7 @@ pub(crate) fn ImportsFilterForm(
                     ></select>
                 </label>
                 <button class="button" data-testid="filter-submit">
-                    {t.say("Show", "Zeigen")}
+                    {t.say("Apply", "Anwenden")}
                 </button>
                 {clear}
             </QueryForm>
@@ -136,10 +136,10 @@ fn orders(t: Locale, chosen: Sort) -> String {
     let all = [
         ("-created", t.say("Newest first", "Neueste zuerst")),
         ("created", t.say("Oldest first", "Älteste zuerst")),
-        ("file", t.say("File, A to Z", "Datei, A bis Z")),
-        ("-file", t.say("File, Z to A", "Datei, Z bis A")),
-        ("status", t.say("State", "Stand")),
-        ("-status", t.say("State, backwards", "Stand, rückwärts")),
+        ("file", t.say("File, A–Z", "Datei, A–Z")),
+        ("-file", t.say("File, Z–A", "Datei, Z–A")),
+        ("status", "Status, A–Z"),
+        ("-status", "Status, Z–A"),
         ("-duration", t.say("Longest first", "Längste zuerst")),
         ("duration", t.say("Shortest first", "Kürzeste zuerst")),
     ];

@@ -50,7 +50,7 @@ pub(crate) fn JobsTable(
             <thead role="rowgroup">
                 <tr role="row">
                     <Head by=SortBy::File name=t.say("File", "Datei") sorting />
-                    <Head by=SortBy::Status name=t.say("Status", "Status") sorting />
+                    <Head by=SortBy::Status name="Status" sorting />
                     <th role="columnheader" scope="col">
                         {t.say("Progress", "Fortschritt")}
                     </th>

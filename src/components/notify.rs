@@ -100,7 +100,7 @@ pub(crate) fn NotifyButton(
                 on:click=toggle
             >
                 <Icon glyph=Glyph::Bell />
-                {t.say("Notify me when it is done", "Bei Ende benachrichtigen")}
+                {t.say("Notify me when it's done", "Benachrichtigen, wenn fertig")}
             </button>
             <p class="notify-answer" role="status" data-testid="notify-answer">
                 {move || answer(t, wish.get())}
@@ -112,14 +112,14 @@ pub(crate) fn NotifyButton(
 fn answer(t: Locale, wish: Wish) -> &'static str {
     match wish {
         Wish::None => "",
-        Wish::Asked => t.say("You will be notified.", "Du wirst benachrichtigt."),
+        Wish::Asked => t.say("You'll be notified.", "Du wirst benachrichtigt."),
         Wish::Denied => t.say(
-            "Your browser blocks notifications from this site.",
-            "Dein Browser blockiert Benachrichtigungen dieser Website.",
+            "Notifications are blocked. Allow them in your browser settings.",
+            "Benachrichtigungen sind blockiert. Erlaube sie in den Einstellungen deines Browsers.",
         ),
         Wish::Impossible => t.say(
-            "This browser cannot notify from a page.",
-            "Dieser Browser kann von einer Seite aus nicht benachrichtigen.",
+            "This browser doesn't support notifications.",
+            "Dieser Browser unterstützt keine Benachrichtigungen.",
         ),
     }
 }

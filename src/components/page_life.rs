@@ -96,10 +96,10 @@ pub(crate) fn OfflineBanner() -> impl IntoView {
     let text = move || match network.get() {
         Network::There => "",
         Network::Gone => t.say(
-            "You are offline. What you see is the newest known state; imports go on.",
-            "Du bist offline. Du siehst den letzten bekannten Stand; Importe laufen weiter.",
+            "You're offline. Showing the last known state; imports keep running.",
+            "Du bist offline. Angezeigt wird der letzte bekannte Stand; Importe laufen weiter.",
         ),
-        Network::Back => t.say("You are online again.", "Du bist wieder online."),
+        Network::Back => t.say("You're back online.", "Du bist wieder online."),
     };
     view! {
         <p

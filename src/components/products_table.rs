@@ -19,14 +19,14 @@ pub(crate) fn ProductsTable(
     view! {
         <table class="table products" role="table" data-testid="products-table">
             <caption class="visually-hidden">
-                {t.say("Products in the shop, by name", "Produkte im Shop, nach Namen")}
+                {t.say("Products, by name", "Produkte, nach Namen")}
             </caption>
             <thead role="rowgroup">
                 <tr role="row">
                     <th role="columnheader" scope="col">"Name"</th>
                     <th role="columnheader" scope="col">"SKU"</th>
                     <th role="columnheader" scope="col" class="numeric">{t.say("Price", "Preis")}</th>
-                    <th role="columnheader" scope="col">{t.say("Updated", "Geändert")}</th>
+                    <th role="columnheader" scope="col">{t.say("Updated", "Aktualisiert")}</th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{rows}</tbody>

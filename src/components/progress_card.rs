@@ -66,7 +66,7 @@ pub(crate) fn ProgressCard(
         (None, _) if progress.with(|progress| progress.done() > 0) => {
             t.say("Counting…", "Zählt…").to_owned()
         }
-        (None, Some(_)) => t.say("Queued", "In der Schlange").to_owned(),
+        (None, Some(_)) => t.say("Queued", "In der Warteschlange").to_owned(),
         (None, None) => t.say("Waiting…", "Wartet…").to_owned(),
     });
     let of_total = move || match progress.get().total_products {
@@ -115,7 +115,7 @@ pub(crate) fn ProgressCard(
                     <Count name=t.say("Failed", "Fehlgeschlagen") kind="failed" testid="count-failed">
                         {move || t.count(progress.get().failed_products)}
                     </Count>
-                    <Count name=t.say("In the file", "In der Datei") kind="total" testid="count-total">
+                    <Count name=t.say("Total", "Gesamt") kind="total" testid="count-total">
                         {of_total}
                     </Count>
                     <Time progress status pace created_at completed_at />
@@ -194,7 +194,7 @@ fn Time(
     });
     let name = move || {
         if status.get().is_final() {
-            t.say("Took", "Dauer")
+            t.say("Duration", "Dauer")
         } else {
             t.say("Elapsed", "Bisher")
         }
@@ -202,7 +202,7 @@ fn Time(
     let left = Memo::new(move |_| {
         let now = (!status.get().is_final()).then(|| now.get()).flatten()?;
         let left = pace.with(|pace| pace.left(now, &progress.get()))?;
-        let left = format::duration(left);
+        let left = format::rough_duration(left);
         Some(match t {
             Locale::English => format!("about {left} left"),
             Locale::German => format!("noch etwa {left}"),

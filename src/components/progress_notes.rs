@@ -81,8 +81,8 @@ pub(super) fn Quiet(
             data-off=move || (!is_quiet.get()).then_some("")
         >
             {t.say(
-                "No news for a minute. The price monitor may be busy; you can leave, the import goes on.",
-                "Seit einer Minute nichts Neues. Der Preismonitor ist wohl beschäftigt; du kannst gehen, der Import läuft weiter.",
+                "No updates for a minute. The import is still running; you can leave this page.",
+                "Seit einer Minute nichts Neues. Der Import läuft weiter; du kannst diese Seite verlassen.",
             )}
         </p>
     }
@@ -119,8 +119,8 @@ pub(super) fn SignedOut(
                         .get()
                         .then(|| {
                             t.say(
-                                "You are signed out. The import goes on.",
-                                "Du bist abgemeldet. Der Import läuft weiter.",
+                                "You've been signed out. The import is still running.",
+                                "Du wurdest abgemeldet. Der Import läuft weiter.",
                             )
                         })
                 }}
@@ -147,21 +147,18 @@ pub(super) fn JobError(
     let reason = Memo::new(move |_| {
         (status.get() == ImportStatus::Error).then(|| {
             error.get().unwrap_or_else(|| {
-                t.say(
-                    "The price monitor gave no reason.",
-                    "Der Preismonitor nannte keinen Grund.",
-                )
-                .to_owned()
+                t.say("No reason was given.", "Es wurde kein Grund angegeben.")
+                    .to_owned()
             })
         })
     });
     move || {
         reason.get().map(|reason| {
             let (kind, role, glyph, title) = if cancelled.get() {
-                let title = t.say("The import was cancelled", "Der Import wurde abgebrochen");
+                let title = t.say("Import cancelled", "Import abgebrochen");
                 ("neutral", "status", Glyph::Stop, title)
             } else {
-                let title = t.say("The import failed", "Der Import ist fehlgeschlagen");
+                let title = t.say("Import failed", "Import fehlgeschlagen");
                 ("error", "alert", Glyph::Alert, title)
             };
             view! {

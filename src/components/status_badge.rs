@@ -56,14 +56,18 @@ impl Stage {
     pub(crate) fn word(self, t: Locale) -> String {
         let word = match self {
             Self::Waiting => t.say("Waiting", "Wartet"),
-            Self::Asking => t.say("Needs your input", "Braucht deine Angaben"),
+            Self::Asking => t.say("Needs input", "Eingabe nötig"),
             Self::Queued(place) => {
-                let word = t.say("Queued, place", "In der Schlange, Platz");
-                return format!("{word} {}", t.count(place));
+                return match t {
+                    Locale::English => format!("Queued ({})", t.ordinal(place)),
+                    Locale::German => {
+                        format!("In der Warteschlange (Platz {})", t.count(place))
+                    }
+                };
             }
             Self::Running => t.say("Importing", "Läuft"),
             Self::Success => t.say("Imported", "Importiert"),
-            Self::PartialSuccess => t.say("Partly imported", "Teilweise importiert"),
+            Self::PartialSuccess => t.say("Completed with errors", "Mit Fehlern abgeschlossen"),
             Self::Failed => t.say("Failed", "Fehlgeschlagen"),
             Self::Cancelled => t.say("Cancelled", "Abgebrochen"),
         };
@@ -159,7 +163,7 @@ mod tests {
     #[test]
     fn a_place_in_the_queue_is_told_until_it_begins() {
         let stage = |begun| Stage::of(ImportStatus::Pending, begun, Some(2), false);
-        assert_eq!(stage(false).word(Locale::English), "Queued, place 2");
+        assert_eq!(stage(false).word(Locale::English), "Queued (2nd)");
         assert_eq!(stage(true).word(Locale::English), "Importing");
         let waiting = Stage::of(ImportStatus::Pending, false, None, false);
         assert_eq!(waiting.word(Locale::English), "Waiting");

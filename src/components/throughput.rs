@@ -141,10 +141,10 @@ pub(crate) fn Speed(
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the cast saturates
 fn rate(t: Locale, per_second: f64) -> String {
     if per_second > 0.0 && per_second < 1.0 {
-        return t.say("under 1 a second", "unter 1 je Sekunde").to_owned();
+        return "< 1/s".to_owned();
     }
     let count = t.count(per_second.round() as u64);
-    format!("{count} {}", t.say("a second", "je Sekunde"))
+    format!("{count}/s")
 }
 
 #[cfg(test)]
@@ -178,9 +178,9 @@ mod tests {
 
     #[test]
     fn a_slow_import_still_has_a_speed() {
-        assert_eq!(rate(Locale::English, 0.2), "under 1 a second");
-        assert_eq!(rate(Locale::English, 0.0), "0 a second");
-        assert_eq!(rate(Locale::German, 1_234.4), "1.234 je Sekunde");
+        assert_eq!(rate(Locale::English, 0.2), "< 1/s");
+        assert_eq!(rate(Locale::English, 0.0), "0/s");
+        assert_eq!(rate(Locale::German, 1_234.4), "1.234/s");
     }
 
     proptest! {

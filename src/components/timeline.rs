@@ -31,31 +31,26 @@ enum Happening {
 impl Happening {
     fn text(self, t: Locale) -> &'static str {
         match self {
-            Self::HandedIn => t.say("The file was handed in", "Die Datei wurde übergeben"),
-            Self::Connected => t.say("Live updates began", "Der Stand wird live gemeldet"),
+            Self::HandedIn => t.say("File uploaded", "Datei hochgeladen"),
+            Self::Connected => t.say("Connected", "Verbunden"),
             Self::Lost => t.say(
-                "The connection was lost; the import went on",
-                "Die Verbindung ging verloren; der Import ging weiter",
+                "Connection lost (import kept running)",
+                "Verbindung verloren (Import lief weiter)",
             ),
             Self::Polling => t.say(
-                "The price monitor’s live connection was down; it was asked instead",
-                "Der Preismonitor meldete sich nicht live; er wurde stattdessen gefragt",
+                "Live connection down; switched to polling",
+                "Live-Verbindung ausgefallen; Stand wird regelmäßig abgefragt",
             ),
-            Self::Back => t.say(
-                "Live updates came back",
-                "Der Stand wird wieder live gemeldet",
-            ),
-            Self::SignedOut => t.say("Live updates ended", "Der Stand wird nicht mehr gemeldet"),
-            Self::Cancelled => t.say("The import was cancelled", "Der Import wurde abgebrochen"),
-            Self::Ended(ImportStatus::Success) => t.say(
-                "Every product was imported",
-                "Alle Produkte wurden importiert",
-            ),
-            Self::Ended(ImportStatus::PartialSuccess) => t.say(
-                "The import ended, some products failed",
-                "Der Import endete, einige Produkte fehlen",
-            ),
-            Self::Ended(_) => t.say("The import failed", "Der Import ist fehlgeschlagen"),
+            Self::Back => t.say("Reconnected", "Wieder verbunden"),
+            Self::SignedOut => t.say("Live updates stopped", "Live-Updates beendet"),
+            Self::Cancelled => t.say("Import cancelled", "Import abgebrochen"),
+            Self::Ended(ImportStatus::Success) => {
+                t.say("All products imported", "Alle Produkte importiert")
+            }
+            Self::Ended(ImportStatus::PartialSuccess) => {
+                t.say("Finished with errors", "Mit Fehlern abgeschlossen")
+            }
+            Self::Ended(_) => t.say("Import failed", "Import fehlgeschlagen"),
         }
     }
 
@@ -138,7 +133,7 @@ pub(crate) fn Timeline(
     view! {
         <section class="card timeline" aria-labelledby="timeline-title" data-testid="timeline">
             <header class="card-head">
-                <h2 id="timeline-title">{t.say("What happened", "Verlauf")}</h2>
+                <h2 id="timeline-title">{t.say("Activity", "Verlauf")}</h2>
             </header>
             <ol>
                 <For each=entries key=|entry| *entry let:entry>

@@ -42,101 +42,99 @@ const SENTENCES: &[(&str, &str)] = &[
         "Der Stand des Imports war nicht lesbar",
     ),
     (
-        "You are signed out. Sign in to go on.",
+        "You are signed out. Sign in to continue.",
         "Du bist abgemeldet. Melde dich an, um weiterzumachen.",
     ),
     (
-        "You may be signed in elsewhere, but this server cannot read that session. Ask whoever runs it: its log says \
-         why.",
-        "Vielleicht bist du anderswo angemeldet, aber dieser Server kann die Sitzung nicht lesen. Frage, wer ihn betreibt: \
-         Sein Protokoll sagt, warum.",
+        "You may be signed in elsewhere, but this server can't read that session. Ask your \
+         administrator to check the server log.",
+        "Vielleicht bist du anderswo angemeldet, aber dieser Server kann die Sitzung nicht lesen. Bitte \
+         deinen Administrator, im Server-Protokoll nachzusehen.",
     ),
     (
-        "You are signed in elsewhere, but your account there has no access here. Ask the owner.",
-        "Du bist anderswo angemeldet, aber dein Konto von dort hat hier keinen Zugang. Frage den Inhaber.",
+        "Your account doesn't have access to this app. Ask the owner.",
+        "Dein Konto hat keinen Zugang zu dieser App. Frage den Inhaber.",
     ),
-    ("There is no such import.", "Diesen Import gibt es nicht."),
+    ("Import not found.", "Import nicht gefunden."),
     (
-        "This is not for you to do or see.",
-        "Das darfst du weder tun noch sehen.",
-    ),
-    (
-        "Too many at once. Try again in a moment.",
-        "Zu viel auf einmal. Versuche es gleich noch einmal.",
+        "You don't have permission.",
+        "Dazu hast du keine Berechtigung.",
     ),
     (
-        "The server could not be reached.",
-        "Der Server ist nicht erreichbar.",
+        "Too many requests. Try again in a moment.",
+        "Zu viele Anfragen. Versuche es gleich noch einmal.",
+    ),
+    (
+        "The server can't be reached. Check your connection and try again.",
+        "Der Server ist nicht erreichbar. Prüfe deine Verbindung und versuche es noch einmal.",
     ),
     (
         "Something went wrong on our side. Try again in a moment.",
         "Bei uns ist etwas schiefgegangen. Versuche es gleich noch einmal.",
     ),
     (
-        "There is no room for this file: yours take up all that is kept for one person. Delete imports that \
-         are no longer needed.",
-        "Für diese Datei ist kein Platz: deine belegen alles, was für eine Person aufbewahrt wird. Lösche \
-         Importe, die du nicht mehr brauchst.",
+        "Your storage is full. Delete imports you no longer need and try again.",
+        "Dein Speicher ist voll. Lösche Importe, die du nicht mehr brauchst, und versuche es noch \
+         einmal.",
     ),
     (
-        "There is no room for this file: the files of all take up what may be kept. Ask whoever runs this server.",
-        "Für diese Datei ist kein Platz: die Dateien aller belegen, was aufbewahrt wird. Frage, wer diesen \
-         Server betreibt.",
+        "The server's storage is full. Contact your administrator.",
+        "Der Speicher des Servers ist voll. Wende dich an deinen Administrator.",
     ),
     (
-        "There is no room for this file: the server's disk is almost full. Ask whoever runs this server.",
-        "Für diese Datei ist kein Platz: der Speicher des Servers ist fast voll. Frage, wer diesen Server betreibt.",
+        "The server's disk is almost full. Contact your administrator.",
+        "Die Festplatte des Servers ist fast voll. Wende dich an deinen Administrator.",
     ),
     (
-        "There are as many of your imports under way as may be. Wait until one of them is over.",
-        "Es laufen schon so viele deiner Importe, wie es dürfen. Warte, bis einer davon zu Ende ist.",
+        "You have reached the limit of unfinished imports. Wait until one of them finishes.",
+        "Du hast das Limit laufender Importe erreicht. Warte, bis einer davon fertig ist.",
     ),
     (
         "The request could not be read.",
         "Die Anfrage war nicht lesbar.",
     ),
     (
-        "The server is restarting.",
-        "Der Server wird neu gestartet.",
+        "The server is restarting. Try again in a moment.",
+        "Der Server wird neu gestartet. Versuche es gleich noch einmal.",
     ),
     (
-        "The products are kept by the external price monitor.",
-        "Die Produkte liegen beim externen Preismonitor.",
+        "Products are managed in the external price monitor.",
+        "Produkte werden im externen Preismonitor verwaltet.",
     ),
     (
-        "The search takes too long at the moment. Try again in a moment, or search for more letters.",
-        "Die Suche dauert gerade zu lange. Versuche es gleich noch einmal, oder suche nach mehr Buchstaben.",
+        "The search took too long. Try again, or use a longer search term.",
+        "Die Suche hat zu lange gedauert. Versuche es noch einmal oder verwende einen längeren Suchbegriff.",
     ),
     (
         "The import is still running. Cancel it first.",
         "Der Import läuft noch. Brich ihn zuerst ab.",
     ),
     (
-        "The email address or the password is wrong.",
-        "Die E-Mail-Adresse oder das Passwort ist falsch.",
+        "Incorrect email or password.",
+        "E-Mail-Adresse oder Passwort ist falsch.",
     ),
     (
-        "There is an owner already. Sign in.",
-        "Es gibt schon einen Inhaber. Melde dich an.",
+        "An owner account already exists. Sign in instead.",
+        "Es gibt bereits ein Konto des Inhabers. Melde dich an.",
     ),
     (
-        "Open the link that the server printed when it started: it makes the owner's account.",
-        "Öffne den Link, den der Server beim Start ausgegeben hat: er legt das Konto des Inhabers an.",
+        "To create the owner account, open the link the server printed at startup.",
+        "Öffne den Link, den der Server beim Start ausgegeben hat, um das Konto des Inhabers zu erstellen.",
     ),
     (
-        "This is not an email address.",
-        "Das ist keine E-Mail-Adresse.",
+        "Enter a valid email address.",
+        "Gib eine gültige E-Mail-Adresse ein.",
     ),
     (
-        "The name needs 1 to 100 characters.",
-        "Der Name braucht 1 bis 100 Zeichen.",
+        "Names must have 1 to 100 characters.",
+        "Namen müssen 1 bis 100 Zeichen haben.",
     ),
     (
-        "The current password is wrong.",
-        "Das bisherige Passwort ist falsch.",
+        "The current password is incorrect.",
+        "Das aktuelle Passwort ist falsch.",
     ),
     (
-        "This link has been used or has expired. Ask whoever gave it to you for another.",
+        "This link has already been used or has expired. Ask for a new one.",
         "Dieser Link wurde schon benutzt oder ist abgelaufen. Bitte um einen neuen.",
     ),
     (
@@ -144,17 +142,40 @@ const SENTENCES: &[(&str, &str)] = &[
         "Diese Anfrage kam von einer anderen Website.",
     ),
     (
-        "There must be an owner, and this is the last one.",
-        "Es muss einen Inhaber geben, und das ist der letzte.",
+        "You can't remove the last owner.",
+        "Der letzte Inhaber kann nicht entfernt werden.",
     ),
     (
-        "This account signs in elsewhere and has no password here.",
-        "Dieses Konto meldet sich anderswo an und hat hier kein Passwort.",
+        "This account signs in through another service and has no password here.",
+        "Dieses Konto meldet sich über einen anderen Dienst an und hat hier kein Passwort.",
     ),
-    ("There is no such account.", "Dieses Konto gibt es nicht."),
+    ("Account not found.", "Konto nicht gefunden."),
     (
-        "The note may have 200 characters.",
-        "Die Notiz darf 200 Zeichen haben.",
+        "Notes are limited to 200 characters.",
+        "Notizen dürfen höchstens 200 Zeichen haben.",
+    ),
+    (
+        "This account's role is managed by its sign-in service.",
+        "Die Rolle dieses Kontos wird von seinem Anmeldedienst verwaltet.",
+    ),
+    (
+        "Passwords must have at least 10 characters.",
+        "Passwörter müssen mindestens 10 Zeichen haben.",
+    ),
+    ("The password is too long.", "Das Passwort ist zu lang."),
+    (
+        "This password is too common. Try a few unrelated words.",
+        "Dieses Passwort ist zu häufig. Versuche es mit einigen Wörtern, die nichts miteinander zu tun haben.",
+    ),
+    (
+        "Live connection to the price monitor lost. Checking every few seconds.",
+        "Live-Verbindung zum Preismonitor unterbrochen. Der Stand wird alle paar Sekunden abgefragt.",
+    ),
+    (
+        "The price monitor rejected this server's API key, so progress may not update. Contact your \
+         administrator.",
+        "Der Preismonitor hat den API-Schlüssel dieses Servers abgelehnt, daher wird der Fortschritt \
+         vielleicht nicht aktualisiert. Wende dich an deinen Administrator.",
     ),
     ("The import failed.", "Der Import ist fehlgeschlagen."),
     ("The import was cancelled.", "Der Import wurde abgebrochen."),
@@ -167,17 +188,17 @@ const SENTENCES: &[(&str, &str)] = &[
         "Der Preismonitor kennt diesen Import nicht mehr.",
     ),
     (
-        "The file did not arrive. Check your connection and send it again.",
-        "Die Datei ist nicht angekommen. Prüfe deine Verbindung und sende sie noch einmal.",
+        "The upload failed. Check your connection and try again.",
+        "Der Upload ist fehlgeschlagen. Prüfe deine Verbindung und versuche es noch einmal.",
     ),
     ("The file is too large.", "Die Datei ist zu groß."),
     (
-        "The server did not take the file. Try again in a moment.",
-        "Der Server hat die Datei nicht angenommen. Versuche es gleich noch einmal.",
+        "The upload failed. Try again in a moment.",
+        "Der Upload ist fehlgeschlagen. Versuche es gleich noch einmal.",
     ),
     (
-        "The browser could not read the file.",
-        "Der Browser konnte die Datei nicht lesen.",
+        "Your browser couldn't read the file. Select it again.",
+        "Dein Browser konnte die Datei nicht lesen. Wähle sie noch einmal aus.",
     ),
     (
         "Choose a product file first.",
@@ -185,40 +206,34 @@ const SENTENCES: &[(&str, &str)] = &[
     ),
     ("The file is empty.", "Die Datei ist leer."),
     (
-        "The upload broke off. Try again.",
-        "Die Übertragung brach ab. Versuche es noch einmal.",
+        "The upload was interrupted. Try again.",
+        "Der Upload wurde unterbrochen. Versuche es noch einmal.",
     ),
     (
         "The form could not be read. Reload the page and try again.",
         "Das Formular war nicht lesbar. Lade die Seite neu und versuche es noch einmal.",
     ),
     (
-        "Files cannot be fetched from addresses here.",
-        "Dateien können hier nicht von Adressen abgeholt werden.",
+        "Importing from a URL is disabled.",
+        "Der Import von einer URL ist deaktiviert.",
     ),
     (
-        "The address must begin with https:// and hold no password.",
-        "Die Adresse muss mit https:// beginnen und darf kein Passwort enthalten.",
+        "The URL must start with https:// and must not contain a password.",
+        "Die URL muss mit https:// beginnen und darf kein Passwort enthalten.",
     ),
     (
-        "Files cannot be fetched from this host.",
-        "Von diesem Server können keine Dateien abgeholt werden.",
+        "Importing from this host is not allowed.",
+        "Der Import von diesem Host ist nicht erlaubt.",
+    ),
+    ("Too many redirects.", "Zu viele Weiterleitungen."),
+    ("The URL can't be reached.", "Die URL ist nicht erreichbar."),
+    (
+        "The URL points to a web page, not to a product file.",
+        "Die URL führt zu einer Webseite, nicht zu einer Produktdatei.",
     ),
     (
-        "The address leads from one place to the next without an end.",
-        "Die Adresse führt ohne Ende von einer Stelle zur nächsten.",
-    ),
-    (
-        "The address cannot be reached.",
-        "Die Adresse ist nicht zu erreichen.",
-    ),
-    (
-        "The address leads to a web page, not to a product file.",
-        "Die Adresse führt zu einer Webseite, nicht zu einer Produktdatei.",
-    ),
-    (
-        "The file broke off on its way. Try again.",
-        "Die Datei brach unterwegs ab. Versuche es noch einmal.",
+        "The download was interrupted. Try again.",
+        "Der Download wurde unterbrochen. Versuche es noch einmal.",
     ),
 ];
 

@@ -42,7 +42,7 @@ actions! {
     /// A session was opened.
     SignedIn: "signed-in", "signed in", "angemeldet";
     /// A password was tried that is not the account's.
-    SignInFailed: "sign-in-failed", "failed to sign in", "vergeblich angemeldet";
+    SignInFailed: "sign-in-failed", "failed to sign in", "Anmeldung fehlgeschlagen";
     /// A session was closed.
     SignedOut: "signed-out", "signed out", "abgemeldet";
     /// All sessions of an account were closed by its user.
@@ -50,43 +50,43 @@ actions! {
     /// One session of an account was closed by its user.
     SessionEnded: "session-ended", "ended a session", "eine Sitzung beendet";
     /// A password was changed by who knew it.
-    PasswordChanged: "password-changed", "changed the password", "das Passwort geändert";
+    PasswordChanged: "password-changed", "changed their password", "das Passwort geändert";
     /// A password was set by a link.
-    PasswordReset: "password-reset", "set a new password by a link", "ein neues Passwort über einen Link gesetzt";
+    PasswordReset: "password-reset", "reset their password with a link", "das Passwort über einen Link zurückgesetzt";
     /// A password was set at the command line.
-    PasswordSet: "password-set", "set a new password for", "neues Passwort gesetzt:";
+    PasswordSet: "password-set", "reset the password for", "Passwort zurückgesetzt:";
     /// An account was made at the command line.
-    AccountMade: "account-made", "made the account", "Konto angelegt:";
+    AccountMade: "account-made", "created the account", "Konto angelegt:";
     /// An invitation was made.
     Invited: "invited", "invited", "eingeladen:";
     /// An invitation was taken up.
     Joined: "joined", "joined as", "beigetreten als";
     /// A link for a new password was made.
-    ResetLinkMade: "reset-link-made", "made a password link for", "Passwort-Link erstellt:";
+    ResetLinkMade: "reset-link-made", "created a password reset link for", "Passwort-Link erstellt:";
     /// A link was taken back.
-    LinkRevoked: "link-revoked", "took a link back", "einen Link zurückgenommen";
+    LinkRevoked: "link-revoked", "revoked a link", "einen Link widerrufen";
     /// An account was given another role.
     RoleChanged: "role-changed", "changed the role of", "Rolle geändert:";
     /// An account may no longer sign in.
-    AccessTaken: "access-taken", "took access from", "Zugang genommen:";
+    AccessTaken: "access-taken", "revoked access for", "Zugang entzogen:";
     /// An account may sign in again.
-    AccessGiven: "access-given", "gave access back to", "Zugang zurückgegeben:";
+    AccessGiven: "access-given", "restored access for", "Zugang wiederhergestellt:";
     /// An API token was made.
-    TokenCreated: "token-created", "made the API token", "API-Token erstellt:";
+    TokenCreated: "token-created", "created the API token", "API-Token erstellt:";
     /// An API token was revoked.
     TokenRevoked: "token-revoked", "revoked the API token", "API-Token widerrufen:";
     /// An import was started.
     ImportStarted: "import-started", "started an import of", "Import gestartet:";
     /// An import that was started elsewhere was taken up.
-    ImportAdopted: "import-adopted", "began to follow the import", "folgt nun dem Import";
+    ImportAdopted: "import-adopted", "started following import", "folgt nun dem Import";
     /// An import was cancelled.
     ImportCancelled: "import-cancelled", "cancelled the import of", "Import abgebrochen:";
     /// An import was started once more.
-    ImportRetried: "import-retried", "retried the import of", "Import wiederholt:";
+    ImportRetried: "import-retried", "retried the import of", "Import erneut gestartet:";
     /// An import was deleted.
     ImportDeleted: "import-deleted", "deleted the import of", "Import gelöscht:";
     /// Something that only another version of the app knows.
-    Unknown: "unknown", "did something this version does not know", "etwas getan, das diese Version nicht kennt";
+    Unknown: "unknown", "did something this version does not recognise", "etwas getan, das diese Version nicht kennt";
 }
 
 /// Something that somebody did.

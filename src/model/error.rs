@@ -11,16 +11,16 @@ use thiserror::Error;
 #[derive(Clone, Debug, Deserialize, Eq, Error, PartialEq, Serialize)]
 pub enum ApiError {
     /// There is no session, or it has ended.
-    #[error("You are signed out. Sign in to go on.")]
+    #[error("You are signed out. Sign in to continue.")]
     SignedOut,
     /// There is a session elsewhere that counts here, and does not let its holder in.
     #[error("{0}")]
     Elsewhere(Elsewhere),
     /// There is no such thing, or it is somebody else's.
-    #[error("There is no such import.")]
+    #[error("Import not found.")]
     NotFound,
     /// Whoever asks is known, and their role or token does not allow it.
-    #[error("This is not for you to do or see.")]
+    #[error("You don't have permission.")]
     Forbidden,
     /// What was sent cannot be taken. The text says why.
     #[error("{0}")]
@@ -29,10 +29,10 @@ pub enum ApiError {
     #[error("{0}")]
     NoSpace(String),
     /// Too many requests or streams at once.
-    #[error("Too many at once. Try again in a moment.")]
+    #[error("Too many requests. Try again in a moment.")]
     TooMany,
     /// Too many tries that failed.
-    #[error("Too many tries. Wait {} and try again.", in_words(*seconds))]
+    #[error("Too many attempts. Try again in {}.", in_words(*seconds))]
     Throttled {
         /// How long to wait, in seconds.
         seconds: u64,
@@ -52,7 +52,7 @@ pub enum ApiError {
         seconds: u64,
     },
     /// The server could not be reached, or its answer not read.
-    #[error("The server could not be reached.")]
+    #[error("The server can't be reached. Check your connection and try again.")]
     Connection,
     /// A fault of ours. The details are in the server's log only.
     #[error("Something went wrong on our side. Try again in a moment.")]
@@ -64,14 +64,12 @@ pub enum ApiError {
 pub enum Elsewhere {
     /// It cannot be read here; the server's log says why.
     #[error(
-        "You may be signed in elsewhere, but this server cannot read that session. Ask whoever runs it: its log says \
-         why."
+        "You may be signed in elsewhere, but this server can't read that session. Ask your \
+         administrator to check the server log."
     )]
     Unreadable,
     /// Its holder has no role here.
-    #[error(
-        "You are signed in elsewhere, but your account there has no access here. Ask the owner."
-    )]
+    #[error("Your account doesn't have access to this app. Ask the owner.")]
     NoRole,
 }
 
@@ -85,7 +83,7 @@ impl ApiError {
 
 fn in_words(seconds: u64) -> String {
     match seconds {
-        0..=1 => "a second".to_owned(),
+        0..=1 => "1 second".to_owned(),
         2..=90 => format!("{seconds} seconds"),
         _ => format!("{} minutes", seconds.div_ceil(60)),
     }

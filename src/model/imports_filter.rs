@@ -104,7 +104,7 @@ impl fmt::Display for Sort {
 
 /// The text is no order of the list.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("this is no order of the list")]
+#[error("not a valid sort order")]
 pub struct InvalidSort;
 
 impl FromStr for Sort {
@@ -206,7 +206,7 @@ impl fmt::Display for Day {
 
 /// The text is no day of the calendar.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("this is no day")]
+#[error("not a valid date")]
 pub struct InvalidDay;
 
 impl FromStr for Day {

@@ -27,7 +27,7 @@ impl JobId {
 
 /// The text is no job identifier.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("this is not an import job's identifier")]
+#[error("not a valid import ID")]
 pub struct InvalidJobId;
 
 impl FromStr for JobId {
@@ -64,8 +64,15 @@ impl fmt::Display for JobId {
     }
 }
 
-/// How the embedded price monitor's sentence begins when somebody has cancelled an import or a check.
-const CANCELLED: [&str; 2] = ["The import was cancelled", "The check was cancelled"];
+/// How the embedded price monitor's sentence begins when an import or a dry run was cancelled. Imports
+/// that an earlier version ended have "The check was cancelled" and longer ones of the first.
+const CANCELLED: [&str; 5] = [
+    "The import was cancelled",
+    "Cancelled after importing ",
+    "Cancelled before any products were imported",
+    "The dry run was cancelled",
+    "The check was cancelled",
+];
 
 /// Where an import stands. All but [`Pending`](Self::Pending) are final.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
@@ -145,7 +152,7 @@ impl ImportMode {
 
 /// The text is no import mode.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("The mode is either import or check.")]
+#[error("The mode must be import or check.")]
 pub struct InvalidImportMode;
 
 impl FromStr for ImportMode {
@@ -193,7 +200,7 @@ impl Question {
 
 /// The text is no import status.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("this is not an import's status")]
+#[error("not a valid import status")]
 pub struct InvalidImportStatus;
 
 impl FromStr for ImportStatus {
@@ -395,10 +402,17 @@ mod tests {
     #[test]
     fn an_import_that_somebody_cancelled_says_so() {
         let says = |error| ImportStatus::Error.is_cancelled(error);
-        assert!(says(Some("The check was cancelled.")));
-        assert!(says(Some(
-            "The import was cancelled: 3 of 10 products are imported and stay."
-        )));
+        for sentence in [
+            "Cancelled after importing 3 of 10 products.",
+            "Cancelled before any products were imported.",
+            "The dry run was cancelled.",
+            "The import was cancelled.",
+            // Of earlier versions.
+            "The import was cancelled: 3 of 10 products are imported and stay.",
+            "The check was cancelled.",
+        ] {
+            assert!(says(Some(sentence)), "{sentence}");
+        }
         assert!(!says(Some("The file has no column “price”.")));
         assert!(!says(None));
         assert!(!ImportStatus::Success.is_cancelled(Some("The import was cancelled.")));

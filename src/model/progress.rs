@@ -85,11 +85,12 @@ impl UpstreamState {
     pub fn sentence(self) -> Option<&'static str> {
         match self {
             Self::Connecting | Self::Connected => None,
-            Self::Polling => Some(
-                "The live connection to the price monitor is down. It is asked every few seconds instead.",
-            ),
+            Self::Polling => {
+                Some("Live connection to the price monitor lost. Checking every few seconds.")
+            }
             Self::Refused => Some(
-                "The price monitor does not accept this server, so progress may not arrive. Ask whoever runs this server.",
+                "The price monitor rejected this server's API key, so progress may not update. Contact \
+                your administrator.",
             ),
         }
     }

@@ -54,9 +54,9 @@ impl Role {
     pub fn title(self, t: Locale) -> &'static str {
         match self {
             Self::Owner => t.say("Owner", "Inhaber"),
-            Self::Staff => t.say("Staff", "Mitarbeit"),
-            Self::Observer => t.say("Observer (every import)", "Alle Importe ansehen"),
-            Self::Viewer => t.say("Viewer", "Nur ansehen"),
+            Self::Staff => t.say("Staff", "Mitarbeiter"),
+            Self::Observer => t.say("Observer (all imports)", "Beobachter (alle Importe)"),
+            Self::Viewer => t.say("Viewer", "Betrachter"),
         }
     }
 
@@ -81,7 +81,7 @@ impl fmt::Display for Role {
 
 /// A text that names no role.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("a role is owner, staff, observer or viewer")]
+#[error("a role must be owner, staff, observer or viewer")]
 pub struct UnknownRole;
 
 impl FromStr for Role {

@@ -64,7 +64,7 @@ impl TokenScope {
 /// A text that names no scope.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error(
-    "a scope is imports:read, imports:write, products:read, or the last two with a space between"
+    "a scope must be imports:read, imports:write, products:read or \"imports:write products:read\""
 )]
 pub struct UnknownScope;
 

@@ -52,7 +52,7 @@ fn Account(state: AccountState, end: ServerAction<EndSession>) -> impl IntoView 
     view! {
         <section class="card overview" aria-labelledby="who-title">
             <header class="card-head">
-                <h2 id="who-title">{t.say("You", "Du")}</h2>
+                <h2 id="who-title">{t.say("Profile", "Profil")}</h2>
             </header>
             <dl>
                 <div>
@@ -75,8 +75,8 @@ fn Account(state: AccountState, end: ServerAction<EndSession>) -> impl IntoView 
             view! {
                 <p class="settings-note">
                     {t.say(
-                        "You sign in by another service, which keeps your password.",
-                        "Du meldest dich über einen anderen Dienst an, der dein Passwort hat.",
+                        "You sign in through another service, which manages your password.",
+                        "Du meldest dich über einen anderen Dienst an, der dein Passwort verwaltet.",
                     )}
                 </p>
             }
@@ -103,14 +103,14 @@ fn PasswordForm() -> impl IntoView {
                     {move || {
                         saved()
                             .then_some(t.say(
-                                "Your password is changed. Every other browser is signed out, and your API tokens are revoked.",
-                                "Dein Passwort ist geändert. Alle anderen Browser sind abgemeldet, deine API-Schlüssel widerrufen.",
+                                "Your password has been changed. All other sessions were signed out and your API tokens revoked.",
+                                "Dein Passwort wurde geändert. Alle anderen Sitzungen wurden beendet und deine API-Tokens widerrufen.",
                             ))
                     }}
                 </p>
                 <Field
                     name="current"
-                    label=t.say("Current password", "Bisheriges Passwort")
+                    label=t.say("Current password", "Aktuelles Passwort")
                     kind="password"
                     autocomplete="current-password"
                 />
@@ -132,14 +132,14 @@ fn Sessions(sessions: Vec<OpenSession>, end: ServerAction<EndSession>) -> impl I
     view! {
         <section class="card card-flush" aria-labelledby="sessions-title">
             <header class="card-head">
-                <h2 id="sessions-title">{t.say("Where you are signed in", "Wo du angemeldet bist")}</h2>
+                <h2 id="sessions-title">{t.say("Active sessions", "Aktive Sitzungen")}</h2>
                 <ActionForm action=everywhere>
                     <button
                         class="button button-quiet"
                         data-testid="sign-out-everywhere"
                         title=t.say(
-                            "Ends every session and revokes your API tokens",
-                            "Beendet jede Sitzung und widerruft deine API-Schlüssel",
+                            "Ends all sessions and revokes your API tokens",
+                            "Beendet alle Sitzungen und widerruft deine API-Tokens",
                         )
                     >
                         <Icon glyph=Glyph::SignOut />
@@ -149,15 +149,15 @@ fn Sessions(sessions: Vec<OpenSession>, end: ServerAction<EndSession>) -> impl I
             </header>
             <table class="table settings-table" role="table" data-testid="sessions">
                 <caption class="visually-hidden">
-                    {t.say("Signed-in browsers, last used first", "Angemeldete Browser, zuletzt benutzte zuerst")}
+                    {t.say("Active sessions, most recent first", "Aktive Sitzungen, neueste zuerst")}
                 </caption>
                 <thead role="rowgroup">
                     <tr role="row">
                         <th role="columnheader" scope="col">"Browser"</th>
-                        <th role="columnheader" scope="col">{t.say("Address", "Adresse")}</th>
-                        <th role="columnheader" scope="col">{t.say("Last used", "Zuletzt benutzt")}</th>
+                        <th role="columnheader" scope="col">{t.say("IP address", "IP-Adresse")}</th>
+                        <th role="columnheader" scope="col">{t.say("Last active", "Zuletzt aktiv")}</th>
                         <th role="columnheader" scope="col">
-                            <span class="visually-hidden">{t.say("End", "Beenden")}</span>
+                            <span class="visually-hidden">{t.say("Sign out", "Abmelden")}</span>
                         </th>
                     </tr>
                 </thead>
@@ -172,9 +172,9 @@ fn SessionRow(session: OpenSession, end: ServerAction<EndSession>) -> impl IntoV
     let t = use_locale();
     let browser = session
         .browser
-        .unwrap_or_else(|| t.say("Another browser", "Ein anderer Browser").to_owned());
+        .unwrap_or_else(|| t.say("Unknown browser", "Unbekannter Browser").to_owned());
     let last = if session.is_current {
-        view! { <span class="chip">{t.say("This one", "Dieser")}</span> }.into_any()
+        view! { <span class="chip">{t.say("This device", "Dieses Gerät")}</span> }.into_any()
     } else {
         view! {
             <ActionForm action=end>

@@ -28,7 +28,7 @@ pub(crate) fn AuditPage() -> impl IntoView {
         <PageTitle text=t.say("Audit log", "Protokoll") />
         <h1>{t.say("Audit log", "Protokoll")}</h1>
         <SettingsNav />
-        <section class="card card-flush" aria-label=t.say("What was done", "Was getan wurde")>
+        <section class="card card-flush" aria-label=t.say("Events", "Ereignisse")>
             <Transition fallback=|| view! { <RowsSkeleton rows=8 /> }>
                 {move || Suspend::new(async move {
                     match events.await {
@@ -71,14 +71,14 @@ fn Events(page: Page<AuditEvent>) -> impl IntoView {
     view! {
         <table class="table settings-table" role="table" data-testid="audit">
             <caption class="visually-hidden">
-                {t.say("What was done, newest first", "Was getan wurde, Neuestes zuerst")}
+                {t.say("Events, newest first", "Ereignisse, neueste zuerst")}
             </caption>
             <thead role="rowgroup">
                 <tr role="row">
-                    <th role="columnheader" scope="col">{t.say("When", "Wann")}</th>
-                    <th role="columnheader" scope="col">{t.say("Who", "Wer")}</th>
-                    <th role="columnheader" scope="col">{t.say("What", "Was")}</th>
-                    <th role="columnheader" scope="col">{t.say("From", "Woher")}</th>
+                    <th role="columnheader" scope="col">{t.say("Time", "Zeit")}</th>
+                    <th role="columnheader" scope="col">{t.say("User", "Benutzer")}</th>
+                    <th role="columnheader" scope="col">{t.say("Event", "Ereignis")}</th>
+                    <th role="columnheader" scope="col">{t.say("IP address", "IP-Adresse")}</th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{rows}</tbody>

@@ -125,7 +125,7 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
         <PageTitle text=title />
         <Slice>
             <header class="page-head">
-                <nav class="crumbs" aria-label=t.say("Breadcrumb", "Wo du bist")>
+                <nav class="crumbs" aria-label=t.say("Breadcrumb", "Navigationspfad")>
                     <a href=address("/imports")>
                         <Icon glyph=Glyph::ChevronLeft />
                         {t.say("Imports", "Importe")}
@@ -193,7 +193,7 @@ fn Overview(job: RwSignal<ProductImportJob>, stage: Memo<Stage>) -> impl IntoVie
             </header>
             <dl>
                 <Fact name=t.say("File", "Datei")>{filename}</Fact>
-                <Fact name=t.say("Status", "Stand")>{move || stage.get().word(t)}</Fact>
+                <Fact name="Status">{move || stage.get().word(t)}</Fact>
                 <Fact name=t.say("Created", "Erstellt")>
                     <LocalTime at=created_at />
                 </Fact>

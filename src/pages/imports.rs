@@ -140,8 +140,8 @@ fn ImportsList(imports: Imports, query: Memo<ImportsQuery>) -> impl IntoView {
                 <EmptyState glyph=Glyph::Upload title=t.say("No imports yet", "Noch keine Importe")>
                     <p>
                         {t.say(
-                            "Choose a product file above. Its progress will be shown here, live.",
-                            "Wähle oben eine Produktdatei. Ihr Fortschritt wird hier live gezeigt.",
+                            "Upload a product file to start your first import.",
+                            "Lade eine Produktdatei hoch, um deinen ersten Import zu starten.",
                         )}
                     </p>
                 </EmptyState>
@@ -150,17 +150,17 @@ fn ImportsList(imports: Imports, query: Memo<ImportsQuery>) -> impl IntoView {
             Shown::NoMatch => view! {
                 <EmptyState
                     glyph=Glyph::Search
-                    title=t.say("Nothing matches", "Nichts passt dazu")
+                    title=t.say("No matching imports", "Keine passenden Importe")
                 >
                     <p>
                         {t.say(
-                            "Try another name, state or time.",
-                            "Versuche es mit einem anderen Namen, Stand oder Zeitraum.",
+                            "Try a different name, status or date range.",
+                            "Versuche es mit einem anderen Namen, Status oder Zeitraum.",
                         )}
                     </p>
                     <p>
                         <a class="button" href=base_path::address("/imports")>
-                            {t.say("Show all imports", "Alle Importe zeigen")}
+                            {t.say("Show all imports", "Alle Importe anzeigen")}
                         </a>
                     </p>
                 </EmptyState>

@@ -56,22 +56,22 @@ fn JoinForm(token: String, role: Role) -> impl IntoView {
     let invalid = Signal::derive(move || error.get().is_some());
     let text = match role {
         Role::Owner => t.say(
-            "You are invited to run this installation.",
-            "Du bist eingeladen, diese Installation zu betreiben.",
+            "You've been invited as an owner.",
+            "Du wurdest als Inhaber eingeladen.",
         ),
         Role::Staff => t.say(
-            "You are invited to import products here.",
-            "Du bist eingeladen, hier Produkte zu importieren.",
+            "You've been invited as a staff member.",
+            "Du wurdest als Mitarbeiter eingeladen.",
         ),
         Role::Observer | Role::Viewer => t.say(
-            "You are invited to watch imports here.",
-            "Du bist eingeladen, hier bei Importen zuzusehen.",
+            "You've been invited as a viewer.",
+            "Du wurdest als Betrachter eingeladen.",
         ),
     };
     view! {
-        <PageTitle text=t.say("Join", "Mitmachen") />
+        <PageTitle text=t.say("Accept invitation", "Einladung annehmen") />
         <section class="card sign-in-card" data-testid="join-form">
-            <Welcome title=t.say("Create your account", "Lege dein Konto an") text />
+            <Welcome title=t.say("Create your account", "Konto erstellen") text />
             <ActionForm action>
                 <FormError error />
                 <input type="hidden" name="token" value=token />
@@ -85,7 +85,7 @@ fn JoinForm(token: String, role: Role) -> impl IntoView {
                 />
                 <NewPassword invalid />
                 <Submit pending=action.pending()>
-                    {t.say("Create account", "Konto anlegen")}
+                    {t.say("Create account", "Konto erstellen")}
                 </Submit>
             </ActionForm>
         </section>
@@ -132,11 +132,11 @@ fn Gone() -> impl IntoView {
     view! {
         <PageTitle text=t.say("Not found", "Nicht gefunden") />
         <section class="card" data-testid="link-gone">
-            <EmptyState glyph=Glyph::Search title=t.say("This link is no longer good", "Dieser Link gilt nicht mehr")>
+            <EmptyState glyph=Glyph::Search title=t.say("This link is no longer valid", "Dieser Link ist nicht mehr gültig")>
                 <p>
                     {t.say(
-                        "It has been used or has expired. Ask whoever gave it to you for another, or ",
-                        "Er wurde benutzt oder ist abgelaufen. Bitte um einen neuen, oder ",
+                        "It has already been used or has expired. Ask for a new one, or ",
+                        "Er wurde schon benutzt oder ist abgelaufen. Bitte um einen neuen oder ",
                     )} <a href=address("/sign-in")>{t.say("sign in", "melde dich an")}</a> "."
                 </p>
             </EmptyState>

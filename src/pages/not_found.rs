@@ -30,8 +30,8 @@ pub(super) fn NotFound(
     let t = use_locale();
     set_not_found_status();
     let title = match what {
-        Missing::Page => t.say("There is no such page", "Diese Seite gibt es nicht"),
-        Missing::Import => t.say("There is no such import", "Diesen Import gibt es nicht"),
+        Missing::Page => t.say("Page not found", "Seite nicht gefunden"),
+        Missing::Import => t.say("Import not found", "Import nicht gefunden"),
     };
     view! {
         <PageTitle text=t.say("Not found", "Nicht gefunden") />
@@ -40,8 +40,8 @@ pub(super) fn NotFound(
             <EmptyState glyph=Glyph::Search title>
                 <p>
                     {t.say(
-                        "It may have been removed, belong to somebody else, or the address has a typo.",
-                        "Vielleicht wurde gelöscht, was hier war, es gehört jemand anderem, oder die Adresse hat einen Tippfehler.",
+                        "It may have been deleted or belong to someone else, or the URL has a typo.",
+                        "Vielleicht wurde das Gesuchte gelöscht oder gehört jemand anderem, oder die URL enthält einen Tippfehler.",
                     )}
                 </p>
                 <p>

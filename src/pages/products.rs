@@ -34,7 +34,7 @@ pub(crate) fn ProductsPage() -> impl IntoView {
     view! {
         <PageTitle text=t.say("Products", "Produkte") />
         <h1>{t.say("Products", "Produkte")}</h1>
-        <section class="card card-flush" aria-label=t.say("Products in the shop", "Produkte im Shop")>
+        <section class="card card-flush" aria-label=t.say("Products", "Produkte")>
             <SearchForm search />
             <Transition fallback=|| view! { <RowsSkeleton rows=8 /> }>
                 {move || Suspend::new(async move {
@@ -96,8 +96,8 @@ fn Products(page: Page<Product>, search: String) -> impl IntoView {
             <EmptyState glyph=Glyph::Box title=t.say("No products yet", "Noch keine Produkte")>
                 <p>
                     {t.say(
-                        "They appear here as soon as an import has brought some in.",
-                        "Sie erscheinen hier, sobald ein Import welche gebracht hat.",
+                        "Products appear here after your first import.",
+                        "Produkte erscheinen hier nach deinem ersten Import.",
                     )}
                 </p>
                 <p>
@@ -112,12 +112,12 @@ fn Products(page: Page<Product>, search: String) -> impl IntoView {
     if total == 0 {
         return view! {
             <EmptyState glyph=Glyph::Search title=match t {
-                Locale::English => format!("Nothing matches “{search}”"),
-                Locale::German => format!("Nichts passt zu „{search}“"),
+                Locale::English => format!("No products match “{search}”"),
+                Locale::German => format!("Keine Produkte zu „{search}“ gefunden"),
             }>
                 <p>
                     {t.say(
-                        "Try a part of the name, or the SKU.",
+                        "Try part of the name or the SKU.",
                         "Versuche es mit einem Teil des Namens oder der SKU.",
                     )}
                 </p>
@@ -138,8 +138,8 @@ fn Products(page: Page<Product>, search: String) -> impl IntoView {
 fn Elsewhere(reason: String) -> impl IntoView {
     let t = use_locale();
     let title = t.say(
-        "The products are kept elsewhere",
-        "Die Produkte liegen anderswo",
+        "Products are managed in your price monitor",
+        "Produkte werden in deinem Preismonitor verwaltet",
     );
     view! {
         <div class="elsewhere">

@@ -63,8 +63,8 @@ fn SignInForm(
     let t = use_locale();
     let whom = whom_to_ask(contact, t);
     let ask = match t {
-        Locale::English => format!("No access yet? Ask {whom}."),
-        Locale::German => format!("Noch kein Zugang? Frage {whom}."),
+        Locale::English => format!("Need access? Ask {whom}."),
+        Locale::German => format!("Du brauchst Zugang? Frage {whom}."),
     };
     let action = ServerAction::<SignIn>::new();
     let error = failure(action);
@@ -75,8 +75,8 @@ fn SignInForm(
             <Welcome
                 title=t.say("Sign in", "Anmelden")
                 text=t.say(
-                    "to import products and follow their progress.",
-                    "um Produkte zu importieren und zuzusehen, wie es vorangeht.",
+                    "Import products and track progress.",
+                    "Produkte importieren und den Fortschritt verfolgen.",
                 )
             />
             {elsewhere
@@ -119,15 +119,15 @@ fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
     let action = ServerAction::<CreateOwner>::new();
     let error = failure(action);
     let invalid = Signal::derive(move || error.get().is_some());
-    let title = t.say("Create the owner’s account", "Konto des Inhabers anlegen");
+    let title = t.say("Create your account", "Konto erstellen");
     view! {
         <PageTitle text=title />
         <section class="card sign-in-card" data-testid="sign-in-form">
             <Welcome
                 title
                 text=t.say(
-                    "This is a new installation. The first account is its owner’s.",
-                    "Dies ist eine neue Installation. Das erste Konto ist das des Inhabers.",
+                    "Welcome. This first account will own the workspace.",
+                    "Willkommen. Dieses erste Konto wird Inhaber des Arbeitsbereichs.",
                 )
             />
             <ActionForm action>
@@ -146,7 +146,7 @@ fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
                 />
                 <NewPassword invalid />
                 <Submit pending=action.pending()>
-                    {t.say("Create account", "Konto anlegen")}
+                    {t.say("Create account", "Konto erstellen")}
                 </Submit>
             </ActionForm>
             {provider.map(|provider| view! { <SignInElsewhere provider whom=whom_to_ask(None, t) /> })}
@@ -158,20 +158,17 @@ fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
 #[component]
 fn NeedsLink(provider: Option<String>) -> impl IntoView {
     let t = use_locale();
-    let title = t.say(
-        "This is a new installation",
-        "Dies ist eine neue Installation",
-    );
+    let title = t.say("Set up Import Relay", "Import Relay einrichten");
     view! {
         <PageTitle text=title />
         <section class="card sign-in-card" data-testid="needs-link">
             <Welcome
                 title
                 text=t.say(
-                    "Its owner’s account is made by the link that the server printed when it started. The \
-                     command import-relay owner-link makes another.",
-                    "Das Konto des Inhabers legt der Link an, den der Server beim Start ausgegeben hat. Der \
-                     Befehl import-relay owner-link macht einen neuen.",
+                    "To create the owner account, open the link the server printed at startup. Run \
+                     import-relay owner-link to get a new one.",
+                    "Öffne den Link, den der Server beim Start ausgegeben hat, um das Konto des \
+                     Inhabers zu erstellen. Einen neuen erhältst du mit import-relay owner-link.",
                 )
             />
             {provider.map(|provider| view! { <SignInElsewhere provider whom=whom_to_ask(None, t) /> })}
@@ -181,7 +178,7 @@ fn NeedsLink(provider: Option<String>) -> impl IntoView {
 
 /// Names those who give access.
 fn whom_to_ask(contact: Option<String>, t: Locale) -> String {
-    contact.unwrap_or_else(|| t.say("its owner", "den Inhaber").to_owned())
+    contact.unwrap_or_else(|| t.say("the owner", "den Inhaber").to_owned())
 }
 
 #[component]
@@ -191,8 +188,8 @@ fn SignedIn() -> impl IntoView {
         <PageTitle text=t.say("Signed in", "Angemeldet") />
         <section class="card sign-in-card">
             <Welcome
-                title=t.say("You are signed in", "Du bist angemeldet")
-                text=t.say("There is nothing to do here.", "Hier ist nichts zu tun.")
+                title=t.say("You're already signed in", "Du bist bereits angemeldet")
+                text=t.say("Continue to your imports.", "Weiter geht es bei deinen Importen.")
             />
             <a class="button button-primary" href=address("/imports")>
                 {t.say("Go to your imports", "Zu deinen Importen")}
@@ -246,28 +243,28 @@ fn SignInElsewhere(
 fn wording(problem: SignInProblem, provider: &str, whom: &str, t: Locale) -> String {
     match (problem, t) {
         (SignInProblem::Unreachable, Locale::English) => {
-            format!("{provider} cannot be reached just now. Try again in a moment.")
+            format!("{provider} can't be reached right now. Try again in a moment.")
         }
         (SignInProblem::Unreachable, Locale::German) => {
-            format!("{provider} ist gerade nicht zu erreichen. Versuche es gleich noch einmal.")
+            format!("{provider} ist gerade nicht erreichbar. Versuche es gleich noch einmal.")
         }
         (SignInProblem::Refused, Locale::English) => {
-            format!("{provider} did not sign you in. Try again.")
+            format!("Sign-in with {provider} failed. Try again.")
         }
         (SignInProblem::Refused, Locale::German) => {
-            format!("{provider} hat dich nicht angemeldet. Versuche es noch einmal.")
+            format!("Die Anmeldung mit {provider} ist fehlgeschlagen. Versuche es noch einmal.")
         }
         (SignInProblem::Stranger, Locale::English) => {
-            format!("{provider} knows you, but you may not use this app. Ask {whom}.")
+            format!("Your {provider} account doesn't have access to this app. Ask {whom}.")
         }
         (SignInProblem::Stranger, Locale::German) => {
-            format!("{provider} kennt dich, aber hier hast du keinen Zugang. Frage {whom}.")
+            format!("Dein Konto bei {provider} hat keinen Zugang zu dieser App. Frage {whom}.")
         }
         (SignInProblem::TooMany, Locale::English) => {
-            "Too many tries. Wait some minutes and try again.".to_owned()
+            "Too many attempts. Try again in a few minutes.".to_owned()
         }
         (SignInProblem::TooMany, Locale::German) => {
-            "Zu viele Versuche. Warte einige Minuten und versuche es noch einmal.".to_owned()
+            "Zu viele Versuche. Versuche es in einigen Minuten noch einmal.".to_owned()
         }
     }
 }

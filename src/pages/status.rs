@@ -35,8 +35,8 @@ pub(crate) fn StatusPage() -> impl IntoView {
         }
     });
     view! {
-        <PageTitle text=t.say("Status", "Zustand") />
-        <h1>{t.say("Status", "Zustand")}</h1>
+        <PageTitle text="Status" />
+        <h1>"Status"</h1>
         <SettingsNav />
         <Transition fallback=CardSkeleton>
             {move || Suspend::new(async move {
@@ -46,8 +46,8 @@ pub(crate) fn StatusPage() -> impl IntoView {
                         super::set_not_found_status();
                         view! { <p>
                             {t.say(
-                                "Only the owner of this installation sees how it is.",
-                                "Nur der Inhaber dieser Installation sieht, wie es um sie steht.",
+                                "Only the owner can view server status.",
+                                "Nur der Inhaber kann den Serverstatus sehen.",
                             )}
                         </p> }
                             .into_any()
@@ -74,41 +74,41 @@ fn Status(status: ServerStatus) -> impl IntoView {
                 <h2 id="monitor-title">{t.say("Price monitor", "Preismonitor")}</h2>
             </header>
             <dl>
-                <Fact name=t.say("Where", "Wo")>{status.monitor}</Fact>
+                <Fact name=t.say("Address", "Adresse")>{status.monitor}</Fact>
                 <Fact name=t.say("Connection", "Verbindung")>
                     <span data-testid="upstream">{connection(t, status.upstream)}</span>
                 </Fact>
                 {status.upstream_problems.into_iter().map(|problem| view! {
-                    <Fact name=t.say("Problem", "Störung")>
+                    <Fact name="Problem">
                         <span data-testid="upstream-problem">{problem_text(t, &problem)}</span>
                     </Fact>
                 }).collect_view()}
                 <Fact name=t.say("Viewers", "Zuschauer")>
                     <span data-testid="viewers">{t.count(status.viewers)}</span>
                 </Fact>
-                <Fact name=t.say("Imports followed", "Verfolgte Importe")>{t.count(status.followed_jobs)}</Fact>
+                <Fact name=t.say("Tracked imports", "Verfolgte Importe")>{t.count(status.followed_jobs)}</Fact>
             </dl>
         </section>
         <section class="card overview" aria-labelledby="imports-title">
             <header class="card-head">
-                <h2 id="imports-title">{t.say("Imports of everybody", "Importe von allen")}</h2>
+                <h2 id="imports-title">{t.say("All imports", "Alle Importe")}</h2>
             </header>
             <dl>
-                <Fact name=t.say("Running", "Laufend")>{t.count(pending)}</Fact>
+                <Fact name=t.say("In progress", "In Arbeit")>{t.count(pending)}</Fact>
                 {status.waits_for_room.then(|| view! {
-                    <Fact name=t.say("Problem", "Störung")>
+                    <Fact name="Problem">
                         <span data-testid="waits-for-room">
                             {t.say(
-                                "The disk is full: imports wait until there is room.",
-                                "Die Festplatte ist voll: Importe warten, bis Platz ist.",
+                                "The disk is full. Imports wait until there is free space.",
+                                "Die Festplatte ist voll. Importe warten, bis wieder Platz ist.",
                             )}
                         </span>
                     </Fact>
                 })}
-                <Fact name=t.say("Successful", "Gelungen")>
+                <Fact name=t.say("Imported", "Importiert")>
                     <span data-testid="successful">{t.count(success)}</span>
                 </Fact>
-                <Fact name=t.say("Partly successful", "Teilweise gelungen")>{t.count(partial_success)}</Fact>
+                <Fact name=t.say("Completed with errors", "Mit Fehlern abgeschlossen")>{t.count(partial_success)}</Fact>
                 <Fact name=t.say("Failed", "Fehlgeschlagen")>{t.count(error)}</Fact>
             </dl>
         </section>
@@ -118,7 +118,7 @@ fn Status(status: ServerStatus) -> impl IntoView {
             </header>
             <dl>
                 <Fact name="Version">{status.version}</Fact>
-                <Fact name=t.say("Running for", "Läuft seit")>{format::duration(status.uptime)}</Fact>
+                <Fact name=t.say("Uptime", "Laufzeit")>{format::duration(status.uptime)}</Fact>
                 <Fact name=t.say("Memory", "Arbeitsspeicher")>{t.bytes(status.memory)}</Fact>
                 {status.disk_free.map(|free| view! {
                     <Fact name=t.say("Free disk space", "Freier Speicherplatz")>{t.bytes(free)}</Fact>
@@ -133,39 +133,40 @@ fn problem_text(t: Locale, problem: &UpstreamProblem) -> String {
     match problem {
         UpstreamProblem::OldSocketIo => t
             .say(
-                "It speaks Socket.IO 2 or older; version 3 or later is needed. Until then it is asked by REST.",
-                "Er spricht Socket.IO 2 oder älter; nötig ist Version 3 oder neuer. Bis dahin wird er per REST gefragt.",
+                "It uses Socket.IO 2 or older; version 3 or later is required. Using REST polling instead.",
+                "Er verwendet Socket.IO 2 oder älter; nötig ist Version 3 oder neuer. Stattdessen wird \
+                er per REST abgefragt.",
             )
             .to_owned(),
         UpstreamProblem::UnknownNamespace(namespace) => t
             .say(
-                "It has no Socket.IO namespace {}; the main one is used.",
-                "Er hat keinen Socket.IO-Namespace {}; der Haupt-Namespace wird benutzt.",
+                "It has no Socket.IO namespace {}. Using the default namespace.",
+                "Er hat keinen Socket.IO-Namespace {}. Der Standard-Namespace wird verwendet.",
             )
             .replace("{}", namespace),
         UpstreamProblem::Rejected(words) => t
-            .say("It lets no socket in: {}", "Er lässt keinen Socket zu: {}")
+            .say("It rejected the socket connection: {}", "Er hat die Socket-Verbindung abgelehnt: {}")
             .replace("{}", words),
         UpstreamProblem::UnknownFields { source, fields } => {
             let whose = match source {
                 ReportSource::Events => t.say("Its events", "Seine Ereignisse"),
                 ReportSource::Answers => t.say(
-                    "Its answers about the progress",
-                    "Seine Antworten zum Fortschritt",
+                    "Its progress responses",
+                    "Seine Fortschrittsantworten",
                 ),
             };
             let fields = match fields.is_empty() {
-                true => t.say("none at all", "gar keines").to_owned(),
+                true => t.say("none", "keine").to_owned(),
                 false => fields.join(", "),
             };
             match t {
                 Locale::English => format!(
-                    "{whose} hold none of the fields that docs/protocol.md lists, so no progress can be \
-                     shown. The fields that came: {fields}."
+                    "{whose} contain none of the fields listed in docs/protocol.md, so progress can't \
+                     be shown. Fields received: {fields}."
                 ),
                 Locale::German => format!(
-                    "{whose} enthalten keines der Felder, die docs/protocol.md nennt, daher ist kein \
-                     Fortschritt zu sehen. Diese Felder kamen: {fields}."
+                    "{whose} enthalten keines der Felder aus docs/protocol.md, daher kann kein \
+                     Fortschritt angezeigt werden. Empfangene Felder: {fields}."
                 ),
             }
         }
@@ -174,18 +175,12 @@ fn problem_text(t: Locale, problem: &UpstreamProblem) -> String {
 
 fn connection(t: Locale, state: UpstreamState) -> &'static str {
     match state {
-        UpstreamState::Connecting => t.say(
-            "Made when somebody watches",
-            "Wird gemacht, wenn jemand zusieht",
-        ),
-        UpstreamState::Connected => t.say("Connected", "Steht"),
-        UpstreamState::Polling => t.say(
-            "Down: asked every few seconds instead",
-            "Unten: wird stattdessen alle paar Sekunden gefragt",
-        ),
+        UpstreamState::Connecting => t.say("Idle", "Inaktiv"),
+        UpstreamState::Connected => t.say("Connected", "Verbunden"),
+        UpstreamState::Polling => t.say("Disconnected, polling", "Getrennt, wird abgefragt"),
         UpstreamState::Refused => t.say(
-            "Refused: the key is not accepted",
-            "Verweigert: der Schlüssel wird nicht angenommen",
+            "Rejected: invalid API key",
+            "Abgelehnt: ungültiger API-Schlüssel",
         ),
     }
 }

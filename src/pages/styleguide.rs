@@ -80,7 +80,7 @@ const STATES: &[State] = &[
         )
     }),
     ("signed-out", || {
-        let error = Some("You are signed out. Sign in to go on.");
+        let error = Some("You are signed out. Sign in to continue.");
         card(
             400,
             0,
@@ -299,7 +299,7 @@ fn empty() -> AnyView {
     view! {
         <section class="card">
             <EmptyState glyph=Glyph::Upload title="No imports yet">
-                <p>"Choose a product file above."</p>
+                <p>"Upload a product file to start your first import."</p>
             </EmptyState>
         </section>
     }

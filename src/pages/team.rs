@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::team::{Invite, MakeResetLink, RevokeLink, SetAccess, SetRole, team},
     components::{
-        clock::Moment,
+        clock::Expiry,
         form::{ActionForm, Field, FormError, ShownOnce, Submit, failure},
         language::use_locale,
         notice::ErrorNotice,
@@ -101,8 +101,8 @@ fn Team(state: TeamState, actions: Actions) -> impl IntoView {
     view! {
         <ShownOnce
             what=t.say(
-                "Copy the link now and hand it on. It works once and is not shown again.",
-                "Kopiere den Link jetzt und gib ihn weiter. Er gilt einmal und wird nicht noch einmal gezeigt.",
+                "Copy the link now and share it. It works once and won't be shown again.",
+                "Kopiere den Link jetzt und teile ihn. Er gilt einmal und wird nicht noch einmal angezeigt.",
             )
             secret
         />
@@ -114,7 +114,7 @@ fn Team(state: TeamState, actions: Actions) -> impl IntoView {
             </header>
             <table class="table settings-table" role="table" data-testid="members">
                 <caption class="visually-hidden">
-                    {t.say("Everybody who has an account", "Alle, die ein Konto haben")}
+                    {t.say("Team members", "Teammitglieder")}
                 </caption>
                 <thead role="rowgroup">
                     <tr role="row">
@@ -138,17 +138,17 @@ fn InviteForm(invite: ServerAction<Invite>) -> impl IntoView {
     view! {
         <section class="card settings-card" aria-labelledby="invite-title">
             <header class="card-head">
-                <h2 id="invite-title">{t.say("Invite somebody", "Jemanden einladen")}</h2>
+                <h2 id="invite-title">{t.say("Invite someone", "Jemanden einladen")}</h2>
             </header>
             <ActionForm action=invite>
                 <FormError error=failure(invite) />
                 <div class="settings-row">
                     <Field
                         name="note"
-                        label=t.say("Whom", "Wen")
+                        label=t.say("Note", "Notiz")
                         kind="text"
                         autocomplete="off"
-                        hint=t.say("For you to remember.", "Für dich, zur Erinnerung.")
+                        hint=t.say("Only visible to owners.", "Nur für Inhaber sichtbar.")
                         optional=true
                     />
                     <div class="field">
@@ -207,7 +207,7 @@ fn MemberRow(member: TeamMember, actions: Actions) -> impl IntoView {
         view! {
             <ActionForm action=actions.reset>
                 <input type="hidden" name="member" value=id() />
-                <button class="button button-quiet">{t.say("Password link", "Passwort-Link")}</button>
+                <button class="button button-quiet">{t.say("Reset password", "Passwort zurücksetzen")}</button>
             </ActionForm>
         }
     });
@@ -218,9 +218,9 @@ fn MemberRow(member: TeamMember, actions: Actions) -> impl IntoView {
                 <input type="hidden" name="allowed" value=is_disabled.to_string() />
                 <button class="button button-quiet">
                     {if is_disabled {
-                        t.say("Give access back", "Zugang zurückgeben")
+                        t.say("Restore access", "Zugang wiederherstellen")
                     } else {
-                        t.say("Take access", "Zugang nehmen")
+                        t.say("Revoke access", "Zugang entziehen")
                     }}
                 </button>
             </ActionForm>
@@ -229,7 +229,7 @@ fn MemberRow(member: TeamMember, actions: Actions) -> impl IntoView {
     let mark = if is_self {
         Some(t.say("You", "Du"))
     } else {
-        (is_disabled || is_withdrawn).then_some(t.say("No access", "Kein Zugang"))
+        (is_disabled || is_withdrawn).then_some(t.say("Deactivated", "Deaktiviert"))
     };
     let given = if role_is_claimed {
         // Where they sign in it is said anew with every request.
@@ -269,20 +269,20 @@ fn Links(links: Vec<OpenLink>, revoke: ServerAction<RevokeLink>) -> impl IntoVie
         .map(|link| {
             let what = match link.role {
                 Some(role) => format!("{} ({})", t.say("Invitation", "Einladung"), role.title(t)),
-                None => t.say("New password", "Neues Passwort").to_owned(),
+                None => t.say("Password reset", "Passwort zurücksetzen").to_owned(),
             };
             view! {
                 <tr role="row" data-testid="link-row">
                     <th role="rowheader" scope="row">{link.note}</th>
                     <td role="cell">{what}</td>
                     <td role="cell">
-                        <Moment at=link.expires_at />
+                        <Expiry at=link.expires_at />
                     </td>
                     <td role="cell" class="settings-actions">
                         <ActionForm action=revoke>
                             <input type="hidden" name="id" value=link.id />
                             <button class="button button-quiet">
-                                {t.say("Take back", "Zurücknehmen")}
+                                {t.say("Revoke", "Widerrufen")}
                             </button>
                         </ActionForm>
                     </td>
@@ -294,20 +294,20 @@ fn Links(links: Vec<OpenLink>, revoke: ServerAction<RevokeLink>) -> impl IntoVie
         <section class="card card-flush" aria-labelledby="links-title" hidden=is_empty>
             <header class="card-head">
                 <h2 id="links-title">
-                    {t.say("Links that have not been used", "Links, die nicht benutzt wurden")}
+                    {t.say("Pending invitations", "Offene Einladungen")}
                 </h2>
             </header>
             <table class="table settings-table" role="table" data-testid="links">
                 <caption class="visually-hidden">
-                    {t.say("Links, newest first", "Links, neueste zuerst")}
+                    {t.say("Pending invitations, newest first", "Offene Einladungen, neueste zuerst")}
                 </caption>
                 <thead role="rowgroup">
                     <tr role="row">
                         <th role="columnheader" scope="col">{t.say("For", "Für")}</th>
-                        <th role="columnheader" scope="col">{t.say("What", "Was")}</th>
-                        <th role="columnheader" scope="col">{t.say("Ends", "Gilt bis")}</th>
+                        <th role="columnheader" scope="col">{t.say("Type", "Art")}</th>
+                        <th role="columnheader" scope="col">{t.say("Expires", "Läuft ab")}</th>
                         <th role="columnheader" scope="col">
-                            <span class="visually-hidden">{t.say("Take back", "Zurücknehmen")}</span>
+                            <span class="visually-hidden">{t.say("Revoke", "Widerrufen")}</span>
                         </th>
                     </tr>
                 </thead>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::tokens::{CreateToken, RevokeToken, tokens},
     components::{
-        clock::Moment,
+        clock::{Expiry, Moment},
         form::{ActionForm, Field, FormError, ShownOnce, Submit, failure},
         icons::Glyph,
         language::use_locale,
@@ -64,8 +64,8 @@ fn Tokens(
     });
     view! {
         <ShownOnce what=t.say(
-                "Copy the token now. It is not shown again.",
-                "Kopiere das Token jetzt. Es wird nicht noch einmal gezeigt.",
+                "Copy the token now. It won't be shown again.",
+                "Kopiere das Token jetzt. Es wird nicht noch einmal angezeigt.",
             ) secret />
         <CreateForm create may_import />
         <section class="card card-flush" aria-labelledby="tokens-title">
@@ -86,20 +86,20 @@ fn CreateForm(create: ServerAction<CreateToken>, may_import: bool) -> impl IntoV
                 <h2 id="new-token-title">{t.say("New token", "Neues Token")}</h2>
             </header>
             <p class="settings-note">
-                {t.say("With a token a program uses the ", "Mit einem Token nutzt ein Programm die ")}
+                {t.say("Tokens let scripts use the ", "Mit Tokens nutzen Skripte die ")}
                 <a href=address("/api/openapi.json") rel="external">"API"</a>
-                {t.say(" in your name: ", " in deinem Namen: ")} <code>"Authorization: Bearer irt_…"</code> "."
+                {t.say(" as you: ", " in deinem Namen: ")} <code>"Authorization: Bearer irt_…"</code> "."
             </p>
             <ActionForm action=create>
                 <FormError error=failure(create) />
-                <Field name="name" label=t.say("What it is for", "Wofür es ist") kind="text" autocomplete="off" />
+                <Field name="name" label="Name" kind="text" autocomplete="off" />
                 <div class="settings-row">
                     <div class="field">
-                        <label for="scope">{t.say("It may", "Es darf")}</label>
+                        <label for="scope">{t.say("Permissions", "Berechtigungen")}</label>
                         <select id="scope" class="input" name="scope">
                             <option
                                 value="imports:read"
-                                inner_html=t.say("look at imports", "Importe ansehen")
+                                inner_html=t.say("Read imports", "Importe ansehen")
                             ></option>
                             {may_import
                                 .then(|| {
@@ -108,40 +108,40 @@ fn CreateForm(create: ServerAction<CreateToken>, may_import: bool) -> impl IntoV
                                             value="imports:write"
                                             inner_html=t
                                                 .say(
-                                                    "look at imports, start and change them",
-                                                    "Importe ansehen, starten und ändern",
+                                                    "Read and manage imports",
+                                                    "Importe ansehen und verwalten",
                                                 )
                                         ></option>
                                     }
                                 })}
                             <option
                                 value="products:read"
-                                inner_html=t.say("look at products", "Produkte ansehen")
+                                inner_html=t.say("Read products", "Produkte ansehen")
                             ></option>
                             {may_import
                                 .then(|| {
                                     view! {
                                         <option
                                             value="imports:write products:read"
-                                            inner_html=t.say("do all of these", "all das")
+                                            inner_html=t.say("All of the above", "Alle genannten")
                                         ></option>
                                     }
                                 })}
                         </select>
                     </div>
                     <div class="field">
-                        <label for="lifetime">{t.say("It is good for", "Es gilt")}</label>
+                        <label for="lifetime">{t.say("Expires in", "Gültigkeit")}</label>
                         <select id="lifetime" class="input" name="lifetime">
                             <option value="month" inner_html=t.say("30 days", "30 Tage")></option>
                             <option
                                 value="year"
                                 selected
-                                inner_html=t.say("a year", "ein Jahr")
+                                inner_html=t.say("1 year", "1 Jahr")
                             ></option>
                         </select>
                     </div>
                 </div>
-                <Submit pending=create.pending()>{t.say("Create token", "Token anlegen")}</Submit>
+                <Submit pending=create.pending()>{t.say("Create token", "Token erstellen")}</Submit>
             </ActionForm>
         </section>
     }
@@ -155,8 +155,8 @@ fn TokensTable(tokens: Vec<ApiToken>, revoke: ServerAction<RevokeToken>) -> impl
             <EmptyState glyph=Glyph::Box title=t.say("No tokens yet", "Noch keine Tokens")>
                 <p>
                     {t.say(
-                        "A token lets a script start imports and follow them.",
-                        "Mit einem Token kann ein Skript Importe starten und verfolgen.",
+                        "Create a token to start and track imports from a script.",
+                        "Erstelle ein Token, um Importe aus einem Skript zu starten und zu verfolgen.",
                     )}
                 </p>
             </EmptyState>
@@ -175,9 +175,9 @@ fn TokensTable(tokens: Vec<ApiToken>, revoke: ServerAction<RevokeToken>) -> impl
             <thead role="rowgroup">
                 <tr role="row">
                     <th role="columnheader" scope="col">"Name"</th>
-                    <th role="columnheader" scope="col">{t.say("Scope", "Umfang")}</th>
+                    <th role="columnheader" scope="col">{t.say("Permissions", "Berechtigungen")}</th>
                     <th role="columnheader" scope="col">{t.say("Last used", "Zuletzt benutzt")}</th>
-                    <th role="columnheader" scope="col">{t.say("Ends", "Endet")}</th>
+                    <th role="columnheader" scope="col">{t.say("Expires", "Läuft ab")}</th>
                     <th role="columnheader" scope="col">
                         <span class="visually-hidden">{t.say("Revoke", "Widerrufen")}</span>
                     </th>
@@ -197,7 +197,7 @@ fn TokenRow(token: ApiToken, revoke: ServerAction<RevokeToken>) -> impl IntoView
         None => t.say("Never", "Nie").into_any(),
     };
     let ends = match token.expires_at {
-        Some(at) => view! { <Moment at /> }.into_any(),
+        Some(at) => view! { <Expiry at /> }.into_any(),
         None => t.say("Never", "Nie").into_any(),
     };
     view! {

@@ -99,7 +99,7 @@ async fn what_waits_is_cancelled_and_deleted_by_way_of_any_worker() {
         import.error.filter(|_| import.status.is_final())
     });
     let error = ended.await;
-    assert!(error.contains("cancelled before any product"), "{error}");
+    assert!(error.contains("Cancelled before any products"), "{error}");
     assert!(began.elapsed() < Duration::from_secs(5));
     let gone = other
         .http

@@ -22,7 +22,7 @@ async fn of_two_processes_on_one_sqlite_file_the_second_says_so_and_stops() {
         let said = text(&second.stderr);
         assert!(!second.status.success(), "{said}");
         assert!(
-            said.contains("is served by another import-relay (process ")
+            said.contains("is in use by another import-relay (process ")
                 && said.contains("DATA_DIR"),
             "{said}"
         );
@@ -94,7 +94,7 @@ async fn an_import_goes_on_from_a_backup_that_is_restored() {
     }
     let said = directory.says_with(&["backup", "copy.db"], &settings).await;
     assert!(
-        said.contains("1 imports are not over") && said.contains("uploads"),
+        said.contains("Unfinished imports: 1.") && said.contains("uploads"),
         "{said}"
     );
     let refused = directory.run(&["restore", "copy.db"], &settings).await;
@@ -113,7 +113,7 @@ async fn an_import_goes_on_from_a_backup_that_is_restored() {
     let said = directory
         .says_with(&["restore", "copy.db"], &settings)
         .await;
-    assert!(said.contains("1 imports go on at the next start"), "{said}");
+    assert!(said.contains("continue on the next start: 1."), "{said}");
     let relay = Process::start(directory.command(&[], &settings)).await;
     let origin = format!("http://{}", relay.address);
     let deadline = tokio::time::Instant::now() + process::DEADLINE * 2;

@@ -257,8 +257,8 @@ async fn a_refused_upload_says_whose_fault_it_is() {
             "field required",
         ),
         (413, "<html>413</html>", 422, "413"),
-        (200, "<html>welcome</html>", 502, "understood"),
-        (201, "{}", 502, "understood"),
+        (200, "<html>welcome</html>", 502, "invalid response"),
+        (201, "{}", 502, "invalid response"),
     ] {
         let headers = [("retry-after", "77"), ("location", "/elsewhere")];
         monitor.set_created(status, body, &headers);

@@ -28,13 +28,13 @@ const NOTHING: &[&str] = &[
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum GtinError {
     /// It was shortened to a float by a spreadsheet program.
-    #[error("was shortened by a spreadsheet program; format the column as text")]
+    #[error("was shortened by a spreadsheet program. Format the column as text")]
     Shortened,
     /// It has other characters than digits, or a wrong length.
-    #[error("is none: one has 8, 12, 13 or 14 digits")]
+    #[error("is not valid: a GTIN has 8, 12, 13 or 14 digits")]
     Form,
     /// It has a wrong check digit.
-    #[error("has a wrong check digit: it would be {0}")]
+    #[error("has a wrong check digit (expected {0})")]
     CheckDigit(char),
 }
 

@@ -64,7 +64,7 @@ pub enum Meaning {
 
 /// An unknown meaning.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("this is nothing that a column can hold")]
+#[error("not a known field")]
 pub struct UnknownMeaning;
 
 pub(crate) const WORDS: [(Meaning, &str); 24] = [

@@ -11,50 +11,52 @@ use crate::{archive::Archive, reader::FeedError};
 pub enum Foreign {
     /// `.xlsb`
     #[error(
-        "The file is a binary Excel workbook (.xlsb). Please save it as .xlsx or CSV and upload that."
+        "The file is a binary Excel workbook (.xlsb). Save it as .xlsx or CSV and upload that."
     )]
     BinaryWorkbook,
     /// `.numbers`
     #[error(
-        "The file is a Numbers document. Please export it as Excel or CSV (File, Export To) and upload that."
+        "The file is a Numbers document. Export it as Excel or CSV (File > Export To) and upload that."
     )]
     Numbers,
     /// `.pages` and `.key`
     #[error(
-        "The file is a Pages or Keynote document. Please put the list into a spreadsheet, save it as Excel or CSV and upload that."
+        "The file is a Pages or Keynote document. Copy the list into a spreadsheet, save it as Excel or \
+        CSV and upload that."
     )]
     AppleDocument,
     /// `.rtf`
     #[error(
-        "The file is formatted text (RTF). Please save it as plain text (in TextEdit: Format, Make Plain Text) or as CSV and upload that."
+        "The file is formatted text (RTF). Save it as plain text (in TextEdit: Format > Make Plain \
+        Text) or CSV and upload that."
     )]
     Rtf,
     /// `.pdf`
     #[error(
-        "The file is a PDF document, from which no list can be read. Please upload the list it was made from, as Excel or CSV."
+        "The file is a PDF, which cannot be imported. Upload the original list as Excel or CSV."
     )]
     Pdf,
     /// `.docx`, `.doc` and `.odt`
     #[error(
-        "The file is a text document, not a product list. Please copy its table into a spreadsheet, save that as Excel or CSV and upload it."
+        "The file is a text document, not a product list. Copy its table into a spreadsheet, save that \
+        as Excel or CSV and upload it."
     )]
     TextDocument,
     /// `.pptx` and `.odp`
-    #[error(
-        "The file is a presentation, not a product list. Please upload the list as Excel or CSV."
-    )]
+    #[error("The file is a presentation, not a product list. Upload the list as Excel or CSV.")]
     Presentation,
     /// An image.
-    #[error("The file is a picture, not a product list. Please upload the list as Excel or CSV.")]
+    #[error("The file is an image, not a product list. Upload the list as Excel or CSV.")]
     Image,
     /// An unsupported archive.
     #[error(
-        "The file is an archive that is not opened here (RAR, 7-Zip, bzip2, xz, Zstandard or tar). Please unpack it and upload the product file itself."
+        "This archive format is not supported (RAR, 7-Zip, bzip2, xz, Zstandard or tar). Unpack it and \
+        upload the product file."
     )]
     Archive,
     /// A database.
     #[error(
-        "The file is a database, not a product list. Please export the products as CSV and upload that."
+        "The file is a database, not a product list. Export the products as CSV and upload that."
     )]
     Database,
 }

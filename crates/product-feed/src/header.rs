@@ -19,22 +19,21 @@ use crate::{
 pub enum HeaderError {
     /// No column is known.
     #[error(
-        "The first row of the file names no product columns. Looked for are a SKU (for example \
-         \"SKU\", \"Variant SKU\", \"Product code\", \"Item number\"), a name (\"Name\", \
-         \"Title\", \"Product name\") and a price (\"Price\", \"Regular price\", \"Variant price\")."
+        "No product columns found. Expected headers for a SKU (such as \"SKU\", \"Variant SKU\", \
+         \"Product code\", \"Item number\"), a name (\"Name\", \"Title\", \"Product name\") and a price \
+         (\"Price\", \"Regular price\", \"Variant price\")."
     )]
     Unknown,
     /// No column identifies products.
     #[error(
-        "The first row of the file names no column that tells products apart. Looked for are a SKU \
-         (for example \"SKU\", \"Variant SKU\", \"Product code\", \"Item number\"), a \"Handle\", a \
-         \"Barcode\" or an \"ID\"."
+        "No identifier column found. Expected a header like \"SKU\", \"Variant SKU\", \"Product code\", \
+         \"Item number\", \"Handle\", \"Barcode\" or \"ID\"."
     )]
     NoIdentity,
     /// There is no price column.
     #[error(
-        "The first row of the file names no price column. Looked for is for example \"Price\", \
-         \"Regular price\", \"Variant price\" or \"Unit price\"."
+        "No price column found. Expected a header like \"Price\", \"Regular price\", \"Variant price\" \
+         or \"Unit price\"."
     )]
     NoPrice,
 }

@@ -92,7 +92,7 @@ word!(Code);
 
 /// A text that is not a currency.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("this is no ISO 4217 currency")]
+#[error("not an ISO 4217 currency code")]
 pub struct UnknownCurrency;
 
 impl Mapping {

@@ -158,7 +158,7 @@ pub enum DecimalMark {
 
 /// An unknown decimal mark.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("a decimal mark is \"point\" or \"comma\"")]
+#[error("the decimal mark must be \"point\" or \"comma\"")]
 pub struct UnknownDecimalMark;
 
 impl DecimalMark {

@@ -47,19 +47,19 @@ pub enum FeedError {
     Header(#[from] HeaderError),
     /// All prices are ambiguous.
     #[error(
-        "Is \"{example}\" more than a thousand? Every price of the file that has a point has exactly \
-         three digits behind it. Please say what the decimal mark is."
+        "Prices like \"{example}\" are ambiguous: the point could separate decimals or thousands. \
+         Choose the decimal separator."
     )]
     DecimalMark {
         /// An ambiguous price.
         example: String,
     },
     /// The workbook has several sheets without a known header row.
-    #[error("Which sheet holds the products? There are {}.", .0.join(", "))]
+    #[error("The workbook has several sheets ({}). Choose the ones with products.", .0.join(", "))]
     UnknownSheet(Vec<String>),
     /// A row does not end.
     #[error(
-        "The row that begins on line {line} is larger than {} MiB. Is a quotation mark not closed?",
+        "The row starting on line {line} is larger than {} MiB. Check for an unclosed quotation mark.",
         MAX_ROW >> 20
     )]
     LongRow {
@@ -67,57 +67,53 @@ pub enum FeedError {
         line: u64,
     },
     /// The content exceeds the limit.
-    #[error("What the file unpacks to is larger than {}.", ByteSize(*.0))]
+    #[error("The unpacked file is larger than {}.", ByteSize(*.0))]
     TooLarge(u64),
     /// A container is damaged or unsupported.
-    #[error(
-        "The file is a compressed archive that is damaged or of an unusual kind. Please upload the product file itself."
-    )]
+    #[error("The archive is damaged or in an unsupported format. Upload the product file itself.")]
     BrokenArchive,
     /// The files of the archive are not parts of one list.
     #[error(
-        "The archive holds {0} files that are not parts of one list. Please upload the product file alone."
+        "The archive contains {0} files that don't form a single list. Upload one product file."
     )]
     SeveralFiles(usize),
     /// The archive is encrypted.
-    #[error("The file is protected by a password. Please upload it without one.")]
+    #[error("The file is password-protected. Remove the password and upload it again.")]
     Encrypted,
     /// The archive contains an archive.
-    #[error("The archive holds another archive. Please upload the product file itself.")]
+    #[error("The archive contains another archive. Upload the product file itself.")]
     Nested,
     /// The workbook is damaged or protected.
-    #[error("The workbook cannot be read: it is damaged, or protected by a password.")]
+    #[error("The workbook cannot be read. It may be damaged or password-protected.")]
     BrokenWorkbook,
     /// The workbook is too large for memory.
-    #[error("The workbook is too large. Please save it as CSV and upload that.")]
+    #[error("The workbook is too large. Save it as CSV and upload that.")]
     LargeWorkbook,
     /// The XML is not well-formed.
-    #[error("The XML of the file is broken near line {line}.")]
+    #[error("The XML is not valid near line {line}.")]
     BrokenXml {
         /// The last line that could be read.
         line: u64,
     },
     /// The document has no products.
     #[error(
-        "The XML file holds no products. Looked for are elements like <item> (RSS), <entry> (Atom), \
+        "No products found in the XML file. Expected elements like <item> (RSS), <entry> (Atom), \
          <product>, <offer> or <SHOPITEM>."
     )]
     NoItems,
     /// It is an HTML page.
     #[error(
-        "The file is a web page, not a product list. Perhaps a sign-in page was saved in its place."
+        "The file is a web page, not a product list. You may have saved a sign-in page by mistake."
     )]
     WebPage,
     /// It is JSON.
-    #[error(
-        "The file is JSON, not a product list. A CSV, Excel or Google Merchant file is needed."
-    )]
+    #[error("The file is JSON, not a product list. Upload a CSV, Excel or Google Merchant file.")]
     Json,
     /// It is another program's file.
     #[error(transparent)]
     Foreign(#[from] Foreign),
     /// It is not text.
-    #[error("The file is not a product list. A CSV, Excel or Google Merchant file is needed.")]
+    #[error("The file is not a product list. Upload a CSV, Excel or Google Merchant file.")]
     NotText,
 }
 

@@ -102,53 +102,53 @@ pub struct RowFailure {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum RowError {
     /// Nothing tells this product from others.
-    #[error("The row has no SKU and nothing else to know the product by.")]
+    #[error("No SKU or other identifier.")]
     NoIdentity,
     /// What stands there for a SKU is a word for none, or for one that is yet to come.
-    #[error("\"{0}\" is no SKU or identifier, but stands for none.")]
+    #[error("\"{0}\" is a placeholder, not a SKU or identifier.")]
     PlaceholderIdentity(String),
     /// A spreadsheet program has made something else of the SKU.
     #[error(
-        "The SKU or identifier \"{0}\" was changed by a spreadsheet program; format the column as text."
+        "The SKU or identifier \"{0}\" was changed by a spreadsheet program. Format the column as text."
     )]
     MangledIdentity(String),
     /// A kind of product that needs a price has none.
     #[error("The price is missing.")]
     NoPrice,
     /// There is a price, but what it is cannot be told.
-    #[error("The price \"{0}\" cannot be read.")]
+    #[error("\"{0}\" is not a valid price.")]
     UnreadablePrice(String),
     /// A spreadsheet program has made a date of the price.
-    #[error("The price \"{0}\" is a date: a spreadsheet program has made one of it.")]
+    #[error(
+        "The price \"{0}\" was turned into a date by a spreadsheet program. Format the column as text."
+    )]
     DatePrice(String),
     /// The price is an error of a spreadsheet program.
-    #[error("The price is \"{0}\", an error of a spreadsheet program.")]
+    #[error("The price is a spreadsheet error: \"{0}\".")]
     ErrorPrice(String),
     /// The lower price is none.
-    #[error("The sale price \"{0}\" cannot be read.")]
+    #[error("\"{0}\" is not a valid sale price.")]
     SalePrice(String),
     /// The price is below zero.
     #[error("The price \"{0}\" is negative.")]
     NegativePrice(String),
     /// The currency is none.
-    #[error("The currency \"{0}\" is not known.")]
+    #[error("Unknown currency \"{0}\".")]
     UnknownCurrency(String),
     /// The GTIN is none.
     #[error("The GTIN \"{0}\" {1}.")]
     Gtin(String, GtinError),
     /// The address is none.
-    #[error("The link \"{0}\" is not a web address.")]
+    #[error("\"{0}\" is not a valid URL.")]
     Url(String),
     /// The stock is no number.
     #[error("The stock \"{0}\" is not a whole number.")]
     Stock(String),
     /// The availability is no word that is known.
-    #[error(
-        "The availability \"{0}\" is not known: it is in_stock, out_of_stock, preorder or backorder."
-    )]
+    #[error("Unknown availability \"{0}\". Use in_stock, out_of_stock, preorder or backorder.")]
     Availability(String),
     /// Cells must have moved: there are more of them than columns.
-    #[error("The row has {cells} cells, the header row only {columns}.")]
+    #[error("The row has {cells} cells, but the header row has only {columns}.")]
     TooManyCells {
         /// Cells of the row.
         cells: usize,
@@ -162,11 +162,11 @@ pub enum RowError {
     #[error("The name is longer than {MAX_LEN} characters.")]
     LongName,
     /// The row is not text.
-    #[error("The row holds binary data.")]
+    #[error("The row contains binary data.")]
     Binary,
     /// The rest of the file was read as one cell.
     #[error(
-        "A quotation mark in this row is never closed, so that the rest of the file was read as part of it."
+        "A quotation mark in this row is never closed, so the rest of the file was read as part of it."
     )]
     OpenQuote,
 }
@@ -1049,15 +1049,15 @@ mod tests {
         );
         assert_eq!(rows[0], "A-1!The price is missing.");
         assert_eq!(rows[1], "A-2!The price is missing.");
-        assert_eq!(rows[2], "A-3!The price \"abc\" cannot be read.");
+        assert_eq!(rows[2], "A-3!\"abc\" is not a valid price.");
         assert_eq!(rows[3], "A-4!The price \"-1\" is negative.");
+        assert_eq!(rows[4], "Shirt!No SKU or other identifier.");
         assert_eq!(
-            rows[4],
-            "Shirt!The row has no SKU and nothing else to know the product by."
+            rows[5],
+            "A-5!The row has 4 cells, but the header row has only 3."
         );
-        assert_eq!(rows[5], "A-5!The row has 4 cells, the header row only 3.");
         assert!(rows[6].ends_with("x!The SKU or identifier is longer than 500 characters."));
-        assert_eq!(rows[7], "A!The row holds binary data.");
+        assert_eq!(rows[7], "A!The row contains binary data.");
     }
 
     #[test]

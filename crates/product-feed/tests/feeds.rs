@@ -401,7 +401,7 @@ fn a_small_workbook_that_speaks_of_endless_cells_is_refused_in_little_memory() {
     assert!(bomb.len() < 4096);
     assert_eq!(
         failure_of(&bomb),
-        "What the file unpacks to is larger than 16.0 MiB."
+        "The unpacked file is larger than 16.0 MiB."
     );
 
     // Cells that all reference one long string.
@@ -417,7 +417,7 @@ fn a_small_workbook_that_speaks_of_endless_cells_is_refused_in_little_memory() {
     let many_rows = format!("{head}{}", format!("<row>{cell}</row>").repeat(100));
     assert_eq!(
         failure_of(&xlsx_of(&many_rows, &shared)),
-        "What the file unpacks to is larger than 16.0 MiB."
+        "The unpacked file is larger than 16.0 MiB."
     );
     // Concurrent tests have their share of it.
     assert!(most_memory() < 400, "{} MiB", most_memory());

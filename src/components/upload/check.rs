@@ -17,11 +17,11 @@ impl Chosen {
         if self.size == 0 {
             return Some(match t {
                 Locale::English => format!(
-                    "“{}” is empty. Choose a file with products in it.",
+                    "“{}” is empty. Choose a file that contains products.",
                     self.name
                 ),
                 Locale::German => format!(
-                    "„{}“ ist leer. Wähle eine Datei mit Produkten darin.",
+                    "„{}“ ist leer. Wähle eine Datei, die Produkte enthält.",
                     self.name
                 ),
             });
@@ -29,11 +29,9 @@ impl Chosen {
         (self.size > max_bytes).then(|| {
             let (name, size, most) = (&self.name, t.bytes(self.size), t.bytes(max_bytes));
             match t {
-                Locale::English => format!(
-                    "“{name}” is too large: it has {size}, and {most} is the most that is taken."
-                ),
+                Locale::English => format!("“{name}” is too large ({size}). The limit is {most}."),
                 Locale::German => {
-                    format!("„{name}“ ist zu groß: Sie hat {size}, höchstens {most} sind möglich.")
+                    format!("„{name}“ ist zu groß ({size}). Erlaubt sind höchstens {most}.")
                 }
             }
         })
@@ -56,7 +54,7 @@ mod tests {
     fn an_empty_and_a_too_large_file_are_not_sent() {
         assert!(problem(0).unwrap().contains("empty"));
         let too_large = problem(2_621_440).unwrap();
-        assert!(too_large.contains("2.5 MB") && too_large.contains("1 MB is the most"));
+        assert!(too_large.contains("2.5 MB") && too_large.contains("The limit is 1 MB"));
         assert_eq!(problem(1), None);
         assert_eq!(problem(1_048_576), None);
     }

@@ -35,8 +35,8 @@ pub(super) fn DropZone(
         Some(file) => file.name,
         None if over.get() => t
             .say(
-                "Drop the file to choose it",
-                "Datei loslassen, um sie zu wählen",
+                "Drop to select this file",
+                "Loslassen, um die Datei auszuwählen",
             )
             .to_owned(),
         None => t
@@ -47,18 +47,18 @@ pub(super) fn DropZone(
         Some(file) => {
             let size = t.bytes(file.size);
             match t {
-                Locale::English => format!("{size}. Choose or drop another to replace it."),
-                Locale::German => format!("{size}. Eine andere Datei ersetzt sie."),
+                Locale::English => format!("{size} · Click or drop to replace"),
+                Locale::German => format!("{size} · Zum Ersetzen klicken oder ablegen"),
             }
         }
         None => {
             let most = t.bytes(max_bytes);
             match t {
                 Locale::English => format!(
-                    "or click to choose one. CSV, Excel, OpenDocument or Google Merchant XML, up to {most}."
+                    "or click to browse. CSV, Excel, OpenDocument or Google Merchant XML, up to {most}."
                 ),
                 Locale::German => format!(
-                    "oder klicken, um eine zu wählen. CSV, Excel, OpenDocument oder Google-Merchant-XML, bis {most}."
+                    "oder klicken, um eine auszuwählen. CSV, Excel, OpenDocument oder Google-Merchant-XML, bis {most}."
                 ),
             }
         }

@@ -104,7 +104,7 @@ pub(crate) fn UploadForm(
                 transfer.set_value(Some(SendWrapper::new(started)));
             }
             Err(_) => stage.set(Stage::Refused(
-                "The browser could not read the file.".to_owned(),
+                "Your browser couldn't read the file. Select it again.".to_owned(),
             )),
         }
     };
@@ -138,8 +138,8 @@ pub(crate) fn UploadForm(
                                 data-testid="upload-check"
                             />
                             {t.say(
-                                "Only check the file: say what would change, and write nothing",
-                                "Die Datei nur prüfen: sagen, was sich ändern würde, und nichts schreiben",
+                                "Dry run: check the file without importing anything",
+                                "Testlauf: die Datei prüfen, ohne etwas zu importieren",
                             )}
                         </label>
                     }
@@ -226,15 +226,15 @@ fn Sending(stage: RwSignal<Stage>, on_cancel: impl Fn(ev::MouseEvent) + 'static)
         let (loaded, total) = bytes.get();
         if total > 0 && loaded >= total {
             let sent = t.say(
-                "Sent. Handing it to the price monitor…",
-                "Gesendet. Der Preismonitor bekommt sie…",
+                "Upload complete. Starting import…",
+                "Upload abgeschlossen. Import wird gestartet…",
             );
             return sent.to_owned();
         }
         let (loaded, total) = (t.bytes(loaded), t.bytes(total));
         match t {
-            Locale::English => format!("Sending {loaded} of {total}"),
-            Locale::German => format!("Sendet {loaded} von {total}"),
+            Locale::English => format!("Uploading {loaded} of {total}"),
+            Locale::German => format!("{loaded} von {total} hochgeladen"),
         }
     };
     view! {

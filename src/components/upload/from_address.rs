@@ -28,7 +28,7 @@ pub(super) fn FromAddress(
     let check = offers_checks.then(|| {
         view! {
             <button class="button" name=MODE_FIELD value=ImportMode::Check.as_str() data-testid="address-check">
-                {t.say("Only check", "Nur prüfen")}
+                {t.say("Dry run", "Testlauf")}
             </button>
         }
     });
@@ -38,15 +38,15 @@ pub(super) fn FromAddress(
             method="post"
             action=address(ADDRESS_PATH)
             data-testid="address-form"
-            aria-label=t.say("Fetch a product file", "Produktdatei abholen")
+            aria-label=t.say("Import from a URL", "Von einer URL importieren")
             aria-busy=move || fetching.get().to_string()
             on:submit=move |_| fetching.set(true)
         >
             <div class="field">
                 <label for="address">
                     {t.say(
-                        "Or have it fetched from its address",
-                        "Oder sie von ihrer Adresse abholen lassen",
+                        "Or import from a URL",
+                        "Oder von einer URL importieren",
                     )}
                 </label>
                 <input
@@ -67,12 +67,12 @@ pub(super) fn FromAddress(
                     {move || {
                         fetching
                             .get()
-                            .then(|| t.say("Fetching the file…", "Die Datei wird abgeholt…"))
+                            .then(|| t.say("Downloading the file…", "Die Datei wird heruntergeladen…"))
                     }}
                 </span>
                 {check}
                 <button class="button" data-testid="address-submit">
-                    {t.say("Fetch and import", "Abholen und importieren")}
+                    {t.say("Import from URL", "Von URL importieren")}
                 </button>
             </div>
         </form>

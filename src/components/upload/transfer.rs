@@ -476,13 +476,13 @@ fn end_by_status(status: u16, said: Option<String>) -> End {
             said.unwrap_or_else(|| "The file is too large.".to_owned()),
         )),
         _ => End::Final(Sent::Refused(said.unwrap_or_else(|| {
-            "The server did not take the file. Try again in a moment.".to_owned()
+            "The upload failed. Try again in a moment.".to_owned()
         }))),
     }
 }
 
 fn not_arrived() -> String {
-    "The file did not arrive. Check your connection and send it again.".to_owned()
+    "The upload failed. Check your connection and try again.".to_owned()
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // sizes are whole and positive

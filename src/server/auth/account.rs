@@ -77,7 +77,7 @@ pub(crate) async fn change_password(
     let hash = login.and_then(|login| login.password_hash);
     if !passwords::matches(current, hash).await? {
         return Err(ApiError::Invalid(
-            "The current password is wrong.".to_owned(),
+            "The current password is incorrect.".to_owned(),
         ));
     }
     attempt.succeeded();
@@ -159,7 +159,7 @@ fn browser(agent: &str) -> String {
     match (name, system) {
         (Some((_, name)), Some((_, system))) => format!("{name} on {system}"),
         (Some((_, name)), None) => name.to_owned(),
-        _ => "Another browser".to_owned(),
+        _ => "Unknown browser".to_owned(),
     }
 }
 
@@ -179,7 +179,7 @@ mod tests {
                 "Safari on macOS",
             ),
             ("curl/8.9.1", "curl"),
-            ("", "Another browser"),
+            ("", "Unknown browser"),
         ] {
             assert_eq!(browser(agent), name);
         }

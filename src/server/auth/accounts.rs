@@ -23,12 +23,12 @@ pub(super) async fn verify(login: Option<Login>, password: SecretString) -> Resu
     };
     let matches = passwords::matches(password, hash).await?;
     user.filter(|_| matches)
-        .ok_or_else(|| ApiError::Invalid("The email address or the password is wrong.".to_owned()))
+        .ok_or_else(|| ApiError::Invalid("Incorrect email or password.".to_owned()))
 }
 
 /// Returns the error for an existing owner.
 pub(super) fn has_owner() -> ApiError {
-    ApiError::Invalid("There is an owner already. Sign in.".to_owned())
+    ApiError::Invalid("An owner account already exists. Sign in instead.".to_owned())
 }
 
 /// Creates the first owner.
@@ -98,7 +98,7 @@ pub(super) async fn create(
         .await?
         .ok_or_else(|| {
             ApiError::Invalid(format!(
-                "There is an account with the address {email} already."
+                "An account with the email address {email} already exists."
             ))
         })
 }
@@ -150,7 +150,7 @@ async fn told_elsewhere(store: &Store, user: &User) {
 
 /// Returns the error for removing the last owner.
 pub(super) fn last_owner() -> ApiError {
-    ApiError::Invalid("There must be an owner, and this is the last one.".to_owned())
+    ApiError::Invalid("You can't remove the last owner.".to_owned())
 }
 
 async fn find(store: &Store, email: &str) -> Result<User, ApiError> {
@@ -158,7 +158,7 @@ async fn find(store: &Store, email: &str) -> Result<User, ApiError> {
     match store.find_login(&email).await? {
         Some(login) => Ok(login.user),
         None => Err(ApiError::Invalid(format!(
-            "There is no account with the address {email}."
+            "There is no account with the email address {email}."
         ))),
     }
 }
@@ -188,14 +188,12 @@ fn checked(name: &str, email: &str) -> Result<(String, String), ApiError> {
             .is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
         && !email.contains(|c: char| c.is_whitespace() || c.is_control());
     if !is_address {
-        return Err(ApiError::Invalid(
-            "This is not an email address.".to_owned(),
-        ));
+        return Err(ApiError::Invalid("Enter a valid email address.".to_owned()));
     }
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 100 || name.contains(char::is_control) {
         return Err(ApiError::Invalid(
-            "The name needs 1 to 100 characters.".to_owned(),
+            "Names must have 1 to 100 characters.".to_owned(),
         ));
     }
     Ok((name.to_owned(), email))

@@ -74,8 +74,7 @@ pub(crate) async fn create(
     }
     if !may_be_made(&state, &caller, token.as_ref()).await? {
         return Err(ApiError::Invalid(
-            "Open the link that the server printed when it started: it makes the owner's account."
-                .to_owned(),
+            "To create the owner account, open the link the server printed at startup.".to_owned(),
         ));
     }
     let user = accounts::create_owner(&state.store, name, email, password).await?;

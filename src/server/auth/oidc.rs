@@ -98,7 +98,7 @@ pub enum ProviderError {
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] reqwest::Error),
     /// The public address of this app does not make an address to come back to.
-    #[error("NEXTAUTH_URL is no address to come back to: {0}")]
+    #[error("NEXTAUTH_URL cannot be used as a redirect URI: {0}")]
     Callback(#[from] url::ParseError),
 }
 

@@ -103,15 +103,13 @@ pub(super) async fn hashed(password: SecretString, about: &[&str]) -> Result<Sto
 /// Returns what is wrong with a password. There are no composition rules (NIST SP 800-63B, section 3.1.1.2).
 fn fault(password: &str, about: &[&str]) -> Option<&'static str> {
     if password.chars().count() < LEAST {
-        return Some("The password needs at least 10 characters.");
+        return Some("Passwords must have at least 10 characters.");
     }
     if password.len() > MOST {
         return Some("The password is too long.");
     }
-    is_guessable(password, about).then_some(
-        "This password is one of the first that others would try. Choose another, for example some \
-         words that do not belong together.",
-    )
+    is_guessable(password, about)
+        .then_some("This password is too common. Try a few unrelated words.")
 }
 
 fn is_guessable(password: &str, about: &[&str]) -> bool {

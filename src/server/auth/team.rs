@@ -82,7 +82,7 @@ pub(crate) async fn invite(role: Role, note: &str) -> Result<NewLink, ApiError> 
     let note = note.trim();
     if note.chars().count() > MAX_NOTE || note.contains(char::is_control) {
         return Err(ApiError::Invalid(
-            "The note may have 200 characters.".to_owned(),
+            "Notes are limited to 200 characters.".to_owned(),
         ));
     }
     let purpose = LinkPurpose::Invitation(role);
@@ -105,7 +105,7 @@ pub(crate) async fn make_reset_link(member: &str) -> Result<NewLink, ApiError> {
     let member = find(&state, member).await?;
     if !member.has_password {
         return Err(ApiError::Invalid(
-            "This account signs in elsewhere and has no password here.".to_owned(),
+            "This account signs in through another service and has no password here.".to_owned(),
         ));
     }
     state.store.delete_resets_of(&member.user.id).await?;
@@ -149,7 +149,7 @@ pub(crate) async fn set_role(member: &str, role: Role) -> Result<(), ApiError> {
     let member = find(&state, member).await?;
     if member.role_is_claimed {
         return Err(ApiError::Invalid(
-            "This account has its role from where it signs in.".to_owned(),
+            "This account's role is managed by its sign-in service.".to_owned(),
         ));
     }
     if !state.store.set_role(&member.user.id, role).await? {
@@ -193,7 +193,7 @@ pub(crate) async fn audit_log(page: u64) -> Result<Page<AuditEvent>, ApiError> {
 
 async fn find(state: &AppState, id: &str) -> Result<Member, ApiError> {
     let found = state.store.find_member(id).await?;
-    found.ok_or_else(|| ApiError::Invalid("There is no such account.".to_owned()))
+    found.ok_or_else(|| ApiError::Invalid("Account not found.".to_owned()))
 }
 
 /// Returns the purpose of a link.
@@ -271,7 +271,6 @@ async fn find_link(state: &AppState, token: &str) -> Result<AccountLink, ApiErro
 
 fn gone() -> ApiError {
     ApiError::Invalid(
-        "This link has been used or has expired. Ask whoever gave it to you for another."
-            .to_owned(),
+        "This link has already been used or has expired. Ask for a new one.".to_owned(),
     )
 }

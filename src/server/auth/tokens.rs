@@ -44,7 +44,7 @@ pub(crate) async fn create(
     let name = name.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME || name.contains(char::is_control) {
         return Err(ApiError::Invalid(
-            "The name needs 1 to 100 characters.".to_owned(),
+            "Names must have 1 to 100 characters.".to_owned(),
         ));
     }
     if scope
@@ -56,7 +56,7 @@ pub(crate) async fn create(
     }
     if state.store.list_tokens(&user.id).await?.len() >= MAX_TOKENS {
         return Err(ApiError::Invalid(format!(
-            "There are {MAX_TOKENS} tokens already. Revoke one first."
+            "You have reached the limit of {MAX_TOKENS} tokens. Revoke one first."
         )));
     }
     let token = format!("{TOKEN_PREFIX}{}", secret::generate()?);

@@ -19,7 +19,7 @@ pub fn help() -> String {
             setting.name, setting.meaning, setting.takes, setting.default
         );
     }
-    help.push_str("\nBesides, from whatever starts the program:\n");
+    help.push_str("\nAlso read from the environment:\n");
     for (names, meaning) in FROM_OUTSIDE {
         let _ = write!(help, "\n  {names}\n      {meaning}\n");
     }
@@ -30,29 +30,29 @@ pub fn help() -> String {
 const FROM_OUTSIDE: [(&str, &str); 4] = [
     (
         "LEPTOS_SITE_ROOT",
-        "Where the compiled site is, unless it is inside the program. Default: target/site.",
+        "Where the compiled site is, unless it is built into the program. Default: target/site.",
     ),
     (
         "LEPTOS_OUTPUT_NAME, LEPTOS_SITE_ADDR",
-        "Set by cargo leptos, with others of its own, when it runs the program.",
+        "Set by cargo leptos when it runs the program.",
     ),
     (
         "VERCEL, VERCEL_URL, VERCEL_PROJECT_PRODUCTION_URL",
-        "Set by Vercel; with VERCEL=1 what its functions allow holds by default.",
+        "Set by Vercel. With VERCEL=1 the defaults match its functions' limits.",
     ),
     (
         "HTTP_PROXY, HTTPS_PROXY, NO_PROXY",
-        "The proxy through which the price monitor is reached.",
+        "The proxy used to reach the price monitor.",
     ),
 ];
 
 /// Returns an example of a `.env` file with every setting, none of them set.
 #[must_use]
 pub fn env_example() -> String {
-    let mut example = "\
-        # Every setting, with what holds when it is not set. Copy this file to .env and take the\n\
-        # leading # off what you change; `import-relay --check-config` shows what comes of it.\n"
-        .to_owned();
+    let mut example =
+        "# Every setting with its default. Copy this file to .env and remove the leading \
+        # from what you\n# change; `import-relay --check-config` shows the effective settings.\n"
+            .to_owned();
     for setting in SETTINGS {
         example.push('\n');
         for sentence in [

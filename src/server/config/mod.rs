@@ -64,179 +64,190 @@ macro_rules! settings {
 
 settings! {
     MONITOR_HOST: "MONITOR_PRICE_APP_HOST",
-        "The price-monitor service that runs the imports: http(s) speaks Socket.IO, ws(s) plain WebSocket.",
-        "an http://, https://, ws:// or wss:// address", "the embedded price monitor";
+        "The price-monitor service that runs the imports. http(s) uses Socket.IO, ws(s) a plain WebSocket.",
+        "an http://, https://, ws:// or wss:// URL", "the embedded price monitor";
     API_KEY: "PRICE_MONITOR_API_KEY",
-        "The key for that service. It leaves this server only toward it.",
-        "visible ASCII characters", "embedded: random for each start", secret;
+        "The API key for that service. It is sent nowhere else.",
+        "visible ASCII characters", "random on each start when embedded", secret;
     PUBLIC_URL: "NEXTAUTH_URL",
-        "The public address of this app. With a path, for example https://shop.example/import, it is below that path, and a proxy has to pass requests on with it.",
-        "an http:// or https:// address, with a path of letters, digits, -, ., _ and ~", "http:// and LISTEN_ADDR";
+        "The public URL of this app. If it has a path, for example https://shop.example/import, the app \
+        is served below that path, and a proxy must not strip it.",
+        "an http:// or https:// URL, with a path of letters, digits, -, ., _ and ~", "http:// plus LISTEN_ADDR";
     CORS_ORIGINS: "CORS_ORIGINS",
-        "The other origins whose pages may read progress streams and use the REST API, with the cookies of whoever looks at them.",
-        "origins with commas between, for example https://app.example.com, http://localhost:5173", "no other origin may";
+        "Other origins whose pages may read progress streams and use the REST API with the visitor's cookies.",
+        "comma-separated origins, for example https://app.example.com, http://localhost:5173", "no other origins";
     ALLOWED_HOSTS: "ALLOWED_HOSTS",
-        "Further host names under which the app may be asked for. The public origin's, this machine's own and the address that it listens on need not be named.",
-        "host names with commas between", "no others";
+        "Additional host names the app answers to. The public URL's host, this machine's own names and \
+        the listen address are always allowed.",
+        "comma-separated host names", "no others";
     DATABASE: "DATABASE_URL",
-        "Where everything is kept.",
-        "a sqlite: or postgres: address", "a SQLite file in DATA_DIR", secret;
+        "The database that stores everything.",
+        "a sqlite: or postgres: URL", "a SQLite file in DATA_DIR", secret;
     MAX_CONNECTIONS: "DATABASE_MAX_CONNECTIONS",
-        "The most connections to the database. PostgreSQL's own limit holds for all instances and workers together.",
-        "a whole number from 2", "10";
+        "Maximum number of database connections. PostgreSQL's own limit applies to all instances and \
+        workers together.",
+        "a whole number of 2 or more", "10";
     LISTEN: "LISTEN_ADDR",
         "The address the app listens on.",
         "an address and port, for example 127.0.0.1:3000", "127.0.0.1:3000";
     DATA: "DATA_DIR",
-        "The directory of the SQLite file and the embedded price monitor's uploads.",
-        "a directory's path", "data";
+        "The directory for the SQLite file and the embedded price monitor's uploads.",
+        "a directory path", "data";
     MAX_UPLOAD: "MAX_UPLOAD_SIZE",
-        "The largest product file that is taken.",
+        "The largest product file that can be imported.",
         "a size, for example 200MiB", "1GiB, on Vercel 4MiB";
     IMPORT_URL_HOSTS: "IMPORT_URL_HOSTS",
-        "The hosts from whose https:// addresses product files are fetched. One that is named may be in a private network; * is any on the public internet.",
-        "host names with commas between, or *", "files are uploaded alone";
+        "The hosts product files may be imported from by https:// URL. A listed host may be in a \
+        private network; * allows any host on the public internet.",
+        "comma-separated host names, or *", "importing from URLs is disabled";
     IMPORTS_PER_USER: "IMPORTS_PER_USER",
-        "The most imports of one user that run at once in the embedded price monitor; the others wait.",
-        "a whole number from 1", "2";
+        "How many imports of one user run at once in the embedded price monitor. Others are queued.",
+        "a whole number of 1 or more", "2";
     IMPORT_MAX_RATE: "IMPORT_MAX_RATE",
-        "The most rows that one import of the embedded price monitor writes in a second, so that a large one leaves the database to others.",
-        "a whole number from 1", "no limit";
+        "Maximum number of rows that one import of the embedded price monitor writes per second, to \
+        leave the database time for other work.",
+        "a whole number of 1 or more", "no limit";
     QUEUED_PER_USER: "QUEUED_IMPORTS_PER_USER",
-        "The most imports of one user that wait or run in the embedded price monitor; more are refused.",
-        "a whole number from 1", "25";
+        "How many unfinished imports one user may have in the embedded price monitor. More are rejected.",
+        "a whole number of 1 or more", "25";
     KEPT_PER_USER: "UPLOAD_SPACE_PER_USER",
-        "The most bytes of product files that are kept for one user; more are refused.",
+        "Maximum size of all stored product files of one user. More are rejected.",
         "a size, for example 10GiB", "10GiB";
     KEPT: "UPLOAD_SPACE",
-        "The same for all users together.",
+        "Maximum size of all stored product files of all users.",
         "a size, for example 50GiB", "50GiB";
     FREE_SPACE: "MIN_FREE_SPACE",
-        "How much of the disk product files leave free; a file that would take more is refused.",
+        "Disk space that product files leave free. A file that would use it is rejected.",
         "a size, for example 1GiB", "512MiB";
     RETENTION: "UPLOAD_RETENTION",
-        "How long the embedded price monitor keeps a file after its import, to be imported again.",
+        "How long the embedded price monitor keeps a file after its import, so that it can be imported again.",
         "a duration, for example 7days", "7days";
     ROWS_RETENTION: "ROWS_RETENTION",
-        "How long it keeps what it says of the rows of an import that has ended: the failed ones, and those with notes.",
+        "How long it keeps the row details of a finished import: failed rows, warnings, replaced and \
+        skipped rows.",
         "a duration, for example 90days, or forever", "90days";
     CHANGES_RETENTION: "CHANGES_RETENTION",
         "How long it keeps which products an import changed, and how, from the beginning of the import; with 0s that is not noted at all.",
         "a duration, for example 1year, or forever", "1year";
     IMPORT_RETENTION: "IMPORT_RETENTION",
-        "How long an import that has ended is kept at all; then it is deleted. Its products stay.",
+        "How long a finished import is kept before it is deleted. Its products stay.",
         "a duration, for example 1year, or forever", "forever";
     DELETED_RETENTION: "DELETED_RETENTION",
-        "How long it is known that an import was deleted, so that it is not taken up again should the price monitor still know it.",
+        "How long a deleted import is remembered, so that it does not reappear if the price monitor \
+        still has it.",
         "a duration, for example 1year, or forever", "1year";
     AUDIT_RETENTION: "AUDIT_RETENTION",
         "How long the audit log is kept.",
         "a duration, for example 1year, or forever", "forever";
     SESSION_AGE: "SESSION_MAX_AGE",
-        "How long a sign-in lasts.",
+        "How long a session lasts.",
         "a duration, for example 30days", "30days";
     SESSION_IDLE: "SESSION_IDLE_TIMEOUT",
-        "How long a sign-in lasts that is not used.",
-        "a duration from 1m, for example 7days", "7days";
+        "How long an unused session lasts.",
+        "a duration of 1m or more, for example 7days", "7days";
     AUTH_SECRET: "AUTH_SECRET",
-        "The secret of an Auth.js or NextAuth installation on the same domain, whose session cookies are accepted.",
-        "any text", "NEXTAUTH_SECRET, else only accounts of our own", secret;
+        "The secret of an Auth.js or NextAuth installation on the same domain whose session cookies are \
+        accepted.",
+        "any text", "NEXTAUTH_SECRET, or only local accounts", secret;
     NEXTAUTH_SECRET: "NEXTAUTH_SECRET",
-        "The same, where AUTH_SECRET is not set.",
+        "Used if AUTH_SECRET is not set.",
         "any text", "not set", secret;
     AUTH_SECRET_1: "AUTH_SECRET_1",
-        "A newer or older secret of that installation, while its secret changes.",
+        "A newer or older secret of that installation, for rotating it.",
         "any text", "not set", secret;
     AUTH_SECRET_2: "AUTH_SECRET_2",
-        "One more.",
+        "Another one.",
         "any text", "not set", secret;
     AUTH_SECRET_3: "AUTH_SECRET_3",
-        "One more.",
+        "Another one.",
         "any text", "not set", secret;
     DEFAULT_ROLE: "AUTH_DEFAULT_ROLE",
-        "The role here of those who sign in by Auth.js or OpenID Connect and are given none there; with none they are not let in, as is wise where anybody can make an account there.",
+        "The role of users who sign in through Auth.js or OpenID Connect and have no role there. With \
+        none they get no access, which is safer where anyone can register there.",
         "staff, viewer or none", "none";
     OIDC_ISSUER: "OIDC_ISSUER",
-        "The OpenID Connect provider at which people can sign in.",
-        "the provider's https:// address, as it says it itself", "nobody signs in elsewhere";
+        "The OpenID Connect provider users can sign in with.",
+        "the provider's https:// issuer URL", "no external sign-in";
     OIDC_CLIENT_ID: "OIDC_CLIENT_ID",
-        "What this app is called at that provider. It sends browsers back to /sign-in/oidc/callback.",
+        "This app's client ID at that provider. The redirect URI is /sign-in/oidc/callback.",
         "any text", "not set";
     OIDC_CLIENT_SECRET: "OIDC_CLIENT_SECRET",
-        "The secret for it, where it has one.",
+        "The client secret, if there is one.",
         "any text", "not set", secret;
     OIDC_DOMAINS: "OIDC_ALLOWED_DOMAINS",
-        "The domains of the e-mail addresses with which people may sign in there; the provider must have verified them.",
-        "domains with commas between, for example shop.example", "any address";
+        "Domains of the email addresses that may sign in there. The provider must have verified the address.",
+        "comma-separated domains, for example shop.example", "any address";
     OIDC_SESSION_AGE: "OIDC_SESSION_MAX_AGE",
-        "How long a sign-in at that provider lasts here, until it is asked again.",
-        "a duration from 1m, for example 12h", "12h";
+        "How long a session through that provider lasts before the user must sign in there again.",
+        "a duration of 1m or more, for example 12h", "12h";
     CONTACT: "ACCESS_CONTACT",
-        "Whom the sign-in page names to those who want access.",
+        "Whom the sign-in page tells people to ask for access.",
         "any text, for example it@shop.example", "the owner";
     OIDC_NAME: "OIDC_NAME",
-        "What that provider is called on the sign-in page.",
+        "The provider's name on the sign-in page.",
         "any text", "its host";
     TRUSTED_PROXIES: "TRUSTED_PROXIES",
-        "The reverse proxies whose X-Forwarded-For is believed.",
-        "addresses and networks with commas between, for example 127.0.0.1, 10.0.0.0/8", "none of them";
+        "Reverse proxies whose X-Forwarded-For header is trusted.",
+        "comma-separated addresses and networks, for example 127.0.0.1, 10.0.0.0/8", "no proxies";
     HEARTBEAT: "SSE_HEARTBEAT",
-        "How often a progress stream says that it is alive.",
+        "How often a progress stream sends a heartbeat.",
         "a duration from 1s to 15s", "12s";
     MAX_DURATION: "SSE_MAX_DURATION",
-        "When a progress stream is ended, for the browser to come back: shortly before the host would.",
+        "When a progress stream is closed so that the browser reconnects, shortly before the host would \
+        close it.",
         "a duration of at least 1s, or 0 for never", "0, on Vercel 280s";
     WRITE_TIMEOUT: "SSE_WRITE_TIMEOUT",
-        "How long a viewer may leave what was sent to it unread before it is cut off.",
+        "How long a client may leave sent data unread before it is disconnected.",
         "a duration from 1s to 10m", "30s";
     MAX_STREAMS: "SSE_MAX_STREAMS",
-        "The most progress streams at once.",
-        "a whole number from 1", "100000";
+        "Maximum number of open progress streams.",
+        "a whole number of 1 or more", "100000";
     MAX_STREAMS_USER: "SSE_MAX_STREAMS_PER_USER",
-        "The most progress streams of one user at once.",
-        "a whole number from 1", "200";
+        "Maximum number of open progress streams per user.",
+        "a whole number of 1 or more", "200";
     MAX_STREAMS_ADDRESS: "SSE_MAX_STREAMS_PER_ADDRESS",
-        "The most progress streams to one address at once.",
-        "a whole number from 1", "2000";
+        "Maximum number of open progress streams per IP address.",
+        "a whole number of 1 or more", "2000";
     MAX_JOBS_STREAM: "SSE_MAX_JOBS_PER_STREAM",
-        "The most jobs that one stream of many jobs follows.",
-        "a whole number from 1", "200";
+        "Maximum number of jobs that one stream can follow.",
+        "a whole number of 1 or more", "200";
     MAX_MESSAGE: "RELAY_MAX_MESSAGE",
-        "The largest message of the price monitor that is read; a larger one breaks the connection.",
+        "The largest message accepted from the price monitor. A larger one closes the connection.",
         "a size, for example 4MiB", "4MiB";
     MAX_JOBS: "RELAY_MAX_JOBS",
-        "The most jobs that are followed at once.",
-        "a whole number from 1", "10000";
+        "Maximum number of jobs followed at once.",
+        "a whole number of 1 or more", "10000";
     GRACE: "RELAY_GRACE",
         "How long a job is still followed after its last viewer has left.",
         "a duration from 0s to 1h", "30s";
     POLL: "RELAY_POLL_INTERVAL",
-        "How often the price monitor's REST is asked while its socket cannot be had.",
+        "How often the price monitor's REST API is polled while its socket is down.",
         "a duration from 100ms to 5m", "3s";
     SETTLE: "RELAY_SETTLE_INTERVAL",
-        "How long a followed job may stay silent before REST is asked whether it is over.",
+        "How long a followed job may stay silent before the REST API is asked whether it has finished.",
         "a duration from 1s to 1h", "20s";
     FORGOTTEN: "RELAY_FORGOTTEN_AFTER",
-        "How long the price monitor's REST may answer 404 for an import before it has failed.",
+        "How long the price monitor's REST API may answer 404 for an import before it counts as failed.",
         "a duration from 1s to 1h", "30s";
     UNWATCHED: "RELAY_UNWATCHED_INTERVAL",
-        "How often the price monitor's REST is asked for unfinished imports that nobody watches, some at a time.",
+        "How often the price monitor's REST API is polled for unfinished imports without viewers, a few \
+        at a time.",
         "a duration from 1s to 1h", "5s";
     REST_CONCURRENCY: "RELAY_REST_CONCURRENCY",
-        "How many jobs the price monitor's REST is asked for at once.",
-        "a whole number from 1", "8";
+        "How many jobs the price monitor's REST API is asked about at once.",
+        "a whole number of 1 or more", "8";
     MAX_SILENT: "MAX_SILENT_CONNECTIONS",
-        "The most connections that have made no request yet; where there are more, the oldest go.",
-        "a whole number from 1", "4096";
+        "Maximum number of connections without a request. If there are more, the oldest are closed.",
+        "a whole number of 1 or more", "4096";
     DRAIN: "SHUTDOWN_DRAIN",
         "How long requests may take to finish after SIGTERM.",
         "a duration from 0s to 5m", "10s";
     METRICS_TOKEN: "METRICS_TOKEN",
-        "The bearer token that /metrics asks for. Without one it answers this machine alone.",
+        "The bearer token required by /metrics. Without one it only answers this machine.",
         "visible ASCII characters", "no token", secret;
     OTLP: "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "The OpenTelemetry collector that traces are sent to, as OTLP over HTTP.",
-        "an http:// or https:// address, for example http://localhost:4318", "no traces are sent", secret;
+        "The OpenTelemetry collector that traces are sent to (OTLP over HTTP).",
+        "an http:// or https:// URL, for example http://localhost:4318", "no traces are sent", secret;
     LOG: "RUST_LOG",
         "What is logged.",
         "tracing's filter directives", "info";
@@ -249,7 +260,7 @@ settings! {
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The value is not of the setting's form.
-    #[error("{name} is {value}; it takes {takes}")]
+    #[error("{name} is {value}; expected {takes}")]
     Bad {
         /// The environment variable.
         name: &'static str,
@@ -259,7 +270,7 @@ pub enum ConfigError {
         takes: &'static str,
     },
     /// A setting is missing that another one asks for.
-    #[error("{name} is not set; with {because} it takes {takes}")]
+    #[error("{name} is not set; {because} requires {takes}")]
     Missing {
         /// The environment variable.
         name: &'static str,
@@ -269,7 +280,7 @@ pub enum ConfigError {
         takes: &'static str,
     },
     /// The value is not even text.
-    #[error("{name} is not UTF-8 text; it takes {takes}")]
+    #[error("{name} is not UTF-8 text; expected {takes}")]
     NotText {
         /// The environment variable.
         name: &'static str,
@@ -1240,7 +1251,7 @@ mod tests {
                 .unwrap();
             assert_eq!(
                 text,
-                format!("{name} is {value:?}; it takes {}", setting.takes)
+                format!("{name} is {value:?}; expected {}", setting.takes)
             );
         }
     }

@@ -24,7 +24,8 @@ impl Config {
             .any(|it| is_short(it, SECRET))
         {
             warnings.push(format!(
-                "AUTH_SECRET or NEXTAUTH_SECRET has fewer than {SECRET} characters: whoever guesses it signs in as anybody"
+                "AUTH_SECRET or NEXTAUTH_SECRET has fewer than {SECRET} characters: anyone who guesses \
+                it can sign in as any user"
             ));
         }
         let metrics = self.telemetry.metrics_token.as_ref();
@@ -44,14 +45,14 @@ impl Config {
             let host = endpoint.url.host_str().unwrap_or_default();
             if endpoint.url.scheme() == "http" && !is_loopback(host) {
                 warnings.push(format!(
-                    "MONITOR_PRICE_APP_HOST has PRICE_MONITOR_API_KEY sent in clear to {host}: take https or wss"
+                    "MONITOR_PRICE_APP_HOST sends PRICE_MONITOR_API_KEY unencrypted to {host}: use https or wss"
                 ));
             }
         }
         if self.listen.ip().is_unspecified() && !self.is_public_url_set {
             warnings.push(
-                "LISTEN_ADDR is every address of this machine, and NEXTAUTH_URL is not set: the app answers to \
-                 addresses alone, and its cookies are not Secure"
+                "LISTEN_ADDR is every address of this machine and NEXTAUTH_URL is not set: the app only \
+                 answers to IP addresses, and its cookies are not Secure"
                     .to_owned(),
             );
         }
@@ -61,7 +62,7 @@ impl Config {
             && !is_loopback(self.public_url.host())
         {
             warnings.push(format!(
-                "NEXTAUTH_URL is {origin}: passwords and cookies go over the network in clear"
+                "NEXTAUTH_URL is {origin}: passwords and cookies are sent unencrypted"
             ));
         }
         warnings

@@ -7,17 +7,17 @@ use std::io::{self, ErrorKind};
 pub fn about_file(error: &io::Error) -> &'static str {
     match error.kind() {
         ErrorKind::PermissionDenied => {
-            "; the user that this program runs as may not: give it the directory (chown), or set DATA_DIR to one \
-             that it may write"
+            "; this program has no permission: make its user the owner of the directory (chown), or set \
+             DATA_DIR to a writable one"
         }
         ErrorKind::ReadOnlyFilesystem => {
-            "; the disk is mounted read-only: mount it for writing, or set DATA_DIR to another one"
+            "; the disk is mounted read-only: remount it writable, or set DATA_DIR to another one"
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "; there is no space left: make room, and start again"
+            "; the disk is full: free up space and start again"
         }
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
-            "; there is a file where a directory is to be: move it away, or set DATA_DIR to another directory"
+            "; there is a file in place of the directory: move it away, or set DATA_DIR to another directory"
         }
         _ => "",
     }
@@ -28,38 +28,38 @@ pub(crate) fn about_database(said: &str) -> &'static str {
     const KNOWN: [(&[&str], &str); 8] = [
         (
             &["readonly database", "read-only transaction"],
-            "; the database cannot be written: give this program's user the file and its directory (chown), or mount \
-             the disk for writing",
+            "; the database is not writable: make this program's user the owner of the file and its \
+             directory (chown), or remount the disk writable",
         ),
         (
             &["unable to open database file"],
-            "; see that the directory is there and that this program's user may read and write in it, for SQLite keeps \
-             two more files beside the database",
+            "; check that the directory exists and that this program's user can read and write in it, \
+             as SQLite keeps two more files beside the database",
         ),
         (
             &["disk is full", "disk full", "no space left"],
-            "; there is no space left: make room, and start again",
+            "; the disk is full: free up space and start again",
         ),
         (
             &["malformed", "file is not a database"],
-            "; the file is damaged: `import-relay restore` puts a backup in its place",
+            "; the file is damaged: restore a backup with `import-relay restore`",
         ),
         (
             &["unsupported startup parameter", "prepared statement \"sqlx"],
-            "; there is a pooler on the way that hands connections on between statements: name the database itself, or \
-             the pooler's session mode",
+            "; a connection pooler is not in session mode: use the pooler's session mode, or connect to \
+             the database directly",
         ),
         (
             &["too many clients", "remaining connection slots"],
-            "; the server has no connection left: lower DATABASE_MAX_CONNECTIONS, or raise its max_connections",
+            "; the server is out of connections: lower DATABASE_MAX_CONNECTIONS, or raise its max_connections",
         ),
         (
             &["password authentication failed", "no pg_hba.conf entry"],
-            "; the server does not let this user in: see the name and the password in DATABASE_URL",
+            "; the server rejects this user: check the name and the password in DATABASE_URL",
         ),
         (
             &["connection refused", "failed to lookup address"],
-            "; the server is not there: see that it runs, and the host and the port in DATABASE_URL",
+            "; the server cannot be reached: check that it runs, and the host and the port in DATABASE_URL",
         ),
     ];
     let said = said.to_lowercase();
@@ -77,12 +77,12 @@ mod tests {
         let advice = |kind| about_file(&io::Error::from(kind));
         assert!(advice(ErrorKind::ReadOnlyFilesystem).contains("read-only"));
         assert!(advice(ErrorKind::PermissionDenied).contains("chown"));
-        assert!(advice(ErrorKind::StorageFull).contains("make room"));
+        assert!(advice(ErrorKind::StorageFull).contains("free up space"));
         assert_eq!(advice(ErrorKind::Interrupted), "");
         for (said, word) in [
             ("(code: 8) attempt to write a readonly database", "chown"),
             ("(code: 14) unable to open database file", "directory"),
-            ("(code: 13) database or disk is full", "make room"),
+            ("(code: 13) database or disk is full", "free up space"),
             ("(code: 26) file is not a database", "restore"),
             (
                 "unsupported startup parameter: extra_float_digits",

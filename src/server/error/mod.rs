@@ -19,8 +19,7 @@ impl From<StoreError> for ApiError {
         if let StoreError::SearchGivenUp(_) = error {
             tracing::warn!(%error, "a search is answered with 503");
             return Self::Unavailable(
-                "The search takes too long at the moment. Try again in a moment, or search for more letters."
-                    .to_owned(),
+                "The search took too long. Try again, or use a longer search term.".to_owned(),
             );
         }
         tracing::error!(%error, "the store failed");

@@ -358,7 +358,7 @@ async fn jobs_progress(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let unreadable = |_| ApiError::Invalid("`unfinished` is true or false.".to_owned());
+    let unreadable = |_| ApiError::Invalid("`unfinished` must be true or false.".to_owned());
     let Query(query) = query.map_err(unreadable)?;
     let ids = query.ids.as_deref();
     let jobs = Jobs {

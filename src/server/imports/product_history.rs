@@ -14,7 +14,7 @@ pub(crate) fn refuse_elsewhere(state: &AppState) -> Result<(), ApiError> {
         Ok(())
     } else {
         Err(ApiError::Unavailable(
-            "The products are kept by the external price monitor.".to_owned(),
+            "Products are managed in the external price monitor.".to_owned(),
         ))
     }
 }

@@ -30,6 +30,7 @@ use super::{
     uploads::{Unsound, Uploads},
 };
 use crate::{
+    i18n::locale::Locale,
     model::job::{ImportProgress, ImportStatus, UnixMillis},
     server::{
         store::{
@@ -51,7 +52,7 @@ const STARTS: u64 = 2;
 /// How often its end is recorded before it is told all the same.
 const TRIES_TO_END: usize = 3;
 
-const BROKE_OFF: &str = "The import broke off because of an error of this service.";
+const BROKE_OFF: &str = "The import failed because of an internal error.";
 
 /// Why an import cannot go on. The text is for the user of the shop; the causes are for the log.
 #[derive(Debug, Error)]
@@ -60,15 +61,15 @@ enum ImportError {
     #[error(transparent)]
     Feed(FeedError),
     /// The stored upload is not there.
-    #[error("The uploaded file is no longer there. Please upload it again.")]
+    #[error("The uploaded file is no longer available. Upload it again.")]
     FileGone(#[source] io::Error),
     /// There is no room for more products.
     #[error(
-        "The products could not be saved because the disk is full. Please make room and import the file again."
+        "The products could not be saved because the disk is full. Free up space and import the file again."
     )]
     Full(#[source] StoreError),
     /// The database does not do its part.
-    #[error("The products could not be saved because the database failed. Please try again.")]
+    #[error("The products could not be saved because of a database error. Import the file again.")]
     Store(#[source] StoreError),
     /// A thread of ours died.
     #[error("{BROKE_OFF}")]
@@ -77,12 +78,12 @@ enum ImportError {
     #[error("{0}")]
     Unsound(Unsound),
     /// What is remembered of the file's products cannot be kept.
-    #[error("The file could not be imported because the disk is full or failed.")]
+    #[error("The file could not be imported because the disk is full or failing.")]
     Scratch(#[source] io::Error),
     /// It was begun again and again.
     #[error(
-        "The import was set aside: the service broke off twice without getting any further with it. Perhaps the \
-         file is more than this service can hold: please save it as CSV, or in several parts, and upload that."
+        "The import was stopped because the service crashed on it twice. The file may be too large: \
+         save it as CSV or split it, and upload it again."
     )]
     NoHeadway,
     /// It is wanted no more.
@@ -501,8 +502,7 @@ impl Importer {
         before: UnixMillis,
     ) -> Result<(), StoreError> {
         for import in self.store.unanswered_monitor_imports(before).await? {
-            let error =
-                "Nobody said in time how the file is to be read. Import it again to say so.";
+            let error = "The import expired while waiting for your input. Import the file again to provide it.";
             let end = Some(End::Failed(error.to_owned(), import.needs));
             self.finish_unless_stopped(&import.id, end, import.progress)
                 .await;
@@ -646,10 +646,11 @@ fn cancelled(import: &MonitorImport) -> String {
         import.progress.total_products,
     );
     match (import.mode, done) {
-        (ImportMode::Check, _) => "The check was cancelled.".to_owned(),
-        (_, 0) => "The import was cancelled before any product was imported.".to_owned(),
+        (ImportMode::Check, _) => "The dry run was cancelled.".to_owned(),
+        (_, 0) => "Cancelled before any products were imported.".to_owned(),
         (_, done) => {
-            format!("The import was cancelled: {done} of {all} products are imported and stay.")
+            let (done, all) = (Locale::English.count(done), Locale::English.count(all));
+            format!("Cancelled after importing {done} of {all} products.")
         }
     }
 }
@@ -657,18 +658,19 @@ fn cancelled(import: &MonitorImport) -> String {
 /// Says how an import of which all rows are through has ended.
 fn verdict(import: &MonitorImport) -> (ImportStatus, Option<String>) {
     if let Some(mismatch) = import.mismatch() {
-        let error = format!("The import does not add up. {mismatch} Please import the file again.");
+        let error = format!("The import's counts don't add up. {mismatch} Import the file again.");
         return (ImportStatus::Error, Some(error));
     }
     let progress = import.progress;
     match (progress.processed_products, progress.failed_products) {
         (0, 0) => {
-            let error = "The file holds a header but no products.".to_owned();
+            let error = "The file has a header row but no products.".to_owned();
             (ImportStatus::Error, Some(error))
         }
         (_, 0) => (ImportStatus::Success, None),
         (0, failed) => {
-            let error = format!("No product could be imported: all {failed} rows failed.");
+            let failed = Locale::English.count(failed);
+            let error = format!("No products were imported: all {failed} rows failed.");
             (ImportStatus::Error, Some(error))
         }
         _ => (ImportStatus::PartialSuccess, None),
@@ -701,7 +703,10 @@ mod tests {
             let (status, error) = verdict(&import);
             assert_eq!(status, ImportStatus::Error);
             let error = error.unwrap();
-            assert!(error.starts_with("The import does not add up."), "{error}");
+            assert!(
+                error.starts_with("The import's counts don't add up."),
+                "{error}"
+            );
         }
     }
 
@@ -714,13 +719,13 @@ mod tests {
                 0,
                 3,
                 ImportStatus::Error,
-                Some("No product could be imported: all 3 rows failed."),
+                Some("No products were imported: all 3 rows failed."),
             ),
             (
                 0,
                 0,
                 ImportStatus::Error,
-                Some("The file holds a header but no products."),
+                Some("The file has a header row but no products."),
             ),
         ] {
             let (got, sentence) = verdict(&over(processed, failed, processed + failed));

@@ -95,7 +95,7 @@ impl Service {
     }
 }
 
-const NOT_SAVED: &str = "The file could not be saved. Please try again later.";
+const NOT_SAVED: &str = "The file could not be saved. Try again later.";
 
 /// Whether there is no room left to write.
 pub(crate) fn is_full(error: &io::Error) -> bool {
@@ -108,55 +108,53 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
 pub(super) enum ServiceError {
     #[error("Invalid API key")]
     WrongKey,
-    #[error("There is no such thing here.")]
+    #[error("Not found.")]
     NotFound,
-    #[error("This address does not take that method.")]
+    #[error("Method not allowed.")]
     MethodNotAllowed,
     #[error("The upload must be multipart/form-data with the product file in the field \"file\".")]
     NotMultipart,
-    #[error("The upload has no field \"file\".")]
+    #[error("The upload has no \"file\" field.")]
     NoFile,
     #[error("The file is empty.")]
     Empty,
-    #[error("The file is larger than {}.", ByteSize(*.0))]
+    #[error("The file is too large. The limit is {}.", ByteSize(*.0))]
     TooLarge(u64),
     #[error(transparent)]
     Feed(#[from] FeedError),
     #[error(transparent)]
     NoSpace(#[from] NoSpace),
-    #[error(
-        "There are as many of your imports under way as may be. Wait until one of them is over."
-    )]
+    #[error("You have reached the limit of unfinished imports. Wait until one of them finishes.")]
     TooManyUnderWay,
-    #[error("The mode is either import or check.")]
+    #[error("The mode must be import or check.")]
     UnknownMode,
-    #[error("The idempotency key is no UUID.")]
+    #[error("The idempotency key must be a UUID.")]
     BadKey,
     #[error("The parameter {0} holds something that it does not take.")]
     BadParameter(&'static str),
-    #[error("The import is still running. Please cancel it first.")]
+    #[error("The import is still running. Cancel it first.")]
     NotOver,
-    #[error("The import is over already.")]
+    #[error("The import has already finished.")]
     Over,
-    #[error("The file of this import is no longer kept. Please upload it again.")]
+    #[error("The file of this import is no longer stored. Upload it again.")]
     NotKept,
-    #[error("The import goes on already.")]
+    #[error("The import is already running.")]
     Answered,
-    #[error("The columns of this file cannot be shown: their names are too long.")]
+    #[error("The columns of this file cannot be shown because their names are too long.")]
     NoColumns,
-    #[error("No row of this import failed.")]
+    #[error("This import has no failed rows.")]
     NothingFailed,
-    #[error("The columns cannot be read: {0}")]
+    #[error("Invalid column mapping: {0}")]
     BadMapping(String),
-    #[error("The upload could not be read to its end.")]
+    #[error("The upload could not be read completely.")]
     Broken(MultipartError),
-    #[error("The service is shutting down. Please try again in a moment.")]
+    #[error("The service is shutting down. Try again in a moment.")]
     ShuttingDown,
-    #[error("Many files are being read just now. Please try again in a moment.")]
+    #[error("Too many files are being read right now. Try again in a moment.")]
     Busy,
     #[error("{}", if is_full(.0) { NoSpace::Disk.to_string() } else { NOT_SAVED.to_owned() })]
     Disk(#[from] io::Error),
-    #[error("The database failed. Please try again later.")]
+    #[error("A database error occurred. Try again later.")]
     Store(#[from] StoreError),
 }
 

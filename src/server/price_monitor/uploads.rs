@@ -282,12 +282,10 @@ impl Uploads {
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub(super) enum Unsound {
     /// It has another length.
-    #[error(
-        "The stored file has {is} bytes, but {was} were uploaded. Please upload the file again."
-    )]
+    #[error("The stored file has {is} bytes, but {was} were uploaded. Upload the file again.")]
     Length { is: u64, was: u64 },
     /// It holds something else.
-    #[error("The stored file is not what was uploaded. Please upload the file again.")]
+    #[error("The stored file doesn't match what was uploaded. Upload the file again.")]
     Content,
 }
 

@@ -110,16 +110,16 @@ pub(crate) enum RestError {
     #[error("The price monitor cannot be reached. Try again in a moment.")]
     Unreachable(#[source] reqwest::Error),
     /// The service does not accept our key.
-    #[error("The price monitor does not accept this server's key. Ask whoever runs this server.")]
+    #[error("The price monitor rejected this server's API key. Contact your administrator.")]
     Unauthorized,
     /// The service does not let this be done, in these words.
     #[error("{0}")]
     Forbidden(String),
     /// The service does not know the job.
-    #[error("The price monitor does not know this import.")]
+    #[error("The price monitor has no such import.")]
     UnknownJob,
     /// The service does not offer what was asked for.
-    #[error("The price monitor does not offer this.")]
+    #[error("The price monitor doesn't support this.")]
     NotOffered,
     /// The service wants to be asked less often.
     #[error("{words}")]
@@ -135,7 +135,7 @@ pub(crate) enum RestError {
     Broken(String),
     /// The service is somewhere else.
     #[error(
-        "The price monitor's address leads elsewhere (HTTP {0}). Ask whoever runs this server to correct it."
+        "The price monitor's address redirects elsewhere (HTTP {0}). Ask your administrator to correct it."
     )]
     Moved(u16),
     /// The service says no, in these words.
@@ -145,7 +145,7 @@ pub(crate) enum RestError {
     #[error("{0}")]
     NoSpace(String),
     /// The answer cannot be understood.
-    #[error("The price monitor answered in a way that cannot be understood.")]
+    #[error("The price monitor sent an invalid response.")]
     Unreadable,
 }
 
@@ -443,21 +443,21 @@ impl Rest {
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => RestError::NotOffered,
             StatusCode::TOO_MANY_REQUESTS => {
                 let seconds = retry_after.unwrap_or(RETRY_AFTER).clamp(1, LONGEST_RETRY);
-                let words = words("The price monitor has too much to do. Try again later.");
+                let words = words("The price monitor is busy. Try again later.");
                 RestError::Busy { words, seconds }
             }
             StatusCode::INSUFFICIENT_STORAGE => {
-                RestError::NoSpace(words("The price monitor has no room for the file."))
+                RestError::NoSpace(words("The price monitor is out of storage space."))
             }
             status if status.is_server_error() => {
                 let fault = format!(
-                    "The price monitor has a fault of its own (HTTP {code}). Try again in a moment."
+                    "The price monitor had an internal error (HTTP {code}). Try again in a moment."
                 );
                 RestError::Broken(if code == 503 { words(&fault) } else { fault })
             }
             status if status.is_redirection() => RestError::Moved(code),
             _ => RestError::Refused(words(&format!(
-                "The price monitor refused the file (HTTP {code})."
+                "The price monitor rejected the file (HTTP {code})."
             ))),
         })
     }
@@ -471,8 +471,8 @@ impl From<RestError> for ApiError {
             RestError::Busy { seconds, .. } => Self::Busy { sentence, seconds },
             RestError::NoSpace(_) => Self::NoSpace(sentence),
             RestError::UnknownJob => Self::BadGateway(
-                "There is nothing at the price monitor's address that takes imports (HTTP 404). Ask whoever \
-                 runs this server to correct it."
+                "No import API was found at the price monitor's address (HTTP 404). Ask your \
+                 administrator to correct it."
                     .to_owned(),
             ),
             RestError::Moved(_) | RestError::NotOffered | RestError::Unreadable => {

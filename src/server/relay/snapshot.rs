@@ -152,7 +152,7 @@ fn outcome(counts: ImportProgress, verdict: &Verdict) -> (ImportStatus, Option<S
     } = counts;
     let is_partial = *verdict == Verdict::Ended(EndStatus::PartialSuccess);
     if processed == 0 && failures > 0 && failures >= total {
-        failed("No product could be imported.")
+        failed("No products were imported.")
     } else if processed == 0 && (failures > 0 || total > 0) {
         failed("The import ended before anything was imported.")
     } else if failures > 0 || counts.done() < total || is_partial {
@@ -287,7 +287,7 @@ mod tests {
                 (60, 10, 100, PartialSuccess, None),
                 (0, 0, 100, Error, Some(EARLY)),
                 (0, 3, 100, Error, Some(EARLY)),
-                (0, 9, 9, Error, Some("No product could be imported.")),
+                (0, 9, 9, Error, Some("No products were imported.")),
                 (90, 10, 100, PartialSuccess, None),
             ] {
                 let end = ended(verdict.clone(), processed, failed, total).event;

@@ -118,7 +118,7 @@ impl Relay {
         let max_jobs = self.config.max_jobs;
         if listed.len() > max_jobs {
             return Err(ApiError::Invalid(format!(
-                "One stream takes at most {max_jobs} imports."
+                "A stream can follow at most {max_jobs} imports."
             )));
         }
         let scope = who.jobs();
@@ -201,7 +201,7 @@ impl Relay {
     fn refuse_while_draining(&self) -> Result<(), ApiError> {
         if self.is_stopping() {
             return Err(ApiError::Unavailable(
-                "The server is restarting.".to_owned(),
+                "The server is restarting. Try again in a moment.".to_owned(),
             ));
         }
         Ok(())

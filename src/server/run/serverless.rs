@@ -17,7 +17,7 @@ pub struct Function(App);
 #[derive(Debug, Error)]
 pub enum FunctionError {
     /// Settings are missing without which a function can do nothing.
-    #[error("a function has no disk and does not stay, so these have to be set: {}", .0.join("; "))]
+    #[error("a serverless function has no disk and is short-lived, so these settings are required: {}", .0.join("; "))]
     Missing(Vec<&'static str>),
     /// The app does not start.
     #[error(transparent)]
@@ -55,11 +55,11 @@ impl Function {
 fn missing(config: &Config) -> Vec<&'static str> {
     let mut missing = Vec::new();
     if config.database.is_file() {
-        missing.push("DATABASE_URL, a postgres: address");
+        missing.push("DATABASE_URL, a postgres: URL");
     }
     if matches!(config.monitor, Monitor::Embedded { .. }) {
         missing.push(
-            "MONITOR_PRICE_APP_HOST and PRICE_MONITOR_API_KEY, the price monitor's address and key",
+            "MONITOR_PRICE_APP_HOST and PRICE_MONITOR_API_KEY, the price monitor's URL and API key",
         );
     }
     missing

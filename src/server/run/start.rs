@@ -38,7 +38,7 @@ pub enum StartError {
     #[error("DATABASE_URL: {0}")]
     Store(#[from] StoreError),
     /// The address cannot be listened on.
-    #[error("LISTEN_ADDR: {address} cannot be listened on: {error}")]
+    #[error("LISTEN_ADDR: cannot listen on {address}: {error}")]
     Listen {
         /// The address.
         address: String,
@@ -58,7 +58,7 @@ pub enum StartError {
     #[error("OIDC_ISSUER: {0}")]
     Provider(#[from] ProviderError),
     /// The link that makes the owner's account cannot be made.
-    #[error("the owner's link cannot be made: {0}")]
+    #[error("the owner link cannot be created: {0}")]
     OwnerLink(ApiError),
     /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]

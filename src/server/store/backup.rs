@@ -21,10 +21,10 @@ use crate::server::{config::DatabaseUrl, error::advice};
 #[derive(Debug, Error)]
 pub enum BackupError {
     /// There is a file of that name, which stays as it is.
-    #[error("{} exists already", .0.display())]
+    #[error("{} already exists", .0.display())]
     Exists(PathBuf),
     /// There is no database.
-    #[error("DATABASE_URL: there is no {} to copy", .0.display())]
+    #[error("DATABASE_URL: {} does not exist", .0.display())]
     Nothing(PathBuf),
     /// The file cannot be written.
     #[error("{} cannot be written: {error}{}", path.display(), advice::about_file(error))]
@@ -62,7 +62,7 @@ pub enum BackupError {
         error: io::Error,
     },
     /// The file to restore is something else.
-    #[error("{} is no backup of this program: {why}", path.display())]
+    #[error("{} is not a backup of this program: {why}", path.display())]
     NoBackup {
         /// The file.
         path: PathBuf,
@@ -225,9 +225,9 @@ pub async fn restore(url: &DatabaseUrl, path: &Path) -> Result<Option<PathBuf>, 
             run("pg_restore", url, &arguments, path).await?;
             Ok(None)
         }
-        None => Err(no_backup("it is no archive of pg_dump")),
+        None => Err(no_backup("it is not a pg_dump archive")),
         Some(_) if begin[..read] != *b"SQLite format 3\0" => {
-            Err(no_backup("it is no SQLite database"))
+            Err(no_backup("it is not a SQLite database"))
         }
         Some(database) => {
             let _lock = super::lock::lock(url)?;
@@ -258,11 +258,11 @@ async fn inspect(path: &Path, no_backup: impl Fn(&str) -> BackupError) -> Result
     store.close().await?;
     if let Some(migration) = schema.unknown.last() {
         return Err(no_backup(&format!(
-            "it is of a newer version, which knows {migration}"
+            "it is from a newer version (unknown migration {migration})"
         )));
     }
     if schema.applied.is_empty() {
-        return Err(no_backup("it holds nothing of this program"));
+        return Err(no_backup("it contains no data of this program"));
     }
     Ok(())
 }
@@ -471,7 +471,7 @@ mod tests {
             .unwrap();
         store.close().await.unwrap();
         fs::copy(&other, &path).unwrap();
-        assert!(refused(&url).await.contains("nothing of this program"));
+        assert!(refused(&url).await.contains("no data of this program"));
         let lock = super::super::lock::lock(&url).unwrap();
         Store::open(&url).await.unwrap();
         assert!(refused(&url).await.contains("another import-relay"));
@@ -487,7 +487,7 @@ mod tests {
         let copy = directory.path().join("copy");
         let error = backup(&DatabaseUrl::sqlite(&database), &copy).await;
         let said = error.unwrap_err().to_string();
-        assert!(said.contains("there is no"), "{said}");
+        assert!(said.contains("does not exist"), "{said}");
         assert!(!database.exists() && !copy.exists());
     }
 

@@ -64,8 +64,8 @@ pub enum StoreError {
     Directory(#[from] std::io::Error),
     /// The schema is one that a newer version of this program has made.
     #[error(
-        "the database is newer than this program, which does not know its migration {migration}; \
-         start the newer version"
+        "the database is newer than this program (unknown migration {migration}); start the newer \
+         version"
     )]
     Newer {
         /// The newest migration that is not known.
@@ -73,8 +73,8 @@ pub enum StoreError {
     },
     /// Another process serves from this SQLite file.
     #[error(
-        "{} is served by another import-relay{process}; a SQLite file is for one process: stop the other one, give \
-         this one a DATA_DIR of its own, or let both use PostgreSQL",
+        "{} is in use by another import-relay{process}; only one process can use a SQLite file: stop \
+         the other one, give this one its own DATA_DIR, or let both use PostgreSQL",
         path.display()
     )]
     InUse {
@@ -88,15 +88,15 @@ pub enum StoreError {
     Notices(#[source] Box<sqlx::Error>),
     /// What one connection says does not come to another one.
     #[error(
-        "NOTIFY does not come through: there is a pooler on the way that hands connections on between transactions; \
-         name the database itself, or the pooler's session mode"
+        "NOTIFY does not come through: a connection pooler is not in session mode; use the pooler's \
+         session mode, or connect to the database directly"
     )]
     Pooler,
     /// A search took too long, or waited too long for its turn.
     #[error("a search was given up: {0}")]
     SearchGivenUp(#[source] DbErr),
     /// The file is damaged.
-    #[error("the database is damaged ({0}); `import-relay restore` puts a backup in its place")]
+    #[error("the database is damaged ({0}); restore a backup with `import-relay restore`")]
     Damaged(String),
     /// A row holds what no row of ours can hold.
     #[error("a row of {table} cannot be read: {reason}")]

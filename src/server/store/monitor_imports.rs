@@ -21,7 +21,10 @@ use super::{
     to_db,
 };
 pub use crate::model::job::{ImportMode, Question};
-use crate::model::job::{ImportProgress, ImportStatus, UnixMillis};
+use crate::{
+    i18n::locale::Locale,
+    model::job::{ImportProgress, ImportStatus, UnixMillis},
+};
 
 /// How many failed rows a page has.
 const FAILED_PAGE: u64 = 50;
@@ -88,28 +91,31 @@ impl MonitorImport {
     #[must_use]
     pub fn mismatch(&self) -> Option<String> {
         let (progress, tally) = (&self.progress, &self.tally);
+        let shown = |count| Locale::English.count(count);
         let done = progress.done();
         // Counting may take rows for products that reading passes over.
         let most = done + tally.passed_over.total();
         if !(done..=most).contains(&progress.total_products) {
             return Some(format!(
-                "The file holds {} products, but {done} were imported or failed.",
-                progress.total_products
+                "The file contains {} products, but {} were imported or failed.",
+                shown(progress.total_products),
+                shown(done)
             ));
         }
         let told = most;
         // Imports that an earlier version began are not counted from their first row on.
         if tally.rows_read != told && tally.rows_read > 0 {
             return Some(format!(
-                "{} rows were read, but {told} are accounted for.",
-                tally.rows_read
+                "{} rows were read, but {} are accounted for.",
+                shown(tally.rows_read),
+                shown(told)
             ));
         }
         (self.written.rows() != progress.processed_products).then(|| {
             format!(
                 "{} products were imported, but {} are accounted for.",
-                progress.processed_products,
-                self.written.rows()
+                shown(progress.processed_products),
+                shown(self.written.rows())
             )
         })
     }
@@ -1233,7 +1239,7 @@ mod tests {
         lost.progress.total_products = 10;
         assert_eq!(
             lost.mismatch().unwrap(),
-            "The file holds 10 products, but 3 were imported or failed."
+            "The file contains 10 products, but 3 were imported or failed."
         );
         let mut lost = sound.clone();
         lost.tally.rows_read = 5;

@@ -624,9 +624,7 @@ fn issuer_name(issuer: &str) -> String {
 }
 
 fn shown_name(seen: ExternalUser<'_>) -> &str {
-    seen.name
-        .or(seen.email)
-        .unwrap_or("Somebody without a name")
+    seen.name.or(seen.email).unwrap_or("Unnamed user")
 }
 
 impl TryFrom<user::Model> for Member {

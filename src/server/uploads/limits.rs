@@ -49,7 +49,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) enum Slow {
     #[error("nothing comes any more")]
     Stalled,
-    #[error("too little comes in a minute")]
+    #[error("data arrives too slowly")]
     Trickle,
     #[error("it takes too long")]
     TooLong,

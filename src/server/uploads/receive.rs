@@ -60,7 +60,7 @@ const DRAIN: u64 = 16 << 20;
 const ERROR_MAX_AGE: i64 = 60;
 
 /// Why a file is not only checked.
-pub(crate) const NO_CHECKS: &str = "The price monitor offers no checks without an import.";
+pub(crate) const NO_CHECKS: &str = "The price monitor doesn't support dry runs.";
 
 /// Why an upload was not taken. The texts are for users.
 #[derive(Clone, Debug, Error)]
@@ -69,19 +69,19 @@ pub(crate) enum UploadError {
     NoFile,
     #[error("The file is empty.")]
     Empty,
-    #[error("The file is too large: at most {} can be imported.", bytesize::ByteSize(*.0).display().si())]
+    #[error("The file is too large. The limit is {}.", bytesize::ByteSize(*.0).display().si())]
     TooLarge(u64),
-    #[error("The upload broke off. Try again.")]
+    #[error("The upload was interrupted. Try again.")]
     Broken,
     #[error("The form could not be read. Reload the page and try again.")]
     Unreadable,
-    #[error("The parameter {0} is not known. There are mode, file and, in JSON, url.")]
+    #[error("Unknown parameter {0}. Supported parameters are mode, file and, in JSON, url.")]
     UnknownParameter(String),
-    #[error("The mode is either import or check.")]
+    #[error("The mode must be import or check.")]
     UnknownMode,
     #[error("{NO_CHECKS}")]
     NoChecks,
-    #[error("The parameter {0} stands behind the file. Send it before the file.")]
+    #[error("The parameter {0} must come before the file.")]
     BehindFile(String),
     #[error("{0}")]
     NotFetched(#[from] RemoteError),

@@ -36,21 +36,21 @@ const MAX_REDIRECTS: usize = 5;
 /// Why a file cannot be fetched. The texts are for users.
 #[derive(Clone, Debug, Error)]
 pub(crate) enum RemoteError {
-    #[error("Files cannot be fetched from addresses here.")]
+    #[error("Importing from a URL is disabled.")]
     Off,
-    #[error("The address must begin with https:// and hold no password.")]
+    #[error("The URL must start with https:// and must not contain a password.")]
     NotHttps,
-    #[error("Files cannot be fetched from this host.")]
+    #[error("Importing from this host is not allowed.")]
     HostNotAllowed,
-    #[error("The address leads from one place to the next without an end.")]
+    #[error("Too many redirects.")]
     TooManyRedirects,
-    #[error("The address cannot be reached.")]
+    #[error("The URL can't be reached.")]
     Unreachable,
-    #[error("The address answers with status {0} in place of a file.")]
+    #[error("The URL returned status {0} instead of a file.")]
     Status(u16),
-    #[error("The address leads to a web page, not to a product file.")]
+    #[error("The URL points to a web page, not to a product file.")]
     WebPage,
-    #[error("The file broke off on its way. Try again.")]
+    #[error("The download was interrupted. Try again.")]
     Broken,
 }
 

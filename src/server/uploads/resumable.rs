@@ -78,25 +78,25 @@ const MAX_OF_USER: usize = 10;
 /// Why a request about an upload is refused. The texts are for users.
 #[derive(Debug, Error)]
 enum TusError {
-    #[error("This server speaks version 1.0.0 of the tus protocol.")]
+    #[error("This server supports version 1.0.0 of the tus protocol.")]
     Version,
     #[error("The request could not be read.")]
     Unreadable,
-    #[error("There is no such upload.")]
+    #[error("Upload not found.")]
     NotFound,
-    #[error("A part must be sent as application/offset+octet-stream.")]
+    #[error("Parts must be sent as application/offset+octet-stream.")]
     ContentType,
-    #[error("The upload is at another place.")]
+    #[error("The upload offset doesn't match.")]
     Offset,
-    #[error("The upload is being sent already.")]
+    #[error("This upload is already in progress.")]
     Busy,
     #[error("The file is empty.")]
     Empty,
-    #[error("The file is too large: at most {} can be imported.", bytesize::ByteSize(*.0).display().si())]
+    #[error("The file is too large. The limit is {}.", bytesize::ByteSize(*.0).display().si())]
     TooLarge(u64),
     #[error("Too many uploads at once. Finish or cancel one first.")]
     TooMany,
-    #[error("The upload broke off.")]
+    #[error("The upload was interrupted.")]
     Broken,
     #[error(transparent)]
     NoSpace(#[from] NoSpace),
@@ -602,7 +602,7 @@ async fn hand_over(
     let file = File::open(parts.bytes(id)).await?;
     if file.metadata().await?.len() != upload.length {
         parts.remove(id).await;
-        let error = "The stored file is not as long as what was uploaded. Upload the file again.";
+        let error = "The stored file doesn't match what was uploaded. Upload the file again.";
         return Err(TusError::NotTaken(ApiError::Invalid(error.to_owned())));
     }
     let file = ReaderStream::with_capacity(file, 256 << 10);

@@ -28,20 +28,13 @@ pub struct SpaceLimits {
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum NoSpace {
     /// The user's own files take up what they may.
-    #[error(
-        "There is no room for this file: yours take up all that is kept for one person. Delete imports that \
-         are no longer needed."
-    )]
+    #[error("Your storage is full. Delete imports you no longer need and try again.")]
     OfUser,
     /// Everybody's files take up what they may.
-    #[error(
-        "There is no room for this file: the files of all take up what may be kept. Ask whoever runs this server."
-    )]
+    #[error("The server's storage is full. Contact your administrator.")]
     OfAll,
     /// The disk is almost full.
-    #[error(
-        "There is no room for this file: the server's disk is almost full. Ask whoever runs this server."
-    )]
+    #[error("The server's disk is almost full. Contact your administrator.")]
     Disk,
 }
 

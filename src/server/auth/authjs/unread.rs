@@ -15,27 +15,27 @@ const PAUSE: Duration = Duration::from_secs(60);
 pub enum Unread {
     /// It is no sealed token.
     #[error(
-        "an Auth.js session cookie holds no sealed token: the installation keeps its sessions in its database \
-         (session strategy \"database\"), or encodes them in a way of its own; set its strategy to \"jwt\", for no \
-         other one can be read here"
+        "an Auth.js session cookie contains no encrypted token: the installation keeps its sessions in \
+         its database (session strategy \"database\"), or encodes them in its own way; set its strategy \
+         to \"jwt\", the only one that can be read here"
     )]
     NoToken,
     /// It is sealed with another secret.
     #[error(
-        "an Auth.js session cookie is sealed with another secret than AUTH_SECRET, or NEXTAUTH_SECRET: set the \
-         installation's own; AUTH_SECRET_1 to _3 take older ones"
+        "an Auth.js session cookie is encrypted with another secret than AUTH_SECRET or \
+         NEXTAUTH_SECRET: set the installation's own; AUTH_SECRET_1 to _3 accept older ones"
     )]
     OtherSecret,
     /// The role that it gives is not known here.
     #[error(
-        "somebody is signed in by Auth.js with a role that is not known here, and is not let in: owner or admin, staff \
-         or editor, viewer or guest are known, and user, member or none at all counts as AUTH_DEFAULT_ROLE"
+        "a user is signed in through Auth.js with an unknown role and gets no access: known are owner \
+         or admin, staff or editor, viewer or guest; user, member or no role counts as AUTH_DEFAULT_ROLE"
     )]
     Role,
     /// It gives no role, and there is none for such.
     #[error(
-        "somebody is signed in by Auth.js without a role, and is not let in, as AUTH_DEFAULT_ROLE is none; the owner can \
-         give roles on the page Team only to those who were here"
+        "a user is signed in through Auth.js without a role and gets no access, as AUTH_DEFAULT_ROLE is \
+         none; the owner can only give roles on the Team page to users who have signed in before"
     )]
     NoRole,
 }

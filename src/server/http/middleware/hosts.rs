@@ -120,8 +120,8 @@ pub(crate) async fn require_ours(
         None => StatusCode::BAD_REQUEST,
     };
     authorize::read_out(request).await;
-    let error = "This server does not answer under this name. Whoever runs it can set NEXTAUTH_URL or \
-                 ALLOWED_HOSTS.";
+    let error =
+        "This host name is not allowed. An administrator can set NEXTAUTH_URL or ALLOWED_HOSTS.";
     (status, Json(json!({ "error": error }))).into_response()
 }
 

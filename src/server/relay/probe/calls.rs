@@ -69,8 +69,8 @@ impl Answer {
     fn moved(&self) -> String {
         let to = self.location.as_deref().unwrap_or("nowhere");
         format!(
-            "It leads elsewhere, which is not followed (HTTP {} to {to}). MONITOR_PRICE_APP_HOST is not the \
-             address of the service itself.",
+            "Redirects are not followed (HTTP {} to {to}). Set MONITOR_PRICE_APP_HOST to the service's own \
+             address.",
             self.status.as_u16()
         )
     }
@@ -91,7 +91,7 @@ impl Probe {
                 status,
                 schemes,
                 location,
-                body: body.map_err(|error| format!("Its answer cannot be read: {error}."))?,
+                body: body.map_err(|error| format!("The response cannot be read: {error}."))?,
             })
         };
         let asked = tokio::time::timeout(self.trial.timeout, asking).await;
@@ -100,7 +100,7 @@ impl Probe {
 
     pub(super) fn late(&self) -> String {
         let patience = humantime::format_duration(self.trial.timeout);
-        format!("There is no answer within {patience}.")
+        format!("No response within {patience}.")
     }
 
     fn get(&self, path: &str) -> RequestBuilder {
@@ -113,14 +113,13 @@ impl Probe {
         let answer = answer.map_err(|why| Finding::misfit(HEALTH, why))?;
         let code = answer.status.as_u16();
         Ok(if answer.status.is_success() {
-            Finding::fits(HEALTH, format!("It says that it is well (HTTP {code})."))
+            Finding::fits(HEALTH, format!("Healthy (HTTP {code})."))
         } else if answer.status.is_server_error() && code != 501 {
             let words = answer.words();
-            Finding::misfit(HEALTH, format!("It says that it is not well ({words})."))
+            Finding::misfit(HEALTH, format!("Not healthy ({words})."))
         } else {
-            let sentence = format!(
-                "It does not say how it is (HTTP {code}). Nothing but `import-relay check` asks for that."
-            );
+            let sentence =
+                format!("No health check (HTTP {code}). Only `import-relay check` uses it.");
             Finding::note(HEALTH, sentence)
         })
     }
@@ -217,13 +216,13 @@ impl Probe {
         let id = answer::created_id(&answer.body).map(|id| id.parse::<JobId>());
         match id {
             Some(Ok(id)) => {
-                let sentence = format!("It took the file as import {}.", id.as_str());
+                let sentence = format!("Accepted the file as import {}.", id.as_str());
                 (Finding::fits(UPLOAD, sentence), Some(id))
             }
             _ => {
                 let sentence = format!(
-                    "It took the file, and its answer names no import that can be followed: {}. Wanted is \
-                     `id`, `_id`, `jobId` or `importId`: 1 to 128 ASCII letters, digits and -_.:~",
+                    "Accepted the file, but the response has no usable import ID: {}. Expected `id`, \
+                     `_id`, `jobId` or `importId`: 1 to 128 ASCII letters, digits and -_.:~",
                     answer::outline(&answer.body)
                 );
                 (Finding::misfit(UPLOAD, sentence), None)
@@ -238,14 +237,14 @@ impl Probe {
                 // Nothing is handed in twice to find out by which scheme it would be taken.
                 refusal(&words, &answer.schemes)
             }
-            411 => format!(
-                "It wants a Content-Length ({words}). A file is streamed as it comes, so there is none."
-            ),
-            _ if answer.is_missing() => format!("There is no such call ({words})."),
+            411 => {
+                format!("Requires a Content-Length ({words}), but files are streamed without one.")
+            }
+            _ if answer.is_missing() => format!("No such call ({words})."),
             _ if answer.status.is_redirection() => answer.moved(),
-            _ if answer.status.is_server_error() => format!("It did not take the file ({words})."),
+            _ if answer.status.is_server_error() => format!("Did not accept the file ({words})."),
             _ => format!(
-                "It refused the file ({words}). If it wants files of another kind, name one by --upload FILE."
+                "Rejected the file ({words}). To try another kind of file, use --upload FILE."
             ),
         };
         Finding::misfit(UPLOAD, sentence)
@@ -258,7 +257,7 @@ impl Probe {
         let answer = self.ask(self.get(&path).header("x-api-key", key)).await?;
         if !answer.status.is_success() {
             return Err(format!(
-                "It does not tell the progress ({}).",
+                "Does not report the progress ({}).",
                 answer.words()
             ));
         }
@@ -269,24 +268,22 @@ impl Probe {
     pub(super) async fn further_calls(&self, job: &JobId) -> Finding {
         let key = self.rest.api_key.expose_secret();
         let request = self.get(&format!("/api/products/imports/{job}"));
-        let none = "It offers nothing more, and need not.";
+        let none = "Offers nothing more, which is optional.";
         match self.ask(request.header("x-api-key", key)).await {
             Ok(answer) if answer.status.is_success() => {
                 let extras = price_monitor_wire::from_slice::<ImportExtras>(&answer.body);
                 match extras.map(|extras| extras.actions) {
                     Ok(actions) if actions.is_empty() => Finding::note(FURTHER, none),
                     Ok(actions) => {
-                        Finding::fits(FURTHER, format!("It offers: {}.", actions.join(", ")))
+                        Finding::fits(FURTHER, format!("Offers: {}.", actions.join(", ")))
                     }
-                    Err(error) => {
-                        Finding::note(FURTHER, format!("It offers nothing more: {error}."))
-                    }
+                    Err(error) => Finding::note(FURTHER, format!("Offers nothing more: {error}.")),
                 }
             }
             Ok(answer) if answer.is_missing() => Finding::note(FURTHER, none),
             Ok(answer) => Finding::note(
                 FURTHER,
-                format!("It offers nothing more ({}).", answer.words()),
+                format!("Offers nothing more ({}).", answer.words()),
             ),
             Err(why) => Finding::note(FURTHER, why),
         }
@@ -320,7 +317,7 @@ fn judge_key(right: &Answer, wrong: Result<&Answer, &String>) -> OfKey {
         Err(why) => {
             return of(Finding::note(
                 KEY,
-                format!("A wrong key was not answered. {why}"),
+                format!("No response to a wrong key. {why}"),
             ));
         }
     };
@@ -328,22 +325,22 @@ fn judge_key(right: &Answer, wrong: Result<&Answer, &String>) -> OfKey {
     match wrong_code {
         401 => of(Finding::fits(
             KEY,
-            "It is taken from the header X-API-Key, and a wrong one is refused (HTTP 401).",
+            "Accepted in the X-API-Key header; a wrong key is rejected (HTTP 401).",
         )),
         403 if code == 403 => of(Finding::misfit(
             KEY,
-            "Ours and a wrong one are both answered with HTTP 403. A key is refused with 401: 403 is taken for \
-             a word on one import.",
+            "The configured key and a wrong one both get HTTP 403. Reject keys with 401: 403 is read as \
+             an answer about one import.",
         )),
         403 => of(Finding::misfit(
             KEY,
-            "A wrong one is refused with HTTP 403; 401 is needed, for 403 is taken for a word on one import.",
+            "A wrong key is rejected with HTTP 403; expected 401, as 403 is read as an answer about one import.",
         )),
         _ if right.is_missing() && wrong.is_missing() && !right.is_json() => OfKey {
             finding: Finding::misfit(
                 PROGRESS,
                 format!(
-                    "There is no such call at this address: any key is answered with HTTP {code} and {}.",
+                    "There is no such call at this address: any key gets HTTP {code} and {}.",
                     answer::outline(&right.body)
                 ),
             ),
@@ -353,15 +350,15 @@ fn judge_key(right: &Answer, wrong: Result<&Answer, &String>) -> OfKey {
             finding: Finding::note(
                 KEY,
                 format!(
-                    "A wrong one is answered as ours is (HTTP {code}): either it is not looked at, or there is \
-                     no such call here."
+                    "A wrong key gets the same answer as the configured one (HTTP {code}): either keys \
+                     are not checked, or there is no such call here."
                 ),
             ),
             is_doubtful: right.is_missing(),
         },
         _ => of(Finding::note(
             KEY,
-            format!("A wrong one is answered with HTTP {wrong_code}; 401 is wanted."),
+            format!("A wrong key gets HTTP {wrong_code}; expected 401."),
         )),
     }
 }
@@ -374,10 +371,10 @@ fn judge_progress(job: &JobId, answer: &Answer) -> Option<Finding> {
     }
     let job = job.as_str();
     let sentence = match answer.status.as_u16() {
-        404 => format!("It does not know import {job} ({}).", answer.words()),
+        404 => format!("Import {job} not found ({}).", answer.words()),
         _ if answer.status.is_redirection() => answer.moved(),
         _ => format!(
-            "It does not tell the progress of import {job} ({}).",
+            "Does not report the progress of import {job} ({}).",
             answer.words()
         ),
     };
@@ -392,34 +389,28 @@ fn judge_unknown(answer: &Answer) -> Finding {
         return if shows {
             Finding::misfit(
                 PROGRESS,
-                "It shows the progress of an import that was made up. Whoever opens a made-up address here \
-                 would have it recorded: one that is not known is answered with 404.",
+                "Reports progress for a made-up import. Answer 404 for unknown imports, or anyone who \
+                 opens a made-up address here would have it recorded.",
             )
         } else {
             Finding::note(
                 PROGRESS,
                 format!(
-                    "An import that was made up is answered with {words}; 404 is wanted, so that one \
-                         which is not known any more is ended."
+                    "A made-up import gets {words}; expected 404, so that an import that is gone is \
+                         ended."
                 ),
             )
         };
     }
     match answer.status.as_u16() {
-        404 => Finding::fits(
-            PROGRESS,
-            "An import that was made up is not known (HTTP 404).",
-        ),
-        429 => Finding::note(
-            PROGRESS,
-            format!("It wants to be asked less often ({words})."),
-        ),
+        404 => Finding::fits(PROGRESS, "A made-up import is not found (HTTP 404)."),
+        429 => Finding::note(PROGRESS, format!("Asks for fewer requests ({words}).")),
         _ if answer.status.is_redirection() => Finding::misfit(PROGRESS, answer.moved()),
         _ => Finding::note(
             PROGRESS,
             format!(
-                "An import that was made up is answered with {words}; 404 is wanted. If its identifiers have \
-                 another form than {}, name one by --job.",
+                "A made-up import gets {words}; expected 404. If import IDs look different from {}, \
+                 pass one with --job.",
                 Uuid::nil()
             ),
         ),
@@ -430,19 +421,19 @@ fn judge_unknown(answer: &Answer) -> Finding {
 pub(super) fn refusal(words: &str, schemes: &str) -> String {
     match schemes.is_empty() {
         false => format!(
-            "It is refused ({words}). WWW-Authenticate asks for {schemes}; it is sent in the header X-API-Key \
-             alone."
+            "Rejected ({words}). WWW-Authenticate asks for {schemes}; the key is only sent in the \
+             X-API-Key header."
         ),
         true => format!(
-            "It is refused ({words}). Is PRICE_MONITOR_API_KEY the one that the service expects?"
+            "Rejected ({words}). Check that PRICE_MONITOR_API_KEY is the key the service expects."
         ),
     }
 }
 
 fn wrong_scheme(answer: &Answer, scheme: &str) -> String {
     format!(
-        "It is refused in the header X-API-Key (HTTP {}), and taken in `Authorization: {scheme}`. It is sent in \
-         X-API-Key alone, so the service has to take it from there.",
+        "Rejected in the X-API-Key header (HTTP {}), but accepted in `Authorization: {scheme}`. It is \
+         only sent in X-API-Key, so the service must accept it there.",
         answer.status.as_u16()
     )
 }
@@ -466,5 +457,5 @@ fn unreached(error: reqwest::Error) -> String {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    format!("It cannot be reached: {cause}.")
+    format!("Cannot be reached: {cause}.")
 }

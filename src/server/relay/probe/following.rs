@@ -105,16 +105,13 @@ impl Probe {
     }
 
     fn lost(&self, when: &str, error: &ConnectionError) -> Finding {
-        Finding::misfit(
-            self.socket(),
-            format!("The connection is lost {when}: {error}."),
-        )
+        Finding::misfit(self.socket(), format!("Connection lost {when}: {error}."))
     }
 
     async fn join_and_leave(&self, connection: &mut Connection) -> Finding {
         // A version 4 UUID is always such an identifier.
         let Ok(job) = Uuid::new_v4().to_string().parse::<JobId>() else {
-            return Finding::note(JOIN, "Nothing was joined.");
+            return Finding::note(JOIN, "No import was joined.");
         };
         let both = async {
             connection.join(&job).await?;
@@ -124,14 +121,13 @@ impl Probe {
             }
         };
         match tokio::time::timeout(AFTER_JOIN, both).await {
-            Ok(Err::<std::convert::Infallible, _>(error)) => self.lost(
-                "after join-import-job of an import that was made up",
-                &error,
-            ),
+            Ok(Err::<std::convert::Infallible, _>(error)) => {
+                self.lost("after join-import-job for a made-up import", &error)
+            }
             Err(_) => Finding::note(
                 JOIN,
-                "An import that was made up can be joined and left. What is sent of a real one is seen with \
-                 --upload or --job ID.",
+                "A made-up import can be joined and left. To see the events of a real one, use --upload \
+                 or --job ID.",
             ),
         }
     }
@@ -210,11 +206,11 @@ impl Probe {
         match ended.into_iter().flatten().find(|state| state.is_final()) {
             Some(state) => {
                 let status = state.event.status.as_str();
-                Finding::fits(END, format!("The import is over, as {status}."))
+                Finding::fits(END, format!("The import finished as {status}."))
             }
             None => {
                 let patience = humantime::format_duration(self.trial.timeout * CALLS);
-                Finding::note(END, format!("The import is not over within {patience}."))
+                Finding::note(END, format!("The import did not finish within {patience}."))
             }
         }
     }
@@ -227,7 +223,7 @@ fn of_events(followed: &Followed) -> Finding {
     }
     if heard.reports > 0 {
         let sentence = format!(
-            "{} came. By the last one {}",
+            "{} received. By the last one {}",
             heard.reports,
             heard.standing()
         );
@@ -236,15 +232,19 @@ fn of_events(followed: &Followed) -> Finding {
     match &followed.answers {
         _ if followed.was_over => Finding::note(
             EVENTS,
-            "None came: the import was over when its room was joined.",
+            "None received: the import had finished before its room was joined.",
         ),
         Ok(answers) if answers.state.event.progress().done() > 0 || answers.state.is_final() => {
             Finding::misfit(
                 EVENTS,
-                "None came, and by REST the import went on. Is it sent to those who sent join-import-job?",
+                "None received, but according to REST the import made progress. Are events sent to \
+                clients that sent join-import-job?",
             )
         }
-        _ => Finding::note(EVENTS, "None came, and by REST the import did not go on."),
+        _ => Finding::note(
+            EVENTS,
+            "None received, and according to REST the import made no progress.",
+        ),
     }
 }
 

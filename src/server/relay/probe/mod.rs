@@ -155,7 +155,7 @@ pub async fn walk(
     Ok(match count(Mark::Misfit) {
         // A web server of any kind answers 404 to everything.
         0 if !findings.iter().any(is_proof) => {
-            let sentence = "Nothing that was answered shows that this is a price monitor.";
+            let sentence = "Nothing in the responses shows that this is a price monitor.";
             tell(&Finding::misfit("the address", sentence));
             Verdict::Misfits(1)
         }
@@ -216,13 +216,13 @@ impl Heard {
     /// Says what is wrong with the reports, if anything.
     fn fault(&self) -> Option<String> {
         if let Some(reason) = &self.unreadable {
-            return Some(format!("It cannot be read: {reason}."));
+            return Some(format!("Cannot be read: {reason}."));
         }
         let fields = self.unknown.as_ref()?;
         Some(match fields.is_empty() {
-            true => "It holds no field at all.".to_owned(),
+            true => "It has no fields.".to_owned(),
             false => format!(
-                "It holds none of the fields of a report. Its fields are: {}.",
+                "It has none of the fields of a report. Its fields are: {}.",
                 fields.join(", ")
             ),
         })
@@ -233,10 +233,10 @@ impl Heard {
         let event = &self.state.event;
         let ignored = match self.ignored.is_empty() {
             true => String::new(),
-            false => format!(" Fields that are passed over: {}.", self.ignored.join(", ")),
+            false => format!(" Ignored fields: {}.", self.ignored.join(", ")),
         };
         format!(
-            "{} of {} products are in, {} failed, {}.{ignored}",
+            "{} of {} products imported, {} failed, {}.{ignored}",
             event.processed_products,
             event.total_products,
             event.failed_products,

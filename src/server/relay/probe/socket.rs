@@ -11,7 +11,7 @@ use crate::server::relay::upstream::{Connection, ConnectionError};
 const SOCKET_IO: &str = "Socket.IO";
 const WEBSOCKET: &str = "WebSocket";
 /// What becomes of the progress where there is no socket.
-const POLLED: &str = "Without one, progress is asked for by REST every few seconds.";
+const POLLED: &str = "Without one, progress is polled by REST every few seconds.";
 
 /// The socket, where there is one.
 pub(super) enum Opened {
@@ -43,7 +43,7 @@ impl Probe {
             }
         };
         if matches!(opened, Opened::Yes(_)) {
-            let sentence = "It lets us in, and rooms can be joined.";
+            let sentence = "Connected; rooms can be joined.";
             findings.push(Finding::fits(self.socket(), sentence));
         }
         (findings, opened)
@@ -58,8 +58,8 @@ impl Probe {
         while !connection.is_ready() {
             if let Incoming::UnknownNamespace(namespace) = connection.receive().await? {
                 let sentence = format!(
-                    "It has no namespace {namespace}, which is the path of MONITOR_PRICE_APP_HOST. The main one \
-                     is asked for instead."
+                    "There is no namespace {namespace}, the path of MONITOR_PRICE_APP_HOST. The main \
+                     one is used instead."
                 );
                 findings.push(Finding::misfit(self.socket(), sentence));
             }
@@ -75,41 +75,41 @@ impl Probe {
             ConnectionError::Refused(words) => {
                 match self.accepted_scheme(|| self.upgrade()).await {
                     Some(scheme) => misfit(format!(
-                        "It refuses the key in the header X-API-Key ({words}), and takes it in \
-                         `Authorization: {scheme}`. It is sent in X-API-Key alone{}.",
+                        "Rejects the key in the X-API-Key header ({words}), but accepts it in \
+                         `Authorization: {scheme}`. It is only sent in X-API-Key{}.",
                         self.also_in_packet()
                     )),
                     None => misfit(format!(
-                        "It refuses the key: {words}. It is sent in the header X-API-Key{}.",
+                        "Rejects the key: {words}. It is sent in the X-API-Key header{}.",
                         self.also_in_packet()
                     )),
                 }
             }
             ConnectionError::Outdated => misfit(format!(
-                "It speaks Socket.IO 2 or older (Engine.IO 3), and version 3 or later is needed. {POLLED}"
+                "Uses Socket.IO 2 or older (Engine.IO 3); version 3 or later is required. {POLLED}"
             )),
             ConnectionError::Rejected(words) => misfit(format!(
-                "It does not let us in, for another reason than the key: {words}"
+                "Rejects the connection for a reason other than the key: {words}"
             )),
             ConnectionError::Socket(error) => match &**error {
                 tungstenite::Error::Http(response) => self.judge_answer(response),
                 error => misfit(format!(
-                    "It cannot be opened {} MONITOR_PRICE_APP_HOST: {error}.",
+                    "Cannot be opened {} MONITOR_PRICE_APP_HOST: {error}.",
                     self.place()
                 )),
             },
             ConnectionError::Protocol(error) => misfit(format!(
-                "What it says first is no handshake of Engine.IO 4, on which Socket.IO 3 and later run: {error}."
+                "The first message is not an Engine.IO 4 handshake, which Socket.IO 3 and later use: {error}."
             )),
             ConnectionError::Closed => {
-                misfit("It closes the connection before it lets us in.".to_owned())
+                misfit("Closes the connection before accepting it.".to_owned())
             }
             ConnectionError::Silent | ConnectionError::NotReady => misfit(format!(
-                "It opens, and then does not let us in. {}",
+                "Opens, but does not accept the connection. {}",
                 self.late()
             )),
             ConnectionError::Dial(_) | ConnectionError::Address => {
-                misfit(format!("It cannot be opened: {error}."))
+                misfit(format!("Cannot be opened: {error}."))
             }
         }
     }
@@ -127,15 +127,12 @@ impl Probe {
                     "There is none {place} MONITOR_PRICE_APP_HOST (HTTP {code}{words}). {POLLED}"
                 ),
             ),
-            300..400 => Finding::misfit(
-                call,
-                format!("It leads elsewhere, which is not followed (HTTP {code})."),
-            ),
+            300..400 => Finding::misfit(call, format!("Redirects are not followed (HTTP {code}).")),
             _ => Finding::misfit(
                 call,
                 format!(
-                    "The connection does not become a WebSocket (HTTP {code}{words}). Is the `websocket` transport \
-                     on, and does every proxy on the way let it through?"
+                    "The connection is not upgraded to a WebSocket (HTTP {code}{words}). Check that the \
+                     `websocket` transport is enabled and that every proxy lets it through."
                 ),
             ),
         }

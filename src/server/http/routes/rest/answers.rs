@@ -22,12 +22,12 @@ pub(crate) enum BeginsImport {}
 
 impl IntoResponses for OfProgram {
     fn responses() -> Responses {
-        let late = Response::new("It took too long");
+        let late = Response::new("The request timed out");
         BTreeMap::from([
-            problem("401", "No valid token"),
-            problem("403", "The token does not allow it"),
+            problem("401", "Missing or invalid token"),
+            problem("403", "The token has no permission"),
             ("408".to_owned(), late.into()),
-            problem("500", "A fault of this server"),
+            problem("500", "Internal error"),
         ])
     }
 }
@@ -37,7 +37,7 @@ impl IntoResponses for OfImport {
         let mut responses = OfProgram::responses();
         responses.extend([problem(
             "404",
-            "There is no such import, or it is somebody else's",
+            "Import not found, or it belongs to another user",
         )]);
         responses
     }
@@ -47,17 +47,14 @@ impl IntoResponses for BeginsImport {
     fn responses() -> Responses {
         let mut responses = OfImport::responses();
         responses.extend([
-            problem("413", "The body is too large"),
-            problem("429", "As many imports are under way or wait as may be"),
-            problem(
-                "502",
-                "The price monitor answered something that is not understood",
-            ),
+            problem("413", "The request body is too large"),
+            problem("429", "Too many unfinished imports"),
+            problem("502", "The price monitor sent an invalid response"),
             problem(
                 "503",
-                "The price monitor cannot be reached, or does not offer it",
+                "The price monitor cannot be reached or doesn't support this",
             ),
-            problem("507", "There is no room for the file"),
+            problem("507", "Storage is full"),
         ]);
         responses
     }

@@ -167,11 +167,11 @@ impl From<FieldChange> for Value {
 #[utoipa::path(
     get,
     path = "/api/imports/{id}/changes",
-    params(("id" = String, Path, description = "What the import is named by"), WantedChanges),
+    params(("id" = String, Path, description = "ID of the import"), WantedChanges),
     responses(
         (status = 200, description = "The changes", body = Changes),
-        (status = 400, description = "Nothing is listed like that", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
+        (status = 400, description = "A parameter is not valid", body = Problem),
+        (status = 503, description = "The price monitor cannot be reached or doesn't support this", body = Problem),
         OfImport,
     )
 )]
@@ -196,10 +196,10 @@ pub(crate) async fn list(
 #[utoipa::path(
     get,
     path = "/api/imports/{id}/changes.csv",
-    params(("id" = String, Path, description = "What the import is named by"), WantedChanges),
+    params(("id" = String, Path, description = "ID of the import"), WantedChanges),
     responses(
         (status = 200, description = "The changes", body = String, content_type = "text/csv"),
-        (status = 400, description = "Nothing is listed like that", body = Problem),
+        (status = 400, description = "A parameter is not valid", body = Problem),
         (status = 503, description = "The price monitor cannot be reached", body = Problem),
         OfImport,
     )

@@ -119,7 +119,7 @@ pub(super) fn parsed(id: Id) -> Result<JobId, ApiError> {
 #[utoipa::path(
     get,
     path = "/api/imports/{id}",
-    params(("id" = String, Path, description = "What the import is named by")),
+    params(("id" = String, Path, description = "ID of the import")),
     responses(
         (status = 200, description = "The import", body = ImportDetails),
         OfImport,
@@ -153,12 +153,12 @@ async fn note(state: &AppState, who: &Principal, job: &ChangeableJob, action: Au
 #[utoipa::path(
     post,
     path = "/api/imports/{id}/cancel",
-    params(("id" = String, Path, description = "What the import is named by")),
+    params(("id" = String, Path, description = "ID of the import")),
     responses(
-        (status = 202, description = "It ends within a second"),
-        (status = 400, description = "It is over", body = Problem),
-        (status = 413, description = "The body is too large", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
+        (status = 202, description = "The import is being cancelled"),
+        (status = 400, description = "The import has already finished", body = Problem),
+        (status = 413, description = "The request body is too large", body = Problem),
+        (status = 503, description = "The price monitor cannot be reached or doesn't support this", body = Problem),
         OfImport,
     )
 )]
@@ -177,11 +177,11 @@ pub(crate) async fn cancel(
 #[utoipa::path(
     delete,
     path = "/api/imports/{id}",
-    params(("id" = String, Path, description = "What the import is named by")),
+    params(("id" = String, Path, description = "ID of the import")),
     responses(
-        (status = 204, description = "It is forgotten"),
-        (status = 400, description = "It is still running", body = Problem),
-        (status = 413, description = "The body is too large", body = Problem),
+        (status = 204, description = "The import was deleted"),
+        (status = 400, description = "The import is still running", body = Problem),
+        (status = 413, description = "The request body is too large", body = Problem),
         (status = 503, description = "The price monitor cannot be reached", body = Problem),
         OfImport,
     )
@@ -201,11 +201,11 @@ pub(crate) async fn delete(
 #[utoipa::path(
     post,
     path = "/api/imports/{id}/again",
-    params(("id" = String, Path, description = "What the import is named by")),
+    params(("id" = String, Path, description = "ID of the import")),
     responses(
-        (status = 201, description = "The new import has begun", body = Started,
-            headers(("location" = String, description = "Where the new import is"))),
-        (status = 400, description = "It is still running, or its file is no longer kept", body = Problem),
+        (status = 201, description = "The new import has started", body = Started,
+            headers(("location" = String, description = "URL of the new import"))),
+        (status = 400, description = "The import is still running, or its file is no longer stored", body = Problem),
         BeginsImport,
     )
 )]
@@ -221,11 +221,11 @@ pub(crate) async fn again(
 #[utoipa::path(
     post,
     path = "/api/imports/{id}/retry",
-    params(("id" = String, Path, description = "What the import is named by")),
+    params(("id" = String, Path, description = "ID of the import")),
     responses(
-        (status = 201, description = "The new import has begun", body = Started,
-            headers(("location" = String, description = "Where the new import is"))),
-        (status = 400, description = "It is still running, or no row failed", body = Problem),
+        (status = 201, description = "The new import has started", body = Started,
+            headers(("location" = String, description = "URL of the new import"))),
+        (status = 400, description = "The import is still running, or has no failed rows", body = Problem),
         BeginsImport,
     )
 )]
@@ -343,11 +343,11 @@ impl From<ImportRow> for Row {
 #[utoipa::path(
     get,
     path = "/api/imports/{id}/rows",
-    params(("id" = String, Path, description = "What the import is named by"), WantedRows),
+    params(("id" = String, Path, description = "ID of the import"), WantedRows),
     responses(
         (status = 200, description = "The rows", body = Rows),
-        (status = 400, description = "Nothing is listed like that", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
+        (status = 400, description = "A parameter is not valid", body = Problem),
+        (status = 503, description = "The price monitor cannot be reached or doesn't support this", body = Problem),
         OfImport,
     )
 )]
@@ -387,10 +387,10 @@ pub(crate) struct WantedFile {
 #[utoipa::path(
     get,
     path = "/api/imports/{id}/rows.csv",
-    params(("id" = String, Path, description = "What the import is named by"), WantedFile),
+    params(("id" = String, Path, description = "ID of the import"), WantedFile),
     responses(
         (status = 200, description = "The rows", body = String, content_type = "text/csv"),
-        (status = 400, description = "Nothing is listed like that", body = Problem),
+        (status = 400, description = "A parameter is not valid", body = Problem),
         (status = 503, description = "The price monitor cannot be reached", body = Problem),
         OfImport,
     )
@@ -447,11 +447,11 @@ impl From<FileColumns> for Columns {
 #[utoipa::path(
     get,
     path = "/api/imports/{id}/columns",
-    params(("id" = String, Path, description = "What the import is named by")),
+    params(("id" = String, Path, description = "ID of the import")),
     responses(
         (status = 200, description = "The columns", body = Columns),
-        (status = 400, description = "The file cannot be read, or is no longer kept", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
+        (status = 400, description = "The file cannot be read or is no longer stored", body = Problem),
+        (status = 503, description = "The price monitor cannot be reached or doesn't support this", body = Problem),
         OfImport,
     )
 )]
@@ -486,12 +486,12 @@ pub(crate) struct SaidColumns {
 #[utoipa::path(
     post,
     path = "/api/imports/{id}/columns",
-    params(("id" = String, Path, description = "What the import is named by")),
+    params(("id" = String, Path, description = "ID of the import")),
     request_body = SaidColumns,
     responses(
-        (status = 201, description = "The import has begun", body = Started,
-            headers(("location" = String, description = "Where the import is"))),
-        (status = 400, description = "The columns do not do, or the file is no longer kept", body = Problem),
+        (status = 201, description = "The import has started", body = Started,
+            headers(("location" = String, description = "URL of the import"))),
+        (status = 400, description = "The column mapping is not valid, or the file is no longer stored", body = Problem),
         BeginsImport,
     )
 )]

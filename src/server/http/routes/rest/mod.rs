@@ -211,7 +211,7 @@ fn first() -> u64 {
     params(Wanted),
     responses(
         (status = 200, description = "The imports", body = Imports),
-        (status = 400, description = "No page is named like that", body = Problem),
+        (status = 400, description = "The page is not valid", body = Problem),
         OfProgram,
     )
 )]
@@ -220,11 +220,11 @@ pub(crate) async fn list(
     Extension(who): Extension<Principal>,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Imports>, ApiError> {
-    let Query(Wanted { page }) =
-        wanted.map_err(|_| ApiError::Invalid("`page` is a whole number from 1.".to_owned()))?;
+    let Query(Wanted { page }) = wanted
+        .map_err(|_| ApiError::Invalid("`page` must be a whole number of 1 or more.".to_owned()))?;
     if page == 0 {
         return Err(ApiError::Invalid(
-            "`page` is a whole number from 1.".to_owned(),
+            "`page` must be a whole number of 1 or more.".to_owned(),
         ));
     }
     let all = ImportsFilter::default();
@@ -249,19 +249,19 @@ pub(crate) async fn list(
         (RemoteProductFile = "application/json"),
     )),
     responses(
-        (status = 201, description = "The import has begun", body = Started,
-            headers(("location" = String, description = "Where the import is"))),
-        (status = 400, description = "There is no file, or it is empty", body = Problem),
-        (status = 401, description = "No valid token", body = Problem),
-        (status = 403, description = "The token does not allow it", body = Problem),
-        (status = 408, description = "The upload broke off", body = Problem),
+        (status = 201, description = "The import has started", body = Started,
+            headers(("location" = String, description = "URL of the import"))),
+        (status = 400, description = "The file is missing or empty", body = Problem),
+        (status = 401, description = "Missing or invalid token", body = Problem),
+        (status = 403, description = "The token has no permission", body = Problem),
+        (status = 408, description = "The upload was interrupted", body = Problem),
         (status = 413, description = "The file is too large", body = Problem),
-        (status = 422, description = "A parameter is not known, the file cannot be fetched, or the price monitor does not take it", body = Problem),
-        (status = 429, description = "Too many uploads at once, or the price monitor has too much to do", body = Problem),
-        (status = 500, description = "A fault of this server", body = Problem),
-        (status = 502, description = "The price monitor's answer is of no use", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached, or has a fault of its own", body = Problem),
-        (status = 507, description = "There is no room for the file", body = Problem),
+        (status = 422, description = "A parameter is unknown, the file cannot be downloaded, or the price monitor rejected it", body = Problem),
+        (status = 429, description = "Too many uploads at once, or the price monitor is busy", body = Problem),
+        (status = 500, description = "Internal error", body = Problem),
+        (status = 502, description = "The price monitor sent an invalid response", body = Problem),
+        (status = 503, description = "The price monitor cannot be reached or had an internal error", body = Problem),
+        (status = 507, description = "Storage is full", body = Problem),
     )
 )]
 pub(crate) async fn create(
@@ -343,21 +343,21 @@ fn is_json(headers: &HeaderMap) -> bool {
     get,
     path = "/api/jobs/{id}/progress",
     params(
-        ("id" = String, Path, description = "What the import is named by"),
-        ("last-event-id" = Option<String>, Header, description = "The last event that was seen"),
-        ("lastEventId" = Option<String>, Query, description = "The same, from a client that cannot set the header"),
+        ("id" = String, Path, description = "ID of the import"),
+        ("last-event-id" = Option<String>, Header, description = "The last event received"),
+        ("lastEventId" = Option<String>, Query, description = "The same, for clients that cannot set the header"),
         ("last_event_id" = Option<String>, Query, description = "The same"),
     ),
     responses(
         (status = 200, description = "The events", body = Object, content_type = "text/event-stream"),
-        (status = 204, description = "The final state has been seen: there is nothing more"),
-        (status = 401, description = "No valid token", body = Problem),
-        (status = 403, description = "The token does not allow it", body = Problem),
-        (status = 404, description = "There is no such import, or it is somebody else's", body = Problem),
-        (status = 408, description = "It took too long to open"),
+        (status = 204, description = "The final state was already received"),
+        (status = 401, description = "Missing or invalid token", body = Problem),
+        (status = 403, description = "The token has no permission", body = Problem),
+        (status = 404, description = "Import not found, or it belongs to another user", body = Problem),
+        (status = 408, description = "The request timed out"),
         (status = 429, description = "Too many streams are open", body = Problem),
-        (status = 500, description = "A fault of this server", body = Problem),
-        (status = 503, description = "The server is stopping", body = Problem),
+        (status = 500, description = "Internal error", body = Problem),
+        (status = 503, description = "The server is shutting down", body = Problem),
     )
 )]
 #[allow(dead_code)] // only its description is used: the handler is the router's
@@ -372,23 +372,23 @@ fn progress() {}
     get,
     path = "/api/jobs/progress",
     params(
-        ("ids" = Option<String>, Query, description = "What the imports are named by, with commas between"),
-        ("unfinished" = Option<bool>, Query, description = "Whether all unfinished ones are wanted besides"),
-        ("last-event-id" = Option<String>, Header, description = "The last event that was seen"),
-        ("lastEventId" = Option<String>, Query, description = "The same, from a client that cannot set the header"),
+        ("ids" = Option<String>, Query, description = "Comma-separated IDs of the imports"),
+        ("unfinished" = Option<bool>, Query, description = "Whether to include all unfinished imports"),
+        ("last-event-id" = Option<String>, Header, description = "The last event received"),
+        ("lastEventId" = Option<String>, Query, description = "The same, for clients that cannot set the header"),
         ("last_event_id" = Option<String>, Query, description = "The same"),
     ),
     responses(
         (status = 200, description = "The events", body = Object, content_type = "text/event-stream"),
-        (status = 204, description = "All has been seen: there is nothing more"),
-        (status = 400, description = "More imports are listed than one stream takes", body = Problem),
-        (status = 401, description = "No valid token", body = Problem),
-        (status = 403, description = "The token does not allow it", body = Problem),
-        (status = 404, description = "None of the imports listed is there", body = Problem),
-        (status = 408, description = "It took too long to open"),
+        (status = 204, description = "All final states were already received"),
+        (status = 400, description = "More imports than one stream can follow", body = Problem),
+        (status = 401, description = "Missing or invalid token", body = Problem),
+        (status = 403, description = "The token has no permission", body = Problem),
+        (status = 404, description = "None of the imports exist", body = Problem),
+        (status = 408, description = "The request timed out"),
         (status = 429, description = "Too many streams are open", body = Problem),
-        (status = 500, description = "A fault of this server", body = Problem),
-        (status = 503, description = "The server is stopping", body = Problem),
+        (status = 500, description = "Internal error", body = Problem),
+        (status = 503, description = "The server is shutting down", body = Problem),
     )
 )]
 #[allow(dead_code)] // only its description is used: the handler is the router's
@@ -399,7 +399,7 @@ fn jobs_progress() {}
 #[openapi(
     info(
         title = "Import Relay",
-        description = "Starts product imports and follows them. Tokens are made on the page “API tokens”.",
+        description = "Start and track product imports. Create tokens on the “API tokens” page.",
         license(name = "MIT", identifier = "MIT")
     ),
     paths(

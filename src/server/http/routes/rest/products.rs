@@ -106,7 +106,9 @@ async fn behind(state: &AppState, identity: &str) -> Result<Products, ApiError> 
         .products_behind_by_name(identity, PAGE + 1)
         .await?;
     let Some(mut products) = behind else {
-        return Err(ApiError::Invalid("`after` names no product.".to_owned()));
+        return Err(ApiError::Invalid(
+            "`after` must be the ID of a product.".to_owned(),
+        ));
     };
     let has_more = products.len() as u64 > PAGE;
     products.truncate(PAGE as usize);
@@ -126,8 +128,8 @@ async fn behind(state: &AppState, identity: &str) -> Result<Products, ApiError> 
     params(Wanted),
     responses(
         (status = 200, description = "The products", body = Products),
-        (status = 400, description = "Nothing is listed like that", body = Problem),
-        (status = 503, description = "The products are kept elsewhere", body = Problem),
+        (status = 400, description = "A parameter is not valid", body = Problem),
+        (status = 503, description = "Products are managed in the external price monitor", body = Problem),
         OfProgram,
     )
 )]
@@ -141,7 +143,7 @@ pub(crate) async fn list(
     if let Some(identity) = wanted.after {
         if !search.is_empty() {
             return Err(ApiError::Invalid(
-                "`after` goes through all products, and not with `search`.".to_owned(),
+                "`after` cannot be combined with `search`.".to_owned(),
             ));
         }
         return Ok(Json(behind(&state, &identity).await?));
@@ -206,7 +208,7 @@ impl From<HistoryEntry> for Entry {
     params(("id" = String, Path, description = "The product's identity"), WantedHistory),
     responses(
         (status = 200, description = "The changes", body = History),
-        (status = 400, description = "Nothing is listed like that", body = Problem),
+        (status = 400, description = "A parameter is not valid", body = Problem),
         (status = 404, description = "Nothing is known of such a product", body = Problem),
         (status = 503, description = "The products are kept elsewhere", body = Problem),
         OfProgram,
@@ -233,7 +235,7 @@ pub(crate) async fn history(
     path = "/api/products.csv",
     responses(
         (status = 200, description = "The products", body = String, content_type = "text/csv"),
-        (status = 503, description = "The products are kept elsewhere", body = Problem),
+        (status = 503, description = "Products are managed in the external price monitor", body = Problem),
         OfProgram,
     )
 )]
