@@ -451,7 +451,7 @@ mod tests {
         };
         assert!(refused(&url).await.contains("cannot be read"));
         fs::write(&path, "sku,name,price").unwrap();
-        assert!(refused(&url).await.contains("no SQLite database"));
+        assert!(refused(&url).await.contains("not a SQLite database"));
         // A truncated backup, and one with a damaged page.
         let mut bytes = before.clone();
         bytes.truncate(bytes.len() / 2);
