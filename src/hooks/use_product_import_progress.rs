@@ -41,7 +41,7 @@ pub struct UseProductImportProgressReturn {
 /// # Example
 ///
 /// ```
-/// use import_relay::{hooks::use_product_import_progress, job::ProductImportJob};
+/// use import_relay::{hooks::use_product_import_progress, model::job::ProductImportJob};
 /// use leptos::prelude::*;
 ///
 /// #[component]
@@ -72,7 +72,7 @@ pub fn use_product_import_progress(
 ///
 /// use import_relay::{
 ///     hooks::{UseProgressOptions, use_product_import_progress_with_options},
-///     job::ProductImportJob,
+///     model::job::ProductImportJob,
 /// };
 /// use leptos::prelude::*;
 ///
