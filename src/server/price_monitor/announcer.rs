@@ -1,4 +1,4 @@
-//! Tells everybody who has joined a job how it stands.
+//! Sends progress to subscribed sockets.
 
 use std::{
     collections::HashMap,
@@ -22,38 +22,37 @@ use crate::{
     server::store::{Store, StoreError, monitor_imports::MonitorImport},
 };
 
-/// The least time between two events of a job that is not over.
+/// Minimum interval between events of a running job.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Events a plain WebSocket may be behind before it is told the newest states instead.
+/// Events that a plain WebSocket may lag before it gets the newest states instead.
 const BACKLOG: usize = 1024;
 
-/// An event as plain WebSockets are told it.
+/// An event for plain WebSockets.
 #[derive(Clone, Debug)]
 pub(super) struct Announcement {
     pub(super) id: Arc<str>,
     pub(super) message: Arc<ProgressMessage>,
 }
 
-/// Who runs: the newest committed progress of each job that is being imported.
+/// Running imports with their newest committed progress.
 type Running = HashMap<String, watch::Receiver<ImportProgress>>;
 
-/// Tells the sockets.
+/// Sends progress to sockets.
 ///
-/// One lock is held for as long as it takes to find a job's newest state and to send it, by the
-/// announcements and by those who join. So nobody is told an older state after a newer one, and
-/// nobody who joins misses one.
+/// One lock covers reading and sending a state, for announcements and joins, so that states are sent in order
+/// and no join misses one.
 pub(super) struct Announcer {
     store: Store,
     io: SocketIo,
     plain: broadcast::Sender<Announcement>,
     running: Mutex<Running>,
-    /// Why imports have failed whose ends are not recorded yet.
+    /// Errors of failed imports whose end is not recorded yet.
     failed: std::sync::Mutex<HashMap<String, String>>,
     workers: Workers,
 }
 
-/// The right to tell states, in turn with all others who do.
+/// The right to send states, in turn.
 pub(super) struct Turn<'a> {
     announcer: &'a Announcer,
     running: MutexGuard<'a, Running>,
@@ -76,7 +75,7 @@ impl Announcer {
         self.plain.subscribe()
     }
 
-    /// Waits for the right to tell states.
+    /// Waits for the right to send states.
     pub(super) async fn turn(&self) -> Turn<'_> {
         Turn {
             announcer: self,
@@ -84,8 +83,8 @@ impl Announcer {
         }
     }
 
-    /// Tells the progress of a running import, at most once in an [`INTERVAL`] and always the
-    /// newest, until its sender is dropped.
+    /// Sends the progress of a running import, the newest at most once per [`INTERVAL`], until the sender is
+    /// dropped.
     pub(super) async fn follow(&self, id: &str, mut progress: watch::Receiver<ImportProgress>) {
         self.running
             .lock()
@@ -104,7 +103,7 @@ impl Announcer {
         self.running.lock().await.remove(id);
     }
 
-    /// Tells how an import ended. It must be committed.
+    /// Sends the committed end of an import.
     pub(super) async fn finished(&self, import: &MonitorImport) -> Result<(), StoreError> {
         self.failures().remove(&import.id);
         self.tell_end(import).await?;
@@ -112,14 +111,14 @@ impl Announcer {
         Ok(())
     }
 
-    /// Tells that an import waits for an answer. That must be recorded.
+    /// Sends that an import waits for an answer, after that is recorded.
     pub(super) async fn asks(&self, import: &MonitorImport) {
         let _turn = self.turn().await;
         let message = ProgressMessage::recorded(import, Vec::new());
         self.tell(&import.id, message).await;
     }
 
-    /// Tells that an import has failed which cannot be recorded as such yet.
+    /// Sends that an import has failed before that can be recorded.
     pub(super) async fn failed(&self, id: &str, progress: ImportProgress, error: &str) {
         self.failures().insert(id.to_owned(), error.to_owned());
         let _turn = self.turn().await;
@@ -127,7 +126,7 @@ impl Announcer {
             .await;
     }
 
-    /// Returns an import as it is, where its record is not yet.
+    /// Returns an import's actual state if its record is outdated.
     pub(super) fn up_to_date(&self, import: MonitorImport) -> MonitorImport {
         match self.failures().get(&import.id) {
             Some(error) if !import.status.is_final() => MonitorImport {
@@ -144,7 +143,7 @@ impl Announcer {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in what another worker tells of an import, for the sockets that are here.
+    /// Forwards another worker's notification to the sockets here.
     pub(super) async fn hear(&self, id: &str, word: Word) {
         match word {
             Word::Running(progress) => {
@@ -180,7 +179,7 @@ impl Announcer {
 
     async fn tell(&self, id: &str, message: ProgressMessage) {
         emit(&self.io, id, &message).await;
-        // Nobody may be subscribed.
+        // There may be no subscriber.
         let _ = self.plain.send(Announcement {
             id: id.into(),
             message: Arc::new(message),
@@ -201,7 +200,7 @@ async fn emit(io: &SocketIo, id: &str, message: &ProgressMessage) {
 }
 
 impl Turn<'_> {
-    /// Returns the newest state of a job, or `None` if there is no such job.
+    /// Returns the newest state of a job, or `None` if it does not exist.
     pub(super) async fn newest(&self, id: &str) -> Result<Option<ProgressMessage>, StoreError> {
         if let Some(progress) = self.running.get(id) {
             return Ok(Some(ProgressMessage::pending(*progress.borrow())));

@@ -1,31 +1,29 @@
-//! The first rows of an import's file: kept with the import when it begins, so that the pages about its
-//! columns read no file.
+//! The first rows of an import's file, stored at its start for the pages about its columns.
 
 use product_feed::{FeedError, Input, Limits, Mapping};
 
-/// Rows that are looked for: the header row, those a page shows, and some more by which it is told how the
-/// file writes its prices.
+/// Rows to store: header row, shown rows, and some to detect the price format.
 const ROWS: usize = 21;
 
-/// Characters of a cell that are kept; a header's names are kept whole.
+/// Maximum characters of a cell; column names are not cut.
 const CELL: usize = 1_000;
 
-/// Bytes of all rows behind the header that are kept.
+/// Maximum bytes of the rows behind the header.
 const ROWS_BYTES: usize = 128 << 10;
 
-/// Bytes of a header that are kept. A longer one is no list of columns that anybody could look at.
+/// Maximum bytes of the header. A longer one cannot be shown.
 const HEADER_BYTES: usize = 256 << 10;
 
-/// Returns the first rows of a file, as they are kept.
+/// Returns the first rows of a file, bounded.
 ///
 /// # Errors
 ///
-/// When the file cannot be read.
+/// If the file cannot be read.
 pub(super) fn of(input: Input, limits: &Limits) -> Result<Vec<Vec<String>>, FeedError> {
     product_feed::first_rows(input, limits, ROWS).map(bounded)
 }
 
-/// As [`of`], of these sheets of a workbook.
+/// As [`of`], for sheets of a workbook.
 ///
 /// # Errors
 ///
@@ -39,8 +37,7 @@ pub(super) fn of_sheets(
     product_feed::first_rows_of(input, limits, Some(&mapping), ROWS).map(bounded)
 }
 
-/// Returns of a file's first rows what is kept of them: as many as are small enough, cells cut off; none at
-/// all where the header is too long.
+/// Bounds rows: drops large ones, cuts cells; returns nothing if the header is too long.
 fn bounded(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
     let size = |row: &[String]| row.iter().map(|cell| cell.len() + 3).sum::<usize>();
     if rows

@@ -1,29 +1,29 @@
-//! Keeps the index that searches for products look through.
+//! Keeps the product search index up to date.
 
 use std::time::{Duration, Instant};
 
 use crate::server::store::Store;
 
-/// The time between two looks for products that are not in the index, while this process imports.
+/// Interval between checks while this process imports.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
-/// The longest time between two looks: others that import keep the index as well.
+/// Maximum interval between checks; other importing processes index too.
 const SELDOM: Duration = Duration::from_secs(15);
 
-/// The time between two parts of much work, in which others write.
+/// Pause between parts of much work, for other writers.
 const BREATH: Duration = Duration::from_millis(10);
 
-/// For how long after an import's last rows its next ones are expected. Meanwhile the index gets a part at each
-/// look alone.
+/// After its last rows an import is expected to write more for this time, in which only a part is indexed per
+/// check.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// For how long after an import's last rows this process counts as importing.
+/// After its last rows an import counts as running for this time.
 const RECENT: Duration = Duration::from_secs(5);
 
-/// The time until what failed is tried again.
+/// Retry delay after an error.
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
 
-/// Puts what imports bring into the index, mostly when none writes.
+/// Indexes products, mostly while no import writes.
 pub(super) async fn keep(store: Store) {
     match store.make_trigram_index().await {
         Ok(None) => {}
@@ -51,7 +51,7 @@ pub(super) async fn keep(store: Store) {
     }
 }
 
-/// Waits until it is time to look again.
+/// Waits for the next check.
 async fn until_due(store: &Store) {
     let looked = Instant::now();
     loop {

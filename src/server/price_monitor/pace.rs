@@ -1,14 +1,14 @@
-//! Keeps an import from writing more rows a second than the operator allows.
+//! Limits the rows per second of an import.
 
 use std::{num::NonZeroU32, time::Duration};
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// The longest time that is waited after one batch.
+/// Maximum delay after a batch.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Spreads the batches of one import over time.
+/// Delays the batches of an import.
 #[derive(Debug)]
 pub(super) struct Pace {
     rows_per_second: Option<NonZeroU32>,
@@ -16,7 +16,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Begins now. Without a limit nothing ever waits.
+    /// Starts now. Without a limit there are no delays.
     pub(super) fn new(rows_per_second: Option<NonZeroU32>) -> Self {
         Self {
             rows_per_second,
@@ -24,7 +24,7 @@ impl Pace {
         }
     }
 
-    /// Waits until this many rows may have been written since the last call, or until `stop` is cancelled.
+    /// Waits until this many rows may have been written since the last call, or `stop` is cancelled.
     pub(super) async fn after(&mut self, rows: u64, stop: &CancellationToken) {
         if let Some(due) = self.due_after(rows, Instant::now()) {
             stop.run_until_cancelled(tokio::time::sleep_until(due))
@@ -50,7 +50,7 @@ mod tests {
         let after = |milliseconds| Some(began + Duration::from_millis(milliseconds));
         assert_eq!(pace.due_after(2000, began), after(2000));
         assert_eq!(pace.due_after(500, began), after(2500));
-        // What was not used is not saved up.
+        // Unused time is not saved.
         assert_eq!(
             pace.due_after(1000, began + Duration::from_secs(60)),
             after(61_000)

@@ -1,4 +1,4 @@
-//! How a database that fails for a moment is asked again.
+//! Retries database operations.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::server::store::StoreError;
 
-/// The longest time between two tries.
+/// Maximum delay between retries.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
-/// Why something was not done.
+/// Why an operation was given up.
 #[derive(Debug)]
 pub(super) enum GaveUp {
-    /// It was wanted no more.
+    /// It was cancelled.
     Stopped,
-    /// The database failed for good, or for too long.
+    /// A permanent error, or retries were exhausted.
     Store(StoreError),
 }
 
-/// Waits between tries, for about half a minute in all, and no longer than it is wanted.
+/// Delays between retries, about half a minute in total.
 pub(super) struct Patience<'a> {
     id: &'a str,
     stop: &'a CancellationToken,
@@ -28,7 +28,7 @@ pub(super) struct Patience<'a> {
 }
 
 impl<'a> Patience<'a> {
-    /// Begins with something about an import.
+    /// Starts for an import.
     pub(super) fn new(id: &'a str, stop: &'a CancellationToken) -> Self {
         Self {
             id,
@@ -38,7 +38,7 @@ impl<'a> Patience<'a> {
         }
     }
 
-    /// Waits until it is worth trying again after an error.
+    /// Waits before the next retry, or returns a permanent error.
     pub(super) async fn after(&mut self, error: StoreError) -> Result<(), GaveUp> {
         let wait = if error.is_passing() {
             self.waits.next()
@@ -55,13 +55,13 @@ impl<'a> Patience<'a> {
         slept.ok_or(GaveUp::Stopped)
     }
 
-    /// Whether an earlier try failed, so that what became of it is not known for sure.
+    /// Whether an earlier attempt failed, so that its effect is unknown.
     pub(super) fn is_tried(&self) -> bool {
         self.tries > 0
     }
 }
 
-/// Does something about an import until the database does its part.
+/// Retries an operation on an import.
 pub(super) async fn patiently<T, F>(
     id: &str,
     stop: &CancellationToken,
@@ -79,7 +79,7 @@ where
     }
 }
 
-/// The waits between tries: longer and longer.
+/// Returns growing delays.
 pub(super) fn waits() -> ExponentialBuilder {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(200))

@@ -1,4 +1,4 @@
-//! Runs imports: takes the next one from the database whenever there is room for one more.
+//! Runs queued imports.
 
 use std::{
     collections::HashMap,
@@ -18,16 +18,16 @@ use crate::{
     },
 };
 
-/// How often it is looked for imports that other processes leave behind.
+/// Polling interval for imports that other processes leave behind.
 const LOOK: Duration = Duration::from_secs(3);
 
-/// How long a trouble with the database that goes on is not told again.
+/// Minimum time between log lines for a continuing database error.
 const SAID_AGAIN: Duration = Duration::from_secs(60);
 
-/// How often a worker says that what it runs still runs: several times in a lease.
+/// Interval of renewing leases, several times per lease.
 const RENEWAL: Duration = Duration::from_secs(4);
 
-/// The imports that run here. Those that wait are in the database alone. Clones share it.
+/// The imports running here; waiting ones are in the database only. Clones share it.
 #[derive(Clone, Debug)]
 pub(super) struct Queue(Arc<Inner>);
 
@@ -36,14 +36,14 @@ struct Inner {
     importer: Arc<Importer>,
     workers: Workers,
     running: Mutex<HashMap<String, CancellationToken>>,
-    /// There may be something to run, or room to run it.
+    /// An import may be waiting, or a slot free.
     wake: Notify,
     metrics: Metrics,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
 
-/// The room that an import takes while it runs.
+/// A slot of a running import.
 struct Slot {
     queue: Queue,
     id: String,
@@ -57,7 +57,7 @@ impl Drop for Slot {
 }
 
 impl Queue {
-    /// Makes a queue; `tasks` owns what it runs.
+    /// Creates a queue; `tasks` owns what it runs.
     pub(super) fn new(
         importer: Importer,
         workers: Workers,
@@ -76,7 +76,7 @@ impl Queue {
         }))
     }
 
-    /// Runs what waits, until the shutdown. What runs then is seen to its last commit by the tasks.
+    /// Runs queued imports until shutdown. Running ones then finish their current batch.
     pub(super) fn start(&self) {
         let (queue, shutdown) = (self.clone(), self.0.shutdown.clone());
         self.0.tasks.spawn(async move {
@@ -97,22 +97,22 @@ impl Queue {
         });
     }
 
-    /// Has it looked for imports to run, now.
+    /// Triggers a poll.
     pub(super) fn wake(&self) {
         self.0.wake.notify_one();
     }
 
-    /// Makes an import stop that runs here. Returns whether it does.
+    /// Stops an import that runs here. Returns whether it does.
     pub(super) fn stop(&self, id: &str) -> bool {
         let running = self.running();
         let stop = running.get(id);
         stop.inspect(|stop| stop.cancel()).is_some()
     }
 
-    /// Cancels an unfinished import, wherever it runs or waits.
+    /// Cancels an unfinished import, running or waiting.
     pub(super) async fn cancel(&self, id: &str) -> Result<(), StoreError> {
         if self.stop(id) {
-            // Should this process end before the import does, whoever goes on with it knows.
+            // Recorded, in case this process ends before the import does.
             if let Err(error) = self.0.workers.note_unwanted(id).await {
                 tracing::warn!(id, %error, "that an import is to be cancelled is known here alone");
             }
@@ -124,14 +124,14 @@ impl Queue {
         Ok(())
     }
 
-    /// Ends an import that nobody runs. It is done whether or not whoever asked for it waits.
+    /// Ends an import that nobody runs, also if the caller is dropped.
     async fn finish_cancelled(&self, id: &str) {
         let (importer, id) = (Arc::clone(&self.0.importer), id.to_owned());
         let ending = self
             .0
             .tasks
             .spawn(async move { importer.finish_cancelled(&id).await });
-        // Should it panic, that is logged where it happens.
+        // A panic is logged where it happens.
         let _ = ending.await;
     }
 
@@ -140,7 +140,7 @@ impl Queue {
         self.0.importer.give_unanswered_up(before).await
     }
 
-    /// Returns whether no import can begin because the disk is full.
+    /// Returns whether imports wait because the disk is full.
     pub(super) fn waits_for_room(&self) -> bool {
         self.0.metrics.imports_wait_for_room()
     }
@@ -209,8 +209,7 @@ impl Queue {
         }
     }
 
-    /// What this process is at, and is not to take again: what runs, and what is over here and cannot be
-    /// recorded as such yet.
+    /// Returns imports not to claim again: running ones, and ended ones that cannot be recorded yet.
     fn at_hand(&self) -> Vec<String> {
         let mut all: Vec<_> = self.running().keys().cloned().collect();
         all.extend(self.0.importer.ends_to_record());

@@ -1,9 +1,7 @@
-//! The places of those who read product files. However a file is made, reading it takes a bounded amount
-//! of memory; how many files are read at once bounds the memory of all.
+//! Limits concurrent readers of product files, whose memory is bounded each.
 //!
-//! Imports have places of their own, because they take long. What somebody waits for, such as the check of
-//! an upload, has others, and of one owner there is one such reader at a time: whoever asks often waits
-//! for himself.
+//! Imports have slots of their own, because they take long. Interactive reads, such as checking an upload,
+//! have others, one at a time per owner.
 
 use std::{
     collections::HashMap,
@@ -16,17 +14,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::service::ServiceError;
 
-/// Imports that run at once, whoever's they are. Each may take as much memory as a reader and what it has
-/// ready for the database.
+/// Maximum running imports, over all users. Each takes the memory of a reader and of its prepared batches.
 pub(super) const IMPORTS: usize = 3;
 
-/// Other readers at once.
+/// Maximum other readers.
 const OTHERS: usize = 1;
 
-/// How long a place for a short look is waited for.
+/// How long an interactive read waits for a slot.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The places. Clones share them.
+/// The slots. Clones share them.
 #[derive(Clone, Debug)]
 pub(super) struct Readers(Arc<Inner>);
 
@@ -34,11 +31,11 @@ pub(super) struct Readers(Arc<Inner>);
 struct Inner {
     imports: Arc<Semaphore>,
     others: Arc<Semaphore>,
-    /// The turns of the owners who read or wait.
+    /// Turns of owners who read or wait.
     owners: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
-/// The right to read a file. Dropping it gives the place to the next.
+/// The right to read a file. Dropping it releases the slot.
 #[derive(Debug)]
 pub(super) struct Place {
     turn: Option<(Readers, String, OwnedSemaphorePermit)>,
@@ -56,7 +53,7 @@ impl Default for Readers {
 }
 
 impl Readers {
-    /// Waits for a place to import a file.
+    /// Waits for a slot to import a file.
     pub(super) async fn import(&self) -> Place {
         // The semaphore is never closed.
         let place = Arc::clone(&self.0.imports).acquire_owned().await.ok();
@@ -66,11 +63,11 @@ impl Readers {
         }
     }
 
-    /// Waits for a place to have a short look at a file for an owner.
+    /// Waits for a slot for an interactive read.
     ///
     /// # Errors
     ///
-    /// [`ServiceError::Busy`] where there is none within [`PATIENCE`].
+    /// [`ServiceError::Busy`] after [`PATIENCE`].
     pub(super) async fn look(&self, owner: &str) -> Result<Place, ServiceError> {
         let place = tokio::time::timeout(PATIENCE, self.wait_to_look(owner)).await;
         place.map_err(|_| ServiceError::Busy)
@@ -83,7 +80,7 @@ impl Readers {
             Arc::clone(turns.or_insert_with(|| Arc::new(Semaphore::new(1))))
         };
         let turn = turns.acquire_owned().await.ok();
-        // From here on the turn is given back whenever this is dropped.
+        // From here on the turn is released on drop.
         let mut place = Place {
             turn: turn.map(|turn| (self.clone(), owner.to_owned(), turn)),
             _place: None,
@@ -98,7 +95,7 @@ impl Readers {
 }
 
 impl Place {
-    /// Reads on a thread of its own, which keeps the place: it reads on when the client goes.
+    /// Reads on a blocking thread, which keeps the slot even if the client is gone.
     ///
     /// # Errors
     ///
@@ -123,7 +120,7 @@ impl Drop for Place {
         };
         let mut owners = readers.owners();
         drop(turn);
-        // Those who wait hold it too.
+        // Waiting readers hold it too.
         if owners
             .get(&owner)
             .is_some_and(|turns| Arc::strong_count(turns) == 1)
@@ -148,7 +145,7 @@ mod tests {
         tokio::pin!(second, other);
         assert!(second.as_mut().now_or_never().is_none());
         assert!(other.as_mut().now_or_never().is_none());
-        // Whoever came second of all waits for their own turn; the place is the other's.
+        // The second reader waits for its owner's turn, not for the slot.
         drop(first);
         let other = other.now_or_never().unwrap();
         assert!(second.as_mut().now_or_never().is_none());

@@ -1,21 +1,21 @@
-//! Product files that are made up, of any length: for benchmarks, tests and trying out.
+//! Generates product files of any length, for benchmarks, tests and trying out.
 
 use std::io::{self, Write};
 
 use clap::ValueEnum;
 
-/// Whose kind of file it is to be.
+/// The kind of file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Shape {
     /// A list of twelve columns.
     Plain,
-    /// Shopify's: handles with three variants each, and rows with an image alone.
+    /// Shopify: handles with three variants each, and image rows.
     Shopify,
-    /// WooCommerce's: parents with two variations each.
+    /// WooCommerce: parents with two variations each.
     Woocommerce,
-    /// Google Merchant Center's, tab-separated.
+    /// Google Merchant Center, tab-separated.
     Google,
-    /// Google Merchant Center's, as RSS 2.0.
+    /// Google Merchant Center, RSS 2.0.
     GoogleXml,
 }
 
@@ -23,11 +23,11 @@ const COLOURS: [&str; 5] = ["Blue", "Red", "Green", "Black", "Sand"];
 const THINGS: [&str; 6] = ["Shirt", "Mug", "Lamp", "Chair", "Notebook", "Scarf"];
 const SIZES: [&str; 3] = ["S", "M", "L"];
 
-/// Writes a file of so many rows behind the header row. The same numbers give the same file.
+/// Writes a file with a number of rows. Deterministic.
 ///
 /// # Errors
 ///
-/// When it cannot be written.
+/// If writing fails.
 pub fn write(to: &mut impl Write, shape: Shape, rows: u64) -> io::Result<()> {
     match shape {
         Shape::Plain => plain(to, rows),
@@ -38,7 +38,7 @@ pub fn write(to: &mut impl Write, shape: Shape, rows: u64) -> io::Result<()> {
     }
 }
 
-/// Mixes a row's number, so that neighbours differ as they do in real files.
+/// Mixes a row number, so that neighbours differ.
 fn mixed(row: u64) -> u64 {
     let mut value = row.wrapping_add(0x9E37_79B9_7F4A_7C15);
     value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -51,7 +51,7 @@ fn pick<'a>(from: &[&'a str], number: u64) -> &'a str {
     from.get(index).copied().unwrap_or_default()
 }
 
-/// What is made up for a row.
+/// The generated data of a row.
 struct Product {
     name: String,
     price: String,

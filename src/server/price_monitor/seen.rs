@@ -1,5 +1,4 @@
-//! The products of a file so far, so that a row that comes again is known. For large files they are kept
-//! in a file: memory must not grow with what is imported.
+//! Remembers the products of a file to detect repeated rows; on disk for large files, to bound memory.
 
 use std::{
     fs::File,
@@ -9,24 +8,24 @@ use std::{
     path::Path,
 };
 
-/// Products that are remembered in memory.
+/// Maximum products in memory.
 const IN_MEMORY: u64 = 1 << 20;
 
-/// Bytes of a slot: a mark of an identity, and a line.
+/// Bytes of a slot: hash of the identity, and line.
 const SLOT: u64 = 16;
 
-/// The products of a file so far, and the line on which each stood last.
+/// Products so far with their last line.
 #[derive(Debug)]
 pub(super) struct Seen {
     hasher: RandomState,
     table: Table,
 }
 
-/// A hash table with open addressing. A slot whose first half is 0 is free.
+/// A hash table with open addressing. A slot with hash 0 is free.
 #[derive(Debug)]
 enum Table {
     Memory(Vec<(u64, u64)>),
-    /// In a file that has no name. Slots of nothing take no room on disk.
+    /// In an unlinked temporary file, sparse.
     File {
         file: File,
         slots: u64,
@@ -34,7 +33,7 @@ enum Table {
 }
 
 impl Seen {
-    /// Makes room for so many products, in `directory` if they are many.
+    /// Allocates for a number of products, in `directory` if they are many.
     pub(super) fn new(products: u64, directory: &Path) -> io::Result<Self> {
         let table = if products <= IN_MEMORY {
             let slots = usize::try_from(slots(products)).map_err(io::Error::other)?;
@@ -48,7 +47,7 @@ impl Seen {
         })
     }
 
-    /// Takes note of a product; returns the line on which it stood before, where it did.
+    /// Records a product and returns its previous line, if any.
     pub(super) fn replace(&mut self, identity: &str, line: u64) -> io::Result<Option<u64>> {
         let mark = self.hasher.hash_one(identity).max(1);
         self.table.insert(mark, line)
@@ -77,7 +76,7 @@ impl Table {
 
     fn insert(&mut self, mark: u64, line: u64) -> io::Result<Option<u64>> {
         let slots = self.slots();
-        // The upper half of the product is the mark scaled to the number of slots.
+        // The upper half of the product scales the hash to the number of slots.
         let first = ((u128::from(mark) * u128::from(slots)) >> 64) as u64;
         for step in 0..slots {
             let at = (first + step) % slots;

@@ -1,4 +1,4 @@
-//! The Socket.IO side: joining a job's room, and being told how it stands.
+//! Serves Socket.IO: joining a job's room and sending its progress.
 
 use std::{
     fmt,
@@ -17,17 +17,17 @@ use socketioxide::{
 use super::{Service, message::event_name};
 use crate::model::job::JobId;
 
-/// How long a socket may be open before it shows the key.
+/// Time for presenting the key.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a client shows when it connects.
+/// Authentication data of a client.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Auth {
     api_key: String,
 }
 
-/// The client showed no key, or a wrong one. The text reaches it in `CONNECT_ERROR`.
+/// A missing or wrong key. The text is sent in `CONNECT_ERROR`.
 struct InvalidKey;
 
 impl fmt::Display for InvalidKey {
@@ -36,18 +36,18 @@ impl fmt::Display for InvalidKey {
     }
 }
 
-/// Makes the layer that answers Socket.IO requests, and the handle to its sockets.
+/// Creates the layer that serves Socket.IO, and its handle.
 pub(super) fn layer() -> (SocketIoLayer, SocketIo) {
     SocketIo::builder()
-        // A client that polls keeps a request open for each message.
+        // Long-polling would keep a request per message.
         .transports([TransportType::Websocket])
         .connect_timeout(CONNECT_TIMEOUT)
         .build_layer()
 }
 
-/// Takes connections on the main namespace.
+/// Accepts connections on the main namespace.
 pub(super) fn listen(io: &SocketIo, service: &Arc<Service>) {
-    // The service has the handle, so that the handle must not keep the service.
+    // The service owns the handle, so the handle must not own the service.
     let weak = Arc::downgrade(service);
     let connected = {
         let weak = Weak::clone(&weak);
@@ -66,7 +66,7 @@ pub(super) fn listen(io: &SocketIo, service: &Arc<Service>) {
                 "leave-import-job",
                 async move |socket: SocketRef, Data::<JobId>(id)| {
                     if let Some(service) = leaving.upgrade() {
-                        // After a join of the same socket that is not through yet.
+                        // After a pending join of the same socket.
                         let _turn = service.announcer.turn().await;
                         socket.leave(id.as_str().to_owned());
                     }
@@ -83,8 +83,7 @@ pub(super) fn listen(io: &SocketIo, service: &Arc<Service>) {
     io.ns("/", connected.with(known));
 }
 
-/// Lets a socket into a job's room and tells it how the job stands. One that asks for a job that
-/// does not exist is not answered: REST says so.
+/// Joins a socket to a job's room and sends the job's state. An unknown job is not answered; REST reports it.
 async fn join(service: &Service, socket: &SocketRef, id: &JobId) {
     let turn = service.announcer.turn().await;
     match turn.newest(id.as_str()).await {

@@ -1,4 +1,4 @@
-//! The same over a plain WebSocket: JSON text frames `{"event": …, "data": …}`.
+//! Serves plain WebSockets: JSON text frames `{"event": …, "data": …}`.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -23,16 +23,16 @@ use super::{
 };
 use crate::model::job::JobId;
 
-/// How often a client is asked for a sign of life, by a ping.
+/// Ping interval.
 const PING: Duration = Duration::from_secs(25);
 
-/// Bytes a client's frame may have; it holds one identifier.
+/// Maximum bytes of a client frame, which has one ID.
 const MAX_FRAME: usize = 4 << 10;
 
-/// Jobs one client may follow: as many as the relay follows with its default settings, and more.
+/// Maximum jobs per client, above the relay's default.
 const MAX_JOINED: usize = 20_000;
 
-/// What a client says.
+/// A client message.
 #[derive(Deserialize)]
 #[serde(tag = "event", content = "data", rename_all = "kebab-case")]
 enum Request {
@@ -42,14 +42,14 @@ enum Request {
     Other(serde::de::IgnoredAny),
 }
 
-/// What it is told.
+/// A server message.
 #[derive(Serialize)]
 struct Event<'a> {
     event: String,
     data: &'a ProgressMessage,
 }
 
-/// `GET /` with an upgrade to WebSocket.
+/// Handles `GET /` with an upgrade.
 pub(super) async fn upgrade(
     State(service): State<Arc<Service>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -66,7 +66,7 @@ pub(super) async fn upgrade(
         })
 }
 
-/// Talks to a client until it goes away.
+/// Serves a client until it disconnects.
 async fn talk(service: Arc<Service>, socket: WebSocket) {
     let mut client = Client {
         events: service.announcer.subscribe(),
@@ -75,7 +75,7 @@ async fn talk(service: Arc<Service>, socket: WebSocket) {
         joined: HashSet::new(),
         answered: true,
     };
-    // What went wrong is that the client is gone.
+    // The error means that the client is gone.
     let _ = client.talk().await;
 }
 
@@ -84,7 +84,7 @@ struct Client {
     socket: WebSocket,
     events: Receiver<Announcement>,
     joined: HashSet<String>,
-    /// Whether anything came since the last ping.
+    /// Whether a frame came since the last ping.
     answered: bool,
 }
 
@@ -119,7 +119,7 @@ impl Client {
         }
     }
 
-    /// Does what a client asks for; what it says that is nothing known is ignored.
+    /// Handles a client message; unknown ones are ignored.
     async fn heed(&mut self, text: &str) -> Result<(), axum::Error> {
         match serde_json::from_str(text) {
             Ok(Request::JoinImportJob(id)) if self.joined.len() < MAX_JOINED => {
@@ -148,7 +148,7 @@ impl Client {
         }
     }
 
-    /// Tells the newest state of every job, after events were missed.
+    /// Sends the newest state of every job, after missed events.
     async fn catch_up(&mut self) -> Result<(), axum::Error> {
         self.events = self.events.resubscribe();
         for id in self.joined.clone() {

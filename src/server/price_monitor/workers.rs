@@ -1,5 +1,5 @@
-//! Several processes that share the work: each takes imports by leases, and tells the others how the
-//! ones it runs stand, so that a socket to any of them hears of every import.
+//! Coordinates several processes: leases for imports, and notifications of progress, so that any socket gets
+//! every import.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,14 +16,14 @@ use crate::{
     },
 };
 
-/// How long an import stays with a worker that says nothing more.
+/// Duration of a lease.
 const LEASE: Duration = Duration::from_secs(15);
-/// How often a worker says that it serves its directory of files.
+/// Interval of announcing the directory that is served.
 const SERVING: Duration = Duration::from_secs(30);
-/// The time until what was lost is listened to again.
+/// Delay before listening again after a lost connection.
 const DEAF: Duration = Duration::from_secs(1);
 
-/// This process among those that share the work. Clones are the same.
+/// This process among the workers. Clones are the same.
 #[derive(Clone, Debug)]
 pub(super) struct Workers(Arc<Inner>);
 
@@ -34,15 +34,15 @@ struct Inner {
     uploads: Uploads,
 }
 
-/// What workers tell each other.
+/// A notification between workers.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Word {
-    /// An import is so far.
+    /// Progress of an import.
     Running(ImportProgress),
-    /// An import is over: the database knows how.
+    /// An import has ended; the database has the result.
     Over,
-    /// An import is wanted no more.
+    /// An import is cancelled.
     Cancel,
 }
 
@@ -54,7 +54,7 @@ struct Notice {
 }
 
 impl Workers {
-    /// Makes one of `per_user` imports of one user at once, all workers together.
+    /// Creates a worker with a limit of imports per user, over all workers.
     pub(super) fn new(store: Store, uploads: Uploads, per_user: usize) -> Self {
         Self(Arc::new(Inner {
             worker: Worker::new(uploads.id(), per_user, LEASE),
@@ -63,22 +63,22 @@ impl Workers {
         }))
     }
 
-    /// Says that this worker and its directory are there, once, before anything is taken.
+    /// Announces this worker and its directory before it claims anything.
     ///
     /// # Errors
     ///
-    /// When the database fails.
+    /// If the database fails.
     pub(super) async fn enter(&self) -> Result<(), StoreError> {
         let Inner { worker, store, .. } = &*self.0;
         if !store.has_workers() {
-            // What a process of before held or served is this one's.
+            // Leases and directories of a previous process are this one's.
             store.forget_leases().await?;
             store.place_all_monitor_imports(worker).await?;
         }
         self.serve_once().await
     }
 
-    /// Takes the next import that may run here.
+    /// Claims the next import.
     pub(super) async fn claim_next(
         &self,
         but_not: &[String],
@@ -87,12 +87,12 @@ impl Workers {
         store.claim_next_monitor_import(worker, but_not).await
     }
 
-    /// Says that these imports still run here. Returns those that somebody wants no more.
+    /// Renews the leases of running imports. Returns those that were cancelled.
     pub(super) async fn renew(&self, running: &[String]) -> Result<Vec<String>, StoreError> {
         self.0.store.renew_leases(&self.0.worker, running).await
     }
 
-    /// Gives an import back, whether it is over or not.
+    /// Releases an import, finished or not.
     pub(super) async fn release(&self, id: &str) {
         let Inner { worker, store, .. } = &*self.0;
         if let Err(error) = store.release_monitor_import(worker, id).await {
@@ -100,7 +100,7 @@ impl Workers {
         }
     }
 
-    /// Returns how many imports go before this one and with it; `None` when it does not wait.
+    /// Returns an import's position in the queue; `None` if it does not wait.
     pub(super) async fn place(&self, id: &str) -> Result<Option<u64>, StoreError> {
         self.0
             .store
@@ -108,13 +108,13 @@ impl Workers {
             .await
     }
 
-    /// Records that somebody wants an import no more.
+    /// Records a cancellation.
     pub(super) async fn note_unwanted(&self, id: &str) -> Result<(), StoreError> {
         self.0.store.want_monitor_import_cancelled(id).await
     }
 
-    /// Has whoever runs an import stop it. Returns whether somebody does. Should the word be lost, they
-    /// read it in the database when they next renew their lease, or whoever comes after them.
+    /// Notifies the worker that runs an import to stop it. Returns whether one does. A lost notification is
+    /// made up for by the database, which is read when leases are renewed.
     pub(super) async fn cancel(&self, id: &str) -> Result<bool, StoreError> {
         self.note_unwanted(id).await?;
         if !self.0.store.is_leased(&self.0.worker, id).await? {
@@ -124,8 +124,7 @@ impl Workers {
         Ok(true)
     }
 
-    /// Tells the others. Losing a word is no harm: a newer one follows, and the database knows the
-    /// end.
+    /// Notifies the others. Losses do not matter: a newer one follows, and the database has the end.
     pub(super) async fn tell(&self, id: &str, word: Word) {
         if !self.0.store.has_workers() {
             return;
@@ -144,8 +143,8 @@ impl Workers {
         }
     }
 
-    /// Says that this worker serves its files and has `heard` called with every word of the others, until
-    /// `shutdown`. Does nothing where there are no others.
+    /// Serves its directory and calls `heard` with every notification, until `shutdown`. Does nothing without
+    /// other workers.
     pub(super) fn run<H, W>(&self, heard: H, tasks: &TaskTracker, shutdown: &CancellationToken)
     where
         H: Fn(String, Word) -> W + Send + Sync + 'static,
@@ -208,7 +207,7 @@ impl Workers {
             return Ok(());
         };
         loop {
-            // What was missed is told by REST to whoever asks.
+            // Missed progress is available by REST.
             let Some(text) = notices.next().await? else {
                 continue;
             };

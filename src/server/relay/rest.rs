@@ -1,4 +1,4 @@
-//! The price monitor's REST calls (CONTRACT section 2).
+//! Calls the price monitor's REST API (CONTRACT section 2).
 
 use std::{
     collections::{HashMap, HashSet},
@@ -37,23 +37,23 @@ use crate::{
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an answer about a job's progress may take.
+/// Timeout of a progress call.
 const PROGRESS_TIMEOUT: Duration = Duration::from_secs(8);
-/// How long an upload may take in all. Its headway is watched where it comes in.
+/// Timeout of an upload. Its progress is checked where it is received.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(3600);
-/// The longest that a service can have us wait before it is asked for progress again.
+/// Maximum pause before polling again that a service can request.
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
-/// Where a service that is asked too often does not say how long to wait, in seconds.
+/// Retry delay in seconds, if the service names none.
 const RETRY_AFTER: u64 = 30;
-/// The longest wait that is passed on, in seconds.
+/// Maximum retry delay to forward, in seconds.
 const LONGEST_RETRY: u64 = 86_400;
-/// The longest a service's 404 for a job is remembered, and of how many jobs it is.
+/// How long a 404 for a job is remembered, and for how many jobs.
 const MISSING_AGE: Duration = Duration::from_secs(3600);
 const MOST_MISSING: usize = 100_000;
-/// The end of a job that the service has forgotten.
+/// Error of a job that the service has forgotten.
 const FORGOTTEN: &str = "The price monitor no longer knows this import.";
 
-/// The REST side of a price monitor. Clones share one pool of connections.
+/// A REST client of a price monitor. Clones share its connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Rest {
     pub(super) client: reqwest::Client,
@@ -70,20 +70,20 @@ pub(crate) struct Rest {
     tasks: TaskTracker,
 }
 
-/// The state of the conversation.
+/// State of the client.
 #[derive(Debug, Default)]
 struct Known {
-    /// The jobs that are being asked for, so that slow answers do not pile up.
+    /// Jobs with a pending call, so that slow answers do not pile up.
     asking: HashSet<JobId>,
-    /// When our key was last refused, where it has not been accepted since.
+    /// When the key was last rejected, unless accepted since.
     refused: Option<Instant>,
-    /// Until when the service wants no more questions.
+    /// Until when the service requested a pause.
     paused_until: Option<Instant>,
     /// Since when the service answers 404 for a job.
     missing: HashMap<JobId, Instant>,
 }
 
-/// A job that is being asked for. Dropping it is having asked.
+/// A pending call for a job. Dropping it ends it.
 struct Question {
     rest: Rest,
     job: JobId,
@@ -95,12 +95,11 @@ impl Drop for Question {
     }
 }
 
-/// How long a connection is kept that nobody needs.
+/// How long an idle connection is kept.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
-/// In whose name we ask. A service that does not know it ignores it.
+/// Header with the user's ID. Services may ignore it.
 pub(super) const OWNER: &str = "x-import-owner";
-/// Names a file that may be handed in again, should the answer get lost. A service that does not know the
-/// header takes it for another file.
+/// Header that identifies repeated uploads. A service that ignores it imports twice.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// Why a REST call did not give what was asked. The texts are for users.
@@ -159,11 +158,11 @@ impl From<ReadError> for RestError {
 }
 
 impl Rest {
-    /// Makes the client.
+    /// Creates the client.
     ///
     /// # Errors
     ///
-    /// When TLS cannot be set up.
+    /// If TLS cannot be set up.
     pub(crate) fn new(
         endpoint: &MonitorEndpoint,
         config: &RelayConfig,
@@ -174,7 +173,7 @@ impl Rest {
     ) -> Result<Self, reqwest::Error> {
         let client = http_client::client_for(&endpoint.url)
             .connect_timeout(CONNECT_TIMEOUT)
-            // Before the embedded price monitor ends one that is idle.
+            // Before the embedded price monitor closes it.
             .pool_idle_timeout(IDLE_TIMEOUT)
             .build()?;
         let concurrency = config.rest_concurrency.min(Semaphore::MAX_PERMITS);
@@ -194,11 +193,11 @@ impl Rest {
         })
     }
 
-    /// Hands a product file in and returns the job that was made of it. The file is streamed.
+    /// Uploads a product file and returns the created job. The file is streamed.
     ///
     /// # Errors
     ///
-    /// When the service cannot be reached, refuses, or gives no usable identifier.
+    /// If the service cannot be reached, rejects the file, or returns no usable ID.
     pub(crate) async fn create_import<S, E>(
         &self,
         user: &UserId,
@@ -223,7 +222,7 @@ impl Rest {
         self.created_id(&body)
     }
 
-    /// The request that hands a file in.
+    /// Builds the upload request.
     pub(super) fn upload<S, E>(
         &self,
         owner: &str,
@@ -255,8 +254,7 @@ impl Rest {
             .timeout(UPLOAD_TIMEOUT)
     }
 
-    /// Finds the identifier in a created job. Where there is none that can be used, the log says what
-    /// came.
+    /// Finds the ID of the created job. Logs the answer's outline if there is none.
     pub(super) fn created_id(&self, body: &[u8]) -> Result<JobId, RestError> {
         let id = answer::created_id(body);
         match id.as_deref().map(str::parse) {
@@ -274,11 +272,11 @@ impl Rest {
         }
     }
 
-    /// Asks for a job's progress.
+    /// Requests a job's progress.
     ///
     /// # Errors
     ///
-    /// When the service cannot be reached in time, refuses, or does not know the job.
+    /// If the service does not answer in time, refuses, or does not know the job.
     pub(crate) async fn progress(&self, job: &JobId) -> Result<Reading, RestError> {
         let began = Instant::now();
         let response = self
@@ -301,8 +299,7 @@ impl Rest {
         })
     }
 
-    /// Asks for a job's progress in its turn, and returns what is to be made of the answer, if
-    /// anything. A job that the service has not known for a while has failed.
+    /// Polls a job in turn, and returns a report, if any. A job that has been unknown for long enough fails.
     pub(super) async fn ask(&self, job: &JobId) -> Option<Report> {
         if self.is_resting() || !self.known().asking.insert(job.clone()) {
             return None;
@@ -337,7 +334,7 @@ impl Rest {
         }
     }
 
-    /// Asks for the progress of these jobs in the background and gives the answers to the hub.
+    /// Polls jobs in the background and reports to the hub.
     pub(crate) fn settle(&self, jobs: Vec<JobId>, hub: &Hub) {
         if self.is_resting() {
             return;
@@ -355,7 +352,7 @@ impl Rest {
         }
     }
 
-    /// Says that there was no answer to be had: once a minute, so that a wrong address is seen.
+    /// Logs a failed poll once a minute, so that a wrong URL is noticed.
     fn warn(&self, job: &JobId, error: &RestError) {
         match self.warnings.count() {
             Some(count) => {
@@ -365,18 +362,18 @@ impl Rest {
         }
     }
 
-    /// Takes note of a report on a job that is followed.
+    /// Records a report of a followed job.
     pub(super) fn note_report(&self, source: ReportSource, reading: &Reading) {
         let clean = |name: &String| self.without_key(name);
         self.problem.note_report(source, reading, clean);
     }
 
-    /// Notes that the service knows a job.
+    /// Records that the service knows a job.
     pub(super) fn knows(&self, job: &JobId) {
         self.known().missing.remove(job);
     }
 
-    /// Notes that the service does not know a job, and returns whether that is so for long enough.
+    /// Records a 404 for a job, and returns whether it has lasted long enough.
     fn is_forgotten(&self, job: &JobId) -> bool {
         let mut known = self.known();
         let missing = &mut known.missing;
@@ -394,20 +391,19 @@ impl Rest {
         is_forgotten
     }
 
-    /// Returns whether our key has just been refused.
+    /// Returns whether the key was just rejected.
     pub(crate) fn is_refused(&self) -> bool {
         let refused = self.known().refused;
         refused.is_some_and(|at| at.elapsed() < REFUSED_DELAY)
     }
 
-    /// Returns whether nothing is to be asked now: a key that was refused will hardly be right a moment
-    /// later, or the service wants no questions.
+    /// Returns whether polling is paused: after a rejected key, or at the service's request.
     pub(super) fn is_resting(&self) -> bool {
         let paused_until = self.known().paused_until;
         self.is_refused() || paused_until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// Returns a text of the service with our key taken out, should it hold it.
+    /// Removes our key from a service's text.
     pub(crate) fn without_key(&self, text: &str) -> String {
         text.replace(self.api_key.expose_secret(), "…")
     }
@@ -416,7 +412,7 @@ impl Rest {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the body of a good answer, and turns any other into what it says.
+    /// Reads the body of a successful answer, or converts the error.
     pub(super) async fn accepted(&self, response: Response) -> Result<Vec<u8>, RestError> {
         let status = response.status();
         let retry_after = retry_after(&response);
@@ -424,7 +420,7 @@ impl Rest {
         match status {
             StatusCode::UNAUTHORIZED => self.known().refused = Some(Instant::now()),
             status if status.is_success() => self.known().refused = None,
-            // What a broken service or a proxy before it says is no word on the key.
+            // Answers of a broken service or proxy say nothing about the key.
             _ => {}
         }
         if status.is_success() {
@@ -485,7 +481,7 @@ impl From<RestError> for ApiError {
     }
 }
 
-/// Returns how many seconds a service wants to be left alone (RFC 9110, section 10.2.3).
+/// Returns the seconds of `Retry-After` (RFC 9110, section 10.2.3).
 fn retry_after(response: &Response) -> Option<u64> {
     let value = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
     value.trim().parse().ok().or_else(|| {

@@ -10,7 +10,7 @@ use thiserror::Error;
 /// Minimum time between equal log lines, because anybody can send any cookie.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// Why a session cookie does not let its holder in. It says nothing of what the cookie holds.
+/// Why a session cookie was rejected. Reveals nothing of its content.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum Unread {
     /// It is no sealed token.

@@ -1,4 +1,4 @@
-//! The REST calls.
+//! Tests the REST calls.
 
 use std::error::Error;
 
@@ -25,17 +25,17 @@ pub(super) const KEY: &str = "the key";
 pub(super) const PROGRESS: &str = "GET /api/products/imports/{id}/progress";
 pub(super) const UPLOAD: &str = "POST /api/products/imports";
 const FURTHER: &str = "GET /api/products/imports/{id}";
-/// In whose name files are handed in.
+/// Owner of uploads.
 const OWNER: &str = "import-relay-check";
-/// The schemes of `Authorization` that are tried where `X-API-Key` is refused.
+/// `Authorization` schemes to try if `X-API-Key` is rejected.
 const SCHEMES: [&str; 4] = ["Bearer", "Basic", "ApiKey", "Token"];
 
-/// An answer, whatever it says.
+/// Any answer.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
-    /// The schemes that `WWW-Authenticate` names.
+    /// The schemes of `WWW-Authenticate`.
     schemes: String,
-    /// Where a redirect leads, without what may be secret.
+    /// Target of a redirect, without secrets.
     location: Option<String>,
     body: Vec<u8>,
 }
@@ -57,7 +57,7 @@ impl Answer {
         price_monitor_wire::from_slice::<serde_json::Value>(&self.body).is_ok()
     }
 
-    /// Returns the status and the service's own words, to end a sentence.
+    /// Returns status and error message, to end a sentence.
     fn words(&self) -> String {
         let code = self.status.as_u16();
         match answer::own_words(&self.body) {
@@ -77,7 +77,7 @@ impl Answer {
 }
 
 impl Probe {
-    /// Sends a request, and gives the answer or a sentence on why there is none.
+    /// Sends a request, and returns the answer or a sentence on why there is none.
     pub(super) async fn ask(&self, request: RequestBuilder) -> Result<Answer, String> {
         let asking = async {
             let response = request.send().await.map_err(unreached)?;
@@ -107,7 +107,7 @@ impl Probe {
         self.rest.client.get(format!("{}{path}", self.rest.origin))
     }
 
-    /// Asks how the service is. An error is that it could not be asked.
+    /// Tests `GET /health`. `Err` if it could not be called.
     pub(super) async fn health(&self) -> Result<Finding, Finding> {
         let answer = self.ask(self.get("/health")).await;
         let answer = answer.map_err(|why| Finding::misfit(HEALTH, why))?;
@@ -124,8 +124,7 @@ impl Probe {
         })
     }
 
-    /// Asks for an import's progress, with the key and with a wrong one. An error is that it could not be
-    /// asked.
+    /// Tests the progress call with the key and with a wrong one. `Err` if it could not be called.
     pub(super) async fn key_and_progress(&self) -> Result<Vec<Finding>, Finding> {
         let unknown = Uuid::new_v4().to_string();
         let job = self.trial.job.as_ref().map_or(&*unknown, JobId::as_str);
@@ -146,7 +145,7 @@ impl Probe {
         let of_key = judge_key(&right, wrong.as_ref());
         let of_progress = match &self.trial.job {
             Some(job) => judge_progress(job, &right),
-            // Where there may be no such call, a 404 says nothing of an import.
+            // At a doubtful URL a 404 is not about an import.
             None if of_key.is_doubtful => None,
             None => Some(judge_unknown(&right)),
         };
@@ -156,7 +155,7 @@ impl Probe {
             .collect())
     }
 
-    /// Says that the key is refused, and how it would be taken.
+    /// Returns the finding for a rejected key, with the scheme that is accepted.
     pub(super) async fn refused(
         &self,
         call: &'static str,
@@ -169,7 +168,7 @@ impl Probe {
         Finding::misfit(call, refusal(&answer.words(), &answer.schemes))
     }
 
-    /// Finds the scheme of `Authorization` by which the key is taken, where nothing is without one.
+    /// Finds an `Authorization` scheme by which the key is accepted, if requests without one are rejected.
     pub(super) async fn accepted_scheme(
         &self,
         ask: impl Fn() -> RequestBuilder,
@@ -199,7 +198,7 @@ impl Probe {
         None
     }
 
-    /// Hands a file in, and returns its import.
+    /// Uploads a file and returns its import.
     pub(super) async fn upload(&self, upload: &Upload) -> (Finding, Option<JobId>) {
         let file = stream::iter([Ok::<Bytes, std::io::Error>(upload.content.clone())]);
         let key = Some(Uuid::new_v4().to_string());
@@ -234,7 +233,7 @@ impl Probe {
         let words = answer.words();
         let sentence = match answer.status.as_u16() {
             401 => {
-                // Nothing is handed in twice to find out by which scheme it would be taken.
+                // An upload is not repeated to find the accepted scheme.
                 refusal(&words, &answer.schemes)
             }
             411 => {
@@ -250,7 +249,7 @@ impl Probe {
         Finding::misfit(UPLOAD, sentence)
     }
 
-    /// Asks how far an import is.
+    /// Requests an import's progress.
     pub(super) async fn progress(&self, job: &JobId) -> Result<Heard, String> {
         let path = format!("/api/products/imports/{job}/progress");
         let key = self.rest.api_key.expose_secret();
@@ -264,7 +263,7 @@ impl Probe {
         Ok(heard(&answer.body))
     }
 
-    /// Asks what else can be done with an import.
+    /// Tests the optional actions of an import.
     pub(super) async fn further_calls(&self, job: &JobId) -> Finding {
         let key = self.rest.api_key.expose_secret();
         let request = self.get(&format!("/api/products/imports/{job}"));
@@ -290,7 +289,7 @@ impl Probe {
     }
 }
 
-/// Reads an answer about an import's progress.
+/// Parses a progress answer.
 fn heard(body: &[u8]) -> Heard {
     let mut heard = Heard::default();
     match Reading::from_slice(body) {
@@ -300,10 +299,10 @@ fn heard(body: &[u8]) -> Heard {
     heard
 }
 
-/// What the answers to two keys say of the key.
+/// Result of requests with the right and a wrong key.
 struct OfKey {
     finding: Finding,
-    /// Whether there may be no such call at this address.
+    /// Whether the URL may be wrong.
     is_doubtful: bool,
 }
 
@@ -363,10 +362,10 @@ fn judge_key(right: &Answer, wrong: Result<&Answer, &String>) -> OfKey {
     }
 }
 
-/// Judges what was answered for an import that there is.
+/// Judges the answer for an existing import.
 fn judge_progress(job: &JobId, answer: &Answer) -> Option<Finding> {
     if answer.status.is_success() {
-        // It is followed, and judged then.
+        // It is followed and judged then.
         return None;
     }
     let job = job.as_str();
@@ -381,7 +380,7 @@ fn judge_progress(job: &JobId, answer: &Answer) -> Option<Finding> {
     Some(Finding::misfit(PROGRESS, sentence))
 }
 
-/// Judges what was answered for an import that was made up.
+/// Judges the answer for an unknown import.
 fn judge_unknown(answer: &Answer) -> Finding {
     let words = answer.words();
     if answer.status.is_success() {
@@ -417,7 +416,7 @@ fn judge_unknown(answer: &Answer) -> Finding {
     }
 }
 
-/// Says that the key was refused by all schemes.
+/// Describes that all schemes were rejected.
 pub(super) fn refusal(words: &str, schemes: &str) -> String {
     match schemes.is_empty() {
         false => format!(
@@ -438,11 +437,11 @@ fn wrong_scheme(answer: &Answer, scheme: &str) -> String {
     )
 }
 
-/// Returns where an answer leads, without a user, a password or parameters.
+/// Returns a redirect's target without user, password and query.
 fn location(response: &Response) -> Option<String> {
     let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
     let mut url: Url = response.url().join(location).ok()?;
-    // They fail only for an address that can have neither.
+    // Fails only for URLs that can have neither.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_query(None);
@@ -450,7 +449,7 @@ fn location(response: &Response) -> Option<String> {
     Some(url.to_string().chars().take(200).collect())
 }
 
-/// Says why there is no answer: the innermost cause, for the others repeat the address.
+/// Describes a failed request by its innermost cause; outer ones repeat the URL.
 fn unreached(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut cause: &dyn Error = &error;

@@ -1,4 +1,4 @@
-//! An import that is followed: by its events, by REST, and to its end.
+//! Follows an import to its end, by events and by REST.
 
 use std::time::Duration;
 
@@ -15,20 +15,20 @@ use crate::{
 const JOIN: &str = "join-import-job";
 const EVENTS: &str = "import-job-{id}";
 const END: &str = "the end";
-/// How often REST is asked meanwhile.
+/// Polling interval.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How long it is looked whether a join is held against us.
+/// How long a rejection of a join is waited for.
 const AFTER_JOIN: Duration = Duration::from_millis(500);
-/// An import is followed for so many times as long as a call may take.
+/// An import is followed for this many call timeouts.
 const CALLS: u32 = 3;
 
-/// An import that is followed, and what is known of it.
+/// A followed import and its reports.
 struct Followed {
     job: JobId,
     until: Instant,
     events: Heard,
     answers: Result<Heard, String>,
-    /// Whether it was over when it was asked for first.
+    /// Whether it had ended at the first call.
     was_over: bool,
 }
 
@@ -39,13 +39,13 @@ impl Followed {
 }
 
 impl Probe {
-    /// Hands the file in and follows its import, or the one that was named. Of neither, it is only looked
-    /// whether a room can be joined and left. Returns the import.
+    /// Uploads the file or takes the named import, and follows it. Without either only joins and leaves are
+    /// tested. Returns the import.
     pub(super) async fn follow(&self, mut connection: Connection) -> (Vec<Finding>, Option<JobId>) {
         let mut findings = Vec::new();
         let mut handing_in = std::pin::pin!(self.hand_in());
         let job = loop {
-            // Its heartbeats are answered meanwhile.
+            // Answers heartbeats meanwhile.
             tokio::select! {
                 (finding, job) = &mut handing_in => {
                     findings.extend(finding);
@@ -109,7 +109,7 @@ impl Probe {
     }
 
     async fn join_and_leave(&self, connection: &mut Connection) -> Finding {
-        // A version 4 UUID is always such an identifier.
+        // A version 4 UUID is always a valid job ID.
         let Ok(job) = Uuid::new_v4().to_string().parse::<JobId>() else {
             return Finding::note(JOIN, "No import was joined.");
         };
@@ -173,7 +173,7 @@ impl Probe {
                     _ => {}
                 },
                 _ = ticks.tick() => {
-                    // What REST knew a moment ago has been told by now, if it is told at all.
+                    // If REST knew it, the event would have come by now.
                     if followed.is_over() {
                         return Ok(());
                     }

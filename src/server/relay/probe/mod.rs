@@ -1,7 +1,7 @@
-//! Walks through what docs/protocol.md asks of a price monitor, call by call, and says what fits.
+//! Tests a price monitor against docs/protocol.md, call by call.
 //!
-//! It sends the relay's own requests and reads the answers as the relay does. Nothing is imported unless a
-//! file is given, and no sentence holds the key or a value that was reported.
+//! It sends the relay's own requests and parses answers as the relay does. Nothing is imported unless a file
+//! is given. No output contains the key or reported values.
 
 mod calls;
 mod following;
@@ -24,56 +24,56 @@ use crate::{
     },
 };
 
-/// What is to be tried.
+/// What to test.
 #[derive(Clone, Debug)]
 pub struct Trial {
-    /// A file that is imported.
+    /// A file to import.
     pub upload: Option<Upload>,
-    /// An import of the price monitor's that is asked for and followed.
+    /// An import of the price monitor to follow.
     pub job: Option<JobId>,
-    /// How long each call may take.
+    /// Timeout of each call.
     pub timeout: Duration,
 }
 
-/// A file that is imported.
+/// A file to import.
 #[derive(Clone, Debug)]
 pub struct Upload {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Its content.
     pub content: Bytes,
 }
 
-/// What came of one call.
+/// The result of a call.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Finding {
     /// The call.
     pub call: &'static str,
-    /// Whether it fits.
+    /// Whether it conforms.
     pub mark: Mark,
-    /// What was found, in a sentence.
+    /// The finding, as a sentence.
     pub sentence: String,
 }
 
-/// Whether a call fits the protocol.
+/// Whether a call conforms to the protocol.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Mark {
     /// It does.
     Fits,
-    /// It is not needed, or could not be judged.
+    /// Optional, or could not be tested.
     Note,
     /// It does not.
     Misfit,
 }
 
-/// What came of all calls.
+/// The result of all calls.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {
-    /// The price monitor fits the protocol.
+    /// The price monitor conforms.
     Fits,
-    /// It does not, in so many calls.
+    /// It does not, in this number of calls.
     Misfits(usize),
-    /// There was no answer to judge.
+    /// It did not answer.
     Untried,
 }
 
@@ -99,11 +99,11 @@ impl Finding {
     }
 }
 
-/// Walks through the calls, and tells each finding as soon as there is one.
+/// Tests all calls, and reports each finding as soon as it is known.
 ///
 /// # Errors
 ///
-/// When TLS cannot be set up.
+/// If TLS cannot be set up.
 pub async fn walk(
     config: &Config,
     endpoint: &MonitorEndpoint,
@@ -153,7 +153,7 @@ pub async fn walk(
     }
     let count = |mark| findings.iter().filter(|it| it.mark == mark).count();
     Ok(match count(Mark::Misfit) {
-        // A web server of any kind answers 404 to everything.
+        // Any web server answers 404 to everything.
         0 if !findings.iter().any(is_proof) => {
             let sentence = "Nothing in the responses shows that this is a price monitor.";
             tell(&Finding::misfit("the address", sentence));
@@ -169,7 +169,7 @@ fn is_proof(finding: &Finding) -> bool {
     finding.mark == Mark::Fits && finding.call != calls::HEALTH
 }
 
-/// The price monitor, and what is tried with it.
+/// A price monitor under test.
 struct Probe {
     rest: Rest,
     service: Service,
@@ -177,18 +177,18 @@ struct Probe {
     trial: Trial,
 }
 
-/// What was heard of an import from one source.
+/// Reports of an import from one source.
 #[derive(Default)]
 struct Heard {
-    /// How many reports came.
+    /// Number of reports.
     reports: usize,
-    /// The fields of the first one that held none that is known.
+    /// Fields of the first report without known ones.
     unknown: Option<Vec<String>>,
-    /// Fields that were passed over beside known ones.
+    /// Unknown fields beside known ones.
     ignored: Vec<String>,
-    /// Why one could not be read.
+    /// Why one was unreadable.
     unreadable: Option<String>,
-    /// Where the import stands by these reports.
+    /// The import's state after these reports.
     state: Snapshot,
 }
 
@@ -213,7 +213,7 @@ impl Heard {
         }
     }
 
-    /// Says what is wrong with the reports, if anything.
+    /// Describes a fault of the reports, if any.
     fn fault(&self) -> Option<String> {
         if let Some(reason) = &self.unreadable {
             return Some(format!("Cannot be read: {reason}."));
@@ -228,7 +228,7 @@ impl Heard {
         })
     }
 
-    /// Says where the import stands, in the relay's words.
+    /// Describes the import's state.
     fn standing(&self) -> String {
         let event = &self.state.event;
         let ignored = match self.ignored.is_empty() {

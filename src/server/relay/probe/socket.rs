@@ -1,4 +1,4 @@
-//! The socket: whether it opens, and whether rooms can be joined.
+//! Tests whether the socket opens and jobs can be joined.
 
 use price_monitor_wire::{Incoming, Protocol, Recovery, answer};
 use reqwest::{RequestBuilder, header};
@@ -10,10 +10,10 @@ use crate::server::relay::upstream::{Connection, ConnectionError};
 
 const SOCKET_IO: &str = "Socket.IO";
 const WEBSOCKET: &str = "WebSocket";
-/// What becomes of the progress where there is no socket.
+/// Consequence of a missing socket.
 const POLLED: &str = "Without one, progress is polled by REST every few seconds.";
 
-/// The socket, where there is one.
+/// The socket, if it could be opened.
 pub(super) enum Opened {
     Yes(Box<Connection>),
     No,
@@ -27,7 +27,7 @@ impl Probe {
         }
     }
 
-    /// Opens the socket, and waits until rooms can be joined.
+    /// Opens the socket and waits until jobs can be joined.
     pub(super) async fn open(&self) -> (Vec<Finding>, Opened) {
         let mut findings = Vec::new();
         let opened = tokio::time::timeout(self.trial.timeout, self.shake_hands(&mut findings));
@@ -67,7 +67,7 @@ impl Probe {
         Ok(connection)
     }
 
-    /// Says why there is no socket.
+    /// Describes why there is no socket.
     async fn judge(&self, error: &ConnectionError) -> Finding {
         let call = self.socket();
         let misfit = |sentence: String| Finding::misfit(call, sentence);
@@ -114,7 +114,7 @@ impl Probe {
         }
     }
 
-    /// Says what an answer means that is no WebSocket.
+    /// Describes an answer that is not a WebSocket.
     fn judge_answer(&self, response: &http::Response<Option<Vec<u8>>>) -> Finding {
         let (call, code) = (self.socket(), response.status().as_u16());
         let words = response.body().as_deref().and_then(answer::own_words);
@@ -152,11 +152,11 @@ impl Probe {
         }
     }
 
-    /// The request that asks for a WebSocket, without the key.
+    /// Builds an upgrade request without the key.
     fn upgrade(&self) -> RequestBuilder {
         let address = price_monitor_wire::Dialect::url(&self.service);
         let address = Url::parse(&address.replacen("ws", "http", 1));
-        // The connection was made to that very address.
+        // The connection was made to this URL.
         let address = address.unwrap_or_else(|_| self.service.url.clone());
         self.rest
             .client

@@ -32,34 +32,34 @@ const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// A connection error.
 #[derive(Debug, Error)]
 pub(in crate::server::relay) enum ConnectionError {
-    /// The key was not accepted. The text is the service's own.
+    /// The key was rejected, with the service's message.
     #[error("refused: {0}")]
     Refused(String),
-    /// The host, or the proxy on the way to it, cannot be reached.
+    /// The host or proxy cannot be reached.
     #[error("{0}")]
     Dial(Box<dyn std::error::Error + Send + Sync>),
-    /// The service does not let us in, for a reason that is not the key. The text is its own.
+    /// The connection was rejected for another reason, with the service's message.
     #[error("not let in: {0}")]
     Rejected(String),
-    /// The service speaks a version of Socket.IO that is too old.
+    /// The service speaks an old version of Socket.IO.
     #[error("the price monitor speaks Socket.IO 2 or older; version 3 or later is needed")]
     Outdated,
-    /// The connection broke, or the service does not take it.
+    /// The connection broke, or the upgrade failed.
     #[error("{0}")]
     Socket(#[from] Box<tungstenite::Error>),
-    /// The service does not speak the protocol.
+    /// The service violates the protocol.
     #[error("{0}")]
     Protocol(#[from] ProtocolError),
-    /// The service said nothing for longer than it may.
+    /// The idle timeout has passed.
     #[error("silent for too long")]
     Silent,
-    /// The service is there, and does not let us in.
+    /// The namespace was not connected in time.
     #[error("not let in in time")]
     NotReady,
-    /// The service ended the connection.
+    /// The service closed the connection.
     #[error("closed by the price monitor")]
     Closed,
-    /// The address cannot be connected to.
+    /// The URL is not usable.
     #[error("the address cannot be used")]
     Address,
 }
