@@ -15,10 +15,11 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use import_relay::{
-    model::{job::JobId, role::Role},
+    model::role::Role,
     server::{
         auth::{accounts, first_owner},
         config::{self, Config, Monitor},
+        http::routes::watch,
         price_monitor::{
             self, PriceMonitorOptions,
             sample::{self, Shape},
@@ -36,7 +37,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::monitor::Untried;
+use crate::cli::monitor::{MonitorCheck, Untried};
 
 /// Gives back what an hour of many viewers took, which the C library's allocator keeps; how soon is in
 /// `.cargo/config.toml`.
@@ -98,29 +99,6 @@ enum Command {
     },
     /// Check whether the server running with these settings is ready.
     Health,
-}
-
-/// How the price monitor is checked.
-#[derive(Args)]
-struct MonitorCheck {
-    /// Test the price monitor at MONITOR_PRICE_APP_HOST against docs/protocol.md instead, call by call. Exits
-    /// with 0 if it passes, 1 if it fails, and 2 if it cannot be tested. Imports nothing without --upload.
-    #[arg(long)]
-    monitor: bool,
-    /// Import a file there and follow its import: FILE, or else ten made-up products.
-    #[arg(long, requires = "monitor", value_name = "FILE", num_args = 0..=1)]
-    upload: Option<Option<PathBuf>>,
-    /// Follow an import that is running there.
-    #[arg(
-        long,
-        requires = "monitor",
-        value_name = "ID",
-        conflicts_with = "upload"
-    )]
-    job: Option<JobId>,
-    /// Time limit for each call.
-    #[arg(long, requires = "monitor", value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
-    timeout: Duration,
 }
 
 #[derive(Subcommand)]
@@ -302,7 +280,7 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
         println!("PRICE_MONITOR_API_KEY={}", api_key.expose_secret());
     }
     let token = config.telemetry.metrics_token;
-    let watching = telemetry::worker_routes(store.clone(), metrics, options.space.clone(), token);
+    let watching = watch::worker_routes(store.clone(), metrics, options.space.clone(), token);
     let (stopping, drain) = (shutdown.clone(), config.drain);
     let cut_off = async {
         stopping.cancelled().await;

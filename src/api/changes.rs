@@ -24,7 +24,7 @@ pub async fn import_changes(
     #[server(default)] search: String,
     #[server(default)] after: u64,
 ) -> Result<ChangesPage, ApiError> {
-    let (state, job) = crate::server::imports::mine(&id).await?;
+    let (imports, job) = crate::server::imports::find_visible(&id).await?;
     let filter = crate::model::changes::ChangesFilter::read(|name| {
         let value = match name {
             "kind" => &kind,
@@ -38,7 +38,7 @@ pub async fn import_changes(
     let filter = filter.map_err(|name| {
         ApiError::Invalid(format!("`{name}` holds something that it does not take."))
     })?;
-    state.relay.changes(&job, &filter, after).await
+    imports.relay().changes(&job, &filter, after).await
 }
 
 /// Lists the changes of a product, the newest first, 50 at once.
@@ -54,5 +54,6 @@ pub async fn product_history(
 ) -> Result<ProductHistory, ApiError> {
     let who = crate::server::auth::require_user().await?;
     let state = crate::server::http::state::app_state()?;
-    crate::server::imports::product_history::find(&state, &who, &identity, &from).await
+    state.require_products()?;
+    crate::server::imports::product_history::find(&state.store, &who, &identity, &from).await
 }

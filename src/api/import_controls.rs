@@ -17,8 +17,8 @@ use crate::model::{
 /// or it is somebody else's.
 #[server(name = GetImportExtras, prefix = "/api", endpoint = "import_extras", input = server_fn::codec::GetUrl)]
 pub async fn import_extras(id: JobId) -> Result<Option<ImportExtras>, ApiError> {
-    let (state, job) = crate::server::imports::mine(&id).await?;
-    Ok(state.relay.extras(&job).await)
+    let (imports, job) = crate::server::imports::find_visible(&id).await?;
+    Ok(imports.relay().extras(&job).await)
 }
 
 /// Stops an import; what is in stays.
@@ -28,8 +28,8 @@ pub async fn import_extras(id: JobId) -> Result<Option<ImportExtras>, ApiError> 
 /// As [`import_extras`]; and when the price monitor does not do it, in its words.
 #[server(prefix = "/api", endpoint = "cancel_import")]
 pub async fn cancel_import(id: JobId) -> Result<(), ApiError> {
-    let change = crate::server::imports::to_change(&id).await?;
-    change.state.relay.cancel(&change.job).await?;
+    let change = crate::server::imports::find_changeable(&id).await?;
+    change.imports.relay().cancel(&change.job).await?;
     change
         .done(crate::model::audit::AuditAction::ImportCancelled)
         .await;
@@ -43,7 +43,7 @@ pub async fn cancel_import(id: JobId) -> Result<(), ApiError> {
 /// As [`cancel_import`].
 #[server(prefix = "/api", endpoint = "import_again")]
 pub async fn import_again(id: JobId) -> Result<(), ApiError> {
-    crate::server::imports::further(&id, crate::server::relay::Further::Again).await
+    crate::server::imports::rerun(&id, crate::server::relay::Rerun::Again).await
 }
 
 /// Imports the failed rows of an import again, and goes to the new one's page.
@@ -53,7 +53,7 @@ pub async fn import_again(id: JobId) -> Result<(), ApiError> {
 /// As [`cancel_import`].
 #[server(prefix = "/api", endpoint = "retry_failed_rows")]
 pub async fn retry_failed_rows(id: JobId) -> Result<(), ApiError> {
-    crate::server::imports::further(&id, crate::server::relay::Further::Retry).await
+    crate::server::imports::rerun(&id, crate::server::relay::Rerun::Retry).await
 }
 
 /// Forgets an import that is over, and goes to the list. Its products stay.
@@ -63,8 +63,8 @@ pub async fn retry_failed_rows(id: JobId) -> Result<(), ApiError> {
 /// As [`cancel_import`].
 #[server(prefix = "/api", endpoint = "delete_import")]
 pub async fn delete_import(id: JobId) -> Result<(), ApiError> {
-    let change = crate::server::imports::to_change(&id).await?;
-    crate::server::imports::forget(&change.state, &change.job).await?;
+    let change = crate::server::imports::find_changeable(&id).await?;
+    change.imports.forget(&change.job).await?;
     change
         .done(crate::model::audit::AuditAction::ImportDeleted)
         .await;
@@ -84,8 +84,8 @@ pub async fn import_rows(
     page: u64,
     search: String,
 ) -> Result<ImportRows, ApiError> {
-    let (state, job) = crate::server::imports::mine(&id).await?;
-    state.relay.rows(&job, kind, page, search.trim()).await
+    let (imports, job) = crate::server::imports::find_visible(&id).await?;
+    imports.relay().rows(&job, kind, page, search.trim()).await
 }
 
 /// Says what the columns of an import's file are taken for, and what is in them.
@@ -95,8 +95,8 @@ pub async fn import_rows(
 /// As [`cancel_import`].
 #[server(name = GetFileColumns, prefix = "/api", endpoint = "file_columns", input = server_fn::codec::GetUrl)]
 pub async fn file_columns(id: JobId) -> Result<FileColumns, ApiError> {
-    let (state, job) = crate::server::imports::mine(&id).await?;
-    state.relay.columns(&job).await
+    let (imports, job) = crate::server::imports::find_visible(&id).await?;
+    imports.relay().columns(&job).await
 }
 
 /// Says what the first rows of an import's file are when this is said of it: a word for each column, none
@@ -112,14 +112,14 @@ pub async fn preview_columns(
     #[server(default)] decimal_mark: String,
     #[server(default)] currency: String,
 ) -> Result<Vec<PreviewRow>, ApiError> {
-    let (state, job) = crate::server::imports::mine(&id).await?;
+    let (imports, job) = crate::server::imports::find_visible(&id).await?;
     let said = crate::model::import_extras::SaidOfFile {
         columns,
         decimal_mark,
         currency,
         sheets: Vec::new(),
     };
-    state.relay.preview(&job, &said).await
+    imports.relay().preview(&job, &said).await
 }
 
 /// Imports the file of an import of which this is said, remembers it for files with the same columns, and
@@ -136,15 +136,15 @@ pub async fn map_columns(
     #[server(default)] currency: String,
     #[server(default)] sheets: Vec<String>,
 ) -> Result<(), ApiError> {
-    let change = crate::server::imports::to_change(&id).await?;
+    let change = crate::server::imports::find_changeable(&id).await?;
     let said = crate::model::import_extras::SaidOfFile {
         columns,
         decimal_mark,
         currency,
         sheets,
     };
-    let relay = &change.state.relay;
-    let new = relay
+    let new = change
+        .imports
         .map_columns(&change.who.user, &change.job, &said)
         .await?;
     change

@@ -23,7 +23,7 @@ pub async fn upload_form() -> Result<UploadFormState, ApiError> {
         max_bytes: state.config.max_upload,
         offers_checks: state.offers_checks(),
         fetches: state.remote_files.is_on(),
-        last_error: crate::server::uploads::receive::take_last_error(),
+        last_error: crate::server::http::routes::uploads::receive::take_last_error(),
     })
 }
 
@@ -54,5 +54,5 @@ pub async fn list_imports(
 pub async fn get_import(id: JobId) -> Result<ProductImportJob, ApiError> {
     let who = crate::server::auth::require_user().await?;
     let state = crate::server::http::state::app_state()?;
-    Ok(state.relay.find_job(&who, &id).await?.into())
+    Ok(state.imports.find_job(&who, &id).await?.into())
 }

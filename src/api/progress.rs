@@ -71,18 +71,18 @@ where
 pub async fn job_progress(id: JobId) -> Result<Events, ApiError> {
     use crate::server::{
         auth,
-        http::{router::STREAM_HEADERS, state::app_state},
+        http::{last_event_id, router::STREAM_HEADERS, state::app_state},
         relay::{Asking, ProgressAnswer},
     };
 
     let who = auth::require_user().await?;
     let response = expect_context::<leptos_axum::ResponseOptions>();
-    let last_event_id = auth::request_last_event_id();
+    let last_event_id = last_event_id::of_server_fn();
     let asking = Asking {
         address: auth::request_address()?,
         last_event_id: last_event_id.as_deref(),
     };
-    let answer = app_state()?.relay.open_stream(&who, &id, &asking).await?;
+    let answer = app_state()?.imports.open_stream(&who, &id, &asking).await?;
     Ok(match answer {
         ProgressAnswer::NothingMore => {
             response.set_status(http::StatusCode::NO_CONTENT);

@@ -13,5 +13,5 @@ use crate::model::{error::ApiError, status::ServerStatus};
 pub async fn server_status() -> Result<ServerStatus, ApiError> {
     let user = crate::server::auth::require_user().await?;
     let state = crate::server::http::state::app_state()?;
-    crate::server::telemetry::status(&state, &user.user).await
+    crate::server::http::server_status::status(&state, &user.user).await
 }

@@ -1,18 +1,47 @@
 //! The command `check --monitor`: whether a price monitor does what docs/protocol.md asks of it.
 
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use import_relay::server::{
-    config::{Config, ConfigError, Monitor},
-    price_monitor::sample::{self, Shape},
-    relay::probe::{self, Finding, Mark, Trial, Upload, Verdict},
+use clap::Args;
+use import_relay::{
+    model::job::JobId,
+    server::{
+        config::{Config, ConfigError, Monitor},
+        price_monitor::sample::{self, Shape},
+        relay::probe::{self, Finding, Mark, Trial, Upload, Verdict},
+    },
 };
 use thiserror::Error;
 
-use crate::MonitorCheck;
-
 /// How many products are made up.
 const ROWS: u64 = 10;
+
+/// How the price monitor is checked.
+#[derive(Args)]
+pub(crate) struct MonitorCheck {
+    /// Test the price monitor at MONITOR_PRICE_APP_HOST against docs/protocol.md instead, call by call. Exits
+    /// with 0 if it passes, 1 if it fails, and 2 if it cannot be tested. Imports nothing without --upload.
+    #[arg(long)]
+    pub(crate) monitor: bool,
+    /// Import a file there and follow its import: FILE, or else ten made-up products.
+    #[arg(long, requires = "monitor", value_name = "FILE", num_args = 0..=1)]
+    pub(crate) upload: Option<Option<PathBuf>>,
+    /// Follow an import that is running there.
+    #[arg(
+        long,
+        requires = "monitor",
+        value_name = "ID",
+        conflicts_with = "upload"
+    )]
+    pub(crate) job: Option<JobId>,
+    /// Time limit for each call.
+    #[arg(long, requires = "monitor", value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: Duration,
+}
 
 /// Why nothing can be said of a price monitor.
 #[derive(Debug, Error)]

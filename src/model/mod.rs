@@ -4,10 +4,14 @@ pub mod account;
 pub mod audit;
 pub mod base_path;
 pub mod changes;
+#[cfg(feature = "ssr")]
+pub mod clock;
 pub mod error;
 pub mod import_extras;
 pub mod imports_filter;
 pub mod job;
+#[cfg(feature = "ssr")]
+pub mod job_state;
 pub mod page;
 pub mod product;
 pub mod program;

@@ -7,6 +7,7 @@ pub mod http;
 mod http_client;
 pub mod identity;
 pub(crate) mod imports;
+pub(crate) mod limits;
 pub mod price_monitor;
 pub mod relay;
 pub mod run;

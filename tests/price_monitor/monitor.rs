@@ -6,12 +6,11 @@ mod database;
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use import_relay::server::{
-    config::DatabaseUrl,
+    config::{DatabaseUrl, Retention, SpaceLimits},
     price_monitor::{self, PriceMonitorOptions},
-    run::janitor::Retention,
     store::{Store, monitor_imports::MonitorImport},
     telemetry::Metrics,
-    uploads::space::{Space, SpaceLimits},
+    uploads::space::Space,
 };
 use reqwest::{Client, RequestBuilder, Response, multipart};
 use serde_json::Value;

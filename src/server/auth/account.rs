@@ -2,10 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::{
-    SIGN_IN, accounts, audit, known_browser, passwords, principal::Credential, request::Caller,
-    session,
-};
+use super::{SIGN_IN, accounts, audit, known_browser, passwords, request::Caller, session};
 use crate::{
     model::{
         account::{AccountState, OpenSession},
@@ -13,23 +10,24 @@ use crate::{
         error::ApiError,
     },
     server::{
-        http::state::{AppState, app_state},
-        store::{
-            sessions::SessionId,
-            users::{Login, User},
+        auth::Auth,
+        identity::{
+            credential::{Credential, SessionId},
+            user::User,
         },
+        store::users::Login,
     },
 };
 
 /// Returns the state of the account page.
 pub(crate) async fn account_state() -> Result<AccountState, ApiError> {
-    let state = app_state()?;
+    let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
     let user = &caller.in_person()?.user;
     let current = current_session(&caller);
-    let sessions = state
+    let sessions = auth
         .store
-        .list_sessions(&user.id, state.config.auth.sessions)
+        .list_sessions(&user.id, auth.config.auth.sessions)
         .await?
         .into_iter()
         .map(|session| OpenSession {
@@ -45,7 +43,7 @@ pub(crate) async fn account_state() -> Result<AccountState, ApiError> {
         name: user.name.clone(),
         email: user.email.clone(),
         role: user.role,
-        has_password: find_login(&state, user)
+        has_password: find_login(&auth, user)
             .await?
             .is_some_and(|login| login.password_hash.is_some()),
         sessions,
@@ -57,14 +55,13 @@ pub(crate) async fn change_password(
     current: SecretString,
     new: SecretString,
 ) -> Result<(), ApiError> {
-    let state = app_state()?;
+    let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
     let user = &caller.in_person()?.user;
-    let login = find_login(&state, user).await?;
+    let login = find_login(&auth, user).await?;
     let address = caller.address.ok_or(ApiError::Internal)?;
     // Someone at an unlocked browser must not be able to guess the password.
-    let attempt = state
-        .auth
+    let attempt = auth
         .throttle
         .begin(
             address.network(),
@@ -81,15 +78,14 @@ pub(crate) async fn change_password(
         ));
     }
     attempt.succeeded();
-    accounts::set_password(&state.store, user, new).await?;
-    state
-        .store
+    accounts::set_password(&auth.store, user, new).await?;
+    auth.store
         .revoke_all_of(&user.id, current_session(&caller))
         .await?;
-    state.relay.end_streams_of(&user.id);
-    audit::record(&state, &caller, user, AuditAction::PasswordChanged, "").await;
-    if let Some(login) = find_login(&state, user).await? {
-        known_browser::remember(&state, &login)?;
+    auth.relay.end_streams_of(&user.id);
+    audit::record(&auth, &caller, user, AuditAction::PasswordChanged, "").await;
+    if let Some(login) = find_login(&auth, user).await? {
+        known_browser::remember(&auth, &login)?;
     }
     leptos_axum::redirect("/account?saved=password");
     Ok(())
@@ -97,25 +93,25 @@ pub(crate) async fn change_password(
 
 /// Ends one of the account's sessions.
 pub(crate) async fn end_session(id: &str) -> Result<(), ApiError> {
-    let state = app_state()?;
+    let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
     let user = &caller.in_person()?.user;
-    if state.store.delete_session_of(&user.id, id).await? {
-        state.relay.end_streams_of(&user.id);
-        audit::record(&state, &caller, user, AuditAction::SessionEnded, "").await;
+    if auth.store.delete_session_of(&user.id, id).await? {
+        auth.relay.end_streams_of(&user.id);
+        audit::record(&auth, &caller, user, AuditAction::SessionEnded, "").await;
     }
     Ok(())
 }
 
 /// Ends all sessions of the account and revokes its API tokens.
 pub(crate) async fn sign_out_everywhere() -> Result<(), ApiError> {
-    let state = app_state()?;
+    let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
     let user = &caller.in_person()?.user;
-    state.store.revoke_all_of(&user.id, None).await?;
-    state.relay.end_streams_of(&user.id);
-    session::close(&state, &caller.headers).await?;
-    audit::record(&state, &caller, user, AuditAction::SignedOutEverywhere, "").await;
+    auth.store.revoke_all_of(&user.id, None).await?;
+    auth.relay.end_streams_of(&user.id);
+    session::close(&auth, &caller.headers).await?;
+    audit::record(&auth, &caller, user, AuditAction::SignedOutEverywhere, "").await;
     leptos_axum::redirect(SIGN_IN);
     Ok(())
 }
@@ -127,8 +123,8 @@ fn current_session(caller: &Caller) -> Option<&SessionId> {
     }
 }
 
-async fn find_login(state: &AppState, user: &User) -> Result<Option<Login>, ApiError> {
-    let login = state.store.find_login(&user.email).await?;
+async fn find_login(auth: &Auth, user: &User) -> Result<Option<Login>, ApiError> {
+    let login = auth.store.find_login(&user.email).await?;
     // An Auth.js account may have the address of a local one.
     Ok(login.filter(|login| login.user.id == user.id))
 }

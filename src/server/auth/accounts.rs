@@ -5,9 +5,12 @@ use secrecy::SecretString;
 use super::{audit, passwords};
 use crate::{
     model::{audit::AuditAction, error::ApiError, role::Role},
-    server::store::{
-        Store,
-        users::{Login, NewUser, User},
+    server::{
+        identity::user::User,
+        store::{
+            Store,
+            users::{Login, NewUser},
+        },
     },
 };
 

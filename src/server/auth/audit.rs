@@ -1,12 +1,12 @@
 //! Writes the audit log.
 
-use super::{principal::Principal, request::Caller};
+use super::request::Caller;
 use crate::{
     model::audit::AuditAction,
     server::{
-        http::state::AppState,
-        identity::client_address::ClientAddress,
-        store::{Store, audit::NewEvent, users::User},
+        auth::Auth,
+        identity::{client_address::ClientAddress, principal::Principal, user::User},
+        store::{Store, audit::NewEvent},
         telemetry::masked,
     },
 };
@@ -16,13 +16,13 @@ const COMMAND_LINE: &str = "the command line";
 
 /// Records an action of the user on `subject`. A failure does not undo the action.
 pub(crate) async fn record(
-    state: &AppState,
+    auth: &Auth,
     caller: &Caller,
     user: &User,
     action: AuditAction,
     subject: &str,
 ) {
-    record_of(&state.store, user, caller.address, action, subject).await;
+    record_of(&auth.store, user, caller.address, action, subject).await;
 }
 
 /// Records an action of the current principal.

@@ -7,7 +7,7 @@ use leptos_axum::ResponseOptions;
 
 use crate::{
     model::error::ApiError,
-    server::{config::PublicUrl, http::state::AppState},
+    server::{auth::Auth, config::PublicUrl},
 };
 
 /// A cookie of ours.
@@ -45,10 +45,10 @@ impl OwnCookie {
     }
 
     /// Reads the cookie from a request.
-    pub(in crate::server) fn get(self, state: &AppState, headers: &HeaderMap) -> Option<String> {
+    pub(in crate::server) fn get(self, auth: &Auth, headers: &HeaderMap) -> Option<String> {
         let jar = CookieJar::from_headers(headers);
         Some(
-            jar.get(&self.name(&state.config.public_url))?
+            jar.get(&self.name(&auth.config.public_url))?
                 .value()
                 .to_owned(),
         )
@@ -57,20 +57,20 @@ impl OwnCookie {
     /// Sets the cookie on a server function's response, for a number of seconds.
     pub(in crate::server) fn set(
         self,
-        state: &AppState,
+        auth: &Auth,
         value: String,
         max_age: i64,
     ) -> Result<(), ApiError> {
-        append(&self.with(state, value, max_age))
+        append(&self.with(auth, value, max_age))
     }
 
     /// Returns the `Set-Cookie` header, for a number of seconds.
-    pub(in crate::server) fn header(self, state: &AppState, value: String, max_age: i64) -> String {
-        self.with(state, value, max_age).to_string()
+    pub(in crate::server) fn header(self, auth: &Auth, value: String, max_age: i64) -> String {
+        self.with(auth, value, max_age).to_string()
     }
 
-    fn with(self, state: &AppState, value: String, max_age: i64) -> Cookie<'static> {
-        let public_url = &state.config.public_url;
+    fn with(self, auth: &Auth, value: String, max_age: i64) -> Cookie<'static> {
+        let public_url = &auth.config.public_url;
         Cookie::build((self.name(public_url), value))
             .path(public_url.base().address("/"))
             .http_only(true)
@@ -83,7 +83,7 @@ impl OwnCookie {
 
 /// Removes a cookie of an installation on this domain. Host and parent domains are separate cookies, so all
 /// are removed.
-pub(super) fn remove_foreign(state: &AppState, name: &str) -> Result<(), ApiError> {
+pub(super) fn remove_foreign(auth: &Auth, name: &str) -> Result<(), ApiError> {
     let is_secure = name.starts_with("__Secure-");
     let gone = || {
         Cookie::build((name, ""))
@@ -94,7 +94,7 @@ pub(super) fn remove_foreign(state: &AppState, name: &str) -> Result<(), ApiErro
             .max_age(time::Duration::ZERO)
     };
     append(&gone().build())?;
-    for domain in domains(state.config.public_url.host()) {
+    for domain in domains(auth.config.public_url.host()) {
         append(&gone().domain(domain.to_owned()).build())?;
     }
     Ok(())

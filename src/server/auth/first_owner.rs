@@ -9,12 +9,9 @@ use super::{accounts, request::Caller, secret, sign_in};
 use crate::{
     model::{error::ApiError, secret::Secret},
     server::{
+        auth::Auth,
         config::Config,
-        http::{
-            middleware::hosts,
-            state::{AppState, app_state},
-        },
-        http_client::is_loopback,
+        identity::host::{self, is_loopback},
         store::Store,
     },
 };
@@ -41,22 +38,22 @@ pub async fn make_link(store: &Store, origin: &str) -> Result<Option<String>, Ap
 
 /// Returns whether the request may create the owner, if there is none.
 pub(super) async fn may_be_made(
-    state: &AppState,
+    auth: &Auth,
     caller: &Caller,
     token: Option<&Secret>,
 ) -> Result<bool, ApiError> {
     if let Some(token) = token {
         let hash = secret::hash(token.expose());
-        return Ok(state.store.has_setup_link(&hash).await?);
+        return Ok(auth.store.has_setup_link(&hash).await?);
     }
-    Ok(needs_no_link(&state.config, caller) && !state.store.has_users().await?)
+    Ok(needs_no_link(&auth.config, caller) && !auth.store.has_users().await?)
 }
 
 /// Returns whether the app is local and requested locally. Whoever can do that could read the link too;
 /// scripts that set up a local app need none.
 fn needs_no_link(config: &Config, caller: &Caller) -> bool {
     let is_for_here = !config.is_public_url_set || is_loopback(config.public_url.host());
-    is_for_here && hosts::is_from_here(caller.peer, &caller.uri, &caller.headers)
+    is_for_here && host::is_from_here(caller.peer, &caller.uri, &caller.headers)
 }
 
 /// Creates the owner, opens a session and redirects.
@@ -67,17 +64,17 @@ pub(crate) async fn create(
     token: Option<Secret>,
     next: Option<&str>,
 ) -> Result<(), ApiError> {
-    let state = app_state()?;
+    let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
-    if state.store.has_owner().await? {
+    if auth.store.has_owner().await? {
         return Err(accounts::has_owner());
     }
-    if !may_be_made(&state, &caller, token.as_ref()).await? {
+    if !may_be_made(&auth, &caller, token.as_ref()).await? {
         return Err(ApiError::Invalid(
             "To create the owner account, open the link the server printed at startup.".to_owned(),
         ));
     }
-    let user = accounts::create_owner(&state.store, name, email, password).await?;
-    state.store.delete_setup_links().await?;
-    sign_in::enter_new(&state, &caller, &user, next).await
+    let user = accounts::create_owner(&auth.store, name, email, password).await?;
+    auth.store.delete_setup_links().await?;
+    sign_in::enter_new(&auth, &caller, &user, next).await
 }

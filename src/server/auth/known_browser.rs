@@ -8,7 +8,7 @@ use sha2::Sha256;
 use super::cookie::OwnCookie;
 use crate::{
     model::error::ApiError,
-    server::{http::state::AppState, store::users::Login},
+    server::{auth::Auth, store::users::Login},
 };
 
 const ONE_YEAR: i64 = 365 * 24 * 3600;
@@ -16,15 +16,15 @@ const ONE_YEAR: i64 = 365 * 24 * 3600;
 const NUMBER: usize = 16;
 
 /// Returns the device ID if the browser has signed in to this account with its present password.
-pub(super) fn known(state: &AppState, headers: &HeaderMap, login: &Login) -> Option<String> {
-    let mark = hex::decode(OwnCookie::Known.get(state, headers)?).ok()?;
+pub(super) fn known(auth: &Auth, headers: &HeaderMap, login: &Login) -> Option<String> {
+    let mark = hex::decode(OwnCookie::Known.get(auth, headers)?).ok()?;
     let (number, proof) = mark.split_at_checked(NUMBER)?;
     mac(login, number)?.verify_slice(proof).ok()?;
     Some(hex::encode(number))
 }
 
 /// Marks the browser on a server function's response.
-pub(super) fn remember(state: &AppState, login: &Login) -> Result<(), ApiError> {
+pub(super) fn remember(auth: &Auth, login: &Login) -> Result<(), ApiError> {
     let mut mark = vec![0; NUMBER];
     getrandom::fill(&mut mark).map_err(|error| {
         tracing::error!(%error, "no randomness");
@@ -34,7 +34,7 @@ pub(super) fn remember(state: &AppState, login: &Login) -> Result<(), ApiError> 
         return Ok(());
     };
     mark.extend_from_slice(&mac.finalize().into_bytes());
-    OwnCookie::Known.set(state, hex::encode(mark), ONE_YEAR)
+    OwnCookie::Known.set(auth, hex::encode(mark), ONE_YEAR)
 }
 
 /// Keyed by the salted password hash, which is secret: a new password revokes all marks.

@@ -26,30 +26,36 @@ pub(crate) mod team;
 mod throttle;
 pub(crate) mod tokens;
 
-use std::{net::IpAddr, num::NonZeroU32};
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
+
+use leptos::prelude::use_context;
 
 use self::{
     authjs::{AuthJs, Seldom},
     oidc::{Provider, ProviderError},
-    principal::Principal,
     request::Caller,
     throttle::Throttle,
 };
 use crate::{
     model::{error::ApiError, role::Permission},
     server::{
-        config::{AuthConfig, PublicUrl},
-        http::{last_event_id::last_event_id, middleware::rate_limit::Rate},
-        identity::client_address::ClientAddress,
+        config::Config,
+        identity::{client_address::ClientAddress, principal::Principal},
+        limits::rate::Rate,
+        relay::Relay,
+        store::Store,
     },
 };
 
 /// Maximum callbacks per address and minute.
 const ARRIVALS: NonZeroU32 = NonZeroU32::new(60).unwrap();
 
-/// Authentication services.
+/// Authentication services. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Auth {
+    config: Arc<Config>,
+    store: Store,
+    relay: Relay,
     authjs: AuthJs,
     seldom: Seldom,
     throttle: Throttle,
@@ -64,18 +70,26 @@ impl Auth {
     /// # Errors
     ///
     /// If the OpenID Connect provider cannot be used.
-    pub fn new(config: &AuthConfig, public_url: &PublicUrl) -> Result<Self, ProviderError> {
+    pub fn new(config: Arc<Config>, store: Store, relay: Relay) -> Result<Self, ProviderError> {
         passwords::make_decoy();
-        let provider = config.oidc.clone();
+        let provider = config.auth.oidc.clone();
         Ok(Self {
-            authjs: AuthJs::new(&config.authjs_secrets),
+            authjs: AuthJs::new(&config.auth.authjs_secrets),
             seldom: Seldom::default(),
             throttle: Throttle::default(),
             arrivals: Rate::a_minute(ARRIVALS),
             provider: provider
-                .map(|provider| Provider::new(provider, public_url))
+                .map(|provider| Provider::new(provider, &config.public_url))
                 .transpose()?,
+            config,
+            store,
+            relay,
         })
+    }
+
+    /// Finds it inside a server function.
+    fn of_server_fn() -> Result<Self, ApiError> {
+        use_context().ok_or(ApiError::Internal)
     }
 }
 
@@ -98,12 +112,6 @@ pub fn require(permission: Permission) -> Result<Principal, ApiError> {
     let caller = Caller::of_server_fn()?;
     caller.in_person()?;
     Ok(caller.with(permission)?.clone())
-}
-
-/// Returns the `Last-Event-ID` of a server function's request.
-pub(crate) fn request_last_event_id() -> Option<String> {
-    let caller = Caller::of_server_fn().ok()?;
-    last_event_id(&caller.headers, &caller.uri)
 }
 
 /// Returns the client address of a server function's request.

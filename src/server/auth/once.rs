@@ -3,26 +3,26 @@
 use super::{cookie::OwnCookie, request::Caller};
 use crate::{
     model::{error::ApiError, secret::Secret},
-    server::http::state::AppState,
+    server::auth::Auth,
 };
 
 /// Validity in seconds.
 const MAX_AGE: i64 = 60;
 
 /// Stores a text for the next page, if the request is a plain form.
-pub(super) fn keep(state: &AppState, caller: &Caller, text: &str) -> Result<(), ApiError> {
+pub(super) fn keep(auth: &Auth, caller: &Caller, text: &str) -> Result<(), ApiError> {
     if caller.is_form() {
-        OwnCookie::Once.set(state, hex::encode(text), MAX_AGE)?;
+        OwnCookie::Once.set(auth, hex::encode(text), MAX_AGE)?;
     }
     Ok(())
 }
 
 /// Takes the stored text.
-pub(super) fn take(state: &AppState, caller: &Caller) -> Result<Option<Secret>, ApiError> {
-    let Some(kept) = OwnCookie::Once.get(state, &caller.headers) else {
+pub(super) fn take(auth: &Auth, caller: &Caller) -> Result<Option<Secret>, ApiError> {
+    let Some(kept) = OwnCookie::Once.get(auth, &caller.headers) else {
         return Ok(None);
     };
-    OwnCookie::Once.set(state, String::new(), 0)?;
+    OwnCookie::Once.set(auth, String::new(), 0)?;
     let text = hex::decode(kept).ok();
     Ok(text
         .and_then(|text| String::from_utf8(text).ok())

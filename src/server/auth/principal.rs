@@ -4,22 +4,18 @@ use axum::http::{HeaderMap, header};
 
 use super::{audit, authjs::Unread, secret, session};
 use crate::{
-    model::{
-        audit::AuditAction,
-        error::Elsewhere,
-        role::{Permission, Role, RoleClaim},
-        token::TokenScope,
-    },
+    model::{audit::AuditAction, clock::now, error::Elsewhere, role::RoleClaim},
     server::{
-        http::state::AppState,
-        identity::client_address::ClientAddress,
+        auth::Auth,
+        identity::{
+            client_address::ClientAddress,
+            credential::Credential,
+            principal::{Principal, Visitor},
+            user::User,
+        },
         store::{
             StoreError,
-            api_tokens::TokenId,
-            job_scope::{ChangeScope, JobScope},
-            now,
-            sessions::SessionId,
-            users::{ExternalUser, Seen, User, UserId},
+            users::{ExternalUser, Seen},
         },
     },
 };
@@ -27,114 +23,26 @@ use crate::{
 /// Prefix of API tokens, for secret scanners.
 pub(super) const TOKEN_PREFIX: &str = "irt_";
 
-/// An authenticated user.
-#[derive(Clone, Debug)]
-pub struct Principal {
-    /// The user.
-    pub user: User,
-    /// How they are authenticated.
-    pub credential: Credential,
-    /// Their address, if known.
-    pub address: Option<ClientAddress>,
-}
-
-/// The result of authentication.
-#[derive(Clone, Debug)]
-pub(in crate::server) enum Visitor {
-    /// Authenticated.
-    Known(Box<Principal>),
-    /// Not authenticated, and why a session elsewhere was rejected.
-    Unknown(Option<Elsewhere>),
-}
-
-/// A credential.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub enum Credential {
-    /// A local session.
-    Session(SessionId),
-    /// A session cookie of Auth.js or NextAuth.
-    AuthJs {
-        /// Time of issue, in seconds since 1970.
-        issued_at: i64,
-        /// Time of expiry.
-        expires_at: i64,
-    },
-    /// An API token.
-    Token(TokenId, TokenScope),
-}
-
-/// What a long-lived stream was opened with, for rechecks.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct Pass {
-    /// The user.
-    pub user: UserId,
-    /// The role at that time.
-    pub role: Role,
-    /// The credential.
-    pub credential: Credential,
-}
-
-impl Principal {
-    /// Returns whether role and token allow an action.
-    #[must_use]
-    pub fn may(&self, permission: Permission) -> bool {
-        self.user.role.may(permission)
-            && match &self.credential {
-                Credential::Token(_, scope) => scope.allows(permission),
-                Credential::Session(_) | Credential::AuthJs { .. } => true,
-            }
-    }
-
-    /// Returns whether it is a person, not an API token.
-    #[must_use]
-    pub fn is_in_person(&self) -> bool {
-        !matches!(self.credential, Credential::Token(..))
-    }
-
-    /// Returns the scope of visible jobs.
-    #[must_use]
-    pub fn jobs(&self) -> JobScope {
-        self.user.jobs()
-    }
-
-    /// Returns the scope of changeable jobs; `None` with read-only access.
-    #[must_use]
-    pub fn jobs_to_change(&self) -> Option<ChangeScope> {
-        let may = self.may(Permission::Import);
-        may.then(|| self.user.jobs_to_change()).flatten()
-    }
-
-    /// Returns the pass for rechecks.
-    #[must_use]
-    pub fn pass(&self) -> Pass {
-        Pass {
-            user: self.user.id.clone(),
-            role: self.user.role,
-            credential: self.credential.clone(),
-        }
-    }
-}
-
 /// Authenticates a request. One with a token is judged by that alone.
 ///
 /// # Errors
 ///
 /// If the database fails.
 pub(in crate::server) async fn identify(
-    state: &AppState,
+    auth: &Auth,
     headers: &HeaderMap,
     address: Option<ClientAddress>,
 ) -> Result<Visitor, StoreError> {
     let mut elsewhere = None;
     let found = match bearer(headers) {
         Some(token) if is_ours(token) => {
-            let found = state.store.find_token(&secret::hash(token)).await?;
+            let found = auth.store.find_token(&secret::hash(token)).await?;
             found.map(|(user, id, scope)| (user, Credential::Token(id, scope)))
         }
         Some(_) => None,
-        None => match session::find(state, headers).await? {
+        None => match session::find(auth, headers).await? {
             Some((user, session)) => Some((user, Credential::Session(session))),
-            None => match by_authjs(state, headers, address).await? {
+            None => match by_authjs(auth, headers, address).await? {
                 Ok(found) => found,
                 Err(why) => {
                     elsewhere = Some(why);
@@ -173,28 +81,28 @@ fn is_ours(token: &str) -> bool {
 }
 
 async fn by_authjs(
-    state: &AppState,
+    auth: &Auth,
     headers: &HeaderMap,
     address: Option<ClientAddress>,
 ) -> Result<Result<Option<(User, Credential)>, Elsewhere>, StoreError> {
-    let identity = match state.auth.authjs.identify(headers, now() / 1000) {
+    let identity = match auth.authjs.identify(headers, now() / 1000) {
         Ok(Some(identity)) => identity,
         Ok(None) => return Ok(Ok(None)),
         Err(unreadable) => {
-            state.auth.seldom.say(unreadable);
+            auth.seldom.say(unreadable);
             return Ok(Err(Elsewhere::Unreadable));
         }
     };
-    let idle = state.config.auth.sessions.idle.as_millis();
+    let idle = auth.config.auth.sessions.idle.as_millis();
     let seen = ExternalUser {
         issuer: "authjs",
         subject: &identity.subject,
         email: identity.email.as_deref(),
         name: identity.name.as_deref(),
         role: identity.role,
-        default_role: state.config.auth.default_role,
+        default_role: auth.config.auth.default_role,
     };
-    let seen = state
+    let seen = auth
         .store
         .see_external_user(seen, i64::try_from(idle).unwrap_or(i64::MAX))
         .await?;
@@ -205,7 +113,7 @@ async fn by_authjs(
             is_back,
         } => {
             if role_changed {
-                state.relay.end_streams_of(&login.user.id);
+                auth.relay.end_streams_of(&login.user.id);
             }
             (login, is_back)
         }
@@ -213,21 +121,18 @@ async fn by_authjs(
             if is_withdrawn {
                 tracing::warn!("an account was withdrawn where it signs in");
             }
-            state.relay.end_streams_of(&user);
+            auth.relay.end_streams_of(&user);
             if identity.role == RoleClaim::Unknown {
-                state.auth.seldom.say(Unread::Role);
+                auth.seldom.say(Unread::Role);
             }
             return Ok(Err(Elsewhere::NoRole));
         }
         Seen::Stranger => {
-            state
-                .auth
-                .seldom
-                .say(if identity.role == RoleClaim::Unknown {
-                    Unread::Role
-                } else {
-                    Unread::NoRole
-                });
+            auth.seldom.say(if identity.role == RoleClaim::Unknown {
+                Unread::Role
+            } else {
+                Unread::NoRole
+            });
             return Ok(Err(Elsewhere::NoRole));
         }
     };
@@ -237,7 +142,7 @@ async fn by_authjs(
     }
     if is_back {
         let action = AuditAction::SignedIn;
-        audit::record_of(&state.store, &login.user, address, action, "").await;
+        audit::record_of(&auth.store, &login.user, address, action, "").await;
     }
     let credential = Credential::AuthJs {
         issued_at: identity.issued_at,

@@ -2,8 +2,15 @@
 
 use std::collections::HashSet;
 
-use super::principal::{Credential, Pass, is_newer};
-use crate::server::store::{Store, StoreError, now, sessions::SessionLifetime};
+use super::principal::is_newer;
+use crate::{
+    model::clock::now,
+    server::{
+        config::SessionLifetime,
+        identity::credential::{Credential, Pass},
+        store::{Store, StoreError},
+    },
+};
 
 /// Passes per query.
 const CHUNK: usize = 500;

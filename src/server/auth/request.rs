@@ -5,13 +5,12 @@ use std::net::SocketAddr;
 use axum::http::{HeaderMap, Uri, header, request::Parts};
 use leptos::prelude::use_context;
 
-use super::principal::Principal;
 use crate::{
     model::{
         error::{ApiError, Elsewhere},
         role::Permission,
     },
-    server::{identity::client_address::ClientAddress, run::listen::Peer},
+    server::identity::{client_address::ClientAddress, peer::Peer, principal::Principal},
 };
 
 /// A request with its principal, if any.

@@ -6,12 +6,9 @@ use super::{authjs, cookie, cookie::OwnCookie, request::Caller, secret};
 use crate::{
     model::error::ApiError,
     server::{
-        http::state::AppState,
-        store::{
-            StoreError,
-            sessions::{NewSession, SessionId},
-            users::User,
-        },
+        auth::Auth,
+        identity::{credential::SessionId, user::User},
+        store::{StoreError, sessions::NewSession},
     },
 };
 
@@ -20,14 +17,13 @@ const MAX_AGENT: usize = 300;
 
 /// Finds the user of the session cookie.
 pub(super) async fn find(
-    state: &AppState,
+    auth: &Auth,
     headers: &HeaderMap,
 ) -> Result<Option<(User, SessionId)>, StoreError> {
-    match token(state, headers) {
+    match token(auth, headers) {
         Some(token) => {
-            let lifetime = state.config.auth.sessions;
-            state
-                .store
+            let lifetime = auth.config.auth.sessions;
+            auth.store
                 .find_session(&secret::hash(&token), lifetime)
                 .await
         }
@@ -36,29 +32,29 @@ pub(super) async fn find(
 }
 
 /// Opens a session and sets its cookie on a server function's response.
-pub(super) async fn open(state: &AppState, caller: &Caller, user: &User) -> Result<(), ApiError> {
-    let token = start(state, caller, user).await?;
-    OwnCookie::Session.set(state, token, max_age(state))
+pub(super) async fn open(auth: &Auth, caller: &Caller, user: &User) -> Result<(), ApiError> {
+    let token = start(auth, caller, user).await?;
+    OwnCookie::Session.set(auth, token, max_age(auth))
 }
 
 /// Opens a session and returns its `Set-Cookie` header.
 pub(super) async fn open_with_header(
-    state: &AppState,
+    auth: &Auth,
     caller: &Caller,
     user: &User,
 ) -> Result<String, ApiError> {
-    let token = start(state, caller, user).await?;
-    Ok(OwnCookie::Session.header(state, token, max_age(state)))
+    let token = start(auth, caller, user).await?;
+    Ok(OwnCookie::Session.header(auth, token, max_age(auth)))
 }
 
-fn max_age(state: &AppState) -> i64 {
-    i64::try_from(state.config.auth.sessions.absolute.as_secs()).unwrap_or(i64::MAX)
+fn max_age(auth: &Auth) -> i64 {
+    i64::try_from(auth.config.auth.sessions.absolute.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Creates a session with a new token and ends the previous one, to prevent session fixation.
-async fn start(state: &AppState, caller: &Caller, user: &User) -> Result<String, ApiError> {
-    if let Some(before) = token(state, &caller.headers) {
-        state.store.delete_session(&secret::hash(&before)).await?;
+async fn start(auth: &Auth, caller: &Caller, user: &User) -> Result<String, ApiError> {
+    if let Some(before) = token(auth, &caller.headers) {
+        auth.store.delete_session(&secret::hash(&before)).await?;
     }
     let token = secret::generate()?;
     let agent = caller
@@ -66,10 +62,10 @@ async fn start(state: &AppState, caller: &Caller, user: &User) -> Result<String,
         .get(header::USER_AGENT)
         .and_then(|agent| agent.to_str().ok())
         .map(|agent| agent.chars().take(MAX_AGENT).collect());
-    let mut lifetime = state.config.auth.sessions;
+    let mut lifetime = auth.config.auth.sessions;
     if user.issuer.is_some() {
         // The provider may revoke access meanwhile.
-        lifetime.absolute = lifetime.absolute.min(state.config.auth.provider_session);
+        lifetime.absolute = lifetime.absolute.min(auth.config.auth.provider_session);
     }
     let new = NewSession {
         token_hash: secret::hash(&token),
@@ -77,23 +73,23 @@ async fn start(state: &AppState, caller: &Caller, user: &User) -> Result<String,
         address: caller.address.map(|address| address.to_string()),
         agent,
     };
-    state.store.create_session(new, lifetime).await?;
+    auth.store.create_session(new, lifetime).await?;
     Ok(token)
 }
 
 /// Ends the session and removes its cookie and those of Auth.js, which would sign in again.
-pub(super) async fn close(state: &AppState, headers: &HeaderMap) -> Result<(), ApiError> {
-    if let Some(token) = token(state, headers) {
-        state.store.delete_session(&secret::hash(&token)).await?;
+pub(super) async fn close(auth: &Auth, headers: &HeaderMap) -> Result<(), ApiError> {
+    if let Some(token) = token(auth, headers) {
+        auth.store.delete_session(&secret::hash(&token)).await?;
     }
-    OwnCookie::Session.set(state, String::new(), 0)?;
+    OwnCookie::Session.set(auth, String::new(), 0)?;
     authjs::names_in(headers)
         .iter()
-        .try_for_each(|name| cookie::remove_foreign(state, name))
+        .try_for_each(|name| cookie::remove_foreign(auth, name))
 }
 
-fn token(state: &AppState, headers: &HeaderMap) -> Option<String> {
+fn token(auth: &Auth, headers: &HeaderMap) -> Option<String> {
     OwnCookie::Session
-        .get(state, headers)
+        .get(auth, headers)
         .filter(|token| token.len() == secret::LENGTH)
 }

@@ -10,10 +10,7 @@ use crate::{
         secret::Secret,
         session::{CurrentUser, SignInState},
     },
-    server::{
-        http::state::{AppState, app_state},
-        store::users::User,
-    },
+    server::{auth::Auth, identity::user::User},
 };
 
 /// Returns the state of the sign-in page.
@@ -22,19 +19,19 @@ pub(crate) async fn state(setup: Option<Secret>) -> Result<SignInState, ApiError
     if caller.principal.is_some() {
         return Ok(SignInState::SignedIn);
     }
-    let state = app_state()?;
-    let provider = state.auth.provider.as_ref();
+    let auth = Auth::of_server_fn()?;
+    let provider = auth.provider.as_ref();
     let provider = provider.map(|provider| provider.name().to_owned());
     let signed_out = |provider| SignInState::SignedOut {
         provider,
-        contact: state.config.auth.contact.clone(),
+        contact: auth.config.auth.contact.clone(),
         elsewhere: caller.elsewhere,
     };
-    Ok(if state.store.has_owner().await? {
+    Ok(if auth.store.has_owner().await? {
         signed_out(provider)
-    } else if first_owner::may_be_made(&state, &caller, setup.as_ref()).await? {
+    } else if first_owner::may_be_made(&auth, &caller, setup.as_ref()).await? {
         SignInState::NeedsOwner { provider, setup }
-    } else if state.store.has_users().await? {
+    } else if auth.store.has_users().await? {
         signed_out(provider)
     } else {
         SignInState::NeedsLink { provider }
@@ -58,16 +55,15 @@ pub(crate) async fn sign_in(
     password: SecretString,
     next: Option<&str>,
 ) -> Result<(), ApiError> {
-    let state = app_state()?;
+    let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
     let email = accounts::normalised(email);
-    let login = state.store.find_login(&email).await?;
+    let login = auth.store.find_login(&email).await?;
     let known = login
         .as_ref()
-        .and_then(|login| known_browser::known(&state, &caller.headers, login));
+        .and_then(|login| known_browser::known(&auth, &caller.headers, login));
     let address = caller.address.ok_or(ApiError::Internal)?;
-    let attempt = state
-        .auth
+    let attempt = auth
         .throttle
         .begin(address.network(), &email, known.as_deref())
         .map_err(|wait| {
@@ -83,53 +79,53 @@ pub(crate) async fn sign_in(
             // The input for an unknown account may be a password, so it is not recorded.
             if let Some(login) = login {
                 let action = AuditAction::SignInFailed;
-                audit::record(&state, &caller, &login.user, action, "").await;
+                audit::record(&auth, &caller, &login.user, action, "").await;
             }
             return Err(error);
         }
     };
     attempt.succeeded();
-    enter(&state, &caller, &user, next).await?;
+    enter(&auth, &caller, &user, next).await?;
     if let Some(login) = login {
-        known_browser::remember(&state, &login)?;
+        known_browser::remember(&auth, &login)?;
     }
     Ok(())
 }
 
 /// Opens a session for a new account or password, and redirects.
 pub(super) async fn enter_new(
-    state: &AppState,
+    auth: &Auth,
     caller: &Caller,
     user: &User,
     next: Option<&str>,
 ) -> Result<(), ApiError> {
-    enter(state, caller, user, next).await?;
-    match state.store.find_login(&user.email).await? {
-        Some(login) => known_browser::remember(state, &login),
+    enter(auth, caller, user, next).await?;
+    match auth.store.find_login(&user.email).await? {
+        Some(login) => known_browser::remember(auth, &login),
         None => Ok(()),
     }
 }
 
 async fn enter(
-    state: &AppState,
+    auth: &Auth,
     caller: &Caller,
     user: &User,
     next: Option<&str>,
 ) -> Result<(), ApiError> {
-    session::open(state, caller, user).await?;
-    audit::record(state, caller, user, AuditAction::SignedIn, "").await;
+    session::open(auth, caller, user).await?;
+    audit::record(auth, caller, user, AuditAction::SignedIn, "").await;
     leptos_axum::redirect(local_path(next));
     Ok(())
 }
 
 /// Ends the session and redirects.
 pub(crate) async fn sign_out() -> Result<(), ApiError> {
-    let state = app_state()?;
+    let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
-    session::close(&state, &caller.headers).await?;
+    session::close(&auth, &caller.headers).await?;
     if let Some(principal) = &caller.principal {
-        state.relay.end_streams_of(&principal.user.id);
-        audit::record(&state, &caller, &principal.user, AuditAction::SignedOut, "").await;
+        auth.relay.end_streams_of(&principal.user.id);
+        audit::record(&auth, &caller, &principal.user, AuditAction::SignedOut, "").await;
     }
     leptos_axum::redirect(SIGN_IN);
     Ok(())

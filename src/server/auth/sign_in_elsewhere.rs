@@ -18,10 +18,11 @@ use super::{
 use crate::{
     model::{audit::AuditAction, error::ApiError, session::SignInProblem},
     server::{
-        http::state::AppState,
+        auth::Auth,
+        identity::user::User,
         store::{
             StoreError,
-            users::{ExternalUser, Seen, User},
+            users::{ExternalUser, Seen},
         },
     },
 };
@@ -89,10 +90,10 @@ impl IntoResponse for Refusal {
 
 /// Redirects the browser to the provider.
 pub(in crate::server) async fn depart(
-    State(state): State<AppState>,
+    State(auth): State<Auth>,
     departure: Result<Query<Departure>, QueryRejection>,
 ) -> Response {
-    let Some(provider) = &state.auth.provider else {
+    let Some(provider) = &auth.provider else {
         return Redirect::to(SIGN_IN).into_response();
     };
     let next = departure.ok().and_then(|Query(departure)| departure.next);
@@ -102,7 +103,7 @@ pub(in crate::server) async fn depart(
             let kept = serde_json::to_vec(&visit)
                 .map(hex::encode)
                 .unwrap_or_default();
-            let cookie = OwnCookie::Visit.header(&state, kept, MAX_AGE);
+            let cookie = OwnCookie::Visit.header(&auth, kept, MAX_AGE);
             with_cookies(Redirect::to(url.as_str()), [cookie])
         }
         Err(error) => Refusal::from(error).into_response(),
@@ -111,17 +112,17 @@ pub(in crate::server) async fn depart(
 
 /// Handles the callback and opens a session.
 pub(in crate::server) async fn arrive(
-    State(state): State<AppState>,
+    State(auth): State<Auth>,
     parts: Parts,
     arrival: Result<Query<Arrival>, QueryRejection>,
 ) -> Response {
-    let Some(provider) = &state.auth.provider else {
+    let Some(provider) = &auth.provider else {
         return Redirect::to(SIGN_IN).into_response();
     };
     let caller = Caller::of(&parts);
     // The state is used once.
-    let gone = OwnCookie::Visit.header(&state, String::new(), 0);
-    match let_in(&state, provider, &caller, arrival).await {
+    let gone = OwnCookie::Visit.header(&auth, String::new(), 0);
+    match let_in(&auth, provider, &caller, arrival).await {
         Ok((session, next)) => {
             let next = Redirect::to(local_path(next.as_deref()));
             with_cookies(next, [session, gone])
@@ -132,7 +133,7 @@ pub(in crate::server) async fn arrive(
 
 /// Returns the session's `Set-Cookie` header and the path to continue at.
 async fn let_in(
-    state: &AppState,
+    auth: &Auth,
     provider: &Provider,
     caller: &Caller,
     arrival: Result<Query<Arrival>, QueryRejection>,
@@ -142,7 +143,7 @@ async fn let_in(
         return Err(refused("the answer cannot be read"));
     };
     let visit =
-        visit(state, caller).ok_or_else(|| refused("it began in no browser, or long ago"))?;
+        visit(auth, caller).ok_or_else(|| refused("it began in no browser, or long ago"))?;
     let code = match (arrival.code, arrival.error) {
         (Some(code), None) => code,
         (_, Some(error)) => {
@@ -157,22 +158,22 @@ async fn let_in(
     }
     // Each callback sends a request to the provider.
     let address = caller.address.ok_or(ApiError::Internal)?;
-    let admitted = state.auth.arrivals.admit(&address.network());
+    let admitted = auth.arrivals.admit(&address.network());
     admitted.map_err(|_| Refusal::Problem(SignInProblem::TooMany))?;
     let next = visit.next.clone();
     let identity = provider.finish(visit, code).await?;
-    if !is_allowed(state, &identity) {
+    if !is_allowed(auth, &identity) {
         return Err(Refusal::Problem(SignInProblem::Stranger));
     }
-    let user = account_of(state, provider, &identity).await?;
-    let session = session::open_with_header(state, caller, &user).await?;
-    audit::record(state, caller, &user, AuditAction::SignedIn, "").await;
+    let user = account_of(auth, provider, &identity).await?;
+    let session = session::open_with_header(auth, caller, &user).await?;
+    audit::record(auth, caller, &user, AuditAction::SignedIn, "").await;
     Ok((session, next))
 }
 
 /// Returns whether an address is in an allowed domain.
-fn is_allowed(state: &AppState, identity: &Identity) -> bool {
-    let Some(oidc) = &state.config.auth.oidc else {
+fn is_allowed(auth: &Auth, identity: &Identity) -> bool {
+    let Some(oidc) = &auth.config.auth.oidc else {
         return false;
     };
     if oidc.allowed_domains.is_empty() {
@@ -186,14 +187,14 @@ fn is_allowed(state: &AppState, identity: &Identity) -> bool {
     domain.is_some_and(|domain| oidc.allowed_domains.contains(&domain))
 }
 
-fn visit(state: &AppState, caller: &Caller) -> Option<Visit> {
-    let kept = OwnCookie::Visit.get(state, &caller.headers)?;
+fn visit(auth: &Auth, caller: &Caller) -> Option<Visit> {
+    let kept = OwnCookie::Visit.get(auth, &caller.headers)?;
     serde_json::from_slice(&hex::decode(kept).ok()?).ok()
 }
 
 /// Finds or creates the user's account.
 async fn account_of(
-    state: &AppState,
+    auth: &Auth,
     provider: &Provider,
     identity: &Identity,
 ) -> Result<User, Refusal> {
@@ -203,17 +204,17 @@ async fn account_of(
         email: identity.email.as_deref(),
         name: identity.name.as_deref(),
         role: identity.role,
-        default_role: state.config.auth.default_role,
+        default_role: auth.config.auth.default_role,
     };
     // Only the session's expiry matters here.
-    match state.store.see_external_user(seen, i64::MAX).await? {
+    match auth.store.see_external_user(seen, i64::MAX).await? {
         Seen::Known {
             login,
             role_changed,
             ..
         } => {
             if role_changed {
-                state.relay.end_streams_of(&login.user.id);
+                auth.relay.end_streams_of(&login.user.id);
             }
             Ok(login.user)
         }
@@ -221,7 +222,7 @@ async fn account_of(
             if is_withdrawn {
                 tracing::warn!("an account was withdrawn at the provider");
             }
-            state.relay.end_streams_of(&user);
+            auth.relay.end_streams_of(&user);
             Err(Refusal::Problem(SignInProblem::Stranger))
         }
         Seen::Stranger => Err(Refusal::Problem(SignInProblem::Stranger)),

@@ -14,10 +14,11 @@ use crate::{
         team::{LinkState, NewLink, OpenLink, TeamMember, TeamState},
     },
     server::{
-        http::state::{AppState, app_state},
+        auth::Auth,
+        identity::user::User,
         store::{
             account_links::{AccountLink, LinkPurpose},
-            users::{Member, User},
+            users::Member,
         },
     },
 };
@@ -30,18 +31,18 @@ const RESET: Duration = Duration::from_secs(24 * 3600);
 const MAX_NOTE: usize = 200;
 
 /// Returns the owner who made the request.
-fn owner() -> Result<(AppState, Caller, User), ApiError> {
+fn owner() -> Result<(Auth, Caller, User), ApiError> {
     let caller = Caller::of_server_fn()?;
     caller.in_person()?;
     let owner = caller.with(Permission::Manage)?.user.clone();
-    Ok((app_state()?, caller, owner))
+    Ok((Auth::of_server_fn()?, caller, owner))
 }
 
 /// Returns the state of the team page.
 pub(crate) async fn team_state() -> Result<TeamState, ApiError> {
-    let (state, caller, owner) = owner()?;
-    let members = state.store.list_members().await?;
-    let links = state.store.list_links().await?;
+    let (auth, caller, owner) = owner()?;
+    let members = auth.store.list_members().await?;
+    let links = auth.store.list_links().await?;
     let links = links
         .into_iter()
         .map(|link| OpenLink {
@@ -72,13 +73,13 @@ pub(crate) async fn team_state() -> Result<TeamState, ApiError> {
             })
             .collect(),
         links,
-        fresh: once::take(&state, &caller)?,
+        fresh: once::take(&auth, &caller)?,
     })
 }
 
 /// Creates an invitation link.
 pub(crate) async fn invite(role: Role, note: &str) -> Result<NewLink, ApiError> {
-    let (state, caller, owner) = owner()?;
+    let (auth, caller, owner) = owner()?;
     let note = note.trim();
     if note.chars().count() > MAX_NOTE || note.contains(char::is_control) {
         return Err(ApiError::Invalid(
@@ -86,38 +87,31 @@ pub(crate) async fn invite(role: Role, note: &str) -> Result<NewLink, ApiError> 
         ));
     }
     let purpose = LinkPurpose::Invitation(role);
-    let link = make_link(&state, &caller, &owner, &purpose, note, INVITATION).await?;
+    let link = make_link(&auth, &caller, &owner, &purpose, note, INVITATION).await?;
     let subject = format!("{note} ({role})");
-    audit::record(
-        &state,
-        &caller,
-        &owner,
-        AuditAction::Invited,
-        subject.trim(),
-    )
-    .await;
+    audit::record(&auth, &caller, &owner, AuditAction::Invited, subject.trim()).await;
     Ok(link)
 }
 
 /// Creates a password link.
 pub(crate) async fn make_reset_link(member: &str) -> Result<NewLink, ApiError> {
-    let (state, caller, owner) = owner()?;
-    let member = find(&state, member).await?;
+    let (auth, caller, owner) = owner()?;
+    let member = find(&auth, member).await?;
     if !member.has_password {
         return Err(ApiError::Invalid(
             "This account signs in through another service and has no password here.".to_owned(),
         ));
     }
-    state.store.delete_resets_of(&member.user.id).await?;
+    auth.store.delete_resets_of(&member.user.id).await?;
     let purpose = LinkPurpose::PasswordReset(member.user.id.as_str().to_owned());
     let subject = &member.user.email;
-    let link = make_link(&state, &caller, &owner, &purpose, subject, RESET).await?;
-    audit::record(&state, &caller, &owner, AuditAction::ResetLinkMade, subject).await;
+    let link = make_link(&auth, &caller, &owner, &purpose, subject, RESET).await?;
+    audit::record(&auth, &caller, &owner, AuditAction::ResetLinkMade, subject).await;
     Ok(link)
 }
 
 async fn make_link(
-    state: &AppState,
+    auth: &Auth,
     caller: &Caller,
     owner: &User,
     purpose: &LinkPurpose,
@@ -125,86 +119,85 @@ async fn make_link(
     lifetime: Duration,
 ) -> Result<NewLink, ApiError> {
     let token = secret::generate()?;
-    state
-        .store
+    auth.store
         .create_link(secret::hash(&token), purpose, note, &owner.id, lifetime)
         .await?;
-    let url = state.config.public_url.address(&format!("/join/{token}"));
-    once::keep(state, caller, &url)?;
+    let url = auth.config.public_url.address(&format!("/join/{token}"));
+    once::keep(auth, caller, &url)?;
     Ok(NewLink { url: url.into() })
 }
 
 /// Revokes a link.
 pub(crate) async fn revoke_link(id: &str) -> Result<(), ApiError> {
-    let (state, caller, owner) = owner()?;
-    if state.store.delete_link(id).await? {
-        audit::record(&state, &caller, &owner, AuditAction::LinkRevoked, "").await;
+    let (auth, caller, owner) = owner()?;
+    if auth.store.delete_link(id).await? {
+        audit::record(&auth, &caller, &owner, AuditAction::LinkRevoked, "").await;
     }
     Ok(())
 }
 
 /// Changes a role.
 pub(crate) async fn set_role(member: &str, role: Role) -> Result<(), ApiError> {
-    let (state, caller, owner) = owner()?;
-    let member = find(&state, member).await?;
+    let (auth, caller, owner) = owner()?;
+    let member = find(&auth, member).await?;
     if member.role_is_claimed {
         return Err(ApiError::Invalid(
             "This account's role is managed by its sign-in service.".to_owned(),
         ));
     }
-    if !state.store.set_role(&member.user.id, role).await? {
+    if !auth.store.set_role(&member.user.id, role).await? {
         return Err(accounts::last_owner());
     }
     if !role.may(Permission::Manage) {
-        state.store.delete_links_by(&member.user.id).await?;
+        auth.store.delete_links_by(&member.user.id).await?;
     }
-    state.relay.end_streams_of(&member.user.id);
+    auth.relay.end_streams_of(&member.user.id);
     let subject = format!("{}: {role}", member.user.called());
-    audit::record(&state, &caller, &owner, AuditAction::RoleChanged, &subject).await;
+    audit::record(&auth, &caller, &owner, AuditAction::RoleChanged, &subject).await;
     Ok(())
 }
 
 /// Allows or blocks an account.
 pub(crate) async fn set_access(member: &str, allowed: bool) -> Result<(), ApiError> {
-    let (state, caller, owner) = owner()?;
-    let member = find(&state, member).await?;
+    let (auth, caller, owner) = owner()?;
+    let member = find(&auth, member).await?;
     let user = &member.user;
-    if !state.store.set_disabled(&user.id, !allowed).await? {
+    if !auth.store.set_disabled(&user.id, !allowed).await? {
         return Err(accounts::last_owner());
     }
     let action = if allowed {
         AuditAction::AccessGiven
     } else {
-        state.store.revoke_all_of(&user.id, None).await?;
-        state.store.delete_resets_of(&user.id).await?;
-        state.store.delete_links_by(&user.id).await?;
-        state.relay.end_streams_of(&user.id);
+        auth.store.revoke_all_of(&user.id, None).await?;
+        auth.store.delete_resets_of(&user.id).await?;
+        auth.store.delete_links_by(&user.id).await?;
+        auth.relay.end_streams_of(&user.id);
         AuditAction::AccessTaken
     };
-    audit::record(&state, &caller, &owner, action, &user.called()).await;
+    audit::record(&auth, &caller, &owner, action, &user.called()).await;
     Ok(())
 }
 
 /// Returns a page of the audit log.
 pub(crate) async fn audit_log(page: u64) -> Result<Page<AuditEvent>, ApiError> {
-    let (state, ..) = owner()?;
-    Ok(state.store.list_events(page).await?)
+    let (auth, ..) = owner()?;
+    Ok(auth.store.list_events(page).await?)
 }
 
-async fn find(state: &AppState, id: &str) -> Result<Member, ApiError> {
-    let found = state.store.find_member(id).await?;
+async fn find(auth: &Auth, id: &str) -> Result<Member, ApiError> {
+    let found = auth.store.find_member(id).await?;
     found.ok_or_else(|| ApiError::Invalid("Account not found.".to_owned()))
 }
 
 /// Returns the purpose of a link.
 pub(crate) async fn link_state(token: &str) -> Result<LinkState, ApiError> {
-    let state = app_state()?;
-    let Some(link) = state.store.find_link(&secret::hash(token)).await? else {
+    let auth = Auth::of_server_fn()?;
+    let Some(link) = auth.store.find_link(&secret::hash(token)).await? else {
         return Ok(LinkState::Gone);
     };
     Ok(match link.purpose {
         LinkPurpose::Invitation(role) => LinkState::Invitation { role },
-        LinkPurpose::PasswordReset(user) => match state.store.find_member(&user).await? {
+        LinkPurpose::PasswordReset(user) => match auth.store.find_member(&user).await? {
             Some(member) => LinkState::PasswordReset {
                 email: member.user.email,
             },
@@ -220,52 +213,52 @@ pub(crate) async fn accept_invitation(
     email: &str,
     password: SecretString,
 ) -> Result<(), ApiError> {
-    let state = app_state()?;
+    let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
-    let link = find_link(&state, token).await?;
+    let link = find_link(&auth, token).await?;
     let LinkPurpose::Invitation(role) = link.purpose else {
         return Err(gone());
     };
-    let user = accounts::create(&state.store, name, email, role, password).await?;
+    let user = accounts::create(&auth.store, name, email, role, password).await?;
     // Of two concurrent uses only one succeeds.
-    if !state.store.use_link(&link).await? {
-        state.store.delete_user(&user.id).await?;
+    if !auth.store.use_link(&link).await? {
+        auth.store.delete_user(&user.id).await?;
         return Err(gone());
     }
     audit::record(
-        &state,
+        &auth,
         &caller,
         &user,
         AuditAction::Joined,
         &role.to_string(),
     )
     .await;
-    sign_in::enter_new(&state, &caller, &user, None).await
+    sign_in::enter_new(&auth, &caller, &user, None).await
 }
 
 /// Sets a password by a link, ends the account's sessions and signs in.
 pub(crate) async fn reset_password(token: &str, password: SecretString) -> Result<(), ApiError> {
-    let state = app_state()?;
+    let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
-    let link = find_link(&state, token).await?;
+    let link = find_link(&auth, token).await?;
     let LinkPurpose::PasswordReset(member) = &link.purpose else {
         return Err(gone());
     };
-    let member = find(&state, member).await?;
+    let member = find(&auth, member).await?;
     let user = member.user;
     let hash = passwords::hashed(password, &[&user.name, &user.email]).await?;
-    if member.is_disabled || !state.store.use_link(&link).await? {
+    if member.is_disabled || !auth.store.use_link(&link).await? {
         return Err(gone());
     }
-    state.store.set_password_hash(&user.id, hash).await?;
-    state.store.revoke_all_of(&user.id, None).await?;
-    state.relay.end_streams_of(&user.id);
-    audit::record(&state, &caller, &user, AuditAction::PasswordReset, "").await;
-    sign_in::enter_new(&state, &caller, &user, None).await
+    auth.store.set_password_hash(&user.id, hash).await?;
+    auth.store.revoke_all_of(&user.id, None).await?;
+    auth.relay.end_streams_of(&user.id);
+    audit::record(&auth, &caller, &user, AuditAction::PasswordReset, "").await;
+    sign_in::enter_new(&auth, &caller, &user, None).await
 }
 
-async fn find_link(state: &AppState, token: &str) -> Result<AccountLink, ApiError> {
-    let found = state.store.find_link(&secret::hash(token)).await?;
+async fn find_link(auth: &Auth, token: &str) -> Result<AccountLink, ApiError> {
+    let found = auth.store.find_link(&secret::hash(token)).await?;
     found.ok_or_else(gone)
 }
 

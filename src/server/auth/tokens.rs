@@ -4,14 +4,12 @@ use super::{audit, once, principal::TOKEN_PREFIX, request::Caller, secret};
 use crate::{
     model::{
         audit::AuditAction,
+        clock::now,
         error::ApiError,
         role::Permission,
         token::{NewApiToken, TokenLifetime, TokenScope, TokensState},
     },
-    server::{
-        http::state::app_state,
-        store::{api_tokens::NewToken, now},
-    },
+    server::{auth::Auth, store::api_tokens::NewToken},
 };
 
 /// Maximum length of a name.
@@ -22,13 +20,13 @@ const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
 /// Returns the state of the token page.
 pub(crate) async fn tokens_state() -> Result<TokensState, ApiError> {
-    let state = app_state()?;
+    let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
     let user = &caller.in_person()?.user;
     Ok(TokensState {
-        tokens: state.store.list_tokens(&user.id).await?,
+        tokens: auth.store.list_tokens(&user.id).await?,
         may_import: user.role.may(Permission::Import),
-        fresh: once::take(&state, &caller)?,
+        fresh: once::take(&auth, &caller)?,
     })
 }
 
@@ -38,7 +36,7 @@ pub(crate) async fn create(
     scope: TokenScope,
     lifetime: TokenLifetime,
 ) -> Result<NewApiToken, ApiError> {
-    let state = app_state()?;
+    let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
     let user = &caller.in_person()?.user;
     let name = name.trim();
@@ -54,15 +52,14 @@ pub(crate) async fn create(
     {
         return Err(ApiError::Forbidden);
     }
-    if state.store.list_tokens(&user.id).await?.len() >= MAX_TOKENS {
+    if auth.store.list_tokens(&user.id).await?.len() >= MAX_TOKENS {
         return Err(ApiError::Invalid(format!(
             "You have reached the limit of {MAX_TOKENS} tokens. Revoke one first."
         )));
     }
     let token = format!("{TOKEN_PREFIX}{}", secret::generate()?);
     let lifetime = i64::from(lifetime.days()) * DAY_MILLIS;
-    state
-        .store
+    auth.store
         .create_token(NewToken {
             token_hash: secret::hash(&token),
             user: &user.id,
@@ -71,8 +68,8 @@ pub(crate) async fn create(
             expires_at: now().saturating_add(lifetime),
         })
         .await?;
-    audit::record(&state, &caller, user, AuditAction::TokenCreated, name).await;
-    once::keep(&state, &caller, &token)?;
+    audit::record(&auth, &caller, user, AuditAction::TokenCreated, name).await;
+    once::keep(&auth, &caller, &token)?;
     Ok(NewApiToken {
         token: token.into(),
     })
@@ -80,12 +77,12 @@ pub(crate) async fn create(
 
 /// Revokes a token of the user.
 pub(crate) async fn revoke(id: &str) -> Result<(), ApiError> {
-    let state = app_state()?;
+    let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
     let user = &caller.in_person()?.user;
-    if let Some(name) = state.store.delete_token_of(&user.id, id).await? {
-        state.relay.end_streams_of(&user.id);
-        audit::record(&state, &caller, user, AuditAction::TokenRevoked, &name).await;
+    if let Some(name) = auth.store.delete_token_of(&user.id, id).await? {
+        auth.relay.end_streams_of(&user.id);
+        audit::record(&auth, &caller, user, AuditAction::TokenRevoked, &name).await;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! cannot hold a bad value.
 
 mod listing;
+mod types;
 mod warnings;
 
 use std::{
@@ -22,13 +23,10 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 pub use self::listing::{effective, env_example, help};
-use super::store::sessions::SessionLifetime;
-use crate::model::{base_path::BasePath, role::Role};
-use crate::server::{
-    http::middleware::hosts,
-    http_client::is_loopback,
-    run::janitor::Retention,
-    uploads::{remote_file::RemoteHosts, space::SpaceLimits},
+pub use self::types::{RemoteHosts, Retention, SessionLifetime, SpaceLimits};
+use crate::{
+    model::{base_path::BasePath, role::Role},
+    server::identity::host::{self, is_loopback},
 };
 
 /// One setting as `--help` lists it.
@@ -777,7 +775,7 @@ impl Config {
                 base: BasePath::default(),
             }),
             allowed_hosts: env
-                .parsed(ALLOWED_HOSTS, hosts::read_names)?
+                .parsed(ALLOWED_HOSTS, host::read_names)?
                 .unwrap_or_default(),
             cors_origins: env
                 .parsed(CORS_ORIGINS, CorsOrigins::parse)?
@@ -1074,7 +1072,7 @@ fn oidc(env: &Env<'_>) -> Result<Option<OidcConfig>, ConfigError> {
         client_secret: env.get(OIDC_CLIENT_SECRET).map(SecretString::from),
         name: env.get(OIDC_NAME).unwrap_or(host),
         allowed_domains: env
-            .parsed(OIDC_DOMAINS, hosts::read_names)?
+            .parsed(OIDC_DOMAINS, host::read_names)?
             .unwrap_or_default(),
         issuer,
     }))

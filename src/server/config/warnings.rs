@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Config, Monitor};
-use crate::server::http_client::is_loopback;
+use crate::server::identity::host::is_loopback;
 
 /// The fewest characters of a secret that nobody guesses.
 const SECRET: usize = 32;

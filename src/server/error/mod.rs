@@ -9,23 +9,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::{
-    model::error::ApiError,
-    server::{store::StoreError, telemetry::masked},
-};
-
-impl From<StoreError> for ApiError {
-    fn from(error: StoreError) -> Self {
-        if let StoreError::SearchGivenUp(_) = error {
-            tracing::warn!(%error, "a search is answered with 503");
-            return Self::Unavailable(
-                "The search took too long. Try again, or use a longer search term.".to_owned(),
-            );
-        }
-        tracing::error!(%error, "the store failed");
-        Self::Internal
-    }
-}
+use crate::{model::error::ApiError, server::telemetry::masked};
 
 impl ApiError {
     /// Returns the HTTP status that goes with the error.

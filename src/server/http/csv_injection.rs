@@ -5,7 +5,7 @@ use bytes::Bytes;
 /// Puts an apostrophe before each cell that a spreadsheet program would take for a formula. A cell that
 /// has one already stays as it is, so a file that is harmless comes out as it went in.
 #[derive(Debug)]
-pub(crate) struct Neutral {
+pub(crate) struct CsvEscaping {
     at: At,
     /// How much of a byte-order mark has gone by at the beginning of the file.
     mark: usize,
@@ -26,7 +26,7 @@ enum At {
 /// What spreadsheet programs know UTF-8 by.
 const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
-impl Default for Neutral {
+impl Default for CsvEscaping {
     fn default() -> Self {
         Self {
             at: At::Start,
@@ -35,7 +35,7 @@ impl Default for Neutral {
     }
 }
 
-impl Neutral {
+impl CsvEscaping {
     /// Goes on with the next bytes of the file.
     pub(crate) fn next(&mut self, chunk: &[u8]) -> Bytes {
         let mut out = Vec::with_capacity(chunk.len() + chunk.len() / 16);
@@ -86,8 +86,8 @@ mod tests {
 
     use super::*;
 
-    fn neutral(file: &str) -> String {
-        let bytes = Neutral::default().next(file.as_bytes());
+    fn escaping(file: &str) -> String {
+        let bytes = CsvEscaping::default().next(file.as_bytes());
         String::from_utf8(bytes.to_vec()).unwrap()
     }
 
@@ -103,24 +103,24 @@ mod tests {
             ("'=1,a=b", "'=1,a=b"),
             ("a\t=b", "a\t'=b"),
         ] {
-            assert_eq!(neutral(file), harmless, "{file}");
-            assert_eq!(neutral(harmless), harmless);
+            assert_eq!(escaping(file), harmless, "{file}");
+            assert_eq!(escaping(harmless), harmless);
         }
     }
 
     proptest! {
         #[test]
         fn it_does_not_matter_how_a_file_is_cut(file in "[\u{feff}a=\",;\n@]{0,40}", size in 1_usize..5) {
-            let mut cut = Neutral::default();
+            let mut cut = CsvEscaping::default();
             let pieces: Vec<u8> = file.as_bytes().chunks(size).flat_map(|it| cut.next(it)).collect();
-            prop_assert_eq!(String::from_utf8(pieces).unwrap(), neutral(&file));
+            prop_assert_eq!(String::from_utf8(pieces).unwrap(), escaping(&file));
         }
 
         #[test]
         fn a_reader_finds_no_formula(cells in proptest::collection::vec("[a=+@\"\n,-]{0,6}", 1..6)) {
             let mut writer = csv::Writer::from_writer(Vec::new());
             writer.write_record(&cells).unwrap();
-            let file = neutral(std::str::from_utf8(&writer.into_inner().unwrap()).unwrap());
+            let file = escaping(std::str::from_utf8(&writer.into_inner().unwrap()).unwrap());
             let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(file.as_bytes());
             for record in reader.records() {
                 for cell in &record.unwrap() {

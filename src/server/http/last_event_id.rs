@@ -1,6 +1,7 @@
 //! The last event that a client of a stream has seen.
 
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, Uri, request::Parts};
+use leptos::prelude::use_context;
 
 /// The header of an `EventSource` that comes back (WHATWG HTML, section 9.2.4).
 const HEADER: &str = "last-event-id";
@@ -21,6 +22,12 @@ pub(crate) fn last_event_id(headers: &HeaderMap, uri: &Uri) -> Option<String> {
             .map(|(_, value)| value.into_owned())
     };
     PARAMETERS.into_iter().find_map(given)
+}
+
+/// Reads it from the request that a server function answers.
+pub(crate) fn of_server_fn() -> Option<String> {
+    let parts = use_context::<Parts>()?;
+    last_event_id(&parts.headers, &parts.uri)
 }
 
 #[cfg(test)]

@@ -6,5 +6,6 @@ pub(crate) mod last_event_id;
 pub mod middleware;
 mod mount;
 pub mod router;
-mod routes;
+pub mod routes;
+pub(crate) mod server_status;
 pub mod state;

@@ -8,8 +8,7 @@ use axum::{
 };
 use tower::ServiceExt;
 
-use crate::model::base_path::BasePath;
-use crate::server::telemetry;
+use crate::{model::base_path::BasePath, server::http::routes::watch};
 
 /// Has the app see its own paths, and browsers those on its host. What is not below the base path is not found, but
 /// for what watchers on this machine ask for.
@@ -23,7 +22,7 @@ pub(crate) fn mount(app: Router, base: &BasePath) -> Router {
         async move {
             let path = request.uri().path();
             // `OPTIONS *` and CONNECT have none.
-            if path.starts_with('/') && !telemetry::PATHS.contains(&path) {
+            if path.starts_with('/') && !watch::PATHS.contains(&path) {
                 match inside(&base, request.uri()) {
                     Some(uri) => *request.uri_mut() = uri,
                     None => return StatusCode::NOT_FOUND.into_response(),

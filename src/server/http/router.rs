@@ -1,6 +1,6 @@
 //! The routes.
 
-use std::{convert::Infallible, sync::LazyLock, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     Extension, Json, Router,
@@ -18,10 +18,11 @@ use axum::{
     routing::{MethodRouter, delete, get, post},
 };
 use leptos::{
-    prelude::{provide_context, use_context},
+    config::LeptosOptions,
+    prelude::{AnyView, provide_context, use_context},
     server_fn::axum::server_fn_paths,
 };
-use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
+use leptos_axum::{AxumRouteListing, LeptosRoutes};
 use leptos_router::location::RequestUrl;
 use tower_http::{compression::CompressionLayer, timeout::TimeoutLayer};
 
@@ -30,21 +31,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 
 use super::{last_event_id::last_event_id, mount::mount, state::AppState};
-use crate::server::{
-    auth::{oidc, principal::Principal, sign_in_elsewhere},
-    http::{
-        connection::hijack::Hijack,
-        middleware::{authorize, cross_origin, hosts, reactive_owner, security_headers},
-        routes::rest::{self, changes, controls, products},
-    },
-    identity::client_address::{self, ClientAddress},
-    imports,
-    relay::{Asking, Jobs, ProgressAnswer},
-    site, telemetry,
-    uploads::{receive, resumable},
-};
 use crate::{
-    app::{App, shell},
     model::{
         base_path::BasePath,
         error::ApiError,
@@ -52,6 +39,25 @@ use crate::{
         progress::JobsPerStream,
         session::PROVIDER_PATH,
         upload::{ADDRESS_PATH, UPLOAD_PATH},
+    },
+    server::{
+        auth::{oidc, sign_in_elsewhere},
+        http::{
+            connection::hijack::Hijack,
+            middleware::{
+                authorize, client_address, cross_origin, hosts, observe, reactive_owner,
+                security_headers,
+            },
+            routes::{
+                import_rows,
+                rest::{self, changes, controls, products},
+                uploads::{receive, resumable},
+                watch,
+            },
+        },
+        identity::{client_address::ClientAddress, principal::Principal},
+        relay::{Asking, Jobs, ProgressAnswer},
+        site,
     },
 };
 
@@ -70,9 +76,14 @@ pub(crate) const STREAM_HEADERS: [(HeaderName, HeaderValue); 2] = [
     ),
 ];
 
-/// The pages. Listing them stops every page of the process that is being rendered at the time for
-/// good (<https://github.com/leptos-rs/leptos/issues/4773>), so it is done once, before the first.
-static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
+/// The pages, which are no part of the server: their routes, and what renders one.
+#[derive(Clone, Copy, Debug)]
+pub struct Pages {
+    /// Lists their routes.
+    pub routes: fn() -> Vec<AxumRouteListing>,
+    /// Renders the document around a page.
+    pub shell: fn(LeptosOptions) -> AnyView,
+}
 
 /// How long a request may take, but for uploads and streams.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -178,12 +189,12 @@ fn own() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
         (
             "GET",
             "/imports/{job}/failed-rows.csv",
-            get(imports::failed_rows_file).layer(quick()),
+            get(import_rows::failed_rows_file).layer(quick()),
         ),
         (
             "GET",
             "/imports/{job}/rows.csv",
-            get(imports::noted_rows_file).layer(quick()),
+            get(import_rows::noted_rows_file).layer(quick()),
         ),
         (
             "GET",
@@ -219,8 +230,9 @@ pub(crate) fn quick() -> TimeoutLayer {
 
 /// Lists every route that there is, by its method and path.
 #[must_use]
-pub fn routes() -> Vec<(String, String)> {
-    let pages = PAGES.iter().flat_map(|page| {
+pub fn routes(pages: Pages) -> Vec<(String, String)> {
+    let pages = (pages.routes)();
+    let pages = pages.iter().flat_map(|page| {
         let path = page.path().to_owned();
         let methods: Vec<_> = page.methods().collect();
         methods
@@ -231,17 +243,20 @@ pub fn routes() -> Vec<(String, String)> {
     let own = own()
         .into_iter()
         .map(|(method, path, _)| (method.to_owned(), path.to_owned()));
-    let watchers = telemetry::PATHS.map(|path| ("GET".to_owned(), path.to_owned()));
+    let watchers = watch::PATHS.map(|path| ("GET".to_owned(), path.to_owned()));
     pages.chain(functions).chain(own).chain(watchers).collect()
 }
 
 /// Puts the app together.
-pub fn router(state: AppState) -> Router {
+pub fn router(state: AppState, pages: Pages) -> Router {
+    let shell = pages.shell;
     let context = {
         let state = state.clone();
         let program = site::program(&state.leptos);
         move || {
             provide_context(state.clone());
+            provide_context(state.auth.clone());
+            provide_context(state.imports.clone());
             provide_context(program());
             provide_context(JobsPerStream(state.config.sse.max_jobs));
             provide_base_path(state.config.public_url.base());
@@ -249,7 +264,7 @@ pub fn router(state: AppState) -> Router {
         }
     };
     let pages = Router::new()
-        .leptos_routes_with_context(&state, PAGES.clone(), context.clone(), {
+        .leptos_routes_with_context(&state, (pages.routes)(), context.clone(), {
             let options = state.leptos.clone();
             move || shell(options.clone())
         })
@@ -269,7 +284,7 @@ pub fn router(state: AppState) -> Router {
             router.route(path, handler)
         })
         .layer(resumable::parts(&state));
-    let watchers = telemetry::routes(state.clone());
+    let watchers = watch::routes(state.clone());
     let metrics = state.metrics.clone();
     let base = state.config.public_url.base().clone();
     let app = Router::new()
@@ -303,7 +318,7 @@ pub fn router(state: AppState) -> Router {
             state,
             security_headers::careful,
         ));
-    mount(telemetry::observed(app, metrics), &base)
+    mount(observe::observed(app, metrics), &base)
 }
 
 /// Tells a page where it is: the path that the browser asked for, of which only the app's part has come here.
@@ -334,7 +349,7 @@ async fn job_progress(
         address,
         last_event_id: last_event_id.as_deref(),
     };
-    let answer = state.relay.open_stream(&who, &job, &asking).await?;
+    let answer = state.imports.open_stream(&who, &job, &asking).await?;
     Ok(event_stream(answer, hijack))
 }
 
@@ -373,7 +388,7 @@ async fn jobs_progress(
         address,
         last_event_id: last_event_id.as_deref(),
     };
-    let answer = state.relay.open_many(&who, jobs, &asking).await?;
+    let answer = state.imports.open_many(&who, jobs, &asking).await?;
     Ok(event_stream(answer, hijack))
 }
 

@@ -9,6 +9,7 @@ use crate::model::error::ApiError;
 use crate::server::{
     auth::Auth,
     config::{Config, Monitor},
+    imports::Imports,
     relay::Relay,
     store::Store,
     telemetry::Metrics,
@@ -24,6 +25,8 @@ pub struct AppState {
     pub store: Store,
     /// Who is there.
     pub auth: Auth,
+    /// The imports that users may see and change.
+    pub imports: Imports,
     /// The progress streams.
     pub relay: Relay,
     /// The product files that are fetched.
@@ -47,10 +50,27 @@ impl AppState {
 }
 
 impl AppState {
+    /// Refuses where the products are another service's.
+    pub(crate) fn require_products(&self) -> Result<(), ApiError> {
+        if self.has_products() {
+            Ok(())
+        } else {
+            Err(ApiError::Unavailable(
+                "Products are managed in the external price monitor.".to_owned(),
+            ))
+        }
+    }
+
     /// Returns whether a file can be checked without being imported: the embedded price monitor does it.
     #[must_use]
     pub fn offers_checks(&self) -> bool {
         matches!(self.config.monitor, Monitor::Embedded { .. })
+    }
+}
+
+impl FromRef<AppState> for Auth {
+    fn from_ref(state: &AppState) -> Self {
+        state.auth.clone()
     }
 }
 

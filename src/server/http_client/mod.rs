@@ -1,7 +1,6 @@
 //! What we ask of others over HTTP: how they are reached, and how much they may say.
 
-use std::net::IpAddr;
-
+use crate::server::identity::host::is_loopback;
 use reqwest::{
     Client, ClientBuilder, Response,
     header::{self, HeaderMap},
@@ -64,10 +63,4 @@ pub(crate) async fn read_limited(
         body.extend_from_slice(&chunk);
     }
     Ok(body)
-}
-
-/// Returns whether a host, as an address has it, is this machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

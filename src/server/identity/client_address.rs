@@ -3,23 +3,18 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv6Addr, SocketAddr},
-    sync::atomic::{AtomicBool, Ordering},
 };
 
 use axum::{
-    extract::{FromRequestParts, Request, State},
+    extract::FromRequestParts,
     http::{HeaderMap, HeaderName, StatusCode, request::Parts},
-    middleware::Next,
-    response::Response,
 };
 use ipnet::IpNet;
-
-use crate::server::{http::state::AppState, run::listen::Peer};
 
 /// The address of the client: the peer's, or `X-Forwarded-For` from a trusted proxy. An extractor, also
 /// available in server functions.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct ClientAddress(IpAddr);
+pub struct ClientAddress(pub(in crate::server) IpAddr);
 
 impl ClientAddress {
     /// Returns the key for rate limits: an IPv4 address or an IPv6 network (RFC 4291, section 2.5.4).
@@ -58,43 +53,28 @@ impl<S: Sync> FromRequestParts<S> for ClientAddress {
     }
 }
 
-/// Adds the client's address to a request.
-pub(crate) async fn find(
-    State(state): State<AppState>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let peer = request.extensions().get().map(|Peer(address)| address.ip());
-    let trusted = &state.config.trusted_proxies;
-    let address = client(peer, request.headers(), trusted);
-    if let Some(peer) = peer
-        && is_untrusted_proxy(peer, request.headers(), trusted)
-        && !WARNED.swap(true, Ordering::Relaxed)
-    {
-        tracing::warn!(
-            %peer,
-            "X-Forwarded-For comes from an address that is not in TRUSTED_PROXIES, and is not believed; \
-             if it is your reverse proxy, everybody behind it counts as one client until it is"
-        );
-    }
-    request.extensions_mut().insert(ClientAddress(address));
-    next.run(request).await
-}
-
-/// Whether an untrusted proxy was logged already.
-static WARNED: AtomicBool = AtomicBool::new(false);
-
-fn is_untrusted_proxy(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
+/// Returns whether a request was passed on by a proxy that is not trusted.
+pub(in crate::server) fn is_untrusted_proxy(
+    peer: IpAddr,
+    headers: &HeaderMap,
+    trusted: &[IpNet],
+) -> bool {
     let peer = peer.to_canonical();
     headers.contains_key("x-forwarded-for")
         && !trusted.iter().any(|network| network.contains(&peer))
 }
 
+/// Returns the address of the client: the connection's, or what trusted proxies say.
+///
 /// Without a peer a serverless host calls us, whose header is trusted.
 ///
 /// Otherwise reads `X-Forwarded-For` from its end, which the nearest proxy wrote, up to the first untrusted
 /// address; anything before it can be forged.
-fn client(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+pub(in crate::server) fn client(
+    peer: Option<IpAddr>,
+    headers: &HeaderMap,
+    trusted: &[IpNet],
+) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut hops = headers
         .get_all(HeaderName::from_static("x-forwarded-for"))

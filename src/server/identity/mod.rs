@@ -1,3 +1,9 @@
 //! Identifies clients by address.
 
 pub mod client_address;
+pub mod credential;
+pub(crate) mod host;
+pub mod job_scope;
+pub(crate) mod peer;
+pub mod principal;
+pub mod user;

@@ -1,149 +1,279 @@
-//! What the server functions about one import share.
+//! The imports that a user may see and change, and what is done with them.
 
+mod guesses;
 pub(crate) mod product_history;
+mod records;
+mod server_fn;
 
-use axum::{
-    Extension,
-    body::Body,
-    extract::{Path, Query, State, rejection::QueryRejection},
-    http::header,
-    response::{IntoResponse, Response},
+use bytes::Bytes;
+use futures_util::Stream;
+
+use self::guesses::Guesses;
+pub(crate) use self::{
+    records::records,
+    server_fn::{find_changeable, find_visible, rerun},
 };
-
-use futures_util::TryStreamExt;
-use serde::Deserialize;
-
 use super::{
-    auth::{self, audit, principal::Principal, require_user},
-    relay::Further,
-    store::job_scope::{ChangeableJob, VisibleJob},
+    auth::audit,
+    identity::{
+        job_scope::{ChangeableJob, JobOwner, VisibleJob},
+        principal::Principal,
+        user::{User, UserId},
+    },
+    relay::{Asking, Jobs, ProgressAnswer, Relay, Rerun},
+    store::{Store, StoreError, jobs::Created},
 };
 use crate::model::{
-    audit::AuditAction, error::ApiError, import_extras::RowKind, job::JobId, role::Permission,
+    audit::AuditAction,
+    error::ApiError,
+    import_extras::SaidOfFile,
+    job::{ImportMode, JobId, ProductImportJob},
+    role::Permission,
 };
-use crate::server::http::{
-    csv_injection::Neutral,
-    state::{AppState, app_state},
-};
 
-/// Finds an import that the person who asks may see.
-///
-/// # Errors
-///
-/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] when there is no such import or
-/// it is somebody else's.
-pub(crate) async fn mine(id: &JobId) -> Result<(AppState, VisibleJob), ApiError> {
-    let who = require_user().await?;
-    let state = app_state()?;
-    let job = state.relay.find_job(&who, id).await?;
-    Ok((state, job))
+/// Imports as users see and change them. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Imports {
+    store: Store,
+    relay: Relay,
+    guesses: Guesses,
 }
 
-/// An import that the person who asks may change.
-pub(crate) struct Change {
-    pub(crate) state: AppState,
-    pub(crate) who: Principal,
-    pub(crate) job: ChangeableJob,
-}
-
-/// Finds an import that the person who asks may change.
-///
-/// # Errors
-///
-/// As [`mine`], and [`ApiError::Forbidden`] for those who only watch.
-pub(crate) async fn to_change(id: &JobId) -> Result<Change, ApiError> {
-    let who = auth::require(Permission::Import)?;
-    let state = app_state()?;
-    let job = state.relay.find_job_to_change(&who, id).await?;
-    Ok(Change { state, who, job })
-}
-
-impl Change {
-    /// Notes what was done with the import, once it is done.
-    pub(crate) async fn done(&self, action: AuditAction) {
-        let subject = format!("{} ({})", self.job.filename, self.job.id);
-        audit::record_by(&self.state.store, &self.who, action, &subject).await;
+impl Imports {
+    /// Makes it out of the database and the relay.
+    pub(crate) fn new(store: Store, relay: Relay) -> Self {
+        Self {
+            store,
+            relay,
+            guesses: Guesses::default(),
+        }
     }
-}
 
-/// Forgets an import that is over or waits for an answer. Its products stay.
-pub(crate) async fn forget(state: &AppState, job: &ChangeableJob) -> Result<(), ApiError> {
-    let may_go = job.status.is_final()
-        || state.relay.is_forgotten(job).await
-        || waits_for_an_answer(state, job).await;
-    if !may_go {
-        return Err(ApiError::Invalid(
-            "The import is still running. Cancel it first.".to_owned(),
-        ));
+    /// Returns the relay, which takes only jobs that were found here.
+    pub(crate) fn relay(&self) -> &Relay {
+        &self.relay
     }
-    state.relay.forget(job).await
-}
 
-async fn waits_for_an_answer(state: &AppState, job: &ChangeableJob) -> bool {
-    let extras = state.relay.extras(job).await;
-    extras.is_some_and(|extras| extras.needs.is_some())
-}
+    /// Finds a visible job in its newest state.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::NotFound`] if it does not exist or is not visible.
+    pub async fn find_job(&self, who: &Principal, job: &JobId) -> Result<VisibleJob, ApiError> {
+        let found = self.find(who, job).await?;
+        let mut newest = ProductImportJob::clone(&found);
+        self.relay.freshen(std::slice::from_mut(&mut newest)).await;
+        Ok(found.in_state(newest))
+    }
 
-/// Makes a further import out of one, and goes to its page.
-pub(crate) async fn further(id: &JobId, what: Further) -> Result<(), ApiError> {
-    let change = to_change(id).await?;
-    let user = &change.who.user;
-    let new = change.state.relay.further(user, &change.job, what).await?;
-    change.done(AuditAction::ImportRetried).await;
-    leptos_axum::redirect(&format!("/imports/{new}"));
-    Ok(())
-}
+    /// Finds a job that may be changed, in its newest state.
+    ///
+    /// # Errors
+    ///
+    /// As [`find_job`](Self::find_job), and [`ApiError::Forbidden`] with read-only access.
+    pub(crate) async fn find_job_to_change(
+        &self,
+        who: &Principal,
+        job: &JobId,
+    ) -> Result<ChangeableJob, ApiError> {
+        let scope = who.jobs_to_change().ok_or(ApiError::Forbidden)?;
+        let found = self.find_job(who, job).await?;
+        scope.admit(found).ok_or(ApiError::NotFound)
+    }
 
-/// `GET /imports/{job}/failed-rows.csv`: the rows that failed, as a file that imports as it is once it
-/// is corrected.
-pub(crate) async fn failed_rows_file(
-    State(state): State<AppState>,
-    Extension(who): Extension<Principal>,
-    Path(job): Path<String>,
-) -> Result<Response, ApiError> {
-    let job: JobId = job.parse().map_err(|_| ApiError::NotFound)?;
-    rows_file(&state, &who, &job, RowKind::Failed).await
-}
+    /// Finds a visible job. An unknown job that the price monitor knows was started elsewhere: it is recorded
+    /// when a user who may import asks for it, for the owner that the price monitor names, else for all
+    /// staff.
+    ///
+    /// Missing and invisible jobs cause the same queries, so that neither answer nor timing tells them apart.
+    async fn find(&self, who: &Principal, job: &JobId) -> Result<VisibleJob, ApiError> {
+        if let Some(found) = self.store.find_job(&who.jobs(), job).await? {
+            return Ok(found);
+        }
+        if !who.may(Permission::Import) {
+            return Err(ApiError::NotFound);
+        }
+        // Each guess would reach the price monitor.
+        if self.guesses.are_too_many(&who.user.id) {
+            return Err(ApiError::TooMany);
+        }
+        let is_known = self.store.knows_job(job).await?;
+        let Some(named) = self.relay.ask_for_owner(job).await.filter(|_| !is_known) else {
+            self.guesses.count(&who.user.id);
+            return Err(ApiError::NotFound);
+        };
+        let filename = format!("import {job}");
+        let owner = match named {
+            Some(named) => self.store.owner_named(&named).await?,
+            None => JobOwner::Staff,
+        };
+        if let Some(adopted) = self
+            .store
+            .adopt_job(&who.user.id, &owner, job, &filename)
+            .await?
+        {
+            let action = AuditAction::ImportAdopted;
+            audit::record_by(&self.store, who, action, job.as_str()).await;
+            self.relay.has_started(owner, adopted);
+        }
+        let found = self.store.find_job(&who.jobs(), job).await?;
+        found.ok_or(ApiError::NotFound)
+    }
 
-/// Which rows are wanted.
-#[derive(Debug, Deserialize)]
-pub(crate) struct WantedRows {
-    kind: RowKind,
-}
+    /// Opens a stream of one job.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::NotFound`] if the job does not exist or is not visible, [`ApiError::TooMany`] at a limit,
+    /// [`ApiError::Unavailable`] during shutdown.
+    pub(crate) async fn open_stream(
+        &self,
+        who: &Principal,
+        job: &JobId,
+        from: &Asking<'_>,
+    ) -> Result<ProgressAnswer, ApiError> {
+        tracing::info!("SSE Progress API called");
+        self.relay.refuse_while_draining()?;
+        let recorded = self.find(who, job).await?;
+        self.relay.open_stream(who.pass(), &recorded, from)
+    }
 
-/// `GET /imports/{job}/rows.csv?kind=`: the rows of a kind, and what is said of them.
-pub(crate) async fn noted_rows_file(
-    State(state): State<AppState>,
-    Extension(who): Extension<Principal>,
-    Path(job): Path<String>,
-    wanted: Result<Query<WantedRows>, QueryRejection>,
-) -> Result<Response, ApiError> {
-    let Query(wanted) = wanted.map_err(|_| ApiError::NotFound)?;
-    let job: JobId = job.parse().map_err(|_| ApiError::NotFound)?;
-    rows_file(&state, &who, &job, wanted.kind).await
-}
+    /// Opens a user's one stream of many jobs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Relay::open_many`].
+    pub(crate) async fn open_many(
+        &self,
+        who: &Principal,
+        jobs: Jobs,
+        from: &Asking<'_>,
+    ) -> Result<ProgressAnswer, ApiError> {
+        self.relay
+            .open_many(who.pass(), who.jobs(), jobs, from)
+            .await
+    }
 
-/// Gives the rows of a kind as a file.
-pub(crate) async fn rows_file(
-    state: &AppState,
-    who: &Principal,
-    job: &JobId,
-    kind: RowKind,
-) -> Result<Response, ApiError> {
-    let job = state.relay.find_job(who, job).await?;
-    let rows = state.relay.rows_file(&job, kind).await?;
-    // The embedded service's list of failed rows minds spreadsheet programs by itself, in a way that its
-    // reader takes back.
-    let is_harmless = state.has_products() && kind == RowKind::Failed;
-    let mut neutral = (!is_harmless).then(Neutral::default);
-    let rows = rows.map_ok(move |chunk| match &mut neutral {
-        Some(neutral) => neutral.next(&chunk),
-        None => chunk,
-    });
-    let disposition = format!("attachment; filename=\"{}-rows.csv\"", kind.as_str());
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, disposition),
-    ];
-    Ok((headers, Body::from_stream(rows)).into_response())
+    /// Uploads a product file to the price monitor and records the job with its user, even if the caller is dropped.
+    /// With a `key` the upload may be repeated.
+    ///
+    /// # Errors
+    ///
+    /// What the price monitor says of it, for the user to read.
+    pub(crate) async fn create<S, E>(
+        &self,
+        user: &UserId,
+        mode: ImportMode,
+        key: Option<String>,
+        filename: String,
+        file: S,
+    ) -> Result<JobId, ApiError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+    {
+        let (imports, user) = (self.clone(), user.clone());
+        let creating = async move {
+            let submitting = imports
+                .relay
+                .submit(&user, mode, key, filename.clone(), file);
+            let job = submitting.await?;
+            imports.record(&user, &job, &filename, mode).await?;
+            Ok(job)
+        };
+        self.relay.see_through(creating).await?
+    }
+
+    /// Asks for another import of what an import was made of, and records it with its user.
+    pub(crate) async fn rerun(
+        &self,
+        user: &User,
+        of: &ChangeableJob,
+        what: Rerun,
+    ) -> Result<JobId, ApiError> {
+        let mode = match what {
+            Rerun::Again => ImportMode::Import,
+            Rerun::Retry => of.mode,
+        };
+        let (imports, user, of) = (self.clone(), user.id.clone(), of.clone());
+        let creating = async move {
+            let job = imports.relay.rerun(&user, &of, what).await?;
+            imports.record_further(&user, &of, job, mode).await
+        };
+        self.relay.see_through(creating).await?
+    }
+
+    /// Imports a file of which this is said: the same import goes on where it waits for that.
+    pub(crate) async fn map_columns(
+        &self,
+        user: &User,
+        of: &ChangeableJob,
+        said: &SaidOfFile,
+    ) -> Result<JobId, ApiError> {
+        let (imports, user, of, said) = (self.clone(), user.id.clone(), of.clone(), said.clone());
+        let creating = async move {
+            let job = imports.relay.map_columns(&user, &of, &said).await?;
+            imports.record_further(&user, &of, job, of.mode).await
+        };
+        self.relay.see_through(creating).await?
+    }
+
+    async fn record_further(
+        &self,
+        user: &UserId,
+        of: &ChangeableJob,
+        job: JobId,
+        mode: ImportMode,
+    ) -> Result<JobId, ApiError> {
+        if job != of.id {
+            self.record(user, &job, &of.filename, mode).await?;
+        }
+        Ok(job)
+    }
+
+    /// Records a created job, with retries: it exists at the price monitor.
+    async fn record(
+        &self,
+        user: &UserId,
+        job: &JobId,
+        filename: &str,
+        mode: ImportMode,
+    ) -> Result<(), StoreError> {
+        let create = || self.store.create_job(user, job, filename, mode);
+        let waits = backon::ExponentialBuilder::default().with_max_times(5);
+        let created = backon::Retryable::retry(create, waits)
+            .when(StoreError::is_passing)
+            .await?;
+        match created {
+            Created::Now(job) => self.relay.has_started(JobOwner::User(user.clone()), job),
+            Created::TakenBack(job, before) => {
+                self.relay.end_streams_of(&before);
+                self.relay.has_started(JobOwner::User(user.clone()), job);
+            }
+            Created::Before => {}
+        }
+        Ok(())
+    }
+
+    /// Deletes an import that is over or waits for an answer: the price monitor's record of it, where it
+    /// offers that, and ours. Its products stay.
+    pub(crate) async fn forget(&self, job: &ChangeableJob) -> Result<(), ApiError> {
+        let may_go = job.status.is_final()
+            || self.relay.is_forgotten(job).await
+            || self.waits_for_an_answer(job).await;
+        if !may_go {
+            return Err(ApiError::Invalid(
+                "The import is still running. Cancel it first.".to_owned(),
+            ));
+        }
+        self.relay.delete_upstream(job).await?;
+        self.store.delete_job(job).await?;
+        self.relay.forget(&job.id);
+        Ok(())
+    }
+
+    async fn waits_for_an_answer(&self, job: &ChangeableJob) -> bool {
+        let extras = self.relay.extras(job).await;
+        extras.is_some_and(|extras| extras.needs.is_some())
+    }
 }

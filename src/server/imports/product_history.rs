@@ -2,31 +2,19 @@
 
 use crate::{
     model::{changes::ProductHistory, error::ApiError, job::JobId},
-    server::{auth::principal::Principal, http::state::AppState},
+    server::{identity::principal::Principal, store::Store},
 };
 
 /// Changes that are listed at once.
 const PAGE: u64 = 50;
 
-/// Refuses where the products are another service's.
-pub(crate) fn refuse_elsewhere(state: &AppState) -> Result<(), ApiError> {
-    if state.has_products() {
-        Ok(())
-    } else {
-        Err(ApiError::Unavailable(
-            "Products are managed in the external price monitor.".to_owned(),
-        ))
-    }
-}
-
 /// Lists changes of a product. Imports that are not for whoever asks to see are not named.
 pub(crate) async fn find(
-    state: &AppState,
+    store: &Store,
     who: &Principal,
     identity: &str,
     from: &str,
 ) -> Result<ProductHistory, ApiError> {
-    refuse_elsewhere(state)?;
     let from = match from {
         "" => None,
         text => {
@@ -34,7 +22,6 @@ pub(crate) async fn find(
             Some(text.parse().map_err(unreadable)?)
         }
     };
-    let store = &state.store;
     let product = store.find_product(identity).await?;
     let (mut entries, next) = store.product_history(identity, from, PAGE).await?;
     if product.is_none() && entries.is_empty() {

@@ -40,13 +40,11 @@ use super::{
     upload::{owner, record},
     uploads::stored_name,
 };
-use crate::server::{
-    run::janitor::ago,
-    store::{
-        Store, StoreError,
-        monitor_imports::{ImportMode, MonitorImport, NewImport, Question},
-        row_notes::{NoteKind, RowNote},
-    },
+use crate::server::store::{
+    Store, StoreError,
+    janitor::ago,
+    monitor_imports::{ImportMode, MonitorImport, NewImport, Question},
+    row_notes::{NoteKind, RowNote},
 };
 
 /// Failed rows that are read at once.

@@ -46,7 +46,6 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use self::service::is_full;
 use self::{
     announcer::Announcer,
     import::Importer,
@@ -56,15 +55,18 @@ use self::{
     workers::{Word, Workers},
 };
 use crate::server::{
+    config::{Retention, SpaceLimits},
     error::advice,
-    http::connection::limits::MostConnections,
-    run::{
-        janitor::{self, Chores, Retention, ago},
+    http::connection::{
+        limits::MostConnections,
         listen::{self, ListenOptions},
     },
-    store::Store,
+    store::{
+        Store,
+        janitor::{self, Chores, ago},
+    },
     telemetry::Metrics,
-    uploads::space::{Space, SpaceLimits},
+    uploads::space::Space,
 };
 
 /// How long connections may take to end once they were asked to.

@@ -22,7 +22,10 @@ use super::{
     message::{MAX_FAILED, ProgressBody},
     upload, websocket,
 };
-use crate::server::{store::StoreError, uploads::space::NoSpace};
+use crate::server::{
+    store::StoreError,
+    uploads::space::{NoSpace, is_full},
+};
 
 /// Bytes of an upload request beside the file itself.
 const MULTIPART_OVERHEAD: u64 = 64 << 10;
@@ -96,12 +99,6 @@ impl Service {
 }
 
 const NOT_SAVED: &str = "The file could not be saved. Try again later.";
-
-/// Whether there is no room left to write.
-pub(crate) fn is_full(error: &io::Error) -> bool {
-    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
-}
 
 /// Why a request is refused. The text is the answer's `error`.
 #[derive(Debug, Error)]

@@ -405,10 +405,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::job::ImportStatus,
+        model::{clock::now, job::ImportStatus},
         server::{
-            store::{monitor_imports::NewImport, now, test_database::TestDatabase},
-            uploads::space::SpaceLimits,
+            config::SpaceLimits,
+            store::{monitor_imports::NewImport, test_database::TestDatabase},
         },
     };
 

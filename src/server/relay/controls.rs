@@ -18,11 +18,11 @@ use crate::{
         changes::{ChangesFilter, ChangesPage},
         error::ApiError,
         import_extras::{FileColumns, ImportExtras, ImportRows, PreviewRow, RowKind, SaidOfFile},
-        job::{ImportMode, JobId},
+        job::JobId,
     },
-    server::store::{
+    server::identity::{
         job_scope::{ChangeableJob, VisibleJob},
-        users::{User, UserId},
+        user::UserId,
     },
 };
 
@@ -64,14 +64,14 @@ impl Rest {
 
 /// A further import of the same file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Further {
+pub(crate) enum Rerun {
     /// The whole file.
     Again,
     /// The failed rows.
     Retry,
 }
 
-impl Further {
+impl Rerun {
     fn path(self) -> &'static str {
         match self {
             Self::Again => "/again",
@@ -94,39 +94,15 @@ impl Relay {
         self.rest.done(request).await.map_err(said)
     }
 
-    /// Starts a further import and records it with its user.
-    pub(crate) async fn further(
+    /// Asks for another import of what an import was made of.
+    pub(crate) async fn rerun(
         &self,
-        user: &User,
+        user: &UserId,
         of: &ChangeableJob,
-        what: Further,
+        what: Rerun,
     ) -> Result<JobId, ApiError> {
         let request = self.rest.about(Method::POST, &of.id, what.path());
-        let mode = match what {
-            Further::Again => ImportMode::Import,
-            Further::Retry => of.mode,
-        };
-        self.create_further(request, user, of, mode).await
-    }
-
-    async fn create_further(
-        &self,
-        request: RequestBuilder,
-        user: &User,
-        of: &ChangeableJob,
-        mode: ImportMode,
-    ) -> Result<JobId, ApiError> {
-        let (relay, user) = (self.clone(), user.id.clone());
-        let (before, filename) = (of.id.clone(), of.filename.clone());
-        self.see_through(async move {
-            let job = relay.rest.created(request, &user).await.map_err(said)?;
-            if job == before {
-                return Ok(job);
-            }
-            relay.record(&user, &job, &filename, mode).await?;
-            Ok(job)
-        })
-        .await?
+        self.rest.created(request, user).await.map_err(said)
     }
 
     /// Returns whether the service answers 404 for an import.
@@ -137,17 +113,13 @@ impl Relay {
         )
     }
 
-    /// Deletes an import, here and, if possible, at the service.
-    pub(crate) async fn forget(&self, job: &ChangeableJob) -> Result<(), ApiError> {
+    /// Has the price monitor delete its record of an import, where it offers that.
+    pub(crate) async fn delete_upstream(&self, job: &ChangeableJob) -> Result<(), ApiError> {
         let request = self.rest.about(Method::DELETE, &job.id, "");
         match self.rest.done(request).await {
-            // Not supported, or already deleted.
-            Ok(()) | Err(RestError::UnknownJob | RestError::NotOffered) => {}
-            Err(error) => return Err(said(error)),
+            Ok(()) | Err(RestError::UnknownJob | RestError::NotOffered) => Ok(()),
+            Err(error) => Err(said(error)),
         }
-        self.store.delete_job(job).await?;
-        self.hub.forget(&job.id);
-        Ok(())
     }
 
     /// Returns a page of rows of a kind.
@@ -235,13 +207,13 @@ impl Relay {
     /// Imports a file with a mapping; an import that waits for one continues.
     pub(crate) async fn map_columns(
         &self,
-        user: &User,
+        user: &UserId,
         of: &ChangeableJob,
         said: &SaidOfFile,
     ) -> Result<JobId, ApiError> {
         let request = self.rest.about(Method::POST, &of.id, "/columns");
         let request = request.json(&Said::new(said));
-        self.create_further(request, user, of, of.mode).await
+        self.rest.created(request, user).await.map_err(self::said)
     }
 }
 

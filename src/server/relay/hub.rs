@@ -18,11 +18,12 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    model::job::{JobId, ProductImportJob},
-    server::{
-        config::RelayConfig,
-        store::{jobs::Recorded, now},
+    model::{
+        clock::now,
+        job::{JobId, ProductImportJob},
+        job_state::Recorded,
     },
+    server::config::RelayConfig,
 };
 
 /// Interval of closing empty rooms and recording counts.
@@ -272,16 +273,13 @@ pub(super) mod tests {
     use crate::{
         model::{
             job::{ImportMode, ImportStatus},
+            job_state::JobState,
             role::Role,
         },
         server::{
             config::Config,
-            store::{
-                Store,
-                jobs::{Created, JobState},
-                test_database::TestDatabase,
-                users::{NewUser, User},
-            },
+            identity::user::User,
+            store::{Store, jobs::Created, test_database::TestDatabase, users::NewUser},
             telemetry::Metrics,
         },
     };
@@ -313,7 +311,7 @@ pub(super) mod tests {
             let (sender, commands) = mpsc::unbounded_channel();
             let hub = Hub::new(
                 &Config::read(|_| None).unwrap().relay,
-                Recorder::new(store.clone(), 10, Metrics::default()),
+                Recorder::new(Arc::new(store.clone()), 10, Metrics::default()),
                 sender,
                 tasks.clone(),
                 shutdown.clone(),

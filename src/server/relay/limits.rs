@@ -4,7 +4,7 @@
 use std::{collections::HashMap, net::IpAddr};
 
 use super::sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering, PoisonError};
-use crate::server::{auth::principal::Pass, store::users::UserId};
+use crate::server::identity::{credential::Pass, user::UserId};
 
 /// Counts open streams.
 #[derive(Clone, Debug)]
@@ -172,14 +172,14 @@ mod tests {
     use super::*;
     use crate::{
         model::role::Role,
-        server::{auth::principal::Credential, store::sessions::SessionId},
+        server::identity::credential::{Credential, SessionId},
     };
 
     fn pass(user: &str, session: &str) -> Pass {
         Pass {
-            user: UserId::for_tests(user),
+            user: UserId::new(user),
             role: Role::Staff,
-            credential: Credential::Session(SessionId::for_tests(session)),
+            credential: Credential::Session(SessionId::new(session)),
         }
     }
 
@@ -226,8 +226,8 @@ mod tests {
         let limits = limits(9, 9, 9);
         let acquire = |user| limits.acquire(pass(user, "1"), HERE).unwrap();
         let (before, of_another) = (acquire("a"), acquire("b"));
-        assert!(limits.revoke(&UserId::for_tests("a")));
-        assert!(!limits.revoke(&UserId::for_tests("c")));
+        assert!(limits.revoke(&UserId::new("a")));
+        assert!(!limits.revoke(&UserId::new("c")));
         let after = acquire("a");
         assert!(before.is_revoked());
         assert!(!of_another.is_revoked() && !after.is_revoked());

@@ -6,7 +6,6 @@
 mod controls;
 mod delivery;
 mod frame;
-mod guesses;
 mod heartbeat;
 mod hub;
 mod limits;
@@ -14,6 +13,7 @@ mod ordered;
 pub mod probe;
 mod problem;
 mod recorder;
+pub(crate) mod records;
 mod rest;
 mod revocation;
 mod rooms;
@@ -35,16 +35,16 @@ use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use self::controls::Further;
+pub(crate) use self::controls::Rerun;
 pub(crate) use self::streams::{Asking, Jobs, ProgressAnswer};
 use self::{
     delivery::Delivery,
-    guesses::Guesses,
     heartbeat::Ticker,
     hub::Hub,
     limits::{MostStreams, StreamLimits},
     problem::Problem,
     recorder::Recorder,
+    records::{RecordError, Records},
     rest::Rest,
     revocation::Revoker,
     skips::Skips,
@@ -55,22 +55,18 @@ use self::{
 };
 use crate::{
     model::{
-        audit::AuditAction,
+        clock::now,
         error::ApiError,
         job::{ImportMode, JobId, ProductImportJob, ProgressEvent},
+        job_state::Recorded,
         progress::UpstreamState,
-        role::Permission,
         status::{ReportSource, UpstreamProblem},
     },
     server::{
-        auth::{audit, principal::Principal},
         config::{Config, MonitorEndpoint, SseConfig},
-        store::{
-            Store, StoreError,
-            job_scope::{ChangeableJob, JobOwner, JobScope, VisibleJob},
-            jobs::{Created, Recorded},
-            now,
-            users::UserId,
+        identity::{
+            job_scope::{JobOwner, JobScope},
+            user::UserId,
         },
         telemetry::Metrics,
     },
@@ -90,7 +86,7 @@ pub struct Relay {
     rest: Rest,
     recorder: Recorder,
     problem: Problem,
-    store: Store,
+    records: Records,
     limits: StreamLimits,
     revoker: Revoker,
     metrics: Metrics,
@@ -99,7 +95,6 @@ pub struct Relay {
     ticker: Ticker,
     starts: Starts,
     config: SseConfig,
-    guesses: Guesses,
 }
 
 impl Relay {
@@ -108,22 +103,16 @@ impl Relay {
     /// # Errors
     ///
     /// If the HTTP client cannot be created.
-    pub fn start(
+    pub(crate) fn start(
         config: &Config,
         endpoint: MonitorEndpoint,
-        store: Store,
+        records: Records,
         metrics: Metrics,
         tasks: &TaskTracker,
         shutdown: &CancellationToken,
     ) -> Result<Self, reqwest::Error> {
         let (commands, wanted) = mpsc::unbounded_channel();
-        // SQLite has a single writer.
-        let connections = if config.database.is_file() {
-            1
-        } else {
-            config.database.max_connections()
-        };
-        let recorder = Recorder::new(store.clone(), connections, metrics.clone());
+        let recorder = Recorder::new(records.jobs.clone(), records.connections, metrics.clone());
         let hub = Hub::new(
             &config.relay,
             recorder.clone(),
@@ -152,7 +141,7 @@ impl Relay {
         let upstream = Upstream::new(&endpoint, config.relay.clone(), wanted, surroundings);
         tasks.spawn(upstream.run(shutdown.clone()));
         let unwatched = Unwatched {
-            store: store.clone(),
+            records: records.jobs.clone(),
             hub: hub.clone(),
             rest: rest.clone(),
             recorder: recorder.clone(),
@@ -164,10 +153,9 @@ impl Relay {
                 .run(tick_interval(&config.sse), shutdown.clone()),
         );
         let starts = Starts::new();
-        // Only if there can be other instances.
-        if store.has_workers() {
+        if records.is_shared {
             tasks.spawn(starts.clone().tell_of_others(
-                store.clone(),
+                records.jobs.clone(),
                 config.sse.heartbeat,
                 shutdown.clone(),
             ));
@@ -180,12 +168,11 @@ impl Relay {
         let revoker = Revoker {
             limits: limits.clone(),
             ticker: ticker.clone(),
-            store: store.clone(),
-            lifetime: config.auth.sessions,
+            known: records.passes.clone(),
         };
         let delivery = Delivery::new(
             hub.clone(),
-            store.clone(),
+            records.jobs.clone(),
             config.sse.max_jobs,
             ticker.clone(),
             metrics.clone(),
@@ -199,7 +186,7 @@ impl Relay {
             rest,
             recorder,
             problem,
-            store,
+            records,
             limits,
             revoker,
             delivery,
@@ -208,7 +195,6 @@ impl Relay {
             metrics,
             starts,
             config: config.sse.clone(),
-            guesses: Guesses::default(),
         })
     }
 
@@ -249,85 +235,10 @@ impl Relay {
         scope: &JobScope,
         jobs: &[JobId],
     ) -> Result<Vec<(JobId, ProgressEvent)>, ApiError> {
-        let mut jobs = self.store.find_jobs(scope, jobs).await?;
+        let mut jobs = self.records.jobs.find(scope, jobs).await.map_err(failed)?;
         self.freshen(&mut jobs).await;
         let state = |job: &ProductImportJob| (job.id.clone(), Snapshot::from(job).event);
         Ok(jobs.iter().map(state).collect())
-    }
-
-    /// Finds a visible job in its newest state.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotFound`] if it does not exist or is not visible.
-    pub async fn find_job(&self, who: &Principal, job: &JobId) -> Result<VisibleJob, ApiError> {
-        let found = self.find(who, job).await?;
-        let mut newest = ProductImportJob::clone(&found);
-        self.freshen(std::slice::from_mut(&mut newest)).await;
-        Ok(found.in_state(newest))
-    }
-
-    /// Finds a job that may be changed, in its newest state.
-    ///
-    /// # Errors
-    ///
-    /// As [`find_job`](Self::find_job), and [`ApiError::Forbidden`] with read-only access.
-    pub(crate) async fn find_job_to_change(
-        &self,
-        who: &Principal,
-        job: &JobId,
-    ) -> Result<ChangeableJob, ApiError> {
-        let scope = who.jobs_to_change().ok_or(ApiError::Forbidden)?;
-        let found = self.find_job(who, job).await?;
-        scope.admit(found).ok_or(ApiError::NotFound)
-    }
-
-    /// Finds a visible job. An unknown job that the price monitor knows was started elsewhere: it is recorded
-    /// when a user who may import asks for it, for the owner that the price monitor names, else for all
-    /// staff.
-    ///
-    /// Missing and invisible jobs cause the same queries, so that neither answer nor timing tells them apart.
-    async fn find(&self, who: &Principal, job: &JobId) -> Result<VisibleJob, ApiError> {
-        if let Some(found) = self.store.find_job(&who.jobs(), job).await? {
-            return Ok(found);
-        }
-        if !who.may(Permission::Import) {
-            return Err(ApiError::NotFound);
-        }
-        // Each guess would reach the price monitor.
-        if self.guesses.are_too_many(&who.user.id) {
-            return Err(ApiError::TooMany);
-        }
-        let is_known = self.store.knows_job(job).await?;
-        let asked = tokio::time::timeout(FRESHEN_TIMEOUT, self.rest.progress(job)).await;
-        // A service that answers anything, at a wrong URL, knows no job.
-        let named = match asked {
-            Ok(Ok(reading)) if reading.shows_import => reading.owner,
-            _ => {
-                self.guesses.count(&who.user.id);
-                return Err(ApiError::NotFound);
-            }
-        };
-        if is_known {
-            self.guesses.count(&who.user.id);
-            return Err(ApiError::NotFound);
-        }
-        let filename = format!("import {job}");
-        let owner = match named {
-            Some(named) => self.store.owner_named(&named).await?,
-            None => JobOwner::Staff,
-        };
-        if let Some(adopted) = self
-            .store
-            .adopt_job(&who.user.id, &owner, job, &filename)
-            .await?
-        {
-            let action = AuditAction::ImportAdopted;
-            audit::record_by(&self.store, who, action, job.as_str()).await;
-            self.has_started(owner, adopted);
-        }
-        let found = self.store.find_job(&who.jobs(), job).await?;
-        found.ok_or(ApiError::NotFound)
     }
 
     /// Runs a future to its end, even if the caller is dropped.
@@ -343,13 +254,13 @@ impl Relay {
         done.map_err(|_| ApiError::Internal)
     }
 
-    /// Uploads a product file to the price monitor and records the job with its user, even if the caller is dropped.
-    /// With a `key` the upload may be repeated.
+    /// Hands a product file to the price monitor, and returns the job that it makes of it. With a `key` the
+    /// file may be handed in again.
     ///
     /// # Errors
     ///
     /// The price monitor's error, for the user.
-    pub(crate) async fn create_import<S, E>(
+    pub(crate) async fn submit<S, E>(
         &self,
         user: &UserId,
         mode: ImportMode,
@@ -361,50 +272,34 @@ impl Relay {
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
-        let (relay, user) = (self.clone(), user.clone());
-        self.see_through(async move {
-            let creating = relay
-                .rest
-                .create_import(&user, mode, key, filename.clone(), file);
-            let job = creating.await.map_err(|error| {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "an upload was not taken"
-                );
-                ApiError::from(error)
-            })?;
-            relay.record(&user, &job, &filename, mode).await?;
-            Ok(job)
+        let creating = self.rest.create_import(user, mode, key, filename, file);
+        creating.await.map_err(|error| {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "an upload was not taken"
+            );
+            ApiError::from(error)
         })
-        .await?
     }
 
-    /// Records a created job, with retries: it exists at the price monitor.
-    async fn record(
-        &self,
-        user: &UserId,
-        job: &JobId,
-        filename: &str,
-        mode: ImportMode,
-    ) -> Result<(), StoreError> {
-        let create = || self.store.create_job(user, job, filename, mode);
-        let waits = backon::ExponentialBuilder::default().with_max_times(5);
-        let created = backon::Retryable::retry(create, waits)
-            .when(StoreError::is_passing)
-            .await?;
-        match created {
-            Created::Now(job) => self.has_started(JobOwner::User(user.clone()), job),
-            Created::TakenBack(job, before) => {
-                self.end_streams_of(&before);
-                self.has_started(JobOwner::User(user.clone()), job);
-            }
-            Created::Before => {}
+    /// Asks the price monitor whether it knows a job, and returns the user whom it names for it, if it
+    /// names one; `None` where it knows no such job or does not answer soon.
+    pub(crate) async fn ask_for_owner(&self, job: &JobId) -> Option<Option<String>> {
+        let asked = tokio::time::timeout(FRESHEN_TIMEOUT, self.rest.progress(job)).await;
+        match asked {
+            // A service that answers anything, at a wrong URL, knows no job.
+            Ok(Ok(reading)) if reading.shows_import => Some(reading.owner),
+            _ => None,
         }
-        Ok(())
+    }
+
+    /// Gives a job up that is no more, and ends its subscribers' streams.
+    pub(crate) fn forget(&self, job: &JobId) {
+        self.hub.forget(job);
     }
 
     /// Counts a recorded job and announces it to streams of unfinished jobs.
-    fn has_started(&self, owner: JobOwner, job: ProductImportJob) {
+    pub(crate) fn has_started(&self, owner: JobOwner, job: ProductImportJob) {
         self.metrics.import_started();
         self.starts.tell(owner, job);
     }
@@ -438,6 +333,13 @@ impl Relay {
             Err(_) => tracing::warn!(job = %job.id, "a job's newer state is not recorded yet"),
         }
     }
+}
+
+/// Logs why the database could not be asked.
+#[allow(clippy::needless_pass_by_value)] // it is given to `map_err`
+fn failed(error: RecordError) -> ApiError {
+    tracing::error!(%error, "the store failed");
+    ApiError::Internal
 }
 
 /// Ticks often enough for short maximum durations.

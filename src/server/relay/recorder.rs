@@ -9,16 +9,16 @@ use std::{
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::snapshot::Snapshot;
+use super::{
+    records::{JobRecords, RecordError},
+    snapshot::Snapshot,
+};
 use crate::{
-    model::job::JobId,
-    server::{
-        store::{
-            Store, StoreError,
-            jobs::{JobState, Recorded},
-        },
-        telemetry::Metrics,
+    model::{
+        job::{JobId, ProductImportJob},
+        job_state::{JobState, Recorded},
     },
+    server::telemetry::Metrics,
 };
 
 /// Time for outstanding writes after shutdown.
@@ -29,18 +29,18 @@ const MOST_WRITES: usize = 4;
 /// Records states. Clones share its permits.
 #[derive(Clone, Debug)]
 pub(super) struct Recorder {
-    store: Store,
+    records: Arc<dyn JobRecords>,
     metrics: Metrics,
     permits: Arc<Semaphore>,
 }
 
 impl Recorder {
     /// Creates a recorder that uses at most half of the connections.
-    pub(super) fn new(store: Store, connections: u32, metrics: Metrics) -> Self {
+    pub(super) fn new(records: Arc<dyn JobRecords>, connections: u32, metrics: Metrics) -> Self {
         let half = connections as usize / 2;
         let permits = Arc::new(Semaphore::new(half.clamp(1, MOST_WRITES)));
         Self {
-            store,
+            records,
             metrics,
             permits,
         }
@@ -95,9 +95,9 @@ impl Recorder {
         job: &JobId,
         snapshot: &Snapshot,
         began: Instant,
-    ) -> Result<Recorded, StoreError> {
-        let state = |recorded: &_| JobState::from(&snapshot.over(recorded));
-        let recorded = self.store.end_job(job, state).await?;
+    ) -> Result<Recorded, RecordError> {
+        let state = |recorded: &ProductImportJob| JobState::from(&snapshot.over(recorded));
+        let recorded = self.records.end(job, &state).await?;
         if let Recorded::Ended(job) = &recorded {
             self.metrics.import_ended(job.status, began.elapsed());
         }
@@ -109,12 +109,12 @@ impl Recorder {
         &self,
         job: &JobId,
         snapshot: &Snapshot,
-    ) -> Result<Recorded, StoreError> {
+    ) -> Result<Recorded, RecordError> {
         let _permit = self.permit().await;
         if snapshot.is_final() {
             self.try_end(job, snapshot, Instant::now()).await
         } else {
-            self.store.update_job(job, JobState::from(snapshot)).await
+            self.records.update(job, JobState::from(snapshot)).await
         }
     }
 
@@ -125,7 +125,7 @@ impl Recorder {
         _permit: OwnedSemaphorePermit,
     ) -> bool {
         let states = counts.map(|(job, counts)| (job.clone(), JobState::from(counts)));
-        let recorded = self.store.update_jobs(states.collect()).await;
+        let recorded = self.records.update_all(states.collect()).await;
         if let Err(error) = &recorded {
             tracing::warn!(%error, "the counts of jobs could not be recorded");
         }
@@ -139,7 +139,7 @@ impl Recorder {
         skus: &[String],
         _permit: OwnedSemaphorePermit,
     ) -> bool {
-        let recorded = self.store.set_failed_skus(job, skus).await;
+        let recorded = self.records.set_failed_skus(job, skus).await;
         if let Err(error) = &recorded {
             tracing::warn!(%error, %job, "the failed products of a job could not be recorded");
         }
@@ -152,14 +152,14 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
-    use crate::server::store::test_database::TestDatabase;
+    use crate::server::store::{Store, test_database::TestDatabase};
 
     #[tokio::test]
     async fn few_write_at_once_and_half_of_the_connections_are_left_to_readers() {
         let database = TestDatabase::create().await;
         let store = Store::open(&database.url).await.unwrap();
         for (connections, most) in [(1, 1), (2, 1), (3, 1), (6, 3), (8, 4), (100, 4)] {
-            let recorder = Recorder::new(store.clone(), connections, Metrics::default());
+            let recorder = Recorder::new(Arc::new(store.clone()), connections, Metrics::default());
             let mut turns = Vec::new();
             while let Some(turn) = recorder.permit().now_or_never() {
                 turns.push(turn);

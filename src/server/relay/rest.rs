@@ -29,9 +29,8 @@ use crate::{
     },
     server::{
         config::{MonitorEndpoint, RelayConfig},
-        http_client,
-        http_client::ReadError,
-        store::users::UserId,
+        http_client::{self, ReadError},
+        identity::user::UserId,
         telemetry::metrics::{Metrics, UpstreamCall},
     },
 };

@@ -1,15 +1,17 @@
 //! Ends streams whose session or token is no longer valid: at once on this instance, by NOTIFY on others, and
 //! by periodic rechecks for expiry.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use futures_util::{StreamExt as _, stream::BoxStream};
 use tokio_util::sync::CancellationToken;
 
-use super::{heartbeat::Ticker, limits::StreamLimits};
-use crate::server::{
-    auth::recheck,
-    store::{Store, notices::Revocations, sessions::SessionLifetime, users::UserId},
+use super::{
+    heartbeat::Ticker,
+    limits::StreamLimits,
+    records::{Passes, RecordError},
 };
+use crate::server::identity::user::UserId;
 
 /// Delay before listening again after a database error.
 const LISTEN_AGAIN: Duration = Duration::from_secs(10);
@@ -19,8 +21,7 @@ const LISTEN_AGAIN: Duration = Duration::from_secs(10);
 pub(super) struct Revoker {
     pub(super) limits: StreamLimits,
     pub(super) ticker: Ticker,
-    pub(super) store: Store,
-    pub(super) lifetime: SessionLifetime,
+    pub(super) known: Arc<dyn Passes>,
 }
 
 impl Revoker {
@@ -33,7 +34,7 @@ impl Revoker {
 
     /// Notifies the other instances.
     pub(super) async fn tell_others(self, user: UserId) {
-        if let Err(error) = self.store.notify_revoked(&user).await {
+        if let Err(error) = self.known.tell_revoked(&user).await {
             tracing::warn!(%error, "the other instances could not be told whose sessions ended");
         }
     }
@@ -58,7 +59,7 @@ impl Revoker {
 
     async fn recheck(&self) {
         let passes = self.limits.passes();
-        match recheck::void(&self.store, self.lifetime, passes).await {
+        match self.known.void(passes).await {
             Ok(void) if void.is_empty() => {}
             Ok(void) => {
                 void.iter().for_each(|pass| self.limits.revoke_pass(pass));
@@ -71,7 +72,7 @@ impl Revoker {
 
     async fn listen(&self) {
         loop {
-            match self.store.listen_for_revocations().await {
+            match self.known.revocations().await {
                 Ok(None) => return,
                 Ok(Some(revocations)) => self.heed(revocations).await,
                 Err(error) => tracing::warn!(%error, "the other instances are not heard"),
@@ -80,9 +81,9 @@ impl Revoker {
         }
     }
 
-    async fn heed(&self, mut revocations: Revocations) {
-        loop {
-            match revocations.next().await {
+    async fn heed(&self, mut revocations: BoxStream<'static, Result<Option<UserId>, RecordError>>) {
+        while let Some(revocation) = revocations.next().await {
+            match revocation {
                 Ok(Some(user)) => self.revoke(&user),
                 // Notifications may have been missed.
                 Ok(None) => self.recheck().await,

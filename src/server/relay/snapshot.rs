@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use price_monitor_wire::{EndStatus, Report, Verdict};
 
-use crate::{
-    model::job::{ImportProgress, ImportStatus, ProductImportJob, ProgressEvent, UnixMillis},
-    server::store::jobs::JobState,
+use crate::model::{
+    job::{ImportProgress, ImportStatus, ProductImportJob, ProgressEvent, UnixMillis},
+    job_state::JobState,
 };
 
 /// Completion times further ahead are invalid, in milliseconds.

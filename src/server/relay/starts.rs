@@ -8,9 +8,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::records::JobRecords;
 use crate::{
-    model::job::{JobId, ProductImportJob, UnixMillis},
-    server::store::{Store, job_scope::JobOwner, now},
+    model::{
+        clock::now,
+        job::{JobId, ProductImportJob, UnixMillis},
+    },
+    server::identity::job_scope::JobOwner,
 };
 
 /// How many starts a stream may lag before it queries the database.
@@ -52,7 +56,7 @@ impl Starts {
     /// Announces jobs started by other instances: one query for all streams, at a random time.
     pub(super) async fn tell_of_others(
         self,
-        store: Store,
+        records: Arc<dyn JobRecords>,
         every: Duration,
         shutdown: CancellationToken,
     ) {
@@ -72,7 +76,7 @@ impl Starts {
                 since = at;
                 continue;
             }
-            match store.jobs_started_since(since - SKEW, MOST).await {
+            match records.started_since(since - SKEW, MOST).await {
                 Ok(started) => {
                     for (user, job) in started {
                         if told.insert(job.id.clone(), at).is_none() {
@@ -93,7 +97,7 @@ mod tests {
     use super::*;
     use crate::{
         model::{job::ImportMode, role::Role},
-        server::store::{test_database::TestDatabase, users::NewUser},
+        server::store::{Store, test_database::TestDatabase, users::NewUser},
     };
 
     #[tokio::test]
@@ -110,7 +114,7 @@ mod tests {
         let (starts, shutdown) = (Starts::new(), CancellationToken::new());
         let mut heard = starts.listen();
         let every = Duration::from_millis(20);
-        let telling = starts.tell_of_others(store.clone(), every, shutdown.clone());
+        let telling = starts.tell_of_others(Arc::new(store.clone()), every, shutdown.clone());
         let telling = tokio::spawn(telling);
         for name in ["a", "b"] {
             let id: JobId = name.parse().unwrap();

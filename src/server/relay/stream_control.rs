@@ -129,9 +129,11 @@ pub(super) mod tests {
     use crate::{
         model::role::Role,
         server::{
-            auth::principal::{Credential, Pass},
+            identity::{
+                credential::{Credential, Pass, SessionId},
+                user::UserId,
+            },
             relay::limits::{MostStreams, StreamLimits},
-            store::{sessions::SessionId, users::UserId},
             telemetry::Metrics,
         },
     };
@@ -146,9 +148,9 @@ pub(super) mod tests {
             of_address: 1,
         });
         let pass = Pass {
-            user: UserId::for_tests("a"),
+            user: UserId::new("a"),
             role: Role::Staff,
-            credential: Credential::Session(SessionId::for_tests("1")),
+            credential: Credential::Session(SessionId::new("1")),
         };
         let permit = limits.acquire(pass, IpAddr::V4(Ipv4Addr::LOCALHOST));
         let count = Metrics::default().stream_opened();
@@ -182,7 +184,7 @@ pub(super) mod tests {
         let end = Some(Signal::Close(Bytes::new()));
         let (mut revoked, limits) = control(None);
         assert!(!revoked.must_end(tick));
-        limits.revoke(&UserId::for_tests("a"));
+        limits.revoke(&UserId::new("a"));
         assert!(revoked.must_end(tick));
         assert_eq!(revoked.signal(tick), end);
         let (mut late, _limits) = control(Some(Duration::ZERO));

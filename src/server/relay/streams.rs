@@ -5,6 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use super::{
     Relay,
     delivery::{EventStream, Many, ManyId, One, Subscriber, SubscriberStream, Unfinished},
+    failed,
     frame::{self, Frame},
     hub::Viewer,
     limits::Permit,
@@ -18,9 +19,10 @@ use crate::{
         error::ApiError,
         job::{JobId, ProductImportJob},
     },
-    server::{
-        auth::principal::{Pass, Principal},
-        identity::client_address::ClientAddress,
+    server::identity::{
+        client_address::ClientAddress,
+        credential::Pass,
+        job_scope::{JobScope, VisibleJob},
     },
 };
 
@@ -63,28 +65,25 @@ struct Followed {
 }
 
 impl Relay {
-    /// Opens a stream of one job.
+    /// Opens a stream of a job's progress.
     ///
     /// # Errors
     ///
-    /// [`ApiError::NotFound`] if the job does not exist or is not visible, [`ApiError::TooMany`] at a limit,
-    /// [`ApiError::Unavailable`] during shutdown.
-    pub(crate) async fn open_stream(
+    /// [`ApiError::TooMany`] at a limit, [`ApiError::Unavailable`] while the server stops.
+    pub(crate) fn open_stream(
         &self,
-        who: &Principal,
-        job: &JobId,
+        pass: Pass,
+        recorded: &VisibleJob,
         from: &Asking<'_>,
     ) -> Result<ProgressAnswer, ApiError> {
-        tracing::info!("SSE Progress API called");
         self.refuse_while_draining()?;
-        let recorded = self.find(who, job).await?;
         let has_seen = |id| frame::has_seen(id, recorded.status);
         if from.last_event_id.is_some_and(has_seen) {
             return Ok(ProgressAnswer::NothingMore);
         }
-        let permit = self.permit(who.pass(), from.address)?;
+        let permit = self.permit(pass, from.address)?;
         let mut followed = Followed::default();
-        self.follow(&recorded, &mut followed)
+        self.follow(recorded, &mut followed)
             .map_err(|Full| self.too_many())?;
         let over = followed.over.pop().map(|(_, frame)| frame);
         Ok(ProgressAnswer::Stream(self.delivery.stream(EventStream {
@@ -103,7 +102,8 @@ impl Relay {
     /// of a limit, [`ApiError::NotFound`] if none exists, [`ApiError::Invalid`] if too many are listed.
     pub(crate) async fn open_many(
         &self,
-        who: &Principal,
+        pass: Pass,
+        scope: JobScope,
         jobs: Jobs,
         from: &Asking<'_>,
     ) -> Result<ProgressAnswer, ApiError> {
@@ -121,14 +121,24 @@ impl Relay {
                 "A stream can follow at most {max_jobs} imports."
             )));
         }
-        let scope = who.jobs();
         // Before the query, so that no start is missed between.
         let started = unfinished.then(|| self.starts.listen());
-        let mut found = self.store.find_jobs(&scope, &listed).await?;
+        let mut found = self
+            .records
+            .jobs
+            .find(&scope, &listed)
+            .await
+            .map_err(failed)?;
         let is_missing = |id: &&JobId| found.iter().all(|job| job.id != **id);
         let missing = listed.iter().filter(is_missing).cloned().collect();
         if unfinished {
-            found.extend(self.store.unfinished_jobs(&scope, max_jobs).await?);
+            found.extend(
+                self.records
+                    .jobs
+                    .unfinished(&scope, max_jobs)
+                    .await
+                    .map_err(failed)?,
+            );
         } else if found.is_empty() {
             return Err(ApiError::NotFound);
         }
@@ -136,7 +146,7 @@ impl Relay {
         if has_ended && from.last_event_id.is_some_and(frame::has_seen_all) {
             return Ok(ProgressAnswer::NothingMore);
         }
-        let permit = self.permit(who.pass(), from.address)?;
+        let permit = self.permit(pass, from.address)?;
         let id = ManyId::new(&listed, from.last_event_id);
         let (Followed { live, over }, is_short) = self.follow_all(found, &listed, &id)?;
         let unfinished = unfinished.then(|| Unfinished::new(scope, max_jobs, is_short));
@@ -198,7 +208,8 @@ impl Relay {
         Ok(())
     }
 
-    fn refuse_while_draining(&self) -> Result<(), ApiError> {
+    /// Refuses new streams from the moment the server stops.
+    pub(crate) fn refuse_while_draining(&self) -> Result<(), ApiError> {
         if self.is_stopping() {
             return Err(ApiError::Unavailable(
                 "The server is restarting. Try again in a moment.".to_owned(),

@@ -14,9 +14,9 @@ use super::{
     rooms::{Rooms, Write},
     snapshot::Snapshot,
 };
-use crate::{
-    model::job::{ImportMode, ImportStatus, JobId, ProductImportJob},
-    server::store::jobs::JobState,
+use crate::model::{
+    job::{ImportMode, ImportStatus, JobId, ProductImportJob},
+    job_state::JobState,
 };
 
 const GRACE: Duration = Duration::from_secs(30);

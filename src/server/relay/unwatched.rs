@@ -1,15 +1,15 @@
 //! Polls unfinished jobs without subscribers by REST, a few at a time in turn.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 use price_monitor_wire::Report;
 use tokio_util::sync::CancellationToken;
 
-use super::{hub::Hub, recorder::Recorder, rest::Rest, snapshot::Snapshot};
-use crate::{
-    model::job::{JobId, ProductImportJob},
-    server::store::{Store, now},
+use super::{hub::Hub, recorder::Recorder, records::JobRecords, rest::Rest, snapshot::Snapshot};
+use crate::model::{
+    clock::now,
+    job::{JobId, ProductImportJob},
 };
 
 /// Jobs per round, and concurrent requests.
@@ -18,7 +18,7 @@ const CONCURRENCY: usize = 4;
 
 /// The polling task.
 pub(super) struct Unwatched {
-    pub(super) store: Store,
+    pub(super) records: Arc<dyn JobRecords>,
     pub(super) hub: Hub,
     pub(super) rest: Rest,
     pub(super) recorder: Recorder,
@@ -46,11 +46,7 @@ impl Unwatched {
 
     /// Polls the jobs after one, and returns the last of them; `None` at the end of the list.
     async fn round(&self, after: Option<JobId>) -> Option<JobId> {
-        let jobs = match self
-            .store
-            .unfinished_jobs_after(after.as_ref(), BATCH)
-            .await
-        {
+        let jobs = match self.records.unfinished_after(after.as_ref(), BATCH).await {
             Ok(jobs) => jobs,
             Err(error) => {
                 tracing::warn!(%error, "unfinished jobs could not be looked for");

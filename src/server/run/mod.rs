@@ -1,7 +1,6 @@
 //! The composition root: reads the settings, puts the server together, listens, and stops in good order.
 
-pub mod janitor;
-pub mod listen;
+pub mod pages;
 pub mod serverless;
 pub mod shutdown;
 pub mod start;

@@ -8,22 +8,31 @@ use thiserror::Error;
 use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::model::error::ApiError;
-
-use super::{
-    janitor::{self, Chores},
-    listen::{self, ListenOptions},
-};
-use crate::server::{
-    auth::{Auth, first_owner, oidc::ProviderError},
-    config::{Config, Monitor, MonitorEndpoint, SocketProtocol},
-    http::{connection::limits::MostConnections, router::router, state::AppState},
-    price_monitor::{self, PriceMonitorOptions, UploadsError},
-    relay::Relay,
-    site,
-    store::{Store, StoreError},
-    telemetry::Metrics,
-    uploads::{limits::UploadSlots, remote_file::RemoteFiles, space::Space},
+use super::pages::PAGES;
+use crate::{
+    model::error::ApiError,
+    server::{
+        auth::{Auth, first_owner, oidc::ProviderError},
+        config::{Config, Monitor, MonitorEndpoint, SocketProtocol},
+        http::{
+            connection::{
+                limits::MostConnections,
+                listen::{self, ListenOptions},
+            },
+            router::router,
+            state::AppState,
+        },
+        imports::{self, Imports},
+        price_monitor::{self, PriceMonitorOptions, UploadsError},
+        relay::Relay,
+        site,
+        store::{
+            Store, StoreError,
+            janitor::{self, Chores},
+        },
+        telemetry::Metrics,
+        uploads::{limits::UploadSlots, remote_file::RemoteFiles, space::Space},
+    },
 };
 
 /// The most connections beside those of streams.
@@ -108,7 +117,7 @@ impl App {
         let relay = Relay::start(
             &config,
             endpoint,
-            store.clone(),
+            imports::records(&store, &config),
             metrics.clone(),
             &tasks,
             &shutdown,
@@ -119,10 +128,12 @@ impl App {
             cleaning.await;
         });
         let leptos = site::options(config.listen);
+        let config = Arc::new(config);
         let state = AppState {
-            auth: Auth::new(&config.auth, &config.public_url)?,
+            auth: Auth::new(config.clone(), store.clone(), relay.clone())?,
+            imports: Imports::new(store.clone(), relay.clone()),
             remote_files: RemoteFiles::new(config.import_hosts.clone())?,
-            config: Arc::new(config),
+            config,
             store,
             relay,
             uploads: UploadSlots::default(),
@@ -139,7 +150,7 @@ impl App {
 
     /// Returns what answers requests.
     pub(crate) fn router(&self) -> Router {
-        router(self.state.clone())
+        router(self.state.clone(), PAGES)
     }
 
     /// Ends what runs besides requests, in good order.

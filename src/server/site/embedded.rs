@@ -17,7 +17,7 @@ use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
 use super::{FOR_GOOD, OUTPUT_NAME, parts};
-use crate::{model::program::Program, server::http::state::AppState};
+use crate::model::program::Program;
 
 /// What `cargo leptos build --release --precompress` leaves.
 #[derive(RustEmbed)]
@@ -83,7 +83,9 @@ fn build() -> String {
 }
 
 /// The embedded files, each under the address that pages know it by.
-pub(in crate::server) fn routes(options: &LeptosOptions) -> Router<AppState> {
+pub(in crate::server) fn routes<S: Clone + Send + Sync + 'static>(
+    options: &LeptosOptions,
+) -> Router<S> {
     let files = files();
     let mut router = Router::new();
     for (name, file) in files {

@@ -13,7 +13,7 @@ use leptos::config::{LeptosOptions, get_configuration};
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 
 use super::{FOR_GOOD, OUTPUT_NAME, is_watched, parts};
-use crate::{model::program::Program, server::http::state::AppState};
+use crate::model::program::Program;
 
 /// Says where the site is. `cargo leptos` says so in the environment; a binary that is run by
 /// itself finds it as the build leaves it.
@@ -96,7 +96,9 @@ fn hash_file(options: &LeptosOptions) -> Option<PathBuf> {
 }
 
 /// The compiled files. Their names carry a hash of what is in them, so they never change.
-pub(in crate::server) fn routes(options: &LeptosOptions) -> Router<AppState> {
+pub(in crate::server) fn routes<S: Clone + Send + Sync + 'static>(
+    options: &LeptosOptions,
+) -> Router<S> {
     let directory = Path::new(&*options.site_root).join("pkg");
     let cache = if options.hash_files {
         FOR_GOOD

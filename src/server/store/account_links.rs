@@ -11,10 +11,12 @@ use uuid::Uuid;
 use super::{
     Store, StoreError,
     entity::{account_link as link, user},
-    now,
-    users::{UserId, may_sign_in},
+    users::may_sign_in,
 };
-use crate::model::{job::UnixMillis, role::Role};
+use crate::{
+    model::{clock::now, job::UnixMillis, role::Role},
+    server::identity::user::UserId,
+};
 
 const TABLE: &str = "account_links";
 

@@ -11,29 +11,23 @@ use uuid::Uuid;
 use super::{
     Store, StoreError,
     entity::{api_token, user},
-    now,
-    users::{User, UserId, may_sign_in},
+    users::may_sign_in,
 };
-use crate::model::{
-    job::UnixMillis,
-    token::{ApiToken, TokenScope},
+use crate::{
+    model::{
+        clock::now,
+        job::UnixMillis,
+        token::{ApiToken, TokenScope},
+    },
+    server::identity::{
+        credential::TokenId,
+        user::{User, UserId},
+    },
 };
 
 const TABLE: &str = "api_tokens";
 /// Minimum interval between updates of the last use.
 const TOUCH_MILLIS: i64 = 60_000;
-
-/// A token's ID for its user. It grants nothing.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct TokenId(String);
-
-impl TokenId {
-    /// Returns the ID as pages show it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 /// A token to create. Not to be logged.
 #[derive(Clone)]
@@ -95,7 +89,7 @@ impl Store {
                 .await?;
         }
         let scope = scope(&token)?;
-        Ok(Some((user.try_into()?, TokenId(token.id), scope)))
+        Ok(Some((user.try_into()?, TokenId::new(token.id), scope)))
     }
 
     /// Returns the IDs of valid tokens.

@@ -3,9 +3,10 @@
 use sea_orm::{ActiveValue::Set, EntityTrait, PaginatorTrait, QueryOrder};
 use uuid::Uuid;
 
-use super::{Store, StoreError, entity::audit_event as event, now};
+use super::{Store, StoreError, entity::audit_event as event};
 use crate::model::{
     audit::{AuditAction, AuditEvent},
+    clock::now,
     page::Page,
 };
 

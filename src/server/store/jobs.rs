@@ -5,8 +5,6 @@ mod entity;
 mod retention;
 pub mod scope;
 
-use std::sync::Arc;
-
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter,
@@ -14,21 +12,25 @@ use sea_orm::{
     sea_query::{Expr, Func, SimpleExpr},
 };
 
-use self::{
-    entity as row,
-    scope::{ChangeableJob, JobOwner, JobScope},
-};
+use self::entity as row;
 use super::{
-    Store, StoreError, from_db, now,
+    Store, StoreError, from_db,
     products::{contains, contains_exactly},
     to_db,
-    users::UserId,
 };
-use crate::model::{
-    imports_filter::{ImportsFilter, SortBy},
-    job::{ImportMode, ImportStatus, JobId, ProductImportJob, UnixMillis},
-    page::Page,
-    status::ImportCounts,
+use crate::{
+    model::{
+        clock::now,
+        imports_filter::{ImportsFilter, SortBy},
+        job::{ImportMode, ImportStatus, JobId, ProductImportJob, UnixMillis},
+        job_state::{JobState, Recorded},
+        page::Page,
+        status::ImportCounts,
+    },
+    server::identity::{
+        job_scope::{ChangeableJob, JobOwner, JobScope},
+        user::UserId,
+    },
 };
 
 const TABLE: &str = "product_import_jobs";
@@ -36,38 +38,6 @@ const PAGE_SIZE: u64 = 20;
 
 /// Maximum jobs counted for a list. Later pages exist all the same.
 const COUNTED_AT_MOST: u64 = 10_000;
-
-/// A state of a job.
-#[derive(Clone, Debug)]
-pub struct JobState {
-    /// The status.
-    pub status: ImportStatus,
-    /// The error.
-    pub error: Option<String>,
-    /// Products in the file, 0 if unknown.
-    pub total_products: u64,
-    /// Imported products.
-    pub processed_products: u64,
-    /// Failed products.
-    pub failed_products: u64,
-    /// SKUs of the failed products; `None` keeps the recorded ones.
-    pub failed_product_skus: Option<Arc<Vec<String>>>,
-    /// The end time.
-    pub completed_at: Option<UnixMillis>,
-}
-
-/// The effect of recording a state.
-#[derive(Clone, Debug)]
-pub(crate) enum Recorded {
-    /// Recorded.
-    Updated,
-    /// The job has ended with this state.
-    Ended(Box<ProductImportJob>),
-    /// The job had ended before, with this state.
-    Over(Box<ProductImportJob>),
-    /// The job was deleted.
-    Gone,
-}
 
 impl TryFrom<row::Model> for ProductImportJob {
     type Error = StoreError;
@@ -234,7 +204,7 @@ impl Store {
             .filter(row::Column::AdoptedAt.is_not_null())
             .exec(&self.db)
             .await?;
-        let before = UserId::of_row(&there.user_id);
+        let before = UserId::new(there.user_id.as_str());
         Ok(if before == *user {
             Created::Before
         } else {
@@ -699,7 +669,7 @@ mod tests {
         assert_eq!((page.page, page.pages, page.total), (1, 1, 3));
     }
 
-    async fn user(store: &Store, email: &str) -> crate::server::store::users::User {
+    async fn user(store: &Store, email: &str) -> crate::server::identity::user::User {
         let new = NewUser {
             email,
             name: email,
@@ -723,7 +693,7 @@ mod tests {
         assert!(adopt(&eve.id).await);
         assert!(!adopt(&ada.id).await);
         // Without a known owner, the first visitor does not lock others out.
-        let may_change = async |user: &crate::server::store::users::User| {
+        let may_change = async |user: &crate::server::identity::user::User| {
             let found = store.find_job(&user.jobs(), &job).await.unwrap()?;
             user.jobs_to_change().unwrap().admit(found)
         };

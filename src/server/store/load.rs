@@ -9,25 +9,10 @@ use super::{
     entity::{monitor_import, monitor_lease},
     leases::database_now,
 };
-use crate::model::job::ImportStatus;
-
-/// This process's database connections.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Connections {
-    /// In use.
-    pub(crate) used: u64,
-    /// Idle.
-    pub(crate) idle: u64,
-}
-
-/// Unfinished imports of all workers, without those that wait for an answer.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct ImportLoad {
-    /// Waiting in the queue.
-    pub(crate) waiting: u64,
-    /// Running.
-    pub(crate) running: u64,
-}
+use crate::{
+    model::job::ImportStatus,
+    server::telemetry::metrics::{Connections, ImportLoad},
+};
 
 impl Store {
     /// Returns the number of connections.

@@ -10,6 +10,7 @@ mod bulk;
 pub mod changes;
 mod entity;
 mod import_beginnings;
+pub mod janitor;
 pub mod jobs;
 pub(crate) mod leases;
 pub(crate) mod load;
@@ -44,9 +45,9 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbE
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use thiserror::Error;
 
-pub use self::{jobs::scope as job_scope, schema::Schema};
+pub use self::schema::Schema;
 use crate::{
-    model::job::UnixMillis,
+    model::{clock::now, error::ApiError},
     server::{config::DatabaseUrl, error::advice},
 };
 
@@ -122,6 +123,19 @@ pub struct Store {
     listener: Arc<notices::Listener>,
     /// When this process last wrote rows of an import.
     imported_at: Arc<AtomicI64>,
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        if let StoreError::SearchGivenUp(_) = error {
+            tracing::warn!(%error, "a search is answered with 503");
+            return Self::Unavailable(
+                "The search took too long. Try again, or use a longer search term.".to_owned(),
+            );
+        }
+        tracing::error!(%error, "the store failed");
+        Self::Internal
+    }
 }
 
 impl StoreError {
@@ -341,14 +355,6 @@ fn sqlite_options(
         .synchronous(synchronous)
         .busy_timeout(Duration::from_secs(20))
         .foreign_keys(true)
-}
-
-/// Returns the current time.
-pub(crate) fn now() -> UnixMillis {
-    let since_epoch = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    UnixMillis::try_from(since_epoch.as_millis()).unwrap_or(UnixMillis::MAX)
 }
 
 /// Converts a count to the database's integer.

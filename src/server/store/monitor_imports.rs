@@ -14,7 +14,7 @@ use super::{
     bulk::BulkTransaction,
     changes::ImportNumber,
     entity::{failed_row, mapping, monitor_import},
-    from_db, now,
+    from_db,
     products::{self, DistinctRows, ProductRow, Upsert, Written},
     retention::REMOVED,
     row_notes::{self, RowNote, Tally},
@@ -23,7 +23,10 @@ use super::{
 pub use crate::model::job::{ImportMode, Question};
 use crate::{
     i18n::locale::Locale,
-    model::job::{ImportProgress, ImportStatus, UnixMillis},
+    model::{
+        clock::now,
+        job::{ImportProgress, ImportStatus, UnixMillis},
+    },
 };
 
 /// How many failed rows a page has.

@@ -15,8 +15,8 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Store, StoreError, users::UserId};
-use crate::server::config::DatabaseUrl;
+use super::{Store, StoreError};
+use crate::server::{config::DatabaseUrl, identity::user::UserId};
 
 /// Channel of the embedded price monitor's workers.
 const CHANNEL: &str = "import_relay_monitor";
@@ -134,7 +134,7 @@ pub(crate) struct Revocations(Notices);
 impl Revocations {
     /// Waits for the next one; `None` if some may have been missed. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Option<UserId>, StoreError> {
-        Ok(self.0.next().await?.map(UserId::of_notice))
+        Ok(self.0.next().await?.map(UserId::new))
     }
 }
 
@@ -236,7 +236,7 @@ mod tests {
         let database = TestDatabase::create().await;
         let here = Store::open(&database.url).await.unwrap();
         let there = Store::open(&database.url).await.unwrap();
-        let user = UserId::for_tests("ada");
+        let user = UserId::new("ada");
         let heard = there.listen_for_revocations().await.unwrap();
         here.notify_revoked(&user).await.unwrap();
         let Some(mut heard) = heard else {
@@ -273,7 +273,7 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(50)).await;
             held.commit().await.unwrap();
         };
-        let user = UserId::for_tests("ada");
+        let user = UserId::new("ada");
         let all = async {
             tokio::join!(hold(), hold(), hold(), hold());
             store.notify("a word").await.unwrap();

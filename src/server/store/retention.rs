@@ -192,9 +192,16 @@ mod tests {
     use sea_orm::{ActiveValue::Set, PaginatorTrait};
 
     use super::*;
-    use crate::server::{
-        run::janitor::{self, Chores, Retention},
-        store::{monitor_imports::NewImport, now, test_database::TestDatabase},
+    use crate::{
+        model::clock::now,
+        server::{
+            config::Retention,
+            store::{
+                janitor::{self, Chores},
+                monitor_imports::NewImport,
+                test_database::TestDatabase,
+            },
+        },
     };
 
     async fn ended(store: &Store, id: &str, rows: u64, notes: u64) {

@@ -11,40 +11,21 @@ use uuid::Uuid;
 use super::{
     Store, StoreError,
     entity::{api_token, session, user},
-    now,
-    users::{User, UserId, may_sign_in},
+    users::may_sign_in,
 };
-use crate::model::job::UnixMillis;
+use crate::{
+    model::{clock::now, job::UnixMillis},
+    server::{
+        config::SessionLifetime,
+        identity::{
+            credential::SessionId,
+            user::{User, UserId},
+        },
+    },
+};
 
 /// Minimum interval between updates of the last use.
 const TOUCH_MILLIS: i64 = 60_000;
-
-/// A session's ID for its user. It grants nothing.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct SessionId(String);
-
-impl SessionId {
-    /// Creates an unused ID.
-    #[cfg(test)]
-    pub(in crate::server) fn for_tests(id: &str) -> Self {
-        Self(id.to_owned())
-    }
-
-    /// Returns the ID as pages show it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Lifetime of sessions.
-#[derive(Clone, Copy, Debug)]
-pub struct SessionLifetime {
-    /// In total.
-    pub absolute: Duration,
-    /// Without use.
-    pub idle: Duration,
-}
 
 /// A session to create. Not to be logged.
 #[derive(Clone)]
@@ -130,7 +111,7 @@ impl Store {
                 .exec(&self.db)
                 .await?;
         }
-        Ok(Some((user.try_into()?, SessionId(session.id))))
+        Ok(Some((user.try_into()?, SessionId::new(session.id))))
     }
 
     /// Lists an account's sessions, last used first.
@@ -151,7 +132,7 @@ impl Store {
         Ok(rows
             .into_iter()
             .map(|row| Session {
-                id: SessionId(row.id),
+                id: SessionId::new(row.id),
                 created_at: row.created_at,
                 last_seen_at: row.last_seen_at,
                 address: row.address,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
-use super::{Store, StoreError, entity::setup_link, now};
+use super::{Store, StoreError, entity::setup_link};
+use crate::model::clock::now;
 
 impl Store {
     /// Creates a link with the hash of its secret, and deletes expired ones.

@@ -9,75 +9,22 @@ use sea_orm::{
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use super::{Store, StoreError, entity::user, job_scope::JobOwner, now};
-use crate::model::{
-    job::UnixMillis,
-    role::{Role, RoleClaim},
+use super::{Store, StoreError, entity::user};
+use crate::{
+    model::{
+        clock::now,
+        job::UnixMillis,
+        role::{Role, RoleClaim},
+    },
+    server::identity::{
+        job_scope::JobOwner,
+        user::{User, UserId},
+    },
 };
 
 const TABLE: &str = "users";
 /// Minimum interval between updates of an external account's last visit.
 const SEEN_MILLIS: i64 = 3_600_000;
-
-/// An account.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct User {
-    /// Its ID.
-    pub id: UserId,
-    /// The address to sign in with, in lower case.
-    pub email: String,
-    /// Its name.
-    pub name: String,
-    /// Its role.
-    pub role: Role,
-    /// The issuer of an external account.
-    pub issuer: Option<String>,
-}
-
-impl User {
-    /// Returns the account's label for the owner. An external address is marked, because it proves nothing
-    /// here.
-    #[must_use]
-    pub fn called(&self) -> String {
-        let name = if self.email.is_empty() {
-            &self.name
-        } else {
-            &self.email
-        };
-        match &self.issuer {
-            Some(issuer) => format!("{name} (by {issuer})"),
-            None => name.clone(),
-        }
-    }
-}
-
-/// An account's ID, which queries about its data require.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct UserId(String);
-
-impl UserId {
-    /// Returns the ID as pages and the log show it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Reads an ID from another table.
-    pub(super) fn of_row(id: &str) -> Self {
-        Self(id.to_owned())
-    }
-
-    /// Reads an ID from a notification.
-    pub(super) fn of_notice(id: String) -> Self {
-        Self(id)
-    }
-
-    /// Creates the ID of no account.
-    #[cfg(test)]
-    pub(in crate::server) fn for_tests(id: &str) -> Self {
-        Self(id.to_owned())
-    }
-}
 
 /// A password hash, as a PHC string. Not to be logged.
 #[derive(Clone, Debug)]
@@ -228,7 +175,7 @@ impl TryFrom<user::Model> for User {
                 table: TABLE,
                 reason: format!("role: {error}"),
             })?,
-            id: UserId(row.id),
+            id: UserId::new(row.id),
             issuer: row
                 .shown_email
                 .is_some()
@@ -278,7 +225,7 @@ impl Store {
             _ => None,
         };
         Ok(by_id.or(only).map_or(JobOwner::Staff, |row| {
-            JobOwner::User(UserId(row.id.clone()))
+            JobOwner::User(UserId::new(row.id.clone()))
         }))
     }
 
@@ -409,7 +356,7 @@ impl Store {
         })?;
         let decided = decide(&seen, Some((here, RoleFrom::of(&row))));
         let Some((role, from)) = decided.filter(|_| row.disabled_at.is_none()) else {
-            let user = UserId(row.id.clone());
+            let user = UserId::new(row.id.clone());
             let is_withdrawn = decided.is_none() && RoleFrom::of(&row) != RoleFrom::Withdrawn;
             if is_withdrawn {
                 self.withdraw(&user).await?;
@@ -497,7 +444,7 @@ impl Store {
         hash: PasswordHash,
     ) -> Result<(), StoreError> {
         user::Entity::update(user::ActiveModel {
-            id: Set(user.0.clone()),
+            id: Set(user.as_str().to_owned()),
             password_hash: Set(Some(hash.expose().to_owned())),
             ..Default::default()
         })

@@ -15,10 +15,25 @@ use prometheus_client::{
 };
 
 use super::process::ProcessStats;
-use crate::{
-    model::{job::ImportStatus, progress::UpstreamState},
-    server::store::load::{Connections, ImportLoad},
-};
+use crate::model::{job::ImportStatus, progress::UpstreamState};
+
+/// This process's database connections.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Connections {
+    /// In use.
+    pub(crate) used: u64,
+    /// Idle.
+    pub(crate) idle: u64,
+}
+
+/// Unfinished imports of all workers, without those that wait for an answer.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct ImportLoad {
+    /// Waiting in the queue.
+    pub(crate) waiting: u64,
+    /// Running.
+    pub(crate) running: u64,
+}
 
 /// The metrics of one server. Clones share them.
 #[derive(Clone, Debug)]
@@ -533,7 +548,7 @@ impl Metrics {
         self.0.batch_committed.observe(took.as_secs_f64());
     }
 
-    pub(super) fn request_answered(
+    pub(crate) fn request_answered(
         &self,
         method: &'static str,
         route: String,

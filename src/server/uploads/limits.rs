@@ -17,7 +17,7 @@ use futures_util::{Stream, StreamExt, stream};
 use thiserror::Error;
 use tokio::time::Instant;
 
-use crate::server::store::users::UserId;
+use crate::server::identity::user::UserId;
 
 /// How slowly an upload may come.
 #[derive(Clone, Copy, Debug)]
@@ -336,7 +336,7 @@ mod tests {
     #[test]
     fn one_user_does_not_take_the_uploads_of_the_others() {
         let slots = UploadSlots::default();
-        let [ada, bob] = ["ada", "bob"].map(UserId::for_tests);
+        let [ada, bob] = ["ada", "bob"].map(UserId::new);
         let taken: Vec<_> = (0..MOST_OF_USER)
             .map(|_| slots.take(&ada).unwrap())
             .collect();

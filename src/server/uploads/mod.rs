@@ -4,7 +4,5 @@ pub(crate) mod file_name;
 pub mod limits;
 pub(crate) mod part_name;
 pub(crate) mod private_directory;
-pub(crate) mod receive;
 pub mod remote_file;
-pub(crate) mod resumable;
 pub mod space;

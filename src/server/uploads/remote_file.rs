@@ -6,13 +6,13 @@
 //! for the look and for the connection.
 
 use std::{
-    collections::BTreeSet,
-    fmt, io,
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::{Arc, LazyLock},
     time::Duration,
 };
 
+use crate::server::config::RemoteHosts;
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -54,67 +54,22 @@ pub(crate) enum RemoteError {
     Broken,
 }
 
-/// The hosts that files may be fetched from.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct RemoteHosts {
-    /// Whether any host will do that is on the public internet.
-    any_public: bool,
-    /// Those that will do wherever they are.
-    named: BTreeSet<String>,
-}
-
-impl RemoteHosts {
-    /// Reads host names with commas between; `*` is any on the public internet.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut hosts = Self::default();
-        for host in text.split(',').map(str::trim) {
-            if host == "*" {
-                hosts.any_public = true;
-            } else {
-                hosts.named.insert(Host::parse(host).ok()?.to_string());
-            }
-        }
-        Some(hosts)
+/// Checks that an address may be asked, as far as that is to be seen in it.
+fn check(hosts: &RemoteHosts, url: &Url) -> Result<(), RemoteError> {
+    if url.scheme() != "https" || !url.username().is_empty() || url.password().is_some() {
+        return Err(RemoteError::NotHttps);
     }
-
-    /// Returns whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        !self.any_public && self.named.is_empty()
-    }
-
-    fn is_named(&self, host: &str) -> bool {
-        self.named.contains(host)
-    }
-
-    /// Whether an address may be asked, as far as that is to be seen in it.
-    fn check(&self, url: &Url) -> Result<(), RemoteError> {
-        if url.scheme() != "https" || !url.username().is_empty() || url.password().is_some() {
-            return Err(RemoteError::NotHttps);
-        }
-        let host = url.host().ok_or(RemoteError::NotHttps)?;
-        let is_public = match host {
-            // What a name stands for is seen when it is resolved.
-            Host::Domain(_) => true,
-            Host::Ipv4(address) => is_public(address.into()),
-            Host::Ipv6(address) => is_public(address.into()),
-        };
-        if self.is_named(&host.to_string()) || self.any_public && is_public {
-            Ok(())
-        } else {
-            Err(RemoteError::HostNotAllowed)
-        }
-    }
-}
-
-impl fmt::Display for RemoteHosts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let any = self.any_public.then_some("*");
-        let all: Vec<_> = any
-            .into_iter()
-            .chain(self.named.iter().map(String::as_str))
-            .collect();
-        f.write_str(&all.join(", "))
+    let host = url.host().ok_or(RemoteError::NotHttps)?;
+    let is_public = match host {
+        // What a name stands for is seen when it is resolved.
+        Host::Domain(_) => true,
+        Host::Ipv4(address) => is_public(address.into()),
+        Host::Ipv6(address) => is_public(address.into()),
+    };
+    if hosts.is_named(&host.to_string()) || hosts.any_public() && is_public {
+        Ok(())
+    } else {
+        Err(RemoteError::HostNotAllowed)
     }
 }
 
@@ -200,7 +155,7 @@ impl RemoteFiles {
         let client = self.client.as_ref().ok_or(RemoteError::Off)?;
         let mut url = Url::parse(address.trim()).map_err(|_| RemoteError::NotHttps)?;
         for _ in 0..=MAX_REDIRECTS {
-            self.hosts.check(&url)?;
+            check(&self.hosts, &url)?;
             let answer = client.get(url.clone()).send().await;
             let response = answer.map_err(not_reached)?;
             let status = response.status();
@@ -354,7 +309,7 @@ mod tests {
     fn an_address_is_looked_at_before_it_is_asked() {
         let check = |hosts: &str, address: &str| {
             let hosts = RemoteHosts::parse(hosts).unwrap();
-            let checked = hosts.check(&Url::parse(address).unwrap());
+            let checked = check(&hosts, &Url::parse(address).unwrap());
             checked.map_err(|error| error.to_string())
         };
         let ok = [

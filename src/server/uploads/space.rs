@@ -8,20 +8,16 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use crate::server::config::SpaceLimits;
 use thiserror::Error;
 
 /// How much is counted at once of a file whose length is not known.
 const STEP: u64 = 4 << 20;
 
-/// How much room product files may take.
-#[derive(Clone, Copy, Debug)]
-pub struct SpaceLimits {
-    /// The most bytes of one user.
-    pub of_user: u64,
-    /// The most bytes of all users together.
-    pub of_all: u64,
-    /// How many bytes of the disk stay free.
-    pub free: u64,
+/// Whether there is no room left to write.
+pub(crate) fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 /// Why there is no room for a file. The texts are for users.

@@ -246,9 +246,9 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::server::{
-        http::connection::limits::MostConnections,
-        run::listen::{ListenOptions, serve},
+    use crate::server::http::connection::{
+        limits::MostConnections,
+        listen::{ListenOptions, serve},
     };
 
     const DEADLINE: Duration = Duration::from_secs(20);

@@ -3,3 +3,4 @@
 pub(crate) mod hijack;
 pub(crate) mod idle;
 pub mod limits;
+pub mod listen;

@@ -246,7 +246,9 @@ mod tests {
     // Listing the pages renders them, for which there must be a runtime.
     #[tokio::test]
     async fn every_route_has_a_rule_and_every_rule_a_route() {
-        let routes: BTreeSet<_> = router::routes().into_iter().collect();
+        let routes: BTreeSet<_> = router::routes(crate::server::run::pages::PAGES)
+            .into_iter()
+            .collect();
         let rules: BTreeSet<_> = RULES
             .iter()
             .map(|rule| (rule.method.to_owned(), rule.path.to_owned()))
@@ -298,10 +300,13 @@ mod tests {
             ("http/connection/hijack.rs", 1),
             ("http/mount.rs", 5),
             ("http/router.rs", 2),
+            (
+                "http/routes/watch/mod.rs",
+                crate::server::http::routes::watch::PATHS.len(),
+            ),
+            ("http/routes/watch/worker.rs", 3),
             ("site/embedded.rs", 1),
             ("site/on_disk.rs", 2),
-            ("telemetry/http.rs", crate::server::telemetry::PATHS.len()),
-            ("telemetry/worker.rs", 3),
         ];
         let expected = expected.map(|(name, count): (&str, usize)| (name.to_owned(), count));
         assert_eq!(added, expected);
@@ -309,7 +314,7 @@ mod tests {
 
     #[test]
     fn what_watchers_ask_is_in_the_table() {
-        for path in crate::server::telemetry::PATHS {
+        for path in crate::server::http::routes::watch::PATHS {
             assert_eq!(rule(&Method::GET, Some(path), path).access, Anybody);
         }
     }

@@ -16,13 +16,13 @@ use super::{
     access::{self, Access, Kind},
     cross_origin,
 };
-use crate::model::error::ApiError;
-use crate::server::{
-    auth::{
-        SIGN_IN,
-        principal::{self, Principal, Visitor},
+use crate::{
+    model::error::ApiError,
+    server::{
+        auth::{SIGN_IN, principal},
+        http::state::AppState,
+        identity::principal::{Principal, Visitor},
     },
-    http::state::AppState,
 };
 
 /// The most bytes of a refused request that are read.
@@ -39,12 +39,12 @@ pub(crate) async fn require_access(
     next: Next,
 ) -> Response {
     let address = request.extensions().get().copied();
-    let (principal, elsewhere) = match principal::identify(&state, request.headers(), address).await
-    {
-        Ok(Visitor::Known(principal)) => (Some(*principal), None),
-        Ok(Visitor::Unknown(elsewhere)) => (None, elsewhere),
-        Err(error) => return ApiError::from(error).into_response(),
-    };
+    let (principal, elsewhere) =
+        match principal::identify(&state.auth, request.headers(), address).await {
+            Ok(Visitor::Known(principal)) => (Some(*principal), None),
+            Ok(Visitor::Unknown(elsewhere)) => (None, elsewhere),
+            Err(error) => return ApiError::from(error).into_response(),
+        };
     let rule = access::rule(
         request.method(),
         matched.as_ref().map(MatchedPath::as_str),

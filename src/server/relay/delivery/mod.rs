@@ -32,7 +32,7 @@ use tokio_util::task::TaskTracker;
 use self::{
     admission::AdmissionQueues,
     shard::Shard,
-    transport::{Gone, Transport},
+    transport::{Gone, Socket, Transport},
 };
 pub(super) use self::{
     many_id::ManyId,
@@ -44,7 +44,7 @@ use super::{
     starts::Started,
     stream_control::StreamControl,
 };
-use crate::server::{http::connection::hijack::HijackedSocket, store::Store, telemetry::Metrics};
+use crate::server::{relay::records::JobRecords, telemetry::Metrics};
 
 /// Maximum connections per task. More tasks use more CPUs but cost more per event: with 1,000 connections one
 /// task is faster than four.
@@ -68,7 +68,7 @@ struct Shared {
 #[derive(Clone, Debug)]
 struct Sources {
     hub: Hub,
-    store: Store,
+    records: Arc<dyn JobRecords>,
     max_jobs: usize,
 }
 
@@ -102,7 +102,7 @@ impl Delivery {
     /// Creates the shards' registry. `tasks` owns the shards, which end with the ticker.
     pub(crate) fn new(
         hub: Hub,
-        store: Store,
+        records: Arc<dyn JobRecords>,
         max_jobs: usize,
         ticker: Ticker,
         metrics: Metrics,
@@ -113,7 +113,7 @@ impl Delivery {
             queues: AdmissionQueues::new(SHARD_CAPACITY),
             sources: Sources {
                 hub,
-                store,
+                records,
                 max_jobs,
             },
             ticker,
@@ -149,7 +149,7 @@ impl SubscriberStream {
     }
 
     /// Writes the stream to a hijacked socket, with chunked transfer coding.
-    pub(crate) fn write_to(self, socket: Arc<HijackedSocket>) {
+    pub(crate) fn write_to(self, socket: Arc<dyn Socket>) {
         let (transport, gone) = Transport::socket(socket);
         self.delivery.admit(Pending {
             transport,

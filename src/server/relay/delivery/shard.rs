@@ -23,8 +23,10 @@ use super::{
 use crate::{
     model::job::ProductImportJob,
     server::{
-        relay::{heartbeat::Tick, hub::Viewer, rooms::Frames, starts::Started},
-        store::{StoreError, job_scope::JobScope},
+        identity::job_scope::JobScope,
+        relay::{
+            heartbeat::Tick, hub::Viewer, records::RecordError, rooms::Frames, starts::Started,
+        },
     },
 };
 
@@ -51,7 +53,7 @@ pub(super) struct Shard {
 }
 
 /// Result of such a query.
-type Found = (JobScope, Result<Vec<ProductImportJob>, StoreError>);
+type Found = (JobScope, Result<Vec<ProductImportJob>, RecordError>);
 
 /// Resolves to the number of its connection.
 struct Numbered<F> {
@@ -355,16 +357,13 @@ impl Shard {
         };
         let sources = self.delivery.0.sources.clone();
         let lookup = async move {
-            let jobs = sources
-                .store
-                .unfinished_jobs(&scope, sources.max_jobs)
-                .await;
+            let jobs = sources.records.unfinished(&scope, sources.max_jobs).await;
             (scope, jobs)
         };
         self.lookups.push(lookup.boxed());
     }
 
-    fn found(&mut self, scope: &JobScope, jobs: Result<Vec<ProductImportJob>, StoreError>) {
+    fn found(&mut self, scope: &JobScope, jobs: Result<Vec<ProductImportJob>, RecordError>) {
         match jobs {
             Ok(jobs) => {
                 for connection in 0..self.connections.capacity() {

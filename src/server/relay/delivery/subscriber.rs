@@ -16,8 +16,8 @@ use super::{
 use crate::{
     model::job::JobId,
     server::{
+        identity::job_scope::JobScope,
         relay::frame::{END, Frame, not_found},
-        store::job_scope::JobScope,
     },
 };
 

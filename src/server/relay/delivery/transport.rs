@@ -1,8 +1,9 @@
 //! Writes a stream's bytes to a hijacked socket or a response body.
 
 use std::{
-    io,
+    fmt, io,
     net::Shutdown,
+    ops::Deref,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -13,19 +14,26 @@ use bytes::{Buf, Bytes};
 use futures_util::{FutureExt, Stream, future::BoxFuture, stream};
 use rustix::{io::Errno, net::SendFlags};
 use socket2::SockRef;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    net::TcpStream,
+    sync::{mpsc, oneshot},
+};
 
 use super::piece::Piece;
-use crate::server::http::connection::hijack::HijackedSocket;
 
 /// Send buffer of a socket. Only the newest state matters, so a larger one is a waste.
 const SEND_BUFFER: usize = 16 << 10;
+
+/// A connection's socket that a stream writes to by itself.
+pub(crate) trait Socket: Deref<Target = TcpStream> + fmt::Debug + Send + Sync {}
+
+impl<T: Deref<Target = TcpStream> + fmt::Debug + Send + Sync> Socket for T {}
 
 /// A client's transport.
 #[derive(Debug)]
 pub(super) enum Transport {
     /// A hijacked connection with chunked transfer coding.
-    Socket(Arc<HijackedSocket>),
+    Socket(Arc<dyn Socket>),
     /// A response body, one piece ahead of the HTTP server.
     Body(mpsc::Sender<Bytes>),
     Closed,
@@ -34,13 +42,13 @@ pub(super) enum Transport {
 /// Resolves when the client has disconnected or was dropped.
 #[derive(Debug)]
 pub(super) enum Gone {
-    Socket(Arc<HijackedSocket>),
+    Socket(Arc<dyn Socket>),
     Body(oneshot::Receiver<()>),
 }
 
 /// Resolves when a transport is writable or has timed out.
 pub(super) enum Writable {
-    Socket(Arc<HijackedSocket>),
+    Socket(Arc<dyn Socket>),
     Body(BoxFuture<'static, Waited>),
 }
 
@@ -54,7 +62,7 @@ pub(super) enum Waited {
 
 impl Transport {
     /// Creates a transport for a hijacked connection.
-    pub(super) fn socket(socket: Arc<HijackedSocket>) -> (Self, Gone) {
+    pub(super) fn socket(socket: Arc<dyn Socket>) -> (Self, Gone) {
         if let Err(error) = SockRef::from(&**socket).set_send_buffer_size(SEND_BUFFER) {
             tracing::debug!(%error, "the send buffer of a socket could not be set");
         }
@@ -143,9 +151,9 @@ fn hand_over(sender: &mpsc::Sender<Bytes>, piece: Bytes) -> io::Result<Bytes> {
 }
 
 /// Writes as much as the socket accepts now.
-fn send(socket: &HijackedSocket, bytes: &[u8]) -> io::Result<usize> {
+fn send(socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     // Bypasses the runtime's readiness check, which costs a cache miss per connection.
-    match rustix::net::send(&**socket, bytes, SendFlags::NOSIGNAL) {
+    match rustix::net::send(socket, bytes, SendFlags::NOSIGNAL) {
         Ok(written) => Ok(written),
         // Through the runtime, which then waits for the socket.
         Err(Errno::AGAIN) => match socket.try_write(bytes) {
@@ -156,9 +164,9 @@ fn send(socket: &HijackedSocket, bytes: &[u8]) -> io::Result<usize> {
     }
 }
 
-fn shut(socket: &HijackedSocket, how: Shutdown) {
+fn shut(socket: &TcpStream, how: Shutdown) {
     // Fails if the connection is gone already.
-    let _ = SockRef::from(&**socket).shutdown(how);
+    let _ = SockRef::from(socket).shutdown(how);
 }
 
 impl Future for Gone {

@@ -16,10 +16,9 @@ use tokio_util::task::TaskTracker;
 use self::socket::Opened;
 use super::{problem::Problem, rest::Rest, skips::Skips, snapshot::Snapshot};
 use crate::{
-    model::job::JobId,
+    model::{clock::now, job::JobId},
     server::{
         config::{Config, MonitorEndpoint},
-        store::now,
         telemetry::Metrics,
     },
 };

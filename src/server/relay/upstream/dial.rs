@@ -12,7 +12,7 @@ use tower::{Service, ServiceExt};
 use url::Url;
 
 use super::connection::ConnectionError;
-use crate::server::http_client::is_loopback;
+use crate::server::identity::host::is_loopback;
 
 /// Opens a TCP connection to the host of a `ws` or `wss` URL, through a proxy by a CONNECT tunnel (RFC 9110,
 /// section 9.3.6).

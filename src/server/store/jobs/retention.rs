@@ -7,8 +7,11 @@ use sea_orm::{
 
 use super::{deleted, row};
 use crate::{
-    model::job::{ImportStatus, UnixMillis},
-    server::store::{Store, StoreError, now, retention::SLICE},
+    model::{
+        clock::now,
+        job::{ImportStatus, UnixMillis},
+    },
+    server::store::{Store, StoreError, retention::SLICE},
 };
 
 impl Store {

@@ -10,7 +10,7 @@ pub(super) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let end = crate::server::store::now().saturating_add(YEAR_MILLIS);
+        let end = crate::model::clock::now().saturating_add(YEAR_MILLIS);
         let update = Query::update()
             .table("api_tokens")
             .value("expires_at", end)

@@ -1,18 +1,16 @@
 pub mod relay;
 
-pub mod auth {
-    pub mod principal {
-        use crate::server::store::users::UserId;
+pub mod identity {
+    pub mod credential {
+        use super::user::UserId;
 
         #[derive(Clone, Debug, Eq, Hash, PartialEq)]
         pub struct Pass {
             pub user: UserId,
         }
     }
-}
 
-pub mod store {
-    pub mod users {
+    pub mod user {
         #[derive(Clone, Debug, Eq, Hash, PartialEq)]
         pub struct UserId(pub &'static str);
     }

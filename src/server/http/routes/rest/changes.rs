@@ -23,8 +23,8 @@ use crate::{
         job::JobId,
     },
     server::{
-        auth::principal::Principal,
-        http::{csv_injection::Neutral, state::AppState},
+        http::{csv_injection::CsvEscaping, state::AppState},
+        identity::principal::Principal,
     },
 };
 
@@ -183,7 +183,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Changes>, ApiError> {
     let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let filter = wanted.filter()?;
-    let job = state.relay.find_job(&who, &parsed(id)?).await?;
+    let job = state.imports.find_job(&who, &parsed(id)?).await?;
     let after = wanted.after.unwrap_or_default();
     let page = state.relay.changes(&job, &filter, after).await?;
     Ok(Json(Changes {
@@ -232,9 +232,9 @@ async fn changes_file(
     job: &JobId,
     filter: &ChangesFilter,
 ) -> Result<Response, ApiError> {
-    let job = state.relay.find_job(who, job).await?;
+    let job = state.imports.find_job(who, job).await?;
     let changes = state.relay.changes_file(&job, filter).await?;
-    let mut neutral = Neutral::default();
+    let mut neutral = CsvEscaping::default();
     let changes = changes.map_ok(move |chunk| neutral.next(&chunk));
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),

@@ -27,11 +27,10 @@ use crate::{
         job::{ImportMode, JobId, Question},
     },
     server::{
-        auth::{audit, principal::Principal},
-        http::state::AppState,
-        imports,
-        relay::Further,
-        store::job_scope::ChangeableJob,
+        auth::audit,
+        http::{routes::import_rows, state::AppState},
+        identity::{job_scope::ChangeableJob, principal::Principal},
+        relay::Rerun,
     },
 };
 
@@ -130,7 +129,7 @@ pub(crate) async fn show(
     Extension(who): Extension<Principal>,
     id: Id,
 ) -> Result<Json<ImportDetails>, ApiError> {
-    let job = state.relay.find_job(&who, &parsed(id)?).await?;
+    let job = state.imports.find_job(&who, &parsed(id)?).await?;
     let details = state.relay.extras(&job).await.map(Details::from);
     let job = crate::model::job::ProductImportJob::from(job);
     Ok(Json(ImportDetails {
@@ -140,8 +139,12 @@ pub(crate) async fn show(
 }
 
 /// Finds an import that a program may change.
-async fn to_change(state: &AppState, who: &Principal, id: Id) -> Result<ChangeableJob, ApiError> {
-    state.relay.find_job_to_change(who, &parsed(id)?).await
+async fn find_changeable(
+    state: &AppState,
+    who: &Principal,
+    id: Id,
+) -> Result<ChangeableJob, ApiError> {
+    state.imports.find_job_to_change(who, &parsed(id)?).await
 }
 
 async fn note(state: &AppState, who: &Principal, job: &ChangeableJob, action: AuditAction) {
@@ -167,7 +170,7 @@ pub(crate) async fn cancel(
     Extension(who): Extension<Principal>,
     id: Id,
 ) -> Result<StatusCode, ApiError> {
-    let job = to_change(&state, &who, id).await?;
+    let job = find_changeable(&state, &who, id).await?;
     state.relay.cancel(&job).await?;
     note(&state, &who, &job, AuditAction::ImportCancelled).await;
     Ok(StatusCode::ACCEPTED)
@@ -191,8 +194,8 @@ pub(crate) async fn delete(
     Extension(who): Extension<Principal>,
     id: Id,
 ) -> Result<StatusCode, ApiError> {
-    let job = to_change(&state, &who, id).await?;
-    imports::forget(&state, &job).await?;
+    let job = find_changeable(&state, &who, id).await?;
+    state.imports.forget(&job).await?;
     note(&state, &who, &job, AuditAction::ImportDeleted).await;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -214,7 +217,7 @@ pub(crate) async fn again(
     Extension(who): Extension<Principal>,
     id: Id,
 ) -> Result<Response, ApiError> {
-    further(&state, &who, id, Further::Again).await
+    rerun(&state, &who, id, Rerun::Again).await
 }
 
 /// Imports the failed rows of an import again, or checks them again.
@@ -234,21 +237,21 @@ pub(crate) async fn retry(
     Extension(who): Extension<Principal>,
     id: Id,
 ) -> Result<Response, ApiError> {
-    further(&state, &who, id, Further::Retry).await
+    rerun(&state, &who, id, Rerun::Retry).await
 }
 
-async fn further(
+async fn rerun(
     state: &AppState,
     who: &Principal,
     id: Id,
-    what: Further,
+    what: Rerun,
 ) -> Result<Response, ApiError> {
-    let job = to_change(state, who, id).await?;
-    let new = state.relay.further(&who.user, &job, what).await?;
+    let job = find_changeable(state, who, id).await?;
+    let new = state.imports.rerun(&who.user, &job, what).await?;
     note(state, who, &job, AuditAction::ImportRetried).await;
     let mode = match what {
-        Further::Again => ImportMode::Import,
-        Further::Retry => job.mode,
+        Rerun::Again => ImportMode::Import,
+        Rerun::Retry => job.mode,
     };
     Ok(started(new, mode))
 }
@@ -358,7 +361,7 @@ pub(crate) async fn rows(
     wanted: Result<Query<WantedRows>, QueryRejection>,
 ) -> Result<Json<Rows>, ApiError> {
     let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
-    let job = state.relay.find_job(&who, &parsed(id)?).await?;
+    let job = state.imports.find_job(&who, &parsed(id)?).await?;
     let search = wanted.search.trim();
     let rows = state
         .relay
@@ -402,7 +405,7 @@ pub(crate) async fn rows_file(
     wanted: Result<Query<WantedFile>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
-    imports::rows_file(&state, &who, &parsed(id)?, wanted.kind).await
+    import_rows::rows_file(&state, &who, &parsed(id)?, wanted.kind).await
 }
 
 /// How a file begins, what its columns are taken for, and what else is or has to be said of it.
@@ -460,7 +463,7 @@ pub(crate) async fn columns(
     Extension(who): Extension<Principal>,
     id: Id,
 ) -> Result<Json<Columns>, ApiError> {
-    let job = state.relay.find_job(&who, &parsed(id)?).await?;
+    let job = state.imports.find_job(&who, &parsed(id)?).await?;
     Ok(Json(state.relay.columns(&job).await?.into()))
 }
 
@@ -508,8 +511,8 @@ pub(crate) async fn map_columns(
         currency: said.currency,
         sheets: said.sheets,
     };
-    let job = to_change(&state, &who, id).await?;
-    let new = state.relay.map_columns(&who.user, &job, &said).await?;
+    let job = find_changeable(&state, &who, id).await?;
+    let new = state.imports.map_columns(&who.user, &job, &said).await?;
     note(&state, &who, &job, AuditAction::ImportRetried).await;
     Ok(started(new, job.mode))
 }

@@ -24,17 +24,23 @@ pub(crate) mod controls;
 pub(crate) mod products;
 
 use self::answers::OfProgram;
-use crate::model::{
-    error::ApiError,
-    imports_filter::ImportsFilter,
-    job::{ImportMode, JobId, ProductImportJob},
-    upload::MODE_FIELD,
-};
-use crate::server::{
-    auth::{principal::Principal, request::Caller},
-    http::{middleware::authorize, router::MAX_BODY, state::AppState},
-    store::users::User,
-    uploads::{receive, receive::UploadError},
+use crate::{
+    model::{
+        error::ApiError,
+        imports_filter::ImportsFilter,
+        job::{ImportMode, JobId, ProductImportJob},
+        upload::MODE_FIELD,
+    },
+    server::{
+        auth::request::Caller,
+        http::{
+            middleware::authorize,
+            router::MAX_BODY,
+            routes::uploads::receive::{self, UploadError},
+            state::AppState,
+        },
+        identity::{principal::Principal, user::User},
+    },
 };
 
 /// An import, in its newest known state.

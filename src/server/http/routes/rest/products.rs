@@ -19,8 +19,8 @@ use super::{Problem, answers::OfProgram, changes::Change};
 use crate::{
     model::{changes::HistoryEntry, error::ApiError},
     server::{
-        auth::principal::Principal,
-        http::{csv_injection::Neutral, state::AppState},
+        http::{csv_injection::CsvEscaping, state::AppState},
+        identity::principal::Principal,
         imports::product_history,
         store::{Store, StoreError, products::NewProduct},
     },
@@ -138,7 +138,7 @@ pub(crate) async fn list(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Products>, ApiError> {
     let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
-    product_history::refuse_elsewhere(&state)?;
+    state.require_products()?;
     let search = wanted.search.trim();
     if let Some(identity) = wanted.after {
         if !search.is_empty() {
@@ -222,7 +222,7 @@ pub(crate) async fn history(
 ) -> Result<Json<History>, ApiError> {
     let Path(identity) = identity.map_err(|_| ApiError::NotFound)?;
     let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
-    let history = product_history::find(&state, &who, &identity, &wanted.from).await?;
+    let history = product_history::find(&state.store, &who, &identity, &wanted.from).await?;
     Ok(Json(History {
         items: history.entries.into_iter().map(Entry::from).collect(),
         next: history.next,
@@ -240,10 +240,10 @@ pub(crate) async fn history(
     )
 )]
 pub(crate) async fn export(State(state): State<AppState>) -> Result<Response, ApiError> {
-    product_history::refuse_elsewhere(&state)?;
+    state.require_products()?;
     let export = Export {
         store: state.store.clone(),
-        neutral: Neutral::default(),
+        neutral: CsvEscaping::default(),
         behind: Some(String::new()),
         is_begun: false,
     };
@@ -267,7 +267,7 @@ pub(crate) async fn export(State(state): State<AppState>) -> Result<Response, Ap
 /// All products as a file, part by part.
 struct Export {
     store: Store,
-    neutral: Neutral,
+    neutral: CsvEscaping,
     /// The last identity that is written; `None` when all are.
     behind: Option<String>,
     is_begun: bool,

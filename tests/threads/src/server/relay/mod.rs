@@ -14,7 +14,7 @@ use self::{
     limits::{MostStreams, Permit, StreamLimits},
     sync::{Arc, Ordering},
 };
-use crate::server::{auth::principal::Pass, store::users::UserId};
+use crate::server::identity::{credential::Pass, user::UserId};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 

@@ -1,6 +1,6 @@
 //! The accept loop: HTTP/1.1 and HTTP/2 on one port, with an end in good order.
 
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, http::Version};
 use http::Request;
@@ -15,19 +15,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::{ServiceExt, service_fn};
 
-use crate::server::http::connection::{
-    hijack::{Hijack, HijackedSocket, Socket},
-    idle::Silent,
-    limits::{Activity, Connections, MostConnections},
+use crate::server::{
+    http::connection::{
+        hijack::{Hijack, HijackedSocket, Socket},
+        idle::Silent,
+        limits::{Activity, Connections, MostConnections},
+    },
+    identity::peer::{Local, Peer},
 };
-
-/// Who is at the other end of a request's connection: the browser, or the proxy before us.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
-
-/// The address of ours that a request's connection came to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Local(pub(crate) SocketAddr);
 
 /// How long a client may take to send a request's head.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(20);

@@ -10,13 +10,12 @@ use axum::{
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{
-    health,
-    http::numbers,
-    metrics::{Metrics, Observed},
-};
+use super::{health, metrics::numbers};
 use crate::server::{
-    http::middleware::hosts, run::listen::Peer, store::Store, uploads::space::Space,
+    identity::{host, peer::Peer},
+    store::Store,
+    telemetry::metrics::{Metrics, Observed},
+    uploads::space::Space,
 };
 
 /// Observed state.
@@ -71,6 +70,6 @@ async fn metrics_of(
     };
     let Watched { metrics, token, .. } = &watched;
     let peer = peer.map(|Extension(Peer(address))| address);
-    let is_local = hosts::is_from_here(peer, &uri, &headers);
+    let is_local = host::is_from_here(peer, &uri, &headers);
     numbers(metrics, observe, token.as_ref(), is_local, &headers).await
 }

@@ -1,9 +1,11 @@
 //! The status page.
 
-use super::process::ProcessStats;
 use crate::{
     model::{error::ApiError, role::Permission, status::ServerStatus},
-    server::{config::Monitor, http::state::AppState, store::users::User},
+    server::{
+        config::Monitor, http::state::AppState, identity::user::User,
+        telemetry::process::ProcessStats,
+    },
 };
 
 /// Returns the server's status.

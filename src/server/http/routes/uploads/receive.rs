@@ -21,25 +21,27 @@ use multer::{Field, Multipart};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::remote_file::RemoteError;
-use crate::model::{
-    audit::AuditAction,
-    error::ApiError,
-    job::{ImportMode, JobId},
-    upload::{MODE_FIELD, UploadAnswer},
-};
-use crate::server::{
-    auth::{HOME, audit, cookie::OwnCookie, request::Caller},
-    http::{
-        middleware::authorize::wants_page,
-        state::{AppState, app_state},
+use crate::{
+    model::{
+        audit::AuditAction,
+        error::ApiError,
+        job::{ImportMode, JobId},
+        upload::{MODE_FIELD, UploadAnswer},
     },
-    store::users::User,
-    telemetry::masked,
-    uploads::{
-        file_name,
-        limits::{Allowance, Metered, TooMuch, watched},
-        part_name,
+    server::{
+        auth::{HOME, audit, cookie::OwnCookie, request::Caller},
+        http::{
+            middleware::authorize::wants_page,
+            state::{AppState, app_state},
+        },
+        identity::user::User,
+        telemetry::masked,
+        uploads::{
+            file_name,
+            limits::{Allowance, Metered, TooMuch, watched},
+            part_name,
+            remote_file::RemoteError,
+        },
     },
 };
 
@@ -176,7 +178,7 @@ fn answer(state: &AppState, is_form: bool, taken: Result<JobId, UploadError>) ->
         Ok(id) => (StatusCode::CREATED, Json(UploadAnswer::Started { id })).into_response(),
         Err(error) if is_form => {
             let text = hex::encode(error.to_string());
-            let cookie = OwnCookie::UploadError.header(state, text, ERROR_MAX_AGE);
+            let cookie = OwnCookie::UploadError.header(&state.auth, text, ERROR_MAX_AGE);
             (
                 AppendHeaders([(header::SET_COOKIE, cookie)]),
                 Redirect::to(HOME),
@@ -219,7 +221,14 @@ pub(crate) async fn fetch_file(
     };
     let whole = stream::iter([Ok(first)]).chain(file);
     let (id, filename) = hand_over(state, user, mode, None, &given, whole).await?;
-    audit::record(state, caller, user, AuditAction::ImportStarted, &filename).await;
+    audit::record(
+        &state.auth,
+        caller,
+        user,
+        AuditAction::ImportStarted,
+        &filename,
+    )
+    .await;
     Ok(id)
 }
 
@@ -237,7 +246,14 @@ pub(crate) async fn take_file(
     let caller = Caller::of(&parts);
     let request = Request::from_parts(parts, body);
     let (id, mode, filename) = take_form(state, user, mode, request).await?;
-    audit::record(state, &caller, user, AuditAction::ImportStarted, &filename).await;
+    audit::record(
+        &state.auth,
+        &caller,
+        user,
+        AuditAction::ImportStarted,
+        &filename,
+    )
+    .await;
     Ok((id, mode))
 }
 
@@ -394,8 +410,8 @@ async fn hand_over(
     };
     let filename = clean_filename(given);
     let created = state
-        .relay
-        .create_import(&user.id, mode, key, filename.clone(), file)
+        .imports
+        .create(&user.id, mode, key, filename.clone(), file)
         .await;
     match fault.take() {
         Some(fault) => Err(fault),
@@ -473,8 +489,8 @@ pub(crate) fn clean_filename(given: &str) -> String {
 /// Takes the reason why the browser's last form upload was refused, inside a server function.
 pub(crate) fn take_last_error() -> Option<String> {
     let (parts, state) = (use_context::<Parts>()?, app_state().ok()?);
-    let text = hex::decode(OwnCookie::UploadError.get(&state, &parts.headers)?).ok()?;
+    let text = hex::decode(OwnCookie::UploadError.get(&state.auth, &parts.headers)?).ok()?;
     // That it is told again does no harm.
-    let _ = OwnCookie::UploadError.set(&state, String::new(), 0);
+    let _ = OwnCookie::UploadError.set(&state.auth, String::new(), 0);
     String::from_utf8(text).ok()
 }

@@ -33,23 +33,27 @@ use tokio::{
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
-use super::space::{NoSpace, Space, Stored};
-use crate::model::{
-    audit::AuditAction,
-    error::ApiError,
-    job::{ImportMode, JobId},
-    upload::{MODE_FIELD, RESUMABLE_PATH, UploadAnswer},
-};
-use crate::server::{
-    auth::{audit, principal::Principal},
-    config::{Config, Monitor},
-    http::{router::quick, state::AppState},
-    price_monitor::is_full,
-    store::users::User,
-    uploads::{
-        limits::watched,
-        private_directory::make_private_directory,
-        receive::{NO_CHECKS, clean_filename},
+use crate::{
+    model::{
+        audit::AuditAction,
+        error::ApiError,
+        job::{ImportMode, JobId},
+        upload::{MODE_FIELD, RESUMABLE_PATH, UploadAnswer},
+    },
+    server::{
+        auth::audit,
+        config::{Config, Monitor},
+        http::{
+            router::quick,
+            routes::uploads::receive::{NO_CHECKS, clean_filename},
+            state::AppState,
+        },
+        identity::{principal::Principal, user::User},
+        uploads::{
+            limits::watched,
+            private_directory::make_private_directory,
+            space::{NoSpace, Space, Stored, is_full},
+        },
     },
 };
 
@@ -607,8 +611,8 @@ async fn hand_over(
     }
     let file = ReaderStream::with_capacity(file, 256 << 10);
     let created = state
-        .relay
-        .create_import(
+        .imports
+        .create(
             &user.id,
             mode,
             Some(id.to_string()),

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use crate::server::{http::middleware::rate_limit::Rate, store::users::UserId};
+use crate::server::{identity::user::UserId, limits::rate::Rate};
 
 /// Maximum per user and minute.
 const A_MINUTE: NonZeroU32 = NonZeroU32::new(600).unwrap();
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn who_guesses_too_often_waits_and_nobody_else() {
         let guesses = Guesses::default();
-        let [eve, ada] = ["eve", "ada"].map(UserId::for_tests);
+        let [eve, ada] = ["eve", "ada"].map(UserId::new);
         for _ in 0..A_MINUTE.get() {
             guesses.count(&eve);
             assert!(!guesses.are_too_many(&eve));

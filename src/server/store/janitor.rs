@@ -2,31 +2,19 @@
 
 use std::{fmt, time::Duration};
 
-use crate::model::job::UnixMillis;
-use crate::server::store::{Store, StoreError, now};
+use crate::{
+    model::{clock::now, job::UnixMillis},
+    server::{
+        config::Retention,
+        store::{Store, StoreError},
+    },
+};
 
 /// The time between two looks.
 const LOOK: Duration = Duration::from_secs(60);
 
 /// The time between two slices, which is others'.
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// How long what is not kept for ever is kept.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Retention {
-    /// A product file after its import, to be imported again.
-    pub uploads: Duration,
-    /// What is said of the rows of an import, after its end.
-    pub rows: Option<Duration>,
-    /// What an import changed of products, after its beginning; none of it is noted where this is zero.
-    pub changes: Option<Duration>,
-    /// An import after its end.
-    pub imports: Option<Duration>,
-    /// That an import was deleted.
-    pub deleted: Option<Duration>,
-    /// An event in the audit log.
-    pub audit: Option<Duration>,
-}
 
 /// Whose work it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

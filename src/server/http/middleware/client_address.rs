@@ -1,0 +1,43 @@
+//! Finds the address of the client that makes a request.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+
+use crate::server::{
+    http::state::AppState,
+    identity::{
+        client_address::{self, ClientAddress},
+        peer::Peer,
+    },
+};
+
+/// Adds the client's address to a request.
+pub(crate) async fn find(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let peer = request.extensions().get().map(|Peer(address)| address.ip());
+    let trusted = &state.config.trusted_proxies;
+    let address = client_address::client(peer, request.headers(), trusted);
+    if let Some(peer) = peer
+        && client_address::is_untrusted_proxy(peer, request.headers(), trusted)
+        && !WARNED.swap(true, Ordering::Relaxed)
+    {
+        tracing::warn!(
+            %peer,
+            "X-Forwarded-For comes from an address that is not in TRUSTED_PROXIES, and is not believed; \
+             if it is your reverse proxy, everybody behind it counts as one client until it is"
+        );
+    }
+    request.extensions_mut().insert(ClientAddress(address));
+    next.run(request).await
+}
+
+/// Whether an untrusted proxy was logged already.
+static WARNED: AtomicBool = AtomicBool::new(false);

@@ -1,0 +1,73 @@
+//! The rows of an import as a file.
+
+use axum::{
+    Extension,
+    body::Body,
+    extract::{Path, Query, State, rejection::QueryRejection},
+    http::header,
+    response::{IntoResponse, Response},
+};
+use futures_util::TryStreamExt;
+use serde::Deserialize;
+
+use crate::{
+    model::{error::ApiError, import_extras::RowKind, job::JobId},
+    server::{
+        http::{csv_injection::CsvEscaping, state::AppState},
+        identity::principal::Principal,
+    },
+};
+
+/// `GET /imports/{job}/failed-rows.csv`: the rows that failed, as a file that imports as it is once it
+/// is corrected.
+pub(crate) async fn failed_rows_file(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    Path(job): Path<String>,
+) -> Result<Response, ApiError> {
+    let job: JobId = job.parse().map_err(|_| ApiError::NotFound)?;
+    rows_file(&state, &who, &job, RowKind::Failed).await
+}
+
+/// Which rows are asked for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RowsQuery {
+    kind: RowKind,
+}
+
+/// `GET /imports/{job}/rows.csv?kind=`: the rows of a kind, and what is said of them.
+pub(crate) async fn noted_rows_file(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    Path(job): Path<String>,
+    query: Result<Query<RowsQuery>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|_| ApiError::NotFound)?;
+    let job: JobId = job.parse().map_err(|_| ApiError::NotFound)?;
+    rows_file(&state, &who, &job, query.kind).await
+}
+
+/// Gives the rows of a kind as a file.
+pub(crate) async fn rows_file(
+    state: &AppState,
+    who: &Principal,
+    job: &JobId,
+    kind: RowKind,
+) -> Result<Response, ApiError> {
+    let job = state.imports.find_job(who, job).await?;
+    let rows = state.relay.rows_file(&job, kind).await?;
+    // The embedded service's list of failed rows minds spreadsheet programs by itself, in a way that its
+    // reader takes back.
+    let is_harmless = state.has_products() && kind == RowKind::Failed;
+    let mut escaping = (!is_harmless).then(CsvEscaping::default);
+    let rows = rows.map_ok(move |chunk| match &mut escaping {
+        Some(escaping) => escaping.next(&chunk),
+        None => chunk,
+    });
+    let disposition = format!("attachment; filename=\"{}-rows.csv\"", kind.as_str());
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    Ok((headers, Body::from_stream(rows)).into_response())
+}

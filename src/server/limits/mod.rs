@@ -1,0 +1,3 @@
+//! Limits on how often something may happen.
+
+pub(crate) mod rate;
