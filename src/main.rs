@@ -191,7 +191,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         config => config?,
     };
     if cli.check_config {
-        print!("{}", config::effective(&config, config::environment));
+        print!("{}", config.effective());
         for warning in config.warnings() {
             eprintln!("warning: {warning}");
         }

@@ -1,8 +1,191 @@
-//! Settings that several modules take.
+//! The settings as the rest of the server takes them.
 
-use std::{collections::BTreeSet, fmt, time::Duration};
+use std::{
+    collections::BTreeSet, fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration,
+};
 
-use url::Host;
+use ipnet::IpNet;
+use openidconnect::IssuerUrl;
+use secrecy::SecretString;
+use url::{Host, Url};
+
+use super::{CollectorUrl, CorsOrigins, DatabaseUrl, PublicUrl, print::Listing};
+use crate::model::role::Role;
+
+/// All settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The address the app listens on.
+    pub listen: SocketAddr,
+    /// The app's public origin.
+    pub public_url: PublicUrl,
+    /// The other origins whose pages may read streams and use the REST API.
+    pub cors_origins: CorsOrigins,
+    /// Whether that was set, and is not what it listens on.
+    pub is_public_url_set: bool,
+    /// Further host names under which the app may be asked for.
+    pub allowed_hosts: BTreeSet<String>,
+    /// Where everything is kept.
+    pub database: DatabaseUrl,
+    /// The directory of the embedded price monitor's uploads.
+    pub data_dir: PathBuf,
+    /// Who runs the imports.
+    pub monitor: Monitor,
+    /// The largest product file, in bytes.
+    pub max_upload: u64,
+    /// The hosts that product files are fetched from.
+    pub import_hosts: RemoteHosts,
+    /// The most imports of one user that run at once.
+    pub imports_per_user: usize,
+    /// The most rows that one import writes in a second.
+    pub import_max_rate: Option<NonZeroU32>,
+    /// The most imports of one user that wait or run.
+    pub queued_per_user: u64,
+    /// How much room product files may take.
+    pub space: SpaceLimits,
+    /// How long what is not kept for ever is kept.
+    pub retention: Retention,
+    /// Who may sign in, and for how long.
+    pub auth: AuthConfig,
+    /// The reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The progress streams.
+    pub sse: SseConfig,
+    /// The hub and its connection to the price monitor.
+    pub relay: RelayConfig,
+    /// The most connections that have made no request yet.
+    pub max_silent: usize,
+    /// How long requests may take to finish after a signal to stop.
+    pub drain: Duration,
+    /// What is told about the running server, and to whom.
+    pub telemetry: TelemetryConfig,
+    /// What is logged, and how.
+    pub log: LogConfig,
+    /// What holds of each setting, as text.
+    pub(super) listing: Listing,
+}
+
+/// Who may sign in, and for how long.
+#[derive(Clone, Debug)]
+pub struct AuthConfig {
+    /// How long a sign-in lasts.
+    pub sessions: SessionLifetime,
+    /// The secrets of an Auth.js or NextAuth installation whose session cookies are accepted.
+    pub authjs_secrets: Vec<SecretString>,
+    /// The OpenID Connect provider at which people can sign in.
+    pub oidc: Option<OidcConfig>,
+    /// How long a sign-in at the provider lasts.
+    pub provider_session: Duration,
+    /// Whom people ask for access.
+    pub contact: Option<String>,
+    /// The role of those who sign in elsewhere and are given none there; without one they are not let in.
+    pub default_role: Option<Role>,
+}
+
+/// An OpenID Connect provider, and what this app is there.
+#[derive(Clone, Debug)]
+pub struct OidcConfig {
+    /// The provider's address, letter by letter as it says it itself.
+    pub issuer: IssuerUrl,
+    /// What this app is called there.
+    pub client_id: String,
+    /// The secret for it, where it has one.
+    pub client_secret: Option<SecretString>,
+    /// What the provider is called on the sign-in page.
+    pub name: String,
+    /// The domains of the verified addresses with which people may sign in; empty for any address.
+    pub allowed_domains: BTreeSet<String>,
+}
+
+/// What is told about the running server, and to whom.
+#[derive(Clone, Debug)]
+pub struct TelemetryConfig {
+    /// What a reader of the metrics must show; without one they are for this machine alone.
+    pub metrics_token: Option<SecretString>,
+    /// The OpenTelemetry collector that traces are sent to.
+    pub otlp_endpoint: Option<CollectorUrl>,
+}
+
+/// The price monitor to use.
+#[derive(Clone, Debug)]
+pub enum Monitor {
+    /// Our own, in this process, on a loopback port, with this key or a random one.
+    Embedded {
+        /// The key, where one was set.
+        api_key: Option<SecretString>,
+    },
+    /// Somebody's service.
+    External(MonitorEndpoint),
+}
+
+/// Where a price monitor is, and the key it wants.
+#[derive(Clone, Debug)]
+pub struct MonitorEndpoint {
+    /// The service's address, always `http` or `https`.
+    pub url: Url,
+    /// What its socket speaks.
+    pub protocol: SocketProtocol,
+    /// The key. It goes nowhere but there.
+    pub api_key: SecretString,
+}
+
+/// What the price monitor's socket speaks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SocketProtocol {
+    /// Socket.IO 5 over Engine.IO 4.
+    SocketIo,
+    /// JSON text frames.
+    WebSocket,
+}
+
+/// Limits and timing of the progress streams.
+#[derive(Clone, Debug)]
+pub struct SseConfig {
+    /// The time between two heartbeats, at most 15 s.
+    pub heartbeat: Duration,
+    /// When a stream is ended for the browser to come back.
+    pub max_duration: Option<Duration>,
+    /// How long what was sent may stay unread.
+    pub write_timeout: Duration,
+    /// The most streams at once.
+    pub max_streams: usize,
+    /// The most streams of one user.
+    pub max_streams_per_user: usize,
+    /// The most streams to one address.
+    pub max_streams_per_address: usize,
+    /// The most jobs of one stream.
+    pub max_jobs: usize,
+}
+
+/// Limits and timing of the relay.
+#[derive(Clone, Debug)]
+pub struct RelayConfig {
+    /// The most jobs followed at once.
+    pub max_jobs: usize,
+    /// How long a job is followed after its last viewer has left.
+    pub grace: Duration,
+    /// The time between two REST polls while there is no socket.
+    pub poll_interval: Duration,
+    /// The silence after which REST is asked all the same.
+    pub settle_interval: Duration,
+    /// How long REST may answer 404 for a job before it has failed.
+    pub forgotten_after: Duration,
+    /// The time between two rounds of questions for jobs that nobody watches.
+    pub unwatched_interval: Duration,
+    /// The largest message that is read of the price monitor, in bytes.
+    pub max_message: usize,
+    /// How many jobs REST is asked for at once.
+    pub rest_concurrency: usize,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// `tracing`'s filter directives.
+    pub filter: String,
+    /// One JSON object a line, for machines.
+    pub json: bool,
+}
 
 /// Lifetime of sessions.
 #[derive(Clone, Copy, Debug)]

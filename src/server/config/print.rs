@@ -1,8 +1,8 @@
 //! The settings as text: for `--help`, `--check-config` and `.env.example`.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::{Config, SETTINGS, Setting};
+use super::{Config, SETTINGS};
 
 /// Where no more room is for a comment's line.
 const WIDTH: usize = 100;
@@ -16,7 +16,10 @@ pub fn help() -> String {
         let _ = write!(
             help,
             "\n  {}\n      {}\n      Takes {}. Default: {}.\n",
-            setting.name, setting.meaning, setting.takes, setting.default
+            setting.name,
+            setting.meaning,
+            setting.takes,
+            setting.default.text()
         );
     }
     help.push_str("\nAlso read from the environment:\n");
@@ -61,10 +64,13 @@ pub fn env_example() -> String {
         ] {
             comment(&mut example, &sentence);
         }
-        let _ = match setting.default_value() {
+        let _ = match setting.default.value() {
             Some(default) => writeln!(example, "#{}={default}", setting.name),
             None => {
-                comment(&mut example, &format!("Default: {}.", setting.default));
+                comment(
+                    &mut example,
+                    &format!("Default: {}.", setting.default.text()),
+                );
                 writeln!(example, "#{}=", setting.name)
             }
         };
@@ -87,120 +93,43 @@ fn comment(text: &mut String, sentence: &str) {
     text.push('\n');
 }
 
-/// Lists what holds, setting by setting, in a form that the settings take: what was set or what holds
-/// without it, and no secrets. `get` says what is set.
-#[must_use]
-pub fn effective(config: &Config, get: impl Fn(&str) -> Option<String>) -> String {
-    let mut list = String::new();
-    for setting in SETTINGS {
-        let set = get(setting.name)
-            .map(|value| value.trim().to_owned())
-            .filter(|value| !value.is_empty());
-        let is_set = set.is_some();
-        let holds = config
-            .shown(setting)
-            .or_else(|| {
-                set.map(|value| {
-                    if setting.secret {
-                        "***".to_owned()
-                    } else {
-                        value
-                    }
-                })
-            })
-            .or_else(|| setting.default_value().map(str::to_owned));
-        let _ = match holds {
-            Some(value) if is_set => writeln!(list, "{}={value}", setting.name),
-            Some(value) => writeln!(list, "{}={value} # by default", setting.name),
-            None => writeln!(list, "{}= # {}", setting.name, setting.default),
-        };
+/// What holds of each setting that was read, as text without secrets.
+#[derive(Clone, Debug, std::default::Default)]
+pub(super) struct Listing(BTreeMap<&'static str, Held>);
+
+#[derive(Clone, Debug)]
+struct Held {
+    is_set: bool,
+    value: Option<String>,
+}
+
+impl Listing {
+    pub(super) fn note(&mut self, name: &'static str, is_set: bool, value: Option<String>) {
+        self.0.insert(name, Held { is_set, value });
     }
-    list
+
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|held| held.is_set)
+    }
 }
 
 impl Config {
-    /// Returns what holds of a setting, as far as that is known here: of one that is shown as it was
-    /// set, or only as being set, nothing.
-    fn shown(&self, setting: &Setting) -> Option<String> {
-        let (sessions, sse, relay) = (&self.auth.sessions, &self.sse, &self.relay);
-        Some(match setting.name {
-            "NEXTAUTH_URL" => self.public_url.address(""),
-            "CORS_ORIGINS" if !self.cors_origins.is_empty() => {
-                self.cors_origins.iter().collect::<Vec<_>>().join(", ")
-            }
-            "ALLOWED_HOSTS" if !self.allowed_hosts.is_empty() => {
-                let hosts: Vec<_> = self.allowed_hosts.iter().map(String::as_str).collect();
-                hosts.join(", ")
-            }
-            "DATABASE_URL" => self.database.shown(),
-            "DATABASE_MAX_CONNECTIONS" => self.database.max_connections().to_string(),
-            "LISTEN_ADDR" => self.listen.to_string(),
-            "DATA_DIR" => self.data_dir.display().to_string(),
-            "MAX_UPLOAD_SIZE" => size(self.max_upload),
-            "IMPORT_URL_HOSTS" if !self.import_hosts.is_empty() => self.import_hosts.to_string(),
-            "IMPORTS_PER_USER" => self.imports_per_user.to_string(),
-            "IMPORT_MAX_RATE" => self.import_max_rate?.to_string(),
-            "UPLOAD_RETENTION" => duration(self.retention.uploads),
-            "ROWS_RETENTION" => retention(self.retention.rows),
-            "CHANGES_RETENTION" => retention(self.retention.changes),
-            "IMPORT_RETENTION" => retention(self.retention.imports),
-            "DELETED_RETENTION" => retention(self.retention.deleted),
-            "AUDIT_RETENTION" => retention(self.retention.audit),
-            "SESSION_MAX_AGE" => duration(sessions.absolute),
-            "SESSION_IDLE_TIMEOUT" => duration(sessions.idle),
-            "TRUSTED_PROXIES" if !self.trusted_proxies.is_empty() => self
-                .trusted_proxies
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(", "),
-            "SSE_HEARTBEAT" => duration(sse.heartbeat),
-            "SSE_MAX_DURATION" => sse.max_duration.map_or_else(|| "0".to_owned(), duration),
-            "SSE_WRITE_TIMEOUT" => duration(sse.write_timeout),
-            "SSE_MAX_STREAMS" => sse.max_streams.to_string(),
-            "SSE_MAX_STREAMS_PER_USER" => sse.max_streams_per_user.to_string(),
-            "SSE_MAX_STREAMS_PER_ADDRESS" => sse.max_streams_per_address.to_string(),
-            "SSE_MAX_JOBS_PER_STREAM" => sse.max_jobs.to_string(),
-            "RELAY_MAX_MESSAGE" => size(relay.max_message as u64),
-            "RELAY_MAX_JOBS" => relay.max_jobs.to_string(),
-            "RELAY_GRACE" => duration(relay.grace),
-            "RELAY_POLL_INTERVAL" => duration(relay.poll_interval),
-            "RELAY_SETTLE_INTERVAL" => duration(relay.settle_interval),
-            "RELAY_FORGOTTEN_AFTER" => duration(relay.forgotten_after),
-            "RELAY_UNWATCHED_INTERVAL" => duration(relay.unwatched_interval),
-            "SHUTDOWN_DRAIN" => duration(self.drain),
-            "OTEL_EXPORTER_OTLP_ENDPOINT" => self.telemetry.otlp_endpoint.as_ref()?.shown(),
-            "RUST_LOG" => self.log.filter.clone(),
-            "LOG_FORMAT" => if self.log.json { "json" } else { "pretty" }.to_owned(),
-            _ => return None,
-        })
-    }
-}
-
-fn duration(duration: Duration) -> String {
-    humantime::format_duration(duration).to_string()
-}
-
-fn retention(kept: Option<Duration>) -> String {
-    kept.map_or_else(|| "forever".to_owned(), duration)
-}
-
-/// Says a size in the largest unit that says it exactly.
-fn size(bytes: u64) -> String {
-    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
-    units
-        .iter()
-        .find(|(bits, _)| bytes > 0 && bytes.trailing_zeros() >= *bits)
-        .map_or_else(
-            || format!("{bytes}B"),
-            |(bits, unit)| format!("{}{unit}", bytes >> bits),
-        )
-}
-
-impl Setting {
-    /// Returns the default where it is a value that the setting takes, not a description of one.
-    fn default_value(&self) -> Option<&'static str> {
-        (!self.default.contains(' ')).then_some(self.default)
+    /// Lists what holds, setting by setting, in a form that the settings take: what was set or what holds
+    /// without it, and no secrets.
+    #[must_use]
+    pub fn effective(&self) -> String {
+        let mut list = String::new();
+        for setting in SETTINGS {
+            let name = setting.name;
+            let held = self.listing.0.get(name);
+            let value = held.and_then(|held| held.value.as_deref());
+            let _ = match value {
+                Some(value) if self.listing.is_set(name) => writeln!(list, "{name}={value}"),
+                Some(value) => writeln!(list, "{name}={value} # by default"),
+                None => writeln!(list, "{name}= # {}", setting.default.text()),
+            };
+        }
+        list
     }
 }
 
@@ -226,7 +155,7 @@ mod tests {
     #[test]
     fn every_default_that_is_a_value_is_one_that_the_setting_takes() {
         for setting in SETTINGS {
-            let Some(default) = setting.default_value() else {
+            let Some(default) = setting.default.value() else {
                 continue;
             };
             let read = Config::read(|name| (name == setting.name).then(|| default.to_owned()));
@@ -239,7 +168,7 @@ mod tests {
             let found = set.iter().find(|(key, _)| *key == name)?;
             Some(found.1.to_owned())
         };
-        effective(&Config::read(get).unwrap(), get)
+        Config::read(get).unwrap().effective()
     }
 
     #[test]
@@ -334,13 +263,25 @@ mod tests {
         assert_eq!(again, list.replace(" # by default", ""));
     }
 
+    /// What is in the table and not read has no effect.
+    #[test]
+    fn every_setting_is_read() {
+        let config = Config::read(|_| None).unwrap();
+        let unread: Vec<_> = SETTINGS
+            .iter()
+            .filter(|setting| !config.listing.0.contains_key(setting.name))
+            .map(|setting| setting.name)
+            .collect();
+        assert!(unread.is_empty(), "{unread:?}");
+    }
+
     #[test]
     fn help_lists_every_setting() {
         let help = help();
         for setting in SETTINGS {
             assert!(help.contains(&format!("\n  {}\n", setting.name)));
         }
-        for source in [include_str!("mod.rs"), include_str!("../site/on_disk.rs")] {
+        for source in [include_str!("read.rs"), include_str!("../site/on_disk.rs")] {
             let names = source.split('"').skip(1).step_by(2);
             for name in names.filter(|name| name.starts_with("LEPTOS_")) {
                 assert!(help.contains(name), "{name}");

@@ -1,0 +1,148 @@
+//! Addresses that are set: the app's own, other origins, the collector of traces.
+
+use std::fmt;
+
+use url::Url;
+
+use super::form::where_it_leads;
+use crate::model::base_path::BasePath;
+
+/// Where a collector is. The address may hold a password, so `Debug` shows where it leads alone.
+#[derive(Clone)]
+pub struct CollectorUrl(Url);
+
+impl CollectorUrl {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(Self(url))
+    }
+
+    pub(in crate::server) fn expose(&self) -> &Url {
+        &self.0
+    }
+
+    /// Returns the address without what may be secret.
+    pub(super) fn shown(&self) -> String {
+        where_it_leads(&self.0)
+    }
+}
+
+impl fmt::Debug for CollectorUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
+
+/// The public address of this app.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PublicUrl {
+    pub(super) origin: String,
+    pub(super) base: BasePath,
+}
+
+impl PublicUrl {
+    /// Reads an address. Installations of Auth.js on other paths name that of its routes too, which says nothing of
+    /// ours (<https://next-auth.js.org/configuration/options#nextauth_url>).
+    pub(in crate::server) fn parse(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+        let path = url.path().trim_end_matches('/');
+        Some(Self {
+            origin: is_web.then(|| url.origin().ascii_serialization())?,
+            base: BasePath::parse(path.strip_suffix("/api/auth").unwrap_or(path))?,
+        })
+    }
+
+    /// Returns the origin as browsers send it in `Origin`.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Returns the path that the app is below.
+    #[must_use]
+    pub fn base(&self) -> &BasePath {
+        &self.base
+    }
+
+    /// Returns the whole address of a path of the app.
+    #[must_use]
+    pub fn address(&self, path: &str) -> String {
+        format!("{}{}", self.origin, self.base.address(path))
+    }
+
+    /// Returns the origin's host, without its port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let authority = self.origin.split_once("://").map_or("", |(_, rest)| rest);
+        match authority.rfind(':') {
+            Some(colon) if !authority[colon..].contains(']') => &authority[..colon],
+            _ => authority,
+        }
+    }
+
+    /// Returns whether cookies must be `Secure`.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.origin.starts_with("https:")
+    }
+}
+
+/// Other origins, as browsers send them in `Origin`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct CorsOrigins(Vec<String>);
+
+impl CorsOrigins {
+    /// Reads exact origins with commas between; `*`, paths and patterns are none.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut origins: Vec<String> = Vec::new();
+        for one in text.split(',').map(str::trim) {
+            let origin = exact_origin(one)?;
+            if !origins.contains(&origin) {
+                origins.push(origin);
+            }
+        }
+        Some(Self(origins))
+    }
+
+    /// Returns whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns whether a browser's `Origin` is one of them.
+    #[must_use]
+    pub fn contains(&self, origin: &str) -> bool {
+        self.0.iter().any(|known| known == origin)
+    }
+
+    /// Lists them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+/// Reads an origin and nothing beside it, as a browser writes it: without a port that goes without saying.
+fn exact_origin(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let is_bare = url.username().is_empty()
+        && url.password().is_none()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none();
+    let is_web = matches!(url.scheme(), "http" | "https");
+    // Where the scheme is well known, `Url` passes over slashes that are missing, and a `*` may stand in a host.
+    let is_written_out = text
+        .to_ascii_lowercase()
+        .starts_with(&format!("{}://", url.scheme()));
+    let names_a_host = url.host_str().is_some_and(|host| !host.contains('*'));
+    (is_bare && is_web && is_written_out && names_a_host)
+        .then(|| url.origin().ascii_serialization())
+}
+
+impl fmt::Display for CorsOrigins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(", "))
+    }
+}

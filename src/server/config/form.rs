@@ -1,0 +1,307 @@
+//! The forms that settings have: how a value is read and shown.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
+
+use bytesize::ByteSize;
+use ipnet::IpNet;
+use openidconnect::IssuerUrl;
+use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use super::{PublicUrl, SocketProtocol};
+use crate::server::identity::host::is_loopback;
+
+/// What a setting takes.
+pub(super) trait Form {
+    type Value;
+
+    /// Reads a value; `None` where it is not of this form.
+    fn parse(&self, text: &str) -> Option<Self::Value>;
+
+    /// Returns a value in this form again, without what may be secret; `None` where only the text that was set
+    /// says it.
+    fn show(&self, _: &Self::Value) -> Option<String> {
+        None
+    }
+}
+
+/// A number that is not smaller than this one.
+#[derive(Debug)]
+pub(super) struct AtLeast<T>(pub(super) T);
+
+impl<T: FromStr + PartialOrd + fmt::Display> Form for AtLeast<T> {
+    type Value = T;
+
+    fn parse(&self, text: &str) -> Option<T> {
+        text.parse().ok().filter(|number| *number >= self.0)
+    }
+
+    fn show(&self, number: &T) -> Option<String> {
+        Some(number.to_string())
+    }
+}
+
+/// A duration between two.
+#[derive(Debug)]
+pub(super) struct Between(pub(super) Duration, pub(super) Duration);
+
+impl Form for Between {
+    type Value = Duration;
+
+    fn parse(&self, text: &str) -> Option<Duration> {
+        duration(text).filter(|duration| (self.0..=self.1).contains(duration))
+    }
+
+    fn show(&self, value: &Duration) -> Option<String> {
+        Some(shown_duration(*value))
+    }
+}
+
+/// A duration of at least a second, or 0 for never.
+#[derive(Debug)]
+pub(super) struct OrNever;
+
+impl Form for OrNever {
+    type Value = Option<Duration>;
+
+    fn parse(&self, text: &str) -> Option<Option<Duration>> {
+        if text == "0" {
+            return Some(None);
+        }
+        duration(text)
+            .filter(|duration| *duration >= Duration::from_secs(1))
+            .map(Some)
+    }
+
+    fn show(&self, value: &Option<Duration>) -> Option<String> {
+        Some(value.map_or_else(|| "0".to_owned(), shown_duration))
+    }
+}
+
+/// A duration, or `forever`.
+#[derive(Debug)]
+pub(super) struct OrForever;
+
+impl Form for OrForever {
+    type Value = Option<Duration>;
+
+    fn parse(&self, text: &str) -> Option<Option<Duration>> {
+        if text == "forever" {
+            return Some(None);
+        }
+        duration(text).map(Some)
+    }
+
+    fn show(&self, value: &Option<Duration>) -> Option<String> {
+        Some(value.map_or_else(|| "forever".to_owned(), shown_duration))
+    }
+}
+
+/// A number of bytes.
+#[derive(Debug)]
+pub(super) struct Size;
+
+impl Form for Size {
+    type Value = u64;
+
+    fn parse(&self, text: &str) -> Option<u64> {
+        text.parse::<ByteSize>()
+            .ok()
+            .map(|size| size.as_u64())
+            .filter(|size| *size > 0)
+    }
+
+    fn show(&self, bytes: &u64) -> Option<String> {
+        Some(shown_size(*bytes))
+    }
+}
+
+/// One of several words, each of which stands for a value.
+#[derive(Debug)]
+pub(super) struct OneOf<T: 'static>(pub(super) &'static [(&'static str, T)]);
+
+impl<T: Clone + PartialEq> Form for OneOf<T> {
+    type Value = T;
+
+    fn parse(&self, text: &str) -> Option<T> {
+        let found = self.0.iter().find(|(word, _)| *word == text)?;
+        Some(found.1.clone())
+    }
+
+    fn show(&self, value: &T) -> Option<String> {
+        let found = self.0.iter().find(|(_, meant)| meant == value)?;
+        Some(found.0.to_owned())
+    }
+}
+
+/// Any text.
+#[derive(Debug)]
+pub(super) struct Text;
+
+impl Form for Text {
+    type Value = String;
+
+    fn parse(&self, text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+}
+
+/// Any text, which is shown nowhere.
+#[derive(Debug)]
+pub(super) struct Secret;
+
+impl Form for Secret {
+    type Value = SecretString;
+
+    fn parse(&self, text: &str) -> Option<SecretString> {
+        Some(text.into())
+    }
+}
+
+/// Visible ASCII characters, which are shown nowhere.
+#[derive(Debug)]
+pub(super) struct VisibleSecret;
+
+impl Form for VisibleSecret {
+    type Value = SecretString;
+
+    fn parse(&self, text: &str) -> Option<SecretString> {
+        let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        is_visible.then(|| SecretString::from(text))
+    }
+}
+
+/// What a function reads, and perhaps another one shows.
+#[derive(Debug)]
+pub(super) struct By<T>(
+    pub(super) fn(&str) -> Option<T>,
+    pub(super) Option<fn(&T) -> String>,
+);
+
+impl<T> Form for By<T> {
+    type Value = T;
+
+    fn parse(&self, text: &str) -> Option<T> {
+        (self.0)(text)
+    }
+
+    fn show(&self, value: &T) -> Option<String> {
+        self.1.map(|show| show(value))
+    }
+}
+
+pub(super) fn socket_address(text: &str) -> Option<SocketAddr> {
+    text.parse().ok()
+}
+
+pub(super) fn log_filter(text: &str) -> Option<String> {
+    EnvFilter::try_new(text).is_ok().then(|| text.to_owned())
+}
+
+pub(super) fn whole_address(url: &PublicUrl) -> String {
+    url.address("")
+}
+
+pub(super) fn listed(names: &BTreeSet<String>) -> String {
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    names.join(", ")
+}
+
+pub(super) fn joined(networks: &Vec<IpNet>) -> String {
+    let networks: Vec<_> = networks.iter().map(ToString::to_string).collect();
+    networks.join(", ")
+}
+
+pub(super) fn networks(text: &str) -> Option<Vec<IpNet>> {
+    text.split(',')
+        .map(str::trim)
+        .map(|one| {
+            let address = one.parse::<IpAddr>().map(IpNet::from);
+            address.or_else(|_| one.parse()).ok()
+        })
+        .collect()
+}
+
+/// Reads a provider's address: https, or this machine (OpenID Connect Discovery 1.0, section 3).
+pub(super) fn issuer(text: &str) -> Option<IssuerUrl> {
+    let issuer = IssuerUrl::new(text.to_owned()).ok()?;
+    let url = issuer.url();
+    let host = url.host_str()?;
+    let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback(host);
+    let is_plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    (is_safe && is_plain && url.fragment().is_none()).then_some(issuer)
+}
+
+/// Reads the service's address: the scheme says what its socket speaks, REST is on the same host.
+pub(super) fn monitor_url(text: &str) -> Option<(Url, SocketProtocol)> {
+    let url = Url::parse(text).ok()?;
+    let (rest_scheme, protocol) = match url.scheme() {
+        "http" => ("http", SocketProtocol::SocketIo),
+        "https" => ("https", SocketProtocol::SocketIo),
+        "ws" => ("http", SocketProtocol::WebSocket),
+        "wss" => ("https", SocketProtocol::WebSocket),
+        _ => return None,
+    };
+    if !url.has_host() || !url.username().is_empty() || url.password().is_some() {
+        return None;
+    }
+    let rest = url
+        .as_str()
+        .split_once(':')
+        .map(|(_, rest)| format!("{rest_scheme}:{rest}"))?;
+    Url::parse(&rest).ok().map(|url| (url, protocol))
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    humantime::parse_duration(text).ok()
+}
+
+fn shown_duration(duration: Duration) -> String {
+    humantime::format_duration(duration).to_string()
+}
+
+/// Says a size in the largest unit that says it exactly.
+fn shown_size(bytes: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    units
+        .iter()
+        .find(|(bits, _)| bytes > 0 && bytes.trailing_zeros() >= *bits)
+        .map_or_else(
+            || format!("{bytes}B"),
+            |(bits, unit)| format!("{}{unit}", bytes >> bits),
+        )
+}
+
+/// Leaves of an address what says where it leads: no user, no password, no parameters.
+pub(super) fn where_it_leads(url: &Url) -> String {
+    let user = if url.username().is_empty() && url.password().is_none() {
+        ""
+    } else {
+        "***@"
+    };
+    let port = url
+        .port()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    let host = url.host_str().unwrap_or_default();
+    format!("{}://{user}{host}{port}{}", url.scheme(), url.path())
+}
+
+/// Takes a user's name and password out of a text that may be an address.
+pub(super) fn without_user(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return text.to_owned();
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((user, _)) => format!("{scheme}://***{}", &rest[user.len()..]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,285 @@
+//! The settings: one declaration each, which parsing, `--help`, `--check-config`, `.env.example` and the
+//! table in the README come from.
+
+use std::{collections::BTreeSet, net::SocketAddr, num::NonZeroU32, time::Duration};
+
+use ipnet::IpNet;
+use openidconnect::IssuerUrl;
+use url::Url;
+
+use super::{
+    CollectorUrl, CorsOrigins, DatabaseUrl, PublicUrl, RemoteHosts, SocketProtocol,
+    form::{
+        AtLeast, Between, By, OneOf, OrForever, OrNever, Secret, Size, Text, VisibleSecret, issuer,
+        joined, listed, log_filter, monitor_url, networks, socket_address, whole_address,
+    },
+};
+use crate::{model::role::Role, server::identity::host};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = secs(60);
+const HOUR: Duration = secs(3600);
+/// The longest of what is meant to last long.
+const LONGEST: Duration = secs(10 * 365 * 86_400);
+
+const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// A setting, and the form of its value.
+#[derive(Debug)]
+pub(super) struct Setting<F> {
+    pub(super) about: About,
+    pub(super) form: F,
+}
+
+/// One setting as `--help` lists it.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// The environment variable.
+    pub name: &'static str,
+    /// What it is for.
+    pub meaning: &'static str,
+    /// What it takes.
+    pub takes: &'static str,
+    /// What holds when it is not set.
+    pub default: Default,
+    /// Whether its value must not be shown.
+    pub(super) secret: bool,
+}
+
+/// What holds when a setting is not set.
+#[derive(Clone, Copy, Debug)]
+pub enum Default {
+    /// This value.
+    Value(&'static str),
+    /// What these words say.
+    Words(&'static str),
+}
+
+impl Default {
+    /// Returns the text of it.
+    #[must_use]
+    pub fn text(&self) -> &'static str {
+        match self {
+            Self::Value(text) | Self::Words(text) => text,
+        }
+    }
+
+    /// Returns the value, where it is one.
+    #[must_use]
+    pub fn value(&self) -> Option<&'static str> {
+        match self {
+            Self::Value(text) => Some(text),
+            Self::Words(_) => None,
+        }
+    }
+}
+
+// A row: identifier, form, environment variable, the form's limits, what it takes, what holds by default
+// (a value) or without it (words), what it is for.
+macro_rules! settings {
+    ($($id:ident: $form:ty = $name:literal, $limits:expr,
+        $takes:literal, $how:ident $default:literal $(, $secret:ident)?,
+        $meaning:literal;)*) => {
+        $(pub(super) static $id: Setting<$form> = Setting {
+            about: About {
+                name: $name,
+                meaning: $meaning,
+                takes: $takes,
+                default: settings!(@$how $default),
+                secret: settings!(@ $($secret)?),
+            },
+            form: $limits,
+        };)*
+        /// Every setting there is.
+        pub static SETTINGS: &[&About] = &[$(&$id.about),*];
+    };
+    (@default $text:literal) => { Default::Value($text) };
+    (@without $text:literal) => { Default::Words($text) };
+    (@ secret) => { true };
+    (@) => { false };
+}
+
+settings! {
+    MONITOR_HOST: By<(Url, SocketProtocol)> = "MONITOR_PRICE_APP_HOST", By(monitor_url, None),
+        "an http://, https://, ws:// or wss:// URL", without "the embedded price monitor",
+        "The price-monitor service that runs the imports. http(s) uses Socket.IO, ws(s) a plain WebSocket.";
+    API_KEY: VisibleSecret = "PRICE_MONITOR_API_KEY", VisibleSecret,
+        "visible ASCII characters", without "random on each start when embedded", secret,
+        "The API key for that service. It is sent nowhere else.";
+    PUBLIC_URL: By<PublicUrl> = "NEXTAUTH_URL", By(PublicUrl::parse, Some(whole_address)),
+        "an http:// or https:// address, with a path of letters, digits, -, ., _ and ~", without "http:// and LISTEN_ADDR",
+        "The public address of this app. With a path, for example https://shop.example/import, it is below that path, and a proxy has to pass requests on with it.";
+    CORS_ORIGINS: By<CorsOrigins> = "CORS_ORIGINS", By(CorsOrigins::parse, Some(ToString::to_string)),
+        "comma-separated origins, for example https://app.example.com, http://localhost:5173", without "no other origins",
+        "Other origins whose pages may read progress streams and use the REST API with the visitor's cookies.";
+    ALLOWED_HOSTS: By<BTreeSet<String>> = "ALLOWED_HOSTS", By(host::read_names, Some(listed)),
+        "host names with commas between", without "no others",
+        "Further host names under which the app may be asked for. The public origin's, this machine's own and the address that it listens on need not be named.";
+    DATABASE: By<DatabaseUrl> = "DATABASE_URL", By(DatabaseUrl::parse, Some(DatabaseUrl::shown)),
+        "a sqlite: or postgres: URL", without "a SQLite file in DATA_DIR", secret,
+        "The database that stores everything.";
+    MAX_CONNECTIONS: AtLeast<u32> = "DATABASE_MAX_CONNECTIONS", AtLeast(2),
+        "a whole number from 2", default "10",
+        "The most connections to the database. PostgreSQL's own limit holds for all instances and workers together.";
+    LISTEN: By<SocketAddr> = "LISTEN_ADDR", By(socket_address, Some(ToString::to_string)),
+        "an address and port, for example 127.0.0.1:3000", default "127.0.0.1:3000",
+        "The address the app listens on.";
+    DATA: Text = "DATA_DIR", Text,
+        "a directory path", default "data",
+        "The directory for the SQLite file and the embedded price monitor's uploads.";
+    MAX_UPLOAD: Size = "MAX_UPLOAD_SIZE", Size,
+        "a size, for example 200MiB", without "1GiB, on Vercel 4MiB",
+        "The largest product file that can be imported.";
+    IMPORT_URL_HOSTS: By<RemoteHosts> = "IMPORT_URL_HOSTS", By(RemoteHosts::parse, Some(ToString::to_string)),
+        "host names with commas between, or *", without "files are uploaded alone",
+        "The hosts from whose https:// addresses product files are fetched. One that is named may be in a private network; * is any on the public internet.";
+    IMPORTS_PER_USER: AtLeast<usize> = "IMPORTS_PER_USER", AtLeast(1),
+        "a whole number of 1 or more", default "2",
+        "How many imports of one user run at once in the embedded price monitor. Others are queued.";
+    IMPORT_MAX_RATE: AtLeast<NonZeroU32> = "IMPORT_MAX_RATE", AtLeast(NonZeroU32::MIN),
+        "a whole number from 1", without "no limit",
+        "The most rows that one import of the embedded price monitor writes in a second, so that a large one leaves the database to others.";
+    QUEUED_PER_USER: AtLeast<u64> = "QUEUED_IMPORTS_PER_USER", AtLeast(1),
+        "a whole number of 1 or more", default "25",
+        "How many unfinished imports one user may have in the embedded price monitor. More are rejected.";
+    KEPT_PER_USER: Size = "UPLOAD_SPACE_PER_USER", Size,
+        "a size, for example 10GiB", default "10GiB",
+        "Maximum size of all stored product files of one user. More are rejected.";
+    KEPT: Size = "UPLOAD_SPACE", Size,
+        "a size, for example 50GiB", default "50GiB",
+        "Maximum size of all stored product files of all users.";
+    FREE_SPACE: Size = "MIN_FREE_SPACE", Size,
+        "a size, for example 1GiB", default "512MiB",
+        "Disk space that product files leave free. A file that would use it is rejected.";
+    RETENTION: Between = "UPLOAD_RETENTION", Between(Duration::ZERO, LONGEST),
+        "a duration, for example 7days", default "7days",
+        "How long the embedded price monitor keeps a file after its import, so that it can be imported again.";
+    ROWS_RETENTION: OrForever = "ROWS_RETENTION", OrForever,
+        "a duration, for example 90days, or forever", default "90days",
+        "How long it keeps what it says of the rows of an import that has ended: the failed ones, and those with notes.";
+    CHANGES_RETENTION: OrForever = "CHANGES_RETENTION", OrForever,
+        "a duration, for example 1year, or forever", default "1year",
+        "How long it keeps which products an import changed, and how, from the beginning of the import; with 0s that is not noted at all.";
+    IMPORT_RETENTION: OrForever = "IMPORT_RETENTION", OrForever,
+        "a duration, for example 1year, or forever", default "forever",
+        "How long a finished import is kept before it is deleted. Its products stay.";
+    DELETED_RETENTION: OrForever = "DELETED_RETENTION", OrForever,
+        "a duration, for example 1year, or forever", default "1year",
+        "How long it is known that an import was deleted, so that it is not taken up again should the price monitor still know it.";
+    AUDIT_RETENTION: OrForever = "AUDIT_RETENTION", OrForever,
+        "a duration, for example 1year, or forever", default "forever",
+        "How long the audit log is kept.";
+    SESSION_AGE: Between = "SESSION_MAX_AGE", Between(MINUTE, LONGEST),
+        "a duration, for example 30days", default "30days",
+        "How long a session lasts.";
+    SESSION_IDLE: Between = "SESSION_IDLE_TIMEOUT", Between(MINUTE, LONGEST),
+        "a duration of 1m or more, for example 7days", default "7days",
+        "How long an unused session lasts.";
+    AUTH_SECRET: Secret = "AUTH_SECRET", Secret,
+        "any text", without "NEXTAUTH_SECRET, else only accounts of our own", secret,
+        "The secret of an Auth.js or NextAuth installation on the same domain, whose session cookies are accepted.";
+    NEXTAUTH_SECRET: Secret = "NEXTAUTH_SECRET", Secret,
+        "any text", without "not set", secret,
+        "Used if AUTH_SECRET is not set.";
+    AUTH_SECRET_1: Secret = "AUTH_SECRET_1", Secret,
+        "any text", without "not set", secret,
+        "A newer or older secret of that installation, for rotating it.";
+    AUTH_SECRET_2: Secret = "AUTH_SECRET_2", Secret,
+        "any text", without "not set", secret,
+        "Another one.";
+    AUTH_SECRET_3: Secret = "AUTH_SECRET_3", Secret,
+        "any text", without "not set", secret,
+        "Another one.";
+    DEFAULT_ROLE: OneOf<Option<Role>> = "AUTH_DEFAULT_ROLE", OneOf(&[("none", None), ("staff", Some(Role::Staff)), ("viewer", Some(Role::Viewer))]),
+        "staff, viewer or none", default "none",
+        "The role here of those who sign in by Auth.js or OpenID Connect and are given none there; with none they are not let in, as is wise where anybody can make an account there.";
+    OIDC_ISSUER: By<IssuerUrl> = "OIDC_ISSUER", By(issuer, None),
+        "the provider's https:// issuer URL", without "no external sign-in",
+        "The OpenID Connect provider users can sign in with.";
+    OIDC_CLIENT_ID: Text = "OIDC_CLIENT_ID", Text,
+        "any text", without "not set",
+        "This app's client ID at that provider. The redirect URI is /sign-in/oidc/callback.";
+    OIDC_CLIENT_SECRET: Secret = "OIDC_CLIENT_SECRET", Secret,
+        "any text", without "not set", secret,
+        "The client secret, if there is one.";
+    OIDC_DOMAINS: By<BTreeSet<String>> = "OIDC_ALLOWED_DOMAINS", By(host::read_names, Some(listed)),
+        "comma-separated domains, for example shop.example", without "any address",
+        "Domains of the email addresses that may sign in there. The provider must have verified the address.";
+    OIDC_SESSION_AGE: Between = "OIDC_SESSION_MAX_AGE", Between(MINUTE, LONGEST),
+        "a duration of 1m or more, for example 12h", default "12h",
+        "How long a session through that provider lasts before the user must sign in there again.";
+    CONTACT: Text = "ACCESS_CONTACT", Text,
+        "any text, for example it@shop.example", without "the owner",
+        "Whom the sign-in page tells people to ask for access.";
+    OIDC_NAME: Text = "OIDC_NAME", Text,
+        "any text", without "its host",
+        "The provider's name on the sign-in page.";
+    TRUSTED_PROXIES: By<Vec<IpNet>> = "TRUSTED_PROXIES", By(networks, Some(joined)),
+        "comma-separated addresses and networks, for example 127.0.0.1, 10.0.0.0/8", without "no proxies",
+        "Reverse proxies whose X-Forwarded-For header is trusted.";
+    HEARTBEAT: Between = "SSE_HEARTBEAT", Between(SECOND, secs(15)),
+        "a duration from 1s to 15s", default "12s",
+        "How often a progress stream sends a heartbeat.";
+    MAX_DURATION: OrNever = "SSE_MAX_DURATION", OrNever,
+        "a duration of at least 1s, or 0 for never", without "0, on Vercel 280s",
+        "When a progress stream is ended, for the browser to come back: shortly before the host would.";
+    WRITE_TIMEOUT: Between = "SSE_WRITE_TIMEOUT", Between(SECOND, secs(600)),
+        "a duration from 1s to 10m", default "30s",
+        "How long a client may leave sent data unread before it is disconnected.";
+    MAX_STREAMS: AtLeast<usize> = "SSE_MAX_STREAMS", AtLeast(1),
+        "a whole number of 1 or more", default "100000",
+        "Maximum number of open progress streams.";
+    MAX_STREAMS_USER: AtLeast<usize> = "SSE_MAX_STREAMS_PER_USER", AtLeast(1),
+        "a whole number of 1 or more", default "200",
+        "Maximum number of open progress streams per user.";
+    MAX_STREAMS_ADDRESS: AtLeast<usize> = "SSE_MAX_STREAMS_PER_ADDRESS", AtLeast(1),
+        "a whole number of 1 or more", default "2000",
+        "Maximum number of open progress streams per IP address.";
+    MAX_JOBS_STREAM: AtLeast<usize> = "SSE_MAX_JOBS_PER_STREAM", AtLeast(1),
+        "a whole number of 1 or more", default "200",
+        "Maximum number of jobs that one stream can follow.";
+    MAX_MESSAGE: Size = "RELAY_MAX_MESSAGE", Size,
+        "a size, for example 4MiB", default "4MiB",
+        "The largest message accepted from the price monitor. A larger one closes the connection.";
+    MAX_JOBS: AtLeast<usize> = "RELAY_MAX_JOBS", AtLeast(1),
+        "a whole number of 1 or more", default "10000",
+        "Maximum number of jobs followed at once.";
+    GRACE: Between = "RELAY_GRACE", Between(Duration::ZERO, HOUR),
+        "a duration from 0s to 1h", default "30s",
+        "How long a job is still followed after its last viewer has left.";
+    POLL: Between = "RELAY_POLL_INTERVAL", Between(Duration::from_millis(100), secs(300)),
+        "a duration from 100ms to 5m", default "3s",
+        "How often the price monitor's REST API is polled while its socket is down.";
+    SETTLE: Between = "RELAY_SETTLE_INTERVAL", Between(SECOND, HOUR),
+        "a duration from 1s to 1h", default "20s",
+        "How long a followed job may stay silent before the REST API is asked whether it has finished.";
+    FORGOTTEN: Between = "RELAY_FORGOTTEN_AFTER", Between(SECOND, HOUR),
+        "a duration from 1s to 1h", default "30s",
+        "How long the price monitor's REST API may answer 404 for an import before it counts as failed.";
+    UNWATCHED: Between = "RELAY_UNWATCHED_INTERVAL", Between(SECOND, HOUR),
+        "a duration from 1s to 1h", default "5s",
+        "How often the price monitor's REST is asked for unfinished imports that nobody watches, some at a time.";
+    REST_CONCURRENCY: AtLeast<usize> = "RELAY_REST_CONCURRENCY", AtLeast(1),
+        "a whole number of 1 or more", default "8",
+        "How many jobs the price monitor's REST API is asked about at once.";
+    MAX_SILENT: AtLeast<usize> = "MAX_SILENT_CONNECTIONS", AtLeast(1),
+        "a whole number of 1 or more", default "4096",
+        "Maximum number of connections without a request. If there are more, the oldest are closed.";
+    DRAIN: Between = "SHUTDOWN_DRAIN", Between(Duration::ZERO, secs(300)),
+        "a duration from 0s to 5m", default "10s",
+        "How long requests may take to finish after SIGTERM.";
+    METRICS_TOKEN: VisibleSecret = "METRICS_TOKEN", VisibleSecret,
+        "visible ASCII characters", without "no token", secret,
+        "The bearer token required by /metrics. Without one it only answers this machine.";
+    OTLP: By<CollectorUrl> = "OTEL_EXPORTER_OTLP_ENDPOINT", By(CollectorUrl::parse, Some(CollectorUrl::shown)),
+        "an http:// or https:// URL, for example http://localhost:4318", without "no traces are sent", secret,
+        "The OpenTelemetry collector that traces are sent to (OTLP over HTTP).";
+    LOG: By<String> = "RUST_LOG", By(log_filter, Some(Clone::clone)),
+        "tracing's filter directives", default "info",
+        "What is logged.";
+    LOG_FORMAT: OneOf<bool> = "LOG_FORMAT", OneOf(&[("pretty", false), ("json", true)]),
+        "pretty or json", default "pretty",
+        "How it is logged.";
+}
