@@ -1,10 +1,10 @@
-//! One's own account: its password and its sessions.
+//! The user's account: password and sessions.
 
 use leptos::prelude::*;
 
 use crate::model::{account::AccountState, error::ApiError, secret::Secret};
 
-/// Says what the account's page shows.
+/// Returns the state of the account page.
 ///
 /// # Errors
 ///
@@ -14,18 +14,18 @@ pub async fn account() -> Result<AccountState, ApiError> {
     crate::server::auth::account::account_state().await
 }
 
-/// Gives the account a new password, ends every other session of it and voids its API tokens.
+/// Changes the password, ends all other sessions and revokes the API tokens.
 ///
 /// # Errors
 ///
-/// [`ApiError::Invalid`] when the current password is wrong or the new one will not do,
-/// [`ApiError::Throttled`] after too many tries.
+/// [`ApiError::Invalid`] if the current password is wrong or the new one is not accepted,
+/// [`ApiError::Throttled`] after too many attempts.
 #[server(prefix = "/api", endpoint = "change_password")]
 pub async fn change_password(current: Secret, password: Secret) -> Result<(), ApiError> {
     crate::server::auth::account::change_password(current.into(), password.into()).await
 }
 
-/// Ends one of the account's sessions.
+/// Ends a session of the account.
 ///
 /// # Errors
 ///
@@ -35,7 +35,7 @@ pub async fn end_session(id: String) -> Result<(), ApiError> {
     crate::server::auth::account::end_session(&id).await
 }
 
-/// Ends every session of the account, voids its API tokens and goes to the sign-in page.
+/// Ends all sessions of the account, revokes its API tokens and redirects to the sign-in page.
 ///
 /// # Errors
 ///

@@ -1,14 +1,14 @@
-//! What was done here, for the owner to read.
+//! The audit log, for the owner.
 
 use leptos::prelude::*;
 
 use crate::model::{audit::AuditEvent, error::ApiError, page::Page};
 
-/// Lists what was done, newest first, 50 a page.
+/// Lists events, newest first, 50 per page.
 ///
 /// # Errors
 ///
-/// [`ApiError::Forbidden`] to all but the owner.
+/// [`ApiError::Forbidden`] for everyone but the owner.
 #[server(prefix = "/api", endpoint = "audit_log", input = server_fn::codec::GetUrl)]
 pub async fn audit_log(page: u64) -> Result<Page<AuditEvent>, ApiError> {
     crate::server::auth::team::audit_log(page).await

@@ -1,4 +1,4 @@
-//! The imports of the person who is signed in.
+//! The user's imports.
 
 use leptos::prelude::*;
 
@@ -10,11 +10,11 @@ use crate::model::{
     upload::UploadFormState,
 };
 
-/// Says what the upload form must know.
+/// Returns the state of the upload form.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] without a session, [`ApiError::Forbidden`] to those who only watch.
+/// [`ApiError::SignedOut`] without a session, [`ApiError::Forbidden`] with read-only access.
 #[server(prefix = "/api", endpoint = "upload_form", input = server_fn::codec::GetUrl)]
 pub async fn upload_form() -> Result<UploadFormState, ApiError> {
     crate::server::auth::require(crate::model::role::Permission::Import)?;
@@ -27,7 +27,7 @@ pub async fn upload_form() -> Result<UploadFormState, ApiError> {
     })
 }
 
-/// Lists the imports that the user may see, 20 a page.
+/// Lists visible imports, 20 per page.
 ///
 /// # Errors
 ///
@@ -44,12 +44,12 @@ pub async fn list_imports(
     Ok(jobs)
 }
 
-/// Gives one import that the user may see, in its newest known state.
+/// Returns a visible import in its newest state.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] when there is no such import
-/// or it is somebody else's.
+/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] if the import does not exist or is not
+/// visible.
 #[server(prefix = "/api", endpoint = "get_import", input = server_fn::codec::GetUrl)]
 pub async fn get_import(id: JobId) -> Result<ProductImportJob, ApiError> {
     let who = crate::server::auth::require_user().await?;

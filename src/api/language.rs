@@ -5,8 +5,7 @@ use leptos::prelude::*;
 use crate::i18n::locale::Locale;
 use crate::model::error::ApiError;
 
-/// Returns the language of the page: on the server what the request asks for, in the browser what the
-/// page says it is in. So both are the same.
+/// Returns the language of the page: on the server from the request, in the browser from `<html lang>`.
 #[must_use]
 pub fn page_language() -> Locale {
     #[cfg(feature = "ssr")]
@@ -21,7 +20,7 @@ pub fn page_language() -> Locale {
     }
 }
 
-/// Has this browser shown the interface in that language from now on.
+/// Sets the language of this browser.
 #[server(prefix = "/api", endpoint = "set_language")]
 pub async fn set_language(language: Locale) -> Result<(), ApiError> {
     crate::server::http::middleware::language::choose(language);

@@ -1,17 +1,16 @@
-//! What is in the shop now.
+//! The current products.
 
 use leptos::prelude::*;
 
 use crate::model::{error::ApiError, page::Page, product::Product};
 
-/// Says whether this instance has a list of products: only the embedded price monitor's is ours to
-/// show.
+/// Returns whether this instance has products: only with the embedded price monitor.
 #[server(prefix = "/api", endpoint = "has_products", input = server_fn::codec::GetUrl)]
 pub async fn has_products() -> Result<bool, ApiError> {
     Ok(crate::server::http::state::app_state()?.has_products())
 }
 
-/// Lists the products whose name, SKU or identity contains `search`, by name, 50 a page.
+/// Lists products whose name, SKU or identity contains `search`, by name, 50 per page.
 ///
 /// # Errors
 ///

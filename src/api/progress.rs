@@ -1,4 +1,4 @@
-//! The progress of imports: the event stream as a server function, and the one-off question.
+//! Progress of imports: the event stream as a server function, and states on request.
 
 use leptos::{
     prelude::*,
@@ -15,8 +15,8 @@ use crate::model::{
     job::{JobId, ProgressEvent},
 };
 
-/// The encoding of a server function that answers with Server-Sent Events (WHATWG HTML, section
-/// 9.2). A browser reads it with an `EventSource`, not with the function's generated client.
+/// Encodes a server function's output as Server-Sent Events (WHATWG HTML, section 9.2). Browsers read it by
+/// `EventSource`, not by the generated client.
 #[derive(Debug)]
 pub struct EventStream;
 
@@ -34,7 +34,7 @@ type Chunk = Result<bytes::Bytes, bytes::Bytes>;
 pub struct Events(std::pin::Pin<Box<dyn futures::Stream<Item = Chunk> + Send>>);
 
 impl Events {
-    /// Wraps a stream of whole events.
+    /// Wraps a stream of complete events.
     pub fn new(events: impl futures::Stream<Item = bytes::Bytes> + Send + 'static) -> Self {
         Self(Box::pin(futures::StreamExt::map(events, Ok)))
     }
@@ -60,13 +60,12 @@ where
     }
 }
 
-/// Streams a job's progress: what [`progress_url`](crate::model::progress::progress_url) gives, as a server function.
+/// Streams a job's progress, as [`progress_url`](crate::model::progress::progress_url) does.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] when there is no such job or it
-/// is somebody else's, [`ApiError::TooMany`] over the stream limits, [`ApiError::Unavailable`] while
-/// the server stops.
+/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] if the job does not exist or is not visible,
+/// [`ApiError::TooMany`] at a limit, [`ApiError::Unavailable`] during shutdown.
 #[server(prefix = "/api", endpoint = "job_progress", input = GetUrl, output = EventStream)]
 pub async fn job_progress(id: JobId) -> Result<Events, ApiError> {
     use crate::server::{
@@ -97,12 +96,11 @@ pub async fn job_progress(id: JobId) -> Result<Events, ApiError> {
     })
 }
 
-/// Gives the newest known states of those of the jobs that are there and the user's: what the hooks
-/// of a page ask when their stream is refused or silent.
+/// Returns the newest states of visible jobs; called by the hooks when their stream is refused or silent.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] without a session, which is final. Any other error passes.
+/// [`ApiError::SignedOut`] without a session, which is final. Other errors are temporary.
 #[server(prefix = "/api", endpoint = "job_states", input = GetUrl)]
 pub async fn job_states(ids: Vec<JobId>) -> Result<Vec<(JobId, ProgressEvent)>, ApiError> {
     let who = crate::server::auth::require_user().await?;

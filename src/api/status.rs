@@ -1,14 +1,14 @@
-//! How the server is, for whom it belongs to.
+//! The server's status, for the owner.
 
 use leptos::prelude::*;
 
 use crate::model::{error::ApiError, status::ServerStatus};
 
-/// Says how the server is.
+/// Returns the server's status.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] for all but the owner.
+/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] for everyone but the owner.
 #[server(name = GetServerStatus, prefix = "/api", endpoint = "server_status", input = server_fn::codec::GetUrl)]
 pub async fn server_status() -> Result<ServerStatus, ApiError> {
     let user = crate::server::auth::require_user().await?;

@@ -1,4 +1,4 @@
-//! Who belongs here: for the owner to say.
+//! Manages users and links, for the owner.
 
 use leptos::prelude::*;
 
@@ -9,80 +9,80 @@ use crate::model::{
     team::{LinkState, NewLink, TeamState},
 };
 
-/// Says what the team's page shows.
+/// Returns the state of the team page.
 ///
 /// # Errors
 ///
-/// [`ApiError::Forbidden`] to all but the owner.
+/// [`ApiError::Forbidden`] for everyone but the owner.
 #[server(name = GetTeam, prefix = "/api", endpoint = "team", input = server_fn::codec::GetUrl)]
 pub async fn team() -> Result<TeamState, ApiError> {
     crate::server::auth::team::team_state().await
 }
 
-/// Makes a link by which somebody makes an account with this role.
+/// Creates an invitation link with a role.
 ///
 /// # Errors
 ///
-/// [`ApiError::Forbidden`] to all but the owner, [`ApiError::Invalid`] when the note is too long.
+/// [`ApiError::Forbidden`] for everyone but the owner, [`ApiError::Invalid`] if the note is too long.
 #[server(prefix = "/api", endpoint = "invite")]
 pub async fn invite(role: Role, note: String) -> Result<NewLink, ApiError> {
     crate::server::auth::team::invite(role, &note).await
 }
 
-/// Makes a link by which an account is given a new password.
+/// Creates a password link for an account.
 ///
 /// # Errors
 ///
-/// [`ApiError::Forbidden`] to all but the owner, [`ApiError::Invalid`] when there is no such
-/// account or it has no password here.
+/// [`ApiError::Forbidden`] for everyone but the owner, [`ApiError::Invalid`] if there is no such account, or it has no
+/// local password.
 #[server(prefix = "/api", endpoint = "make_reset_link")]
 pub async fn make_reset_link(member: String) -> Result<NewLink, ApiError> {
     crate::server::auth::team::make_reset_link(&member).await
 }
 
-/// Takes a link back.
+/// Revokes a link.
 ///
 /// # Errors
 ///
-/// [`ApiError::Forbidden`] to all but the owner.
+/// [`ApiError::Forbidden`] for everyone but the owner.
 #[server(prefix = "/api", endpoint = "revoke_link")]
 pub async fn revoke_link(id: String) -> Result<(), ApiError> {
     crate::server::auth::team::revoke_link(&id).await
 }
 
-/// Gives an account another role.
+/// Changes a role.
 ///
 /// # Errors
 ///
-/// [`ApiError::Forbidden`] to all but the owner, [`ApiError::Invalid`] when there is no such
-/// account or it is the last owner's.
+/// [`ApiError::Forbidden`] for everyone but the owner, [`ApiError::Invalid`] if there is no such account, or it is the
+/// last owner.
 #[server(prefix = "/api", endpoint = "set_role")]
 pub async fn set_role(member: String, role: Role) -> Result<(), ApiError> {
     crate::server::auth::team::set_role(&member, role).await
 }
 
-/// Lets an account sign in, or no longer.
+/// Allows or blocks an account.
 ///
 /// # Errors
 ///
-/// [`ApiError::Forbidden`] to all but the owner, [`ApiError::Invalid`] when there is no such
-/// account or it is the last owner's.
+/// [`ApiError::Forbidden`] for everyone but the owner, [`ApiError::Invalid`] if there is no such account, or it is the
+/// last owner.
 #[server(prefix = "/api", endpoint = "set_access")]
 pub async fn set_access(member: String, allowed: bool) -> Result<(), ApiError> {
     crate::server::auth::team::set_access(&member, allowed).await
 }
 
-/// Says what a link is for. Whoever has the link may ask.
+/// Returns the purpose of a link, for anyone who has it.
 #[server(name = GetLinkState, prefix = "/api", endpoint = "link_state", input = server_fn::codec::GetUrl)]
 pub async fn link_state(token: Secret) -> Result<LinkState, ApiError> {
     crate::server::auth::team::link_state(token.expose()).await
 }
 
-/// Makes the account that an invitation is for and signs in with it.
+/// Creates the account of an invitation and signs in.
 ///
 /// # Errors
 ///
-/// [`ApiError::Invalid`] when the link is gone, or the name, address or password will not do.
+/// [`ApiError::Invalid`] if the link is not valid, or name, address or password are not accepted.
 #[server(prefix = "/api", endpoint = "accept_invitation")]
 pub async fn accept_invitation(
     token: Secret,
@@ -94,11 +94,11 @@ pub async fn accept_invitation(
         .await
 }
 
-/// Gives the account that a link is for a new password, ends its sessions and signs in with it.
+/// Sets a password by a link, ends the account's sessions and signs in.
 ///
 /// # Errors
 ///
-/// [`ApiError::Invalid`] when the link is gone or the password will not do.
+/// [`ApiError::Invalid`] if the link is not valid, or the password is not accepted.
 #[server(prefix = "/api", endpoint = "reset_password")]
 pub async fn reset_password(token: Secret, password: Secret) -> Result<(), ApiError> {
     crate::server::auth::team::reset_password(token.expose(), password.into()).await

@@ -1,4 +1,4 @@
-//! The tokens with which programs act for a user.
+//! API tokens.
 
 use leptos::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::model::{
     token::{NewApiToken, TokenLifetime, TokenScope, TokensState},
 };
 
-/// Says what the page of tokens shows.
+/// Returns the state of the token page.
 ///
 /// # Errors
 ///
@@ -17,12 +17,12 @@ pub async fn tokens() -> Result<TokensState, ApiError> {
     crate::server::auth::tokens::tokens_state().await
 }
 
-/// Makes a token.
+/// Creates a token.
 ///
 /// # Errors
 ///
-/// [`ApiError::Forbidden`] when it would allow more than the user may do, [`ApiError::Invalid`]
-/// when its name will not do or there are too many.
+/// [`ApiError::Forbidden`] if the user lacks its permissions, [`ApiError::Invalid`] if its name is not accepted or
+/// there are too many.
 #[server(prefix = "/api", endpoint = "create_token")]
 pub async fn create_token(
     name: String,
@@ -32,7 +32,7 @@ pub async fn create_token(
     crate::server::auth::tokens::create(&name, scope, lifetime).await
 }
 
-/// Revokes a token: no request with it is answered any more.
+/// Revokes a token.
 ///
 /// # Errors
 ///

@@ -1,21 +1,20 @@
-//! How the browser stands to the progress stream.
+//! The connection state of a hook.
 
-/// How the browser stands to the progress stream.
+/// The state of the connection to the progress stream.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Connection {
-    /// Nothing is open, and nothing will be: the job is over.
+    /// Closed: the job has ended.
     #[default]
     Closed,
-    /// The first connection is being made.
+    /// Connecting for the first time.
     Connecting,
-    /// The stream is open and alive.
+    /// Connected.
     Open,
-    /// The stream has been lost for three seconds or more; the browser, or the hook, is getting it back.
+    /// Disconnected for three seconds or more; reconnecting.
     Reconnecting,
-    /// Nothing comes at once, the newest state is asked for every few seconds: by the server, which has no
-    /// live connection to the price monitor, or by the hook, where something on the way holds the stream
-    /// back.
+    /// Polling every few seconds: the server has no live connection to the price monitor, or a proxy holds
+    /// the stream back.
     Polling,
-    /// The server said what ends it for good: signed out, or no such import.
+    /// Refused for good: signed out, or no such import.
     Refused,
 }

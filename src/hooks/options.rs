@@ -1,8 +1,8 @@
-//! What can be chosen of the hooks.
+//! Options of the hooks.
 
 use std::time::Duration;
 
-/// The server sends something at least every 15 s; two and a half times that is silence.
+/// Two and a half times the longest heartbeat interval, 15 s.
 const SILENCE: Duration = Duration::from_millis(37_500);
 
 /// How a hook keeps its stream. All hooks of a page with the same options share one.
@@ -43,35 +43,31 @@ impl Default for UseProgressOptions {
 }
 
 impl UseProgressOptions {
-    /// Sets how long the hook waits before it opens a stream again that was refused: `first`, then
-    /// twice as long each time, `longest` at most, of which up to half is left out by chance. One
-    /// second and thirty where it is not set. A page looks at its clock once a second.
+    /// Sets the delay before a refused stream is opened again: `first`, doubling up to `longest`, of which up
+    /// to half is subtracted at random. Default: 1 s and 30 s. The clock ticks once a second.
     ///
-    /// A stream that merely broke is the browser's to get back, when the server says (`retry:`).
+    /// After a broken connection the browser reconnects itself, after the server's `retry:`.
     pub fn reconnect(mut self, first: Duration, longest: Duration) -> Self {
         self.first_delay = first;
         self.longest_delay = longest.max(first);
         self
     }
 
-    /// Sets how long a stream may say nothing before the hook takes it for dead and asks the server
-    /// what is the matter. 37.5 seconds where it is not set, two and a half of the longest heartbeats
-    /// of this server.
+    /// Sets after how much silence a stream counts as dead, and the server is asked for the state. Default:
+    /// 37.5 s, two and a half heartbeats.
     pub fn stale_after(mut self, silence: Duration) -> Self {
         self.stale_after = silence;
         self
     }
 
-    /// Sets whether cookies go along where the stream is at another origin, as a document's `<base>`
-    /// can have it: `withCredentials` of the `EventSource`. At the page's own origin they always do.
-    /// They do not where it is not set.
+    /// Sets `withCredentials` of the `EventSource`, for a stream on another origin (by a document's
+    /// `<base>`). Default: false. On the page's own origin cookies are always sent.
     pub fn with_credentials(mut self, with_credentials: bool) -> Self {
         self.with_credentials = with_credentials;
         self
     }
 
-    /// Sets whether all tabs of a browser share one stream, where it has Web Locks. They do where it
-    /// is not set.
+    /// Sets whether all tabs of a browser share one stream, if it has Web Locks. Default: true.
     pub fn share_tabs(mut self, share_tabs: bool) -> Self {
         self.share_tabs = share_tabs;
         self

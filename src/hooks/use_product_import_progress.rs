@@ -1,4 +1,4 @@
-//! The live progress of one import as signals.
+//! Follows one import as signals.
 
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
@@ -6,37 +6,37 @@ use send_wrapper::SendWrapper;
 use super::{Connection, UseProgressOptions, feed, follower::View};
 use crate::model::job::{ImportProgress, ImportStatus, ProductImportJob};
 
-/// What [`use_product_import_progress`] gives. Each signal changes only when its own value does.
+/// Return value of [`use_product_import_progress`]. Each signal changes only with its own value.
 #[derive(Clone, Copy, Debug)]
 pub struct UseProductImportProgressReturn {
-    /// The newest known counts.
+    /// The newest counts.
     pub progress: Signal<ImportProgress>,
-    /// Where the import stands. A lost connection does not change it.
+    /// The status. A lost connection does not change it.
     pub status: Signal<ImportStatus>,
-    /// What is wrong with the job or with the connection, for the user to read.
+    /// The error of the job or the connection, for the user.
     pub error: Signal<Option<String>>,
-    /// Whether the first state is still to come.
+    /// Whether no state has arrived yet.
     pub loading: Signal<bool>,
-    /// How the browser stands to the stream.
+    /// The state of the connection.
     pub connection: Signal<Connection>,
 }
 
 /// Follows the progress of an import over Server-Sent Events.
 ///
-/// A job that is over opens no connection: its own values are the answer, at once. For a pending one
-/// an `EventSource` is opened on [`progress_url`](crate::model::progress::progress_url); when `job`
-/// becomes another job, the stream is changed too. All hooks of a page share one stream, and so do
-/// all tabs of one browser where it lets them. A lost connection is not a failed job: `status` stays, and after three seconds
-/// `error` says "Connection error" until the stream is back. Unreadable data sets `error` to "Failed
-/// to parse progress data".
+/// For an unfinished job it opens an `EventSource` on
+/// [`progress_url`](crate::model::progress::progress_url), and changes it with `job`. A finished job needs
+/// no connection. All hooks of a page share one stream, and so do all tabs of a browser that has Web Locks.
 ///
-/// While the browser reconnects by itself the hook leaves it alone. When the stream was refused, or
-/// silent for two and a half heartbeats, the hook asks the server what is the matter: signed out and
-/// not found are final, a finished job gives its state, and all else is tried again with growing,
-/// jittered delays, at once when the browser comes online or the page becomes visible.
+/// A lost connection is not a failed job: `status` stays, and after three seconds `error` is "Connection
+/// error" until the stream is back. Unreadable data sets `error` to "Failed to parse progress data".
 ///
-/// Dropping the reactive owner closes the `EventSource` and frees its listeners. On the server the
-/// hook gives the job's own values and opens nothing.
+/// The browser reconnects by itself after a broken connection. When the stream was refused, or was silent
+/// for two and a half heartbeats, the hook requests the state from the server: signed out and not found are
+/// final, a finished job gives its state, and anything else is retried with growing, jittered delays, or at
+/// once when the browser comes online or the page becomes visible.
+///
+/// Dropping the reactive owner closes the `EventSource` and its listeners. On the server the hook returns the
+/// job's own values and opens nothing.
 ///
 /// # Example
 ///
@@ -89,10 +89,10 @@ pub fn use_product_import_progress_with_options(
 ) -> UseProductImportProgressReturn {
     let job = job.into();
     let view = RwSignal::new(job.with_untracked(View::of));
-    // A newer record of the same unfinished job must not open its stream anew.
+    // A newer record of the same unfinished job must not reopen its stream.
     let key = Memo::new(move |_| job.with(|job| (job.id.clone(), job.status)));
     Effect::new(move || {
-        // Read, for a memo that is only tracked looks at nothing, and so never changes.
+        // Read, because a memo that is only tracked never changes.
         key.with(|_| ());
         let job = job.get_untracked();
         view.set(View::of(&job));

@@ -1,4 +1,4 @@
-//! The live progress of all unfinished imports of the user.
+//! Follows all unfinished imports of the user.
 
 use std::collections::BTreeMap;
 
@@ -11,26 +11,24 @@ use super::{
 };
 use crate::model::job::{ImportProgress, ImportStatus, JobId};
 
-/// An import as [`use_unfinished_imports`] shows it.
+/// An import followed by [`use_unfinished_imports`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveImport {
-    /// The newest known counts.
+    /// The newest counts.
     pub progress: ImportProgress,
-    /// Where the import stands. A lost connection does not change it.
+    /// The status. A lost connection does not change it.
     pub status: ImportStatus,
-    /// What is wrong with the import or with the connection, for the user to read.
+    /// The error of the import or the connection, for the user.
     pub error: Option<String>,
-    /// How the browser stands to the stream.
+    /// The state of the connection.
     pub connection: Connection,
 }
 
-/// Follows all unfinished imports of the user, new ones as they start, on one stream.
+/// Follows all unfinished imports of the user on one stream, including new ones.
 ///
-/// The map holds what the page has seen of them, their ends too; an import that was over before is
-/// not in it. The stream is that of
-/// [`use_product_import_progress`](super::use_product_import_progress), and what is said there of
-/// lost connections holds here. Dropping the reactive owner leaves the stream. On the server the map
-/// is empty.
+/// The map has every import seen by the page, with its end; imports that ended before are not in it. The
+/// stream is shared with [`use_product_import_progress`](super::use_product_import_progress), which documents
+/// how lost connections are handled. Dropping the reactive owner unsubscribes. On the server the map is empty.
 ///
 /// # Example
 ///

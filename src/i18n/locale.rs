@@ -1,11 +1,11 @@
-//! The languages of the interface, and which of them somebody gets.
+//! Languages and their negotiation.
 
 use serde::{Deserialize, Serialize};
 
 /// A language of the interface.
 ///
-/// A text stands in the code in all of them, side by side ([`say`](Self::say)), so that none can be
-/// forgotten and a page carries no catalogue and nothing that reads one.
+/// Texts are in the code in all languages, side by side ([`say`](Self::say)), so that none can be missing and
+/// pages need no catalogue.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub enum Locale {
     /// English.
@@ -17,26 +17,26 @@ pub enum Locale {
     German,
 }
 
-/// The cookie that holds what somebody chose.
+/// Cookie with the chosen language.
 pub const COOKIE: &str = "language";
 
 impl Locale {
-    /// All of them.
+    /// All languages.
     pub const ALL: [Self; 2] = [Self::English, Self::German];
 
-    /// Returns the language's tag, as `<html lang>` and the cookie have it.
+    /// Returns the language tag.
     #[must_use]
     pub const fn tag(self) -> &'static str {
         self.say("en", "de")
     }
 
-    /// Returns what its speakers call it.
+    /// Returns the language's own name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.say("English", "Deutsch")
     }
 
-    /// Returns the one of these texts that is in this language.
+    /// Returns the text in this language.
     #[must_use]
     pub const fn say(self, english: &'static str, german: &'static str) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl Locale {
         }
     }
 
-    /// Returns the language of a tag such as `de` or `de-AT`, if it is one of ours.
+    /// Returns the language of a tag such as `de` or `de-AT`, if supported.
     #[must_use]
     pub fn of_tag(tag: &str) -> Option<Self> {
         let primary = tag.trim().split(['-', '_']).next()?;
@@ -54,8 +54,8 @@ impl Locale {
             .find(|locale| primary.eq_ignore_ascii_case(locale.tag()))
     }
 
-    /// Returns the language that somebody gets: what they chose, else what their browser likes best
-    /// of what there is (RFC 9110, section 12.5.4), else English.
+    /// Returns the chosen language, else the preferred supported one (RFC 9110, section 12.5.4), else
+    /// English.
     #[must_use]
     pub fn negotiate(chosen: Option<&str>, accept_language: Option<&str>) -> Self {
         let liked = || {
@@ -78,7 +78,7 @@ impl Locale {
     }
 }
 
-/// Reads `q=0.8` as thousandths; what is not there or not understood is 1.
+/// Parses `q=0.8` as thousandths; 1 if missing or invalid.
 fn weight_of(text: &str) -> u16 {
     let Some(number) = text.trim().strip_prefix("q=") else {
         return 1_000;

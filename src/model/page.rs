@@ -1,19 +1,19 @@
-//! One page of a longer list.
+//! Pages of lists.
 
 use serde::{Deserialize, Serialize};
 
-/// One page of a longer list.
+/// A page of a list.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Page<T> {
-    /// The entries of this page.
+    /// Its entries.
     pub items: Vec<T>,
-    /// Which page this is, from 1.
+    /// Its number, from 1.
     pub page: u64,
-    /// How many pages there are, at least 1.
+    /// Number of pages, at least 1.
     pub pages: u64,
-    /// How many entries all pages have together.
+    /// Number of entries on all pages.
     pub total: u64,
-    /// Whether there are others besides, which are not counted.
+    /// Whether there are more, uncounted entries.
     #[serde(default)]
     pub has_more: bool,
 }

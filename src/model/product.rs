@@ -1,24 +1,24 @@
-//! A product in the list.
+//! Products.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::job::UnixMillis;
 
-/// A product as the embedded price monitor has it.
+/// A product of the embedded price monitor.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Product {
-    /// What identifies it: its SKU, or the file's own identity of it.
+    /// Its identity: the SKU, or another one from the file.
     pub identity: String,
-    /// Its stock-keeping unit, where the file gave one.
+    /// Its SKU, if the file has one.
     pub sku: Option<String>,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Its price as a decimal number, for example `12.99`.
     pub price: Option<String>,
-    /// A lower price at which it is sold for a time, likewise.
+    /// Its lower sale price, as a decimal number.
     #[serde(default)]
     pub sale_price: Option<String>,
-    /// What the prices are in: an ISO 4217 code, where the file gave one.
+    /// The currency as an ISO 4217 code, if known.
     #[serde(default)]
     pub currency: Option<String>,
     /// When an import last changed it.

@@ -1,4 +1,4 @@
-//! What a person may do here: the words both sides share.
+//! Roles and permissions.
 
 use std::{fmt, str::FromStr};
 
@@ -7,38 +7,38 @@ use thiserror::Error;
 
 use crate::i18n::locale::Locale;
 
-/// What somebody is here.
+/// The role of a user.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Does what staff do, and says who belongs here.
+    /// Manages users, and may do what staff may.
     Owner,
-    /// Imports, and sees the imports of their own.
+    /// Imports, and sees their own imports.
     Staff,
-    /// Watches every import and starts none.
+    /// Sees all imports, read-only.
     Observer,
-    /// Watches the imports that are theirs or shared with them, and starts none.
+    /// Sees their own and shared imports, read-only.
     Viewer,
 }
 
-/// What a role can allow.
+/// A permission.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Permission {
-    /// To look at imports, and in person at products.
+    /// See imports, and in person products.
     Watch,
-    /// To look at products.
+    /// See products.
     SeeProducts,
-    /// To start imports and change them.
+    /// Start and change imports.
     Import,
-    /// To say who belongs here, and to see what they did.
+    /// Manage users, and read the audit log.
     Manage,
 }
 
 impl Role {
-    /// Every role, the one with the most rights first.
+    /// All roles, most permissions first.
     pub const ALL: [Self; 4] = [Self::Owner, Self::Staff, Self::Observer, Self::Viewer];
 
-    /// Returns the role's name as it is stored and sent.
+    /// Returns the role's name in the database and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ impl Role {
         }
     }
 
-    /// Returns the role's name as it is shown.
+    /// Returns the role's name for display.
     #[must_use]
     pub fn title(self, t: Locale) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl Role {
         }
     }
 
-    /// Returns whether the role allows something.
+    /// Returns whether the role has a permission.
     #[must_use]
     pub fn may(self, permission: Permission) -> bool {
         match self {
@@ -79,7 +79,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// A text that names no role.
+/// An unknown role.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("a role must be owner, staff, observer or viewer")]
 pub struct UnknownRole;
@@ -95,25 +95,25 @@ impl FromStr for Role {
     }
 }
 
-/// What another installation says of somebody's role.
+/// A role claim of another installation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RoleClaim {
-    /// Nothing.
+    /// None.
     Missing,
-    /// Something that is none of the roles here.
+    /// An unknown role.
     Unknown,
-    /// That they are to have no access.
+    /// No access.
     NoAccess,
-    /// One of the roles here.
+    /// A known role.
     Known(Role),
 }
 
 impl RoleClaim {
-    /// Reads a role by the names that installations give it.
+    /// Parses a claim.
     #[must_use]
     pub fn read(name: &str) -> Self {
         match name.trim().to_lowercase().as_str() {
-            // What everybody has is no role in particular.
+            // What everybody has is not a role.
             "" | "user" | "member" => Self::Missing,
             "owner" | "admin" | "administrator" => Self::Known(Role::Owner),
             "staff" | "editor" => Self::Known(Role::Staff),

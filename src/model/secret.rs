@@ -1,22 +1,22 @@
-//! Texts that nobody is to read by accident: passwords and what links and tokens are made of.
+//! Secrets in transit: passwords, and parts of links and tokens.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A text that is sent, and never shown by `Debug`.
+/// A text that `Debug` does not show.
 #[derive(Clone, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Returns the text, for who is to have it.
+    /// Returns the text.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Gives the text out, for who is to have it.
+    /// Takes the text.
     #[must_use]
     pub fn into_exposed(self) -> String {
         self.0

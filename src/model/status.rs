@@ -1,79 +1,79 @@
-//! The state of the server, for its owner.
+//! The status page.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::progress::UpstreamState;
 
-/// How the server is.
+/// The server's status.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ServerStatus {
-    /// The version that runs.
+    /// Its version.
     pub version: String,
-    /// How long it has been running, in milliseconds.
+    /// Its uptime in milliseconds.
     pub uptime: u64,
-    /// What the database is.
+    /// The database's product name.
     pub database: String,
-    /// Where the price monitor is.
+    /// The price monitor's URL.
     pub monitor: String,
-    /// How the server stands to it.
+    /// The connection to it.
     pub upstream: UpstreamState,
-    /// What is wrong with the price monitor, where more is known.
+    /// Known problems of the price monitor.
     #[serde(default)]
     pub upstream_problems: Vec<UpstreamProblem>,
-    /// The progress streams that are open here.
+    /// Open progress streams.
     pub viewers: u64,
-    /// The jobs that are followed here.
+    /// Followed jobs.
     pub followed_jobs: u64,
-    /// Memory in use, in bytes.
+    /// Resident memory in bytes.
     pub memory: u64,
-    /// What is free of the disk of product files, in bytes, where that is known.
+    /// Free bytes on the disk of product files, if known.
     #[serde(default)]
     pub disk_free: Option<u64>,
-    /// Whether no import can begin because the disk is full.
+    /// Whether imports wait because the disk is full.
     #[serde(default)]
     pub waits_for_room: bool,
-    /// The imports of everybody.
+    /// Imports of all users.
     pub imports: ImportCounts,
 }
 
-/// What is wrong with the price monitor.
+/// A problem of the price monitor.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "code", content = "detail", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum UpstreamProblem {
-    /// The service speaks Socket.IO 2 or older.
+    /// It speaks Socket.IO 2 or older.
     OldSocketIo,
-    /// The service has no namespace of this name.
+    /// The namespace does not exist.
     UnknownNamespace(String),
-    /// The service lets no socket in, in these words.
+    /// It rejects sockets, with this message.
     Rejected(String),
-    /// Its reports hold no field that is known.
+    /// Its reports have no known field.
     UnknownFields {
-        /// The reports that hold none.
+        /// The source of these reports.
         source: ReportSource,
-        /// The names of the fields that the first one held.
+        /// The fields of the first one.
         fields: Vec<String>,
     },
 }
 
-/// Where reports on imports come from.
+/// The source of reports.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ReportSource {
-    /// The events on the socket.
+    /// Events on the socket.
     Events,
-    /// The answers to `GET /api/products/imports/{id}/progress`.
+    /// Answers of `GET /api/products/imports/{id}/progress`.
     Answers,
 }
 
-/// How many imports there are of each status.
+/// Number of imports by status.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ImportCounts {
-    /// That run or wait.
+    /// Waiting or running.
     pub pending: u64,
-    /// Of which all products are in.
+    /// Fully imported.
     pub success: u64,
-    /// Of which some products are in.
+    /// Partially imported.
     pub partial_success: u64,
-    /// That failed.
+    /// Failed.
     pub error: u64,
 }
