@@ -70,7 +70,7 @@ where
 pub async fn job_progress(id: JobId) -> Result<Events, ApiError> {
     use crate::server::{
         auth,
-        http::{last_event_id, router::STREAM_HEADERS, state::app_state},
+        http::{last_event_id, routes::progress::STREAM_HEADERS, state::app_state},
         relay::{Asking, ProgressAnswer},
     };
 

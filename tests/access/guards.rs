@@ -27,7 +27,7 @@ async fn nothing_changes_at_the_word_of_another_site() {
         ("origin", "null"),
     ];
     let mut tried = 0;
-    for rule in RULES {
+    for rule in RULES.iter() {
         let path = app.url(&concrete(rule.path));
         for (name, value) in marks {
             let request = app.http.request(rule.method.parse().unwrap(), &path);

@@ -1,9 +1,11 @@
 //! Who may have which route: one table for all of them. A route that is not in it is for those who
 //! may import, and a test fails until it is.
 
+use std::sync::LazyLock;
+
 use axum::http::Method;
 
-use crate::model::role::Permission;
+use crate::{model::role::Permission, server::http::routes};
 
 /// What a route asks of whoever wants it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -77,10 +79,10 @@ const fn rest(method: &'static str, path: &'static str, access: Access) -> Rule 
 }
 
 use Access::{Anybody, Known, Person};
-use Permission::{Import, Manage, SeeProducts, Watch};
+use Permission::{Import, Manage, Watch};
 
-/// Every route.
-pub const RULES: &[Rule] = &[
+/// Pages, server functions and routes for monitoring. Other routes are declared with their handlers.
+const PAGES_AND_FUNCTIONS: &[Rule] = &[
     // Pages
     page("/", Person(Watch)),
     page("/account", Person(Watch)),
@@ -92,9 +94,6 @@ pub const RULES: &[Rule] = &[
     page("/products", Person(Watch)),
     page("/products/{identity}", Person(Watch)),
     page("/sign-in", Anybody),
-    // To an OpenID Connect provider, and back from it
-    page("/sign-in/oidc", Anybody),
-    page("/sign-in/oidc/callback", Anybody),
     // To all but the owner it says that it is not there.
     page("/status", Person(Watch)),
     // In development builds; elsewhere it is not there.
@@ -145,43 +144,22 @@ pub const RULES: &[Rule] = &[
     act("/api/sign_in", Anybody),
     act("/api/sign_out", Person(Watch)),
     act("/api/sign_out_everywhere", Person(Watch)),
-    // For programs, and for both
-    rest("GET", "/api/imports", Known(Watch)),
-    rest("POST", "/api/imports", Known(Import)),
-    rest("GET", "/api/imports/{id}", Known(Watch)),
-    rest("DELETE", "/api/imports/{id}", Known(Import)),
-    rest("POST", "/api/imports/{id}/again", Known(Import)),
-    rest("POST", "/api/imports/{id}/cancel", Known(Import)),
-    rest("GET", "/api/imports/{id}/changes", Known(Watch)),
-    rest("GET", "/api/imports/{id}/changes.csv", Known(Watch)),
-    rest("GET", "/api/imports/{id}/columns", Known(Watch)),
-    rest("POST", "/api/imports/{id}/columns", Known(Import)),
-    rest("POST", "/api/imports/{id}/retry", Known(Import)),
-    rest("GET", "/api/imports/{id}/rows", Known(Watch)),
-    rest("GET", "/api/imports/{id}/rows.csv", Known(Watch)),
-    rest("GET", "/api/jobs/progress", Known(Watch)),
-    rest("GET", "/api/jobs/{job}/progress", Known(Watch)),
-    rest("GET", "/api/openapi.json", Anybody),
-    rest("GET", "/api/products", Known(SeeProducts)),
-    rest("GET", "/api/products.csv", Known(SeeProducts)),
-    rest("GET", "/api/products/{id}/history", Known(SeeProducts)),
     // Watchers come before the gate: these must answer when the database does not.
     rest("GET", "/health", Anybody),
     rest("GET", "/health/live", Anybody),
     rest("GET", "/health/ready", Anybody),
     rest("GET", "/metrics", Anybody),
-    rest("POST", "/imports", Person(Import)),
-    rest("POST", "/imports/from-address", Person(Import)),
-    rest("GET", "/imports/{job}/changes.csv", Person(Watch)),
-    rest("GET", "/imports/{job}/failed-rows.csv", Person(Watch)),
-    rest("GET", "/imports/{job}/rows.csv", Person(Watch)),
-    rest("POST", "/uploads", Person(Import)),
-    rest("OPTIONS", "/uploads", Person(Import)),
-    rest("GET", "/uploads/{id}", Person(Import)),
-    rest("PATCH", "/uploads/{id}", Person(Import)),
-    rest("DELETE", "/uploads/{id}", Person(Import)),
-    rest("OPTIONS", "/uploads/{id}", Person(Import)),
 ];
+
+/// The rules of all routes.
+pub static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+    let declared = routes::all().map(|route| route.rule);
+    PAGES_AND_FUNCTIONS
+        .iter()
+        .copied()
+        .chain(declared)
+        .collect()
+});
 
 /// What holds for a route that the table does not have.
 const UNLISTED: Rule = Rule {
@@ -260,7 +238,7 @@ mod tests {
         assert_eq!(rules.len(), RULES.len(), "two rules for one route");
     }
 
-    /// The test above sees what `router::own` lists and what the watchers are told; a route that is added
+    /// The test above sees what `routes::all` lists and what the watchers are told; a route that is added
     /// past them would escape. The price monitor is another server.
     #[test]
     fn no_route_is_added_past_the_list() {
@@ -300,10 +278,7 @@ mod tests {
             ("http/connection/hijack.rs", 1),
             ("http/mount.rs", 5),
             ("http/router.rs", 2),
-            (
-                "http/routes/watch/mod.rs",
-                crate::server::http::routes::watch::PATHS.len(),
-            ),
+            ("http/routes/watch/mod.rs", routes::watch::PATHS.len()),
             ("http/routes/watch/worker.rs", 3),
             ("site/embedded.rs", 1),
             ("site/on_disk.rs", 2),
@@ -314,7 +289,7 @@ mod tests {
 
     #[test]
     fn what_watchers_ask_is_in_the_table() {
-        for path in crate::server::http::routes::watch::PATHS {
+        for path in routes::watch::PATHS {
             assert_eq!(rule(&Method::GET, Some(path), path).access, Anybody);
         }
     }

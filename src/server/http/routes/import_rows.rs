@@ -1,5 +1,8 @@
 //! The rows of an import as a file.
 
+use super::{Route, quick};
+use crate::{model::role::Permission::Watch, server::http::middleware::access::Access::Person};
+use axum::routing::get;
 use axum::{
     Extension,
     body::Body,
@@ -17,6 +20,19 @@ use crate::{
         identity::principal::Principal,
     },
 };
+
+/// The routes.
+pub(super) const ROUTES: &[Route] = &[
+    Route::rest(
+        "GET",
+        "/imports/{job}/failed-rows.csv",
+        Person(Watch),
+        || get(failed_rows_file).layer(quick()),
+    ),
+    Route::rest("GET", "/imports/{job}/rows.csv", Person(Watch), || {
+        get(noted_rows_file).layer(quick())
+    }),
+];
 
 /// `GET /imports/{job}/failed-rows.csv`: the rows that failed, as a file that imports as it is once it
 /// is corrected.

@@ -2,12 +2,21 @@
 
 #![allow(unused_qualifications)] // in what the macros of `utoipa` generate
 
+use super::{Route, body::small, progress, quick};
+use crate::{
+    model::role::Permission::{Import as MayImport, SeeProducts, Watch},
+    server::http::middleware::access::Access::{Anybody, Known, Person},
+};
 use axum::{
     Extension, Json,
     body::to_bytes,
     extract::{Query, Request, State, rejection::QueryRejection},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
+};
+use axum::{
+    extract::DefaultBodyLimit,
+    routing::{MethodFilter, MethodRouter, get},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{
@@ -35,7 +44,7 @@ use crate::{
         auth::request::Caller,
         http::{
             middleware::authorize,
-            router::MAX_BODY,
+            routes::body::MAX_BODY,
             routes::uploads::receive::{self, UploadError},
             state::AppState,
         },
@@ -340,98 +349,72 @@ fn is_json(headers: &HeaderMap) -> bool {
     content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
 
-/// Streams an import's progress as Server-Sent Events, from its newest state to its final one.
-///
-/// Each message is `{"processedProducts":120,"failedProducts":3,"totalProducts":500,"status":"PENDING"}`,
-/// has an `error` where the import failed, and `"mode":"check"` where no product is written. Between them
-/// there are events named `heartbeat`.
-#[utoipa::path(
-    get,
-    path = "/api/jobs/{id}/progress",
-    params(
-        ("id" = String, Path, description = "ID of the import"),
-        ("last-event-id" = Option<String>, Header, description = "The last event received"),
-        ("lastEventId" = Option<String>, Query, description = "The same, for clients that cannot set the header"),
-        ("last_event_id" = Option<String>, Query, description = "The same"),
-    ),
-    responses(
-        (status = 200, description = "The events", body = Object, content_type = "text/event-stream"),
-        (status = 204, description = "The final state was already received"),
-        (status = 401, description = "Missing or invalid token", body = Problem),
-        (status = 403, description = "The token has no permission", body = Problem),
-        (status = 404, description = "Import not found, or it belongs to another user", body = Problem),
-        (status = 408, description = "The request timed out"),
-        (status = 429, description = "Too many streams are open", body = Problem),
-        (status = 500, description = "Internal error", body = Problem),
-        (status = 503, description = "The server is shutting down", body = Problem),
-    )
-)]
-#[allow(dead_code)] // only its description is used: the handler is the router's
-fn progress() {}
+// A row: method, path, access, handler, and what wraps it. Each is described: its `#[utoipa::path]` has the same
+// path.
+macro_rules! described {
+    ($($method:ident $path:literal, $access:expr, $($handler:ident)::+, $wrap:expr;)*) => {
+        /// The routes that are described.
+        pub(super) const ROUTES: &[Route] = &[
+            $(Route::rest(stringify!($method), $path, $access, || {
+                $wrap(MethodRouter::new().on(MethodFilter::$method, $($handler)::+))
+            })),*
+        ];
 
-/// Streams the progress of many imports at once.
-///
-/// The messages are those of one import's stream, each with a `jobId`. Of the imports listed the stream
-/// ends with an event named `end` when all are over; without `ids` it is of all unfinished ones, new ones
-/// as they start, and goes on. One that is not there is told by an event named `not-found`.
-#[utoipa::path(
-    get,
-    path = "/api/jobs/progress",
-    params(
-        ("ids" = Option<String>, Query, description = "Comma-separated IDs of the imports"),
-        ("unfinished" = Option<bool>, Query, description = "Whether to include all unfinished imports"),
-        ("last-event-id" = Option<String>, Header, description = "The last event received"),
-        ("lastEventId" = Option<String>, Query, description = "The same, for clients that cannot set the header"),
-        ("last_event_id" = Option<String>, Query, description = "The same"),
-    ),
-    responses(
-        (status = 200, description = "The events", body = Object, content_type = "text/event-stream"),
-        (status = 204, description = "All final states were already received"),
-        (status = 400, description = "More imports than one stream can follow", body = Problem),
-        (status = 401, description = "Missing or invalid token", body = Problem),
-        (status = 403, description = "The token has no permission", body = Problem),
-        (status = 404, description = "None of the imports exist", body = Problem),
-        (status = 408, description = "The request timed out"),
-        (status = 429, description = "Too many streams are open", body = Problem),
-        (status = 500, description = "Internal error", body = Problem),
-        (status = 503, description = "The server is shutting down", body = Problem),
-    )
-)]
-#[allow(dead_code)] // only its description is used: the handler is the router's
-fn jobs_progress() {}
+        /// The description.
+        #[derive(OpenApi)]
+        #[openapi(
+            info(
+                title = "Import Relay",
+                description = "Start and track product imports. Create tokens on the “API tokens” page.",
+                license(name = "MIT", identifier = "MIT")
+            ),
+            paths($($($handler)::+),*),
+            modifiers(&Bearer),
+            security(("token" = []))
+        )]
+        struct Description;
+    };
+}
 
-/// The description, and how a program is known.
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Import Relay",
-        description = "Start and track product imports. Create tokens on the “API tokens” page.",
-        license(name = "MIT", identifier = "MIT")
-    ),
-    paths(
-        list,
-        create,
-        controls::show,
-        controls::delete,
-        controls::cancel,
-        controls::again,
-        controls::retry,
-        controls::rows,
-        controls::rows_file,
-        changes::list,
-        changes::file,
-        controls::columns,
-        controls::map_columns,
-        products::list,
-        products::export,
-        products::history,
-        progress,
-        jobs_progress
-    ),
-    modifiers(&Bearer),
-    security(("token" = []))
-)]
-struct Description;
+described! {
+    GET "/api/imports", Known(Watch), list, within_time;
+    POST "/api/imports", Known(MayImport), create, unlimited;
+    GET "/api/imports/{id}", Known(Watch), controls::show, within_time;
+    DELETE "/api/imports/{id}", Known(MayImport), controls::delete, small;
+    POST "/api/imports/{id}/cancel", Known(MayImport), controls::cancel, small;
+    POST "/api/imports/{id}/again", Known(MayImport), controls::again, small;
+    POST "/api/imports/{id}/retry", Known(MayImport), controls::retry, small;
+    GET "/api/imports/{id}/rows", Known(Watch), controls::rows, within_time;
+    GET "/api/imports/{id}/rows.csv", Known(Watch), controls::rows_file, within_time;
+    GET "/api/imports/{id}/changes", Known(Watch), changes::list, within_time;
+    GET "/api/imports/{id}/changes.csv", Known(Watch), changes::file, within_time;
+    GET "/api/imports/{id}/columns", Known(Watch), controls::columns, within_time;
+    POST "/api/imports/{id}/columns", Known(MayImport), controls::map_columns, small;
+    GET "/api/products", Known(SeeProducts), products::list, within_time;
+    GET "/api/products.csv", Known(SeeProducts), products::export, within_time;
+    GET "/api/products/{id}/history", Known(SeeProducts), products::history, within_time;
+    // Of a stream its opening, not the stream.
+    GET "/api/jobs/{job}/progress", Known(Watch), progress::job_progress, within_time;
+    GET "/api/jobs/progress", Known(Watch), progress::jobs_progress, within_time;
+}
+
+/// The description itself, and files that only people fetch.
+pub(super) const OTHER_ROUTES: &[Route] = &[
+    Route::rest("GET", "/api/openapi.json", Anybody, || {
+        get(openapi).layer(quick())
+    }),
+    Route::rest("GET", "/imports/{job}/changes.csv", Person(Watch), || {
+        get(changes::file_for_person).layer(quick())
+    }),
+];
+
+fn within_time(route: MethodRouter<AppState>) -> MethodRouter<AppState> {
+    route.layer(quick())
+}
+
+fn unlimited(route: MethodRouter<AppState>) -> MethodRouter<AppState> {
+    route.layer(DefaultBodyLimit::disable())
+}
 
 struct Bearer;
 
@@ -453,4 +436,36 @@ pub(crate) async fn openapi(State(state): State<AppState>) -> Json<utoipa::opena
         description.servers = Some(vec![Server::new(base)]);
     }
     Json(description)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Names of parameters may differ.
+    fn unnamed(path: &str) -> String {
+        let parts = path.split('/');
+        let parts = parts.map(|part| if part.starts_with('{') { "{}" } else { part });
+        parts.collect::<Vec<_>>().join("/")
+    }
+
+    #[test]
+    fn what_is_described_is_what_is_there() {
+        let described = serde_json::to_value(Description::openapi()).unwrap();
+        let paths = described["paths"].as_object().unwrap();
+        let described: BTreeSet<_> = paths
+            .iter()
+            .flat_map(|(path, item)| {
+                let methods = item.as_object().unwrap().keys();
+                methods.map(|method| (method.to_uppercase(), unnamed(path)))
+            })
+            .collect();
+        let routes: BTreeSet<_> = ROUTES
+            .iter()
+            .map(|route| (route.rule.method.to_owned(), unnamed(route.rule.path)))
+            .collect();
+        assert_eq!(described, routes);
+    }
 }

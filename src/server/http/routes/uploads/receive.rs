@@ -1,6 +1,14 @@
 //! `POST /imports`: a product file, streamed on to the price monitor as it comes in; `POST
 //! /imports/from-address`: the same, fetched from an address.
 
+use crate::{
+    model::{
+        role::Permission,
+        upload::{ADDRESS_PATH, UPLOAD_PATH},
+    },
+    server::http::{middleware::access::Access::Person, routes::Route},
+};
+use axum::{extract::DefaultBodyLimit, routing::post};
 use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
@@ -63,6 +71,16 @@ const ERROR_MAX_AGE: i64 = 60;
 
 /// Why a file is not only checked.
 pub(crate) const NO_CHECKS: &str = "The price monitor doesn't support dry runs.";
+
+/// The routes.
+pub(in crate::server::http::routes) const ROUTES: &[Route] = &[
+    Route::rest("POST", UPLOAD_PATH, Person(Permission::Import), || {
+        post(upload).layer(DefaultBodyLimit::disable())
+    }),
+    Route::rest("POST", ADDRESS_PATH, Person(Permission::Import), || {
+        post(fetch)
+    }),
+];
 
 /// Why an upload was not taken. The texts are for users.
 #[derive(Clone, Debug, Error)]

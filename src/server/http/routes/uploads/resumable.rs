@@ -6,6 +6,13 @@
 //! for whoever lost that answer. Where several instances may answer that share no disk, as in front of an
 //! external price monitor with PostgreSQL or as a function, none of this is offered.
 
+use crate::{
+    model::role::Permission,
+    server::http::{
+        middleware::access::Access::Person,
+        routes::{Route, quick},
+    },
+};
 use std::{
     collections::HashSet,
     io::{self, SeekFrom},
@@ -44,7 +51,6 @@ use crate::{
         auth::audit,
         config::{Config, Monitor},
         http::{
-            router::quick,
             routes::uploads::receive::{NO_CHECKS, clean_filename},
             state::AppState,
         },
@@ -339,24 +345,30 @@ fn id_of(path: &FilePath) -> Option<Uuid> {
 /// The path of one upload.
 const UPLOAD: &str = "/uploads/{id}";
 
-/// Returns the routes, each with its method and path. They need the extension [`parts`].
-pub(crate) fn routes() -> Vec<(&'static str, &'static str, MethodRouter<AppState>)> {
-    vec![
-        ("POST", RESUMABLE_PATH, post(create).layer(quick())),
-        (
-            "OPTIONS",
-            RESUMABLE_PATH,
-            routing::options(options).layer(quick()),
-        ),
-        ("GET", UPLOAD, routing::get(offset).layer(quick())),
-        (
-            "PATCH",
-            UPLOAD,
-            routing::patch(append).layer(DefaultBodyLimit::disable()),
-        ),
-        ("DELETE", UPLOAD, routing::delete(terminate).layer(quick())),
-        ("OPTIONS", UPLOAD, routing::options(options).layer(quick())),
-    ]
+/// The routes. They need the extension [`parts`].
+pub(in crate::server::http::routes) const ROUTES: &[Route] = &[
+    part("POST", RESUMABLE_PATH, || post(create).layer(quick())),
+    part("OPTIONS", RESUMABLE_PATH, || {
+        routing::options(options).layer(quick())
+    }),
+    part("GET", UPLOAD, || routing::get(offset).layer(quick())),
+    part("PATCH", UPLOAD, || {
+        routing::patch(append).layer(DefaultBodyLimit::disable())
+    }),
+    part("DELETE", UPLOAD, || {
+        routing::delete(terminate).layer(quick())
+    }),
+    part("OPTIONS", UPLOAD, || {
+        routing::options(options).layer(quick())
+    }),
+];
+
+const fn part(
+    method: &'static str,
+    path: &'static str,
+    handler: fn() -> MethodRouter<AppState>,
+) -> Route {
+    Route::rest(method, path, Person(Permission::Import), handler)
 }
 
 /// Returns where the parts of uploads are kept.

@@ -1,0 +1,56 @@
+//! Limits the size of requests.
+
+use std::convert::Infallible;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::Request,
+    http::{StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::MethodRouter,
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use super::quick;
+use crate::{
+    model::error::ApiError,
+    server::http::{middleware::authorize, state::AppState},
+};
+
+/// The most bytes of a request's body, but for uploads.
+pub(crate) const MAX_BODY: usize = 64 << 10;
+
+/// Has a route answer soon, and take no more than a small body.
+pub(crate) fn small(route: MethodRouter<AppState>) -> MethodRouter<AppState> {
+    route
+        .layer::<_, Infallible>(middleware::from_fn(small_body))
+        .layer(quick())
+}
+
+/// Reads the body, which is small where it is no upload. Server functions would read one of any length.
+pub(crate) async fn small_body(request: Request, next: Next) -> Response {
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > MAX_BODY) {
+        authorize::read_out(request).await;
+        return too_large();
+    }
+    let (parts, body) = request.into_parts();
+    match Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => {
+            let body = Body::from(body.to_bytes());
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(error) if error.is::<LengthLimitError>() => too_large(),
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+fn too_large() -> Response {
+    let error = ApiError::Invalid("The request is too large.".to_owned());
+    (StatusCode::PAYLOAD_TOO_LARGE, Json(error)).into_response()
+}

@@ -1,0 +1,170 @@
+//! Progress streams.
+
+use std::convert::Infallible;
+
+use axum::{
+    Extension,
+    body::Body,
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use futures_util::StreamExt;
+use serde::Deserialize;
+
+use super::rest::Problem;
+use crate::{
+    model::{error::ApiError, job::JobId},
+    server::{
+        http::{connection::hijack::Hijack, last_event_id::last_event_id, state::AppState},
+        identity::{client_address::ClientAddress, principal::Principal},
+        relay::{Asking, Jobs, ProgressAnswer},
+    },
+};
+
+/// Headers of every event stream: nothing on the way may keep it back.
+pub(crate) const STREAM_HEADERS: [(HeaderName, HeaderValue); 2] = [
+    (
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, no-transform"),
+    ),
+    (
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    ),
+];
+
+/// Streams an import's progress as Server-Sent Events, from its newest state to its final one.
+///
+/// Each message is `{"processedProducts":120,"failedProducts":3,"totalProducts":500,"status":"PENDING"}`,
+/// has an `error` where the import failed, and `"mode":"check"` where no product is written. Between them
+/// there are events named `heartbeat`.
+#[utoipa::path(
+    get,
+    operation_id = "progress",
+    path = "/api/jobs/{id}/progress",
+    params(
+        ("id" = String, Path, description = "ID of the import"),
+        ("last-event-id" = Option<String>, Header, description = "The last event received"),
+        ("lastEventId" = Option<String>, Query, description = "The same, for clients that cannot set the header"),
+        ("last_event_id" = Option<String>, Query, description = "The same"),
+    ),
+    responses(
+        (status = 200, description = "The events", body = Object, content_type = "text/event-stream"),
+        (status = 204, description = "The final state was already received"),
+        (status = 401, description = "Missing or invalid token", body = Problem),
+        (status = 403, description = "The token has no permission", body = Problem),
+        (status = 404, description = "Import not found, or it belongs to another user", body = Problem),
+        (status = 408, description = "The request timed out"),
+        (status = 429, description = "Too many streams are open", body = Problem),
+        (status = 500, description = "Internal error", body = Problem),
+        (status = 503, description = "The server is shutting down", body = Problem),
+    )
+)]
+pub(crate) async fn job_progress(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    job: Result<Path<String>, PathRejection>,
+    hijack: Option<Extension<Hijack>>,
+    address: ClientAddress,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let Path(job) = job.map_err(|_| ApiError::NotFound)?;
+    let job: JobId = job.parse().map_err(|_| ApiError::NotFound)?;
+    let last_event_id = last_event_id(&headers, &uri);
+    let asking = Asking {
+        address,
+        last_event_id: last_event_id.as_deref(),
+    };
+    let answer = state.imports.open_stream(&who, &job, &asking).await?;
+    Ok(event_stream(answer, hijack))
+}
+
+/// What a stream of many jobs is asked for.
+#[derive(Deserialize)]
+pub(crate) struct JobsQuery {
+    /// Their identifiers, with commas between them; none means all unfinished ones.
+    ids: Option<String>,
+    /// Whether all unfinished ones are wanted besides.
+    #[serde(default)]
+    unfinished: bool,
+}
+
+/// Streams the progress of many imports at once.
+///
+/// The messages are those of one import's stream, each with a `jobId`. Of the imports listed the stream
+/// ends with an event named `end` when all are over; without `ids` it is of all unfinished ones, new ones
+/// as they start, and goes on. One that is not there is told by an event named `not-found`.
+#[utoipa::path(
+    get,
+    path = "/api/jobs/progress",
+    params(
+        ("ids" = Option<String>, Query, description = "Comma-separated IDs of the imports"),
+        ("unfinished" = Option<bool>, Query, description = "Whether to include all unfinished imports"),
+        ("last-event-id" = Option<String>, Header, description = "The last event received"),
+        ("lastEventId" = Option<String>, Query, description = "The same, for clients that cannot set the header"),
+        ("last_event_id" = Option<String>, Query, description = "The same"),
+    ),
+    responses(
+        (status = 200, description = "The events", body = Object, content_type = "text/event-stream"),
+        (status = 204, description = "All final states were already received"),
+        (status = 400, description = "More imports than one stream can follow", body = Problem),
+        (status = 401, description = "Missing or invalid token", body = Problem),
+        (status = 403, description = "The token has no permission", body = Problem),
+        (status = 404, description = "None of the imports exist", body = Problem),
+        (status = 408, description = "The request timed out"),
+        (status = 429, description = "Too many streams are open", body = Problem),
+        (status = 500, description = "Internal error", body = Problem),
+        (status = 503, description = "The server is shutting down", body = Problem),
+    )
+)]
+pub(crate) async fn jobs_progress(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    query: Result<Query<JobsQuery>, QueryRejection>,
+    hijack: Option<Extension<Hijack>>,
+    address: ClientAddress,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let unreadable = |_| ApiError::Invalid("`unfinished` must be true or false.".to_owned());
+    let Query(query) = query.map_err(unreadable)?;
+    let ids = query.ids.as_deref();
+    let jobs = Jobs {
+        // What cannot be an identifier cannot be there either.
+        listed: ids.map_or_else(Vec::new, |ids| {
+            ids.split(',').filter_map(|id| id.parse().ok()).collect()
+        }),
+        unfinished: query.unfinished || ids.is_none(),
+    };
+    let last_event_id = last_event_id(&headers, &uri);
+    let asking = Asking {
+        address,
+        last_event_id: last_event_id.as_deref(),
+    };
+    let answer = state.imports.open_many(&who, jobs, &asking).await?;
+    Ok(event_stream(answer, hijack))
+}
+
+fn event_stream(answer: ProgressAnswer, hijack: Option<Extension<Hijack>>) -> Response {
+    let ProgressAnswer::Stream(stream) = answer else {
+        return StatusCode::NO_CONTENT.into_response();
+    };
+    let content_type = (
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
+    let mut headers: HeaderMap = STREAM_HEADERS.into_iter().chain([content_type]).collect();
+    let body = match hijack {
+        Some(Extension(hijack)) => {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            hijack.into_body(Box::new(|socket| stream.write_to(socket)))
+        }
+        None => Body::from_stream(stream.into_stream().map(Ok::<_, Infallible>)),
+    };
+    (headers, body).into_response()
+}
