@@ -288,7 +288,7 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
     };
     tokio::select! {
         served = price_monitor::serve_with(listener, store, options, watching, shutdown) => served?,
-        () = cut_off => tracing::warn!("requests and imports were cut off"),
+        () = cut_off => tracing::warn!("requests and imports were aborted"),
     }
     Ok(())
 }

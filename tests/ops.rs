@@ -132,7 +132,7 @@ async fn there_is_no_copy_of_a_database_that_is_not_there() {
     let copied = directory.run(&["backup", "copy.db"], &[]).await;
     assert!(!copied.status.success());
     let why = String::from_utf8(copied.stderr).unwrap();
-    assert!(why.contains("there is no"), "{why}");
+    assert!(why.contains("does not exist"), "{why}");
     let left = std::fs::read_dir(directory.path()).unwrap().count();
     assert_eq!(left, 0);
 }
@@ -563,7 +563,7 @@ async fn an_import_that_cannot_begin_on_a_full_disk_says_so_and_begins_once_ther
     database.execute_unprepared(full).await.unwrap();
     let job = relay.import(&cookie, "shop.csv", FILE).await;
     relay
-        .log_line("imports wait until there is room in the database")
+        .log_line("imports wait until the database has space")
         .await;
     let metrics = relay
         .metrics_with("import_relay_imports_wait_for_room 1")

@@ -35,9 +35,7 @@ pub async fn import_changes(
         };
         Some(value.clone())
     });
-    let filter = filter.map_err(|name| {
-        ApiError::Invalid(format!("`{name}` holds something that it does not take."))
-    })?;
+    let filter = filter.map_err(|name| ApiError::Invalid(format!("`{name}` is not valid.")))?;
     imports.relay().changes(&job, &filter, after).await
 }
 

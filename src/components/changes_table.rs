@@ -22,7 +22,7 @@ pub(crate) fn product_path(identity: &str) -> String {
 pub(crate) const fn kind_word(t: Locale, kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::Added => t.say("Added", "Neu"),
-        ChangeKind::Updated => t.say("Changed", "Geändert"),
+        ChangeKind::Updated => t.say("Updated", "Aktualisiert"),
         ChangeKind::Removed => t.say("Removed", "Entfernt"),
     }
 }
@@ -38,7 +38,7 @@ pub(crate) const fn field_word(t: Locale, field: Field) -> &'static str {
         Field::Gtin => "GTIN",
         Field::Stock => t.say("Stock", "Bestand"),
         Field::Availability => t.say("Availability", "Verfügbarkeit"),
-        Field::Url => t.say("Address", "Adresse"),
+        Field::Url => "URL",
     }
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn ChangesTable(
     view! {
         <table class="table changes" role="table" data-testid="changes-table">
             <caption class="visually-hidden">
-                {t.say("Changes, in the order of the file", "Änderungen, in der Reihenfolge der Datei")}
+                {t.say("Changes, in file order", "Änderungen, in Dateireihenfolge")}
             </caption>
             <thead role="rowgroup">
                 <tr role="row">
@@ -127,8 +127,8 @@ pub(crate) fn HistoryTable(
                 }
                 None => t
                     .say(
-                        "An import that is not listed for you",
-                        "Ein Import, der für dich nicht aufgeführt ist",
+                        "An import you cannot see",
+                        "Ein Import, den du nicht sehen kannst",
                     )
                     .into_any(),
             };
@@ -146,11 +146,11 @@ pub(crate) fn HistoryTable(
     view! {
         <table class="table changes" role="table" data-testid="history-table">
             <caption class="visually-hidden">
-                {t.say("Changes, the newest first", "Änderungen, die neueste zuerst")}
+                {t.say("Changes, newest first", "Änderungen, neueste zuerst")}
             </caption>
             <thead role="rowgroup">
                 <tr role="row">
-                    <th role="columnheader" scope="col">{t.say("When", "Wann")}</th>
+                    <th role="columnheader" scope="col">{t.say("Time", "Zeit")}</th>
                     <th role="columnheader" scope="col">{t.say("Change", "Änderung")}</th>
                     <th role="columnheader" scope="col">{t.say("Values", "Werte")}</th>
                     <th role="columnheader" scope="col">"Import"</th>

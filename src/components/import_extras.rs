@@ -135,7 +135,7 @@ pub(crate) fn ImportControls(
                         href=address(&changes_path(&id))
                         hidden=move || !offers("changes")
                     >
-                        {t.say("Show changes", "Änderungen zeigen")}
+                        {t.say("Show changes", "Änderungen anzeigen")}
                     </a>
                     <a
                         class="button"

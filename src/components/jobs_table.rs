@@ -210,7 +210,7 @@ fn failed(t: Locale, progress: &ImportProgress) -> Option<String> {
         format!(
             "{} {}",
             t.count(progress.failed_products),
-            t.say("failed", "fehlen")
+            t.say("failed", "fehlgeschlagen")
         )
     })
 }

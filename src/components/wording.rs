@@ -28,10 +28,19 @@ impl Locale {
             Self::German => SENTENCES
                 .iter()
                 .find(|(known, _)| *known == english)
-                .map(|(_, german)| *german),
+                .map(|(_, german)| (*german).to_owned())
+                .or_else(|| cancelled_in_german(english)),
         };
-        german.unwrap_or(english).to_owned()
+        german.unwrap_or_else(|| english.to_owned())
     }
+}
+
+/// Says in German how much of an import was in when it was cancelled.
+fn cancelled_in_german(english: &str) -> Option<String> {
+    let counts = english.strip_prefix("Cancelled after importing ")?;
+    let (done, all) = counts.strip_suffix(" products.")?.split_once(" of ")?;
+    let text = format!("Nach {done} von {all} Produkten abgebrochen.");
+    Some(text.replace(',', "."))
 }
 
 /// What is said by the hook and the server, in English and in German.
@@ -180,6 +189,22 @@ const SENTENCES: &[(&str, &str)] = &[
     ("The import failed.", "Der Import ist fehlgeschlagen."),
     ("The import was cancelled.", "Der Import wurde abgebrochen."),
     (
+        "Cancelled before any products were imported.",
+        "Abgebrochen, bevor Produkte importiert wurden.",
+    ),
+    (
+        "The dry run was cancelled.",
+        "Der Testlauf wurde abgebrochen.",
+    ),
+    (
+        "The file has a header row but no products.",
+        "Die Datei hat eine Kopfzeile, aber keine Produkte.",
+    ),
+    (
+        "The import failed because of an internal error.",
+        "Der Import ist wegen eines internen Fehlers fehlgeschlagen.",
+    ),
+    (
         "The import ended before anything was imported.",
         "Der Import endete, bevor etwas importiert war.",
     ),
@@ -262,6 +287,14 @@ mod tests {
         }
         let theirs = ApiError::Invalid("The shop is closed on Sundays.".to_owned());
         assert_eq!(Locale::German.error(&theirs), theirs.to_string());
+    }
+
+    #[test]
+    fn how_far_a_cancelled_import_was_is_said_in_german() {
+        assert_eq!(
+            Locale::German.sentence("Cancelled after importing 166,000 of 1,500,000 products."),
+            "Nach 166.000 von 1.500.000 Produkten abgebrochen."
+        );
     }
 
     #[test]

@@ -56,7 +56,7 @@ actions! {
     /// A password was set at the command line.
     PasswordSet: "password-set", "reset the password for", "Passwort zurückgesetzt:";
     /// An account was made at the command line.
-    AccountMade: "account-made", "created the account", "Konto angelegt:";
+    AccountMade: "account-made", "created the account", "Konto erstellt:";
     /// An invitation was made.
     Invited: "invited", "invited", "eingeladen:";
     /// An invitation was taken up.

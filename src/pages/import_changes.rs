@@ -140,7 +140,7 @@ fn Changes(
     });
     let list = if page.items.is_empty() {
         let title = if page.next.is_some() {
-            t.say("None so far", "Bis hierher keine")
+            t.say("No matches on this page", "Keine Treffer auf dieser Seite")
         } else {
             t.say("No changes", "Keine Änderungen")
         };
@@ -148,8 +148,8 @@ fn Changes(
             <EmptyState glyph=Glyph::Search title>
                 <p>
                     {t.say(
-                        "No further product of this import fits, or its changes are no longer kept.",
-                        "Kein weiteres Produkt dieses Imports passt, oder seine Änderungen werden nicht mehr aufbewahrt.",
+                        "No more products of this import match, or its changes are no longer stored.",
+                        "Keine weiteren Produkte dieses Imports passen, oder seine Änderungen sind nicht mehr gespeichert.",
                     )}
                 </p>
             </EmptyState>
@@ -161,7 +161,7 @@ fn Changes(
     view! {
         <PageTitle text=format!("{title} · {}", job.filename) />
         <header class="page-head">
-            <nav class="crumbs" aria-label=t.say("Breadcrumb", "Wo du bist")>
+            <nav class="crumbs" aria-label=t.say("Breadcrumb", "Navigationspfad")>
                 <a href=back>
                     <Icon glyph=Glyph::ChevronLeft />
                     {job.filename.clone()}
@@ -232,8 +232,8 @@ fn summary(t: Locale, extras: &ImportExtras) -> String {
     ]
     .map(|products| t.count(products));
     match t {
-        Locale::English => format!("{added} added, {updated} changed, {unchanged} as before."),
-        Locale::German => format!("{added} neu, {updated} geändert, {unchanged} wie zuvor."),
+        Locale::English => format!("{added} added, {updated} updated, {unchanged} unchanged."),
+        Locale::German => format!("{added} neu, {updated} aktualisiert, {unchanged} unverändert."),
     }
 }
 
@@ -266,18 +266,18 @@ fn Filter(here: String, asked: Asked) -> impl IntoView {
                     </select>
                 </label>
                 <label>
-                    <span>{t.say("Value", "Wert")}</span>
+                    <span>{t.say("Field", "Feld")}</span>
                     <select class="input" name="field">
                         {option("", t.say("All", "Alle"), &asked.field)}
                         {fields}
                     </select>
                 </label>
                 <label>
-                    <span>{t.say("Price down by more than %", "Preis um mehr als % gesenkt")}</span>
+                    <span>{t.say("Price drop over %", "Preissenkung über %")}</span>
                     <input class="input" type="text" inputmode="decimal" name="priceDown" value=asked.price_down />
                 </label>
                 <label>
-                    <span>{t.say("Price up by more than %", "Preis um mehr als % erhöht")}</span>
+                    <span>{t.say("Price increase over %", "Preiserhöhung über %")}</span>
                     <input class="input" type="text" inputmode="decimal" name="priceUp" value=asked.price_up />
                 </label>
                 <label>

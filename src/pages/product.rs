@@ -86,22 +86,20 @@ fn History(identity: String, history: ProductHistory, is_first: bool) -> impl In
             }
             .into_any()
         }
-        None => {
-            view! {
-                <p data-testid="product-gone">
-                    {t.say("This product is no longer in the shop.", "Dieses Produkt ist nicht mehr im Shop.")}
-                </p>
-            }
-            .into_any()
+        None => view! {
+            <p data-testid="product-gone">
+                {t.say("This product no longer exists.", "Dieses Produkt gibt es nicht mehr.")}
+            </p>
         }
+        .into_any(),
     };
     let list = if entries.is_empty() {
         view! {
             <EmptyState glyph=Glyph::Box title=t.say("No changes", "Keine Änderungen")>
                 <p>
                     {t.say(
-                        "No change of this product is known.",
-                        "Von diesem Produkt ist keine Änderung bekannt.",
+                        "No changes have been recorded for this product.",
+                        "Für dieses Produkt wurden keine Änderungen aufgezeichnet.",
                     )}
                 </p>
             </EmptyState>
@@ -116,7 +114,7 @@ fn History(identity: String, history: ProductHistory, is_first: bool) -> impl In
     view! {
         <PageTitle text=name.clone() />
         <header class="page-head">
-            <nav class="crumbs" aria-label=t.say("Breadcrumb", "Wo du bist")>
+            <nav class="crumbs" aria-label=t.say("Breadcrumb", "Navigationspfad")>
                 <a href=address("/products")>
                     <Icon glyph=Glyph::ChevronLeft />
                     {t.say("Products", "Produkte")}

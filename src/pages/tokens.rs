@@ -198,7 +198,7 @@ fn TokenRow(token: ApiToken, revoke: ServerAction<RevokeToken>) -> impl IntoView
     };
     let ends = match token.expires_at {
         Some(at) => view! { <Expiry at /> }.into_any(),
-        None => t.say("Never", "Nie").into_any(),
+        None => t.say("No expiration", "Unbegrenzt").into_any(),
     };
     view! {
         <tr role="row" data-testid="token-row">

@@ -400,7 +400,7 @@ impl Cluster {
 
 /// Returns the name of a newly started worker.
 pub(crate) async fn worker_name(process: &mut Process) -> String {
-    let line = process.log_line("This worker takes imports").await;
+    let line = process.log_line("This worker runs imports").await;
     let name = line.split('"').nth(1).expect("the worker's name");
     assert!(!name.is_empty());
     name.to_owned()

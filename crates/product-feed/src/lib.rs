@@ -50,6 +50,7 @@ mod excel_2003;
 mod failed_rows;
 mod first_rows;
 mod foreign;
+mod grouped;
 mod header;
 mod html;
 mod identity;

@@ -14,6 +14,7 @@ use crate::{
     encoding::CellEncoding,
     failed_rows,
     foreign::Foreign,
+    grouped::grouped,
     header::{self, Header, HeaderError},
     html,
     input::Input,
@@ -59,7 +60,8 @@ pub enum FeedError {
     UnknownSheet(Vec<String>),
     /// A row does not end.
     #[error(
-        "The row starting on line {line} is larger than {} MiB. Check for an unclosed quotation mark.",
+        "The row starting on line {} is larger than {} MiB. Check for an unclosed quotation mark.",
+        grouped(*line),
         MAX_ROW >> 20
     )]
     LongRow {
@@ -74,7 +76,8 @@ pub enum FeedError {
     BrokenArchive,
     /// The files of the archive are not parts of one list.
     #[error(
-        "The archive contains {0} files that don't form a single list. Upload one product file."
+        "The archive contains {} files that don't form a single list. Upload one product file.",
+        grouped(*.0 as u64)
     )]
     SeveralFiles(usize),
     /// The archive is encrypted.
@@ -90,7 +93,7 @@ pub enum FeedError {
     #[error("The workbook is too large. Save it as CSV and upload that.")]
     LargeWorkbook,
     /// The XML is not well-formed.
-    #[error("The XML is not valid near line {line}.")]
+    #[error("The XML is not valid near line {}.", grouped(*line))]
     BrokenXml {
         /// The last line that could be read.
         line: u64,

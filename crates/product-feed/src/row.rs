@@ -17,6 +17,7 @@ use crate::{
     currency,
     encoding::CellEncoding,
     failed_rows,
+    grouped::grouped,
     header::{Columns, Header, RowKind, Shape},
     identity::{self, Key},
     price::{self, DecimalMark, Price, PriceError},
@@ -148,7 +149,11 @@ pub enum RowError {
     #[error("Unknown availability \"{0}\". Use in_stock, out_of_stock, preorder or backorder.")]
     Availability(String),
     /// Cells must have moved: there are more of them than columns.
-    #[error("The row has {cells} cells, but the header row has only {columns}.")]
+    #[error(
+        "The row has {} cells, but the header row has only {}.",
+        grouped(*cells as u64),
+        grouped(*columns as u64)
+    )]
     TooManyCells {
         /// Cells of the row.
         cells: usize,

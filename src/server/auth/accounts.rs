@@ -147,7 +147,7 @@ pub async fn set_role(store: &Store, email: &str, role: Role) -> Result<User, Ap
 /// recheck.
 async fn told_elsewhere(store: &Store, user: &User) {
     if let Err(error) = store.notify_revoked(&user.id).await {
-        tracing::warn!(%error, "the servers could not be told");
+        tracing::warn!(%error, "cannot notify the servers");
     }
 }
 

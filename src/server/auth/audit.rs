@@ -73,6 +73,6 @@ async fn write(store: &Store, event: NewEvent<'_>) {
         ..event
     };
     if let Err(error) = store.record_event(event).await {
-        tracing::error!(%error, action, "the audit log could not be written");
+        tracing::error!(%error, action, "cannot write the audit log");
     }
 }

@@ -273,7 +273,7 @@ impl Provider {
             .ok()?;
         let answer: Result<UserInfo, _> = request.request_async(&self.0.http).await;
         answer
-            .inspect_err(|error| tracing::warn!(%error, "the provider says nothing of its user"))
+            .inspect_err(|error| tracing::warn!(%error, "the provider returned no user claims"))
             .ok()
     }
 

@@ -95,7 +95,7 @@ pub(super) async fn hashed(password: SecretString, about: &[&str]) -> Result<Sto
     })
     .await?
     .map_err(|error| {
-        tracing::error!(%error, "a password could not be hashed");
+        tracing::error!(%error, "cannot hash a password");
         ApiError::Internal
     })
 }
@@ -149,7 +149,7 @@ async fn blocking<T: Send + 'static>(
     // The semaphore is never closed.
     let _permit = PERMITS.acquire().await.map_err(|_| ApiError::Internal)?;
     tokio::task::spawn_blocking(work).await.map_err(|error| {
-        tracing::error!(%error, "hashing stopped");
+        tracing::error!(%error, "password hashing stopped");
         ApiError::Internal
     })
 }

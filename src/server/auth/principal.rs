@@ -119,7 +119,7 @@ async fn by_authjs(
         }
         Seen::Refused { user, is_withdrawn } => {
             if is_withdrawn {
-                tracing::warn!("an account was withdrawn where it signs in");
+                tracing::warn!("an account lost its role at its sign-in service");
             }
             auth.relay.end_streams_of(&user);
             if identity.role == RoleClaim::Unknown {

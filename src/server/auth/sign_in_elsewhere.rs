@@ -69,7 +69,7 @@ impl From<StoreError> for Refusal {
 
 impl From<OidcError> for Refusal {
     fn from(error: OidcError) -> Self {
-        tracing::warn!(%error, "nobody could be signed in at the provider");
+        tracing::warn!(%error, "sign-in through the provider failed");
         Self::Problem(match error {
             OidcError::Provider(_) => SignInProblem::Unreachable,
             OidcError::Invalid(_) => SignInProblem::Refused,
@@ -220,7 +220,7 @@ async fn account_of(
         }
         Seen::Refused { user, is_withdrawn } => {
             if is_withdrawn {
-                tracing::warn!("an account was withdrawn at the provider");
+                tracing::warn!("an account lost its role at the provider");
             }
             auth.relay.end_streams_of(&user);
             Err(Refusal::Problem(SignInProblem::Stranger))

@@ -109,20 +109,23 @@ settings! {
         "visible ASCII characters", without "random on each start when embedded", secret,
         "The API key for that service. It is sent nowhere else.";
     PUBLIC_URL: By<PublicUrl> = "NEXTAUTH_URL", By(PublicUrl::parse, Some(whole_address)),
-        "an http:// or https:// address, with a path of letters, digits, -, ., _ and ~", without "http:// and LISTEN_ADDR",
-        "The public address of this app. With a path, for example https://shop.example/import, it is below that path, and a proxy has to pass requests on with it.";
+        "an http:// or https:// URL, with a path of letters, digits, -, ., _ and ~", without "http:// plus LISTEN_ADDR",
+        "The public URL of this app. If it has a path, for example https://shop.example/import, the app \
+        is served below that path, and a proxy must not strip it.";
     CORS_ORIGINS: By<CorsOrigins> = "CORS_ORIGINS", By(CorsOrigins::parse, Some(ToString::to_string)),
         "comma-separated origins, for example https://app.example.com, http://localhost:5173", without "no other origins",
         "Other origins whose pages may read progress streams and use the REST API with the visitor's cookies.";
     ALLOWED_HOSTS: By<BTreeSet<String>> = "ALLOWED_HOSTS", By(host::read_names, Some(listed)),
-        "host names with commas between", without "no others",
-        "Further host names under which the app may be asked for. The public origin's, this machine's own and the address that it listens on need not be named.";
+        "comma-separated host names", without "no others",
+        "Additional host names the app answers to. The public URL's host, this machine's own names and \
+        the listen address are always allowed.";
     DATABASE: By<DatabaseUrl> = "DATABASE_URL", By(DatabaseUrl::parse, Some(DatabaseUrl::shown)),
         "a sqlite: or postgres: URL", without "a SQLite file in DATA_DIR", secret,
         "The database that stores everything.";
     MAX_CONNECTIONS: AtLeast<u32> = "DATABASE_MAX_CONNECTIONS", AtLeast(2),
-        "a whole number from 2", default "10",
-        "The most connections to the database. PostgreSQL's own limit holds for all instances and workers together.";
+        "a whole number of 2 or more", default "10",
+        "Maximum number of database connections. PostgreSQL's own limit applies to all instances and \
+        workers together.";
     LISTEN: By<SocketAddr> = "LISTEN_ADDR", By(socket_address, Some(ToString::to_string)),
         "an address and port, for example 127.0.0.1:3000", default "127.0.0.1:3000",
         "The address the app listens on.";
@@ -133,14 +136,16 @@ settings! {
         "a size, for example 200MiB", without "1GiB, on Vercel 4MiB",
         "The largest product file that can be imported.";
     IMPORT_URL_HOSTS: By<RemoteHosts> = "IMPORT_URL_HOSTS", By(RemoteHosts::parse, Some(ToString::to_string)),
-        "host names with commas between, or *", without "files are uploaded alone",
-        "The hosts from whose https:// addresses product files are fetched. One that is named may be in a private network; * is any on the public internet.";
+        "comma-separated host names, or *", without "importing from URLs is disabled",
+        "The hosts product files may be imported from by https:// URL. A listed host may be in a \
+        private network; * allows any host on the public internet.";
     IMPORTS_PER_USER: AtLeast<usize> = "IMPORTS_PER_USER", AtLeast(1),
         "a whole number of 1 or more", default "2",
         "How many imports of one user run at once in the embedded price monitor. Others are queued.";
     IMPORT_MAX_RATE: AtLeast<NonZeroU32> = "IMPORT_MAX_RATE", AtLeast(NonZeroU32::MIN),
-        "a whole number from 1", without "no limit",
-        "The most rows that one import of the embedded price monitor writes in a second, so that a large one leaves the database to others.";
+        "a whole number of 1 or more", without "no limit",
+        "Maximum number of rows that one import of the embedded price monitor writes per second, to \
+        leave the database time for other work.";
     QUEUED_PER_USER: AtLeast<u64> = "QUEUED_IMPORTS_PER_USER", AtLeast(1),
         "a whole number of 1 or more", default "25",
         "How many unfinished imports one user may have in the embedded price monitor. More are rejected.";
@@ -158,16 +163,19 @@ settings! {
         "How long the embedded price monitor keeps a file after its import, so that it can be imported again.";
     ROWS_RETENTION: OrForever = "ROWS_RETENTION", OrForever,
         "a duration, for example 90days, or forever", default "90days",
-        "How long it keeps what it says of the rows of an import that has ended: the failed ones, and those with notes.";
+        "How long it keeps the row details of a finished import: failed rows, warnings, replaced and \
+        skipped rows.";
     CHANGES_RETENTION: OrForever = "CHANGES_RETENTION", OrForever,
         "a duration, for example 1year, or forever", default "1year",
-        "How long it keeps which products an import changed, and how, from the beginning of the import; with 0s that is not noted at all.";
+        "How long the changes that an import made to products are kept, from its start. With 0s they \
+        are not recorded.";
     IMPORT_RETENTION: OrForever = "IMPORT_RETENTION", OrForever,
         "a duration, for example 1year, or forever", default "forever",
         "How long a finished import is kept before it is deleted. Its products stay.";
     DELETED_RETENTION: OrForever = "DELETED_RETENTION", OrForever,
         "a duration, for example 1year, or forever", default "1year",
-        "How long it is known that an import was deleted, so that it is not taken up again should the price monitor still know it.";
+        "How long a deleted import is remembered, so that it does not reappear if the price monitor \
+        still has it.";
     AUDIT_RETENTION: OrForever = "AUDIT_RETENTION", OrForever,
         "a duration, for example 1year, or forever", default "forever",
         "How long the audit log is kept.";
@@ -178,8 +186,9 @@ settings! {
         "a duration of 1m or more, for example 7days", default "7days",
         "How long an unused session lasts.";
     AUTH_SECRET: Secret = "AUTH_SECRET", Secret,
-        "any text", without "NEXTAUTH_SECRET, else only accounts of our own", secret,
-        "The secret of an Auth.js or NextAuth installation on the same domain, whose session cookies are accepted.";
+        "any text", without "NEXTAUTH_SECRET, or only local accounts", secret,
+        "The secret of an Auth.js or NextAuth installation on the same domain whose session cookies are \
+        accepted.";
     NEXTAUTH_SECRET: Secret = "NEXTAUTH_SECRET", Secret,
         "any text", without "not set", secret,
         "Used if AUTH_SECRET is not set.";
@@ -194,7 +203,8 @@ settings! {
         "Another one.";
     DEFAULT_ROLE: OneOf<Option<Role>> = "AUTH_DEFAULT_ROLE", OneOf(&[("none", None), ("staff", Some(Role::Staff)), ("viewer", Some(Role::Viewer))]),
         "staff, viewer or none", default "none",
-        "The role here of those who sign in by Auth.js or OpenID Connect and are given none there; with none they are not let in, as is wise where anybody can make an account there.";
+        "The role of users who sign in through Auth.js or OpenID Connect and have no role there. With \
+        none they get no access, which is safer where anyone can register there.";
     OIDC_ISSUER: By<IssuerUrl> = "OIDC_ISSUER", By(issuer, None),
         "the provider's https:// issuer URL", without "no external sign-in",
         "The OpenID Connect provider users can sign in with.";
@@ -224,7 +234,8 @@ settings! {
         "How often a progress stream sends a heartbeat.";
     MAX_DURATION: OrNever = "SSE_MAX_DURATION", OrNever,
         "a duration of at least 1s, or 0 for never", without "0, on Vercel 280s",
-        "When a progress stream is ended, for the browser to come back: shortly before the host would.";
+        "When a progress stream is closed so that the browser reconnects, shortly before the host would \
+        close it.";
     WRITE_TIMEOUT: Between = "SSE_WRITE_TIMEOUT", Between(SECOND, secs(600)),
         "a duration from 1s to 10m", default "30s",
         "How long a client may leave sent data unread before it is disconnected.";
@@ -260,7 +271,8 @@ settings! {
         "How long the price monitor's REST API may answer 404 for an import before it counts as failed.";
     UNWATCHED: Between = "RELAY_UNWATCHED_INTERVAL", Between(SECOND, HOUR),
         "a duration from 1s to 1h", default "5s",
-        "How often the price monitor's REST is asked for unfinished imports that nobody watches, some at a time.";
+        "How often the price monitor's REST API is polled for unfinished imports without viewers, a few \
+        at a time.";
     REST_CONCURRENCY: AtLeast<usize> = "RELAY_REST_CONCURRENCY", AtLeast(1),
         "a whole number of 1 or more", default "8",
         "How many jobs the price monitor's REST API is asked about at once.";

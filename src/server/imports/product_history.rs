@@ -18,7 +18,8 @@ pub(crate) async fn find(
     let from = match from {
         "" => None,
         text => {
-            let unreadable = |_| ApiError::Invalid("`from` is the `next` of a page.".to_owned());
+            let unreadable =
+                |_| ApiError::Invalid("`from` must be the `next` of a page.".to_owned());
             Some(text.parse().map_err(unreadable)?)
         }
     };

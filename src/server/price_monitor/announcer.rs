@@ -159,7 +159,7 @@ impl Announcer {
                     Err(error) => Err(error),
                 };
                 if let Err(error) = told {
-                    tracing::warn!(id, %error, "the end of an import could not be passed on");
+                    tracing::warn!(id, %error, "cannot announce the end of an import");
                 }
             }
             Word::Cancel => {}
@@ -195,7 +195,7 @@ async fn emit(io: &SocketIo, id: &str, message: &ProgressMessage) {
     };
     let sent = namespace.to(id.to_owned()).emit(event_name(id), message);
     if let Err(error) = sent.await {
-        tracing::debug!(id, %error, "some sockets did not get a state");
+        tracing::debug!(id, %error, "some sockets did not receive a state");
     }
 }
 

@@ -209,7 +209,7 @@ impl Importer {
             Ok(None) => return,
             // It has not begun, and does so once there is room.
             Err(GaveUp::Store(error)) if error.is_full() => {
-                tracing::debug!(id, %error, "Import put off until there is room");
+                tracing::debug!(id, %error, "Import postponed until there is disk space");
                 return;
             }
             Err(gave_up) => {
@@ -235,7 +235,7 @@ impl Importer {
         if end.is_none() && self.shutdown.is_cancelled() {
             // It was stopped in good order, and does not owe anybody headway.
             if let Err(error) = self.store.pause_monitor_import(id).await {
-                tracing::debug!(id, %error, "an import could not be paused");
+                tracing::debug!(id, %error, "cannot pause an import");
             }
         }
         let progress = *last.borrow();
@@ -247,22 +247,22 @@ impl Importer {
         match result {
             Ok(Outcome::Through) => Some(End::Through),
             Ok(Outcome::Stopped) | Err(ImportError::Stopped) if self.shutdown.is_cancelled() => {
-                tracing::info!(id, "Import stopped; the next start goes on with it");
+                tracing::info!(id, "Import stopped; it continues on the next start");
                 None
             }
             Ok(Outcome::Stopped) | Err(ImportError::Stopped) => Some(End::Cancelled),
             Ok(Outcome::Superseded) => {
-                tracing::warn!(id, "Import left to another process that works on it");
+                tracing::warn!(id, "Import left to another process that is running it");
                 None
             }
             // It is as good as it was, and goes on with its last committed batch once there is a database.
             Err(ImportError::Store(error)) if error.is_passing() => {
-                tracing::warn!(id, %error, "Import put off until the database is back");
+                tracing::warn!(id, %error, "Import postponed until the database is back");
                 None
             }
             Err(error) => Some(match error.question() {
                 Some(question) => {
-                    tracing::info!(id, needs = question.as_str(), "Import waits for an answer");
+                    tracing::info!(id, needs = question.as_str(), "Import needs input");
                     End::Asks(question)
                 }
                 None => {
@@ -559,7 +559,7 @@ impl Importer {
                 Ok(ended) => break ended,
                 Err(error) => {
                     let wait = waits.next();
-                    tracing::error!(id, %error, ?wait, "the end of an import could not be recorded yet");
+                    tracing::error!(id, %error, ?wait, "cannot record the end of an import yet");
                     let Some(wait) = wait else { return false };
                     tokio::time::sleep(wait).await;
                 }
@@ -572,7 +572,7 @@ impl Importer {
             }
             tracing::info!(id, status = %ended.status, progress = ?ended.progress, "Import finished");
             if let Err(error) = self.announcer.finished(&ended).await {
-                tracing::error!(id, %error, "the end of an import could not be told");
+                tracing::error!(id, %error, "cannot announce the end of an import");
             }
         }
         true

@@ -29,10 +29,10 @@ pub(super) async fn keep(store: Store) {
         Ok(None) => {}
         Ok(Some(reason)) => tracing::warn!(
             reason,
-            "searches for products read all of them: PostgreSQL's extension pg_trgm cannot be created here; \
-             have its administrator do so, and start again"
+            "product searches scan all products: the PostgreSQL extension pg_trgm cannot be created; \
+             ask the database administrator to create it, and restart"
         ),
-        Err(error) => tracing::warn!(%error, "the index of products could not be made"),
+        Err(error) => tracing::warn!(%error, "cannot create the product search index"),
     }
     loop {
         let wait = match store.index_products().await {
@@ -43,7 +43,7 @@ pub(super) async fn keep(store: Store) {
                 continue;
             }
             Err(error) => {
-                tracing::warn!(%error, "the index of products could not be kept");
+                tracing::warn!(%error, "cannot update the product search index");
                 AFTER_FAILURE
             }
         };

@@ -168,10 +168,10 @@ struct Service {
 async fn tidy(store: Store, uploads: Uploads, queue: Queue, retention: Duration) {
     loop {
         if let Err(error) = queue.give_unanswered_up(ago(ANSWERED_WITHIN)).await {
-            tracing::warn!(%error, "imports that wait for an answer could not be looked for");
+            tracing::warn!(%error, "cannot look for imports that need input");
         }
         if let Err(error) = uploads.tidy(&store, ago(retention)).await {
-            tracing::warn!(%error, "the uploads directory could not be tidied");
+            tracing::warn!(%error, "cannot clean up the uploads directory");
         }
         tokio::time::sleep(TIDYING).await;
     }

@@ -49,7 +49,7 @@ impl<'a> Patience<'a> {
             return Err(GaveUp::Store(error));
         };
         self.tries += 1;
-        tracing::warn!(id = self.id, %error, ?wait, "the database is asked again");
+        tracing::warn!(id = self.id, %error, ?wait, "retrying the database");
         let sleeping = tokio::time::sleep(wait);
         let slept = self.stop.run_until_cancelled(sleeping).await;
         slept.ok_or(GaveUp::Stopped)

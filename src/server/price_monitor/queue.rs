@@ -114,7 +114,7 @@ impl Queue {
         if self.stop(id) {
             // Recorded, in case this process ends before the import does.
             if let Err(error) = self.0.workers.note_unwanted(id).await {
-                tracing::warn!(id, %error, "that an import is to be cancelled is known here alone");
+                tracing::warn!(id, %error, "cannot tell other workers that an import was cancelled");
             }
             return Ok(());
         }
@@ -159,9 +159,9 @@ impl Queue {
                         if last_said.is_none_or(|said| said.elapsed() >= SAID_AGAIN) {
                             last_said = Some(Instant::now());
                             let what = if is_full {
-                                "imports wait until there is room in the database"
+                                "imports wait until the database has space"
                             } else {
-                                "imports could not be looked for"
+                                "cannot look for imports"
                             };
                             tracing::warn!(%error, "{what}");
                         }
@@ -204,7 +204,7 @@ impl Queue {
                         self.stop(&import);
                     }
                 }
-                Err(error) => tracing::warn!(%error, "leases could not be renewed"),
+                Err(error) => tracing::warn!(%error, "cannot renew leases"),
             }
         }
     }

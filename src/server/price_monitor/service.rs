@@ -10,7 +10,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use bytesize::ByteSize;
 use product_feed::FeedError;
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -22,9 +21,12 @@ use super::{
     message::{MAX_FAILED, ProgressBody},
     upload, websocket,
 };
-use crate::server::{
-    store::StoreError,
-    uploads::space::{NoSpace, is_full},
+use crate::{
+    i18n::locale::Locale,
+    server::{
+        store::StoreError,
+        uploads::space::{NoSpace, is_full},
+    },
 };
 
 /// Bytes of an upload request beside the file itself.
@@ -115,7 +117,7 @@ pub(super) enum ServiceError {
     NoFile,
     #[error("The file is empty.")]
     Empty,
-    #[error("The file is too large. The limit is {}.", ByteSize(*.0))]
+    #[error("The file is too large. The limit is {}.", Locale::English.bytes(*.0))]
     TooLarge(u64),
     #[error(transparent)]
     Feed(#[from] FeedError),
@@ -127,7 +129,7 @@ pub(super) enum ServiceError {
     UnknownMode,
     #[error("The idempotency key must be a UUID.")]
     BadKey,
-    #[error("The parameter {0} holds something that it does not take.")]
+    #[error("The parameter {0} is not valid.")]
     BadParameter(&'static str),
     #[error("The import is still running. Cancel it first.")]
     NotOver,
@@ -198,9 +200,9 @@ impl IntoResponse for ServiceError {
     fn into_response(self) -> Response {
         let status = self.status();
         if status == StatusCode::INSUFFICIENT_STORAGE {
-            tracing::warn!(error = ?self, "there is no room for a file");
+            tracing::warn!(error = ?self, "no space for a file");
         } else if status.is_server_error() {
-            tracing::error!(error = ?self, "a request failed");
+            tracing::error!(error = ?self, "request failed");
         }
         (status, Json(json!({ "error": self.to_string() }))).into_response()
     }

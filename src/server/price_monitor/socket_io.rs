@@ -90,10 +90,10 @@ async fn join(service: &Service, socket: &SocketRef, id: &JobId) {
         Ok(Some(message)) => {
             socket.join(id.as_str().to_owned());
             if let Err(error) = socket.emit(event_name(id.as_str()), &message) {
-                tracing::debug!(%id, %error, "a socket could not be told of a job it joined");
+                tracing::debug!(%id, %error, "cannot send a socket the state of the job it joined");
             }
         }
         Ok(None) => tracing::debug!(%id, "a socket asked for a job that does not exist"),
-        Err(error) => tracing::error!(%id, %error, "a job's state could not be read"),
+        Err(error) => tracing::error!(%id, %error, "cannot read a job's state"),
     }
 }

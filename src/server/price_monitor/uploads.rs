@@ -226,7 +226,7 @@ impl Uploads {
         self.space.let_go(stored_as);
         match fs::remove_file(self.directory.join(stored_as)).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(%error, "an uploaded file could not be removed");
+                tracing::warn!(%error, "cannot remove an uploaded file");
             }
             _ => {}
         }
@@ -238,7 +238,7 @@ impl Uploads {
         let needed = store.monitor_files_in_use(before).await?;
         let names: HashSet<&str> = needed.iter().map(|(name, _)| name.as_str()).collect();
         let fresh = self.remove_stale_but(&names).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "the uploads directory could not be tidied");
+            tracing::warn!(%error, "cannot clean up the uploads directory");
             Vec::new()
         });
         for some in fresh.chunks(AT_ONCE) {

@@ -142,7 +142,7 @@ impl Client {
             }
             Ok(None) => Ok(()),
             Err(error) => {
-                tracing::error!(id, %error, "a job's state could not be read");
+                tracing::error!(id, %error, "cannot read a job's state");
                 Ok(())
             }
         }

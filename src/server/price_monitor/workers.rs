@@ -96,7 +96,7 @@ impl Workers {
     pub(super) async fn release(&self, id: &str) {
         let Inner { worker, store, .. } = &*self.0;
         if let Err(error) = store.release_monitor_import(worker, id).await {
-            tracing::warn!(id, %error, "an import could not be given back; its lease ends by itself");
+            tracing::warn!(id, %error, "cannot release an import; its lease will expire");
         }
     }
 
@@ -139,7 +139,7 @@ impl Workers {
             return;
         }
         if let Err(error) = self.0.store.notify(&text).await {
-            tracing::debug!(id, %error, "the other workers were not told of an import");
+            tracing::debug!(id, %error, "cannot notify other workers of an import");
         }
     }
 
@@ -153,7 +153,7 @@ impl Workers {
         if !self.0.store.has_workers() {
             return;
         }
-        tracing::info!(worker = self.0.worker.name, "This worker takes imports");
+        tracing::info!(worker = self.0.worker.name, "This worker runs imports");
         let (serving, listening) = (self.clone().serve(), self.clone().listen(heard));
         let ends = shutdown.clone();
         tasks.spawn(async move { ends.run_until_cancelled(serving).await });
@@ -165,7 +165,7 @@ impl Workers {
         loop {
             tokio::time::sleep(SERVING).await;
             if let Err(error) = self.serve_once().await {
-                tracing::warn!(%error, "that this worker serves its files could not be recorded");
+                tracing::warn!(%error, "cannot record that this worker serves its files");
             }
         }
     }
@@ -193,7 +193,7 @@ impl Workers {
         loop {
             match self.listen_once(&heard).await {
                 Ok(()) => return,
-                Err(error) => tracing::warn!(%error, "the other workers cannot be heard"),
+                Err(error) => tracing::warn!(%error, "cannot listen to other workers"),
             }
             tokio::time::sleep(DEAF).await;
         }

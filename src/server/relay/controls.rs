@@ -272,7 +272,7 @@ impl<'a> Said<'a> {
 fn said(error: RestError) -> ApiError {
     tracing::debug!(
         error = &error as &dyn std::error::Error,
-        "the price monitor said no"
+        "the price monitor refused"
     );
     match error {
         RestError::UnknownJob => ApiError::NotFound,

@@ -276,7 +276,7 @@ impl Relay {
         creating.await.map_err(|error| {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "an upload was not taken"
+                "an upload was rejected"
             );
             ApiError::from(error)
         })
@@ -329,7 +329,7 @@ impl Relay {
             Ok(Ok(Recorded::Updated)) => snapshot.show_in(job),
             Ok(Ok(Recorded::Ended(recorded) | Recorded::Over(recorded))) => *job = *recorded,
             Ok(Ok(Recorded::Gone)) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "a job's newer state could not be recorded"),
+            Ok(Err(error)) => tracing::warn!(%error, "cannot record a job's newer state"),
             Err(_) => tracing::warn!(job = %job.id, "a job's newer state is not recorded yet"),
         }
     }
@@ -338,7 +338,7 @@ impl Relay {
 /// Logs why the database could not be asked.
 #[allow(clippy::needless_pass_by_value)] // it is given to `map_err`
 fn failed(error: RecordError) -> ApiError {
-    tracing::error!(%error, "the store failed");
+    tracing::error!(%error, "database error");
     ApiError::Internal
 }
 

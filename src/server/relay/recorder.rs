@@ -82,7 +82,7 @@ impl Recorder {
             match written {
                 Ok(recorded) => return recorded,
                 Err(error) => {
-                    tracing::error!(%error, %job, "the end of a job could not be recorded yet");
+                    tracing::error!(%error, %job, "cannot record the end of a job yet");
                 }
             }
             tokio::time::sleep(pauses.next().unwrap_or(LAST_WRITES)).await;
@@ -127,7 +127,7 @@ impl Recorder {
         let states = counts.map(|(job, counts)| (job.clone(), JobState::from(counts)));
         let recorded = self.records.update_all(states.collect()).await;
         if let Err(error) = &recorded {
-            tracing::warn!(%error, "the counts of jobs could not be recorded");
+            tracing::warn!(%error, "cannot record the counts of jobs");
         }
         recorded.is_ok()
     }
@@ -141,7 +141,7 @@ impl Recorder {
     ) -> bool {
         let recorded = self.records.set_failed_skus(job, skus).await;
         if let Err(error) = &recorded {
-            tracing::warn!(%error, %job, "the failed products of a job could not be recorded");
+            tracing::warn!(%error, %job, "cannot record the failed products of a job");
         }
         recorded.is_ok()
     }

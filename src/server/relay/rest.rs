@@ -264,7 +264,7 @@ impl Rest {
                     id = id.map(|id| self.without_key(&format!("{id:.200?}"))),
                     expected =
                         "id, _id, jobId or importId: 1 to 128 ASCII letters, digits and -_.:~",
-                    "the price monitor took a file, and its answer names no import that can be followed"
+                    "the price monitor accepted a file, but its response has no usable import ID"
                 );
                 Err(RestError::Unreadable)
             }
@@ -355,9 +355,9 @@ impl Rest {
     fn warn(&self, job: &JobId, error: &RestError) {
         match self.warnings.count() {
             Some(count) => {
-                tracing::warn!(%error, %job, count, "the price monitor's REST did not tell the progress");
+                tracing::warn!(%error, %job, count, "the price monitor's REST API did not report progress");
             }
-            None => tracing::debug!(%error, %job, "REST did not tell the progress"),
+            None => tracing::debug!(%error, %job, "the REST API did not report progress"),
         }
     }
 

@@ -35,7 +35,7 @@ impl Revoker {
     /// Notifies the other instances.
     pub(super) async fn tell_others(self, user: UserId) {
         if let Err(error) = self.known.tell_revoked(&user).await {
-            tracing::warn!(%error, "the other instances could not be told whose sessions ended");
+            tracing::warn!(%error, "cannot notify other instances of ended sessions");
         }
     }
 
@@ -66,7 +66,7 @@ impl Revoker {
                 self.ticker.recheck();
             }
             // A database error ends no streams; the next recheck is soon.
-            Err(error) => tracing::warn!(%error, "open streams could not be checked"),
+            Err(error) => tracing::warn!(%error, "cannot check open streams"),
         }
     }
 
@@ -75,7 +75,7 @@ impl Revoker {
             match self.known.revocations().await {
                 Ok(None) => return,
                 Ok(Some(revocations)) => self.heed(revocations).await,
-                Err(error) => tracing::warn!(%error, "the other instances are not heard"),
+                Err(error) => tracing::warn!(%error, "cannot listen to other instances"),
             }
             tokio::time::sleep(LISTEN_AGAIN).await;
         }
@@ -88,7 +88,7 @@ impl Revoker {
                 // Notifications may have been missed.
                 Ok(None) => self.recheck().await,
                 Err(error) => {
-                    tracing::warn!(%error, "the other instances are not heard");
+                    tracing::warn!(%error, "cannot listen to other instances");
                     return;
                 }
             }

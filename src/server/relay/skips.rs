@@ -69,7 +69,7 @@ impl Skips {
             count,
             job,
             reason,
-            "messages of the price monitor that cannot be read were passed over"
+            "skipped unreadable messages of the price monitor"
         );
     }
 }

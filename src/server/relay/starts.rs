@@ -86,7 +86,7 @@ impl Starts {
                     told.retain(|_, told_at| *told_at + 4 * SKEW > at);
                     since = at;
                 }
-                Err(error) => tracing::warn!(%error, "new jobs could not be looked for"),
+                Err(error) => tracing::warn!(%error, "cannot look for new jobs"),
             }
         }
     }

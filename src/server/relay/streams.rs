@@ -200,7 +200,7 @@ impl Relay {
             followed.over.push((job.id.clone(), Arc::new(frame)));
         } else {
             let viewer = self.hub.watch(job).inspect_err(|Full| {
-                tracing::warn!(job = %job.id, "as many jobs are followed as may be");
+                tracing::warn!(job = %job.id, "the limit of followed jobs is reached");
             })?;
             followed.live.push(viewer);
         }

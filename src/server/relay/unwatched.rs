@@ -49,7 +49,7 @@ impl Unwatched {
         let jobs = match self.records.unfinished_after(after.as_ref(), BATCH).await {
             Ok(jobs) => jobs,
             Err(error) => {
-                tracing::warn!(%error, "unfinished jobs could not be looked for");
+                tracing::warn!(%error, "cannot look for unfinished jobs");
                 return after;
             }
         };
@@ -78,7 +78,7 @@ impl Unwatched {
         if let Some(newer) = Snapshot::from(job).after(report, now())
             && let Err(error) = self.recorder.state(&job.id, &newer).await
         {
-            tracing::warn!(%error, job = %job.id, "a job's newer state could not be recorded");
+            tracing::warn!(%error, job = %job.id, "cannot record a job's newer state");
         }
     }
 }

@@ -164,7 +164,7 @@ impl App {
         self.tasks.close();
         let ended = tokio::time::timeout_at(deadline, self.tasks.wait()).await;
         if ended.is_err() {
-            tracing::warn!("tasks were cut off");
+            tracing::warn!("tasks were aborted");
         }
     }
 }

@@ -68,7 +68,7 @@ impl Chores {
 pub(crate) async fn run(store: Store, retention: Retention, chores: Chores) {
     loop {
         if let Err(error) = tidy(&store, &retention, chores).await {
-            tracing::warn!(%error, %chores, "what is kept no longer could not be removed");
+            tracing::warn!(%error, %chores, "cannot remove expired data");
         }
         tokio::time::sleep(LOOK).await;
     }
@@ -90,7 +90,7 @@ pub(crate) async fn tidy(
         tokio::time::sleep(PAUSE).await;
     }
     if removed > 0 {
-        tracing::info!(removed, %chores, "what is kept no longer was removed");
+        tracing::info!(removed, %chores, "removed expired data");
     }
     while store.shrink().await? {
         tokio::time::sleep(PAUSE).await;

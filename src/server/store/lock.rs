@@ -53,7 +53,7 @@ pub fn lock(url: &DatabaseUrl) -> Result<DatabaseLock, StoreError> {
         }
         Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
             tracing::warn!(
-                "the file system has no locks: see that no other process serves from this database"
+                "the file system does not support locks: make sure no other process uses this database"
             );
         }
         Err(TryLockError::Error(error)) => return Err(error.into()),

@@ -128,12 +128,12 @@ pub struct Store {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         if let StoreError::SearchGivenUp(_) = error {
-            tracing::warn!(%error, "a search is answered with 503");
+            tracing::warn!(%error, "a search timed out; answering 503");
             return Self::Unavailable(
                 "The search took too long. Try again, or use a longer search term.".to_owned(),
             );
         }
-        tracing::error!(%error, "the store failed");
+        tracing::error!(%error, "database error");
         Self::Internal
     }
 }
@@ -210,10 +210,7 @@ impl Store {
         let store = self;
         let applied = store.migrate().await?;
         if !applied.is_empty() {
-            tracing::info!(
-                migrations = applied.join(", "),
-                "the database was brought up to date"
-            );
+            tracing::info!(migrations = applied.join(", "), "database migrated");
             // There may be no space for the copy, and nothing depends on it.
             if let Err(error) = store.let_shrink().await {
                 tracing::warn!(%error, "the database file cannot shrink");

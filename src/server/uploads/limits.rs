@@ -126,7 +126,7 @@ where
 
 /// A form that holds more before its file than a form does.
 #[derive(Clone, Copy, Debug, Error)]
-#[error("there is too much before the file")]
+#[error("too much data before the file")]
 pub(crate) struct TooMuch;
 
 /// How much of a form may be read on; shared with the [`Metered`] form.

@@ -20,7 +20,7 @@ pub(crate) async fn make_private_directory(directory: &Path) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt;
         let private = std::fs::Permissions::from_mode(0o700);
         if let Err(error) = fs::set_permissions(directory, private).await {
-            tracing::warn!(%error, directory = %directory.display(), "a directory could not be made private");
+            tracing::warn!(%error, directory = %directory.display(), "cannot make a directory private");
         }
     }
     Ok(())

@@ -118,7 +118,10 @@ impl RemoteFile {
         stream.map_err(|error| {
             // An address may hold a secret.
             let error = error.without_url();
-            tracing::info!(error = &error as &dyn std::error::Error, "a file broke off");
+            tracing::info!(
+                error = &error as &dyn std::error::Error,
+                "a download was interrupted"
+            );
             RemoteError::Broken
         })
     }
@@ -210,7 +213,7 @@ fn not_reached(error: reqwest::Error) -> RemoteError {
     let error = error.without_url();
     tracing::info!(
         error = &error as &dyn std::error::Error,
-        "a file could not be fetched"
+        "cannot download a file"
     );
     let mut cause = std::error::Error::source(&error);
     while let Some(inner) = cause {

@@ -84,11 +84,11 @@ pub async fn serve(
             () = shutdown.cancelled() => break,
         };
         let Some(admitted) = connections.admit(peer.ip()) else {
-            tracing::debug!(%peer, "there are as many connections as may be");
+            tracing::debug!(%peer, "the connection limit is reached");
             continue;
         };
         if let Err(error) = prepare(&stream, options.write_timeout) {
-            tracing::debug!(%error, "a connection could not be prepared");
+            tracing::debug!(%error, "cannot set up a connection");
         }
         let local = stream.local_addr().ok();
         let stream = Arc::new(HijackedSocket::new(stream, admitted));
@@ -130,7 +130,7 @@ pub async fn serve(
                     biased;
                     ended = connection.as_mut() => {
                         if let Err(error) = ended {
-                            tracing::debug!(%error, "a connection broke");
+                            tracing::debug!(%error, "connection error");
                         }
                         return;
                     }
@@ -145,7 +145,7 @@ pub async fn serve(
     drop(listener);
     tokio::select! {
         () = graceful.shutdown() => {}
-        () = tokio::time::sleep(options.drain) => tracing::warn!("requests were cut off"),
+        () = tokio::time::sleep(options.drain) => tracing::warn!("requests were aborted"),
     }
 }
 
@@ -166,7 +166,7 @@ async fn pause_after(error: &io::Error) {
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
     );
     if !of_one_connection {
-        tracing::error!(%error, "no connection can be accepted");
+        tracing::error!(%error, "cannot accept connections");
         tokio::time::sleep(ACCEPT_PAUSE).await;
     }
 }

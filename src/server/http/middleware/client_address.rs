@@ -31,8 +31,8 @@ pub(crate) async fn find(
     {
         tracing::warn!(
             %peer,
-            "X-Forwarded-For comes from an address that is not in TRUSTED_PROXIES, and is not believed; \
-             if it is your reverse proxy, everybody behind it counts as one client until it is"
+            "X-Forwarded-For from an address that is not in TRUSTED_PROXIES is ignored; if it is your \
+             reverse proxy, all clients behind it count as one until you add it"
         );
     }
     request.extensions_mut().insert(ClientAddress(address));

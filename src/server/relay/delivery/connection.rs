@@ -175,7 +175,7 @@ impl Connection {
                 Taken::NotAll
             }
             Err(error) => {
-                tracing::debug!(%error, "a client cannot be written to");
+                tracing::debug!(%error, "cannot write to a client");
                 self.cut(channels);
                 Taken::All
             }

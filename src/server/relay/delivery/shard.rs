@@ -245,7 +245,7 @@ impl Shard {
             return;
         };
         if waited == Waited::TooLong {
-            tracing::debug!("a client takes nothing any more");
+            tracing::debug!("a client stopped reading");
             at.cut(&mut self.writer.channels);
             return;
         }
@@ -302,7 +302,7 @@ impl Shard {
                 self.queue_write(connection);
             }
             Err(_full) => {
-                tracing::warn!(job = %job.id, "as many jobs are followed as may be");
+                tracing::warn!(job = %job.id, "the limit of followed jobs is reached");
                 if let Some(unfinished) = self.unfinished(connection) {
                     unfinished.is_short = true;
                 }
@@ -378,7 +378,7 @@ impl Shard {
                 self.write_due();
             }
             // They are retried at the next tick.
-            Err(error) => tracing::warn!(%error, "new jobs could not be looked for"),
+            Err(error) => tracing::warn!(%error, "cannot look for new jobs"),
         }
         self.look_up();
     }

@@ -64,7 +64,7 @@ impl Transport {
     /// Creates a transport for a hijacked connection.
     pub(super) fn socket(socket: Arc<dyn Socket>) -> (Self, Gone) {
         if let Err(error) = SockRef::from(&**socket).set_send_buffer_size(SEND_BUFFER) {
-            tracing::debug!(%error, "the send buffer of a socket could not be set");
+            tracing::debug!(%error, "cannot set a socket's send buffer");
         }
         (Self::Socket(socket.clone()), Gone::Socket(socket))
     }

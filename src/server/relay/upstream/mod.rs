@@ -287,8 +287,8 @@ impl Upstream {
             Incoming::UnknownNamespace(namespace) => {
                 tracing::warn!(
                     namespace,
-                    "the price monitor has no such Socket.IO namespace, which is the path of \
-                     MONITOR_PRICE_APP_HOST; the main one is used instead"
+                    "the price monitor has no such Socket.IO namespace (the path of \
+                     MONITOR_PRICE_APP_HOST); using the main one instead"
                 );
                 self.problem
                     .set(UpstreamProblem::UnknownNamespace(namespace));
@@ -343,26 +343,26 @@ impl Upstream {
             ConnectionError::Refused(message) => {
                 tracing::error!(
                     message = self.rest.without_key(message),
-                    "the price monitor refused the socket; is PRICE_MONITOR_API_KEY right?"
+                    "the price monitor rejected the socket; check PRICE_MONITOR_API_KEY"
                 );
                 Lost::Refused
             }
             ConnectionError::Outdated => {
                 self.problem.set(UpstreamProblem::OldSocketIo);
                 tracing::error!(
-                    "the price monitor speaks Socket.IO 2 or older, and version 3 or later is needed; \
-                     it is asked by REST instead"
+                    "the price monitor uses Socket.IO 2 or older, but version 3 or later is required; \
+                     polling its REST API instead"
                 );
                 Lost::Outdated
             }
             ConnectionError::Rejected(words) => {
                 let words = self.rest.without_key(words);
-                tracing::warn!(words, "the price monitor let no socket in; trying again");
+                tracing::warn!(words, "the price monitor rejected the socket; retrying");
                 self.problem.set(UpstreamProblem::Rejected(words));
                 Lost::Broken
             }
             error => {
-                tracing::warn!(%error, "the socket to the price monitor is lost; trying again");
+                tracing::warn!(%error, "lost the socket to the price monitor; retrying");
                 Lost::Broken
             }
         }

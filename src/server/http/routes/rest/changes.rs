@@ -60,9 +60,7 @@ impl WantedChanges {
             "priceUp" => self.price_up.clone(),
             _ => self.search.clone(),
         });
-        filter.map_err(|name| {
-            ApiError::Invalid(format!("`{name}` holds something that it does not take."))
-        })
+        filter.map_err(|name| ApiError::Invalid(format!("`{name}` is not valid.")))
     }
 }
 

@@ -205,12 +205,12 @@ impl From<HistoryEntry> for Entry {
 #[utoipa::path(
     get,
     path = "/api/products/{id}/history",
-    params(("id" = String, Path, description = "The product's identity"), WantedHistory),
+    params(("id" = String, Path, description = "Identity of the product"), WantedHistory),
     responses(
         (status = 200, description = "The changes", body = History),
         (status = 400, description = "A parameter is not valid", body = Problem),
-        (status = 404, description = "Nothing is known of such a product", body = Problem),
-        (status = 503, description = "The products are kept elsewhere", body = Problem),
+        (status = 404, description = "Product not found", body = Problem),
+        (status = 503, description = "Products are managed in the external price monitor", body = Problem),
         OfProgram,
     )
 )]

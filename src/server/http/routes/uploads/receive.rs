@@ -30,6 +30,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::{
+    i18n::locale::Locale,
     model::{
         audit::AuditAction,
         error::ApiError,
@@ -89,7 +90,7 @@ pub(crate) enum UploadError {
     NoFile,
     #[error("The file is empty.")]
     Empty,
-    #[error("The file is too large. The limit is {}.", bytesize::ByteSize(*.0).display().si())]
+    #[error("The file is too large. The limit is {}.", Locale::English.bytes(*.0))]
     TooLarge(u64),
     #[error("The upload was interrupted. Try again.")]
     Broken,

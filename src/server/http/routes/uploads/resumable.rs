@@ -41,6 +41,7 @@ use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
 use crate::{
+    i18n::locale::Locale,
     model::{
         audit::AuditAction,
         error::ApiError,
@@ -102,7 +103,7 @@ enum TusError {
     Busy,
     #[error("The file is empty.")]
     Empty,
-    #[error("The file is too large. The limit is {}.", bytesize::ByteSize(*.0).display().si())]
+    #[error("The file is too large. The limit is {}.", Locale::English.bytes(*.0))]
     TooLarge(u64),
     #[error("Too many uploads at once. Finish or cancel one first.")]
     TooMany,
@@ -140,7 +141,7 @@ impl IntoResponse for TusError {
             Self::Broken => StatusCode::REQUEST_TIMEOUT,
             Self::NoSpace(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Disk(error) => {
-                tracing::error!(%error, "a part of an upload could not be saved");
+                tracing::error!(%error, "cannot save a part of an upload");
                 StatusCode::INTERNAL_SERVER_ERROR
             }
             Self::NotTaken(ApiError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -262,7 +263,7 @@ impl Parts {
             if let Err(error) = fs::remove_file(path).await
                 && error.kind() != io::ErrorKind::NotFound
             {
-                tracing::warn!(%error, "an upload could not be removed");
+                tracing::warn!(%error, "cannot remove an upload");
             }
         }
     }
@@ -378,7 +379,7 @@ pub(crate) fn parts(state: &AppState) -> Extension<Parts> {
     if let Err(error) = tidied.and_then(|()| count_unfinished(&directory, &state.space))
         && error.kind() != io::ErrorKind::NotFound
     {
-        tracing::warn!(%error, "the parts of uploads could not be tidied");
+        tracing::warn!(%error, "cannot clean up parts of uploads");
     }
     Extension(Parts {
         directory,
