@@ -294,6 +294,13 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
 }
 
 async fn owner_link(config: Config) -> Result<(), Failure> {
+    if !config.auth.passwords {
+        return Err(
+            "AUTH_PASSWORDS is off, and the link asks for a password. Name the owner's e-mail address in OIDC_OWNERS, \
+             or give an account that signs in elsewhere the role: import-relay user set-role --role owner --email …"
+                .into(),
+        );
+    }
     let store = Store::open(&config.database).await?;
     match first_owner::make_link(&store, &config.public_url.address("")).await? {
         Some(link) => println!("{link}"),
@@ -320,11 +327,15 @@ async fn user(config: Config, command: UserCommand) -> Result<(), Failure> {
             let password = read_password()?;
             let user =
                 accounts::create_by_command(&store, &name, &account.email, role, password).await?;
-            println!("{} can sign in now.", user.email);
+            if config.auth.passwords {
+                println!("{} can sign in now.", user.email);
+            } else {
+                println!("{} can sign in once AUTH_PASSWORDS is on.", user.email);
+            }
         }
         UserCommand::SetRole { account, role } => {
             let user = accounts::set_role(&store, &account.email, role).await?;
-            println!("{} is now {}.", user.email, user.role);
+            println!("{} is now {}.", user.called(), user.role);
         }
         UserCommand::ResetPassword { account } => {
             let user = accounts::reset_password(&store, &account.email, read_password()?).await?;

@@ -6,6 +6,8 @@ mod accounts;
 #[path = "relay/app.rs"]
 #[allow(dead_code)] // each test program uses a part of it
 mod app;
+#[path = "access/confirm.rs"]
+mod confirm;
 #[path = "access/cross_origin.rs"]
 mod cross_origin;
 #[path = "relay/fake_monitor.rs"]
@@ -17,6 +19,8 @@ mod first_owner;
 mod guards;
 #[path = "access/ownership.rs"]
 mod ownership;
+#[path = "access/provider.rs"]
+mod provider;
 #[path = "access/team.rs"]
 mod team;
 
@@ -156,6 +160,7 @@ const ROWS: &[Row] = &[
     get("/", "/", [303, 303, 303, 302, 302, 302, 302, 302, 403, 403]),
     get("/account", "/account", PAGE),
     get("/audit", "/audit", OWNERS_PAGE),
+    get("/confirm", "/confirm", PAGE),
     get("/imports", "/imports", PAGE),
     get(
         "/imports/{id}",
@@ -196,6 +201,7 @@ const ROWS: &[Row] = &[
     get("/tokens", "/tokens", PAGE),
     get("/api/account", "/api/account", PERSON),
     get("/api/audit_log", "/api/audit_log?page=1", OWNER),
+    get("/api/confirm_state", "/api/confirm_state", PERSON),
     get("/api/current_user", "/api/current_user", PERSON),
     get(
         "/api/import_rows",
@@ -274,6 +280,11 @@ const ROWS: &[Row] = &[
     post(
         "/api/change_password",
         &[("current", "wrong horse"), ("password", "another horse")],
+        [401, 401, 401, 400, 400, 400, 400, 400, 403, 403],
+    ),
+    post(
+        "/api/confirm",
+        &[("password", "wrong horse")],
         [401, 401, 401, 400, 400, 400, 400, 400, 403, 403],
     ),
     post(

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::model::{
     error::ApiError,
     secret::Secret,
-    session::{CurrentUser, SignInState},
+    session::{ConfirmState, CurrentUser, SignInState},
 };
 
 /// Says whether anybody is signed in, and whether there is an owner. `setup` is the secret of the link that
@@ -58,6 +58,26 @@ pub async fn create_owner(
 ) -> Result<(), ApiError> {
     let (password, next) = (password.into(), next.as_deref());
     crate::server::auth::first_owner::create(&name, &email, password, setup, next).await
+}
+
+/// Says how whoever is signed in can show that it is still them.
+///
+/// # Errors
+///
+/// [`ApiError::SignedOut`] when nobody is.
+#[server(name = GetConfirmState, prefix = "/api", endpoint = "confirm_state", input = server_fn::codec::GetUrl)]
+pub async fn confirm_state() -> Result<ConfirmState, ApiError> {
+    crate::server::auth::confirm::state().await
+}
+
+/// Takes the password once more, begins a new session and goes on to `next`, or to the imports.
+///
+/// # Errors
+///
+/// [`ApiError::Invalid`] when the password is wrong or there is none, [`ApiError::Throttled`] after too many tries.
+#[server(prefix = "/api", endpoint = "confirm")]
+pub async fn confirm(password: Secret, next: Option<String>) -> Result<(), ApiError> {
+    crate::server::auth::confirm::by_password(password.into(), next.as_deref()).await
 }
 
 /// Ends the session and goes to the sign-in page.

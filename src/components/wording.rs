@@ -66,6 +66,15 @@ const SENTENCES: &[(&str, &str)] = &[
     ),
     ("Import not found.", "Import nicht gefunden."),
     (
+        "Confirm your identity first.",
+        "Bestätige zuerst deine Identität.",
+    ),
+    ("The password is wrong.", "Das Passwort ist falsch."),
+    (
+        "Passwords are turned off. Sign in at your identity provider.",
+        "Passwörter sind abgeschaltet. Melde dich bei deinem Identitätsanbieter an.",
+    ),
+    (
         "You don't have permission.",
         "Dazu hast du keine Berechtigung.",
     ),

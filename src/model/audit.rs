@@ -43,6 +43,10 @@ actions! {
     SignedIn: "signed-in", "signed in", "angemeldet";
     /// A password was tried that is not the account's.
     SignInFailed: "sign-in-failed", "failed to sign in", "Anmeldung fehlgeschlagen";
+    /// Somebody who was signed in entered the password again.
+    Confirmed: "confirmed", "entered the password again", "das Passwort erneut eingegeben";
+    /// Somebody who was signed in entered a wrong password.
+    ConfirmFailed: "confirm-failed", "entered a wrong password", "ein falsches Passwort eingegeben";
     /// A session was closed.
     SignedOut: "signed-out", "signed out", "abgemeldet";
     /// All sessions of an account were closed by its user.

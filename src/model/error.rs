@@ -22,6 +22,9 @@ pub enum ApiError {
     /// Whoever asks is known, and their role or token does not allow it.
     #[error("You don't have permission.")]
     Forbidden,
+    /// It is not certain enough that it is still the one who signed in.
+    #[error("Confirm your identity first.")]
+    Unconfirmed,
     /// What was sent cannot be taken. The text says why.
     #[error("{0}")]
     Invalid(String),

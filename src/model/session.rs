@@ -34,6 +34,8 @@ pub enum SignInState {
     },
     /// There are accounts: sign in with one.
     SignedOut {
+        /// Whether one can sign in with a password.
+        passwords: bool,
         /// What the OpenID Connect provider is called at which one can sign in too.
         provider: Option<String>,
         /// Why a session elsewhere does not let in, where there is one.
@@ -44,6 +46,18 @@ pub enum SignInState {
     /// Somebody is signed in already.
     SignedIn,
 }
+
+/// How somebody who is signed in shows that it is still them.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ConfirmState {
+    /// By their password.
+    pub password: bool,
+    /// At the OpenID Connect provider that is called this.
+    pub provider: Option<String>,
+}
+
+/// Where they do so, with `next` as in [`sign_in`].
+pub const CONFIRM_PATH: &str = "/confirm";
 
 /// Where one is sent to an OpenID Connect provider, with `next` as in [`sign_in`].
 pub const PROVIDER_PATH: &str = "/sign-in/oidc";

@@ -11,6 +11,8 @@ pub struct TeamState {
     pub members: Vec<TeamMember>,
     /// The links that have not been used, the newest first.
     pub links: Vec<OpenLink>,
+    /// Whether people sign in with passwords here, so that they can be invited by a link.
+    pub passwords: bool,
     /// The link that this browser has just made, where it was made without script.
     pub fresh: Option<Secret>,
 }

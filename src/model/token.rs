@@ -99,6 +99,12 @@ impl TokenLifetime {
             Self::Year => 365,
         }
     }
+
+    /// Returns whether it is so long that it must be certain who makes the token.
+    #[must_use]
+    pub fn is_long(self) -> bool {
+        self.days() > 90
+    }
 }
 
 /// A token, without what makes it one: that is told once.

@@ -5,8 +5,9 @@ use leptos::prelude::*;
 use leptos_router::LazyRoute;
 
 use super::{
-    AccountPage, AuditPage, ImportChangesPage, ImportDetailsPage, ImportsPage, JoinPage,
-    ProductPage, ProductsPage, SignInPage, StatusPage, StyleguidePage, TeamPage, TokensPage,
+    AccountPage, AuditPage, ConfirmPage, ImportChangesPage, ImportDetailsPage, ImportsPage,
+    JoinPage, ProductPage, ProductsPage, SignInPage, StatusPage, StyleguidePage, TeamPage,
+    TokensPage,
 };
 
 /// Makes a route of each page, and one split point for all of them.
@@ -66,6 +67,7 @@ impl LazyRoute for ImportDetails {
 routes! {
     Account: AccountPage,
     Audit: AuditPage,
+    Confirm: ConfirmPage,
     ImportChanges: ImportChangesPage,
     Imports: ImportsPage,
     Join: JoinPage,

@@ -6,6 +6,7 @@
 
 mod account;
 mod audit;
+mod confirm;
 mod import_changes;
 mod import_details;
 mod import_extras;
@@ -25,6 +26,7 @@ mod tokens;
 
 pub(crate) use account::AccountPage;
 pub(crate) use audit::AuditPage;
+pub(crate) use confirm::ConfirmPage;
 pub(crate) use import_changes::ImportChangesPage;
 pub(crate) use import_details::ImportDetailsPage;
 pub(crate) use imports::ImportsPage;

@@ -40,8 +40,8 @@ pub(crate) fn SignInPage() -> impl IntoView {
                         Ok(SignInState::NeedsLink { provider }) => {
                             view! { <NeedsLink provider /> }.into_any()
                         }
-                        Ok(SignInState::SignedOut { provider, elsewhere, contact }) => {
-                            view! { <SignInForm provider elsewhere contact /> }.into_any()
+                        Ok(SignInState::SignedOut { passwords, provider, elsewhere, contact }) => {
+                            view! { <SignInForm passwords provider elsewhere contact /> }.into_any()
                         }
                         Ok(SignInState::SignedIn) => view! { <SignedIn /> }.into_any(),
                         Err(error) => view! { <ErrorNotice error here="/sign-in" /> }.into_any(),
@@ -54,6 +54,8 @@ pub(crate) fn SignInPage() -> impl IntoView {
 
 #[component]
 fn SignInForm(
+    /// Whether one can sign in with a password.
+    passwords: bool,
     provider: Option<String>,
     /// Why a session elsewhere does not let in.
     elsewhere: Option<Elsewhere>,
@@ -88,26 +90,32 @@ fn SignInForm(
                         </div>
                     }
                 })}
-            <ActionForm action>
-                <FormError error testid="sign-in-error" />
-                <Next />
-                <Field
-                    name="email"
-                    label=t.say("Email", "E-Mail")
-                    kind="email"
-                    autocomplete="username"
-                    invalid
-                />
-                <Field
-                    name="password"
-                    label=t.say("Password", "Passwort")
-                    kind="password"
-                    autocomplete="current-password"
-                    invalid
-                />
-                <Submit pending=action.pending()>{t.say("Sign in", "Anmelden")}</Submit>
-            </ActionForm>
-            {provider.map(|provider| view! { <SignInElsewhere provider whom=whom.clone() /> })}
+            {passwords
+                .then(|| {
+                    view! {
+                        <ActionForm action>
+                            <FormError error testid="sign-in-error" />
+                            <Next />
+                            <Field
+                                name="email"
+                                label=t.say("Email", "E-Mail")
+                                kind="email"
+                                autocomplete="username"
+                                invalid
+                            />
+                            <Field
+                                name="password"
+                                label=t.say("Password", "Passwort")
+                                kind="password"
+                                autocomplete="current-password"
+                                invalid
+                            />
+                            <Submit pending=action.pending()>{t.say("Sign in", "Anmelden")}</Submit>
+                        </ActionForm>
+                    }
+                })}
+            {provider
+                .map(|provider| view! { <SignInElsewhere provider whom=whom.clone() is_only=!passwords /> })}
             <p class="sign-in-help" data-testid="whom-to-ask">{ask}</p>
         </section>
     }
@@ -149,7 +157,8 @@ fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
                     {t.say("Create account", "Konto erstellen")}
                 </Submit>
             </ActionForm>
-            {provider.map(|provider| view! { <SignInElsewhere provider whom=whom_to_ask(None, t) /> })}
+            {provider
+                .map(|provider| view! { <SignInElsewhere provider whom=whom_to_ask(None, t) is_only=false /> })}
         </section>
     }
 }
@@ -171,7 +180,8 @@ fn NeedsLink(provider: Option<String>) -> impl IntoView {
                      Inhabers zu erstellen. Einen neuen erhältst du mit import-relay owner-link.",
                 )
             />
-            {provider.map(|provider| view! { <SignInElsewhere provider whom=whom_to_ask(None, t) /> })}
+            {provider
+                .map(|provider| view! { <SignInElsewhere provider whom=whom_to_ask(None, t) is_only=false /> })}
         </section>
     }
 }
@@ -205,6 +215,8 @@ fn SignInElsewhere(
     provider: String,
     /// Whom to ask for access.
     whom: String,
+    /// Whether there is no other way in.
+    is_only: bool,
 ) -> impl IntoView {
     let t = use_locale();
     let href = match next() {
@@ -227,7 +239,7 @@ fn SignInElsewhere(
     });
     view! {
         <div class="sign-in-elsewhere">
-            <p class="sign-in-or">{t.say("or", "oder")}</p>
+            {(!is_only).then(|| view! { <p class="sign-in-or">{t.say("or", "oder")}</p> })}
             {problem}
             // The server answers it, not the router.
             <a class="button" href=address(&href) rel="external" data-testid="sign-in-elsewhere">

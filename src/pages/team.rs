@@ -71,6 +71,7 @@ fn Team(state: TeamState, actions: Actions) -> impl IntoView {
     let TeamState {
         members,
         links,
+        passwords,
         fresh,
     } = state;
     let made = move || {
@@ -96,7 +97,7 @@ fn Team(state: TeamState, actions: Actions) -> impl IntoView {
     });
     let rows = members
         .into_iter()
-        .map(|member| view! { <MemberRow member actions /> })
+        .map(|member| view! { <MemberRow member actions passwords /> })
         .collect_view();
     view! {
         <ShownOnce
@@ -106,7 +107,19 @@ fn Team(state: TeamState, actions: Actions) -> impl IntoView {
             )
             secret
         />
-        <InviteForm invite=actions.invite />
+        {if passwords {
+            view! { <InviteForm invite=actions.invite /> }.into_any()
+        } else {
+            view! {
+                <p class="settings-note" data-testid="no-invitations">
+                    {t.say(
+                        "Passwords are turned off: people get access from your identity provider.",
+                        "Passwörter sind abgeschaltet: Zugang gibt euer Identitätsanbieter.",
+                    )}
+                </p>
+            }
+                .into_any()
+        }}
         <FormError error id="team-error" testid="team-error" />
         <section class="card card-flush" aria-labelledby="members-title">
             <header class="card-head">
@@ -185,7 +198,7 @@ fn RoleSelect(#[prop(into)] id: String, selected: Role) -> impl IntoView {
 }
 
 #[component]
-fn MemberRow(member: TeamMember, actions: Actions) -> impl IntoView {
+fn MemberRow(member: TeamMember, actions: Actions, passwords: bool) -> impl IntoView {
     let t = use_locale();
     let TeamMember {
         id,
@@ -203,7 +216,7 @@ fn MemberRow(member: TeamMember, actions: Actions) -> impl IntoView {
     let select_id = format!("role-{id}");
     let id = StoredValue::new(id);
     let id = move || id.get_value();
-    let reset = (has_password && !is_disabled).then(|| {
+    let reset = (passwords && has_password && !is_disabled).then(|| {
         view! {
             <ActionForm action=actions.reset>
                 <input type="hidden" name="member" value=id() />

@@ -103,6 +103,12 @@ impl App {
         self.owner_link = running.owner_link;
     }
 
+    /// Changes a setting, for the next launch.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.retain(|(set, _)| set != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Returns the same server with another session.
     pub(crate) fn sharing(app: &Self, cookie: &str) -> Self {
         Self {

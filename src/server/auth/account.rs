@@ -2,7 +2,9 @@
 
 use secrecy::SecretString;
 
-use super::{SIGN_IN, accounts, audit, known_browser, passwords, request::Caller, session};
+use super::{
+    SIGN_IN, accounts, audit, known_browser, passwords, request::Caller, require_passwords, session,
+};
 use crate::{
     model::{
         account::{AccountState, OpenSession},
@@ -57,6 +59,7 @@ pub(crate) async fn change_password(
 ) -> Result<(), ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
+    require_passwords(&auth)?;
     let user = &caller.in_person()?.user;
     let login = find_login(&auth, user).await?;
     let address = caller.address.ok_or(ApiError::Internal)?;

@@ -117,6 +117,9 @@ pub async fn reset_password(
     password: SecretString,
 ) -> Result<User, ApiError> {
     let user = find(store, email).await?;
+    if user.issuer.is_some() {
+        return Err(has_no_password());
+    }
     set_password(store, &user, password).await?;
     store.revoke_all_of(&user.id, None).await?;
     told_elsewhere(store, &user).await;
@@ -138,7 +141,7 @@ pub async fn set_role(store: &Store, email: &str, role: Role) -> Result<User, Ap
         store.delete_links_by(&user.id).await?;
     }
     told_elsewhere(store, &user).await;
-    let subject = format!("{}: {role}", user.email);
+    let subject = format!("{}: {role}", user.called());
     audit::record_command(store, AuditAction::RoleChanged, &subject).await;
     Ok(User { role, ..user })
 }
@@ -156,11 +159,26 @@ pub(super) fn last_owner() -> ApiError {
     ApiError::Invalid("You can't remove the last owner.".to_owned())
 }
 
+/// Says that an account has no password that could be changed.
+pub(super) fn has_no_password() -> ApiError {
+    ApiError::Invalid(
+        "This account signs in through another service and has no password here.".to_owned(),
+    )
+}
+
+/// Finds an account by its address: one of our own, else the only one that has it where it signs in.
 async fn find(store: &Store, email: &str) -> Result<User, ApiError> {
     let email = normalised(email);
-    match store.find_login(&email).await? {
-        Some(login) => Ok(login.user),
-        None => Err(ApiError::Invalid(format!(
+    if let Some(login) = store.find_login(&email).await? {
+        return Ok(login.user);
+    }
+    let mut elsewhere = store.users_elsewhere(&email).await?;
+    match (elsewhere.pop(), elsewhere.len()) {
+        (Some(only), 0) => Ok(only),
+        (Some(_), _) => Err(ApiError::Invalid(format!(
+            "Several accounts of other services have the email address {email}. Change them on the team page."
+        ))),
+        (None, _) => Err(ApiError::Invalid(format!(
             "There is no account with the email address {email}."
         ))),
     }

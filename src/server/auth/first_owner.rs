@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{accounts, request::Caller, secret, sign_in};
+use super::{accounts, request::Caller, require_passwords, secret, sign_in};
 use crate::{
     model::{error::ApiError, secret::Secret},
     server::{
@@ -66,6 +66,7 @@ pub(crate) async fn create(
 ) -> Result<(), ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
+    require_passwords(&auth)?;
     if auth.store.has_owner().await? {
         return Err(accounts::has_owner());
     }

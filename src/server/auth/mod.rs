@@ -9,6 +9,7 @@ pub mod accounts;
 pub(crate) mod audit;
 pub mod authjs;
 mod claim;
+pub(crate) mod confirm;
 pub(in crate::server) mod cookie;
 pub mod first_owner;
 mod known_browser;
@@ -121,6 +122,16 @@ pub fn require(permission: Permission) -> Result<Principal, ApiError> {
 /// [`ApiError::Internal`] outside of one.
 pub(crate) fn request_address() -> Result<ClientAddress, ApiError> {
     Caller::of_server_fn()?.address.ok_or(ApiError::Internal)
+}
+
+/// Refuses passwords if they are turned off.
+fn require_passwords(auth: &Auth) -> Result<(), ApiError> {
+    if auth.config.auth.passwords {
+        return Ok(());
+    }
+    Err(ApiError::Invalid(
+        "Passwords are turned off. Sign in at your identity provider.".to_owned(),
+    ))
 }
 
 /// Path after signing in.

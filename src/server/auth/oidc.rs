@@ -31,7 +31,7 @@ use url::Url;
 
 use super::claim;
 use crate::{
-    model::role::RoleClaim,
+    model::{job::UnixMillis, role::RoleClaim},
     server::{
         config::{OidcConfig, PublicUrl},
         http_client,
@@ -122,6 +122,9 @@ pub(super) struct Visit {
     verifier: String,
     /// Path after signing in.
     pub(super) next: Option<String>,
+    /// Whether somebody who is signed in is to show that it is still them.
+    #[serde(default)]
+    pub(super) anew: bool,
 }
 
 impl Visit {
@@ -140,6 +143,8 @@ pub(super) struct Identity {
     pub(super) verified_email: Option<String>,
     pub(super) name: Option<String>,
     pub(super) role: RoleClaim,
+    /// When they were last asked there who they are, where the provider says so.
+    pub(super) asked_at: Option<UnixMillis>,
 }
 
 /// A provider. Clones share its metadata.
@@ -208,23 +213,34 @@ impl Provider {
     /// # Errors
     ///
     /// [`OidcError::Provider`] if its metadata cannot be fetched.
-    pub(super) async fn begin(&self, next: Option<String>) -> Result<(Url, Visit), OidcError> {
+    pub(super) async fn begin(
+        &self,
+        next: Option<String>,
+        anew: bool,
+    ) -> Result<(Url, Visit), OidcError> {
         let client = self.client(self.known(Wanted::Fresh).await?);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let (url, state, nonce) = client
+        let mut request = client
             .authorize_url(
                 AuthenticationFlow::<CoreResponseType>::AuthorizationCode,
                 CsrfToken::new_random,
                 Nonce::new_random,
             )
             .add_scopes(SCOPES.map(|scope| Scope::new(scope.to_owned())))
-            .set_pkce_challenge(challenge)
-            .url();
+            .set_pkce_challenge(challenge);
+        if anew {
+            // One of them is enough by the standard; not every provider knows both.
+            request = request
+                .add_prompt(CoreAuthPrompt::Login)
+                .set_max_age(Duration::ZERO);
+        }
+        let (url, state, nonce) = request.url();
         let visit = Visit {
             state,
             nonce,
             verifier: verifier.into_secret(),
             next,
+            anew,
         };
         Ok((url, visit))
     }
@@ -419,5 +435,6 @@ fn identity(
         email,
         name: name.and_then(|name| claim::clean(name, claim::MAX_NAME)),
         role: role.map_or(RoleClaim::Missing, claim::role),
+        asked_at: token.auth_time().map(|time| time.timestamp_millis()),
     })
 }

@@ -51,6 +51,8 @@ pub(in crate::server) async fn identify(
             },
         },
     };
+    // Without passwords the accounts of this app let nobody in, whatever let them in before.
+    let found = found.filter(|(user, _)| auth.config.auth.passwords || user.issuer.is_some());
     Ok(match found {
         Some((user, credential)) => Visitor::Known(Box::new(Principal {
             user,

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, header};
 
 use super::{authjs, cookie, cookie::OwnCookie, request::Caller, secret};
 use crate::{
-    model::error::ApiError,
+    model::{error::ApiError, job::UnixMillis},
     server::{
         auth::Auth,
         identity::{credential::SessionId, user::User},
@@ -32,8 +32,13 @@ pub(super) async fn find(
 }
 
 /// Opens a session and sets its cookie on a server function's response.
-pub(super) async fn open(auth: &Auth, caller: &Caller, user: &User) -> Result<(), ApiError> {
-    let token = start(auth, caller, user).await?;
+pub(super) async fn open(
+    auth: &Auth,
+    caller: &Caller,
+    user: &User,
+    confirmed_at: UnixMillis,
+) -> Result<(), ApiError> {
+    let token = start(auth, caller, user, confirmed_at).await?;
     OwnCookie::Session.set(auth, token, max_age(auth))
 }
 
@@ -42,8 +47,9 @@ pub(super) async fn open_with_header(
     auth: &Auth,
     caller: &Caller,
     user: &User,
+    confirmed_at: UnixMillis,
 ) -> Result<String, ApiError> {
-    let token = start(auth, caller, user).await?;
+    let token = start(auth, caller, user, confirmed_at).await?;
     Ok(OwnCookie::Session.header(auth, token, max_age(auth)))
 }
 
@@ -52,7 +58,12 @@ fn max_age(auth: &Auth) -> i64 {
 }
 
 /// Creates a session with a new token and ends the previous one, to prevent session fixation.
-async fn start(auth: &Auth, caller: &Caller, user: &User) -> Result<String, ApiError> {
+async fn start(
+    auth: &Auth,
+    caller: &Caller,
+    user: &User,
+    confirmed_at: UnixMillis,
+) -> Result<String, ApiError> {
     if let Some(before) = token(auth, &caller.headers) {
         auth.store.delete_session(&secret::hash(&before)).await?;
     }
@@ -72,6 +83,7 @@ async fn start(auth: &Auth, caller: &Caller, user: &User) -> Result<String, ApiE
         user: &user.id,
         address: caller.address.map(|address| address.to_string()),
         agent,
+        confirmed_at,
     };
     auth.store.create_session(new, lifetime).await?;
     Ok(token)

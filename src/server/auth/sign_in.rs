@@ -2,10 +2,14 @@
 
 use secrecy::SecretString;
 
-use super::{HOME, SIGN_IN, accounts, audit, first_owner, known_browser, request::Caller, session};
+use super::{
+    HOME, SIGN_IN, accounts, audit, first_owner, known_browser, request::Caller, require_passwords,
+    session,
+};
 use crate::{
     model::{
         audit::AuditAction,
+        clock::now,
         error::ApiError,
         secret::Secret,
         session::{CurrentUser, SignInState},
@@ -24,10 +28,12 @@ pub(crate) async fn state(setup: Option<Secret>) -> Result<SignInState, ApiError
     let provider = provider.map(|provider| provider.name().to_owned());
     let signed_out = |provider| SignInState::SignedOut {
         provider,
+        passwords: auth.config.auth.passwords,
         contact: auth.config.auth.contact.clone(),
         elsewhere: caller.elsewhere,
     };
-    Ok(if auth.store.has_owner().await? {
+    let has_owner = auth.store.has_owner().await?;
+    Ok(if has_owner || !auth.config.auth.passwords {
         signed_out(provider)
     } else if first_owner::may_be_made(&auth, &caller, setup.as_ref()).await? {
         SignInState::NeedsOwner { provider, setup }
@@ -57,6 +63,7 @@ pub(crate) async fn sign_in(
 ) -> Result<(), ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
+    require_passwords(&auth)?;
     let email = accounts::normalised(email);
     let login = auth.store.find_login(&email).await?;
     let known = login
@@ -112,7 +119,7 @@ async fn enter(
     user: &User,
     next: Option<&str>,
 ) -> Result<(), ApiError> {
-    session::open(auth, caller, user).await?;
+    session::open(auth, caller, user, now()).await?;
     audit::record(auth, caller, user, AuditAction::SignedIn, "").await;
     leptos_axum::redirect(local_path(next));
     Ok(())

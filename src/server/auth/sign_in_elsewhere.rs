@@ -8,7 +8,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    SIGN_IN, audit,
+    SIGN_IN, audit, confirm,
     cookie::OwnCookie,
     oidc::{Identity, OidcError, Provider, Visit, known_error},
     request::Caller,
@@ -16,7 +16,13 @@ use super::{
     sign_in::local_path,
 };
 use crate::{
-    model::{audit::AuditAction, error::ApiError, session::SignInProblem},
+    model::{
+        audit::AuditAction,
+        clock::now,
+        error::ApiError,
+        role::{Role, RoleClaim},
+        session::{CONFIRM_PATH, SignInProblem},
+    },
     server::{
         auth::Auth,
         identity::user::User,
@@ -36,6 +42,9 @@ const MAX_NEXT: usize = 1000;
 #[derive(Debug, Deserialize)]
 pub(in crate::server) struct Departure {
     next: Option<String>,
+    /// Whether the provider is to ask who it is even if it knows.
+    #[serde(default)]
+    anew: bool,
 }
 
 /// Query of the callback (RFC 6749, sections 4.1.2 and 4.1.2.1).
@@ -77,11 +86,12 @@ impl From<OidcError> for Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
+impl Refusal {
+    /// Returns what leads to the page that says why.
+    fn told_at(self, page: &str) -> Response {
         match self {
             Self::Problem(problem) => {
-                Redirect::to(&format!("{SIGN_IN}?problem={problem}")).into_response()
+                Redirect::to(&format!("{page}?problem={problem}")).into_response()
             }
             Self::Fault(error) => error.into_response(),
         }
@@ -96,9 +106,11 @@ pub(in crate::server) async fn depart(
     let Some(provider) = &auth.provider else {
         return Redirect::to(SIGN_IN).into_response();
     };
-    let next = departure.ok().and_then(|Query(departure)| departure.next);
+    let (next, anew) = departure
+        .map(|Query(departure)| (departure.next, departure.anew))
+        .unwrap_or_default();
     let next = next.filter(|next| next.len() <= MAX_NEXT);
-    match provider.begin(next).await {
+    match provider.begin(next, anew).await {
         Ok((url, visit)) => {
             let kept = serde_json::to_vec(&visit)
                 .map(hex::encode)
@@ -106,7 +118,7 @@ pub(in crate::server) async fn depart(
             let cookie = OwnCookie::Visit.header(&auth, kept, MAX_AGE);
             with_cookies(Redirect::to(url.as_str()), [cookie])
         }
-        Err(error) => Refusal::from(error).into_response(),
+        Err(error) => Refusal::from(error).told_at(SIGN_IN),
     }
 }
 
@@ -122,12 +134,17 @@ pub(in crate::server) async fn arrive(
     let caller = Caller::of(&parts);
     // The state is used once.
     let gone = OwnCookie::Visit.header(&auth, String::new(), 0);
-    match let_in(&auth, provider, &caller, arrival).await {
+    let visit = visit(&auth, &caller);
+    let page = match &visit {
+        Some(visit) if visit.anew && caller.principal.is_some() => CONFIRM_PATH,
+        _ => SIGN_IN,
+    };
+    match let_in(&auth, provider, &caller, visit, arrival).await {
         Ok((session, next)) => {
             let next = Redirect::to(local_path(next.as_deref()));
             with_cookies(next, [session, gone])
         }
-        Err(refusal) => with_cookies(refusal, [gone]),
+        Err(refusal) => with_cookies(refusal.told_at(page), [gone]),
     }
 }
 
@@ -136,14 +153,14 @@ async fn let_in(
     auth: &Auth,
     provider: &Provider,
     caller: &Caller,
+    visit: Option<Visit>,
     arrival: Result<Query<Arrival>, QueryRejection>,
 ) -> Result<(String, Option<String>), Refusal> {
     let refused = |why: &str| Refusal::from(OidcError::Invalid(why.to_owned()));
     let Ok(Query(arrival)) = arrival else {
         return Err(refused("the answer cannot be read"));
     };
-    let visit =
-        visit(auth, caller).ok_or_else(|| refused("it began in no browser, or long ago"))?;
+    let visit = visit.ok_or_else(|| refused("it began in no browser, or long ago"))?;
     let code = match (arrival.code, arrival.error) {
         (Some(code), None) => code,
         (_, Some(error)) => {
@@ -160,13 +177,18 @@ async fn let_in(
     let address = caller.address.ok_or(ApiError::Internal)?;
     let admitted = auth.arrivals.admit(&address.network());
     admitted.map_err(|_| Refusal::Problem(SignInProblem::TooMany))?;
-    let next = visit.next.clone();
+    let (next, anew) = (visit.next.clone(), visit.anew);
     let identity = provider.finish(visit, code).await?;
     if !is_allowed(auth, &identity) {
         return Err(Refusal::Problem(SignInProblem::Stranger));
     }
+    // A provider that does not say when it asked did so just now, if it was to.
+    let asked_at = identity.asked_at.unwrap_or(if anew { now() } else { 0 });
+    if anew && !confirm::is_certain(asked_at) {
+        return Err(refused("it was to ask who it is, and did not"));
+    }
     let user = account_of(auth, provider, &identity).await?;
-    let session = session::open_with_header(auth, caller, &user).await?;
+    let session = session::open_with_header(auth, caller, &user, asked_at).await?;
     audit::record(auth, caller, &user, AuditAction::SignedIn, "").await;
     Ok((session, next))
 }
@@ -187,6 +209,18 @@ fn is_allowed(auth: &Auth, identity: &Identity) -> bool {
     domain.is_some_and(|domain| oidc.allowed_domains.contains(&domain))
 }
 
+/// Returns the provider's role, or the owner's for the owners that the settings name. The provider can still deny access.
+fn role(auth: &Auth, identity: &Identity) -> RoleClaim {
+    let email = identity.verified_email.as_deref().map(str::to_lowercase);
+    let oidc = auth.config.auth.oidc.as_ref();
+    let is_owner = email.is_some_and(|email| oidc.is_some_and(|it| it.owners.contains(&email)));
+    if is_owner && identity.role != RoleClaim::NoAccess {
+        RoleClaim::Known(Role::Owner)
+    } else {
+        identity.role
+    }
+}
+
 fn visit(auth: &Auth, caller: &Caller) -> Option<Visit> {
     let kept = OwnCookie::Visit.get(auth, &caller.headers)?;
     serde_json::from_slice(&hex::decode(kept).ok()?).ok()
@@ -203,7 +237,7 @@ async fn account_of(
         subject: &identity.subject,
         email: identity.email.as_deref(),
         name: identity.name.as_deref(),
-        role: identity.role,
+        role: role(auth, identity),
         default_role: auth.config.auth.default_role,
     };
     // Only the session's expiry matters here.

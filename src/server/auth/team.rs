@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{accounts, audit, once, passwords, request::Caller, secret, sign_in};
+use super::{
+    accounts, audit, confirm, once, passwords, request::Caller, require_passwords, secret, sign_in,
+};
 use crate::{
     model::{
         audit::{AuditAction, AuditEvent},
@@ -29,6 +31,9 @@ const INVITATION: Duration = Duration::from_secs(7 * 24 * 3600);
 const RESET: Duration = Duration::from_secs(24 * 3600);
 /// Maximum length of a note.
 const MAX_NOTE: usize = 200;
+
+/// The page of all this.
+const PAGE: &str = "/team";
 
 /// Returns the owner who made the request.
 fn owner() -> Result<(Auth, Caller, User), ApiError> {
@@ -73,6 +78,7 @@ pub(crate) async fn team_state() -> Result<TeamState, ApiError> {
             })
             .collect(),
         links,
+        passwords: auth.config.auth.passwords,
         fresh: once::take(&auth, &caller)?,
     })
 }
@@ -80,12 +86,14 @@ pub(crate) async fn team_state() -> Result<TeamState, ApiError> {
 /// Creates an invitation link.
 pub(crate) async fn invite(role: Role, note: &str) -> Result<NewLink, ApiError> {
     let (auth, caller, owner) = owner()?;
+    require_passwords(&auth)?;
     let note = note.trim();
     if note.chars().count() > MAX_NOTE || note.contains(char::is_control) {
         return Err(ApiError::Invalid(
             "Notes are limited to 200 characters.".to_owned(),
         ));
     }
+    confirm::require(&auth, &caller, PAGE).await?;
     let purpose = LinkPurpose::Invitation(role);
     let link = make_link(&auth, &caller, &owner, &purpose, note, INVITATION).await?;
     let subject = format!("{note} ({role})");
@@ -96,12 +104,12 @@ pub(crate) async fn invite(role: Role, note: &str) -> Result<NewLink, ApiError> 
 /// Creates a password link.
 pub(crate) async fn make_reset_link(member: &str) -> Result<NewLink, ApiError> {
     let (auth, caller, owner) = owner()?;
+    require_passwords(&auth)?;
     let member = find(&auth, member).await?;
     if !member.has_password {
-        return Err(ApiError::Invalid(
-            "This account signs in through another service and has no password here.".to_owned(),
-        ));
+        return Err(accounts::has_no_password());
     }
+    confirm::require(&auth, &caller, PAGE).await?;
     auth.store.delete_resets_of(&member.user.id).await?;
     let purpose = LinkPurpose::PasswordReset(member.user.id.as_str().to_owned());
     let subject = &member.user.email;
@@ -145,6 +153,7 @@ pub(crate) async fn set_role(member: &str, role: Role) -> Result<(), ApiError> {
             "This account's role is managed by its sign-in service.".to_owned(),
         ));
     }
+    confirm::require(&auth, &caller, PAGE).await?;
     if !auth.store.set_role(&member.user.id, role).await? {
         return Err(accounts::last_owner());
     }
@@ -192,6 +201,9 @@ async fn find(auth: &Auth, id: &str) -> Result<Member, ApiError> {
 /// Returns the purpose of a link.
 pub(crate) async fn link_state(token: &str) -> Result<LinkState, ApiError> {
     let auth = Auth::of_server_fn()?;
+    if !auth.config.auth.passwords {
+        return Ok(LinkState::Gone);
+    }
     let Some(link) = auth.store.find_link(&secret::hash(token)).await? else {
         return Ok(LinkState::Gone);
     };

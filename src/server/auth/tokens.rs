@@ -1,6 +1,6 @@
 //! API tokens.
 
-use super::{audit, once, principal::TOKEN_PREFIX, request::Caller, secret};
+use super::{audit, confirm, once, principal::TOKEN_PREFIX, request::Caller, secret};
 use crate::{
     model::{
         audit::AuditAction,
@@ -16,6 +16,8 @@ use crate::{
 const MAX_NAME: usize = 100;
 /// Maximum tokens per account.
 const MAX_TOKENS: usize = 50;
+/// Where they are made.
+const PAGE: &str = "/tokens";
 const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
 /// Returns the state of the token page.
@@ -56,6 +58,9 @@ pub(crate) async fn create(
         return Err(ApiError::Invalid(format!(
             "You have reached the limit of {MAX_TOKENS} tokens. Revoke one first."
         )));
+    }
+    if lifetime.is_long() {
+        confirm::require(&auth, &caller, PAGE).await?;
     }
     let token = format!("{TOKEN_PREFIX}{}", secret::generate()?);
     let lifetime = i64::from(lifetime.days()) * DAY_MILLIS;

@@ -229,6 +229,20 @@ pub(super) fn networks(text: &str) -> Option<Vec<IpNet>> {
         .collect()
 }
 
+/// Reads email addresses, in lower case.
+pub(super) fn mail_addresses(text: &str) -> Option<BTreeSet<String>> {
+    text.split(',')
+        .map(|one| {
+            let address = one.trim().to_lowercase();
+            let (user, host) = address.split_once('@')?;
+            let is_address = !user.is_empty()
+                && !host.is_empty()
+                && !address.contains(|c: char| c.is_whitespace() || c.is_control());
+            is_address.then_some(address)
+        })
+        .collect()
+}
+
 /// Reads a provider's address: https, or this machine (OpenID Connect Discovery 1.0, section 3).
 pub(super) fn issuer(text: &str) -> Option<IssuerUrl> {
     let issuer = IssuerUrl::new(text.to_owned()).ok()?;

@@ -244,6 +244,7 @@ mod tests {
                 "OIDC_CLIENT_ID",
                 "OIDC_ISSUER",
                 "OIDC_NAME",
+                "OIDC_OWNERS",
                 "TRUSTED_PROXIES",
             ];
             let is_secret = SETTINGS.iter().any(|it| it.name == name && it.secret);

@@ -89,6 +89,7 @@ impl Config {
                 audit: env.read(&AUDIT_RETENTION)?,
             },
             auth: AuthConfig {
+                passwords: passwords(&env)?,
                 sessions: SessionLifetime {
                     absolute: env.read(&SESSION_AGE)?,
                     idle: env.read(&SESSION_IDLE)?,
@@ -273,6 +274,7 @@ fn oidc(env: &Env<'_>) -> Result<Option<OidcConfig>, ConfigError> {
     let client_secret = env.find(&OIDC_CLIENT_SECRET)?;
     let name = env.find(&OIDC_NAME)?;
     let allowed_domains = env.find(&OIDC_DOMAINS)?.unwrap_or_default();
+    let owners = env.find(&OIDC_OWNERS)?.unwrap_or_default();
     let Some(issuer) = issuer else {
         return Ok(None);
     };
@@ -286,8 +288,22 @@ fn oidc(env: &Env<'_>) -> Result<Option<OidcConfig>, ConfigError> {
         client_secret,
         name: name.unwrap_or(host),
         allowed_domains,
+        owners,
         issuer,
     }))
+}
+
+/// Reads whether there are passwords. Without them there must be another way in.
+fn passwords(env: &Env<'_>) -> Result<bool, ConfigError> {
+    let passwords = env.read(&PASSWORDS)?;
+    if passwords || env.find(&OIDC_ISSUER)?.is_some() || !authjs_secrets(env)?.is_empty() {
+        return Ok(passwords);
+    }
+    Err(ConfigError::Missing {
+        name: OIDC_ISSUER.about.name,
+        because: "AUTH_PASSWORDS=off",
+        takes: OIDC_ISSUER.about.takes,
+    })
 }
 
 fn monitor(env: &Env<'_>) -> Result<Monitor, ConfigError> {
@@ -429,6 +445,7 @@ mod tests {
             ("SESSION_IDLE_TIMEOUT", "1s"),
             ("TRUSTED_PROXIES", "127.0.0.1, proxy.example"),
             ("AUTH_DEFAULT_ROLE", "owner"),
+            ("AUTH_PASSWORDS", "no"),
             ("OIDC_ISSUER", "http://accounts.example.com"),
             ("OIDC_ISSUER", "accounts.example.com"),
         ] {
@@ -441,6 +458,26 @@ mod tests {
                 text,
                 format!("{name} is {value:?}; expected {}", setting.takes)
             );
+        }
+    }
+
+    #[test]
+    fn without_passwords_there_is_another_way_in() {
+        let off = ("AUTH_PASSWORDS", "off");
+        let text = read(&[off]).unwrap_err().to_string();
+        assert!(text.starts_with("OIDC_ISSUER is not set"), "{text}");
+        let issuer = ("OIDC_ISSUER", "https://accounts.example.com");
+        let client = ("OIDC_CLIENT_ID", "shop");
+        for way in [&[off, issuer, client][..], &[off, ("AUTH_SECRET", "x")]] {
+            assert!(!read(way).unwrap().auth.passwords);
+        }
+        assert!(read(&[]).unwrap().auth.passwords);
+        let owners = |text| read(&[issuer, client, ("OIDC_OWNERS", text)]);
+        let config = owners("Ada@shop.example, eve@shop.example").unwrap();
+        let named = config.auth.oidc.unwrap().owners;
+        assert!(named.len() == 2 && named.contains("ada@shop.example"));
+        for bad in ["ada", "@shop.example", "a@b c", "a@b,"] {
+            assert!(owners(bad).is_err(), "{bad}");
         }
     }
 

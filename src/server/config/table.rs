@@ -11,7 +11,8 @@ use super::{
     CollectorUrl, CorsOrigins, DatabaseUrl, PublicUrl, RemoteHosts, SocketProtocol,
     form::{
         AtLeast, Between, By, OneOf, OrForever, OrNever, Secret, Size, Text, VisibleSecret, issuer,
-        joined, listed, log_filter, monitor_url, networks, socket_address, whole_address,
+        joined, listed, log_filter, mail_addresses, monitor_url, networks, socket_address,
+        whole_address,
     },
 };
 use crate::{model::role::Role, server::identity::host};
@@ -217,6 +218,12 @@ settings! {
     OIDC_DOMAINS: By<BTreeSet<String>> = "OIDC_ALLOWED_DOMAINS", By(host::read_names, Some(listed)),
         "comma-separated domains, for example shop.example", without "any address",
         "Domains of the email addresses that may sign in there. The provider must have verified the address.";
+    OIDC_OWNERS: By<BTreeSet<String>> = "OIDC_OWNERS", By(mail_addresses, Some(listed)),
+        "comma-separated email addresses, for example ada@shop.example", without "nobody by the address",
+        "Email addresses of the users who are owners when they sign in there. The provider must have verified the address.";
+    PASSWORDS: OneOf<bool> = "AUTH_PASSWORDS", OneOf(&[("on", true), ("off", false)]),
+        "on or off", default "on",
+        "Whether accounts of this app sign in with passwords. With off, people sign in through OIDC_ISSUER or Auth.js only, and the accounts of this app are locked.";
     OIDC_SESSION_AGE: Between = "OIDC_SESSION_MAX_AGE", Between(MINUTE, LONGEST),
         "a duration of 1m or more, for example 12h", default "12h",
         "How long a session through that provider lasts before the user must sign in there again.";

@@ -76,6 +76,8 @@ pub struct AuthConfig {
     pub oidc: Option<OidcConfig>,
     /// How long a sign-in at the provider lasts.
     pub provider_session: Duration,
+    /// Whether people sign in with passwords that are kept here.
+    pub passwords: bool,
     /// Whom people ask for access.
     pub contact: Option<String>,
     /// The role of those who sign in elsewhere and are given none there; without one they are not let in.
@@ -95,6 +97,8 @@ pub struct OidcConfig {
     pub name: String,
     /// The domains of the verified addresses with which people may sign in; empty for any address.
     pub allowed_domains: BTreeSet<String>,
+    /// The verified addresses, in lower case, of those who are owners.
+    pub owners: BTreeSet<String>,
 }
 
 /// What is told about the running server, and to whom.

@@ -17,7 +17,7 @@ impl ApiError {
     pub fn status_code(&self) -> StatusCode {
         match self {
             Self::SignedOut | Self::Elsewhere(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Unconfirmed => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::TooMany | Self::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,

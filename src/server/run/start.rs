@@ -195,6 +195,9 @@ impl Server {
     /// When the database fails, the system has no randomness or does not say where the server listens.
     pub async fn owner_link(&self) -> Result<Option<String>, StartError> {
         let config = &self.app.state.config;
+        if !config.auth.passwords {
+            return Ok(None);
+        }
         let origin = if config.is_public_url_set {
             config.public_url.address("")
         } else {

@@ -34,6 +34,8 @@ pub(crate) struct NewSession<'a> {
     pub(crate) user: &'a UserId,
     pub(crate) address: Option<String>,
     pub(crate) agent: Option<String>,
+    /// When it was made sure who it is; 0 where that is not known.
+    pub(crate) confirmed_at: UnixMillis,
 }
 
 /// A session as its user sees it.
@@ -76,6 +78,7 @@ impl Store {
             expires_at: Set(now.saturating_add(millis(lifetime.absolute))),
             address: Set(new.address),
             agent: Set(new.agent),
+            confirmed_at: Set(new.confirmed_at),
         })
         .exec_without_returning(&self.db)
         .await?;
@@ -112,6 +115,21 @@ impl Store {
                 .await?;
         }
         Ok(Some((user.try_into()?, SessionId::new(session.id))))
+    }
+
+    /// Returns when a session's user last proved who they are; 0 if unknown.
+    pub(crate) async fn session_confirmed_at(
+        &self,
+        session: &SessionId,
+    ) -> Result<UnixMillis, StoreError> {
+        let confirmed: Option<i64> = session::Entity::find()
+            .select_only()
+            .column(session::Column::ConfirmedAt)
+            .filter(session::Column::Id.eq(session.as_str()))
+            .into_tuple()
+            .one(&self.db)
+            .await?;
+        Ok(confirmed.unwrap_or_default())
     }
 
     /// Lists an account's sessions, last used first.

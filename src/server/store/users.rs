@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, DbBackend, EntityTrait, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, SqlErr, TransactionTrait, UpdateMany, sea_query::Expr,
+    ActiveValue::Set,
+    ColumnTrait, Condition, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, SqlErr, TransactionTrait, UpdateMany,
+    sea_query::{Expr, ExprTrait as _, Func},
 };
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -414,6 +416,18 @@ impl Store {
             .filter(|row| row.disabled_at.is_none() && RoleFrom::of(row) != RoleFrom::Withdrawn)
             .map(Login::try_from)
             .transpose()
+    }
+
+    /// Finds the accounts of other services with this email address.
+    pub(crate) async fn users_elsewhere(&self, email: &str) -> Result<Vec<User>, StoreError> {
+        let shown = Expr::expr(Func::lower(Expr::col(user::Column::ShownEmail)));
+        user::Entity::find()
+            .filter(shown.eq(email))
+            .all(&self.db)
+            .await?
+            .into_iter()
+            .map(User::try_from)
+            .collect()
     }
 
     /// Finds an account by the ID from a page.

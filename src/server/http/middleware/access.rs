@@ -87,6 +87,7 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     page("/", Person(Watch)),
     page("/account", Person(Watch)),
     page("/audit", Person(Manage)),
+    page("/confirm", Person(Watch)),
     page("/imports", Person(Watch)),
     page("/imports/{id}", Person(Watch)),
     page("/imports/{id}/changes", Person(Watch)),
@@ -103,6 +104,7 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     // Server functions that tell
     read("/api/account", Person(Watch)),
     read("/api/audit_log", Person(Manage)),
+    read("/api/confirm_state", Person(Watch)),
     read("/api/current_user", Person(Watch)),
     read("/api/file_columns", Person(Watch)),
     read("/api/get_import", Person(Watch)),
@@ -125,6 +127,7 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     act("/api/accept_invitation", Anybody),
     act("/api/cancel_import", Person(Import)),
     act("/api/change_password", Person(Watch)),
+    act("/api/confirm", Person(Watch)),
     act("/api/create_owner", Anybody),
     act("/api/create_token", Person(Watch)),
     act("/api/delete_import", Person(Import)),

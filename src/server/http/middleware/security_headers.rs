@@ -23,10 +23,11 @@ const HSTS: &str = "max-age=63072000";
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// What is answered with a secret that is told once, or at the address of one.
-const SECRETS: [&str; 13] = [
+const SECRETS: [&str; 14] = [
     "/account",
     "/api/accept_invitation",
     "/api/change_password",
+    "/api/confirm",
     "/api/create_owner",
     "/api/create_token",
     "/api/invite",

@@ -19,6 +19,8 @@ pub(in crate::server::store) struct Model {
     pub address: Option<String>,
     /// The browser's `User-Agent`.
     pub agent: Option<String>,
+    /// When it was last made sure who is behind it; 0 where that is not known.
+    pub confirmed_at: i64,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

@@ -20,6 +20,7 @@ mod m0090_product_search;
 mod m0091_long_lists;
 mod m0092_retention;
 mod m0100_product_changes;
+mod m0110_confirmed_sessions;
 
 use sea_orm_migration::prelude::*;
 
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0091_long_lists::Migration),
             Box::new(m0092_retention::Migration),
             Box::new(m0100_product_changes::Migration),
+            Box::new(m0110_confirmed_sessions::Migration),
         ]
     }
 }

@@ -1,0 +1,120 @@
+//! The password once more.
+
+use leptos::prelude::*;
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
+use server_fn::ServerFn as _;
+
+use crate::{
+    api::session::{Confirm, confirm_state},
+    components::{
+        form::{Field, FormError, failure},
+        icons::{Glyph, Icon},
+        language::use_locale,
+        notice::ErrorNotice,
+        page_title::PageTitle,
+        skeleton::CardSkeleton,
+        welcome::Welcome,
+    },
+    i18n::locale::Locale,
+    model::{
+        base_path::address,
+        session::{ConfirmState, PROVIDER_PATH, SignInProblem},
+    },
+};
+
+/// The page on which somebody who is signed in shows that it is still them.
+#[component]
+pub(crate) fn ConfirmPage() -> impl IntoView {
+    let t = use_locale();
+    let state = Resource::new_blocking(|| (), |()| confirm_state());
+    view! {
+        <PageTitle text=t.say("Confirm your identity", "Identität bestätigen") />
+        <div class="sign-in">
+            <Transition fallback=CardSkeleton>
+                {move || Suspend::new(async move {
+                    match state.await {
+                        Ok(state) => view! { <Confirmation state /> }.into_any(),
+                        Err(error) => view! { <ErrorNotice error here="/confirm" /> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </div>
+    }
+}
+
+#[component]
+fn Confirmation(state: ConfirmState) -> impl IntoView {
+    let t = use_locale();
+    view! {
+        <section class="card sign-in-card" data-testid="confirm-form">
+            <Welcome
+                title=t.say("Confirm your identity", "Identität bestätigen")
+                text=t.say(
+                    "Sign in again to manage invitations, roles and long-lived tokens. This is valid for five minutes.",
+                    "Melde dich noch einmal an, um Einladungen, Rollen und langlebige Tokens zu verwalten. Das gilt fünf Minuten.",
+                )
+            />
+            {state.password.then(|| view! { <PasswordForm /> })}
+            {state.provider.map(|provider| view! { <AtProvider provider /> })}
+        </section>
+    }
+}
+
+#[component]
+fn PasswordForm() -> impl IntoView {
+    let t = use_locale();
+    let error = failure(ServerAction::<Confirm>::new());
+    view! {
+        // Its answer changes the session: the page is loaded anew.
+        <form method="post" action=address(Confirm::url())>
+            <FormError error testid="confirm-error" />
+            {query("next").map(|next| view! { <input type="hidden" name="next" value=next /> })}
+            <Field
+                name="password"
+                label=t.say("Password", "Passwort")
+                kind="password"
+                autocomplete="current-password"
+            />
+            <button class="button button-primary">{t.say("Confirm", "Bestätigen")}</button>
+        </form>
+    }
+}
+
+#[component]
+fn AtProvider(provider: String) -> impl IntoView {
+    let t = use_locale();
+    let mut link = ParamsMap::new();
+    link.insert("anew", "true".to_owned());
+    if let Some(next) = query("next") {
+        link.insert("next", next);
+    }
+    let href = address(&format!("{PROVIDER_PATH}{}", link.to_query_string()));
+    let problem = query("problem").and_then(|problem| SignInProblem::read(&problem));
+    let problem = problem.map(|_| {
+        view! {
+            <div class="notice" data-kind="error" role="alert" data-testid="confirm-problem">
+                <Icon glyph=Glyph::Alert />
+                <p>
+                    {match t {
+                        Locale::English => format!("{provider} did not confirm your identity. Try again."),
+                        Locale::German => format!("{provider} hat deine Identität nicht bestätigt. Versuche es noch einmal."),
+                    }}
+                </p>
+            </div>
+        }
+    });
+    view! {
+        {problem}
+        // The server answers it, not the router.
+        <a class="button button-primary" href=href rel="external" data-testid="confirm-elsewhere">
+            {match t {
+                Locale::English => format!("Confirm with {provider}"),
+                Locale::German => format!("Mit {provider} bestätigen"),
+            }}
+        </a>
+    }
+}
+
+fn query(name: &str) -> Option<String> {
+    use_query_map().with_untracked(|query| query.get(name))
+}

@@ -1,0 +1,95 @@
+//! The password once more, before what would let a stranger at an open browser stay: links that make accounts or give
+//! them passwords, roles, and tokens that live long.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::{
+    accounts, audit, passwords, request::Caller, require_passwords, session, sign_in::local_path,
+};
+use crate::{
+    model::{
+        audit::AuditAction,
+        clock::now,
+        error::ApiError,
+        job::UnixMillis,
+        session::{CONFIRM_PATH, ConfirmState},
+    },
+    server::{auth::Auth, identity::credential::Credential},
+};
+
+/// How long it is certain who is behind a session.
+const CERTAIN: Duration = Duration::from_secs(5 * 60);
+
+/// Whether it was made sure who it is so lately that it is still certain.
+pub(super) fn is_certain(confirmed_at: UnixMillis) -> bool {
+    let age = now().saturating_sub(confirmed_at);
+    u128::try_from(age).is_ok_and(|age| age <= CERTAIN.as_millis())
+}
+
+/// Lets somebody go on of whom it is certain who they are. Others are led to confirm it, and from there back to the
+/// page `back`.
+///
+/// The session of an Auth.js installation is not ours to renew, and says nothing of when its holder last signed in: it
+/// is taken as it is.
+pub(super) async fn require(auth: &Auth, caller: &Caller, back: &str) -> Result<(), ApiError> {
+    let Credential::Session(session) = &caller.in_person()?.credential else {
+        return Ok(());
+    };
+    if is_certain(auth.store.session_confirmed_at(session).await?) {
+        return Ok(());
+    }
+    leptos_axum::redirect(&format!("{CONFIRM_PATH}?next={back}"));
+    Err(ApiError::Unconfirmed)
+}
+
+/// Says how whoever asks confirms who they are.
+pub(crate) async fn state() -> Result<ConfirmState, ApiError> {
+    let auth = Auth::of_server_fn()?;
+    let caller = Caller::of_server_fn()?;
+    let user = &caller.in_person()?.user;
+    let provider = auth.provider.as_ref();
+    Ok(ConfirmState {
+        password: user.issuer.is_none(),
+        provider: provider
+            .filter(|_| user.issuer.is_some())
+            .map(|provider| provider.name().to_owned()),
+    })
+}
+
+/// Takes the password once more, and puts a new session in the place of the old one.
+pub(crate) async fn by_password(
+    password: SecretString,
+    next: Option<&str>,
+) -> Result<(), ApiError> {
+    let auth = Auth::of_server_fn()?;
+    let caller = Caller::of_server_fn()?;
+    require_passwords(&auth)?;
+    let principal = caller.in_person()?;
+    let user = &principal.user;
+    let Credential::Session(session) = &principal.credential else {
+        return Err(accounts::has_no_password());
+    };
+    let address = caller.address.ok_or(ApiError::Internal)?;
+    // Who finds a browser open does not get to guess the password in it.
+    let attempt = auth
+        .throttle
+        .begin(address.network(), user.id.as_str(), Some(session.as_str()))
+        .map_err(|wait| ApiError::Throttled {
+            seconds: wait.as_secs() + 1,
+        })?;
+    let login = auth.store.find_login(&user.email).await?;
+    let hash = login
+        .filter(|login| login.user.id == user.id)
+        .and_then(|login| login.password_hash);
+    if !passwords::matches(password, hash).await? {
+        audit::record(&auth, &caller, user, AuditAction::ConfirmFailed, "").await;
+        return Err(ApiError::Invalid("The password is wrong.".to_owned()));
+    }
+    attempt.succeeded();
+    session::open(&auth, &caller, user, now()).await?;
+    audit::record(&auth, &caller, user, AuditAction::Confirmed, "").await;
+    leptos_axum::redirect(local_path(next));
+    Ok(())
+}
