@@ -214,6 +214,7 @@ pub(super) fn listed(names: &BTreeSet<String>) -> String {
     names.join(", ")
 }
 
+#[allow(clippy::ptr_arg)] // a form is given the value itself
 pub(super) fn joined(networks: &Vec<IpNet>) -> String {
     let networks: Vec<_> = networks.iter().map(ToString::to_string).collect();
     networks.join(", ")

@@ -68,6 +68,9 @@ pub(crate) trait JobRecords: fmt::Debug + Send + Sync {
     ) -> Answer<'_, Vec<(JobOwner, ProductImportJob)>>;
 }
 
+/// The users whose streams are to be looked at, as other instances tell.
+pub(crate) type Revocations = BoxStream<'static, Result<Option<UserId>, RecordError>>;
+
 /// Knows who may keep their streams.
 pub(crate) trait Passes: fmt::Debug + Send + Sync {
     /// Returns those of the passes that hold no more.
@@ -78,9 +81,7 @@ pub(crate) trait Passes: fmt::Debug + Send + Sync {
 
     /// Listens to what the other instances tell; `None` where there are no others. An item without a user
     /// means that some may have been missed.
-    fn revocations(
-        &self,
-    ) -> Answer<'_, Option<BoxStream<'static, Result<Option<UserId>, RecordError>>>>;
+    fn revocations(&self) -> Answer<'_, Option<Revocations>>;
 }
 
 /// The database, as the relay sees it.
