@@ -207,11 +207,13 @@ impl<'a> Env<'a> {
         }
         let about = &setting.about;
         let default = about.default.text();
-        self.note(about, false, Some(default.to_owned()));
-        setting
+        let value = setting
             .form
             .parse(default)
-            .ok_or_else(|| about.bad(default))
+            .ok_or_else(|| about.bad(default))?;
+        let shown = setting.form.show(&value);
+        self.note(about, false, shown.or_else(|| Some(default.to_owned())));
+        Ok(value)
     }
 
     /// Reads a setting whose default is known here alone.
