@@ -40,7 +40,7 @@ pub async fn list_imports(
     let who = crate::server::auth::require_user().await?;
     let state = crate::server::http::state::app_state()?;
     let mut jobs = state.store.find_imports(&who.jobs(), &filter, page).await?;
-    state.relay.freshen(&mut jobs.items).await;
+    state.relay.refresh(&mut jobs.items).await;
     Ok(jobs)
 }
 
@@ -54,5 +54,5 @@ pub async fn list_imports(
 pub async fn get_import(id: JobId) -> Result<ProductImportJob, ApiError> {
     let who = crate::server::auth::require_user().await?;
     let state = crate::server::http::state::app_state()?;
-    Ok(state.imports.find_job(&who, &id).await?.into())
+    Ok(state.imports.find_visible(&who, &id).await?.into())
 }

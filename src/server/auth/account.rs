@@ -3,7 +3,8 @@
 use secrecy::SecretString;
 
 use super::{
-    SIGN_IN, accounts, audit, known_browser, passwords, request::Caller, require_passwords, session,
+    SIGN_IN, accounts, audit, passwords, request::Caller, require_passwords, session,
+    trusted_device,
 };
 use crate::{
     model::{
@@ -88,7 +89,7 @@ pub(crate) async fn change_password(
     auth.relay.end_streams_of(&user.id);
     audit::record(&auth, &caller, user, AuditAction::PasswordChanged, "").await;
     if let Some(login) = find_login(&auth, user).await? {
-        known_browser::remember(&auth, &login)?;
+        trusted_device::remember(&auth, &login)?;
     }
     leptos_axum::redirect("/account?saved=password");
     Ok(())

@@ -18,7 +18,7 @@ pub(in crate::server) enum OwnCookie {
     /// Marks a trusted device.
     Known,
     /// A flash message for forms without JavaScript.
-    Once,
+    Flash,
     /// The state of an OpenID Connect sign-in.
     Visit,
     /// Why the last form upload was rejected.
@@ -32,7 +32,7 @@ impl OwnCookie {
         let name = match self {
             Self::Session => "session",
             Self::Known => "known",
-            Self::Once => "once",
+            Self::Flash => "once",
             Self::Visit => "visit",
             Self::UploadError => "upload-error",
         };

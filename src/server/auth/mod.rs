@@ -12,9 +12,8 @@ mod claim;
 pub(crate) mod confirm;
 pub(in crate::server) mod cookie;
 pub mod first_owner;
-mod known_browser;
+mod flash;
 pub(in crate::server) mod oidc;
-mod once;
 mod passwords;
 pub mod principal;
 pub(in crate::server) mod recheck;
@@ -26,6 +25,7 @@ pub(in crate::server) mod sign_in_elsewhere;
 pub(crate) mod team;
 mod throttle;
 pub(crate) mod tokens;
+mod trusted_device;
 
 use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
 
@@ -49,7 +49,7 @@ use crate::{
 };
 
 /// Maximum callbacks per address and minute.
-const ARRIVALS: NonZeroU32 = NonZeroU32::new(60).unwrap();
+const CALLBACKS: NonZeroU32 = NonZeroU32::new(60).unwrap();
 
 /// Authentication services. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ pub struct Auth {
     seldom: Seldom,
     throttle: Throttle,
     /// Limits callbacks per address, because each one sends a request to the provider.
-    arrivals: Rate<IpAddr>,
+    callbacks: Rate<IpAddr>,
     provider: Option<Provider>,
 }
 
@@ -78,7 +78,7 @@ impl Auth {
             authjs: AuthJs::new(&config.auth.authjs_secrets),
             seldom: Seldom::default(),
             throttle: Throttle::default(),
-            arrivals: Rate::a_minute(ARRIVALS),
+            callbacks: Rate::a_minute(CALLBACKS),
             provider: provider
                 .map(|provider| Provider::new(provider, &config.public_url))
                 .transpose()?,

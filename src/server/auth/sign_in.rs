@@ -3,8 +3,8 @@
 use secrecy::SecretString;
 
 use super::{
-    HOME, SIGN_IN, accounts, audit, first_owner, known_browser, request::Caller, require_passwords,
-    session,
+    HOME, SIGN_IN, accounts, audit, first_owner, request::Caller, require_passwords, session,
+    trusted_device,
 };
 use crate::{
     model::{
@@ -68,7 +68,7 @@ pub(crate) async fn sign_in(
     let login = auth.store.find_login(&email).await?;
     let known = login
         .as_ref()
-        .and_then(|login| known_browser::known(&auth, &caller.headers, login));
+        .and_then(|login| trusted_device::known(&auth, &caller.headers, login));
     let address = caller.address.ok_or(ApiError::Internal)?;
     let attempt = auth
         .throttle
@@ -94,7 +94,7 @@ pub(crate) async fn sign_in(
     attempt.succeeded();
     enter(&auth, &caller, &user, next).await?;
     if let Some(login) = login {
-        known_browser::remember(&auth, &login)?;
+        trusted_device::remember(&auth, &login)?;
     }
     Ok(())
 }
@@ -108,7 +108,7 @@ pub(super) async fn enter_new(
 ) -> Result<(), ApiError> {
     enter(auth, caller, user, next).await?;
     match auth.store.find_login(&user.email).await? {
-        Some(login) => known_browser::remember(auth, &login),
+        Some(login) => trusted_device::remember(auth, &login),
         None => Ok(()),
     }
 }

@@ -40,7 +40,7 @@ const MAX_NEXT: usize = 1000;
 
 /// Query of the begin route.
 #[derive(Debug, Deserialize)]
-pub(in crate::server) struct Departure {
+pub(in crate::server) struct BeginQuery {
     next: Option<String>,
     /// Whether the provider is to ask who it is even if it knows.
     #[serde(default)]
@@ -49,7 +49,7 @@ pub(in crate::server) struct Departure {
 
 /// Query of the callback (RFC 6749, sections 4.1.2 and 4.1.2.1).
 #[derive(Debug, Deserialize)]
-pub(in crate::server) struct Arrival {
+pub(in crate::server) struct CallbackQuery {
     #[serde(default)]
     state: String,
     code: Option<String>,
@@ -99,15 +99,15 @@ impl Refusal {
 }
 
 /// Redirects the browser to the provider.
-pub(in crate::server) async fn depart(
+pub(in crate::server) async fn begin(
     State(auth): State<Auth>,
-    departure: Result<Query<Departure>, QueryRejection>,
+    query: Result<Query<BeginQuery>, QueryRejection>,
 ) -> Response {
     let Some(provider) = &auth.provider else {
         return Redirect::to(SIGN_IN).into_response();
     };
-    let (next, anew) = departure
-        .map(|Query(departure)| (departure.next, departure.anew))
+    let (next, anew) = query
+        .map(|Query(query)| (query.next, query.anew))
         .unwrap_or_default();
     let next = next.filter(|next| next.len() <= MAX_NEXT);
     match provider.begin(next, anew).await {
@@ -123,10 +123,10 @@ pub(in crate::server) async fn depart(
 }
 
 /// Handles the callback and opens a session.
-pub(in crate::server) async fn arrive(
+pub(in crate::server) async fn callback(
     State(auth): State<Auth>,
     parts: Parts,
-    arrival: Result<Query<Arrival>, QueryRejection>,
+    query: Result<Query<CallbackQuery>, QueryRejection>,
 ) -> Response {
     let Some(provider) = &auth.provider else {
         return Redirect::to(SIGN_IN).into_response();
@@ -139,7 +139,7 @@ pub(in crate::server) async fn arrive(
         Some(visit) if visit.anew && caller.principal.is_some() => CONFIRM_PATH,
         _ => SIGN_IN,
     };
-    match let_in(&auth, provider, &caller, visit, arrival).await {
+    match let_in(&auth, provider, &caller, visit, query).await {
         Ok((session, next)) => {
             let next = Redirect::to(local_path(next.as_deref()));
             with_cookies(next, [session, gone])
@@ -154,14 +154,14 @@ async fn let_in(
     provider: &Provider,
     caller: &Caller,
     visit: Option<Visit>,
-    arrival: Result<Query<Arrival>, QueryRejection>,
+    query: Result<Query<CallbackQuery>, QueryRejection>,
 ) -> Result<(String, Option<String>), Refusal> {
     let refused = |why: &str| Refusal::from(OidcError::Invalid(why.to_owned()));
-    let Ok(Query(arrival)) = arrival else {
+    let Ok(Query(query)) = query else {
         return Err(refused("the answer cannot be read"));
     };
     let visit = visit.ok_or_else(|| refused("it began in no browser, or long ago"))?;
-    let code = match (arrival.code, arrival.error) {
+    let code = match (query.code, query.error) {
         (Some(code), None) => code,
         (_, Some(error)) => {
             let error = known_error(&error);
@@ -170,12 +170,12 @@ async fn let_in(
         (None, None) => return Err(refused("there is no code")),
     };
     // A foreign callback is not counted against this address.
-    if !visit.is_of(&arrival.state) {
+    if !visit.is_of(&query.state) {
         return Err(refused("another state"));
     }
     // Each callback sends a request to the provider.
     let address = caller.address.ok_or(ApiError::Internal)?;
-    let admitted = auth.arrivals.admit(&address.network());
+    let admitted = auth.callbacks.admit(&address.network());
     admitted.map_err(|_| Refusal::Problem(SignInProblem::TooMany))?;
     let (next, anew) = (visit.next.clone(), visit.anew);
     let identity = provider.finish(visit, code).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::{
-    accounts, audit, confirm, once, passwords, request::Caller, require_passwords, secret, sign_in,
+    accounts, audit, confirm, flash, passwords, request::Caller, require_passwords, secret, sign_in,
 };
 use crate::{
     model::{
@@ -79,7 +79,7 @@ pub(crate) async fn team_state() -> Result<TeamState, ApiError> {
             .collect(),
         links,
         passwords: auth.config.auth.passwords,
-        fresh: once::take(&auth, &caller)?,
+        fresh: flash::take(&auth, &caller)?,
     })
 }
 
@@ -131,7 +131,7 @@ async fn make_link(
         .create_link(secret::hash(&token), purpose, note, &owner.id, lifetime)
         .await?;
     let url = auth.config.public_url.address(&format!("/join/{token}"));
-    once::keep(auth, caller, &url)?;
+    flash::keep(auth, caller, &url)?;
     Ok(NewLink { url: url.into() })
 }
 

@@ -1,6 +1,6 @@
 //! API tokens.
 
-use super::{audit, confirm, once, principal::TOKEN_PREFIX, request::Caller, secret};
+use super::{audit, confirm, flash, principal::TOKEN_PREFIX, request::Caller, secret};
 use crate::{
     model::{
         audit::AuditAction,
@@ -28,7 +28,7 @@ pub(crate) async fn tokens_state() -> Result<TokensState, ApiError> {
     Ok(TokensState {
         tokens: auth.store.list_tokens(&user.id).await?,
         may_import: user.role.may(Permission::Import),
-        fresh: once::take(&auth, &caller)?,
+        fresh: flash::take(&auth, &caller)?,
     })
 }
 
@@ -74,7 +74,7 @@ pub(crate) async fn create(
         })
         .await?;
     audit::record(&auth, &caller, user, AuditAction::TokenCreated, name).await;
-    once::keep(&auth, &caller, &token)?;
+    flash::keep(&auth, &caller, &token)?;
     Ok(NewApiToken {
         token: token.into(),
     })

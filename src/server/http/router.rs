@@ -94,7 +94,7 @@ pub fn router(state: AppState, pages: Pages) -> Router {
         .layer(middleware::from_fn(body::small_body))
         .layer(quick())
         .layer(CompressionLayer::new())
-        .layer(middleware::from_fn(reactive_owner::separate));
+        .layer(middleware::from_fn(reactive_owner::isolate));
     let own = routes::all()
         .fold(Router::new(), |router, route| {
             router.route(route.rule.path, (route.handler)())
@@ -130,10 +130,7 @@ pub fn router(state: AppState, pages: Pages) -> Router {
     };
     let app = app
         .merge(watchers.layer(quick()))
-        .layer(middleware::from_fn_with_state(
-            state,
-            security_headers::careful,
-        ));
+        .layer(middleware::from_fn_with_state(state, security_headers::set));
     mount(observe::observed(app, metrics), &base)
 }
 

@@ -44,7 +44,7 @@ impl User {
 
     /// Returns the jobs that this user may change; `None` with read-only access.
     #[must_use]
-    pub fn jobs_to_change(&self) -> Option<ChangeScope> {
+    pub fn changeable_jobs(&self) -> Option<ChangeScope> {
         let may = self.role.may(Permission::Import);
         may.then(|| ChangeScope(self.jobs()))
     }

@@ -53,9 +53,9 @@ impl Principal {
 
     /// Returns the scope of changeable jobs; `None` with read-only access.
     #[must_use]
-    pub fn jobs_to_change(&self) -> Option<ChangeScope> {
+    pub fn changeable_jobs(&self) -> Option<ChangeScope> {
         let may = self.may(Permission::Import);
-        may.then(|| self.user.jobs_to_change()).flatten()
+        may.then(|| self.user.changeable_jobs()).flatten()
     }
 
     /// Returns the pass for rechecks.

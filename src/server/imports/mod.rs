@@ -59,10 +59,10 @@ impl Imports {
     /// # Errors
     ///
     /// [`ApiError::NotFound`] if it does not exist or is not visible.
-    pub async fn find_job(&self, who: &Principal, job: &JobId) -> Result<VisibleJob, ApiError> {
+    pub async fn find_visible(&self, who: &Principal, job: &JobId) -> Result<VisibleJob, ApiError> {
         let found = self.find(who, job).await?;
         let mut newest = ProductImportJob::clone(&found);
-        self.relay.freshen(std::slice::from_mut(&mut newest)).await;
+        self.relay.refresh(std::slice::from_mut(&mut newest)).await;
         Ok(found.in_state(newest))
     }
 
@@ -70,14 +70,14 @@ impl Imports {
     ///
     /// # Errors
     ///
-    /// As [`find_job`](Self::find_job), and [`ApiError::Forbidden`] with read-only access.
-    pub(crate) async fn find_job_to_change(
+    /// As [`find_visible`](Self::find_visible), and [`ApiError::Forbidden`] with read-only access.
+    pub(crate) async fn find_changeable(
         &self,
         who: &Principal,
         job: &JobId,
     ) -> Result<ChangeableJob, ApiError> {
-        let scope = who.jobs_to_change().ok_or(ApiError::Forbidden)?;
-        let found = self.find_job(who, job).await?;
+        let scope = who.changeable_jobs().ok_or(ApiError::Forbidden)?;
+        let found = self.find_visible(who, job).await?;
         scope.admit(found).ok_or(ApiError::NotFound)
     }
 

@@ -24,7 +24,7 @@ use crate::{
 pub(crate) async fn find_visible(id: &JobId) -> Result<(Imports, VisibleJob), ApiError> {
     let who = require_user().await?;
     let imports = of_server_fn()?;
-    let job = imports.find_job(&who, id).await?;
+    let job = imports.find_visible(&who, id).await?;
     Ok((imports, job))
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct Change {
 pub(crate) async fn find_changeable(id: &JobId) -> Result<Change, ApiError> {
     let who = auth::require(Permission::Import)?;
     let imports = of_server_fn()?;
-    let job = imports.find_job_to_change(&who, id).await?;
+    let job = imports.find_changeable(&who, id).await?;
     Ok(Change { imports, who, job })
 }
 

@@ -58,7 +58,7 @@ impl Listener<Command> for Upstream {
 
 /// A subscription to a job. Dropping it unsubscribes.
 #[derive(Debug)]
-pub(crate) struct Viewer {
+pub(crate) struct Subscription {
     hub: Hub,
     pub(crate) job: JobId,
     /// The room that was joined.
@@ -91,7 +91,7 @@ impl Hub {
     }
 
     /// Subscribes to a job.
-    pub(crate) fn watch(&self, job: &ProductImportJob) -> Result<Viewer, Full> {
+    pub(crate) fn subscribe(&self, job: &ProductImportJob) -> Result<Subscription, Full> {
         let entered =
             self.0
                 .rooms
@@ -101,7 +101,7 @@ impl Hub {
                 });
         let (frames, room) = entered?;
         self.0.arrivals.notify_one();
-        Ok(Viewer {
+        Ok(Subscription {
             hub: self.clone(),
             job: job.id.clone(),
             room,
@@ -110,7 +110,7 @@ impl Hub {
     }
 
     /// Waits for a new subscriber, or returns at once if one came since the last call. Cancel-safe.
-    pub(crate) async fn viewer_came(&self) {
+    pub(crate) async fn subscriber_came(&self) {
         self.0.arrivals.notified().await;
     }
 
@@ -253,13 +253,13 @@ impl Hub {
     }
 }
 
-impl AsRef<JobId> for Viewer {
+impl AsRef<JobId> for Subscription {
     fn as_ref(&self) -> &JobId {
         &self.job
     }
 }
 
-impl Drop for Viewer {
+impl Drop for Subscription {
     fn drop(&mut self) {
         self.hub.rooms().leave(&self.job, self.room, Instant::now());
     }
@@ -378,7 +378,7 @@ pub(super) mod tests {
         JobState::from(&Snapshot::default().after(report, 7).unwrap())
     }
 
-    async fn last(viewer: &mut Viewer) -> Arc<Frame> {
+    async fn last(viewer: &mut Subscription) -> Arc<Frame> {
         loop {
             let changed = tokio::time::timeout(Duration::from_secs(20), viewer.frames.changed());
             changed.await.expect("the end comes").unwrap();
@@ -393,7 +393,7 @@ pub(super) mod tests {
     async fn counts_that_are_not_recorded_yet_outlive_the_process() {
         let scene = Scene::set().await;
         let job = scene.job("a").await;
-        let _viewer = scene.hub.watch(&job).unwrap();
+        let _viewer = scene.hub.subscribe(&job).unwrap();
         scene.hub.report(&job.id, counts(5, 9));
         scene.stop().await;
         assert_eq!(scene.recorded(&job).await.processed_products, 5);
@@ -403,7 +403,7 @@ pub(super) mod tests {
     async fn an_end_that_comes_with_the_server_s_own_is_recorded() {
         let scene = Scene::set().await;
         let job = scene.job("a").await;
-        let _viewer = scene.hub.watch(&job).unwrap();
+        let _viewer = scene.hub.subscribe(&job).unwrap();
         scene.hub.report(&job.id, counts(9, 9));
         scene.stop().await;
         assert_eq!(scene.recorded(&job).await.status, ImportStatus::Success);
@@ -413,7 +413,7 @@ pub(super) mod tests {
     async fn an_end_that_another_instance_has_recorded_is_what_is_told() {
         let scene = Scene::set().await;
         let job = scene.job("a").await;
-        let mut viewer = scene.hub.watch(&job).unwrap();
+        let mut viewer = scene.hub.subscribe(&job).unwrap();
         let end = |_: &ProductImportJob| failed(4);
         scene.store.end_job(&job.id, end).await.unwrap();
         scene.hub.report(&job.id, counts(9, 9));
@@ -430,9 +430,9 @@ pub(super) mod tests {
     async fn the_end_of_a_job_that_is_no_more_ends_its_streams() {
         let scene = Scene::set().await;
         let job = scene.job("a").await;
-        let mut viewer = scene.hub.watch(&job).unwrap();
+        let mut viewer = scene.hub.subscribe(&job).unwrap();
         let found = scene.store.find_job(&scene.user.jobs(), &job.id).await;
-        let scope = scene.user.jobs_to_change().unwrap();
+        let scope = scene.user.changeable_jobs().unwrap();
         let doomed = scope.admit(found.unwrap().unwrap()).unwrap();
         scene.store.delete_job(&doomed).await.unwrap();
         scene.hub.report(&job.id, counts(9, 9));
@@ -452,7 +452,7 @@ pub(super) mod tests {
         }
         let viewers: Vec<_> = jobs
             .iter()
-            .map(|job| scene.hub.watch(job).unwrap())
+            .map(|job| scene.hub.subscribe(job).unwrap())
             .collect();
         // A transaction that locks the row, and with SQLite the whole database.
         let other = Database::connect(scene.database.url.expose())
@@ -491,7 +491,7 @@ pub(super) mod tests {
     async fn an_end_takes_in_what_another_instance_has_counted() {
         let scene = Scene::set().await;
         let job = scene.job("a").await;
-        let mut viewer = scene.hub.watch(&job).unwrap();
+        let mut viewer = scene.hub.subscribe(&job).unwrap();
         scene.counted_elsewhere(&job).await;
         let over = Report {
             verdict: Verdict::Completed,
@@ -511,7 +511,7 @@ pub(super) mod tests {
     async fn a_last_word_that_adds_up_replaces_what_is_recorded() {
         let scene = Scene::set().await;
         let job = scene.job("a").await;
-        let mut viewer = scene.hub.watch(&job).unwrap();
+        let mut viewer = scene.hub.subscribe(&job).unwrap();
         scene.counted_elsewhere(&job).await;
         scene.hub.report(&job.id, counts(12, 12));
         last(&mut viewer).await;

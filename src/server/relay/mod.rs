@@ -1,20 +1,20 @@
 //! Relays progress: one socket to the price monitor in, any number of event streams out.
 //!
-//! `upstream` and `rest` turn messages into reports, `hub` keeps and encodes the newest state of each job,
+//! `upstream` and `rest_client` turn messages into reports, `hub` keeps and encodes the newest state of each job,
 //! `delivery` writes it to subscribers.
 
-mod controls;
 mod delivery;
+mod diagnosis;
 mod frame;
 mod heartbeat;
 mod hub;
+mod import_calls;
 mod limits;
 mod ordered;
 pub mod probe;
-mod problem;
 mod recorder;
 pub(crate) mod records;
-mod rest;
+mod rest_client;
 mod revocation;
 mod rooms;
 mod skips;
@@ -35,17 +35,17 @@ use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use self::controls::Rerun;
+pub(crate) use self::import_calls::Rerun;
 pub(crate) use self::streams::{Asking, Jobs, ProgressAnswer};
 use self::{
     delivery::Delivery,
+    diagnosis::Diagnosis,
     heartbeat::Ticker,
     hub::Hub,
     limits::{MostStreams, StreamLimits},
-    problem::Problem,
     recorder::Recorder,
     records::{RecordError, Records},
-    rest::Rest,
+    rest_client::RestClient,
     revocation::Revoker,
     skips::Skips,
     snapshot::Snapshot,
@@ -73,9 +73,9 @@ use crate::{
 };
 
 /// How long a page waits for the price monitor's state of an unfollowed job.
-const FRESHEN_TIMEOUT: Duration = Duration::from_millis(1500);
+const REFRESH_TIMEOUT: Duration = Duration::from_millis(1500);
 /// Concurrent requests for the jobs of a page.
-const FRESHEN_CONCURRENCY: usize = 8;
+const REFRESH_CONCURRENCY: usize = 8;
 /// Number of ticks between rechecks of sessions and tokens with open streams.
 const TICKS_OF_A_PASS: u32 = 3;
 
@@ -83,9 +83,9 @@ const TICKS_OF_A_PASS: u32 = 3;
 #[derive(Clone, Debug)]
 pub struct Relay {
     hub: Hub,
-    rest: Rest,
+    rest: RestClient,
     recorder: Recorder,
-    problem: Problem,
+    diagnosis: Diagnosis,
     records: Records,
     limits: StreamLimits,
     revoker: Revoker,
@@ -120,12 +120,12 @@ impl Relay {
             tasks.clone(),
             shutdown.clone(),
         );
-        let (skips, problem) = (Skips::new(metrics.clone()), Problem::default());
-        let rest = Rest::new(
+        let (skips, diagnosis) = (Skips::new(metrics.clone()), Diagnosis::default());
+        let rest = RestClient::new(
             &endpoint,
             &config.relay,
             skips.clone(),
-            problem.clone(),
+            diagnosis.clone(),
             metrics.clone(),
             tasks.clone(),
         )?;
@@ -134,7 +134,7 @@ impl Relay {
             rest: rest.clone(),
             hub: hub.clone(),
             ticker: ticker.clone(),
-            problem: problem.clone(),
+            diagnosis: diagnosis.clone(),
             skips,
             metrics: metrics.clone(),
         };
@@ -185,7 +185,7 @@ impl Relay {
             hub,
             rest,
             recorder,
-            problem,
+            diagnosis,
             records,
             limits,
             revoker,
@@ -205,7 +205,7 @@ impl Relay {
 
     /// Returns known problems of the price monitor.
     pub(crate) fn upstream_problems(&self) -> Vec<UpstreamProblem> {
-        self.problem.all()
+        self.diagnosis.all()
     }
 
     /// Returns the number of followed jobs.
@@ -236,7 +236,7 @@ impl Relay {
         jobs: &[JobId],
     ) -> Result<Vec<(JobId, ProgressEvent)>, ApiError> {
         let mut jobs = self.records.jobs.find(scope, jobs).await.map_err(failed)?;
-        self.freshen(&mut jobs).await;
+        self.refresh(&mut jobs).await;
         let state = |job: &ProductImportJob| (job.id.clone(), Snapshot::from(job).event);
         Ok(jobs.iter().map(state).collect())
     }
@@ -285,7 +285,7 @@ impl Relay {
     /// Asks the price monitor whether it knows a job, and returns the user whom it names for it, if it
     /// names one; `None` where it knows no such job or does not answer soon.
     pub(crate) async fn ask_for_owner(&self, job: &JobId) -> Option<Option<String>> {
-        let asked = tokio::time::timeout(FRESHEN_TIMEOUT, self.rest.progress(job)).await;
+        let asked = tokio::time::timeout(REFRESH_TIMEOUT, self.rest.progress(job)).await;
         match asked {
             // A service that answers anything, at a wrong URL, knows no job.
             Ok(Ok(reading)) if reading.shows_import => Some(reading.owner),
@@ -306,18 +306,18 @@ impl Relay {
 
     /// Updates jobs to their newest state before they are shown: the hub's, else the price monitor's if it
     /// answers in time.
-    pub async fn freshen(&self, jobs: &mut [ProductImportJob]) {
+    pub async fn refresh(&self, jobs: &mut [ProductImportJob]) {
         let pending = jobs.iter_mut().filter(|job| !job.status.is_final());
         stream::iter(pending)
-            .for_each_concurrent(FRESHEN_CONCURRENCY, |job| self.freshen_one(job))
+            .for_each_concurrent(REFRESH_CONCURRENCY, |job| self.refresh_one(job))
             .await;
     }
 
-    async fn freshen_one(&self, job: &mut ProductImportJob) {
+    async fn refresh_one(&self, job: &mut ProductImportJob) {
         if let Some(snapshot) = self.hub.snapshot(&job.id) {
             return snapshot.show_in(job);
         }
-        let asked = tokio::time::timeout(FRESHEN_TIMEOUT, self.rest.progress(&job.id)).await;
+        let asked = tokio::time::timeout(REFRESH_TIMEOUT, self.rest.progress(&job.id)).await;
         let Ok(Ok(reading)) = asked else { return };
         self.rest.note_report(ReportSource::Answers, &reading);
         let Some(snapshot) = Snapshot::from(&*job).after(reading.report, now()) else {
@@ -325,7 +325,7 @@ impl Relay {
         };
         // A stalled database must not delay known states.
         let recording = self.recorder.state(&job.id, &snapshot);
-        match tokio::time::timeout(FRESHEN_TIMEOUT, recording).await {
+        match tokio::time::timeout(REFRESH_TIMEOUT, recording).await {
             Ok(Ok(Recorded::Updated)) => snapshot.show_in(job),
             Ok(Ok(Recorded::Ended(recorded) | Recorded::Over(recorded))) => *job = *recorded,
             Ok(Ok(Recorded::Gone)) => {}

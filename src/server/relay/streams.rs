@@ -7,7 +7,7 @@ use super::{
     delivery::{EventStream, Many, ManyId, One, Subscriber, SubscriberStream, Unfinished},
     failed,
     frame::{self, Frame},
-    hub::Viewer,
+    hub::Subscription,
     limits::Permit,
     rooms::Full,
     snapshot::Snapshot,
@@ -59,7 +59,7 @@ pub(crate) enum ProgressAnswer {
 /// The jobs of a stream.
 #[derive(Default)]
 struct Followed {
-    live: Vec<Viewer>,
+    live: Vec<Subscription>,
     /// Jobs that have ended already.
     over: Vec<(JobId, Arc<Frame>)>,
 }
@@ -199,7 +199,7 @@ impl Relay {
             let frame = Frame::new(1, &Snapshot::from(job));
             followed.over.push((job.id.clone(), Arc::new(frame)));
         } else {
-            let viewer = self.hub.watch(job).inspect_err(|Full| {
+            let viewer = self.hub.subscribe(job).inspect_err(|Full| {
                 tracing::warn!(job = %job.id, "the limit of followed jobs is reached");
             })?;
             followed.live.push(viewer);

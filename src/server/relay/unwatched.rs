@@ -6,7 +6,9 @@ use futures_util::{StreamExt as _, stream};
 use price_monitor_wire::Report;
 use tokio_util::sync::CancellationToken;
 
-use super::{hub::Hub, recorder::Recorder, records::JobRecords, rest::Rest, snapshot::Snapshot};
+use super::{
+    hub::Hub, recorder::Recorder, records::JobRecords, rest_client::RestClient, snapshot::Snapshot,
+};
 use crate::model::{
     clock::now,
     job::{JobId, ProductImportJob},
@@ -20,7 +22,7 @@ const CONCURRENCY: usize = 4;
 pub(super) struct Unwatched {
     pub(super) records: Arc<dyn JobRecords>,
     pub(super) hub: Hub,
-    pub(super) rest: Rest,
+    pub(super) rest: RestClient,
     pub(super) recorder: Recorder,
 }
 

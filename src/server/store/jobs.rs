@@ -695,7 +695,7 @@ mod tests {
         // Without a known owner, the first visitor does not lock others out.
         let may_change = async |user: &crate::server::identity::user::User| {
             let found = store.find_job(&user.jobs(), &job).await.unwrap()?;
-            user.jobs_to_change().unwrap().admit(found)
+            user.changeable_jobs().unwrap().admit(found)
         };
         assert!(may_change(&eve).await.is_some() && may_change(&ada).await.is_some());
         let started = store.jobs_started_since(0, 10).await.unwrap();
@@ -794,7 +794,7 @@ mod tests {
             .await
             .unwrap();
         let found = store.find_job(&ada.jobs(), &job).await.unwrap().unwrap();
-        let found = ada.jobs_to_change().unwrap().admit(found).unwrap();
+        let found = ada.changeable_jobs().unwrap().admit(found).unwrap();
         store.delete_job(&found).await.unwrap();
         store.delete_job(&found).await.unwrap();
         assert!(store.find_job(&ada.jobs(), &job).await.unwrap().is_none());

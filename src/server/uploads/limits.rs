@@ -21,7 +21,7 @@ use crate::server::identity::user::UserId;
 
 /// How slowly an upload may come.
 #[derive(Clone, Copy, Debug)]
-struct Patience {
+struct PaceLimits {
     /// How long it may make no headway.
     stall: Duration,
     /// How often it is looked at how fast it is.
@@ -33,7 +33,7 @@ struct Patience {
 }
 
 /// A kibibyte in a second is a tenth of the slowest connection that anybody sends a file over.
-const PATIENCE: Patience = Patience {
+const LIMITS: PaceLimits = PaceLimits {
     stall: Duration::from_secs(60),
     window: Duration::from_secs(60),
     least: 60 << 10,
@@ -58,17 +58,17 @@ pub(crate) enum Slow {
 /// How fast a body comes.
 #[derive(Debug)]
 struct Pace {
-    patience: Patience,
+    limits: PaceLimits,
     began: Instant,
     window: Instant,
     bytes: u64,
 }
 
 impl Pace {
-    fn new(patience: Patience) -> Self {
+    fn new(limits: PaceLimits) -> Self {
         let now = Instant::now();
         Self {
-            patience,
+            limits,
             began: now,
             window: now,
             bytes: 0,
@@ -79,11 +79,11 @@ impl Pace {
     fn came(&mut self, bytes: usize) -> Result<(), Slow> {
         let now = Instant::now();
         self.bytes += bytes as u64;
-        if now - self.began > self.patience.longest {
+        if now - self.began > self.limits.longest {
             return Err(Slow::TooLong);
         }
-        if now - self.window >= self.patience.window {
-            if self.bytes < self.patience.least {
+        if now - self.window >= self.limits.window {
+            if self.bytes < self.limits.least {
                 return Err(Slow::Trickle);
             }
             self.window = now;
@@ -100,19 +100,19 @@ pub(crate) fn watched<E>(
 where
     E: Into<Failure> + 'static,
 {
-    watched_with(body, PATIENCE)
+    watched_with(body, LIMITS)
 }
 
 fn watched_with<E>(
     body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin + 'static,
-    patience: Patience,
+    limits: PaceLimits,
 ) -> impl Stream<Item = Result<Bytes, Failure>> + Send + 'static
 where
     E: Into<Failure> + 'static,
 {
-    stream::unfold(Some((body, Pace::new(patience))), |body| async {
+    stream::unfold(Some((body, Pace::new(limits))), |body| async {
         let (mut body, mut pace) = body?;
-        match tokio::time::timeout(pace.patience.stall, body.next()).await {
+        match tokio::time::timeout(pace.limits.stall, body.next()).await {
             Ok(Some(Ok(chunk))) => match pace.came(chunk.len()) {
                 Ok(()) => Some((Ok(chunk), Some((body, pace)))),
                 Err(slow) => Some((Err(slow.into()), None)),
@@ -243,7 +243,7 @@ mod tests {
 
     const MILLI: Duration = Duration::from_millis(1);
     const HOUR: Duration = Duration::from_secs(3600);
-    const ENDLESS: Patience = Patience {
+    const ENDLESS: PaceLimits = PaceLimits {
         stall: HOUR,
         window: HOUR,
         least: 1000,
@@ -252,7 +252,7 @@ mod tests {
 
     /// Reads a body of pieces of so many bytes, so far apart, and returns how it ends.
     async fn read(
-        patience: Patience,
+        limits: PaceLimits,
         (pieces, bytes, apart): (usize, usize, Duration),
     ) -> Result<usize, String> {
         let body = stream::unfold(0, move |count| async move {
@@ -260,7 +260,7 @@ mod tests {
             let piece = Ok::<_, Infallible>(Bytes::from(vec![b'x'; bytes]));
             (count < pieces).then_some((piece, count + 1))
         });
-        let mut body = Box::pin(watched_with(Box::pin(body), patience));
+        let mut body = Box::pin(watched_with(Box::pin(body), limits));
         let mut got = 0;
         while let Some(piece) = body.next().await {
             got += piece.map_err(|error| error.to_string())?.len();
@@ -271,7 +271,7 @@ mod tests {
     #[tokio::test]
     async fn what_comes_at_a_decent_pace_comes_in_whole() {
         assert_eq!(read(ENDLESS, (100, 1, MILLI)).await, Ok(100));
-        let looked_at_often = Patience {
+        let looked_at_often = PaceLimits {
             window: MILLI,
             ..ENDLESS
         };
@@ -281,19 +281,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_trickle_a_stall_and_what_never_ends_are_cut_off() {
-        let looked_at_often = Patience {
+        let looked_at_often = PaceLimits {
             window: 30 * MILLI,
             ..ENDLESS
         };
         let trickle = read(looked_at_often, (10_000, 1, 5 * MILLI)).await;
         assert_eq!(trickle, Err(Slow::Trickle.to_string()));
-        let impatient = Patience {
+        let impatient = PaceLimits {
             stall: 5 * MILLI,
             ..ENDLESS
         };
         let stall = read(impatient, (1, 1, HOUR)).await;
         assert_eq!(stall, Err(Slow::Stalled.to_string()));
-        let short = Patience {
+        let short = PaceLimits {
             longest: 30 * MILLI,
             ..ENDLESS
         };

@@ -1,5 +1,5 @@
-//! Connections that have not made a request yet. Each may be silent for a while; where there are too
-//! many, those that have been silent the longest go first, so that silence keeps nobody out.
+//! Idle connections: those that have not made a request yet. Each has a time limit, and if there are too many,
+//! the oldest are closed, so that idle clients lock nobody out.
 
 use std::{
     collections::VecDeque,
@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 /// The connections that have not made a request yet.
 #[derive(Debug)]
-pub(crate) struct Silent {
+pub(crate) struct IdleConnections {
     most: usize,
     longest: Duration,
     waiting: Mutex<VecDeque<Weak<State>>>,
@@ -22,19 +22,19 @@ pub(crate) struct Silent {
 
 #[derive(Debug, Default)]
 struct State {
-    broken: AtomicBool,
-    /// Wakes [`Silence::too_long`]: to look whether the silence is broken, or to end.
+    has_spoken: AtomicBool,
+    /// Wakes [`IdleConnection::too_long`]: to check whether it has made a request, or to close it.
     evicted: Notify,
 }
 
-/// One connection's silence.
+/// One connection that has not made a request yet.
 #[derive(Clone, Debug)]
-pub(crate) struct Silence {
+pub(crate) struct IdleConnection {
     state: Arc<State>,
     longest: Duration,
 }
 
-impl Silent {
+impl IdleConnections {
     pub(crate) fn new(most: usize, longest: Duration) -> Self {
         Self {
             most,
@@ -43,22 +43,21 @@ impl Silent {
         }
     }
 
-    /// Begins to watch a connection, and ends the one that has been silent the longest where there
-    /// are too many.
-    pub(crate) fn watch(&self) -> Silence {
+    /// Adds a connection, and closes the oldest idle one if there are too many.
+    pub(crate) fn watch(&self) -> IdleConnection {
         let state = Arc::new(State::default());
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_silent = |state: &Weak<State>| {
+        let is_idle = |state: &Weak<State>| {
             state
                 .upgrade()
-                .filter(|state| !state.broken.load(Ordering::Relaxed))
+                .filter(|state| !state.has_spoken.load(Ordering::Relaxed))
         };
-        while waiting.front().is_some_and(|it| is_silent(it).is_none()) {
+        while waiting.front().is_some_and(|it| is_idle(it).is_none()) {
             waiting.pop_front();
         }
         if waiting.len() >= self.most {
-            // Those in the middle that spoke since are only now looked for.
-            waiting.retain(|it| is_silent(it).is_some());
+            // Only now are those in the middle removed that have made a request.
+            waiting.retain(|it| is_idle(it).is_some());
         }
         if waiting.len() >= self.most
             && let Some(oldest) = waiting.pop_front().and_then(|it| it.upgrade())
@@ -66,26 +65,26 @@ impl Silent {
             oldest.evicted.notify_one();
         }
         waiting.push_back(Arc::downgrade(&state));
-        Silence {
+        IdleConnection {
             state,
             longest: self.longest,
         }
     }
 }
 
-impl Silence {
-    /// Says that the connection has made a request.
-    pub(crate) fn broken(&self) {
-        self.state.broken.store(true, Ordering::Relaxed);
+impl IdleConnection {
+    /// Marks that the connection has made a request.
+    pub(crate) fn has_spoken(&self) {
+        self.state.has_spoken.store(true, Ordering::Relaxed);
     }
 
-    /// Resolves when the connection has been silent for too long; never once it has spoken.
+    /// Resolves when the connection has been idle for too long; never after a request.
     pub(crate) async fn too_long(&self) {
         tokio::select! {
             () = tokio::time::sleep(self.longest) => {}
             () = self.state.evicted.notified() => {}
         }
-        if self.state.broken.load(Ordering::Relaxed) {
+        if self.state.has_spoken.load(Ordering::Relaxed) {
             std::future::pending::<()>().await;
         }
     }
@@ -97,26 +96,30 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_millis(20);
+    const LONGEST: Duration = Duration::from_millis(20);
 
     #[tokio::test]
     async fn who_says_nothing_is_let_go_and_who_speaks_stays() {
-        let silent = Silent::new(10, PATIENCE);
-        let (mute, speaker) = (silent.watch(), silent.watch());
-        speaker.broken();
+        let idle_connections = IdleConnections::new(10, LONGEST);
+        let (mute, speaker) = (idle_connections.watch(), idle_connections.watch());
+        speaker.has_spoken();
         mute.too_long().await;
-        let stays = tokio::time::timeout(5 * PATIENCE, speaker.too_long());
+        let stays = tokio::time::timeout(5 * LONGEST, speaker.too_long());
         assert!(stays.await.is_err());
     }
 
     #[tokio::test]
     async fn the_longest_silence_ends_where_there_are_too_many() {
-        let silent = Silent::new(2, Duration::from_secs(3600));
-        let [first, second, third] = [silent.watch(), silent.watch(), silent.watch()];
+        let idle_connections = IdleConnections::new(2, Duration::from_secs(3600));
+        let [first, second, third] = [
+            idle_connections.watch(),
+            idle_connections.watch(),
+            idle_connections.watch(),
+        ];
         assert!(first.too_long().now_or_never().is_some());
         assert!(second.too_long().now_or_never().is_none());
-        second.broken();
-        let _fourth = silent.watch();
+        second.has_spoken();
+        let _fourth = idle_connections.watch();
         assert!(third.too_long().now_or_never().is_none());
     }
 }

@@ -123,12 +123,12 @@ impl Activity {
     }
 
     /// Resolves when there has been no request for so long; never where there was none at all.
-    pub(crate) async fn idle_for(&self, patience: Duration) {
+    pub(crate) async fn idle_for(&self, longest: Duration) {
         let mut count = self.0.subscribe();
         loop {
             let is_idle = *count.borrow_and_update() == Some(0);
             tokio::select! {
-                () = tokio::time::sleep(patience), if is_idle => return,
+                () = tokio::time::sleep(longest), if is_idle => return,
                 // The sender is `self`, so there always is one.
                 _ = count.changed() => {}
             }
@@ -209,10 +209,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_is_idle_when_its_last_request_has_been_over_for_long() {
-        let patience = Duration::from_millis(20);
+        let longest = Duration::from_millis(20);
         let activity = Activity::default();
-        let long = || tokio::time::sleep(5 * patience);
-        let mut idle = Box::pin(activity.idle_for(patience));
+        let long = || tokio::time::sleep(5 * longest);
+        let mut idle = Box::pin(activity.idle_for(longest));
         tokio::select! {
             () = &mut idle => panic!("there was no request yet"),
             () = long() => {}

@@ -18,7 +18,7 @@ use tower::{ServiceExt, service_fn};
 use crate::server::{
     http::connection::{
         hijack::{Hijack, HijackedSocket, Socket},
-        idle::Silent,
+        idle::IdleConnections,
         limits::{Activity, Connections, MostConnections},
     },
     identity::peer::{Local, Peer},
@@ -69,7 +69,7 @@ pub async fn serve(
         .max_header_list_size(MAX_HEAD_HTTP2)
         .max_concurrent_streams(MAX_SHARING)
         .keep_alive_interval(Some(HEADER_TIMEOUT));
-    let silent = Silent::new(options.max_silent, HEADER_TIMEOUT);
+    let idle_connections = IdleConnections::new(options.max_silent, HEADER_TIMEOUT);
     let connections = Connections::new(options.most);
     let graceful = GracefulShutdown::new();
     loop {
@@ -94,13 +94,13 @@ pub async fn serve(
         let stream = Arc::new(HijackedSocket::new(stream, admitted));
         let hijack = Hijack::default();
         let socket = TokioIo::new(Socket::new(stream.clone(), hijack.clone()));
-        let silence = silent.watch();
+        let idle = idle_connections.watch();
         let activity = Activity::default();
         let service = TowerToHyperService::new(service_fn({
-            let (hijack, silence) = (hijack.clone(), silence.clone());
+            let (hijack, idle) = (hijack.clone(), idle.clone());
             let (router, activity) = (router.clone(), activity.clone());
             move |mut request: Request<Incoming>| {
-                silence.broken();
+                idle.has_spoken();
                 request.extensions_mut().insert(Peer(peer));
                 if let Some(local) = local {
                     request.extensions_mut().insert(Local(local));
@@ -135,7 +135,7 @@ pub async fn serve(
                         return;
                     }
                     handler = hijack.ready() => handler,
-                    () = silence.too_long() => return,
+                    () = idle.too_long() => return,
                     () = activity.idle_for(IDLE_TIMEOUT) => return,
                 }
             };

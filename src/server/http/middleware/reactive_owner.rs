@@ -9,7 +9,7 @@ use leptos::reactive::{computed::ScopedFuture, owner::Owner};
 /// Rendering a page leaves the page's owner behind as the thread's current one. What is answered there before
 /// the page is through would be that page's child: a server function would find the page's contexts, and a
 /// static file would take the page's headers for its own, cookies among them.
-pub(crate) async fn separate(request: Request, next: Next) -> Response {
+pub(crate) async fn isolate(request: Request, next: Next) -> Response {
     let owner = Owner::new_root(None);
     owner
         .with(|| ScopedFuture::new_untracked(next.run(request)))

@@ -48,11 +48,7 @@ fn holds_secrets(path: &str) -> bool {
 }
 
 /// Adds the headers, and keeps those that are there: a page has a policy of its own.
-pub(crate) async fn careful(
-    State(state): State<AppState>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn set(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let holds_secrets = holds_secrets(request.uri().path());
     let mut response = if request.method() == Method::CONNECT {
         // Tunnels are for proxies. To the wish for one nothing may be said (RFC 9110, section 9.3.6), which

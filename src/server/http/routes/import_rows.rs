@@ -70,7 +70,7 @@ pub(crate) async fn rows_file(
     job: &JobId,
     kind: RowKind,
 ) -> Result<Response, ApiError> {
-    let job = state.imports.find_job(who, job).await?;
+    let job = state.imports.find_visible(who, job).await?;
     let rows = state.relay.rows_file(&job, kind).await?;
     // The embedded service's list of failed rows minds spreadsheet programs by itself, in a way that its
     // reader takes back.

@@ -14,9 +14,9 @@ use crate::{
 /// The routes.
 pub(super) const ROUTES: &[Route] = &[
     Route::page(PROVIDER_PATH, Anybody, || {
-        get(sign_in_elsewhere::depart).layer(quick())
+        get(sign_in_elsewhere::begin).layer(quick())
     }),
     Route::page(oidc::CALLBACK, Anybody, || {
-        get(sign_in_elsewhere::arrive).layer(quick())
+        get(sign_in_elsewhere::callback).layer(quick())
     }),
 ];

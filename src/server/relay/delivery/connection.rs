@@ -13,7 +13,7 @@ use super::{
 use crate::server::relay::{
     frame::HEARTBEAT,
     heartbeat::Tick,
-    hub::Viewer,
+    hub::Subscription,
     stream_control::{Signal, StreamControl},
 };
 
@@ -29,7 +29,7 @@ pub(super) struct Connection {
 
 enum Phase {
     Open {
-        subscriber: Subscriber<Viewer>,
+        subscriber: Subscriber<Subscription>,
         control: Box<StreamControl>,
     },
     /// The end is among the unsent bytes.
@@ -63,7 +63,7 @@ pub(super) enum Taken {
 impl Connection {
     pub(super) fn new(
         transport: Transport,
-        subscriber: Subscriber<Viewer>,
+        subscriber: Subscriber<Subscription>,
         control: StreamControl,
     ) -> Self {
         Self {
@@ -78,7 +78,7 @@ impl Connection {
     }
 
     /// Returns the subscriber until the stream ends.
-    pub(super) fn subscriber(&mut self) -> Option<&mut Subscriber<Viewer>> {
+    pub(super) fn subscriber(&mut self) -> Option<&mut Subscriber<Subscription>> {
         match &mut self.phase {
             Phase::Open { subscriber, .. } => Some(subscriber),
             Phase::Ending | Phase::Lingering => None,

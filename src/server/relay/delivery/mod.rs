@@ -40,7 +40,7 @@ pub(super) use self::{
 };
 use super::{
     heartbeat::Ticker,
-    hub::{Hub, Viewer},
+    hub::{Hub, Subscription},
     starts::Started,
     stream_control::StreamControl,
 };
@@ -90,9 +90,9 @@ pub(crate) struct SubscriberStream {
 /// The parts of a stream.
 #[derive(Debug)]
 pub(super) struct EventStream {
-    pub(super) subscriber: Subscriber<Viewer>,
+    pub(super) subscriber: Subscriber<Subscription>,
     /// The subscriptions.
-    pub(super) live: Vec<Viewer>,
+    pub(super) live: Vec<Subscription>,
     /// Receives jobs that started since the query, for streams of unfinished jobs.
     pub(super) started: Option<broadcast::Receiver<Arc<Started>>>,
     pub(super) control: StreamControl,

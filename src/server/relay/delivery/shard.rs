@@ -25,7 +25,8 @@ use crate::{
     server::{
         identity::job_scope::JobScope,
         relay::{
-            heartbeat::Tick, hub::Viewer, records::RecordError, rooms::Frames, starts::Started,
+            heartbeat::Tick, hub::Subscription, records::RecordError, rooms::Frames,
+            starts::Started,
         },
     },
 };
@@ -182,7 +183,7 @@ impl Shard {
     }
 
     /// Subscribes a connection to a job.
-    fn follow(&mut self, connection: usize, viewer: Viewer) {
+    fn follow(&mut self, connection: usize, viewer: Subscription) {
         let Some(subscriber) = self.connections[connection].subscriber() else {
             return;
         };
@@ -231,9 +232,11 @@ impl Shard {
 
     /// Resumes a connection when its transport is writable.
     fn wait(&mut self, connection: usize, taken: Taken) {
-        let patience = self.delivery.0.write_timeout;
+        let write_timeout = self.delivery.0.write_timeout;
         if taken == Taken::NotAll
-            && let Some(future) = self.connections[connection].transport.writable(patience)
+            && let Some(future) = self.connections[connection]
+                .transport
+                .writable(write_timeout)
         {
             self.writable.push(Numbered { connection, future });
         }
@@ -295,7 +298,7 @@ impl Shard {
         if !subscriber.wants(&job.id) {
             return;
         }
-        match self.delivery.0.sources.hub.watch(job) {
+        match self.delivery.0.sources.hub.subscribe(job) {
             Ok(viewer) => {
                 tracing::info!("Client joining import job: {}", job.id);
                 self.follow(connection, viewer);

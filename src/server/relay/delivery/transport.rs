@@ -125,13 +125,13 @@ impl Transport {
 
     /// Waits until the transport is writable. The kernel times out sockets (`TCP_USER_TIMEOUT`), but not
     /// bodies: over HTTP/2 a client can keep one stream's window closed.
-    pub(super) fn writable(&self, patience: Duration) -> Option<Writable> {
+    pub(super) fn writable(&self, write_timeout: Duration) -> Option<Writable> {
         match self {
             Self::Socket(socket) => Some(Writable::Socket(socket.clone())),
             Self::Body(sender) => {
                 let sender = sender.clone();
                 let wait = async move {
-                    let reserved = tokio::time::timeout(patience, sender.reserve()).await;
+                    let reserved = tokio::time::timeout(write_timeout, sender.reserve()).await;
                     reserved.map_or(Waited::TooLong, |_| Waited::Ready)
                 };
                 Some(Writable::Body(wait.boxed()))

@@ -99,8 +99,8 @@ impl Probe {
     }
 
     pub(super) fn late(&self) -> String {
-        let patience = humantime::format_duration(self.trial.timeout);
-        format!("No response within {patience}.")
+        let timeout = humantime::format_duration(self.trial.timeout);
+        format!("No response within {timeout}.")
     }
 
     fn get(&self, path: &str) -> RequestBuilder {

@@ -209,8 +209,8 @@ impl Probe {
                 Finding::fits(END, format!("The import finished as {status}."))
             }
             None => {
-                let patience = humantime::format_duration(self.trial.timeout * CALLS);
-                Finding::note(END, format!("The import did not finish within {patience}."))
+                let timeout = humantime::format_duration(self.trial.timeout * CALLS);
+                Finding::note(END, format!("The import did not finish within {timeout}."))
             }
         }
     }

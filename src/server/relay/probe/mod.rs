@@ -14,7 +14,7 @@ use price_monitor_wire::{Reading, Report, Service};
 use tokio_util::task::TaskTracker;
 
 use self::socket::Opened;
-use super::{problem::Problem, rest::Rest, skips::Skips, snapshot::Snapshot};
+use super::{diagnosis::Diagnosis, rest_client::RestClient, skips::Skips, snapshot::Snapshot};
 use crate::{
     model::{clock::now, job::JobId},
     server::{
@@ -111,11 +111,11 @@ pub async fn walk(
 ) -> Result<Verdict, reqwest::Error> {
     let metrics = Metrics::default();
     let probe = Probe {
-        rest: Rest::new(
+        rest: RestClient::new(
             endpoint,
             &config.relay,
             Skips::new(metrics.clone()),
-            Problem::default(),
+            Diagnosis::default(),
             metrics,
             TaskTracker::new(),
         )?,
@@ -170,7 +170,7 @@ fn is_proof(finding: &Finding) -> bool {
 
 /// A price monitor under test.
 struct Probe {
-    rest: Rest,
+    rest: RestClient,
     service: Service,
     max_message: usize,
     trial: Trial,

@@ -17,7 +17,8 @@ pub(super) use self::connection::{Connection, ConnectionError};
 use self::{retries::Retries, rooms_wanted::Wanted};
 
 use super::{
-    heartbeat::Ticker, hub::Hub, problem::Problem, rest::Rest, rooms::Command, skips::Skips,
+    diagnosis::Diagnosis, heartbeat::Ticker, hub::Hub, rest_client::RestClient, rooms::Command,
+    skips::Skips,
 };
 use crate::{
     model::{
@@ -42,12 +43,12 @@ const QUIET: Duration = Duration::from_secs(2);
 pub(crate) struct Upstream {
     service: Service,
     config: RelayConfig,
-    rest: Rest,
+    rest: RestClient,
     hub: Hub,
     /// Publishes the connection state.
     ticker: Ticker,
     /// Reports problems to the owner.
-    problem: Problem,
+    diagnosis: Diagnosis,
     commands: mpsc::UnboundedReceiver<Command>,
     /// Whether retrying soon is pointless: rejected key or unsupported version.
     is_hopeless: bool,
@@ -63,13 +64,13 @@ pub(crate) struct Upstream {
 /// Dependencies of the task.
 pub(crate) struct Surroundings {
     /// The REST client of the same service.
-    pub(crate) rest: Rest,
+    pub(crate) rest: RestClient,
     /// Receives reports.
     pub(crate) hub: Hub,
     /// Publishes the connection state.
     pub(crate) ticker: Ticker,
     /// Reports problems to the owner.
-    pub(crate) problem: Problem,
+    pub(crate) diagnosis: Diagnosis,
     /// Counts unreadable messages.
     pub(crate) skips: Skips,
     pub(crate) metrics: Metrics,
@@ -127,7 +128,7 @@ impl Upstream {
             rest,
             hub,
             ticker,
-            problem,
+            diagnosis,
             skips,
             metrics,
         } = surroundings;
@@ -137,7 +138,7 @@ impl Upstream {
             rest,
             hub,
             ticker,
-            problem,
+            diagnosis,
             commands,
             is_hopeless: false,
             is_refused: false,
@@ -290,7 +291,7 @@ impl Upstream {
                     "the price monitor has no such Socket.IO namespace (the path of \
                      MONITOR_PRICE_APP_HOST); using the main one instead"
                 );
-                self.problem
+                self.diagnosis
                     .set(UpstreamProblem::UnknownNamespace(namespace));
             }
             // Handled by the connection.
@@ -306,7 +307,7 @@ impl Upstream {
     /// Joins every followed job and polls what was missed.
     async fn enter(&mut self, connection: &mut Connection) -> Result<(), ConnectionError> {
         self.metrics.upstream_connected();
-        self.problem.has_connected();
+        self.diagnosis.has_connected();
         for job in self.wanted.jobs() {
             connection.join(job).await?;
             tracing::info!("Connected to external service for job: {job}");
@@ -348,7 +349,7 @@ impl Upstream {
                 Lost::Refused
             }
             ConnectionError::Outdated => {
-                self.problem.set(UpstreamProblem::OldSocketIo);
+                self.diagnosis.set(UpstreamProblem::OldSocketIo);
                 tracing::error!(
                     "the price monitor uses Socket.IO 2 or older, but version 3 or later is required; \
                      polling its REST API instead"
@@ -358,7 +359,7 @@ impl Upstream {
             ConnectionError::Rejected(words) => {
                 let words = self.rest.without_key(words);
                 tracing::warn!(words, "the price monitor rejected the socket; retrying");
-                self.problem.set(UpstreamProblem::Rejected(words));
+                self.diagnosis.set(UpstreamProblem::Rejected(words));
                 Lost::Broken
             }
             error => {
@@ -398,7 +399,7 @@ impl Upstream {
                     let Some(job) = joined else { continue };
                     self.rest.settle(vec![job], &self.hub);
                 }
-                () = self.hub.viewer_came() => {}
+                () = self.hub.subscriber_came() => {}
             }
             let is_quiet = began.elapsed() >= QUIET;
             if interruptible && !self.is_hopeless && is_quiet && !self.wanted.is_empty() {
@@ -438,7 +439,7 @@ mod tests {
         let scene = Scene::set().await;
         let job = scene.job("a").await;
         let hub = scene.hub.clone();
-        let _first = hub.watch(&job).unwrap();
+        let _first = hub.subscribe(&job).unwrap();
         let endpoint = MonitorEndpoint {
             url: "http://127.0.0.1:9".parse().unwrap(),
             protocol: SocketProtocol::WebSocket,
@@ -448,12 +449,12 @@ mod tests {
         let config = Config::read(|_| None).unwrap().relay;
         let skips = Skips::new(metrics.clone());
         let tasks = scene.tasks.clone();
-        let problem = Problem::default();
-        let rest = Rest::new(
+        let diagnosis = Diagnosis::default();
+        let rest = RestClient::new(
             &endpoint,
             &config,
             skips.clone(),
-            problem.clone(),
+            diagnosis.clone(),
             metrics.clone(),
             tasks,
         );
@@ -462,7 +463,7 @@ mod tests {
             rest,
             hub: hub.clone(),
             ticker: Ticker::new(),
-            problem,
+            diagnosis,
             skips,
             metrics,
         };
@@ -471,7 +472,7 @@ mod tests {
         let pause = tokio::time::sleep(Duration::from_secs(3600));
         let comes = async {
             tokio::time::sleep(QUIET + Duration::from_millis(50)).await;
-            hub.watch(&job).unwrap()
+            hub.subscribe(&job).unwrap()
         };
         let both = async { tokio::join!(upstream.poll_during(pause, true), comes) };
         let both = tokio::time::timeout(Duration::from_secs(20), both).await;

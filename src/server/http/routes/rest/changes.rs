@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     Problem,
     answers::OfImport,
-    controls::{Id, parsed},
+    imports::{Id, parsed},
 };
 use crate::{
     model::{
@@ -32,7 +32,7 @@ use crate::{
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct WantedChanges {
+pub(crate) struct ChangesQuery {
     /// What was done to the product.
     #[param(inline, value_type = Option<Kind>)]
     kind: Option<String>,
@@ -51,7 +51,7 @@ pub(crate) struct WantedChanges {
     after: Option<u64>,
 }
 
-impl WantedChanges {
+impl ChangesQuery {
     fn filter(&self) -> Result<ChangesFilter, ApiError> {
         let filter = ChangesFilter::read(|name| match name {
             "kind" => self.kind.clone(),
@@ -165,7 +165,7 @@ impl From<FieldChange> for Value {
 #[utoipa::path(
     get,
     path = "/api/imports/{id}/changes",
-    params(("id" = String, Path, description = "ID of the import"), WantedChanges),
+    params(("id" = String, Path, description = "ID of the import"), ChangesQuery),
     responses(
         (status = 200, description = "The changes", body = Changes),
         (status = 400, description = "A parameter is not valid", body = Problem),
@@ -177,11 +177,11 @@ pub(crate) async fn list(
     State(state): State<AppState>,
     Extension(who): Extension<Principal>,
     id: Id,
-    wanted: Result<Query<WantedChanges>, QueryRejection>,
+    wanted: Result<Query<ChangesQuery>, QueryRejection>,
 ) -> Result<Json<Changes>, ApiError> {
     let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let filter = wanted.filter()?;
-    let job = state.imports.find_job(&who, &parsed(id)?).await?;
+    let job = state.imports.find_visible(&who, &parsed(id)?).await?;
     let after = wanted.after.unwrap_or_default();
     let page = state.relay.changes(&job, &filter, after).await?;
     Ok(Json(Changes {
@@ -194,7 +194,7 @@ pub(crate) async fn list(
 #[utoipa::path(
     get,
     path = "/api/imports/{id}/changes.csv",
-    params(("id" = String, Path, description = "ID of the import"), WantedChanges),
+    params(("id" = String, Path, description = "ID of the import"), ChangesQuery),
     responses(
         (status = 200, description = "The changes", body = String, content_type = "text/csv"),
         (status = 400, description = "A parameter is not valid", body = Problem),
@@ -206,7 +206,7 @@ pub(crate) async fn file(
     State(state): State<AppState>,
     Extension(who): Extension<Principal>,
     id: Id,
-    wanted: Result<Query<WantedChanges>, QueryRejection>,
+    wanted: Result<Query<ChangesQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
     changes_file(&state, &who, &parsed(id)?, &wanted.filter()?).await
@@ -217,7 +217,7 @@ pub(crate) async fn file_for_person(
     State(state): State<AppState>,
     Extension(who): Extension<Principal>,
     Path(job): Path<String>,
-    wanted: Result<Query<WantedChanges>, QueryRejection>,
+    wanted: Result<Query<ChangesQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let job: JobId = job.parse().map_err(|_| ApiError::NotFound)?;
@@ -230,10 +230,10 @@ async fn changes_file(
     job: &JobId,
     filter: &ChangesFilter,
 ) -> Result<Response, ApiError> {
-    let job = state.imports.find_job(who, job).await?;
+    let job = state.imports.find_visible(who, job).await?;
     let changes = state.relay.changes_file(&job, filter).await?;
-    let mut neutral = CsvEscaping::default();
-    let changes = changes.map_ok(move |chunk| neutral.next(&chunk));
+    let mut escaping = CsvEscaping::default();
+    let changes = changes.map_ok(move |chunk| escaping.next(&chunk));
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
         (

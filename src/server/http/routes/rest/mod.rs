@@ -29,7 +29,7 @@ use utoipa::{
 
 mod answers;
 pub(crate) mod changes;
-pub(crate) mod controls;
+pub(crate) mod imports;
 pub(crate) mod products;
 
 use self::answers::OfProgram;
@@ -199,7 +199,7 @@ pub(crate) struct RemoteProductFile {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code)] // only its description is used
-struct HowToTake {
+struct ImportParameters {
     /// What is to be done with the file, where the body does not say.
     #[param(inline, default = "import")]
     mode: Option<Mode>,
@@ -208,7 +208,7 @@ struct HowToTake {
 /// Which page to list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Wanted {
+pub(crate) struct PageQuery {
     /// The page, from 1. One past the last is the last.
     #[serde(default = "first")]
     #[param(default = 1, minimum = 1)]
@@ -223,7 +223,7 @@ fn first() -> u64 {
 #[utoipa::path(
     get,
     path = "/api/imports",
-    params(Wanted),
+    params(PageQuery),
     responses(
         (status = 200, description = "The imports", body = Imports),
         (status = 400, description = "The page is not valid", body = Problem),
@@ -233,9 +233,9 @@ fn first() -> u64 {
 pub(crate) async fn list(
     State(state): State<AppState>,
     Extension(who): Extension<Principal>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    wanted: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<Imports>, ApiError> {
-    let Query(Wanted { page }) = wanted
+    let Query(PageQuery { page }) = wanted
         .map_err(|_| ApiError::Invalid("`page` must be a whole number of 1 or more.".to_owned()))?;
     if page == 0 {
         return Err(ApiError::Invalid(
@@ -244,7 +244,7 @@ pub(crate) async fn list(
     }
     let all = ImportsFilter::default();
     let mut jobs = state.store.find_imports(&who.jobs(), &all, page).await?;
-    state.relay.freshen(&mut jobs.items).await;
+    state.relay.refresh(&mut jobs.items).await;
     Ok(Json(Imports {
         items: jobs.items.into_iter().map(Import::from).collect(),
         page: jobs.page,
@@ -258,7 +258,7 @@ pub(crate) async fn list(
 #[utoipa::path(
     post,
     path = "/api/imports",
-    params(HowToTake),
+    params(ImportParameters),
     request_body(content(
         (ProductFile = "multipart/form-data"),
         (RemoteProductFile = "application/json"),
@@ -379,17 +379,17 @@ macro_rules! described {
 described! {
     GET "/api/imports", Known(Watch), list, within_time;
     POST "/api/imports", Known(MayImport), create, unlimited;
-    GET "/api/imports/{id}", Known(Watch), controls::show, within_time;
-    DELETE "/api/imports/{id}", Known(MayImport), controls::delete, small;
-    POST "/api/imports/{id}/cancel", Known(MayImport), controls::cancel, small;
-    POST "/api/imports/{id}/again", Known(MayImport), controls::again, small;
-    POST "/api/imports/{id}/retry", Known(MayImport), controls::retry, small;
-    GET "/api/imports/{id}/rows", Known(Watch), controls::rows, within_time;
-    GET "/api/imports/{id}/rows.csv", Known(Watch), controls::rows_file, within_time;
+    GET "/api/imports/{id}", Known(Watch), imports::show, within_time;
+    DELETE "/api/imports/{id}", Known(MayImport), imports::delete, small;
+    POST "/api/imports/{id}/cancel", Known(MayImport), imports::cancel, small;
+    POST "/api/imports/{id}/again", Known(MayImport), imports::again, small;
+    POST "/api/imports/{id}/retry", Known(MayImport), imports::retry, small;
+    GET "/api/imports/{id}/rows", Known(Watch), imports::rows, within_time;
+    GET "/api/imports/{id}/rows.csv", Known(Watch), imports::rows_file, within_time;
     GET "/api/imports/{id}/changes", Known(Watch), changes::list, within_time;
     GET "/api/imports/{id}/changes.csv", Known(Watch), changes::file, within_time;
-    GET "/api/imports/{id}/columns", Known(Watch), controls::columns, within_time;
-    POST "/api/imports/{id}/columns", Known(MayImport), controls::map_columns, small;
+    GET "/api/imports/{id}/columns", Known(Watch), imports::columns, within_time;
+    POST "/api/imports/{id}/columns", Known(MayImport), imports::map_columns, small;
     GET "/api/products", Known(SeeProducts), products::list, within_time;
     GET "/api/products.csv", Known(SeeProducts), products::export, within_time;
     GET "/api/products/{id}/history", Known(SeeProducts), products::history, within_time;

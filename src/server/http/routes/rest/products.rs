@@ -36,7 +36,7 @@ const PAGE: u64 = 50;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Wanted {
+pub(crate) struct PageQuery {
     /// The page, from 1. One past the last is the last.
     #[serde(default = "super::first")]
     #[param(default = 1, minimum = 1)]
@@ -125,7 +125,7 @@ async fn behind(state: &AppState, identity: &str) -> Result<Products, ApiError> 
 #[utoipa::path(
     get,
     path = "/api/products",
-    params(Wanted),
+    params(PageQuery),
     responses(
         (status = 200, description = "The products", body = Products),
         (status = 400, description = "A parameter is not valid", body = Problem),
@@ -135,7 +135,7 @@ async fn behind(state: &AppState, identity: &str) -> Result<Products, ApiError> 
 )]
 pub(crate) async fn list(
     State(state): State<AppState>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    wanted: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<Products>, ApiError> {
     let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
     state.require_products()?;
@@ -243,7 +243,7 @@ pub(crate) async fn export(State(state): State<AppState>) -> Result<Response, Ap
     state.require_products()?;
     let export = Export {
         store: state.store.clone(),
-        neutral: CsvEscaping::default(),
+        escaping: CsvEscaping::default(),
         behind: Some(String::new()),
         is_begun: false,
     };
@@ -267,7 +267,7 @@ pub(crate) async fn export(State(state): State<AppState>) -> Result<Response, Ap
 /// All products as a file, part by part.
 struct Export {
     store: Store,
-    neutral: CsvEscaping,
+    escaping: CsvEscaping,
     /// The last identity that is written; `None` when all are.
     behind: Option<String>,
     is_begun: bool,
@@ -295,7 +295,7 @@ impl Export {
         let bytes = file
             .into_inner()
             .map_err(|error| std::io::Error::other(error.to_string()))?;
-        Ok(Some(self.neutral.next(&bytes)))
+        Ok(Some(self.escaping.next(&bytes)))
     }
 }
 

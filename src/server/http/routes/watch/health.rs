@@ -11,7 +11,7 @@ use crate::server::{
 };
 
 /// Timeout of the database query.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The body of `/health/ready`. The price monitor's state does not decide: without it the server still shows
 /// what it knows, and no other instance would know more.
@@ -24,14 +24,14 @@ pub(super) struct Readiness {
 
 /// Returns whether the database answers in time.
 pub(super) async fn answers(store: &Store) -> bool {
-    match tokio::time::timeout(PATIENCE, store.ping()).await {
+    match tokio::time::timeout(TIMEOUT, store.ping()).await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
             tracing::warn!(%error, "the database does not answer");
             false
         }
         Err(_) => {
-            tracing::warn!("the database does not answer within {PATIENCE:?}");
+            tracing::warn!("the database does not answer within {TIMEOUT:?}");
             false
         }
     }
@@ -39,7 +39,7 @@ pub(super) async fn answers(store: &Store) -> bool {
 
 /// Returns the database's answer, if in time.
 pub(super) async fn in_time<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
-    tokio::time::timeout(PATIENCE, asked).await.ok()?.ok()
+    tokio::time::timeout(TIMEOUT, asked).await.ok()?.ok()
 }
 
 /// Handles `GET /health/live`: the process answers.

@@ -129,7 +129,7 @@ pub(crate) async fn show(
     Extension(who): Extension<Principal>,
     id: Id,
 ) -> Result<Json<ImportDetails>, ApiError> {
-    let job = state.imports.find_job(&who, &parsed(id)?).await?;
+    let job = state.imports.find_visible(&who, &parsed(id)?).await?;
     let details = state.relay.extras(&job).await.map(Details::from);
     let job = crate::model::job::ProductImportJob::from(job);
     Ok(Json(ImportDetails {
@@ -144,7 +144,7 @@ async fn find_changeable(
     who: &Principal,
     id: Id,
 ) -> Result<ChangeableJob, ApiError> {
-    state.imports.find_job_to_change(who, &parsed(id)?).await
+    state.imports.find_changeable(who, &parsed(id)?).await
 }
 
 async fn note(state: &AppState, who: &Principal, job: &ChangeableJob, action: AuditAction) {
@@ -361,7 +361,7 @@ pub(crate) async fn rows(
     wanted: Result<Query<WantedRows>, QueryRejection>,
 ) -> Result<Json<Rows>, ApiError> {
     let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
-    let job = state.imports.find_job(&who, &parsed(id)?).await?;
+    let job = state.imports.find_visible(&who, &parsed(id)?).await?;
     let search = wanted.search.trim();
     let rows = state
         .relay
@@ -463,7 +463,7 @@ pub(crate) async fn columns(
     Extension(who): Extension<Principal>,
     id: Id,
 ) -> Result<Json<Columns>, ApiError> {
-    let job = state.imports.find_job(&who, &parsed(id)?).await?;
+    let job = state.imports.find_visible(&who, &parsed(id)?).await?;
     Ok(Json(state.relay.columns(&job).await?.into()))
 }
 

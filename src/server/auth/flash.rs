@@ -12,17 +12,17 @@ const MAX_AGE: i64 = 60;
 /// Stores a text for the next page, if the request is a plain form.
 pub(super) fn keep(auth: &Auth, caller: &Caller, text: &str) -> Result<(), ApiError> {
     if caller.is_form() {
-        OwnCookie::Once.set(auth, hex::encode(text), MAX_AGE)?;
+        OwnCookie::Flash.set(auth, hex::encode(text), MAX_AGE)?;
     }
     Ok(())
 }
 
 /// Takes the stored text.
 pub(super) fn take(auth: &Auth, caller: &Caller) -> Result<Option<Secret>, ApiError> {
-    let Some(kept) = OwnCookie::Once.get(auth, &caller.headers) else {
+    let Some(kept) = OwnCookie::Flash.get(auth, &caller.headers) else {
         return Ok(None);
     };
-    OwnCookie::Once.set(auth, String::new(), 0)?;
+    OwnCookie::Flash.set(auth, String::new(), 0)?;
     let text = hex::decode(kept).ok();
     Ok(text
         .and_then(|text| String::from_utf8(text).ok())

@@ -16,8 +16,8 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::{
+    diagnosis::Diagnosis,
     hub::Hub,
-    problem::Problem,
     skips::{Skips, Warnings},
     upstream::{REFUSED_DELAY, rest_origin},
 };
@@ -54,7 +54,7 @@ const FORGOTTEN: &str = "The price monitor no longer knows this import.";
 
 /// A REST client of a price monitor. Clones share its connections.
 #[derive(Clone, Debug)]
-pub(crate) struct Rest {
+pub(crate) struct RestClient {
     pub(super) client: reqwest::Client,
     pub(super) origin: Arc<str>,
     pub(super) api_key: SecretString,
@@ -63,7 +63,7 @@ pub(crate) struct Rest {
     permits: Arc<Semaphore>,
     known: Arc<Mutex<Known>>,
     skips: Skips,
-    problem: Problem,
+    diagnosis: Diagnosis,
     warnings: Warnings,
     metrics: Metrics,
     tasks: TaskTracker,
@@ -84,7 +84,7 @@ struct Known {
 
 /// A pending call for a job. Dropping it ends it.
 struct Question {
-    rest: Rest,
+    rest: RestClient,
     job: JobId,
 }
 
@@ -156,7 +156,7 @@ impl From<ReadError> for RestError {
     }
 }
 
-impl Rest {
+impl RestClient {
     /// Creates the client.
     ///
     /// # Errors
@@ -166,7 +166,7 @@ impl Rest {
         endpoint: &MonitorEndpoint,
         config: &RelayConfig,
         skips: Skips,
-        problem: Problem,
+        diagnosis: Diagnosis,
         metrics: Metrics,
         tasks: TaskTracker,
     ) -> Result<Self, reqwest::Error> {
@@ -185,7 +185,7 @@ impl Rest {
             permits: Arc::new(Semaphore::new(concurrency)),
             known: Arc::default(),
             skips,
-            problem,
+            diagnosis,
             warnings: Warnings::default(),
             metrics,
             tasks,
@@ -364,7 +364,7 @@ impl Rest {
     /// Records a report of a followed job.
     pub(super) fn note_report(&self, source: ReportSource, reading: &Reading) {
         let clean = |name: &String| self.without_key(name);
-        self.problem.note_report(source, reading, clean);
+        self.diagnosis.note_report(source, reading, clean);
     }
 
     /// Records that the service knows a job.

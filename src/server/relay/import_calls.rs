@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     Relay,
-    rest::{Rest, RestError},
+    rest_client::{RestClient, RestError},
 };
 use crate::{
     model::{
@@ -33,7 +33,7 @@ const ACTION_TIMEOUT: Duration = Duration::from_secs(30);
 /// Timeout of a download of rows.
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(3600);
 
-impl Rest {
+impl RestClient {
     fn about(&self, method: Method, job: &JobId, what: &str) -> RequestBuilder {
         let path = format!("{}/api/products/imports/{job}{what}", self.origin);
         self.client
@@ -55,7 +55,7 @@ impl Rest {
 
     /// Sends a request that creates a job.
     async fn created(&self, request: RequestBuilder, user: &UserId) -> Result<JobId, RestError> {
-        let request = request.header(super::rest::OWNER, user.as_str());
+        let request = request.header(super::rest_client::OWNER, user.as_str());
         let response = request.send().await.map_err(RestError::Unreachable)?;
         let body = self.accepted(response).await?;
         self.created_id(&body)

@@ -8,7 +8,7 @@ use crate::model::status::{ReportSource, UpstreamProblem};
 
 /// The current problems. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Problem(Arc<Mutex<Known>>);
+pub(crate) struct Diagnosis(Arc<Mutex<Known>>);
 
 #[derive(Debug, Default)]
 struct Known {
@@ -48,7 +48,7 @@ impl Reports {
     }
 }
 
-impl Problem {
+impl Diagnosis {
     pub(crate) fn all(&self) -> Vec<UpstreamProblem> {
         let known = self.lock();
         let events = known.events.problem(ReportSource::Events);
@@ -113,32 +113,32 @@ mod tests {
     #[test]
     fn the_fields_of_the_first_report_without_a_known_one_are_named_for_each_source() {
         use ReportSource::{Answers, Events};
-        let problem = Problem::default();
+        let diagnosis = Diagnosis::default();
         let note = |source, report: &str| {
-            problem.note_report(source, &reading(report), |name| name.replace("key", "…"));
+            diagnosis.note_report(source, &reading(report), |name| name.replace("key", "…"));
         };
         note(Events, r#"{"done":5,"of-key":10}"#);
         note(Events, r#"{"something":"else"}"#);
-        assert_eq!(problem.all(), [unknown(Events, &["done", "of-…"])]);
+        assert_eq!(diagnosis.all(), [unknown(Events, &["done", "of-…"])]);
         note(Answers, "{}");
         let both = [unknown(Events, &["done", "of-…"]), unknown(Answers, &[])];
-        assert_eq!(problem.all(), both);
-        problem.set(UpstreamProblem::OldSocketIo);
-        assert_eq!(problem.all()[0], UpstreamProblem::OldSocketIo);
-        problem.has_connected();
-        assert_eq!(problem.all(), both);
+        assert_eq!(diagnosis.all(), both);
+        diagnosis.set(UpstreamProblem::OldSocketIo);
+        assert_eq!(diagnosis.all()[0], UpstreamProblem::OldSocketIo);
+        diagnosis.has_connected();
+        assert_eq!(diagnosis.all(), both);
     }
 
     #[test]
     fn a_source_that_says_what_is_known_has_no_problem() {
-        let problem = Problem::default();
+        let diagnosis = Diagnosis::default();
         let note = |report: &str| {
-            problem.note_report(ReportSource::Events, &reading(report), String::clone);
+            diagnosis.note_report(ReportSource::Events, &reading(report), String::clone);
         };
         note(r#"{"message":"Started"}"#);
         note(r#"{"processedProducts":1}"#);
-        assert_eq!(problem.all(), []);
+        assert_eq!(diagnosis.all(), []);
         note(r#"{"message":"Nearly done"}"#);
-        assert_eq!(problem.all(), []);
+        assert_eq!(diagnosis.all(), []);
     }
 }
