@@ -6,8 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 case ${1:-} in
-    release) options=(--release --precompress --split --lib-features hydrate,split) ;;
-    dev) options=(--split --lib-features hydrate,split --features styleguide) ;;
+    release) options=(--release --precompress) ;;
+    dev) options=(--features styleguide) ;;
     *)
         echo "usage: scripts/build.sh release|dev" >&2
         exit 2

@@ -17,7 +17,6 @@ fi
 cd "$(dirname "$0")/.."
 # As cargo-leptos has it, so that what is built for the one is there for the other.
 export LEPTOS_OUTPUT_NAME=import-relay
-export RUSTFLAGS="-Clink-args=--emit-relocs"
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$PWD/scripts/hook-tests.sh
 exec cargo test --target wasm32-unknown-unknown --target-dir "${CARGO_TARGET_DIR:-target}/front" \
     --package import-relay --features hydrate --test hook

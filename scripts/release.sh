@@ -17,7 +17,7 @@ quietly() {
 : >"$log"
 # What an older build left must not be embedded.
 rm -rf target/site
-quietly cargo leptos build --release --precompress --split --lib-features hydrate,split --frontend-only
+quietly cargo leptos build --release --precompress --frontend-only
 # Files that are new are seen only by a new look.
 touch src/server/site/embedded.rs
 quietly cargo build --release --features embed-site --bin import-relay

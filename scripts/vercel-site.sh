@@ -6,6 +6,6 @@ cd "$(dirname "$0")/.."
 PATH=$(scripts/tools.sh build)
 export PATH
 # The function does not know the hashes, so the names have none.
-LEPTOS_HASH_FILES=false cargo leptos build --release --split --lib-features hydrate,split --frontend-only
+LEPTOS_HASH_FILES=false cargo leptos build --release --frontend-only
 rm -rf target/vercel
 cp -r target/site target/vercel

@@ -8,7 +8,8 @@
 //! - [`api`]: the server functions, the only door between client code and server code.
 //! - [`hooks`]: [`use_product_import_progress`](hooks::use_product_import_progress), which turns the
 //!   stream into signals.
-//! - `components` and `pages`: what a person sees.
+//! - `islands`: the interactive parts of pages. They, the hooks and what they need are compiled for browsers.
+//! - `components` and `pages` (feature `ssr`): the pages, rendered on the server alone.
 //! - [`model`] and [`i18n`]: the types and languages that all of them share.
 
 // The types of the views nest deeply.
@@ -20,25 +21,24 @@ compile_error!(
 );
 
 pub mod api;
+#[cfg(feature = "ssr")]
 pub mod app;
+#[cfg(feature = "ssr")]
 mod components;
 pub mod hooks;
-#[cfg(any(feature = "hydrate", test))]
-mod hydration;
 pub mod i18n;
+#[cfg(any(feature = "hydrate", feature = "ssr"))]
+mod islands;
 pub mod model;
+#[cfg(feature = "ssr")]
 mod pages;
 #[cfg(feature = "ssr")]
 pub mod server;
 
-/// Takes over the page that the server rendered.
+/// Makes the bundle ready to hydrate islands (`components/bundle.js`).
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    // A page has one base path for as long as it is there. It fails only where somebody has set it before.
-    let _ = server_fn::client::try_set_server_url(
-        model::base_path::base_path().as_str().to_owned().leak(),
-    );
-    hydration::start(app::App);
+    leptos::mount::hydrate_islands();
 }

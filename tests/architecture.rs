@@ -32,7 +32,7 @@ const LAYERS: [&str; 26] = [
     "server::price_monitor",
     "api",
     "hooks",
-    "hydration",
+    "islands",
     "components",
     "pages",
     "app",

@@ -16,7 +16,7 @@ use import_relay::{
     model::job::{ImportMode, ImportStatus, JobId, ProductImportJob},
 };
 use leptos::prelude::*;
-use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -35,9 +35,7 @@ extern "C" {
     fn living_listeners(index: usize) -> usize;
     fn answer_states(status: u16, body: &str);
     fn run_early(job: &str, script: &str);
-    fn shown_early() -> String;
     async fn lock_is_free(name: &str) -> JsValue;
-    async fn hold_lock(name: &str) -> JsValue;
     fn has_early() -> bool;
 }
 
@@ -303,15 +301,14 @@ async fn tabs_share_a_stream_where_the_browser_lets_them() {
     assert_eq!(living_listeners(0), 0);
 }
 
-/// The page of a job that follows it before the program is there, and does not know yet whether the lock
+/// The page of a job that has opened its stream before the bundle is there, and does not know yet whether the lock
 /// is its own.
 fn early_without_lock(name: &str) {
     install();
-    run_early(name, include_str!("../src/components/early_progress.js"));
+    run_early(name, include_str!("../src/components/early_stream.js"));
     assert_eq!(opened_so_far(), 1);
     open(0);
     tell(0, "message", &state(5, "PENDING"));
-    assert_eq!(shown_early(), "50% 5 0 10 50.00% 0.00%");
 }
 
 /// The same, a little later.
@@ -343,34 +340,27 @@ async fn a_stream_that_the_page_opened_early_goes_on() {
     assert_eq!(live.connection.get_untracked(), Connection::Open);
     tell(0, "message", &state(6, "PENDING"));
     until("what comes later is shown", || processed(&live) == 6).await;
-    // The page itself writes no more.
-    assert!(shown_early().starts_with("50% 5 "));
     assert_eq!((opened_so_far(), still_open()), (1, 1));
     end(followed).await;
     until_nobody_leads().await;
 }
 
 #[wasm_bindgen_test]
-async fn a_stream_that_ended_early_is_asked_for_again() {
+async fn an_end_that_came_early_is_shown() {
     early("7").await;
     tell(0, "message", &state(10, "SUCCESS"));
-    assert_eq!(still_open(), 0);
-    // How it ended is not the page's to show.
-    assert!(shown_early().starts_with("50% 5 "));
-    until_nobody_leads().await;
     let followed = follow(
         job("7", ImportStatus::Pending),
         UseProgressOptions::default(),
     );
-    until("the hook asks for itself", || opened_so_far() == 2).await;
-    open(1);
-    tell(1, "message", &state(10, "SUCCESS"));
     let status = followed.live.status;
     until("the end is shown", || {
         status.get_untracked() == ImportStatus::Success
     })
     .await;
+    assert_eq!(opened_so_far(), 1);
     end(followed).await;
+    until_nobody_leads().await;
 }
 
 #[wasm_bindgen_test]
@@ -399,30 +389,37 @@ async fn an_early_stream_is_closed_where_the_hook_shares_nothing() {
 
 #[wasm_bindgen_test]
 async fn an_early_stream_is_closed_where_another_tab_keeps_one() {
-    let release: js_sys::Function = hold_lock("import-relay-progress").await.unchecked_into();
-    early_without_lock("7");
-    until("the page closes its stream", || still_open() == 0).await;
+    install();
+    // Of other options, and so a line of its own, as another tab's is.
+    let leader = follow(
+        job("7", ImportStatus::Pending),
+        UseProgressOptions::default().reconnect(Duration::from_secs(2), Duration::from_secs(3)),
+    );
+    until("it asks for its own", || opened_so_far() == 1).await;
+    run_early("7", include_str!("../src/components/early_stream.js"));
+    assert_eq!(still_open(), 2);
+    let followed = follow(
+        job("7", ImportStatus::Pending),
+        UseProgressOptions::default(),
+    );
+    until("the page's stream is closed", || still_open() == 1).await;
     assert!(!has_early());
-    release.call0(&JsValue::UNDEFINED).unwrap();
+    followed.owner.cleanup();
+    end(leader).await;
     until_nobody_leads().await;
-    // It comes too late.
-    tell(0, "message", &state(6, "PENDING"));
-    assert!(shown_early().starts_with("50% 5 "));
 }
 
 #[wasm_bindgen_test]
-async fn an_early_stream_without_its_lock_is_asked_for_again() {
+async fn an_early_stream_goes_on_though_its_lock_comes_later() {
     early_without_lock("7");
     let followed = follow(
         job("7", ImportStatus::Pending),
         UseProgressOptions::default(),
     );
-    until("the hook asks for itself", || opened_so_far() == 2).await;
-    assert_eq!(still_open(), 1);
+    let live = followed.live;
+    until("its newest state is shown", || processed(&live) == 5).await;
     assert!(!has_early());
-    open(1);
-    tell(1, "message", &state(6, "PENDING"));
-    until("it is followed", || processed(&followed.live) == 6).await;
+    assert_eq!((opened_so_far(), still_open()), (1, 1));
     end(followed).await;
     until_nobody_leads().await;
 }

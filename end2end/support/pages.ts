@@ -34,6 +34,11 @@ export async function trySignIn(page: Page, app: App, account: Account): Promise
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
+/** Waits until the islands of a page react. */
+export async function hydrated(page: Page): Promise<void> {
+  await page.waitForFunction(() => 'hydrateIslands' in globalThis);
+}
+
 /** The page with the upload form and the list of imports. */
 export class ImportsPage {
   readonly table: Locator;

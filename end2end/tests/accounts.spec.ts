@@ -30,7 +30,7 @@ test('the owner invites a viewer, who watches and imports nothing', async ({ pag
   secrets.watch(context);
   const guest = await context.newPage();
   await guest.goto(await link.inputValue());
-  // All of it each time: a page that is not alive yet is loaded anew, with empty fields.
+  // All of it each time: the answer is another page, with empty fields.
   const join = async (password: string) => {
     await guest.getByLabel('Name').fill('Grace Hopper');
     await guest.getByLabel('Email').fill('grace@example.com');

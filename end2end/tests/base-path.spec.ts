@@ -3,7 +3,7 @@ import type { Page } from '@playwright/test';
 import type { App, AppOptions } from '../support/app.ts';
 import { smallFile } from '../support/csv.ts';
 import { freePort } from '../support/net.ts';
-import { ImportsPage, signUp } from '../support/pages.ts';
+import { hydrated, ImportsPage, signUp } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
 // The app below a path of a host that others share. What asks beside that path asks another app.
@@ -35,8 +35,7 @@ test('a path of a host is enough from signing up to signing out', async ({ page,
   expect(cookies.map(({ path }) => path)).toEqual(cookies.map(() => '/import/'));
 
   const imports = await new ImportsPage(page).open(app);
-  await expect(root).toHaveAttribute('data-alive');
-  await page.evaluate(() => ((globalThis as { __sameDocument?: boolean }).__sameDocument = true));
+  await hydrated(page);
   const job = await imports.upload(smallFile.path);
   await job.expectStatus('PARTIAL_SUCCESS', { timeout: 30_000 });
   await page.getByRole('link', { name: 'Products' }).first().click();
@@ -45,11 +44,9 @@ test('a path of a host is enough from signing up to signing out', async ({ page,
   await page.getByTestId('products-search').press('Enter');
   await expect(page).toHaveURL(/\/import\/products\?search=plate$/);
   await expect(page.getByTestId('product-row')).toHaveCount(2);
-  expect(await page.evaluate(() => (globalThis as { __sameDocument?: boolean }).__sameDocument)).toBe(true);
 
-  // The page of an import, from its address, with the stream that is there before the program.
   await page.goto(app.url(`/imports/${job.id}`));
-  await expect(root).toHaveAttribute('data-alive');
+  await hydrated(page);
   await job.expectStatus('PARTIAL_SUCCESS');
   await page.getByTestId('language-de').click();
   await expect(root).toHaveAttribute('lang', 'de');
@@ -59,7 +56,7 @@ test('a path of a host is enough from signing up to signing out', async ({ page,
   expect(beside).toEqual([]);
 });
 
-test('an import that runs is followed below a path before the program is there', async ({ page, startApp, startMonitor }) => {
+test('an import that runs is followed below a path', async ({ page, startApp, startMonitor }) => {
   const monitor = await startMonitor();
   const port = await freePort();
   const app = await startApp({ monitor, port, publicUrl: `http://127.0.0.1:${port}/import` });
@@ -71,7 +68,7 @@ test('an import that runs is followed below a path before the program is there',
     if (request.url().endsWith('/progress')) streams.push(new URL(request.url()).pathname);
   });
   await page.goto(app.url(`/imports/${job.id}`));
-  await expect(page.locator('html')).toHaveAttribute('data-alive');
+  await hydrated(page);
   monitor.progress(job.id, { processedProducts: 3, totalProducts: 10 });
   await job.expectCounts('3', '0', '10');
   expect(streams).toEqual([`/import/api/jobs/${job.id}/progress`]);

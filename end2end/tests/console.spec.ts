@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test';
 
 import { smallFile } from '../support/csv.ts';
-import { ImportsPage, JobPage, jobPath } from '../support/pages.ts';
+import { hydrated, ImportsPage, JobPage, jobPath } from '../support/pages.ts';
 import { expect, test } from '../support/test.ts';
 
 // Every test of every spec fails on a complaint in the console; here every page is opened for its
@@ -27,11 +27,9 @@ test('the sign-in page comes alive too', async ({ page }) => {
   await expectAlive(page);
 });
 
-test('links between the pages load no document anew', async ({ page, app, session }) => {
+test('links lead from page to page, and back', async ({ page, app, session }) => {
   const id = await session.startImport(smallFile.path);
   const imports = await new ImportsPage(page).open(app);
-  await expectAlive(page);
-  await page.evaluate(() => ((globalThis as { __sameDocument?: boolean }).__sameDocument = true));
   await imports.row(id).getByRole('link').first().click();
   const job = new JobPage(page, id);
   await expect(job.card).toBeVisible();
@@ -42,10 +40,6 @@ test('links between the pages load no document anew', async ({ page, app, sessio
   await expect(job.card).toBeVisible();
   await page.goBack();
   await expect(imports.row(id)).toBeVisible();
-  const same = await page.evaluate(
-    () => (globalThis as { __sameDocument?: boolean }).__sameDocument,
-  );
-  expect(same).toBe(true);
 });
 
 test('nothing on a page is loaded from elsewhere', async ({ page, app, session }) => {
@@ -89,9 +83,10 @@ test('the pages can be used by keyboard, and say what they are', async ({ page }
   expect(await page.evaluate(() => document.activeElement?.tagName)).not.toBe('BODY');
 });
 
-/** Waits until all of the page is alive, and sees that the theme can be switched. */
+/** Waits until the islands of the page react, if it has any, and sees that the theme can be switched. */
 async function expectAlive(page: Page): Promise<void> {
-  await expect(page.locator('html')).toHaveAttribute('data-alive');
+  await page.waitForLoadState();
+  if ((await page.locator('leptos-island').count()) > 0) await hydrated(page);
   const themeSwitch = page.getByTestId('theme-switch');
   await expect(themeSwitch).toBeVisible();
   const look = () =>

@@ -1,7 +1,7 @@
 import type { CDPSession, FileChooser, Locator, Page } from '@playwright/test';
 
 import { smallFile, tinyFile } from '../support/csv.ts';
-import { JobPage } from '../support/pages.ts';
+import { hydrated, JobPage } from '../support/pages.ts';
 import { owner, Session } from '../support/session.ts';
 import { expect, test } from '../support/test.ts';
 
@@ -51,7 +51,7 @@ test.describe('by keyboard alone', () => {
     await page.keyboard.press('Enter');
     const input = page.getByTestId('upload-input');
     await expect(input).toBeAttached();
-    await expect(page.locator('html')).toHaveAttribute('data-alive');
+    await hydrated(page);
     await tabTo(page, input);
     await page.keyboard.press('Space');
     await expect.poll(() => choosers.length, 'the key opens the choice of files').toBe(1);

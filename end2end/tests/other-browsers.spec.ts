@@ -60,7 +60,7 @@ for (const [name, program, start] of browsers) {
       }
       await browser.evaluate(`document.querySelector('form [name=password]').form.requestSubmit()`);
       await becomes('the owner is signed in', shown('upload-input'));
-      await becomes('the page is alive', `document.documentElement.hasAttribute('data-alive')`);
+      await becomes('the islands react', `'hydrateIslands' in globalThis`);
 
       await browser.evaluate(`(() => {
         const files = new DataTransfer();

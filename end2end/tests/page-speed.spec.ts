@@ -1,7 +1,7 @@
 import type { Page, Request } from '@playwright/test';
 
 import { smallFile, tinyFile } from '../support/csv.ts';
-import { JobPage, jobPath } from '../support/pages.ts';
+import { hydrated, JobPage, jobPath } from '../support/pages.ts';
 import { numbers, record } from '../support/recorder.ts';
 import { expect, test } from '../support/test.ts';
 
@@ -18,8 +18,8 @@ async function compiled(page: Page, path: string): Promise<Request[]> {
   return requests;
 }
 
-/** Keeps the browser's program from arriving, until the function that this gives is called. */
-async function holdProgram(page: Page): Promise<() => void> {
+/** Keeps the bundle from arriving, until the function that this gives is called. */
+async function holdBundle(page: Page): Promise<() => void> {
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
   await page.route(/\.wasm$/, async (route) => {
@@ -58,25 +58,24 @@ test('what a page is made of is compressed, kept for good, and holds no secret',
   }
 });
 
-test('a page announces each file that it needs, and loads it once', async ({
-  page,
-  session,
-}) => {
+test('a page loads each file that it needs once, and one without an island no bundle', async ({ page, session }) => {
   const id = await session.startImport(tinyFile());
   const requests = await compiled(page, jobPath(id));
-  const announced = await page.evaluate(() =>
-    [...document.querySelectorAll<HTMLLinkElement>('link[rel=preload], link[rel=modulepreload], link[rel=stylesheet]')]
-      .map(({ href }) => href)
-      .sort(),
-  );
-  const loaded = requests.map((request) => request.url()).sort();
-  expect(loaded).toEqual(announced);
+  const names = (all: Request[]) => all.map((request) => request.url().split('.').at(-1)).sort();
+  expect(names(requests)).toEqual(['css', 'js', 'wasm']);
+  for (const path of ['/products', '/account', '/tokens', '/team', '/audit']) {
+    requests.length = 0;
+    await page.goto(path);
+    await page.waitForLoadState('networkidle');
+    expect(names(requests), path).not.toContain('wasm');
+    expect(names(requests), path).not.toContain('js');
+  }
 });
 
-test('an import can be read before the program is there', async ({ page, session, monitor }) => {
+test('an import can be read before the bundle is there', async ({ page, session, monitor }) => {
   const id = await session.startImport(tinyFile('early.csv'));
   monitor.progressUnheard(id, { processedProducts: 40, failedProducts: 2, totalProducts: 100 });
-  const release = await holdProgram(page);
+  const release = await holdBundle(page);
   await page.goto(jobPath(id), { waitUntil: 'commit' });
   const job = new JobPage(page, id);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('early.csv');
@@ -85,7 +84,7 @@ test('an import can be read before the program is there', async ({ page, session
   await job.expectConnection('open');
 });
 
-test('an import is live before the program is there, and its stream goes on', async ({ page, session, monitor }) => {
+test('the stream of an import is there before the bundle, and goes on', async ({ page, session, monitor }) => {
   const id = await session.startImport(tinyFile('early.csv'));
   const seen = await record(page, { processed: ['count-processed'], percent: ['progress-percent'] });
   const streams: string[] = [];
@@ -93,40 +92,38 @@ test('an import is live before the program is there, and its stream goes on', as
     const { pathname } = new URL(request.url());
     if (pathname.endsWith('/progress')) streams.push(pathname);
   });
-  const release = await holdProgram(page);
+  const release = await holdBundle(page);
   await page.goto(jobPath(id), { waitUntil: 'commit' });
   const job = new JobPage(page, id);
   const headline = page.getByTestId('progress-percent');
   await expect(headline).toHaveText('Waiting…');
   await monitor.joined(id);
   monitor.progress(id, { processedProducts: 1_200, failedProducts: 36, totalProducts: 3_000 });
-  await job.expectCounts('1,200', '36', '3,000');
-  await expect(headline).toHaveText('41%');
-  await expect(job.bar.locator('rect').first()).toHaveAttribute('width', '40.00%');
+  await expect
+    .poll(() => page.evaluate(() => (globalThis as { earlyStream?: { message?: string } }).earlyStream?.message))
+    .toContain('1200');
   await job.expectConnection('connecting');
 
   release();
   await job.expectConnection('open');
   await job.expectCounts('1,200', '36', '3,000');
+  await expect(headline).toHaveText('41%');
   monitor.progress(id, { processedProducts: 2_000 });
   await job.expectCounts('2,000', '36', '3,000');
   await expect(headline).toHaveText('67%');
   monitor.progress(id, { processedProducts: 2_964, failedProducts: 36, totalProducts: 3_000 });
   await job.expectStatus('PARTIAL_SUCCESS');
   expect(streams).toEqual([`/api/jobs/${id}/progress`]);
-  // Nothing went back when the program took over.
   expect(numbers(seen.processed)).toEqual([0, 1_200, 2_000, 2_964]);
   expect(seen.percent.filter(Boolean)).toEqual(['Waiting…', '41%', '67%', '100%']);
 });
 
-test('an import that ends before the program is there is shown ended by it', async ({ page, session, monitor }) => {
+test('an import that ends before the bundle is there is shown ended by it', async ({ page, session, monitor }) => {
   const id = await session.startImport(tinyFile('early-end.csv'));
-  const release = await holdProgram(page);
+  const release = await holdBundle(page);
   await page.goto(jobPath(id), { waitUntil: 'commit' });
   const job = new JobPage(page, id);
   await monitor.joined(id);
-  monitor.progress(id, { processedProducts: 50, totalProducts: 100 });
-  await job.expectCounts('50', '0', '100');
   monitor.progress(id, { processedProducts: 100, failedProducts: 0, totalProducts: 100 });
   await expect.poll(async () => (await session.job(id)).status).toBe('SUCCESS');
   release();
@@ -134,7 +131,44 @@ test('an import that ends before the program is there is shown ended by it', asy
   await job.expectCounts('100', '0', '100');
 });
 
-test('a slow line shows the numbers first and comes alive later', async ({ page, session, context }) => {
+test('a bundle that cannot be loaded leaves the page', async ({ page, app, session, monitor, complaints }) => {
+  complaints.allow(/net::ERR_FAILED|Failed to fetch|TypeError|wasm/i);
+  const id = await session.startImport(tinyFile('no-bundle.csv'));
+  await page.route(/\.wasm$/, (route) => route.abort());
+  const job = await JobPage.open(page, app, id);
+  const reload = page.getByTestId('connection').getByRole('link', { name: 'Reload' });
+  await expect(reload).toBeVisible();
+  monitor.progressUnheard(id, { processedProducts: 40, totalProducts: 100 });
+  await expect(async () => {
+    await reload.click();
+    await job.expectCounts('40', '0', '100');
+  }).toPass();
+  await page.getByRole('main').getByRole('link', { name: 'Imports' }).click();
+  await page.getByTestId('upload-input').setInputFiles(tinyFile('sent-by-the-browser.csv'));
+  await page.getByTestId('upload-submit').click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('sent-by-the-browser.csv');
+});
+
+test('an island that fails takes no other with it', async ({ page, session, complaints }) => {
+  complaints.allow(/could not deserialize props|unreachable|RuntimeError/);
+  const id = await session.startImport(tinyFile('panic.csv'));
+  await page.route('**/imports', async (route) => {
+    const answer = await route.fetch();
+    const html = (await answer.text()).replace(/(data-component="ImportsList_\d+" data-props=")[^"]*/, '$1{}');
+    await route.fulfill({ response: answer, body: html });
+  });
+  await page.goto('/imports');
+  await hydrated(page);
+  await expect(page.locator(`[data-job-id="${id}"]`)).toBeVisible();
+  const file = tinyFile('after-a-panic.csv');
+  await page.getByTestId('upload-input').setInputFiles(file);
+  await expect(page.getByText('after-a-panic.csv')).toBeVisible();
+  await page.unroute('**/imports');
+  await page.getByTestId('upload-submit').click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('after-a-panic.csv');
+});
+
+test('a slow line shows the numbers first and reacts later', async ({ page, session, context }) => {
   test.setTimeout(120_000);
   const id = await session.startImport(smallFile.path);
   const devtools = await context.newCDPSession(page);
@@ -149,101 +183,4 @@ test('a slow line shows the numbers first and comes alive later', async ({ page,
   const job = new JobPage(page, id);
   await expect(job.card).toBeVisible({ timeout: 20_000 });
   await job.expectConnection('open', { timeout: 90_000 });
-});
-
-/** Has the page come alive only as far as the test lets it: each slice of it is waited for by a message. */
-async function holdSlices(page: Page): Promise<void> {
-  await page.addInitScript(() => {
-    const { prototype } = MessagePort;
-    const post = prototype.postMessage;
-    const held: (() => void)[] = [];
-    prototype.postMessage = function (this: MessagePort, ...message: unknown[]) {
-      held.push(() => Reflect.apply(post, this, message));
-    };
-    const go = (): void => {
-      prototype.postMessage = post;
-      for (const send of held.splice(0)) send();
-    };
-    const slices = async (count: number): Promise<void> => {
-      for (let done = 0; done < count; done += 1) {
-        while (held.length === 0) await new Promise((tick) => setTimeout(tick, 5));
-        held.shift()?.();
-      }
-    };
-    Object.assign(globalThis, { comesAlive: { go, slices } });
-  });
-}
-
-type ComesAlive = { comesAlive: { go(): void; slices(count: number): Promise<void> } };
-
-/** Lets some of the slices of a page be done, or all that are left. */
-async function letCome(page: Page, count?: number): Promise<void> {
-  await page.evaluate(async (count) => {
-    const { comesAlive } = globalThis as unknown as ComesAlive;
-    if (count === undefined) comesAlive.go();
-    else await comesAlive.slices(count);
-  }, count);
-}
-
-test('news that comes while a page comes alive is shown once it has', async ({ page, session, monitor }) => {
-  const id = await session.startImport(tinyFile('slices.csv'));
-  await holdSlices(page);
-  await page.goto(jobPath(id));
-  const job = new JobPage(page, id);
-  await monitor.joined(id);
-  for (let slices = 1; slices <= 4; slices += 1) {
-    await letCome(page, 1);
-    monitor.progress(id, { processedProducts: slices * 1_000, failedProducts: slices, totalProducts: 9_000 });
-    await job.expectCounts(`${slices},000`, `${slices}`, '9,000');
-  }
-  // Some of it is alive, and nothing reacts.
-  await expect(page).toHaveTitle('Waiting · slices.csv · Import Relay');
-  await job.expectConnection('connecting');
-  await expect(page.locator('html')).not.toHaveAttribute('data-alive');
-  await letCome(page);
-  await job.expectConnection('open');
-  await job.expectCounts('4,000', '4', '9,000');
-  await expect(page.getByTestId('progress-percent')).toHaveText('44%');
-  await expect(page).toHaveTitle('44% · slices.csv · Import Relay');
-  monitor.progress(id, { processedProducts: 8_996, failedProducts: 4, totalProducts: 9_000 });
-  await job.expectStatus('PARTIAL_SUCCESS');
-});
-
-test('whoever leaves a page while it comes alive gets where they want to be', async ({ page, session }) => {
-  const id = await session.startImport(tinyFile('leave.csv'));
-  await holdSlices(page);
-  for (const slices of [0, 1, 2, 5]) {
-    await page.goto(jobPath(id));
-    await letCome(page, slices);
-    await page.getByRole('navigation').getByRole('link', { name: 'Imports' }).first().click();
-    // Where the router was not there yet it is another document, which comes alive by itself.
-    const listed = page.getByTestId('jobs-table').getByRole('link', { name: 'leave.csv' });
-    await expect(async () => {
-      await letCome(page);
-      await expect(listed).toBeVisible({ timeout: 500 });
-    }).toPass();
-    await expect(page).toHaveURL(/\/imports$/);
-    await expect(page.getByTestId('progress-card')).toHaveCount(0);
-    await listed.click();
-    await expect(async () => {
-      await letCome(page);
-      await new JobPage(page, id).expectConnection('open', { timeout: 500 });
-    }).toPass();
-  }
-});
-
-test('a file that is sent while a page comes alive is imported', async ({ page }) => {
-  await holdSlices(page);
-  for (const slices of [0, 4, 8, 10, 11, 12, 14]) {
-    const name = `sent-after-${slices}.csv`;
-    await page.goto('/imports');
-    await letCome(page, slices);
-    await page.getByTestId('upload-input').setInputFiles(tinyFile(name));
-    await page.getByTestId('upload-submit').click();
-    await expect(async () => {
-      await letCome(page);
-      await expect(page).toHaveURL(/\/imports\/[^/]+$/, { timeout: 500 });
-    }).toPass();
-    await expect(page.getByRole('heading', { level: 1 })).toHaveText(name);
-  }
 });

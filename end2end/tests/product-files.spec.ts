@@ -134,7 +134,7 @@ test('an upload that breaks off goes on from there', async ({ context, complaint
   const imports = new ImportsPage(page);
   const file = csv('large.csv', `sku,name,price\n${rows.join('\n')}\n`);
   await imports.input.setInputFiles(file);
-  // Before the page is alive the browser itself would send it, in one piece.
+  // Before the form reacts the browser itself would send it, in one piece.
   await expect(page.getByText('large.csv')).toBeVisible();
   const job = await imports.upload(file);
   await job.expectStatus('SUCCESS', { timeout: 60_000 });

@@ -1,21 +1,20 @@
 //! What imports changed: which products, and which of their values.
 
 use leptos::prelude::*;
-use leptos_router::location::Url;
 
-use super::{format, language::use_locale};
+use super::moment::WrittenTime;
 use crate::{
     i18n::locale::Locale,
+    islands::parts::locale::use_locale,
     model::{
-        base_path::address,
+        base_path::{address, escape},
         changes::{ChangeKind, Field, FieldChange, HistoryEntry, Percent, ProductChange},
-        job::UnixMillis,
     },
 };
 
 /// Returns the path of a product's page.
 pub(crate) fn product_path(identity: &str) -> String {
-    format!("/products/{}", Url::escape(identity))
+    format!("/products/{}", escape(identity))
 }
 
 /// Says what was done to a product.
@@ -135,7 +134,7 @@ pub(crate) fn HistoryTable(
             let kind = change.kind;
             view! {
                 <tr role="row" data-testid="history-row" data-kind=kind.as_str()>
-                    <th role="rowheader" scope="row"><At at /></th>
+                    <th role="rowheader" scope="row"><WrittenTime at /></th>
                     <td role="cell" class="changes-kind">{kind_word(t, kind)}</td>
                     <td role="cell"><Values change /></td>
                     <td role="cell" class="changes-import">{by}</td>
@@ -159,13 +158,6 @@ pub(crate) fn HistoryTable(
             <tbody role="rowgroup">{rows}</tbody>
         </table>
     }
-}
-
-/// Shows a point in time.
-#[component]
-fn At(at: UnixMillis) -> impl IntoView {
-    let t = use_locale();
-    view! { <time datetime=format::iso(at)>{t.utc(at)}</time> }
 }
 
 /// Lists the values of a product that are others, old and new.

@@ -1,17 +1,21 @@
 //! Saying what the columns of a file hold, where it cannot be told.
 
-use leptos::{prelude::*, reactive::actions::ActionAbortHandle};
+use leptos::prelude::*;
+use server_fn::ServerFn;
 
-use super::{
-    form::ActionForm,
-    icons::{Glyph, Icon},
-    language::use_locale,
-};
+use super::form::{ActionForm, failure};
 use crate::{
-    api::import_controls::{MapColumns, preview_columns},
+    api::import_controls::MapColumns,
     i18n::locale::Locale,
+    islands::{
+        ColumnPreview,
+        parts::{
+            icons::{Glyph, Icon},
+            locale::use_locale,
+        },
+    },
     model::{
-        import_extras::{FileColumns, PreviewRow},
+        import_extras::FileColumns,
         job::{JobId, Question},
     },
 };
@@ -80,30 +84,8 @@ pub(crate) fn ColumnMapping(
         all_sheets,
         needs,
     } = file;
-    let import = ServerAction::<MapColumns>::new();
-    let chosen = RwSignal::new(
-        (0..header.len())
-            .map(|index| columns.get(index).cloned().flatten().unwrap_or_default())
-            .collect::<Vec<_>>(),
-    );
-    // In the browser alone: what the server finds for a page is known by the order in which it was
-    // asked for, and there this is asked for at another moment.
-    let mark = RwSignal::new(decimal_mark.unwrap_or_default());
-    let preview = Action::new({
-        let id = id.clone();
-        move |(columns, mark): &(Vec<String>, String)| {
-            preview_columns(id.clone(), columns.clone(), mark.clone(), String::new())
-        }
-    });
+    // Of which sheet the rows are is not known yet.
     let asks_for_sheets = needs == Some(Question::Sheets);
-    Effect::new(move |last: Option<Option<ActionAbortHandle>>| {
-        // Its answer could come after this one's.
-        if let Some(last) = last.flatten() {
-            last.abort();
-        }
-        // Of which sheet the rows are is not known yet.
-        (!asks_for_sheets).then(|| preview.dispatch((chosen.get(), mark.get())))
-    });
     let choices = header
         .into_iter()
         .enumerate()
@@ -116,19 +98,25 @@ pub(crate) fn ColumnMapping(
                 .map(|cell| cell.chars().take(40).collect::<String>())
                 .collect::<Vec<_>>()
                 .join(" · ");
-            view! { <ColumnChoice index name examples chosen /> }
+            let current = columns.get(index).cloned().flatten().unwrap_or_default();
+            view! { <ColumnChoice index name examples current /> }
         })
         .collect_view();
     let columns = (!asks_for_sheets).then(|| {
         view! {
             <ul class="mapping-columns">{choices}</ul>
-            <DecimalMarkChoice mark is_asked={needs == Some(Question::DecimalMark)} />
+            <DecimalMarkChoice
+                current=decimal_mark.unwrap_or_default()
+                is_asked={needs == Some(Question::DecimalMark)}
+            />
             <CurrencyField currency=currency.unwrap_or_default() />
+            <ColumnPreview />
         }
     });
     let sheets =
         (!all_sheets.is_empty()).then(|| view! { <SheetChoice all=all_sheets chosen=sheets /> });
-    let failure = move || import.value().get().and_then(Result::err);
+    let failure = failure::<MapColumns>().map(|error| t.error(&error));
+    let is_accepted = failure.is_none();
     view! {
         <section class="card mapping" data-testid="column-mapping" aria-labelledby="mapping-title">
             <header class="card-head">
@@ -143,30 +131,10 @@ pub(crate) fn ColumnMapping(
                     SKU). Für Dateien mit denselben Spalten verwenden wir diese Zuordnung wieder.",
                 )}
             </p>
-            <ActionForm action=import>
+            <ActionForm action=MapColumns::url()>
                 <input type="hidden" name="id" value=id.to_string() />
                 {sheets}
                 {columns}
-                {move || {
-                    preview
-                        .value()
-                        .get()
-                        .map(|preview| match preview {
-                            Ok(rows) => view! { <Preview rows /> }.into_any(),
-                            Err(error) => {
-                                view! {
-                                    <p
-                                        class="mapping-problem"
-                                        id="mapping-problem"
-                                        data-testid="mapping-problem"
-                                    >
-                                        {t.error(&error)}
-                                    </p>
-                                }
-                                    .into_any()
-                            }
-                        })
-                }}
                 <button class="button button-primary" data-testid="mapping-import">
                     <Icon glyph=Glyph::Upload />
                     {if is_check {
@@ -180,9 +148,9 @@ pub(crate) fn ColumnMapping(
                 class="controls-problem"
                 id="mapping-failure"
                 role="alert"
-                hidden=move || failure().is_none()
+                hidden={is_accepted}
             >
-                {move || failure().map(|error| t.error(&error))}
+                {failure}
             </p>
         </section>
     }
@@ -209,15 +177,14 @@ fn asked(t: Locale, needs: Question) -> &'static str {
 
 /// Asks what prices have before their decimals.
 #[component]
-fn DecimalMarkChoice(mark: RwSignal<String>, is_asked: bool) -> impl IntoView {
+fn DecimalMarkChoice(current: String, is_asked: bool) -> impl IntoView {
     let t = use_locale();
-    let current = mark.get_untracked();
     let first = if is_asked {
         t.say("Select…", "Auswählen…")
     } else {
         t.say("Detect automatically", "Automatisch erkennen")
     };
-    // As one text, for the same reason as the columns' options.
+    // The words are our own and need no escape.
     let options: String = [
         ("", first),
         ("point", t.say("Point: 1,299.50", "Punkt: 1,299.50")),
@@ -240,7 +207,6 @@ fn DecimalMarkChoice(mark: RwSignal<String>, is_asked: bool) -> impl IntoView {
                 name="decimal_mark"
                 required=is_asked
                 data-testid="mapping-decimal-mark"
-                on:change=move |event| mark.set(event_target_value(&event))
                 inner_html=options
             ></select>
         </div>
@@ -306,18 +272,11 @@ fn SheetChoice(all: Vec<String>, chosen: Vec<String>) -> impl IntoView {
 }
 
 #[component]
-fn ColumnChoice(
-    index: usize,
-    name: String,
-    examples: String,
-    chosen: RwSignal<Vec<String>>,
-) -> impl IntoView {
+fn ColumnChoice(index: usize, name: String, examples: String, current: String) -> impl IntoView {
     let t = use_locale();
     let field = format!("columns[{index}]");
     let label = format!("column-{index}");
-    let current = chosen.with_untracked(|chosen| chosen[index].clone());
-    // As one text: a browser's parser keeps nothing but options in a select, so that hydration would
-    // not find its markers there. The words are our own and need no escape.
+    // The words are our own and need no escape.
     let options: String = choices(t)
         .into_iter()
         .map(|(word, text)| {
@@ -330,19 +289,6 @@ fn ColumnChoice(
     } else {
         name
     };
-    let choose = move |event| {
-        chosen.update(|chosen| chosen[index] = event_target_value(&event));
-    };
-    // What was chosen before the page was alive.
-    let select = NodeRef::<leptos::html::Select>::new();
-    Effect::new(move |_| {
-        if let Some(select) = select.get() {
-            let value = select.value();
-            if chosen.with_untracked(|chosen| chosen[index] != value) {
-                chosen.update(|chosen| chosen[index] = value);
-            }
-        }
-    });
     view! {
         <li class="mapping-column">
             <label for=label.clone()>
@@ -350,48 +296,13 @@ fn ColumnChoice(
                 <span class="mapping-examples">{examples}</span>
             </label>
             <select
-                node_ref=select
                 id=label.clone()
                 class="input"
                 name=field
                 data-testid="mapping-select"
                 aria-describedby="mapping-problem mapping-failure"
-                on:change=choose
                 inner_html=options
             ></select>
         </li>
-    }
-}
-
-/// What the first rows are.
-#[component]
-fn Preview(rows: Vec<PreviewRow>) -> impl IntoView {
-    let t = use_locale();
-    let lines = rows
-        .into_iter()
-        .map(|row| {
-            let none = || "–".to_owned();
-            let is_bad = row.error.is_some();
-            view! {
-                <tr role="row" data-testid="mapping-row" data-bad=is_bad.then_some("")>
-                    <th role="rowheader" scope="row">{row.sku.unwrap_or_else(none)}</th>
-                    <td role="cell">{row.name.or(row.error).unwrap_or_else(none)}</td>
-                    <td role="cell" class="numeric">{row.price.unwrap_or_else(none)}</td>
-                </tr>
-            }
-        })
-        .collect_view();
-    view! {
-        <table class="table" role="table" data-testid="mapping-preview">
-            <caption>{t.say("Preview", "Vorschau")}</caption>
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">"SKU"</th>
-                    <th role="columnheader" scope="col">"Name"</th>
-                    <th role="columnheader" scope="col" class="numeric">{t.say("Price", "Preis")}</th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup">{lines}</tbody>
-        </table>
     }
 }

@@ -2,19 +2,20 @@
 //! warning, those that a later row replaced, and those that are no product.
 
 use leptos::prelude::*;
-use leptos_router::location::Url;
 
 use super::{
     form::QueryForm,
-    format::Noun,
-    icons::{Glyph, Icon},
-    language::use_locale,
     pagination::{Pagination, Position},
 };
 use crate::{
     i18n::locale::Locale,
+    islands::parts::{
+        format::Noun,
+        icons::{Glyph, Icon},
+        locale::use_locale,
+    },
     model::{
-        base_path::address,
+        base_path::{address, escape},
         import_extras::{ImportExtras, ImportRow, ImportRows, RowKind, rows_path},
         job::JobId,
     },
@@ -94,7 +95,7 @@ pub(crate) fn ImportRowsTable(
         .map(|row| view! { <Row kind row /> })
         .collect_view();
     let page_path = {
-        let (here, search) = (here.clone(), Url::escape(&search));
+        let (here, search) = (here.clone(), escape(&search));
         move |page: u64| {
             format!(
                 "{here}?rows={}&search={search}&page={page}#rows-title",
@@ -160,7 +161,6 @@ pub(crate) fn ImportRowsTable(
                 </h2>
                 <a
                     class="button button-quiet"
-                    rel="external"
                     download=format!("{}-rows.csv", kind.as_str())
                     href=address(&rows_path(&id, kind))
                     data-testid="download-rows"

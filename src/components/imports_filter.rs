@@ -2,14 +2,14 @@
 
 use leptos::prelude::*;
 
-use super::{
-    form::{QueryForm, follow},
-    icons::{Glyph, Icon},
-    language::use_locale,
-    status_badge::Stage,
-};
+use super::form::QueryForm;
 use crate::{
     i18n::locale::Locale,
+    islands::parts::{
+        icons::{Glyph, Icon},
+        locale::use_locale,
+        status_badge::Stage,
+    },
     model::{
         base_path::address,
         imports_filter::{Day, ImportsFilter, Sort},
@@ -22,21 +22,23 @@ use crate::{
 #[component]
 pub(crate) fn ImportsFilterForm(
     /// Which imports are listed now.
-    filter: Signal<ImportsFilter>,
+    filter: ImportsFilter,
 ) -> impl IntoView {
     let t = use_locale();
-    let search = Memo::new(move |_| filter.with(|filter| filter.search.clone()));
-    let since = Memo::new(move |_| day_text(filter.with(|filter| filter.since)));
-    let until = Memo::new(move |_| day_text(filter.with(|filter| filter.until)));
-    let clear = move || {
-        filter.with(ImportsFilter::is_narrow).then(|| {
-            view! {
-                <a class="filter-clear" href=address("/imports")>
-                    {t.say("Clear", "Zurücksetzen")}
-                </a>
-            }
-        })
-    };
+    let clear = filter.is_narrow().then(|| {
+        view! {
+            <a class="filter-clear" href=address("/imports")>
+                {t.say("Clear", "Zurücksetzen")}
+            </a>
+        }
+    });
+    let ImportsFilter {
+        status,
+        search,
+        since,
+        until,
+        sort,
+    } = filter;
     view! {
         <search class="filter" aria-label=t.say("Filter imports", "Importe filtern")>
             <QueryForm action="/imports">
@@ -53,8 +55,7 @@ pub(crate) fn ImportsFilterForm(
                         placeholder=t.say("File name", "Dateiname")
                         autocomplete="off"
                         data-testid="imports-search"
-                        value=search.get_untracked()
-                        node_ref=follow(search)
+                        value=search
                     />
                 </div>
                 <label class="filter-field">
@@ -63,7 +64,7 @@ pub(crate) fn ImportsFilterForm(
                         class="input"
                         name="status"
                         data-testid="filter-status"
-                        inner_html=move || statuses(t, filter.with(|filter| filter.status))
+                        inner_html=statuses(t, status)
                     ></select>
                 </label>
                 <label class="filter-field" title=t.say("Dates are in UTC", "Datumsangaben in UTC")>
@@ -73,8 +74,7 @@ pub(crate) fn ImportsFilterForm(
                         type="date"
                         name="since"
                         data-testid="filter-since"
-                        value=since.get_untracked()
-                        node_ref=follow(since)
+                        value=day_text(since)
                     />
                 </label>
                 <label class="filter-field" title=t.say("Dates are in UTC", "Datumsangaben in UTC")>
@@ -84,8 +84,7 @@ pub(crate) fn ImportsFilterForm(
                         type="date"
                         name="until"
                         data-testid="filter-until"
-                        value=until.get_untracked()
-                        node_ref=follow(until)
+                        value=day_text(until)
                     />
                 </label>
                 <label class="filter-field">
@@ -94,7 +93,7 @@ pub(crate) fn ImportsFilterForm(
                         class="input"
                         name="sort"
                         data-testid="filter-sort"
-                        inner_html=move || orders(t, filter.with(|filter| filter.sort))
+                        inner_html=orders(t, sort)
                     ></select>
                 </label>
                 <button class="button" data-testid="filter-submit">
@@ -110,8 +109,7 @@ fn day_text(day: Option<Day>) -> String {
     day.map(|day| day.to_string()).unwrap_or_default()
 }
 
-/// As HTML, because a browser that reads `option` elements throws the markers between them away, which
-/// hydration looks for. The words are our own and need no escape.
+/// The words are our own and need no escape.
 fn option(value: &str, text: &str, is_selected: bool) -> String {
     let selected = if is_selected { " selected" } else { "" };
     format!("<option value=\"{value}\"{selected}>{text}</option>")

@@ -4,21 +4,9 @@ use leptos::prelude::*;
 use server_fn::ServerFn;
 
 use crate::{
-    api::language::{SetLanguage, page_language},
-    i18n::locale::Locale,
+    api::language::SetLanguage, i18n::locale::Locale, islands::parts::locale::use_locale,
     model::base_path::address,
 };
-
-/// Gives the page's language to everything below.
-pub(crate) fn provide_locale() {
-    provide_context(page_language());
-}
-
-/// Returns the page's language. It is the same as long as the page is there: another one comes with
-/// another document.
-pub(crate) fn use_locale() -> Locale {
-    use_context().unwrap_or_default()
-}
 
 /// Offers the other languages. A plain form, so that it works without script, and so that what the
 /// page says of itself is never mixed.

@@ -2,11 +2,16 @@
 
 use leptos::prelude::*;
 
-use super::{
-    icons::{Glyph, Icon},
-    language::use_locale,
+use crate::{
+    islands::parts::{
+        icons::{Glyph, Icon},
+        locale::use_locale,
+    },
+    model::{
+        base_path::{address, sign_in_path},
+        error::ApiError,
+    },
 };
-use crate::model::{base_path::address, error::ApiError};
 
 /// Says that something could not be had, why, and what to do.
 #[component]
@@ -28,19 +33,11 @@ pub(crate) fn ErrorNotice(
         <div class="notice" data-kind="error" role="alert">
             <Icon glyph=Glyph::Alert />
             <p>{t.error(&error)}</p>
-            // Another document, not another view: what failed is to be asked for anew.
-            <a class="button button-quiet" href=address(&href) rel="external">
+            <a class="button button-quiet" href=address(&href)>
                 {action}
             </a>
         </div>
     }
-}
-
-/// Returns the path of the sign-in page that leads back to `here`.
-pub(crate) fn sign_in_path(here: &str) -> String {
-    let mut path = String::from("/sign-in?next=");
-    path.push_str(&leptos_router::location::Url::escape(here));
-    path
 }
 
 /// Says that there is nothing here yet, and what would put something here.

@@ -1,6 +1,6 @@
 //! A page's title. What may have been written by anybody, such as a file's name, is in it as text.
 
-use leptos::{prelude::*, text_prop::TextProp};
+use leptos::prelude::*;
 use leptos_meta::Title;
 
 /// Sets the page's title.
@@ -8,32 +8,26 @@ use leptos_meta::Title;
 pub(crate) fn PageTitle(
     /// What the page shows.
     #[prop(into)]
-    text: TextProp,
+    text: String,
 ) -> impl IntoView {
-    view! { <Title text=move || as_written(text.get().to_string()) /> }
+    view! { <Title text=as_written(&text) /> }
 }
 
-/// The server writes a title into the page as it is given, the browser sets it as text.
-#[cfg(feature = "ssr")]
-fn as_written(text: String) -> String {
+/// A title is written into the page as it is given.
+fn as_written(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
 }
 
-#[cfg(not(feature = "ssr"))]
-fn as_written(text: String) -> String {
-    text
-}
-
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_title_holds_no_markup() {
         assert_eq!(
-            as_written("<img src=x onerror=a> & co.csv".to_owned()),
+            as_written("<img src=x onerror=a> & co.csv"),
             "&lt;img src=x onerror=a&gt; &amp; co.csv"
         );
     }

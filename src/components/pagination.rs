@@ -2,12 +2,14 @@
 
 use leptos::prelude::*;
 
-use super::{
-    format::Noun,
-    icons::{Glyph, Icon},
-    language::use_locale,
+use crate::{
+    islands::parts::{
+        format::Noun,
+        icons::{Glyph, Icon},
+        locale::use_locale,
+    },
+    model::base_path::address,
 };
-use crate::model::base_path::address;
 
 /// Where a page of a list stands among the others.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

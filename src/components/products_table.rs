@@ -2,8 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::{changes_table::product_path, clock::Moment, language::use_locale};
-use crate::model::{base_path::address, product::Product};
+use super::{changes_table::product_path, moment::Moment};
+use crate::{
+    islands::parts::locale::use_locale,
+    model::{base_path::address, product::Product},
+};
 
 /// Lists products.
 #[component]

@@ -3,34 +3,33 @@
 use leptos::prelude::*;
 use leptos_router::components::A;
 
-use super::{language::use_locale, site_header::Visitor};
-use crate::model::{base_path::address, role::Permission};
+use super::site_header::Visitor;
+use crate::{
+    islands::parts::locale::use_locale,
+    model::{base_path::address, role::Permission},
+};
 
 /// Links to the pages about accounts that the person may see.
 #[component]
 pub(crate) fn SettingsNav() -> impl IntoView {
     let t = use_locale();
     let visitor = expect_context::<Resource<Visitor>>();
-    let manages = move || {
-        visitor
-            .get()
-            .and_then(|visitor| visitor.user)
-            .is_some_and(|user| user.role.may(Permission::Manage))
-    };
-    let managing = move || {
-        manages().then(|| {
+    let managing = Suspend::new(async move {
+        let user = visitor.await.user;
+        let manages = user.is_some_and(|user| user.role.may(Permission::Manage));
+        manages.then(|| {
             view! {
                 <A href=address("/team")>"Team"</A>
                 <A href=address("/audit")>{t.say("Audit log", "Protokoll")}</A>
                 <A href=address("/status")>"Status"</A>
             }
         })
-    };
+    });
     view! {
         <nav class="settings-nav" aria-label=t.say("Settings", "Einstellungen")>
             <A href=address("/account")>{t.say("Account", "Konto")}</A>
             <A href=address("/tokens")>{t.say("API tokens", "API-Tokens")}</A>
-            <Transition>{managing}</Transition>
+            {managing}
         </nav>
     }
 }

@@ -2,21 +2,21 @@
 
 use leptos::prelude::*;
 use leptos_router::components::A;
+use serde::{Deserialize, Serialize};
+use server_fn::ServerFn;
 
-use super::{
-    form::ActionForm,
-    icons::{Glyph, Icon, Mark},
-    language::use_locale,
-    slice::Slice,
-    theme_switch::ThemeSwitch,
-};
+use super::{form::ActionForm, theme_switch::ThemeSwitch};
 use crate::{
     api::session::SignOut,
+    islands::parts::{
+        icons::{Glyph, Icon, Mark},
+        locale::use_locale,
+    },
     model::{base_path::address, session::CurrentUser},
 };
 
 /// Who is signed in, and what there is to see.
-#[derive(Clone, Debug, Default, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Visitor {
     /// Who, if anybody.
     pub(crate) user: Option<CurrentUser>,
@@ -28,8 +28,10 @@ pub(crate) struct Visitor {
 #[component]
 pub(crate) fn SiteHeader(
     /// Who looks at the page.
-    visitor: Resource<Visitor>,
+    visitor: Visitor,
 ) -> impl IntoView {
+    let Visitor { user, has_products } = visitor;
+    let nav = user.is_some().then(|| view! { <SiteNav has_products /> });
     view! {
         <header class="site-header">
             <div class="site-header-row">
@@ -38,18 +40,9 @@ pub(crate) fn SiteHeader(
                     <Mark />
                     <span>"Import Relay"</span>
                 </a>
-                <Slice>
-                    <Transition>
-                        <SiteNav visitor />
-                    </Transition>
-                </Slice>
+                {nav}
                 <div class="site-tools">
-                    <ThemeSwitch />
-                    <Slice>
-                        <Transition>
-                            <Account visitor />
-                        </Transition>
-                    </Slice>
+                    <ThemeSwitch /> {user.map(|user| view! { <Account user /> })}
                 </div>
             </div>
         </header>
@@ -57,53 +50,40 @@ pub(crate) fn SiteHeader(
 }
 
 #[component]
-fn SiteNav(visitor: Resource<Visitor>) -> impl IntoView {
+fn SiteNav(has_products: bool) -> impl IntoView {
     let t = use_locale();
-    move || {
-        visitor
-            .get()
-            .filter(|visitor| visitor.user.is_some())
-            .map(|visitor| {
-                let products = visitor.has_products.then(
-                    || view! { <A href=address("/products")>{t.say("Products", "Produkte")}</A> },
-                );
-                view! {
-                    <nav class="site-nav" aria-label=t.say("Main", "Hauptmenü")>
-                        <A href=address("/imports")>{t.say("Imports", "Importe")}</A>
-                        {products}
-                    </nav>
-                }
-            })
+    let products = has_products
+        .then(|| view! { <A href=address("/products")>{t.say("Products", "Produkte")}</A> });
+    view! {
+        <nav class="site-nav" aria-label=t.say("Main", "Hauptmenü")>
+            <A href=address("/imports")>{t.say("Imports", "Importe")}</A>
+            {products}
+        </nav>
     }
 }
 
 #[component]
-fn Account(visitor: Resource<Visitor>) -> impl IntoView {
+fn Account(user: CurrentUser) -> impl IntoView {
     let t = use_locale();
-    let sign_out = ServerAction::<SignOut>::new();
-    move || {
-        visitor.get().and_then(|visitor| visitor.user).map(|user| {
-            let name = if user.name.is_empty() {
-                user.email.clone()
-            } else {
-                user.name
-            };
-            view! {
-                <a class="account" href=address("/account") title=user.email>
-                    <Icon glyph=Glyph::Person />
-                    <span>{name}</span>
-                </a>
-                <ActionForm action=sign_out>
-                    <button
-                        class="icon-button"
-                        data-testid="sign-out"
-                        title=t.say("Sign out", "Abmelden")
-                        aria-label=t.say("Sign out", "Abmelden")
-                    >
-                        <Icon glyph=Glyph::SignOut />
-                    </button>
-                </ActionForm>
-            }
-        })
+    let name = if user.name.is_empty() {
+        user.email.clone()
+    } else {
+        user.name
+    };
+    view! {
+        <a class="account" href=address("/account") title=user.email>
+            <Icon glyph=Glyph::Person />
+            <span>{name}</span>
+        </a>
+        <ActionForm action=SignOut::url()>
+            <button
+                class="icon-button"
+                data-testid="sign-out"
+                title=t.say("Sign out", "Abmelden")
+                aria-label=t.say("Sign out", "Abmelden")
+            >
+                <Icon glyph=Glyph::SignOut />
+            </button>
+        </ActionForm>
     }
 }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::icons::Mark;
+use crate::islands::parts::icons::Mark;
 
 /// Shows the product's mark, what the form is for and why.
 #[component]

@@ -1,17 +1,49 @@
-//! The stream that the page of an import follows before the program is there
-//! (`components/early_progress.js`).
+//! The stream that the page of an import opens while its bundle is still on the way (`components/early_stream.js`).
 
-use js_sys::{Function, Reflect};
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortController, EventSource};
+use js_sys::Function;
+use leptos::prelude::window;
+use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use web_sys::{EventSource, Window};
 
-/// Under which name the page keeps it.
-const NAME: &str = "earlyProgress";
+#[wasm_bindgen]
+extern "C" {
+    /// The window of a page that may have such a stream.
+    #[wasm_bindgen(extends = Window)]
+    type EarlyWindow;
 
-/// What the page has: a stream, and the lock that tabs share it by. Dropping this closes the stream and
-/// gives the lock back, as far as they have not been taken.
+    #[wasm_bindgen(method, getter, js_name = earlyStream)]
+    fn early_stream(this: &EarlyWindow) -> Option<Page>;
+
+    #[wasm_bindgen(method, setter, js_name = earlyStream)]
+    fn set_early_stream(this: &EarlyWindow, stream: Option<Page>);
+
+    /// What the page keeps.
+    type Page;
+
+    #[wasm_bindgen(method, getter)]
+    fn source(this: &Page) -> EventSource;
+
+    #[wasm_bindgen(method, getter)]
+    fn url(this: &Page) -> String;
+
+    #[wasm_bindgen(method, getter)]
+    fn message(this: &Page) -> Option<String>;
+
+    #[wasm_bindgen(method, getter)]
+    fn upstream(this: &Page) -> Option<String>;
+
+    /// Gives the lock back that the tabs of a browser share a stream by.
+    #[wasm_bindgen(method, getter)]
+    fn release(this: &Page) -> Option<Function>;
+
+    #[wasm_bindgen(method, setter, js_name = isTaken)]
+    fn set_is_taken(this: &Page, is_taken: bool);
+}
+
+/// The page's stream and lock. Dropping this closes the stream and gives the lock back, as far as they have not been
+/// taken.
 pub(super) struct Early {
-    page: JsValue,
+    page: Page,
     has_lock: bool,
     has_stream: bool,
 }
@@ -26,80 +58,47 @@ pub(super) struct EarlyStream {
 }
 
 impl Early {
-    /// Takes what the page has. If it does not know yet whether the lock is its own, it is told to let
-    /// go of all, and there is nothing to take.
+    /// Takes what the page has. A lock that comes from now on is given back by the page itself.
     pub(super) fn take() -> Option<Self> {
-        let global = js_sys::global();
-        let page = Reflect::get(&global, &NAME.into()).ok()?;
-        if !page.is_object() {
-            return None;
-        }
-        // It fails only where there is nothing to delete.
-        let _ = Reflect::delete_property(&global, &NAME.into());
-        let early = Self {
+        let window: EarlyWindow = window().unchecked_into();
+        let page = window.early_stream()?;
+        window.set_early_stream(None);
+        page.set_is_taken(true);
+        let has_lock = page.release().is_some();
+        Some(Self {
             page,
-            has_lock: true,
+            has_lock,
             has_stream: true,
-        };
-        if early.function("release").is_none() {
-            if let Some(close) = early.function("close") {
-                let _ = close.call0(&JsValue::UNDEFINED);
-            }
-            return None;
-        }
-        Some(early)
+        })
     }
 
     /// Takes the lock, as the function that gives it back.
     pub(super) fn take_lock(&mut self) -> Option<Function> {
-        let release = self.function("release")?;
-        std::mem::take(&mut self.has_lock).then_some(release)
+        std::mem::take(&mut self.has_lock)
+            .then(|| self.page.release())
+            .flatten()
     }
 
-    /// Takes the stream, if it is that of this address and has not ended. What comes from now on is
-    /// told to the page no more.
+    /// Takes the stream, if it is that of this address and has not ended.
     pub(super) fn take_stream(&mut self, url: &str) -> Option<EarlyStream> {
-        let source: EventSource = self.get("source")?.unchecked_into();
-        let is_it = self.text("url").is_some_and(|of| of == url);
+        let source = self.page.source();
+        let is_it = self.page.url() == url;
         if !is_it || !self.has_stream || source.ready_state() == EventSource::CLOSED {
             return None;
         }
         self.has_stream = false;
-        self.leave_alone();
         Some(EarlyStream {
             source,
-            message: self.text("message"),
-            upstream: self.text("upstream"),
+            message: self.page.message(),
+            upstream: self.page.upstream(),
         })
-    }
-
-    /// Has the page hear nothing of it any more.
-    fn leave_alone(&self) {
-        if let Some(over) = self.get("over") {
-            over.unchecked_into::<AbortController>().abort();
-        }
-    }
-
-    fn get(&self, name: &str) -> Option<JsValue> {
-        Reflect::get(&self.page, &name.into()).ok()
-    }
-
-    fn function(&self, name: &str) -> Option<Function> {
-        self.get(name)?.dyn_into().ok()
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        self.get(name)?.as_string()
     }
 }
 
 impl Drop for Early {
     fn drop(&mut self) {
-        self.leave_alone();
-        if self.has_stream
-            && let Some(source) = self.get("source")
-        {
-            source.unchecked_into::<EventSource>().close();
+        if self.has_stream {
+            self.page.source().close();
         }
         if let Some(release) = self.take_lock() {
             let _ = release.call0(&JsValue::UNDEFINED);

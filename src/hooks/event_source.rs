@@ -1,9 +1,8 @@
 //! A browser's `EventSource` (WHATWG HTML, section 9.2) that closes when it is dropped.
 
-use js_sys::{Array, Object, Reflect};
 use leptos::prelude::document;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{EventSource, MessageEvent};
+use web_sys::{EventSource, EventSourceInit, MessageEvent};
 
 use super::{desk::Wants, early::Early, follower::StreamEvent};
 use crate::model::{
@@ -109,14 +108,9 @@ pub(super) fn address(wants: &Wants) -> (String, Option<JobId>) {
 }
 
 fn with_credentials_too(url: &str) -> Result<EventSource, JsValue> {
-    let options = Object::new();
-    Reflect::set(&options, &"withCredentials".into(), &true.into())?;
-    let constructor = Reflect::get(&js_sys::global(), &"EventSource".into())?;
-    let arguments = Array::of2(&url.into(), &options);
-    Ok(
-        Reflect::construct::<fn() -> JsValue>(constructor.unchecked_ref(), &arguments)?
-            .unchecked_into(),
-    )
+    let options = EventSourceInit::new();
+    options.set_with_credentials(true);
+    EventSource::new_with_event_source_init_dict(url, &options)
 }
 
 /// Reads what a named event says.

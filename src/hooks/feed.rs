@@ -7,23 +7,22 @@ use futures::{
     StreamExt,
     channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
 };
+use gloo_net::http::Request;
 use gloo_timers::callback::Interval;
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     UseProgressOptions,
+    answer::read as read_answer,
     desk::{Wants, as_many_as_fit},
     event_source::Listener,
     follower::{Action, Event, Follower, Timing, View},
     refusal,
     tabs::{Line, TabEvent, can_share},
 };
-use crate::{
-    api::progress::job_states,
-    model::{
-        job::{JobId, ProductImportJob},
-        progress::JobsPerStream,
-    },
+use crate::model::{
+    job::{JobId, ProductImportJob},
+    progress::{JobsPerStream, job_states_url},
 };
 
 /// How often the feed looks at the clock.
@@ -262,7 +261,9 @@ impl Feed {
         let stream = Wants { jobs, new };
         let with_credentials = self.options.with_credentials;
         spawn_local(async move {
-            let mut answer = job_states(asked.clone()).await;
+            let request =
+                Request::get(&job_states_url(&asked)).header("accept", "application/json");
+            let mut answer = read_answer(request.send().await).await;
             if let Err(error) = &answer
                 && let Some(word) = refusal::of_stream(&stream, error, with_credentials).await
             {

@@ -1,5 +1,6 @@
 //! Reactive hooks.
 
+mod answer;
 mod connection;
 mod desk;
 mod early;
@@ -12,9 +13,10 @@ mod tabs;
 mod use_product_import_progress;
 mod use_unfinished_imports;
 
+pub(crate) use answer::read as read_answer;
 pub use connection::Connection;
 pub use options::UseProgressOptions;
-#[cfg(test)]
+#[cfg(feature = "ssr")]
 pub(crate) use tabs::NAME as SHARED_BY_TABS;
 pub use use_product_import_progress::{
     UseProductImportProgressReturn, use_product_import_progress,

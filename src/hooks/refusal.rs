@@ -1,11 +1,8 @@
 //! Why a stream is refused where the server function that says so cannot be reached: a front end in
 //! between may hand on the streams alone.
 
-use js_sys::{Object, Reflect};
-use leptos::prelude::window;
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, RequestCredentials, RequestInit, Response};
+use gloo_net::http::{Request, Response};
+use web_sys::{AbortController, RequestCredentials};
 
 use super::{desk::Wants, event_source::address, follower::Answer};
 use crate::model::error::ApiError;
@@ -25,7 +22,7 @@ pub(super) async fn of_stream(
     // Of a stream that is granted after all nothing is read.
     abort.abort();
     let answer = answer.ok()?;
-    let kind = answer.headers().get("content-type").ok().flatten();
+    let kind = answer.headers().get("content-type");
     answer_of(answer.status(), kind.as_deref().unwrap_or_default())
 }
 
@@ -33,18 +30,15 @@ async fn ask(
     wants: &Wants,
     abort: &AbortController,
     with_credentials: bool,
-) -> Result<Response, JsValue> {
-    let headers = Object::new();
-    Reflect::set(&headers, &"accept".into(), &"text/event-stream".into())?;
-    let request = RequestInit::new();
-    request.set_headers(&headers);
-    request.set_signal(Some(&abort.signal()));
-    if with_credentials {
-        request.set_credentials(RequestCredentials::Include);
-    }
+) -> Result<Response, gloo_net::Error> {
     let (url, _) = address(wants);
-    let answer = JsFuture::from(window().fetch_with_str_and_init(&url, &request)).await?;
-    answer.dyn_into()
+    let mut request = Request::get(&url)
+        .header("accept", "text/event-stream")
+        .abort_signal(Some(&abort.signal()));
+    if with_credentials {
+        request = request.credentials(RequestCredentials::Include);
+    }
+    request.send().await
 }
 
 /// Returns whether an error may come of an answer that is not the server's.

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::model::{base_path::base_path, job::JobId, progress::JobsPerStream};
 
-/// The lock's and the channel's name. The page uses it too, before the program is there.
+/// The lock's and the channel's name. The page uses it too, before its bundle is there.
 pub(crate) const NAME: &str = "import-relay-progress";
 /// The same, for streams that are opened with credentials.
 const NAME_WITH_CREDENTIALS: &str = "import-relay-progress-with-credentials";
@@ -73,7 +73,7 @@ pub(super) struct Line {
     tab: String,
     most: JobsPerStream,
     wants: Wants,
-    /// What the page did before the program was there, until the first stream is opened.
+    /// What the page did before its bundle was there, until the first stream is opened.
     early: Option<Early>,
     sharing: Option<Sharing>,
     role: Role,
@@ -280,15 +280,15 @@ impl Line {
                 vec![Event::Stream(event)]
             }
             TabEvent::Told(events, age) => repeated(events, age),
-            TabEvent::Posted(text) => match serde_json::from_str(&text) {
-                Ok(Post::Want { tab, wants }) => {
+            TabEvent::Posted(text) => match self.read(&text) {
+                Some(Post::Want { tab, wants }) => {
                     if let Role::Leader { .. } = self.role {
                         self.post(&Post::Known { tab: tab.clone() });
                     }
                     self.serve(tab, wants, now);
                     Vec::new()
                 }
-                Ok(Post::Known { tab }) => {
+                Some(Post::Known { tab }) => {
                     match &mut self.role {
                         // It is there: what it has to tell may be long in coming.
                         Role::Member { waits_since, heard } if tab == self.tab => {
@@ -300,7 +300,7 @@ impl Line {
                     }
                     Vec::new()
                 }
-                Ok(Post::Ping { tab }) => {
+                Some(Post::Ping { tab }) => {
                     if let Role::Leader { desk, .. } = &mut self.role {
                         let order = desk.check(now);
                         self.obey(order, &tab);
@@ -308,7 +308,7 @@ impl Line {
                     }
                     Vec::new()
                 }
-                Ok(Post::Repeat { tab, events, age }) => match &mut self.role {
+                Some(Post::Repeat { tab, events, age }) => match &mut self.role {
                     Role::Member { waits_since, heard } if tab == self.tab => {
                         *waits_since = None;
                         *heard = now;
@@ -316,11 +316,11 @@ impl Line {
                     }
                     _ => Vec::new(),
                 },
-                Ok(Post::Lead) => {
+                Some(Post::Lead) => {
                     self.rejoin(now);
                     Vec::new()
                 }
-                Ok(Post::Event(event)) => match &mut self.role {
+                Some(Post::Event(event)) => match &mut self.role {
                     Role::Member { waits_since, heard } => {
                         *waits_since = None;
                         *heard = now;
@@ -333,9 +333,18 @@ impl Line {
                     Role::Leader { .. } => Vec::new(),
                 },
                 // Another version of this page.
-                Err(_) => Vec::new(),
+                None => Vec::new(),
             },
         }
+    }
+
+    /// Reads what a tab says. Where one keeps the stream for all, the page's own is not needed.
+    fn read(&mut self, text: &str) -> Option<Post> {
+        let post = serde_json::from_str(text).ok()?;
+        if !matches!(post, Post::Want { .. } | Post::Ping { .. }) {
+            self.early = None;
+        }
+        Some(post)
     }
 
     /// Leaves the stream to the tab that keeps it for all, which will tell what this tab's own told.

@@ -79,6 +79,26 @@ pub fn address(path: &str) -> String {
     base_path().address(path)
 }
 
+/// Returns the path of the sign-in page that leads back to `here`.
+#[must_use]
+pub fn sign_in_path(here: &str) -> String {
+    format!("/sign-in?next={}", escape(here))
+}
+
+/// Writes a text as a value of a query (RFC 3986, section 2.1).
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +119,15 @@ mod tests {
         ] {
             assert_eq!(BasePath::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_text_is_one_value_of_a_query() {
+        assert_eq!(
+            sign_in_path("/imports?page=2"),
+            "/sign-in?next=%2Fimports%3Fpage%3D2"
+        );
+        assert_eq!(escape("a b&ä"), "a%20b%26%C3%A4");
     }
 
     #[test]

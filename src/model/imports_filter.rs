@@ -58,7 +58,8 @@ pub struct Sort {
 }
 
 /// What the list can be sorted by.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum SortBy {
     /// When they were handed in.
     Created,

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod audit;
 pub mod base_path;
+pub mod bundle;
 pub mod changes;
 #[cfg(feature = "ssr")]
 pub mod clock;
@@ -14,7 +15,6 @@ pub mod job;
 pub mod job_state;
 pub mod page;
 pub mod product;
-pub mod program;
 pub mod progress;
 pub mod role;
 pub mod secret;

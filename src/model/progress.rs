@@ -28,6 +28,19 @@ pub fn new_jobs_progress_url(jobs: &[JobId]) -> String {
     format!("{}&unfinished=true", jobs_progress_url(jobs))
 }
 
+/// Returns the address of the newest states of these jobs
+/// ([`job_states`](crate::api::progress::job_states)).
+#[must_use]
+pub fn job_states_url(jobs: &[JobId]) -> String {
+    // Their characters need no escape.
+    let ids: Vec<_> = jobs
+        .iter()
+        .enumerate()
+        .map(|(index, id)| format!("ids[{index}]={id}"))
+        .collect();
+    address(&format!("/api/job_states?{}", ids.join("&")))
+}
+
 /// The most jobs that one stream takes: every page says it in a `meta` element, for the hooks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct JobsPerStream(pub usize);

@@ -1,19 +1,21 @@
 //! One's own account.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
+use server_fn::ServerFn;
 
+use super::query;
 use crate::{
     api::account::{ChangePassword, EndSession, SignOutEverywhere, account},
     components::{
-        clock::Moment,
         form::{ActionForm, Field, FormError, NewPassword, Submit, failure},
-        icons::{Glyph, Icon},
-        language::use_locale,
+        moment::Moment,
         notice::ErrorNotice,
         page_title::PageTitle,
         settings_nav::SettingsNav,
-        skeleton::CardSkeleton,
+    },
+    islands::parts::{
+        icons::{Glyph, Icon},
+        locale::use_locale,
     },
     model::account::{AccountState, OpenSession},
 };
@@ -22,25 +24,22 @@ use crate::{
 #[component]
 pub(crate) fn AccountPage() -> impl IntoView {
     let t = use_locale();
-    let end = ServerAction::<EndSession>::new();
-    let state = Resource::new_blocking(move || end.version().get(), |_| account());
+    let state = Suspend::new(async {
+        match account().await {
+            Ok(state) => view! { <Account state /> }.into_any(),
+            Err(error) => view! { <ErrorNotice error here="/account" /> }.into_any(),
+        }
+    });
     view! {
         <PageTitle text=t.say("Account", "Konto") />
         <h1>{t.say("Account", "Konto")}</h1>
         <SettingsNav />
-        <Transition fallback=CardSkeleton>
-            {move || Suspend::new(async move {
-                match state.await {
-                    Ok(state) => view! { <Account state end /> }.into_any(),
-                    Err(error) => view! { <ErrorNotice error here="/account" /> }.into_any(),
-                }
-            })}
-        </Transition>
+        {state}
     }
 }
 
 #[component]
-fn Account(state: AccountState, end: ServerAction<EndSession>) -> impl IntoView {
+fn Account(state: AccountState) -> impl IntoView {
     let t = use_locale();
     let AccountState {
         name,
@@ -82,31 +81,28 @@ fn Account(state: AccountState, end: ServerAction<EndSession>) -> impl IntoView 
             }
                 .into_any()
         }}
-        <Sessions sessions end />
+        <Sessions sessions />
     }
 }
 
 #[component]
 fn PasswordForm() -> impl IntoView {
     let t = use_locale();
-    let action = ServerAction::<ChangePassword>::new();
-    let query = use_query_map();
-    let saved = move || query.with(|query| query.get("saved").is_some());
+    let saved = query::value("saved").map(|_| {
+        t.say(
+            "Your password has been changed. All other sessions were signed out and your API tokens revoked.",
+            "Dein Passwort wurde geändert. Alle anderen Sitzungen wurden beendet und deine API-Tokens widerrufen.",
+        )
+    });
     view! {
         <section class="card settings-card" aria-labelledby="password-title">
             <header class="card-head">
                 <h2 id="password-title">{t.say("Password", "Passwort")}</h2>
             </header>
-            <ActionForm action>
-                <FormError error=failure(action) />
+            <ActionForm action=ChangePassword::url()>
+                <FormError error={failure::<ChangePassword>()} />
                 <p class="settings-note" role="status" data-testid="password-saved">
-                    {move || {
-                        saved()
-                            .then_some(t.say(
-                                "Your password has been changed. All other sessions were signed out and your API tokens revoked.",
-                                "Dein Passwort wurde geändert. Alle anderen Sitzungen wurden beendet und deine API-Tokens widerrufen.",
-                            ))
-                    }}
+                    {saved}
                 </p>
                 <Field
                     name="current"
@@ -115,25 +111,24 @@ fn PasswordForm() -> impl IntoView {
                     autocomplete="current-password"
                 />
                 <NewPassword label=t.say("New password", "Neues Passwort") />
-                <Submit pending=action.pending()>{t.say("Change password", "Passwort ändern")}</Submit>
+                <Submit>{t.say("Change password", "Passwort ändern")}</Submit>
             </ActionForm>
         </section>
     }
 }
 
 #[component]
-fn Sessions(sessions: Vec<OpenSession>, end: ServerAction<EndSession>) -> impl IntoView {
+fn Sessions(sessions: Vec<OpenSession>) -> impl IntoView {
     let t = use_locale();
-    let everywhere = ServerAction::<SignOutEverywhere>::new();
     let rows = sessions
         .into_iter()
-        .map(|session| view! { <SessionRow session end /> })
+        .map(|session| view! { <SessionRow session /> })
         .collect_view();
     view! {
         <section class="card card-flush" aria-labelledby="sessions-title">
             <header class="card-head">
                 <h2 id="sessions-title">{t.say("Active sessions", "Aktive Sitzungen")}</h2>
-                <ActionForm action=everywhere>
+                <ActionForm action=SignOutEverywhere::url()>
                     <button
                         class="button button-quiet"
                         data-testid="sign-out-everywhere"
@@ -168,7 +163,7 @@ fn Sessions(sessions: Vec<OpenSession>, end: ServerAction<EndSession>) -> impl I
 }
 
 #[component]
-fn SessionRow(session: OpenSession, end: ServerAction<EndSession>) -> impl IntoView {
+fn SessionRow(session: OpenSession) -> impl IntoView {
     let t = use_locale();
     let browser = session
         .browser
@@ -177,7 +172,7 @@ fn SessionRow(session: OpenSession, end: ServerAction<EndSession>) -> impl IntoV
         view! { <span class="chip">{t.say("This device", "Dieses Gerät")}</span> }.into_any()
     } else {
         view! {
-            <ActionForm action=end>
+            <ActionForm action=EndSession::url()>
                 <input type="hidden" name="id" value=session.id />
                 <button class="button button-quiet">{t.say("Sign out", "Abmelden")}</button>
             </ActionForm>

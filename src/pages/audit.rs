@@ -2,19 +2,17 @@
 
 use leptos::prelude::*;
 
-use super::query::use_page;
+use super::query;
 use crate::{
     api::audit::audit_log,
     components::{
-        clock::LocalTime,
-        format::Noun,
-        language::use_locale,
+        moment::WrittenTime,
         notice::ErrorNotice,
         page_title::PageTitle,
         pagination::{Pagination, Position},
         settings_nav::SettingsNav,
-        skeleton::RowsSkeleton,
     },
+    islands::parts::{format::Noun, locale::use_locale},
     model::{audit::AuditEvent, page::Page},
 };
 
@@ -22,21 +20,19 @@ use crate::{
 #[component]
 pub(crate) fn AuditPage() -> impl IntoView {
     let t = use_locale();
-    let page = use_page();
-    let events = Resource::new_blocking(move || page.get(), audit_log);
+    let page = query::page();
+    let events = Suspend::new(async move {
+        match audit_log(page).await {
+            Ok(page) => view! { <Events page /> }.into_any(),
+            Err(error) => view! { <ErrorNotice error here="/audit" /> }.into_any(),
+        }
+    });
     view! {
         <PageTitle text=t.say("Audit log", "Protokoll") />
         <h1>{t.say("Audit log", "Protokoll")}</h1>
         <SettingsNav />
         <section class="card card-flush" aria-label=t.say("Events", "Ereignisse")>
-            <Transition fallback=|| view! { <RowsSkeleton rows=8 /> }>
-                {move || Suspend::new(async move {
-                    match events.await {
-                        Ok(page) => view! { <Events page /> }.into_any(),
-                        Err(error) => view! { <ErrorNotice error here="/audit" /> }.into_any(),
-                    }
-                })}
-            </Transition>
+            {events}
         </section>
     }
 }
@@ -57,7 +53,7 @@ fn Events(page: Page<AuditEvent>) -> impl IntoView {
             view! {
                 <tr role="row" data-testid="audit-row">
                     <td role="cell" class="audit-at">
-                        <LocalTime at=event.at />
+                        <WrittenTime at=event.at />
                     </td>
                     <th role="rowheader" scope="row">{event.actor}</th>
                     <td role="cell" class="audit-what">

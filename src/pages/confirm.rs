@@ -1,21 +1,23 @@
 //! The password once more.
 
 use leptos::prelude::*;
-use leptos_router::{hooks::use_query_map, params::ParamsMap};
+use leptos_router::params::ParamsMap;
 use server_fn::ServerFn as _;
 
+use super::query;
 use crate::{
     api::session::{Confirm, confirm_state},
     components::{
-        form::{Field, FormError, failure},
-        icons::{Glyph, Icon},
-        language::use_locale,
+        form::{ActionForm, Field, FormError, failure},
         notice::ErrorNotice,
         page_title::PageTitle,
-        skeleton::CardSkeleton,
         welcome::Welcome,
     },
     i18n::locale::Locale,
+    islands::parts::{
+        icons::{Glyph, Icon},
+        locale::use_locale,
+    },
     model::{
         base_path::address,
         session::{ConfirmState, PROVIDER_PATH, SignInProblem},
@@ -26,19 +28,15 @@ use crate::{
 #[component]
 pub(crate) fn ConfirmPage() -> impl IntoView {
     let t = use_locale();
-    let state = Resource::new_blocking(|| (), |()| confirm_state());
+    let form = Suspend::new(async {
+        match confirm_state().await {
+            Ok(state) => view! { <Confirmation state /> }.into_any(),
+            Err(error) => view! { <ErrorNotice error here="/confirm" /> }.into_any(),
+        }
+    });
     view! {
         <PageTitle text=t.say("Confirm your identity", "Identität bestätigen") />
-        <div class="sign-in">
-            <Transition fallback=CardSkeleton>
-                {move || Suspend::new(async move {
-                    match state.await {
-                        Ok(state) => view! { <Confirmation state /> }.into_any(),
-                        Err(error) => view! { <ErrorNotice error here="/confirm" /> }.into_any(),
-                    }
-                })}
-            </Transition>
-        </div>
+        <div class="sign-in">{form}</div>
     }
 }
 
@@ -63,12 +61,11 @@ fn Confirmation(state: ConfirmState) -> impl IntoView {
 #[component]
 fn PasswordForm() -> impl IntoView {
     let t = use_locale();
-    let error = failure(ServerAction::<Confirm>::new());
+    let error = failure::<Confirm>();
     view! {
-        // Its answer changes the session: the page is loaded anew.
-        <form method="post" action=address(Confirm::url())>
+        <ActionForm action=Confirm::url()>
             <FormError error testid="confirm-error" />
-            {query("next").map(|next| view! { <input type="hidden" name="next" value=next /> })}
+            {query::value("next").map(|next| view! { <input type="hidden" name="next" value=next /> })}
             <Field
                 name="password"
                 label=t.say("Password", "Passwort")
@@ -76,7 +73,7 @@ fn PasswordForm() -> impl IntoView {
                 autocomplete="current-password"
             />
             <button class="button button-primary">{t.say("Confirm", "Bestätigen")}</button>
-        </form>
+        </ActionForm>
     }
 }
 
@@ -85,11 +82,11 @@ fn AtProvider(provider: String) -> impl IntoView {
     let t = use_locale();
     let mut link = ParamsMap::new();
     link.insert("anew", "true".to_owned());
-    if let Some(next) = query("next") {
+    if let Some(next) = query::value("next") {
         link.insert("next", next);
     }
     let href = address(&format!("{PROVIDER_PATH}{}", link.to_query_string()));
-    let problem = query("problem").and_then(|problem| SignInProblem::read(&problem));
+    let problem = query::value("problem").and_then(|problem| SignInProblem::read(&problem));
     let problem = problem.map(|_| {
         view! {
             <div class="notice" data-kind="error" role="alert" data-testid="confirm-problem">
@@ -105,16 +102,11 @@ fn AtProvider(provider: String) -> impl IntoView {
     });
     view! {
         {problem}
-        // The server answers it, not the router.
-        <a class="button button-primary" href=href rel="external" data-testid="confirm-elsewhere">
+        <a class="button button-primary" href=href data-testid="confirm-elsewhere">
             {match t {
                 Locale::English => format!("Confirm with {provider}"),
                 Locale::German => format!("Mit {provider} bestätigen"),
             }}
         </a>
     }
-}
-
-fn query(name: &str) -> Option<String> {
-    use_query_map().with_untracked(|query| query.get(name))
 }

@@ -1,25 +1,26 @@
 //! Which products an import changed, and how.
 
 use leptos::prelude::*;
-use leptos_router::{
-    hooks::{use_params_map, use_query_map},
-    location::Url,
-};
+use leptos_router::hooks::use_params_map;
 
-use super::not_found::{Missing, NotFound};
+use super::{
+    not_found::{Missing, NotFound},
+    query,
+};
 use crate::{
     api::{changes::import_changes, import_controls::import_extras, imports::get_import},
     components::{
         changes_table::{ChangesTable, field_word, kind_word},
-        icons::{Glyph, Icon},
-        language::use_locale,
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
-        skeleton::RowsSkeleton,
     },
     i18n::locale::Locale,
+    islands::parts::{
+        icons::{Glyph, Icon},
+        locale::use_locale,
+    },
     model::{
-        base_path::address,
+        base_path::{address, escape},
         changes::{ChangeKind, ChangesFilter, ChangesPage, Field, changes_file_path, changes_path},
         error::ApiError,
         import_extras::ImportExtras,
@@ -78,43 +79,32 @@ async fn find(asked: Asked) -> Result<Found, ApiError> {
 /// The page of an import's changes.
 #[component]
 pub(crate) fn ImportChangesPage() -> impl IntoView {
-    let (params, query) = (use_params_map(), use_query_map());
-    let asked = Memo::new(move |_| {
-        let id = params.with(|params| params.get("id")).unwrap_or_default();
-        query.with(|query| {
-            let text = |name| query.get(name).unwrap_or_default();
-            Asked {
-                id,
-                kind: text("kind"),
-                field: text("field"),
-                price_down: text("priceDown"),
-                price_up: text("priceUp"),
-                search: text("search"),
-                after: text("after").parse().unwrap_or_default(),
-            }
-        })
-    });
-    let found = Resource::new_blocking(move || asked.get(), find);
-    view! {
-        <Transition fallback=|| view! { <RowsSkeleton rows=8 /> }>
-            {move || Suspend::new(async move {
-                let asked = asked.get_untracked();
-                match found.await {
-                    Ok((job, extras, page)) => view! { <Changes job extras page asked /> }.into_any(),
-                    Err(ApiError::NotFound) => view! { <NotFound what=Missing::Import /> }.into_any(),
-                    Err(error) => {
-                        let here = format!("/imports/{}/changes", Url::escape(&asked.id));
-                        view! {
-                            <PageTitle text="Import" />
-                            <h1>"Import"</h1>
-                            <ErrorNotice error here />
-                        }
-                            .into_any()
-                    }
+    let id = use_params_map().with_untracked(|params| params.get("id"));
+    let text = |name| query::value(name).unwrap_or_default();
+    let asked = Asked {
+        id: id.unwrap_or_default(),
+        kind: text("kind"),
+        field: text("field"),
+        price_down: text("priceDown"),
+        price_up: text("priceUp"),
+        search: text("search"),
+        after: text("after").parse().unwrap_or_default(),
+    };
+    Suspend::new(async move {
+        match find(asked.clone()).await {
+            Ok((job, extras, page)) => view! { <Changes job extras page asked /> }.into_any(),
+            Err(ApiError::NotFound) => view! { <NotFound what=Missing::Import /> }.into_any(),
+            Err(error) => {
+                let here = format!("/imports/{}/changes", escape(&asked.id));
+                view! {
+                    <PageTitle text="Import" />
+                    <h1>"Import"</h1>
+                    <ErrorNotice error here />
                 }
-            })}
-        </Transition>
-    }
+                .into_any()
+            }
+        }
+    })
 }
 
 #[component]
@@ -171,7 +161,6 @@ fn Changes(
                 <h1>{title}</h1>
                 <a
                     class="button button-quiet"
-                    rel="external"
                     download="changes.csv"
                     href=file
                     data-testid="download-changes"
@@ -212,7 +201,7 @@ fn Changes(
 fn query_of(filter: &ChangesFilter) -> Vec<String> {
     let pairs = filter.pairs().into_iter();
     pairs
-        .map(|(name, value)| format!("{name}={}", Url::escape(&value)))
+        .map(|(name, value)| format!("{name}={}", escape(&value)))
         .collect()
 }
 

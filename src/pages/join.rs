@@ -2,58 +2,43 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use server_fn::ServerFn;
 
 use crate::{
     api::team::{AcceptInvitation, ResetPassword, link_state},
     components::{
         form::{ActionForm, Field, FormError, NewPassword, Submit, failure},
-        icons::Glyph,
-        language::use_locale,
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
-        skeleton::CardSkeleton,
         welcome::Welcome,
     },
+    islands::parts::{icons::Glyph, locale::use_locale},
     model::{base_path::address, role::Role, team::LinkState},
 };
 
 /// The page behind a link.
 #[component]
 pub(crate) fn JoinPage() -> impl IntoView {
-    let params = use_params_map();
-    let token = Memo::new(move |_| {
-        params
-            .with(|params| params.get("token"))
-            .unwrap_or_default()
+    let token = use_params_map().with_untracked(|params| params.get("token"));
+    let token = token.unwrap_or_default();
+    let form = Suspend::new(async move {
+        match link_state(token.clone().into()).await {
+            Ok(LinkState::Invitation { role }) => view! { <JoinForm token role /> }.into_any(),
+            Ok(LinkState::PasswordReset { email }) => {
+                view! { <ResetForm token email /> }.into_any()
+            }
+            Ok(LinkState::Gone) => view! { <Gone /> }.into_any(),
+            Err(error) => view! { <ErrorNotice error here="/sign-in" /> }.into_any(),
+        }
     });
-    let state = Resource::new_blocking(move || token.get(), |token| link_state(token.into()));
-    view! {
-        <div class="sign-in">
-            <Transition fallback=CardSkeleton>
-                {move || Suspend::new(async move {
-                    let token = token.get_untracked();
-                    match state.await {
-                        Ok(LinkState::Invitation { role }) => {
-                            view! { <JoinForm token role /> }.into_any()
-                        }
-                        Ok(LinkState::PasswordReset { email }) => {
-                            view! { <ResetForm token email /> }.into_any()
-                        }
-                        Ok(LinkState::Gone) => view! { <Gone /> }.into_any(),
-                        Err(error) => view! { <ErrorNotice error here="/sign-in" /> }.into_any(),
-                    }
-                })}
-            </Transition>
-        </div>
-    }
+    view! { <div class="sign-in">{form}</div> }
 }
 
 #[component]
 fn JoinForm(token: String, role: Role) -> impl IntoView {
     let t = use_locale();
-    let action = ServerAction::<AcceptInvitation>::new();
-    let error = failure(action);
-    let invalid = Signal::derive(move || error.get().is_some());
+    let error = failure::<AcceptInvitation>();
+    let invalid = error.is_some();
     let text = match role {
         Role::Owner => t.say(
             "You've been invited as an owner.",
@@ -72,7 +57,7 @@ fn JoinForm(token: String, role: Role) -> impl IntoView {
         <PageTitle text=t.say("Accept invitation", "Einladung annehmen") />
         <section class="card sign-in-card" data-testid="join-form">
             <Welcome title=t.say("Create your account", "Konto erstellen") text />
-            <ActionForm action>
+            <ActionForm action=AcceptInvitation::url()>
                 <FormError error />
                 <input type="hidden" name="token" value=token />
                 <Field name="name" label="Name" kind="text" autocomplete="name" invalid />
@@ -84,7 +69,7 @@ fn JoinForm(token: String, role: Role) -> impl IntoView {
                     invalid
                 />
                 <NewPassword invalid />
-                <Submit pending=action.pending()>
+                <Submit>
                     {t.say("Create account", "Konto erstellen")}
                 </Submit>
             </ActionForm>
@@ -95,9 +80,8 @@ fn JoinForm(token: String, role: Role) -> impl IntoView {
 #[component]
 fn ResetForm(token: String, email: String) -> impl IntoView {
     let t = use_locale();
-    let action = ServerAction::<ResetPassword>::new();
-    let error = failure(action);
-    let invalid = Signal::derive(move || error.get().is_some());
+    let error = failure::<ResetPassword>();
+    let invalid = error.is_some();
     view! {
         <PageTitle text=t.say("New password", "Neues Passwort") />
         <section class="card sign-in-card" data-testid="reset-form">
@@ -105,7 +89,7 @@ fn ResetForm(token: String, email: String) -> impl IntoView {
                 title=t.say("Choose a new password", "Wähle ein neues Passwort")
                 text=format!("{} {email}", t.say("for", "für"))
             />
-            <ActionForm action>
+            <ActionForm action=ResetPassword::url()>
                 <FormError error />
                 <input type="hidden" name="token" value=token />
                 // For password managers, which keep a password with its account.
@@ -119,7 +103,7 @@ fn ResetForm(token: String, email: String) -> impl IntoView {
                     readonly
                 />
                 <NewPassword invalid />
-                <Submit pending=action.pending()>{t.say("Set password", "Passwort setzen")}</Submit>
+                <Submit>{t.say("Set password", "Passwort setzen")}</Submit>
             </ActionForm>
         </section>
     }

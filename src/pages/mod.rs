@@ -12,7 +12,6 @@ mod import_details;
 mod import_extras;
 mod imports;
 mod join;
-pub(crate) mod lazy;
 mod not_found;
 mod product;
 mod products;
@@ -43,9 +42,8 @@ pub(crate) use styleguide::StyleguidePage;
 pub(crate) use team::TeamPage;
 pub(crate) use tokens::TokensPage;
 
-/// Answers with status 404 where the page is rendered on the server.
+/// Answers with status 404.
 fn set_not_found_status() {
-    #[cfg(feature = "ssr")]
     if let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() {
         response.set_status(http::StatusCode::NOT_FOUND);
     }

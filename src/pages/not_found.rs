@@ -4,7 +4,8 @@ use leptos::prelude::*;
 
 use super::set_not_found_status;
 use crate::{
-    components::{icons::Glyph, language::use_locale, notice::EmptyState, page_title::PageTitle},
+    components::{notice::EmptyState, page_title::PageTitle},
+    islands::parts::{icons::Glyph, locale::use_locale},
     model::base_path::address,
 };
 

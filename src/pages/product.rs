@@ -1,61 +1,52 @@
 //! One product, and what became of it.
 
 use leptos::prelude::*;
-use leptos_router::{
-    hooks::{use_params_map, use_query_map},
-    location::Url,
-};
+use leptos_router::hooks::use_params_map;
 
-use super::not_found::{Missing, NotFound};
+use super::{
+    not_found::{Missing, NotFound},
+    query,
+};
 use crate::{
     api::changes::product_history,
     components::{
         changes_table::{HistoryTable, product_path},
-        icons::{Glyph, Icon},
-        language::use_locale,
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
-        skeleton::RowsSkeleton,
     },
-    model::{base_path::address, changes::ProductHistory, error::ApiError},
+    islands::parts::{
+        icons::{Glyph, Icon},
+        locale::use_locale,
+    },
+    model::{
+        base_path::{address, escape},
+        changes::ProductHistory,
+        error::ApiError,
+    },
 };
 
 /// The page of a product.
 #[component]
 pub(crate) fn ProductPage() -> impl IntoView {
-    let (params, query) = (use_params_map(), use_query_map());
-    let identity = Memo::new(move |_| {
-        params
-            .with(|params| params.get("identity"))
-            .unwrap_or_default()
-    });
-    let from = Memo::new(move |_| query.with(|query| query.get("from")).unwrap_or_default());
-    let history = Resource::new_blocking(
-        move || (identity.get(), from.get()),
-        |(identity, from)| product_history(identity, from),
-    );
-    view! {
-        <Transition fallback=|| view! { <RowsSkeleton rows=4 /> }>
-            {move || Suspend::new(async move {
-                let identity = identity.get_untracked();
-                match history.await {
-                    Ok(history) => {
-                        let is_first = from.with_untracked(String::is_empty);
-                        view! { <History identity history is_first /> }.into_any()
-                    }
-                    Err(ApiError::NotFound) => view! { <NotFound what=Missing::Page /> }.into_any(),
-                    Err(error) => {
-                        view! {
-                            <PageTitle text=identity.clone() />
-                            <h1>{identity.clone()}</h1>
-                            <ErrorNotice error here=product_path(&identity) />
-                        }
-                            .into_any()
-                    }
+    let identity = use_params_map().with_untracked(|params| params.get("identity"));
+    let identity = identity.unwrap_or_default();
+    let from = query::value("from").unwrap_or_default();
+    Suspend::new(async move {
+        let is_first = from.is_empty();
+        match product_history(identity.clone(), from).await {
+            Ok(history) => view! { <History identity history is_first /> }.into_any(),
+            Err(ApiError::NotFound) => view! { <NotFound what=Missing::Page /> }.into_any(),
+            Err(error) => {
+                let here = product_path(&identity);
+                view! {
+                    <PageTitle text=identity.clone() />
+                    <h1>{identity}</h1>
+                    <ErrorNotice error here />
                 }
-            })}
-        </Transition>
-    }
+                .into_any()
+            }
+        }
+    })
 }
 
 #[component]
@@ -110,7 +101,7 @@ fn History(identity: String, history: ProductHistory, is_first: bool) -> impl In
     };
     let here = product_path(&identity);
     let first = (!is_first).then(|| address(&here));
-    let next = next.map(|next| address(&format!("{here}?from={}", Url::escape(&next))));
+    let next = next.map(|next| address(&format!("{here}?from={}", escape(&next))));
     view! {
         <PageTitle text=name.clone() />
         <header class="page-head">

@@ -1,61 +1,61 @@
 //! What is in the shop.
 
 use leptos::prelude::*;
-use leptos_router::location::Url;
 
-use super::query::{use_page, use_search};
+use super::query;
 use crate::{
     api::products::list_products,
     components::{
-        form::{QueryForm, follow},
-        format::Noun,
-        icons::{Glyph, Icon},
-        language::use_locale,
+        form::QueryForm,
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
         pagination::{Pagination, Position},
         products_table::ProductsTable,
-        skeleton::RowsSkeleton,
     },
     i18n::locale::Locale,
-    model::{base_path::address, error::ApiError, page::Page, product::Product},
+    islands::parts::{
+        format::Noun,
+        icons::{Glyph, Icon},
+        locale::use_locale,
+    },
+    model::{
+        base_path::{address, escape},
+        error::ApiError,
+        page::Page,
+        product::Product,
+    },
 };
 
 /// The page that lists the products.
 #[component]
 pub(crate) fn ProductsPage() -> impl IntoView {
     let t = use_locale();
-    let page = use_page();
-    let search = use_search();
-    let products = Resource::new_blocking(
-        move || (search.get(), page.get()),
-        |(search, page)| list_products(search, page),
-    );
+    let (page, search) = (query::page(), query::search());
+    let products = {
+        let search = search.clone();
+        Suspend::new(async move {
+            match list_products(search.clone(), page).await {
+                Ok(page) => view! { <Products page search /> }.into_any(),
+                Err(ApiError::Unavailable(reason)) => view! { <Elsewhere reason /> }.into_any(),
+                Err(error) => view! { <ErrorNotice error here="/products" /> }.into_any(),
+            }
+        })
+    };
     view! {
         <PageTitle text=t.say("Products", "Produkte") />
         <h1>{t.say("Products", "Produkte")}</h1>
         <section class="card card-flush" aria-label=t.say("Products", "Produkte")>
             <SearchForm search />
-            <Transition fallback=|| view! { <RowsSkeleton rows=8 /> }>
-                {move || Suspend::new(async move {
-                    match products.await {
-                        Ok(page) => view! { <Products page search=search.get_untracked() /> }.into_any(),
-                        Err(ApiError::Unavailable(reason)) => view! { <Elsewhere reason /> }.into_any(),
-                        Err(error) => view! { <ErrorNotice error here="/products" /> }.into_any(),
-                    }
-                })}
-            </Transition>
+            {products}
         </section>
     }
 }
 
 #[component]
-fn SearchForm(search: Memo<String>) -> impl IntoView {
+fn SearchForm(search: String) -> impl IntoView {
     let t = use_locale();
-    let clear = move || {
-        (!search.get().is_empty())
-            .then(|| view! { <a href=address("/products")>{t.say("Clear", "Zurücksetzen")}</a> })
-    };
+    let clear = (!search.is_empty())
+        .then(|| view! { <a href=address("/products")>{t.say("Clear", "Zurücksetzen")}</a> });
     view! {
         <search class="products-search">
             <QueryForm action="/products">
@@ -71,8 +71,7 @@ fn SearchForm(search: Memo<String>) -> impl IntoView {
                     placeholder=t.say("Name or SKU", "Name oder SKU")
                     autocomplete="off"
                     data-testid="products-search"
-                    value=search.get_untracked()
-                    node_ref=follow(search)
+                    value=search
                 />
                 <button class="button">{t.say("Search", "Suchen")}</button>
                 {clear}
@@ -125,7 +124,7 @@ fn Products(page: Page<Product>, search: String) -> impl IntoView {
         }
         .into_any();
     }
-    let href = move |page| format!("/products?search={}&page={page}", Url::escape(&search));
+    let href = move |page| format!("/products?search={}&page={page}", escape(&search));
     view! {
         <ProductsTable products=items />
         <Pagination position=Position { page, pages, total, has_more } noun=Noun::Product href />

@@ -1,14 +1,16 @@
 //! What the address asks for.
 
 use leptos::prelude::*;
-use leptos_router::{hooks::use_query_map, location::Url};
+use leptos_router::hooks::use_query_map;
 
-use crate::model::imports_filter::{ImportsFilter, ImportsQuery};
+use crate::model::{
+    base_path::escape,
+    imports_filter::{ImportsFilter, ImportsQuery},
+};
 
 /// Returns the page of a list that the address asks for, from 1.
-pub(super) fn use_page() -> Memo<u64> {
-    let query = use_query_map();
-    Memo::new(move |_| query.with(|query| page_of(query.get("page"))))
+pub(super) fn page() -> u64 {
+    page_of(value("page"))
 }
 
 fn page_of(text: Option<String>) -> u64 {
@@ -17,15 +19,18 @@ fn page_of(text: Option<String>) -> u64 {
 }
 
 /// Returns what the address searches for.
-pub(super) fn use_search() -> Memo<String> {
-    let query = use_query_map();
-    Memo::new(move |_| query.with(|query| query.get("search")).unwrap_or_default())
+pub(super) fn search() -> String {
+    value("search").unwrap_or_default()
 }
 
 /// Returns which imports the address asks for.
-pub(super) fn use_imports_query() -> Memo<ImportsQuery> {
-    let query = use_query_map();
-    Memo::new(move |_| query.with(|query| read_imports_query(|name| query.get(name))))
+pub(super) fn imports_query() -> ImportsQuery {
+    read_imports_query(value)
+}
+
+/// Returns what the address says under a name.
+pub(super) fn value(name: &str) -> Option<String> {
+    use_query_map().with_untracked(|query| query.get(name))
 }
 
 /// Reads which imports are asked for. What is not understood is as if it were not there.
@@ -55,7 +60,7 @@ pub(super) fn imports_address(page: u64, filter: &ImportsFilter) -> String {
     } = filter;
     let mut pairs = Vec::new();
     if !search.is_empty() {
-        pairs.push(format!("search={}", Url::escape(search)));
+        pairs.push(format!("search={}", escape(search)));
     }
     if let Some(status) = status {
         pairs.push(format!("status={status}"));
@@ -81,6 +86,8 @@ pub(super) fn imports_address(page: u64, filter: &ImportsFilter) -> String {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+
+    use leptos_router::location::Url;
 
     use super::*;
     use crate::model::{

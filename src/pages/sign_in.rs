@@ -1,20 +1,23 @@
 //! The way in.
 
 use leptos::prelude::*;
-use leptos_router::{hooks::use_query_map, params::ParamsMap};
+use leptos_router::params::ParamsMap;
+use server_fn::ServerFn;
 
+use super::query;
 use crate::{
     api::session::{CreateOwner, SignIn, sign_in_state},
     components::{
         form::{ActionForm, Field, FormError, NewPassword, Submit, failure},
-        icons::{Glyph, Icon},
-        language::use_locale,
         notice::ErrorNotice,
         page_title::PageTitle,
-        skeleton::CardSkeleton,
         welcome::Welcome,
     },
     i18n::locale::Locale,
+    islands::parts::{
+        icons::{Glyph, Icon},
+        locale::use_locale,
+    },
     model::{
         base_path::address,
         error::{ApiError, Elsewhere},
@@ -26,30 +29,24 @@ use crate::{
 /// The page on which a person signs in, or the first of them makes the owner's account.
 #[component]
 pub(crate) fn SignInPage() -> impl IntoView {
-    let setup = use_query_map().with_untracked(|query| query.get("setup"));
-    let setup = setup.map(Secret::from);
-    let state = Resource::new_blocking(|| (), move |()| sign_in_state(setup.clone()));
-    view! {
-        <div class="sign-in">
-            <Transition fallback=CardSkeleton>
-                {move || Suspend::new(async move {
-                    match state.await {
-                        Ok(SignInState::NeedsOwner { provider, setup }) => {
-                            view! { <OwnerForm provider setup /> }.into_any()
-                        }
-                        Ok(SignInState::NeedsLink { provider }) => {
-                            view! { <NeedsLink provider /> }.into_any()
-                        }
-                        Ok(SignInState::SignedOut { passwords, provider, elsewhere, contact }) => {
-                            view! { <SignInForm passwords provider elsewhere contact /> }.into_any()
-                        }
-                        Ok(SignInState::SignedIn) => view! { <SignedIn /> }.into_any(),
-                        Err(error) => view! { <ErrorNotice error here="/sign-in" /> }.into_any(),
-                    }
-                })}
-            </Transition>
-        </div>
-    }
+    let setup = query::value("setup").map(Secret::from);
+    let form = Suspend::new(async {
+        match sign_in_state(setup).await {
+            Ok(SignInState::NeedsOwner { provider, setup }) => {
+                view! { <OwnerForm provider setup /> }.into_any()
+            }
+            Ok(SignInState::NeedsLink { provider }) => view! { <NeedsLink provider /> }.into_any(),
+            Ok(SignInState::SignedOut {
+                passwords,
+                provider,
+                elsewhere,
+                contact,
+            }) => view! { <SignInForm passwords provider elsewhere contact /> }.into_any(),
+            Ok(SignInState::SignedIn) => view! { <SignedIn /> }.into_any(),
+            Err(error) => view! { <ErrorNotice error here="/sign-in" /> }.into_any(),
+        }
+    });
+    view! { <div class="sign-in">{form}</div> }
 }
 
 #[component]
@@ -68,9 +65,8 @@ fn SignInForm(
         Locale::English => format!("Need access? Ask {whom}."),
         Locale::German => format!("Du brauchst Zugang? Frage {whom}."),
     };
-    let action = ServerAction::<SignIn>::new();
-    let error = failure(action);
-    let invalid = Signal::derive(move || error.get().is_some());
+    let error = failure::<SignIn>();
+    let invalid = error.is_some();
     view! {
         <PageTitle text=t.say("Sign in", "Anmelden") />
         <section class="card sign-in-card" data-testid="sign-in-form">
@@ -93,7 +89,7 @@ fn SignInForm(
             {passwords
                 .then(|| {
                     view! {
-                        <ActionForm action>
+                        <ActionForm action=SignIn::url()>
                             <FormError error testid="sign-in-error" />
                             <Next />
                             <Field
@@ -110,7 +106,7 @@ fn SignInForm(
                                 autocomplete="current-password"
                                 invalid
                             />
-                            <Submit pending=action.pending()>{t.say("Sign in", "Anmelden")}</Submit>
+                            <Submit>{t.say("Sign in", "Anmelden")}</Submit>
                         </ActionForm>
                     }
                 })}
@@ -124,9 +120,8 @@ fn SignInForm(
 #[component]
 fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
     let t = use_locale();
-    let action = ServerAction::<CreateOwner>::new();
-    let error = failure(action);
-    let invalid = Signal::derive(move || error.get().is_some());
+    let error = failure::<CreateOwner>();
+    let invalid = error.is_some();
     let title = t.say("Create your account", "Konto erstellen");
     view! {
         <PageTitle text=title />
@@ -138,7 +133,7 @@ fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
                     "Willkommen. Dieses erste Konto wird Inhaber des Arbeitsbereichs.",
                 )
             />
-            <ActionForm action>
+            <ActionForm action=CreateOwner::url()>
                 <FormError error testid="sign-in-error" />
                 <Next />
                 {setup.map(|setup| {
@@ -153,7 +148,7 @@ fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
                     invalid
                 />
                 <NewPassword invalid />
-                <Submit pending=action.pending()>
+                <Submit>
                     {t.say("Create account", "Konto erstellen")}
                 </Submit>
             </ActionForm>
@@ -227,7 +222,7 @@ fn SignInElsewhere(
         }
         None => PROVIDER_PATH.to_owned(),
     };
-    let problem = use_query_map().with_untracked(|query| query.get("problem"));
+    let problem = query::value("problem");
     let problem = problem.as_deref().and_then(SignInProblem::read);
     let problem = problem.map(|problem| {
         view! {
@@ -241,8 +236,7 @@ fn SignInElsewhere(
         <div class="sign-in-elsewhere">
             {(!is_only).then(|| view! { <p class="sign-in-or">{t.say("or", "oder")}</p> })}
             {problem}
-            // The server answers it, not the router.
-            <a class="button" href=address(&href) rel="external" data-testid="sign-in-elsewhere">
+            <a class="button" href=address(&href) data-testid="sign-in-elsewhere">
                 {match t {
                     Locale::English => format!("Sign in with {provider}"),
                     Locale::German => format!("Mit {provider} anmelden"),
@@ -282,7 +276,7 @@ fn wording(problem: SignInProblem, provider: &str, whom: &str, t: Locale) -> Str
 }
 
 fn next() -> Option<String> {
-    use_query_map().with_untracked(|query| query.get("next"))
+    query::value("next")
 }
 
 /// Where to go from here.

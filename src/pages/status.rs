@@ -1,17 +1,16 @@
 //! How the server is, for whom it belongs to.
 
-use std::time::Duration;
-
 use leptos::prelude::*;
 
 use super::import_details::Fact;
 use crate::{
     api::status::server_status,
-    components::{
-        format, language::use_locale, notice::ErrorNotice, page_title::PageTitle,
-        settings_nav::SettingsNav, skeleton::CardSkeleton,
-    },
+    components::{notice::ErrorNotice, page_title::PageTitle, settings_nav::SettingsNav},
     i18n::locale::Locale,
+    islands::{
+        FreshSection,
+        parts::{format, locale::use_locale},
+    },
     model::{
         error::ApiError,
         progress::UpstreamState,
@@ -19,43 +18,42 @@ use crate::{
     },
 };
 
-/// How often it is asked for again.
-const REFRESH: Duration = Duration::from_secs(5);
+/// How often it is asked for again, in seconds.
+const REFRESH: u64 = 5;
+/// The identifier of what is.
+const STATUS: &str = "server-status";
 
 /// The page that says how the server is.
 #[component]
 pub(crate) fn StatusPage() -> impl IntoView {
     let t = use_locale();
-    let status = Resource::new_blocking(|| (), |()| server_status());
-    Effect::new(move |_| {
-        if status.with(|status| matches!(status, Some(Ok(_))))
-            && let Ok(timeout) = set_timeout_with_handle(move || status.refetch(), REFRESH)
-        {
-            on_cleanup(move || timeout.clear());
+    let status = Suspend::new(async move {
+        match server_status().await {
+            Ok(status) => view! {
+                <div id=STATUS class="page-part">
+                    <Status status />
+                </div>
+                <FreshSection id=STATUS.to_owned() seconds=REFRESH />
+            }
+            .into_any(),
+            Err(ApiError::NotFound) => {
+                super::set_not_found_status();
+                view! { <p>
+                    {t.say(
+                        "Only the owner can view server status.",
+                        "Nur der Inhaber kann den Serverstatus sehen.",
+                    )}
+                </p> }
+                .into_any()
+            }
+            Err(error) => view! { <ErrorNotice error here="/status" /> }.into_any(),
         }
     });
     view! {
         <PageTitle text="Status" />
         <h1>"Status"</h1>
         <SettingsNav />
-        <Transition fallback=CardSkeleton>
-            {move || Suspend::new(async move {
-                match status.await {
-                    Ok(status) => view! { <Status status /> }.into_any(),
-                    Err(ApiError::NotFound) => {
-                        super::set_not_found_status();
-                        view! { <p>
-                            {t.say(
-                                "Only the owner can view server status.",
-                                "Nur der Inhaber kann den Serverstatus sehen.",
-                            )}
-                        </p> }
-                            .into_any()
-                    }
-                    Err(error) => view! { <ErrorNotice error here="/status" /> }.into_any(),
-                }
-            })}
-        </Transition>
+        {status}
     }
 }
 

@@ -4,25 +4,27 @@
 //! One state at a time: a page has one progress card, and so do its identifiers.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
+use super::query;
 use crate::{
     components::{
         column_mapping::ColumnMapping,
         failed_products::FailedProducts,
-        icons::{Glyph, Icon},
         import_extras::ImportControls,
         import_rows::ImportRowsTable,
-        jobs_table::JobsTable,
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
-        progress_card::ProgressCard,
-        skeleton::{CardSkeleton, RowsSkeleton},
-        status_badge::StatusBadge,
-        timeline::Timeline,
-        upload::UploadForm,
     },
     hooks::{Connection, UseProductImportProgressReturn},
+    islands::{
+        UploadForm,
+        imports_list::JobsTable,
+        live_import::{ProgressCard, Timeline},
+        parts::{
+            icons::{Glyph, Icon},
+            status_badge::{Stage, StatusBadge},
+        },
+    },
     model::{
         base_path::address,
         error::ApiError,
@@ -124,7 +126,6 @@ const STATES: &[State] = &[
     ("imports", imports),
     ("empty", empty),
     ("notices", notices),
-    ("loading", loading),
     ("badges", badges),
     ("buttons", buttons),
 ];
@@ -132,25 +133,23 @@ const STATES: &[State] = &[
 /// The page: a list of what there is to see, and one of it.
 #[component]
 pub(crate) fn StyleguidePage() -> impl IntoView {
-    let query = use_query_map();
-    let state = Memo::new(move |_| query.with(|query| query.get("state")).unwrap_or_default());
+    let state = query::value("state").unwrap_or_default();
     let links = STATES.iter().map(|(name, _)| {
-        let current = move || (state.get() == *name).then_some("page");
+        let current = (state == *name).then_some("page");
         view! {
             <a class="button button-quiet" href=address(&format!("/styleguide?state={name}")) aria-current=current>
                 {*name}
             </a>
         }
     });
-    let shown = move || {
-        let found = STATES.iter().find(|(name, _)| state.get() == *name);
-        found.map(|(_, draw)| draw())
-    };
+    let links = links.collect_view();
+    let found = STATES.iter().find(|(name, _)| state == *name);
+    let shown = found.map(|(_, draw)| draw());
     view! {
         <PageTitle text="Styleguide" />
         <h1>"Styleguide"</h1>
         <nav class="controls-row" aria-label="States">
-            {links.collect_view()}
+            {links}
         </nav>
         <div class="page-part" data-testid="styleguide-state" data-state=state>
             {shown}
@@ -195,8 +194,8 @@ fn card(
     .into_any()
 }
 
-fn extras(actions: &[&str], queue_position: Option<u64>) -> Signal<Option<ImportExtras>> {
-    Signal::stored(Some(ImportExtras {
+fn extras(actions: &[&str], queue_position: Option<u64>) -> ImportExtras {
+    ImportExtras {
         added_products: 1_200,
         updated_products: 200,
         unchanged_products: 76,
@@ -207,17 +206,17 @@ fn extras(actions: &[&str], queue_position: Option<u64>) -> Signal<Option<Import
         queue_position,
         actions: actions.iter().map(|&action| action.to_owned()).collect(),
         ..ImportExtras::default()
-    }))
+    }
 }
 
 fn controls() -> AnyView {
     let extras = extras(&["again", "retry", "failures", "delete"], None);
-    view! { <ImportControls id=id() extras is_over=Signal::stored(true) /> }.into_any()
+    view! { <ImportControls id=id() extras is_over=true /> }.into_any()
 }
 
 fn queued() -> AnyView {
     let extras = extras(&["cancel"], Some(3));
-    view! { <ImportControls id=id() extras is_over=Signal::stored(false) /> }.into_any()
+    view! { <ImportControls id=id() extras is_over=false /> }.into_any()
 }
 
 fn upload(last_error: Option<&str>) -> AnyView {
@@ -232,7 +231,7 @@ fn upload(last_error: Option<&str>) -> AnyView {
 
 fn failed_products() -> AnyView {
     let skus: Vec<_> = (100..124).map(|number| format!("CUP-{number}")).collect();
-    view! { <FailedProducts skus=Signal::stored(skus) failed=Signal::stored(24_u64) /> }.into_any()
+    view! { <FailedProducts skus failed=24 /> }.into_any()
 }
 
 fn failed_rows() -> AnyView {
@@ -291,7 +290,7 @@ fn imports() -> AnyView {
         job(2, ImportStatus::PartialSuccess, 24),
         job(3, ImportStatus::Error, 1_500),
     ];
-    view! { <section class="card card-flush"><JobsTable jobs=Signal::stored(jobs) /></section> }
+    view! { <section class="card card-flush"><JobsTable jobs=Signal::stored(jobs) sorting=None /></section> }
         .into_any()
 }
 
@@ -319,14 +318,6 @@ fn notices() -> AnyView {
     .into_any()
 }
 
-fn loading() -> AnyView {
-    view! {
-        <CardSkeleton />
-        <RowsSkeleton rows=5 />
-    }
-    .into_any()
-}
-
 fn badges() -> AnyView {
     [
         (ImportStatus::Pending, false),
@@ -338,7 +329,10 @@ fn badges() -> AnyView {
     .map(|(status, begun)| {
         view! {
             <p>
-                <StatusBadge status=Signal::stored(status) begun=Signal::stored(begun) />
+                <StatusBadge
+                    status=Signal::stored(status)
+                    stage=Signal::stored(Stage::of(status, begun, None, false))
+                />
             </p>
         }
     })

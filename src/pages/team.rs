@@ -1,18 +1,18 @@
 //! Who belongs here, for the owner to say.
 
 use leptos::prelude::*;
+use server_fn::ServerFn;
 
 use crate::{
     api::team::{Invite, MakeResetLink, RevokeLink, SetAccess, SetRole, team},
     components::{
-        clock::Expiry,
         form::{ActionForm, Field, FormError, ShownOnce, Submit, failure},
-        language::use_locale,
+        moment::Expiry,
         notice::ErrorNotice,
         page_title::PageTitle,
         settings_nav::SettingsNav,
-        skeleton::CardSkeleton,
     },
+    islands::parts::locale::use_locale,
     model::{
         role::Role,
         secret::Secret,
@@ -20,53 +20,25 @@ use crate::{
     },
 };
 
-/// What the owner does here.
-#[derive(Clone, Copy)]
-struct Actions {
-    invite: ServerAction<Invite>,
-    reset: ServerAction<MakeResetLink>,
-    revoke: ServerAction<RevokeLink>,
-    role: ServerAction<SetRole>,
-    access: ServerAction<SetAccess>,
-}
-
 /// The page on which the owner invites people and says what they may do.
 #[component]
 pub(crate) fn TeamPage() -> impl IntoView {
-    let actions = Actions {
-        invite: ServerAction::new(),
-        reset: ServerAction::new(),
-        revoke: ServerAction::new(),
-        role: ServerAction::new(),
-        access: ServerAction::new(),
-    };
-    let versions = move || {
-        [
-            actions.invite.version().get(),
-            actions.reset.version().get(),
-            actions.revoke.version().get(),
-            actions.role.version().get(),
-            actions.access.version().get(),
-        ]
-    };
-    let state = Resource::new_blocking(versions, |_| team());
+    let state = Suspend::new(async {
+        match team().await {
+            Ok(state) => view! { <Team state /> }.into_any(),
+            Err(error) => view! { <ErrorNotice error here="/team" /> }.into_any(),
+        }
+    });
     view! {
         <PageTitle text="Team" />
         <h1>"Team"</h1>
         <SettingsNav />
-        <Transition fallback=CardSkeleton>
-            {move || Suspend::new(async move {
-                match state.await {
-                    Ok(state) => view! { <Team state actions /> }.into_any(),
-                    Err(error) => view! { <ErrorNotice error here="/team" /> }.into_any(),
-                }
-            })}
-        </Transition>
+        {state}
     }
 }
 
 #[component]
-fn Team(state: TeamState, actions: Actions) -> impl IntoView {
+fn Team(state: TeamState) -> impl IntoView {
     let t = use_locale();
     let TeamState {
         members,
@@ -74,30 +46,13 @@ fn Team(state: TeamState, actions: Actions) -> impl IntoView {
         passwords,
         fresh,
     } = state;
-    let made = move || {
-        let invited = actions.invite.value().get().and_then(Result::ok);
-        let reset = actions.reset.value().get().and_then(Result::ok);
-        // The one that was made last: making one again empties the value of neither.
-        match actions.invite.version().get() >= actions.reset.version().get() {
-            true => invited.or(reset),
-            false => reset.or(invited),
-        }
-    };
-    let secret = Signal::derive(move || {
-        made()
-            .map(|link| link.url)
-            .or_else(|| fresh.clone())
-            .map(Secret::into_exposed)
-    });
-    let error = Signal::derive(move || {
-        failure(actions.role)
-            .get()
-            .or_else(|| failure(actions.access).get())
-            .or_else(|| failure(actions.reset).get())
-    });
+    let secret = fresh.map(Secret::into_exposed);
+    let error = failure::<SetRole>()
+        .or_else(failure::<SetAccess>)
+        .or_else(failure::<MakeResetLink>);
     let rows = members
         .into_iter()
-        .map(|member| view! { <MemberRow member actions passwords /> })
+        .map(|member| view! { <MemberRow member passwords /> })
         .collect_view();
     view! {
         <ShownOnce
@@ -108,7 +63,7 @@ fn Team(state: TeamState, actions: Actions) -> impl IntoView {
             secret
         />
         {if passwords {
-            view! { <InviteForm invite=actions.invite /> }.into_any()
+            view! { <InviteForm /> }.into_any()
         } else {
             view! {
                 <p class="settings-note" data-testid="no-invitations">
@@ -141,20 +96,20 @@ fn Team(state: TeamState, actions: Actions) -> impl IntoView {
                 <tbody role="rowgroup">{rows}</tbody>
             </table>
         </section>
-        <Links links revoke=actions.revoke />
+        <Links links />
     }
 }
 
 #[component]
-fn InviteForm(invite: ServerAction<Invite>) -> impl IntoView {
+fn InviteForm() -> impl IntoView {
     let t = use_locale();
     view! {
         <section class="card settings-card" aria-labelledby="invite-title">
             <header class="card-head">
                 <h2 id="invite-title">{t.say("Invite someone", "Jemanden einladen")}</h2>
             </header>
-            <ActionForm action=invite>
-                <FormError error=failure(invite) />
+            <ActionForm action=Invite::url()>
+                <FormError error={failure::<Invite>()} />
                 <div class="settings-row">
                     <Field
                         name="note"
@@ -169,7 +124,7 @@ fn InviteForm(invite: ServerAction<Invite>) -> impl IntoView {
                         <RoleSelect id="invite-role" selected=Role::Staff />
                     </div>
                 </div>
-                <Submit pending=invite.pending()>
+                <Submit>
                     {t.say("Create invitation link", "Einladungslink erstellen")}
                 </Submit>
             </ActionForm>
@@ -198,7 +153,7 @@ fn RoleSelect(#[prop(into)] id: String, selected: Role) -> impl IntoView {
 }
 
 #[component]
-fn MemberRow(member: TeamMember, actions: Actions, passwords: bool) -> impl IntoView {
+fn MemberRow(member: TeamMember, passwords: bool) -> impl IntoView {
     let t = use_locale();
     let TeamMember {
         id,
@@ -218,7 +173,7 @@ fn MemberRow(member: TeamMember, actions: Actions, passwords: bool) -> impl Into
     let id = move || id.get_value();
     let reset = (passwords && has_password && !is_disabled).then(|| {
         view! {
-            <ActionForm action=actions.reset>
+            <ActionForm action=MakeResetLink::url()>
                 <input type="hidden" name="member" value=id() />
                 <button class="button button-quiet">{t.say("Reset password", "Passwort zurücksetzen")}</button>
             </ActionForm>
@@ -226,7 +181,7 @@ fn MemberRow(member: TeamMember, actions: Actions, passwords: bool) -> impl Into
     });
     let access = (!is_self).then(|| {
         view! {
-            <ActionForm action=actions.access>
+            <ActionForm action=SetAccess::url()>
                 <input type="hidden" name="member" value=id() />
                 <input type="hidden" name="allowed" value=is_disabled.to_string() />
                 <button class="button button-quiet">
@@ -249,7 +204,7 @@ fn MemberRow(member: TeamMember, actions: Actions, passwords: bool) -> impl Into
         view! { <span data-testid="claimed-role">{role.title(t)}</span> }.into_any()
     } else {
         view! {
-            <ActionForm action=actions.role attr:class="settings-inline">
+            <ActionForm action=SetRole::url() attr:class="settings-inline">
                 <input type="hidden" name="member" value=id() />
                 <label class="visually-hidden" for=select_id.clone()>
                     {t.say("Role", "Rolle")}
@@ -274,7 +229,7 @@ fn MemberRow(member: TeamMember, actions: Actions, passwords: bool) -> impl Into
 }
 
 #[component]
-fn Links(links: Vec<OpenLink>, revoke: ServerAction<RevokeLink>) -> impl IntoView {
+fn Links(links: Vec<OpenLink>) -> impl IntoView {
     let t = use_locale();
     let is_empty = links.is_empty();
     let rows = links
@@ -292,7 +247,7 @@ fn Links(links: Vec<OpenLink>, revoke: ServerAction<RevokeLink>) -> impl IntoVie
                         <Expiry at=link.expires_at />
                     </td>
                     <td role="cell" class="settings-actions">
-                        <ActionForm action=revoke>
+                        <ActionForm action=RevokeLink::url()>
                             <input type="hidden" name="id" value=link.id />
                             <button class="button button-quiet">
                                 {t.say("Revoke", "Widerrufen")}

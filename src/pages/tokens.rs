@@ -1,19 +1,18 @@
 //! The tokens with which programs act for a person.
 
 use leptos::prelude::*;
+use server_fn::ServerFn;
 
 use crate::{
     api::tokens::{CreateToken, RevokeToken, tokens},
     components::{
-        clock::{Expiry, Moment},
         form::{ActionForm, Field, FormError, ShownOnce, Submit, failure},
-        icons::Glyph,
-        language::use_locale,
+        moment::{Expiry, Moment},
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
         settings_nav::SettingsNav,
-        skeleton::CardSkeleton,
     },
+    islands::parts::{icons::Glyph, locale::use_locale},
     model::{
         base_path::address,
         secret::Secret,
@@ -25,60 +24,46 @@ use crate::{
 #[component]
 pub(crate) fn TokensPage() -> impl IntoView {
     let t = use_locale();
-    let create = ServerAction::<CreateToken>::new();
-    let revoke = ServerAction::<RevokeToken>::new();
-    let state = Resource::new_blocking(
-        move || (create.version().get(), revoke.version().get()),
-        |_| tokens(),
-    );
+    let state = Suspend::new(async {
+        match tokens().await {
+            Ok(state) => view! { <Tokens state /> }.into_any(),
+            Err(error) => view! { <ErrorNotice error here="/tokens" /> }.into_any(),
+        }
+    });
     view! {
         <PageTitle text=t.say("API tokens", "API-Tokens") />
         <h1>{t.say("API tokens", "API-Tokens")}</h1>
         <SettingsNav />
-        <Transition fallback=CardSkeleton>
-            {move || Suspend::new(async move {
-                match state.await {
-                    Ok(state) => view! { <Tokens state create revoke /> }.into_any(),
-                    Err(error) => view! { <ErrorNotice error here="/tokens" /> }.into_any(),
-                }
-            })}
-        </Transition>
+        {state}
     }
 }
 
 #[component]
-fn Tokens(
-    state: TokensState,
-    create: ServerAction<CreateToken>,
-    revoke: ServerAction<RevokeToken>,
-) -> impl IntoView {
+fn Tokens(state: TokensState) -> impl IntoView {
     let t = use_locale();
     let TokensState {
         tokens,
         may_import,
         fresh,
     } = state;
-    let secret = Signal::derive(move || match create.value().get() {
-        Some(Ok(new)) => Some(new.token.into_exposed()),
-        _ => fresh.clone().map(Secret::into_exposed),
-    });
+    let secret = fresh.map(Secret::into_exposed);
     view! {
         <ShownOnce what=t.say(
                 "Copy the token now. It won't be shown again.",
                 "Kopiere das Token jetzt. Es wird nicht noch einmal angezeigt.",
             ) secret />
-        <CreateForm create may_import />
+        <CreateForm may_import />
         <section class="card card-flush" aria-labelledby="tokens-title">
             <header class="card-head">
                 <h2 id="tokens-title">{t.say("Your tokens", "Deine Tokens")}</h2>
             </header>
-            <TokensTable tokens revoke />
+            <TokensTable tokens />
         </section>
     }
 }
 
 #[component]
-fn CreateForm(create: ServerAction<CreateToken>, may_import: bool) -> impl IntoView {
+fn CreateForm(may_import: bool) -> impl IntoView {
     let t = use_locale();
     view! {
         <section class="card settings-card" aria-labelledby="new-token-title">
@@ -87,11 +72,11 @@ fn CreateForm(create: ServerAction<CreateToken>, may_import: bool) -> impl IntoV
             </header>
             <p class="settings-note">
                 {t.say("Tokens let scripts use the ", "Mit Tokens nutzen Skripte die ")}
-                <a href=address("/api/openapi.json") rel="external">"API"</a>
+                <a href=address("/api/openapi.json")>"API"</a>
                 {t.say(" as you: ", " in deinem Namen: ")} <code>"Authorization: Bearer irt_…"</code> "."
             </p>
-            <ActionForm action=create>
-                <FormError error=failure(create) />
+            <ActionForm action=CreateToken::url()>
+                <FormError error={failure::<CreateToken>()} />
                 <Field name="name" label="Name" kind="text" autocomplete="off" />
                 <div class="settings-row">
                     <div class="field">
@@ -141,14 +126,14 @@ fn CreateForm(create: ServerAction<CreateToken>, may_import: bool) -> impl IntoV
                         </select>
                     </div>
                 </div>
-                <Submit pending=create.pending()>{t.say("Create token", "Token erstellen")}</Submit>
+                <Submit>{t.say("Create token", "Token erstellen")}</Submit>
             </ActionForm>
         </section>
     }
 }
 
 #[component]
-fn TokensTable(tokens: Vec<ApiToken>, revoke: ServerAction<RevokeToken>) -> impl IntoView {
+fn TokensTable(tokens: Vec<ApiToken>) -> impl IntoView {
     let t = use_locale();
     if tokens.is_empty() {
         return view! {
@@ -165,7 +150,7 @@ fn TokensTable(tokens: Vec<ApiToken>, revoke: ServerAction<RevokeToken>) -> impl
     }
     let rows = tokens
         .into_iter()
-        .map(|token| view! { <TokenRow token revoke /> })
+        .map(|token| view! { <TokenRow token /> })
         .collect_view();
     view! {
         <table class="table settings-table" role="table" data-testid="tokens">
@@ -190,7 +175,7 @@ fn TokensTable(tokens: Vec<ApiToken>, revoke: ServerAction<RevokeToken>) -> impl
 }
 
 #[component]
-fn TokenRow(token: ApiToken, revoke: ServerAction<RevokeToken>) -> impl IntoView {
+fn TokenRow(token: ApiToken) -> impl IntoView {
     let t = use_locale();
     let last_used = match token.last_used_at {
         Some(at) => view! { <Moment at /> }.into_any(),
@@ -207,7 +192,7 @@ fn TokenRow(token: ApiToken, revoke: ServerAction<RevokeToken>) -> impl IntoView
             <td role="cell">{last_used}</td>
             <td role="cell">{ends}</td>
             <td role="cell" class="settings-actions">
-                <ActionForm action=revoke>
+                <ActionForm action=RevokeToken::url()>
                     <input type="hidden" name="id" value=token.id />
                     <button class="button button-quiet">{t.say("Revoke", "Widerrufen")}</button>
                 </ActionForm>

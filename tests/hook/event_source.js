@@ -103,42 +103,18 @@ export function answer_states(status, body) {
     new Response(body, { status, headers: { 'content-type': 'application/json' } });
 }
 
-/** Has the page of a job run the script that it runs before the program is there. */
+/** Has the page of a job run the script that it runs before the bundle is there. */
 export function run_early(job, script) {
-  history.replaceState(null, '', `/imports/${job}`);
-  document.documentElement.lang = 'en';
-  const card = document.createElement('div');
-  card.className = 'progress-card';
-  card.dataset.status = 'PENDING';
-  card.innerHTML = `<p class="progress-percent" data-counting>Waiting</p>
-    <div class="bar" data-indeterminate><svg><rect /><rect /></svg></div>
-    <dl>${['processed', 'failed', 'total', 'time'].map((kind) => `<div class="count" data-kind="${kind}"><dd>0</dd></div>`).join('')}</dl>`;
-  document.querySelector('.progress-card')?.remove();
-  document.body.append(card);
   const element = document.createElement('script');
-  element.textContent = script;
+  element.textContent = `{const url='/api/jobs/${job}/progress',lock='import-relay-progress';${script}}`;
   document.head.append(element);
   element.remove();
-}
-
-/** What the page shows: percent, imported, failed, in the file, and the bar's two shares. */
-export function shown_early() {
-  const all = document.querySelectorAll('.progress-card :is(.progress-percent, .count:not([data-kind=time]) dd)');
-  const bar = [...document.querySelectorAll('.progress-card rect')].map((rect) => rect.getAttribute('width'));
-  return [...all].map(({ textContent }) => textContent).concat(bar).join(' ');
 }
 
 export async function lock_is_free(name) {
   return navigator.locks.request(name, { ifAvailable: true }, (lock) => lock !== null);
 }
 
-/** Takes a lock as another tab would, and gives what lets it go. */
-export async function hold_lock(name) {
-  return new Promise((tell) => {
-    navigator.locks.request(name, () => new Promise((release) => tell(() => release())));
-  });
-}
-
 export function has_early() {
-  return globalThis.earlyProgress !== undefined;
+  return Boolean(globalThis.earlyStream);
 }

@@ -69,12 +69,12 @@ pub fn router(state: AppState, pages: Pages) -> Router {
     let shell = pages.shell;
     let context = {
         let state = state.clone();
-        let program = site::program(&state.leptos);
+        let bundle = site::bundle(&state.leptos);
         move || {
             provide_context(state.clone());
             provide_context(state.auth.clone());
             provide_context(state.imports.clone());
-            provide_context(program());
+            provide_context(bundle());
             provide_context(JobsPerStream(state.config.sse.max_jobs));
             provide_base_path(state.config.public_url.base());
             security_headers::set_page_policy();

@@ -16,8 +16,8 @@ use leptos::config::LeptosOptions;
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
-use super::{FOR_GOOD, OUTPUT_NAME, parts};
-use crate::model::program::Program;
+use super::{FOR_GOOD, OUTPUT_NAME};
+use crate::model::bundle::Bundle;
 
 /// What `cargo leptos build --release --precompress` leaves.
 #[derive(RustEmbed)]
@@ -55,19 +55,17 @@ fn named(stem: &str, extension: &str) -> Option<String> {
     })
 }
 
-/// Returns what says where the program is.
-pub(in crate::server) fn program(options: &LeptosOptions) -> impl Fn() -> Program + Clone + use<> {
-    let address = |name: String| format!("/{}/{name}", options.site_pkg_dir);
-    let list = named("__wasm_split_manifest", "json");
-    let list = list.and_then(|name| Site::get(&format!("pkg/{name}")));
-    let parts = list.map(|list| parts(&list.data)).unwrap_or_default();
-    let program = Program {
-        script: named(OUTPUT_NAME, "js").map(address).unwrap_or_default(),
-        wasm: named(OUTPUT_NAME, "wasm").map(address).unwrap_or_default(),
-        loader: named("__wasm_split", "js").map(address),
-        parts: parts.into_iter().map(address).collect(),
+/// Returns what says where the bundle is.
+pub(in crate::server) fn bundle(options: &LeptosOptions) -> impl Fn() -> Bundle + Clone + use<> {
+    let address = |extension| {
+        let name = named(OUTPUT_NAME, extension).unwrap_or_default();
+        format!("/{}/{name}", options.site_pkg_dir)
     };
-    move || program.clone()
+    let bundle = Bundle {
+        script: address("js"),
+        wasm: address("wasm"),
+    };
+    move || bundle.clone()
 }
 
 /// Names the build by what is in it.
@@ -200,12 +198,10 @@ mod tests {
     #[test]
     fn the_files_that_pages_ask_for_are_there_in_each_encoding() {
         let options = options(([127, 0, 0, 1], 3000).into());
-        let program = program(&options)();
-        assert!(program.loader.is_some() && !program.parts.is_empty());
+        let bundle = bundle(&options)();
         let files = files();
         let style = format!("/{}/{OUTPUT_NAME}.css", options.site_pkg_dir);
-        let all = [program.script, program.wasm, style];
-        for address in all.into_iter().chain(program.loader).chain(program.parts) {
+        for address in [bundle.script, bundle.wasm, style] {
             let name = address.strip_prefix(&format!("/{}/", options.site_pkg_dir));
             let name = format!("pkg/{}", name.unwrap());
             let file = files.get(&name).unwrap_or_else(|| panic!("{name}"));

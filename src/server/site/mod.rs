@@ -6,14 +6,12 @@ mod embedded;
 #[cfg(not(feature = "embed-site"))]
 mod on_disk;
 
-use std::collections::BTreeMap;
-
 use axum::http::HeaderValue;
 
 #[cfg(feature = "embed-site")]
-pub(super) use self::embedded::{options, program, routes};
+pub(super) use self::embedded::{bundle, options, routes};
 #[cfg(not(feature = "embed-site"))]
-pub(super) use self::on_disk::{options, program, routes};
+pub(super) use self::on_disk::{bundle, options, routes};
 
 /// For a file whose address changes whenever its content does.
 const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -23,12 +21,5 @@ pub(super) fn is_watched() -> bool {
     std::env::var_os("LEPTOS_WATCH").is_some()
 }
 
-/// What the files of the program are called before anything that the build adds.
+/// What the files of the bundle are called before anything that the build adds.
 const OUTPUT_NAME: &str = "import-relay";
-
-/// Returns the names of the program's other parts from the list that the build makes of them.
-fn parts(list: &[u8]) -> Vec<String> {
-    let parts: BTreeMap<String, Vec<String>> = serde_json::from_slice(list).unwrap_or_default();
-    let files = parts.into_values().flatten();
-    files.map(|name| format!("{name}.wasm")).collect()
-}

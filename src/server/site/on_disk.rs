@@ -12,8 +12,8 @@ use axum::{
 use leptos::config::{LeptosOptions, get_configuration};
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 
-use super::{FOR_GOOD, OUTPUT_NAME, is_watched, parts};
-use crate::model::program::Program;
+use super::{FOR_GOOD, OUTPUT_NAME, is_watched};
+use crate::model::bundle::Bundle;
 
 /// Says where the site is. `cargo leptos` says so in the environment; a binary that is run by
 /// itself finds it as the build leaves it.
@@ -42,54 +42,39 @@ pub(in crate::server) fn options(listen: SocketAddr) -> LeptosOptions {
     options
 }
 
-/// Returns what says where the program is. `cargo leptos watch` builds it anew while the server runs.
-pub(in crate::server) fn program(options: &LeptosOptions) -> impl Fn() -> Program + Clone + use<> {
+/// Returns what says where the bundle is. `cargo leptos watch` builds it anew while the server runs.
+pub(in crate::server) fn bundle(options: &LeptosOptions) -> impl Fn() -> Bundle + Clone + use<> {
     let options = options.clone();
-    let found = find_program(&options);
+    let found = find_bundle(&options);
     let is_watched = is_watched();
     move || {
         if is_watched {
-            find_program(&options)
+            find_bundle(&options)
         } else {
             found.clone()
         }
     }
 }
 
-fn find_program(options: &LeptosOptions) -> Program {
+fn find_bundle(options: &LeptosOptions) -> Bundle {
     let hashes = hash_file(options)
         .filter(|_| options.hash_files)
         .and_then(|file| std::fs::read_to_string(file).ok());
-    let hash_of = |kind: &str| {
+    let address = |kind: &str| {
         let lines = hashes.as_deref().unwrap_or_default().lines();
-        lines
+        let hash = lines
             .filter_map(|line| line.split_once(": "))
-            .find_map(|(of, hash)| (of == kind).then_some(hash))
+            .find_map(|(of, hash)| (of == kind).then(|| format!(".{hash}")));
+        let hash = hash.unwrap_or_default();
+        format!("/{}/{OUTPUT_NAME}{hash}.{kind}", options.site_pkg_dir)
     };
-    let name = |stem: &str, kind: &str, extension: &str| match hash_of(kind) {
-        Some(hash) => format!("{stem}.{hash}.{extension}"),
-        None => format!("{stem}.{extension}"),
-    };
-    let address = |name: String| format!("/{}/{name}", options.site_pkg_dir);
-    let directory = Path::new(&*options.site_root).join(&*options.site_pkg_dir);
-    let list = name("__wasm_split_manifest", "manifest", "json");
-    let list = std::fs::read(directory.join(list)).ok();
-    // Without hashes it has a name that leaves room for one.
-    let loader = match hash_of("split") {
-        Some(hash) => format!("__wasm_split.{hash}.js"),
-        None => "__wasm_split.______________________.js".to_owned(),
-    };
-    Program {
-        script: address(name(OUTPUT_NAME, "js", "js")),
-        wasm: address(name(OUTPUT_NAME, "wasm", "wasm")),
-        loader: list.is_some().then(|| address(loader)),
-        parts: list
-            .map(|list| parts(&list).into_iter().map(address).collect())
-            .unwrap_or_default(),
+    Bundle {
+        script: address("js"),
+        wasm: address("wasm"),
     }
 }
 
-/// Returns where the list of hashes is, if there is one: beside the program.
+/// Returns where the list of hashes is, if there is one: beside the server.
 fn hash_file(options: &LeptosOptions) -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     Some(program.with_file_name(&*options.hash_file))

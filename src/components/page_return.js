@@ -1,0 +1,3 @@
+addEventListener('pageshow', async ({ persisted }) => {
+  if (persisted && !(await fetch(currentUser)).ok) location.reload();
+});

@@ -1,0 +1,226 @@
+//! The list of imports.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    hooks::use_product_import_progress,
+    i18n::locale::Locale,
+    islands::parts::{
+        clock::{Moment, use_now},
+        format,
+        icons::{Glyph, Icon},
+        locale::use_locale,
+        progress_bar::ProgressBar,
+        status_badge::{self, Stage, StatusBadge},
+    },
+    model::{
+        base_path,
+        imports_filter::{Sort, SortBy},
+        job::{ImportProgress, ImportStatus, JobId, ProductImportJob},
+    },
+};
+
+/// How a list is sorted, and the addresses at which it is sorted otherwise.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Sorting {
+    /// How it is.
+    pub(crate) sort: Sort,
+    /// Where it is sorted by something, or the other way round.
+    pub(crate) addresses: Vec<(SortBy, String)>,
+}
+
+/// Lists imports, the running ones live.
+#[component]
+pub(crate) fn JobsTable(
+    /// The imports.
+    #[prop(into)]
+    jobs: Signal<Vec<ProductImportJob>>,
+    /// How they are sorted; without it the head of the table leads nowhere.
+    sorting: Option<Sorting>,
+) -> impl IntoView {
+    let t = use_locale();
+    let head = |by, name| head(by, name, sorting.as_ref());
+    let ids = move || jobs.with(|jobs| jobs.iter().map(|job| job.id.clone()).collect::<Vec<_>>());
+    view! {
+        // The roles are those the elements have anyway, but for a phone's layout, which makes
+        // cards of the rows and would take them away.
+        <table class="table jobs" role="table" data-testid="jobs-table">
+            <caption class="visually-hidden">{t.say("Your imports", "Deine Importe")}</caption>
+            <thead role="rowgroup">
+                <tr role="row">
+                    {head(SortBy::File, t.say("File", "Datei"))}
+                    {head(SortBy::Status, "Status")}
+                    <th role="columnheader" scope="col">
+                        {t.say("Progress", "Fortschritt")}
+                    </th>
+                    {head(SortBy::Created, t.say("Created", "Erstellt"))}
+                    {head(SortBy::Duration, t.say("Duration", "Dauer"))}
+                </tr>
+            </thead>
+            <tbody role="rowgroup">
+                // A row keeps itself up to date, whatever becomes of the list around it.
+                <For each=ids key=JobId::clone let:id>
+                    <ListedJob id jobs />
+                </For>
+            </tbody>
+        </table>
+    }
+}
+
+/// The head of a column: a link to the list sorted by it, or the other way round.
+fn head(by: SortBy, name: &'static str, sorting: Option<&Sorting>) -> AnyView {
+    let sort = sorting.map(|sorting| sorting.sort);
+    let order = sort
+        .filter(|sort| sort.by == by)
+        .map(|sort| sort.descending);
+    let address = sorting.and_then(|sorting| {
+        let found = sorting.addresses.iter().find(|(column, _)| *column == by);
+        found.map(|(_, address)| address.clone())
+    });
+    let glyph = match order {
+        Some(false) => Glyph::SortUp,
+        _ => Glyph::SortDown,
+    };
+    let aria_sort = order.map(|descending| {
+        if descending {
+            "descending"
+        } else {
+            "ascending"
+        }
+    });
+    let head = match address {
+        Some(address) => view! {
+            <a
+                class="sort"
+                href=base_path::address(&address)
+                data-sorted=order.map(|_| "")
+                data-testid=format!("sort-{}", by.as_str())
+            >
+                {name}
+                <Icon glyph />
+            </a>
+        }
+        .into_any(),
+        None => name.into_any(),
+    };
+    view! {
+        <th
+            role="columnheader"
+            scope="col"
+            class:numeric={by == SortBy::Duration}
+            aria-sort=aria_sort
+        >
+            {head}
+        </th>
+    }
+    .into_any()
+}
+
+/// An import as the list has it now.
+#[component]
+fn ListedJob(id: JobId, jobs: Signal<Vec<ProductImportJob>>) -> impl IntoView {
+    let find = move |jobs: &Vec<ProductImportJob>| jobs.iter().find(|job| job.id == id).cloned();
+    let first = jobs.with_untracked(&find);
+    first.map(|first| {
+        // A row that is about to go keeps what it had.
+        let job = Memo::new(move |before: Option<&ProductImportJob>| {
+            jobs.with(&find)
+                .or_else(|| before.cloned())
+                .unwrap_or_else(|| first.clone())
+        });
+        view! { <JobRow job /> }
+    })
+}
+
+/// Shows one import in a line.
+#[component]
+pub(crate) fn JobRow(
+    /// The import.
+    #[prop(into)]
+    job: Signal<ProductImportJob>,
+) -> impl IntoView {
+    let t = use_locale();
+    let live = use_product_import_progress(job);
+    let (progress, status) = (live.progress, live.status);
+    let stage = Memo::new(move |_| {
+        let status = status.get();
+        let begun = progress.with(status_badge::begun);
+        let cancelled = live
+            .error
+            .with(|error| status.is_cancelled(error.as_deref()));
+        Stage::of(status, begun, None, cancelled)
+    });
+    let (id, filename) = job.with_untracked(|job| (job.id.to_string(), job.filename.clone()));
+    let href = base_path::address(&format!("/imports/{id}"));
+    view! {
+        <tr role="row" data-testid="job-row" data-job-id=id>
+            <th role="rowheader" scope="row" class="jobs-file">
+                <a class="row-link" href=href.clone() title=filename.clone()>
+                    {filename.clone()}
+                </a>
+            </th>
+            <td role="cell" class="jobs-status">
+                <StatusBadge status stage />
+            </td>
+            <td role="cell" class="jobs-progress">
+                <ProgressBar
+                    progress
+                    status
+                    label=format!("{} {filename}", t.say("Import of", "Import von"))
+                    testid="row-progress"
+                />
+                <span class="jobs-counts" translate="no">
+                    {move || counts(t, &progress.get())}
+                </span>
+                <span class="jobs-failed" translate="no">
+                    {move || failed(t, &progress.get())}
+                </span>
+            </td>
+            <td role="cell" class="jobs-created">
+                <a href=href tabindex="-1" aria-hidden="true">
+                    <Moment at=Signal::derive(move || job.with(|job| job.created_at)) />
+                </a>
+            </td>
+            <td role="cell" class="jobs-duration numeric" translate="no">
+                <Duration job status />
+            </td>
+        </tr>
+    }
+}
+
+fn counts(t: Locale, progress: &ImportProgress) -> String {
+    match progress.total_products {
+        0 => t.count(progress.done()),
+        total => format!("{} / {}", t.count(progress.done()), t.count(total)),
+    }
+}
+
+fn failed(t: Locale, progress: &ImportProgress) -> Option<String> {
+    (progress.failed_products > 0).then(|| {
+        format!(
+            "{} {}",
+            t.count(progress.failed_products),
+            t.say("failed", "fehlgeschlagen")
+        )
+    })
+}
+
+/// How long the import took, or has taken so far.
+#[component]
+fn Duration(job: Signal<ProductImportJob>, status: Signal<ImportStatus>) -> impl IntoView {
+    let now = use_now();
+    Memo::new(move |before: Option<&String>| {
+        let (created_at, completed_at) = job.with(|job| (job.created_at, job.completed_at));
+        if let Some(completed_at) = completed_at {
+            return format::duration(format::between(created_at, completed_at));
+        }
+        let running = !status.get().is_final();
+        match (running.then(|| now.get()).flatten(), before) {
+            (Some(now), _) => format::elapsed(format::between(created_at, now)),
+            // It ended while the row was shown: what the clock showed last.
+            (None, Some(shown)) => shown.clone(),
+            (None, None) => "–".to_owned(),
+        }
+    })
+}

@@ -1,0 +1,113 @@
+//! An import's progress for those who hear it.
+
+use leptos::prelude::*;
+
+use crate::{
+    i18n::locale::Locale,
+    islands::parts::{
+        format::{self, Noun},
+        locale::use_locale,
+        progress_bar,
+    },
+    model::job::{ImportProgress, ImportStatus},
+};
+
+/// Tells a screen reader at every quarter and at the end how far an import is. In between it is
+/// silent, whatever the numbers do.
+#[component]
+pub(crate) fn Announcement(
+    /// The newest known counts.
+    progress: Signal<ImportProgress>,
+    /// Where the import stands.
+    status: Signal<ImportStatus>,
+    /// Whether somebody has cancelled it.
+    #[prop(optional)]
+    cancelled: Signal<bool>,
+) -> impl IntoView {
+    let t = use_locale();
+    let quarter = Memo::new(move |_| format::percent(&progress.get()).map(|percent| percent / 25));
+    let text = Memo::new(move |_| {
+        // Read: a memo that is only tracked is never computed.
+        quarter.with(|_| ());
+        say(t, &progress.get_untracked(), status.get(), cancelled.get())
+    });
+    view! {
+        <p
+            class="visually-hidden"
+            role="status"
+            aria-live="polite"
+            translate="no"
+            data-testid="announcement"
+        >
+            {text}
+        </p>
+    }
+}
+
+/// Says in a sentence how an import stands.
+pub(super) fn say(
+    t: Locale,
+    progress: &ImportProgress,
+    status: ImportStatus,
+    cancelled: bool,
+) -> String {
+    let processed = t.counted(progress.processed_products, Noun::Product);
+    let failed = t.count(progress.failed_products);
+    match (t, status) {
+        (_, ImportStatus::Pending) => progress_bar::spoken(t, progress, status),
+        (_, ImportStatus::Error) if cancelled => t
+            .say("The import was cancelled.", "Der Import wurde abgebrochen.")
+            .to_owned(),
+        (_, ImportStatus::Error) => t
+            .say("The import failed.", "Der Import ist fehlgeschlagen.")
+            .to_owned(),
+        (Locale::English, ImportStatus::Success) => {
+            format!("Import finished: {processed} imported.")
+        }
+        (Locale::German, ImportStatus::Success) => {
+            format!("Import beendet: {processed} importiert.")
+        }
+        (Locale::English, ImportStatus::PartialSuccess) => {
+            format!("Import finished: {processed} imported, {failed} failed.")
+        }
+        (Locale::German, ImportStatus::PartialSuccess) => {
+            format!("Import beendet: {processed} importiert, {failed} fehlgeschlagen.")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_said_in_full() {
+        let progress = ImportProgress {
+            processed_products: 1_497,
+            failed_products: 3,
+            total_products: 1_500,
+        };
+        assert_eq!(
+            say(
+                Locale::English,
+                &progress,
+                ImportStatus::PartialSuccess,
+                false
+            ),
+            "Import finished: 1,497 products imported, 3 failed."
+        );
+        assert_eq!(
+            say(
+                Locale::German,
+                &progress,
+                ImportStatus::PartialSuccess,
+                false
+            ),
+            "Import beendet: 1.497 Produkte importiert, 3 fehlgeschlagen."
+        );
+        assert_eq!(
+            say(Locale::English, &progress, ImportStatus::Error, true),
+            "The import was cancelled."
+        );
+    }
+}

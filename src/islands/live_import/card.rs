@@ -1,0 +1,217 @@
+//! The heart of the product: one import, live.
+
+use leptos::prelude::*;
+
+use super::{
+    announcement::Announcement,
+    connection_line::ConnectionLine,
+    notify::NotifyButton,
+    pace::{Pace, use_pace},
+    progress_notes::{JobError, Quiet, SignedOut},
+    tab_icon::TabIcon,
+    throughput::Speed,
+};
+use crate::{
+    hooks::UseProductImportProgressReturn,
+    i18n::locale::Locale,
+    islands::parts::{
+        clock::use_now,
+        format,
+        locale::use_locale,
+        progress_bar::{self, ProgressBar},
+    },
+    model::job::{ImportProgress, ImportStatus, JobId, UnixMillis},
+};
+
+/// Shows how far an import is, how fast it goes, and whether what is shown is live.
+///
+/// Whatever can appear while it runs has its place from the start, so nothing moves.
+#[component]
+pub(crate) fn ProgressCard(
+    /// The import's progress.
+    live: UseProductImportProgressReturn,
+    /// What is imported.
+    #[prop(into)]
+    filename: Signal<String>,
+    /// When it was handed in.
+    #[prop(into)]
+    created_at: Signal<UnixMillis>,
+    /// When it ended.
+    #[prop(into)]
+    completed_at: Signal<Option<UnixMillis>>,
+    /// Which import it is.
+    #[prop(optional)]
+    id: Option<JobId>,
+    /// When the newest of its numbers was recorded.
+    #[prop(optional, into)]
+    updated_at: Signal<Option<UnixMillis>>,
+    /// Its place among those that wait.
+    #[prop(optional, into)]
+    queue_place: Signal<Option<u64>>,
+    /// Whether somebody has cancelled it.
+    #[prop(optional, into)]
+    cancelled: Signal<bool>,
+) -> impl IntoView {
+    let t = use_locale();
+    let UseProductImportProgressReturn {
+        progress,
+        status,
+        error,
+        connection,
+        ..
+    } = live;
+    let here = id
+        .as_ref()
+        .map_or_else(|| "/imports".to_owned(), |id| format!("/imports/{id}"));
+    let percent = progress_bar::use_percent(progress, status);
+    let pace: Signal<Pace> = use_pace(progress).into();
+    let headline = Memo::new(move |_| match (percent.get(), queue_place.get()) {
+        (Some(percent), _) => t.percent(percent),
+        (None, _) if progress.with(|progress| progress.done() > 0) => {
+            t.say("Counting…", "Zählt…").to_owned()
+        }
+        (None, Some(_)) => t.say("Queued", "In der Warteschlange").to_owned(),
+        (None, None) => t.say("Waiting…", "Wartet…").to_owned(),
+    });
+    let of_total = move || match progress.get().total_products {
+        0 => "–".to_owned(),
+        total => t.count(total),
+    };
+    let label = move |name: &String| format!("{} {name}", t.say("Import of", "Import von"));
+    view! {
+        <section
+            class="card progress-card"
+            data-testid="progress-card"
+            data-status=move || status.get().as_str()
+            data-cancelled=move || cancelled.get().then_some("")
+            aria-labelledby="progress-title"
+        >
+            <header class="progress-head">
+                <h2 id="progress-title" class="visually-hidden">
+                    {t.say("Progress", "Fortschritt")}
+                </h2>
+                <p
+                    class="progress-percent"
+                    data-testid="progress-percent"
+                    translate="no"
+                    data-counting=move || percent.get().is_none().then_some("")
+                >
+                    {headline}
+                </p>
+                <ConnectionLine connection status error here=here.clone() />
+            </header>
+            <ProgressBar
+                progress
+                status
+                label=filename.with_untracked(label)
+                testid="progress-bar"
+            />
+            <dl class="counts">
+                <Count
+                    name=t.say("Imported", "Importiert")
+                    kind="processed"
+                    testid="count-processed"
+                >
+                    {move || t.count(progress.get().processed_products)}
+                </Count>
+                <Count name=t.say("Failed", "Fehlgeschlagen") kind="failed" testid="count-failed">
+                    {move || t.count(progress.get().failed_products)}
+                </Count>
+                <Count name=t.say("Total", "Gesamt") kind="total" testid="count-total">
+                    {of_total}
+                </Count>
+                <Time progress status pace created_at completed_at />
+            </dl>
+            <div class="progress-live">
+                <div
+                    class="progress-motion"
+                    hidden=status.get_untracked().is_final()
+                    data-off=move || (status.get() == ImportStatus::Error).then_some("")
+                >
+                    <Speed progress status pace />
+                    <div class="progress-foot">
+                        <div class="progress-note">
+                            <Quiet progress status connection updated_at />
+                            <SignedOut connection error here />
+                        </div>
+                        <NotifyButton progress status cancelled filename id />
+                    </div>
+                </div>
+                <JobError status error cancelled />
+            </div>
+            <Announcement progress status cancelled />
+            <TabIcon progress status cancelled />
+        </section>
+    }
+}
+
+/// One number with its name.
+#[component]
+fn Count(
+    name: &'static str,
+    kind: &'static str,
+    testid: &'static str,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <div class="count" data-kind=kind>
+            <dt>{name}</dt>
+            <dd translate="no" data-testid=testid>
+                {children()}
+            </dd>
+        </div>
+    }
+}
+
+/// How long the import has taken, and how long it will take yet.
+#[component]
+fn Time(
+    progress: Signal<ImportProgress>,
+    status: Signal<ImportStatus>,
+    pace: Signal<Pace>,
+    created_at: Signal<UnixMillis>,
+    completed_at: Signal<Option<UnixMillis>>,
+) -> impl IntoView {
+    let t = use_locale();
+    let now = use_now();
+    // Where only the stream has said so far that it is over, the clock stops at that moment.
+    let seen_end = Memo::new(move |before: Option<&Option<UnixMillis>>| {
+        let over = status.get().is_final();
+        before
+            .copied()
+            .flatten()
+            .or_else(|| over.then(|| now.get_untracked()).flatten())
+    });
+    let took = Memo::new(move |_| {
+        let end = completed_at.get().or_else(|| seen_end.get()).or_else(|| {
+            let running = !status.get().is_final();
+            running.then(|| now.get()).flatten()
+        });
+        end.map(|end| format::elapsed(format::between(created_at.get(), end)))
+    });
+    let name = move || {
+        if status.get().is_final() {
+            t.say("Duration", "Dauer")
+        } else {
+            t.say("Elapsed", "Bisher")
+        }
+    };
+    let left = Memo::new(move |_| {
+        let now = (!status.get().is_final()).then(|| now.get()).flatten()?;
+        let left = pace.with(|pace| pace.left(now, &progress.get()))?;
+        let left = format::rough_duration(left);
+        Some(match t {
+            Locale::English => format!("about {left} left"),
+            Locale::German => format!("noch etwa {left}"),
+        })
+    });
+    view! {
+        <div class="count" data-kind="time">
+            <dt translate="no">{name}</dt>
+            <dd translate="no">{move || took.get().unwrap_or_else(|| "–".to_owned())}</dd>
+            <dd class="count-note" translate="no" data-testid="time-left">
+                {left}
+            </dd>
+        </div>
+    }
+}

@@ -1,0 +1,185 @@
+//! A notification when an import has ended, for those who asked.
+
+use leptos::{prelude::*, task::spawn_local};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Notification, NotificationOptions, NotificationPermission};
+
+use super::{announcement, tab_icon};
+use crate::{
+    i18n::locale::Locale,
+    islands::parts::{
+        icons::{Glyph, Icon},
+        locale::use_locale,
+    },
+    model::{
+        base_path::address,
+        job::{ImportProgress, ImportStatus, JobId},
+    },
+};
+
+/// Whether somebody wants to be told.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Wish {
+    /// Nobody has asked.
+    #[default]
+    None,
+    /// Somebody has.
+    Asked,
+    /// Somebody has, and the browser was told not to.
+    Denied,
+    /// Somebody has, and the browser cannot: Android's lets no page notify by itself.
+    Impossible,
+}
+
+/// Offers to tell when an import has ended, remembers that over a reload, and says why it cannot be.
+/// Where the browser knows no notifications nothing is offered. The place is kept all the same.
+#[component]
+pub(crate) fn NotifyButton(
+    /// The newest known counts.
+    progress: Signal<ImportProgress>,
+    /// Where the import stands.
+    status: Signal<ImportStatus>,
+    /// Whether somebody has cancelled it.
+    #[prop(optional)]
+    cancelled: Signal<bool>,
+    /// What is imported.
+    #[prop(into)]
+    filename: Signal<String>,
+    /// Which import it is, to remember the wish; without it is forgotten on a reload.
+    #[prop(default = None)]
+    id: Option<JobId>,
+) -> impl IntoView {
+    let t = use_locale();
+    let memory = StoredValue::new(id.map(|id| format!("notify:{id}")));
+    let wish = RwSignal::new(Wish::None);
+    let is_known = RwSignal::new(false);
+    Effect::new(move |_| {
+        is_known.set(knows_notifications());
+        if is_known.get_untracked()
+            && Notification::permission() == NotificationPermission::Granted
+            && memory.with_value(remembered)
+        {
+            wish.set(Wish::Asked);
+        }
+    });
+    let toggle = move |_| {
+        if wish.get_untracked() == Wish::Asked {
+            wish.set(Wish::None);
+            memory.with_value(|memory| remember(memory, false));
+            return;
+        }
+        spawn_local(async move {
+            let came_of_it = ask().await;
+            wish.try_set(came_of_it);
+            memory.try_with_value(|memory| remember(memory, came_of_it == Wish::Asked));
+        });
+    };
+    Effect::new(move |was_final: Option<bool>| {
+        let is_final = status.get().is_final();
+        if is_final && was_final == Some(false) && wish.get_untracked() == Wish::Asked {
+            let text = announcement::say(
+                t,
+                &progress.get_untracked(),
+                status.get_untracked(),
+                cancelled.get_untracked(),
+            );
+            // A browser may take its permission back at any time; then the page alone tells.
+            let _ = notify(&filename.get_untracked(), &text);
+        }
+        if is_final {
+            memory.with_value(|memory| remember(memory, false));
+        }
+        is_final
+    });
+    let is_offered = move || is_known.get() && !status.get().is_final();
+    view! {
+        <div class="notify" data-off=move || (!is_offered()).then_some("")>
+            <button
+                type="button"
+                class="button button-quiet"
+                aria-pressed=move || (wish.get() == Wish::Asked).to_string()
+                data-testid="notify"
+                on:click=toggle
+            >
+                <Icon glyph=Glyph::Bell />
+                {t.say("Notify me when it's done", "Benachrichtigen, wenn fertig")}
+            </button>
+            <p class="notify-answer" role="status" translate="no" data-testid="notify-answer">
+                {move || answer(t, wish.get())}
+            </p>
+        </div>
+    }
+}
+
+fn answer(t: Locale, wish: Wish) -> &'static str {
+    match wish {
+        Wish::None => "",
+        Wish::Asked => t.say("You'll be notified.", "Du wirst benachrichtigt."),
+        Wish::Denied => t.say(
+            "Notifications are blocked. Allow them in your browser settings.",
+            "Benachrichtigungen sind blockiert. Erlaube sie in den Einstellungen deines Browsers.",
+        ),
+        Wish::Impossible => t.say(
+            "This browser doesn't support notifications.",
+            "Dieser Browser unterstützt keine Benachrichtigungen.",
+        ),
+    }
+}
+
+fn knows_notifications() -> bool {
+    js_sys::Reflect::has(&window(), &JsValue::from_str("Notification")) == Ok(true)
+}
+
+/// Asks for the permission, and tries whether it is of any use.
+async fn ask() -> Wish {
+    match request().await {
+        Some(NotificationPermission::Granted) => {}
+        _ => return Wish::Denied,
+    }
+    match notify_with("", NotificationOptions::new()) {
+        Ok(trial) => {
+            trial.close();
+            Wish::Asked
+        }
+        Err(_) => Wish::Impossible,
+    }
+}
+
+async fn request() -> Option<NotificationPermission> {
+    let answer = JsFuture::from(Notification::request_permission().ok()?).await;
+    NotificationPermission::from_js_value(&answer.ok()?)
+}
+
+fn notify(title: &str, text: &str) -> Result<Notification, JsValue> {
+    let options = NotificationOptions::new();
+    options.set_body(text);
+    options.set_icon(&address(tab_icon::ORIGINAL));
+    notify_with(title, options)
+}
+
+fn notify_with(title: &str, options: NotificationOptions) -> Result<Notification, JsValue> {
+    options.set_tag("import");
+    Notification::new_with_options(title, &options)
+}
+
+fn storage() -> Option<web_sys::Storage> {
+    window().local_storage().ok().flatten()
+}
+
+fn remembered(memory: &Option<String>) -> bool {
+    let kept = memory.as_ref().zip(storage());
+    kept.is_some_and(|(key, storage)| matches!(storage.get_item(key), Ok(Some(_))))
+}
+
+/// A browser that keeps nothing forgets it on a reload.
+fn remember(memory: &Option<String>, wish: bool) {
+    let Some((key, storage)) = memory.as_ref().zip(storage()) else {
+        return;
+    };
+    let _ = if wish {
+        storage.set_item(key, "1")
+    } else {
+        storage.remove_item(key)
+    };
+}

@@ -1,0 +1,214 @@
+//! How an import stands: what the stream tells, and what only the page from the server does.
+
+use std::time::Duration;
+
+use gloo_timers::future::sleep;
+use leptos::{prelude::*, task::spawn_local_scoped_with_cancellation};
+use serde::{Deserialize, Serialize};
+
+use super::{DETAILS, LiveImportPropsSerialized};
+use crate::{
+    hooks::{UseProductImportProgressReturn, use_product_import_progress},
+    i18n::locale::Locale,
+    islands::{
+        page::{FreshPage, content_of},
+        parts::{
+            progress_bar::shown_percent,
+            status_badge::{Stage, begun},
+        },
+    },
+    model::job::{ImportProgress, ImportStatus, ProductImportJob},
+};
+
+/// How often the page of an import that waits is asked for: its place changes, or an answer may be needed.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+/// How often it is tried to get the page of an import that has just begun or ended.
+const TRIES: u32 = 5;
+
+/// An import as a page from the server shows it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct ImportState {
+    /// The import; without the products that failed, which the page lists.
+    pub(crate) job: ProductImportJob,
+    /// Its place among those that wait.
+    pub(crate) queue_place: Option<u64>,
+    /// Whether somebody has cancelled it.
+    pub(crate) cancelled: bool,
+    /// Whether it waits for an answer.
+    pub(crate) asks: bool,
+    /// Whether the price monitor says more of it than its progress.
+    pub(crate) has_details: bool,
+}
+
+impl ImportState {
+    /// Returns where the import stands.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn stage(&self) -> Stage {
+        let begun = begun(&self.job.progress());
+        stage_of(self, self.job.status, begun, self.cancelled())
+    }
+
+    fn cancelled(&self) -> bool {
+        let status = self.job.status;
+        status == ImportStatus::Error
+            && (self.cancelled || status.is_cancelled(self.job.error.as_deref()))
+    }
+}
+
+fn stage_of(state: &ImportState, status: ImportStatus, begun: bool, cancelled: bool) -> Stage {
+    if state.asks && !begun && !status.is_final() {
+        return Stage::Asking;
+    }
+    Stage::of(status, begun, state.queue_place, cancelled)
+}
+
+/// An import as the island shows it.
+#[derive(Clone, Copy)]
+pub(super) struct LiveState {
+    /// The import as the newest page has it.
+    pub(super) job: Signal<ProductImportJob>,
+    /// What the stream tells.
+    pub(super) live: UseProductImportProgressReturn,
+    /// Where it stands.
+    pub(super) stage: Signal<Stage>,
+    /// Its place among those that wait.
+    pub(super) queue_place: Signal<Option<u64>>,
+    /// Whether somebody has cancelled it.
+    pub(super) cancelled: Signal<bool>,
+}
+
+/// Follows an import, and asks for its page anew when that has more to say than the stream: as it begins, as it ends,
+/// and every now and then while it waits.
+pub(super) fn use_state(first: ImportState) -> LiveState {
+    let state = RwSignal::new(first);
+    let job: Signal<_> = Memo::new(move |_| state.with(|state| state.job.clone())).into();
+    let live = use_product_import_progress(job);
+    let begun = Memo::new(move |_| live.progress.with(begun));
+    let cancelled: Signal<bool> = Memo::new(move |_| {
+        let status = live.status.get();
+        let is_said = state.with(ImportState::cancelled);
+        status == ImportStatus::Error
+            && (is_said || live.error.with(|it| status.is_cancelled(it.as_deref())))
+    })
+    .into();
+    let stage = Memo::new(move |_| {
+        state.with(|state| stage_of(state, live.status.get(), begun.get(), cancelled.get()))
+    });
+    let is_over = Memo::new(move |_| live.status.get().is_final());
+    keep_fresh(state, begun, is_over);
+    LiveState {
+        job,
+        live,
+        stage: stage.into(),
+        queue_place: Memo::new(move |_| state.with(|state| state.queue_place)).into(),
+        cancelled,
+    }
+}
+
+fn keep_fresh(state: RwSignal<ImportState>, begun: Memo<bool>, is_over: Memo<bool>) {
+    let shown = StoredValue::new(None::<String>);
+    Effect::new(move |_| {
+        // Before the islands within begin to change it.
+        shown.update_value(|shown| {
+            shown.get_or_insert_with(|| content_of(DETAILS));
+        });
+    });
+    let phase = Memo::new(move |_| (begun.get(), is_over.get()));
+    Effect::new(move |before: Option<(bool, bool)>| {
+        let now = phase.get();
+        if before.is_some_and(|before| before != now) {
+            spawn_local_scoped_with_cancellation(async move {
+                for tries in 0..TRIES {
+                    if tries > 0 {
+                        sleep(ASK_AGAIN).await;
+                    }
+                    let (_, is_over) = now;
+                    match refresh(state, shown).await {
+                        Some(status) if status.is_final() || !is_over => return,
+                        _ => {}
+                    }
+                }
+            });
+        }
+        now
+    });
+    let waits = Memo::new(move |_| {
+        let may_change = state.with(|state| {
+            state.has_details && (state.queue_place.is_some() || (!state.asks && !begun.get()))
+        });
+        may_change && !is_over.get()
+    });
+    Effect::new(move |_| {
+        if waits.get() {
+            spawn_local_scoped_with_cancellation(async move {
+                loop {
+                    sleep(ASK_AGAIN).await;
+                    if !document().hidden() {
+                        refresh(state, shown).await;
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// Takes what the page from the server says now, and returns the status that it has.
+async fn refresh(
+    state: RwSignal<ImportState>,
+    shown: StoredValue<Option<String>>,
+) -> Option<ImportStatus> {
+    let page = FreshPage::fetch().await?;
+    let props = page.props("LiveImport")?;
+    let LiveImportPropsSerialized { state: newest } = serde_json::from_str(&props).ok()?;
+    let status = newest.job.status;
+    let is_news = |state: &ImportState| *state != newest && !is_behind(&newest, state);
+    if state.try_with_untracked(is_news)? {
+        state.set(newest);
+    }
+    shown.try_update_value(|shown| page.show(DETAILS, shown.get_or_insert_default()));
+    Some(status)
+}
+
+/// Returns whether a page is of a time before the end that another one has told.
+fn is_behind(page: &ImportState, other: &ImportState) -> bool {
+    other.job.status.is_final() && !page.job.status.is_final()
+}
+
+/// Writes the page's title.
+pub(crate) fn title(t: Locale, progress: &ImportProgress, stage: Stage, filename: &str) -> String {
+    match (stage, shown_percent(progress, ImportStatus::Pending)) {
+        (Stage::Running, Some(percent)) => format!("{} · {filename}", t.percent(percent)),
+        (stage, _) => format!("{} · {filename}", stage.word(t)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tab_says_how_far_its_import_is() {
+        let progress = ImportProgress {
+            processed_products: 43,
+            failed_products: 0,
+            total_products: 100,
+        };
+        assert_eq!(
+            title(Locale::English, &progress, Stage::Running, "feed.csv"),
+            "43% · feed.csv"
+        );
+        assert_eq!(
+            title(Locale::German, &progress, Stage::Running, "feed.csv"),
+            "43\u{a0}% · feed.csv"
+        );
+        assert_eq!(
+            title(Locale::English, &progress, Stage::Failed, "feed.csv"),
+            "Failed · feed.csv"
+        );
+        let none = ImportProgress::default();
+        assert_eq!(
+            title(Locale::English, &none, Stage::Waiting, "feed.csv"),
+            "Waiting · feed.csv"
+        );
+    }
+}

@@ -1,0 +1,206 @@
+//! How fast an import goes, as a number and as a line.
+
+use leptos::prelude::*;
+
+use super::pace::Pace;
+use crate::{
+    i18n::locale::Locale,
+    islands::parts::{
+        clock::{browser_now, use_now},
+        locale::use_locale,
+    },
+    model::job::{ImportProgress, ImportStatus, UnixMillis},
+};
+
+/// How many steps of time the line has at most.
+const STEPS: usize = 48;
+/// The shortest step.
+const FIRST_STEP: UnixMillis = 500;
+/// The line's box: as wide as there are steps.
+const HEIGHT: f64 = 24.0;
+
+/// How many products went through in each step of time since the page looks. When there are too many
+/// steps, two become one.
+#[derive(Clone, Debug, PartialEq)]
+struct Throughput {
+    began: Option<UnixMillis>,
+    step: UnixMillis,
+    last: u64,
+    steps: Vec<u64>,
+}
+
+impl Default for Throughput {
+    fn default() -> Self {
+        Self {
+            began: None,
+            step: FIRST_STEP,
+            last: 0,
+            steps: Vec::new(),
+        }
+    }
+}
+
+impl Throughput {
+    /// Notes how many products are through now.
+    fn note(&mut self, at: UnixMillis, done: u64) {
+        let Some(began) = self.began else {
+            // What went through before the page looked says nothing of the speed.
+            self.began = Some(at);
+            self.last = done;
+            return;
+        };
+        let mut index = usize::try_from((at - began) / self.step).unwrap_or_default();
+        while index >= STEPS {
+            self.steps = self.steps.chunks(2).map(|two| two.iter().sum()).collect();
+            self.step *= 2;
+            index /= 2;
+        }
+        if self.steps.len() <= index {
+            self.steps.resize(index + 1, 0);
+        }
+        self.steps[index] += done.saturating_sub(self.last);
+        self.last = done;
+    }
+
+    /// Returns the line as the points of a `polyline`, or `None` while there is none to draw. The
+    /// step that is not over yet is left out.
+    #[allow(clippy::cast_precision_loss)] // pixels need no more
+    fn points(&self) -> Option<String> {
+        let (_, whole) = self.steps.split_last()?;
+        let most = *whole.iter().max()? as f64;
+        if whole.len() < 3 || most == 0.0 {
+            return None;
+        }
+        let width = STEPS as f64 / (whole.len() - 1) as f64;
+        let point = |(index, products): (usize, &u64)| {
+            let y = HEIGHT - 1.0 - *products as f64 / most * (HEIGHT - 2.0);
+            format!("{:.1},{y:.1}", index as f64 * width)
+        };
+        let points: Vec<_> = whole.iter().enumerate().map(point).collect();
+        Some(points.join(" "))
+    }
+}
+
+/// Shows how many products a second go through, and how that went since the page looks. Its place is
+/// kept from the start, so that nothing moves when there is something to show.
+#[component]
+pub(crate) fn Speed(
+    /// The newest known counts.
+    progress: Signal<ImportProgress>,
+    /// Where the import stands.
+    status: Signal<ImportStatus>,
+    /// How fast it goes.
+    pace: Signal<Pace>,
+) -> impl IntoView {
+    let t = use_locale();
+    let now = use_now();
+    let throughput = RwSignal::new(Throughput::default());
+    let is_running = Memo::new(move |_| !status.get().is_final());
+    // With the clock too: where nothing happens, the line goes down.
+    Effect::new(move |_| {
+        let done = progress.get().done();
+        if is_running.get() && now.get().is_some() {
+            throughput.update(|it| it.note(browser_now(), done));
+        }
+    });
+    let points = Memo::new(move |_| throughput.with(Throughput::points));
+    let text = Memo::new(move |_| {
+        let now = is_running.get().then(|| now.get()).flatten()?;
+        Some(rate(t, pace.with(|pace| pace.per_second(now))?))
+    });
+    let closed = move || {
+        points
+            .get()
+            .map(|points| format!("0,{HEIGHT} {points} {STEPS},{HEIGHT}"))
+    };
+    // An import that was over before has no speed to show.
+    let was_over = !is_running.get_untracked();
+    view! {
+        <div
+            class="speed"
+            hidden=was_over
+            data-off=move || (points.get().is_none() && text.get().is_none()).then_some("")
+            data-testid="speed"
+        >
+            <svg
+                class="speed-line"
+                viewBox=format!("0 0 {STEPS} {HEIGHT}")
+                preserveAspectRatio="none"
+                aria-hidden="true"
+            >
+                <polygon points=closed />
+                <polyline points=move || points.get() vector-effect="non-scaling-stroke" />
+            </svg>
+            <p class="speed-rate" translate="no" data-testid="speed-rate">
+                {text}
+            </p>
+        </div>
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the cast saturates
+fn rate(t: Locale, per_second: f64) -> String {
+    if per_second > 0.0 && per_second < 1.0 {
+        return "< 1/s".to_owned();
+    }
+    let count = t.count(per_second.round() as u64);
+    format!("{count}/s")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_was_done_before_is_no_speed() {
+        let mut it = Throughput::default();
+        it.note(0, 90_000);
+        assert_eq!(it.points(), None);
+        for tick in 1..=8 {
+            it.note(tick * 500, 90_000 + u64::try_from(tick).unwrap() * 50);
+        }
+        assert_eq!(it.steps, [0, 50, 50, 50, 50, 50, 50, 50, 50]);
+        assert!(it.points().is_some());
+    }
+
+    #[test]
+    fn in_a_stall_the_line_goes_down() {
+        let mut it = Throughput::default();
+        for tick in 0..=4 {
+            it.note(tick * 500, u64::try_from(tick).unwrap() * 50);
+        }
+        it.note(6_000, 200);
+        assert_eq!(it.steps.last(), Some(&0));
+        assert!(it.points().unwrap().ends_with(",23.0"));
+    }
+
+    #[test]
+    fn a_slow_import_still_has_a_speed() {
+        assert_eq!(rate(Locale::English, 0.2), "< 1/s");
+        assert_eq!(rate(Locale::English, 0.0), "0/s");
+        assert_eq!(rate(Locale::German, 1_234.4), "1.234/s");
+    }
+
+    proptest! {
+        #[test]
+        fn no_product_is_lost_and_the_line_stays_short(
+            notes in proptest::collection::vec((1..60_000i64, 0..1_000u64), 1..200),
+        ) {
+            let mut it = Throughput::default();
+            it.note(0, 0);
+            let (mut at, mut done) = (0, 0);
+            for (later, more) in notes {
+                at += later;
+                done += more;
+                it.note(at, done);
+            }
+            prop_assert_eq!(it.steps.iter().sum::<u64>(), done);
+            prop_assert!(it.steps.len() <= STEPS);
+            if let Some(points) = it.points() {
+                prop_assert!(!points.contains("NaN"));
+            }
+        }
+    }
+}

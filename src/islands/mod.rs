@@ -1,0 +1,30 @@
+//! The interactive parts of pages: all of the interface that is compiled to WebAssembly.
+//!
+//! An island gets its props from the page that the server rendered, follows the live progress by the hooks, posts
+//! plain forms, and takes whatever else has changed from the page as the server renders it now
+//! ([`page`]). Everything around islands is rendered on the server alone.
+
+#![allow(unreachable_pub)] // `#[island]` makes its structs public, whoever may see the function
+
+mod column_preview;
+mod copy_button;
+mod fresh_section;
+pub(crate) mod imports_list;
+pub(crate) mod live_import;
+mod local_time;
+mod offline_banner;
+mod page;
+pub(crate) mod parts;
+mod upload;
+
+#[cfg(feature = "ssr")]
+pub(crate) use self::{
+    column_preview::ColumnPreview,
+    copy_button::CopyButton,
+    fresh_section::FreshSection,
+    imports_list::ImportsList,
+    live_import::{ImportState, LiveImport},
+    local_time::LocalTime,
+    offline_banner::OfflineBanner,
+    upload::UploadForm,
+};

@@ -1,0 +1,482 @@
+//! Numbers, sizes and times as people read them.
+//!
+//! Pure, and the same on the server and in the browser, so that hydration finds what it expects.
+
+use crate::{
+    i18n::locale::Locale,
+    model::{
+        imports_filter::Day,
+        job::{ImportProgress, UnixMillis},
+    },
+};
+
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+const MONATE: [&str; 12] = [
+    "Jan.", "Feb.", "März", "Apr.", "Mai", "Juni", "Juli", "Aug.", "Sept.", "Okt.", "Nov.", "Dez.",
+];
+
+/// What is counted: its forms for one and for many, in each language.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(not(feature = "ssr"), allow(dead_code))] // some are of the server's pages alone
+pub(crate) enum Noun {
+    Event,
+    Import,
+    NewImport,
+    Product,
+    Row,
+}
+
+impl Noun {
+    const fn forms(self, locale: Locale) -> (&'static str, &'static str) {
+        match (self, locale) {
+            (Self::Event, Locale::English) => ("event", "events"),
+            (Self::Event, Locale::German) => ("Ereignis", "Ereignisse"),
+            (Self::Import, Locale::English) => ("import", "imports"),
+            (Self::Import, Locale::German) => ("Import", "Importe"),
+            (Self::NewImport, Locale::English) => ("new import", "new imports"),
+            (Self::NewImport, Locale::German) => ("neuer Import", "neue Importe"),
+            (Self::Product, Locale::English) => ("product", "products"),
+            (Self::Product, Locale::German) => ("Produkt", "Produkte"),
+            (Self::Row, Locale::English) => ("row", "rows"),
+            (Self::Row, Locale::German) => ("Zeile", "Zeilen"),
+        }
+    }
+}
+
+impl Locale {
+    /// Writes a count with thousands separators: `1,234,567`.
+    pub(crate) fn count(self, value: u64) -> String {
+        let separator = match self {
+            Self::English => ',',
+            Self::German => '.',
+        };
+        let digits = value.to_string();
+        let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                text.push(separator);
+            }
+            text.push(digit);
+        }
+        text
+    }
+
+    /// Writes a place in a line: `1st`, `22nd`, and `22.` in German.
+    pub(crate) fn ordinal(self, value: u64) -> String {
+        let count = self.count(value);
+        let ending = match (self, value % 100, value % 10) {
+            (Self::German, ..) => ".",
+            (Self::English, 11..=13, _) | (Self::English, _, 0 | 4..) => "th",
+            (Self::English, _, 1) => "st",
+            (Self::English, _, 2) => "nd",
+            (Self::English, _, 3) => "rd",
+        };
+        count + ending
+    }
+
+    /// Writes a count with its noun: `1 product`, `2 products`.
+    pub(crate) fn counted(self, value: u64, noun: Noun) -> String {
+        self.of_many(value, noun.forms(self))
+    }
+
+    /// Writes a count that there are more of: `1,000+ products`.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn counted_at_least(self, value: u64, noun: Noun) -> String {
+        let (_, many) = noun.forms(self);
+        format!("{}+ {many}", self.count(value))
+    }
+
+    fn of_many(self, value: u64, (one, many): (&str, &str)) -> String {
+        format!(
+            "{} {}",
+            self.count(value),
+            if value == 1 { one } else { many }
+        )
+    }
+
+    /// Writes a share: `43%`, or `43 %` with a space that does not break.
+    pub(crate) fn percent(self, percent: u8) -> String {
+        match self {
+            Self::English => format!("{percent}%"),
+            Self::German => format!("{percent}\u{a0}%"),
+        }
+    }
+
+    /// Writes a size as file managers do, in units of 1024 and with one digit after the point where
+    /// that says more: `4.2 MB`.
+    pub(crate) fn bytes(self, value: u64) -> String {
+        let (mut unit, mut name) = (1, "B");
+        for larger in ["KB", "MB", "GB", "TB"] {
+            if value / unit < 1_024 {
+                break;
+            }
+            (unit, name) = (unit * 1_024, larger);
+        }
+        let (whole, tenth) = (value / unit, (value % unit).saturating_mul(10) / unit);
+        if tenth == 0 || whole >= 100 {
+            format!("{} {name}", self.count(whole))
+        } else {
+            format!("{whole}{}{tenth} {name}", self.say(".", ","))
+        }
+    }
+
+    /// Writes how long ago something was: `just now`, `5 minutes ago`, `yesterday`. After a month it
+    /// is the date that people want: `None`.
+    pub(crate) fn ago(self, millis: u64) -> Option<String> {
+        let of = |unit: u64, english, german| {
+            let (value, forms) = match self {
+                Self::English => (millis / unit, english),
+                Self::German => (millis / unit, german),
+            };
+            let text = self.of_many(value, forms);
+            Some(match self {
+                Self::English => format!("{text} ago"),
+                Self::German => format!("vor {text}"),
+            })
+        };
+        match millis {
+            0..MINUTE => Some(self.say("just now", "gerade eben").to_owned()),
+            MINUTE..HOUR => of(MINUTE, ("minute", "minutes"), ("Minute", "Minuten")),
+            HOUR..DAY => of(HOUR, ("hour", "hours"), ("Stunde", "Stunden")),
+            _ if millis < 2 * DAY => Some(self.say("yesterday", "gestern").to_owned()),
+            _ if millis < 30 * DAY => of(DAY, ("day", "days"), ("Tag", "Tagen")),
+            _ => None,
+        }
+    }
+
+    /// Writes how long it is until something: `in 5 minutes`, `in 12 days`.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn ahead(self, millis: u64) -> String {
+        // The nearest whole number: what was just set to end in 30 days says so.
+        let nearest = |unit: u64| (millis + unit / 2) / unit;
+        let (value, english, german) = match (nearest(MINUTE), nearest(HOUR)) {
+            (0, _) => {
+                let text = self.say("in less than a minute", "in weniger als einer Minute");
+                return text.to_owned();
+            }
+            (minutes @ ..60, _) => (minutes, ("minute", "minutes"), ("Minute", "Minuten")),
+            (_, hours @ ..24) => (hours, ("hour", "hours"), ("Stunde", "Stunden")),
+            _ => (nearest(DAY), ("day", "days"), ("Tag", "Tagen")),
+        };
+        let forms = match self {
+            Self::English => english,
+            Self::German => german,
+        };
+        format!("in {}", self.of_many(value, forms))
+    }
+
+    /// Writes a point in time for people: `23 Nov 2026, 19:26 UTC`.
+    pub(crate) fn utc(self, at: UnixMillis) -> String {
+        let (hour, minute, _) = clock(at);
+        format!("{}, {hour:02}:{minute:02} UTC", self.date(at))
+    }
+
+    /// Writes what a clock and a calendar somewhere show: `23 Nov 2026, 19:26:07`, and in the United States
+    /// `Nov 23, 2026, 7:26:07 PM`. `shown` is the point in time at which they show that in UTC.
+    ///
+    /// By itself, as the browser takes 40 ms, and a phone four times as long, to make its first formatter
+    /// ready, and does nothing else meanwhile.
+    pub(crate) fn local(self, shown: UnixMillis, region: Region) -> String {
+        let (hour, minute, second) = clock(shown);
+        match (self, region) {
+            (Self::English, Region::UnitedStates) => {
+                let (year, month, day) = self.calendar(shown);
+                let half = if hour < 12 { "AM" } else { "PM" };
+                let hour = (hour + 11) % 12 + 1;
+                format!("{month} {day}, {year}, {hour}:{minute:02}:{second:02}\u{202f}{half}")
+            }
+            _ => format!("{}, {hour:02}:{minute:02}:{second:02}", self.date(shown)),
+        }
+    }
+
+    fn date(self, at: UnixMillis) -> String {
+        let (year, month, day) = self.calendar(at);
+        format!("{day}{} {month} {year}", self.say("", "."))
+    }
+
+    /// Returns the year, the month's short name and the day.
+    fn calendar(self, at: UnixMillis) -> (i64, &'static str, i64) {
+        let (year, month, day) = civil(at);
+        let months = match self {
+            Self::English => MONTHS,
+            Self::German => MONATE,
+        };
+        let name = usize::try_from(month - 1)
+            .ok()
+            .and_then(|index| months.get(index).copied());
+        (year, name.unwrap_or_default(), day)
+    }
+}
+
+/// Where dates are written in a way of their own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Region {
+    UnitedStates,
+    Elsewhere,
+}
+
+impl Region {
+    /// Returns the one of a browser's tag such as `en-US`.
+    pub(crate) fn of_tag(tag: &str) -> Self {
+        let is_us = |part: &str| part.eq_ignore_ascii_case("US");
+        if tag.split(['-', '_']).skip(1).any(is_us) {
+            Self::UnitedStates
+        } else {
+            Self::Elsewhere
+        }
+    }
+}
+
+/// Returns the whole percent that are through, rounded down so that 100 means all of them, or
+/// `None` while the total is unknown.
+pub(crate) fn percent(progress: &ImportProgress) -> Option<u8> {
+    share(progress.done(), progress.total_products)
+}
+
+/// Returns which whole percent `part` is of `total`, rounded down.
+pub(crate) fn share(part: u64, total: u64) -> Option<u8> {
+    let hundredths = u128::from(part) * 100;
+    let percent = hundredths.checked_div(u128::from(total))?;
+    Some(u8::try_from(percent.min(100)).unwrap_or(100))
+}
+
+/// Writes how long something took, in its two largest units: `850 ms`, `12 s`, `3 min 05 s`,
+/// `2 h 10 min`.
+pub(crate) fn duration(millis: u64) -> String {
+    match millis {
+        0..SECOND => format!("{millis} ms"),
+        SECOND..MINUTE => format!("{} s", millis / SECOND),
+        MINUTE..HOUR => format!("{} min {:02} s", millis / MINUTE, millis % MINUTE / SECOND),
+        HOUR..DAY => format!("{} h {:02} min", millis / HOUR, millis % HOUR / MINUTE),
+        _ => format!("{} d {} h", millis / DAY, millis % DAY / HOUR),
+    }
+}
+
+/// Writes an estimate of how long something will take, without a precision that it does not have:
+/// `45 s`, `35 min`, `2 h 10 min`.
+pub(crate) fn rough_duration(millis: u64) -> String {
+    match millis {
+        MINUTE..HOUR => format!("{} min", millis / MINUTE),
+        _ => duration(millis),
+    }
+}
+
+/// Writes how long something has been going on: as [`duration`], but in whole seconds from the
+/// start, so that a running clock does not flicker.
+pub(crate) fn elapsed(millis: u64) -> String {
+    if millis < SECOND {
+        "0 s".to_owned()
+    } else {
+        duration(millis)
+    }
+}
+
+/// Returns the time from one point to another, 0 when the clocks disagree.
+pub(crate) fn between(from: UnixMillis, to: UnixMillis) -> u64 {
+    u64::try_from(to.saturating_sub(from)).unwrap_or_default()
+}
+
+/// Writes a point in time for machines: `2026-11-23T19:26:07Z`.
+pub(crate) fn iso(at: UnixMillis) -> String {
+    let (year, month, day) = civil(at);
+    let (hour, minute, second) = clock(at);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Returns hour, minute and second.
+fn clock(at: UnixMillis) -> (i64, i64, i64) {
+    let seconds = at.div_euclid(1_000).rem_euclid(86_400);
+    (seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+/// Returns year, month and day.
+fn civil(at: UnixMillis) -> (i64, i64, i64) {
+    Day::from(at).civil()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Locale::{English, German};
+
+    #[test]
+    fn thousands_are_separated() {
+        for (value, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(English.count(value), text);
+            assert_eq!(German.count(value), text.replace(',', "."));
+        }
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!(English.counted(1, Noun::Product), "1 product");
+        assert_eq!(English.counted(0, Noun::Product), "0 products");
+        assert_eq!(English.counted(1_200, Noun::Product), "1,200 products");
+        assert_eq!(
+            English.counted_at_least(10_000, Noun::Product),
+            "10,000+ products"
+        );
+        assert_eq!(German.counted(1, Noun::Product), "1 Produkt");
+        assert_eq!(German.counted(1_200, Noun::Product), "1.200 Produkte");
+    }
+
+    #[test]
+    fn a_place_has_the_ending_that_is_spoken() {
+        for (value, text) in [
+            (1, "1st"),
+            (2, "2nd"),
+            (3, "3rd"),
+            (4, "4th"),
+            (11, "11th"),
+            (22, "22nd"),
+            (113, "113th"),
+            (1_001, "1,001st"),
+        ] {
+            assert_eq!(English.ordinal(value), text);
+        }
+        assert_eq!(German.ordinal(1_001), "1.001.");
+    }
+
+    #[test]
+    fn a_size_is_short() {
+        for (value, text) in [
+            (0, "0 B"),
+            (1_023, "1,023 B"),
+            (1_024, "1 KB"),
+            (1_600, "1.5 KB"),
+            (20 << 20, "20 MB"),
+            (130_000_000, "123 MB"),
+            (1 << 30, "1 GB"),
+            (u64::MAX, "16,777,215 TB"),
+        ] {
+            assert_eq!(English.bytes(value), text);
+        }
+        assert_eq!(German.bytes(1_600), "1,5 KB");
+        assert_eq!(German.bytes(u64::MAX), "16.777.215 TB");
+    }
+
+    #[test]
+    fn a_hundred_percent_means_all() {
+        let at = |processed_products, total_products| {
+            percent(&ImportProgress {
+                processed_products,
+                failed_products: 0,
+                total_products,
+            })
+        };
+        assert_eq!(at(0, 0), None);
+        assert_eq!(at(999, 1_000), Some(99));
+        assert_eq!(at(1_000, 1_000), Some(100));
+        assert_eq!(at(2_000, 1_000), Some(100));
+        assert_eq!(at(u64::MAX, u64::MAX), Some(100));
+    }
+
+    #[test]
+    fn a_duration_shows_its_two_largest_units() {
+        for (millis, text) in [
+            (850, "850 ms"),
+            (12_300, "12 s"),
+            (185_000, "3 min 05 s"),
+            (7_800_000, "2 h 10 min"),
+            (90_000_000, "1 d 1 h"),
+        ] {
+            assert_eq!(duration(millis), text);
+        }
+        assert_eq!(elapsed(850), "0 s");
+        assert_eq!(rough_duration(45_000), "45 s");
+        assert_eq!(rough_duration(2_100_000), "35 min");
+        assert_eq!(rough_duration(7_800_000), "2 h 10 min");
+        assert_eq!(between(5, 3), 0);
+    }
+
+    #[test]
+    fn what_was_long_ago_has_a_date_instead() {
+        assert_eq!(English.ago(59_999).as_deref(), Some("just now"));
+        assert_eq!(English.ago(60_000).as_deref(), Some("1 minute ago"));
+        assert_eq!(English.ago(7_200_000).as_deref(), Some("2 hours ago"));
+        assert_eq!(English.ago(DAY).as_deref(), Some("yesterday"));
+        assert_eq!(English.ago(3 * DAY).as_deref(), Some("3 days ago"));
+        assert_eq!(English.ago(31 * DAY), None);
+        assert_eq!(German.ago(60_000).as_deref(), Some("vor 1 Minute"));
+        assert_eq!(German.ago(7_200_000).as_deref(), Some("vor 2 Stunden"));
+        assert_eq!(German.ago(3 * DAY).as_deref(), Some("vor 3 Tagen"));
+        assert_eq!(German.ago(31 * DAY), None);
+    }
+
+    #[test]
+    fn what_is_to_come_is_told_to_the_nearest_unit() {
+        for (millis, english, german) in [
+            (
+                29_999,
+                "in less than a minute",
+                "in weniger als einer Minute",
+            ),
+            (60_000, "in 1 minute", "in 1 Minute"),
+            (59 * MINUTE + 40 * SECOND, "in 1 hour", "in 1 Stunde"),
+            (5 * HOUR + 10 * MINUTE, "in 5 hours", "in 5 Stunden"),
+            (23 * HOUR + 50 * MINUTE, "in 1 day", "in 1 Tag"),
+            (30 * DAY - SECOND, "in 30 days", "in 30 Tagen"),
+            (12 * DAY + HOUR, "in 12 days", "in 12 Tagen"),
+            (1_500 * DAY, "in 1,500 days", "in 1.500 Tagen"),
+        ] {
+            assert_eq!(English.ahead(millis), english);
+            assert_eq!(German.ahead(millis), german);
+        }
+    }
+
+    #[test]
+    fn a_share_has_its_sign_where_the_language_has_it() {
+        assert_eq!(English.percent(43), "43%");
+        assert_eq!(German.percent(43), "43\u{a0}%");
+    }
+
+    #[test]
+    fn a_date_is_that_of_the_calendar() {
+        for (at, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400_000, "2000-02-29T00:00:00Z"),
+            (1_795_461_967_000, "2026-11-23T19:26:07Z"),
+            (-1_000, "1969-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(iso(at), text);
+        }
+        assert_eq!(English.utc(1_795_461_967_000), "23 Nov 2026, 19:26 UTC");
+        assert_eq!(German.utc(1_795_461_967_000), "23. Nov. 2026, 19:26 UTC");
+        assert_eq!(German.utc(951_782_400_000), "29. Feb. 2000, 00:00 UTC");
+    }
+
+    #[test]
+    fn a_local_time_is_written_as_where_the_browser_is_from() {
+        use Region::{Elsewhere, UnitedStates};
+        let at = 1_795_461_967_000;
+        assert_eq!(English.local(at, Elsewhere), "23 Nov 2026, 19:26:07");
+        assert_eq!(
+            English.local(at, UnitedStates),
+            "Nov 23, 2026, 7:26:07\u{202f}PM"
+        );
+        for (hour, text) in [(0, "12"), (1, "1"), (11, "11"), (12, "12"), (13, "1")] {
+            let half = if hour < 12 { "AM" } else { "PM" };
+            assert_eq!(
+                English.local(hour * 3_600_000, UnitedStates),
+                format!("Jan 1, 1970, {text}:00:00\u{202f}{half}")
+            );
+        }
+        assert_eq!(German.local(at, UnitedStates), "23. Nov. 2026, 19:26:07");
+        assert_eq!(Region::of_tag("en-US"), UnitedStates);
+        assert_eq!(Region::of_tag("en-Latn-us"), UnitedStates);
+        for tag in ["en", "en-GB", "de-AT", "us"] {
+            assert_eq!(Region::of_tag(tag), Elsewhere, "{tag}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Views that islands and the pages around them share.
+
+pub(crate) mod clock;
+pub(crate) mod format;
+pub(crate) mod icons;
+pub(crate) mod locale;
+pub(crate) mod progress_bar;
+pub(crate) mod status_badge;
+mod wording;

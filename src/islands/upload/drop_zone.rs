@@ -1,0 +1,152 @@
+//! Where a file is dropped or chosen.
+
+use leptos::{ev, html, prelude::*};
+
+use super::check::Chosen;
+use crate::{
+    i18n::locale::Locale,
+    islands::parts::{
+        icons::{Glyph, Icon},
+        locale::use_locale,
+    },
+};
+
+/// What the file dialog offers.
+const ACCEPT: &str = ".csv,.tsv,.txt,.tab,.xlsx,.ods,.xls,.xml,.gz,.zip,text/csv,text/tab-separated-values,text/xml,application/xml,application/gzip,application/zip,application/vnd.ms-excel,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet,application/vnd.oasis.opendocument.spreadsheet";
+
+/// A place to drop a file on, or to click and choose one.
+///
+/// The file input itself lies over all of it, so that both work without script too. With script,
+/// a file may be dropped anywhere on the page.
+#[component]
+pub(super) fn DropZone(
+    /// The file input, which holds the choice.
+    input: NodeRef<html::Input>,
+    /// What is chosen.
+    chosen: Signal<Option<Chosen>>,
+    /// The largest file that is taken, in bytes.
+    max_bytes: u64,
+    /// Says that there is another choice.
+    on_choice: impl Fn() + Clone + Send + Sync + 'static,
+    /// Whether what was chosen was refused.
+    invalid: Signal<bool>,
+) -> impl IntoView {
+    let t = use_locale();
+    let over = follow_drags(input, on_choice.clone());
+    let title = move || match chosen.get() {
+        Some(file) => file.name,
+        None if over.get() => t
+            .say(
+                "Drop to select this file",
+                "Loslassen, um die Datei auszuwählen",
+            )
+            .to_owned(),
+        None => t
+            .say("Drop a product file here", "Produktdatei hierher ziehen")
+            .to_owned(),
+    };
+    let note = move || match chosen.get() {
+        Some(file) => {
+            let size = t.bytes(file.size);
+            match t {
+                Locale::English => format!("{size} · Click or drop to replace"),
+                Locale::German => format!("{size} · Zum Ersetzen klicken oder ablegen"),
+            }
+        }
+        None => {
+            let most = t.bytes(max_bytes);
+            match t {
+                Locale::English => format!(
+                    "or click to browse. CSV, Excel, OpenDocument or Google Merchant XML, up to {most}."
+                ),
+                Locale::German => format!(
+                    "oder klicken, um eine auszuwählen. CSV, Excel, OpenDocument oder Google-Merchant-XML, bis {most}."
+                ),
+            }
+        }
+    };
+    let glyph = Signal::derive(move || match chosen.get() {
+        Some(_) => Glyph::File,
+        None => Glyph::Upload,
+    });
+    view! {
+        <div
+            class="zone"
+            data-over=move || over.get().then_some("")
+            data-chosen=move || chosen.get().map(|_| "")
+        >
+            <label class="visually-hidden" for="file">{t.say("Product file", "Produktdatei")}</label>
+            <input
+                node_ref=input
+                class="zone-input"
+                id="file"
+                type="file"
+                name="file"
+                required
+                accept=ACCEPT
+                aria-describedby="zone-note upload-error"
+                aria-invalid=move || invalid.get().then_some("true")
+                data-testid="upload-input"
+                on:change=move |_| on_choice()
+            />
+            <span class="zone-picture">
+                <Icon glyph />
+            </span>
+            <span class="zone-title" translate="no">
+                {title}
+            </span>
+            <span class="zone-note" id="zone-note" translate="no">
+                {note}
+            </span>
+        </div>
+    }
+}
+
+/// Follows files that are dragged over the page, takes what is dropped, and returns whether there
+/// is one over it now.
+fn follow_drags(
+    input: NodeRef<html::Input>,
+    on_choice: impl Fn() + Clone + 'static,
+) -> ReadSignal<bool> {
+    let (over, set_over) = signal(false);
+    Effect::new(move |_| {
+        let on_choice = on_choice.clone();
+        let handles = [
+            window_event_listener(ev::dragover, move |event| {
+                if carries_files(&event) {
+                    // Without this the browser would open the file in place of the page.
+                    event.prevent_default();
+                    set_over.set(true);
+                }
+            }),
+            window_event_listener(ev::dragleave, move |event| {
+                // Leaving the window, not one element for the next.
+                if event.related_target().is_none() {
+                    set_over.set(false);
+                }
+            }),
+            window_event_listener(ev::drop, move |event| {
+                set_over.set(false);
+                let files = event.data_transfer().and_then(|data| data.files());
+                let (Some(files), Some(input)) = (files, input.get_untracked()) else {
+                    return;
+                };
+                if files.length() > 0 && !input.disabled() {
+                    event.prevent_default();
+                    input.set_files(Some(&files));
+                    on_choice();
+                }
+            }),
+        ];
+        on_cleanup(move || handles.into_iter().for_each(|handle| handle.remove()));
+    });
+    over
+}
+
+fn carries_files(event: &ev::DragEvent) -> bool {
+    event.data_transfer().is_some_and(|data| {
+        data.types()
+            .iter()
+            .any(|kind| kind.as_string().as_deref() == Some("Files"))
+    })
+}

@@ -1,0 +1,80 @@
+//! A file that is fetched in place of being sent.
+
+use leptos::{ev, prelude::*};
+
+use crate::{
+    islands::parts::locale::use_locale,
+    model::{
+        base_path::address,
+        job::ImportMode,
+        upload::{ADDRESS_PATH, MODE_FIELD},
+    },
+};
+
+/// Takes the address of a product file and goes on to its import. It is a plain form, for the answer is
+/// another page either way.
+#[component]
+pub(super) fn FromAddress(
+    /// Whether a file can be checked without being imported.
+    offers_checks: bool,
+) -> impl IntoView {
+    let t = use_locale();
+    let fetching = RwSignal::new(false);
+    Effect::new(move |_| {
+        // The browser may keep the page as it is when it leaves it, and show it again.
+        let handle = window_event_listener(ev::pagehide, move |_| fetching.set(false));
+        on_cleanup(move || handle.remove());
+    });
+    let check = offers_checks.then(|| {
+        view! {
+            <button class="button" name=MODE_FIELD value=ImportMode::Check.as_str() data-testid="address-check">
+                {t.say("Dry run", "Testlauf")}
+            </button>
+        }
+    });
+    view! {
+        <form
+            class="card from-address"
+            method="post"
+            action=address(ADDRESS_PATH)
+            data-testid="address-form"
+            aria-label=t.say("Import from a URL", "Von einer URL importieren")
+            aria-busy=move || fetching.get().to_string()
+            on:submit=move |_| fetching.set(true)
+        >
+            <div class="field">
+                <label for="address">
+                    {t.say(
+                        "Or import from a URL",
+                        "Oder von einer URL importieren",
+                    )}
+                </label>
+                <input
+                    id="address"
+                    class="input"
+                    type="url"
+                    name="url"
+                    required
+                    pattern="\\s*https://.+"
+                    title="https://…"
+                    placeholder="https://supplier.example/products.csv"
+                    autocomplete="url"
+                    data-testid="address-input"
+                />
+            </div>
+            <div class="from-address-foot">
+                <span class="from-address-note" role="status" translate="no">
+                    {move || {
+                        fetching
+                            .get()
+                            .then(|| t.say("Downloading the file…", "Die Datei wird heruntergeladen…"))
+                    }}
+                </span>
+                {check}
+                <button class="button" data-testid="address-submit">
+                    {t.say("Import from URL", "Von URL importieren")}
+                </button>
+            </div>
+        </form>
+    }
+}
