@@ -1,4 +1,4 @@
-//! What is asked for once more: the password, before links, roles and tokens that live long.
+//! The password is asked for again before links, role changes and long-lived tokens.
 
 use reqwest::{Response, header};
 use serde_json::json;
@@ -9,8 +9,11 @@ use crate::{
     team::{self, expire},
 };
 
-/// What needs it, with a member who is there.
-fn guarded(member: &str) -> [(&'static str, Vec<(&'static str, String)>, &'static str); 4] {
+/// A path, the fields that are posted to it, and the page that the form is on.
+type GuardedForm = (&'static str, Vec<(&'static str, String)>, &'static str);
+
+/// Lists the forms that ask for the password, with a member who is there.
+fn guarded(member: &str) -> [GuardedForm; 4] {
     let form = |pairs: &[(&'static str, &str)]| {
         let owned = |(name, value): &(&'static str, &str)| (*name, (*value).to_owned());
         pairs.iter().map(owned).collect::<Vec<_>>()
