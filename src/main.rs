@@ -267,6 +267,7 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
         queued_per_user: config.queued_per_user,
         space: Space::new(&config.data_dir, config.space),
         retention: config.retention,
+        safety: config.safety,
     };
     price_monitor::make_uploads_dir(&options.uploads_dir)
         .await

@@ -277,6 +277,8 @@ const ROWS: &[Row] = &[
         &[("id", "none")],
         IMPORTER_IN_VAIN,
     ),
+    post("/api/approve_import", &[("id", "none")], IMPORTER_IN_VAIN),
+    post("/api/undo_import", &[("id", "none")], IMPORTER_IN_VAIN),
     post(
         "/api/change_password",
         &[("current", "wrong horse"), ("password", "another horse")],
@@ -386,6 +388,12 @@ const ROWS: &[Row] = &[
     ),
     on(
         "POST",
+        "/api/imports/{id}/approve",
+        "/api/imports/none/approve",
+        PROGRAM_IN_VAIN,
+    ),
+    on(
+        "POST",
         "/api/imports/{id}/cancel",
         "/api/imports/none/cancel",
         PROGRAM_IN_VAIN,
@@ -394,6 +402,12 @@ const ROWS: &[Row] = &[
         "POST",
         "/api/imports/{id}/retry",
         "/api/imports/none/retry",
+        PROGRAM_IN_VAIN,
+    ),
+    on(
+        "POST",
+        "/api/imports/{id}/undo",
+        "/api/imports/none/undo",
         PROGRAM_IN_VAIN,
     ),
     // Without columns it is rejected before the import is looked up.

@@ -7,6 +7,7 @@ mod monitor;
 
 use std::{fmt::Write, time::Duration};
 
+use import_relay::server::store::products::NewProduct;
 use monitor::{Monitor, eventually};
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
@@ -58,7 +59,9 @@ async fn what_became_of_products_is_told() {
     assert_eq!(second["failedProducts"], 1);
     assert_eq!(
         second["actions"],
-        json!(["again", "columns", "failures", "retry", "changes", "delete"])
+        json!([
+            "again", "columns", "failures", "retry", "changes", "undo", "delete"
+        ])
     );
     monitor.stop().await;
 }
@@ -124,6 +127,174 @@ async fn what_an_import_changed_is_listed_filtered_and_downloaded() {
          1,sku:A,A,One,updated,price,10,6.50\n\
          2,sku:B,B,\"Two\nlines\",updated,name,Two,\"Two\nlines\"\n"
     );
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn an_import_is_taken_back_and_forth() {
+    let monitor = Monitor::start().await;
+    monitor.import("sku,name,price\nA,One,10\nB,Two,2\n").await;
+    let second = monitor
+        .import("sku,name,price\nA,One,0.01\nB,Two,0.01\nC,Three,3\n")
+        .await;
+    let second = second["id"].as_str().unwrap();
+    // Another import has changed one of them since.
+    let third = monitor.import("sku,name,price\nB,Two,5\n").await;
+    let products = async || {
+        let products = monitor.store.products_behind("", 9).await.unwrap();
+        let price = |product: NewProduct| product.price.unwrap();
+        products.into_iter().map(price).collect::<Vec<_>>()
+    };
+    let undo = async |id: &str, query: &str| {
+        let (status, job) = act(&monitor, id, &format!("undo{query}")).await;
+        assert_eq!(status, 201, "{job}");
+        monitor.finished(job["id"].as_str().unwrap()).await
+    };
+    let undone = undo(second, "").await;
+    assert_eq!(undone["status"], "PARTIAL_SUCCESS");
+    assert_eq!(undone["failedProductSkus"], json!(["B"]));
+    assert_eq!(products().await, ["10", "5"]);
+    let told = details(&monitor, undone["id"].as_str().unwrap()).await;
+    assert_eq!(
+        (
+            &told["updatedProducts"],
+            &told["removedProducts"],
+            &told["undoes"]
+        ),
+        (&json!(1), &json!(1), &json!(second))
+    );
+    assert_eq!(
+        told["actions"],
+        json!(["failures", "changes", "undo", "delete"])
+    );
+    assert_eq!(details(&monitor, second).await["undoneBy"], undone["id"]);
+
+    let redone = undo(undone["id"].as_str().unwrap(), "").await;
+    assert_eq!(redone["status"], "SUCCESS");
+    assert_eq!(products().await, ["0.01", "5", "3"]);
+    let everything = undo(second, "?everything=true").await;
+    assert_eq!(everything["status"], "SUCCESS");
+    assert_eq!(products().await, ["10", "2"]);
+
+    // Its one product has changed since.
+    let nothing = undo(third["id"].as_str().unwrap(), "").await;
+    assert_eq!(nothing["status"], "ERROR");
+    let (status, refused) = act(&monitor, nothing["id"].as_str().unwrap(), "undo").await;
+    assert_eq!(status, 409, "{refused}");
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn an_import_that_would_change_too_much_waits_for_approval() {
+    let monitor = Monitor::start().await;
+    let list = |price: &dyn Fn(usize) -> String| {
+        let mut text = "sku,name,price\n".to_owned();
+        for n in 0..100 {
+            writeln!(text, "S-{n},Product {n},{}", price(n)).unwrap();
+        }
+        text
+    };
+    monitor.import(&list(&|_| "10".to_owned())).await;
+    // Half of them is not too many.
+    let half = |n: usize| if n < 50 { "1" } else { "10" }.to_owned();
+    let half = monitor.import(&list(&half)).await;
+    assert_eq!(half["status"], "SUCCESS");
+
+    let waits = async |file: String| {
+        let id = monitor.accepted(file).await;
+        let asked = eventually("it asks", async || {
+            let state = details(&monitor, &id).await;
+            (state["needs"] == "approval").then_some(state)
+        })
+        .await;
+        (id, asked)
+    };
+    let (id, asked) = waits(list(&|_| "0.01".to_owned())).await;
+    assert_eq!(
+        asked["overLimit"],
+        json!({ "limit": "prices", "count": 100, "of": 100, "by": 5000 })
+    );
+    assert_eq!(asked["actions"], json!(["cancel", "approve", "delete"]));
+    let prices = async || {
+        let products = monitor.store.products_behind("", 999).await.unwrap();
+        let cheap = |product: &NewProduct| product.price.as_deref() == Some("0.01");
+        products.iter().filter(|product| cheap(product)).count()
+    };
+    assert_eq!(
+        prices().await,
+        0,
+        "nothing is applied before it is approved"
+    );
+    assert_eq!(act(&monitor, &id, "approve").await.0, 200);
+    assert_eq!(monitor.finished(&id).await["status"], "SUCCESS");
+    assert_eq!(prices().await, 100);
+    assert_eq!(act(&monitor, &id, "approve").await.0, 409);
+
+    // Rejecting is cancelling.
+    let (id, asked) = waits(list(&|n| if n < 60 { "x" } else { "0.01" }.to_owned())).await;
+    assert_eq!(
+        asked["overLimit"],
+        json!({ "limit": "failed", "count": 60, "of": 100 })
+    );
+    assert_eq!(act(&monitor, &id, "cancel").await.0, 202);
+    assert_eq!(details(&monitor, &id).await["status"], "ERROR");
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn a_check_says_what_would_change_and_whether_that_still_holds() {
+    let monitor = Monitor::start().await;
+    monitor.import("sku,name,price\nA,One,10\nB,Two,2\n").await;
+    let file = "sku,name,price,stock\nA,One,8,1\nB,Two,2,\nC,Three,3,\n";
+    let id = {
+        let part = reqwest::multipart::Part::bytes(file.as_bytes()).file_name("list.csv");
+        let form = reqwest::multipart::Form::new().part("file", part);
+        let request = monitor.post("/api/products/imports?mode=check");
+        let answer = request.multipart(form).send().await.unwrap();
+        let job: Value = answer.json().await.unwrap();
+        job["id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(monitor.finished(&id).await["status"], "SUCCESS");
+    let changes = async |id: &str, query: &str| {
+        let path = format!("/api/products/imports/{id}/changes?{query}");
+        monitor.get(&path).await["items"].clone()
+    };
+    let would = changes(&id, "").await;
+    assert_eq!(would[0]["priceChange"], -2000);
+    assert_eq!(
+        would[0]["fields"],
+        json!([
+            { "field": "price", "old": "10", "new": "8" },
+            { "field": "stock", "old": null, "new": "1" },
+        ])
+    );
+    assert_eq!(
+        (&would[1]["identity"], &would[1]["kind"]),
+        (&json!("sku:C"), &json!("added"))
+    );
+    assert_eq!(changes(&id, "search=thr").await[0], would[1]);
+    assert_eq!(changes(&id, "search=one").await[0], would[0]);
+    let told = details(&monitor, &id).await;
+    assert_eq!(told["changedSince"], 0);
+    assert_eq!(
+        told["actions"],
+        json!(["again", "columns", "changes", "delete"])
+    );
+
+    // What is imported is what was said.
+    let (status, again) = act(&monitor, &id, "again").await;
+    assert_eq!(status, 201);
+    let again = again["id"].as_str().unwrap();
+    monitor.finished(again).await;
+    let did = changes(again, "").await;
+    let of = |changes: &Value, field: &str| {
+        let all = changes.as_array().unwrap().iter();
+        all.map(|change| change[field].clone()).collect::<Vec<_>>()
+    };
+    for field in ["row", "identity", "kind", "priceChange", "fields"] {
+        assert_eq!(of(&did, field), of(&would, field), "{field}");
+    }
+    assert_eq!(details(&monitor, &id).await["changedSince"], 2);
     monitor.stop().await;
 }
 

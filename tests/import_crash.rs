@@ -265,3 +265,99 @@ async fn an_upload_that_a_crash_cuts_off_is_no_import() {
     );
     process.kill();
 }
+
+/// A list of products of which each has its price.
+fn prices(cents: usize) -> String {
+    let mut text = "sku,name,price\n".to_owned();
+    for row in 0..ROWS {
+        text.push_str(&format!(
+            "SKU-{row},Product {row},{}.{cents:02}\n",
+            row % 90 + 1
+        ));
+    }
+    text
+}
+
+/// All products, and whether each change that is there leads on to another one or to none.
+async fn products_and_changes(directory: &Path) -> (Vec<String>, i64) {
+    let url = format!("sqlite:{}", directory.join("import-relay.db").display());
+    let db = Database::connect(url).await.unwrap();
+    let query = |sql: &str| Statement::from_string(DbBackend::Sqlite, sql);
+    let rows = db
+        .query_all_raw(query(
+            "SELECT identity || '|' || name || '|' || price || '|' || created_at AS line FROM products ORDER BY identity",
+        ))
+        .await
+        .unwrap();
+    let lines = rows.iter().map(|row| row.try_get("", "line").unwrap());
+    let broken = db
+        .query_one_raw(query(
+            "SELECT (SELECT count(*) FROM products AS p WHERE NOT EXISTS \
+                 (SELECT 1 FROM product_changes AS c WHERE c.id = p.last_change AND c.identity = p.identity)) \
+             + (SELECT count(*) FROM product_changes AS c WHERE c.previous <> 0 AND NOT EXISTS \
+                 (SELECT 1 FROM product_changes AS b WHERE b.id = c.previous AND b.identity = c.identity)) AS n",
+        ))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        broken.try_get::<i64>("", "n").unwrap(),
+        0,
+        "a chain of changes is broken"
+    );
+    let changes = db.query_one_raw(query("SELECT count(*) AS n FROM product_changes"));
+    let changes = changes.await.unwrap().unwrap();
+    (lines.collect(), changes.try_get("", "n").unwrap())
+}
+
+#[tokio::test]
+async fn an_undo_that_is_killed_anywhere_leaves_the_products_as_they_were() {
+    const UNDO_KILLS: usize = 12;
+    let http = client();
+    let directory = tempfile::tempdir().unwrap();
+    let mut process = Process::start(directory.path());
+    let id = upload(&http, &process, &prices(50)).await;
+    assert_eq!(finished(&http, &process, &id).await["status"], "SUCCESS");
+    process.kill();
+    let (before, _) = products_and_changes(directory.path()).await;
+
+    process = Process::start(directory.path());
+    let id = upload(&http, &process, &prices(10)).await;
+    assert_eq!(
+        finished(&http, &process, &id).await["updatedProducts"],
+        ROWS
+    );
+    let undo: Value = http
+        .post(format!("{}/api/products/imports/{id}/undo", process.url))
+        .header("X-API-Key", KEY)
+        .send()
+        .await
+        .unwrap()
+        .error_for_status()
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let undo = undo["id"].as_str().unwrap();
+    let mut killed_within = 0;
+    for _ in 0..UNDO_KILLS {
+        let done = details(&http, &process, undo).await["processedProducts"].as_u64();
+        let until = done.unwrap() + fastrand::u64(0..=ROWS as u64 / 8);
+        advanced(&http, &process, undo, until).await;
+        process.kill();
+        process = Process::start(directory.path());
+        let state = details(&http, &process, undo).await;
+        let done = state["processedProducts"].as_u64().unwrap();
+        killed_within += usize::from(done > 0 && state["status"] == "PENDING");
+    }
+    let end = finished(&http, &process, undo).await;
+    process.kill();
+    assert_eq!(
+        (&end["status"], &end["updatedProducts"]),
+        (&"SUCCESS".into(), &ROWS.into())
+    );
+    assert!(killed_within > 0, "no kill was within the undo");
+    let (after, changes) = products_and_changes(directory.path()).await;
+    assert!(after == before, "the products are not what they were");
+    assert_eq!(changes, 3 * ROWS as i64);
+}

@@ -1,14 +1,17 @@
-// Measures searching and paging, over HTTP with a session, at a million products and 200,000 imports: on SQLite, and
+// Measures searching and paging, over HTTP with a session, at a million products, the changes of their prices by a
+// second import, and 200,000 imports: on SQLite, and
 // on PostgreSQL where IMPORT_RELAY_POSTGRES names a server (an address without a database, whose user may make some).
 //
 //   node benches/search/run.mjs [--rows 1000000] [--jobs 200000]
 //
 // A median above 50 ms fails, and so does a readiness or an answer that is none of 200 while sixty search at once.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, openAsBlob, openSync, rmSync } from 'node:fs';
+import { createReadStream, createWriteStream, mkdtempSync, openAsBlob, openSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -24,6 +27,18 @@ const directory = mkdtempSync(join(tmpdir(), 'search-bench-'));
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 const file = join(directory, 'bench.csv');
 execFileSync(binary, ['sample', '--rows', String(rows), '--shape', 'plain'], { stdio: ['ignore', openSync(file, 'w'), 'inherit'] });
+
+/** The same products, each a tenth dearer. */
+const dearer = join(directory, 'dearer.csv');
+await pipeline(
+  createInterface({ input: createReadStream(file) }),
+  async function* (lines) {
+    for await (const line of lines) {
+      yield `${line.replace(/^([^,]*,[^,]*,)([\d.]+)/, (_, before, price) => before + (price * 1.1 + 0.01).toFixed(2))}\n`;
+    }
+  },
+  createWriteStream(dearer),
+);
 
 const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
@@ -76,10 +91,6 @@ async function measure(name, database, file_of_database) {
     const cookie = made.headers.getSetCookie().map((each) => each.split(';')[0]).join('; ');
     const headers = { Cookie: cookie, Accept: 'application/json', Origin: origin };
     const get = (path) => fetch(origin + path, { headers });
-    const form = new FormData();
-    form.append('file', await openAsBlob(file), 'bench.csv');
-    const started = await fetch(`${origin}/imports`, { method: 'POST', headers, body: form });
-    const { id } = await started.json();
     const products = (search, page = 1) => `/api/list_products?search=${encodeURIComponent(search)}&page=${page}`;
     const timed = async (path) => {
       const began = performance.now();
@@ -88,11 +99,19 @@ async function measure(name, database, file_of_database) {
       if (answer.status !== 200) throw new Error(`${path} is answered with ${answer.status}`);
       return [performance.now() - began, body];
     };
-    for (;;) {
-      const [, import_] = await timed(`/api/get_import?id=${id}`);
-      if (import_.status !== 'PENDING') break;
-      await pause(500);
-    }
+    const imported = async (path) => {
+      const form = new FormData();
+      form.append('file', await openAsBlob(path), 'bench.csv');
+      const started = await fetch(`${origin}/imports`, { method: 'POST', headers, body: form });
+      const { id } = await started.json();
+      for (;;) {
+        const [, import_] = await timed(`/api/get_import?id=${id}`);
+        if (import_.status !== 'PENDING') return id;
+        await pause(500);
+      }
+    };
+    const added = await imported(file);
+    const changed = await imported(dearer);
     makeJobs(database ?? join(data, file_of_database));
     const rare = `sku-${String(rows - 1).padStart(8, '0')}`;
     // The index is whole once what came last is found as quickly as it will be.
@@ -102,6 +121,7 @@ async function measure(name, database, file_of_database) {
       quick = took < MOST ? quick + 1 : 0;
       await pause(200);
     }
+    const changes = (id, query = '') => `/api/import_changes?id=${id}${query}`;
     const lists = (query) => `/api/list_imports?${query}`;
     const asked = [
       ['products, first page', products('')],
@@ -113,6 +133,14 @@ async function measure(name, database, file_of_database) {
       ['"no such product"', products('no such product')],
       ['"zq"', products('zq')],
       ['"7"', products('7')],
+      ['changes, first page', changes(changed)],
+      ['changes, in the middle', changes(changed, `&after=${rows / 2}`)],
+      ['changes, price up by more than 5 %', changes(changed, '&price_up=5')],
+      ['changes, price down, of which there is none', changes(changed, '&price_down=30')],
+      ['changes of names, of which there is none', changes(changed, '&field=name')],
+      [`changes of "${rare}"`, changes(changed, `&search=${rare}`)],
+      ['products that were added and changed since', changes(added, `&after=${rows / 2}`)],
+      ['history of a product', `/api/product_history?identity=sku:${rare.toUpperCase()}`],
       ['imports, first page', lists('page=1')],
       ['imports, page 5,000', lists('page=5000')],
       ['imports that failed', lists('page=1&filter[status]=ERROR')],

@@ -56,6 +56,34 @@ pub async fn retry_failed_rows(id: JobId) -> Result<(), ApiError> {
     crate::server::imports::rerun(&id, crate::server::relay::Rerun::Retry).await
 }
 
+/// Lets an import go on that waits because it goes over a limit, and goes to its page.
+///
+/// # Errors
+///
+/// As [`cancel_import`].
+#[server(prefix = "/api", endpoint = "approve_import")]
+pub async fn approve_import(id: JobId) -> Result<(), ApiError> {
+    let change = crate::server::imports::find_changeable(&id).await?;
+    change.imports.relay().approve(&change.job).await?;
+    change
+        .done(crate::model::audit::AuditAction::ImportApproved)
+        .await;
+    leptos_axum::redirect(&format!("/imports/{id}"));
+    Ok(())
+}
+
+/// Takes an import back, and goes to the page of the import that does so. Products that later imports have
+/// changed are left as they are, unless everything is to be taken back.
+///
+/// # Errors
+///
+/// As [`cancel_import`].
+#[server(prefix = "/api", endpoint = "undo_import")]
+pub async fn undo_import(id: JobId, #[server(default)] everything: bool) -> Result<(), ApiError> {
+    let what = crate::server::relay::Rerun::Undo { everything };
+    crate::server::imports::rerun(&id, what).await
+}
+
 /// Forgets an import that is over, and goes to the list. Its products stay.
 ///
 /// # Errors

@@ -168,6 +168,7 @@ fn asked(t: Locale, needs: Question) -> &'static str {
             "Die Preise in dieser Datei lassen sich auf zwei Arten lesen. Wähle das \
             Dezimaltrennzeichen, um fortzufahren.",
         ),
+        Question::Approval => "",
         Question::Sheets => t.say(
             "This workbook has several sheets. Choose the ones with products to continue.",
             "Diese Arbeitsmappe hat mehrere Blätter. Wähle die mit den Produkten, um fortzufahren.",

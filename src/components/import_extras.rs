@@ -5,7 +5,9 @@ use server_fn::ServerFn;
 
 use super::form::{ActionForm, failure};
 use crate::{
-    api::import_controls::{CancelImport, DeleteImport, ImportAgain, RetryFailedRows},
+    api::import_controls::{
+        ApproveImport, CancelImport, DeleteImport, ImportAgain, RetryFailedRows, UndoImport,
+    },
     i18n::locale::Locale,
     islands::parts::{
         format::Noun,
@@ -14,9 +16,9 @@ use crate::{
     },
     model::{
         base_path::address,
-        changes::changes_path,
+        changes::{OverLimit, Percent, changes_path},
         import_extras::{ImportExtras, failed_rows_path},
-        job::JobId,
+        job::{JobId, Question},
     },
 };
 
@@ -33,12 +35,17 @@ pub(crate) fn ImportControls(
     let t = use_locale();
     let offers = |action| extras.offers(action);
     let is_check = extras.is_check();
-    let asks_for_columns = extras.problem.is_some() || extras.needs.is_some();
+    let asks_for_columns = extras.problem.is_some()
+        || extras
+            .needs
+            .is_some_and(|needs| needs != Question::Approval);
     let id_text = StoredValue::new(id.to_string());
     let hidden = move || view! { <input type="hidden" name="id" value=id_text.get_value() /> };
     let failure = failure::<CancelImport>()
         .or_else(failure::<ImportAgain>)
         .or_else(failure::<RetryFailedRows>)
+        .or_else(failure::<ApproveImport>)
+        .or_else(failure::<UndoImport>)
         .or_else(failure::<DeleteImport>);
     let cancel = (offers("cancel") && !is_over).then(|| {
         view! {
@@ -96,7 +103,11 @@ pub(crate) fn ImportControls(
     let changes = offers("changes").then(|| {
         view! {
             <a class="button" data-testid="show-changes" href=address(&changes_path(&id))>
-                {t.say("Show changes", "Änderungen anzeigen")}
+                {if is_check {
+                    t.say("Show what would change", "Anzeigen, was sich ändern würde")
+                } else {
+                    t.say("Show changes", "Änderungen anzeigen")
+                }}
             </a>
         }
     });
@@ -111,6 +122,67 @@ pub(crate) fn ImportControls(
             </a>
         }
     });
+    let approve = offers("approve").then(|| {
+        view! {
+            <ActionForm action=ApproveImport::url()>
+                {hidden()}
+                <button class="button button-primary" data-testid="approve-import">
+                    <Icon glyph=Glyph::Check />
+                    {t.say("Approve and import", "Freigeben und importieren")}
+                </button>
+            </ActionForm>
+        }
+    });
+    let undo = offers("undo").then(|| {
+        view! {
+            <details class="controls-delete">
+                <summary class="button button-quiet" data-testid="undo-import">
+                    {t.say("Undo…", "Rückgängig machen…")}
+                </summary>
+                <ActionForm action=UndoImport::url()>
+                    {hidden()}
+                    <p>
+                        {t.say(
+                            "Products that this import updated get their previous values back. Products that it added are removed.",
+                            "Produkte, die dieser Import aktualisiert hat, bekommen ihre vorherigen Werte zurück. Produkte, die er hinzugefügt hat, werden entfernt.",
+                        )}
+                    </p>
+                    <label>
+                        <input type="checkbox" name="everything" value="true" />
+                        " "
+                        {t.say(
+                            "Include products that later imports have changed",
+                            "Auch Produkte, die spätere Importe geändert haben",
+                        )}
+                    </label>
+                    <button class="button" data-testid="undo-confirm">
+                        {t.say("Undo this import", "Diesen Import rückgängig machen")}
+                    </button>
+                </ActionForm>
+            </details>
+        }
+    });
+    let over_limit = extras
+        .over_limit
+        .filter(|_| offers("approve"))
+        .map(|over| view! { <p data-testid="over-limit" role="status">{over_limit(t, over)}</p> });
+    let link = |id: Option<&String>, text: &'static str| {
+        id.map(|id| view! { <p><a href=address(&format!("/imports/{id}"))>{text}</a></p> })
+    };
+    let undoes = link(
+        extras.undoes.as_ref(),
+        t.say(
+            "This import undoes another one.",
+            "Dieser Import macht einen anderen rückgängig.",
+        ),
+    );
+    let undone = link(
+        extras.undone_by.as_ref(),
+        t.say(
+            "This import was undone.",
+            "Dieser Import wurde rückgängig gemacht.",
+        ),
+    );
     let delete = offers("delete").then(|| {
         view! {
             <details class="controls-delete">
@@ -148,7 +220,10 @@ pub(crate) fn ImportControls(
             <h2 id="controls-title" class="visually-hidden">{t.say("Result and actions", "Ergebnis und Aktionen")}</h2>
             {queue_place(t, &extras).map(|text| view! { <p data-testid="queue-place">{text}</p> })}
             {is_over.then(|| view! { <Outcome extras=extras.clone() /> })}
-            <div class="controls-row">{cancel} {again} {retry} {download} {changes} {columns} {delete}</div>
+            {undoes} {undone} {over_limit}
+            <div class="controls-row">
+                {approve} {cancel} {again} {retry} {download} {changes} {columns} {undo} {delete}
+            </div>
             {problem}
         </section>
     }
@@ -190,6 +265,10 @@ fn Outcome(extras: ImportExtras) -> impl IntoView {
         extras.unchanged_products,
     ]
     .map(|products| t.count(products));
+    let removed = match extras.removed_products {
+        0 => String::new(),
+        removed => format!(" {} {},", t.count(removed), t.say("removed", "entfernt")),
+    };
     let text = match (t, extras.is_check()) {
         (Locale::English, true) => format!(
             "Dry run: nothing was imported. Importing would add {added}, update {updated} and \
@@ -200,16 +279,45 @@ fn Outcome(extras: ImportExtras) -> impl IntoView {
                     {updated} aktualisieren und {unchanged} unverändert lassen."
         ),
         (Locale::English, false) => {
-            format!("{added} added, {updated} updated, {unchanged} unchanged.")
+            format!("{added} added, {updated} updated,{removed} {unchanged} unchanged.")
         }
         (Locale::German, false) => {
-            format!("{added} neu, {updated} aktualisiert, {unchanged} unverändert.")
+            format!("{added} neu, {updated} aktualisiert,{removed} {unchanged} unverändert.")
         }
     };
     let rows = rows_read(t, &extras);
     view! {
         <p data-testid="import-outcome">{text}</p>
         {rows.map(|rows| view! { <p data-testid="import-rows">{rows}</p> })}
+    }
+}
+
+/// Says which limit an import goes over.
+fn over_limit(t: Locale, over: OverLimit) -> String {
+    match over {
+        OverLimit::Prices { count, of, by } => {
+            let [count, of] = [count, of].map(|it| t.count(it));
+            let by = Percent::of_hundredths(by);
+            match t {
+                Locale::English => format!(
+                    "Needs your approval: {count} of the {of} compared prices would change by more than {by}%. Nothing has been imported yet."
+                ),
+                Locale::German => format!(
+                    "Braucht deine Freigabe: {count} der {of} verglichenen Preise würden sich um mehr als {by}\u{a0}% ändern. Bisher wurde nichts importiert."
+                ),
+            }
+        }
+        OverLimit::Failed { count, of } => {
+            let [count, of] = [count, of].map(|it| t.count(it));
+            match t {
+                Locale::English => format!(
+                    "Needs your approval: {count} of the first {of} rows would fail. Nothing has been imported yet."
+                ),
+                Locale::German => format!(
+                    "Braucht deine Freigabe: {count} der ersten {of} Zeilen würden fehlschlagen. Bisher wurde nichts importiert."
+                ),
+            }
+        }
     }
 }
 

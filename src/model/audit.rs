@@ -87,6 +87,10 @@ actions! {
     ImportCancelled: "import-cancelled", "cancelled the import of", "Import abgebrochen:";
     /// An import was started once more.
     ImportRetried: "import-retried", "retried the import of", "Import erneut gestartet:";
+    /// An import over a limit was approved.
+    ImportApproved: "import-approved", "approved the import of", "Import freigegeben:";
+    /// An import was undone.
+    ImportUndone: "import-undone", "undid the import of", "Import rückgängig gemacht:";
     /// An import was deleted.
     ImportDeleted: "import-deleted", "deleted the import of", "Import gelöscht:";
     /// Something that only another version of the app knows.

@@ -295,6 +295,54 @@ pub fn changes_file_path(job: &JobId) -> String {
     format!("/imports/{job}/changes.csv")
 }
 
+/// The limit that an import goes over, by its first rows.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "limit", rename_all = "camelCase")]
+pub enum OverLimit {
+    /// Too many prices would move too far.
+    Prices {
+        /// How many.
+        count: u64,
+        /// Of how many that are known before and after.
+        of: u64,
+        /// What is too far, in hundredths of a percent.
+        by: i64,
+    },
+    /// Too many rows would fail.
+    Failed {
+        /// How many.
+        count: u64,
+        /// Of how many.
+        of: u64,
+    },
+}
+
+impl fmt::Display for OverLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Prices { count, of, by } => write!(
+                f,
+                "{count} of {of} prices would move by more than {} %.",
+                Percent::of_hundredths(*by)
+            ),
+            Self::Failed { count, of } => write!(f, "{count} of {of} rows would fail."),
+        }
+    }
+}
+
+/// Marks the name of the file of an import that is taken back.
+const MARK: char = '↶';
+
+/// Names an import that takes another one back by the name of that, and one that takes that back again.
+#[must_use]
+pub fn undo_name(filename: &str) -> String {
+    match filename.strip_prefix(MARK) {
+        Some(rest) if rest.starts_with(MARK) => rest.to_owned(),
+        Some(_) => format!("{MARK}{filename}"),
+        None => format!("{MARK} {filename}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -319,6 +367,13 @@ mod tests {
             assert!(text.parse::<Percent>().is_err(), "{text}");
         }
         assert_eq!(Percent::of_hundredths(-3050).to_string(), "-30.5");
+    }
+
+    #[test]
+    fn the_name_says_whether_an_import_is_taken_back() {
+        assert_eq!(undo_name("a.csv"), "↶ a.csv");
+        assert_eq!(undo_name("↶ a.csv"), "↶↶ a.csv");
+        assert_eq!(undo_name("↶↶ a.csv"), "↶ a.csv");
     }
 
     proptest! {

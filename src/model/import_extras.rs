@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::changes::OverLimit;
+
 use crate::model::{
     job::{JobId, Question},
     page::Page,
@@ -41,6 +43,16 @@ pub struct ImportExtras {
     pub problem: Option<Question>,
     /// What has to be said for it to go on.
     pub needs: Option<Question>,
+    /// Products that a check is about and that have changed since: a thousand at most.
+    pub changed_since: u64,
+    /// The limit that it goes over.
+    pub over_limit: Option<OverLimit>,
+    /// Products that are there no more.
+    pub removed_products: u64,
+    /// The import that it takes back.
+    pub undoes: Option<String>,
+    /// The last import that took it back, or is about to.
+    pub undone_by: Option<String>,
     /// What can be done with it now.
     pub actions: Vec<String>,
 }

@@ -66,9 +66,10 @@ impl fmt::Display for JobId {
 
 /// How the embedded price monitor's sentence begins when an import or a dry run was cancelled. Imports
 /// that an earlier version ended have "The check was cancelled" and longer ones of the first.
-const CANCELLED: [&str; 5] = [
+const CANCELLED: [&str; 6] = [
     "The import was cancelled",
     "Cancelled after importing ",
+    "Cancelled after undoing ",
     "Cancelled before any products were imported",
     "The dry run was cancelled",
     "The check was cancelled",
@@ -176,6 +177,8 @@ pub enum Question {
     DecimalMark,
     /// Which sheets of the workbook are to be read.
     Sheets,
+    /// Whether it may change as much as it would.
+    Approval,
 }
 
 impl Question {
@@ -186,15 +189,21 @@ impl Question {
             Self::Columns => "columns",
             Self::DecimalMark => "decimal-mark",
             Self::Sheets => "sheets",
+            Self::Approval => "approval",
         }
     }
 
     /// Reads the word for it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Columns, Self::DecimalMark, Self::Sheets]
-            .into_iter()
-            .find(|question| question.as_str() == text)
+        [
+            Self::Columns,
+            Self::DecimalMark,
+            Self::Sheets,
+            Self::Approval,
+        ]
+        .into_iter()
+        .find(|question| question.as_str() == text)
     }
 }
 

@@ -2,13 +2,18 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use server_fn::ServerFn as _;
 
 use super::{
     not_found::{Missing, NotFound},
     query,
 };
 use crate::{
-    api::{changes::import_changes, import_controls::import_extras, imports::get_import},
+    api::{
+        changes::import_changes,
+        import_controls::{ImportAgain, import_extras},
+        imports::get_import,
+    },
     components::{
         changes_table::{ChangesTable, field_word, kind_word},
         notice::{EmptyState, ErrorNotice},
@@ -117,6 +122,26 @@ fn Changes(
     let t = use_locale();
     let title = t.say("Changes", "Änderungen");
     let back = address(&format!("/imports/{}", job.id));
+    let is_check = extras.as_ref().is_some_and(ImportExtras::is_check);
+    let title = match is_check {
+        true => t.say("What would change", "Was sich ändern würde"),
+        false => title,
+    };
+    let import_now = extras
+        .as_ref()
+        .filter(|extras| extras.is_check() && extras.offers("again"))
+        .map(|extras| {
+            let since = (extras.changed_since > 0).then(|| changed_since(t, extras.changed_since));
+            view! {
+                {since.map(|text| view! { <p role="status" data-testid="changed-since">{text}</p> })}
+                <form method="post" action=address(ImportAgain::url())>
+                    <input type="hidden" name="id" value=job.id.to_string() />
+                    <button class="button button-primary" data-testid="import-now">
+                        {t.say("Import now", "Jetzt importieren")}
+                    </button>
+                </form>
+            }
+        });
     let counts = extras.map(|extras| summary(t, &extras));
     let filter = asked.filter();
     let query = query_of(&filter);
@@ -170,6 +195,7 @@ fn Changes(
                 </a>
             </div>
             {counts.map(|text| view! { <p data-testid="changes-summary">{text}</p> })}
+            {import_now}
         </header>
         <section class="card card-flush" aria-label=title>
             <Filter here=here.clone() asked />
@@ -223,6 +249,19 @@ fn summary(t: Locale, extras: &ImportExtras) -> String {
     match t {
         Locale::English => format!("{added} added, {updated} updated, {unchanged} unchanged."),
         Locale::German => format!("{added} neu, {updated} aktualisiert, {unchanged} unverändert."),
+    }
+}
+
+/// Says that a check is no longer all of the truth.
+fn changed_since(t: Locale, products: u64) -> String {
+    let products = t.count(products);
+    match t {
+        Locale::English => format!(
+            "{products} products have changed since this dry run. Importing now updates their current values."
+        ),
+        Locale::German => format!(
+            "{products} Produkte haben sich seit diesem Testlauf geändert. Ein Import ändert ihre jetzigen Werte."
+        ),
     }
 }
 

@@ -6,7 +6,7 @@ mod database;
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use import_relay::server::{
-    config::{DatabaseUrl, Retention, SpaceLimits},
+    config::{DatabaseUrl, Retention, SafetyLimits, SpaceLimits},
     price_monitor::{self, PriceMonitorOptions},
     store::{Store, monitor_imports::MonitorImport},
     telemetry::Metrics,
@@ -281,6 +281,7 @@ async fn serve(
             uploads: Duration::from_secs(3600),
             ..Retention::default()
         },
+        safety: SafetyLimits::default(),
     };
     let shutdown = CancellationToken::new();
     let serving = price_monitor::serve(listener, store.clone(), options, shutdown.clone());

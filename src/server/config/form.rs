@@ -16,7 +16,7 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::{PublicUrl, SocketProtocol};
-use crate::server::identity::host::is_loopback;
+use crate::{model::changes::Percent, server::identity::host::is_loopback};
 
 /// What a setting takes.
 pub(super) trait Form {
@@ -45,6 +45,22 @@ impl<T: FromStr + PartialOrd + fmt::Display> Form for AtLeast<T> {
 
     fn show(&self, number: &T) -> Option<String> {
         Some(number.to_string())
+    }
+}
+
+/// A share in percent, up to this one.
+#[derive(Debug)]
+pub(super) struct UpTo(pub(super) Percent);
+
+impl Form for UpTo {
+    type Value = Percent;
+
+    fn parse(&self, text: &str) -> Option<Percent> {
+        text.parse().ok().filter(|share| *share <= self.0)
+    }
+
+    fn show(&self, share: &Percent) -> Option<String> {
+        Some(share.to_string())
     }
 }
 

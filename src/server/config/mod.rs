@@ -21,8 +21,8 @@ pub use self::{
     read::environment,
     table::{About, Default, SETTINGS},
     types::{
-        AuthConfig, Config, LogConfig, Monitor, MonitorEndpoint, OidcConfig, RelayConfig,
-        RemoteHosts, Retention, SessionLifetime, SocketProtocol, SpaceLimits, SseConfig,
-        TelemetryConfig,
+        AuthConfig, Config, LimitAction, LogConfig, Monitor, MonitorEndpoint, OidcConfig,
+        RelayConfig, RemoteHosts, Retention, SafetyLimits, SessionLifetime, SocketProtocol,
+        SpaceLimits, SseConfig, TelemetryConfig,
     },
 };

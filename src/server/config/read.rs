@@ -6,8 +6,8 @@ use secrecy::SecretString;
 
 use super::{
     AuthConfig, Config, ConfigError, DatabaseUrl, LogConfig, Monitor, MonitorEndpoint, OidcConfig,
-    PublicUrl, RelayConfig, Retention, SessionLifetime, SpaceLimits, SseConfig, TelemetryConfig,
-    form::Form, print::Listing, table::*,
+    PublicUrl, RelayConfig, Retention, SafetyLimits, SessionLifetime, SpaceLimits, SseConfig,
+    TelemetryConfig, form::Form, print::Listing, table::*,
 };
 use crate::model::base_path::BasePath;
 
@@ -87,6 +87,12 @@ impl Config {
                 imports: env.read(&IMPORT_RETENTION)?,
                 deleted: env.read(&DELETED_RETENTION)?,
                 audit: env.read(&AUDIT_RETENTION)?,
+            },
+            safety: SafetyLimits {
+                action: env.read(&LIMIT_ACTION)?,
+                prices: env.read(&LIMIT_PRICES)?,
+                price_change: env.read(&LIMIT_PRICE_CHANGE)?,
+                failed: env.read(&LIMIT_FAILED)?,
             },
             auth: AuthConfig {
                 passwords: passwords(&env)?,

@@ -8,14 +8,17 @@ use openidconnect::IssuerUrl;
 use url::Url;
 
 use super::{
-    CollectorUrl, CorsOrigins, DatabaseUrl, PublicUrl, RemoteHosts, SocketProtocol,
+    CollectorUrl, CorsOrigins, DatabaseUrl, LimitAction, PublicUrl, RemoteHosts, SocketProtocol,
     form::{
-        AtLeast, Between, By, OneOf, OrForever, OrNever, Secret, Size, Text, VisibleSecret, issuer,
-        joined, listed, log_filter, mail_addresses, monitor_url, networks, socket_address,
+        AtLeast, Between, By, OneOf, OrForever, OrNever, Secret, Size, Text, UpTo, VisibleSecret,
+        issuer, joined, listed, log_filter, mail_addresses, monitor_url, networks, socket_address,
         whole_address,
     },
 };
-use crate::{model::role::Role, server::identity::host};
+use crate::{
+    model::{changes::Percent, role::Role},
+    server::identity::host,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = secs(60);
@@ -166,6 +169,18 @@ settings! {
         "a duration, for example 90days, or forever", default "90days",
         "How long it keeps the row details of a finished import: failed rows, warnings, replaced and \
         skipped rows.";
+    LIMIT_ACTION: OneOf<LimitAction> = "IMPORT_LIMITS", OneOf(&[("off", LimitAction::Off), ("ask", LimitAction::Ask), ("refuse", LimitAction::Refuse)]),
+        "ask, refuse or off", default "ask",
+        "What becomes of an import whose first 20,000 rows go over one of the limits below: it waits to be approved, it is refused, or nothing.";
+    LIMIT_PRICES: UpTo = "IMPORT_LIMIT_PRICES", UpTo(Percent::of_hundredths(10_000)),
+        "a number from 0 to 100", default "50",
+        "The most prices, in percent of those that are compared, that may move by more than IMPORT_LIMIT_PRICE_CHANGE. Fewer than 25 are never too many.";
+    LIMIT_PRICE_CHANGE: UpTo = "IMPORT_LIMIT_PRICE_CHANGE", UpTo(Percent::of_hundredths(i64::MAX)),
+        "a number from 0", default "50",
+        "By how many percent a price moves that counts for IMPORT_LIMIT_PRICES.";
+    LIMIT_FAILED: UpTo = "IMPORT_LIMIT_FAILED", UpTo(Percent::of_hundredths(10_000)),
+        "a number from 0 to 100", default "50",
+        "The most rows, in percent, that may fail. Fewer than 25 are never too many.";
     CHANGES_RETENTION: OrForever = "CHANGES_RETENTION", OrForever,
         "a duration, for example 1year, or forever", default "1year",
         "How long the changes that an import made to products are kept, from its start. With 0s they \

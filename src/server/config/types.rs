@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::{CollectorUrl, CorsOrigins, DatabaseUrl, PublicUrl, print::Listing};
-use crate::model::role::Role;
+use crate::model::{changes::Percent, role::Role};
 
 /// All settings.
 #[derive(Clone, Debug)]
@@ -45,6 +45,8 @@ pub struct Config {
     pub space: SpaceLimits,
     /// How long what is not kept for ever is kept.
     pub retention: Retention,
+    /// How much an import may change without being asked about.
+    pub safety: SafetyLimits,
     /// Who may sign in, and for how long.
     pub auth: AuthConfig,
     /// The reverse proxies whose `X-Forwarded-For` is believed.
@@ -215,6 +217,42 @@ pub struct Retention {
     pub deleted: Option<Duration>,
     /// An event in the audit log.
     pub audit: Option<Duration>,
+}
+
+/// How much an import may change without being asked about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SafetyLimits {
+    /// What becomes of one that would change more.
+    pub action: LimitAction,
+    /// The share of prices that may move far.
+    pub prices: Percent,
+    /// What is far.
+    pub price_change: Percent,
+    /// The share of rows that may fail.
+    pub failed: Percent,
+}
+
+/// What becomes of an import that goes over a limit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LimitAction {
+    /// Nothing: there are no limits.
+    Off,
+    /// It waits to be approved.
+    Ask,
+    /// It ends.
+    Refuse,
+}
+
+impl Default for SafetyLimits {
+    fn default() -> Self {
+        let half = Percent::of_hundredths(5_000);
+        Self {
+            action: LimitAction::Ask,
+            prices: half,
+            price_change: half,
+            failed: half,
+        }
+    }
 }
 
 /// How much room product files may take.

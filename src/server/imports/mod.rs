@@ -25,6 +25,7 @@ use super::{
 };
 use crate::model::{
     audit::AuditAction,
+    changes::undo_name,
     error::ApiError,
     import_extras::SaidOfFile,
     job::{ImportMode, JobId, ProductImportJob},
@@ -192,13 +193,19 @@ impl Imports {
         what: Rerun,
     ) -> Result<JobId, ApiError> {
         let mode = match what {
-            Rerun::Again => ImportMode::Import,
+            Rerun::Again | Rerun::Undo { .. } => ImportMode::Import,
             Rerun::Retry => of.mode,
+        };
+        let filename = match what {
+            Rerun::Again | Rerun::Retry => of.filename.clone(),
+            Rerun::Undo { .. } => undo_name(&of.filename),
         };
         let (imports, user, of) = (self.clone(), user.id.clone(), of.clone());
         let creating = async move {
             let job = imports.relay.rerun(&user, &of, what).await?;
-            imports.record_further(&user, &of, job, mode).await
+            imports
+                .record_further(&user, &of, job, &filename, mode)
+                .await
         };
         self.relay.see_through(creating).await?
     }
@@ -213,7 +220,9 @@ impl Imports {
         let (imports, user, of, said) = (self.clone(), user.id.clone(), of.clone(), said.clone());
         let creating = async move {
             let job = imports.relay.map_columns(&user, &of, &said).await?;
-            imports.record_further(&user, &of, job, of.mode).await
+            imports
+                .record_further(&user, &of, job, &of.filename, of.mode)
+                .await
         };
         self.relay.see_through(creating).await?
     }
@@ -223,10 +232,11 @@ impl Imports {
         user: &UserId,
         of: &ChangeableJob,
         job: JobId,
+        filename: &str,
         mode: ImportMode,
     ) -> Result<JobId, ApiError> {
         if job != of.id {
-            self.record(user, &job, &of.filename, mode).await?;
+            self.record(user, &job, filename, mode).await?;
         }
         Ok(job)
     }

@@ -60,7 +60,7 @@ pub(crate) async fn rerun(id: &JobId, what: Rerun) -> Result<(), ApiError> {
     let change = find_changeable(id).await?;
     let user = &change.who.user;
     let new = change.imports.rerun(user, &change.job, what).await?;
-    change.done(AuditAction::ImportRetried).await;
+    change.done(what.action()).await;
     leptos_axum::redirect(&format!("/imports/{new}"));
     Ok(())
 }

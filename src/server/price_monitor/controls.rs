@@ -53,7 +53,7 @@ const ROWS_AT_ONCE: u64 = 1000;
 /// Rows of a preview.
 const PREVIEW: usize = 6;
 
-type Created = Result<(StatusCode, Json<JobBody>), ServiceError>;
+pub(super) type Created = Result<(StatusCode, Json<JobBody>), ServiceError>;
 
 /// Returns the routes.
 pub(super) fn router() -> Router<Arc<Service>> {
@@ -108,6 +108,7 @@ impl Service {
             mapping: mapping.or(import.mapping),
             stored_in: None,
             file: import.file.unwrap_or_default(),
+            undoes: None,
         };
         let recording = record(Arc::clone(self), new, incoming);
         let import = self
@@ -135,6 +136,11 @@ async fn import(
             .completed_at
             .is_none_or(|ended| oldest.is_none_or(|oldest| ended >= oldest)),
         changes: service.store.has_changes(&id).await?,
+        undone_by: service.store.undone_by(&id).await?,
+        changed_since: match (import.mode, import.status.is_final()) {
+            (ImportMode::Check, true) => service.store.changed_since_check(&id).await?,
+            _ => 0,
+        },
     };
     Ok(Json(ImportBody::new(import, place, kept)))
 }
@@ -182,7 +188,7 @@ async fn retry(
     if !import.status.is_final() {
         return Err(ServiceError::NotOver);
     }
-    if import.progress.failed_products == 0 {
+    if import.progress.failed_products == 0 || import.undoes.is_some() {
         return Err(ServiceError::NothingFailed);
     }
     let new_id = Uuid::now_v7().to_string();
@@ -204,6 +210,7 @@ async fn retry(
         mapping: import.mapping,
         stored_in: None,
         file,
+        undoes: None,
     };
     let recording = record(Arc::clone(&service), new, incoming);
     let import = service

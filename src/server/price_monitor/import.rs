@@ -31,12 +31,16 @@ use super::{
 };
 use crate::{
     i18n::locale::Locale,
-    model::job::{ImportProgress, ImportStatus, UnixMillis},
+    model::{
+        changes::OverLimit,
+        job::{ImportProgress, ImportStatus, UnixMillis},
+    },
     server::{
+        config::{LimitAction, SafetyLimits},
         store::{
             Store, StoreError,
             monitor_imports::{ImportBatch, ImportMode, MonitorImport, Question},
-            products::Written,
+            preview::Checked,
         },
         telemetry::Metrics,
     },
@@ -56,7 +60,7 @@ const BROKE_OFF: &str = "The import failed because of an internal error.";
 
 /// Why an import cannot go on. The text is for the user of the shop; the causes are for the log.
 #[derive(Debug, Error)]
-enum ImportError {
+pub(super) enum ImportError {
     /// The file holds no product list.
     #[error(transparent)]
     Feed(FeedError),
@@ -80,6 +84,12 @@ enum ImportError {
     /// What is remembered of the file's products cannot be kept.
     #[error("The file could not be imported because the disk is full or failing.")]
     Scratch(#[source] io::Error),
+    /// It would change more than it may.
+    #[error("{0} Imports over this limit are refused.")]
+    OverLimit(OverLimit),
+    /// There is nothing by which an import could be taken back.
+    #[error("The changes of that import are no longer stored, so it cannot be undone.")]
+    NothingKept,
     /// It was begun again and again.
     #[error(
         "The import was stopped because the service crashed on it twice. The file may be too large: \
@@ -143,7 +153,7 @@ impl ImportError {
 }
 
 /// How an import that met no error ended.
-enum Outcome {
+pub(super) enum Outcome {
     /// All rows are through.
     Through,
     /// It was asked to stop: by its user, or for the service to shut down.
@@ -155,13 +165,14 @@ enum Outcome {
 /// Runs imports.
 #[derive(Debug)]
 pub(super) struct Importer {
-    store: Store,
-    uploads: Uploads,
+    pub(super) store: Store,
+    pub(super) uploads: Uploads,
     readers: Readers,
     announcer: Arc<Announcer>,
-    metrics: Metrics,
-    limits: Limits,
-    rows_per_second: Option<NonZeroU32>,
+    pub(super) metrics: Metrics,
+    pub(super) limits: Limits,
+    pub(super) safety: SafetyLimits,
+    pub(super) rows_per_second: Option<NonZeroU32>,
     /// Whether it is kept what imports change.
     notes_changes: bool,
     shutdown: CancellationToken,
@@ -189,6 +200,7 @@ impl Importer {
             metrics: options.metrics.clone(),
             limits: options.limits(),
             rows_per_second: options.rows_per_second,
+            safety: options.safety,
             notes_changes: options.retention.changes != Some(Duration::ZERO),
             shutdown,
             tasks,
@@ -260,6 +272,10 @@ impl Importer {
                 tracing::warn!(id, %error, "Import postponed until the database is back");
                 None
             }
+            Err(ImportError::OverLimit(over)) if self.safety.action == LimitAction::Ask => {
+                tracing::info!(id, %over, "Import waits for approval");
+                Some(End::Asks(Question::Approval))
+            }
             Err(error) => Some(match error.question() {
                 Some(question) => {
                     tracing::info!(id, needs = question.as_str(), "Import needs input");
@@ -285,12 +301,21 @@ impl Importer {
         let Some(_place) = stop.run_until_cancelled(self.readers.import()).await else {
             return Ok(Outcome::Stopped);
         };
+        if let Some(undo) = &import.undoes {
+            return self.take_back(import, undo, &progress, stop).await;
+        }
         let id = import.id.as_str();
         let position = import.position;
         if !self.check_file(import, stop).await? {
             return Ok(Outcome::Stopped);
         }
         let mapping = self.mapping(import, stop).await?;
+        let within = self.check_limits(import, mapping.clone(), stop).await;
+        if let Err(ImportError::OverLimit(over)) = within {
+            let note = || self.store.note_over_limit(id, over);
+            patiently(id, stop, note).await?;
+        }
+        within?;
         if import.progress.total_products == 0 {
             let Some(counted) = self.count(import, mapping.clone(), stop).await? else {
                 return Ok(Outcome::Stopped);
@@ -300,11 +325,10 @@ impl Importer {
             patiently(id, stop, set).await?;
             progress.send_modify(|progress| progress.total_products = products);
         }
-        let number = match (self.notes_changes, import.mode) {
-            (true, ImportMode::Import) => {
-                Some(patiently(id, stop, || self.store.number_import(id)).await?)
-            }
-            _ => None,
+        let number = if self.notes_changes {
+            Some(patiently(id, stop, || self.store.number_import(id)).await?)
+        } else {
+            None
         };
         let (batches, received) = mpsc::channel(AHEAD);
         let reading = Reading {
@@ -446,13 +470,16 @@ impl Importer {
             let began = Instant::now();
             let (end, products, failed) = (batch.position(), batch.products(), batch.failed());
             let checked = match import.mode {
-                ImportMode::Import => Written::default(),
+                ImportMode::Import => Checked::default(),
                 ImportMode::Check => {
                     let check = || self.store.check_monitor_batch(&batch);
                     patiently(&import.id, stop, check).await?
                 }
             };
-            if !self.commit(import, position, &batch, checked, stop).await? {
+            if !self
+                .commit(import, position, &batch, &checked, stop)
+                .await?
+            {
                 return Ok(Outcome::Superseded);
             }
             position = end;
@@ -473,7 +500,7 @@ impl Importer {
         import: &MonitorImport,
         position: u64,
         batch: &ImportBatch,
-        checked: Written,
+        checked: &Checked,
         stop: &CancellationToken,
     ) -> Result<bool, ImportError> {
         let id = import.id.as_str();
@@ -502,8 +529,16 @@ impl Importer {
         before: UnixMillis,
     ) -> Result<(), StoreError> {
         for import in self.store.unanswered_monitor_imports(before).await? {
-            let error = "The import expired while waiting for your input. Import the file again to provide it.";
-            let end = Some(End::Failed(error.to_owned(), import.needs));
+            let (error, problem) = match import.needs {
+                Some(Question::Approval) => {
+                    ("The import expired while waiting for your approval.", None)
+                }
+                needs => (
+                    "The import expired while waiting for your input. Import the file again to provide it.",
+                    needs,
+                ),
+            };
+            let end = Some(End::Failed(error.to_owned(), problem));
             self.finish_unless_stopped(&import.id, end, import.progress)
                 .await;
         }
@@ -645,6 +680,9 @@ fn cancelled(import: &MonitorImport) -> String {
         import.progress.processed_products,
         import.progress.total_products,
     );
+    if import.undoes.is_some() {
+        return format!("The import was cancelled: {done} of {all} changes were undone.");
+    }
     match (import.mode, done) {
         (ImportMode::Check, _) => "The dry run was cancelled.".to_owned(),
         (_, 0) => "Cancelled before any products were imported.".to_owned(),
@@ -662,6 +700,10 @@ fn verdict(import: &MonitorImport) -> (ImportStatus, Option<String>) {
         return (ImportStatus::Error, Some(error));
     }
     let progress = import.progress;
+    if import.undoes.is_some() && progress.processed_products == 0 {
+        let error = "Nothing was undone because later imports have changed all of these products.";
+        return (ImportStatus::Error, Some(error.to_owned()));
+    }
     match (progress.processed_products, progress.failed_products) {
         (0, 0) => {
             let error = "The file has a header row but no products.".to_owned();
@@ -681,6 +723,7 @@ fn verdict(import: &MonitorImport) -> (ImportStatus, Option<String>) {
 mod tests {
 
     use super::*;
+    use crate::server::store::products::Written;
 
     fn over(processed: u64, failed: u64, total: u64) -> MonitorImport {
         MonitorImport {

@@ -5,7 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::{
-    model::job::{ImportProgress, ImportStatus, UnixMillis},
+    model::{
+        changes::OverLimit,
+        job::{ImportProgress, ImportStatus, UnixMillis},
+    },
     server::store::{
         monitor_imports::{FailedRow, FailedRowsPage, ImportMode, MonitorImport, Question},
         row_notes::{PassedOverCounts, RowNote, RowNotesPage},
@@ -243,6 +246,19 @@ pub(super) struct ImportBody {
     waits_for_room: bool,
     /// Whether it ended because its user wanted it no more.
     cancelled: bool,
+    /// Products that a check is about and that have changed since: a thousand at most.
+    changed_since: u64,
+    /// The limit that it goes over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    over_limit: Option<OverLimit>,
+    /// Products that are there no more.
+    removed_products: u64,
+    /// The import that it takes back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undoes: Option<String>,
+    /// The last import that took it back, or is about to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undone_by: Option<String>,
     actions: Vec<Action>,
 }
 
@@ -262,6 +278,10 @@ pub(super) enum Action {
     Failures,
     /// List which products it changed.
     Changes,
+    /// Give the products that it changed the values that they had.
+    Undo,
+    /// Let it go on though it goes over a limit.
+    Approve,
     /// Forget it.
     Delete,
 }
@@ -282,6 +302,10 @@ pub(super) struct Kept {
     pub(super) rows: bool,
     /// Which products it changed.
     pub(super) changes: bool,
+    /// The last import that took it back, or is about to.
+    pub(super) undone_by: Option<String>,
+    /// Products that a check is about and that have changed since.
+    pub(super) changed_since: u64,
 }
 
 impl ImportBody {
@@ -294,12 +318,15 @@ impl ImportBody {
             }
             if kept.rows && import.progress.failed_products > 0 {
                 actions.push(Action::Failures);
-                if import.mode == ImportMode::Import {
+                if import.mode == ImportMode::Import && import.undoes.is_none() {
                     actions.push(Action::Retry);
                 }
             }
             if kept.changes {
                 actions.push(Action::Changes);
+                if import.mode == ImportMode::Import {
+                    actions.push(Action::Undo);
+                }
             }
             actions.push(Action::Delete);
         } else {
@@ -307,8 +334,10 @@ impl ImportBody {
             if kept.changes {
                 actions.push(Action::Changes);
             }
-            if import.needs.is_some() {
-                actions.extend([Action::Columns, Action::Delete]);
+            match import.needs {
+                Some(Question::Approval) => actions.extend([Action::Approve, Action::Delete]),
+                Some(_) => actions.extend([Action::Columns, Action::Delete]),
+                None => {}
             }
         }
         Self {
@@ -324,6 +353,11 @@ impl ImportBody {
             queue_position: place.position,
             waits_for_room: place.position.is_some() && place.waits_for_room,
             cancelled: import.status.is_cancelled(import.error.as_deref()),
+            changed_since: kept.changed_since,
+            over_limit: import.over_limit,
+            removed_products: import.written.removed,
+            undoes: import.undoes.as_ref().map(|undo| undo.import.clone()),
+            undone_by: kept.undone_by,
             actions,
             job: import.into(),
         }

@@ -11,6 +11,7 @@
 //! when one dies, another goes on with its imports.
 
 mod announcer;
+mod approval;
 mod beginning;
 mod changes;
 mod controls;
@@ -26,6 +27,7 @@ pub mod sample;
 mod seen;
 mod service;
 mod socket_io;
+mod undo;
 mod upload;
 mod uploads;
 mod websocket;
@@ -55,7 +57,7 @@ use self::{
     workers::{Word, Workers},
 };
 use crate::server::{
-    config::{Retention, SpaceLimits},
+    config::{Retention, SafetyLimits, SpaceLimits},
     error::advice,
     http::connection::{
         limits::MostConnections,
@@ -108,6 +110,8 @@ pub struct PriceMonitorOptions {
     pub space: Space,
     /// How long what is not kept for ever is kept.
     pub retention: Retention,
+    /// How much an import may change without being asked about.
+    pub safety: SafetyLimits,
 }
 
 impl PriceMonitorOptions {

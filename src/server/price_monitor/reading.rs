@@ -259,6 +259,7 @@ impl Batcher<'_> {
                 said,
                 is_repeat: before.is_some(),
                 row: number,
+                created_at: None,
             });
         }
         Ok(())

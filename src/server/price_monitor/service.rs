@@ -17,9 +17,9 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 
 use super::{
-    Service, changes, controls,
+    Service, approval, changes, controls,
     message::{MAX_FAILED, ProgressBody},
-    upload, websocket,
+    undo, upload, websocket,
 };
 use crate::{
     i18n::locale::Locale,
@@ -45,6 +45,8 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         .route("/api/products/imports/{id}/progress", get(progress))
         .merge(controls::router())
         .merge(changes::router())
+        .merge(undo::router())
+        .merge(approval::router())
         .fallback(async || ServiceError::NotFound)
         .method_not_allowed_fallback(async || ServiceError::MethodNotAllowed)
         .layer(middleware::from_fn_with_state(
@@ -143,6 +145,12 @@ pub(super) enum ServiceError {
     NoColumns,
     #[error("This import has no failed rows.")]
     NothingFailed,
+    #[error("This import changed no products, or its changes are no longer stored.")]
+    NothingToUndo,
+    #[error("This import is not waiting for approval.")]
+    NothingToApprove,
+    #[error("This import is already being undone.")]
+    BeingUndone,
     #[error("Invalid column mapping: {0}")]
     BadMapping(String),
     #[error("The upload could not be read completely.")]
@@ -174,9 +182,14 @@ impl ServiceError {
             | Self::UnknownMode
             | Self::BadKey
             | Self::BadParameter(_) => StatusCode::BAD_REQUEST,
-            Self::NotOver | Self::Over | Self::NotKept | Self::Answered | Self::NothingFailed => {
-                StatusCode::CONFLICT
-            }
+            Self::NotOver
+            | Self::Over
+            | Self::NotKept
+            | Self::Answered
+            | Self::NothingFailed
+            | Self::NothingToApprove
+            | Self::NothingToUndo
+            | Self::BeingUndone => StatusCode::CONFLICT,
             Self::Feed(FeedError::Io(_)) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Feed(FeedError::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Feed(FeedError::Empty | FeedError::Header(_)) | Self::BadMapping(_) => {

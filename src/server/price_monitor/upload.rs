@@ -83,6 +83,7 @@ pub(super) async fn upload(
         mapping: None,
         stored_in: None,
         file,
+        undoes: None,
     };
     let recording = record(Arc::clone(&service), new, incoming);
     let import = service

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     model::{
+        audit::AuditAction,
         changes::{ChangesFilter, ChangesPage},
         error::ApiError,
         import_extras::{FileColumns, ImportExtras, ImportRows, PreviewRow, RowKind, SaidOfFile},
@@ -69,13 +70,28 @@ pub(crate) enum Rerun {
     Again,
     /// The failed rows.
     Retry,
+    /// The values that products had before.
+    Undo {
+        /// Also of products that later imports have changed.
+        everything: bool,
+    },
 }
 
 impl Rerun {
+    /// Returns the action for the audit log.
+    pub(crate) fn action(self) -> AuditAction {
+        match self {
+            Self::Again | Self::Retry => AuditAction::ImportRetried,
+            Self::Undo { .. } => AuditAction::ImportUndone,
+        }
+    }
+
     fn path(self) -> &'static str {
         match self {
             Self::Again => "/again",
             Self::Retry => "/retry",
+            Self::Undo { everything: false } => "/undo",
+            Self::Undo { everything: true } => "/undo?everything=true",
         }
     }
 }
@@ -91,6 +107,12 @@ impl Relay {
     /// Cancels an import.
     pub(crate) async fn cancel(&self, job: &ChangeableJob) -> Result<(), ApiError> {
         let request = self.rest.about(Method::POST, &job.id, "/cancel");
+        self.rest.done(request).await.map_err(said)
+    }
+
+    /// Approves an import that goes over a limit.
+    pub(crate) async fn approve(&self, job: &ChangeableJob) -> Result<(), ApiError> {
+        let request = self.rest.about(Method::POST, &job.id, "/approve");
         self.rest.done(request).await.map_err(said)
     }
 

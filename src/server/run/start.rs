@@ -277,6 +277,7 @@ async fn embed(
         queued_per_user: config.queued_per_user,
         space: space.clone(),
         retention: config.retention,
+        safety: config.safety,
     };
     // What cannot be served is said before anybody is told that it is.
     price_monitor::make_uploads_dir(&options.uploads_dir).await?;

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use sea_orm::{DatabaseBackend, DbErr, QueryTrait, RuntimeErr, Value, sea_query::Values};
+use sea_orm::{
+    DatabaseBackend, DbErr, QueryResult, QueryTrait, RuntimeErr, Value, sea_query::Values,
+};
 use sea_query_sqlx::SqlxValues;
 use sqlx::{
     AssertSqlSafe, IntoArguments, Postgres, Sqlite, Transaction, postgres::PgArguments,
@@ -98,6 +100,30 @@ impl BulkTransaction {
             _ => return Err(of_the_other_database()),
         };
         executed.map_err(failed)
+    }
+
+    /// Fetches the rows that a query finds.
+    pub(super) async fn fetch(
+        &mut self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<QueryResult>, StoreError> {
+        let values = Bound::new(self.backend(), values);
+        let sql = AssertSqlSafe(Arc::<str>::from(sql));
+        let rows = match (self, values) {
+            (Self::Sqlite(transaction), Bound::Sqlite(values)) => {
+                let rows = sqlx::query_with(sql, values);
+                let rows = rows.fetch_all(&mut **transaction).await;
+                rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
+            }
+            (Self::Postgres(transaction), Bound::Postgres(values)) => {
+                let rows = sqlx::query_with(sql, values);
+                let rows = rows.fetch_all(&mut **transaction).await;
+                rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
+            }
+            _ => return Err(of_the_other_database()),
+        };
+        rows.map_err(failed)
     }
 
     /// Returns whether a PostgreSQL table exists.

@@ -14,15 +14,16 @@ use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 use super::{
     Store, StoreError, from_db,
     product_search::FOUND_AT_MOST,
-    products::is_same_amount,
+    products::{contains_text, is_same_amount},
     retention::{REMOVED, SLICE},
     to_db,
 };
 use crate::model::{
     changes::{
-        ChangeKind, ChangesFilter, ChangesPage, Field, FieldChange, HistoryEntry, ProductChange,
+        ChangeKind, ChangesFilter, ChangesPage, Field, FieldChange, HistoryEntry, Percent,
+        ProductChange,
     },
-    job::{ImportStatus, UnixMillis},
+    job::{ImportMode, ImportStatus, UnixMillis},
 };
 
 /// Bits of a change's identifier that hold the row of the file.
@@ -32,10 +33,10 @@ const ROW_BITS: u32 = 36;
 pub(super) const LAST_ROW: i64 = (1 << ROW_BITS) - 1;
 
 /// Rows of a file that are looked through for what a filter asks for, in one statement.
-const WINDOW: i64 = 50_000;
+const WINDOW: i64 = 20_000;
 
 /// How long further rows are looked through before a page that is not full is given out.
-const PATIENCE: Duration = Duration::from_millis(40);
+const PATIENCE: Duration = Duration::from_millis(25);
 
 /// The most changes of one product that are followed back.
 const DEPTH: u64 = 1_000;
@@ -64,7 +65,7 @@ fn row_of(id: i64) -> u64 {
 pub(super) type Values = [Option<String>; Field::ALL.len()];
 
 /// The columns of these values.
-const COLUMNS: [&str; Field::ALL.len()] = [
+pub(super) const COLUMNS: [&str; Field::ALL.len()] = [
     "sku",
     "name",
     "price",
@@ -113,7 +114,7 @@ fn columns() -> String {
     columns
 }
 
-fn kind_of(kind: i64) -> ChangeKind {
+pub(super) fn kind_of(kind: i64) -> ChangeKind {
     match kind {
         0 => ChangeKind::Added,
         1 => ChangeKind::Updated,
@@ -129,7 +130,7 @@ pub(super) fn kind_to_db(kind: ChangeKind) -> i64 {
     }
 }
 
-fn bit(field: Field) -> i64 {
+pub(super) fn bit(field: Field) -> i64 {
     1 << field as i64
 }
 
@@ -285,7 +286,11 @@ impl Store {
     }
 
     /// Returns the number by which an import's changes are known, if it has one.
-    async fn import_number(&self, id: &str) -> Result<Option<ImportNumber>, StoreError> {
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn import_number(&self, id: &str) -> Result<Option<ImportNumber>, StoreError> {
         let sql = "SELECT number FROM import_numbers WHERE import_id = $1";
         let row = self
             .db
@@ -295,7 +300,11 @@ impl Store {
         Ok(number.map(ImportNumber))
     }
 
-    fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    pub(super) fn statement(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Statement {
         Statement::from_sql_and_values(self.db.get_database_backend(), sql, values)
     }
 
@@ -331,7 +340,11 @@ impl Store {
             return Ok(ChangesPage::default());
         };
         let (found, next) = if filter.search.is_empty() {
-            self.scan(number, filter, row, limit).await?
+            let all = Sought::default();
+            self.scan(number, filter, &all, row, limit).await?
+        } else if self.is_check(import).await? {
+            let sought = self.sought(&filter.search).await?;
+            self.scan(number, filter, &sought, row, limit).await?
         } else {
             self.changes_of_found(number, filter, row, limit).await?
         };
@@ -346,6 +359,7 @@ impl Store {
         &self,
         number: ImportNumber,
         filter: &ChangesFilter,
+        sought: &Sought,
         row: u64,
         limit: u64,
     ) -> Result<(Vec<Noted>, Option<u64>), StoreError> {
@@ -361,7 +375,7 @@ impl Store {
         let Some(last) = last else {
             return Ok((found, None));
         };
-        let conditions = conditions(filter);
+        let conditions = format!("{}{}", conditions(filter), sought.condition);
         let began = Instant::now();
         loop {
             let through = if conditions.is_empty() {
@@ -375,7 +389,9 @@ impl Store {
                  WHERE c.id > $1 AND c.id <= $2{conditions} ORDER BY c.id LIMIT {missing}",
                 columns()
             );
-            found.extend(self.noted(&sql, [behind.into(), through.into()]).await?);
+            let mut values = vec![behind.into(), through.into()];
+            values.extend(sought.values.iter().cloned());
+            found.extend(self.noted(&sql, values).await?);
             if found.len() as u64 > limit {
                 return Ok(cut(found, limit));
             }
@@ -387,6 +403,32 @@ impl Store {
                 return Ok((found, Some(row_of(through))));
             }
         }
+    }
+
+    /// Returns whether an import only says what it would change: no product leads to that.
+    async fn is_check(&self, import: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM monitor_imports WHERE id = $1 AND mode = $2";
+        let values = [import.into(), ImportMode::Check.as_str().into()];
+        Ok(self.search_one(sql, values).await?.is_some())
+    }
+
+    /// Makes a condition on changes whose products hold a text, or would.
+    async fn sought(&self, search: &str) -> Result<Sought, StoreError> {
+        let products = self.find_products(search, FOUND_AT_MOST, 0).await?.products;
+        let mut values = vec![Value::from(contains_text(&search.to_lowercase()))];
+        let mut places = vec!["''".to_owned()];
+        for product in products {
+            values.push(product.identity.into());
+            places.push(format!("${}", values.len() + 2));
+        }
+        let like = |column: &str| format!("lower({column}) LIKE $3 ESCAPE '\\'");
+        let condition = format!(
+            " AND ({} OR {} OR c.identity IN ({}))",
+            like("c.identity"),
+            like("c.new_name"),
+            places.join(", ")
+        );
+        Ok(Sought { condition, values })
     }
 
     /// Finds the changes that an import made of products that hold a text.
@@ -549,7 +591,7 @@ impl Store {
         rows.iter().map(Noted::read).collect()
     }
 
-    async fn search_one(
+    pub(super) async fn search_one(
         &self,
         sql: &str,
         values: impl IntoIterator<Item = Value>,
@@ -610,12 +652,65 @@ impl Store {
     }
 }
 
+/// How many prices move far.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Moves {
+    /// Those that move by more than a share of what they are.
+    pub far: u64,
+    /// Those that are known before and after.
+    pub compared: u64,
+}
+
+impl Moves {
+    pub(super) fn add(&mut self, old: Option<&str>, new: Option<&str>, by: Percent) {
+        let number = |price: Option<&str>| price.and_then(|price| price.parse::<f64>().ok());
+        let (Some(old), Some(new)) = (number(old), number(new)) else {
+            return;
+        };
+        #[allow(clippy::cast_precision_loss)] // a share of a price, not a price
+        let share = by.hundredths() as f64 / 10_000.0;
+        self.compared += 1;
+        self.far += u64::from((new - old).abs() > old.abs() * share);
+    }
+}
+
+impl std::ops::AddAssign for Moves {
+    fn add_assign(&mut self, other: Self) {
+        self.far += other.far;
+        self.compared += other.compared;
+    }
+}
+
+/// Returns by how much a price moves, in hundredths of a percent of what it was, as the triggers do.
+pub(super) fn price_change(old: Option<&str>, new: Option<&str>) -> Option<i64> {
+    const MOST: f64 = 1e9;
+    if old == new {
+        return None;
+    }
+    let number = |price: Option<&str>| price.and_then(|price| price.parse::<f64>().ok());
+    let (old, new) = (number(old)?, number(new)?);
+    #[allow(clippy::cast_possible_truncation)] // it is clamped
+    let rounded = |change: f64| change.clamp(-MOST, MOST).round() as i64;
+    Some(match (old == 0.0, new == 0.0) {
+        (true, true) => 0,
+        (true, false) => rounded(MOST),
+        _ => rounded((new - old) * 10_000.0 / old),
+    })
+}
+
 /// Where chains of changes begin.
 enum Heads {
     /// With the last changes of these products.
     Of(Vec<String>),
     /// With this change.
     At(i64),
+}
+
+/// A condition on changes `c`, whose values begin with the third.
+#[derive(Default)]
+struct Sought {
+    condition: String,
+    values: Vec<Value>,
 }
 
 /// The import that made a change.

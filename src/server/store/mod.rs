@@ -19,6 +19,7 @@ mod migration;
 pub mod monitor_imports;
 pub(crate) mod notices;
 mod pools;
+pub mod preview;
 mod product_search;
 pub mod products;
 pub(crate) mod retention;
@@ -29,6 +30,7 @@ mod setup_links;
 mod shrink;
 #[cfg(test)]
 pub(crate) mod test_database;
+pub mod undo;
 pub mod users;
 
 use std::{

@@ -12,18 +12,21 @@ use sea_orm::{
 use super::{
     Store, StoreError,
     bulk::BulkTransaction,
-    changes::ImportNumber,
+    changes::{ImportNumber, Moves},
     entity::{failed_row, mapping, monitor_import},
     from_db,
+    preview::{self, Checked},
     products::{self, DistinctRows, ProductRow, Upsert, Written},
     retention::REMOVED,
     row_notes::{self, RowNote, Tally},
     to_db,
+    undo::Undo,
 };
 pub use crate::model::job::{ImportMode, Question};
 use crate::{
     i18n::locale::Locale,
     model::{
+        changes::{OverLimit, Percent},
         clock::now,
         job::{ImportProgress, ImportStatus, UnixMillis},
     },
@@ -78,6 +81,12 @@ pub struct MonitorImport {
     pub file: Option<FileMark>,
     /// What was counted of the rows that are through.
     pub tally: Tally,
+    /// The import that it takes back; it has no file then.
+    pub undoes: Option<Undo>,
+    /// The limit that it goes over.
+    pub over_limit: Option<OverLimit>,
+    /// Whether it may go over it.
+    pub is_approved: bool,
 }
 
 /// What a file is known by.
@@ -163,6 +172,8 @@ pub struct NewImport {
     pub mapping: Option<String>,
     /// What the upload was when it came in.
     pub file: FileMark,
+    /// The import that it takes back; it has no file then.
+    pub undoes: Option<Undo>,
 }
 
 /// One page of an import's failed rows.
@@ -203,6 +214,8 @@ pub struct ImportBatch {
     products: u64,
     upsert: Upsert,
     checked: DistinctRows,
+    /// By what its changes are known, where they are noted.
+    number: Option<ImportNumber>,
     failed: Vec<FailedRow>,
     notes: Vec<RowNote>,
     tally: Tally,
@@ -227,6 +240,7 @@ impl ImportBatch {
             notes,
             tally,
             position,
+            number: kind.number,
             ..Self::default()
         };
         match kind.mode {
@@ -260,6 +274,11 @@ impl ImportBatch {
     #[must_use]
     pub fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// Returns the products of a check, and how many rows were taken in by others.
+    pub(super) fn checked(&self) -> (&[ProductRow], u64) {
+        (&self.checked.rows, self.checked.replaced)
     }
 
     /// Returns how many rows failed.
@@ -321,6 +340,11 @@ impl Store {
             replaced: 0,
             needs: None,
             asked_at: None,
+            undo_everything: new.undoes.as_ref().is_some_and(|undo| undo.everything),
+            undoes: new.undoes.map(|undo| undo.import),
+            removed: 0,
+            over_limit: None,
+            approved: false,
         };
         let row = monitor_import::ActiveModel::from(import.clone());
         monitor_import::Entity::insert(row)
@@ -499,7 +523,7 @@ impl Store {
         id: &str,
         from: u64,
         batch: &ImportBatch,
-        checked: Written,
+        checked: &Checked,
     ) -> Result<Option<Written>, StoreError> {
         let mut transaction = BulkTransaction::begin(self).await?;
         // A write comes first: SQLite cannot make a writer of a transaction that began by reading
@@ -542,7 +566,8 @@ impl Store {
             return Ok(None);
         }
         let mut written = batch.upsert.write(&mut transaction).await?;
-        written += checked;
+        written += checked.written;
+        preview::note(&mut transaction, batch.number, checked).await?;
         add_failed_rows(&mut transaction, id, &batch.failed).await?;
         row_notes::add(&mut transaction, id, &batch.notes).await?;
         let counts = monitor_import::Entity::update_many()
@@ -567,30 +592,6 @@ impl Store {
         transaction.commit().await?;
         self.imported_at.store(now(), Ordering::Relaxed);
         Ok(Some(written))
-    }
-
-    /// Says what writing a batch would do.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn check_monitor_batch(&self, batch: &ImportBatch) -> Result<Written, StoreError> {
-        let DistinctRows { rows, replaced } = &batch.checked;
-        let first = || rows.iter().filter(|row| !row.is_repeat);
-        let identities = first().map(|row| row.product.identity.clone());
-        let there = self.products_as_they_are(identities.collect()).await?;
-        let mut written = Written {
-            replaced: *replaced + rows.iter().filter(|row| row.is_repeat).count() as u64,
-            ..Written::default()
-        };
-        for row in first() {
-            match there.get(&row.product.identity) {
-                Some(old) if row.product.is_like(old, row.said) => written.unchanged += 1,
-                Some(_) => written.updated += 1,
-                None => written.added += 1,
-            }
-        }
-        Ok(written)
     }
 
     /// Removes an import that is over or waits for an answer; its products stay. Returns it, or `None` when there
@@ -685,6 +686,61 @@ impl Store {
         }
     }
 
+    /// Records the limit that an import goes over.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn note_over_limit(&self, id: &str, over: OverLimit) -> Result<(), StoreError> {
+        let over = serde_json::to_string(&over).ok();
+        monitor_import::Entity::update_many()
+            .col_expr(monitor_import::Column::OverLimit, Expr::value(over))
+            .filter(monitor_import::Column::Id.eq(id))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Lets an import go on that waits because it goes over a limit. Returns whether it waited.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn approve_import(&self, id: &str) -> Result<bool, StoreError> {
+        let approved = monitor_import::Entity::update_many()
+            .col_expr(monitor_import::Column::Approved, Expr::value(true))
+            .col_expr(monitor_import::Column::Needs, Expr::value(None::<String>))
+            .col_expr(monitor_import::Column::AskedAt, Expr::value(None::<i64>))
+            .col_expr(monitor_import::Column::UpdatedAt, Expr::value(now()))
+            .filter(monitor_import::Column::Id.eq(id))
+            .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
+            .filter(monitor_import::Column::Needs.eq(Question::Approval.as_str()))
+            .exec(&self.db)
+            .await?;
+        Ok(approved.rows_affected > 0)
+    }
+
+    /// Counts how many prices a batch would move by more than a share of what they are.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn price_moves(&self, batch: &ImportBatch, by: Percent) -> Result<Moves, StoreError> {
+        let rows = &batch.checked.rows;
+        let identities = rows.iter().map(|row| row.product.identity.clone());
+        let there = self.products_as_they_are(identities.collect()).await?;
+        let mut moves = Moves::default();
+        for row in rows {
+            let old = there.get(&row.product.identity);
+            moves.add(
+                old.and_then(|old| old.price.as_deref()),
+                row.product.price.as_deref(),
+                by,
+            );
+        }
+        Ok(moves)
+    }
+
     /// Gives an import the answers that it waits for. Returns whether it waited: it is to be begun again
     /// then.
     ///
@@ -700,6 +756,7 @@ impl Store {
             .filter(monitor_import::Column::Id.eq(id))
             .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
             .filter(monitor_import::Column::Needs.is_not_null())
+            .filter(monitor_import::Column::Needs.ne(Question::Approval.as_str()))
             .exec(&self.db)
             .await?;
         Ok(answered.rows_affected > 0)
@@ -861,7 +918,7 @@ impl Store {
     }
 }
 
-async fn add_failed_rows(
+pub(super) async fn add_failed_rows(
     db: &mut BulkTransaction,
     id: &str,
     failed: &[FailedRow],
@@ -921,7 +978,16 @@ impl TryFrom<monitor_import::Model> for MonitorImport {
                 updated: from_db(row.updated),
                 unchanged: from_db(row.unchanged),
                 replaced: from_db(row.replaced),
+                removed: from_db(row.removed),
             },
+            over_limit: row
+                .over_limit
+                .and_then(|over| serde_json::from_str(&over).ok()),
+            is_approved: row.approved,
+            undoes: row.undoes.map(|import| Undo {
+                import,
+                everything: row.undo_everything,
+            }),
             attempts: from_db(row.attempts),
             file: row.checksum.map(|checksum| FileMark {
                 size: row.size.map(from_db).unwrap_or_default(),
@@ -1043,8 +1109,8 @@ mod tests {
     }
 
     async fn commit(store: &Store, from: u64, batch: ImportBatch) -> bool {
-        let none = Written::default();
-        let committed = store.commit_monitor_batch("a", from, &batch, none).await;
+        let none = Checked::default();
+        let committed = store.commit_monitor_batch("a", from, &batch, &none).await;
         committed.unwrap().is_some()
     }
 
@@ -1066,11 +1132,11 @@ mod tests {
         let twice = vec![failed(10), failed(10)];
         let products = vec![product(10)];
         let twice = rows_of(ImportMode::Import, products, twice, 10);
-        let none = Written::default();
+        let none = Checked::default();
         // It can be tried again as often as needed.
         for _ in 0..2 {
             store
-                .commit_monitor_batch("a", 0, &twice, none)
+                .commit_monitor_batch("a", 0, &twice, &none)
                 .await
                 .unwrap_err();
         }
@@ -1167,10 +1233,10 @@ mod tests {
         let expected = Written {
             added: 1,
             updated: 1,
-            unchanged: 0,
             replaced: 3,
+            ..Written::default()
         };
-        assert_eq!(would, expected);
+        assert_eq!(would.written, expected);
         assert_eq!(store.list_products("", 1).await.unwrap().total, 1);
     }
 

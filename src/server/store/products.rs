@@ -116,13 +116,15 @@ pub struct Written {
     pub unchanged: u64,
     /// Rows that came again with the identity of a row above: the product is counted there.
     pub replaced: u64,
+    /// Those that are there no more.
+    pub removed: u64,
 }
 
 impl Written {
     /// Returns of how many rows it tells.
     #[must_use]
     pub fn rows(self) -> u64 {
-        self.added + self.updated + self.unchanged + self.replaced
+        self.added + self.updated + self.unchanged + self.replaced + self.removed
     }
 }
 
@@ -132,6 +134,7 @@ impl std::ops::AddAssign for Written {
         self.updated += other.updated;
         self.unchanged += other.unchanged;
         self.replaced += other.replaced;
+        self.removed += other.removed;
     }
 }
 
@@ -393,6 +396,8 @@ pub struct ProductRow {
     pub is_repeat: bool,
     /// Which row of the file it is, from 1.
     pub row: u64,
+    /// When it was made, should it be made again.
+    pub created_at: Option<UnixMillis>,
 }
 
 impl ProductRow {
@@ -472,12 +477,15 @@ pub(super) struct Upsert {
     /// The products of all runs as PostgreSQL copies them in, each with the number of its run.
     copied: Vec<u8>,
     replaced: u64,
+    /// Whether all values are to be just as they are given, zeros of prices included.
+    is_exact: bool,
 }
 
 /// A product, and the change that makes it so: 0 where changes are not noted.
 struct Changed {
     product: NewProduct,
     change: i64,
+    created_at: UnixMillis,
 }
 
 /// The products of one statement, which all tell the same.
@@ -504,6 +512,7 @@ impl Upsert {
             let kind = (row.said, row.is_repeat);
             let changed = Changed {
                 change: number.map_or(0, |number| number.change(row.row)),
+                created_at: row.created_at.unwrap_or(now),
                 product: row.product,
             };
             match kinds.iter_mut().find(|(other, _)| *other == kind) {
@@ -539,6 +548,14 @@ impl Upsert {
         upsert
     }
 
+    /// Has all values be just as they are given, zeros of prices included.
+    pub(super) fn exactly(self) -> Self {
+        Self {
+            is_exact: true,
+            ..self
+        }
+    }
+
     /// Writes products, each over the one of the same identity; a product that is already there just so
     /// keeps its `updated_at`.
     ///
@@ -556,15 +573,19 @@ impl Upsert {
         }
         for (number, run) in self.runs.iter().enumerate() {
             let all = run.rows as u64;
+            let replace = match self.is_exact {
+                true => Conflict::Restore,
+                false => Conflict::Replace(run.said),
+            };
             if run.is_repeat {
-                run.execute(db, number, Conflict::Replace(run.said)).await?;
+                run.execute(db, number, replace).await?;
                 written.replaced += all;
                 continue;
             }
             let added = run.execute(db, number, Conflict::Keep).await?;
             let mut updated = 0;
             if added < all {
-                updated = run.execute(db, number, Conflict::Replace(run.said)).await?;
+                updated = run.execute(db, number, replace).await?;
             }
             written.added += added;
             written.updated += updated;
@@ -622,7 +643,12 @@ impl Run {
 /// Takes the products of a run for SQLite.
 fn bound(products: impl Iterator<Item = Changed>, now: UnixMillis) -> (usize, SqliteArguments) {
     let mut values = Vec::with_capacity(RUN * COLUMNS.len());
-    for Changed { product, change } in products {
+    for changed in products {
+        let Changed {
+            product,
+            change,
+            created_at,
+        } = changed;
         let search_text = product.search_text();
         values.extend([
             Value::from(product.identity),
@@ -636,7 +662,7 @@ fn bound(products: impl Iterator<Item = Changed>, now: UnixMillis) -> (usize, Sq
             product.availability.into(),
             product.url.into(),
             search_text.into(),
-            now.into(),
+            created_at.into(),
             now.into(),
             change.into(),
         ]);
@@ -647,13 +673,16 @@ fn bound(products: impl Iterator<Item = Changed>, now: UnixMillis) -> (usize, Sq
 
 /// Writes a product as a line of PostgreSQL's COPY.
 fn copied(lines: &mut Vec<u8>, run: usize, changed: &Changed, now: UnixMillis) {
-    let Changed { product, change } = changed;
-    let (stock, run, now, change) = (
+    let Changed {
+        product,
+        change,
+        created_at,
+    } = changed;
+    let (stock, run) = (
         product.stock.map(|stock| stock.to_string()),
         run.to_string(),
-        now.to_string(),
-        change.to_string(),
     );
+    let [created_at, now, change] = [*created_at, now, *change].map(|number| number.to_string());
     let search_text = product.search_text();
     let cells = [
         Some(run.as_str()),
@@ -668,7 +697,7 @@ fn copied(lines: &mut Vec<u8>, run: usize, changed: &Changed, now: UnixMillis) {
         product.availability.as_deref(),
         product.url.as_deref(),
         Some(search_text.as_str()),
-        Some(now.as_str()),
+        Some(created_at.as_str()),
         Some(now.as_str()),
         Some(change.as_str()),
     ];
@@ -698,13 +727,16 @@ fn copied(lines: &mut Vec<u8>, run: usize, changed: &Changed, now: UnixMillis) {
 enum Conflict {
     Keep,
     Replace(Said),
+    /// As [`Replace`](Self::Replace) of everything, also where a price is only written with other zeros.
+    Restore,
 }
 
 impl Conflict {
     fn clause(self) -> String {
         match self {
             Self::Keep => "ON CONFLICT (identity) DO NOTHING".to_owned(),
-            Self::Replace(said) => format!("ON CONFLICT (identity) DO {}", replacing(said)),
+            Self::Replace(said) => format!("ON CONFLICT (identity) DO {}", replacing(said, false)),
+            Self::Restore => format!("ON CONFLICT (identity) DO {}", replacing(Said::ALL, true)),
         }
     }
 }
@@ -731,7 +763,7 @@ fn written_out(rows: usize, conflict: Conflict) -> String {
 }
 
 /// What a product that is there gets of one that comes, and what of it makes it a changed one.
-fn replacing(said: Said) -> String {
+fn replacing(said: Said, is_exact: bool) -> String {
     let mut set = vec!["sku", "price", "updated_at", "last_change"];
     let mut compared = vec!["sku", "price"];
     if said.name {
@@ -751,7 +783,7 @@ fn replacing(said: Said) -> String {
     let mut changed: Vec<_> = compared
         .into_iter()
         .map(|column| match column {
-            "price" | "sale_price" => {
+            "price" | "sale_price" if !is_exact => {
                 let [there, comes] = ["products", "excluded"].map(|table| amount(table, column));
                 format!("{there} IS DISTINCT FROM {comes}")
             }

@@ -125,6 +125,7 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     read("/api/upload_form", Person(Import)),
     // Server functions that change something
     act("/api/accept_invitation", Anybody),
+    act("/api/approve_import", Person(Import)),
     act("/api/cancel_import", Person(Import)),
     act("/api/change_password", Person(Watch)),
     act("/api/confirm", Person(Watch)),
@@ -147,6 +148,7 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     act("/api/sign_in", Anybody),
     act("/api/sign_out", Person(Watch)),
     act("/api/sign_out_everywhere", Person(Watch)),
+    act("/api/undo_import", Person(Import)),
     // Watchers come before the gate: these must answer when the database does not.
     rest("GET", "/health", Anybody),
     rest("GET", "/health/live", Anybody),

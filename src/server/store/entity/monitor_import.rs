@@ -56,6 +56,16 @@ pub(in crate::server::store) struct Model {
     pub needs: Option<String>,
     /// Since when it waits.
     pub asked_at: Option<i64>,
+    /// The import that it takes back.
+    pub undoes: Option<String>,
+    /// Whether it takes products back, too, that others have changed since.
+    pub undo_everything: bool,
+    /// Products that are there no more.
+    pub removed: i64,
+    /// The limit that it goes over, as JSON.
+    pub over_limit: Option<String>,
+    /// Whether it may go over it.
+    pub approved: bool,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

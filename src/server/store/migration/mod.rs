@@ -21,6 +21,8 @@ mod m0091_long_lists;
 mod m0092_retention;
 mod m0100_product_changes;
 mod m0110_confirmed_sessions;
+mod m0111_undo;
+mod m0112_approval;
 
 use sea_orm_migration::prelude::*;
 
@@ -50,6 +52,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0092_retention::Migration),
             Box::new(m0100_product_changes::Migration),
             Box::new(m0110_confirmed_sessions::Migration),
+            Box::new(m0111_undo::Migration),
+            Box::new(m0112_approval::Migration),
         ]
     }
 }

@@ -22,6 +22,7 @@ use super::{
 use crate::{
     model::{
         audit::AuditAction,
+        changes,
         error::ApiError,
         import_extras::{FileColumns, ImportExtras, ImportRow, RowKind, SaidOfFile},
         job::{ImportMode, JobId, Question},
@@ -56,6 +57,8 @@ pub(crate) struct Details {
     updated_products: u64,
     /// Products that are as before.
     unchanged_products: u64,
+    /// Products that are there no more.
+    removed_products: u64,
     /// Rows that a later row of the file replaced. With the three above: the processed products.
     replaced_rows: u64,
     /// Rows that are no product.
@@ -71,6 +74,15 @@ pub(crate) struct Details {
     /// What has to be said of its file for it to go on: see its columns.
     #[schema(value_type = Option<Needs>)]
     needs: Option<Question>,
+    /// Products that a check is about and that have changed since: 1,000 at most.
+    changed_since: u64,
+    /// The limit that it goes over, by its first rows.
+    #[schema(value_type = Option<OverLimit>)]
+    over_limit: Option<changes::OverLimit>,
+    /// The import that it takes back.
+    undoes: Option<String>,
+    /// The last import that took it back, or is about to.
+    undone_by: Option<String>,
     /// What can be done with it now.
     actions: Vec<String>,
 }
@@ -86,6 +98,23 @@ enum Needs {
     DecimalMark,
     /// Which of its sheets are to be read.
     Sheets,
+    /// Whether it may change as much as it would: approve it, or cancel it.
+    Approval,
+}
+
+/// The limit that an import goes over.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // only its description is used
+struct OverLimit {
+    /// `prices`: that many prices would move too far; `failed`: that many rows would fail.
+    limit: String,
+    /// How many.
+    count: u64,
+    /// Of how many.
+    of: u64,
+    /// Of prices: what is too far, in hundredths of a percent.
+    by: Option<i64>,
 }
 
 impl From<ImportExtras> for Details {
@@ -95,6 +124,7 @@ impl From<ImportExtras> for Details {
             added_products: extras.added_products,
             updated_products: extras.updated_products,
             unchanged_products: extras.unchanged_products,
+            removed_products: extras.removed_products,
             replaced_rows: extras.replaced_rows,
             passed_over_rows: extras.passed_over_rows,
             passed_over: extras.passed_over,
@@ -102,6 +132,10 @@ impl From<ImportExtras> for Details {
             queue_position: extras.queue_position,
             waits_for_room: extras.waits_for_room,
             needs: extras.needs,
+            changed_since: extras.changed_since,
+            over_limit: extras.over_limit,
+            undoes: extras.undoes,
+            undone_by: extras.undone_by,
             actions: extras.actions,
         }
     }
@@ -176,6 +210,30 @@ pub(crate) async fn cancel(
     Ok(StatusCode::ACCEPTED)
 }
 
+/// Lets an import go on that waits because it goes over a limit. To reject it, cancel it.
+#[utoipa::path(
+    post,
+    path = "/api/imports/{id}/approve",
+    params(("id" = String, Path, description = "What the import is named by")),
+    responses(
+        (status = 202, description = "It goes on"),
+        (status = 400, description = "It does not wait for that", body = Problem),
+        (status = 413, description = "The body is too large", body = Problem),
+        (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
+        OfImport,
+    )
+)]
+pub(crate) async fn approve(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    id: Id,
+) -> Result<StatusCode, ApiError> {
+    let job = find_changeable(&state, &who, id).await?;
+    state.relay.approve(&job).await?;
+    note(&state, &who, &job, AuditAction::ImportApproved).await;
+    Ok(StatusCode::ACCEPTED)
+}
+
 /// Forgets an import that is over. Its products stay.
 #[utoipa::path(
     delete,
@@ -240,6 +298,40 @@ pub(crate) async fn retry(
     rerun(&state, &who, id, Rerun::Retry).await
 }
 
+/// How an import is to be taken back.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct HowToUndo {
+    /// Whether products are taken back, too, that later imports have changed. They are left alone otherwise, and
+    /// listed as failed rows.
+    everything: bool,
+}
+
+/// Takes an import back: gives the products that it changed the values that they had, and removes those that it
+/// added. That is an import of its own, which can be cancelled and taken back like any other.
+#[utoipa::path(
+    post,
+    path = "/api/imports/{id}/undo",
+    params(("id" = String, Path, description = "What the import is named by"), HowToUndo),
+    responses(
+        (status = 201, description = "The new import has begun", body = Started,
+            headers(("location" = String, description = "Where the new import is"))),
+        (status = 400, description = "It is still running, it changed nothing, or what it changed is no longer kept", body = Problem),
+        BeginsImport,
+    )
+)]
+pub(crate) async fn undo(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    id: Id,
+    how: Result<Query<HowToUndo>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(how) = how.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let everything = how.everything;
+    rerun(&state, &who, id, Rerun::Undo { everything }).await
+}
+
 async fn rerun(
     state: &AppState,
     who: &Principal,
@@ -248,9 +340,9 @@ async fn rerun(
 ) -> Result<Response, ApiError> {
     let job = find_changeable(state, who, id).await?;
     let new = state.imports.rerun(&who.user, &job, what).await?;
-    note(state, who, &job, AuditAction::ImportRetried).await;
+    note(state, who, &job, what.action()).await;
     let mode = match what {
-        Rerun::Again => ImportMode::Import,
+        Rerun::Again | Rerun::Undo { .. } => ImportMode::Import,
         Rerun::Retry => job.mode,
     };
     Ok(started(new, mode))

@@ -381,9 +381,11 @@ described! {
     POST "/api/imports", Known(MayImport), create, unlimited;
     GET "/api/imports/{id}", Known(Watch), imports::show, within_time;
     DELETE "/api/imports/{id}", Known(MayImport), imports::delete, small;
+    POST "/api/imports/{id}/approve", Known(MayImport), imports::approve, small;
     POST "/api/imports/{id}/cancel", Known(MayImport), imports::cancel, small;
     POST "/api/imports/{id}/again", Known(MayImport), imports::again, small;
     POST "/api/imports/{id}/retry", Known(MayImport), imports::retry, small;
+    POST "/api/imports/{id}/undo", Known(MayImport), imports::undo, small;
     GET "/api/imports/{id}/rows", Known(Watch), imports::rows, within_time;
     GET "/api/imports/{id}/rows.csv", Known(Watch), imports::rows_file, within_time;
     GET "/api/imports/{id}/changes", Known(Watch), changes::list, within_time;

@@ -1,0 +1,160 @@
+//! Holds an import up that would change more than it may, before anything of it is applied.
+//!
+//! The first rows of the file are compared with the products as they are. All of them would take as long as the
+//! import; and one that goes wrong further on can be taken back.
+//!
+//! | call | answer |
+//! | --- | --- |
+//! | `POST …/{id}/approve` | 200 and the job, which goes on |
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    routing::post,
+};
+use product_feed::Mapping;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Service,
+    import::{ImportError, Importer},
+    message::JobBody,
+    patience::patiently,
+    reading::{self, Reading},
+    service::ServiceError,
+};
+use crate::{
+    model::{changes::OverLimit, job::ImportMode},
+    server::{
+        config::{LimitAction, SafetyLimits},
+        store::{changes::Moves, monitor_imports::MonitorImport},
+    },
+};
+
+/// Rows of a file that are compared before anything is applied.
+const FIRST_ROWS: u64 = 20_000;
+
+/// Prices that move too far, or rows that fail, before an import is held up: a few are a person's own doing.
+const FEW: u64 = 25;
+
+/// Returns the routes.
+pub(super) fn router() -> Router<Arc<Service>> {
+    Router::new().route("/api/products/imports/{id}/approve", post(approve))
+}
+
+async fn approve(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<String>,
+) -> Result<Json<JobBody>, ServiceError> {
+    service.found(&id).await?;
+    if !service.store.approve_import(&id).await? {
+        return Err(ServiceError::NothingToApprove);
+    }
+    service.queue.wake();
+    Ok(Json(service.found(&id).await?.into()))
+}
+
+impl Importer {
+    /// Says whether the first rows of a file go over a limit.
+    pub(super) async fn check_limits(
+        &self,
+        import: &MonitorImport,
+        mapping: Option<Mapping>,
+        stop: &CancellationToken,
+    ) -> Result<(), ImportError> {
+        let limits = self.safety;
+        let is_due =
+            import.mode == ImportMode::Import && import.position == 0 && !import.is_approved;
+        if limits.action == LimitAction::Off || !is_due {
+            return Ok(());
+        }
+        let (batches, mut received) = mpsc::channel(1);
+        let reading = Reading {
+            input: self.uploads.input(&import.stored_as),
+            limits: self.limits.clone(),
+            mapping,
+            kind: self.store.batch_kind(ImportMode::Check, None),
+            position: 0,
+            total: FIRST_ROWS,
+            scratch: self.uploads.directory().to_owned(),
+        };
+        let stopped = stop.clone();
+        let reading =
+            tokio::task::spawn_blocking(move || reading::read_batches(reading, &batches, &stopped));
+        let mut moves = Moves::default();
+        let (mut rows, mut failed) = (0, 0);
+        while let Some(batch) = received.recv().await {
+            let compare = || self.store.price_moves(&batch, limits.price_change);
+            moves += patiently(&import.id, stop, compare).await?;
+            rows += batch.products() + batch.failed();
+            failed += batch.failed();
+            if rows >= FIRST_ROWS {
+                break;
+            }
+        }
+        drop(received);
+        // Whether the file can be read is said when it is counted.
+        let _ = reading.await.map_err(ImportError::Broken)?;
+        if stop.is_cancelled() {
+            return Err(ImportError::Stopped);
+        }
+        match over(&limits, moves, rows, failed) {
+            None => Ok(()),
+            Some(over) => Err(ImportError::OverLimit(over)),
+        }
+    }
+}
+
+/// Returns the limit that these go over, if any.
+fn over(limits: &SafetyLimits, moves: Moves, rows: u64, failed: u64) -> Option<OverLimit> {
+    let exceeds = |count: u64, of: u64, share: crate::model::changes::Percent| {
+        let share = u64::try_from(share.hundredths()).unwrap_or_default();
+        count >= FEW && count.saturating_mul(10_000) > of.saturating_mul(share)
+    };
+    if exceeds(moves.far, moves.compared, limits.prices) {
+        return Some(OverLimit::Prices {
+            count: moves.far,
+            of: moves.compared,
+            by: limits.price_change.hundredths(),
+        });
+    }
+    // Where all fail, nothing is changed that could be regretted.
+    let is_partial = failed < rows;
+    (is_partial && exceeds(failed, rows, limits.failed)).then_some(OverLimit::Failed {
+        count: failed,
+        of: rows,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::changes::Percent;
+
+    #[test]
+    fn a_share_is_over_its_limit_only_where_it_is_more_and_not_of_a_few() {
+        let limits = SafetyLimits {
+            action: LimitAction::Ask,
+            prices: Percent::of_hundredths(5_000),
+            price_change: Percent::of_hundredths(5_000),
+            failed: Percent::of_hundredths(5_000),
+        };
+        let of = |far, compared, rows, failed| over(&limits, Moves { far, compared }, rows, failed);
+        assert_eq!(of(50, 100, 100, 0), None);
+        assert_eq!(of(24, 24, 24, 24), None);
+        assert_eq!(of(0, 0, 100, 100), None);
+        let prices = OverLimit::Prices {
+            count: 51,
+            of: 100,
+            by: 5_000,
+        };
+        assert_eq!(of(51, 100, 100, 60), Some(prices));
+        assert_eq!(
+            of(0, 100, 100, 60),
+            Some(OverLimit::Failed { count: 60, of: 100 })
+        );
+    }
+}

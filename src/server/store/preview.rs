@@ -1,0 +1,252 @@
+//! What an import would change: found by a check, and noted like what an import changes.
+
+use std::collections::HashMap;
+
+use sea_orm::{ConnectionTrait, Value};
+
+use super::{
+    Store, StoreError,
+    bulk::{Bound, BulkTransaction},
+    changes::{self, COLUMNS, ImportNumber, Values},
+    from_db,
+    monitor_imports::ImportBatch,
+    products::{NewProduct, ProductRow, Written},
+    undo::as_product,
+};
+use crate::model::changes::{ChangeKind, Field};
+
+/// Rows of one statement, fewer than its parameters allow.
+const ROWS: usize = 300;
+
+/// The most products that are counted as changed since a check.
+const COUNTED: u64 = 1_000;
+
+/// What writing a batch would do.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// How many products it would add and change.
+    pub written: Written,
+    changes: Vec<Preview>,
+}
+
+/// A change that would be made.
+#[derive(Clone, Debug)]
+struct Preview {
+    row: u64,
+    identity: String,
+    /// The last change of the product as it was found.
+    previous: i64,
+    before: Option<Values>,
+    after: Values,
+}
+
+impl Store {
+    /// Says what writing a batch would do.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn check_monitor_batch(&self, batch: &ImportBatch) -> Result<Checked, StoreError> {
+        let (rows, replaced) = batch.checked();
+        let first = || rows.iter().filter(|row| !row.is_repeat);
+        let identities: Vec<_> = first().map(|row| row.product.identity.as_str()).collect();
+        let there = self.products_with_changes(&identities).await?;
+        let mut checked = Checked::default();
+        checked.written.replaced = replaced + (rows.len() - identities.len()) as u64;
+        for row in first() {
+            let (before, previous) = match there.get(&row.product.identity) {
+                Some((old, _)) if row.product.is_like(old, row.said) => {
+                    checked.written.unchanged += 1;
+                    continue;
+                }
+                Some((old, last_change)) => {
+                    checked.written.updated += 1;
+                    (Some(old), *last_change)
+                }
+                None => {
+                    checked.written.added += 1;
+                    (None, 0)
+                }
+            };
+            checked.changes.push(Preview {
+                row: row.row,
+                identity: row.product.identity.clone(),
+                previous,
+                after: values_of(&merged(before, row)),
+                before: before.map(values_of),
+            });
+        }
+        Ok(checked)
+    }
+
+    /// Finds those of these products that are there, each with its last change.
+    async fn products_with_changes(
+        &self,
+        identities: &[&str],
+    ) -> Result<HashMap<String, (NewProduct, i64)>, StoreError> {
+        let mut columns = "identity, last_change".to_owned();
+        for column in COLUMNS {
+            columns.push_str(&match column {
+                "stock" => ", CAST(stock AS TEXT)".to_owned(),
+                column => format!(", {column}"),
+            });
+        }
+        let mut found = HashMap::new();
+        for some in identities.chunks(500) {
+            let places: Vec<_> = (1..=some.len()).map(|place| format!("${place}")).collect();
+            let sql = format!(
+                "SELECT {columns} FROM products WHERE identity IN ({})",
+                places.join(", ")
+            );
+            let values = some.iter().map(|identity| Value::from(*identity));
+            for row in self.db.query_all_raw(self.statement(&sql, values)).await? {
+                let mut values = Values::default();
+                for (place, value) in (2..).zip(&mut values) {
+                    *value = row.try_get_by_index(place)?;
+                }
+                let identity: String = row.try_get_by_index(0)?;
+                let product = as_product(identity.clone(), values);
+                found.insert(identity, (product, row.try_get_by_index(1)?));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Counts the products of which a check says what would change and that have changed since, as far as a
+    /// thousand.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails, or takes too long.
+    pub async fn changed_since_check(&self, import: &str) -> Result<u64, StoreError> {
+        let Some(number) = self.import_number(import).await? else {
+            return Ok(0);
+        };
+        let (first, last) = (number.change(0), number.change(u64::MAX));
+        // Mostly nothing was imported since.
+        let later = "SELECT 1 FROM product_changes WHERE id > $1 LIMIT 1";
+        if self.search_one(later, [last.into()]).await?.is_none() {
+            return Ok(0);
+        }
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM product_changes AS c LEFT JOIN products AS p \
+             ON p.identity = c.identity WHERE c.id > $1 AND c.id <= $2 \
+             AND COALESCE(p.last_change, 0) <> c.previous LIMIT {COUNTED}) AS changed"
+        );
+        let row = self.search_one(&sql, [first.into(), last.into()]).await?;
+        let count: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+        Ok(from_db(count))
+    }
+}
+
+/// Returns what a product would be once a row is written.
+fn merged(before: Option<&NewProduct>, row: &ProductRow) -> NewProduct {
+    let (new, said) = (&row.product, row.said);
+    let Some(old) = before else {
+        return new.clone();
+    };
+    let text = |is_said: bool, new: &Option<String>, old: &Option<String>| {
+        if is_said { new.clone() } else { old.clone() }
+    };
+    NewProduct {
+        identity: new.identity.clone(),
+        sku: new.sku.clone(),
+        name: if said.name {
+            new.name.clone()
+        } else {
+            old.name.clone()
+        },
+        price: new.price.clone(),
+        sale_price: text(said.sale_price, &new.sale_price, &old.sale_price),
+        currency: text(
+            said.currency || new.currency.is_some(),
+            &new.currency,
+            &old.currency,
+        ),
+        gtin: text(said.gtin, &new.gtin, &old.gtin),
+        stock: if said.stock { new.stock } else { old.stock },
+        availability: text(said.availability, &new.availability, &old.availability),
+        url: text(said.url, &new.url, &old.url),
+    }
+}
+
+fn values_of(product: &NewProduct) -> Values {
+    [
+        product.sku.clone(),
+        Some(product.name.clone()),
+        product.price.clone(),
+        product.sale_price.clone(),
+        product.currency.clone(),
+        product.gtin.clone(),
+        product.stock.map(|stock| stock.to_string()),
+        product.availability.clone(),
+        product.url.clone(),
+    ]
+}
+
+/// Notes what would change.
+pub(super) async fn note(
+    db: &mut BulkTransaction,
+    number: Option<ImportNumber>,
+    checked: &Checked,
+) -> Result<(), StoreError> {
+    let Some(number) = number else { return Ok(()) };
+    let ages = ["old", "new"];
+    let columns = ages.map(|age| COLUMNS.map(|column| format!("{age}_{column}")).join(", "));
+    let columns = columns.join(", ");
+    for some in checked.changes.chunks(ROWS) {
+        let mut values = Vec::new();
+        let mut rows = Vec::with_capacity(some.len());
+        for preview in some {
+            let first = values.len();
+            preview.push(number, &mut values);
+            let places: Vec<_> = (first + 1..=values.len())
+                .map(|place| format!("${place}"))
+                .collect();
+            rows.push(format!("({})", places.join(", ")));
+        }
+        let sql = format!(
+            "INSERT INTO product_changes (id, identity, kind, previous, fields, price_change, {columns}) VALUES {}",
+            rows.join(", ")
+        );
+        let values = Bound::new(db.backend(), values);
+        db.execute_bound(sql.into(), values).await?;
+    }
+    Ok(())
+}
+
+impl Preview {
+    /// Adds the values of its row.
+    fn push(&self, number: ImportNumber, values: &mut Vec<Value>) {
+        let none = Values::default();
+        let before = self.before.as_ref().unwrap_or(&none);
+        let kind = match self.before {
+            Some(_) => ChangeKind::Updated,
+            None => ChangeKind::Added,
+        };
+        let differs = |field: &Field| before[*field as usize] != self.after[*field as usize];
+        let fields = Field::ALL.into_iter().filter(differs);
+        let fields = fields.map(changes::bit).fold(0, |fields, bit| fields | bit);
+        let price = |values: &Values| values[Field::Price as usize].clone();
+        values.extend([
+            Value::from(number.change(self.row)),
+            self.identity.as_str().into(),
+            // As the columns are in PostgreSQL.
+            i16::try_from(changes::kind_to_db(kind))
+                .unwrap_or_default()
+                .into(),
+            self.previous.into(),
+            i32::try_from(fields).unwrap_or_default().into(),
+            changes::price_change(price(before).as_deref(), price(&self.after).as_deref()).into(),
+        ]);
+        for age in [before, &self.after] {
+            for field in Field::ALL {
+                let value = age[field as usize].clone().filter(|_| differs(&field));
+                values.push(match field {
+                    Field::Stock => value.and_then(|stock| stock.parse::<i64>().ok()).into(),
+                    _ => value.into(),
+                });
+            }
+        }
+    }
+}
