@@ -270,6 +270,7 @@ pub(crate) async fn reset_password(token: &str, password: SecretString) -> Resul
 }
 
 async fn find_link(auth: &Auth, token: &str) -> Result<AccountLink, ApiError> {
+    require_passwords(auth)?;
     let found = auth.store.find_link(&secret::hash(token)).await?;
     found.ok_or_else(gone)
 }
