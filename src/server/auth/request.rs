@@ -52,10 +52,7 @@ impl Caller {
 
     /// Returns whether the request is a plain form without JavaScript.
     pub(super) fn is_form(&self) -> bool {
-        self.headers
-            .get(header::ACCEPT)
-            .and_then(|accept| accept.to_str().ok())
-            .is_some_and(|accept| accept.contains("text/html"))
+        wants_page(&self.headers)
     }
 
     /// Returns the principal.
@@ -86,4 +83,12 @@ impl Caller {
             Err(ApiError::Forbidden)
         }
     }
+}
+
+/// Returns whether a browser is asking for a page, not a script for data.
+pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
 }

@@ -2,7 +2,6 @@
 //! before the file, and how many of one user come in at once.
 
 use std::{
-    collections::HashMap,
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -17,7 +16,7 @@ use futures_util::{Stream, StreamExt, stream};
 use thiserror::Error;
 use tokio::time::Instant;
 
-use crate::server::identity::user::UserId;
+use crate::server::{identity::user::UserId, limits::counts::Counts};
 
 /// How slowly an upload may come.
 #[derive(Clone, Copy, Debug)]
@@ -194,7 +193,7 @@ impl<S: Stream<Item = Result<Bytes, Failure>>> Stream for Metered<S> {
 
 /// The uploads that come in, counted by user. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct UploadSlots(Arc<Mutex<HashMap<UserId, usize>>>);
+pub struct UploadSlots(Arc<Mutex<Counts<UserId>>>);
 
 /// The right to send one upload. Dropping it gives it back.
 #[derive(Debug)]
@@ -207,31 +206,24 @@ impl UploadSlots {
     /// Gives a user the right to one more upload, or `None` where enough come in already.
     pub(crate) fn take(&self, user: &UserId) -> Option<UploadSlot> {
         let mut taken = self.taken();
-        let of_user = taken.entry(user.clone()).or_default();
-        if *of_user >= MOST_OF_USER {
+        if taken.of(user) >= MOST_OF_USER {
             return None;
         }
-        *of_user += 1;
+        taken.add(user.clone());
         Some(UploadSlot {
             slots: self.clone(),
             user: user.clone(),
         })
     }
 
-    fn taken(&self) -> MutexGuard<'_, HashMap<UserId, usize>> {
+    fn taken(&self) -> MutexGuard<'_, Counts<UserId>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for UploadSlot {
     fn drop(&mut self) {
-        let mut taken = self.slots.taken();
-        if let Some(of_user) = taken.get_mut(&self.user) {
-            *of_user = of_user.saturating_sub(1);
-            if *of_user == 0 {
-                taken.remove(&self.user);
-            }
-        }
+        self.slots.taken().remove(&self.user);
     }
 }
 

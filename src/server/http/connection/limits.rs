@@ -1,7 +1,6 @@
 //! How many connections there may be, and for how long one that is shared may be idle.
 
 use std::{
-    collections::HashMap,
     net::IpAddr,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -15,7 +14,7 @@ use http_body::{Frame, SizeHint};
 use ipnet::IpNet;
 use tokio::sync::watch;
 
-use crate::server::identity::client_address::network;
+use crate::server::{identity::client_address::network, limits::counts::Counts};
 
 /// How many connections there may be.
 #[derive(Clone, Debug)]
@@ -41,7 +40,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Open {
     total: usize,
-    by_address: HashMap<IpAddr, usize>,
+    by_address: Counts<IpAddr>,
 }
 
 /// The right to one open connection. Dropping it gives it back.
@@ -70,12 +69,12 @@ impl Connections {
         let is_exempt =
             address.is_loopback() || exempt.iter().any(|network| network.contains(&address));
         let mut open = self.open();
-        let here = open.by_address.get(&counted).copied().unwrap_or_default();
+        let here = open.by_address.of(&counted);
         if open.total >= *of_all || here >= *of_address && !is_exempt {
             return None;
         }
         open.total += 1;
-        *open.by_address.entry(counted).or_default() += 1;
+        open.by_address.add(counted);
         Some(Admitted {
             connections: self.clone(),
             address: counted,
@@ -91,12 +90,7 @@ impl Drop for Admitted {
     fn drop(&mut self) {
         let mut open = self.connections.open();
         open.total = open.total.saturating_sub(1);
-        if let Some(here) = open.by_address.get_mut(&self.address) {
-            *here = here.saturating_sub(1);
-            if *here == 0 {
-                open.by_address.remove(&self.address);
-            }
-        }
+        open.by_address.remove(&self.address);
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     model::error::ApiError,
     server::{
-        auth::{SIGN_IN, principal},
+        auth::{SIGN_IN, principal, request},
         http::state::AppState,
         identity::principal::{Principal, Visitor},
     },
@@ -66,7 +66,7 @@ pub(crate) async fn require_access(
     let Some(refusal) = refusal else {
         return next.run(request).await;
     };
-    let is_page = wants_page(request.headers());
+    let is_page = request::wants_page(request.headers());
     let response = match (rule.kind, &refusal) {
         // What the page asks for is refused as well, so all it shows is that it is refused. To a
         // program there is nothing to show.
@@ -118,14 +118,6 @@ fn to_sign_in(request: &Request) -> Response {
     }
     let next: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
     Redirect::to(&format!("{SIGN_IN}?next={next}")).into_response()
-}
-
-/// Returns whether a browser is asking for a page, not a script for data.
-pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
-    let accept = headers
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// Refuses to change anything at the word of another site (the browser says whose word it is, in

@@ -38,11 +38,12 @@ use crate::{
         upload::{MODE_FIELD, UploadAnswer},
     },
     server::{
-        auth::{HOME, audit, cookie::OwnCookie, request::Caller},
-        http::{
-            middleware::authorize::wants_page,
-            state::{AppState, app_state},
+        auth::{
+            HOME, audit,
+            cookie::OwnCookie,
+            request::{Caller, wants_page},
         },
+        http::state::{AppState, app_state},
         identity::user::User,
         telemetry::masked,
         uploads::{
