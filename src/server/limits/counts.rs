@@ -35,6 +35,14 @@ impl<K: Eq + Hash> Counts<K> {
 }
 
 #[cfg(test)]
+impl<K> Counts<K> {
+    /// Returns whether there are none of any key.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -47,6 +55,6 @@ mod tests {
         counts.remove(&"b");
         assert_eq!((counts.of(&"a"), counts.of(&"b")), (1, 0));
         counts.remove(&"a");
-        assert!(counts.0.is_empty());
+        assert!(counts.is_empty());
     }
 }
