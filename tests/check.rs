@@ -220,7 +220,7 @@ async fn reports_are_judged_by_their_fields_and_no_value_is_shown() {
     follow(vec![json!([1, 2])], over.clone())
         .await
         .ends_with(1)
-        .has(&[("FAILED  import-job-{id}", "cannot be read")]);
+        .has(&[("FAILED  import-job-{id}", "Cannot be read")]);
     follow(vec![], over.clone())
         .await
         .ends_with(1)
