@@ -56,10 +56,10 @@ pub struct ConfirmState {
     pub provider: Option<String>,
 }
 
-/// Where they do so, with `next` as in [`sign_in`].
+/// Where they do so, with `next` as the server function `sign_in` takes it.
 pub const CONFIRM_PATH: &str = "/confirm";
 
-/// Where one is sent to an OpenID Connect provider, with `next` as in [`sign_in`].
+/// Where one is sent to an OpenID Connect provider, with `next` as the server function `sign_in` takes it.
 pub const PROVIDER_PATH: &str = "/sign-in/oidc";
 
 /// Why somebody comes back from an OpenID Connect provider and is not signed in. The sign-in page is told
