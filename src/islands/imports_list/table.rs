@@ -149,7 +149,7 @@ pub(crate) fn JobRow(
         let cancelled = live
             .error
             .with(|error| status.is_cancelled(error.as_deref()));
-        Stage::of(status, begun, None, cancelled)
+        Stage::of(status, begun, None, cancelled).in_mode(job.with(|job| job.mode))
     });
     let (id, filename) = job.with_untracked(|job| (job.id.to_string(), job.filename.clone()));
     let href = base_path::address(&format!("/imports/{id}"));

@@ -59,7 +59,7 @@ fn stage_of(state: &ImportState, status: ImportStatus, begun: bool, cancelled: b
     if state.asks && !begun && !status.is_final() {
         return Stage::Asking;
     }
-    Stage::of(status, begun, state.queue_place, cancelled)
+    Stage::of(status, begun, state.queue_place, cancelled).in_mode(state.job.mode)
 }
 
 /// An import as the island shows it.

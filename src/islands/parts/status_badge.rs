@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     i18n::locale::Locale,
-    model::job::{ImportProgress, ImportStatus},
+    model::job::{ImportMode, ImportProgress, ImportStatus},
 };
 
 /// Where an import stands, as people would say it: what its status, its counts and the price monitor
@@ -27,6 +27,10 @@ pub(crate) enum Stage {
     Success,
     /// Some products are in, some failed.
     PartialSuccess,
+    /// A dry run is over: nothing was imported, and every product could be.
+    Checked,
+    /// A dry run is over: nothing was imported, and some products would fail.
+    CheckedWithErrors,
     /// It failed as a whole.
     Failed,
     /// Somebody has stopped it. To the contract it is one that failed.
@@ -52,6 +56,15 @@ impl Stage {
         }
     }
 
+    /// Returns where it stands in this mode: a dry run imports nothing.
+    pub(crate) fn in_mode(self, mode: ImportMode) -> Self {
+        match (mode, self) {
+            (ImportMode::Check, Self::Success) => Self::Checked,
+            (ImportMode::Check, Self::PartialSuccess) => Self::CheckedWithErrors,
+            (ImportMode::Import | ImportMode::Check, other) => other,
+        }
+    }
+
     /// Returns the word for it.
     pub(crate) fn word(self, t: Locale) -> String {
         let word = match self {
@@ -66,6 +79,8 @@ impl Stage {
                 };
             }
             Self::Running => t.say("Importing", "Läuft"),
+            Self::Checked => t.say("Checked", "Geprüft"),
+            Self::CheckedWithErrors => t.say("Checked: errors found", "Geprüft: Fehler gefunden"),
             Self::Success => t.say("Imported", "Importiert"),
             Self::PartialSuccess => t.say("Completed with errors", "Mit Fehlern abgeschlossen"),
             Self::Failed => t.say("Failed", "Fehlgeschlagen"),
@@ -82,6 +97,8 @@ impl Stage {
             Self::Running => "running",
             Self::Success => "success",
             Self::PartialSuccess => "partial-success",
+            Self::Checked => "checked",
+            Self::CheckedWithErrors => "checked-with-errors",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
         }
@@ -91,8 +108,8 @@ impl Stage {
         match self {
             Self::Waiting | Self::Queued(_) => Glyph::Clock,
             Self::Running => Glyph::Spinner,
-            Self::Success => Glyph::Check,
-            Self::PartialSuccess | Self::Asking => Glyph::Alert,
+            Self::Success | Self::Checked => Glyph::Check,
+            Self::PartialSuccess | Self::CheckedWithErrors | Self::Asking => Glyph::Alert,
             Self::Failed => Glyph::Cross,
             Self::Cancelled => Glyph::Stop,
         }
@@ -138,6 +155,19 @@ mod tests {
         assert_eq!(stage(true).word(Locale::English), "Cancelled");
         assert_eq!(stage(true).word(Locale::German), "Abgebrochen");
         assert_eq!(stage(false).word(Locale::English), "Failed");
+    }
+
+    #[test]
+    fn a_dry_run_is_never_called_imported() {
+        let word = |status, mode| {
+            let stage = Stage::of(status, true, None, false).in_mode(mode);
+            stage.word(Locale::English)
+        };
+        let (success, partial) = (ImportStatus::Success, ImportStatus::PartialSuccess);
+        assert_eq!(word(success, ImportMode::Import), "Imported");
+        assert_eq!(word(success, ImportMode::Check), "Checked");
+        assert_eq!(word(partial, ImportMode::Check), "Checked: errors found");
+        assert_eq!(word(ImportStatus::Error, ImportMode::Check), "Failed");
     }
 
     #[test]
