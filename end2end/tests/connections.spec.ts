@@ -213,7 +213,7 @@ test('a tab that is frozen does not freeze the others', async ({ context, behind
   await leader.expectConnection('open');
   const other = await openJob(context, proxy.origin, id);
   await other.expectConnection('open');
-  expect(proxy.open).toBe(1);
+  await expect.poll(() => proxy.open).toBe(1);
   await monitor.joined(id);
   // Its program stands still, its stream and its lock stay.
   const debug = await context.newCDPSession(leader.page);

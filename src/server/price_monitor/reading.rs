@@ -21,7 +21,7 @@ use product_feed::{
 const BATCH: usize = 2000;
 
 /// Bytes of rows that are written in one transaction, whatever their number.
-const BATCH_BYTES: usize = 1 << 20;
+const BATCH_BYTES: usize = 1 << 19;
 
 /// Rows that are read between two looks at whether to stop.
 const READ_AT_ONCE: u64 = 1000;
