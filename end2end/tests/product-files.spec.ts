@@ -10,7 +10,7 @@ import { ImportsPage, JobPage, jobIdOf } from '../support/pages.ts';
 import { Session } from '../support/session.ts';
 import { type TestFixtures, type WorkerFixtures, expect, test } from '../support/test.ts';
 
-test.use({ server: { name: 'product-files', settings: { IMPORT_URL_HOSTS: 'localhost' } } });
+test.use({ server: { name: 'product-files', settings: { IMPORT_URL_HOSTS: 'localhost', IMPORT_LIMITS: 'off' } } });
 
 const csv = (name: string, text: string) => ({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
 

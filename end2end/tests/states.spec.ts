@@ -185,9 +185,10 @@ test('what is uploaded, refused, queued, cancelled and asked about', async ({
   await imports.send(tinyFile('uploading.csv'));
   await expect(page.getByTestId('upload-progress')).toBeVisible();
   await look(page, 'uploading');
-  await page.unroute(uploads);
 
+  // The upload ends with its page, before the server is let go.
   await imports.open(app);
+  await page.unroute(uploads);
   await imports.send({ name: 'empty.csv', mimeType: 'text/csv', buffer: Buffer.alloc(0) });
   await expect(imports.error).toBeVisible();
   await look(page, 'upload-refused');

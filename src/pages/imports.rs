@@ -145,7 +145,7 @@ fn sorting(filter: &ImportsFilter) -> Sorting {
             sort: Sort { by, descending },
             ..filter.clone()
         };
-        (by, imports_address(1, &sorted))
+        (by, base_path::address(&imports_address(1, &sorted)))
     };
     Sorting {
         sort: filter.sort,

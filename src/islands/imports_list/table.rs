@@ -93,7 +93,7 @@ fn head(by: SortBy, name: &'static str, sorting: Option<&Sorting>) -> AnyView {
         Some(address) => view! {
             <a
                 class="sort"
-                href=base_path::address(&address)
+                href=address
                 data-sorted=order.map(|_| "")
                 data-testid=format!("sort-{}", by.as_str())
             >

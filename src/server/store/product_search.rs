@@ -54,7 +54,8 @@ impl Store {
         limit: u64,
         offset: u64,
     ) -> Result<Found, StoreError> {
-        let search = search.to_lowercase();
+        // No stored text holds U+0000, and PostgreSQL takes none.
+        let search = search.to_lowercase().replace('\0', " ");
         let found = match self.db.get_database_backend() {
             DbBackend::Postgres => self.find_in_postgres(&search, limit, offset).await,
             _ => self.find_in_sqlite(&search, limit, offset).await,

@@ -346,7 +346,8 @@ pub(super) fn contains_text(search: &str) -> String {
         if matches!(character, '%' | '_' | '\\') {
             pattern.push('\\');
         }
-        pattern.push(character);
+        // No stored text holds U+0000, and PostgreSQL takes none.
+        pattern.push(if character == '\0' { ' ' } else { character });
     }
     pattern.push('%');
     pattern
@@ -922,6 +923,9 @@ mod tests {
     #[tokio::test]
     async fn a_page_beyond_the_ends_is_the_nearest_one() {
         let (_directory, store) = store().await;
+        for search in ["\0", "a\0b", "\n½\0x"] {
+            assert_eq!(store.list_products(search, 12).await.unwrap().total, 0);
+        }
         let empty = store.list_products("", 7).await.unwrap();
         assert_eq!((empty.page, empty.pages, empty.total), (1, 1, 0));
         let products: Vec<_> = (0..120)
