@@ -47,7 +47,8 @@ for (const [name, program, start] of browsers) {
     try {
       const shown = (what: string) => `document.querySelector('[data-testid="${what}"]')`;
       const becomes = (what: string, expression: string) =>
-        until(`${name}: ${what}`, async () => (await browser.evaluate<boolean>(`Boolean(${expression})`)) || undefined, 30_000);
+        // A document that is being left answers nothing.
+        until(`${name}: ${what}`, async () => (await browser.evaluate<boolean>(`Boolean(${expression})`).catch(() => false)) || undefined, 30_000);
       const counts = (processed: number) =>
         becomes(`${String(processed)} is shown`, `${shown('count-processed')}?.textContent === '${String(processed)}'`);
       const connection = (state: string) =>
@@ -58,7 +59,7 @@ for (const [name, program, start] of browsers) {
       for (const [field, value] of Object.entries(fields)) {
         await browser.evaluate(`void (document.querySelector('form [name=${field}]').value = ${JSON.stringify(value)})`);
       }
-      await browser.evaluate(`document.querySelector('form [name=password]').form.requestSubmit()`);
+      await browser.evaluate(`void setTimeout(() => document.querySelector('form [name=password]').form.requestSubmit())`);
       await becomes('the owner is signed in', shown('upload-input'));
       await becomes('the islands react', `'hydrateIslands' in globalThis`);
 
@@ -69,7 +70,7 @@ for (const [name, program, start] of browsers) {
         input.files = files.files;
         input.dispatchEvent(new Event('change', { bubbles: true }));
       })()`);
-      await browser.evaluate(`${shown('upload-submit')}.click()`);
+      await browser.evaluate(`void setTimeout(() => ${shown('upload-submit')}.click())`);
       await becomes('the import has a page', `/^.imports.[^/]+$/.test(location.pathname)`);
       const id = (await browser.evaluate<string>('location.pathname')).split('/').at(-1) ?? '';
       await connection('open');
