@@ -1,9 +1,6 @@
 //! What the price monitor says of an import beyond its progress, on the import's page.
 
-use std::time::Duration;
-
 use leptos::prelude::*;
-use tokio::{sync::Semaphore, time::timeout};
 
 use super::query;
 use crate::{
@@ -19,12 +16,6 @@ use crate::{
     },
 };
 
-/// Limits the column forms that are rendered at once: one of 1,000 columns takes megabytes until its page is sent.
-static FORMS: Semaphore = Semaphore::const_new(4);
-
-/// How long a page waits for its turn to render a column form.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// Asks what the columns hold, where that is what an import failed of, or somebody wants to say so.
 #[component]
 pub(super) fn Columns(id: JobId, extras: Option<ImportExtras>) -> impl IntoView {
@@ -36,10 +27,7 @@ pub(super) fn Columns(id: JobId, extras: Option<ImportExtras>) -> impl IntoView 
     asking.map(|extras| {
         let is_check = extras.is_check();
         Suspend::new(async move {
-            let turn = timeout(PATIENCE, FORMS.acquire()).await.ok();
             let file = file_columns(id.clone()).await.ok();
-            // The owner of a request ends once its page is sent.
-            on_cleanup(move || drop(turn));
             file.map(|file| view! { <ColumnMapping id file is_check /> })
         })
     })
