@@ -15,7 +15,7 @@ use axum::{
 use futures_util::StreamExt;
 use serde::Deserialize;
 
-use super::rest::Problem;
+use super::rest::{Problem, answers::OfStream};
 use crate::{
     model::{error::ApiError, job::JobId},
     server::{
@@ -55,13 +55,8 @@ pub(crate) const STREAM_HEADERS: [(HeaderName, HeaderValue); 2] = [
     responses(
         (status = 200, description = "The events", body = Object, content_type = "text/event-stream"),
         (status = 204, description = "The final state was already received"),
-        (status = 401, description = "Missing or invalid token", body = Problem),
-        (status = 403, description = "The token has no permission", body = Problem),
         (status = 404, description = "Import not found, or it belongs to another user", body = Problem),
-        (status = 408, description = "The request timed out"),
-        (status = 429, description = "Too many streams are open", body = Problem),
-        (status = 500, description = "Internal error", body = Problem),
-        (status = 503, description = "The server is shutting down", body = Problem),
+        OfStream,
     )
 )]
 pub(crate) async fn job_progress(
@@ -113,13 +108,8 @@ pub(crate) struct JobsQuery {
         (status = 200, description = "The events", body = Object, content_type = "text/event-stream"),
         (status = 204, description = "All final states were already received"),
         (status = 400, description = "More imports than one stream can follow", body = Problem),
-        (status = 401, description = "Missing or invalid token", body = Problem),
-        (status = 403, description = "The token has no permission", body = Problem),
         (status = 404, description = "None of the imports exist", body = Problem),
-        (status = 408, description = "The request timed out"),
-        (status = 429, description = "Too many streams are open", body = Problem),
-        (status = 500, description = "Internal error", body = Problem),
-        (status = 503, description = "The server is shutting down", body = Problem),
+        OfStream,
     )
 )]
 pub(crate) async fn jobs_progress(

@@ -9,6 +9,8 @@ use utoipa::{
 
 use super::Problem;
 
+const NO_MONITOR: &str = "The price monitor cannot be reached or doesn't support this";
+
 type Responses = BTreeMap<String, RefOr<Response>>;
 
 /// Those of every route that asks for a token.
@@ -16,6 +18,12 @@ pub(crate) enum OfProgram {}
 
 /// Those of a route that is about an import: [`OfProgram`]'s, and that there is none.
 pub(crate) enum OfImport {}
+
+/// Those of a route that changes an import: [`OfImport`]'s, and why it cannot.
+pub(crate) enum ChangesImport {}
+
+/// Those of an event stream: [`OfProgram`]'s, and why it is not opened.
+pub(crate) enum OfStream {}
 
 /// Those of a route by which an import begins: [`OfImport`]'s, and why it cannot.
 pub(crate) enum BeginsImport {}
@@ -43,17 +51,34 @@ impl IntoResponses for OfImport {
     }
 }
 
-impl IntoResponses for BeginsImport {
+impl IntoResponses for ChangesImport {
     fn responses() -> Responses {
         let mut responses = OfImport::responses();
         responses.extend([
             problem("413", "The request body is too large"),
+            problem("503", NO_MONITOR),
+        ]);
+        responses
+    }
+}
+
+impl IntoResponses for OfStream {
+    fn responses() -> Responses {
+        let mut responses = OfProgram::responses();
+        responses.extend([
+            problem("429", "Too many streams are open"),
+            problem("503", "The server is shutting down"),
+        ]);
+        responses
+    }
+}
+
+impl IntoResponses for BeginsImport {
+    fn responses() -> Responses {
+        let mut responses = ChangesImport::responses();
+        responses.extend([
             problem("429", "Too many unfinished imports"),
             problem("502", "The price monitor sent an invalid response"),
-            problem(
-                "503",
-                "The price monitor cannot be reached or doesn't support this",
-            ),
             problem("507", "Storage is full"),
         ]);
         responses

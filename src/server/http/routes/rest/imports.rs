@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Import, Problem, Started,
-    answers::{BeginsImport, OfImport},
+    answers::{BeginsImport, ChangesImport, OfImport},
     started,
 };
 use crate::{
@@ -194,9 +194,7 @@ async fn note(state: &AppState, who: &Principal, job: &ChangeableJob, action: Au
     responses(
         (status = 202, description = "The import is being cancelled"),
         (status = 400, description = "The import has already finished", body = Problem),
-        (status = 413, description = "The request body is too large", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached or doesn't support this", body = Problem),
-        OfImport,
+        ChangesImport,
     )
 )]
 pub(crate) async fn cancel(
@@ -214,13 +212,11 @@ pub(crate) async fn cancel(
 #[utoipa::path(
     post,
     path = "/api/imports/{id}/approve",
-    params(("id" = String, Path, description = "What the import is named by")),
+    params(("id" = String, Path, description = "ID of the import")),
     responses(
-        (status = 202, description = "It goes on"),
-        (status = 400, description = "It does not wait for that", body = Problem),
-        (status = 413, description = "The body is too large", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached, or does not offer it", body = Problem),
-        OfImport,
+        (status = 202, description = "The import goes on"),
+        (status = 400, description = "The import does not wait for approval", body = Problem),
+        ChangesImport,
     )
 )]
 pub(crate) async fn approve(
@@ -242,9 +238,7 @@ pub(crate) async fn approve(
     responses(
         (status = 204, description = "The import was deleted"),
         (status = 400, description = "The import is still running", body = Problem),
-        (status = 413, description = "The request body is too large", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached", body = Problem),
-        OfImport,
+        ChangesImport,
     )
 )]
 pub(crate) async fn delete(
@@ -313,11 +307,11 @@ pub(crate) struct HowToUndo {
 #[utoipa::path(
     post,
     path = "/api/imports/{id}/undo",
-    params(("id" = String, Path, description = "What the import is named by"), HowToUndo),
+    params(("id" = String, Path, description = "ID of the import"), HowToUndo),
     responses(
-        (status = 201, description = "The new import has begun", body = Started,
-            headers(("location" = String, description = "Where the new import is"))),
-        (status = 400, description = "It is still running, it changed nothing, or what it changed is no longer kept", body = Problem),
+        (status = 201, description = "The new import has started", body = Started,
+            headers(("location" = String, description = "URL of the new import"))),
+        (status = 400, description = "The import is still running, changed nothing, or its changes are no longer stored", body = Problem),
         BeginsImport,
     )
 )]
@@ -486,7 +480,7 @@ pub(crate) struct WantedFile {
     responses(
         (status = 200, description = "The rows", body = String, content_type = "text/csv"),
         (status = 400, description = "A parameter is not valid", body = Problem),
-        (status = 503, description = "The price monitor cannot be reached", body = Problem),
+        (status = 503, description = "The price monitor cannot be reached or doesn't support this", body = Problem),
         OfImport,
     )
 )]

@@ -27,7 +27,7 @@ use utoipa::{
     },
 };
 
-mod answers;
+pub(crate) mod answers;
 pub(crate) mod changes;
 pub(crate) mod imports;
 pub(crate) mod products;
