@@ -12,7 +12,7 @@ use super::{
     webhook::{Sender, TIMEOUT, is_gone},
 };
 use crate::{
-    model::{job::UnixMillis, webhook::DeliveryProblem},
+    model::{clock::now, job::UnixMillis, webhook::DeliveryProblem},
     server::{
         config::PublicUrl,
         store::{
@@ -80,6 +80,15 @@ impl Worker {
         }
     }
 
+    /// Returns the time for a first look, for which the process's own clock will do.
+    fn look_at(&self) -> UnixMillis {
+        match &self.clock {
+            Clock::Shared => now(),
+            #[cfg(test)]
+            Clock::Set(time) => time.load(std::sync::atomic::Ordering::SeqCst),
+        }
+    }
+
     /// Works until `shutdown`, and then lets what is being sent arrive.
     pub(super) async fn run(self, shutdown: CancellationToken) {
         // The process before this one may have died with its leases.
@@ -105,6 +114,9 @@ impl Worker {
 
     /// Spreads all events, and begins to send what is due.
     async fn round(&self, sending: &mut JoinSet<()>) -> Result<(), StoreError> {
+        if !self.store.has_notifications(self.look_at()).await? {
+            return Ok(());
+        }
         let body = |event: &_| body::of_event(event, &self.public_url);
         let mails = self.mailer.is_some();
         loop {

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, Statement, Value, sea_query::Expr,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, Statement, Value, sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -75,6 +75,15 @@ impl Store {
         leases::database_now(&self.db).await
     }
 
+    /// Returns whether there are events to spread or deliveries that are due, in one statement: most looks find nothing.
+    pub(crate) async fn has_notifications(&self, now: UnixMillis) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 AS found WHERE EXISTS (SELECT 1 FROM import_events) OR EXISTS \
+             (SELECT 1 FROM deliveries WHERE state = 'waiting' AND due_at <= $1)";
+        let backend = self.db.get_database_backend();
+        let statement = Statement::from_sql_and_values(backend, sql, [now.into()]);
+        Ok(self.db.query_one_raw(statement).await?.is_some())
+    }
+
     /// Adds a delivery, and returns its ID.
     pub(crate) async fn add_delivery(
         &self,
@@ -92,14 +101,6 @@ impl Store {
         now: UnixMillis,
         lease: Duration,
     ) -> Result<Option<Claimed>, StoreError> {
-        // Most looks find nothing, and write nothing.
-        let due = row::Entity::find()
-            .filter(row::Column::State.eq(DeliveryState::Waiting.as_str()))
-            .filter(row::Column::DueAt.lte(now))
-            .limit(1);
-        if due.count(&self.db).await? == 0 {
-            return Ok(None);
-        }
         let backend = self.db.get_database_backend();
         let locking = match backend {
             DbBackend::Postgres => " FOR UPDATE OF d SKIP LOCKED",
