@@ -26,8 +26,8 @@ use crate::{
     },
     pages::{
         AccountPage, AuditPage, ConfirmPage, ImportChangesPage, ImportDetailsPage, ImportsPage,
-        JoinPage, NotFoundPage, ProductPage, ProductsPage, SignInPage, StatusPage, StyleguidePage,
-        TeamPage, TokensPage,
+        JoinPage, NotFoundPage, ProductPage, ProductsPage, SharedPage, SignInPage, StatusPage,
+        StyleguidePage, TeamPage, TokensPage, WebhookPage, WebhooksPage,
     },
 };
 
@@ -134,9 +134,12 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/styleguide") view=StyleguidePage ssr=SsrMode::Async />
             <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
             <Route path=path!("/join/:token") view=JoinPage ssr=SsrMode::Async />
+            <Route path=path!("/shared/:token") view=SharedPage ssr=SsrMode::Async />
             <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async />
             <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
             <Route path=path!("/tokens") view=TokensPage ssr=SsrMode::Async />
+            <Route path=path!("/webhooks") view=WebhooksPage ssr=SsrMode::Async />
+            <Route path=path!("/webhooks/:id") view=WebhookPage ssr=SsrMode::Async />
             <Route path=path!("/team") view=TeamPage ssr=SsrMode::Async />
             <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
         </FlatRoutes>
@@ -145,7 +148,7 @@ fn Pages() -> impl IntoView {
 
 async fn visitor(path: String) -> Visitor {
     let path = base_path().strip(&path).unwrap_or_default().to_owned();
-    if path == "/sign-in" || path.starts_with("/join/") {
+    if path == "/sign-in" || path.starts_with("/join/") || path.starts_with("/shared/") {
         return Visitor::default();
     }
     let Ok(user) = current_user().await else {

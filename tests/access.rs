@@ -10,6 +10,9 @@ mod app;
 mod confirm;
 #[path = "access/cross_origin.rs"]
 mod cross_origin;
+#[path = "relay/events.rs"]
+#[allow(dead_code)] // each test program uses a part of it
+mod events;
 #[path = "relay/fake_monitor.rs"]
 #[allow(dead_code)] // each test program uses a part of it
 mod fake_monitor;
@@ -21,6 +24,8 @@ mod guards;
 mod ownership;
 #[path = "access/provider.rs"]
 mod provider;
+#[path = "access/sharing.rs"]
+mod sharing;
 #[path = "access/team.rs"]
 mod team;
 
@@ -147,6 +152,8 @@ const PERSON: [u16; 10] = [401, 401, 401, 200, 200, 200, 200, 200, 403, 403];
 const OWNER: [u16; 10] = [401, 401, 401, 403, 403, 403, 403, 200, 403, 403];
 /// The owner, for something that does not exist.
 const OWNER_IN_VAIN: [u16; 10] = [401, 401, 401, 403, 403, 403, 403, 400, 403, 403];
+/// The owner, for something that is not found.
+const OWNER_NOT_FOUND: [u16; 10] = [401, 401, 401, 403, 403, 403, 403, 404, 403, 403];
 const IMPORTER_IN_VAIN: [u16; 10] = [401, 401, 401, 403, 403, 404, 404, 404, 403, 403];
 const IMPORTER_OF_ANOTHER_VERSION: [u16; 10] = [401, 401, 401, 403, 403, 412, 412, 412, 403, 403];
 const IMPORTER_WHO_ASKS: [u16; 10] = [401, 401, 401, 403, 403, 204, 204, 204, 403, 403];
@@ -179,6 +186,12 @@ const ROWS: &[Row] = &[
         "/products/none",
         [303, 303, 303, 404, 404, 404, 404, 404, 403, 403],
     ),
+    get("/shared/{token}", "/shared/none", all(404)),
+    get(
+        "/shared/{token}/progress",
+        "/shared/none/progress",
+        all(404),
+    ),
     get("/sign-in", "/sign-in", all(200)),
     // No provider is configured.
     get("/sign-in/oidc", "/sign-in/oidc", all(303)),
@@ -199,6 +212,12 @@ const ROWS: &[Row] = &[
     ),
     get("/team", "/team", OWNERS_PAGE),
     get("/tokens", "/tokens", PAGE),
+    get("/webhooks", "/webhooks", OWNERS_PAGE),
+    get(
+        "/webhooks/{id}",
+        "/webhooks/none",
+        [303, 303, 303, 403, 403, 403, 403, 404, 403, 403],
+    ),
     get("/api/account", "/api/account", PERSON),
     get("/api/audit_log", "/api/audit_log?page=1", OWNER),
     get("/api/confirm_state", "/api/confirm_state", PERSON),
@@ -240,6 +259,16 @@ const ROWS: &[Row] = &[
         "/api/server_status",
         [401, 401, 401, 404, 404, 404, 404, 200, 403, 403],
     ),
+    get(
+        "/api/share_links",
+        "/api/share_links?id=JOB",
+        [401, 401, 401, 403, 403, 404, 200, 404, 403, 403],
+    ),
+    get(
+        "/api/shared_import",
+        "/api/shared_import?token=none",
+        all(404),
+    ),
     get("/api/sign_in_state", "/api/sign_in_state", all(200)),
     get("/api/team", "/api/team", OWNER),
     get("/api/tokens", "/api/tokens", PERSON),
@@ -247,6 +276,63 @@ const ROWS: &[Row] = &[
         "/api/upload_form",
         "/api/upload_form",
         [401, 401, 401, 403, 403, 200, 200, 200, 403, 403],
+    ),
+    get(
+        "/api/webhook_state",
+        "/api/webhook_state?id=none",
+        OWNER_NOT_FOUND,
+    ),
+    get("/api/webhooks_state", "/api/webhooks_state", OWNER),
+    // Without events it is refused.
+    post(
+        "/api/create_webhook",
+        &[("url", "https://hooks.example/x"), ("description", "")],
+        OWNER_IN_VAIN,
+    ),
+    post(
+        "/api/enable_webhook",
+        &[("id", "none"), ("enabled", "true")],
+        OWNER_NOT_FOUND,
+    ),
+    post("/api/delete_webhook", &[("id", "none")], OWNER_NOT_FOUND),
+    post("/api/test_webhook", &[("id", "none")], OWNER_NOT_FOUND),
+    post(
+        "/api/redeliver",
+        &[("id", "none"), ("delivery", "none")],
+        OWNER_NOT_FOUND,
+    ),
+    get("/api/webhooks", "/api/webhooks", OWNER),
+    on("POST", "/api/webhooks", "/api/webhooks", OWNER_IN_VAIN),
+    get("/api/webhooks/{id}", "/api/webhooks/none", OWNER_NOT_FOUND),
+    // Without a body.
+    on(
+        "PATCH",
+        "/api/webhooks/{id}",
+        "/api/webhooks/none",
+        OWNER_IN_VAIN,
+    ),
+    on(
+        "DELETE",
+        "/api/webhooks/{id}",
+        "/api/webhooks/none",
+        OWNER_NOT_FOUND,
+    ),
+    on(
+        "POST",
+        "/api/webhooks/{id}/test",
+        "/api/webhooks/none/test",
+        OWNER_NOT_FOUND,
+    ),
+    get(
+        "/api/webhooks/{id}/deliveries",
+        "/api/webhooks/none/deliveries",
+        OWNER_NOT_FOUND,
+    ),
+    on(
+        "POST",
+        "/api/webhooks/{id}/deliveries/{delivery}/redeliver",
+        "/api/webhooks/none/deliveries/none/redeliver",
+        OWNER_NOT_FOUND,
     ),
     post(
         "/api/accept_invitation",
@@ -278,6 +364,16 @@ const ROWS: &[Row] = &[
         IMPORTER_IN_VAIN,
     ),
     post("/api/approve_import", &[("id", "none")], IMPORTER_IN_VAIN),
+    post(
+        "/api/share_import",
+        &[("id", "none"), ("lifetime", "day")],
+        IMPORTER_IN_VAIN,
+    ),
+    post(
+        "/api/revoke_share",
+        &[("id", "none"), ("link", "none")],
+        IMPORTER_IN_VAIN,
+    ),
     post("/api/undo_import", &[("id", "none")], IMPORTER_IN_VAIN),
     post(
         "/api/change_password",
@@ -321,6 +417,11 @@ const ROWS: &[Row] = &[
         "/api/set_access",
         &[("member", "none"), ("allowed", "false")],
         OWNER_IN_VAIN,
+    ),
+    post(
+        "/api/set_mail",
+        &[("wish", "trouble"), ("language", "de")],
+        PERSON,
     ),
     post("/api/set_language", &[("language", "de")], all(200)),
     post(
@@ -416,6 +517,11 @@ const ROWS: &[Row] = &[
         "/api/imports/{id}/columns",
         "/api/imports/none/columns",
         [401, 401, 401, 403, 403, 400, 400, 400, 403, 400],
+    ),
+    get(
+        "/api/changes",
+        "/api/changes?kind=updated",
+        [401, 401, 401, 200, 200, 200, 200, 200, 403, 403],
     ),
     get(
         "/api/products",

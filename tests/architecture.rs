@@ -13,13 +13,14 @@ use std::{
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// The modules, lowest first.
-const LAYERS: [&str; 26] = [
+const LAYERS: [&str; 29] = [
     "i18n",
     "model",
     "server::limits",
     "server::identity",
     "server::http_client",
     "server::config",
+    "server::encryption",
     "server::telemetry",
     "server::error",
     "server::relay",
@@ -27,6 +28,8 @@ const LAYERS: [&str; 26] = [
     "server::auth",
     "server::uploads",
     "server::imports",
+    "server::notifications",
+    "server::share_links",
     "server::site",
     "server::http",
     "server::price_monitor",

@@ -2,7 +2,14 @@
 
 use leptos::prelude::*;
 
-use crate::model::{account::AccountState, error::ApiError, secret::Secret};
+use crate::{
+    i18n::locale::Locale,
+    model::{
+        account::{AccountState, MailWish},
+        error::ApiError,
+        secret::Secret,
+    },
+};
 
 /// Returns the state of the account page.
 ///
@@ -23,6 +30,16 @@ pub async fn account() -> Result<AccountState, ApiError> {
 #[server(prefix = "/api", endpoint = "change_password")]
 pub async fn change_password(current: Secret, password: Secret) -> Result<(), ApiError> {
     crate::server::auth::account::change_password(current.into(), password.into()).await
+}
+
+/// Chooses what the account is told by e-mail, and in which language.
+///
+/// # Errors
+///
+/// [`ApiError::SignedOut`] without a session.
+#[server(prefix = "/api", endpoint = "set_mail")]
+pub async fn set_mail(wish: MailWish, language: Locale) -> Result<(), ApiError> {
+    crate::server::auth::account::set_mail(wish, language).await
 }
 
 /// Ends a session of the account.

@@ -12,9 +12,11 @@ pub mod language;
 pub mod products;
 pub mod progress;
 pub mod session;
+pub mod share_links;
 pub mod status;
 pub mod team;
 pub mod tokens;
+pub mod webhooks;
 
 #[cfg(test)]
 mod tests {

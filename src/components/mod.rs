@@ -22,6 +22,8 @@ pub(crate) mod pagination;
 pub(crate) mod products_table;
 pub(crate) mod refresh;
 pub(crate) mod settings_nav;
+pub(crate) mod share_links;
 pub(crate) mod site_header;
 pub(crate) mod theme_switch;
+pub(crate) mod webhook;
 pub(crate) mod welcome;

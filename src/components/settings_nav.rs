@@ -20,6 +20,7 @@ pub(crate) fn SettingsNav() -> impl IntoView {
         manages.then(|| {
             view! {
                 <A href=address("/team")>"Team"</A>
+                <A href=address("/webhooks")>"Webhooks"</A>
                 <A href=address("/audit")>{t.say("Audit log", "Protokoll")}</A>
                 <A href=address("/status")>"Status"</A>
             }

@@ -4,7 +4,11 @@ use leptos::prelude::document;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{EventSource, EventSourceInit, MessageEvent};
 
-use super::{desk::Wants, early::Early, follower::StreamEvent};
+use super::{
+    desk::Wants,
+    early::{Early, EarlyStream},
+    follower::StreamEvent,
+};
 use crate::model::{
     job::JobId,
     progress::{JobsPerStream, jobs_progress_url, new_jobs_progress_url, progress_url},
@@ -39,6 +43,27 @@ impl Source {
             None if with_credentials => with_credentials_too(&url)?,
             None => EventSource::new(&url)?,
         };
+        Self::listen(source, job, early, emit)
+    }
+
+    /// Opens the stream of one import at an address of its own.
+    ///
+    /// # Errors
+    ///
+    /// When the browser does not take the address.
+    pub(super) fn open_at(
+        url: &str,
+        emit: impl Fn(StreamEvent) + Clone + 'static,
+    ) -> Result<Self, JsValue> {
+        Self::listen(EventSource::new(url)?, None, None, emit)
+    }
+
+    fn listen(
+        source: EventSource,
+        job: Option<JobId>,
+        early: Option<EarlyStream>,
+        emit: impl Fn(StreamEvent) + Clone + 'static,
+    ) -> Result<Self, JsValue> {
         if let Some(early) = early {
             if source.ready_state() == EventSource::OPEN {
                 emit(StreamEvent::Opened);

@@ -11,6 +11,7 @@ mod options;
 mod refusal;
 mod tabs;
 mod use_product_import_progress;
+mod use_shared_import;
 mod use_unfinished_imports;
 
 pub(crate) use answer::read as read_answer;
@@ -22,6 +23,7 @@ pub use use_product_import_progress::{
     UseProductImportProgressReturn, use_product_import_progress,
     use_product_import_progress_with_options,
 };
+pub(crate) use use_shared_import::use_shared_import;
 pub use use_unfinished_imports::{
     LiveImport, use_unfinished_imports, use_unfinished_imports_with_options,
 };

@@ -15,6 +15,7 @@ mod local_time;
 mod offline_banner;
 mod page;
 pub(crate) mod parts;
+mod shared_import;
 mod upload;
 
 #[cfg(feature = "ssr")]
@@ -26,5 +27,6 @@ pub(crate) use self::{
     live_import::{ImportState, LiveImport},
     local_time::LocalTime,
     offline_banner::OfflineBanner,
+    shared_import::{LiveShared, SharedState},
     upload::UploadForm,
 };

@@ -93,6 +93,18 @@ actions! {
     ImportUndone: "import-undone", "undid the import of", "Import rückgängig gemacht:";
     /// An import was deleted.
     ImportDeleted: "import-deleted", "deleted the import of", "Import gelöscht:";
+    /// A link to an import was created.
+    ImportShared: "import-shared", "created a link to the import of", "Link erstellt zum Import:";
+    /// A link to an import was revoked.
+    ShareRevoked: "share-revoked", "revoked a link to the import of", "Link widerrufen zum Import:";
+    /// A webhook was created.
+    WebhookCreated: "webhook-created", "created a webhook at", "Webhook erstellt:";
+    /// A webhook was deleted.
+    WebhookDeleted: "webhook-deleted", "deleted the webhook at", "Webhook gelöscht:";
+    /// A webhook was turned on.
+    WebhookEnabled: "webhook-enabled", "turned on the webhook at", "Webhook eingeschaltet:";
+    /// A webhook was turned off.
+    WebhookDisabled: "webhook-disabled", "turned off the webhook at", "Webhook ausgeschaltet:";
     /// Something that only another version of the app knows.
     Unknown: "unknown", "did something this version does not recognise", "etwas getan, das diese Version nicht kennt";
 }

@@ -32,6 +32,8 @@ pub enum Permission {
     Import,
     /// Manage users, and read the audit log.
     Manage,
+    /// Manage webhooks.
+    Webhooks,
 }
 
 impl Role {
@@ -65,7 +67,7 @@ impl Role {
     pub fn may(self, permission: Permission) -> bool {
         match self {
             Self::Owner => true,
-            Self::Staff => permission != Permission::Manage,
+            Self::Staff => !matches!(permission, Permission::Manage | Permission::Webhooks),
             Self::Observer | Self::Viewer => {
                 matches!(permission, Permission::Watch | Permission::SeeProducts)
             }
@@ -131,12 +133,12 @@ mod tests {
 
     #[test]
     fn each_role_may_do_what_it_is_for() {
-        use Permission::{Import, Manage, Watch};
-        let of = |role: Role| [Watch, Import, Manage].map(|it| role.may(it));
-        assert_eq!(of(Role::Owner), [true, true, true]);
-        assert_eq!(of(Role::Staff), [true, true, false]);
-        assert_eq!(of(Role::Observer), [true, false, false]);
-        assert_eq!(of(Role::Viewer), [true, false, false]);
+        use Permission::{Import, Manage, Watch, Webhooks};
+        let of = |role: Role| [Watch, Import, Manage, Webhooks].map(|it| role.may(it));
+        assert_eq!(of(Role::Owner), [true; 4]);
+        assert_eq!(of(Role::Staff), [true, true, false, false]);
+        assert_eq!(of(Role::Observer), [true, false, false, false]);
+        assert_eq!(of(Role::Viewer), [true, false, false, false]);
     }
 
     #[test]

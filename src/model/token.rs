@@ -19,14 +19,23 @@ pub enum TokenScope {
     /// To look at products.
     #[serde(rename = "products:read")]
     Products,
-    /// All of these.
+    /// To look at imports and products, start imports and change them.
     #[serde(rename = "imports:write products:read")]
     All,
+    /// To manage webhooks.
+    #[serde(rename = "webhooks:write")]
+    Webhooks,
 }
 
 impl TokenScope {
     /// Every scope.
-    pub const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Products, Self::All];
+    pub const ALL: [Self; 5] = [
+        Self::Read,
+        Self::Write,
+        Self::Products,
+        Self::All,
+        Self::Webhooks,
+    ];
 
     /// Returns the scope's name as it is stored and sent.
     #[must_use]
@@ -36,6 +45,7 @@ impl TokenScope {
             Self::Write => "imports:write",
             Self::Products => "products:read",
             Self::All => "imports:write products:read",
+            Self::Webhooks => "webhooks:write",
         }
     }
 
@@ -51,6 +61,7 @@ impl TokenScope {
                 Permission::Import,
                 Permission::SeeProducts,
             ],
+            Self::Webhooks => &[Permission::Webhooks],
         }
     }
 
@@ -64,7 +75,8 @@ impl TokenScope {
 /// A text that names no scope.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error(
-    "a scope must be imports:read, imports:write, products:read or \"imports:write products:read\""
+    "a scope must be imports:read, imports:write, products:read, \"imports:write products:read\" or \
+     webhooks:write"
 )]
 pub struct UnknownScope;
 
@@ -131,6 +143,8 @@ pub struct TokensState {
     pub tokens: Vec<ApiToken>,
     /// Whether the user could let a token start imports.
     pub may_import: bool,
+    /// Whether the user could let a token manage webhooks.
+    pub may_manage_webhooks: bool,
     /// The token that this browser has just made, where it was made without script.
     pub fresh: Option<Secret>,
 }

@@ -5,7 +5,7 @@ use server_fn::ServerFn;
 
 use super::query;
 use crate::{
-    api::account::{ChangePassword, EndSession, SignOutEverywhere, account},
+    api::account::{ChangePassword, EndSession, SetMail, SignOutEverywhere, account},
     components::{
         form::{ActionForm, Field, FormError, NewPassword, Submit, failure},
         moment::Moment,
@@ -17,7 +17,7 @@ use crate::{
         icons::{Glyph, Icon},
         locale::use_locale,
     },
-    model::account::{AccountState, OpenSession},
+    model::account::{AccountState, MailWish, OpenSession},
 };
 
 /// The page on which a person sees to their own account.
@@ -46,6 +46,7 @@ fn Account(state: AccountState) -> impl IntoView {
         email,
         role,
         has_password,
+        mail,
         sessions,
     } = state;
     view! {
@@ -68,6 +69,7 @@ fn Account(state: AccountState) -> impl IntoView {
                 </div>
             </dl>
         </section>
+        {mail.map(|wish| view! { <MailForm wish /> })}
         {if has_password {
             view! { <PasswordForm /> }.into_any()
         } else {
@@ -86,9 +88,49 @@ fn Account(state: AccountState) -> impl IntoView {
 }
 
 #[component]
+fn MailForm(wish: MailWish) -> impl IntoView {
+    let t = use_locale();
+    let saved = query::value("saved")
+        .filter(|saved| saved == "mail")
+        .map(|_| t.say("Saved.", "Gespeichert."));
+    let choices = MailWish::ALL.map(|choice| {
+        view! {
+            <label class="upload-check">
+                <input
+                    type="radio"
+                    name="wish"
+                    value=choice.as_str()
+                    checked=choice == wish
+                />
+                {choice.title(t)}
+            </label>
+        }
+    });
+    view! {
+        <section class="card settings-card" aria-labelledby="mail-title">
+            <header class="card-head">
+                <h2 id="mail-title">{t.say("E-mails", "E-Mails")}</h2>
+            </header>
+            <ActionForm action=SetMail::url()>
+                <FormError error={failure::<SetMail>()} id="mail-error" testid="mail-error" />
+                <p class="settings-note" role="status" data-testid="mail-saved">
+                    {saved}
+                </p>
+                <input type="hidden" name="language" value=t.tag() />
+                <fieldset class="webhook-events">
+                    <legend>{t.say("Tell me about my imports", "Über meine Importe")}</legend>
+                    {choices}
+                </fieldset>
+                <Submit>{t.say("Save", "Speichern")}</Submit>
+            </ActionForm>
+        </section>
+    }
+}
+
+#[component]
 fn PasswordForm() -> impl IntoView {
     let t = use_locale();
-    let saved = query::value("saved").map(|_| {
+    let saved = query::value("saved").filter(|saved| saved == "password").map(|_| {
         t.say(
             "Your password has been changed. All other sessions were signed out and your API tokens revoked.",
             "Dein Passwort wurde geändert. Alle anderen Sitzungen wurden beendet und deine API-Tokens widerrufen.",

@@ -8,10 +8,10 @@ use super::{
     not_found::{Missing, NotFound},
 };
 use crate::{
-    api::{import_controls::import_extras, imports::get_import},
+    api::{import_controls::import_extras, imports::get_import, share_links::share_links},
     components::{
         early_stream::EarlyStream, import_extras::ImportControls, notice::ErrorNotice,
-        page_title::PageTitle, refresh::Refresh,
+        page_title::PageTitle, refresh::Refresh, share_links::ShareLinksCard,
     },
     islands::{
         ImportState, LiveImport, LocalTime, OfflineBanner,
@@ -83,11 +83,21 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
                 <Columns id=id.clone() extras=extras.clone() />
                 <Failures job=job.clone() extras />
                 <Overview job stage />
+                <Sharing id=id.clone() />
             </div>
         </LiveImport>
         <Refresh is_running=!is_over />
         <OfflineBanner />
     }
+}
+
+/// The links to the import, for those who may change it.
+#[component]
+fn Sharing(id: JobId) -> impl IntoView {
+    Suspend::new(async move {
+        let links = share_links(id.clone()).await.ok();
+        links.map(|links| view! { <ShareLinksCard id links /> })
+    })
 }
 
 /// What is known of the import beside its progress.

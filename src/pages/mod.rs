@@ -16,12 +16,15 @@ mod not_found;
 mod product;
 mod products;
 mod query;
+mod shared;
 mod sign_in;
 mod status;
 #[cfg(feature = "styleguide")]
 mod styleguide;
 mod team;
 mod tokens;
+mod webhook;
+mod webhooks;
 
 pub(crate) use account::AccountPage;
 pub(crate) use audit::AuditPage;
@@ -35,12 +38,15 @@ pub(crate) use not_found::NotFoundPage;
 pub(crate) use not_found::NotFoundPage as StyleguidePage;
 pub(crate) use product::ProductPage;
 pub(crate) use products::ProductsPage;
+pub(crate) use shared::SharedPage;
 pub(crate) use sign_in::SignInPage;
 pub(crate) use status::StatusPage;
 #[cfg(feature = "styleguide")]
 pub(crate) use styleguide::StyleguidePage;
 pub(crate) use team::TeamPage;
 pub(crate) use tokens::TokensPage;
+pub(crate) use webhook::WebhookPage;
+pub(crate) use webhooks::WebhooksPage;
 
 /// Answers with status 404.
 fn set_not_found_status() {

@@ -44,6 +44,7 @@ fn Tokens(state: TokensState) -> impl IntoView {
     let TokensState {
         tokens,
         may_import,
+        may_manage_webhooks,
         fresh,
     } = state;
     let secret = fresh.map(Secret::into_exposed);
@@ -52,7 +53,7 @@ fn Tokens(state: TokensState) -> impl IntoView {
                 "Copy the token now. It won't be shown again.",
                 "Kopiere das Token jetzt. Es wird nicht noch einmal angezeigt.",
             ) secret />
-        <CreateForm may_import />
+        <CreateForm may_import may_manage_webhooks />
         <section class="card card-flush" aria-labelledby="tokens-title">
             <header class="card-head">
                 <h2 id="tokens-title">{t.say("Your tokens", "Deine Tokens")}</h2>
@@ -63,7 +64,7 @@ fn Tokens(state: TokensState) -> impl IntoView {
 }
 
 #[component]
-fn CreateForm(may_import: bool) -> impl IntoView {
+fn CreateForm(may_import: bool, may_manage_webhooks: bool) -> impl IntoView {
     let t = use_locale();
     view! {
         <section class="card settings-card" aria-labelledby="new-token-title">
@@ -109,6 +110,16 @@ fn CreateForm(may_import: bool) -> impl IntoView {
                                         <option
                                             value="imports:write products:read"
                                             inner_html=t.say("All of the above", "Alle genannten")
+                                        ></option>
+                                    }
+                                })}
+                            {may_manage_webhooks
+                                .then(|| {
+                                    view! {
+                                        <option
+                                            value="webhooks:write"
+                                            inner_html=t
+                                                .say("Manage webhooks", "Webhooks verwalten")
                                         ></option>
                                     }
                                 })}

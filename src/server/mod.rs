@@ -2,15 +2,18 @@
 
 pub mod auth;
 pub mod config;
+pub(crate) mod encryption;
 pub mod error;
 pub mod http;
 mod http_client;
 pub mod identity;
 pub(crate) mod imports;
 pub(crate) mod limits;
+pub(crate) mod notifications;
 pub mod price_monitor;
 pub mod relay;
 pub mod run;
+pub(crate) mod share_links;
 mod site;
 pub mod store;
 pub mod telemetry;

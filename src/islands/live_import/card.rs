@@ -51,8 +51,12 @@ pub(crate) fn ProgressCard(
     /// Whether somebody has cancelled it.
     #[prop(optional, into)]
     cancelled: Signal<bool>,
+    /// The path of the page, where it is one for people without an account. It offers nothing.
+    #[prop(optional)]
+    shared: Option<String>,
 ) -> impl IntoView {
     let t = use_locale();
+    let offers = shared.is_none();
     let UseProductImportProgressReturn {
         progress,
         status,
@@ -60,9 +64,10 @@ pub(crate) fn ProgressCard(
         connection,
         ..
     } = live;
-    let here = id
-        .as_ref()
-        .map_or_else(|| "/imports".to_owned(), |id| format!("/imports/{id}"));
+    let here = shared.unwrap_or_else(|| {
+        let id = id.as_ref();
+        id.map_or_else(|| "/imports".to_owned(), |id| format!("/imports/{id}"))
+    });
     let percent = progress_bar::use_percent(progress, status);
     let pace: Signal<Pace> = use_pace(progress).into();
     let headline = Memo::new(move |_| match (percent.get(), queue_place.get()) {
@@ -134,7 +139,10 @@ pub(crate) fn ProgressCard(
                             <Quiet progress status connection updated_at />
                             <SignedOut connection error here />
                         </div>
-                        <NotifyButton progress status cancelled filename id />
+                        {offers
+                            .then(|| {
+                                view! { <NotifyButton progress status cancelled filename id /> }
+                            })}
                     </div>
                 </div>
                 <JobError status error cancelled />

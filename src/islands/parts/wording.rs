@@ -169,6 +169,30 @@ const SENTENCES: &[(&str, &str)] = &[
     ),
     ("Account not found.", "Konto nicht gefunden."),
     (
+        "Webhooks can't be sent to this host.",
+        "An diesen Host dürfen keine Webhooks gesendet werden.",
+    ),
+    (
+        "There can be 10 links to an import. Revoke one first.",
+        "Es kann 10 Links zu einem Import geben. Widerrufe zuerst einen.",
+    ),
+    (
+        "Set ENCRYPTION_KEY to share imports.",
+        "Setze ENCRYPTION_KEY, um Importe zu teilen.",
+    ),
+    (
+        "Choose at least one event.",
+        "Wähle mindestens ein Ereignis.",
+    ),
+    (
+        "There can be 20 webhooks. Delete one first.",
+        "Es kann 20 Webhooks geben. Lösche zuerst einen.",
+    ),
+    (
+        "Set ENCRYPTION_KEY to use webhooks.",
+        "Setze ENCRYPTION_KEY, um Webhooks zu nutzen.",
+    ),
+    (
         "Notes are limited to 200 characters.",
         "Notizen dürfen höchstens 200 Zeichen haben.",
     ),

@@ -7,8 +7,9 @@ use super::{
     trusted_device,
 };
 use crate::{
+    i18n::locale::Locale,
     model::{
-        account::{AccountState, OpenSession},
+        account::{AccountState, MailWish, OpenSession},
         audit::AuditAction,
         error::ApiError,
     },
@@ -49,6 +50,10 @@ pub(crate) async fn account_state() -> Result<AccountState, ApiError> {
         has_password: find_login(&auth, user)
             .await?
             .is_some_and(|login| login.password_hash.is_some()),
+        mail: match auth.config.mail {
+            Some(_) => Some(auth.store.mail_wish(&user.id).await?),
+            None => None,
+        },
         sessions,
     })
 }
@@ -95,6 +100,16 @@ pub(crate) async fn change_password(
     Ok(())
 }
 
+/// Records what the user is told by e-mail.
+pub(crate) async fn set_mail(wish: MailWish, language: Locale) -> Result<(), ApiError> {
+    let auth = Auth::of_server_fn()?;
+    let caller = Caller::of_server_fn()?;
+    let user = &caller.in_person()?.user;
+    auth.store.set_mail_wish(&user.id, wish, language).await?;
+    leptos_axum::redirect("/account?saved=mail");
+    Ok(())
+}
+
 /// Ends one of the account's sessions.
 pub(crate) async fn end_session(id: &str) -> Result<(), ApiError> {
     let auth = Auth::of_server_fn()?;
@@ -123,7 +138,7 @@ pub(crate) async fn sign_out_everywhere() -> Result<(), ApiError> {
 fn current_session(caller: &Caller) -> Option<&SessionId> {
     match &caller.principal.as_ref()?.credential {
         Credential::Session(id) => Some(id),
-        Credential::AuthJs { .. } | Credential::Token(..) => None,
+        Credential::AuthJs { .. } | Credential::Token(..) | Credential::Link(_) => None,
     }
 }
 

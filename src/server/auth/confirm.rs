@@ -33,7 +33,11 @@ pub(super) fn is_certain(confirmed_at: UnixMillis) -> bool {
 ///
 /// The session of an Auth.js installation is not ours to renew, and says nothing of when its holder last signed in: it
 /// is taken as it is.
-pub(super) async fn require(auth: &Auth, caller: &Caller, back: &str) -> Result<(), ApiError> {
+pub(in crate::server) async fn require(
+    auth: &Auth,
+    caller: &Caller,
+    back: &str,
+) -> Result<(), ApiError> {
     let Credential::Session(session) = &caller.in_person()?.credential else {
         return Ok(());
     };

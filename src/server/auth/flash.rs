@@ -10,7 +10,7 @@ use crate::{
 const MAX_AGE: i64 = 60;
 
 /// Stores a text for the next page, if the request is a plain form.
-pub(super) fn keep(auth: &Auth, caller: &Caller, text: &str) -> Result<(), ApiError> {
+pub(in crate::server) fn keep(auth: &Auth, caller: &Caller, text: &str) -> Result<(), ApiError> {
     if caller.is_form() {
         OwnCookie::Flash.set(auth, hex::encode(text), MAX_AGE)?;
     }
@@ -18,7 +18,7 @@ pub(super) fn keep(auth: &Auth, caller: &Caller, text: &str) -> Result<(), ApiEr
 }
 
 /// Takes the stored text.
-pub(super) fn take(auth: &Auth, caller: &Caller) -> Result<Option<Secret>, ApiError> {
+pub(in crate::server) fn take(auth: &Auth, caller: &Caller) -> Result<Option<Secret>, ApiError> {
     let Some(kept) = OwnCookie::Flash.get(auth, &caller.headers) else {
         return Ok(None);
     };

@@ -12,7 +12,7 @@ mod claim;
 pub(crate) mod confirm;
 pub(in crate::server) mod cookie;
 pub mod first_owner;
-mod flash;
+pub(in crate::server) mod flash;
 pub(in crate::server) mod oidc;
 mod passwords;
 pub mod principal;
@@ -89,7 +89,7 @@ impl Auth {
     }
 
     /// Finds it inside a server function.
-    fn of_server_fn() -> Result<Self, ApiError> {
+    pub(in crate::server) fn of_server_fn() -> Result<Self, ApiError> {
         use_context().ok_or(ApiError::Internal)
     }
 }

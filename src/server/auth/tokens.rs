@@ -28,6 +28,7 @@ pub(crate) async fn tokens_state() -> Result<TokensState, ApiError> {
     Ok(TokensState {
         tokens: auth.store.list_tokens(&user.id).await?,
         may_import: user.role.may(Permission::Import),
+        may_manage_webhooks: user.role.may(Permission::Webhooks),
         fresh: flash::take(&auth, &caller)?,
     })
 }

@@ -7,6 +7,7 @@ mod addresses;
 mod database_url;
 mod error;
 mod form;
+mod mail;
 mod print;
 mod read;
 mod table;
@@ -17,12 +18,14 @@ pub use self::{
     addresses::{CollectorUrl, CorsOrigins, PublicUrl},
     database_url::DatabaseUrl,
     error::ConfigError,
+    mail::{MailConfig, SmtpUrl},
     print::{env_example, help},
     read::environment,
     table::{About, Default, SETTINGS},
     types::{
         AuthConfig, Config, LimitAction, LogConfig, Monitor, MonitorEndpoint, OidcConfig,
-        RelayConfig, RemoteHosts, Retention, SafetyLimits, SessionLifetime, SocketProtocol,
-        SpaceLimits, SseConfig, TelemetryConfig,
+        RelayConfig, Retention, SafetyLimits, SessionLifetime, SocketProtocol, SpaceLimits,
+        SseConfig, TelemetryConfig,
     },
 };
+pub use crate::server::http_client::remote_hosts::RemoteHosts;

@@ -5,9 +5,9 @@ use std::{cell::RefCell, path::PathBuf, time::Duration};
 use secrecy::SecretString;
 
 use super::{
-    AuthConfig, Config, ConfigError, DatabaseUrl, LogConfig, Monitor, MonitorEndpoint, OidcConfig,
-    PublicUrl, RelayConfig, Retention, SafetyLimits, SessionLifetime, SpaceLimits, SseConfig,
-    TelemetryConfig, form::Form, print::Listing, table::*,
+    AuthConfig, Config, ConfigError, DatabaseUrl, LogConfig, MailConfig, Monitor, MonitorEndpoint,
+    OidcConfig, PublicUrl, RelayConfig, Retention, SafetyLimits, SessionLifetime, SpaceLimits,
+    SseConfig, TelemetryConfig, form::Form, print::Listing, table::*,
 };
 use crate::model::base_path::BasePath;
 
@@ -72,6 +72,9 @@ impl Config {
             monitor: monitor(&env)?,
             max_upload: env.read_or(&MAX_UPLOAD, host.max_upload())?,
             import_hosts: env.find(&IMPORT_URL_HOSTS)?.unwrap_or_default(),
+            webhook_hosts: env.read(&WEBHOOK_HOSTS)?,
+            mail: mail(&env)?,
+            encryption_key: env.find(&ENCRYPTION_KEY)?,
             imports_per_user: env.read(&IMPORTS_PER_USER)?,
             import_max_rate: env.find(&IMPORT_MAX_RATE)?,
             queued_per_user: env.read(&QUEUED_PER_USER)?,
@@ -312,6 +315,19 @@ fn passwords(env: &Env<'_>) -> Result<bool, ConfigError> {
         because: "AUTH_PASSWORDS=off",
         takes: OIDC_ISSUER.about.takes,
     })
+}
+
+fn mail(env: &Env<'_>) -> Result<Option<MailConfig>, ConfigError> {
+    let from = env.find(&MAIL_FROM)?;
+    let Some(server) = env.find(&SMTP_URL)? else {
+        return Ok(None);
+    };
+    let from = from.ok_or(ConfigError::Missing {
+        name: MAIL_FROM.about.name,
+        because: SMTP_URL.about.name,
+        takes: MAIL_FROM.about.takes,
+    })?;
+    Ok(Some(MailConfig { server, from }))
 }
 
 fn monitor(env: &Env<'_>) -> Result<Monitor, ConfigError> {

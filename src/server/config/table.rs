@@ -4,16 +4,19 @@
 use std::{collections::BTreeSet, net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use ipnet::IpNet;
+use lettre::message::Mailbox;
 use openidconnect::IssuerUrl;
 use url::Url;
 
 use super::{
-    CollectorUrl, CorsOrigins, DatabaseUrl, LimitAction, PublicUrl, RemoteHosts, SocketProtocol,
+    CollectorUrl, CorsOrigins, DatabaseUrl, LimitAction, PublicUrl, RemoteHosts, SmtpUrl,
+    SocketProtocol,
     form::{
         AtLeast, Between, By, OneOf, OrForever, OrNever, Secret, Size, Text, UpTo, VisibleSecret,
         issuer, joined, listed, log_filter, mail_addresses, monitor_url, networks, socket_address,
         whole_address,
     },
+    mail::mailbox,
 };
 use crate::{
     model::{changes::Percent, role::Role},
@@ -143,6 +146,20 @@ settings! {
         "comma-separated host names, or *", without "importing from URLs is disabled",
         "The hosts product files may be imported from by https:// URL. A listed host may be in a \
         private network; * allows any host on the public internet.";
+    WEBHOOK_HOSTS: By<RemoteHosts> = "WEBHOOK_HOSTS", By(RemoteHosts::parse, Some(ToString::to_string)),
+        "comma-separated host names, or *", default "*",
+        "The hosts that webhooks may be sent to. A listed host may be in a private network, and be reached \
+        by http://; * allows any host on the public internet by https://.";
+    SMTP_URL: By<SmtpUrl> = "SMTP_URL", By(SmtpUrl::parse, Some(SmtpUrl::shown)),
+        "smtps://user:password@host:465, or smtp:// for STARTTLS; ?tls=none for none", without "no e-mails", secret,
+        "The mail server that notifications are sent through.";
+    MAIL_FROM: By<Mailbox> = "MAIL_FROM", By(mailbox, None),
+        "an e-mail address, for example Import Relay <relay@shop.example>", without "not set",
+        "The sender of e-mails. Required by SMTP_URL.";
+    ENCRYPTION_KEY: Secret = "ENCRYPTION_KEY", Secret,
+        "any text of high entropy, for example of openssl rand -hex 32", without "AUTH_SECRET, or with a SQLite file a random key in DATA_DIR", secret,
+        "Encrypts stored secrets, such as those of webhooks, and signs links. Without any key, there are no \
+        webhooks. All instances need the same one.";
     IMPORTS_PER_USER: AtLeast<usize> = "IMPORTS_PER_USER", AtLeast(1),
         "a whole number of 1 or more", default "2",
         "How many imports of one user run at once in the embedded price monitor. Others are queued.";

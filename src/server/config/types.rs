@@ -1,15 +1,15 @@
 //! The settings as the rest of the server takes them.
 
-use std::{
-    collections::BTreeSet, fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration,
-};
+use std::{collections::BTreeSet, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use openidconnect::IssuerUrl;
 use secrecy::SecretString;
-use url::{Host, Url};
+use url::Url;
 
-use super::{CollectorUrl, CorsOrigins, DatabaseUrl, PublicUrl, print::Listing};
+use super::{
+    CollectorUrl, CorsOrigins, DatabaseUrl, MailConfig, PublicUrl, RemoteHosts, print::Listing,
+};
 use crate::model::{changes::Percent, role::Role};
 
 /// All settings.
@@ -35,6 +35,12 @@ pub struct Config {
     pub max_upload: u64,
     /// The hosts that product files are fetched from.
     pub import_hosts: RemoteHosts,
+    /// The hosts that webhooks are sent to.
+    pub webhook_hosts: RemoteHosts,
+    /// The mail server, where there is one.
+    pub mail: Option<MailConfig>,
+    /// What stored secrets are encrypted with.
+    pub encryption_key: Option<SecretString>,
     /// The most imports of one user that run at once.
     pub imports_per_user: usize,
     /// The most rows that one import writes in a second.
@@ -264,55 +270,4 @@ pub struct SpaceLimits {
     pub of_all: u64,
     /// How many bytes of the disk stay free.
     pub free: u64,
-}
-
-/// The hosts that files may be fetched from.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct RemoteHosts {
-    /// Whether any host will do that is on the public internet.
-    any_public: bool,
-    /// Those that will do wherever they are.
-    named: BTreeSet<String>,
-}
-
-impl RemoteHosts {
-    /// Reads host names with commas between; `*` is any on the public internet.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut hosts = Self::default();
-        for host in text.split(',').map(str::trim) {
-            if host == "*" {
-                hosts.any_public = true;
-            } else {
-                hosts.named.insert(Host::parse(host).ok()?.to_string());
-            }
-        }
-        Some(hosts)
-    }
-
-    /// Returns whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        !self.any_public && self.named.is_empty()
-    }
-
-    /// Returns whether any host on the public internet will do.
-    pub(in crate::server) fn any_public(&self) -> bool {
-        self.any_public
-    }
-
-    /// Returns whether a host will do wherever it is.
-    pub(in crate::server) fn is_named(&self, host: &str) -> bool {
-        self.named.contains(host)
-    }
-}
-
-impl fmt::Display for RemoteHosts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let any = self.any_public.then_some("*");
-        let all: Vec<_> = any
-            .into_iter()
-            .chain(self.named.iter().map(String::as_str))
-            .collect();
-        f.write_str(&all.join(", "))
-    }
 }

@@ -28,6 +28,21 @@ impl Config {
                 it can sign in as any user"
             ));
         }
+        let key = self.encryption_key.as_ref();
+        if key.is_some_and(|it| is_short(it, SECRET)) {
+            warnings.push(format!(
+                "ENCRYPTION_KEY has fewer than {SECRET} characters: anyone who guesses it can decrypt stored secrets"
+            ));
+        }
+        let server = self.mail.as_ref().map(|mail| mail.server.expose());
+        if let Some(server) = server
+            && server.password().is_some()
+            && server.scheme() == "smtp"
+            && server.query() != Some("tls=required")
+            && !server.host_str().is_some_and(is_loopback)
+        {
+            warnings.push("SMTP_URL may send its password unencrypted: use smtps".to_owned());
+        }
         let metrics = self.telemetry.metrics_token.as_ref();
         if metrics.is_some_and(|it| is_short(it, KEY)) {
             warnings.push(format!("METRICS_TOKEN has fewer than {KEY} characters"));
@@ -88,6 +103,14 @@ mod tests {
         for (set, name) in [
             (vec![("AUTH_SECRET", "hunter2")], "AUTH_SECRET"),
             (vec![("METRICS_TOKEN", "hunter2")], "METRICS_TOKEN"),
+            (vec![("ENCRYPTION_KEY", "hunter2")], "ENCRYPTION_KEY"),
+            (
+                vec![
+                    ("SMTP_URL", "smtp://ada:hunter2@mail.example?tls=none"),
+                    ("MAIL_FROM", "relay@shop.example"),
+                ],
+                "SMTP_URL",
+            ),
             (
                 vec![("PRICE_MONITOR_API_KEY", "hunter2")],
                 "PRICE_MONITOR_API_KEY",
@@ -114,6 +137,10 @@ mod tests {
                 ("NEXTAUTH_URL", "https://relay.example"),
             ],
             vec![("AUTH_SECRET", "0123456789abcdef0123456789abcdef")],
+            vec![
+                ("SMTP_URL", "smtp://ada:hunter2@mail.example"),
+                ("MAIL_FROM", "relay@shop.example"),
+            ],
         ] {
             assert_eq!(of(&set), [""; 0], "{set:?}");
         }

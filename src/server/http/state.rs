@@ -10,7 +10,9 @@ use crate::server::{
     auth::Auth,
     config::{Config, Monitor},
     imports::Imports,
+    notifications::Notifications,
     relay::Relay,
+    share_links::ShareLinks,
     store::Store,
     telemetry::Metrics,
     uploads::{limits::UploadSlots, remote_file::RemoteFiles, space::Space},
@@ -27,6 +29,10 @@ pub struct AppState {
     pub auth: Auth,
     /// The imports that users may see and change.
     pub imports: Imports,
+    /// What is told about imports.
+    pub(crate) notifications: Notifications,
+    /// Links to imports for people without an account.
+    pub(crate) share_links: ShareLinks,
     /// The progress streams.
     pub relay: Relay,
     /// The product files that are fetched.

@@ -1,5 +1,7 @@
 //! What we ask of others over HTTP: how they are reached, and how much they may say.
 
+pub(crate) mod remote_hosts;
+
 use crate::server::identity::host::is_loopback;
 use reqwest::{
     Client, ClientBuilder, Response,

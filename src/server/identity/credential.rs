@@ -17,6 +17,8 @@ pub enum Credential {
     },
     /// An API token.
     Token(TokenId, TokenScope),
+    /// A link to one import.
+    Link(LinkId),
 }
 
 /// What a long-lived stream was opened with, for rechecks.
@@ -36,6 +38,23 @@ pub struct SessionId(String);
 
 impl SessionId {
     /// Names a session that the store has found.
+    pub(in crate::server) fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// Returns the ID as pages show it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The ID of a link to an import. It grants nothing.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct LinkId(String);
+
+impl LinkId {
+    /// Names a link that the store has found.
     pub(in crate::server) fn new(id: impl Into<String>) -> Self {
         Self(id.into())
     }

@@ -36,13 +36,18 @@ impl Principal {
             && match &self.credential {
                 Credential::Token(_, scope) => scope.allows(permission),
                 Credential::Session(_) | Credential::AuthJs { .. } => true,
+                // It opens one stream, and makes nobody a user.
+                Credential::Link(_) => false,
             }
     }
 
-    /// Returns whether it is a person, not an API token.
+    /// Returns whether it is a person, not an API token or a link.
     #[must_use]
     pub fn is_in_person(&self) -> bool {
-        !matches!(self.credential, Credential::Token(..))
+        matches!(
+            self.credential,
+            Credential::Session(_) | Credential::AuthJs { .. }
+        )
     }
 
     /// Returns the scope of visible jobs.

@@ -1,7 +1,11 @@
-//! What became of a product.
+//! What became of products.
 
 use crate::{
-    model::{changes::ProductHistory, error::ApiError, job::JobId},
+    model::{
+        changes::{ChangesFilter, HistoryEntry, ProductHistory},
+        error::ApiError,
+        job::JobId,
+    },
     server::{identity::principal::Principal, store::Store},
 };
 
@@ -28,18 +32,49 @@ pub(crate) async fn find(
     if product.is_none() && entries.is_empty() {
         return Err(ApiError::NotFound);
     }
-    let named = entries.iter().filter_map(|entry| entry.import.as_deref());
-    let ids: Vec<JobId> = named.filter_map(|id| id.parse().ok()).collect();
-    let visible = store.find_jobs(&who.jobs(), &ids).await?;
-    for entry in &mut entries {
-        let id = entry.import.as_deref();
-        if !visible.iter().any(|job| Some(job.id.as_str()) == id) {
-            (entry.import, entry.filename) = (None, None);
-        }
-    }
+    name_visible(store, who, &mut entries).await?;
     Ok(ProductHistory {
         product,
         entries,
         next: next.map(|next| next.to_string()),
     })
+}
+
+/// Lists changes of all products, those of the newest import first, from behind one on; and where the next ones begin.
+/// Imports that are not for whoever asks to see are not named.
+pub(crate) async fn find_all(
+    store: &Store,
+    who: &Principal,
+    filter: &ChangesFilter,
+    after: &str,
+) -> Result<(Vec<HistoryEntry>, Option<String>), ApiError> {
+    let after = match after {
+        "" => None,
+        text => {
+            let unreadable =
+                |_| ApiError::Invalid("`after` must be the `next` of a page.".to_owned());
+            Some(text.parse().map_err(unreadable)?)
+        }
+    };
+    let (mut entries, next) = store.all_changes(filter, after, PAGE).await?;
+    name_visible(store, who, &mut entries).await?;
+    Ok((entries, next.map(|next| next.to_string())))
+}
+
+/// Takes the names of imports away that are not for whoever asks to see.
+async fn name_visible(
+    store: &Store,
+    who: &Principal,
+    entries: &mut [HistoryEntry],
+) -> Result<(), ApiError> {
+    let named = entries.iter().filter_map(|entry| entry.import.as_deref());
+    let ids: Vec<JobId> = named.filter_map(|id| id.parse().ok()).collect();
+    let visible = store.find_jobs(&who.jobs(), &ids).await?;
+    for entry in entries {
+        let id = entry.import.as_deref();
+        if !visible.iter().any(|job| Some(job.id.as_str()) == id) {
+            (entry.import, entry.filename) = (None, None);
+        }
+    }
+    Ok(())
 }

@@ -14,6 +14,7 @@ use crate::{
     server::{
         auth::{Auth, first_owner, oidc::ProviderError},
         config::{Config, Monitor, MonitorEndpoint, SocketProtocol},
+        encryption::KeyFileError,
         http::{
             connection::{
                 limits::MostConnections,
@@ -23,8 +24,10 @@ use crate::{
             state::AppState,
         },
         imports::{self, Imports},
+        notifications::{Notifications, NotificationsError},
         price_monitor::{self, PriceMonitorOptions, UploadsError},
         relay::Relay,
+        share_links::ShareLinks,
         site,
         store::{
             Store, StoreError,
@@ -69,6 +72,12 @@ pub enum StartError {
     /// The link that makes the owner's account cannot be made.
     #[error("the owner link cannot be created: {0}")]
     OwnerLink(ApiError),
+    /// The encryption key cannot be used.
+    #[error("DATA_DIR: {0}")]
+    Key(#[from] KeyFileError),
+    /// Notifications cannot be set up.
+    #[error(transparent)]
+    Notifications(#[from] NotificationsError),
     /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] reqwest::Error),
@@ -127,14 +136,18 @@ impl App {
         tasks.spawn(async move {
             cleaning.await;
         });
+        let notifications = Notifications::start(&config, &store, &tasks, &shutdown)?;
+        let share_links = ShareLinks::new(&config, store.clone(), relay.clone())?;
         let leptos = site::options(config.listen);
         let config = Arc::new(config);
         let state = AppState {
             auth: Auth::new(config.clone(), store.clone(), relay.clone())?,
             imports: Imports::new(store.clone(), relay.clone()),
+            share_links,
             remote_files: RemoteFiles::new(config.import_hosts.clone())?,
             config,
             store,
+            notifications,
             relay,
             uploads: UploadSlots::default(),
             space,

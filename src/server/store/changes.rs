@@ -4,6 +4,8 @@
 //! is named by its import's number and the row of the file, so that those of an import lie together in the key.
 //! A product knows its last change and a change the one before, so that a product's history needs no index.
 
+mod all;
+
 use std::{
     collections::HashMap,
     time::{Duration, Instant},
@@ -536,6 +538,11 @@ impl Store {
         let further = noted.get(usize::try_from(limit).unwrap_or(usize::MAX));
         let further = further.map(|one| one.id);
         noted.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok((self.entries(noted).await?, further))
+    }
+
+    /// Tells of changes with the imports that made them.
+    async fn entries(&self, noted: Vec<Noted>) -> Result<Vec<HistoryEntry>, StoreError> {
         let imports = self.imports_of(&noted).await?;
         let ids: Vec<_> = noted.iter().map(|one| one.id).collect();
         let changes = self.with_values(noted).await?;
@@ -548,7 +555,7 @@ impl Store {
                 change,
             }
         });
-        Ok((entries.collect(), further))
+        Ok(entries.collect())
     }
 
     async fn imports_of(&self, noted: &[Noted]) -> Result<HashMap<i64, OfImport>, StoreError> {

@@ -16,6 +16,13 @@ const LOOK: Duration = Duration::from_secs(60);
 /// The time between two slices, which is others'.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// How long an ended delivery is kept, and how many of a target.
+const DELIVERIES: Duration = Duration::from_secs(30 * 86_400);
+const MOST_DELIVERIES: u64 = 1_000;
+
+/// How long an event is kept that no app takes.
+const EVENTS: Duration = Duration::from_secs(2 * 86_400);
+
 /// Whose work it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Chores {
@@ -49,6 +56,10 @@ impl Chores {
                 if let Some(before) = retention.audit.map(ago) {
                     removed += store.remove_audit_events(before).await?;
                 }
+                removed += store.remove_share_links().await?;
+                removed += store
+                    .remove_deliveries(ago(DELIVERIES), MOST_DELIVERIES)
+                    .await?;
             }
             Self::PriceMonitor => {
                 if let Some(before) = retention.imports.map(ago) {
@@ -58,6 +69,7 @@ impl Chores {
                 if let Some(before) = retention.changes.map(ago) {
                     removed += store.remove_changes(before).await?;
                 }
+                removed += store.remove_unspread_events(ago(EVENTS)).await?;
             }
         }
         Ok(removed)

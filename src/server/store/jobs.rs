@@ -5,6 +5,8 @@ mod entity;
 mod retention;
 pub mod scope;
 
+use std::collections::{HashMap, HashSet};
+
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter,
@@ -503,6 +505,25 @@ impl Store {
             .await?;
         Ok(())
     }
+}
+
+/// Finds the owners of recorded jobs; `None` of one that belongs to all staff.
+pub(super) async fn owners(
+    db: &impl ConnectionTrait,
+    ids: HashSet<&str>,
+) -> Result<HashMap<String, Option<UserId>>, StoreError> {
+    let rows = row::Entity::find()
+        .filter(row::Column::Id.is_in(ids))
+        .all(db)
+        .await?;
+    let owner = |row: row::Model| {
+        let owner = match JobOwner::of_row(&row) {
+            JobOwner::User(user) => Some(user),
+            JobOwner::Staff => None,
+        };
+        (row.id, owner)
+    };
+    Ok(rows.into_iter().map(owner).collect())
 }
 
 /// Records the counts of a running job, and returns whether there is one.

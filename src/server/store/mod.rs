@@ -8,13 +8,16 @@ pub mod audit;
 pub mod backup;
 mod bulk;
 pub mod changes;
+pub(crate) mod deliveries;
 mod entity;
 mod import_beginnings;
+pub(crate) mod import_events;
 pub mod janitor;
 pub mod jobs;
 pub(crate) mod leases;
 pub(crate) mod load;
 pub mod lock;
+pub(crate) mod mail_preferences;
 mod migration;
 pub mod monitor_imports;
 pub(crate) mod notices;
@@ -27,11 +30,13 @@ pub mod row_notes;
 mod schema;
 pub mod sessions;
 mod setup_links;
+pub(crate) mod share_links;
 mod shrink;
 #[cfg(test)]
 pub(crate) mod test_database;
 pub mod undo;
 pub mod users;
+pub(crate) mod webhooks;
 
 use std::{
     path::{Path, PathBuf},

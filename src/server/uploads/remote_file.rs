@@ -1,30 +1,21 @@
 //! Product files that are fetched from an address which somebody gave us.
 //!
-//! Such an address may be meant for what this server alone can reach (OWASP, *Server-Side Request
-//! Forgery*). So it is https, its host is one that the operator allows, and what the host's name resolves
-//! to is public; each is looked at anew where one address sends us to another. The name is resolved once,
-//! for the look and for the connection.
+//! It is https, and its host is one that the [operator allows](crate::server::http_client::remote_hosts), which is
+//! looked at anew where one address sends us to another.
 
-use std::{
-    io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::time::Duration;
 
-use crate::server::config::RemoteHosts;
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use percent_encoding::percent_decode_str;
-use reqwest::{
-    Client, Response,
-    dns::{Addrs, Name, Resolve, Resolving},
-    header,
-    redirect::Policy,
-};
+use reqwest::{Client, Response, header};
 use thiserror::Error;
-use url::{Host, Url};
+use url::Url;
+
+use crate::server::{
+    config::RemoteHosts,
+    http_client::remote_hosts::{guarded, is_not_allowed},
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the other side may say nothing.
@@ -60,43 +51,10 @@ fn check(hosts: &RemoteHosts, url: &Url) -> Result<(), RemoteError> {
         return Err(RemoteError::NotHttps);
     }
     let host = url.host().ok_or(RemoteError::NotHttps)?;
-    let is_public = match host {
-        // What a name stands for is seen when it is resolved.
-        Host::Domain(_) => true,
-        Host::Ipv4(address) => is_public(address.into()),
-        Host::Ipv6(address) => is_public(address.into()),
-    };
-    if hosts.is_named(&host.to_string()) || hosts.any_public() && is_public {
+    if hosts.allow(&host) {
         Ok(())
     } else {
         Err(RemoteError::HostNotAllowed)
-    }
-}
-
-/// A name stands for nothing that may be asked.
-#[derive(Debug, Error)]
-#[error("no public address")]
-struct NotPublic;
-
-/// Resolves names to what may be asked.
-#[derive(Debug)]
-struct Resolver(RemoteHosts);
-
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let hosts = self.0.clone();
-        Box::pin(async move {
-            let name = name.as_str();
-            let found = tokio::net::lookup_host((name, 0)).await?;
-            let is_named = hosts.is_named(name);
-            let may_be_asked: Vec<_> = found
-                .filter(|address| is_named || is_public(address.ip()))
-                .collect();
-            if may_be_asked.is_empty() {
-                return Err(NotPublic.into());
-            }
-            Ok(Box::new(may_be_asked.into_iter()) as Addrs)
-        })
     }
 }
 
@@ -179,18 +137,11 @@ impl RemoteFiles {
 }
 
 fn client(hosts: &RemoteHosts) -> reqwest::Result<Client> {
-    Client::builder()
-        .user_agent(concat!("import-relay/", env!("CARGO_PKG_VERSION")))
+    guarded(hosts)
         .https_only(true)
-        // A proxy would resolve the name once more, and by itself.
-        .no_proxy()
-        .redirect(Policy::none())
-        .dns_resolver(Arc::new(Resolver(hosts.clone())))
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
         .timeout(TIMEOUT)
-        // Each file is a visit of its own.
-        .pool_max_idle_per_host(0)
         .build()
 }
 
@@ -215,98 +166,15 @@ fn not_reached(error: reqwest::Error) -> RemoteError {
         error = &error as &dyn std::error::Error,
         "cannot download a file"
     );
-    let mut cause = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        let wrapped = inner
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        if inner.is::<NotPublic>() || wrapped.is_some_and(|it| it.is::<NotPublic>()) {
-            return RemoteError::HostNotAllowed;
-        }
-        cause = inner.source();
+    if is_not_allowed(&error) {
+        return RemoteError::HostNotAllowed;
     }
     RemoteError::Unreachable
-}
-
-/// Networks that are not the public internet: IANA's registries of special-purpose addresses
-/// (RFC 6890), multicast (RFC 5771), and those that stand for addresses of IPv4 (RFC 3056, 4380, 6052).
-static SPECIAL: LazyLock<Vec<IpNet>> = LazyLock::new(|| {
-    let v4 = [
-        ([0, 0, 0, 0], 8),
-        ([10, 0, 0, 0], 8),
-        ([100, 64, 0, 0], 10),
-        ([127, 0, 0, 0], 8),
-        ([169, 254, 0, 0], 16),
-        ([172, 16, 0, 0], 12),
-        ([192, 0, 0, 0], 24),
-        ([192, 0, 2, 0], 24),
-        ([192, 88, 99, 0], 24),
-        ([192, 168, 0, 0], 16),
-        ([198, 18, 0, 0], 15),
-        ([198, 51, 100, 0], 24),
-        ([203, 0, 113, 0], 24),
-        ([224, 0, 0, 0], 3),
-    ];
-    // Within 2000::/3, beside which there is nothing public.
-    let v6 = [
-        ([0x2001, 0], 23),
-        ([0x2001, 0xdb8], 32),
-        ([0x2002, 0], 16),
-        ([0x3fff, 0], 20),
-    ];
-    let v4 = v4
-        .into_iter()
-        .map(|(octets, length)| Ipv4Net::new_assert(Ipv4Addr::from(octets), length).into());
-    let v6 = v6.into_iter().map(|([first, second], length)| {
-        let address = Ipv6Addr::new(first, second, 0, 0, 0, 0, 0, 0);
-        Ipv6Net::new_assert(address, length).into()
-    });
-    v4.chain(v6).collect()
-});
-
-fn is_public(address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    let is_global = match address {
-        IpAddr::V4(_) => true,
-        IpAddr::V6(address) => address.segments()[0] >> 13 == 1,
-    };
-    is_global && !SPECIAL.iter().any(|network| network.contains(&address))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_not_the_public_internet_is_known() {
-        for inside in [
-            "0.0.0.0",
-            "10.1.2.3",
-            "100.100.0.1",
-            "127.0.0.1",
-            "169.254.169.254",
-            "172.31.255.255",
-            "192.168.0.1",
-            "224.0.0.1",
-            "255.255.255.255",
-            "::",
-            "::1",
-            "::ffff:127.0.0.1",
-            "::ffff:169.254.169.254",
-            "64:ff9b::7f00:1",
-            "2002:7f00:1::",
-            "2001::1",
-            "fc00::1",
-            "fd12:3456::1",
-            "fe80::1",
-            "ff02::1",
-        ] {
-            assert!(!is_public(inside.parse().unwrap()), "{inside}");
-        }
-        for outside in ["1.1.1.1", "172.32.0.1", "2606:4700::1111", "::ffff:1.1.1.1"] {
-            assert!(is_public(outside.parse().unwrap()), "{outside}");
-        }
-    }
 
     #[test]
     fn an_address_is_looked_at_before_it_is_asked() {
@@ -339,16 +207,6 @@ mod tests {
         ];
         for (hosts, address) in refused {
             assert!(check(hosts, address).is_err(), "{hosts} {address}");
-        }
-    }
-
-    #[test]
-    fn the_hosts_are_said_as_they_can_be_set() {
-        let hosts = RemoteHosts::parse("b.example,*, a.example").unwrap();
-        assert_eq!(hosts.to_string(), "*, a.example, b.example");
-        assert_eq!(RemoteHosts::parse(&hosts.to_string()), Some(hosts));
-        for bad in ["", "a.example,", "https://a.example", "a b"] {
-            assert_eq!(RemoteHosts::parse(bad), None, "{bad}");
         }
     }
 }

@@ -79,7 +79,7 @@ const fn rest(method: &'static str, path: &'static str, access: Access) -> Rule 
 }
 
 use Access::{Anybody, Known, Person};
-use Permission::{Import, Manage, Watch};
+use Permission::{Import, Manage, Watch, Webhooks};
 
 /// Pages, server functions and routes for monitoring. Other routes are declared with their handlers.
 const PAGES_AND_FUNCTIONS: &[Rule] = &[
@@ -94,6 +94,7 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     page("/join/{token}", Anybody),
     page("/products", Person(Watch)),
     page("/products/{identity}", Person(Watch)),
+    page("/shared/{token}", Anybody),
     page("/sign-in", Anybody),
     // To all but the owner it says that it is not there.
     page("/status", Person(Watch)),
@@ -101,6 +102,8 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     page("/styleguide", Person(Watch)),
     page("/team", Person(Manage)),
     page("/tokens", Person(Watch)),
+    page("/webhooks", Person(Webhooks)),
+    page("/webhooks/{id}", Person(Webhooks)),
     // Server functions that tell
     read("/api/account", Person(Watch)),
     read("/api/audit_log", Person(Manage)),
@@ -119,10 +122,14 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     read("/api/list_products", Person(Watch)),
     read("/api/product_history", Person(Watch)),
     read("/api/server_status", Person(Watch)),
+    read("/api/share_links", Person(Import)),
+    read("/api/shared_import", Anybody),
     read("/api/sign_in_state", Anybody),
     read("/api/team", Person(Manage)),
     read("/api/tokens", Person(Watch)),
     read("/api/upload_form", Person(Import)),
+    read("/api/webhook_state", Person(Webhooks)),
+    read("/api/webhooks_state", Person(Webhooks)),
     // Server functions that change something
     act("/api/accept_invitation", Anybody),
     act("/api/approve_import", Person(Import)),
@@ -131,23 +138,31 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     act("/api/confirm", Person(Watch)),
     act("/api/create_owner", Anybody),
     act("/api/create_token", Person(Watch)),
+    act("/api/create_webhook", Person(Webhooks)),
     act("/api/delete_import", Person(Import)),
+    act("/api/delete_webhook", Person(Webhooks)),
+    act("/api/enable_webhook", Person(Webhooks)),
     act("/api/end_session", Person(Watch)),
     act("/api/import_again", Person(Import)),
     act("/api/invite", Person(Manage)),
     act("/api/make_reset_link", Person(Manage)),
     act("/api/map_columns", Person(Import)),
     act("/api/preview_columns", Person(Import)),
+    act("/api/redeliver", Person(Webhooks)),
     act("/api/reset_password", Anybody),
     act("/api/retry_failed_rows", Person(Import)),
     act("/api/revoke_link", Person(Manage)),
+    act("/api/revoke_share", Person(Import)),
     act("/api/revoke_token", Person(Watch)),
     act("/api/set_access", Person(Manage)),
     act("/api/set_language", Anybody),
+    act("/api/set_mail", Person(Watch)),
     act("/api/set_role", Person(Manage)),
+    act("/api/share_import", Person(Import)),
     act("/api/sign_in", Anybody),
     act("/api/sign_out", Person(Watch)),
     act("/api/sign_out_everywhere", Person(Watch)),
+    act("/api/test_webhook", Person(Webhooks)),
     act("/api/undo_import", Person(Import)),
     // Watchers come before the gate: these must answer when the database does not.
     rest("GET", "/health", Anybody),

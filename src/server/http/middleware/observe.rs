@@ -48,6 +48,10 @@ fn shown(path: &str) -> String {
     if path.starts_with("/join/") {
         return "/join/…".to_owned();
     }
+    if let Some(rest) = path.strip_prefix("/shared/") {
+        let end = rest.find('/').map_or("", |end| &rest[end..]);
+        return format!("/shared/…{end}");
+    }
     let segments = path.split('/');
     let segments = segments.map(|segment| {
         if may_be_secret(segment) {
@@ -119,6 +123,8 @@ mod tests {
         for (path, logged) in [
             ("/imports".to_owned(), "/imports"),
             (format!("/join/{secret}"), "/join/…"),
+            ("/shared/AbC-_x".to_owned(), "/shared/…"),
+            ("/shared/AbC-_x/progress".to_owned(), "/shared/…/progress"),
             (format!("/api/imports/irt_{secret}"), "/api/imports/…"),
             (format!("/{secret}/x"), "/…/x"),
             (

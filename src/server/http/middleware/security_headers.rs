@@ -12,6 +12,7 @@ use leptos_axum::ResponseOptions;
 use crate::server::{http::state::AppState, site};
 
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
@@ -23,33 +24,44 @@ const HSTS: &str = "max-age=63072000";
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// What is answered with a secret that is told once, or at the address of one.
-const SECRETS: [&str; 14] = [
+const SECRETS: [&str; 19] = [
     "/account",
     "/api/accept_invitation",
     "/api/change_password",
     "/api/confirm",
     "/api/create_owner",
     "/api/create_token",
+    "/api/create_webhook",
     "/api/invite",
     "/api/link_state",
     "/api/make_reset_link",
     "/api/reset_password",
+    "/api/share_import",
+    "/api/share_links",
+    "/api/shared_import",
     "/api/sign_in",
     "/api/sign_in_state",
     "/api/team",
     "/api/tokens",
+    "/api/webhooks_state",
 ];
+
+/// What somebody sees with a link.
+const SHARED: &str = "/shared/";
 
 /// Returns whether nobody is to keep what is at a path, not even the browser.
 fn holds_secrets(path: &str) -> bool {
     path.starts_with("/join/")
-        || matches!(path, "/sign-in" | "/team" | "/tokens")
+        // A stream says for itself how it is kept.
+        || path.starts_with(SHARED) && !path.ends_with("/progress")
+        || matches!(path, "/sign-in" | "/team" | "/tokens" | "/webhooks")
         || SECRETS.contains(&path)
 }
 
 /// Adds the headers, and keeps those that are there: a page has a policy of its own.
 pub(crate) async fn set(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let holds_secrets = holds_secrets(request.uri().path());
+    let is_shared = request.uri().path().starts_with(SHARED);
     let mut response = if request.method() == Method::CONNECT {
         // Tunnels are for proxies. To the wish for one nothing may be said (RFC 9110, section 9.3.6), which
         // other layers would.
@@ -81,6 +93,14 @@ pub(crate) async fn set(State(state): State<AppState>, request: Request, next: N
         ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if is_shared {
+        // The address is the secret: it goes nowhere, and into no index.
+        headers.insert(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        );
+        headers.insert(ROBOTS, HeaderValue::from_static("noindex, nofollow"));
     }
     let is_page = headers
         .get(header::CONTENT_TYPE)

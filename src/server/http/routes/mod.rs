@@ -5,6 +5,7 @@ pub(crate) mod import_rows;
 pub(crate) mod oidc;
 pub(crate) mod progress;
 pub(crate) mod rest;
+mod shared;
 pub(crate) mod uploads;
 pub mod watch;
 
@@ -75,6 +76,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
         rest::OTHER_ROUTES,
         import_rows::ROUTES,
         oidc::ROUTES,
+        shared::ROUTES,
         uploads::receive::ROUTES,
         uploads::resumable::ROUTES,
     ]

@@ -140,7 +140,7 @@ pub(crate) async fn jobs_progress(
     Ok(event_stream(answer, hijack))
 }
 
-fn event_stream(answer: ProgressAnswer, hijack: Option<Extension<Hijack>>) -> Response {
+pub(super) fn event_stream(answer: ProgressAnswer, hijack: Option<Extension<Hijack>>) -> Response {
     let ProgressAnswer::Stream(stream) = answer else {
         return StatusCode::NO_CONTENT.into_response();
     };

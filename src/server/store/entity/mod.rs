@@ -3,8 +3,11 @@
 pub(super) mod account_link;
 pub(super) mod api_token;
 pub(super) mod audit_event;
+pub(super) mod delivery;
 pub(super) mod failed_row;
 pub(super) mod import_beginning;
+pub(super) mod import_event;
+pub(super) mod mail_preference;
 pub(super) mod mapping;
 pub(super) mod monitor_directory;
 pub(super) mod monitor_import;
@@ -13,4 +16,6 @@ pub(super) mod product;
 pub(super) mod row_note;
 pub(super) mod session;
 pub(super) mod setup_link;
+pub(super) mod share_link;
 pub(super) mod user;
+pub(super) mod webhook;

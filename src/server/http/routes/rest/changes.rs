@@ -68,7 +68,7 @@ impl ChangesQuery {
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[allow(dead_code)] // only its description is used
-enum Kind {
+pub(super) enum Kind {
     /// It was not there before.
     Added,
     /// Some of its values are others.
@@ -81,7 +81,7 @@ enum Kind {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[allow(dead_code)] // only its description is used
-enum FieldName {
+pub(super) enum FieldName {
     Sku,
     Name,
     Price,

@@ -4,7 +4,7 @@
 
 use super::{Route, body::small, progress, quick};
 use crate::{
-    model::role::Permission::{Import as MayImport, SeeProducts, Watch},
+    model::role::Permission::{Import as MayImport, SeeProducts, Watch, Webhooks as MayWebhooks},
     server::http::middleware::access::Access::{Anybody, Known, Person},
 };
 use axum::{
@@ -31,6 +31,7 @@ pub(crate) mod answers;
 pub(crate) mod changes;
 pub(crate) mod imports;
 pub(crate) mod products;
+pub(crate) mod webhooks;
 
 use self::answers::OfProgram;
 use crate::{
@@ -392,9 +393,18 @@ described! {
     GET "/api/imports/{id}/changes.csv", Known(Watch), changes::file, within_time;
     GET "/api/imports/{id}/columns", Known(Watch), imports::columns, within_time;
     POST "/api/imports/{id}/columns", Known(MayImport), imports::map_columns, small;
+    GET "/api/changes", Known(SeeProducts), products::changes, within_time;
     GET "/api/products", Known(SeeProducts), products::list, within_time;
     GET "/api/products.csv", Known(SeeProducts), products::export, within_time;
     GET "/api/products/{id}/history", Known(SeeProducts), products::history, within_time;
+    GET "/api/webhooks", Known(MayWebhooks), webhooks::list, within_time;
+    POST "/api/webhooks", Known(MayWebhooks), webhooks::create, small;
+    GET "/api/webhooks/{id}", Known(MayWebhooks), webhooks::show, within_time;
+    PATCH "/api/webhooks/{id}", Known(MayWebhooks), webhooks::change, small;
+    DELETE "/api/webhooks/{id}", Known(MayWebhooks), webhooks::delete, small;
+    POST "/api/webhooks/{id}/test", Known(MayWebhooks), webhooks::test, small;
+    GET "/api/webhooks/{id}/deliveries", Known(MayWebhooks), webhooks::deliveries, within_time;
+    POST "/api/webhooks/{id}/deliveries/{delivery}/redeliver", Known(MayWebhooks), webhooks::redeliver, small;
     // Of a stream its opening, not the stream.
     GET "/api/jobs/{job}/progress", Known(Watch), progress::job_progress, within_time;
     GET "/api/jobs/progress", Known(Watch), progress::jobs_progress, within_time;

@@ -15,9 +15,16 @@ use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Problem, answers::OfProgram, changes::Change};
+use super::{
+    Problem,
+    answers::OfProgram,
+    changes::{Change, FieldName, Kind},
+};
 use crate::{
-    model::{changes::HistoryEntry, error::ApiError},
+    model::{
+        changes::{ChangesFilter, HistoryEntry},
+        error::ApiError,
+    },
     server::{
         http::{csv_injection::CsvEscaping, state::AppState},
         identity::principal::Principal,
@@ -226,6 +233,73 @@ pub(crate) async fn history(
     Ok(Json(History {
         items: history.entries.into_iter().map(Entry::from).collect(),
         next: history.next,
+    }))
+}
+
+/// Which changes to list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct WantedChanges {
+    /// What was done to the product.
+    #[param(inline, value_type = Option<Kind>)]
+    kind: Option<String>,
+    /// The value that is another one.
+    #[param(inline, value_type = Option<FieldName>)]
+    field: Option<String>,
+    /// By more than how many percent the price falls, with at most two decimals.
+    #[param(example = "30")]
+    price_down: Option<String>,
+    /// By more than how many percent the price rises; with `priceDown`, either.
+    #[param(example = "30")]
+    price_up: Option<String>,
+    /// `next` of the page before.
+    after: String,
+}
+
+/// Some of the changes of all products.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AllChanges {
+    /// The changes, those of the newest import first: 50 at most. There may be fewer though there are more, where
+    /// finding them takes long.
+    items: Vec<Entry>,
+    /// What `after` is for the next page; null on the last one.
+    next: Option<String>,
+}
+
+/// Lists what all imports changed, those of the newest import first, 50 at once. Checks and deleted imports are not
+/// among them.
+#[utoipa::path(
+    get,
+    path = "/api/changes",
+    params(WantedChanges),
+    responses(
+        (status = 200, description = "The changes", body = AllChanges),
+        (status = 400, description = "A parameter is not valid", body = Problem),
+        (status = 503, description = "Products are managed in the external price monitor", body = Problem),
+        OfProgram,
+    )
+)]
+pub(crate) async fn changes(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    wanted: Result<Query<WantedChanges>, QueryRejection>,
+) -> Result<Json<AllChanges>, ApiError> {
+    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    state.require_products()?;
+    let filter = ChangesFilter::read(|name| match name {
+        "kind" => wanted.kind.clone(),
+        "field" => wanted.field.clone(),
+        "priceDown" => wanted.price_down.clone(),
+        "priceUp" => wanted.price_up.clone(),
+        _ => None,
+    });
+    let filter = filter.map_err(|name| ApiError::Invalid(format!("`{name}` is not valid.")))?;
+    let (entries, next) =
+        product_history::find_all(&state.store, &who, &filter, &wanted.after).await?;
+    Ok(Json(AllChanges {
+        items: entries.into_iter().map(Entry::from).collect(),
+        next,
     }))
 }
 

@@ -1,0 +1,117 @@
+//! The links to an import for people without an account.
+
+use leptos::prelude::*;
+use server_fn::ServerFn;
+
+use super::{
+    form::{ActionForm, FormError, failure},
+    moment::{Expiry, Moment},
+};
+use crate::{
+    api::share_links::{RevokeShare, ShareImport},
+    islands::parts::locale::use_locale,
+    model::{
+        job::JobId,
+        share_link::{LinkLifetime, ShareLink, ShareLinks},
+    },
+};
+
+/// Lists the links to an import, and creates and revokes them.
+#[component]
+pub(crate) fn ShareLinksCard(
+    /// The import.
+    id: JobId,
+    /// The links.
+    links: ShareLinks,
+) -> impl IntoView {
+    let t = use_locale();
+    let ShareLinks { links, available } = links;
+    let lifetimes = LinkLifetime::ALL.map(|lifetime| {
+        view! {
+            <option
+                value=lifetime.as_str()
+                selected=lifetime == LinkLifetime::Week
+                inner_html=lifetime.title(t)
+            ></option>
+        }
+    });
+    let error = failure::<ShareImport>().or_else(failure::<RevokeShare>);
+    let import = id.to_string();
+    let form = available.then(|| {
+        view! {
+            <ActionForm action=ShareImport::url()>
+                <input type="hidden" name="id" value=import />
+                <label for="link-lifetime">{t.say("Expires in", "Gültigkeit")}</label>
+                <select id="link-lifetime" class="input" name="lifetime">
+                    {lifetimes}
+                </select>
+                <button class="button" data-testid="share-import">
+                    {t.say("Create link", "Link erstellen")}
+                </button>
+            </ActionForm>
+        }
+    });
+    let unavailable = (!available).then(|| {
+        view! {
+            <p class="settings-note">
+                {t.say(
+                    "Links need an encryption key, which the server does not have: set ENCRYPTION_KEY.",
+                    "Links brauchen einen Schlüssel, den der Server nicht hat: Setze ENCRYPTION_KEY.",
+                )}
+            </p>
+        }
+    });
+    let list = links
+        .into_iter()
+        .map(|link| view! { <Link id=id.clone() link /> })
+        .collect_view();
+    view! {
+        <section class="card share-links" aria-labelledby="links-title">
+            <header class="card-head">
+                <h2 id="links-title">{t.say("Share", "Teilen")}</h2>
+            </header>
+            <p class="settings-note">
+                {t.say(
+                    "Anyone with a link sees the counts and failures of this import, live, without an account. They can't change or download anything.",
+                    "Wer einen Link hat, sieht ohne Konto live die Zahlen und Fehler dieses Imports, kann aber nichts ändern oder herunterladen.",
+                )}
+            </p>
+            {unavailable}
+            {error.map(|error| view! { <FormError error=Some(error) id="share-error" testid="share-error" /> })}
+            <ul class="share-list">{list}</ul>
+            {form}
+        </section>
+    }
+}
+
+#[component]
+fn Link(id: JobId, link: ShareLink) -> impl IntoView {
+    let t = use_locale();
+    let ShareLink {
+        id: link_id,
+        url,
+        created_at,
+        expires_at,
+    } = link;
+    let url = url.into_exposed();
+    view! {
+        <li data-testid="share-link">
+            <input
+                class="input code"
+                readonly
+                value=url.clone()
+                aria-label="Link"
+                data-testid="share-url"
+            />
+            <span class="share-when">
+                {t.say("Created ", "Erstellt ")} <Moment at=created_at />
+                {t.say(", expires ", ", läuft ab ")} <Expiry at=expires_at />
+            </span>
+            <ActionForm action=RevokeShare::url()>
+                <input type="hidden" name="id" value=id.to_string() />
+                <input type="hidden" name="link" value=link_id />
+                <button class="button button-quiet">{t.say("Revoke", "Widerrufen")}</button>
+            </ActionForm>
+        </li>
+    }
+}

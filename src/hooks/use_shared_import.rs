@@ -1,0 +1,149 @@
+//! Follows the import behind a link as signals.
+
+use std::time::Duration;
+
+use gloo_timers::future::sleep;
+use leptos::{prelude::*, task::spawn_local};
+use send_wrapper::SendWrapper;
+
+use super::{
+    Connection, UseProductImportProgressReturn,
+    event_source::Source,
+    follower::{StreamEvent, View},
+};
+use crate::model::{job::ProgressEvent, share_link::SharedImport};
+
+/// The time until a stream that was refused is opened again.
+const AGAIN: Duration = Duration::from_secs(15);
+
+/// Follows an import on a stream at an address of its own, until it is over. A broken stream is the browser's to open
+/// again; one that was refused is tried anew every 15 seconds.
+pub(crate) fn use_shared_import(
+    import: &SharedImport,
+    url: String,
+) -> UseProductImportProgressReturn {
+    let view = RwSignal::new(view_of(import));
+    let tries = RwSignal::new(0_u32);
+    let is_over = Memo::new(move |_| view.with(|view| view.status.is_final()));
+    Effect::new(move |_| {
+        tries.track();
+        if is_over.get() {
+            return;
+        }
+        let emit = move |event| {
+            let refused = matches!(event, StreamEvent::GivenUp);
+            if view.try_update(|view| hear(view, event)).is_some() && refused {
+                try_again(tries, is_over);
+            }
+        };
+        match Source::open_at(&url, emit) {
+            Ok(source) => {
+                let source = SendWrapper::new(source);
+                on_cleanup(move || drop(source));
+            }
+            Err(_) => view.update(|view| view.connection = Connection::Refused),
+        }
+    });
+    UseProductImportProgressReturn {
+        progress: Memo::new(move |_| view.with(|view| view.progress)).into(),
+        status: Memo::new(move |_| view.with(|view| view.status)).into(),
+        error: Memo::new(move |_| view.with(|view| view.error.clone())).into(),
+        loading: Memo::new(move |_| view.with(|view| view.loading)).into(),
+        connection: Memo::new(move |_| view.with(|view| view.connection)).into(),
+    }
+}
+
+fn try_again(tries: RwSignal<u32>, is_over: Memo<bool>) {
+    spawn_local(async move {
+        sleep(AGAIN).await;
+        if is_over.try_get_untracked() == Some(false) {
+            tries.try_update(|tries| *tries = tries.wrapping_add(1));
+        }
+    });
+}
+
+fn view_of(import: &SharedImport) -> View {
+    let is_final = import.status.is_final();
+    View {
+        progress: import.progress,
+        status: import.status,
+        error: import.error.clone(),
+        loading: !is_final,
+        connection: if is_final {
+            Connection::Closed
+        } else {
+            Connection::Connecting
+        },
+    }
+}
+
+fn hear(view: &mut View, event: StreamEvent) {
+    match event {
+        StreamEvent::Opened | StreamEvent::Heartbeat => view.connection = Connection::Open,
+        StreamEvent::Message { text, .. } => {
+            let Ok(state) = serde_json::from_str::<ProgressEvent>(&text) else {
+                return;
+            };
+            view.progress = state.progress();
+            view.status = state.status;
+            view.error = state.error;
+            view.loading = false;
+            view.connection = if state.status.is_final() {
+                Connection::Closed
+            } else {
+                Connection::Open
+            };
+        }
+        StreamEvent::Interrupted => view.connection = Connection::Reconnecting,
+        StreamEvent::GivenUp if !view.status.is_final() => view.connection = Connection::Refused,
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::job::{ImportMode, ImportProgress, ImportStatus};
+
+    #[test]
+    fn a_view_follows_its_stream_to_the_end() {
+        let mut view = view_of(&SharedImport {
+            progress: ImportProgress::default(),
+            status: ImportStatus::Pending,
+            error: None,
+            mode: ImportMode::Import,
+            created_at: 0,
+            completed_at: None,
+        });
+        let message = |text: &str| StreamEvent::Message {
+            job: None,
+            text: text.to_owned(),
+        };
+        hear(&mut view, StreamEvent::Opened);
+        hear(
+            &mut view,
+            message(r#"{"processedProducts":3,"totalProducts":9}"#),
+        );
+        assert_eq!(
+            (view.progress.processed_products, view.connection),
+            (3, Connection::Open)
+        );
+        hear(&mut view, message("not a state"));
+        hear(&mut view, StreamEvent::Interrupted);
+        assert_eq!(
+            (view.progress.processed_products, view.connection),
+            (3, Connection::Reconnecting)
+        );
+        hear(&mut view, StreamEvent::GivenUp);
+        assert_eq!(view.connection, Connection::Refused);
+        hear(
+            &mut view,
+            message(r#"{"processedProducts":9,"totalProducts":9,"status":"SUCCESS"}"#),
+        );
+        hear(&mut view, StreamEvent::GivenUp);
+        assert_eq!(
+            (view.status, view.connection),
+            (ImportStatus::Success, Connection::Closed)
+        );
+    }
+}

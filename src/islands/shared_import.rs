@@ -1,0 +1,81 @@
+//! The import behind a link, live.
+
+use leptos::{prelude::*, task::spawn_local};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    live_import::{DETAILS, ProgressCard},
+    page::{FreshPage, content_of},
+    parts::{
+        locale::use_locale,
+        status_badge::{Stage, StatusBadge, begun},
+    },
+};
+use crate::{hooks::use_shared_import, model::share_link::SharedImport};
+
+/// An import as the page behind a link begins with it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct SharedState {
+    /// The import.
+    pub(crate) import: SharedImport,
+    /// The path of the page.
+    pub(crate) path: String,
+    /// The address of the stream.
+    pub(crate) stream: String,
+}
+
+/// Shows an import, and below it what the server says of it (`children`), which is asked for anew once it is over.
+#[island]
+pub(crate) fn LiveShared(
+    /// The import as the server knows it.
+    state: SharedState,
+    /// What became of it.
+    children: Children,
+) -> impl IntoView {
+    let t = use_locale();
+    let SharedState {
+        import,
+        path,
+        stream,
+    } = state;
+    let (created_at, completed_at, mode) = (import.created_at, import.completed_at, import.mode);
+    let live = use_shared_import(&import, stream);
+    let cancelled = Signal::derive(move || {
+        let status = live.status.get();
+        live.error
+            .with(|error| status.is_cancelled(error.as_deref()))
+    });
+    let stage = Signal::derive(move || {
+        let begun = live.progress.with(begun);
+        Stage::of(live.status.get(), begun, None, cancelled.get()).in_mode(mode)
+    });
+    let is_over = Memo::new(move |_| live.status.get().is_final());
+    Effect::new(move |before: Option<bool>| {
+        let is_over = is_over.get();
+        if before == Some(false) && is_over {
+            spawn_local(async {
+                if let Some(page) = FreshPage::fetch().await {
+                    page.show(DETAILS, &mut content_of(DETAILS));
+                }
+            });
+        }
+        is_over
+    });
+    view! {
+        <header class="page-head">
+            <div class="page-title">
+                <h1>{t.say("Product import", "Produktimport")}</h1>
+                <StatusBadge status=live.status stage />
+            </div>
+        </header>
+        <ProgressCard
+            live
+            filename=Signal::stored(t.say("products", "Produkten").to_owned())
+            created_at=Signal::stored(created_at)
+            completed_at=Signal::stored(completed_at)
+            cancelled
+            shared=path
+        />
+        {children()}
+    }
+}

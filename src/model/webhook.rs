@@ -1,0 +1,270 @@
+//! Webhooks, and what became of what was sent to them.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{
+    i18n::locale::Locale,
+    model::{job::UnixMillis, secret::Secret},
+};
+
+/// An event of an import that a webhook can be told.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+pub enum ImportEvent {
+    /// It was started.
+    #[serde(rename = "import.started")]
+    Started,
+    /// It waits for an answer about its file.
+    #[serde(rename = "import.needs_input")]
+    NeedsInput,
+    /// It waits to be approved.
+    #[serde(rename = "import.needs_approval")]
+    NeedsApproval,
+    /// It is over.
+    #[serde(rename = "import.finished")]
+    Finished,
+    /// It was undone by another import.
+    #[serde(rename = "import.undone")]
+    Undone,
+}
+
+/// A text that names no event.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error(
+    "an event must be import.started, import.needs_input, import.needs_approval, import.finished or \
+     import.undone"
+)]
+pub struct UnknownEvent;
+
+impl ImportEvent {
+    /// All events, in the order in which they happen.
+    pub const ALL: [Self; 5] = [
+        Self::Started,
+        Self::NeedsInput,
+        Self::NeedsApproval,
+        Self::Finished,
+        Self::Undone,
+    ];
+
+    /// Returns the event's name, as it is stored and sent.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Started => "import.started",
+            Self::NeedsInput => "import.needs_input",
+            Self::NeedsApproval => "import.needs_approval",
+            Self::Finished => "import.finished",
+            Self::Undone => "import.undone",
+        }
+    }
+
+    /// Returns the event in words.
+    #[must_use]
+    pub fn title(self, t: Locale) -> &'static str {
+        match self {
+            Self::Started => t.say("Started", "Gestartet"),
+            Self::NeedsInput => t.say("Needs input", "Braucht eine Angabe"),
+            Self::NeedsApproval => t.say("Needs approval", "Braucht eine Freigabe"),
+            Self::Finished => t.say("Finished", "Beendet"),
+            Self::Undone => t.say("Undone", "Rückgängig gemacht"),
+        }
+    }
+}
+
+impl FromStr for ImportEvent {
+    type Err = UnknownEvent;
+
+    fn from_str(text: &str) -> Result<Self, UnknownEvent> {
+        Self::ALL
+            .into_iter()
+            .find(|event| event.as_str() == text)
+            .ok_or(UnknownEvent)
+    }
+}
+
+/// A webhook, without its secret.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Webhook {
+    /// Its ID.
+    pub id: String,
+    /// The address that events are sent to.
+    pub url: String,
+    /// A note for owners.
+    pub description: String,
+    /// The events that it is told.
+    pub events: Vec<ImportEvent>,
+    /// Whether it is told anything.
+    pub enabled: bool,
+    /// When it was created.
+    pub created_at: UnixMillis,
+}
+
+/// The page of all webhooks.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct WebhooksState {
+    /// The webhooks, the newest first, each with its newest delivery.
+    pub webhooks: Vec<(Webhook, Option<Delivery>)>,
+    /// The secret of the webhook that this browser has just created without JavaScript.
+    pub fresh: Option<Secret>,
+    /// Whether secrets can be stored.
+    pub available: bool,
+}
+
+/// The page of one webhook.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct WebhookState {
+    /// The webhook.
+    pub webhook: Webhook,
+    /// Its deliveries.
+    pub deliveries: DeliveriesPage,
+}
+
+/// Some deliveries, the newest first.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct DeliveriesPage {
+    /// The deliveries.
+    pub items: Vec<Delivery>,
+    /// The delivery behind which the next page begins; `None` on the last one.
+    pub next: Option<String>,
+}
+
+/// A webhook that was just created.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct NewWebhook {
+    /// The webhook.
+    pub webhook: Webhook,
+    /// Its secret, which is shown once.
+    pub secret: Secret,
+}
+
+/// One event, sent or to be sent to one webhook.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Delivery {
+    /// Its ID, the header `webhook-id`.
+    pub id: String,
+    /// The type of the event.
+    pub event: String,
+    /// The import.
+    pub job: Option<String>,
+    /// What became of it.
+    pub state: DeliveryState,
+    /// How often it was tried.
+    pub attempts: u64,
+    /// When the event was recorded.
+    pub created_at: UnixMillis,
+    /// When it was last tried.
+    pub last_at: Option<UnixMillis>,
+    /// When it is tried next.
+    pub next_at: Option<UnixMillis>,
+    /// Why the last try failed.
+    pub problem: Option<DeliveryProblem>,
+}
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeliveryState {
+    /// It waits to be tried, for the first time or again.
+    Waiting,
+    /// It was accepted.
+    Delivered,
+    /// It is not tried any more.
+    GivenUp,
+}
+
+impl DeliveryState {
+    /// Returns the state's name, as it is stored and sent.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Delivered => "delivered",
+            Self::GivenUp => "given-up",
+        }
+    }
+
+    /// Returns the state in words.
+    #[must_use]
+    pub fn title(self, t: Locale) -> &'static str {
+        match self {
+            Self::Waiting => t.say("Waiting", "Wartet"),
+            Self::Delivered => t.say("Delivered", "Zugestellt"),
+            Self::GivenUp => t.say("Given up", "Aufgegeben"),
+        }
+    }
+}
+
+impl FromStr for DeliveryState {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Waiting, Self::Delivered, Self::GivenUp]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(())
+    }
+}
+
+/// Why a delivery failed.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeliveryProblem {
+    /// The receiver answered with this status.
+    Status(u16),
+    /// The host is not one that webhooks may be sent to.
+    HostNotAllowed,
+    /// The receiver could not be reached.
+    Unreachable,
+    /// The receiver did not answer in time.
+    TimedOut,
+    /// The secret was encrypted with another key.
+    SecretUnreadable,
+    /// The mail server refused the message.
+    MailRefused,
+    /// No mail server is set, or the account has no address.
+    NoMail,
+}
+
+impl DeliveryProblem {
+    /// Returns the problem in words.
+    #[must_use]
+    pub fn words(self, t: Locale) -> String {
+        let text = match self {
+            // The same in both languages.
+            Self::Status(status) => return format!("Status {status}"),
+            Self::HostNotAllowed => t.say("Host not allowed", "Host nicht erlaubt"),
+            Self::Unreachable => t.say("Not reachable", "Nicht erreichbar"),
+            Self::TimedOut => t.say("No answer in time", "Keine Antwort in der Frist"),
+            Self::SecretUnreadable => t.say(
+                "The secret can't be decrypted: ENCRYPTION_KEY has changed",
+                "Das Geheimnis ist nicht zu entschlüsseln: ENCRYPTION_KEY ist ein anderer",
+            ),
+            Self::MailRefused => t.say("Refused by the mail server", "Vom Mailserver abgelehnt"),
+            Self::NoMail => t.say(
+                "No mail server or address",
+                "Kein Mailserver oder keine Adresse",
+            ),
+        };
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_gives_its_event_and_state_back() {
+        for event in ImportEvent::ALL {
+            assert_eq!(event.as_str().parse(), Ok(event));
+            let json = format!("\"{}\"", event.as_str());
+            assert_eq!(serde_json::to_string(&event).unwrap(), json);
+        }
+        for state in ["waiting", "delivered", "given-up"] {
+            assert_eq!(state.parse::<DeliveryState>().unwrap().as_str(), state);
+        }
+        assert_eq!("import".parse::<ImportEvent>(), Err(UnknownEvent));
+    }
+}

@@ -1,0 +1,263 @@
+//! One webhook: what it is told, and the log of its deliveries.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use server_fn::ServerFn;
+
+use super::{
+    import_details::Fact,
+    not_found::{Missing, NotFound},
+    query,
+};
+use crate::{
+    api::webhooks::{DeleteWebhook, EnableWebhook, Redeliver, TestWebhook, webhook_state},
+    components::{
+        form::ActionForm,
+        moment::{Expiry, Moment, WrittenTime},
+        notice::{EmptyState, ErrorNotice},
+        page_title::PageTitle,
+        settings_nav::SettingsNav,
+        webhook::{DeliveryResult, event_names, host_of},
+    },
+    islands::parts::{
+        icons::{Glyph, Icon},
+        locale::use_locale,
+    },
+    model::{
+        base_path::{address, escape},
+        error::ApiError,
+        webhook::{DeliveriesPage, Delivery, DeliveryState, Webhook, WebhookState},
+    },
+};
+
+/// The page of one webhook.
+#[component]
+pub(crate) fn WebhookPage() -> impl IntoView {
+    let id = use_params_map().with_untracked(|params| params.get("id"));
+    let id = id.unwrap_or_default();
+    let after = query::value("after");
+    Suspend::new(async move {
+        match webhook_state(id.clone(), after).await {
+            Ok(state) => view! { <WebhookDetails state /> }.into_any(),
+            Err(ApiError::NotFound) => view! { <NotFound what=Missing::Page /> }.into_any(),
+            Err(error) => view! {
+                <PageTitle text="Webhook" />
+                <h1>"Webhook"</h1>
+                <ErrorNotice error here=format!("/webhooks/{id}") />
+            }
+            .into_any(),
+        }
+    })
+}
+
+#[component]
+fn WebhookDetails(state: WebhookState) -> impl IntoView {
+    let t = use_locale();
+    let WebhookState {
+        webhook,
+        deliveries,
+    } = state;
+    let host = host_of(&webhook.url);
+    let id = webhook.id.clone();
+    view! {
+        <PageTitle text=format!("Webhook {host}") />
+        <header class="page-head">
+            <nav class="crumbs" aria-label=t.say("Breadcrumb", "Navigationspfad")>
+                <a href=address("/webhooks")>
+                    <Icon glyph=Glyph::ChevronLeft />
+                    "Webhooks"
+                </a>
+            </nav>
+            <div class="page-title">
+                <h1 class="filename" translate="no">
+                    {host}
+                </h1>
+            </div>
+        </header>
+        <SettingsNav />
+        <Overview webhook />
+        <section class="card card-flush" aria-labelledby="deliveries-title">
+            <header class="card-head">
+                <h2 id="deliveries-title">{t.say("Deliveries", "Zustellungen")}</h2>
+            </header>
+            <Deliveries id deliveries />
+        </section>
+    }
+}
+
+#[component]
+fn Overview(webhook: Webhook) -> impl IntoView {
+    let t = use_locale();
+    let Webhook {
+        id,
+        url,
+        description,
+        events,
+        enabled,
+        created_at,
+    } = webhook;
+    let id = StoredValue::new(id);
+    let hidden = move || view! { <input type="hidden" name="id" value=id.get_value() /> };
+    let (state, turn) = if enabled {
+        (t.say("On", "An"), t.say("Turn off", "Ausschalten"))
+    } else {
+        (t.say("Off", "Aus"), t.say("Turn on", "Einschalten"))
+    };
+    let note = (!description.is_empty())
+        .then(|| view! { <Fact name=t.say("Note", "Notiz")>{description}</Fact> });
+    view! {
+        <section class="card overview" aria-labelledby="webhook-title">
+            <header class="card-head">
+                <h2 id="webhook-title">{t.say("Overview", "Überblick")}</h2>
+            </header>
+            <dl>
+                <Fact name="URL">
+                    <span class="code">{url}</span>
+                </Fact>
+                <Fact name="Status">
+                    <span data-testid="webhook-status">{state}</span>
+                </Fact>
+                <Fact name=t.say("Events", "Ereignisse")>{event_names(t, &events)}</Fact>
+                {note}
+                <Fact name=t.say("Created", "Erstellt")>
+                    <WrittenTime at=created_at />
+                </Fact>
+            </dl>
+            <div class="webhook-actions">
+                <ActionForm action=TestWebhook::url()>
+                    {hidden()}
+                    <button class="button">{t.say("Send a test", "Test senden")}</button>
+                </ActionForm>
+                <ActionForm action=EnableWebhook::url()>
+                    {hidden()}
+                    <input type="hidden" name="enabled" value=(!enabled).to_string() />
+                    <button class="button">{turn}</button>
+                </ActionForm>
+                <details class="controls-delete">
+                    <summary class="button button-quiet">{t.say("Delete…", "Löschen…")}</summary>
+                    <ActionForm action=DeleteWebhook::url()>
+                        {hidden()}
+                        <p>
+                            {t.say(
+                                "Its log is deleted, and what waits is not sent.",
+                                "Das Protokoll wird gelöscht; was noch wartet, wird nicht gesendet.",
+                            )}
+                        </p>
+                        <button class="button">{t.say("Delete webhook", "Webhook löschen")}</button>
+                    </ActionForm>
+                </details>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Deliveries(id: String, deliveries: DeliveriesPage) -> impl IntoView {
+    let t = use_locale();
+    let DeliveriesPage { items, next } = deliveries;
+    if items.is_empty() {
+        return view! {
+            <EmptyState
+                glyph=Glyph::Box
+                title=t.say("No deliveries yet", "Noch keine Zustellungen")
+            >
+                <p>
+                    {t.say(
+                        "Send a test to see whether your receiver answers.",
+                        "Sende einen Test, um zu sehen, ob dein Empfänger antwortet.",
+                    )}
+                </p>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    let next = next.map(|after| {
+        let href = address(&format!("/webhooks/{id}?after={}", escape(&after)));
+        view! {
+            <nav class="pagination" aria-label=t.say("Pages", "Seiten")>
+                <a class="button button-quiet" href=href rel="next">
+                    {t.say("Older deliveries", "Ältere Zustellungen")}
+                    <Icon glyph=Glyph::ChevronRight />
+                </a>
+            </nav>
+        }
+    });
+    let rows = items
+        .into_iter()
+        .map(|delivery| view! { <DeliveryRow id=id.clone() delivery /> })
+        .collect_view();
+    view! {
+        <table class="table settings-table" role="table" data-testid="deliveries">
+            <caption class="visually-hidden">
+                {t.say("Deliveries, newest first", "Zustellungen, neueste zuerst")}
+            </caption>
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">{t.say("Event", "Ereignis")}</th>
+                    <th role="columnheader" scope="col">{t.say("Result", "Ergebnis")}</th>
+                    <th role="columnheader" scope="col">{t.say("Attempts", "Versuche")}</th>
+                    <th role="columnheader" scope="col">{t.say("Time", "Zeit")}</th>
+                    <th role="columnheader" scope="col">
+                        <span class="visually-hidden">
+                            {t.say("Send again", "Noch einmal senden")}
+                        </span>
+                    </th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{rows}</tbody>
+        </table>
+        {next}
+    }
+    .into_any()
+}
+
+#[component]
+fn DeliveryRow(id: String, delivery: Delivery) -> impl IntoView {
+    let t = use_locale();
+    let import = delivery.job.as_ref().map(|job| {
+        let href = address(&format!("/imports/{}", escape(job)));
+        view! {
+            " "
+            <a href=href>"Import"</a>
+        }
+    });
+    let next = delivery
+        .next_at
+        .filter(|_| delivery.attempts > 0)
+        .map(|at| {
+            view! {
+                <span class="settings-email">
+                    {t.say("Next attempt ", "Nächster Versuch ")}
+                    <Expiry at />
+                </span>
+            }
+        });
+    let label = if delivery.state == DeliveryState::Waiting {
+        t.say("Send now", "Jetzt senden")
+    } else {
+        t.say("Send again", "Noch einmal senden")
+    };
+    view! {
+        <tr role="row" data-testid="delivery-row">
+            <th role="rowheader" scope="row">
+                <span class="code">{delivery.event.clone()}</span>
+                {import}
+            </th>
+            <td role="cell">
+                <DeliveryResult delivery=delivery.clone() />
+                {next}
+            </td>
+            <td role="cell">{t.count(delivery.attempts)}</td>
+            <td role="cell">
+                <Moment at=delivery.created_at />
+            </td>
+            <td role="cell" class="settings-actions">
+                <ActionForm action=Redeliver::url()>
+                    <input type="hidden" name="id" value=id />
+                    <input type="hidden" name="delivery" value=delivery.id />
+                    <button class="button button-quiet">{label}</button>
+                </ActionForm>
+            </td>
+        </tr>
+    }
+}

@@ -1,0 +1,203 @@
+//! The webhooks, for owners.
+
+use leptos::prelude::*;
+use server_fn::ServerFn;
+
+use crate::{
+    api::webhooks::{CreateWebhook, webhooks_state},
+    components::{
+        form::{ActionForm, Field, FormError, ShownOnce, Submit, failure},
+        moment::Moment,
+        notice::{EmptyState, ErrorNotice},
+        page_title::PageTitle,
+        settings_nav::SettingsNav,
+        webhook::{DeliveryResult, event_names, host_of},
+    },
+    islands::parts::{icons::Glyph, locale::use_locale},
+    model::{
+        base_path::address,
+        secret::Secret,
+        webhook::{Delivery, ImportEvent, Webhook, WebhooksState},
+    },
+};
+
+/// The page on which owners create webhooks, and see how they are.
+#[component]
+pub(crate) fn WebhooksPage() -> impl IntoView {
+    let state = Suspend::new(async {
+        match webhooks_state().await {
+            Ok(state) => view! { <Webhooks state /> }.into_any(),
+            Err(error) => view! { <ErrorNotice error here="/webhooks" /> }.into_any(),
+        }
+    });
+    view! {
+        <PageTitle text="Webhooks" />
+        <h1>"Webhooks"</h1>
+        <SettingsNav />
+        {state}
+    }
+}
+
+#[component]
+fn Webhooks(state: WebhooksState) -> impl IntoView {
+    let t = use_locale();
+    let WebhooksState {
+        webhooks,
+        fresh,
+        available,
+    } = state;
+    let secret = fresh.map(Secret::into_exposed);
+    view! {
+        <ShownOnce
+            what=t.say(
+                "Copy the signing secret now. It won't be shown again.",
+                "Kopiere das Signaturgeheimnis jetzt. Es wird nicht noch einmal angezeigt.",
+            )
+            secret
+        />
+        {if available {
+            view! { <CreateForm /> }.into_any()
+        } else {
+            view! {
+                <p class="settings-note" data-testid="no-encryption-key">
+                    {t.say(
+                        "Webhooks need an encryption key, which the server does not have: set ENCRYPTION_KEY.",
+                        "Webhooks brauchen einen Schlüssel, den der Server nicht hat: Setze ENCRYPTION_KEY.",
+                    )}
+                </p>
+            }
+                .into_any()
+        }}
+        <section class="card card-flush" aria-labelledby="webhooks-title">
+            <header class="card-head">
+                <h2 id="webhooks-title">{t.say("Your webhooks", "Deine Webhooks")}</h2>
+            </header>
+            <WebhooksTable webhooks />
+        </section>
+    }
+}
+
+#[component]
+fn CreateForm() -> impl IntoView {
+    let t = use_locale();
+    let events = ImportEvent::ALL.into_iter().enumerate();
+    let events = events
+        .map(|(index, event)| {
+            let checked = event != ImportEvent::Started;
+            view! {
+                <label class="upload-check">
+                    <input
+                        type="checkbox"
+                        name=format!("events[{index}]")
+                        value=event.as_str()
+                        checked=checked
+                    />
+                    {event.title(t)}
+                    <span class="code">{event.as_str()}</span>
+                </label>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="card settings-card" aria-labelledby="new-webhook-title">
+            <header class="card-head">
+                <h2 id="new-webhook-title">{t.say("New webhook", "Neuer Webhook")}</h2>
+            </header>
+            <p class="settings-note">
+                {t.say(
+                    "The server sends what happens to imports to your URL, as JSON signed in the ",
+                    "Der Server schickt an deine URL, was mit Importen geschieht: als JSON, signiert nach ",
+                )} <a href="https://www.standardwebhooks.com" rel="noreferrer">
+                    "Standard Webhooks"
+                </a> {t.say(" form.", ".")}
+            </p>
+            <ActionForm action=CreateWebhook::url()>
+                <FormError error={failure::<CreateWebhook>()} />
+                <div class="settings-row">
+                    <Field name="url" label="URL" kind="url" autocomplete="off" />
+                    <Field
+                        name="description"
+                        label=t.say("Note", "Notiz")
+                        kind="text"
+                        autocomplete="off"
+                        optional=true
+                    />
+                </div>
+                <fieldset class="webhook-events">
+                    <legend>{t.say("Events", "Ereignisse")}</legend>
+                    {events}
+                </fieldset>
+                <Submit>{t.say("Create webhook", "Webhook erstellen")}</Submit>
+            </ActionForm>
+        </section>
+    }
+}
+
+#[component]
+fn WebhooksTable(webhooks: Vec<(Webhook, Option<Delivery>)>) -> impl IntoView {
+    let t = use_locale();
+    if webhooks.is_empty() {
+        return view! {
+            <EmptyState glyph=Glyph::Box title=t.say("No webhooks yet", "Noch keine Webhooks")>
+                <p>
+                    {t.say(
+                        "Create a webhook to tell another system when an import ends or needs you.",
+                        "Erstelle einen Webhook, um ein anderes System zu benachrichtigen, wenn ein Import endet oder dich braucht.",
+                    )}
+                </p>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    let rows = webhooks
+        .into_iter()
+        .map(|(webhook, newest)| view! { <WebhookRow webhook newest /> })
+        .collect_view();
+    view! {
+        <table class="table settings-table" role="table" data-testid="webhooks">
+            <caption class="visually-hidden">
+                {t.say("Webhooks, newest first", "Webhooks, neueste zuerst")}
+            </caption>
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">"Webhook"</th>
+                    <th role="columnheader" scope="col">{t.say("Events", "Ereignisse")}</th>
+                    <th role="columnheader" scope="col">
+                        {t.say("Last delivery", "Letzte Zustellung")}
+                    </th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{rows}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+#[component]
+fn WebhookRow(webhook: Webhook, newest: Option<Delivery>) -> impl IntoView {
+    let t = use_locale();
+    let last = match newest {
+        Some(delivery) => view! {
+            <DeliveryResult delivery=delivery.clone() />
+            " "
+            <Moment at=delivery.created_at />
+        }
+        .into_any(),
+        None => t.say("None yet", "Noch keine").into_any(),
+    };
+    let off = (!webhook.enabled).then(|| view! { <span class="chip">{t.say("Off", "Aus")}</span> });
+    let note = (!webhook.description.is_empty())
+        .then(|| view! { <span class="settings-email">{webhook.description.clone()}</span> });
+    view! {
+        <tr role="row" data-testid="webhook-row">
+            <th role="rowheader" scope="row">
+                <a href=address(&format!("/webhooks/{}", webhook.id))>{host_of(&webhook.url)}</a>
+                " "
+                {off}
+                {note}
+            </th>
+            <td role="cell">{event_names(t, &webhook.events)}</td>
+            <td role="cell">{last}</td>
+        </tr>
+    }
+}

@@ -1,0 +1,431 @@
+//! Webhooks, for programs.
+
+use axum::{
+    Extension, Json,
+    extract::{
+        Path, Query, State,
+        rejection::{JsonRejection, PathRejection, QueryRejection},
+    },
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Problem, answers::OfProgram};
+use crate::{
+    model::{
+        error::ApiError,
+        webhook::{DeliveryProblem, ImportEvent, UnknownEvent},
+    },
+    server::{
+        http::state::AppState, identity::principal::Principal, notifications::webhooks::Wanted,
+    },
+};
+
+/// Why there is no answer. What is missing is no import here.
+#[derive(Debug)]
+pub(crate) struct Refusal(ApiError);
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        if self.0 != ApiError::NotFound {
+            return self.0.into_response();
+        }
+        let problem = Problem {
+            error: "Webhook or delivery not found.".to_owned(),
+        };
+        (StatusCode::NOT_FOUND, Json(problem)).into_response()
+    }
+}
+
+type Id = Result<Path<String>, PathRejection>;
+type WebhookAndDelivery = Result<Path<(String, String)>, PathRejection>;
+
+/// A webhook.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Webhook {
+    /// Its ID.
+    id: String,
+    /// The address that events are sent to.
+    url: String,
+    /// A note.
+    description: String,
+    /// The events that it is told.
+    #[schema(value_type = Vec<Event>)]
+    events: Vec<ImportEvent>,
+    /// Whether it is told anything.
+    enabled: bool,
+    /// When it was created, in milliseconds since 1970.
+    created_at: i64,
+}
+
+/// An event of an import.
+#[derive(ToSchema)]
+#[allow(dead_code)] // only its description is used
+enum Event {
+    #[schema(rename = "import.started")]
+    Started,
+    #[schema(rename = "import.needs_input")]
+    NeedsInput,
+    #[schema(rename = "import.needs_approval")]
+    NeedsApproval,
+    #[schema(rename = "import.finished")]
+    Finished,
+    #[schema(rename = "import.undone")]
+    Undone,
+}
+
+/// A webhook that was just created.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CreatedWebhook {
+    #[serde(flatten)]
+    webhook: Webhook,
+    /// The secret that its messages are signed with. It is not told again.
+    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
+    secret: String,
+}
+
+/// All webhooks.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Webhooks {
+    /// The webhooks, the newest first: 20 at most.
+    items: Vec<Webhook>,
+}
+
+/// A webhook to create.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WantedWebhook {
+    /// The address that events are sent to: `https://`, at a host that `WEBHOOK_HOSTS` allows.
+    #[schema(format = "uri", example = "https://hooks.example/imports")]
+    url: String,
+    /// A note.
+    #[serde(default)]
+    description: String,
+    /// The events that it is told; all of them where this is missing.
+    #[schema(value_type = Option<Vec<Event>>)]
+    events: Option<Vec<String>>,
+}
+
+/// What to change of a webhook.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangedWebhook {
+    /// Whether it is told anything.
+    enabled: bool,
+}
+
+/// One event, sent or to be sent to a webhook.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Delivery {
+    /// Its ID, the header `webhook-id`.
+    id: String,
+    /// The type of the event.
+    event: String,
+    /// The import.
+    import_id: Option<String>,
+    /// What became of it.
+    #[schema(value_type = DeliveryState)]
+    state: &'static str,
+    /// How often it was tried.
+    attempts: u64,
+    /// When the event was recorded, in milliseconds since 1970.
+    created_at: i64,
+    /// When it was last tried, in milliseconds since 1970.
+    last_at: Option<i64>,
+    /// When it is tried next, in milliseconds since 1970.
+    next_at: Option<i64>,
+    /// The status that the receiver answered with, if that was an error.
+    status: Option<u16>,
+    /// Why the last try failed, for a person to read.
+    error: Option<String>,
+}
+
+/// What became of a delivery.
+#[derive(ToSchema)]
+#[schema(rename_all = "kebab-case")]
+#[allow(dead_code)] // only its description is used
+enum DeliveryState {
+    Waiting,
+    Delivered,
+    GivenUp,
+}
+
+/// Some deliveries.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Deliveries {
+    /// The deliveries, the newest first: 50 at most.
+    items: Vec<Delivery>,
+    /// What `after` is for the next page; null on the last one.
+    next: Option<String>,
+}
+
+/// A delivery that was made.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Sent {
+    /// Its ID.
+    id: String,
+}
+
+/// Which deliveries to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeliveriesQuery {
+    /// The delivery behind which to go on: `next` of the page before.
+    after: Option<String>,
+}
+
+impl From<crate::model::webhook::Webhook> for Webhook {
+    fn from(webhook: crate::model::webhook::Webhook) -> Self {
+        let crate::model::webhook::Webhook {
+            id,
+            url,
+            description,
+            events,
+            enabled,
+            created_at,
+        } = webhook;
+        Self {
+            id,
+            url,
+            description,
+            events,
+            enabled,
+            created_at,
+        }
+    }
+}
+
+impl From<crate::model::webhook::Delivery> for Delivery {
+    fn from(delivery: crate::model::webhook::Delivery) -> Self {
+        let english = crate::i18n::locale::Locale::English;
+        Self {
+            status: match delivery.problem {
+                Some(DeliveryProblem::Status(status)) => Some(status),
+                _ => None,
+            },
+            error: delivery.problem.map(|problem| problem.words(english)),
+            id: delivery.id,
+            event: delivery.event,
+            import_id: delivery.job,
+            state: delivery.state.as_str(),
+            attempts: delivery.attempts,
+            created_at: delivery.created_at,
+            last_at: delivery.last_at,
+            next_at: delivery.next_at,
+        }
+    }
+}
+
+fn id_of(id: Id) -> Result<String, ApiError> {
+    let Path(id) = id.map_err(|_| ApiError::NotFound)?;
+    Ok(id)
+}
+
+/// Lists the webhooks.
+#[utoipa::path(
+    get,
+    operation_id = "listWebhooks",
+    path = "/api/webhooks",
+    responses((status = 200, description = "The webhooks", body = Webhooks), OfProgram)
+)]
+pub(crate) async fn list(State(state): State<AppState>) -> Result<Json<Webhooks>, Refusal> {
+    let webhooks = state.notifications.webhooks().await?;
+    Ok(Json(Webhooks {
+        items: webhooks.into_iter().map(Webhook::from).collect(),
+    }))
+}
+
+/// Creates a webhook. Its secret is told in the answer, and never again.
+#[utoipa::path(
+    post,
+    operation_id = "createWebhook",
+    path = "/api/webhooks",
+    request_body = WantedWebhook,
+    responses(
+        (status = 201, description = "The webhook and its secret", body = CreatedWebhook,
+            headers(("location" = String, description = "URL of the webhook"))),
+        (status = 400, description = "The address is not allowed, an event is unknown, or there are too many", body = Problem),
+        (status = 413, description = "The request body is too large", body = Problem),
+        (status = 503, description = "No encryption key is set", body = Problem),
+        OfProgram,
+    )
+)]
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    wanted: Result<Json<WantedWebhook>, JsonRejection>,
+) -> Result<Response, Refusal> {
+    let Json(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let events = match wanted.events {
+        None => ImportEvent::ALL.to_vec(),
+        Some(events) => events
+            .iter()
+            .map(|event| event.parse())
+            .collect::<Result<_, UnknownEvent>>()
+            .map_err(|error| ApiError::Invalid(error.to_string()))?,
+    };
+    let wanted = Wanted {
+        url: wanted.url,
+        description: wanted.description,
+        events,
+    };
+    let new = state.notifications.create_webhook(&who, wanted).await?;
+    let location = format!("/api/webhooks/{}", new.webhook.id);
+    let body = Json(CreatedWebhook {
+        webhook: new.webhook.into(),
+        secret: new.secret.into_exposed(),
+    });
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
+}
+
+/// Shows a webhook.
+#[utoipa::path(
+    get,
+    operation_id = "showWebhook",
+    path = "/api/webhooks/{id}",
+    params(("id" = String, Path, description = "ID of the webhook")),
+    responses(
+        (status = 200, description = "The webhook", body = Webhook),
+        (status = 404, description = "There is no such webhook", body = Problem),
+        OfProgram,
+    )
+)]
+pub(crate) async fn show(State(state): State<AppState>, id: Id) -> Result<Json<Webhook>, Refusal> {
+    Ok(Json(state.notifications.webhook(&id_of(id)?).await?.into()))
+}
+
+/// Turns a webhook on or off.
+#[utoipa::path(
+    patch,
+    operation_id = "changeWebhook",
+    path = "/api/webhooks/{id}",
+    params(("id" = String, Path, description = "ID of the webhook")),
+    request_body = ChangedWebhook,
+    responses(
+        (status = 200, description = "The webhook", body = Webhook),
+        (status = 400, description = "The body cannot be read", body = Problem),
+        (status = 404, description = "There is no such webhook", body = Problem),
+        (status = 413, description = "The request body is too large", body = Problem),
+        OfProgram,
+    )
+)]
+pub(crate) async fn change(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    id: Id,
+    change: Result<Json<ChangedWebhook>, JsonRejection>,
+) -> Result<Json<Webhook>, Refusal> {
+    let Json(change) = change.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let id = id_of(id)?;
+    let changing = state
+        .notifications
+        .enable_webhook(&who, &id, change.enabled);
+    Ok(Json(changing.await?.into()))
+}
+
+/// Deletes a webhook with the log of its deliveries.
+#[utoipa::path(
+    delete,
+    operation_id = "deleteWebhook",
+    path = "/api/webhooks/{id}",
+    params(("id" = String, Path, description = "ID of the webhook")),
+    responses(
+        (status = 204, description = "The webhook was deleted"),
+        (status = 404, description = "There is no such webhook", body = Problem),
+        (status = 413, description = "The request body is too large", body = Problem),
+        OfProgram,
+    )
+)]
+pub(crate) async fn delete(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    id: Id,
+) -> Result<StatusCode, Refusal> {
+    state
+        .notifications
+        .delete_webhook(&who, &id_of(id)?)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sends a message of type `webhook.test`.
+#[utoipa::path(
+    post,
+    operation_id = "testWebhook",
+    path = "/api/webhooks/{id}/test",
+    params(("id" = String, Path, description = "ID of the webhook")),
+    responses(
+        (status = 202, description = "It is being sent", body = Sent),
+        (status = 404, description = "There is no such webhook", body = Problem),
+        (status = 413, description = "The request body is too large", body = Problem),
+        OfProgram,
+    )
+)]
+pub(crate) async fn test(State(state): State<AppState>, id: Id) -> Result<Response, Refusal> {
+    let id = state.notifications.test_webhook(&id_of(id)?).await?;
+    Ok((StatusCode::ACCEPTED, Json(Sent { id })).into_response())
+}
+
+/// Lists deliveries to a webhook, 50 at once. They are kept for 30 days, and at most 1,000.
+#[utoipa::path(
+    get,
+    operation_id = "listDeliveries",
+    path = "/api/webhooks/{id}/deliveries",
+    params(("id" = String, Path, description = "ID of the webhook"), DeliveriesQuery),
+    responses(
+        (status = 200, description = "The deliveries", body = Deliveries),
+        (status = 400, description = "A parameter is not valid", body = Problem),
+        (status = 404, description = "There is no such webhook", body = Problem),
+        OfProgram,
+    )
+)]
+pub(crate) async fn deliveries(
+    State(state): State<AppState>,
+    id: Id,
+    wanted: Result<Query<DeliveriesQuery>, QueryRejection>,
+) -> Result<Json<Deliveries>, Refusal> {
+    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let after = wanted.after.as_deref();
+    let page = state.notifications.deliveries(&id_of(id)?, after).await?;
+    Ok(Json(Deliveries {
+        items: page.items.into_iter().map(Delivery::from).collect(),
+        next: page.next,
+    }))
+}
+
+/// Sends a delivery once more, with the same `webhook-id`.
+#[utoipa::path(
+    post,
+    operation_id = "redeliver",
+    path = "/api/webhooks/{id}/deliveries/{delivery}/redeliver",
+    params(
+        ("id" = String, Path, description = "ID of the webhook"),
+        ("delivery" = String, Path, description = "ID of the delivery"),
+    ),
+    responses(
+        (status = 202, description = "It is being sent"),
+        (status = 404, description = "There is no such delivery", body = Problem),
+        (status = 413, description = "The request body is too large", body = Problem),
+        OfProgram,
+    )
+)]
+pub(crate) async fn redeliver(
+    State(state): State<AppState>,
+    path: WebhookAndDelivery,
+) -> Result<StatusCode, Refusal> {
+    let Path((webhook, delivery)) = path.map_err(|_| ApiError::NotFound)?;
+    state.notifications.redeliver(&webhook, &delivery).await?;
+    Ok(StatusCode::ACCEPTED)
+}

@@ -1,0 +1,272 @@
+//! Sends a delivery to a person by e-mail.
+
+use std::time::Duration;
+
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
+    message::{
+        Mailbox,
+        header::{ContentType, Header, HeaderName, HeaderValue},
+    },
+    transport::smtp,
+};
+use serde::Deserialize;
+
+use crate::{
+    i18n::locale::Locale,
+    model::webhook::{DeliveryProblem, ImportEvent},
+    server::{
+        config::{MailConfig, PublicUrl},
+        identity::user::User,
+    },
+};
+
+/// How long the mail server may take in all.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// Maximum length of a file's name in a subject.
+const MAX_NAME: usize = 100;
+/// Replies that refuse us and not the message: the operator can do something about it meanwhile.
+const REFUSES_US: [u16; 4] = [530, 534, 535, 538];
+
+/// Sends mails, each over a connection of its own.
+#[derive(Clone, Debug)]
+pub(super) struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+    public_url: PublicUrl,
+}
+
+/// Says that nobody is to answer by machine (RFC 3834).
+#[derive(Clone)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+/// What a mail tells: the body of the delivery.
+#[derive(Deserialize)]
+struct Told {
+    r#type: String,
+    data: Import,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Import {
+    filename: String,
+    status: String,
+    mode: String,
+    total_products: Option<u64>,
+    processed_products: u64,
+    failed_products: u64,
+    url: String,
+}
+
+impl Mailer {
+    pub(super) fn new(config: &MailConfig, public_url: PublicUrl) -> Result<Self, smtp::Error> {
+        let server = config.server.expose().as_str();
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(server)?;
+        Ok(Self {
+            transport: transport.timeout(Some(TIMEOUT)).build(),
+            from: config.from.clone(),
+            public_url,
+        })
+    }
+
+    /// Sends what a delivery tells. Its ID makes the message's, by which a second one is recognised.
+    pub(super) async fn send(
+        &self,
+        to: &User,
+        language: Locale,
+        id: &str,
+        body: &str,
+    ) -> Result<(), DeliveryProblem> {
+        let address = to.email.parse().map_err(|_| DeliveryProblem::NoMail)?;
+        let told: Told = serde_json::from_str(body).map_err(|_| DeliveryProblem::NoMail)?;
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, address))
+            .message_id(Some(format!("<{id}@{}>", self.public_url.host())))
+            .header(AutoSubmitted)
+            .header(ContentType::TEXT_PLAIN)
+            .subject(subject(language, &told))
+            .body(text(language, &told.data, &self.public_url));
+        let message = message.map_err(|_| DeliveryProblem::NoMail)?;
+        match tokio::time::timeout(TIMEOUT, self.transport.send(message)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "cannot send an e-mail");
+                Err(problem(&error))
+            }
+            Err(_) => Err(DeliveryProblem::TimedOut),
+        }
+    }
+}
+
+fn problem(error: &smtp::Error) -> DeliveryProblem {
+    let code = error.status().map(u16::from);
+    if error.is_permanent() && !code.is_some_and(|code| REFUSES_US.contains(&code)) {
+        DeliveryProblem::MailRefused
+    } else if error.is_timeout() {
+        DeliveryProblem::TimedOut
+    } else if let Some(code) = code {
+        DeliveryProblem::Status(code)
+    } else {
+        DeliveryProblem::Unreachable
+    }
+}
+
+/// Writes what has happened to which file, in a line.
+fn subject(t: Locale, told: &Told) -> String {
+    let is_check = told.data.mode == "check";
+    let what = match (told.r#type.parse(), told.data.status.as_str()) {
+        (Ok(ImportEvent::NeedsInput), _) => {
+            t.say("Import needs your input", "Import braucht deine Angaben")
+        }
+        (Ok(ImportEvent::NeedsApproval), _) => t.say(
+            "Import needs your approval",
+            "Import braucht deine Freigabe",
+        ),
+        (_, "ERROR") if is_check => t.say("Check failed", "Prüfung fehlgeschlagen"),
+        (_, "ERROR") => t.say("Import failed", "Import fehlgeschlagen"),
+        (_, "PARTIAL_SUCCESS") if is_check => t.say(
+            "Check finished with failures",
+            "Prüfung mit Fehlern beendet",
+        ),
+        (_, "PARTIAL_SUCCESS") => t.say(
+            "Import finished with failures",
+            "Import mit Fehlern beendet",
+        ),
+        _ if is_check => t.say("Check finished", "Prüfung beendet"),
+        _ => t.say("Import finished", "Import beendet"),
+    };
+    format!("{what}: {}", shortened(&told.data.filename))
+}
+
+/// Takes what would end the line out of a name, and shortens it.
+fn shortened(name: &str) -> String {
+    let plain = name.chars().filter(|c| !c.is_control());
+    let mut plain: Vec<_> = plain.take(MAX_NAME + 1).collect();
+    if plain.len() > MAX_NAME {
+        plain.truncate(MAX_NAME);
+        plain.push('…');
+    }
+    plain.into_iter().collect()
+}
+
+fn text(t: Locale, import: &Import, public_url: &PublicUrl) -> String {
+    let Import {
+        total_products,
+        processed_products: done,
+        failed_products: failed,
+        ..
+    } = import;
+    let counts = match (t, total_products) {
+        (Locale::English, Some(total)) => format!("{done} of {total} products, {failed} failed."),
+        (Locale::English, None) => format!("{done} products, {failed} failed."),
+        (Locale::German, Some(total)) => {
+            format!("{done} von {total} Produkten, {failed} fehlgeschlagen.")
+        }
+        (Locale::German, None) => format!("{done} Produkte, {failed} fehlgeschlagen."),
+    };
+    let why = t.say(
+        "You get this e-mail because of your settings:",
+        "Du bekommst diese E-Mail aufgrund deiner Einstellungen:",
+    );
+    let name = shortened(&import.filename);
+    let settings = public_url.address("/account");
+    format!(
+        "{name}\n{counts}\n\n{}\n\n-- \n{why}\n{settings}\n",
+        import.url
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(kind: &str, status: &str, mode: &str, filename: &str) -> Told {
+        let body = serde_json::json!({
+            "type": kind,
+            "data": {
+                "filename": filename, "status": status, "mode": mode, "totalProducts": 3,
+                "processedProducts": 2, "failedProducts": 1, "url": "https://shop.example/imports/a",
+            },
+        });
+        serde_json::from_value(body).unwrap()
+    }
+
+    #[test]
+    fn a_subject_says_what_happened_in_one_line() {
+        for (kind, status, mode, english, german) in [
+            (
+                "import.finished",
+                "SUCCESS",
+                "import",
+                "Import finished: a.csv",
+                "Import beendet: a.csv",
+            ),
+            (
+                "import.finished",
+                "ERROR",
+                "import",
+                "Import failed: a.csv",
+                "Import fehlgeschlagen: a.csv",
+            ),
+            (
+                "import.finished",
+                "SUCCESS",
+                "check",
+                "Check finished: a.csv",
+                "Prüfung beendet: a.csv",
+            ),
+            (
+                "import.needs_approval",
+                "PENDING",
+                "import",
+                "Import needs your approval: a.csv",
+                "Import braucht deine Freigabe: a.csv",
+            ),
+        ] {
+            let told = told(kind, status, mode, "a.csv");
+            assert_eq!(subject(Locale::English, &told), english);
+            assert_eq!(subject(Locale::German, &told), german);
+        }
+        let long = told(
+            "import.finished",
+            "SUCCESS",
+            "import",
+            &format!("a\r\nBcc: x{}", "y".repeat(200)),
+        );
+        let subject = subject(Locale::English, &long);
+        assert!(
+            !subject.contains(['\r', '\n']) && subject.chars().count() < 130,
+            "{subject}"
+        );
+    }
+
+    #[test]
+    fn a_text_has_the_counts_the_page_and_the_way_to_the_settings() {
+        let url = PublicUrl::parse("https://shop.example/relay").unwrap();
+        let told = told("import.finished", "PARTIAL_SUCCESS", "import", "a.csv");
+        let text = text(Locale::German, &told.data, &url);
+        for part in [
+            "2 von 3 Produkten, 1 fehlgeschlagen.",
+            "https://shop.example/imports/a",
+            "https://shop.example/relay/account",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+}

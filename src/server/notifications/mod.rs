@@ -1,0 +1,101 @@
+//! Tells webhooks and people what happens to imports, also while nobody looks.
+//!
+//! An event is a row that the database itself writes in the transaction of what it tells (`store::import_events`). The
+//! [worker] makes a delivery of it for whoever is told, and sends the deliveries: each by one process, until it is
+//! accepted or given up.
+
+mod body;
+mod mail;
+mod webhook;
+pub(crate) mod webhooks;
+mod worker;
+
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::sync::Notify;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::{
+    mail::Mailer,
+    webhook::Sender,
+    worker::{Clock, Worker},
+};
+use super::{
+    config::{Config, MailConfig, PublicUrl, RemoteHosts},
+    encryption::{KeyFileError, Keys},
+    store::Store,
+};
+
+/// Notifications cannot be set up.
+#[derive(Debug, Error)]
+pub enum NotificationsError {
+    /// The encryption key cannot be used.
+    #[error("DATA_DIR: {0}")]
+    Key(#[from] KeyFileError),
+    /// The mail server cannot be used.
+    #[error("SMTP_URL: {0}")]
+    Mail(#[from] lettre::transport::smtp::Error),
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] reqwest::Error),
+}
+
+/// Webhooks and their deliveries. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Notifications {
+    store: Store,
+    keys: Option<Keys>,
+    hosts: RemoteHosts,
+    mail: Option<MailConfig>,
+    public_url: PublicUrl,
+    wake: Arc<Notify>,
+}
+
+impl Notifications {
+    /// Reads the keys, and starts the worker, which ends with `shutdown`.
+    ///
+    /// # Errors
+    ///
+    /// If the key file cannot be used, or TLS cannot be set up.
+    pub(crate) fn start(
+        config: &Config,
+        store: &Store,
+        tasks: &TaskTracker,
+        shutdown: &CancellationToken,
+    ) -> Result<Self, NotificationsError> {
+        let notifications = Self {
+            store: store.clone(),
+            keys: Keys::open(config)?,
+            hosts: config.webhook_hosts.clone(),
+            mail: config.mail.clone(),
+            public_url: config.public_url.clone(),
+            wake: Arc::default(),
+        };
+        let worker = notifications.worker(Clock::Shared)?;
+        tasks.spawn(worker.run(shutdown.clone()));
+        Ok(notifications)
+    }
+
+    fn worker(&self, clock: Clock) -> Result<Worker, NotificationsError> {
+        let sender = Sender::new(self.hosts.clone(), self.keys.clone())?;
+        let mail = self.mail.as_ref();
+        let mailer = mail.map(|mail| Mailer::new(mail, self.public_url.clone()));
+        Ok(Worker::new(
+            self.store.clone(),
+            sender,
+            mailer.transpose()?,
+            self.public_url.clone(),
+            Arc::clone(&self.wake),
+            clock,
+        ))
+    }
+
+    /// Has the worker look for deliveries now.
+    fn wake(&self) {
+        self.wake.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests;

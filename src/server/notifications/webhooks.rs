@@ -1,0 +1,273 @@
+//! What owners do with webhooks, on the page and by the API.
+
+use leptos::prelude::use_context;
+use url::Url;
+
+use super::{
+    Notifications, body,
+    webhook::{generate_secret, parse_url},
+};
+use crate::{
+    model::{
+        audit::AuditAction,
+        error::ApiError,
+        role::Permission,
+        webhook::{DeliveriesPage, ImportEvent, NewWebhook, Webhook, WebhookState, WebhooksState},
+    },
+    server::{
+        auth::{Auth, audit, confirm, flash, request::Caller, require},
+        identity::principal::Principal,
+        store::{
+            deliveries::{Addressee, NewDelivery},
+            webhooks::NewRow,
+        },
+    },
+};
+
+/// Maximum webhooks.
+const MOST: u64 = 20;
+/// Maximum length of a description.
+const MAX_DESCRIPTION: usize = 200;
+/// The page of all webhooks.
+const PAGE: &str = "/webhooks";
+
+/// A webhook that an owner wants.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) url: String,
+    pub(crate) description: String,
+    pub(crate) events: Vec<ImportEvent>,
+}
+
+impl Notifications {
+    /// Lists the webhooks, the newest first.
+    pub(crate) async fn webhooks(&self) -> Result<Vec<Webhook>, ApiError> {
+        Ok(self.store.list_webhooks().await?)
+    }
+
+    /// Finds a webhook.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::NotFound`] if there is none.
+    pub(crate) async fn webhook(&self, id: &str) -> Result<Webhook, ApiError> {
+        self.store.webhook(id).await?.ok_or(ApiError::NotFound)
+    }
+
+    /// Creates a webhook. Its secret is returned this once.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::Invalid`] if the address is not allowed, no event is chosen, or there are too many;
+    /// [`ApiError::Unavailable`] without an encryption key.
+    pub(crate) async fn create_webhook(
+        &self,
+        who: &Principal,
+        wanted: Wanted,
+    ) -> Result<NewWebhook, ApiError> {
+        let refused = |why: &str| Err(ApiError::Invalid(why.to_owned()));
+        let url = parse_url(&self.hosts, &wanted.url);
+        let url = url.map_err(|error| ApiError::Invalid(error.to_string()))?;
+        let description = wanted.description.trim();
+        let is_long = description.chars().count() > MAX_DESCRIPTION;
+        if is_long || description.contains(char::is_control) {
+            return refused("Notes are limited to 200 characters.");
+        }
+        if wanted.events.is_empty() {
+            return refused("Choose at least one event.");
+        }
+        if self.store.count_webhooks().await? >= MOST {
+            return refused("There can be 20 webhooks. Delete one first.");
+        }
+        let Some(keys) = &self.keys else {
+            return Err(ApiError::Unavailable(
+                "Set ENCRYPTION_KEY to use webhooks.".to_owned(),
+            ));
+        };
+        let (secret, sealed) = generate_secret(keys).map_err(|error| {
+            tracing::error!(%error, "no randomness");
+            ApiError::Internal
+        })?;
+        let mut events = wanted.events;
+        events.sort_unstable_by_key(|event| event.as_str());
+        events.dedup();
+        let new = NewRow {
+            url: url.as_str(),
+            description,
+            events: &events,
+            secret: sealed,
+        };
+        let webhook = self.store.create_webhook(new).await?;
+        self.note(who, AuditAction::WebhookCreated, &webhook.url)
+            .await;
+        Ok(NewWebhook {
+            webhook,
+            secret: secret.into(),
+        })
+    }
+
+    /// Turns a webhook on or off.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::NotFound`] if there is none.
+    pub(crate) async fn enable_webhook(
+        &self,
+        who: &Principal,
+        id: &str,
+        enabled: bool,
+    ) -> Result<Webhook, ApiError> {
+        if !self.store.set_webhook_enabled(id, enabled).await? {
+            return Err(ApiError::NotFound);
+        }
+        let webhook = self.webhook(id).await?;
+        let action = if enabled {
+            AuditAction::WebhookEnabled
+        } else {
+            AuditAction::WebhookDisabled
+        };
+        self.note(who, action, &webhook.url).await;
+        Ok(webhook)
+    }
+
+    /// Deletes a webhook with its deliveries.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::NotFound`] if there is none.
+    pub(crate) async fn delete_webhook(&self, who: &Principal, id: &str) -> Result<(), ApiError> {
+        let url = self.store.delete_webhook(id).await?;
+        let url = url.ok_or(ApiError::NotFound)?;
+        self.note(who, AuditAction::WebhookDeleted, &url).await;
+        Ok(())
+    }
+
+    /// Sends a test to a webhook, and returns the ID of the delivery.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::NotFound`] if there is none.
+    pub(crate) async fn test_webhook(&self, id: &str) -> Result<String, ApiError> {
+        let webhook = self.webhook(id).await?;
+        let now = self.store.shared_clock().await?;
+        let test = NewDelivery {
+            to: Addressee::Webhook(webhook.id),
+            event: body::TEST.to_owned(),
+            job: None,
+            body: body::of_test(now),
+        };
+        let delivery = self.store.add_delivery(test, now).await?;
+        self.wake();
+        Ok(delivery)
+    }
+
+    /// Lists the deliveries to a webhook, the newest first, from behind one on.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::NotFound`] if there is no such webhook.
+    pub(crate) async fn deliveries(
+        &self,
+        webhook: &str,
+        after: Option<&str>,
+    ) -> Result<DeliveriesPage, ApiError> {
+        self.webhook(webhook).await?;
+        Ok(self.store.list_deliveries(webhook, after).await?)
+    }
+
+    /// Sends a delivery once more.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::NotFound`] if there is none.
+    pub(crate) async fn redeliver(&self, webhook: &str, id: &str) -> Result<(), ApiError> {
+        let now = self.store.shared_clock().await?;
+        if !self.store.redeliver(webhook, id, now).await? {
+            return Err(ApiError::NotFound);
+        }
+        self.wake();
+        Ok(())
+    }
+
+    /// Writes the audit log. An address may hold a secret in its path.
+    async fn note(&self, who: &Principal, action: AuditAction, url: &str) {
+        let url = Url::parse(url).ok();
+        let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+        audit::record_by(&self.store, who, action, host).await;
+    }
+}
+
+fn of_server_fn() -> Result<Notifications, ApiError> {
+    use_context().ok_or(ApiError::Internal)
+}
+
+fn path_of(id: &str) -> String {
+    format!("{PAGE}/{id}")
+}
+
+/// Returns the state of the page of all webhooks.
+pub(crate) async fn state() -> Result<WebhooksState, ApiError> {
+    require(Permission::Webhooks)?;
+    let notifications = of_server_fn()?;
+    let mut webhooks = Vec::new();
+    for webhook in notifications.webhooks().await? {
+        let newest = notifications.store.newest_delivery(&webhook.id).await?;
+        webhooks.push((webhook, newest));
+    }
+    Ok(WebhooksState {
+        webhooks,
+        fresh: flash::take(&Auth::of_server_fn()?, &Caller::of_server_fn()?)?,
+        available: notifications.keys.is_some(),
+    })
+}
+
+/// Returns the state of the page of one webhook.
+pub(crate) async fn state_of(id: &str, after: Option<&str>) -> Result<WebhookState, ApiError> {
+    require(Permission::Webhooks)?;
+    let notifications = of_server_fn()?;
+    Ok(WebhookState {
+        webhook: notifications.webhook(id).await?,
+        deliveries: notifications.deliveries(id, after).await?,
+    })
+}
+
+/// Creates a webhook from the form.
+pub(crate) async fn create(wanted: Wanted) -> Result<NewWebhook, ApiError> {
+    let who = require(Permission::Webhooks)?;
+    let (auth, caller) = (Auth::of_server_fn()?, Caller::of_server_fn()?);
+    confirm::require(&auth, &caller, PAGE).await?;
+    let new = of_server_fn()?.create_webhook(&who, wanted).await?;
+    flash::keep(&auth, &caller, new.secret.expose())?;
+    Ok(new)
+}
+
+/// Turns a webhook on or off.
+pub(crate) async fn enable(id: &str, enabled: bool) -> Result<(), ApiError> {
+    let who = require(Permission::Webhooks)?;
+    of_server_fn()?.enable_webhook(&who, id, enabled).await?;
+    Ok(())
+}
+
+/// Deletes a webhook, and goes to the page of all.
+pub(crate) async fn delete(id: &str) -> Result<(), ApiError> {
+    let who = require(Permission::Webhooks)?;
+    of_server_fn()?.delete_webhook(&who, id).await?;
+    leptos_axum::redirect(PAGE);
+    Ok(())
+}
+
+/// Sends a test, and goes to the page of the webhook.
+pub(crate) async fn test(id: &str) -> Result<(), ApiError> {
+    require(Permission::Webhooks)?;
+    of_server_fn()?.test_webhook(id).await?;
+    leptos_axum::redirect(&path_of(id));
+    Ok(())
+}
+
+/// Sends a delivery once more, and goes to the page of the webhook.
+pub(crate) async fn redeliver(id: &str, delivery: &str) -> Result<(), ApiError> {
+    require(Permission::Webhooks)?;
+    of_server_fn()?.redeliver(id, delivery).await?;
+    leptos_axum::redirect(&path_of(id));
+    Ok(())
+}

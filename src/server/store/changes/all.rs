@@ -1,0 +1,174 @@
+//! The changes of all imports, the newest import first.
+
+use std::time::Instant;
+
+use super::{ImportNumber, Noted, PATIENCE, REMOVED, ROW_BITS, WINDOW, columns, conditions};
+use crate::{
+    model::{
+        changes::{ChangesFilter, HistoryEntry},
+        job::ImportMode,
+    },
+    server::store::{Store, StoreError},
+};
+
+impl Store {
+    /// Lists the changes of all imports that are not deleted, those of the newest import first and of one import the
+    /// last row first, at most `limit`, from behind one on. Returns them and where the next ones begin; a page may
+    /// hold fewer though there are more where they take long to find.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails, or takes too long.
+    pub(crate) async fn all_changes(
+        &self,
+        filter: &ChangesFilter,
+        behind: Option<i64>,
+        limit: u64,
+    ) -> Result<(Vec<HistoryEntry>, Option<i64>), StoreError> {
+        let conditions = conditions(filter);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut behind = behind.unwrap_or(i64::MAX);
+        let mut found: Vec<Noted> = Vec::new();
+        let began = Instant::now();
+        let mut next = None;
+        while let Some(number) = self.import_before(behind).await? {
+            let first = number.change(0);
+            let highest = "SELECT max(id) FROM product_changes WHERE id > $1 AND id < $2";
+            let within = [first.into(), behind.min(number.last() + 1).into()];
+            let highest = self.search_one(highest, within).await?;
+            let highest: Option<i64> = match highest {
+                Some(row) => row.try_get_by_index(0)?,
+                None => None,
+            };
+            behind = highest.unwrap_or(first) + 1;
+            while behind > first + 1 && found.len() <= limit && began.elapsed() <= PATIENCE {
+                let from = if conditions.is_empty() {
+                    first
+                } else {
+                    first.max(behind - WINDOW)
+                };
+                let missing = limit + 1 - found.len();
+                let sql = format!(
+                    "SELECT {} FROM product_changes AS c LEFT JOIN products AS p ON p.identity = c.identity \
+                     WHERE c.id > $1 AND c.id < $2{conditions} ORDER BY c.id DESC LIMIT {missing}",
+                    columns()
+                );
+                found.extend(self.noted(&sql, [from.into(), behind.into()]).await?);
+                behind = from + 1;
+            }
+            if found.len() > limit {
+                found.truncate(limit);
+                next = found.last().map(|one| one.id);
+                break;
+            }
+            if began.elapsed() > PATIENCE {
+                next = Some(behind);
+                break;
+            }
+        }
+        Ok((self.entries(found).await?, next))
+    }
+
+    /// Finds the newest import that has changes before one and is neither a check nor deleted.
+    async fn import_before(&self, behind: i64) -> Result<Option<ImportNumber>, StoreError> {
+        let sql = format!(
+            "SELECT n.number FROM import_numbers AS n JOIN monitor_imports AS m ON m.id = n.import_id \
+             WHERE n.number <= $1 AND m.mode <> $2 AND m.status <> '{REMOVED}' \
+             ORDER BY n.number DESC LIMIT 1"
+        );
+        let newest = behind.saturating_sub(2) >> ROW_BITS;
+        let values = [newest.into(), ImportMode::Check.as_str().into()];
+        let row = self.search_one(&sql, values).await?;
+        let number = row.map(|row| row.try_get_by_index(0)).transpose()?;
+        Ok(number.map(ImportNumber))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::changes::ChangeKind,
+        server::store::{
+            bulk::BulkTransaction,
+            monitor_imports::NewImport,
+            products::{NewProduct, ProductRow, Upsert},
+            test_database::TestDatabase,
+        },
+    };
+
+    /// Imports products with a price; a check does not write them, but is noted as an import.
+    async fn import(store: &Store, id: &str, mode: ImportMode, skus: &[&str], price: &str) {
+        let new = NewImport {
+            id: id.to_owned(),
+            filename: format!("{id}.csv"),
+            mode,
+            ..NewImport::default()
+        };
+        store.add_monitor_import(new).await.unwrap();
+        let number = store.number_import(id).await.unwrap();
+        let rows = skus.iter().zip(1..).map(|(sku, row)| ProductRow {
+            product: NewProduct {
+                identity: format!("sku:{sku}"),
+                sku: Some((*sku).to_owned()),
+                name: (*sku).to_owned(),
+                price: Some(price.to_owned()),
+                ..NewProduct::default()
+            },
+            row,
+            ..ProductRow::default()
+        });
+        let mut transaction = BulkTransaction::begin(store).await.unwrap();
+        let upsert = Upsert::new(rows.collect(), transaction.backend(), 5, Some(number));
+        upsert.write(&mut transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+
+    /// Reads all pages.
+    async fn all(store: &Store, filter: &ChangesFilter, limit: u64) -> Vec<(String, String)> {
+        let (mut read, mut behind) = (Vec::new(), None);
+        loop {
+            let page = store.all_changes(filter, behind, limit).await.unwrap();
+            let (entries, next) = page;
+            assert!(entries.len() as u64 <= limit);
+            let entries = entries.into_iter();
+            read.extend(entries.map(|it| (it.import.unwrap(), it.change.identity)));
+            behind = next;
+            if behind.is_none() {
+                return read;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn changes_of_all_imports_are_paged_newest_first_without_checks_and_deleted_ones() {
+        let database = TestDatabase::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        let every = ChangesFilter::default();
+        assert!(all(&store, &every, 2).await.is_empty());
+        import(&store, "one", ImportMode::Import, &["a", "b", "c"], "1").await;
+        import(&store, "check", ImportMode::Check, &["a"], "3").await;
+        import(&store, "gone", ImportMode::Import, &["b"], "4").await;
+        import(&store, "two", ImportMode::Import, &["c", "a", "d"], "2").await;
+        store.remove_monitor_import("gone").await.unwrap().unwrap();
+        let expected = [
+            ("two", "sku:d"),
+            ("two", "sku:a"),
+            ("two", "sku:c"),
+            ("one", "sku:c"),
+            ("one", "sku:b"),
+            ("one", "sku:a"),
+        ];
+        let expected = expected.map(|(import, id)| (import.to_owned(), id.to_owned()));
+        for limit in [1, 2, 3, 6, 50] {
+            assert_eq!(all(&store, &every, limit).await, expected, "{limit}");
+        }
+        let updated = ChangesFilter {
+            kind: Some(ChangeKind::Updated),
+            ..ChangesFilter::default()
+        };
+        for limit in [1, 50] {
+            assert_eq!(all(&store, &updated, limit).await, expected[1..3]);
+        }
+    }
+}

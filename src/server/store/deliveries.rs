@@ -1,0 +1,331 @@
+//! Deliveries: events for webhooks and people, each sent by one worker at a time until it is accepted or given up.
+//!
+//! As for imports, a worker's lease ends when it dies. Times are given, so that workers use the database's clock and
+//! tests their own.
+
+use std::time::Duration;
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, Statement, Value, sea_query::Expr,
+};
+use uuid::Uuid;
+
+use super::{Store, StoreError, entity::delivery as row, from_db, leases, retention::SLICE, to_db};
+use crate::model::{
+    job::UnixMillis,
+    webhook::{DeliveriesPage, Delivery, DeliveryProblem, DeliveryState},
+};
+
+/// How long a delivery is tried.
+pub(crate) const TRIED_FOR: Duration = Duration::from_secs(24 * 3600);
+/// Maximum deliveries of a target that are sent at once.
+const AT_ONCE: i64 = 2;
+/// The target of all mails, which one server takes.
+const MAIL: &str = "mail";
+/// Deliveries per page.
+const PAGE: u64 = 50;
+/// Maximum rows per insert.
+const PER_INSERT: usize = 100;
+
+/// Who a delivery is for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Addressee {
+    /// A webhook, by its ID.
+    Webhook(String),
+    /// A person, by their account's ID.
+    Person(String),
+}
+
+/// A delivery to add.
+#[derive(Clone, Debug)]
+pub(crate) struct NewDelivery {
+    pub(crate) to: Addressee,
+    pub(crate) event: String,
+    pub(crate) job: Option<String>,
+    pub(crate) body: String,
+}
+
+/// A delivery that a worker has claimed.
+#[derive(Clone, Debug)]
+pub(crate) struct Claimed {
+    pub(crate) id: String,
+    pub(crate) to: Addressee,
+    pub(crate) body: String,
+    /// Attempts before this one.
+    pub(crate) attempts: u64,
+    /// When it is given up.
+    pub(crate) retry_until: UnixMillis,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Attempt {
+    /// It was accepted.
+    Delivered,
+    /// It failed and is tried again at a time.
+    Again(DeliveryProblem, UnixMillis),
+    /// It failed and is not tried again.
+    GivenUp(DeliveryProblem),
+}
+
+impl Store {
+    /// Returns the clock that all workers share.
+    pub(crate) async fn shared_clock(&self) -> Result<UnixMillis, StoreError> {
+        leases::database_now(&self.db).await
+    }
+
+    /// Returns whether there are events to spread or deliveries that are due, in one statement: most looks find nothing.
+    pub(crate) async fn has_notifications(&self, now: UnixMillis) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 AS found WHERE EXISTS (SELECT 1 FROM import_events) OR EXISTS \
+             (SELECT 1 FROM deliveries WHERE state = 'waiting' AND due_at <= $1)";
+        let backend = self.db.get_database_backend();
+        let statement = Statement::from_sql_and_values(backend, sql, [now.into()]);
+        Ok(self.db.query_one_raw(statement).await?.is_some())
+    }
+
+    /// Adds a delivery, and returns its ID.
+    pub(crate) async fn add_delivery(
+        &self,
+        new: NewDelivery,
+        now: UnixMillis,
+    ) -> Result<String, StoreError> {
+        let ids = add(&self.db, vec![new], now).await?;
+        Ok(ids.into_iter().next().unwrap_or_default())
+    }
+
+    /// Claims the delivery that is due first, of a target of which fewer than two are being sent.
+    pub(crate) async fn claim_delivery(
+        &self,
+        worker: &str,
+        now: UnixMillis,
+        lease: Duration,
+    ) -> Result<Option<Claimed>, StoreError> {
+        let backend = self.db.get_database_backend();
+        let locking = match backend {
+            DbBackend::Postgres => " FOR UPDATE OF d SKIP LOCKED",
+            _ => "",
+        };
+        let sql = format!(
+            "UPDATE deliveries SET leased_by = $1, leased_until = $2 WHERE id = ( \
+               SELECT d.id FROM deliveries d \
+               WHERE d.state = 'waiting' AND d.due_at <= $3 \
+               AND (d.leased_until IS NULL OR d.leased_until <= $3) \
+               AND (SELECT COUNT(*) FROM deliveries o WHERE o.target = d.target AND o.state = 'waiting' \
+                 AND o.leased_until > $3) < $4 \
+               ORDER BY d.due_at, d.id LIMIT 1{locking} ) \
+             RETURNING *"
+        );
+        let until = now.saturating_add(millis(lease));
+        let values: [Value; 4] = [worker.into(), until.into(), now.into(), AT_ONCE.into()];
+        let statement = Statement::from_sql_and_values(backend, sql, values);
+        let Some(claimed) = self.db.query_one_raw(statement).await? else {
+            return Ok(None);
+        };
+        let row = row::Model::from_query_result(&claimed, "")?;
+        let person = row.user_id.map(Addressee::Person);
+        let to = row.webhook_id.map(Addressee::Webhook).or(person);
+        Ok(Some(Claimed {
+            to: to.ok_or_else(|| corrupt("it is for nobody"))?,
+            id: row.id,
+            body: row.body,
+            attempts: from_db(row.attempts),
+            retry_until: row.retry_until,
+        }))
+    }
+
+    /// Records how an attempt ended, unless the lease went to another worker.
+    pub(crate) async fn record_attempt(
+        &self,
+        worker: &str,
+        id: &str,
+        attempt: Attempt,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        use sea_orm::sea_query::ExprTrait as _;
+
+        let (state, problem, due_at) = match attempt {
+            Attempt::Delivered => (DeliveryState::Delivered, None, now),
+            Attempt::Again(problem, at) => (DeliveryState::Waiting, Some(problem), at),
+            Attempt::GivenUp(problem) => (DeliveryState::GivenUp, Some(problem), now),
+        };
+        let problem = problem.and_then(|problem| serde_json::to_string(&problem).ok());
+        row::Entity::update_many()
+            .col_expr(row::Column::State, Expr::value(state.as_str()))
+            .col_expr(row::Column::Problem, Expr::value(problem))
+            .col_expr(row::Column::DueAt, Expr::value(due_at))
+            .col_expr(row::Column::LastAt, Expr::value(now))
+            .col_expr(
+                row::Column::Attempts,
+                Expr::col(row::Column::Attempts).add(1_i64),
+            )
+            .col_expr(row::Column::LeasedBy, Expr::value(None::<String>))
+            .col_expr(row::Column::LeasedUntil, Expr::value(None::<i64>))
+            .filter(row::Column::Id.eq(id))
+            .filter(row::Column::LeasedBy.eq(worker))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends all leases; for a process that owns the database, at its start.
+    pub(crate) async fn forget_delivery_leases(&self) -> Result<(), StoreError> {
+        row::Entity::update_many()
+            .col_expr(row::Column::LeasedBy, Expr::value(None::<String>))
+            .col_expr(row::Column::LeasedUntil, Expr::value(None::<i64>))
+            .filter(row::Column::LeasedBy.is_not_null())
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Has a delivery to a webhook tried again, for as long as a new one. Returns whether there is one that is not
+    /// being tried anyway.
+    pub(crate) async fn redeliver(
+        &self,
+        webhook: &str,
+        id: &str,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        let again = row::Entity::update_many()
+            .col_expr(
+                row::Column::State,
+                Expr::value(DeliveryState::Waiting.as_str()),
+            )
+            .col_expr(row::Column::DueAt, Expr::value(now))
+            .col_expr(
+                row::Column::RetryUntil,
+                Expr::value(now.saturating_add(millis(TRIED_FOR))),
+            )
+            .filter(row::Column::Id.eq(id))
+            .filter(row::Column::WebhookId.eq(webhook))
+            .exec(&self.db)
+            .await?;
+        Ok(again.rows_affected > 0)
+    }
+
+    /// Lists deliveries to a webhook, newest first, from behind one on.
+    pub(crate) async fn list_deliveries(
+        &self,
+        webhook: &str,
+        after: Option<&str>,
+    ) -> Result<DeliveriesPage, StoreError> {
+        let mut query = row::Entity::find()
+            .filter(row::Column::Target.eq(webhook))
+            .order_by_desc(row::Column::Id)
+            .limit(PAGE + 1);
+        if let Some(after) = after {
+            query = query.filter(row::Column::Id.lt(after));
+        }
+        let rows = query.all(&self.db).await?;
+        let has_more = rows.len() as u64 > PAGE;
+        let rows = rows.into_iter().take(PAGE as usize);
+        let items = rows.map(delivery).collect::<Result<Vec<_>, _>>()?;
+        let last = items.last().map(|delivery| delivery.id.clone());
+        Ok(DeliveriesPage {
+            items,
+            next: last.filter(|_| has_more),
+        })
+    }
+
+    /// Finds the newest delivery to a webhook.
+    pub(crate) async fn newest_delivery(
+        &self,
+        webhook: &str,
+    ) -> Result<Option<Delivery>, StoreError> {
+        let row = row::Entity::find()
+            .filter(row::Column::Target.eq(webhook))
+            .order_by_desc(row::Column::Id)
+            .one(&self.db)
+            .await?;
+        row.map(delivery).transpose()
+    }
+
+    /// Deletes ended deliveries that are older than a time, or that are not among the newest `most` of their target.
+    pub(crate) async fn remove_deliveries(
+        &self,
+        before: UnixMillis,
+        most: u64,
+    ) -> Result<u64, StoreError> {
+        let sql = "DELETE FROM deliveries WHERE id IN ( \
+               SELECT id FROM ( \
+                 SELECT id, created_at, ROW_NUMBER() OVER (PARTITION BY target ORDER BY id DESC) AS place \
+                 FROM deliveries WHERE state <> 'waiting' ) AS ended \
+               WHERE created_at < $1 OR place > $2 LIMIT $3 )";
+        let values: [Value; 3] = [before.into(), to_db(most).into(), to_db(SLICE).into()];
+        let backend = self.db.get_database_backend();
+        let statement = Statement::from_sql_and_values(backend, sql, values);
+        Ok(self.db.execute_raw(statement).await?.rows_affected())
+    }
+}
+
+/// Adds deliveries that are due now, and returns their IDs.
+pub(super) async fn add(
+    db: &impl ConnectionTrait,
+    new: Vec<NewDelivery>,
+    now: UnixMillis,
+) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<_> = new
+        .into_iter()
+        .map(|new| {
+            let (target, webhook_id, user_id) = match new.to {
+                Addressee::Webhook(id) => (id.clone(), Some(id), None),
+                Addressee::Person(id) => (MAIL.to_owned(), None, Some(id)),
+            };
+            row::Model {
+                // In the order of time, by which they are listed.
+                id: format!("msg_{}", Uuid::now_v7().simple()),
+                target,
+                webhook_id,
+                user_id,
+                event: new.event,
+                job_id: new.job,
+                body: new.body,
+                state: DeliveryState::Waiting.as_str().to_owned(),
+                attempts: 0,
+                created_at: now,
+                due_at: now,
+                retry_until: now.saturating_add(millis(TRIED_FOR)),
+                leased_by: None,
+                leased_until: None,
+                last_at: None,
+                problem: None,
+            }
+        })
+        .collect();
+    let ids = rows.iter().map(|row| row.id.clone()).collect();
+    for some in rows.chunks(PER_INSERT) {
+        let some = some.iter().cloned().map(row::ActiveModel::from);
+        row::Entity::insert_many(some)
+            .exec_without_returning(db)
+            .await?;
+    }
+    Ok(ids)
+}
+
+fn delivery(row: row::Model) -> Result<Delivery, StoreError> {
+    let state = row.state.parse().map_err(|()| corrupt("state"))?;
+    let problem = row.problem.as_deref();
+    Ok(Delivery {
+        id: row.id,
+        event: row.event,
+        job: row.job_id,
+        state,
+        attempts: from_db(row.attempts),
+        created_at: row.created_at,
+        last_at: row.last_at,
+        next_at: (state == DeliveryState::Waiting).then_some(row.due_at),
+        problem: problem.and_then(|problem| serde_json::from_str(problem).ok()),
+    })
+}
+
+fn corrupt(reason: &str) -> StoreError {
+    StoreError::Corrupt {
+        table: "deliveries",
+        reason: reason.to_owned(),
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,18 @@
+//! What a person wants to be told by e-mail.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, DeriveEntityModel, Eq, PartialEq)]
+#[sea_orm(table_name = "mail_preferences")]
+pub(in crate::server::store) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub user_id: String,
+    pub wish: String,
+    /// A language tag.
+    pub language: String,
+}
+
+#[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]
+pub(in crate::server::store) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
