@@ -26,5 +26,5 @@ pub(crate) use self::{
     live_import::{ImportState, LiveImport},
     local_time::LocalTime,
     offline_banner::OfflineBanner,
-    upload::UploadForm,
+    upload::{FromAddress, UploadForm},
 };
