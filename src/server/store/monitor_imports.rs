@@ -127,10 +127,10 @@ impl MonitorImport {
     #[must_use]
     pub fn mismatch(&self) -> Option<String> {
         let (progress, tally) = (&self.progress, &self.tally);
-        let mut rows = self.written;
+        let mut written = self.written;
         if self.undoes.is_none() {
             // These are in no row.
-            rows.removed = 0;
+            written.removed = 0;
         }
         let shown = |count| Locale::English.count(count);
         let done = progress.done();
@@ -152,11 +152,11 @@ impl MonitorImport {
                 shown(told)
             ));
         }
-        (rows.rows() != progress.processed_products).then(|| {
+        (written.rows() != progress.processed_products).then(|| {
             format!(
                 "{} products were imported, but {} are accounted for.",
                 shown(progress.processed_products),
-                shown(rows.rows())
+                shown(written.rows())
             )
         })
     }

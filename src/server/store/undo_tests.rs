@@ -272,7 +272,8 @@ impl Model {
                 (Some(before), Some(after)) => now.map(|now| {
                     let [before, after] = [before, after].map(|it| values_of(&it));
                     let mut values = values_of(&now);
-                    for place in 0..values.len() {
+                    for field in Field::ALL {
+                        let place = field as usize;
                         if before[place] != after[place] {
                             values[place].clone_from(&before[place]);
                         }
