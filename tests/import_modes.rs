@@ -6,7 +6,7 @@
 mod monitor;
 
 use import_relay::server::store::products::NewProduct;
-use monitor::{Monitor, eventually};
+use monitor::{Monitor, PAUSED, eventually};
 use reqwest::{Response, multipart};
 use serde_json::{Value, json};
 
@@ -289,7 +289,7 @@ async fn many_missing_products_are_removed_by_an_import_that_can_be_stopped() {
     let mut monitor = Monitor::start().await;
     monitor.import(&shop(0..9_000)).await;
     let before = products(&monitor).await;
-    monitor.rows_per_second = std::num::NonZeroU32::new(2_000);
+    monitor.rows_per_second = PAUSED;
     monitor.restart().await;
     // Most of the shop: it is approved beforehand.
     let id = accepted(&monitor, "missing=remove", &shop(0..3)).await;
@@ -322,6 +322,8 @@ async fn many_missing_products_are_removed_by_an_import_that_can_be_stopped() {
     let removed = usize::try_from(over["removedProducts"].as_u64().unwrap()).unwrap();
     assert_eq!(products(&monitor).await.len(), 9_000 - removed);
     assert_eq!(over["missingProducts"], removed);
+    monitor.rows_per_second = None;
+    monitor.restart().await;
     further(&monitor, &over, "undo").await;
     assert_eq!(products(&monitor).await, before);
     monitor.stop().await;
