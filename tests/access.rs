@@ -1130,6 +1130,26 @@ async fn a_program_does_with_its_import_what_its_page_offers() {
         refused["error"].as_str().unwrap().contains("dry_run"),
         "{refused}"
     );
+    for (query, takes) in [
+        ("?products=some", "It takes all, new, existing."),
+        ("?fields=price,colour", "salePrice"),
+        (
+            "?missing=delete",
+            "It takes keep, list, unavailable, remove.",
+        ),
+    ] {
+        let (status, refused) = start(query, file).await;
+        let error = refused["error"].as_str().unwrap();
+        assert!(status == 422 && error.contains(takes), "{refused}");
+    }
+    let (status, none) = start("?products=existing&fields=price,stock&missing=list", file).await;
+    assert_eq!(status, 201);
+    let none = over(&none["id"]).await;
+    assert_eq!(none["details"]["passedOver"], json!({ "not-there": 2 }));
+    assert_eq!(
+        none["details"]["options"],
+        json!({ "products": "existing", "fields": ["price", "stock"], "missing": "list" })
+    );
     let (status, checked) = start("?mode=check", file).await;
     assert_eq!((status, &checked["mode"]), (201, &json!("check")));
     let check = over(&checked["id"]).await;
@@ -1237,7 +1257,7 @@ async fn a_token_for_products_lists_and_exports_them_and_does_nothing_else() {
 #[tokio::test]
 async fn what_is_said_behind_a_file_is_refused_and_nothing_is_imported() {
     let app = App::start(&[]).await;
-    for (field, status) in [("mode", 422), ("dry_run", 422)] {
+    for (field, status) in [("mode", 422), ("products", 422), ("dry_run", 422)] {
         let file = reqwest::multipart::Part::text("sku,price\nA,1\n").file_name("list.csv");
         let form = reqwest::multipart::Form::new()
             .part("file", file)

@@ -35,6 +35,7 @@ impl Process {
             .env("RUST_LOG", "error")
             // Slow enough on any machine.
             .env("IMPORT_MAX_RATE", RATE)
+            .env("IMPORT_LIMITS", "off")
             .current_dir(directory)
             .stdout(Stdio::piped())
             .spawn()
@@ -79,9 +80,13 @@ fn client() -> Client {
 }
 
 async fn upload(http: &Client, process: &Process, file: &str) -> String {
+    upload_with(http, process, file, "").await
+}
+
+async fn upload_with(http: &Client, process: &Process, file: &str, query: &str) -> String {
     let part = multipart::Part::bytes(file.as_bytes().to_vec()).file_name("list.csv");
     let job: Value = http
-        .post(format!("{}/api/products/imports", process.url))
+        .post(format!("{}/api/products/imports{query}", process.url))
         .header("X-API-Key", KEY)
         .multipart(multipart::Form::new().part("file", part))
         .send()
@@ -357,6 +362,76 @@ async fn an_undo_that_is_killed_anywhere_leaves_the_products_as_they_were() {
         (&"SUCCESS".into(), &ROWS.into())
     );
     assert!(killed_within > 0, "no kill was within the undo");
+    let (after, changes) = products_and_changes(directory.path()).await;
+    assert!(after == before, "the products are not what they were");
+    assert_eq!(changes, 3 * ROWS as i64);
+}
+
+#[tokio::test]
+async fn a_full_file_that_is_killed_anywhere_removes_what_it_lacks_once() {
+    const FULL_KILLS: usize = 12;
+    let http = client();
+    let directory = tempfile::tempdir().unwrap();
+    let mut process = Process::start(directory.path());
+    let id = upload(&http, &process, &prices(50)).await;
+    assert_eq!(finished(&http, &process, &id).await["status"], "SUCCESS");
+    process.kill();
+    let (before, _) = products_and_changes(directory.path()).await;
+
+    process = Process::start(directory.path());
+    let kept = ROWS / 5;
+    let some: String = prices(10).split_inclusive('\n').take(kept + 1).collect();
+    let id = upload_with(&http, &process, &some, "?missing=remove").await;
+    let gone = async |process: &Process| {
+        let state = details(&http, process, &id).await;
+        (
+            state["removedProducts"].as_u64().unwrap(),
+            state["status"] == "PENDING",
+        )
+    };
+    let mut killed_within = 0;
+    for _ in 0..FULL_KILLS {
+        let (removed, _) = gone(&process).await;
+        let until = removed + fastrand::u64(0..=ROWS as u64 / 8);
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let (removed, is_pending) = gone(&process).await;
+            if removed >= until || !is_pending {
+                break;
+            }
+            assert!(Instant::now() < deadline, "the import stands still");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        process.kill();
+        process = Process::start(directory.path());
+        let (removed, is_pending) = gone(&process).await;
+        killed_within += usize::from(removed > 0 && is_pending);
+    }
+    let end = finished(&http, &process, &id).await;
+    let lacking = ROWS - kept;
+    for (name, count) in [
+        ("updatedProducts", kept),
+        ("removedProducts", lacking),
+        ("missingProducts", lacking),
+    ] {
+        assert_eq!(end[name], count, "{name}");
+    }
+    assert_eq!(end["status"], "SUCCESS");
+    assert!(killed_within > 0, "no kill was within the removal");
+    let undo: Value = http
+        .post(format!("{}/api/products/imports/{id}/undo", process.url))
+        .header("X-API-Key", KEY)
+        .send()
+        .await
+        .unwrap()
+        .error_for_status()
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let undo = undo["id"].as_str().unwrap();
+    assert_eq!(finished(&http, &process, undo).await["status"], "SUCCESS");
+    process.kill();
     let (after, changes) = products_and_changes(directory.path()).await;
     assert!(after == before, "the products are not what they were");
     assert_eq!(changes, 3 * ROWS as i64);

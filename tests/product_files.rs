@@ -71,6 +71,36 @@ async fn finished(app: &App, id: &str) -> Value {
 }
 
 #[tokio::test]
+async fn an_upload_in_parts_says_what_is_written() {
+    let app = App::start(&[]).await;
+    let begin = async |metadata: &str| {
+        let request = tus(&app, "POST", "/uploads").header("Upload-Length", FILE.len());
+        let request = request.header("Upload-Metadata", metadata);
+        request.send().await.unwrap()
+    };
+    // products=some
+    let refused = begin("filename bGlzdC5jc3Y=,products c29tZQ==").await;
+    assert_eq!(refused.status(), 422);
+    let refused: Value = refused.json().await.unwrap();
+    let error = refused["error"].as_str().unwrap();
+    assert!(error.contains("It takes all, new, existing."), "{error}");
+    // products=existing, fields=price,stock
+    let metadata = "filename bGlzdC5jc3Y=,products ZXhpc3Rpbmc=,fields cHJpY2Usc3RvY2s=";
+    let upload = text(&begin(metadata).await, "location").to_owned();
+    let done = append(&app, &upload, 0, FILE).await;
+    let job = text(&done, "import-job").to_owned();
+    finished(&app, &job).await;
+    let path = format!("/api/import_extras?id={job}");
+    let extras: Value = app.get(&path).await.json().await.unwrap();
+    let expected = serde_json::json!({
+        "products": "existing", "fields": ["price", "stock"], "missing": "keep",
+    });
+    assert_eq!(extras["options"], expected);
+    assert_eq!(extras["addedProducts"], 0);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn an_upload_in_parts_becomes_an_import() {
     let app = App::start(&[]).await;
     let options = tus(&app, "OPTIONS", "/uploads").send().await.unwrap();

@@ -221,3 +221,33 @@ test('an address is asked for, and why it gave no file is said', async ({ page, 
   await expect(page.getByTestId('address-form')).toHaveAttribute('aria-busy', 'false');
   await expect(page).toHaveURL(app.url('/imports'));
 });
+
+test('an import updates only what is chosen, and a full file takes out what it lacks', async ({ page, app }) => {
+  const imports = await new ImportsPage(page).open(app);
+  const shop = await imports.upload(csv('shop.csv', 'sku,name,price,stock\nMODE-1,One,1,1\nMODE-2,Two,2,2\n'));
+  await shop.expectStatus('SUCCESS', { timeout: 20_000 });
+
+  await imports.open(app);
+  const options = page.getByTestId('more-options').first();
+  await options.getByText('More options').click();
+  await options.getByLabel('Products', { exact: true }).selectOption('existing');
+  await options.getByLabel('Stock').check();
+  const stock = await imports.upload(csv('stock.csv', 'sku,name,price,stock\nMODE-1,Uno,9,7\nMODE-3,Three,3,3\n'));
+  await stock.expectStatus('SUCCESS', { timeout: 20_000 });
+  await expect(page.getByTestId('import-options')).toHaveText(
+    'Update existing products only. Only these fields: Stock.',
+  );
+  await expect(page.getByTestId('import-outcome')).toHaveText('0 added, 1 updated, 0 unchanged.');
+  await expect(page.getByTestId('failed-reason')).toContainText('only existing ones are updated');
+  await page.getByTestId('show-changes').click();
+  await expect(page.getByTestId('change-row').locator('[data-field]')).toHaveCount(1);
+
+  await imports.open(app);
+  await page.getByTestId('upload-check').check();
+  await options.getByText('More options').click();
+  await options.getByLabel('Products missing from the file').selectOption('remove');
+  const check = await imports.upload(csv('full.csv', 'sku,name,price\nMODE-1,One,1\n'));
+  await check.expectStatus('SUCCESS', { timeout: 20_000 });
+  await expect(page.getByTestId('import-missing')).toHaveText(/would be removed\.$/);
+  await expect(page.getByTestId('missing-row').filter({ hasText: 'MODE-2' })).toHaveCount(1);
+});

@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use server_fn::ServerFn;
 
-use super::form::{ActionForm, failure};
+use super::{
+    form::{ActionForm, failure},
+    import_options::described,
+};
 use crate::{
     api::import_controls::{
         ApproveImport, CancelImport, DeleteImport, ImportAgain, RetryFailedRows, UndoImport,
@@ -18,6 +21,7 @@ use crate::{
         base_path::address,
         changes::{OverLimit, Percent, changes_path},
         import_extras::{ImportExtras, failed_rows_path},
+        import_options::MissingProducts,
         job::{JobId, Question},
     },
 };
@@ -166,6 +170,8 @@ pub(crate) fn ImportControls(
         .over_limit
         .filter(|_| offers("approve"))
         .map(|over| view! { <p data-testid="over-limit" role="status">{over_limit(t, over)}</p> });
+    let options = described(t, &extras.options)
+        .map(|text| view! { <p data-testid="import-options">{text}</p> });
     let link = |id: Option<&String>, text: &'static str| {
         id.map(|id| view! { <p><a href=address(&format!("/imports/{id}"))>{text}</a></p> })
     };
@@ -220,7 +226,7 @@ pub(crate) fn ImportControls(
             <h2 id="controls-title" class="visually-hidden">{t.say("Result and actions", "Ergebnis und Aktionen")}</h2>
             {queue_place(t, &extras).map(|text| view! { <p data-testid="queue-place">{text}</p> })}
             {is_over.then(|| view! { <Outcome extras=extras.clone() /> })}
-            {undoes} {undone} {over_limit}
+            {options} {undoes} {undone} {over_limit}
             <div class="controls-row">
                 {approve} {cancel} {again} {retry} {download} {changes} {columns} {undo} {delete}
             </div>
@@ -266,6 +272,7 @@ fn Outcome(extras: ImportExtras) -> impl IntoView {
     ]
     .map(|products| t.count(products));
     let removed = match extras.removed_products {
+        _ if extras.options.missing.is_full_file() => String::new(),
         0 => String::new(),
         removed => format!(" {} {},", t.count(removed), t.say("removed", "entfernt")),
     };
@@ -286,10 +293,47 @@ fn Outcome(extras: ImportExtras) -> impl IntoView {
         }
     };
     let rows = rows_read(t, &extras);
+    let missing = missing(t, &extras);
     view! {
         <p data-testid="import-outcome">{text}</p>
+        {missing.map(|missing| view! { <p data-testid="import-missing">{missing}</p> })}
         {rows.map(|rows| view! { <p data-testid="import-rows">{rows}</p> })}
     }
+}
+
+/// Says what becomes of products that a full file lacks.
+fn missing(t: Locale, extras: &ImportExtras) -> Option<String> {
+    let missing = extras.options.missing;
+    if !missing.is_full_file() {
+        return None;
+    }
+    let products = t.counted(extras.missing_products, Noun::Product);
+    let mut text = match t {
+        Locale::English => format!("Missing from the file: {products}"),
+        Locale::German => format!("In der Datei fehlen: {products}"),
+    };
+    let (changed, done) = match missing {
+        MissingProducts::Keep | MissingProducts::List => return Some(format!("{text}.")),
+        MissingProducts::Unavailable => (
+            extras.marked_products,
+            match extras.is_check() {
+                true => t.say(
+                    "would be marked as out of stock",
+                    "würden als nicht vorrätig markiert",
+                ),
+                false => t.say("marked as out of stock", "als nicht vorrätig markiert"),
+            },
+        ),
+        MissingProducts::Remove => (
+            extras.removed_products,
+            match extras.is_check() {
+                true => t.say("would be removed", "würden entfernt"),
+                false => t.say("removed", "entfernt"),
+            },
+        ),
+    };
+    text.push_str(&format!(", {} {done}.", t.count(changed)));
+    Some(text)
 }
 
 /// Says which limit an import goes over.
@@ -304,6 +348,17 @@ fn over_limit(t: Locale, over: OverLimit) -> String {
                 ),
                 Locale::German => format!(
                     "Braucht deine Freigabe: {count} der {of} verglichenen Preise würden sich um mehr als {by}\u{a0}% ändern. Bisher wurde nichts importiert."
+                ),
+            }
+        }
+        OverLimit::Missing { count, of } => {
+            let [count, of] = [count, of].map(|it| t.count(it));
+            match t {
+                Locale::English => format!(
+                    "Needs your approval: {count} of {of} products are not in the file. Nothing has been imported yet."
+                ),
+                Locale::German => format!(
+                    "Braucht deine Freigabe: {count} von {of} Produkten sind nicht in der Datei. Bisher wurde nichts importiert."
                 ),
             }
         }

@@ -28,6 +28,7 @@ pub(crate) fn rows_of(kind: RowKind, extras: &ImportExtras, failed: u64) -> u64 
         RowKind::Warning => extras.warnings,
         RowKind::Replaced => extras.replaced_rows,
         RowKind::PassedOver => extras.passed_over_rows,
+        RowKind::Missing => extras.missing_products,
     }
 }
 
@@ -37,6 +38,10 @@ const fn title(t: Locale, kind: RowKind) -> &'static str {
         RowKind::Warning => t.say("Warnings", "Warnungen"),
         RowKind::Replaced => t.say("Replaced rows", "Ersetzte Zeilen"),
         RowKind::PassedOver => t.say("Skipped rows", "Übersprungene Zeilen"),
+        RowKind::Missing => t.say(
+            "Products missing from the file",
+            "In der Datei fehlende Produkte",
+        ),
     }
 }
 
@@ -61,6 +66,14 @@ pub(crate) fn passed_over_reason(t: Locale, code: &str) -> String {
             "Übersetzung eines Produkts darüber.",
         ),
         "instruction" => t.say("Additional header row.", "Weitere Kopfzeile."),
+        "already-there" => t.say(
+            "The product already exists; only new ones are added.",
+            "Das Produkt gibt es schon; nur neue werden hinzugefügt.",
+        ),
+        "not-there" => t.say(
+            "The product doesn't exist; only existing ones are updated.",
+            "Das Produkt gibt es noch nicht; nur vorhandene werden aktualisiert.",
+        ),
         "total" => t.say("Total of other rows.", "Summe anderer Zeilen."),
         other => return other.to_owned(),
     };
@@ -149,6 +162,14 @@ pub(crate) fn ImportRowsTable(
             <th role="columnheader" scope="col">{t.say("Value", "Wert")}</th>
         }
     });
+    let is_missing = kind == RowKind::Missing;
+    let line = (!is_missing).then(|| {
+        view! { <th role="columnheader" scope="col" class="numeric">{t.say("Line", "Zeile")}</th> }
+    });
+    let reason = match is_missing {
+        true => t.say("Product", "Produkt"),
+        false => t.say("Reason", "Grund"),
+    };
     view! {
         <section
             class="card card-flush failed"
@@ -203,9 +224,9 @@ pub(crate) fn ImportRowsTable(
                 <thead role="rowgroup">
                     <tr role="row">
                         <th role="columnheader" scope="col">"SKU"</th>
-                        <th role="columnheader" scope="col" class="numeric">{t.say("Line", "Zeile")}</th>
+                        {line}
                         {columns}
-                        <th role="columnheader" scope="col">{t.say("Reason", "Grund")}</th>
+                        <th role="columnheader" scope="col">{reason}</th>
                     </tr>
                 </thead>
                 <tbody role="rowgroup">{list}</tbody>
@@ -238,6 +259,14 @@ fn Row(kind: RowKind, row: ImportRow) -> impl IntoView {
         }
         _ => reason,
     };
+    let line = (kind != RowKind::Missing).then(|| {
+        view! {
+            <td role="cell" class="numeric">
+                <span class="failed-label">{t.say("line", "Zeile")} " "</span>
+                {t.count(line)}
+            </td>
+        }
+    });
     let cells = matches!(kind, RowKind::Failed | RowKind::Warning).then(|| {
         view! {
             <td role="cell">{column}</td>
@@ -247,10 +276,7 @@ fn Row(kind: RowKind, row: ImportRow) -> impl IntoView {
     view! {
         <tr role="row" data-testid=format!("{}-row", kind.as_str())>
             <th role="rowheader" scope="row" class="failed-sku" data-testid="failed-sku">{sku}</th>
-            <td role="cell" class="numeric">
-                <span class="failed-label">{t.say("line", "Zeile")} " "</span>
-                {t.count(line)}
-            </td>
+            {line}
             {cells}
             <td role="cell" data-testid="failed-reason">{reason}</td>
         </tr>

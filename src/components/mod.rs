@@ -11,6 +11,7 @@ pub(crate) mod early_stream;
 pub(crate) mod failed_products;
 pub(crate) mod form;
 pub(crate) mod import_extras;
+pub(crate) mod import_options;
 pub(crate) mod import_rows;
 pub(crate) mod imports_filter;
 pub(crate) mod language;

@@ -28,5 +28,5 @@ pub(crate) use self::{
     local_time::LocalTime,
     offline_banner::OfflineBanner,
     shared_import::{LiveShared, SharedState},
-    upload::UploadForm,
+    upload::{FromAddress, UploadForm},
 };

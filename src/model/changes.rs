@@ -295,7 +295,7 @@ pub fn changes_file_path(job: &JobId) -> String {
     format!("/imports/{job}/changes.csv")
 }
 
-/// The limit that an import goes over, by its first rows.
+/// The limit that an import goes over.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "limit", rename_all = "camelCase")]
 pub enum OverLimit {
@@ -315,6 +315,13 @@ pub enum OverLimit {
         /// Of how many.
         of: u64,
     },
+    /// The file, which is to hold all products, lacks too many.
+    Missing {
+        /// How many.
+        count: u64,
+        /// Of how many.
+        of: u64,
+    },
 }
 
 impl fmt::Display for OverLimit {
@@ -326,6 +333,9 @@ impl fmt::Display for OverLimit {
                 Percent::of_hundredths(*by)
             ),
             Self::Failed { count, of } => write!(f, "{count} of {of} rows would fail."),
+            Self::Missing { count, of } => {
+                write!(f, "{count} of {of} products are not in the file.")
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::changes::OverLimit;
+use super::{changes::OverLimit, import_options::ImportOptions};
 
 use crate::model::{
     job::{JobId, Question},
@@ -45,6 +45,12 @@ pub struct ImportExtras {
     pub needs: Option<Question>,
     /// Products that a check is about and that have changed since: a thousand at most.
     pub changed_since: u64,
+    /// Which products and values it writes.
+    pub options: ImportOptions,
+    /// Products that its file lacks, where it is to hold all.
+    pub missing_products: u64,
+    /// Those of them that were marked as out of stock.
+    pub marked_products: u64,
     /// The limit that it goes over.
     pub over_limit: Option<OverLimit>,
     /// Products that are there no more.
@@ -82,14 +88,17 @@ pub enum RowKind {
     Warning,
     /// A later row of the file replaced them.
     Replaced,
-    /// They are no product.
+    /// They are no product, or one that the import leaves alone.
     PassedOver,
+    /// The file lacks these products.
+    Missing,
 }
 
 impl RowKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Failed,
+        Self::Missing,
         Self::Warning,
         Self::Replaced,
         Self::PassedOver,
@@ -103,6 +112,7 @@ impl RowKind {
             Self::Warning => "warning",
             Self::Replaced => "replaced",
             Self::PassedOver => "passed-over",
+            Self::Missing => "missing",
         }
     }
 }

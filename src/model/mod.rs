@@ -9,6 +9,7 @@ pub mod changes;
 pub mod clock;
 pub mod error;
 pub mod import_extras;
+pub mod import_options;
 pub mod imports_filter;
 pub mod job;
 #[cfg(feature = "ssr")]

@@ -6,6 +6,7 @@ use super::query::{imports_address, imports_query};
 use crate::{
     api::imports::{list_imports, upload_form},
     components::{
+        import_options::MoreOptions,
         imports_filter::ImportsFilterForm,
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
@@ -13,7 +14,7 @@ use crate::{
         refresh::Refresh,
     },
     islands::{
-        ImportsList, OfflineBanner, UploadForm,
+        FromAddress, ImportsList, OfflineBanner, UploadForm,
         imports_list::{PAGES, Sorting},
         parts::{format::Noun, icons::Glyph, locale::use_locale},
     },
@@ -23,6 +24,7 @@ use crate::{
         imports_filter::{ImportsFilter, ImportsQuery, Sort, SortBy},
         job::ProductImportJob,
         page::Page,
+        upload::UploadFormState,
     },
 };
 
@@ -34,7 +36,20 @@ pub(crate) fn ImportsPage() -> impl IntoView {
     let filter = query.filter.clone();
     let form = Suspend::new(async {
         match upload_form().await {
-            Ok(state) => view! { <UploadForm state /> }.into_any(),
+            Ok(state) => {
+                let UploadFormState {
+                    offers_checks,
+                    fetches,
+                    ..
+                } = state;
+                // The price monitor that offers the one offers the other.
+                let options = move || offers_checks.then(|| view! { <MoreOptions /> });
+                view! {
+                    <UploadForm state>{options()}</UploadForm>
+                    {fetches.then(|| view! { <FromAddress offers_checks>{options()}</FromAddress> })}
+                }
+                .into_any()
+            }
             // The list below says it already, with the way in; and who watches only needs none.
             Err(ApiError::SignedOut | ApiError::Forbidden) => ().into_any(),
             Err(error) => view! { <ErrorNotice error here="/imports" /> }.into_any(),

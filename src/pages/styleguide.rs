@@ -226,7 +226,7 @@ fn upload(last_error: Option<&str>) -> AnyView {
         fetches: true,
         last_error: last_error.map(str::to_owned),
     };
-    view! { <UploadForm state /> }.into_any()
+    view! { <UploadForm state><MoreOptions /></UploadForm> }.into_any()
 }
 
 fn failed_products() -> AnyView {
@@ -250,7 +250,7 @@ fn failed_rows() -> AnyView {
         total: 24,
         has_more: false,
     };
-    let (kind, counts) = (RowKind::Failed, [24, 3, 0, 12]);
+    let (kind, counts) = (RowKind::Failed, [24, 0, 3, 0, 12]);
     view! { <ImportRowsTable id=id() kind rows search=String::new() counts /> }.into_any()
 }
 

@@ -89,6 +89,8 @@ pub struct RowWarning {
 pub struct RowFailure {
     /// Its label: the SKU, or another name.
     pub label: Option<String>,
+    /// Its identity, if the row tells one all the same.
+    pub identity: Option<String>,
     /// Why it failed.
     pub error: RowError,
     /// The column's name, if the failure is about one.
@@ -679,6 +681,7 @@ impl Classifier {
         }
         RowFailure {
             label: cells.label(),
+            identity: cells.own_identity(&self.columns),
             error,
             column: column.map(|column| self.names[column].clone()),
             value,
@@ -790,6 +793,12 @@ impl Cells<'_> {
             url: self.url(columns, warnings),
             warnings: Vec::new(),
         })
+    }
+
+    /// Returns the identity, if there is a valid one.
+    fn own_identity(&self, columns: &Columns) -> Option<String> {
+        let gtin = self.gtin(columns).ok().flatten();
+        self.identity(columns, gtin.as_deref()).ok().flatten()
     }
 
     /// Computes the identity; an invalid one fails the row.

@@ -234,6 +234,14 @@ const SENTENCES: &[(&str, &str)] = &[
         "Die Datei hat eine Kopfzeile, aber keine Produkte.",
     ),
     (
+        "Nothing was imported: every row failed or was skipped.",
+        "Es wurde nichts importiert: Jede Zeile ist fehlgeschlagen oder wurde übersprungen.",
+    ),
+    (
+        "The price monitor doesn't support importing some products or fields only.",
+        "Der Preismonitor kann nicht nur einige Produkte oder Felder importieren.",
+    ),
+    (
         "The import failed because of an internal error.",
         "Der Import ist wegen eines internen Fehlers fehlgeschlagen.",
     ),

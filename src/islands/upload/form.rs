@@ -2,11 +2,11 @@
 
 use leptos::{ev, html, prelude::*};
 use send_wrapper::SendWrapper;
+use web_sys::FormData;
 
 use super::{
     check::Chosen,
     drop_zone::DropZone,
-    from_address::FromAddress,
     transfer::{Sent, Transfer},
 };
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     model::{
         base_path::{address, sign_in_path},
         error::ApiError,
+        import_options::PARAMETERS,
         job::ImportMode,
         upload::{MODE_FIELD, UPLOAD_PATH, UploadFormState},
     },
@@ -42,14 +43,17 @@ enum Stage {
 pub(crate) fn UploadForm(
     /// What the server says about the form.
     state: UploadFormState,
+    /// Further fields of the form.
+    children: Children,
 ) -> impl IntoView {
     let t = use_locale();
     let UploadFormState {
         max_bytes,
         offers_checks,
-        fetches,
+        fetches: _,
         last_error,
     } = state;
+    let form = NodeRef::<html::Form>::new();
     let input = NodeRef::<html::Input>::new();
     let check = NodeRef::<html::Input>::new();
     let stage = RwSignal::new(last_error.map_or(Stage::Ready, Stage::Refused));
@@ -95,18 +99,23 @@ pub(crate) fn UploadForm(
             return;
         }
         let checks = check.get_untracked().is_some_and(|check| check.checked());
-        let started = Transfer::start(&file, checks, move |sent| match sent {
-            Sent::Bytes { loaded, total } => stage.set(Stage::Sending(loaded, total)),
-            Sent::SignedOut => stage.set(Stage::SignedOut),
-            Sent::Refused(reason) => stage.set(Stage::Refused(reason)),
-            Sent::Started(id) => {
-                is_leaving.set_value(true);
-                // It fails only for an address that is none.
-                let _ = window()
-                    .location()
-                    .set_href(&address(&format!("/imports/{id}")));
-            }
-        });
+        let started = Transfer::start(
+            &file,
+            checks,
+            chosen_options(form),
+            move |sent| match sent {
+                Sent::Bytes { loaded, total } => stage.set(Stage::Sending(loaded, total)),
+                Sent::SignedOut => stage.set(Stage::SignedOut),
+                Sent::Refused(reason) => stage.set(Stage::Refused(reason)),
+                Sent::Started(id) => {
+                    is_leaving.set_value(true);
+                    // It fails only for an address that is none.
+                    let _ = window()
+                        .location()
+                        .set_href(&address(&format!("/imports/{id}")));
+                }
+            },
+        );
         match started {
             Ok(started) => {
                 stage.set(Stage::Sending(
@@ -128,6 +137,7 @@ pub(crate) fn UploadForm(
     let invalid = Signal::derive(move || matches!(stage.get(), Stage::Refused(_)));
     view! {
         <form
+            node_ref=form
             class="card upload"
             method="post"
             action=address(UPLOAD_PATH)
@@ -156,6 +166,7 @@ pub(crate) fn UploadForm(
                         </label>
                     }
                 })}
+            {children()}
             <DropZone input chosen=chosen.into() max_bytes on_choice=look invalid />
             <div class="upload-foot">
                 <Problem stage />
@@ -170,8 +181,24 @@ pub(crate) fn UploadForm(
                 </button>
             </div>
         </form>
-        {fetches.then(|| view! { <FromAddress offers_checks /> })}
     }
+}
+
+/// Returns which products and values are to be written, as parameters of the upload.
+fn chosen_options(form: NodeRef<html::Form>) -> Vec<(&'static str, String)> {
+    let fields = form.get_untracked();
+    let Some(fields) = fields.and_then(|form| FormData::new_with_form(&form).ok()) else {
+        return Vec::new();
+    };
+    let values = |name| {
+        let values = fields.get_all(name).into_iter();
+        let values: Vec<_> = values.filter_map(|value| value.as_string()).collect();
+        values.join(",")
+    };
+    let all = PARAMETERS.map(|name| (name, values(name)));
+    all.into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
 }
 
 fn chosen_file(input: NodeRef<html::Input>) -> Option<Chosen> {

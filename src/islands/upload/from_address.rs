@@ -13,10 +13,12 @@ use crate::{
 
 /// Takes the address of a product file and goes on to its import. It is a plain form, for the answer is
 /// another page either way.
-#[component]
-pub(super) fn FromAddress(
+#[island]
+pub(crate) fn FromAddress(
     /// Whether a file can be checked without being imported.
     offers_checks: bool,
+    /// Further fields of the form.
+    children: Children,
 ) -> impl IntoView {
     let t = use_locale();
     let fetching = RwSignal::new(false);
@@ -75,6 +77,7 @@ pub(super) fn FromAddress(
                     {t.say("Import from URL", "Von URL importieren")}
                 </button>
             </div>
+            {children()}
         </form>
     }
 }

@@ -15,4 +15,4 @@ mod transfer;
 mod unfinished;
 
 #[cfg(feature = "ssr")]
-pub(crate) use form::UploadForm;
+pub(crate) use self::{form::UploadForm, from_address::FromAddress};

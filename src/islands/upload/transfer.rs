@@ -78,7 +78,7 @@ impl Shared {
 }
 
 impl Transfer {
-    /// Starts to send a file, to be imported or only checked.
+    /// Starts to send a file, to be imported or only checked, with further parameters.
     ///
     /// # Errors
     ///
@@ -86,17 +86,19 @@ impl Transfer {
     pub(super) fn start(
         file: &File,
         only_check: bool,
+        options: Vec<(&'static str, String)>,
         on_sent: impl Fn(Sent) + Clone + 'static,
     ) -> Result<Self, JsValue> {
         let shared = Rc::new(Shared {
-            fingerprint: Fingerprint::of(file, only_check),
+            fingerprint: Fingerprint::of(file, &told(only_check, &options)),
             request: RefCell::default(),
             location: RefCell::default(),
             is_dropped: Cell::default(),
         });
         let upload = Upload {
             only_check,
-            metadata: metadata(&file.name(), only_check)?,
+            metadata: metadata(&file.name(), only_check, &options)?,
+            options,
             total: whole(file.size()),
             file: file.clone(),
             shared: Rc::clone(&shared),
@@ -140,6 +142,7 @@ struct Upload {
     file: File,
     total: u64,
     only_check: bool,
+    options: Vec<(&'static str, String)>,
     metadata: String,
     shared: Rc<Shared>,
 }
@@ -281,6 +284,9 @@ impl Upload {
         let form = FormData::new()?;
         if self.only_check {
             form.append_with_str(MODE_FIELD, ImportMode::Check.as_str())?;
+        }
+        for (name, value) in &self.options {
+            form.append_with_str(name, value)?;
         }
         form.append_with_blob_and_filename("file", &self.file, &self.file.name())?;
         Ok(form)
@@ -425,13 +431,29 @@ fn wait_before(tries: u32) -> Duration {
         .min(LONGEST_WAIT)
 }
 
-/// The file's name, and whether it is only checked, as tus writes it: in Base64, of UTF-8.
-fn metadata(name: &str, only_check: bool) -> Result<String, JsValue> {
+/// Says what is to be done with a file, to tell its uploads apart.
+fn told(only_check: bool, options: &[(&'static str, String)]) -> String {
+    let mut told = only_check.to_string();
+    for (name, value) in options {
+        told.push_str(&format!(" {name}={value}"));
+    }
+    told
+}
+
+/// The file's name, and what is to be done with it, as tus writes it: in Base64, of UTF-8.
+fn metadata(
+    name: &str,
+    only_check: bool,
+    options: &[(&'static str, String)],
+) -> Result<String, JsValue> {
     let bytes: String = name.bytes().map(char::from).collect();
     let mut metadata = format!("filename {}", window().btoa(&bytes)?);
     if only_check {
         let mode = window().btoa(ImportMode::Check.as_str())?;
         metadata.push_str(&format!(",{MODE_FIELD} {mode}"));
+    }
+    for (name, value) in options {
+        metadata.push_str(&format!(",{name} {}", window().btoa(value)?));
     }
     Ok(metadata)
 }

@@ -11,17 +11,17 @@ fn key() -> String {
     format!("import-relay.unfinished-upload{}", base_path().as_str())
 }
 
-/// What tells a file from others, as far as a browser says it, and whether it is only checked.
+/// What tells a file from others, as far as a browser says it, and what is to be done with it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Fingerprint(String);
 
 impl Fingerprint {
-    pub(super) fn of(file: &File, only_check: bool) -> Self {
-        Self::new(&file.name(), file.size(), file.last_modified(), only_check)
+    pub(super) fn of(file: &File, told: &str) -> Self {
+        Self::new(&file.name(), file.size(), file.last_modified(), told)
     }
 
-    fn new(name: &str, size: f64, modified: f64, only_check: bool) -> Self {
-        Self(format!("{size} {modified} {only_check} {name}"))
+    fn new(name: &str, size: f64, modified: f64, told: &str) -> Self {
+        Self(format!("{size} {modified} {told} {name}"))
     }
 
     /// Remembers where the upload of this file is, and forgets any other.
@@ -67,14 +67,14 @@ mod tests {
 
     #[test]
     fn an_upload_is_recalled_for_its_file_alone() {
-        let file = Fingerprint::new("a\nb.csv", 12.0, 34.0, false);
+        let file = Fingerprint::new("a\nb.csv", 12.0, 34.0, "false");
         let entry = file.entry("/uploads/1");
         assert_eq!(file.location_in(&entry), Some("/uploads/1"));
         for other in [
-            Fingerprint::new("a\nb.csv", 13.0, 34.0, false),
-            Fingerprint::new("a\nb.csv", 12.0, 35.0, false),
-            Fingerprint::new("a\nb.csv", 12.0, 34.0, true),
-            Fingerprint::new("b.csv", 12.0, 34.0, false),
+            Fingerprint::new("a\nb.csv", 13.0, 34.0, "false"),
+            Fingerprint::new("a\nb.csv", 12.0, 35.0, "false"),
+            Fingerprint::new("a\nb.csv", 12.0, 34.0, "true"),
+            Fingerprint::new("b.csv", 12.0, 34.0, "false"),
         ] {
             assert_eq!(other.location_in(&entry), None);
         }

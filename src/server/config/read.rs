@@ -96,6 +96,7 @@ impl Config {
                 prices: env.read(&LIMIT_PRICES)?,
                 price_change: env.read(&LIMIT_PRICE_CHANGE)?,
                 failed: env.read(&LIMIT_FAILED)?,
+                missing: env.read(&LIMIT_MISSING)?,
             },
             auth: AuthConfig {
                 passwords: passwords(&env)?,

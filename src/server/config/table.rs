@@ -188,7 +188,7 @@ settings! {
         skipped rows.";
     LIMIT_ACTION: OneOf<LimitAction> = "IMPORT_LIMITS", OneOf(&[("off", LimitAction::Off), ("ask", LimitAction::Ask), ("refuse", LimitAction::Refuse)]),
         "ask, refuse or off", default "ask",
-        "What becomes of an import whose first 20,000 rows go over one of the limits below: it waits to be approved, it is refused, or nothing.";
+        "What becomes of an import that goes over one of the limits below: it waits to be approved, it is refused, or nothing.";
     LIMIT_PRICES: UpTo = "IMPORT_LIMIT_PRICES", UpTo(Percent::of_hundredths(10_000)),
         "a number from 0 to 100", default "50",
         "The most prices, in percent of those that are compared, that may move by more than IMPORT_LIMIT_PRICE_CHANGE. Fewer than 25 are never too many.";
@@ -198,6 +198,9 @@ settings! {
     LIMIT_FAILED: UpTo = "IMPORT_LIMIT_FAILED", UpTo(Percent::of_hundredths(10_000)),
         "a number from 0 to 100", default "50",
         "The most rows, in percent, that may fail. Fewer than 25 are never too many.";
+    LIMIT_MISSING: UpTo = "IMPORT_LIMIT_MISSING", UpTo(Percent::of_hundredths(10_000)),
+        "a number from 0 to 100", default "20",
+        "The most products, in percent, that a full file may lack where it marks or removes them. Fewer than 25 are never too many.";
     CHANGES_RETENTION: OrForever = "CHANGES_RETENTION", OrForever,
         "a duration, for example 1year, or forever", default "1year",
         "How long the changes that an import made to products are kept, from its start. With 0s they \

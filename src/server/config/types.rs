@@ -236,6 +236,8 @@ pub struct SafetyLimits {
     pub price_change: Percent,
     /// The share of rows that may fail.
     pub failed: Percent,
+    /// The share of products that a full file may lack.
+    pub missing: Percent,
 }
 
 /// What becomes of an import that goes over a limit.
@@ -257,6 +259,7 @@ impl Default for SafetyLimits {
             prices: half,
             price_change: half,
             failed: half,
+            missing: Percent::of_hundredths(2_000),
         }
     }
 }

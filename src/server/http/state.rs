@@ -67,6 +67,13 @@ impl AppState {
         }
     }
 
+    /// Returns whether it can be said which products and values of a file are written: the embedded price monitor
+    /// heeds it.
+    #[must_use]
+    pub fn offers_options(&self) -> bool {
+        self.offers_checks()
+    }
+
     /// Returns whether a file can be checked without being imported: the embedded price monitor does it.
     #[must_use]
     pub fn offers_checks(&self) -> bool {

@@ -28,6 +28,7 @@ use crate::model::{
     changes::undo_name,
     error::ApiError,
     import_extras::SaidOfFile,
+    import_options::Instructions,
     job::{ImportMode, JobId, ProductImportJob},
     role::Permission,
 };
@@ -164,7 +165,7 @@ impl Imports {
     pub(crate) async fn create<S, E>(
         &self,
         user: &UserId,
-        mode: ImportMode,
+        what: Instructions,
         key: Option<String>,
         filename: String,
         file: S,
@@ -177,9 +178,9 @@ impl Imports {
         let creating = async move {
             let submitting = imports
                 .relay
-                .submit(&user, mode, key, filename.clone(), file);
+                .submit(&user, what, key, filename.clone(), file);
             let job = submitting.await?;
-            imports.record(&user, &job, &filename, mode).await?;
+            imports.record(&user, &job, &filename, what.mode).await?;
             Ok(job)
         };
         self.relay.see_through(creating).await?

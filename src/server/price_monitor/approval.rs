@@ -27,7 +27,11 @@ use super::{
     service::ServiceError,
 };
 use crate::{
-    model::{changes::OverLimit, job::ImportMode},
+    model::{
+        changes::{Field, OverLimit, Percent},
+        import_options::WrittenProducts,
+        job::ImportMode,
+    },
     server::{
         config::{LimitAction, SafetyLimits},
         store::{changes::Moves, monitor_imports::MonitorImport},
@@ -71,6 +75,9 @@ impl Importer {
         if limits.action == LimitAction::Off || !is_due {
             return Ok(());
         }
+        // Prices of products that are there are not written then.
+        let writes_prices = import.options.products != WrittenProducts::New
+            && import.options.fields.has(Field::Price);
         let (batches, mut received) = mpsc::channel(1);
         let reading = Reading {
             input: self.uploads.input(&import.stored_as),
@@ -79,6 +86,7 @@ impl Importer {
             kind: self.store.batch_kind(ImportMode::Check, None),
             position: 0,
             total: FIRST_ROWS,
+            is_full_file: false,
             scratch: self.uploads.directory().to_owned(),
         };
         let stopped = stop.clone();
@@ -87,8 +95,10 @@ impl Importer {
         let mut moves = Moves::default();
         let (mut rows, mut failed) = (0, 0);
         while let Some(batch) = received.recv().await {
-            let compare = || self.store.price_moves(&batch, limits.price_change);
-            moves += patiently(&import.id, stop, compare).await?;
+            if writes_prices {
+                let compare = || self.store.price_moves(&batch, limits.price_change);
+                moves += patiently(&import.id, stop, compare).await?;
+            }
             rows += batch.products() + batch.failed();
             failed += batch.failed();
             if rows >= FIRST_ROWS {
@@ -106,14 +116,68 @@ impl Importer {
             Some(over) => Err(ImportError::OverLimit(over)),
         }
     }
+
+    /// Says whether a full file lacks more products than it may, where they are to be changed.
+    pub(super) async fn check_missing_limit(
+        &self,
+        import: &MonitorImport,
+        mapping: Option<Mapping>,
+        total: u64,
+        stop: &CancellationToken,
+    ) -> Result<(), ImportError> {
+        let limits = self.safety;
+        let is_due = import.mode == ImportMode::Import
+            && import.position == 0
+            && !import.is_approved
+            && import.options.missing.changes_products();
+        if limits.action == LimitAction::Off || !is_due {
+            return Ok(());
+        }
+        let (batches, _received) = mpsc::channel(1);
+        let reading = Reading {
+            input: self.uploads.input(&import.stored_as),
+            limits: self.limits.clone(),
+            mapping,
+            kind: self.store.batch_kind(ImportMode::Check, None),
+            // No row is behind it: only the products are noted.
+            position: u64::MAX,
+            total,
+            is_full_file: true,
+            scratch: self.uploads.directory().to_owned(),
+        };
+        let stopped = stop.clone();
+        let reading =
+            tokio::task::spawn_blocking(move || reading::read_batches(reading, &batches, &stopped));
+        let in_file = reading.await.map_err(ImportError::Broken)??;
+        let in_file = Arc::new(in_file.ok_or(ImportError::Stopped)?);
+        if in_file.is_empty() {
+            // Nothing is changed then.
+            return Ok(());
+        }
+        let (mut of, mut count) = (0, 0);
+        let mut after = None;
+        while let Some(batch) = self.look_up(import, &in_file, after, stop).await? {
+            of += batch.looked_up;
+            count += batch.missing.products.len() as u64;
+            after = Some(batch.missing.last);
+        }
+        let is_over = count >= FEW && exceeds(count, of, limits.missing);
+        if is_over {
+            return Err(ImportError::OverLimit(OverLimit::Missing { count, of }));
+        }
+        Ok(())
+    }
+}
+
+/// Returns whether a count is more than a share.
+fn exceeds(count: u64, of: u64, share: Percent) -> bool {
+    let share = u64::try_from(share.hundredths()).unwrap_or_default();
+    count.saturating_mul(10_000) > of.saturating_mul(share)
 }
 
 /// Returns the limit that these go over, if any.
 fn over(limits: &SafetyLimits, moves: Moves, rows: u64, failed: u64) -> Option<OverLimit> {
-    let exceeds = |count: u64, of: u64, share: crate::model::changes::Percent| {
-        let share = u64::try_from(share.hundredths()).unwrap_or_default();
-        count >= FEW && count.saturating_mul(10_000) > of.saturating_mul(share)
-    };
+    let exceeds = |count, of, share| count >= FEW && exceeds(count, of, share);
     if exceeds(moves.far, moves.compared, limits.prices) {
         return Some(OverLimit::Prices {
             count: moves.far,
@@ -132,7 +196,6 @@ fn over(limits: &SafetyLimits, moves: Moves, rows: u64, failed: u64) -> Option<O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::changes::Percent;
 
     #[test]
     fn a_share_is_over_its_limit_only_where_it_is_more_and_not_of_a_few() {
@@ -141,6 +204,7 @@ mod tests {
             prices: Percent::of_hundredths(5_000),
             price_change: Percent::of_hundredths(5_000),
             failed: Percent::of_hundredths(5_000),
+            missing: Percent::of_hundredths(2_000),
         };
         let of = |far, compared, rows, failed| over(&limits, Moves { far, compared }, rows, failed);
         assert_eq!(of(50, 100, 100, 0), None);

@@ -109,6 +109,7 @@ impl Service {
             stored_in: None,
             file: import.file.unwrap_or_default(),
             undoes: None,
+            options: import.options,
         };
         let recording = record(Arc::clone(self), new, incoming);
         let import = self
@@ -211,6 +212,7 @@ async fn retry(
         stored_in: None,
         file,
         undoes: None,
+        options: import.options.of_some_rows(),
     };
     let recording = record(Arc::clone(&service), new, incoming);
     let import = service

@@ -232,7 +232,7 @@ impl Importer {
             }
         };
         tracing::info!(id, position = import.position, "Import started");
-        let (progress, newest) = watch::channel(import.progress);
+        let (progress, newest) = watch::channel(import.told_progress());
         let last = newest.clone();
         // The sender is dropped with the import, and that ends the announcing.
         let importing = AssertUnwindSafe(self.import(&import, progress, stop)).catch_unwind();
@@ -311,20 +311,27 @@ impl Importer {
         }
         let mapping = self.mapping(import, stop).await?;
         let within = self.check_limits(import, mapping.clone(), stop).await;
-        if let Err(ImportError::OverLimit(over)) = within {
-            let note = || self.store.note_over_limit(id, over);
-            patiently(id, stop, note).await?;
-        }
+        self.note_over_limit(id, &within, stop).await?;
         within?;
-        if import.progress.total_products == 0 {
+        let mut total = import.progress.total_products;
+        if total == 0 {
             let Some(counted) = self.count(import, mapping.clone(), stop).await? else {
                 return Ok(Outcome::Stopped);
             };
             let (products, header) = (counted.products, &counted.header);
             let set = || self.store.set_monitor_import_total(id, products, header);
             patiently(id, stop, set).await?;
-            progress.send_modify(|progress| progress.total_products = products);
+            total = products;
+            if !import.may_leave_rows_alone() {
+                progress.send_modify(|progress| progress.total_products = products);
+            }
         }
+        // Rows that were left alone count there no more.
+        let all = total + import.left_alone;
+        let within = self.check_missing_limit(import, mapping.clone(), all, stop);
+        let within = within.await;
+        self.note_over_limit(id, &within, stop).await?;
+        within?;
         let number = if self.notes_changes {
             Some(patiently(id, stop, || self.store.number_import(id)).await?)
         } else {
@@ -335,31 +342,57 @@ impl Importer {
             input: self.uploads.input(&import.stored_as),
             limits: self.limits.clone(),
             mapping,
-            kind: self.store.batch_kind(import.mode, number),
+            kind: self
+                .store
+                .batch_kind(import.mode, number)
+                .with(import.options),
             position,
-            total: progress.borrow().total_products,
+            total: all,
+            is_full_file: import.options.missing.is_full_file(),
             scratch: self.uploads.directory().to_owned(),
         };
         let stopped = stop.clone();
         let reading =
             tokio::task::spawn_blocking(move || reading::read_batches(reading, &batches, &stopped));
-        let writing = self.write(import, position, received, &progress, stop);
+        let writing = self.write(import, (position, all), received, &progress, stop);
         let (read, written) = tokio::join!(reading, writing);
         // When writing ends early, so does reading, and writing knows why.
-        let outcome = written?;
-        read.map_err(ImportError::Broken)??;
+        let (outcome, rows) = written?;
+        let in_file = read.map_err(ImportError::Broken)??;
         let progress = *progress.borrow();
-        Ok(match outcome {
-            Outcome::Through | Outcome::Stopped if stop.is_cancelled() => {
+        let is_full_file = import.options.missing.is_full_file();
+        match (outcome, in_file) {
+            (Outcome::Through, Some(in_file)) if is_full_file => {
+                self.settle_missing(import, in_file, rows, number, stop)
+                    .await
+            }
+            (Outcome::Through | Outcome::Stopped, _) if stop.is_cancelled() => {
                 // It may have come to the end all the same.
-                if progress.done() < progress.total_products {
-                    Outcome::Stopped
+                if progress.done() < progress.total_products
+                    || is_full_file
+                    || import.may_leave_rows_alone()
+                {
+                    Ok(Outcome::Stopped)
                 } else {
-                    Outcome::Through
+                    Ok(Outcome::Through)
                 }
             }
-            outcome => outcome,
-        })
+            (outcome, _) => Ok(outcome),
+        }
+    }
+
+    /// Records the limit that an import goes over, if that is what is wrong.
+    async fn note_over_limit(
+        &self,
+        id: &str,
+        within: &Result<(), ImportError>,
+        stop: &CancellationToken,
+    ) -> Result<(), ImportError> {
+        let Err(ImportError::OverLimit(over)) = within else {
+            return Ok(());
+        };
+        let note = || self.store.note_over_limit(id, *over);
+        Ok(patiently(id, stop, note).await?)
     }
 
     /// Checks that the stored upload is what came in; returns whether that was seen before `stop`.
@@ -457,15 +490,16 @@ impl Importer {
     async fn write(
         &self,
         import: &MonitorImport,
-        mut position: u64,
+        (mut position, all): (u64, u64),
         mut batches: mpsc::Receiver<ImportBatch>,
         progress: &watch::Sender<ImportProgress>,
         stop: &CancellationToken,
-    ) -> Result<Outcome, ImportError> {
+    ) -> Result<(Outcome, u64), ImportError> {
         let mut pace = Pace::new(self.rows_per_second);
+        let mut left_alone = import.left_alone;
         while let Some(batch) = batches.recv().await {
             if stop.is_cancelled() {
-                return Ok(Outcome::Stopped);
+                return Ok((Outcome::Stopped, position));
             }
             let began = Instant::now();
             let (end, products, failed) = (batch.position(), batch.products(), batch.failed());
@@ -476,33 +510,37 @@ impl Importer {
                     patiently(&import.id, stop, check).await?
                 }
             };
-            if !self
-                .commit(import, position, &batch, &checked, stop)
-                .await?
-            {
-                return Ok(Outcome::Superseded);
-            }
+            let committed = self.commit(import, (position, left_alone), &batch, &checked, stop);
+            let Some(left) = committed.await? else {
+                return Ok((Outcome::Superseded, position));
+            };
             position = end;
+            left_alone += left;
+            let written = products.saturating_sub(left);
             self.metrics
-                .batch_committed(products, failed, began.elapsed());
+                .batch_committed(written, failed, began.elapsed());
             progress.send_modify(|progress| {
-                progress.processed_products += products;
+                progress.processed_products += written;
                 progress.failed_products += failed;
+                if progress.done() > 0 || !import.may_leave_rows_alone() {
+                    progress.total_products = all.saturating_sub(left_alone);
+                }
             });
             pace.after(products + failed, stop).await;
         }
-        Ok(Outcome::Through)
+        Ok((Outcome::Through, position))
     }
 
-    /// Commits a batch. Returns whether the import is where it takes it, and not in other hands.
+    /// Commits a batch of an import that is at a position and has left so many rows alone. Returns how many of the
+    /// batch's it leaves alone; `None` where it is in other hands.
     async fn commit(
         &self,
         import: &MonitorImport,
-        position: u64,
+        (position, left_alone): (u64, u64),
         batch: &ImportBatch,
         checked: &Checked,
         stop: &CancellationToken,
-    ) -> Result<bool, ImportError> {
+    ) -> Result<Option<u64>, ImportError> {
         let id = import.id.as_str();
         let mut patience = Patience::new(id, stop);
         let committed = loop {
@@ -510,17 +548,18 @@ impl Importer {
                 .store
                 .commit_monitor_batch(id, position, batch, checked);
             match commit.await {
-                Ok(committed) => break committed.is_some(),
+                Ok(committed) => break committed.map(|committed| committed.left_alone),
                 Err(error) => patience.after(error).await?,
             }
         };
-        if committed || !patience.is_tried() {
+        if committed.is_some() || !patience.is_tried() {
             return Ok(committed);
         }
         // The answer to an earlier try may have been lost, not the try.
         let there = patiently(id, stop, || self.store.monitor_import(id)).await?;
-        Ok(there
-            .is_some_and(|there| !there.status.is_final() && there.position == batch.position()))
+        let is_there =
+            there.filter(|there| !there.status.is_final() && there.position == batch.position());
+        Ok(is_there.map(|there| there.left_alone.saturating_sub(left_alone)))
     }
 
     /// Ends imports that have waited for an answer since before a time.
@@ -650,6 +689,9 @@ impl Importer {
     }
 }
 
+/// What is said of an import that adds products only, or updates only, where it could do nothing.
+const ALL_SKIPPED_OR_FAILED: &str = "Nothing was imported: every row failed or was skipped.";
+
 /// How an import ends.
 enum End {
     /// With its last row: the counts say how well.
@@ -705,6 +747,13 @@ fn verdict(import: &MonitorImport) -> (ImportStatus, Option<String>) {
         return (ImportStatus::Error, Some(error.to_owned()));
     }
     match (progress.processed_products, progress.failed_products) {
+        (0, 0) if import.left_alone > 0 => {
+            // There was nothing to do, as was wanted.
+            (ImportStatus::Success, None)
+        }
+        (0, _) if import.left_alone > 0 => {
+            (ImportStatus::Error, Some(ALL_SKIPPED_OR_FAILED.to_owned()))
+        }
         (0, 0) => {
             let error = "The file has a header row but no products.".to_owned();
             (ImportStatus::Error, Some(error))

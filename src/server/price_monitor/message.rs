@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     model::{
         changes::OverLimit,
+        import_options::ImportOptions,
         job::{ImportProgress, ImportStatus, UnixMillis},
     },
     server::store::{
@@ -66,11 +67,11 @@ impl ProgressMessage {
         if !import.status.is_final() {
             return Self {
                 needs: import.needs,
-                ..Self::pending(import.progress)
+                ..Self::pending(import.told_progress())
             };
         }
         Self {
-            progress: import.progress,
+            progress: import.told_progress(),
             status: import.status,
             error: import.error.clone(),
             failed_product_skus: Some(skus(failed)),
@@ -103,11 +104,11 @@ pub(super) struct JobBody {
 impl From<MonitorImport> for JobBody {
     fn from(import: MonitorImport) -> Self {
         Self {
+            progress: import.told_progress(),
             id: import.id,
             filename: import.filename,
             status: import.status,
             error: import.error,
-            progress: import.progress,
             failed_product_skus: Vec::new(),
             created_at: rfc3339(import.created_at),
             updated_at: rfc3339(import.updated_at),
@@ -136,9 +137,9 @@ impl ProgressBody {
         let is_completed = import.status.is_final();
         Self {
             progress: if is_completed {
-                import.progress
+                import.told_progress()
             } else {
-                unfinished(import.progress)
+                unfinished(import.told_progress())
             },
             is_completed,
             completed_at: import.completed_at.map(rfc3339),
@@ -248,6 +249,12 @@ pub(super) struct ImportBody {
     cancelled: bool,
     /// Products that a check is about and that have changed since: a thousand at most.
     changed_since: u64,
+    /// Which products and values it writes.
+    #[serde(skip_serializing_if = "ImportOptions::is_default")]
+    options: ImportOptions,
+    /// Products that the file lacks, where it is to hold all; and how many of them were marked as out of stock.
+    missing_products: u64,
+    marked_products: u64,
     /// The limit that it goes over.
     #[serde(skip_serializing_if = "Option::is_none")]
     over_limit: Option<OverLimit>,
@@ -354,6 +361,9 @@ impl ImportBody {
             waits_for_room: place.position.is_some() && place.waits_for_room,
             cancelled: import.status.is_cancelled(import.error.as_deref()),
             changed_since: kept.changed_since,
+            options: import.options,
+            missing_products: import.missing.products,
+            marked_products: import.missing.marked,
             over_limit: import.over_limit,
             removed_products: import.written.removed,
             undoes: import.undoes.as_ref().map(|undo| undo.import.clone()),

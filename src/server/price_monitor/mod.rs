@@ -18,6 +18,7 @@ mod controls;
 mod import;
 mod indexing;
 mod message;
+mod missing;
 mod pace;
 mod patience;
 mod queue;

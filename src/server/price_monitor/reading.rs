@@ -86,12 +86,16 @@ pub(super) struct Reading {
     pub(super) position: u64,
     /// How many products the file holds.
     pub(super) total: u64,
+    /// Whether it is asked afterwards which products the file holds, those of rows that fail too.
+    pub(super) is_full_file: bool,
     /// Where what is too much for memory is kept.
     pub(super) scratch: PathBuf,
 }
 
 /// Reads the rows behind a position into batches, until all are through, nobody receives them any more or
 /// `stop` is cancelled. Rows before are read too: a row can take the title of one above it, or replace it.
+///
+/// Returns which products the file holds, once it is read to its end.
 ///
 /// Where the batches part depends on what is in the rows alone, from wherever one begins that was
 /// committed: it does not depend on interruptions.
@@ -103,7 +107,7 @@ pub(super) fn read_batches(
     reading: Reading,
     batches: &mpsc::Sender<ImportBatch>,
     stop: &CancellationToken,
-) -> Result<(), ReadError> {
+) -> Result<Option<InFile>, ReadError> {
     let Reading {
         input,
         limits,
@@ -111,6 +115,7 @@ pub(super) fn read_batches(
         kind,
         position,
         total,
+        is_full_file,
         scratch,
     } = reading;
     let mut batcher = Batcher {
@@ -120,7 +125,11 @@ pub(super) fn read_batches(
         pause: Pause::new(stop),
         said: Said::ALL,
         tells_availability: true,
-        seen: Seen::new(total, &scratch).map_err(ReadError::Scratch)?,
+        in_file: InFile {
+            products: Seen::new(total, &scratch).map_err(ReadError::Scratch)?,
+            failed: None,
+        },
+        failed_room: is_full_file.then_some((total, scratch)),
         products: Vec::with_capacity(BATCH),
         failed: Vec::new(),
         notes: Vec::new(),
@@ -134,7 +143,7 @@ pub(super) fn read_batches(
     };
     let read = product_feed::read(input.until(stop), &limits, mapping.as_ref(), &mut batcher);
     if stop.is_cancelled() {
-        return Ok(());
+        return Ok(None);
     }
     if let Some(problem) = batcher.problem {
         return Err(ReadError::Scratch(problem));
@@ -143,7 +152,36 @@ pub(super) fn read_batches(
     if !batcher.is_stopped && batcher.rows > 0 {
         let _ = batcher.send();
     }
-    Ok(())
+    Ok((!batcher.is_stopped).then_some(batcher.in_file))
+}
+
+/// The products of a file.
+#[derive(Debug)]
+pub(super) struct InFile {
+    products: Seen,
+    /// Those of rows that failed.
+    failed: Option<Seen>,
+}
+
+impl InFile {
+    /// Returns whether there is none that can be imported.
+    pub(super) fn is_empty(&self) -> bool {
+        self.products.is_empty()
+    }
+
+    /// Returns whether a product is in the file.
+    ///
+    /// # Errors
+    ///
+    /// When what is remembered of the file cannot be read.
+    pub(super) fn has(&self, identity: &str) -> io::Result<bool> {
+        if self.products.contains(identity)? {
+            return Ok(true);
+        }
+        self.failed
+            .as_ref()
+            .map_or(Ok(false), |failed| failed.contains(identity))
+    }
 }
 
 struct Batcher<'a> {
@@ -154,7 +192,9 @@ struct Batcher<'a> {
     said: Said,
     /// Whether there is a column for it.
     tells_availability: bool,
-    seen: Seen,
+    in_file: InFile,
+    /// How many products failed rows may have, and where they are kept, where that is asked.
+    failed_room: Option<(u64, PathBuf)>,
     products: Vec<ProductRow>,
     failed: Vec<FailedRow>,
     notes: Vec<RowNote>,
@@ -198,6 +238,15 @@ impl Batcher<'_> {
             line,
             outcome,
         } = row;
+        if let (Err(failure), Some((room, scratch))) = (&outcome, &self.failed_room)
+            && let Some(identity) = &failure.identity
+        {
+            let failed = match &mut self.in_file.failed {
+                Some(failed) => failed,
+                None => self.in_file.failed.insert(Seen::new(*room, scratch)?),
+            };
+            failed.replace(identity, line)?;
+        }
         match outcome {
             Ok(product) => self.add_product(number, line, product)?,
             Err(failure) if self.is_new(number) => {
@@ -215,7 +264,7 @@ impl Batcher<'_> {
 
     fn add_product(&mut self, number: u64, line: u64, product: FeedProduct) -> io::Result<()> {
         let label = || product.sku.as_ref().unwrap_or(&product.identity).clone();
-        let before = self.seen.replace(&product.identity, line)?;
+        let before = self.in_file.products.replace(&product.identity, line)?;
         if let Some(before) = before {
             self.note(
                 || RowNote {
@@ -259,6 +308,7 @@ impl Batcher<'_> {
                 said,
                 is_repeat: before.is_some(),
                 row: number,
+                line,
                 created_at: None,
             });
         }
@@ -426,8 +476,6 @@ mod tests {
     use super::*;
     use crate::server::store::monitor_imports::ImportMode;
 
-    const KIND: BatchKind = BatchKind::sqlite(ImportMode::Import);
-
     fn reading(file: &str, position: u64) -> Reading {
         Reading {
             input: Input::from(file.as_bytes()),
@@ -435,11 +483,29 @@ mod tests {
                 max_unpacked: 1 << 30,
             },
             mapping: None,
-            kind: KIND,
+            kind: BatchKind::sqlite(ImportMode::Import),
             position,
             total: file.lines().count() as u64,
+            is_full_file: true,
             scratch: std::env::temp_dir(),
         }
+    }
+
+    #[test]
+    fn it_is_known_which_products_are_in_a_file() {
+        let file = "sku,price\nA,1\nB,x\n,1\n";
+        let (sender, _receiver) = mpsc::channel(1000);
+        let stop = CancellationToken::new();
+        for behind in [0, u64::MAX] {
+            let in_file = read_batches(reading(file, behind), &sender, &stop);
+            let in_file = in_file.unwrap().unwrap();
+            assert!(!in_file.is_empty());
+            for (identity, is_there) in [("sku:A", true), ("sku:B", true), ("sku:C", false)] {
+                assert_eq!(in_file.has(identity).unwrap(), is_there, "{identity}");
+            }
+        }
+        let none = read_batches(reading("sku,price\nB,x\n", 0), &sender, &stop);
+        assert!(none.unwrap().unwrap().is_empty());
     }
 
     /// All batches of a file behind a position.

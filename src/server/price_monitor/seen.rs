@@ -19,6 +19,7 @@ const SLOT: u64 = 16;
 pub(super) struct Seen {
     hasher: RandomState,
     table: Table,
+    is_empty: bool,
 }
 
 /// A hash table with open addressing. A slot with hash 0 is free.
@@ -44,11 +45,24 @@ impl Seen {
         Ok(Self {
             hasher: RandomState::new(),
             table,
+            is_empty: true,
         })
+    }
+
+    /// Returns whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+
+    /// Returns whether a product is among them. One in an astronomical number is taken for another.
+    pub(super) fn contains(&self, identity: &str) -> io::Result<bool> {
+        let mark = self.hasher.hash_one(identity).max(1);
+        self.table.contains(mark)
     }
 
     /// Records a product and returns its previous line, if any.
     pub(super) fn replace(&mut self, identity: &str, line: u64) -> io::Result<Option<u64>> {
+        self.is_empty = false;
         let mark = self.hasher.hash_one(identity).max(1);
         self.table.insert(mark, line)
     }
@@ -74,12 +88,26 @@ impl Table {
         }
     }
 
-    fn insert(&mut self, mark: u64, line: u64) -> io::Result<Option<u64>> {
+    /// Returns the slots in which a mark may be, in order.
+    fn places(&self, mark: u64) -> impl Iterator<Item = u64> + use<> {
         let slots = self.slots();
         // The upper half of the product scales the hash to the number of slots.
         let first = ((u128::from(mark) * u128::from(slots)) >> 64) as u64;
-        for step in 0..slots {
-            let at = (first + step) % slots;
+        (0..slots).map(move |step| (first + step) % slots)
+    }
+
+    fn contains(&self, mark: u64) -> io::Result<bool> {
+        for at in self.places(mark) {
+            let (there, _) = self.get(at)?;
+            if there == 0 || there == mark {
+                return Ok(there == mark);
+            }
+        }
+        Ok(false)
+    }
+
+    fn insert(&mut self, mark: u64, line: u64) -> io::Result<Option<u64>> {
+        for at in self.places(mark) {
             let (there, before) = self.get(at)?;
             if there == 0 || there == mark {
                 self.set(at, (mark, line))?;
@@ -134,6 +162,7 @@ mod tests {
         let mut file = Seen {
             hasher: RandomState::new(),
             table: Table::file(500, directory.path()).unwrap(),
+            is_empty: true,
         };
         let mut expected = HashMap::new();
         for line in 1..4000 {
@@ -141,6 +170,15 @@ mod tests {
             let before = expected.insert(identity.clone(), line);
             assert_eq!(memory.replace(&identity, line).unwrap(), before);
             assert_eq!(file.replace(&identity, line).unwrap(), before);
+        }
+        for seen in [&memory, &file] {
+            assert!(!seen.is_empty());
+            assert!(
+                expected
+                    .keys()
+                    .all(|identity| seen.contains(identity).unwrap())
+            );
+            assert!(!seen.contains("sku:500").unwrap());
         }
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }

@@ -18,6 +18,7 @@ use super::{
     service::ServiceError,
     uploads::{Incoming, stored_name},
 };
+use crate::model::import_options::{ImportOptions, PARAMETERS};
 use crate::server::{
     store::monitor_imports::{FileMark, ImportMode, MonitorImport, NewImport},
     uploads::{file_name, part_name},
@@ -40,7 +41,7 @@ const OWNER: &str = "x-import-owner";
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// `POST /api/products/imports`: stores the file, records the job and answers with it. With
-/// `?mode=check` no product is written.
+/// `?mode=check` no product is written; `products`, `fields` and `missing` are those of [`ImportOptions`].
 ///
 /// When the client goes away or the service shuts down before the file is complete, nothing stays.
 pub(super) async fn upload(
@@ -53,6 +54,7 @@ pub(super) async fn upload(
         Some(mode) => mode.parse().map_err(|_| ServiceError::UnknownMode)?,
         None => ImportMode::Import,
     };
+    let options = query.options()?;
     let mut multipart = multipart.map_err(|_| ServiceError::NotMultipart)?;
     let id = key(&headers)?.unwrap_or_else(Uuid::now_v7).to_string();
     if let Some(import) = service.store.monitor_import(&id).await? {
@@ -84,6 +86,7 @@ pub(super) async fn upload(
         stored_in: None,
         file,
         undoes: None,
+        options,
     };
     let recording = record(Arc::clone(&service), new, incoming);
     let import = service
@@ -202,6 +205,24 @@ pub(super) async fn record(
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct UploadQuery {
     mode: Option<String>,
+    products: Option<String>,
+    fields: Option<String>,
+    missing: Option<String>,
+}
+
+impl UploadQuery {
+    /// Returns which products and values are written.
+    fn options(&self) -> Result<ImportOptions, ServiceError> {
+        let mut options = ImportOptions::default();
+        let values = [&self.products, &self.fields, &self.missing];
+        for (name, value) in PARAMETERS.into_iter().zip(values) {
+            let value = value.as_deref().unwrap_or_default();
+            options
+                .set(name, value)
+                .map_err(ServiceError::BadParameter)?;
+        }
+        Ok(options)
+    }
 }
 
 /// Returns in whose name the client asks. It is the client's word: who has the key may say so.

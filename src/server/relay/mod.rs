@@ -57,7 +57,8 @@ use crate::{
     model::{
         clock::now,
         error::ApiError,
-        job::{ImportMode, JobId, ProductImportJob, ProgressEvent},
+        import_options::Instructions,
+        job::{JobId, ProductImportJob, ProgressEvent},
         job_state::Recorded,
         progress::UpstreamState,
         status::{ReportSource, UpstreamProblem},
@@ -263,7 +264,7 @@ impl Relay {
     pub(crate) async fn submit<S, E>(
         &self,
         user: &UserId,
-        mode: ImportMode,
+        what: Instructions,
         key: Option<String>,
         filename: String,
         file: S,
@@ -272,7 +273,7 @@ impl Relay {
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
-        let creating = self.rest.create_import(user, mode, key, filename, file);
+        let creating = self.rest.create_import(user, what, key, filename, file);
         creating.await.map_err(|error| {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,

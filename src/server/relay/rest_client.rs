@@ -24,8 +24,10 @@ use super::{
 use crate::{
     model::{
         error::ApiError,
+        import_options::Instructions,
         job::{ImportMode, JobId},
         status::ReportSource,
+        upload::MODE_FIELD,
     },
     server::{
         config::{MonitorEndpoint, RelayConfig},
@@ -200,7 +202,7 @@ impl RestClient {
     pub(crate) async fn create_import<S, E>(
         &self,
         user: &UserId,
-        mode: ImportMode,
+        what: Instructions,
         key: Option<String>,
         filename: String,
         file: S,
@@ -211,7 +213,7 @@ impl RestClient {
     {
         let began = Instant::now();
         let response = self
-            .upload(user.as_str(), mode, key, filename, file)
+            .upload(user.as_str(), what, key, filename, file)
             .send()
             .await
             .map_err(RestError::Unreachable)?;
@@ -225,7 +227,7 @@ impl RestClient {
     pub(super) fn upload<S, E>(
         &self,
         owner: &str,
-        mode: ImportMode,
+        what: Instructions,
         key: Option<String>,
         filename: String,
         file: S,
@@ -235,13 +237,17 @@ impl RestClient {
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
         let part = multipart::Part::stream(Body::wrap_stream(file)).file_name(filename);
-        let mode = match mode {
-            ImportMode::Import => "",
-            ImportMode::Check => "?mode=check",
-        };
+        let mut query = what.options.pairs();
+        if what.mode == ImportMode::Check {
+            query.insert(0, (MODE_FIELD, what.mode.as_str().to_owned()));
+        }
+        let mut said = url::form_urlencoded::Serializer::new(String::new());
+        let said = said.extend_pairs(query).finish();
+        let mark = if said.is_empty() { "" } else { "?" };
+        let path = format!("{}/api/products/imports{mark}{said}", self.origin);
         let request = self
             .client
-            .post(format!("{}/api/products/imports{mode}", self.origin))
+            .post(path)
             .header("x-api-key", self.api_key.expose_secret())
             .header(OWNER, owner);
         let request = match key {

@@ -109,7 +109,16 @@ impl BulkTransaction {
         values: Vec<Value>,
     ) -> Result<Vec<QueryResult>, StoreError> {
         let values = Bound::new(self.backend(), values);
-        let sql = AssertSqlSafe(Arc::<str>::from(sql));
+        self.fetch_bound(sql.into(), values).await
+    }
+
+    /// Fetches the rows that a statement with bound values finds or returns.
+    pub(super) async fn fetch_bound(
+        &mut self,
+        sql: Arc<str>,
+        values: Bound,
+    ) -> Result<Vec<QueryResult>, StoreError> {
+        let sql = AssertSqlSafe(sql);
         let rows = match (self, values) {
             (Self::Sqlite(transaction), Bound::Sqlite(values)) => {
                 let rows = sqlx::query_with(sql, values);

@@ -124,6 +124,9 @@ pub(super) fn kind_of(kind: i64) -> ChangeKind {
     }
 }
 
+/// The kind of a change by which a check would remove a product. What was made is found apart from that.
+pub(super) const WOULD_REMOVE: i64 = 3;
+
 pub(super) fn kind_to_db(kind: ChangeKind) -> i64 {
     match kind {
         ChangeKind::Added => 0,
@@ -246,7 +249,11 @@ fn conditions(filter: &ChangesFilter) -> String {
     } = filter;
     let mut sql = String::new();
     if let Some(kind) = kind {
-        sql.push_str(&format!(" AND c.kind = {}", kind_to_db(*kind)));
+        let compared = match kind {
+            ChangeKind::Removed => format!(">= {}", kind_to_db(*kind)),
+            ChangeKind::Added | ChangeKind::Updated => format!("= {}", kind_to_db(*kind)),
+        };
+        sql.push_str(&format!(" AND c.kind {compared}"));
     }
     if let Some(field) = field {
         sql.push_str(&format!(
@@ -344,7 +351,7 @@ impl Store {
         let (found, next) = if filter.search.is_empty() {
             let all = Sought::default();
             self.scan(number, filter, &all, row, limit).await?
-        } else if self.is_check(import).await? {
+        } else if self.is_sought_in_changes(import).await? {
             let sought = self.sought(&filter.search).await?;
             self.scan(number, filter, &sought, row, limit).await?
         } else {
@@ -407,9 +414,10 @@ impl Store {
         }
     }
 
-    /// Returns whether an import only says what it would change: no product leads to that.
-    async fn is_check(&self, import: &str) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM monitor_imports WHERE id = $1 AND mode = $2";
+    /// Returns whether no product leads to changes of an import: it only says what it would change, or it removed
+    /// products.
+    async fn is_sought_in_changes(&self, import: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM monitor_imports WHERE id = $1 AND (mode = $2 OR removed > 0)";
         let values = [import.into(), ImportMode::Check.as_str().into()];
         Ok(self.search_one(sql, values).await?.is_some())
     }
@@ -425,9 +433,10 @@ impl Store {
         }
         let like = |column: &str| format!("lower({column}) LIKE $3 ESCAPE '\\'");
         let condition = format!(
-            " AND ({} OR {} OR c.identity IN ({}))",
+            " AND ({} OR {} OR {} OR c.identity IN ({}))",
             like("c.identity"),
             like("c.new_name"),
+            like("c.old_name"),
             places.join(", ")
         );
         Ok(Sought { condition, values })

@@ -14,11 +14,11 @@ use super::{
     bulk::BulkTransaction,
     changes::{ImportNumber, Moves},
     entity::{failed_row, mapping, monitor_import},
-    from_db,
+    from_db, left_alone,
     preview::{self, Checked},
     products::{self, DistinctRows, ProductRow, Upsert, Written},
     retention::REMOVED,
-    row_notes::{self, RowNote, Tally},
+    row_notes::{PassedOverCounts, RowNote, Tally},
     to_db,
     undo::Undo,
 };
@@ -28,6 +28,7 @@ use crate::{
     model::{
         changes::{OverLimit, Percent},
         clock::now,
+        import_options::{ImportOptions, WrittenProducts},
         job::{ImportProgress, ImportStatus, UnixMillis},
     },
 };
@@ -87,6 +88,12 @@ pub struct MonitorImport {
     pub over_limit: Option<OverLimit>,
     /// Whether it may go over it.
     pub is_approved: bool,
+    /// Which products and values it writes.
+    pub options: ImportOptions,
+    /// Rows of products that these leave alone; they count as passed over.
+    pub left_alone: u64,
+    /// What became of products that the file lacks.
+    pub missing: Missing,
 }
 
 /// What a file is known by.
@@ -99,10 +106,32 @@ pub struct FileMark {
 }
 
 impl MonitorImport {
+    /// Returns whether rows may turn out not to be written.
+    #[must_use]
+    pub fn may_leave_rows_alone(&self) -> bool {
+        self.options.products != WrittenProducts::All
+    }
+
+    /// Returns how far it is, as it is told. How many products there are is not said before there is one, where rows
+    /// may be left alone: an import that was to bring some and brought none has failed.
+    #[must_use]
+    pub fn told_progress(&self) -> ImportProgress {
+        let mut progress = self.progress;
+        if self.may_leave_rows_alone() && progress.done() == 0 {
+            progress.total_products = 0;
+        }
+        progress
+    }
+
     /// Says what does not add up of an import of which all rows are through.
     #[must_use]
     pub fn mismatch(&self) -> Option<String> {
         let (progress, tally) = (&self.progress, &self.tally);
+        let mut written = self.written;
+        if self.undoes.is_none() {
+            // These are in no row.
+            written.removed = 0;
+        }
         let shown = |count| Locale::English.count(count);
         let done = progress.done();
         // Counting may take rows for products that reading passes over.
@@ -123,14 +152,34 @@ impl MonitorImport {
                 shown(told)
             ));
         }
-        (self.written.rows() != progress.processed_products).then(|| {
+        (written.rows() != progress.processed_products).then(|| {
             format!(
                 "{} products were imported, but {} are accounted for.",
                 shown(progress.processed_products),
-                shown(self.written.rows())
+                shown(written.rows())
             )
         })
     }
+}
+
+/// What became of products that a file lacks.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Missing {
+    /// How many there are.
+    pub products: u64,
+    /// How many of them were marked as out of stock.
+    pub marked: u64,
+    /// The last product that was looked up in the file.
+    pub after: Option<String>,
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Committed {
+    /// Of the products that it writes.
+    pub written: Written,
+    /// Rows of products that the import leaves alone.
+    pub left_alone: u64,
 }
 
 /// What batches are made ready for.
@@ -139,17 +188,35 @@ pub struct BatchKind {
     mode: ImportMode,
     backend: DatabaseBackend,
     number: Option<ImportNumber>,
+    options: ImportOptions,
 }
 
 impl BatchKind {
     /// For an SQLite database.
     #[cfg(test)]
-    pub(crate) const fn sqlite(mode: ImportMode) -> Self {
+    pub(crate) fn sqlite(mode: ImportMode) -> Self {
         Self {
             mode,
             backend: DatabaseBackend::Sqlite,
             number: None,
+            options: ImportOptions::default(),
         }
+    }
+
+    /// As the options of an import say.
+    #[must_use]
+    pub fn with(self, options: ImportOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Returns which products and values are written.
+    pub(super) fn options(self) -> ImportOptions {
+        self.options
+    }
+
+    /// Makes rows of different products ready.
+    pub(super) fn upsert(self, rows: Vec<ProductRow>) -> Upsert {
+        Upsert::of_fields(rows, self.backend, now(), self.number, self.options.fields)
     }
 }
 
@@ -174,6 +241,8 @@ pub struct NewImport {
     pub file: FileMark,
     /// The import that it takes back; it has no file then.
     pub undoes: Option<Undo>,
+    /// Which products and values it writes.
+    pub options: ImportOptions,
 }
 
 /// One page of an import's failed rows.
@@ -209,13 +278,14 @@ pub struct FailedRow {
 }
 
 /// Rows of one import that are written together or not at all, made ready for that.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ImportBatch {
+    kind: BatchKind,
     products: u64,
     upsert: Upsert,
     checked: DistinctRows,
-    /// By what its changes are known, where they are noted.
-    number: Option<ImportNumber>,
+    /// Rows of which some may have to be left alone.
+    in_question: Vec<ProductRow>,
     failed: Vec<FailedRow>,
     notes: Vec<RowNote>,
     tally: Tally,
@@ -235,19 +305,23 @@ impl ImportBatch {
         position: u64,
     ) -> Self {
         let mut batch = Self {
+            kind,
             products: products.len() as u64,
+            upsert: Upsert::default(),
+            checked: DistinctRows::default(),
+            in_question: Vec::new(),
             failed,
             notes,
             tally,
             position,
-            number: kind.number,
-            ..Self::default()
         };
-        match kind.mode {
-            ImportMode::Import => {
-                batch.upsert = Upsert::new(products, kind.backend, now(), kind.number);
+        let fields = kind.options.fields;
+        match (kind.options.products, kind.mode) {
+            (WrittenProducts::New | WrittenProducts::Existing, _) => batch.in_question = products,
+            (WrittenProducts::All, ImportMode::Import) => batch.upsert = kind.upsert(products),
+            (WrittenProducts::All, ImportMode::Check) => {
+                batch.checked = DistinctRows::new(products, fields);
             }
-            ImportMode::Check => batch.checked = DistinctRows::new(products),
         }
         batch
     }
@@ -276,9 +350,19 @@ impl ImportBatch {
         &self.tally
     }
 
-    /// Returns the products of a check, and how many rows were taken in by others.
-    pub(super) fn checked(&self) -> (&[ProductRow], u64) {
-        (&self.checked.rows, self.checked.replaced)
+    /// Returns how it is written.
+    pub(super) fn kind(&self) -> BatchKind {
+        self.kind
+    }
+
+    /// Returns the products of a check, none of which is to be left alone.
+    pub(super) fn checked(&self) -> &DistinctRows {
+        &self.checked
+    }
+
+    /// Returns rows of which some may have to be left alone.
+    pub(super) fn in_question(&self) -> &[ProductRow] {
+        &self.in_question
     }
 
     /// Returns how many rows failed.
@@ -297,6 +381,7 @@ impl Store {
             mode,
             backend: self.db.get_database_backend(),
             number,
+            options: ImportOptions::default(),
         }
     }
 
@@ -345,6 +430,13 @@ impl Store {
             removed: 0,
             over_limit: None,
             approved: false,
+            options: (!new.options.is_default())
+                .then(|| serde_json::to_string(&new.options).ok())
+                .flatten(),
+            left_alone: 0,
+            missing: 0,
+            marked: 0,
+            missing_after: None,
         };
         let row = monitor_import::ActiveModel::from(import.clone());
         monitor_import::Entity::insert(row)
@@ -511,7 +603,7 @@ impl Store {
     }
 
     /// Writes a batch's products and failed rows and moves the import from position `from` to the
-    /// batch's, in one transaction. Returns what became of the products, or `None` when nothing was
+    /// batch's, in one transaction. Returns what became of the rows, or `None` when nothing was
     /// done: when the import is no longer at `from`, because another process has taken it further or
     /// ended it.
     ///
@@ -524,7 +616,7 @@ impl Store {
         from: u64,
         batch: &ImportBatch,
         checked: &Checked,
-    ) -> Result<Option<Written>, StoreError> {
+    ) -> Result<Option<Committed>, StoreError> {
         let mut transaction = BulkTransaction::begin(self).await?;
         // A write comes first: SQLite cannot make a writer of a transaction that began by reading
         // once somebody else has written.
@@ -567,10 +659,32 @@ impl Store {
         }
         let mut written = batch.upsert.write(&mut transaction).await?;
         written += checked.written;
-        preview::note(&mut transaction, batch.number, checked).await?;
+        let left = match batch.kind.mode {
+            ImportMode::Check => checked.left_alone.clone(),
+            ImportMode::Import => {
+                let (some, left) = left_alone::write(&mut transaction, batch).await?;
+                written += some;
+                left
+            }
+        };
+        preview::note(&mut transaction, batch.kind.number, &checked.changes).await?;
         add_failed_rows(&mut transaction, id, &batch.failed).await?;
-        row_notes::add(&mut transaction, id, &batch.notes).await?;
+        left_alone::note(&mut transaction, id, batch, &left).await?;
+        let left = left.len() as u64;
+        let less = |column: monitor_import::Column| Expr::col(column).sub(to_db(left));
         let counts = monitor_import::Entity::update_many()
+            .col_expr(
+                monitor_import::Column::LeftAlone,
+                Expr::col(monitor_import::Column::LeftAlone).add(to_db(left)),
+            )
+            .col_expr(
+                monitor_import::Column::ProcessedProducts,
+                less(monitor_import::Column::ProcessedProducts),
+            )
+            .col_expr(
+                monitor_import::Column::TotalProducts,
+                less(monitor_import::Column::TotalProducts),
+            )
             .col_expr(
                 monitor_import::Column::Added,
                 Expr::col(monitor_import::Column::Added).add(to_db(written.added)),
@@ -591,7 +705,10 @@ impl Store {
         transaction.execute(&counts).await?;
         transaction.commit().await?;
         self.imported_at.store(now(), Ordering::Relaxed);
-        Ok(Some(written))
+        Ok(Some(Committed {
+            written,
+            left_alone: left,
+        }))
     }
 
     /// Removes an import that is over or waits for an answer; its products stay. Returns it, or `None` when there
@@ -950,7 +1067,28 @@ impl TryFrom<monitor_import::Model> for MonitorImport {
             table: "monitor_imports",
             reason: format!("{:?} is no status", row.status),
         })?;
+        let options: ImportOptions = row
+            .options
+            .and_then(|options| serde_json::from_str(&options).ok())
+            .unwrap_or_default();
+        let mut passed_over: PassedOverCounts = row
+            .passed_over
+            .and_then(|counts| serde_json::from_str(&counts).ok())
+            .unwrap_or_default();
+        let left_alone = from_db(row.left_alone);
+        if let Some(code) = options.products.passes_over()
+            && left_alone > 0
+        {
+            passed_over.add_some(code, left_alone);
+        }
         Ok(Self {
+            options,
+            left_alone,
+            missing: Missing {
+                products: from_db(row.missing),
+                marked: from_db(row.marked),
+                after: row.missing_after,
+            },
             id: row.id,
             filename: row.filename,
             stored_as: row.stored_as,
@@ -995,10 +1133,7 @@ impl TryFrom<monitor_import::Model> for MonitorImport {
             }),
             tally: Tally {
                 rows_read: from_db(row.rows_read),
-                passed_over: row
-                    .passed_over
-                    .and_then(|counts| serde_json::from_str(&counts).ok())
-                    .unwrap_or_default(),
+                passed_over,
                 warnings: from_db(row.warnings),
                 understood: row.understood,
             },

@@ -1,6 +1,6 @@
 //! What an import would change: found by a check, and noted like what an import changes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::{ConnectionTrait, Value};
 
@@ -9,11 +9,15 @@ use super::{
     bulk::{Bound, BulkTransaction},
     changes::{self, COLUMNS, ImportNumber, Values},
     from_db,
+    left_alone::{LeftAlone, part},
     monitor_imports::ImportBatch,
-    products::{NewProduct, ProductRow, Written},
+    products::{DistinctRows, NewProduct, ProductRow, Written},
     undo::as_product,
 };
-use crate::model::changes::{ChangeKind, Field};
+use crate::model::{
+    changes::{ChangeKind, Field},
+    import_options::ChosenFields,
+};
 
 /// Rows of one statement, fewer than its parameters allow.
 const ROWS: usize = 300;
@@ -26,18 +30,21 @@ const COUNTED: u64 = 1_000;
 pub struct Checked {
     /// How many products it would add and change.
     pub written: Written,
-    changes: Vec<Preview>,
+    pub(super) changes: Vec<Preview>,
+    /// Rows of products that it would leave alone.
+    pub(super) left_alone: Vec<LeftAlone>,
 }
 
 /// A change that would be made.
 #[derive(Clone, Debug)]
-struct Preview {
-    row: u64,
-    identity: String,
+pub(super) struct Preview {
+    pub(super) row: u64,
+    pub(super) identity: String,
     /// The last change of the product as it was found.
-    previous: i64,
-    before: Option<Values>,
-    after: Values,
+    pub(super) previous: i64,
+    pub(super) before: Option<Values>,
+    /// None of a product that would be removed.
+    pub(super) after: Option<Values>,
 }
 
 impl Store {
@@ -47,15 +54,25 @@ impl Store {
     ///
     /// When the database fails.
     pub async fn check_monitor_batch(&self, batch: &ImportBatch) -> Result<Checked, StoreError> {
-        let (rows, replaced) = batch.checked();
-        let first = || rows.iter().filter(|row| !row.is_repeat);
-        let identities: Vec<_> = first().map(|row| row.product.identity.as_str()).collect();
+        let options = batch.kind().options();
+        let all = batch.checked().rows.iter().chain(batch.in_question());
+        let identities: BTreeSet<_> = all.map(|row| row.product.identity.as_str()).collect();
+        let identities: Vec<_> = identities.into_iter().collect();
         let there = self.products_with_changes(&identities).await?;
-        let mut checked = Checked::default();
-        checked.written.replaced = replaced + (rows.len() - identities.len()) as u64;
+        let is_there = |identity: &str| there.contains_key(identity);
+        let (some, left_alone) = part(options.products, batch.in_question(), is_there);
+        let parted = DistinctRows::new(some, options.fields);
+        let replaced = batch.checked().replaced + parted.replaced;
+        let rows = || batch.checked().rows.iter().chain(&parted.rows);
+        let first = || rows().filter(|row| !row.is_repeat);
+        let mut checked = Checked {
+            left_alone,
+            ..Checked::default()
+        };
+        checked.written.replaced = replaced + (rows().count() - first().count()) as u64;
         for row in first() {
             let (before, previous) = match there.get(&row.product.identity) {
-                Some((old, _)) if row.product.is_like(old, row.said) => {
+                Some((old, _)) if row.product.is_like(old, row.said, options.fields) => {
                     checked.written.unchanged += 1;
                     continue;
                 }
@@ -72,7 +89,7 @@ impl Store {
                 row: row.row,
                 identity: row.product.identity.clone(),
                 previous,
-                after: values_of(&merged(before, row)),
+                after: Some(values_of(&merged(before, row, options.fields))),
                 before: before.map(values_of),
             });
         }
@@ -80,7 +97,7 @@ impl Store {
     }
 
     /// Finds those of these products that are there, each with its last change.
-    async fn products_with_changes(
+    pub(super) async fn products_with_changes(
         &self,
         identities: &[&str],
     ) -> Result<HashMap<String, (NewProduct, i64)>, StoreError> {
@@ -140,37 +157,56 @@ impl Store {
 }
 
 /// Returns what a product would be once a row is written.
-fn merged(before: Option<&NewProduct>, row: &ProductRow) -> NewProduct {
+fn merged(before: Option<&NewProduct>, row: &ProductRow, only: ChosenFields) -> NewProduct {
     let (new, said) = (&row.product, row.said);
     let Some(old) = before else {
         return new.clone();
     };
-    let text = |is_said: bool, new: &Option<String>, old: &Option<String>| {
-        if is_said { new.clone() } else { old.clone() }
+    let text = |is_said: bool, field, new: &Option<String>, old: &Option<String>| {
+        if is_said && only.has(field) {
+            new.clone()
+        } else {
+            old.clone()
+        }
     };
+    let has_currency = only.has_currency() && (said.currency || new.currency.is_some());
     NewProduct {
         identity: new.identity.clone(),
-        sku: new.sku.clone(),
-        name: if said.name {
+        sku: text(true, Field::Sku, &new.sku, &old.sku),
+        name: if said.name && only.has(Field::Name) {
             new.name.clone()
         } else {
             old.name.clone()
         },
-        price: new.price.clone(),
-        sale_price: text(said.sale_price, &new.sale_price, &old.sale_price),
-        currency: text(
-            said.currency || new.currency.is_some(),
-            &new.currency,
-            &old.currency,
+        price: text(true, Field::Price, &new.price, &old.price),
+        sale_price: text(
+            said.sale_price,
+            Field::SalePrice,
+            &new.sale_price,
+            &old.sale_price,
         ),
-        gtin: text(said.gtin, &new.gtin, &old.gtin),
-        stock: if said.stock { new.stock } else { old.stock },
-        availability: text(said.availability, &new.availability, &old.availability),
-        url: text(said.url, &new.url, &old.url),
+        currency: if has_currency {
+            new.currency.clone()
+        } else {
+            old.currency.clone()
+        },
+        gtin: text(said.gtin, Field::Gtin, &new.gtin, &old.gtin),
+        stock: if said.stock && only.has(Field::Stock) {
+            new.stock
+        } else {
+            old.stock
+        },
+        availability: text(
+            said.availability,
+            Field::Availability,
+            &new.availability,
+            &old.availability,
+        ),
+        url: text(said.url, Field::Url, &new.url, &old.url),
     }
 }
 
-fn values_of(product: &NewProduct) -> Values {
+pub(super) fn values_of(product: &NewProduct) -> Values {
     [
         product.sku.clone(),
         Some(product.name.clone()),
@@ -188,13 +224,13 @@ fn values_of(product: &NewProduct) -> Values {
 pub(super) async fn note(
     db: &mut BulkTransaction,
     number: Option<ImportNumber>,
-    checked: &Checked,
+    changes: &[Preview],
 ) -> Result<(), StoreError> {
     let Some(number) = number else { return Ok(()) };
     let ages = ["old", "new"];
     let columns = ages.map(|age| COLUMNS.map(|column| format!("{age}_{column}")).join(", "));
     let columns = columns.join(", ");
-    for some in checked.changes.chunks(ROWS) {
+    for some in changes.chunks(ROWS) {
         let mut values = Vec::new();
         let mut rows = Vec::with_capacity(some.len());
         for preview in some {
@@ -220,11 +256,14 @@ impl Preview {
     fn push(&self, number: ImportNumber, values: &mut Vec<Value>) {
         let none = Values::default();
         let before = self.before.as_ref().unwrap_or(&none);
-        let kind = match self.before {
-            Some(_) => ChangeKind::Updated,
-            None => ChangeKind::Added,
+        let after = self.after.as_ref().unwrap_or(&none);
+        let kind = match (&self.before, &self.after) {
+            // No product leads to it, as to one that was made.
+            (_, None) => changes::WOULD_REMOVE,
+            (Some(_), _) => changes::kind_to_db(ChangeKind::Updated),
+            (None, _) => changes::kind_to_db(ChangeKind::Added),
         };
-        let differs = |field: &Field| before[*field as usize] != self.after[*field as usize];
+        let differs = |field: &Field| before[*field as usize] != after[*field as usize];
         let fields = Field::ALL.into_iter().filter(differs);
         let fields = fields.map(changes::bit).fold(0, |fields, bit| fields | bit);
         let price = |values: &Values| values[Field::Price as usize].clone();
@@ -232,14 +271,12 @@ impl Preview {
             Value::from(number.change(self.row)),
             self.identity.as_str().into(),
             // As the columns are in PostgreSQL.
-            i16::try_from(changes::kind_to_db(kind))
-                .unwrap_or_default()
-                .into(),
+            i16::try_from(kind).unwrap_or_default().into(),
             self.previous.into(),
             i32::try_from(fields).unwrap_or_default().into(),
-            changes::price_change(price(before).as_deref(), price(&self.after).as_deref()).into(),
+            changes::price_change(price(before).as_deref(), price(after).as_deref()).into(),
         ]);
-        for age in [before, &self.after] {
+        for age in [before, after] {
             for field in Field::ALL {
                 let value = age[field as usize].clone().filter(|_| differs(&field));
                 values.push(match field {

@@ -1,7 +1,7 @@
 //! The products in the shop.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
@@ -21,7 +21,9 @@ use super::{
     from_db,
     product_search::{FOUND_AT_MOST, Found},
 };
-use crate::model::{job::UnixMillis, page::Page, product::Product};
+use crate::model::{
+    changes::Field, import_options::ChosenFields, job::UnixMillis, page::Page, product::Product,
+};
 
 /// How many products a page has.
 const PAGE_SIZE: u64 = 50;
@@ -86,16 +88,16 @@ impl Said {
     };
 
     /// The values that a product gets from a file, of those that it need not have a column for.
-    fn optional(self) -> impl Iterator<Item = &'static str> {
+    fn optional(self, only: ChosenFields) -> impl Iterator<Item = &'static str> {
         [
-            (self.sale_price, "sale_price"),
-            (self.gtin, "gtin"),
-            (self.stock, "stock"),
-            (self.availability, "availability"),
-            (self.url, "url"),
+            (self.sale_price, Field::SalePrice, "sale_price"),
+            (self.gtin, Field::Gtin, "gtin"),
+            (self.stock, Field::Stock, "stock"),
+            (self.availability, Field::Availability, "availability"),
+            (self.url, Field::Url, "url"),
         ]
         .into_iter()
-        .filter_map(|(is_said, column)| is_said.then_some(column))
+        .filter_map(move |(is_said, field, column)| (is_said && only.has(field)).then_some(column))
     }
 }
 
@@ -139,25 +141,32 @@ impl std::ops::AddAssign for Written {
 }
 
 impl NewProduct {
-    /// Whether the product that is there would stay as it is.
-    pub(super) fn is_like(&self, there: &Self, said: Said) -> bool {
-        let optional = |is_said: bool, same: bool| !is_said || same;
+    /// Whether the product that is there would stay as it is where these values are written only.
+    pub(super) fn is_like(&self, there: &Self, said: Said, only: ChosenFields) -> bool {
+        let optional = |is_said: bool, field, same: bool| !is_said || !only.has(field) || same;
+        let has_currency = only.has_currency() && (said.currency || self.currency.is_some());
         self.identity == there.identity
-            && self.sku == there.sku
-            && is_same_amount(self.price.as_deref(), there.price.as_deref())
-            && optional(said.name, self.name == there.name)
+            && optional(true, Field::Sku, self.sku == there.sku)
+            && optional(
+                true,
+                Field::Price,
+                is_same_amount(self.price.as_deref(), there.price.as_deref()),
+            )
+            && optional(said.name, Field::Name, self.name == there.name)
             && optional(
                 said.sale_price,
+                Field::SalePrice,
                 is_same_amount(self.sale_price.as_deref(), there.sale_price.as_deref()),
             )
+            && (!has_currency || self.currency == there.currency)
+            && optional(said.gtin, Field::Gtin, self.gtin == there.gtin)
+            && optional(said.stock, Field::Stock, self.stock == there.stock)
             && optional(
-                said.currency || self.currency.is_some(),
-                self.currency == there.currency,
+                said.availability,
+                Field::Availability,
+                self.availability == there.availability,
             )
-            && optional(said.gtin, self.gtin == there.gtin)
-            && optional(said.stock, self.stock == there.stock)
-            && optional(said.availability, self.availability == there.availability)
-            && optional(said.url, self.url == there.url)
+            && optional(said.url, Field::Url, self.url == there.url)
     }
 
     fn search_text(&self) -> String {
@@ -397,40 +406,55 @@ pub struct ProductRow {
     pub is_repeat: bool,
     /// Which row of the file it is, from 1.
     pub row: u64,
+    /// The line of the file on which it begins.
+    pub line: u64,
     /// When it was made, should it be made again.
     pub created_at: Option<UnixMillis>,
 }
 
 impl ProductRow {
     /// Takes a later row of the same product in: what is then there is what there would be if one were
-    /// written after the other.
-    fn replace(&mut self, later: Self) {
+    /// written after the other. Of values that are not written over, the first row's are those of a new product.
+    fn replace(&mut self, later: Self, only: ChosenFields) {
         let (old, said) = (std::mem::take(&mut self.product), self.said);
         let mut new = later.product;
-        let keeps = |later_says: bool, says: bool| says && !later_says;
-        if keeps(later.said.name, said.name) {
+        let keeps = |field, later_says: bool, says: bool| !only.has(field) || says && !later_says;
+        if !only.has(Field::Sku) {
+            new.sku = old.sku;
+        }
+        if !only.has(Field::Price) {
+            new.price = old.price;
+        }
+        if keeps(Field::Name, later.said.name, said.name) {
             new.name = old.name;
         }
-        if keeps(later.said.sale_price, said.sale_price) {
+        if keeps(Field::SalePrice, later.said.sale_price, said.sale_price) {
             new.sale_price = old.sale_price;
         }
-        if !later.said.currency {
+        if !only.has_currency() {
+            new.currency = old.currency;
+        } else if !later.said.currency {
             new.currency = new.currency.or(old.currency);
         }
-        if keeps(later.said.gtin, said.gtin) {
+        if keeps(Field::Gtin, later.said.gtin, said.gtin) {
             new.gtin = old.gtin;
         }
-        if keeps(later.said.stock, said.stock) {
+        if keeps(Field::Stock, later.said.stock, said.stock) {
             new.stock = old.stock;
         }
-        if keeps(later.said.availability, said.availability) {
+        if keeps(
+            Field::Availability,
+            later.said.availability,
+            said.availability,
+        ) {
             new.availability = old.availability;
         }
-        if keeps(later.said.url, said.url) {
+        if keeps(Field::Url, later.said.url, said.url) {
             new.url = old.url;
         }
         self.product = new;
         self.row = later.row;
+        self.line = later.line;
         self.said = Said {
             name: said.name || later.said.name,
             sale_price: said.sale_price || later.said.sale_price,
@@ -453,14 +477,16 @@ pub(super) struct DistinctRows {
 
 impl DistinctRows {
     /// Makes one row of those of one product.
-    pub(super) fn new(mut rows: Vec<ProductRow>) -> Self {
+    pub(super) fn new(mut rows: Vec<ProductRow>, only: ChosenFields) -> Self {
         let all = rows.len();
         // A stable sort: rows of one product stay in the file's order.
         rows.sort_by(|one, two| one.product.identity.cmp(&two.product.identity));
         let mut distinct: Vec<ProductRow> = Vec::with_capacity(all);
         for row in rows {
             match distinct.last_mut() {
-                Some(last) if last.product.identity == row.product.identity => last.replace(row),
+                Some(last) if last.product.identity == row.product.identity => {
+                    last.replace(row, only)
+                }
                 _ => distinct.push(row),
             }
         }
@@ -478,6 +504,8 @@ pub(super) struct Upsert {
     /// The products of all runs as PostgreSQL copies them in, each with the number of its run.
     copied: Vec<u8>,
     replaced: u64,
+    /// Which values of products that are there are written over.
+    only: ChosenFields,
     /// Whether all values are to be just as they are given, zeros of prices included.
     is_exact: bool,
 }
@@ -507,7 +535,18 @@ impl Upsert {
         now: UnixMillis,
         number: Option<ImportNumber>,
     ) -> Self {
-        let DistinctRows { rows, replaced } = DistinctRows::new(rows);
+        Self::of_fields(rows, backend, now, number, ChosenFields::ALL)
+    }
+
+    /// As [`new`](Self::new), of products that are there only these values.
+    pub(super) fn of_fields(
+        rows: Vec<ProductRow>,
+        backend: DatabaseBackend,
+        now: UnixMillis,
+        number: Option<ImportNumber>,
+        only: ChosenFields,
+    ) -> Self {
+        let DistinctRows { rows, replaced } = DistinctRows::new(rows, only);
         let mut kinds: Vec<((Said, bool), Vec<Changed>)> = Vec::new();
         for row in rows {
             let kind = (row.said, row.is_repeat);
@@ -523,6 +562,7 @@ impl Upsert {
         }
         let mut upsert = Self {
             replaced,
+            only,
             ..Self::default()
         };
         for ((said, is_repeat), products) in kinds {
@@ -574,10 +614,7 @@ impl Upsert {
         }
         for (number, run) in self.runs.iter().enumerate() {
             let all = run.rows as u64;
-            let replace = match self.is_exact {
-                true => Conflict::Restore,
-                false => Conflict::Replace(run.said),
-            };
+            let replace = self.replacing(run);
             if run.is_repeat {
                 run.execute(db, number, replace).await?;
                 written.replaced += all;
@@ -591,6 +628,58 @@ impl Upsert {
             written.added += added;
             written.updated += updated;
             written.unchanged += all.saturating_sub(added + updated);
+        }
+        Ok(written)
+    }
+
+    fn replacing(&self, run: &Run) -> Conflict {
+        match self.is_exact {
+            true => Conflict::Restore,
+            false => Conflict::Replace(run.said, self.only),
+        }
+    }
+
+    /// Writes the products that are not there. Returns their identities.
+    ///
+    /// It can be done again, should it fail.
+    pub(super) async fn add(
+        &self,
+        db: &mut BulkTransaction,
+    ) -> Result<HashSet<String>, StoreError> {
+        if !self.copied.is_empty() {
+            self.copy_in(db).await?;
+        }
+        let mut added = HashSet::new();
+        for (number, run) in self.runs.iter().enumerate() {
+            let (sql, values) = run.statement(db.backend(), number, Conflict::Keep);
+            let sql = format!("{sql} RETURNING identity");
+            for row in db.fetch_bound(sql.into(), values).await? {
+                added.insert(row.try_get_by_index(0)?);
+            }
+        }
+        Ok(added)
+    }
+
+    /// Writes products that are all there.
+    ///
+    /// It can be done again, should it fail.
+    pub(super) async fn update(&self, db: &mut BulkTransaction) -> Result<Written, StoreError> {
+        let mut written = Written {
+            replaced: self.replaced,
+            ..Written::default()
+        };
+        if !self.copied.is_empty() {
+            self.copy_in(db).await?;
+        }
+        for (number, run) in self.runs.iter().enumerate() {
+            let all = run.rows as u64;
+            let updated = run.execute(db, number, self.replacing(run)).await?;
+            if run.is_repeat {
+                written.replaced += all;
+            } else {
+                written.updated += updated;
+                written.unchanged += all.saturating_sub(updated);
+            }
         }
         Ok(written)
     }
@@ -622,11 +711,18 @@ impl Run {
         number: usize,
         conflict: Conflict,
     ) -> Result<u64, StoreError> {
+        let (sql, values) = self.statement(db.backend(), number, conflict);
+        db.execute_bound(sql, values).await
+    }
+
+    fn statement(
+        &self,
+        backend: DatabaseBackend,
+        number: usize,
+        conflict: Conflict,
+    ) -> (Arc<str>, Bound) {
         match &self.values {
-            Some(values) => {
-                let values = Bound::Sqlite(values.clone());
-                db.execute_bound(sql(self.rows, conflict), values).await
-            }
+            Some(values) => (sql(self.rows, conflict), Bound::Sqlite(values.clone())),
             None => {
                 let columns = COLUMNS.join(", ");
                 let from = format!(
@@ -634,8 +730,7 @@ impl Run {
                      WHERE run = {number} ORDER BY identity {}",
                     conflict.clause()
                 );
-                db.execute_bound(from.into(), Bound::none(db.backend()))
-                    .await
+                (from.into(), Bound::none(backend))
             }
         }
     }
@@ -727,7 +822,7 @@ fn copied(lines: &mut Vec<u8>, run: usize, changed: &Changed, now: UnixMillis) {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 enum Conflict {
     Keep,
-    Replace(Said),
+    Replace(Said, ChosenFields),
     /// As [`Replace`](Self::Replace) of everything, also where a price is only written with other zeros.
     Restore,
 }
@@ -736,8 +831,13 @@ impl Conflict {
     fn clause(self) -> String {
         match self {
             Self::Keep => "ON CONFLICT (identity) DO NOTHING".to_owned(),
-            Self::Replace(said) => format!("ON CONFLICT (identity) DO {}", replacing(said, false)),
-            Self::Restore => format!("ON CONFLICT (identity) DO {}", replacing(Said::ALL, true)),
+            Self::Replace(said, only) => {
+                format!("ON CONFLICT (identity) DO {}", replacing(said, only, false))
+            }
+            Self::Restore => format!(
+                "ON CONFLICT (identity) DO {}",
+                replacing(Said::ALL, ChosenFields::ALL, true)
+            ),
         }
     }
 }
@@ -745,7 +845,8 @@ impl Conflict {
 /// The text of SQLite's statement for so many products. It is long, so that the most usual ones are kept.
 fn sql(rows: usize, conflict: Conflict) -> Arc<str> {
     static FULL: LazyLock<Mutex<HashMap<Conflict, Arc<str>>>> = LazyLock::new(Mutex::default);
-    if rows != RUN {
+    let is_usual = !matches!(conflict, Conflict::Replace(_, only) if !only.is_all());
+    if rows != RUN || !is_usual {
         return written_out(rows, conflict).into();
     }
     let mut full = FULL.lock().unwrap_or_else(PoisonError::into_inner);
@@ -764,19 +865,26 @@ fn written_out(rows: usize, conflict: Conflict) -> String {
 }
 
 /// What a product that is there gets of one that comes, and what of it makes it a changed one.
-fn replacing(said: Said, is_exact: bool) -> String {
-    let mut set = vec!["sku", "price", "updated_at", "last_change"];
-    let mut compared = vec!["sku", "price"];
-    if said.name {
-        set.extend(["name", "search_text"]);
+fn replacing(said: Said, only: ChosenFields, is_exact: bool) -> String {
+    let mut compared = Vec::new();
+    if only.has(Field::Sku) {
+        compared.push("sku");
+    }
+    if only.has(Field::Price) {
+        compared.push("price");
+    }
+    if said.name && only.has(Field::Name) {
         compared.push("name");
     }
-    if said.currency {
-        set.push("currency");
+    if said.currency && only.has_currency() {
         compared.push("currency");
     }
-    set.extend(said.optional());
-    compared.extend(said.optional());
+    compared.extend(said.optional(only));
+    let mut set = compared.clone();
+    set.extend(["updated_at", "last_change"]);
+    if compared.contains(&"name") {
+        set.push("search_text");
+    }
     let mut set: Vec<_> = set
         .into_iter()
         .map(|column| format!("{column} = excluded.{column}"))
@@ -791,11 +899,15 @@ fn replacing(said: Said, is_exact: bool) -> String {
             _ => format!("products.{column} IS DISTINCT FROM excluded.{column}"),
         })
         .collect();
-    if !said.currency {
+    if !said.currency && only.has_currency() {
         set.push("currency = COALESCE(excluded.currency, products.currency)".to_owned());
         changed
             .push("products.currency <> COALESCE(excluded.currency, products.currency)".to_owned());
         changed.push("products.currency IS NULL AND excluded.currency IS NOT NULL".to_owned());
+    }
+    if changed.is_empty() {
+        // The file has no column for what was chosen.
+        changed.push("1 = 0".to_owned());
     }
     format!(
         "UPDATE SET {} WHERE {}",
@@ -989,7 +1101,10 @@ mod tests {
                 u64::from(is_changed),
                 "{before:?} {after:?}"
             );
-            assert_eq!(after.is_like(&before, Said::ALL), !is_changed);
+            assert_eq!(
+                after.is_like(&before, Said::ALL, ChosenFields::ALL),
+                !is_changed
+            );
         }
     }
 
@@ -1025,7 +1140,8 @@ mod tests {
         };
         let there = store.products_as_they_are(identity.clone()).await.unwrap();
         assert_eq!(there["sku:1"], kept);
-        assert!(dearer[0].is_like(&kept, nothing) && !dearer[0].is_like(&kept, Said::ALL));
+        let is_like = |said| dearer[0].is_like(&kept, said, ChosenFields::ALL);
+        assert!(is_like(nothing) && !is_like(Said::ALL));
         assert_eq!(names(&store, "one").await, ["One"]);
 
         let again = upsert_said(&store, &[dearer[0].clone()], nothing, 3).await;
@@ -1121,9 +1237,14 @@ mod tests {
         row
     }
 
-    async fn write_rows(store: &Store, rows: Vec<ProductRow>, now: UnixMillis) -> Written {
+    async fn write_rows(
+        store: &Store,
+        rows: Vec<ProductRow>,
+        now: UnixMillis,
+        only: ChosenFields,
+    ) -> Written {
         let mut transaction = BulkTransaction::begin(store).await.unwrap();
-        let upsert = Upsert::new(rows, transaction.backend(), now, None);
+        let upsert = Upsert::of_fields(rows, transaction.backend(), now, None, only);
         let written = upsert.write(&mut transaction).await.unwrap();
         transaction.commit().await.unwrap();
         written
@@ -1139,15 +1260,17 @@ mod tests {
                 all.exec(&store.db).await.unwrap();
             }
             for now in 1..3 {
+                let chosen = Field::ALL.into_iter().filter(|_| fastrand::u8(0..4) == 0);
+                let only = ChosenFields::of(chosen);
                 let rows: Vec<_> = (0..fastrand::usize(1..8)).map(|_| any_row()).collect();
-                let written = write_rows(&together, rows.clone(), now).await;
+                let written = write_rows(&together, rows.clone(), now, only).await;
                 assert_eq!(written.rows(), rows.len() as u64);
                 for row in rows.clone() {
-                    write_rows(&apart, vec![row], now).await;
+                    write_rows(&apart, vec![row], now, only).await;
                 }
                 let there = together.products_as_they_are(ids()).await.unwrap();
                 let expected = apart.products_as_they_are(ids()).await.unwrap();
-                assert_eq!(there, expected, "{rows:?}");
+                assert_eq!(there, expected, "{only} {rows:?}");
             }
         }
     }

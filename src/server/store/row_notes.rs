@@ -26,11 +26,18 @@ pub enum NoteKind {
     Warning,
     /// A later row replaced it.
     Replaced,
+    /// It is no row: the file lacks a product.
+    Missing,
 }
 
 impl NoteKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::PassedOver, Self::Warning, Self::Replaced];
+    pub const ALL: [Self; 4] = [
+        Self::PassedOver,
+        Self::Warning,
+        Self::Replaced,
+        Self::Missing,
+    ];
 
     /// Returns its word in the database and on the wire.
     #[must_use]
@@ -39,6 +46,7 @@ impl NoteKind {
             Self::PassedOver => "passed-over",
             Self::Warning => "warning",
             Self::Replaced => "replaced",
+            Self::Missing => "missing",
         }
     }
 }
@@ -56,7 +64,7 @@ pub struct RowNote {
     pub line: u64,
     /// The row's label.
     pub label: String,
-    /// Code of the reason of a skipped row; a sentence for a warning.
+    /// Code of the reason of a skipped row; a sentence for a warning; the name of a product that the file lacks.
     pub reason: String,
     /// Name of the column of a warning.
     pub column: Option<String>,
@@ -88,6 +96,11 @@ impl PassedOverCounts {
                 self.0.insert(code.to_owned(), 1);
             }
         }
+    }
+
+    /// Counts some more rows.
+    pub fn add_some(&mut self, code: &str, rows: u64) {
+        *self.0.entry(code.to_owned()).or_default() += rows;
     }
 
     /// Returns the total.

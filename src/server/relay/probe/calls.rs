@@ -13,10 +13,7 @@ use uuid::Uuid;
 
 use super::{Finding, Heard, Probe, Upload};
 use crate::{
-    model::{
-        import_extras::ImportExtras,
-        job::{ImportMode, JobId},
-    },
+    model::{import_extras::ImportExtras, import_options::Instructions, job::JobId},
     server::http_client,
 };
 
@@ -202,9 +199,13 @@ impl Probe {
     pub(super) async fn upload(&self, upload: &Upload) -> (Finding, Option<JobId>) {
         let file = stream::iter([Ok::<Bytes, std::io::Error>(upload.content.clone())]);
         let key = Some(Uuid::new_v4().to_string());
-        let request = self
-            .rest
-            .upload(OWNER, ImportMode::Import, key, upload.name.clone(), file);
+        let request = self.rest.upload(
+            OWNER,
+            Instructions::default(),
+            key,
+            upload.name.clone(),
+            file,
+        );
         let answer = match self.ask(request).await {
             Ok(answer) => answer,
             Err(why) => return (Finding::misfit(UPLOAD, why), None),

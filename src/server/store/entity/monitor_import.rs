@@ -66,6 +66,16 @@ pub(in crate::server::store) struct Model {
     pub over_limit: Option<String>,
     /// Whether it may go over it.
     pub approved: bool,
+    /// Which products and values it writes, as JSON.
+    pub options: Option<String>,
+    /// Rows of products that these leave alone.
+    pub left_alone: i64,
+    /// Products that the file lacks.
+    pub missing: i64,
+    /// Those of them that were marked as out of stock.
+    pub marked: i64,
+    /// The last product that was looked up in the file.
+    pub missing_after: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

@@ -23,6 +23,7 @@ mod m0100_product_changes;
 mod m0110_confirmed_sessions;
 mod m0111_undo;
 mod m0112_approval;
+mod m0120_import_options;
 mod m0130_notifications;
 mod m0131_share_links;
 mod m0132_mail_preferences;
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0110_confirmed_sessions::Migration),
             Box::new(m0111_undo::Migration),
             Box::new(m0112_approval::Migration),
+            Box::new(m0120_import_options::Migration),
             Box::new(m0130_notifications::Migration),
             Box::new(m0131_share_links::Migration),
             Box::new(m0132_mail_preferences::Migration),

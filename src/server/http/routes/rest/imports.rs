@@ -25,6 +25,7 @@ use crate::{
         changes,
         error::ApiError,
         import_extras::{FileColumns, ImportExtras, ImportRow, RowKind, SaidOfFile},
+        import_options::ImportOptions,
         job::{ImportMode, JobId, Question},
     },
     server::{
@@ -76,7 +77,14 @@ pub(crate) struct Details {
     needs: Option<Question>,
     /// Products that a check is about and that have changed since: 1,000 at most.
     changed_since: u64,
-    /// The limit that it goes over, by its first rows.
+    /// Which products and values it writes.
+    #[schema(value_type = Options)]
+    options: ImportOptions,
+    /// Products that are not in the file, where it is to hold all.
+    missing_products: u64,
+    /// Those of them that were marked as out of stock.
+    marked_products: u64,
+    /// The limit that it goes over.
     #[schema(value_type = Option<OverLimit>)]
     over_limit: Option<changes::OverLimit>,
     /// The import that it takes back.
@@ -85,6 +93,18 @@ pub(crate) struct Details {
     undone_by: Option<String>,
     /// What can be done with it now.
     actions: Vec<String>,
+}
+
+/// Which products and values an import writes.
+#[derive(ToSchema)]
+#[allow(dead_code)] // only its description is used
+struct Options {
+    /// Which products its rows may write.
+    products: super::Products,
+    /// Which values of products that are there it updates; all where it is empty.
+    fields: Vec<super::ProductField>,
+    /// What becomes of products that are not in the file.
+    missing: super::Missing,
 }
 
 /// What a person or program has to say of a file.
@@ -107,7 +127,8 @@ enum Needs {
 #[schema(rename_all = "camelCase")]
 #[allow(dead_code)] // only its description is used
 struct OverLimit {
-    /// `prices`: that many prices would move too far; `failed`: that many rows would fail.
+    /// `prices`: that many prices would move too far; `failed`: that many rows would fail; `missing`: that many
+    /// products are not in the file.
     limit: String,
     /// How many.
     count: u64,
@@ -133,6 +154,9 @@ impl From<ImportExtras> for Details {
             waits_for_room: extras.waits_for_room,
             needs: extras.needs,
             changed_since: extras.changed_since,
+            options: extras.options,
+            missing_products: extras.missing_products,
+            marked_products: extras.marked_products,
             over_limit: extras.over_limit,
             undoes: extras.undoes,
             undone_by: extras.undone_by,
@@ -371,8 +395,10 @@ enum Kind {
     Warning,
     /// A later row of the file replaced them.
     Replaced,
-    /// They are no product.
+    /// They are no product, or one that the import leaves alone.
     PassedOver,
+    /// The file lacks these products.
+    Missing,
 }
 
 /// One page of rows.

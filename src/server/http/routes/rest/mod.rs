@@ -37,6 +37,7 @@ use self::answers::OfProgram;
 use crate::{
     model::{
         error::ApiError,
+        import_options::{ChosenFields, FIELDS, Instructions, PARAMETERS},
         imports_filter::ImportsFilter,
         job::{ImportMode, JobId, ProductImportJob},
         upload::MODE_FIELD,
@@ -177,8 +178,16 @@ pub(crate) struct Problem {
 #[derive(ToSchema)]
 #[allow(dead_code)] // only its description is used
 struct ProductFile {
-    /// What is to be done with it. It comes before the file.
+    /// What is to be done with it. All but the file comes before the file.
     mode: Option<Mode>,
+    /// Which products its rows may write. Rows of others are passed over.
+    products: Option<Products>,
+    /// Which values of products that are there are updated, with commas between them; all without it. New products
+    /// get all values. The currency goes with the prices.
+    #[schema(example = "price,stock")]
+    fields: Option<String>,
+    /// What becomes of products that are not in the file. With any value but `keep` it is to hold all products.
+    missing: Option<Missing>,
     /// The file, with its name.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
@@ -194,6 +203,61 @@ pub(crate) struct RemoteProductFile {
     /// What is to be done with it.
     #[schema(value_type = Option<Mode>)]
     mode: Option<String>,
+    /// Which products its rows may write. Rows of others are passed over.
+    #[schema(value_type = Option<Products>)]
+    products: Option<String>,
+    /// Which values of products that are there are updated; all without it. New products get all values. The currency
+    /// goes with the prices.
+    #[schema(value_type = Vec<ProductField>)]
+    #[serde(default)]
+    fields: Vec<String>,
+    /// What becomes of products that are not in the file. With any value but `keep` it is to hold all products.
+    #[schema(value_type = Option<Missing>)]
+    missing: Option<String>,
+}
+
+/// Which products the rows of a file may write.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // only its description is used
+enum Products {
+    /// Those that are there and those that are not.
+    All,
+    /// Those that are not there: they are added.
+    New,
+    /// Those that are there: they are updated.
+    Existing,
+}
+
+/// What becomes of products that are not in the file.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // only its description is used
+enum Missing {
+    /// Nothing.
+    Keep,
+    /// They are listed, and stay as they are.
+    List,
+    /// They are marked as out of stock.
+    Unavailable,
+    /// They are removed.
+    Remove,
+}
+
+/// A value of a product.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)] // only its description is used
+enum ProductField {
+    Sku,
+    Name,
+    Price,
+    SalePrice,
+    Currency,
+    Gtin,
+    Stock,
+    Availability,
+    Url,
 }
 
 /// How a file is to be taken.
@@ -204,6 +268,15 @@ struct ImportParameters {
     /// What is to be done with the file, where the body does not say.
     #[param(inline, default = "import")]
     mode: Option<Mode>,
+    /// Which products the file's rows may write, where the body does not say.
+    #[param(inline, default = "all")]
+    products: Option<Products>,
+    /// Which values are updated, with commas between them, where the body does not say.
+    #[param(example = "price,stock")]
+    fields: Option<String>,
+    /// What becomes of products that are not in the file, where the body does not say.
+    #[param(inline, default = "keep")]
+    missing: Option<Missing>,
 }
 
 /// Which page to list.
@@ -285,9 +358,9 @@ pub(crate) async fn create(
     Extension(who): Extension<Principal>,
     request: Request,
 ) -> Response {
-    let taken = match mode_in_query(&state, request.uri().query()) {
-        Ok(mode) if is_json(request.headers()) => fetch(&state, &who.user, mode, request).await,
-        Ok(mode) => receive::take_file(&state, &who.user, mode, request).await,
+    let taken = match said_in_query(&state, request.uri().query()) {
+        Ok(what) if is_json(request.headers()) => fetch(&state, &who.user, what, request).await,
+        Ok(what) => receive::take_file(&state, &who.user, what, request).await,
         Err(error) => {
             authorize::read_out(request).await;
             Err(error)
@@ -305,21 +378,18 @@ pub(crate) async fn create(
 }
 
 /// Reads what the address says is to be done with a file, and refuses what else it says.
-fn mode_in_query(state: &AppState, query: Option<&str>) -> Result<ImportMode, UploadError> {
-    let mut mode = ImportMode::Import;
+fn said_in_query(state: &AppState, query: Option<&str>) -> Result<Instructions, UploadError> {
+    let mut what = Instructions::default();
     for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        if name != MODE_FIELD {
-            return Err(UploadError::UnknownParameter(receive::shown(&name)));
-        }
-        mode = receive::mode_of(state, Some(&value))?;
+        receive::instruct(state, &mut what, &name, &value)?;
     }
-    Ok(mode)
+    Ok(what)
 }
 
 async fn fetch(
     state: &AppState,
     user: &User,
-    mode: ImportMode,
+    mut what: Instructions,
     request: Request,
 ) -> Result<(JobId, ImportMode), UploadError> {
     let (parts, body) = request.into_parts();
@@ -328,21 +398,35 @@ async fn fetch(
         .map_err(|_| UploadError::Unreadable)?;
     let fields: serde_json::Map<String, serde_json::Value> =
         serde_json::from_slice(&body).map_err(|_| UploadError::Unreadable)?;
-    let unknown = fields
-        .keys()
-        .find(|name| !["url", MODE_FIELD].contains(&name.as_str()));
+    let unknown = fields.keys().find(|name| !is_known(name));
     if let Some(unknown) = unknown {
         return Err(UploadError::UnknownParameter(receive::shown(unknown)));
     }
     let file: RemoteProductFile = serde_json::from_value(serde_json::Value::Object(fields))
         .map_err(|_| UploadError::Unreadable)?;
-    let mode = match file.mode {
-        Some(given) => receive::mode_of(state, Some(&given))?,
-        None => mode,
-    };
+    let mut said = vec![
+        (MODE_FIELD, file.mode),
+        ("products", file.products),
+        ("missing", file.missing),
+    ];
+    if !file.fields.is_empty() {
+        // They are in place of those of the address.
+        what.options.fields = ChosenFields::ALL;
+        said.extend(file.fields.into_iter().map(|field| (FIELDS, Some(field))));
+    }
+    for (name, value) in said {
+        if let Some(value) = value {
+            receive::instruct(state, &mut what, name, &value)?;
+        }
+    }
     let caller = Caller::of(&parts);
-    let id = receive::fetch_file(state, user, &caller, &file.url, mode).await?;
-    Ok((id, mode))
+    let id = receive::fetch_file(state, user, &caller, &file.url, what).await?;
+    Ok((id, what.mode))
+}
+
+/// Returns whether there is such a member of a [`RemoteProductFile`].
+fn is_known(name: &str) -> bool {
+    ["url", MODE_FIELD].contains(&name) || PARAMETERS.contains(&name)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

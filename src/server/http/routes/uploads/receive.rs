@@ -26,14 +26,17 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use leptos::prelude::use_context;
 use multer::{Field, Multipart};
-use serde::Deserialize;
 use thiserror::Error;
 
 use crate::{
     i18n::locale::Locale,
     model::{
         audit::AuditAction,
+        changes,
         error::ApiError,
+        import_options::{
+            ChosenFields, FIELDS, Instructions, MissingProducts, PARAMETERS, WrittenProducts,
+        },
         job::{ImportMode, JobId},
         upload::{MODE_FIELD, UploadAnswer},
     },
@@ -60,7 +63,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// What a multipart body has beside the file itself, at most.
 const MULTIPART_OVERHEAD: u64 = 16 << 10;
 /// The most fields up to the file.
-const MAX_FIELDS: usize = 16;
+const MAX_FIELDS: usize = 32;
 const MAX_FILENAME: usize = 200;
 /// The longest key by which a client may send a file again.
 const MAX_KEY: usize = 255;
@@ -73,6 +76,22 @@ const ERROR_MAX_AGE: i64 = 60;
 
 /// Why a file is not only checked.
 pub(crate) const NO_CHECKS: &str = "The price monitor doesn't support dry runs.";
+/// Why it is not said which products and values of a file are written.
+pub(crate) const NO_OPTIONS: &str =
+    "The price monitor doesn't support importing some products or fields only.";
+
+/// Says which values a parameter takes.
+fn values(parameter: &str) -> String {
+    let [products, fields, _] = PARAMETERS;
+    let words: Vec<_> = if parameter == products {
+        WrittenProducts::ALL.map(WrittenProducts::as_str).to_vec()
+    } else if parameter == fields {
+        changes::Field::ALL.map(changes::Field::as_str).to_vec()
+    } else {
+        MissingProducts::ALL.map(MissingProducts::as_str).to_vec()
+    };
+    format!("It takes {}.", words.join(", "))
+}
 
 /// The routes.
 pub(in crate::server::http::routes) const ROUTES: &[Route] = &[
@@ -97,12 +116,18 @@ pub(crate) enum UploadError {
     Broken,
     #[error("The form could not be read. Reload the page and try again.")]
     Unreadable,
-    #[error("Unknown parameter {0}. Supported parameters are mode, file and, in JSON, url.")]
+    #[error(
+        "Unknown parameter {0}. Supported parameters are mode, products, fields, missing, file and, in JSON, url."
+    )]
     UnknownParameter(String),
     #[error("The mode must be import or check.")]
     UnknownMode,
+    #[error("Invalid value for {name}. {}", values(.name))]
+    UnknownValue { name: &'static str },
     #[error("{NO_CHECKS}")]
     NoChecks,
+    #[error("{NO_OPTIONS}")]
+    NoOptions,
     #[error("The parameter {0} must come before the file.")]
     BehindFile(String),
     #[error("{0}")]
@@ -119,7 +144,9 @@ impl UploadError {
             Self::Broken => StatusCode::REQUEST_TIMEOUT,
             Self::UnknownParameter(_)
             | Self::UnknownMode
+            | Self::UnknownValue { .. }
             | Self::NoChecks
+            | Self::NoOptions
             | Self::BehindFile(_)
             | Self::NotFetched(_)
             | Self::NotTaken(ApiError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -149,47 +176,78 @@ pub(crate) async fn upload(
     request: Request,
 ) -> Response {
     let is_form = wants_page(request.headers());
-    let taken = take_file(&state, &user, ImportMode::Import, request).await;
+    let taken = take_file(&state, &user, Instructions::default(), request).await;
     answer(&state, is_form, taken.map(|(id, _)| id))
 }
 
-/// A file that is somewhere else.
-#[derive(Debug, Deserialize)]
-pub(crate) struct FileAddress {
-    /// Where it is.
-    url: String,
-    /// What is to be done with it.
-    mode: Option<String>,
-}
+/// The form's field that says where a file is.
+const URL_FIELD: &str = "url";
 
 /// Fetches a product file.
 pub(crate) async fn fetch(
     State(state): State<AppState>,
     Extension(user): Extension<User>,
     parts: Parts,
-    form: Result<Form<FileAddress>, FormRejection>,
+    form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Response {
     let is_form = wants_page(&parts.headers);
-    let taken = match form {
-        Ok(Form(file)) => match mode_of(&state, file.mode.as_deref()) {
-            Ok(mode) => fetch_file(&state, &user, &Caller::of(&parts), &file.url, mode).await,
-            Err(error) => Err(error),
-        },
+    let asked = match form {
+        Ok(Form(fields)) => asked(&state, fields),
         Err(_) => Err(UploadError::Unreadable),
+    };
+    let taken = match asked {
+        Ok((url, what)) => fetch_file(&state, &user, &Caller::of(&parts), &url, what).await,
+        Err(error) => Err(error),
     };
     answer(&state, is_form, taken)
 }
 
-/// Reads what is to be done with a file.
-pub(crate) fn mode_of(state: &AppState, given: Option<&str>) -> Result<ImportMode, UploadError> {
-    let mode = match given {
-        None | Some("") => ImportMode::Import,
-        Some(mode) => mode.parse().map_err(|_| UploadError::UnknownMode)?,
-    };
-    if mode == ImportMode::Check && !state.offers_checks() {
+/// Reads which file is to be fetched, and what is to be done with it.
+fn asked(
+    state: &AppState,
+    fields: Vec<(String, String)>,
+) -> Result<(String, Instructions), UploadError> {
+    let (mut url, mut what) = (None, Instructions::default());
+    for (name, value) in fields {
+        if name == URL_FIELD {
+            url = Some(value);
+        } else {
+            instruct(state, &mut what, &name, &value)?;
+        }
+    }
+    Ok((url.ok_or(UploadError::Unreadable)?, what))
+}
+
+/// Takes in what a parameter says is to be done with a file.
+pub(crate) fn instruct(
+    state: &AppState,
+    what: &mut Instructions,
+    name: &str,
+    value: &str,
+) -> Result<(), UploadError> {
+    if name == MODE_FIELD {
+        what.mode = match value {
+            "" => ImportMode::Import,
+            mode => mode.parse().map_err(|_| UploadError::UnknownMode)?,
+        };
+    } else if PARAMETERS.contains(&name) {
+        let set = what.options.set(name, value);
+        set.map_err(|name| UploadError::UnknownValue { name })?;
+    } else {
+        return Err(UploadError::UnknownParameter(shown(name)));
+    }
+    if what.mode == ImportMode::Check && !state.offers_checks() {
         return Err(UploadError::NoChecks);
     }
-    Ok(mode)
+    if !what.options.is_default() && !state.offers_options() {
+        return Err(UploadError::NoOptions);
+    }
+    Ok(())
+}
+
+/// Returns whether a parameter says what is to be done with a file.
+fn instructs(name: &str) -> bool {
+    name == MODE_FIELD || PARAMETERS.contains(&name)
 }
 
 fn answer(state: &AppState, is_form: bool, taken: Result<JobId, UploadError>) -> Response {
@@ -221,7 +279,7 @@ pub(crate) async fn fetch_file(
     user: &User,
     caller: &Caller,
     address: &str,
-    mode: ImportMode,
+    what: Instructions,
 ) -> Result<JobId, UploadError> {
     let busy = UploadError::NotTaken(ApiError::TooMany);
     let _slot = state.uploads.take(&user.id).ok_or(busy)?;
@@ -240,7 +298,7 @@ pub(crate) async fn fetch_file(
         }
     };
     let whole = stream::iter([Ok(first)]).chain(file);
-    let (id, filename) = hand_over(state, user, mode, None, &given, whole).await?;
+    let (id, filename) = hand_over(state, user, what, None, &given, whole).await?;
     audit::record(
         &state.auth,
         caller,
@@ -252,12 +310,12 @@ pub(crate) async fn fetch_file(
     Ok(id)
 }
 
-/// Takes the file in the body, has it imported for the user and notes that they did. `mode` is what is done
+/// Takes the file in the body, has it imported for the user and notes that they did. `what` is done
 /// with it where the form does not say.
 pub(crate) async fn take_file(
     state: &AppState,
     user: &User,
-    mode: ImportMode,
+    what: Instructions,
     request: Request,
 ) -> Result<(JobId, ImportMode), UploadError> {
     let busy = UploadError::NotTaken(ApiError::TooMany);
@@ -265,7 +323,7 @@ pub(crate) async fn take_file(
     let (parts, body) = request.into_parts();
     let caller = Caller::of(&parts);
     let request = Request::from_parts(parts, body);
-    let (id, mode, filename) = take_form(state, user, mode, request).await?;
+    let (id, mode, filename) = take_form(state, user, what, request).await?;
     audit::record(
         &state.auth,
         &caller,
@@ -280,7 +338,7 @@ pub(crate) async fn take_file(
 async fn take_form(
     state: &AppState,
     user: &User,
-    mode: ImportMode,
+    what: Instructions,
     request: Request,
 ) -> Result<(JobId, ImportMode, String), UploadError> {
     let headers = request.headers();
@@ -299,7 +357,7 @@ async fn take_form(
     let taken = if is_too_large {
         Err(UploadError::TooLarge(max))
     } else {
-        take_field(state, user, mode, key, &form, &allowance).await
+        take_field(state, user, what, key, &form, &allowance).await
     };
     if taken.is_err() {
         // A browser shows an answer only when it has sent all.
@@ -328,12 +386,13 @@ impl SharedForm {
 async fn take_field(
     state: &AppState,
     user: &User,
-    mut mode: ImportMode,
+    mut what: Instructions,
     key: Option<String>,
     form: &SharedForm,
     allowance: &Allowance,
 ) -> Result<(JobId, ImportMode, String), UploadError> {
     let mut fields = 0..MAX_FIELDS;
+    let mut are_fields_said = false;
     let mut field = loop {
         if fields.next().is_none() {
             return Err(UploadError::Unreadable);
@@ -347,13 +406,17 @@ async fn take_field(
         };
         match field.name() {
             Some("file") => break field,
-            Some(MODE_FIELD) => {
-                let given = field.text().await.map_err(|error| form_error(&error))?;
-                mode = mode_of(state, Some(&given))?;
-            }
             name => {
-                let name = shown(name.unwrap_or_default());
-                return Err(UploadError::UnknownParameter(name));
+                let name = name.unwrap_or_default().to_owned();
+                if !instructs(&name) {
+                    return Err(UploadError::UnknownParameter(shown(&name)));
+                }
+                let given = field.text().await.map_err(|error| form_error(&error))?;
+                if name == FIELDS && !std::mem::replace(&mut are_fields_said, true) {
+                    // They are in place of those of the address.
+                    what.options.fields = ChosenFields::ALL;
+                }
+                instruct(state, &mut what, &name, &given)?;
             }
         }
     };
@@ -370,8 +433,8 @@ async fn take_field(
         }
     };
     let whole = stream::iter([Ok(first)]).chain(to_the_end(form.clone(), field));
-    let (id, filename) = hand_over(state, user, mode, key, &given, whole).await?;
-    Ok((id, mode, filename))
+    let (id, filename) = hand_over(state, user, what, key, &given, whole).await?;
+    Ok((id, what.mode, filename))
 }
 
 /// Returns the rest of a file, which breaks off where a field stands behind it: what that says would be
@@ -393,9 +456,10 @@ fn to_the_end(
             Ok(None) => Ok(None),
             Ok(Some(field)) => {
                 let name = field.name().unwrap_or_default();
-                Err(match name {
-                    MODE_FIELD => UploadError::BehindFile(shown(name)),
-                    _ => UploadError::UnknownParameter(shown(name)),
+                Err(if instructs(name) {
+                    UploadError::BehindFile(shown(name))
+                } else {
+                    UploadError::UnknownParameter(shown(name))
                 })
             }
             Err(error) => Err(form_error(&error)),
@@ -415,7 +479,7 @@ pub(crate) fn shown(name: &str) -> String {
 async fn hand_over(
     state: &AppState,
     user: &User,
-    mode: ImportMode,
+    what: Instructions,
     key: Option<String>,
     given: &str,
     whole: impl Stream<Item = Result<Bytes, UploadError>> + Send + 'static,
@@ -431,7 +495,7 @@ async fn hand_over(
     let filename = clean_filename(given);
     let created = state
         .imports
-        .create(&user.id, mode, key, filename.clone(), file)
+        .create(&user.id, what, key, filename.clone(), file)
         .await;
     match fault.take() {
         Some(fault) => Err(fault),

@@ -45,6 +45,7 @@ use crate::{
     model::{
         audit::AuditAction,
         error::ApiError,
+        import_options::{ImportOptions, Instructions, PARAMETERS},
         job::{ImportMode, JobId},
         upload::{MODE_FIELD, RESUMABLE_PATH, UploadAnswer},
     },
@@ -52,7 +53,7 @@ use crate::{
         auth::audit,
         config::{Config, Monitor},
         http::{
-            routes::uploads::receive::{NO_CHECKS, clean_filename},
+            routes::uploads::receive::{clean_filename, instruct},
             state::AppState,
         },
         identity::{principal::Principal, user::User},
@@ -176,6 +177,8 @@ struct Upload {
     length: u64,
     filename: String,
     only_check: bool,
+    #[serde(default)]
+    options: ImportOptions,
     /// What it has become.
     job: Option<JobId>,
 }
@@ -432,12 +435,11 @@ async fn create(
         .get(UPLOAD_METADATA)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let mode = match value_of(metadata, MODE_FIELD) {
-        Some(mode) => mode.parse().map_err(|_| TusError::Unreadable)?,
-        None => ImportMode::Import,
-    };
-    if mode == ImportMode::Check && !state.offers_checks() {
-        return Err(TusError::NotTaken(ApiError::Invalid(NO_CHECKS.to_owned())));
+    let mut what = Instructions::default();
+    for name in std::iter::once(MODE_FIELD).chain(PARAMETERS) {
+        let value = value_of(metadata, name).unwrap_or_default();
+        instruct(&state, &mut what, name, &value)
+            .map_err(|error| TusError::NotTaken(ApiError::Invalid(error.to_string())))?;
     }
     make_private_directory(&parts.directory).await?;
     let beginning = parts.beginning.lock().await;
@@ -449,7 +451,8 @@ async fn create(
         user: user.id.as_str().to_owned(),
         length,
         filename: clean_filename(&value_of(metadata, "filename").unwrap_or_default()),
-        only_check: mode == ImportMode::Check,
+        only_check: what.mode == ImportMode::Check,
+        options: what.options,
         job: None,
     };
     parts.space.take(&name_of_bytes(id), &upload.user, length)?;
@@ -611,10 +614,13 @@ async fn hand_over(
     id: Uuid,
     upload: &Upload,
 ) -> Result<JobId, TusError> {
-    let mode = if upload.only_check {
-        ImportMode::Check
-    } else {
-        ImportMode::Import
+    let what = Instructions {
+        mode: if upload.only_check {
+            ImportMode::Check
+        } else {
+            ImportMode::Import
+        },
+        options: upload.options,
     };
     let file = File::open(parts.bytes(id)).await?;
     if file.metadata().await?.len() != upload.length {
@@ -627,7 +633,7 @@ async fn hand_over(
         .imports
         .create(
             &user.id,
-            mode,
+            what,
             Some(id.to_string()),
             upload.filename.clone(),
             file,

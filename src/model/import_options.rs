@@ -1,0 +1,341 @@
+//! Which products an import writes, which of their values, and what becomes of those that its file lacks.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use super::{
+    changes::{Field, UnknownWord},
+    job::ImportMode,
+};
+
+/// Which products the rows of a file may write. Rows of others are passed over.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WrittenProducts {
+    /// Those that are there and those that are not.
+    #[default]
+    All,
+    /// Those that are not there: they are added.
+    New,
+    /// Those that are there: they are updated.
+    Existing,
+}
+
+impl WrittenProducts {
+    /// Every choice.
+    pub const ALL: [Self; 3] = [Self::All, Self::New, Self::Existing];
+
+    /// Returns the word for it in forms and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::New => "new",
+            Self::Existing => "existing",
+        }
+    }
+
+    /// Returns the code of the reason for which rows of other products are passed over.
+    #[must_use]
+    pub fn passes_over(self) -> Option<&'static str> {
+        match self {
+            Self::All => None,
+            Self::New => Some("already-there"),
+            Self::Existing => Some("not-there"),
+        }
+    }
+}
+
+impl FromStr for WrittenProducts {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        let found = Self::ALL.into_iter().find(|it| it.as_str() == text);
+        found.ok_or(UnknownWord)
+    }
+}
+
+/// What becomes of products that are not in a file which is to hold all of them.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MissingProducts {
+    /// Nothing: the file need not hold all products.
+    #[default]
+    Keep,
+    /// They are listed, and stay as they are.
+    List,
+    /// They are marked as out of stock.
+    Unavailable,
+    /// They are removed.
+    Remove,
+}
+
+impl MissingProducts {
+    /// Every choice.
+    pub const ALL: [Self; 4] = [Self::Keep, Self::List, Self::Unavailable, Self::Remove];
+
+    /// Returns the word for it in forms and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::List => "list",
+            Self::Unavailable => "unavailable",
+            Self::Remove => "remove",
+        }
+    }
+
+    /// Returns whether the file is to hold all products.
+    #[must_use]
+    pub fn is_full_file(self) -> bool {
+        self != Self::Keep
+    }
+
+    /// Returns whether such products are changed.
+    #[must_use]
+    pub fn changes_products(self) -> bool {
+        matches!(self, Self::Unavailable | Self::Remove)
+    }
+}
+
+impl FromStr for MissingProducts {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        let found = Self::ALL.into_iter().find(|it| it.as_str() == text);
+        found.ok_or(UnknownWord)
+    }
+}
+
+/// The values of products that an import updates. The default is all that its file has columns for.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct ChosenFields(u16);
+
+impl ChosenFields {
+    /// All values.
+    pub const ALL: Self = Self(0);
+
+    /// Chooses these; none for all.
+    #[must_use]
+    pub fn of(fields: impl IntoIterator<Item = Field>) -> Self {
+        let mut chosen = Self::ALL;
+        for field in fields {
+            chosen.choose(field);
+        }
+        chosen
+    }
+
+    /// Chooses one more; the first one is then the only one.
+    pub fn choose(&mut self, field: Field) {
+        self.0 |= 1 << field as u16;
+    }
+
+    /// Returns whether a value is updated.
+    #[must_use]
+    pub fn has(self, field: Field) -> bool {
+        self.is_all() || self.0 & (1 << field as u16) != 0
+    }
+
+    /// Returns whether every value is updated.
+    #[must_use]
+    pub fn is_all(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Returns whether the currency of a price goes with it.
+    #[must_use]
+    pub fn has_currency(self) -> bool {
+        let with = [Field::Currency, Field::Price, Field::SalePrice];
+        with.into_iter().any(|field| self.has(field))
+    }
+
+    /// Returns the values that were chosen; none where all are updated.
+    pub fn chosen(self) -> impl Iterator<Item = Field> {
+        let is_chosen = move |field: &Field| !self.is_all() && self.has(*field);
+        Field::ALL.into_iter().filter(is_chosen)
+    }
+}
+
+impl fmt::Display for ChosenFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, field) in self.chosen().enumerate() {
+            let comma = if place == 0 { "" } else { "," };
+            write!(f, "{comma}{}", field.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for ChosenFields {
+    type Err = UnknownWord;
+
+    /// Reads words with commas between them; an empty text is all.
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        let words = text.split(',').map(str::trim);
+        let words = words.filter(|word| !word.is_empty());
+        words
+            .map(str::parse)
+            .collect::<Result<Vec<_>, _>>()
+            .map(Self::of)
+    }
+}
+
+impl Serialize for ChosenFields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.chosen())
+    }
+}
+
+impl<'de> Deserialize<'de> for ChosenFields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let words = Vec::<String>::deserialize(deserializer)?;
+        let fields = words.iter().map(|word| word.parse::<Field>());
+        let fields = fields.collect::<Result<Vec<_>, _>>();
+        fields
+            .map(Self::of)
+            .map_err(|_| D::Error::custom("not a field"))
+    }
+}
+
+/// How an import writes. Its mode says whether it does.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(default)]
+pub struct ImportOptions {
+    /// Which products its rows may write.
+    pub products: WrittenProducts,
+    /// Which values of products that are there it updates. New ones get all.
+    pub fields: ChosenFields,
+    /// What becomes of products that its file lacks.
+    pub missing: MissingProducts,
+}
+
+/// The parameter that chooses fields.
+pub const FIELDS: &str = "fields";
+
+/// The parameters that say it, in forms and on the wire.
+pub const PARAMETERS: [&str; 3] = ["products", FIELDS, "missing"];
+
+impl ImportOptions {
+    /// Takes a parameter in; `fields` adds to those before. An empty value says nothing.
+    ///
+    /// # Errors
+    ///
+    /// The parameter, where its value is none that it takes.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
+        let [products, fields, missing] = PARAMETERS;
+        let value = value.trim();
+        if value.is_empty() {
+            return Ok(());
+        }
+        if name == products {
+            self.products = value.parse().map_err(|_| products)?;
+        } else if name == fields {
+            let more: ChosenFields = value.parse().map_err(|_| fields)?;
+            more.chosen().for_each(|field| self.fields.choose(field));
+        } else if name == missing {
+            self.missing = value.parse().map_err(|_| missing)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the parameters that say it, without those that say the default.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let Self {
+            products,
+            fields,
+            missing,
+        } = *self;
+        let default = Self::default();
+        let all = [
+            (products != default.products, products.as_str().to_owned()),
+            (!fields.is_all(), fields.to_string()),
+            (missing != default.missing, missing.as_str().to_owned()),
+        ];
+        let said = PARAMETERS.into_iter().zip(all);
+        said.filter_map(|(name, (is_said, value))| is_said.then_some((name, value)))
+            .collect()
+    }
+
+    /// Returns whether it says nothing but the default.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Returns it for a file of which some rows are imported again.
+    #[must_use]
+    pub fn of_some_rows(self) -> Self {
+        Self {
+            missing: MissingProducts::Keep,
+            ..self
+        }
+    }
+}
+
+/// What is to be done with a file.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Instructions {
+    /// Whether products are written.
+    pub mode: ImportMode,
+    /// Which ones, and how.
+    pub options: ImportOptions,
+}
+
+impl From<ImportMode> for Instructions {
+    fn from(mode: ImportMode) -> Self {
+        Self {
+            mode,
+            ..Self::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn options_are_read_from_what_they_were_written_as(
+            products in 0..3usize,
+            fields in proptest::collection::vec(0..9usize, 0..5),
+            missing in 0..4usize,
+        ) {
+            let options = ImportOptions {
+                products: WrittenProducts::ALL[products],
+                fields: ChosenFields::of(fields.into_iter().map(|field| Field::ALL[field])),
+                missing: MissingProducts::ALL[missing],
+            };
+            let mut read = ImportOptions::default();
+            for (name, value) in options.pairs() {
+                prop_assert_eq!(read.set(name, &value), Ok(()));
+            }
+            prop_assert_eq!(read, options);
+            prop_assert_eq!(options.pairs().is_empty(), options.is_default());
+            let json = serde_json::to_string(&options).unwrap();
+            prop_assert_eq!(serde_json::from_str::<ImportOptions>(&json).unwrap(), options);
+        }
+    }
+
+    #[test]
+    fn fields_add_up_and_what_is_none_is_refused() {
+        let mut options = ImportOptions::default();
+        options.set("fields", "price").unwrap();
+        options.set("fields", " stock , name").unwrap();
+        options.set("fields", "").unwrap();
+        assert_eq!(options.fields.to_string(), "name,price,stock");
+        assert!(options.fields.has_currency() && !options.fields.has(Field::Url));
+        assert!(ChosenFields::ALL.has(Field::Url));
+        for (name, value) in [
+            ("products", "some"),
+            ("fields", "price,colour"),
+            ("missing", "delete"),
+        ] {
+            assert_eq!(options.set(name, value), Err(name));
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Imports that write some products or values only, and those of files that hold all products.
+
+use sea_orm_migration::{prelude::*, schema::*};
+
+#[derive(DeriveMigrationName)]
+pub(super) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let columns = [
+            // JSON; without it all products and values are written.
+            text_null("options"),
+            // Rows of products that the options leave alone.
+            big_integer("left_alone").default(0).to_owned(),
+            // Products that the file lacks, and those of them that were marked as out of stock.
+            big_integer("missing").default(0).to_owned(),
+            big_integer("marked").default(0).to_owned(),
+            // The last product that was looked up in the file.
+            text_null("missing_after"),
+        ];
+        for column in columns {
+            // SQLite adds one column at a time.
+            let alter = Table::alter()
+                .table("monitor_imports")
+                .add_column(column)
+                .to_owned();
+            manager.alter_table(alter).await?;
+        }
+        Ok(())
+    }
+}
