@@ -18,6 +18,7 @@ use super::{
     service::ServiceError,
     uploads::{Incoming, stored_name},
 };
+use crate::model::activity::ActivityKind;
 use crate::server::{
     store::monitor_imports::{FileMark, ImportMode, MonitorImport, NewImport},
     uploads::{file_name, part_name},
@@ -193,6 +194,8 @@ pub(super) async fn record(
         }
     };
     incoming.keep();
+    let queued = ActivityKind::Queued.into();
+    service.store.try_note_activity(&import.id, queued).await;
     tracing::info!(id = import.id, "Import accepted");
     service.queue.wake();
     Ok(import)
