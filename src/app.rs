@@ -15,6 +15,7 @@ use crate::{
         bundle::StartBundle,
         language::SiteFooter,
         page_return::PageReturn,
+        shortcuts::Shortcuts,
         site_header::{SiteHeader, Visitor},
         theme_switch::ThemeHead,
     },
@@ -65,6 +66,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <HashedStylesheet id="style" options=options.clone() root=base.as_str() />
                 <StartBundle bundle />
                 <PageReturn />
+                <Shortcuts />
                 <script type="speculationrules" nonce=use_nonce()>
                     {SPECULATION_RULES}
                 </script>

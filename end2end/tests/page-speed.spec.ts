@@ -96,7 +96,7 @@ test('the stream of an import is there before the bundle, and goes on', async ({
   await page.goto(jobPath(id), { waitUntil: 'commit' });
   const job = new JobPage(page, id);
   const headline = page.getByTestId('progress-percent');
-  await expect(headline).toHaveText('Waiting…');
+  await expect(headline).toHaveText('Waiting to start');
   await monitor.joined(id);
   monitor.progress(id, { processedProducts: 1_200, failedProducts: 36, totalProducts: 3_000 });
   await expect
@@ -115,7 +115,7 @@ test('the stream of an import is there before the bundle, and goes on', async ({
   await job.expectStatus('PARTIAL_SUCCESS');
   expect(streams).toEqual([`/api/jobs/${id}/progress`]);
   expect(numbers(seen.processed)).toEqual([0, 1_200, 2_000, 2_964]);
-  expect(seen.percent.filter(Boolean)).toEqual(['Waiting…', '41%', '67%', '100%']);
+  expect(seen.percent.filter(Boolean)).toEqual(['Waiting to start', '41%', '67%', 'Imported 2,964 of 3,000 products']);
 });
 
 test('an import that ends before the bundle is there is shown ended by it', async ({ page, session, monitor }) => {

@@ -21,7 +21,11 @@ test('failed rows say why, can be searched, and come back as a file', async ({ p
   await job.expectStatus('PARTIAL_SUCCESS', { timeout: 20_000 });
   await expect(page.getByTestId('failed-row')).toHaveCount(50);
   await expect(page.getByTestId('failed-reason').first()).toHaveText('The price is missing.');
-  await expect(page.getByTestId('import-outcome')).toHaveText('1 added, 0 updated, 0 unchanged.');
+  await expect(page.getByTestId('progress-percent')).toHaveText('Imported 1 of 61 rows');
+  await expect(page.getByTestId('import-outcome').getByRole('listitem')).toHaveText(['1 added', '60 failed']);
+  // The best way on leads to them.
+  await page.getByTestId('fix-rows').click();
+  await expect(page.getByRole('heading', { name: 'Failed rows' })).toBeInViewport();
 
   await page.getByTestId('failed-search').fill('F-59');
   await page.getByTestId('failed-search').press('Enter');
@@ -46,12 +50,13 @@ test('a file is checked first and imported with one click', async ({ page, app }
   await page.getByTestId('upload-check').check();
   const check = await imports.upload(csv('checked.csv', 'sku,name,price\nCHECK-1,One,1\nCHECK-2,Two,2\n'));
   await check.expectStatus('SUCCESS', { timeout: 20_000 });
-  await expect(page.getByTestId('import-outcome')).toContainText('would add 2');
+  await expect(page.getByTestId('progress-percent')).toHaveText('Checked 2 rows: nothing was imported');
+  await expect(page.getByTestId('import-outcome').getByRole('listitem')).toHaveText(['2 would be added']);
   await page.getByTestId('import-again').click();
   await expect(page).not.toHaveURL(new RegExp(check.id), { timeout: 20_000 });
   const job = new JobPage(page, jobIdOf(page.url()));
   await job.expectStatus('SUCCESS', { timeout: 20_000 });
-  await expect(page.getByTestId('import-outcome')).toHaveText('2 added, 0 updated, 0 unchanged.');
+  await expect(page.getByTestId('import-outcome').getByRole('listitem')).toHaveText(['2 added']);
 });
 
 test('columns that are not known are asked for, and remembered', async ({ page, app, complaints }) => {
@@ -83,9 +88,11 @@ test('every row of a file is accounted for', async ({ page, app }) => {
   const imports = await new ImportsPage(page).open(app);
   const job = await imports.upload(list);
   await job.expectStatus('SUCCESS', { timeout: 20_000 });
-  await expect(page.getByTestId('import-rows')).toHaveText(
-    '4 rows read: 2 products, 1 replaced by a later row, 0 failed, 1 skipped.',
-  );
+  await expect(page.getByTestId('import-outcome').getByRole('listitem')).toHaveText([
+    '2 added',
+    '1 replaced by a later row',
+    '1 skipped',
+  ]);
   await expect(page.getByTestId('replaced-row')).toContainText('Replaced by line 4.');
   await page.getByTestId('rows-passed-over').click();
   await expect(page.getByTestId('passed-over-row')).toContainText('Additional image of the product above.');

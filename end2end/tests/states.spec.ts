@@ -211,6 +211,58 @@ test('what is uploaded, refused, queued, cancelled and asked about', async ({
   await look(page, 'columns-unknown');
 });
 
+test('what came of imports, and what they wait for', async ({ page, startApp, context, look }) => {
+  test.setTimeout(150_000);
+  const app = await startApp();
+  const session = await Session.createOwner(app);
+  await context.addCookies(session.browserCookies());
+  const headline = page.getByTestId('progress-percent');
+  const badge = page.getByTestId('job-status').first();
+  const prices = (price: string) => ({
+    name: 'spring-prices.csv',
+    buffer: Buffer.from(
+      ['sku,name,price', ...Array.from({ length: 40 }, (_, row) => `S-${String(row)},Shirt,${price}`)].join('\n'),
+    ),
+  });
+
+  const first = await session.startImport(prices('10.00'));
+  await expect.poll(async () => (await session.job(first)).status).toBe('SUCCESS');
+  const over = await session.startImport(prices('30.00'));
+  await page.goto(app.url(jobPath(over)));
+  await expect(badge).toHaveText('Needs your approval', { timeout: 30_000 });
+  await expect(headline).toHaveText('Waiting for your approval');
+  await expect(page.getByTestId('approve-import')).toHaveClass(/button-primary/);
+  await look(page, 'needs-approval');
+  await page.getByTestId('approve-import').click();
+  await expect(headline).toHaveText('Imported 40 rows', { timeout: 30_000 });
+  await expect(page.getByTestId('import-outcome').getByRole('listitem')).toHaveText(['40 updated']);
+  await expect(page.getByTestId('timeline').getByRole('listitem')).toHaveText([
+    /^File uploaded by /,
+    /^Queued/,
+    /^Waiting for approval/,
+    /^Approved by /,
+    /^Import started/,
+    /^All products imported/,
+  ]);
+  await look(page, 'outcome-whole');
+
+  await page.getByTestId('undo-import').click();
+  await look(page, 'outcome-undo-asked');
+  await page.getByTestId('undo-confirm').click();
+  await expect(headline).toHaveText('Restored 40 products', { timeout: 30_000 });
+  await look(page, 'outcome-undo');
+  await page.goto(app.url(jobPath(over)));
+  await expect(badge).toHaveText('Undone');
+  await look(page, 'undone');
+
+  const imports = await new ImportsPage(page).open(app);
+  await page.getByTestId('upload-check').check();
+  const check = await imports.upload({ ...prices('10.40'), mimeType: 'text/csv' });
+  await check.expectStatus('SUCCESS', { timeout: 20_000 });
+  await expect(headline).toHaveText('Checked 40 rows: nothing was imported');
+  await look(page, 'checked');
+});
+
 test('the other pages', async ({ page, startApp, context, look, complaints }) => {
   test.setTimeout(150_000);
   complaints.allowStatus(400, 401, 404);

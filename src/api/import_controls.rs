@@ -21,6 +21,17 @@ pub async fn import_extras(id: JobId) -> Result<Option<ImportExtras>, ApiError> 
     Ok(imports.relay().extras(&job).await)
 }
 
+/// Lists what has happened to an import.
+///
+/// # Errors
+///
+/// As [`import_extras`].
+#[server(name = GetImportActivity, prefix = "/api", endpoint = "import_activity", input = server_fn::codec::GetUrl)]
+pub async fn import_activity(id: JobId) -> Result<Vec<crate::model::activity::Activity>, ApiError> {
+    let (imports, job) = crate::server::imports::find_visible(&id).await?;
+    imports.activity(&job).await
+}
+
 /// Stops an import; what is in stays.
 ///
 /// # Errors
@@ -29,7 +40,8 @@ pub async fn import_extras(id: JobId) -> Result<Option<ImportExtras>, ApiError> 
 #[server(prefix = "/api", endpoint = "cancel_import")]
 pub async fn cancel_import(id: JobId) -> Result<(), ApiError> {
     let change = crate::server::imports::find_changeable(&id).await?;
-    change.imports.relay().cancel(&change.job).await?;
+    let user = &change.who.user.id;
+    change.imports.cancel(user, &change.job).await?;
     change
         .done(crate::model::audit::AuditAction::ImportCancelled)
         .await;
@@ -64,7 +76,8 @@ pub async fn retry_failed_rows(id: JobId) -> Result<(), ApiError> {
 #[server(prefix = "/api", endpoint = "approve_import")]
 pub async fn approve_import(id: JobId) -> Result<(), ApiError> {
     let change = crate::server::imports::find_changeable(&id).await?;
-    change.imports.relay().approve(&change.job).await?;
+    let user = &change.who.user.id;
+    change.imports.approve(user, &change.job).await?;
     change
         .done(crate::model::audit::AuditAction::ImportApproved)
         .await;

@@ -115,6 +115,31 @@ pub(crate) fn NewPassword(
     }
 }
 
+/// Returns which fields a refusal is about: the new password, and all others.
+pub(crate) fn invalid_fields(error: Option<&ApiError>) -> (bool, bool) {
+    let is_weak = matches!(error, Some(ApiError::WeakPassword(_)));
+    (error.is_some(), error.is_some() && !is_weak)
+}
+
+/// The account that a password is of, for password managers, which keep the two together.
+#[component]
+pub(crate) fn Username(
+    /// Its email address.
+    email: String,
+) -> impl IntoView {
+    view! {
+        <input
+            class="visually-hidden"
+            name="username"
+            autocomplete="username"
+            value=email
+            tabindex="-1"
+            aria-hidden="true"
+            readonly
+        />
+    }
+}
+
 /// The button that sends a form.
 #[component]
 pub(crate) fn Submit(

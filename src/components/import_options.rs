@@ -5,9 +5,10 @@ use leptos::prelude::*;
 use super::changes_table::field_word;
 use crate::{
     i18n::locale::Locale,
-    islands::parts::locale::use_locale,
+    islands::parts::{format::Noun, locale::use_locale},
     model::{
         changes::Field,
+        import_extras::ImportExtras,
         import_options::{FIELDS, ImportOptions, MissingProducts, PARAMETERS, WrittenProducts},
     },
 };
@@ -145,4 +146,39 @@ pub(crate) fn described(t: Locale, options: &ImportOptions) -> Option<String> {
     };
     said.extend(missing.map(str::to_owned));
     (!said.is_empty()).then(|| format!("{}.", said.join(". ")))
+}
+
+/// Says what becomes of products that a full file lacks.
+pub(crate) fn missing_products(t: Locale, extras: &ImportExtras) -> Option<String> {
+    let missing = extras.options.missing;
+    if !missing.is_full_file() {
+        return None;
+    }
+    let products = t.counted(extras.missing_products, Noun::Product);
+    let mut text = match t {
+        Locale::English => format!("Missing from the file: {products}"),
+        Locale::German => format!("In der Datei fehlen: {products}"),
+    };
+    let (changed, done) = match missing {
+        MissingProducts::Keep | MissingProducts::List => return Some(format!("{text}.")),
+        MissingProducts::Unavailable => (
+            extras.marked_products,
+            match extras.is_check() {
+                true => t.say(
+                    "would be marked as out of stock",
+                    "würden als nicht vorrätig markiert",
+                ),
+                false => t.say("marked as out of stock", "als nicht vorrätig markiert"),
+            },
+        ),
+        MissingProducts::Remove => (
+            extras.removed_products,
+            match extras.is_check() {
+                true => t.say("would be removed", "würden entfernt"),
+                false => t.say("removed", "entfernt"),
+            },
+        ),
+    };
+    text.push_str(&format!(", {} {done}.", t.count(changed)));
+    Some(text)
 }

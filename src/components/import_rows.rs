@@ -2,12 +2,15 @@
 //! warning, those that a later row replaced, and those that are no product.
 
 use leptos::prelude::*;
+use server_fn::ServerFn;
 
 use super::{
-    form::QueryForm,
+    form::{ActionForm, QueryForm},
+    import_actions::IdField,
     pagination::{Pagination, Position},
 };
 use crate::{
+    api::import_controls::RetryFailedRows,
     i18n::locale::Locale,
     islands::parts::{
         format::Noun,
@@ -93,6 +96,8 @@ pub(crate) fn ImportRowsTable(
     search: String,
     /// How many there are of each kind, in the order of [`RowKind::ALL`].
     counts: [u64; RowKind::ALL.len()],
+    /// Whether those that failed can be imported once more.
+    can_retry: bool,
 ) -> impl IntoView {
     let t = use_locale();
     let ImportRows {
@@ -154,6 +159,27 @@ pub(crate) fn ImportRowsTable(
         let all = format!("{here}?rows={}#rows-title", kind.as_str());
         view! { <a href=address(&all)>{t.say("Clear", "Zurücksetzen")}</a> }
     });
+    let stored = StoredValue::new(id.clone());
+    let retry = (can_retry && kind == RowKind::Failed).then(|| {
+        view! {
+            <ActionForm action=RetryFailedRows::url()>
+                <IdField id=stored.get_value() />
+                <button class="button button-quiet" data-testid="retry-failed">
+                    {t.say("Retry failed rows", "Erneut importieren")}
+                </button>
+            </ActionForm>
+        }
+    });
+    let help = (kind == RowKind::Failed).then(|| {
+        view! {
+            <p class="rows-help">
+                {t.say(
+                    "Download these rows, correct them, and import the file: its last column is ignored.",
+                    "Lade diese Zeilen herunter, korrigiere sie und importiere die Datei: Ihre letzte Spalte wird nicht beachtet.",
+                )}
+            </p>
+        }
+    });
     // What a row of this kind has no cell for has no column either.
     let has_columns = matches!(kind, RowKind::Failed | RowKind::Warning);
     let columns = has_columns.then(|| {
@@ -180,16 +206,20 @@ pub(crate) fn ImportRowsTable(
                 <h2 id="rows-title">
                     {title(t, kind)} " " <span class="chip">{t.count(count)}</span>
                 </h2>
-                <a
-                    class="button button-quiet"
-                    download=format!("{}-rows.csv", kind.as_str())
-                    href=address(&rows_path(&id, kind))
-                    data-testid="download-rows"
-                >
-                    <Icon glyph=Glyph::File />
-                    {t.say("Download", "Herunterladen")}
-                </a>
+                <div class="card-actions">
+                    {retry}
+                    <a
+                        class="button button-quiet"
+                        download=format!("{}-rows.csv", kind.as_str())
+                        href=address(&rows_path(&id, kind))
+                        data-testid=download_testid(kind)
+                    >
+                        <Icon glyph=Glyph::File />
+                        {t.say("Download", "Herunterladen")}
+                    </a>
+                </div>
             </header>
+            {help}
             <ul class="row-kinds" aria-label=t.say("Other rows", "Andere Zeilen")>{others}</ul>
             <search class="products-search">
                 <QueryForm action=here>
@@ -237,6 +267,14 @@ pub(crate) fn ImportRowsTable(
     }
 }
 
+fn download_testid(kind: RowKind) -> &'static str {
+    if kind == RowKind::Failed {
+        "download-failed"
+    } else {
+        "download-rows"
+    }
+}
+
 #[component]
 fn Row(kind: RowKind, row: ImportRow) -> impl IntoView {
     let t = use_locale();
@@ -269,8 +307,8 @@ fn Row(kind: RowKind, row: ImportRow) -> impl IntoView {
     });
     let cells = matches!(kind, RowKind::Failed | RowKind::Warning).then(|| {
         view! {
-            <td role="cell">{column}</td>
-            <td role="cell" class="failed-value">{value}</td>
+            <td role="cell" data-label=t.say("Column", "Spalte")>{column}</td>
+            <td role="cell" class="failed-value" data-label=t.say("Value", "Wert")>{value}</td>
         }
     });
     view! {

@@ -28,6 +28,9 @@ pub enum ApiError {
     /// What was sent cannot be taken. The text says why.
     #[error("{0}")]
     Invalid(String),
+    /// A new password cannot be taken. The text says why.
+    #[error("{0}")]
+    WeakPassword(String),
     /// There is no room for a file. The text says why.
     #[error("{0}")]
     NoSpace(String),

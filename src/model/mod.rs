@@ -1,6 +1,7 @@
 //! The types that the server and the browser share. They know nothing of the rest of the crate but the languages.
 
 pub mod account;
+pub mod activity;
 pub mod audit;
 pub mod base_path;
 pub mod bundle;

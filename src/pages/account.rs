@@ -7,7 +7,9 @@ use super::query;
 use crate::{
     api::account::{ChangePassword, EndSession, SetMail, SignOutEverywhere, account},
     components::{
-        form::{ActionForm, Field, FormError, NewPassword, Submit, failure},
+        form::{
+            ActionForm, Field, FormError, NewPassword, Submit, Username, failure, invalid_fields,
+        },
         moment::Moment,
         notice::ErrorNotice,
         page_title::PageTitle,
@@ -41,6 +43,7 @@ pub(crate) fn AccountPage() -> impl IntoView {
 #[component]
 fn Account(state: AccountState) -> impl IntoView {
     let t = use_locale();
+    let account = state.email.clone();
     let AccountState {
         name,
         email,
@@ -71,7 +74,7 @@ fn Account(state: AccountState) -> impl IntoView {
         </section>
         {mail.map(|wish| view! { <MailForm wish /> })}
         {if has_password {
-            view! { <PasswordForm /> }.into_any()
+            view! { <PasswordForm email=account /> }.into_any()
         } else {
             view! {
                 <p class="settings-note">
@@ -128,8 +131,11 @@ fn MailForm(wish: MailWish) -> impl IntoView {
 }
 
 #[component]
-fn PasswordForm() -> impl IntoView {
+fn PasswordForm(email: String) -> impl IntoView {
     let t = use_locale();
+    let error = failure::<ChangePassword>();
+    let (weak, current) = invalid_fields(error.as_ref());
+    let weak = weak && !current;
     let saved = query::value("saved").filter(|saved| saved == "password").map(|_| {
         t.say(
             "Your password has been changed. All other sessions were signed out and your API tokens revoked.",
@@ -142,17 +148,19 @@ fn PasswordForm() -> impl IntoView {
                 <h2 id="password-title">{t.say("Password", "Passwort")}</h2>
             </header>
             <ActionForm action=ChangePassword::url()>
-                <FormError error={failure::<ChangePassword>()} />
+                <FormError error />
                 <p class="settings-note" role="status" data-testid="password-saved">
                     {saved}
                 </p>
+                <Username email />
                 <Field
                     name="current"
                     label=t.say("Current password", "Aktuelles Passwort")
                     kind="password"
                     autocomplete="current-password"
+                    invalid=current
                 />
-                <NewPassword label=t.say("New password", "Neues Passwort") />
+                <NewPassword label=t.say("New password", "Neues Passwort") invalid=weak />
                 <Submit>{t.say("Change password", "Passwort ändern")}</Submit>
             </ActionForm>
         </section>

@@ -4,21 +4,27 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use super::{
-    import_extras::{Columns, Failures},
+    import_extras::{Columns, Failures, lists_failed},
     not_found::{Missing, NotFound},
 };
 use crate::{
-    api::{import_controls::import_extras, imports::get_import, share_links::share_links},
+    api::{
+        import_controls::{import_activity, import_extras},
+        imports::get_import,
+        share_links::share_links,
+    },
     components::{
-        early_stream::EarlyStream, import_extras::ImportControls, notice::ErrorNotice,
-        page_title::PageTitle, refresh::Refresh, share_links::ShareLinksCard,
+        early_stream::EarlyStream, import_actions::ImportActions, import_activity::ImportActivity,
+        import_outcome::ImportOutcome, notice::ErrorNotice, page_title::PageTitle,
+        refresh::Refresh, share_links::ShareLinksCard,
     },
     islands::{
-        ImportState, LiveImport, LocalTime, OfflineBanner,
-        live_import::{DETAILS, title},
-        parts::{format, locale::use_locale, status_badge::Stage},
+        ImportState, LiveImport, OfflineBanner,
+        live_import::{ACTIONS, DETAILS, OUTCOME, Places, title},
+        parts::locale::use_locale,
     },
     model::{
+        activity::Activity,
         error::ApiError,
         import_extras::ImportExtras,
         job::{JobId, ProductImportJob},
@@ -32,7 +38,9 @@ pub(crate) fn ImportDetailsPage() -> impl IntoView {
     let id = id.unwrap_or_default();
     Suspend::new(async move {
         match find(&id).await {
-            Ok((job, extras)) => view! { <ImportDetails job extras /> }.into_any(),
+            Ok((job, extras, activity)) => {
+                view! { <ImportDetails job extras activity /> }.into_any()
+            }
             Err(ApiError::NotFound) => view! { <NotFound what=Missing::Import /> }.into_any(),
             Err(error) => view! {
                 <PageTitle text="Import" />
@@ -44,17 +52,25 @@ pub(crate) fn ImportDetailsPage() -> impl IntoView {
     })
 }
 
-async fn find(id: &str) -> Result<(ProductImportJob, Option<ImportExtras>), ApiError> {
+/// An import, what the price monitor says of it beyond its progress, and what has happened to it.
+type Found = (ProductImportJob, Option<ImportExtras>, Vec<Activity>);
+
+async fn find(id: &str) -> Result<Found, ApiError> {
     let id: JobId = id.parse().map_err(|_| ApiError::NotFound)?;
     let job = get_import(id.clone()).await?;
     // Not every price monitor has more to say.
-    let extras = import_extras(id).await.ok().flatten();
-    Ok((job, extras))
+    let extras = import_extras(id.clone()).await.ok().flatten();
+    let activity = import_activity(id).await?;
+    Ok((job, extras, activity))
 }
 
 /// An import from its newest snapshot on.
 #[component]
-fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl IntoView {
+fn ImportDetails(
+    job: ProductImportJob,
+    extras: Option<ImportExtras>,
+    activity: Vec<Activity>,
+) -> impl IntoView {
     let t = use_locale();
     let id = job.id.clone();
     let is_over = job.status.is_final();
@@ -65,24 +81,34 @@ fn ImportDetails(job: ProductImportJob, extras: Option<ImportExtras>) -> impl In
         },
         queue_place: extras.as_ref().and_then(|extras| extras.queue_position),
         cancelled: extras.as_ref().is_some_and(|extras| extras.cancelled),
-        asks: extras.as_ref().is_some_and(|extras| extras.needs.is_some()),
+        asks: extras.as_ref().and_then(|extras| extras.needs),
+        is_undo: extras
+            .as_ref()
+            .is_some_and(|extras| extras.undoes.is_some()),
+        is_undone: extras
+            .as_ref()
+            .is_some_and(|extras| extras.undone_by.is_some()),
         has_details: extras.is_some(),
     };
-    let stage = state.stage();
-    let title = title(t, &job.progress(), stage, &job.filename);
-    let controls = extras
-        .clone()
-        .map(|extras| view! { <ImportControls id=id.clone() extras is_over /> });
+    let title = title(t, &job.progress(), state.stage(), &job.filename);
+    let actions = extras.clone().map(|extras| {
+        view! { <ImportActions id=id.clone() extras is_over /> }
+    });
+    let lists_failed = lists_failed(&job, extras.as_ref());
+    let outcome = view! { <ImportOutcome job=job.clone() extras=extras.clone() lists_failed /> };
+    provide_context(Places(vec![
+        (ACTIONS, actions.to_html()),
+        (OUTCOME, outcome.to_html()),
+    ]));
     let early_stream = (!is_over).then(|| view! { <EarlyStream id=id.clone() /> });
     view! {
         <PageTitle text=title />
         {early_stream}
         <LiveImport state>
             <div id=DETAILS class="page-part">
-                {controls}
                 <Columns id=id.clone() extras=extras.clone() />
                 <Failures job=job.clone() extras />
-                <Overview job stage />
+                <ImportActivity job activity />
                 <Sharing id=id.clone() />
             </div>
         </LiveImport>
@@ -98,43 +124,6 @@ fn Sharing(id: JobId) -> impl IntoView {
         let links = share_links(id.clone()).await.ok();
         links.map(|links| view! { <ShareLinksCard id links /> })
     })
-}
-
-/// What is known of the import beside its progress.
-#[component]
-fn Overview(job: ProductImportJob, stage: Stage) -> impl IntoView {
-    let t = use_locale();
-    let ProductImportJob {
-        id,
-        filename,
-        created_at,
-        completed_at,
-        ..
-    } = job;
-    let completed = match completed_at {
-        Some(at) => view! { <LocalTime at /> }.into_any(),
-        None => t.say("Not yet", "Noch nicht").into_any(),
-    };
-    let took = completed_at.map(|end| format::duration(format::between(created_at, end)));
-    view! {
-        <section class="card overview" aria-labelledby="overview-title">
-            <header class="card-head">
-                <h2 id="overview-title">{t.say("Overview", "Überblick")}</h2>
-            </header>
-            <dl>
-                <Fact name=t.say("File", "Datei")>{filename}</Fact>
-                <Fact name="Status">{stage.word(t)}</Fact>
-                <Fact name=t.say("Created", "Erstellt")>
-                    <LocalTime at=created_at />
-                </Fact>
-                <Fact name=t.say("Completed", "Beendet")>{completed}</Fact>
-                <Fact name=t.say("Duration", "Dauer")>{took.unwrap_or_else(|| "–".to_owned())}</Fact>
-                <Fact name="Import">
-                    <span class="code">{id.to_string()}</span>
-                </Fact>
-            </dl>
-        </section>
-    }
 }
 
 /// One thing that is known, with its name.

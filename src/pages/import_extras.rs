@@ -33,11 +33,17 @@ pub(super) fn Columns(id: JobId, extras: Option<ImportExtras>) -> impl IntoView 
     })
 }
 
+/// Returns whether the page of an import lists what failed of it.
+pub(super) fn lists_failed(job: &ProductImportJob, extras: Option<&ImportExtras>) -> bool {
+    extras.is_some_and(|extras| extras.offers("failures")) || !job.failed_product_skus.is_empty()
+}
+
 /// The rows of which something is to be said, where the price monitor keeps them; else the names of what
 /// failed.
 #[component]
 pub(super) fn Failures(job: ProductImportJob, extras: Option<ImportExtras>) -> impl IntoView {
     let (page, search) = (query::page(), query::search());
+    let can_retry = extras.as_ref().is_some_and(|extras| extras.offers("retry"));
     let counts = extras.map(|extras| {
         // Those that failed are listed by whoever offers them.
         let failed = if extras.offers("failures") {
@@ -61,7 +67,7 @@ pub(super) fn Failures(job: ProductImportJob, extras: Option<ImportExtras>) -> i
         if let Some((kind, counts)) = shown
             && let Ok(rows) = import_rows(id.clone(), kind, page, search.clone()).await
         {
-            return view! { <ImportRowsTable id kind rows search counts /> }.into_any();
+            return view! { <ImportRowsTable id kind rows search counts can_retry /> }.into_any();
         }
         view! { <FailedProducts skus=job.failed_product_skus failed=job.failed_products /> }
             .into_any()

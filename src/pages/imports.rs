@@ -16,7 +16,11 @@ use crate::{
     islands::{
         FromAddress, ImportsList, OfflineBanner, UploadForm,
         imports_list::{PAGES, Sorting},
-        parts::{format::Noun, icons::Glyph, locale::use_locale},
+        parts::{
+            format::Noun,
+            icons::{Glyph, Icon},
+            locale::use_locale,
+        },
     },
     model::{
         base_path,
@@ -28,12 +32,14 @@ use crate::{
     },
 };
 
+/// A product file to try an import with.
+const SAMPLE_PATH: &str = "/sample-products.csv";
+
 /// The page on which imports are started and listed.
 #[component]
 pub(crate) fn ImportsPage() -> impl IntoView {
     let t = use_locale();
     let query = imports_query();
-    let filter = query.filter.clone();
     let form = Suspend::new(async {
         match upload_form().await {
             Ok(state) => {
@@ -72,7 +78,6 @@ pub(crate) fn ImportsPage() -> impl IntoView {
             <header class="card-head">
                 <h2 id="imports-title">{t.say("Your imports", "Deine Importe")}</h2>
             </header>
-            <ImportsFilterForm filter />
             {list}
         </section>
         <OfflineBanner />
@@ -90,8 +95,14 @@ fn Imports(imports: Page<ProductImportJob>, query: ImportsQuery) -> impl IntoVie
         has_more,
     } = imports;
     let ImportsQuery { filter, .. } = query;
+    // There is nothing to find among none.
+    let finder = (total > 0 || filter.is_narrow()).then(|| {
+        let filter = filter.clone();
+        view! { <ImportsFilterForm filter /> }
+    });
     if total == 0 && filter.is_narrow() {
         return view! {
+            {finder}
             <EmptyState glyph=Glyph::Search title=t.say("No matching imports", "Keine passenden Importe")>
                 <p>
                     {t.say(
@@ -128,7 +139,9 @@ fn Imports(imports: Page<ProductImportJob>, query: ImportsQuery) -> impl IntoVie
         let href = move |page| imports_address(page, &filter);
         view! { <Pagination position noun=Noun::Import href /> }
     });
+    let sample = base_path::address(SAMPLE_PATH);
     view! {
+        {finder}
         <ImportsList jobs sorting=sorting(&filter) takes_new>
             <EmptyState glyph=Glyph::Upload title=t.say("No imports yet", "Noch keine Importe")>
                 <p>
@@ -136,6 +149,12 @@ fn Imports(imports: Page<ProductImportJob>, query: ImportsQuery) -> impl IntoVie
                         "Upload a product file to start your first import.",
                         "Lade eine Produktdatei hoch, um deinen ersten Import zu starten.",
                     )}
+                </p>
+                <p>
+                    <a class="button" href=sample download="sample-products.csv" data-testid="sample-file">
+                        <Icon glyph=Glyph::File />
+                        {t.say("Download a sample file", "Beispieldatei herunterladen")}
+                    </a>
                 </p>
             </EmptyState>
         </ImportsList>

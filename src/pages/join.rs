@@ -7,7 +7,9 @@ use server_fn::ServerFn;
 use crate::{
     api::team::{AcceptInvitation, ResetPassword, link_state},
     components::{
-        form::{ActionForm, Field, FormError, NewPassword, Submit, failure},
+        form::{
+            ActionForm, Field, FormError, NewPassword, Submit, Username, failure, invalid_fields,
+        },
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
         welcome::Welcome,
@@ -38,7 +40,7 @@ pub(crate) fn JoinPage() -> impl IntoView {
 fn JoinForm(token: String, role: Role) -> impl IntoView {
     let t = use_locale();
     let error = failure::<AcceptInvitation>();
-    let invalid = error.is_some();
+    let (weak, invalid) = invalid_fields(error.as_ref());
     let text = match role {
         Role::Owner => t.say(
             "You've been invited as an owner.",
@@ -68,7 +70,7 @@ fn JoinForm(token: String, role: Role) -> impl IntoView {
                     autocomplete="username"
                     invalid
                 />
-                <NewPassword invalid />
+                <NewPassword invalid=weak />
                 <Submit>
                     {t.say("Create account", "Konto erstellen")}
                 </Submit>
@@ -92,16 +94,7 @@ fn ResetForm(token: String, email: String) -> impl IntoView {
             <ActionForm action=ResetPassword::url()>
                 <FormError error />
                 <input type="hidden" name="token" value=token />
-                // For password managers, which keep a password with its account.
-                <input
-                    class="visually-hidden"
-                    name="username"
-                    autocomplete="username"
-                    value=email
-                    tabindex="-1"
-                    aria-hidden="true"
-                    readonly
-                />
+                <Username email />
                 <NewPassword invalid />
                 <Submit>{t.say("Set password", "Passwort setzen")}</Submit>
             </ActionForm>

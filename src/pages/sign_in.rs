@@ -8,7 +8,7 @@ use super::query;
 use crate::{
     api::session::{CreateOwner, SignIn, sign_in_state},
     components::{
-        form::{ActionForm, Field, FormError, NewPassword, Submit, failure},
+        form::{ActionForm, Field, FormError, NewPassword, Submit, failure, invalid_fields},
         notice::ErrorNotice,
         page_title::PageTitle,
         welcome::Welcome,
@@ -121,7 +121,7 @@ fn SignInForm(
 fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
     let t = use_locale();
     let error = failure::<CreateOwner>();
-    let invalid = error.is_some();
+    let (weak, invalid) = invalid_fields(error.as_ref());
     let title = t.say("Create your account", "Konto erstellen");
     view! {
         <PageTitle text=title />
@@ -147,7 +147,7 @@ fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
                     autocomplete="username"
                     invalid
                 />
-                <NewPassword invalid />
+                <NewPassword invalid=weak />
                 <Submit>
                     {t.say("Create account", "Konto erstellen")}
                 </Submit>

@@ -10,7 +10,9 @@ use crate::{
     components::{
         column_mapping::ColumnMapping,
         failed_products::FailedProducts,
-        import_extras::ImportControls,
+        import_actions::ImportActions,
+        import_activity::ImportActivity,
+        import_outcome::ImportOutcome,
         import_rows::ImportRowsTable,
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
@@ -19,13 +21,14 @@ use crate::{
     islands::{
         UploadForm,
         imports_list::JobsTable,
-        live_import::{ProgressCard, Timeline},
+        live_import::{OUTCOME, Places, ProgressCard},
         parts::{
             icons::{Glyph, Icon},
-            status_badge::{Stage, StatusBadge},
+            status_badge::{Stage, StatusBadge, begun},
         },
     },
     model::{
+        activity::{Activity, ActivityKind},
         base_path::address,
         error::ApiError,
         import_extras::{FileColumns, ImportExtras, ImportRow, ImportRows, RowKind},
@@ -116,6 +119,7 @@ const STATES: &[State] = &[
         let error = Some("The file has no column “price”.");
         card(12, 0, 1_500, ImportStatus::Error, Connection::Closed, error)
     }),
+    ("activity", activity),
     ("controls", controls),
     ("queued", queued),
     ("upload", || upload(None)),
@@ -170,26 +174,36 @@ fn card(
     connection: Connection,
     error: Option<&str>,
 ) -> AnyView {
+    let progress = ImportProgress {
+        processed_products: processed,
+        failed_products: failed,
+        total_products: total,
+    };
     let live = UseProductImportProgressReturn {
-        progress: Signal::stored(ImportProgress {
-            processed_products: processed,
-            failed_products: failed,
-            total_products: total,
-        }),
+        progress: Signal::stored(progress),
         status: Signal::stored(status),
         error: Signal::stored(error.map(str::to_owned)),
         loading: Signal::stored(connection == Connection::Connecting),
         connection: Signal::stored(connection),
     };
     let completed_at = status.is_final().then_some(CREATED_AT + 83_000);
+    let job = ProductImportJob {
+        total_products: Some(total),
+        processed_products: processed,
+        failed_products: failed,
+        ..job(status, completed_at)
+    };
+    let outcome = view! { <ImportOutcome job extras=None lists_failed=false /> };
+    provide_context(Places(vec![(OUTCOME, outcome.to_html())]));
+    let stage = Stage::of(status, begun(&progress), None, false);
     view! {
         <ProgressCard
             live
             filename="summer-catalogue-2026.csv"
+            stage=Signal::stored(stage)
             created_at=Signal::stored(CREATED_AT)
             completed_at=Signal::stored(completed_at)
         />
-        <Timeline live created_at=CREATED_AT completed_at=Signal::stored(completed_at) />
     }
     .into_any()
 }
@@ -209,14 +223,70 @@ fn extras(actions: &[&str], queue_position: Option<u64>) -> ImportExtras {
     }
 }
 
+fn job(status: ImportStatus, completed_at: Option<UnixMillis>) -> ProductImportJob {
+    ProductImportJob {
+        id: id(),
+        filename: "summer-catalogue-2026.csv".to_owned(),
+        status,
+        error: None,
+        total_products: Some(1_500),
+        processed_products: 1_476,
+        failed_products: 24,
+        failed_product_skus: Vec::new(),
+        created_at: CREATED_AT,
+        updated_at: CREATED_AT,
+        completed_at,
+        mode: ImportMode::Import,
+    }
+}
+
+fn activity() -> AnyView {
+    let entry = |after: UnixMillis, kind, who: Option<&str>| Activity {
+        at: CREATED_AT + after,
+        kind,
+        who: who.map(str::to_owned),
+        about: None,
+    };
+    let activity = vec![
+        entry(0, ActivityKind::Uploaded, Some("Ada Lovelace")),
+        entry(10, ActivityKind::Queued, None),
+        entry(2_000, ActivityKind::Started, None),
+        entry(20_000, ActivityKind::ConnectionLost, None),
+        entry(31_000, ActivityKind::ConnectionBack, None),
+    ];
+    let job = job(ImportStatus::PartialSuccess, Some(CREATED_AT + 83_000));
+    view! { <ImportActivity job activity /> }.into_any()
+}
+
 fn controls() -> AnyView {
-    let extras = extras(&["again", "retry", "failures", "delete"], None);
-    view! { <ImportControls id=id() extras is_over=true /> }.into_any()
+    let extras = extras(
+        &["again", "retry", "failures", "changes", "undo", "delete"],
+        None,
+    );
+    let job = job(ImportStatus::PartialSuccess, Some(CREATED_AT + 83_000));
+    view! {
+        <div class="head-actions">
+            <ImportActions id=id() extras=extras.clone() is_over=true />
+        </div>
+        <section class="card">
+            <ImportOutcome job extras=Some(extras) lists_failed=true />
+        </section>
+    }
+    .into_any()
 }
 
 fn queued() -> AnyView {
     let extras = extras(&["cancel"], Some(3));
-    view! { <ImportControls id=id() extras is_over=false /> }.into_any()
+    let job = job(ImportStatus::Pending, None);
+    view! {
+        <div class="head-actions">
+            <ImportActions id=id() extras=extras.clone() is_over=false />
+        </div>
+        <section class="card">
+            <ImportOutcome job extras=Some(extras) lists_failed=false />
+        </section>
+    }
+    .into_any()
 }
 
 fn upload(last_error: Option<&str>) -> AnyView {
@@ -251,7 +321,8 @@ fn failed_rows() -> AnyView {
         has_more: false,
     };
     let (kind, counts) = (RowKind::Failed, [24, 0, 3, 0, 12]);
-    view! { <ImportRowsTable id=id() kind rows search=String::new() counts /> }.into_any()
+    view! { <ImportRowsTable id=id() kind rows search=String::new() counts can_retry=true /> }
+        .into_any()
 }
 
 fn column_mapping() -> AnyView {
@@ -274,16 +345,10 @@ fn imports() -> AnyView {
             .parse()
             .unwrap_or_else(|_| id()),
         filename: format!("a-rather-long-file-name-of-a-supplier-{number:06}.csv"),
-        status,
         error: (status == ImportStatus::Error).then(|| "The file is empty.".to_owned()),
-        total_products: Some(1_500),
         processed_products: 1_500 - failed,
         failed_products: failed,
-        failed_product_skus: Vec::new(),
-        created_at: CREATED_AT,
-        updated_at: CREATED_AT,
-        completed_at: Some(CREATED_AT + 83_000),
-        mode: ImportMode::Import,
+        ..job(status, Some(CREATED_AT + 83_000))
     };
     let jobs = vec![
         job(1, ImportStatus::Success, 0),

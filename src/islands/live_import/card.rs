@@ -3,10 +3,12 @@
 use leptos::prelude::*;
 
 use super::{
+    OUTCOME,
     announcement::Announcement,
     connection_line::ConnectionLine,
-    notify::NotifyButton,
+    headline::{Subject, headline},
     pace::{Pace, use_pace},
+    place::Place,
     progress_notes::{JobError, Quiet, SignedOut},
     tab_icon::TabIcon,
     throughput::Speed,
@@ -19,13 +21,15 @@ use crate::{
         format,
         locale::use_locale,
         progress_bar::{self, ProgressBar},
+        status_badge::Stage,
     },
     model::job::{ImportProgress, ImportStatus, JobId, UnixMillis},
 };
 
-/// Shows how far an import is, how fast it goes, and whether what is shown is live.
+/// Shows how far an import is, how fast it goes, and whether what is shown is live; then what came of it.
 ///
-/// Whatever can appear while it runs has its place from the start, so nothing moves.
+/// Whatever can appear while it runs has its place from the start, so nothing moves. What is only of use
+/// then gives its place to the outcome.
 #[component]
 pub(crate) fn ProgressCard(
     /// The import's progress.
@@ -45,9 +49,12 @@ pub(crate) fn ProgressCard(
     /// When the newest of its numbers was recorded.
     #[prop(optional, into)]
     updated_at: Signal<Option<UnixMillis>>,
-    /// Its place among those that wait.
+    /// Where it stands, as people would say it.
+    #[prop(into)]
+    stage: Signal<Stage>,
+    /// What it is about.
     #[prop(optional, into)]
-    queue_place: Signal<Option<u64>>,
+    subject: Signal<Subject>,
     /// Whether somebody has cancelled it.
     #[prop(optional, into)]
     cancelled: Signal<bool>,
@@ -70,13 +77,12 @@ pub(crate) fn ProgressCard(
     });
     let percent = progress_bar::use_percent(progress, status);
     let pace: Signal<Pace> = use_pace(progress).into();
-    let headline = Memo::new(move |_| match (percent.get(), queue_place.get()) {
-        (Some(percent), _) => t.percent(percent),
-        (None, _) if progress.with(|progress| progress.done() > 0) => {
-            t.say("Counting…", "Zählt…").to_owned()
-        }
-        (None, Some(_)) => t.say("Queued", "In der Warteschlange").to_owned(),
-        (None, None) => t.say("Waiting…", "Wartet…").to_owned(),
+    let headline = Memo::new(move |_| {
+        error.with(|error| {
+            let (subject, progress) = (subject.get(), progress.get());
+            let (stage, percent) = (stage.get(), percent.get());
+            headline(t, subject, stage, &progress, percent, error.as_deref())
+        })
     });
     let of_total = move || match progress.get().total_products {
         0 => "–".to_owned(),
@@ -88,7 +94,7 @@ pub(crate) fn ProgressCard(
             class="card progress-card"
             data-testid="progress-card"
             data-status=move || status.get().as_str()
-            data-cancelled=move || cancelled.get().then_some("")
+            data-stage=move || stage.get().name()
             aria-labelledby="progress-title"
         >
             <header class="progress-head">
@@ -99,7 +105,6 @@ pub(crate) fn ProgressCard(
                     class="progress-percent"
                     data-testid="progress-percent"
                     translate="no"
-                    data-counting=move || percent.get().is_none().then_some("")
                 >
                     {headline}
                 </p>
@@ -128,25 +133,14 @@ pub(crate) fn ProgressCard(
                 <Time progress status pace created_at completed_at />
             </dl>
             <div class="progress-live">
-                <div
-                    class="progress-motion"
-                    hidden=status.get_untracked().is_final()
-                    data-off=move || (status.get() == ImportStatus::Error).then_some("")
-                >
-                    <Speed progress status pace />
-                    <div class="progress-foot">
-                        <div class="progress-note">
-                            <Quiet progress status connection updated_at />
-                            <SignedOut connection error here />
-                        </div>
-                        {offers
-                            .then(|| {
-                                view! { <NotifyButton progress status cancelled filename id /> }
-                            })}
-                    </div>
+                <Speed progress status pace />
+                <div class="progress-note">
+                    <Quiet progress status connection updated_at />
+                    <SignedOut connection error here />
                 </div>
-                <JobError status error cancelled />
             </div>
+            <JobError status error cancelled />
+            <Place id=OUTCOME />
             <Announcement progress status cancelled />
             <TabIcon progress status cancelled />
         </section>

@@ -3,21 +3,22 @@
 mod announcement;
 mod card;
 mod connection_line;
+mod headline;
 mod notify;
 mod pace;
+mod place;
 mod progress_notes;
 mod state;
 mod tab_icon;
 mod throughput;
-mod timeline;
 
 use leptos::prelude::*;
 
-use self::state::use_state;
+pub(crate) use self::card::ProgressCard;
 pub(crate) use self::state::{ImportState, title};
+use self::{notify::NotifyButton, place::Place, state::use_state};
 #[cfg(feature = "ssr")]
-pub(crate) use self::tab_icon::ORIGINAL as TAB_ICON;
-pub(crate) use self::{card::ProgressCard, timeline::Timeline};
+pub(crate) use self::{place::Places, tab_icon::ORIGINAL as TAB_ICON};
 use super::parts::{
     icons::{Glyph, Icon},
     locale::use_locale,
@@ -25,8 +26,14 @@ use super::parts::{
 };
 use crate::model::base_path::address;
 
-/// The identifier of the part of the page that is the server's to render, however the import goes on.
+/// The identifier of what the server says of the import, below its progress.
 pub(crate) const DETAILS: &str = "import-details";
+/// The identifier of what can be done with the import, in the head of the page.
+pub(crate) const ACTIONS: &str = "import-actions";
+/// The identifier of what came of the import and what to do next, in its card.
+pub(crate) const OUTCOME: &str = "import-outcome";
+/// The parts of the page that are the server's to render, however the import goes on.
+const PARTS: [&str; 3] = [ACTIONS, OUTCOME, DETAILS];
 
 /// Shows an import from its newest snapshot on, and around what the server says of it (`children`).
 #[island]
@@ -43,7 +50,7 @@ pub(crate) fn LiveImport(
         job,
         live,
         stage,
-        queue_place,
+        subject,
         cancelled,
     } = use_state(state);
     Effect::new({
@@ -68,6 +75,16 @@ pub(crate) fn LiveImport(
                     {filename.clone()}
                 </h1>
                 <StatusBadge status=live.status stage />
+                <div class="head-actions">
+                    <NotifyButton
+                        progress=live.progress
+                        status=live.status
+                        cancelled
+                        filename=Signal::stored(filename.clone())
+                        id=Some(id.clone())
+                    />
+                    <Place id=ACTIONS />
+                </div>
             </div>
         </header>
         <ProgressCard
@@ -77,15 +94,10 @@ pub(crate) fn LiveImport(
             completed_at
             updated_at=Signal::derive(move || Some(job.with(|job| job.updated_at)))
             id
-            queue_place
+            stage
+            subject
             cancelled
         />
         {children()}
-        <Timeline
-            live
-            created_at=job.with_untracked(|job| job.created_at)
-            completed_at
-            cancelled
-        />
     }
 }

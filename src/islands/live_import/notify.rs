@@ -33,7 +33,7 @@ enum Wish {
 }
 
 /// Offers to tell when an import has ended, remembers that over a reload, and says why it cannot be.
-/// Where the browser knows no notifications nothing is offered. The place is kept all the same.
+/// Where the browser knows no notifications nothing is offered. The place is kept all the same, until the end.
 #[component]
 pub(crate) fn NotifyButton(
     /// The newest known counts.
@@ -92,9 +92,12 @@ pub(crate) fn NotifyButton(
         }
         is_final
     });
-    let is_offered = move || is_known.get() && !status.get().is_final();
     view! {
-        <div class="notify" data-off=move || (!is_offered()).then_some("")>
+        <div
+            class="notify"
+            hidden=move || status.get().is_final()
+            data-off=move || (!is_known.get()).then_some("")
+        >
             <button
                 type="button"
                 class="button button-quiet"

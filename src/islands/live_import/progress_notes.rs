@@ -128,8 +128,8 @@ pub(super) fn SignedOut(
     }
 }
 
-/// Why the import failed, or that somebody stopped it. Trouble with the connection is no failure, and
-/// not said here.
+/// Why the import failed. The headline says that it did, and of one that somebody stopped how far it was.
+/// Trouble with the connection is no failure, and not said here.
 #[component]
 pub(super) fn JobError(
     /// Where the import stands.
@@ -141,7 +141,7 @@ pub(super) fn JobError(
 ) -> impl IntoView {
     let t = use_locale();
     let reason = Memo::new(move |_| {
-        (status.get() == ImportStatus::Error).then(|| {
+        (status.get() == ImportStatus::Error && !cancelled.get()).then(|| {
             error.get().unwrap_or_else(|| {
                 t.say("No reason was given.", "Es wurde kein Grund angegeben.")
                     .to_owned()
@@ -150,20 +150,10 @@ pub(super) fn JobError(
     });
     move || {
         reason.get().map(|reason| {
-            let (kind, role, glyph, title) = if cancelled.get() {
-                let title = t.say("Import cancelled", "Import abgebrochen");
-                ("neutral", "status", Glyph::Stop, title)
-            } else {
-                let title = t.say("Import failed", "Import fehlgeschlagen");
-                ("error", "alert", Glyph::Alert, title)
-            };
             view! {
-                <div class="notice" data-kind=kind data-testid="job-error" role=role translate="no">
-                    <Icon glyph />
-                    <div>
-                        <strong>{title}</strong>
-                        <p>{t.sentence(&reason)}</p>
-                    </div>
+                <div class="notice" data-kind="error" data-testid="job-error" role="alert" translate="no">
+                    <Icon glyph=Glyph::Alert />
+                    <p>{t.sentence(&reason)}</p>
                 </div>
             }
         })

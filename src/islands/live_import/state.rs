@@ -6,18 +6,19 @@ use gloo_timers::future::sleep;
 use leptos::{prelude::*, task::spawn_local_scoped_with_cancellation};
 use serde::{Deserialize, Serialize};
 
-use super::{DETAILS, LiveImportPropsSerialized};
+use super::{LiveImportPropsSerialized, PARTS, headline::Subject};
 use crate::{
-    hooks::{UseProductImportProgressReturn, use_product_import_progress},
+    hooks::{Connection, UseProductImportProgressReturn, use_product_import_progress},
     i18n::locale::Locale,
     islands::{
         page::{FreshPage, content_of},
         parts::{
+            format::Noun,
             progress_bar::shown_percent,
             status_badge::{Stage, begun},
         },
     },
-    model::job::{ImportProgress, ImportStatus, ProductImportJob},
+    model::job::{ImportProgress, ImportStatus, ProductImportJob, Question},
 };
 
 /// How often the page of an import that waits is asked for: its place changes, or an answer may be needed.
@@ -34,8 +35,12 @@ pub(crate) struct ImportState {
     pub(crate) queue_place: Option<u64>,
     /// Whether somebody has cancelled it.
     pub(crate) cancelled: bool,
-    /// Whether it waits for an answer.
-    pub(crate) asks: bool,
+    /// What it waits for somebody to say.
+    pub(crate) asks: Option<Question>,
+    /// Whether it takes another import back.
+    pub(crate) is_undo: bool,
+    /// Whether it was taken back.
+    pub(crate) is_undone: bool,
     /// Whether the price monitor says more of it than its progress.
     pub(crate) has_details: bool,
 }
@@ -48,6 +53,18 @@ impl ImportState {
         stage_of(self, self.job.status, begun, self.cancelled())
     }
 
+    /// Returns what it is about.
+    pub(super) fn subject(&self) -> Subject {
+        Subject {
+            noun: if self.has_details && !self.is_undo {
+                Noun::Row
+            } else {
+                Noun::Product
+            },
+            is_undo: self.is_undo,
+        }
+    }
+
     fn cancelled(&self) -> bool {
         let status = self.job.status;
         status == ImportStatus::Error
@@ -56,8 +73,13 @@ impl ImportState {
 }
 
 fn stage_of(state: &ImportState, status: ImportStatus, begun: bool, cancelled: bool) -> Stage {
-    if state.asks && !begun && !status.is_final() {
-        return Stage::Asking;
+    match state.asks {
+        Some(Question::Approval) if !begun && !status.is_final() => return Stage::Approval,
+        Some(_) if !begun && !status.is_final() => return Stage::Asking,
+        _ => {}
+    }
+    if state.is_undone && matches!(status, ImportStatus::Success | ImportStatus::PartialSuccess) {
+        return Stage::Undone;
     }
     Stage::of(status, begun, state.queue_place, cancelled).in_mode(state.job.mode)
 }
@@ -71,8 +93,8 @@ pub(super) struct LiveState {
     pub(super) live: UseProductImportProgressReturn,
     /// Where it stands.
     pub(super) stage: Signal<Stage>,
-    /// Its place among those that wait.
-    pub(super) queue_place: Signal<Option<u64>>,
+    /// What it is about.
+    pub(super) subject: Signal<Subject>,
     /// Whether somebody has cancelled it.
     pub(super) cancelled: Signal<bool>,
 }
@@ -95,26 +117,32 @@ pub(super) fn use_state(first: ImportState) -> LiveState {
         state.with(|state| stage_of(state, live.status.get(), begun.get(), cancelled.get()))
     });
     let is_over = Memo::new(move |_| live.status.get().is_final());
-    keep_fresh(state, begun, is_over);
+    // The connection to the price monitor is a part of what has happened.
+    let is_polled = Memo::new(move |_| live.connection.get() == Connection::Polling);
+    keep_fresh(state, begun, is_over, is_polled);
     LiveState {
         job,
         live,
         stage: stage.into(),
-        queue_place: Memo::new(move |_| state.with(|state| state.queue_place)).into(),
+        subject: Memo::new(move |_| state.with(ImportState::subject)).into(),
         cancelled,
     }
 }
 
-fn keep_fresh(state: RwSignal<ImportState>, begun: Memo<bool>, is_over: Memo<bool>) {
-    let shown = StoredValue::new(None::<String>);
-    Effect::new(move |_| {
-        // Before the islands within begin to change it.
-        shown.update_value(|shown| {
-            shown.get_or_insert_with(|| content_of(DETAILS));
-        });
-    });
-    let phase = Memo::new(move |_| (begun.get(), is_over.get()));
-    Effect::new(move |before: Option<(bool, bool)>| {
+/// What the server sent last of each part of the page that is its own.
+type Shown = StoredValue<[String; PARTS.len()]>;
+
+fn keep_fresh(
+    state: RwSignal<ImportState>,
+    begun: Memo<bool>,
+    is_over: Memo<bool>,
+    is_polled: Memo<bool>,
+) {
+    let shown = Shown::default();
+    // Before the islands within begin to change it.
+    Effect::new(move |_| shown.set_value(PARTS.map(content_of)));
+    let phase = Memo::new(move |_| (begun.get(), is_over.get(), is_polled.get()));
+    Effect::new(move |before: Option<(bool, bool, bool)>| {
         let now = phase.get();
         if before.is_some_and(|before| before != now) {
             spawn_local_scoped_with_cancellation(async move {
@@ -122,7 +150,7 @@ fn keep_fresh(state: RwSignal<ImportState>, begun: Memo<bool>, is_over: Memo<boo
                     if tries > 0 {
                         sleep(ASK_AGAIN).await;
                     }
-                    let (_, is_over) = now;
+                    let (_, is_over, _) = now;
                     match refresh(state, shown).await {
                         Some(status) if status.is_final() || !is_over => return,
                         _ => {}
@@ -134,7 +162,8 @@ fn keep_fresh(state: RwSignal<ImportState>, begun: Memo<bool>, is_over: Memo<boo
     });
     let waits = Memo::new(move |_| {
         let may_change = state.with(|state| {
-            state.has_details && (state.queue_place.is_some() || (!state.asks && !begun.get()))
+            let waits = state.asks.is_none() && !begun.get();
+            state.has_details && (state.queue_place.is_some() || waits)
         });
         may_change && !is_over.get()
     });
@@ -153,10 +182,7 @@ fn keep_fresh(state: RwSignal<ImportState>, begun: Memo<bool>, is_over: Memo<boo
 }
 
 /// Takes what the page from the server says now, and returns the status that it has.
-async fn refresh(
-    state: RwSignal<ImportState>,
-    shown: StoredValue<Option<String>>,
-) -> Option<ImportStatus> {
+async fn refresh(state: RwSignal<ImportState>, shown: Shown) -> Option<ImportStatus> {
     let page = FreshPage::fetch().await?;
     let props = page.props("LiveImport")?;
     let LiveImportPropsSerialized { state: newest } = serde_json::from_str(&props).ok()?;
@@ -165,7 +191,11 @@ async fn refresh(
     if state.try_with_untracked(is_news)? {
         state.set(newest);
     }
-    shown.try_update_value(|shown| page.show(DETAILS, shown.get_or_insert_default()));
+    shown.try_update_value(|shown| {
+        for (part, shown) in PARTS.iter().zip(shown) {
+            page.show(part, shown);
+        }
+    });
     Some(status)
 }
 

@@ -85,6 +85,15 @@ impl Locale {
         self.of_many(value, noun.forms(self))
     }
 
+    /// Writes a count with its noun after a preposition that asks for the dative in German: `von 2 Produkten`.
+    pub(crate) fn counted_after_of(self, value: u64, noun: Noun) -> String {
+        let text = self.counted(value, noun);
+        match (self, noun) {
+            (Self::German, Noun::Product | Noun::Import) if value != 1 => text + "n",
+            _ => text,
+        }
+    }
+
     /// Writes a count that there are more of: `1,000+ products`.
     #[cfg(feature = "ssr")]
     pub(crate) fn counted_at_least(self, value: u64, noun: Noun) -> String {

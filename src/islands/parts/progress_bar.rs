@@ -41,6 +41,10 @@ pub(crate) fn ProgressBar(
             _ => shares,
         }
     });
+    // Before anything is through the bar rests.
+    let is_counting = Memo::new(move |_| {
+        percent.get().is_none() && progress.with(|progress| progress.done() > 0)
+    });
     let glide = RwSignal::new(GLIDES[1].1);
     Effect::new(move |before: Option<UnixMillis>| {
         progress.track();
@@ -57,7 +61,7 @@ pub(crate) fn ProgressBar(
             data-testid=testid
             data-status=move || status.get().as_str()
             data-glide=glide
-            data-indeterminate=move || percent.get().is_none().then_some("")
+            data-indeterminate=move || is_counting.get().then_some("")
             aria-label=label
             aria-valuemin="0"
             aria-valuemax="100"
@@ -148,12 +152,7 @@ pub(crate) fn spoken(t: Locale, progress: &ImportProgress, status: ImportStatus)
             t.say("percent", "Prozent"),
             t.count(progress.done()),
             t.say("of", "von"),
-            match t {
-                Locale::English => t.counted(progress.total_products, Noun::Product),
-                // In the dative.
-                Locale::German if progress.total_products == 1 => "1 Produkt".to_owned(),
-                Locale::German => format!("{} Produkten", t.count(progress.total_products)),
-            }
+            t.counted_after_of(progress.total_products, Noun::Product)
         ),
     }
 }

@@ -19,6 +19,8 @@ pub(crate) enum Stage {
     Waiting,
     /// Somebody has to say how its file is to be read.
     Asking,
+    /// Somebody has to approve that it goes over a limit.
+    Approval,
     /// Others go first; this is its place.
     Queued(u64),
     /// It runs.
@@ -35,6 +37,8 @@ pub(crate) enum Stage {
     Failed,
     /// Somebody has stopped it. To the contract it is one that failed.
     Cancelled,
+    /// A later import took it back.
+    Undone,
 }
 
 impl Stage {
@@ -70,6 +74,7 @@ impl Stage {
         let word = match self {
             Self::Waiting => t.say("Waiting", "Wartet"),
             Self::Asking => t.say("Needs input", "Eingabe nötig"),
+            Self::Approval => t.say("Needs your approval", "Braucht deine Freigabe"),
             Self::Queued(place) => {
                 return match t {
                     Locale::English => format!("Queued ({})", t.ordinal(place)),
@@ -85,14 +90,17 @@ impl Stage {
             Self::PartialSuccess => t.say("Completed with errors", "Mit Fehlern abgeschlossen"),
             Self::Failed => t.say("Failed", "Fehlgeschlagen"),
             Self::Cancelled => t.say("Cancelled", "Abgebrochen"),
+            Self::Undone => t.say("Undone", "Rückgängig gemacht"),
         };
         word.to_owned()
     }
 
-    fn name(self) -> &'static str {
+    /// Returns its name in style sheets.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
             Self::Asking => "asking",
+            Self::Approval => "approval",
             Self::Queued(_) => "queued",
             Self::Running => "running",
             Self::Success => "success",
@@ -101,6 +109,7 @@ impl Stage {
             Self::CheckedWithErrors => "checked-with-errors",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
+            Self::Undone => "undone",
         }
     }
 
@@ -109,9 +118,11 @@ impl Stage {
             Self::Waiting | Self::Queued(_) => Glyph::Clock,
             Self::Running => Glyph::Spinner,
             Self::Success | Self::Checked => Glyph::Check,
-            Self::PartialSuccess | Self::CheckedWithErrors | Self::Asking => Glyph::Alert,
+            Self::PartialSuccess | Self::CheckedWithErrors => Glyph::Alert,
+            Self::Asking | Self::Approval => Glyph::Person,
             Self::Failed => Glyph::Cross,
             Self::Cancelled => Glyph::Stop,
+            Self::Undone => Glyph::Undo,
         }
     }
 }

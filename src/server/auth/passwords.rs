@@ -82,11 +82,11 @@ pub(super) async fn matches(
 ///
 /// # Errors
 ///
-/// [`ApiError::Invalid`] if it is too short, too long or easily guessed.
+/// [`ApiError::WeakPassword`] if it is too short, too long or easily guessed.
 pub(super) async fn hashed(password: SecretString, about: &[&str]) -> Result<StoredHash, ApiError> {
     let password = normalised(&password);
     if let Some(fault) = fault(password.expose_secret(), about) {
-        return Err(ApiError::Invalid(fault.to_owned()));
+        return Err(ApiError::WeakPassword(fault.to_owned()));
     }
     blocking(move || {
         Argon2::default()

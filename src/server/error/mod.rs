@@ -19,7 +19,7 @@ impl ApiError {
             Self::SignedOut | Self::Elsewhere(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::Unconfirmed => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::Invalid(_) | Self::WeakPassword(_) => StatusCode::BAD_REQUEST,
             Self::TooMany | Self::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NoSpace(_) => StatusCode::INSUFFICIENT_STORAGE,

@@ -1,5 +1,6 @@
 //! The imports that a user may see and change, and what is done with them.
 
+mod activity;
 mod guesses;
 pub(crate) mod product_history;
 mod records;
@@ -24,6 +25,7 @@ use super::{
     store::{Store, StoreError, jobs::Created},
 };
 use crate::model::{
+    activity::ActivityKind,
     audit::AuditAction,
     changes::undo_name,
     error::ApiError,
@@ -116,6 +118,8 @@ impl Imports {
         {
             let action = AuditAction::ImportAdopted;
             audit::record_by(&self.store, who, action, job.as_str()).await;
+            self.note(job, ActivityKind::Adopted, &who.user.id, None)
+                .await;
             self.relay.has_started(owner, adopted);
         }
         let found = self.store.find_job(&who.jobs(), job).await?;
@@ -181,6 +185,9 @@ impl Imports {
                 .submit(&user, what, key, filename.clone(), file);
             let job = submitting.await?;
             imports.record(&user, &job, &filename, what.mode).await?;
+            imports
+                .note(&job, ActivityKind::Uploaded, &user, None)
+                .await;
             Ok(job)
         };
         self.relay.see_through(creating).await?
@@ -204,9 +211,11 @@ impl Imports {
         let (imports, user, of) = (self.clone(), user.id.clone(), of.clone());
         let creating = async move {
             let job = imports.relay.rerun(&user, &of, what).await?;
-            imports
+            let job = imports
                 .record_further(&user, &of, job, &filename, mode)
-                .await
+                .await?;
+            imports.note_rerun(&user, &of.id, &job, what).await;
+            Ok(job)
         };
         self.relay.see_through(creating).await?
     }
@@ -221,9 +230,16 @@ impl Imports {
         let (imports, user, of, said) = (self.clone(), user.id.clone(), of.clone(), said.clone());
         let creating = async move {
             let job = imports.relay.map_columns(&user, &of, &said).await?;
-            imports
+            let job = imports
                 .record_further(&user, &of, job, &of.filename, of.mode)
-                .await
+                .await?;
+            if job != of.id {
+                imports.note_rerun(&user, &of.id, &job, Rerun::Again).await;
+            }
+            imports
+                .note(&job, ActivityKind::ColumnsMapped, &user, None)
+                .await;
+            Ok(job)
         };
         self.relay.see_through(creating).await?
     }

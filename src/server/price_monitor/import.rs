@@ -32,6 +32,7 @@ use super::{
 use crate::{
     i18n::locale::Locale,
     model::{
+        activity::ActivityKind,
         changes::OverLimit,
         job::{ImportProgress, ImportStatus, UnixMillis},
     },
@@ -640,7 +641,12 @@ impl Importer {
             }
         };
         if let Some(ended) = ended {
-            if ended.needs.is_some() {
+            if let Some(question) = ended.needs {
+                let kind = match question {
+                    Question::Approval => ActivityKind::NeedsApproval,
+                    _ => ActivityKind::NeedsInput,
+                };
+                self.store.try_note_activity(id, kind.into()).await;
                 self.announcer.asks(&ended).await;
                 return true;
             }

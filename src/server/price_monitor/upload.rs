@@ -18,6 +18,7 @@ use super::{
     service::ServiceError,
     uploads::{Incoming, stored_name},
 };
+use crate::model::activity::ActivityKind;
 use crate::model::import_options::{ImportOptions, PARAMETERS};
 use crate::server::{
     store::monitor_imports::{FileMark, ImportMode, MonitorImport, NewImport},
@@ -196,6 +197,8 @@ pub(super) async fn record(
         }
     };
     incoming.keep();
+    let queued = ActivityKind::Queued.into();
+    service.store.try_note_activity(&import.id, queued).await;
     tracing::info!(id = import.id, "Import accepted");
     service.queue.wake();
     Ok(import)

@@ -279,6 +279,7 @@ pub(super) mod tests {
         server::{
             config::Config,
             identity::user::User,
+            relay::records::ActivityLog,
             store::{Store, jobs::Created, test_database::TestDatabase, users::NewUser},
             telemetry::Metrics,
         },
@@ -325,6 +326,10 @@ pub(super) mod tests {
                 shutdown,
                 commands,
             }
+        }
+
+        pub(in crate::server::relay) fn log(&self) -> Arc<dyn ActivityLog> {
+            Arc::new(self.store.clone())
         }
 
         pub(in crate::server::relay) async fn job(&self, name: &str) -> ProductImportJob {

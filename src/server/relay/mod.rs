@@ -3,6 +3,7 @@
 //! `upstream` and `rest_client` turn messages into reports, `hub` keeps and encodes the newest state of each job,
 //! `delivery` writes it to subscribers.
 
+mod connection_log;
 mod delivery;
 mod diagnosis;
 mod frame;
@@ -38,6 +39,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub(crate) use self::import_calls::Rerun;
 pub(crate) use self::streams::{Asking, Jobs, ProgressAnswer};
 use self::{
+    connection_log::ConnectionLog,
     delivery::Delivery,
     diagnosis::Diagnosis,
     heartbeat::Ticker,
@@ -138,6 +140,7 @@ impl Relay {
             diagnosis: diagnosis.clone(),
             skips,
             metrics: metrics.clone(),
+            log: ConnectionLog::new(records.activity.clone(), tasks.clone()),
         };
         let upstream = Upstream::new(&endpoint, config.relay.clone(), wanted, surroundings);
         tasks.spawn(upstream.run(shutdown.clone()));

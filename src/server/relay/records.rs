@@ -6,6 +6,7 @@ use futures_util::{future::BoxFuture, stream::BoxStream};
 
 use crate::{
     model::{
+        activity::ActivityKind,
         job::{JobId, ProductImportJob, UnixMillis},
         job_state::{JobState, Recorded},
     },
@@ -68,6 +69,12 @@ pub(crate) trait JobRecords: fmt::Debug + Send + Sync {
     ) -> Answer<'_, Vec<(JobOwner, ProductImportJob)>>;
 }
 
+/// Keeps what has happened to jobs, for people to read.
+pub(crate) trait ActivityLog: fmt::Debug + Send + Sync {
+    /// Notes that something has happened to jobs.
+    fn note<'a>(&'a self, jobs: &'a [JobId], what: ActivityKind) -> Answer<'a, ()>;
+}
+
 /// The users whose streams are to be looked at, as other instances tell.
 pub(crate) type Revocations = BoxStream<'static, Result<Option<UserId>, RecordError>>;
 
@@ -89,6 +96,8 @@ pub(crate) trait Passes: fmt::Debug + Send + Sync {
 pub(crate) struct Records {
     /// The states of jobs.
     pub(crate) jobs: std::sync::Arc<dyn JobRecords>,
+    /// What has happened to jobs.
+    pub(crate) activity: std::sync::Arc<dyn ActivityLog>,
     /// Who may keep their streams.
     pub(crate) passes: std::sync::Arc<dyn Passes>,
     /// How many connections there are to the database.

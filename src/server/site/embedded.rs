@@ -138,6 +138,7 @@ fn files() -> BTreeMap<String, &'static File> {
 fn content_type(name: &str) -> Option<HeaderValue> {
     let content_type = match name.rsplit_once('.')?.1 {
         "css" => "text/css; charset=utf-8",
+        "csv" => "text/csv; charset=utf-8",
         "ico" => "image/x-icon",
         "js" => "text/javascript; charset=utf-8",
         "png" => "image/png",

@@ -49,6 +49,7 @@ impl Chores {
             Self::App => {
                 if let Some(before) = retention.imports.map(ago) {
                     removed += store.remove_ended_jobs(before).await?;
+                    removed += store.remove_activity(before).await?;
                 }
                 if let Some(before) = retention.deleted.map(ago) {
                     removed += store.forget_deleted_jobs(before).await?;

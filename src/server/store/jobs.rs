@@ -16,7 +16,7 @@ use sea_orm::{
 
 use self::entity as row;
 use super::{
-    Store, StoreError, from_db,
+    Store, StoreError, activity, from_db,
     products::{contains, contains_exactly},
     to_db,
 };
@@ -484,7 +484,9 @@ impl Store {
     /// Deletes a job and remembers its ID.
     pub(crate) async fn delete_job(&self, job: &ChangeableJob) -> Result<(), StoreError> {
         let transaction = self.db.begin().await?;
-        retention::note_deleted(&transaction, [job.id.as_str().to_owned()]).await?;
+        let id = job.id.as_str().to_owned();
+        activity::remove_of(self, &transaction, std::slice::from_ref(&id)).await?;
+        retention::note_deleted(&transaction, [id]).await?;
         row::Entity::delete_by_id(job.id.as_str())
             .exec(&transaction)
             .await?;

@@ -3,6 +3,7 @@
 //! Every query is written once, for both. Nothing outside this module names a table.
 
 pub mod account_links;
+pub(crate) mod activity;
 pub mod api_tokens;
 pub mod audit;
 pub mod backup;

@@ -214,7 +214,11 @@ pub(crate) fn rule(method: &Method, matched: Option<&str>, path: &str) -> Rule {
 }
 
 fn is_asset(path: &str) -> bool {
-    path.starts_with("/pkg/") || matches!(path, "/favicon.ico" | "/favicon.svg")
+    path.starts_with("/pkg/")
+        || matches!(
+            path,
+            "/favicon.ico" | "/favicon.svg" | "/sample-products.csv"
+        )
 }
 
 /// The files that pages are made of are for anybody; what is nowhere is so for those who are known.
@@ -316,7 +320,11 @@ mod tests {
 
     #[test]
     fn the_compiled_files_are_for_anybody_and_nothing_beside_them_is() {
-        for path in ["/pkg/import-relay.css", "/favicon.ico"] {
+        for path in [
+            "/pkg/import-relay.css",
+            "/favicon.ico",
+            "/sample-products.csv",
+        ] {
             for matched in [None, Some(path)] {
                 assert_eq!(rule(&Method::GET, matched, path).access, Anybody, "{path}");
             }

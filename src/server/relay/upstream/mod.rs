@@ -17,8 +17,8 @@ pub(super) use self::connection::{Connection, ConnectionError};
 use self::{retries::Retries, rooms_wanted::Wanted};
 
 use super::{
-    diagnosis::Diagnosis, heartbeat::Ticker, hub::Hub, rest_client::RestClient, rooms::Command,
-    skips::Skips,
+    connection_log::ConnectionLog, diagnosis::Diagnosis, heartbeat::Ticker, hub::Hub,
+    rest_client::RestClient, rooms::Command, skips::Skips,
 };
 use crate::{
     model::{
@@ -55,6 +55,7 @@ pub(crate) struct Upstream {
     is_refused: bool,
     skips: Skips,
     metrics: Metrics,
+    log: ConnectionLog,
     wanted: Wanted,
     retries: Retries,
     recovery: Recovery,
@@ -74,6 +75,8 @@ pub(crate) struct Surroundings {
     /// Counts unreadable messages.
     pub(crate) skips: Skips,
     pub(crate) metrics: Metrics,
+    /// Notes lost connections.
+    pub(crate) log: ConnectionLog,
 }
 
 /// Why a conversation ended.
@@ -131,6 +134,7 @@ impl Upstream {
             diagnosis,
             skips,
             metrics,
+            log,
         } = surroundings;
         Self {
             service: endpoint.into(),
@@ -144,6 +148,7 @@ impl Upstream {
             is_refused: false,
             skips,
             metrics,
+            log,
             wanted: Wanted::default(),
             retries: Retries::default(),
             recovery: Recovery::default(),
@@ -184,20 +189,22 @@ impl Upstream {
         }
     }
 
-    fn stands(&self, state: UpstreamState) {
+    fn stands(&mut self, state: UpstreamState) {
+        self.log.stands(state, self.wanted.jobs());
         self.ticker.set_upstream(state);
     }
 
     /// Publishes the state without a socket.
-    fn stands_without_socket(&self) {
-        self.stands(if self.is_refused || self.rest.is_refused() {
+    fn stands_without_socket(&mut self) {
+        let state = if self.is_refused || self.rest.is_refused() {
             UpstreamState::Refused
         } else if self.wanted.is_empty() {
             // The next subscriber triggers a connection.
             UpstreamState::Connecting
         } else {
             UpstreamState::Polling
-        });
+        };
+        self.stands(state);
     }
 
     async fn next_command(&mut self) -> bool {
@@ -466,6 +473,7 @@ mod tests {
             diagnosis,
             skips,
             metrics,
+            log: ConnectionLog::new(scene.log(), scene.tasks.clone()),
         };
         let mut upstream = Upstream::new(&endpoint, config, scene.commands, surroundings);
         assert!(upstream.next_command().await, "the room is to be joined");

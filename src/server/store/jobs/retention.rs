@@ -11,7 +11,7 @@ use crate::{
         clock::now,
         job::{ImportStatus, UnixMillis},
     },
-    server::store::{Store, StoreError, retention::SLICE},
+    server::store::{Store, StoreError, activity, retention::SLICE},
 };
 
 impl Store {
@@ -33,6 +33,7 @@ impl Store {
             return Ok(0);
         }
         note_deleted(&transaction, ids.iter().cloned()).await?;
+        activity::remove_of(self, &transaction, &ids).await?;
         let removed = row::Entity::delete_many()
             .filter(row::Column::Id.is_in(&ids))
             .exec(&transaction)

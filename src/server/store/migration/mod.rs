@@ -27,6 +27,7 @@ mod m0120_import_options;
 mod m0130_notifications;
 mod m0131_share_links;
 mod m0132_mail_preferences;
+mod m0133_import_activity;
 
 use sea_orm_migration::prelude::*;
 
@@ -62,6 +63,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0130_notifications::Migration),
             Box::new(m0131_share_links::Migration),
             Box::new(m0132_mail_preferences::Migration),
+            Box::new(m0133_import_activity::Migration),
         ]
     }
 }

@@ -227,7 +227,7 @@ pub(crate) async fn cancel(
     id: Id,
 ) -> Result<StatusCode, ApiError> {
     let job = find_changeable(&state, &who, id).await?;
-    state.relay.cancel(&job).await?;
+    state.imports.cancel(&who.user.id, &job).await?;
     note(&state, &who, &job, AuditAction::ImportCancelled).await;
     Ok(StatusCode::ACCEPTED)
 }
@@ -249,7 +249,7 @@ pub(crate) async fn approve(
     id: Id,
 ) -> Result<StatusCode, ApiError> {
     let job = find_changeable(&state, &who, id).await?;
-    state.relay.approve(&job).await?;
+    state.imports.approve(&who.user.id, &job).await?;
     note(&state, &who, &job, AuditAction::ImportApproved).await;
     Ok(StatusCode::ACCEPTED)
 }

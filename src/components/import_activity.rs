@@ -1,0 +1,206 @@
+//! What has happened to an import, as the server keeps it: the same for everybody who may see the import.
+
+use leptos::prelude::*;
+
+use crate::{
+    i18n::locale::Locale,
+    islands::{LocalTime, parts::locale::use_locale},
+    model::{
+        activity::{Activity, ActivityKind},
+        base_path::address,
+        job::{ImportStatus, ProductImportJob, UnixMillis},
+    },
+};
+
+/// A line of it.
+struct Line {
+    at: UnixMillis,
+    text: String,
+    /// Whether it was good or bad.
+    kind: &'static str,
+    /// The path of another import that it is about.
+    about: Option<String>,
+}
+
+/// Lists what has happened, in order.
+#[component]
+pub(crate) fn ImportActivity(
+    /// The import, which has its own beginning and end.
+    job: ProductImportJob,
+    /// What is kept of it.
+    activity: Vec<Activity>,
+) -> impl IntoView {
+    let t = use_locale();
+    let seen = t.say("See that import", "Zu diesem Import");
+    let id = job.id.to_string();
+    let lines = lines(t, &job, activity).into_iter().map(|line| {
+        let about = line
+            .about
+            .map(|path| view! { " " <a href=address(&path)>{seen}</a> });
+        view! {
+            <li data-kind=line.kind>
+                <span class="timeline-text">{line.text} {about}</span>
+                <LocalTime at=line.at />
+            </li>
+        }
+    });
+    view! {
+        <section class="card timeline" aria-labelledby="timeline-title" data-testid="timeline">
+            <header class="card-head">
+                <h2 id="timeline-title">{t.say("Activity", "Verlauf")}</h2>
+            </header>
+            <ol>{lines.collect_view()}</ol>
+            <p class="import-id">"Import " <span class="code">{id}</span></p>
+        </section>
+    }
+}
+
+fn lines(t: Locale, job: &ProductImportJob, activity: Vec<Activity>) -> Vec<Line> {
+    let (begun, later): (Vec<_>, Vec<_>) = activity
+        .into_iter()
+        .partition(|entry| entry.kind.is_beginning());
+    // Imports of earlier versions have none.
+    let begun = begun.into_iter().next().unwrap_or(Activity {
+        at: job.created_at,
+        kind: ActivityKind::Uploaded,
+        who: None,
+        about: None,
+    });
+    // The price monitor may have noted something before the app did.
+    let first = later.iter().map(|entry| entry.at).min();
+    let begun = Activity {
+        at: first.map_or(begun.at, |first| first.min(begun.at)),
+        ..begun
+    };
+    let entries = std::iter::once(begun).chain(later);
+    let mut lines: Vec<_> = entries.map(|entry| line(t, entry)).collect();
+    if let Some(at) = job.completed_at.filter(|_| job.status.is_final()) {
+        let (kind, text) = end(t, job);
+        lines.push(Line {
+            at,
+            text: text.to_owned(),
+            kind,
+            about: None,
+        });
+    }
+    lines
+}
+
+fn line(t: Locale, entry: Activity) -> Line {
+    let words = entry.kind.words(t);
+    let text = match entry.who {
+        Some(who) => format!("{words} {} {who}", t.say("by", "von")),
+        None => words.to_owned(),
+    };
+    Line {
+        at: entry.at,
+        text,
+        kind: match entry.kind {
+            ActivityKind::ConnectionLost => "bad",
+            ActivityKind::NeedsInput | ActivityKind::NeedsApproval => "warning",
+            ActivityKind::Queued
+            | ActivityKind::CancelRequested
+            | ActivityKind::Retried
+            | ActivityKind::Undone => "quiet",
+            _ => "good",
+        },
+        about: entry.about.map(|about| format!("/imports/{about}")),
+    }
+}
+
+/// Says how an import ended.
+fn end(t: Locale, job: &ProductImportJob) -> (&'static str, &'static str) {
+    let is_check = !job.mode.is_import();
+    match job.status {
+        ImportStatus::Success if is_check => (
+            "success",
+            t.say("Checked: no errors found", "Geprüft: keine Fehler gefunden"),
+        ),
+        ImportStatus::Success => (
+            "success",
+            t.say("All products imported", "Alle Produkte importiert"),
+        ),
+        ImportStatus::PartialSuccess if is_check => (
+            "warning",
+            t.say("Checked: errors found", "Geprüft: Fehler gefunden"),
+        ),
+        ImportStatus::PartialSuccess => (
+            "warning",
+            t.say("Finished with errors", "Mit Fehlern abgeschlossen"),
+        ),
+        status if status.is_cancelled(job.error.as_deref()) => {
+            ("quiet", t.say("Import cancelled", "Import abgebrochen"))
+        }
+        _ => ("danger", t.say("Import failed", "Import fehlgeschlagen")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::job::ImportMode;
+
+    fn job(status: ImportStatus) -> ProductImportJob {
+        ProductImportJob {
+            id: "a".parse().unwrap(),
+            filename: "shop.csv".to_owned(),
+            status,
+            error: None,
+            total_products: Some(8),
+            processed_products: 8,
+            failed_products: 0,
+            failed_product_skus: Vec::new(),
+            created_at: 20,
+            updated_at: 20,
+            completed_at: status.is_final().then_some(30),
+            mode: ImportMode::Import,
+        }
+    }
+
+    fn entry(at: UnixMillis, kind: ActivityKind, who: Option<&str>) -> Activity {
+        Activity {
+            at,
+            kind,
+            who: who.map(str::to_owned),
+            about: None,
+        }
+    }
+
+    fn told(job: &ProductImportJob, activity: Vec<Activity>) -> Vec<(UnixMillis, String)> {
+        let lines = lines(Locale::English, job, activity);
+        lines.into_iter().map(|line| (line.at, line.text)).collect()
+    }
+
+    #[test]
+    fn it_begins_with_the_upload_and_ends_with_the_end() {
+        let activity = vec![
+            entry(19, ActivityKind::Queued, None),
+            entry(21, ActivityKind::Uploaded, Some("Ada")),
+            // It was noted a moment after the end.
+            entry(31, ActivityKind::Started, None),
+        ];
+        let text = |at, text: &str| (at, text.to_owned());
+        assert_eq!(
+            told(&job(ImportStatus::Success), activity),
+            [
+                text(19, "File uploaded by Ada"),
+                text(19, "Queued"),
+                text(31, "Import started"),
+                text(30, "All products imported"),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_import_of_an_earlier_version_has_its_own_beginning() {
+        let told = told(&job(ImportStatus::Pending), Vec::new());
+        assert_eq!(told, [(20, "File uploaded".to_owned())]);
+    }
+
+    #[test]
+    fn one_that_was_cancelled_did_not_fail() {
+        let mut job = job(ImportStatus::Error);
+        job.error = Some("Cancelled before any products were imported.".to_owned());
+        assert_eq!(told(&job, Vec::new())[1].1, "Import cancelled");
+    }
+}

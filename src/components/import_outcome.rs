@@ -1,0 +1,181 @@
+//! What came of an import, and what to do next.
+
+mod parts;
+mod steps;
+
+use leptos::prelude::*;
+
+use self::{parts::Breakdown, steps::NextSteps};
+use super::{
+    import_actions::refusal,
+    import_options::{described, missing_products},
+};
+use crate::{
+    i18n::locale::Locale,
+    islands::{
+        LocalTime,
+        parts::{
+            format::{self, Noun},
+            icons::{Glyph, Icon},
+            locale::use_locale,
+        },
+    },
+    model::{
+        base_path::address,
+        changes::{OverLimit, Percent},
+        import_extras::ImportExtras,
+        job::{ProductImportJob, Question},
+    },
+};
+
+/// Shows the parts that the rows of an import fell into, and the ways on; before the end, what it waits for.
+#[component]
+pub(crate) fn ImportOutcome(
+    /// The import.
+    job: ProductImportJob,
+    /// What the price monitor says of it beyond its counts.
+    extras: Option<ImportExtras>,
+    /// Whether there are failed rows on the page.
+    lists_failed: bool,
+) -> impl IntoView {
+    let t = use_locale();
+    let is_over = job.status.is_final();
+    let said = extras.clone().unwrap_or_default();
+    let waits = (!is_over).then(|| waits_for(t, &said)).flatten();
+    let waits = waits.map(|(testid, text)| {
+        view! { <p class="outcome-wait" data-testid=testid>{text}</p> }
+    });
+    let breakdown = is_over.then(|| view! { <Breakdown job=job.clone() extras=extras.clone() /> });
+    let options = described(t, &said.options);
+    let options = options.map(|text| {
+        view! { <p class="outcome-time" data-testid="import-options">{text}</p> }
+    });
+    let missing = missing_products(t, &said).filter(|_| is_over);
+    let missing = missing.map(|text| {
+        view! { <p class="outcome-time" data-testid="import-missing">{text}</p> }
+    });
+    let took = job.completed_at.filter(|_| is_over).map(|end| {
+        let took = format::duration(format::between(job.created_at, end));
+        view! {
+            <p class="outcome-time">
+                {t.say("Finished", "Beendet")} " " <LocalTime at=end /> " · "
+                {t.say("took", "Dauer")} " " <span data-testid="duration">{took}</span>
+            </p>
+        }
+    });
+    let others = [
+        (
+            said.undoes.as_ref(),
+            t.say(
+                "See the import that this undoes",
+                "Zum Import, den dieser rückgängig macht",
+            ),
+        ),
+        (
+            said.undone_by.as_ref(),
+            t.say(
+                "See the import that undid it",
+                "Zum Import, der ihn rückgängig gemacht hat",
+            ),
+        ),
+    ];
+    let others = others.into_iter().filter_map(|(id, text)| {
+        let href = address(&format!("/imports/{}", id?));
+        Some(view! { <p class="outcome-time"><a href=href>{text}</a></p> })
+    });
+    let others = others.collect_view();
+    let refused = refusal().map(|error| {
+        view! {
+            <p class="notice" data-kind="error" role="alert">
+                <Icon glyph=Glyph::Alert />
+                <span>{t.error(&error)}</span>
+            </p>
+        }
+    });
+    view! {
+        <div class="outcome" data-testid="import-controls">
+            {waits} {breakdown} {missing} {options} {took} {others}
+            <NextSteps job extras=said lists_failed />
+            {refused}
+        </div>
+    }
+}
+
+/// Says what an import waits for, and how tests find that.
+fn waits_for(t: Locale, extras: &ImportExtras) -> Option<(&'static str, String)> {
+    if let Some(over) = extras.over_limit.filter(|_| extras.offers("approve")) {
+        return Some(("over-limit", over_limit(t, over)));
+    }
+    if extras
+        .needs
+        .is_some_and(|needs| needs != Question::Approval)
+    {
+        let text = t.say(
+            "The file is uploaded. The import goes on once you have answered below.",
+            "Die Datei ist hochgeladen. Der Import geht weiter, sobald du unten geantwortet hast.",
+        );
+        return Some(("needs-input", text.to_owned()));
+    }
+    let text = match extras.queue_position? {
+        _ if extras.waits_for_room => t
+            .say(
+                "The disk is full. The import starts once there is free space.",
+                "Die Festplatte ist voll. Der Import startet, sobald wieder Platz ist.",
+            )
+            .to_owned(),
+        0 | 1 => t
+            .say(
+                "Next in line. It starts by itself.",
+                "Als Nächstes an der Reihe. Er startet von selbst.",
+            )
+            .to_owned(),
+        place => {
+            let before = t.counted(place - 1, Noun::Import);
+            match t {
+                Locale::English => format!("{before} ahead. It starts by itself."),
+                Locale::German => format!("{before} davor. Er startet von selbst."),
+            }
+        }
+    };
+    Some(("queue-place", text))
+}
+
+/// Says which limit an import goes over.
+fn over_limit(t: Locale, over: OverLimit) -> String {
+    match over {
+        OverLimit::Prices { count, of, by } => {
+            let [count, of] = [count, of].map(|it| t.count(it));
+            let by = Percent::of_hundredths(by);
+            match t {
+                Locale::English => format!(
+                    "{count} of the {of} compared prices would change by more than {by}%. Nothing has been imported yet."
+                ),
+                Locale::German => format!(
+                    "{count} der {of} verglichenen Preise würden sich um mehr als {by}\u{a0}% ändern. Bisher wurde nichts importiert."
+                ),
+            }
+        }
+        OverLimit::Missing { count, of } => {
+            let [count, of] = [count, of].map(|it| t.count(it));
+            match t {
+                Locale::English => format!(
+                    "{count} of {of} products are not in the file. Nothing has been imported yet."
+                ),
+                Locale::German => format!(
+                    "{count} von {of} Produkten sind nicht in der Datei. Bisher wurde nichts importiert."
+                ),
+            }
+        }
+        OverLimit::Failed { count, of } => {
+            let [count, of] = [count, of].map(|it| t.count(it));
+            match t {
+                Locale::English => format!(
+                    "{count} of the first {of} rows would fail. Nothing has been imported yet."
+                ),
+                Locale::German => format!(
+                    "{count} der ersten {of} Zeilen würden fehlschlagen. Bisher wurde nichts importiert."
+                ),
+            }
+        }
+    }
+}

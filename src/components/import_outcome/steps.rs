@@ -1,0 +1,306 @@
+//! What to do with an import next: the best way on first.
+
+use leptos::prelude::*;
+use server_fn::ServerFn;
+
+use crate::{
+    api::import_controls::{ApproveImport, ImportAgain, UndoImport},
+    components::{form::ActionForm, import_actions::IdField},
+    islands::parts::{
+        icons::{Glyph, Icon},
+        locale::use_locale,
+    },
+    model::{
+        base_path::address,
+        changes::changes_path,
+        import_extras::ImportExtras,
+        job::{ImportStatus, JobId, ProductImportJob, Question},
+    },
+};
+
+/// A way on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Step {
+    /// Let it go over its limit.
+    Approve,
+    /// Import what was only checked.
+    ImportNow,
+    /// See why rows failed, and have them corrected.
+    FixRows,
+    /// Say what the columns hold.
+    MapColumns,
+    /// See what it changed.
+    Changes,
+    /// Import the same file once more.
+    Again,
+    /// Say otherwise what the columns hold.
+    Columns,
+    /// Take it back.
+    Undo,
+    /// Import another file.
+    AnotherFile,
+}
+
+/// Returns the ways on, the best one first.
+fn steps(job: &ProductImportJob, extras: &ImportExtras, lists_failed: bool) -> Vec<Step> {
+    let offers = |action| extras.offers(action);
+    let mut steps = Vec::new();
+    let mut add = |step, is_there| {
+        if is_there && !steps.contains(&step) {
+            steps.push(step);
+        }
+    };
+    if !job.status.is_final() {
+        add(Step::Approve, offers("approve"));
+        add(Step::Changes, offers("approve") && offers("changes"));
+        return steps;
+    }
+    let imports_now = extras.is_check() && offers("again") && job.processed_products > 0;
+    let is_well = job.status != ImportStatus::Error;
+    let asks_for_columns = extras
+        .problem
+        .is_some_and(|problem| problem != Question::Approval);
+    add(Step::MapColumns, asks_for_columns && offers("columns"));
+    add(Step::ImportNow, imports_now);
+    add(Step::FixRows, job.failed_products > 0 && lists_failed);
+    add(
+        Step::Again,
+        offers("again") && (!is_well || extras.undone_by.is_some()),
+    );
+    add(Step::Changes, offers("changes"));
+    add(Step::Again, offers("again") && !imports_now);
+    add(Step::Columns, offers("columns") && !asks_for_columns);
+    add(Step::Undo, offers("undo"));
+    add(Step::AnotherFile, !offers("again"));
+    steps
+}
+
+/// Offers the ways on, the best one as the primary button.
+#[component]
+pub(super) fn NextSteps(
+    /// The import.
+    job: ProductImportJob,
+    /// What the price monitor says of it.
+    extras: ImportExtras,
+    /// Whether there are failed rows on the page.
+    lists_failed: bool,
+) -> impl IntoView {
+    let steps = steps(&job, &extras, lists_failed);
+    if steps.is_empty() {
+        return ().into_any();
+    }
+    let is_check = extras.is_check();
+    let steps = steps.into_iter().enumerate().map(|(index, step)| {
+        let id = job.id.clone();
+        view! { <WayOn id step is_check is_first={index == 0} /> }
+    });
+    view! { <div class="outcome-steps">{steps.collect_view()}</div> }.into_any()
+}
+
+#[component]
+fn WayOn(id: JobId, step: Step, is_check: bool, is_first: bool) -> impl IntoView {
+    let t = use_locale();
+    let stored = StoredValue::new(id.clone());
+    let class = if is_first {
+        "button button-primary"
+    } else {
+        "button"
+    };
+    let link = |testid: &'static str, path: String, text: &'static str| {
+        view! {
+            <a class=class data-testid=testid href=address(&path)>
+                {text}
+            </a>
+        }
+        .into_any()
+    };
+    let again = |text: &'static str| {
+        view! {
+            <ActionForm action=ImportAgain::url()>
+                <IdField id=stored.get_value() />
+                <button class=class data-testid="import-again">
+                    {text}
+                </button>
+            </ActionForm>
+        }
+        .into_any()
+    };
+    match step {
+        Step::Approve => view! {
+            <ActionForm action=ApproveImport::url()>
+                <IdField id=stored.get_value() />
+                <button class=class data-testid="approve-import">
+                    <Icon glyph=Glyph::Check />
+                    {t.say("Approve and import", "Freigeben und importieren")}
+                </button>
+            </ActionForm>
+        }
+        .into_any(),
+        Step::ImportNow => again(t.say("Import now", "Jetzt importieren")),
+        Step::FixRows => link(
+            "fix-rows",
+            format!("/imports/{id}?rows=failed#rows-title"),
+            t.say("Fix failed rows", "Fehlgeschlagene Zeilen beheben"),
+        ),
+        Step::MapColumns => link(
+            "map-columns",
+            format!("/imports/{id}#mapping-title"),
+            t.say("Map columns", "Spalten zuordnen"),
+        ),
+        Step::Changes => link(
+            "show-changes",
+            changes_path(&id),
+            if is_check {
+                t.say("Show what would change", "Anzeigen, was sich ändern würde")
+            } else {
+                t.say("Show changes", "Änderungen anzeigen")
+            },
+        ),
+        Step::Again => again(t.say("Import again", "Erneut importieren")),
+        Step::Columns => link(
+            "change-columns",
+            format!("/imports/{id}?columns=change#mapping-title"),
+            t.say("Change columns", "Spalten ändern"),
+        ),
+        Step::Undo => view! { <Undo id /> }.into_any(),
+        Step::AnotherFile => link(
+            "another-file",
+            "/imports".to_owned(),
+            t.say("Import another file", "Weitere Datei importieren"),
+        ),
+    }
+}
+
+/// Asks before an import is taken back.
+#[component]
+fn Undo(id: JobId) -> impl IntoView {
+    let t = use_locale();
+    view! {
+        <details class="popover">
+            <summary class="button" data-testid="undo-import">
+                <Icon glyph=Glyph::Undo />
+                {t.say("Undo…", "Rückgängig machen…")}
+            </summary>
+            <ActionForm action=UndoImport::url()>
+                <IdField id />
+                <p>
+                    {t.say(
+                        "Products that this import updated get their previous values back. Products that it added are removed.",
+                        "Produkte, die dieser Import aktualisiert hat, bekommen ihre vorherigen Werte zurück. Produkte, die er hinzugefügt hat, werden entfernt.",
+                    )}
+                </p>
+                <label class="upload-check">
+                    <input type="checkbox" name="everything" value="true" />
+                    {t.say(
+                        "Include products that later imports have changed",
+                        "Auch Produkte, die spätere Importe geändert haben",
+                    )}
+                </label>
+                <button class="button button-danger" data-testid="undo-confirm">
+                    {t.say("Undo this import", "Diesen Import rückgängig machen")}
+                </button>
+            </ActionForm>
+        </details>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::job::ImportMode;
+
+    fn job(status: ImportStatus, processed: u64, failed: u64) -> ProductImportJob {
+        ProductImportJob {
+            id: "a".parse().unwrap(),
+            filename: "shop.csv".to_owned(),
+            status,
+            error: None,
+            total_products: Some(8),
+            processed_products: processed,
+            failed_products: failed,
+            failed_product_skus: Vec::new(),
+            created_at: 0,
+            updated_at: 0,
+            completed_at: None,
+            mode: ImportMode::Import,
+        }
+    }
+
+    fn extras(mode: &str, actions: &[&str]) -> ImportExtras {
+        ImportExtras {
+            mode: mode.to_owned(),
+            actions: actions.iter().map(|&it| it.to_owned()).collect(),
+            ..ImportExtras::default()
+        }
+    }
+
+    const OVER: &[&str] = &["again", "columns", "failures", "changes", "undo", "delete"];
+
+    #[test]
+    fn failed_rows_are_fixed_first_and_everything_else_is_still_there() {
+        let partial = job(ImportStatus::PartialSuccess, 4, 4);
+        assert_eq!(
+            steps(&partial, &extras("import", OVER), true),
+            [
+                Step::FixRows,
+                Step::Changes,
+                Step::Again,
+                Step::Columns,
+                Step::Undo
+            ]
+        );
+    }
+
+    #[test]
+    fn of_a_whole_import_the_changes_are_seen_first() {
+        let whole = job(ImportStatus::Success, 8, 0);
+        assert_eq!(
+            steps(&whole, &extras("import", OVER), false)[0],
+            Step::Changes
+        );
+    }
+
+    #[test]
+    fn what_was_checked_is_imported_first_unless_nothing_of_it_could_be() {
+        let checked = extras("check", OVER);
+        let ways = steps(&job(ImportStatus::PartialSuccess, 4, 4), &checked, true);
+        assert_eq!(ways[..2], [Step::ImportNow, Step::FixRows]);
+        assert!(!ways.contains(&Step::Again));
+        let none = steps(&job(ImportStatus::PartialSuccess, 0, 8), &checked, true);
+        assert_eq!(none[0], Step::FixRows);
+        assert!(none.contains(&Step::Again));
+    }
+
+    #[test]
+    fn what_failed_was_cancelled_or_undone_is_imported_again_first() {
+        let error = job(ImportStatus::Error, 0, 0);
+        assert_eq!(
+            steps(&error, &extras("import", OVER), false)[0],
+            Step::Again
+        );
+        let mut undone = extras("import", OVER);
+        undone.undone_by = Some("b".to_owned());
+        let whole = job(ImportStatus::Success, 8, 0);
+        assert_eq!(steps(&whole, &undone, false)[0], Step::Again);
+    }
+
+    #[test]
+    fn where_the_price_monitor_offers_nothing_another_file_can_be_imported() {
+        let counts = job(ImportStatus::PartialSuccess, 4, 4);
+        assert_eq!(
+            steps(&counts, &ImportExtras::default(), false),
+            [Step::AnotherFile]
+        );
+    }
+
+    #[test]
+    fn before_the_end_there_is_only_what_it_waits_for() {
+        let pending = job(ImportStatus::Pending, 0, 0);
+        assert_eq!(steps(&pending, &extras("import", &["cancel"]), false), []);
+        let waits = extras("import", &["cancel", "changes", "approve", "delete"]);
+        assert_eq!(
+            steps(&pending, &waits, false),
+            [Step::Approve, Step::Changes]
+        );
+    }
+}
