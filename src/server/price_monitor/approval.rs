@@ -79,6 +79,7 @@ impl Importer {
             kind: self.store.batch_kind(ImportMode::Check, None),
             position: 0,
             total: FIRST_ROWS,
+            largest_batch: reading::BATCH,
             scratch: self.uploads.directory().to_owned(),
         };
         let stopped = stop.clone();

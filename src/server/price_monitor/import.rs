@@ -338,6 +338,11 @@ impl Importer {
             kind: self.store.batch_kind(import.mode, number),
             position,
             total: progress.borrow().total_products,
+            // Who wants it slow wants it in small steps.
+            largest_batch: match self.rows_per_second {
+                Some(_) => reading::BATCH,
+                None => reading::LARGEST_BATCH,
+            },
             scratch: self.uploads.directory().to_owned(),
         };
         let stopped = stop.clone();
