@@ -87,6 +87,7 @@ impl Importer {
             position: 0,
             total: FIRST_ROWS,
             is_full_file: false,
+            largest_batch: reading::BATCH,
             scratch: self.uploads.directory().to_owned(),
         };
         let stopped = stop.clone();

@@ -350,6 +350,11 @@ impl Importer {
             position,
             total: all,
             is_full_file: import.options.missing.is_full_file(),
+            // Who wants it slow wants it in small steps.
+            largest_batch: match self.rows_per_second {
+                Some(_) => reading::BATCH,
+                None => reading::LARGEST_BATCH,
+            },
             scratch: self.uploads.directory().to_owned(),
         };
         let stopped = stop.clone();

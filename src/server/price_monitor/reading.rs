@@ -17,11 +17,15 @@ use product_feed::{
     PassedOver, RowFailure, Understanding, Visitor,
 };
 
-/// Rows that are written in one transaction.
-const BATCH: usize = 2000;
+/// Rows that are written in one transaction at the beginning of a file, so that a short one shows progress too.
+pub(super) const BATCH: usize = 2000;
+
+/// Rows that are written in one transaction further on: a tenth of those that are through, and at most so many. Pages
+/// of the database that several rows change are then written once.
+pub(super) const LARGEST_BATCH: usize = 10_000;
 
 /// Bytes of rows that are written in one transaction, whatever their number.
-const BATCH_BYTES: usize = 1 << 19;
+const BATCH_BYTES: usize = 1 << 21;
 
 /// Rows that are read between two looks at whether to stop.
 const READ_AT_ONCE: u64 = 1000;
@@ -88,6 +92,8 @@ pub(super) struct Reading {
     pub(super) total: u64,
     /// Whether it is asked afterwards which products the file holds, those of rows that fail too.
     pub(super) is_full_file: bool,
+    /// The most rows of a batch.
+    pub(super) largest_batch: usize,
     /// Where what is too much for memory is kept.
     pub(super) scratch: PathBuf,
 }
@@ -116,6 +122,7 @@ pub(super) fn read_batches(
         position,
         total,
         is_full_file,
+        largest_batch,
         scratch,
     } = reading;
     let mut batcher = Batcher {
@@ -134,6 +141,8 @@ pub(super) fn read_batches(
         failed: Vec::new(),
         notes: Vec::new(),
         rows: 0,
+        most_rows: batch_rows(position, largest_batch),
+        largest_batch,
         bytes: 0,
         through: position,
         tally: Tally::default(),
@@ -184,6 +193,12 @@ impl InFile {
     }
 }
 
+/// Returns how many rows the batch behind a position may have.
+fn batch_rows(position: u64, largest: usize) -> usize {
+    let share = usize::try_from(position / 10).unwrap_or(largest);
+    share.clamp(BATCH, largest.max(BATCH))
+}
+
 struct Batcher<'a> {
     batches: &'a mpsc::Sender<ImportBatch>,
     kind: BatchKind,
@@ -198,9 +213,11 @@ struct Batcher<'a> {
     products: Vec<ProductRow>,
     failed: Vec<FailedRow>,
     notes: Vec<RowNote>,
-    /// Rows of the batch, and bytes of all that is in it.
+    /// Rows of the batch, how many it may have, and bytes of all that is in it.
     rows: usize,
+    most_rows: usize,
     bytes: usize,
+    largest_batch: usize,
     /// Rows of the file that are through with this batch.
     through: u64,
     /// What was counted from the file's first row on.
@@ -214,10 +231,11 @@ struct Batcher<'a> {
 
 impl Batcher<'_> {
     fn send(&mut self) -> ControlFlow<()> {
-        let products = std::mem::replace(&mut self.products, Vec::with_capacity(BATCH));
+        let products = std::mem::replace(&mut self.products, Vec::with_capacity(self.rows));
         let failed = std::mem::take(&mut self.failed);
         let notes = std::mem::take(&mut self.notes);
         self.rows = 0;
+        self.most_rows = batch_rows(self.through, self.largest_batch);
         self.bytes = 0;
         let tally = self.tally.clone();
         let batch = ImportBatch::new(self.kind, products, failed, notes, tally, self.through);
@@ -347,7 +365,7 @@ impl Batcher<'_> {
     }
 
     fn is_full(&self) -> bool {
-        self.rows == BATCH || self.bytes >= BATCH_BYTES
+        self.rows == self.most_rows || self.bytes >= BATCH_BYTES
     }
 }
 
@@ -487,6 +505,7 @@ mod tests {
             position,
             total: file.lines().count() as u64,
             is_full_file: true,
+            largest_batch: LARGEST_BATCH,
             scratch: std::env::temp_dir(),
         }
     }
@@ -637,6 +656,29 @@ mod tests {
         let whole = ends(0);
         assert_eq!(whole.len(), 4);
         assert_eq!(ends(whole[1]), whole[2..]);
+    }
+
+    #[test]
+    fn batches_grow_with_what_is_through_and_only_as_far_as_they_may() {
+        for (through, largest, rows) in [
+            (0, LARGEST_BATCH, BATCH),
+            (19_000, LARGEST_BATCH, BATCH),
+            (50_000, LARGEST_BATCH, 5_000),
+            (u64::MAX, LARGEST_BATCH, LARGEST_BATCH),
+            (u64::MAX, BATCH, BATCH),
+            (50_000, 1, BATCH),
+        ] {
+            assert_eq!(batch_rows(through, largest), rows, "{through} {largest}");
+        }
+        let mut file = "sku,price\n".to_owned();
+        for row in 0..30_000 {
+            file.push_str(&format!("S-{row},1\n"));
+        }
+        let all = batches(&file, 0);
+        assert_eq!(written(&all), 30_000);
+        let sizes: Vec<_> = all.iter().map(ImportBatch::products).collect();
+        assert!(sizes.is_sorted_by(|one, next| one <= next || *next == sizes[sizes.len() - 1]));
+        assert!(sizes.iter().any(|size| *size > BATCH as u64), "{sizes:?}");
     }
 
     #[test]

@@ -3,18 +3,33 @@
 //! Values are converted to the driver's form beforehand, while the database is busy; converted on demand they
 //! take a third of an import.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use sea_orm::{
     DatabaseBackend, DbErr, QueryResult, QueryTrait, RuntimeErr, Value, sea_query::Values,
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::{
-    AssertSqlSafe, IntoArguments, Postgres, Sqlite, Transaction, postgres::PgArguments,
-    sqlite::SqliteArguments,
+    AssertSqlSafe, IntoArguments, Postgres, Sqlite, Transaction,
+    postgres::PgArguments,
+    sqlite::{SqliteArguments, SqliteConnectOptions},
 };
 
 use super::{Store, StoreError};
+
+/// Sets a connection up for writing much. What a statement of many rows would undo is kept in memory, and the pages that
+/// imports change again and again are read and written less often.
+pub(super) fn sqlite_options(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
+        .pragma("temp_store", "MEMORY")
+        // KiB
+        .pragma("cache_size", "-32000")
+        // pages
+        .pragma("wal_autocheckpoint", "8000")
+}
 
 /// Values in the driver's form. Cloning those for SQLite copies no text.
 #[derive(Clone, Debug)]
@@ -49,7 +64,7 @@ pub(super) fn sqlite_arguments(values: Vec<Value>) -> SqliteArguments {
 #[derive(Debug)]
 pub(super) enum BulkTransaction {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Transaction<'static, Postgres>, Arc<AtomicBool>),
 }
 
 impl BulkTransaction {
@@ -58,7 +73,8 @@ impl BulkTransaction {
             Some(pool) => pool.begin().await.map(Self::Sqlite),
             None => {
                 let pool = store.db.get_postgres_connection_pool();
-                pool.begin().await.map(Self::Postgres)
+                let new = Arc::clone(&store.expects_new);
+                pool.begin().await.map(|begun| Self::Postgres(begun, new))
             }
         };
         begun.map_err(|error| DbErr::Conn(runtime(error)).into())
@@ -67,7 +83,7 @@ impl BulkTransaction {
     pub(super) fn backend(&self) -> DatabaseBackend {
         match self {
             Self::Sqlite(_) => DatabaseBackend::Sqlite,
-            Self::Postgres(_) => DatabaseBackend::Postgres,
+            Self::Postgres(..) => DatabaseBackend::Postgres,
         }
     }
 
@@ -92,7 +108,7 @@ impl BulkTransaction {
                 let done = query.execute(&mut **transaction).await;
                 done.map(|done| done.rows_affected())
             }
-            (Self::Postgres(transaction), Bound::Postgres(values)) => {
+            (Self::Postgres(transaction, _), Bound::Postgres(values)) => {
                 let query = sqlx::query_with(sql, values);
                 let done = query.execute(&mut **transaction).await;
                 done.map(|done| done.rows_affected())
@@ -125,7 +141,7 @@ impl BulkTransaction {
                 let rows = rows.fetch_all(&mut **transaction).await;
                 rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
             }
-            (Self::Postgres(transaction), Bound::Postgres(values)) => {
+            (Self::Postgres(transaction, _), Bound::Postgres(values)) => {
                 let rows = sqlx::query_with(sql, values);
                 let rows = rows.fetch_all(&mut **transaction).await;
                 rows.map(|rows| rows.into_iter().map(QueryResult::from).collect())
@@ -137,7 +153,7 @@ impl BulkTransaction {
 
     /// Returns whether a PostgreSQL table exists.
     pub(super) async fn has_table(&mut self, name: &str) -> Result<bool, StoreError> {
-        let Self::Postgres(transaction) = self else {
+        let Self::Postgres(transaction, _) = self else {
             return Err(of_the_other_database());
         };
         let there: Option<bool> = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
@@ -150,7 +166,7 @@ impl BulkTransaction {
 
     /// Executes PostgreSQL's `COPY FROM STDIN`.
     pub(super) async fn copy_in(&mut self, copy: &str, lines: &[u8]) -> Result<(), StoreError> {
-        let Self::Postgres(transaction) = self else {
+        let Self::Postgres(transaction, _) = self else {
             return Err(of_the_other_database());
         };
         let mut copying = transaction.copy_in_raw(copy).await.map_err(failed)?;
@@ -164,10 +180,54 @@ impl BulkTransaction {
         }
     }
 
+    /// As [`copy_in`](Self::copy_in), and undoes that where a row of the same key is there. Returns whether none was.
+    pub(super) async fn copy_in_unless_there(
+        &mut self,
+        copy: &str,
+        lines: &[u8],
+    ) -> Result<bool, StoreError> {
+        self.execute_raw("SAVEPOINT copying").await?;
+        match self.copy_in(copy, lines).await {
+            Ok(()) => {
+                self.execute_raw("RELEASE SAVEPOINT copying").await?;
+                Ok(true)
+            }
+            Err(error) if is_duplicate(&error) => {
+                self.execute_raw("ROLLBACK TO SAVEPOINT copying").await?;
+                self.expect_new(false);
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn execute_raw(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        let Self::Postgres(transaction, _) = self else {
+            return Err(of_the_other_database());
+        };
+        let done = sqlx::raw_sql(sql).execute(&mut **transaction).await;
+        done.map(drop).map_err(failed)
+    }
+
+    /// Returns whether the batch before had only new products: then the next one most likely has, too.
+    pub(super) fn expects_new(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(_, new) => new.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Remembers for the next batch whether this one had only new products.
+    pub(super) fn expect_new(&self, is_new: bool) {
+        if let Self::Postgres(_, new) = self {
+            new.store(is_new, Ordering::Relaxed);
+        }
+    }
+
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         let committed = match self {
             Self::Sqlite(transaction) => transaction.commit().await,
-            Self::Postgres(transaction) => transaction.commit().await,
+            Self::Postgres(transaction, _) => transaction.commit().await,
         };
         committed.map_err(failed)
     }
@@ -175,6 +235,15 @@ impl BulkTransaction {
 
 pub(super) fn failed(error: sqlx::Error) -> StoreError {
     DbErr::Exec(runtime(error)).into()
+}
+
+/// Returns whether a key is there already.
+fn is_duplicate(error: &StoreError) -> bool {
+    let StoreError::Database(DbErr::Exec(RuntimeErr::SqlxError(error))) = error else {
+        return false;
+    };
+    let error = error.as_database_error();
+    error.is_some_and(|error| error.is_unique_violation())
 }
 
 fn of_the_other_database() -> StoreError {

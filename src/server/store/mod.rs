@@ -45,7 +45,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -61,8 +61,9 @@ use crate::{
     server::{config::DatabaseUrl, error::advice},
 };
 
-/// Maximum connections that write rows of imports; SQLite has a single writer.
-const BULK_CONNECTIONS: u32 = 4;
+/// Connections that write rows of imports: SQLite has a single writer, whose pages stay in memory where there is no
+/// other one.
+const BULK_CONNECTIONS: u32 = 1;
 
 /// Why something could not be kept or found. The text is for the log, not for users.
 #[derive(Debug, Error)]
@@ -130,6 +131,8 @@ pub struct Store {
     /// The SQLite file for repeatable writes: rows of imports, committed with their position, without waiting
     /// for the disk each time.
     bulk: Option<sqlx::SqlitePool>,
+    /// Whether the last batch of an import had only new products.
+    expects_new: Arc<AtomicBool>,
     listener: Arc<notices::Listener>,
     /// When this process last wrote rows of an import.
     imported_at: Arc<AtomicI64>,
@@ -260,6 +263,7 @@ impl Store {
             let options = url.expose().parse::<SqliteConnectOptions>();
             let options = options.map_err(|error| DbErr::Conn(bulk::runtime(error)))?;
             let options = sqlite_options(options, SqliteSynchronous::Normal);
+            let options = bulk::sqlite_options(options);
             let pool = SqlitePoolOptions::new().max_connections(BULK_CONNECTIONS);
             Some(pool.connect_lazy_with(options))
         } else {
@@ -270,6 +274,7 @@ impl Store {
             searches: pools::searches(url).await?,
             health: pools::health(url).await?,
             bulk,
+            expects_new: Arc::new(AtomicBool::new(true)),
             listener: Arc::new(notices::Listener::new(url.clone())),
             imported_at: Arc::default(),
         })

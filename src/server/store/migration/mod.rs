@@ -23,6 +23,7 @@ mod m0100_product_changes;
 mod m0110_confirmed_sessions;
 mod m0111_undo;
 mod m0112_approval;
+mod m0113_added_changes;
 mod m0120_import_options;
 mod m0130_notifications;
 mod m0131_share_links;
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0110_confirmed_sessions::Migration),
             Box::new(m0111_undo::Migration),
             Box::new(m0112_approval::Migration),
+            Box::new(m0113_added_changes::Migration),
             Box::new(m0120_import_options::Migration),
             Box::new(m0130_notifications::Migration),
             Box::new(m0131_share_links::Migration),

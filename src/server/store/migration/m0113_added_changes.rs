@@ -1,0 +1,35 @@
+//! PostgreSQL looks for the earlier removals of new products only where anything was removed.
+
+use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm_migration::prelude::*;
+
+#[derive(DeriveMigrationName)]
+pub(super) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        if db.get_database_backend() == DbBackend::Postgres {
+            db.execute_unprepared(POSTGRES).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The order has the index of removals be used, whatever is known of the table.
+const POSTGRES: &str = "
+CREATE OR REPLACE FUNCTION note_added_products() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM 1 FROM product_changes WHERE kind = 2 ORDER BY identity LIMIT 1;
+    IF FOUND THEN
+        INSERT INTO product_changes (id, identity, kind, previous)
+            SELECT last_change, identity, 0, coalesce((SELECT max(gone.id) FROM product_changes AS gone
+                WHERE gone.kind = 2 AND gone.identity = added.identity), 0)
+            FROM added WHERE last_change <> 0;
+    ELSE
+        INSERT INTO product_changes (id, identity, kind, previous)
+            SELECT last_change, identity, 0, 0 FROM added WHERE last_change <> 0;
+    END IF;
+    RETURN NULL;
+END $$;
+";
