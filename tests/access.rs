@@ -230,6 +230,11 @@ const ROWS: &[Row] = &[
     get("/api/file_columns", "/api/file_columns?id=JOB", ONE_IMPORT),
     get("/api/get_import", "/api/get_import?id=JOB", ONE_IMPORT),
     get(
+        "/api/import_activity",
+        "/api/import_activity?id=JOB",
+        ONE_IMPORT,
+    ),
+    get(
         "/api/import_extras",
         "/api/import_extras?id=JOB",
         ONE_IMPORT,

@@ -342,6 +342,30 @@ async fn what_can_be_done_with_an_import_goes_through_the_app() {
         .to_owned();
     assert_ne!(new, id);
     assert_eq!(finished(&app, &new).await["processedProducts"], 2);
+    let activity = async |id: &str| {
+        let path = format!("/api/import_activity?id={id}");
+        let activity: Value = app.get(&path).await.json().await.unwrap();
+        let entries = activity.as_array().unwrap().iter();
+        let mut entries: Vec<_> = entries
+            .map(|entry| {
+                let word = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+                (word("kind"), word("who"), word("about"))
+            })
+            .collect();
+        entries.sort();
+        entries
+    };
+    let entry =
+        |kind: &str, who: &str, about: &str| (kind.to_owned(), who.to_owned(), about.to_owned());
+    let (queued, started) = (entry("queued", "", ""), entry("started", "", ""));
+    let retried = entry("retried", "Ada", &new);
+    let uploaded = entry("uploaded", "Ada", "");
+    assert_eq!(
+        activity(&id).await,
+        [queued.clone(), retried, started.clone(), uploaded]
+    );
+    let again = entry("started-again", "Ada", &id);
+    assert_eq!(activity(&new).await, [queued, started, again]);
     act("delete_import", &id).await;
     assert_eq!(app.get(&format!("/imports/{id}")).await.status(), 404);
     assert_eq!(app.get(&format!("/imports/{new}")).await.status(), 200);

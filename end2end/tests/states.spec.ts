@@ -253,6 +253,7 @@ test('what came of imports, and what they wait for', async ({ page, startApp, co
   await look(page, 'outcome-undo');
   await page.goto(app.url(jobPath(over)));
   await expect(badge).toHaveText('Undone');
+  await expect(page.getByTestId('timeline').getByRole('listitem').last()).toHaveText(/^Undo requested by /);
   await look(page, 'undone');
 
   const imports = await new ImportsPage(page).open(app);

@@ -40,9 +40,9 @@ pub(crate) fn FailedProducts(
         }
     });
     view! {
-        <section class="card failed" data-testid="failed-skus" aria-labelledby="failed-title">
+        <section class="card failed" data-testid="failed-skus" aria-labelledby="rows-title">
             <header class="card-head">
-                <h2 id="failed-title">
+                <h2 id="rows-title">
                     {t.say("Failed rows", "Fehlgeschlagene Zeilen")} " "
                     <span class="chip">{t.count(failed)}</span>
                 </h2>

@@ -67,6 +67,9 @@ fn lines(t: Locale, job: &ProductImportJob, activity: Vec<Activity>) -> Vec<Line
         about: None,
     });
     // The price monitor may have noted something before the app did.
+    let (after, later): (Vec<_>, Vec<_>) = later
+        .into_iter()
+        .partition(|entry| entry.kind.is_after_the_end());
     let first = later.iter().map(|entry| entry.at).min();
     let begun = Activity {
         at: first.map_or(begun.at, |first| first.min(begun.at)),
@@ -83,6 +86,7 @@ fn lines(t: Locale, job: &ProductImportJob, activity: Vec<Activity>) -> Vec<Line
             about: None,
         });
     }
+    lines.extend(after.into_iter().map(|entry| line(t, entry)));
     lines
 }
 
@@ -178,6 +182,7 @@ mod tests {
             entry(21, ActivityKind::Uploaded, Some("Ada")),
             // It was noted a moment after the end.
             entry(31, ActivityKind::Started, None),
+            entry(40, ActivityKind::Undone, Some("Ada")),
         ];
         let text = |at, text: &str| (at, text.to_owned());
         assert_eq!(
@@ -187,6 +192,7 @@ mod tests {
                 text(19, "Queued"),
                 text(31, "Import started"),
                 text(30, "All products imported"),
+                text(40, "Undo requested by Ada"),
             ]
         );
     }

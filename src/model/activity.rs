@@ -87,6 +87,12 @@ impl ActivityKind {
 }
 
 impl ActivityKind {
+    /// Returns whether it happens only to imports that are over.
+    #[must_use]
+    pub fn is_after_the_end(self) -> bool {
+        matches!(self, Self::Retried | Self::Undone)
+    }
+
     /// Returns whether nothing of an import happens before.
     #[must_use]
     pub fn is_beginning(self) -> bool {

@@ -112,6 +112,7 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     read("/api/file_columns", Person(Watch)),
     read("/api/get_import", Person(Watch)),
     read("/api/has_products", Person(Watch)),
+    read("/api/import_activity", Person(Watch)),
     read("/api/import_changes", Person(Watch)),
     read("/api/import_extras", Person(Watch)),
     read("/api/import_rows", Person(Watch)),
