@@ -300,7 +300,7 @@ async fn a_check_says_what_would_change_and_whether_that_still_holds() {
 
 #[tokio::test]
 async fn a_running_import_stops_and_keeps_what_is_in() {
-    let mut monitor = Monitor::start_slow().await;
+    let mut monitor = Monitor::start_paused().await;
     let id = monitor.accepted(list(100_000)).await;
     eventually("some products are in", async || {
         let state = details(&monitor, &id).await;
@@ -343,7 +343,7 @@ async fn a_running_import_stops_and_keeps_what_is_in() {
 
 #[tokio::test]
 async fn one_user_s_imports_wait_and_show_their_place() {
-    let mut monitor = Monitor::start_slow().await;
+    let mut monitor = Monitor::start_paused().await;
     let mut ids = Vec::new();
     for _ in 0..4 {
         ids.push(monitor.accepted(list(30_000)).await);
@@ -796,12 +796,15 @@ async fn a_stored_file_that_lost_its_end_is_no_success() {
     let file = list(1000).replace(",\n", ",1\n");
     let whole = monitor.import(&file).await;
     assert_eq!(whole["status"], "SUCCESS");
+    monitor.rows_per_second = monitor::PAUSED;
+    monitor.restart().await;
     let [_, _, id] = with_one_that_waits(&monitor, &file).await;
     monitor.halt().await;
     let stored = monitor.upload_path(&id);
     let half = std::fs::metadata(&stored).unwrap().len() / 2;
     let cut = std::fs::OpenOptions::new().write(true).open(stored);
     cut.unwrap().set_len(half).unwrap();
+    monitor.rows_per_second = None;
     monitor.resume().await;
     let over = eventually("the import is over", async || {
         let state = details(&monitor, &id).await;

@@ -6,6 +6,8 @@
 #[path = "instances/cluster.rs"]
 #[allow(dead_code)] // shared with the soak
 mod cluster;
+#[path = "instances/counting_proxy.rs"]
+mod counting_proxy;
 #[path = "price_monitor/monitor.rs"]
 mod monitor;
 #[path = "ops/process.rs"]
@@ -13,6 +15,8 @@ mod monitor;
 mod process;
 #[path = "instances/queue.rs"]
 mod queue;
+#[path = "instances/rolling_update.rs"]
+mod rolling_update;
 #[path = "price_monitor/sockets.rs"]
 #[allow(dead_code)] // shared with the tests of a single price monitor
 mod sockets;

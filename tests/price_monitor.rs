@@ -453,7 +453,7 @@ async fn a_plain_websocket_needs_the_key() {
 
 #[tokio::test]
 async fn an_interrupted_import_goes_on_where_it_was() {
-    let mut monitor = Monitor::start_slow().await;
+    let mut monitor = Monitor::start_paused().await;
     let total = 30_000;
     let id = monitor.accepted(list(total, true)).await;
     eventually("some products are in", async || {
@@ -503,7 +503,7 @@ async fn a_handle_s_title_survives_an_interruption() {
     for n in 1..20_000 {
         writeln!(file, "tee,,{n},1").unwrap();
     }
-    let mut monitor = Monitor::start().await;
+    let mut monitor = Monitor::start_paused().await;
     let id = monitor.accepted(file).await;
     eventually("some products are in", async || {
         let state = monitor
@@ -512,7 +512,10 @@ async fn a_handle_s_title_survives_an_interruption() {
         (state["processedProducts"].as_u64().unwrap() > 0).then_some(())
     })
     .await;
+    monitor.rows_per_second = None;
     monitor.restart().await;
+    let interrupted = monitor.before_restart.clone().unwrap();
+    assert!(interrupted.position < 20_000, "{interrupted:?}");
     assert_eq!(monitor.finished(&id).await["processedProducts"], 20_000);
     assert_eq!(count_products(&monitor, "T-Shirt").await, 20_000);
     monitor.stop().await;

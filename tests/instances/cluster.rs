@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
     process::Stdio,
     time::Duration,
 };
@@ -16,7 +17,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::process::{Directory, Process, client, create_owner, postgres_database};
+use crate::process::{Directory, Process, binary, client, create_owner, postgres_database};
 
 /// Timeout of an import, with kills.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -45,6 +46,8 @@ pub(crate) struct Cluster {
     pub(crate) http: Client,
     /// The public origin.
     pub(crate) origin: String,
+    /// What is started.
+    pub(crate) program: PathBuf,
     directory: Directory,
     relays: Vec<Place>,
     workers: Vec<Place>,
@@ -80,6 +83,11 @@ fn free() -> SocketAddr {
 
 impl Cluster {
     pub(crate) async fn start() -> Self {
+        Self::start_of(binary()).await
+    }
+
+    /// Starts a cluster of another program.
+    pub(crate) async fn start_of(program: PathBuf) -> Self {
         let directory = Directory::new();
         let relays: Vec<_> = (0..3).map(|_| Place::new()).collect();
         let workers: Vec<_> = (0..2).map(|_| Place::new()).collect();
@@ -88,6 +96,7 @@ impl Cluster {
         let mut cluster = Self {
             http: client(),
             origin: format!("http://{front}"),
+            program,
             directory,
             relays,
             workers,
@@ -112,6 +121,13 @@ impl Cluster {
     pub(crate) async fn kill(&mut self, member: Member) {
         let process = self.place(member).process.take().expect("it runs");
         process.kill().await;
+    }
+
+    /// Stops a process as a deployment does, and starts what is to be started now.
+    pub(crate) async fn replace(&mut self, member: Member) {
+        let process = self.place(member).process.take().expect("it runs");
+        assert_eq!(process.terminate().await, Some(0));
+        self.restart(member).await;
     }
 
     /// A client with an address of its own.
@@ -202,7 +218,8 @@ impl Cluster {
         };
         let own = self.directory.path().join(own).display().to_string();
         let command = match member {
-            Member::Relay(_) => self.directory.command(
+            Member::Relay(_) => self.directory.command_of(
+                &self.program,
                 &[],
                 &[
                     ("LISTEN_ADDR", &address),
@@ -217,7 +234,8 @@ impl Cluster {
                     ("SSE_MAX_STREAMS_PER_ADDRESS", "10000"),
                 ],
             ),
-            Member::Worker(_) => self.directory.command(
+            Member::Worker(_) => self.directory.command_of(
+                &self.program,
                 &["price-monitor", "--listen", &address],
                 &[
                     ("DATA_DIR", &own),

@@ -55,7 +55,7 @@ async fn a_socket_to_one_worker_hears_of_an_import_that_another_one_runs() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
 async fn a_worker_without_an_import_s_file_leaves_it_to_the_one_that_has_it() {
-    let mut one = Monitor::start_slow().await;
+    let mut one = Monitor::start_paused().await;
     let id = one.accepted(list(40_000)).await;
     underway(&one, &id).await;
     one.halt().await;
@@ -75,16 +75,16 @@ async fn a_worker_without_an_import_s_file_leaves_it_to_the_one_that_has_it() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL: scripts/test.sh runs it"]
 async fn an_import_is_cancelled_by_way_of_any_worker_and_though_its_own_did_not_hear_it() {
-    let one = Monitor::start_slow().await;
+    let one = Monitor::start_paused().await;
     let other = one.beside().await;
-    let id = one.accepted(list(300_000)).await;
+    let id = one.accepted(list(10_000)).await;
     underway(&one, &id).await;
     let asked = other.post(&format!("/api/products/imports/{id}/cancel"));
     assert_eq!(asked.send().await.unwrap().status(), 202);
     let over = ended(&one, &id).await;
     assert!(over.starts_with("Cancelled after importing "), "{over}");
 
-    let id = one.accepted(list(300_000)).await;
+    let id = one.accepted(list(10_000)).await;
     underway(&one, &id).await;
     // The state of a cancellation whose NOTIFY was lost.
     let db = Database::connect(&one.database).await.unwrap();

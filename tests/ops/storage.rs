@@ -69,14 +69,15 @@ async fn a_damaged_database_is_found_by_the_check() {
 async fn an_import_goes_on_from_a_backup_that_is_restored() {
     let directory = Directory::new();
     let settings = [("LISTEN_ADDR", "127.0.0.1:0")];
-    let relay = Process::start(directory.command(&[], &settings)).await;
+    // A minute passes after each of its twenty batches.
+    let slow = [settings[0], ("IMPORT_MAX_RATE", "1")];
+    let relay = Process::start(directory.command(&[], &slow)).await;
     let origin = format!("http://{}", relay.address);
     let http = process::client();
     let cookie = process::create_owner(&http, &origin, None).await;
     let rows: String = (0..40_000).map(|row| format!("s{row},N,1\n")).collect();
     let file = format!("sku,name,price\n{rows}");
     let job = process::import(&http, &origin, &cookie, "long.csv", &file).await;
-    // While it runs.
     let progress = async |origin: &str| -> serde_json::Value {
         let url = format!("{origin}/api/get_import?id={job}");
         let answer = http

@@ -49,6 +49,14 @@ impl Monitor {
         Self::start_slow_in(&std::env::temp_dir()).await
     }
 
+    /// Starts a service whose imports stop for a minute after each batch, so that none of several batches
+    /// ends during a test.
+    pub(crate) async fn start_paused() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let database = database(&directory).await;
+        Self::start_on(database, directory, PAUSED).await
+    }
+
     /// Starts a slow service with a directory.
     pub(crate) async fn start_slow_in(parent: &std::path::Path) -> Self {
         let directory = tempfile::tempdir_in(parent).unwrap();
@@ -61,6 +69,11 @@ impl Monitor {
         let directory = tempfile::tempdir_in(parent).unwrap();
         let database = database(&directory).await;
         Self::start_on(database, directory, None).await
+    }
+
+    /// Starts a service on a database.
+    pub(crate) async fn start_with(database: String) -> Self {
+        Self::start_on(database, tempfile::tempdir().unwrap(), None).await
     }
 
     /// Starts another one on the same database, with its own directory.
@@ -243,6 +256,9 @@ impl Monitor {
             .collect()
     }
 }
+
+/// The rows per second of a paused service.
+pub(crate) const PAUSED: Option<NonZeroU32> = Some(NonZeroU32::MIN);
 
 /// More than any test uses.
 const SPACE: SpaceLimits = SpaceLimits {
