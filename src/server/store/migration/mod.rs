@@ -24,6 +24,7 @@ mod m0110_confirmed_sessions;
 mod m0111_undo;
 mod m0112_approval;
 mod m0113_added_changes;
+mod m0114_imports_by_file;
 
 use sea_orm_migration::prelude::*;
 
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0111_undo::Migration),
             Box::new(m0112_approval::Migration),
             Box::new(m0113_added_changes::Migration),
+            Box::new(m0114_imports_by_file::Migration),
         ]
     }
 }
