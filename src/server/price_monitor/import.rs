@@ -48,7 +48,7 @@ use crate::{
 };
 
 /// Batches that may be ready while one is written.
-const AHEAD: usize = 3;
+const AHEAD: usize = 2;
 
 /// How often an import is begun without any headway: one that ends the process, as by the memory it takes,
 /// must not do so for ever. One that is stopped in good order is not counted.
@@ -350,10 +350,11 @@ impl Importer {
             position,
             total: all,
             is_full_file: import.options.missing.is_full_file(),
-            // Who wants it slow wants it in small steps.
+            // Who wants it slow wants it in small steps. PostgreSQL gains nothing by larger ones, and is told of each
+            // what its search index lacks.
             largest_batch: match self.rows_per_second {
-                Some(_) => reading::BATCH,
-                None => reading::LARGEST_BATCH,
+                None if self.store.is_file() => reading::LARGEST_BATCH,
+                _ => reading::BATCH,
             },
             scratch: self.uploads.directory().to_owned(),
         };

@@ -25,7 +25,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(30);
 
 /// Indexes products, mostly while no import writes.
 pub(super) async fn keep(store: Store) {
-    match store.make_trigram_index().await {
+    match store.make_trigram_indexes().await {
         Ok(None) => {}
         Ok(Some(reason)) => tracing::warn!(
             reason,

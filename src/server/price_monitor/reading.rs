@@ -22,10 +22,10 @@ pub(super) const BATCH: usize = 2000;
 
 /// Rows that are written in one transaction further on: a tenth of those that are through, and at most so many. Pages
 /// of the database that several rows change are then written once.
-pub(super) const LARGEST_BATCH: usize = 10_000;
+pub(super) const LARGEST_BATCH: usize = 5_000;
 
 /// Bytes of rows that are written in one transaction, whatever their number.
-const BATCH_BYTES: usize = 1 << 21;
+const BATCH_BYTES: usize = 1 << 20;
 
 /// Rows that are read between two looks at whether to stop.
 const READ_AT_ONCE: u64 = 1000;

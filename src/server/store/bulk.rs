@@ -26,7 +26,7 @@ pub(super) fn sqlite_options(options: SqliteConnectOptions) -> SqliteConnectOpti
     options
         .pragma("temp_store", "MEMORY")
         // KiB
-        .pragma("cache_size", "-32000")
+        .pragma("cache_size", "-16000")
         // pages
         .pragma("wal_autocheckpoint", "8000")
 }

@@ -339,6 +339,11 @@ impl Store {
         }
     }
 
+    /// Returns whether it is a SQLite file.
+    pub(crate) fn is_file(&self) -> bool {
+        self.bulk.is_some()
+    }
+
     /// Returns the time since this process wrote rows of an import.
     #[must_use]
     pub fn since_import(&self) -> Duration {

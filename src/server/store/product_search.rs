@@ -206,18 +206,19 @@ impl Store {
         Ok(number::<i64>(&self.db, &sql).await? > 0)
     }
 
-    /// Sees that PostgreSQL has an index of trigrams. Returns why it has none.
+    /// Sees that PostgreSQL has the indexes of trigrams, of products and of imports' file names. Returns why it has
+    /// none.
     ///
     /// # Errors
     ///
     /// When the database fails otherwise.
-    pub async fn make_trigram_index(&self) -> Result<Option<String>, StoreError> {
+    pub async fn make_trigram_indexes(&self) -> Result<Option<String>, StoreError> {
         if self.db.get_database_backend() != DbBackend::Postgres {
             return Ok(None);
         }
-        let there = "SELECT count(*) FROM pg_indexes WHERE indexname = 'product_search_trigrams' \
-                     AND schemaname = current_schema()";
-        if number::<i64>(&self.db, there).await? > 0 {
+        let there = "SELECT count(*) FROM pg_indexes WHERE schemaname = current_schema() \
+                     AND indexname IN ('product_search_trigrams', 'product_import_jobs_trigrams')";
+        if number::<i64>(&self.db, there).await? > 1 {
             return Ok(None);
         }
         let transaction = self.db.begin().await?;
@@ -225,7 +226,9 @@ impl Store {
         transaction.execute_unprepared(&lock).await?;
         let make = "CREATE EXTENSION IF NOT EXISTS pg_trgm; \
                     CREATE INDEX IF NOT EXISTS product_search_trigrams ON product_search \
-                    USING gin (search_text gin_trgm_ops)";
+                    USING gin (search_text gin_trgm_ops); \
+                    CREATE INDEX IF NOT EXISTS product_import_jobs_trigrams ON product_import_jobs \
+                    USING gin (lower(filename) gin_trgm_ops, filename gin_trgm_ops)";
         match transaction.execute_unprepared(make).await {
             Ok(_) => transaction.commit().await?,
             Err(error) => return Ok(Some(error.to_string())),
@@ -361,7 +364,7 @@ mod tests {
         let database = TestDatabase::create().await;
         let store = Store::open(&database.url).await.unwrap();
         // Where PostgreSQL lacks the extension, searches find the same.
-        store.make_trigram_index().await.unwrap();
+        store.make_trigram_indexes().await.unwrap();
         let mut there = std::collections::BTreeMap::new();
         for round in 0..120 {
             match fastrand::u8(0..4) {

@@ -602,8 +602,9 @@ impl Upsert {
     /// Writes products, each over the one of the same identity; a product that is already there just so
     /// keeps its `updated_at`.
     ///
-    /// Those that are new go in first. Only where some were there is a second statement needed, which
-    /// then touches those alone that have changed: so the database counts both kinds for us.
+    /// In SQLite, those that are new go in first. Only where some were there is a second statement needed, which
+    /// then touches those alone that have changed: so the database counts both kinds for us. PostgreSQL says of each
+    /// row whether it is new.
     ///
     /// It can be done again, should it fail.
     pub(super) async fn write(&self, db: &mut BulkTransaction) -> Result<Written, StoreError> {
@@ -626,11 +627,7 @@ impl Upsert {
                 written.replaced += all;
                 continue;
             }
-            let added = run.execute(db, number, Conflict::Keep).await?;
-            let mut updated = 0;
-            if added < all {
-                updated = run.execute(db, number, replace).await?;
-            }
+            let (added, updated) = run.write(db, number, replace).await?;
             written.added += added;
             written.updated += updated;
             written.unchanged += all.saturating_sub(added + updated);
@@ -731,6 +728,39 @@ impl Upsert {
 }
 
 impl Run {
+    /// Writes products of which none is a row above again. Returns how many were added, and how many updated.
+    async fn write(
+        &self,
+        db: &mut BulkTransaction,
+        number: usize,
+        replace: Conflict,
+    ) -> Result<(u64, u64), StoreError> {
+        if self.values.is_some() {
+            let added = self.execute(db, number, Conflict::Keep).await?;
+            let is_all = added == self.rows as u64;
+            let updated = match is_all {
+                true => 0,
+                false => self.execute(db, number, replace).await?,
+            };
+            return Ok((added, updated));
+        }
+        // A row that was there has been locked by this transaction before it is written anew.
+        let counted = format!(
+            "WITH written AS ({} RETURNING xmax = 0 AS is_new) \
+             SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM written",
+            staged(number, replace)
+        );
+        let rows = db.fetch(&counted, Vec::new()).await?;
+        let count = |index| -> Result<u64, StoreError> {
+            let count: Option<i64> = match rows.first() {
+                Some(row) => row.try_get_by_index(index)?,
+                None => None,
+            };
+            Ok(from_db(count.unwrap_or_default()))
+        };
+        Ok((count(0)?, count(1)?))
+    }
+
     async fn execute(
         &self,
         db: &mut BulkTransaction,
@@ -750,16 +780,21 @@ impl Run {
         match &self.values {
             Some(values) => (sql(self.rows, conflict), Bound::Sqlite(values.clone())),
             None => {
-                let columns = COLUMNS.join(", ");
-                let from = format!(
-                    "INSERT INTO products ({columns}) SELECT {columns} FROM staged_products \
-                     WHERE run = {number} ORDER BY identity {}",
-                    conflict.clause()
-                );
+                let from = staged(number, conflict);
                 (from.into(), Bound::none(backend))
             }
         }
     }
+}
+
+/// The text of PostgreSQL's statement for the products of a run.
+fn staged(number: usize, conflict: Conflict) -> String {
+    let columns = COLUMNS.join(", ");
+    format!(
+        "INSERT INTO products ({columns}) SELECT {columns} FROM staged_products \
+         WHERE run = {number} ORDER BY identity {}",
+        conflict.clause()
+    )
 }
 
 /// Takes the products of a run for SQLite.

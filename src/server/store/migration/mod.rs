@@ -24,6 +24,7 @@ mod m0110_confirmed_sessions;
 mod m0111_undo;
 mod m0112_approval;
 mod m0113_added_changes;
+mod m0114_imports_by_file;
 mod m0120_import_options;
 mod m0130_notifications;
 mod m0131_share_links;
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0111_undo::Migration),
             Box::new(m0112_approval::Migration),
             Box::new(m0113_added_changes::Migration),
+            Box::new(m0114_imports_by_file::Migration),
             Box::new(m0120_import_options::Migration),
             Box::new(m0130_notifications::Migration),
             Box::new(m0131_share_links::Migration),
