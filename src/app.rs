@@ -22,12 +22,13 @@ use crate::{
     model::{
         base_path::{BasePath, address, base_path},
         bundle::Bundle,
+        passkey::PASSKEY_PATH,
         progress::JobsPerStream,
     },
     pages::{
         AccountPage, AuditPage, ConfirmPage, ImportChangesPage, ImportDetailsPage, ImportsPage,
-        JoinPage, NotFoundPage, ProductPage, ProductsPage, SignInPage, StatusPage, StyleguidePage,
-        TeamPage, TokensPage,
+        JoinPage, NotFoundPage, PasskeyPage, ProductPage, ProductsPage, SignInPage, StatusPage,
+        StyleguidePage, TeamPage, TokensPage,
     },
 };
 
@@ -135,6 +136,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
             <Route path=path!("/join/:token") view=JoinPage ssr=SsrMode::Async />
             <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async />
+            <Route path=path!("/passkey") view=PasskeyPage ssr=SsrMode::Async />
             <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
             <Route path=path!("/tokens") view=TokensPage ssr=SsrMode::Async />
             <Route path=path!("/team") view=TeamPage ssr=SsrMode::Async />
@@ -145,7 +147,7 @@ fn Pages() -> impl IntoView {
 
 async fn visitor(path: String) -> Visitor {
     let path = base_path().strip(&path).unwrap_or_default().to_owned();
-    if path == "/sign-in" || path.starts_with("/join/") {
+    if matches!(&*path, "/sign-in" | PASSKEY_PATH) || path.starts_with("/join/") {
         return Visitor::default();
     }
     let Ok(user) = current_user().await else {

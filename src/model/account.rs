@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{job::UnixMillis, role::Role};
+use crate::model::{job::UnixMillis, passkey::PasskeyList, role::Role};
 
 /// What the account's page shows.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -13,8 +13,12 @@ pub struct AccountState {
     pub email: String,
     /// What they may do.
     pub role: Role,
-    /// Whether they have a password here, and do not sign in elsewhere.
+    /// Whether they have a password here that lets them in.
     pub has_password: bool,
+    /// Whether they sign in elsewhere.
+    pub is_external: bool,
+    /// Their passkeys, where they may have some.
+    pub passkeys: Option<PasskeyList>,
     /// Where they are signed in, the session last used first.
     pub sessions: Vec<OpenSession>,
 }

@@ -22,7 +22,7 @@ pub use self::{
     table::{About, Default, SETTINGS},
     types::{
         AuthConfig, Config, LimitAction, LogConfig, Monitor, MonitorEndpoint, OidcConfig,
-        RelayConfig, RemoteHosts, Retention, SafetyLimits, SessionLifetime, SocketProtocol,
-        SpaceLimits, SseConfig, TelemetryConfig,
+        PasskeyPolicy, RelayConfig, RemoteHosts, Retention, SafetyLimits, SessionLifetime,
+        SocketProtocol, SpaceLimits, SseConfig, TelemetryConfig,
     },
 };

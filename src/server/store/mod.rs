@@ -18,6 +18,8 @@ pub mod lock;
 mod migration;
 pub mod monitor_imports;
 pub(crate) mod notices;
+pub(crate) mod passkey_challenges;
+pub(crate) mod passkeys;
 mod pools;
 pub mod preview;
 mod product_search;

@@ -23,6 +23,7 @@ mod m0100_product_changes;
 mod m0110_confirmed_sessions;
 mod m0111_undo;
 mod m0112_approval;
+mod m0120_passkeys;
 
 use sea_orm_migration::prelude::*;
 
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0110_confirmed_sessions::Migration),
             Box::new(m0111_undo::Migration),
             Box::new(m0112_approval::Migration),
+            Box::new(m0120_passkeys::Migration),
         ]
     }
 }
