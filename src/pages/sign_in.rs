@@ -93,6 +93,12 @@ fn SignInForm(
                         </div>
                     }
                 })}
+            // Also where there are no passkeys left.
+            <FormError
+                error={failure::<SignInWithPasskey>()}
+                id="passkey-error"
+                testid="passkey-error"
+            />
             {passwords
                 .then(|| {
                     view! {
@@ -226,7 +232,6 @@ fn OtherWays(
             {passkeys
                 .then(|| {
                     view! {
-                        <FormError error={failure::<SignInWithPasskey>()} id="passkey-error" testid="passkey-error" />
                         <PasskeyForm
                             ceremony=Ceremony::Get
                             begin=BeginPasskeySignIn::url()

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use thiserror::Error;
 use url::Url;
 use uuid::Uuid;
@@ -130,7 +131,7 @@ impl RelyingParty {
         let known = known
             .iter()
             .map(|passkey| {
-                let id = serde_json::to_value(read(passkey)?.cred_id())?;
+                let id = URL_SAFE_NO_PAD.encode(read(passkey)?.cred_id());
                 Ok(serde_json::json!({ "type": "public-key", "id": id }))
             })
             .collect::<Result<Vec<_>, CeremonyError>>()?;
