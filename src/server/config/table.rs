@@ -242,7 +242,7 @@ settings! {
         "Whether accounts of this app sign in with passwords. With off, people sign in through OIDC_ISSUER or Auth.js, and accounts of this app with their passkeys only.";
     PASSKEYS: OneOf<PasskeyPolicy> = "AUTH_PASSKEYS", OneOf(&[("off", PasskeyPolicy::Off), ("optional", PasskeyPolicy::Optional), ("required", PasskeyPolicy::Required)]),
         "off, optional or required", default "optional",
-        "Whether accounts of this app sign in with passkeys. With required, a password alone gives access to nothing. They need a host name over https, or localhost, in NEXTAUTH_URL.";
+        "Whether accounts of this app sign in with passkeys. With required, a password alone gives access to nothing. Passkeys need a host name over https, or localhost, in NEXTAUTH_URL.";
     OIDC_SESSION_AGE: Between = "OIDC_SESSION_MAX_AGE", Between(MINUTE, LONGEST),
         "a duration of 1m or more, for example 12h", default "12h",
         "How long a session through that provider lasts before the user must sign in there again.";
