@@ -23,12 +23,13 @@ use crate::{
     model::{
         base_path::{BasePath, address, base_path},
         bundle::Bundle,
+        passkey::PASSKEY_PATH,
         progress::JobsPerStream,
     },
     pages::{
         AccountPage, AuditPage, ConfirmPage, ImportChangesPage, ImportDetailsPage, ImportsPage,
-        JoinPage, NotFoundPage, ProductPage, ProductsPage, SharedPage, SignInPage, StatusPage,
-        StyleguidePage, TeamPage, TokensPage, WebhookPage, WebhooksPage,
+        JoinPage, NotFoundPage, PasskeyPage, ProductPage, ProductsPage, SharedPage, SignInPage,
+        StatusPage, StyleguidePage, TeamPage, TokensPage, WebhookPage, WebhooksPage,
     },
 };
 
@@ -138,6 +139,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/join/:token") view=JoinPage ssr=SsrMode::Async />
             <Route path=path!("/shared/:token") view=SharedPage ssr=SsrMode::Async />
             <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async />
+            <Route path=path!("/passkey") view=PasskeyPage ssr=SsrMode::Async />
             <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
             <Route path=path!("/tokens") view=TokensPage ssr=SsrMode::Async />
             <Route path=path!("/webhooks") view=WebhooksPage ssr=SsrMode::Async />
@@ -150,7 +152,10 @@ fn Pages() -> impl IntoView {
 
 async fn visitor(path: String) -> Visitor {
     let path = base_path().strip(&path).unwrap_or_default().to_owned();
-    if path == "/sign-in" || path.starts_with("/join/") || path.starts_with("/shared/") {
+    let is_public = matches!(&*path, "/sign-in" | PASSKEY_PATH)
+        || path.starts_with("/join/")
+        || path.starts_with("/shared/");
+    if is_public {
         return Visitor::default();
     }
     let Ok(user) = current_user().await else {

@@ -129,6 +129,11 @@ enum UserCommand {
         #[command(flatten)]
         account: Account,
     },
+    /// Remove all passkeys of an account, for somebody who has lost them, and end the sessions they opened.
+    RemovePasskeys {
+        #[command(flatten)]
+        account: Account,
+    },
 }
 
 #[derive(Args)]
@@ -344,6 +349,10 @@ async fn user(config: Config, command: UserCommand) -> Result<(), Failure> {
                 "{} has a new password, was signed out everywhere, and its API tokens were revoked.",
                 user.email
             );
+        }
+        UserCommand::RemovePasskeys { account } => {
+            let removed = accounts::remove_passkeys(&store, &account.email).await?;
+            println!("{removed} passkeys of {} were removed.", account.email);
         }
     }
     Ok(())

@@ -6,6 +6,8 @@ mod accounts;
 #[path = "relay/app.rs"]
 #[allow(dead_code)] // each test program uses a part of it
 mod app;
+#[path = "access/authenticator.rs"]
+mod authenticator;
 #[path = "access/confirm.rs"]
 mod confirm;
 #[path = "access/cross_origin.rs"]
@@ -22,6 +24,8 @@ mod first_owner;
 mod guards;
 #[path = "access/ownership.rs"]
 mod ownership;
+#[path = "access/passkeys.rs"]
+mod passkeys;
 #[path = "access/provider.rs"]
 mod provider;
 #[path = "access/sharing.rs"]
@@ -148,6 +152,8 @@ const PAGE: [u16; 10] = [303, 303, 303, 200, 200, 200, 200, 200, 403, 403];
 const OWNERS_PAGE: [u16; 10] = [303, 303, 303, 403, 403, 403, 403, 200, 403, 403];
 /// Any signed-in user.
 const PERSON: [u16; 10] = [401, 401, 401, 200, 200, 200, 200, 200, 403, 403];
+/// The same, for something that does not exist.
+const PERSON_IN_VAIN: [u16; 10] = [401, 401, 401, 400, 400, 400, 400, 400, 403, 403];
 /// The owner.
 const OWNER: [u16; 10] = [401, 401, 401, 403, 403, 403, 403, 200, 403, 403];
 /// The owner, for something that does not exist.
@@ -180,6 +186,7 @@ const ROWS: &[Row] = &[
         [303, 303, 303, 200, 404, 404, 200, 404, 403, 403],
     ),
     get("/join/{token}", "/join/none", all(404)),
+    get("/passkey", "/passkey", PAGE),
     get("/products", "/products", PAGE),
     get(
         "/products/{identity}",
@@ -254,6 +261,7 @@ const ROWS: &[Row] = &[
         "/api/list_products?search=&page=1",
         PERSON,
     ),
+    get("/api/passkey_duty", "/api/passkey_duty", PERSON),
     get(
         "/api/product_history",
         "/api/product_history?identity=none",
@@ -408,6 +416,32 @@ const ROWS: &[Row] = &[
         ],
         [401, 401, 401, 403, 403, 200, 200, 200, 403, 403],
     ),
+    // The app is at an address, for which browsers have no passkeys.
+    post("/api/begin_passkey_sign_in", &[], all(400)),
+    post(
+        "/api/sign_in_with_passkey",
+        &[("credential", "none")],
+        all(400),
+    ),
+    post("/api/begin_new_passkey", &[], PERSON_IN_VAIN),
+    post(
+        "/api/add_passkey",
+        &[("credential", "none"), ("name", "x")],
+        PERSON_IN_VAIN,
+    ),
+    post("/api/begin_passkey_confirmation", &[], PERSON_IN_VAIN),
+    post(
+        "/api/confirm_with_passkey",
+        &[("credential", "none")],
+        PERSON_IN_VAIN,
+    ),
+    post(
+        "/api/rename_passkey",
+        &[("id", "none"), ("name", "x")],
+        PERSON_IN_VAIN,
+    ),
+    post("/api/remove_passkey", &[("id", "none")], PERSON_IN_VAIN),
+    post("/api/remove_passkeys", &[("member", "none")], OWNER_IN_VAIN),
     post("/api/end_session", &[("id", "none")], PERSON),
     post("/api/invite", &[("role", "viewer"), ("note", "")], OWNER),
     post("/api/make_reset_link", &[("member", "none")], OWNER_IN_VAIN),

@@ -198,6 +198,7 @@ async fn send_everywhere(
         "import-relay.known",
         "import-relay.once",
         "import-relay.visit",
+        "import-relay.passkey",
         "import-relay.upload-error",
         "authjs.session-token",
         "next-auth.session-token",
@@ -210,6 +211,7 @@ async fn send_everywhere(
             "/api/account",
             "/sign-in",
             "/sign-in/oidc/callback?code=x&state=y",
+            "/passkey",
         ] {
             let cookie = format!("{name}={quoted}");
             requests.push(http.get(observed.url(path)).header(header::COOKIE, cookie));
@@ -218,6 +220,9 @@ async fn send_everywhere(
     // Fields of forms, each of every function
     for (path, fields) in [
         ("/api/sign_in", &["email", "password", "next"][..]),
+        ("/api/sign_in_with_passkey", &["credential", "next"]),
+        ("/api/confirm_with_passkey", &["credential", "next"]),
+        ("/api/add_passkey", &["credential", "name", "next"]),
         (
             "/api/create_owner",
             &["name", "email", "password", "setup", "next"],

@@ -9,6 +9,7 @@ pub mod changes;
 pub mod import_controls;
 pub mod imports;
 pub mod language;
+pub mod passkeys;
 pub mod products;
 pub mod progress;
 pub mod session;

@@ -40,6 +40,17 @@ pub async fn make_reset_link(member: String) -> Result<NewLink, ApiError> {
     crate::server::auth::team::make_reset_link(&member).await
 }
 
+/// Removes the passkeys of an account that is not one's own, and ends the sessions they opened.
+///
+/// # Errors
+///
+/// [`ApiError::Forbidden`] for everyone but the owner, and for their own account; [`ApiError::Invalid`] if there is no
+/// such account.
+#[server(prefix = "/api", endpoint = "remove_passkeys")]
+pub async fn remove_passkeys(member: String) -> Result<(), ApiError> {
+    crate::server::auth::team::remove_passkeys(&member).await
+}
+
 /// Revokes a link.
 ///
 /// # Errors

@@ -22,6 +22,7 @@ pub(crate) mod notice;
 pub(crate) mod page_return;
 pub(crate) mod page_title;
 pub(crate) mod pagination;
+pub(crate) mod passkey;
 pub(crate) mod products_table;
 pub(crate) mod refresh;
 pub(crate) mod settings_nav;

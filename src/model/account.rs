@@ -8,6 +8,7 @@ use crate::{
     i18n::locale::Locale,
     model::{
         job::{ImportStatus, UnixMillis},
+        passkey::PasskeyList,
         role::Role,
         webhook::ImportEvent,
     },
@@ -22,10 +23,14 @@ pub struct AccountState {
     pub email: String,
     /// What they may do.
     pub role: Role,
-    /// Whether they have a password here, and do not sign in elsewhere.
+    /// Whether they have a password here that lets them in.
     pub has_password: bool,
     /// What they are told by e-mail; `None` where the server sends none.
     pub mail: Option<MailWish>,
+    /// Whether they sign in elsewhere.
+    pub is_external: bool,
+    /// Their passkeys, where they may have some.
+    pub passkeys: Option<PasskeyList>,
     /// Where they are signed in, the session last used first.
     pub sessions: Vec<OpenSession>,
 }

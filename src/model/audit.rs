@@ -44,7 +44,7 @@ actions! {
     /// A password was tried that is not the account's.
     SignInFailed: "sign-in-failed", "failed to sign in", "Anmeldung fehlgeschlagen";
     /// Somebody who was signed in entered the password again.
-    Confirmed: "confirmed", "entered the password again", "das Passwort erneut eingegeben";
+    Confirmed: "confirmed", "confirmed their identity", "Identität bestätigt";
     /// Somebody who was signed in entered a wrong password.
     ConfirmFailed: "confirm-failed", "entered a wrong password", "ein falsches Passwort eingegeben";
     /// A session was closed.
@@ -67,6 +67,16 @@ actions! {
     Joined: "joined", "joined as", "beigetreten als";
     /// A link for a new password was made.
     ResetLinkMade: "reset-link-made", "created a password reset link for", "Passwort-Link erstellt:";
+    /// A passkey was added by its user.
+    PasskeyAdded: "passkey-added", "added the passkey", "Passkey hinzugefügt:";
+    /// A passkey was renamed by its user.
+    PasskeyRenamed: "passkey-renamed", "renamed a passkey to", "Passkey umbenannt in:";
+    /// A passkey was removed by its user.
+    PasskeyRemoved: "passkey-removed", "removed the passkey", "Passkey entfernt:";
+    /// All passkeys of an account were removed by an owner or at the command line.
+    PasskeysRemoved: "passkeys-removed", "removed all passkeys of", "Alle Passkeys entfernt:";
+    /// A passkey was used that is not accepted.
+    PasskeyRefused: "passkey-refused", "used a passkey that was refused", "abgelehnten Passkey verwendet:";
     /// A link was taken back.
     LinkRevoked: "link-revoked", "revoked a link", "einen Link widerrufen";
     /// An account was given another role.

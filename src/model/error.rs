@@ -25,6 +25,12 @@ pub enum ApiError {
     /// It is not certain enough that it is still the one who signed in.
     #[error("Confirm your identity first.")]
     Unconfirmed,
+    /// A passkey is required, and the session has none.
+    #[error("Use your passkey first.")]
+    PasskeyDue,
+    /// A passkey was not used, or is not accepted.
+    #[error("The passkey was not accepted. Try again.")]
+    PasskeyRefused,
     /// What was sent cannot be taken. The text says why.
     #[error("{0}")]
     Invalid(String),

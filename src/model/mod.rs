@@ -16,6 +16,7 @@ pub mod job;
 #[cfg(feature = "ssr")]
 pub mod job_state;
 pub mod page;
+pub mod passkey;
 pub mod product;
 pub mod progress;
 pub mod role;

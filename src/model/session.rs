@@ -36,6 +36,8 @@ pub enum SignInState {
     SignedOut {
         /// Whether one can sign in with a password.
         passwords: bool,
+        /// Whether anyone can sign in with a passkey.
+        passkeys: bool,
         /// What the OpenID Connect provider is called at which one can sign in too.
         provider: Option<String>,
         /// Why a session elsewhere does not let in, where there is one.
@@ -52,6 +54,8 @@ pub enum SignInState {
 pub struct ConfirmState {
     /// By their password.
     pub password: bool,
+    /// By one of their passkeys.
+    pub passkey: bool,
     /// At the OpenID Connect provider that is called this.
     pub provider: Option<String>,
 }

@@ -40,6 +40,8 @@ pub struct TeamMember {
     pub is_disabled: bool,
     /// Whether they have a password here, and do not sign in elsewhere.
     pub has_password: bool,
+    /// Whether they have passkeys.
+    pub has_passkeys: bool,
     /// Whether it is the one who asks.
     pub is_self: bool,
 }

@@ -5,7 +5,10 @@ use server_fn::ServerFn;
 
 use super::query;
 use crate::{
-    api::account::{ChangePassword, EndSession, SetMail, SignOutEverywhere, account},
+    api::{
+        account::{ChangePassword, EndSession, SetMail, SignOutEverywhere, account},
+        passkeys::{AddPasskey, BeginNewPasskey, RemovePasskey, RenamePasskey},
+    },
     components::{
         form::{
             ActionForm, Field, FormError, NewPassword, Submit, Username, failure, invalid_fields,
@@ -13,13 +16,17 @@ use crate::{
         moment::Moment,
         notice::ErrorNotice,
         page_title::PageTitle,
+        passkey::{Ceremony, PasskeyForm, PasskeyName, PasskeyScript},
         settings_nav::SettingsNav,
     },
     islands::parts::{
         icons::{Glyph, Icon},
         locale::use_locale,
     },
-    model::account::{AccountState, MailWish, OpenSession},
+    model::{
+        account::{AccountState, MailWish, OpenSession},
+        passkey::{OwnPasskey, PasskeyList},
+    },
 };
 
 /// The page on which a person sees to their own account.
@@ -50,6 +57,8 @@ fn Account(state: AccountState) -> impl IntoView {
         role,
         has_password,
         mail,
+        is_external,
+        passkeys,
         sessions,
     } = state;
     view! {
@@ -73,19 +82,19 @@ fn Account(state: AccountState) -> impl IntoView {
             </dl>
         </section>
         {mail.map(|wish| view! { <MailForm wish /> })}
-        {if has_password {
-            view! { <PasswordForm email=account /> }.into_any()
-        } else {
-            view! {
-                <p class="settings-note">
-                    {t.say(
-                        "You sign in through another service, which manages your password.",
-                        "Du meldest dich über einen anderen Dienst an, der dein Passwort verwaltet.",
-                    )}
-                </p>
-            }
-                .into_any()
-        }}
+        {has_password.then(|| view! { <PasswordForm email=account /> })}
+        {is_external
+            .then(|| {
+                view! {
+                    <p class="settings-note">
+                        {t.say(
+                            "You sign in through another service, which manages your password.",
+                            "Du meldest dich über einen anderen Dienst an, der dein Passwort verwaltet.",
+                        )}
+                    </p>
+                }
+            })}
+        {passkeys.map(|list| view! { <Passkeys list /> })}
         <Sessions sessions />
     }
 }
@@ -164,6 +173,113 @@ fn PasswordForm(email: String) -> impl IntoView {
                 <Submit>{t.say("Change password", "Passwort ändern")}</Submit>
             </ActionForm>
         </section>
+    }
+}
+
+#[component]
+fn Passkeys(list: PasskeyList) -> impl IntoView {
+    let t = use_locale();
+    let PasskeyList {
+        passkeys,
+        may_add,
+        may_have_none,
+        suggested_name,
+    } = list;
+    let may_remove = may_have_none || passkeys.len() > 1;
+    let is_empty = passkeys.is_empty();
+    let rows = passkeys
+        .into_iter()
+        .map(|passkey| view! { <PasskeyRow passkey may_remove /> })
+        .collect_view();
+    let error = failure::<AddPasskey>()
+        .or_else(failure::<RenamePasskey>)
+        .or_else(failure::<RemovePasskey>);
+    let add = may_add.then(|| {
+        view! {
+            <PasskeyForm
+                ceremony=Ceremony::Create
+                begin=BeginNewPasskey::url()
+                action=AddPasskey::url()
+                button=t.say("Add passkey", "Passkey hinzufügen")
+                is_main=false
+            >
+                <PasskeyName id="new-passkey-name" value=suggested_name />
+            </PasskeyForm>
+            <p class="settings-note" data-passkey-missing>
+                {t.say(
+                    "To add one, use a current browser with JavaScript.",
+                    "Um einen hinzuzufügen, verwende einen aktuellen Browser mit JavaScript.",
+                )}
+            </p>
+        }
+    });
+    view! {
+        <section class="card settings-card" aria-labelledby="passkeys-title" data-testid="passkeys">
+            <header class="card-head">
+                <h2 id="passkeys-title">"Passkeys"</h2>
+            </header>
+            <p class="settings-note">
+                {t.say(
+                    "Sign in with your fingerprint, your face, the PIN of your device or a security key.",
+                    "Melde dich mit Fingerabdruck, Gesicht, der PIN deines Geräts oder einem Sicherheitsschlüssel an.",
+                )}
+            </p>
+            <FormError error id="passkey-error" testid="passkey-error" />
+            <ul class="passkeys" hidden=is_empty>
+                {rows}
+            </ul>
+            {add}
+        </section>
+        <PasskeyScript />
+    }
+}
+
+#[component]
+fn PasskeyRow(passkey: OwnPasskey, may_remove: bool) -> impl IntoView {
+    let t = use_locale();
+    let OwnPasskey {
+        id,
+        name,
+        created_at,
+        last_used_at,
+        is_synced,
+    } = passkey;
+    let last_used = match last_used_at {
+        Some(at) => view! { {t.say("last used ", "zuletzt benutzt ")} <Moment at /> }.into_any(),
+        None => t.say("not used yet", "noch nicht benutzt").into_any(),
+    };
+    let shown_name = name.clone();
+    let (name_id, removed_id) = (format!("name-{id}"), id.clone());
+    let remove = may_remove.then(|| {
+        view! {
+            <ActionForm action=RemovePasskey::url()>
+                <input type="hidden" name="id" value=removed_id />
+                <button class="button button-quiet">{t.say("Remove", "Entfernen")}</button>
+            </ActionForm>
+        }
+    });
+    let synced =
+        is_synced.then(|| view! { <span class="chip">{t.say("Synced", "Synchronisiert")}</span> });
+    view! {
+        <li class="passkey" data-testid="passkey-row">
+            <div>
+                <p class="passkey-name">{shown_name} " " {synced}</p>
+                <p class="settings-note">
+                    {t.say("Added ", "Hinzugefügt ")} <Moment at=created_at /> " · " {last_used}
+                </p>
+            </div>
+            <div class="passkey-actions">
+                <details>
+                    <summary class="button button-quiet">{t.say("Rename", "Umbenennen")}</summary>
+                    <ActionForm action=RenamePasskey::url()>
+                        <input type="hidden" name="id" value=id />
+                        <PasskeyName id=name_id value=name />
+                        <button class="button">{t.say("Save", "Speichern")}</button>
+                    </ActionForm>
+                </details>
+                {remove}
+            </div>
+        </li>
     }
 }
 

@@ -6,11 +6,15 @@ use server_fn::ServerFn as _;
 
 use super::query;
 use crate::{
-    api::session::{Confirm, confirm_state},
+    api::{
+        passkeys::{BeginPasskeyConfirmation, ConfirmWithPasskey},
+        session::{Confirm, confirm_state},
+    },
     components::{
         form::{ActionForm, Field, FormError, failure},
         notice::ErrorNotice,
         page_title::PageTitle,
+        passkey::{Ceremony, PasskeyForm, PasskeyScript},
         welcome::Welcome,
     },
     i18n::locale::Locale,
@@ -48,11 +52,12 @@ fn Confirmation(state: ConfirmState) -> impl IntoView {
             <Welcome
                 title=t.say("Confirm your identity", "Identität bestätigen")
                 text=t.say(
-                    "Sign in again to manage invitations, roles and long-lived tokens. This is valid for five minutes.",
-                    "Melde dich noch einmal an, um Einladungen, Rollen und langlebige Tokens zu verwalten. Das gilt fünf Minuten.",
+                    "Sign in again to manage invitations, roles, passkeys and long-lived tokens. This is valid for five minutes.",
+                    "Melde dich noch einmal an, um Einladungen, Rollen, Passkeys und langlebige Tokens zu verwalten. Das gilt fünf Minuten.",
                 )
             />
             {state.password.then(|| view! { <PasswordForm /> })}
+            {state.passkey.then(|| view! { <ByPasskey is_only=!state.password /> })}
             {state.provider.map(|provider| view! { <AtProvider provider /> })}
         </section>
     }
@@ -74,6 +79,26 @@ fn PasswordForm() -> impl IntoView {
             />
             <button class="button button-primary">{t.say("Confirm", "Bestätigen")}</button>
         </ActionForm>
+    }
+}
+
+#[component]
+fn ByPasskey(is_only: bool) -> impl IntoView {
+    let t = use_locale();
+    view! {
+        <div class="sign-in-elsewhere">
+            {(!is_only).then(|| view! { <p class="sign-in-or">{t.say("or", "oder")}</p> })}
+            <FormError error={failure::<ConfirmWithPasskey>()} testid="passkey-error" />
+            <PasskeyForm
+                ceremony=Ceremony::Get
+                begin=BeginPasskeyConfirmation::url()
+                action=ConfirmWithPasskey::url()
+                next=query::value("next")
+                button=t.say("Confirm with a passkey", "Mit einem Passkey bestätigen")
+                is_main=is_only
+            />
+        </div>
+        <PasskeyScript />
     }
 }
 

@@ -13,6 +13,7 @@ mod import_extras;
 mod imports;
 mod join;
 mod not_found;
+mod passkey;
 mod product;
 mod products;
 mod query;
@@ -36,6 +37,7 @@ pub(crate) use join::JoinPage;
 pub(crate) use not_found::NotFoundPage;
 #[cfg(not(feature = "styleguide"))]
 pub(crate) use not_found::NotFoundPage as StyleguidePage;
+pub(crate) use passkey::PasskeyPage;
 pub(crate) use product::ProductPage;
 pub(crate) use products::ProductsPage;
 pub(crate) use shared::SharedPage;

@@ -6,11 +6,15 @@ use server_fn::ServerFn;
 
 use super::query;
 use crate::{
-    api::session::{CreateOwner, SignIn, sign_in_state},
+    api::{
+        passkeys::{BeginPasskeySignIn, SignInWithPasskey},
+        session::{CreateOwner, SignIn, sign_in_state},
+    },
     components::{
         form::{ActionForm, Field, FormError, NewPassword, Submit, failure, invalid_fields},
         notice::ErrorNotice,
         page_title::PageTitle,
+        passkey::{Ceremony, PasskeyForm, PasskeyScript},
         welcome::Welcome,
     },
     i18n::locale::Locale,
@@ -38,10 +42,11 @@ pub(crate) fn SignInPage() -> impl IntoView {
             Ok(SignInState::NeedsLink { provider }) => view! { <NeedsLink provider /> }.into_any(),
             Ok(SignInState::SignedOut {
                 passwords,
+                passkeys,
                 provider,
                 elsewhere,
                 contact,
-            }) => view! { <SignInForm passwords provider elsewhere contact /> }.into_any(),
+            }) => view! { <SignInForm passwords passkeys provider elsewhere contact /> }.into_any(),
             Ok(SignInState::SignedIn) => view! { <SignedIn /> }.into_any(),
             Err(error) => view! { <ErrorNotice error here="/sign-in" /> }.into_any(),
         }
@@ -53,6 +58,8 @@ pub(crate) fn SignInPage() -> impl IntoView {
 fn SignInForm(
     /// Whether one can sign in with a password.
     passwords: bool,
+    /// Whether anyone can with a passkey.
+    passkeys: bool,
     provider: Option<String>,
     /// Why a session elsewhere does not let in.
     elsewhere: Option<Elsewhere>,
@@ -86,6 +93,12 @@ fn SignInForm(
                         </div>
                     }
                 })}
+            // Also where there are no passkeys left.
+            <FormError
+                error={failure::<SignInWithPasskey>()}
+                id="passkey-error"
+                testid="passkey-error"
+            />
             {passwords
                 .then(|| {
                     view! {
@@ -110,8 +123,7 @@ fn SignInForm(
                         </ActionForm>
                     }
                 })}
-            {provider
-                .map(|provider| view! { <SignInElsewhere provider whom=whom.clone() is_only=!passwords /> })}
+            <OtherWays passkeys provider whom=whom.clone() is_only=!passwords />
             <p class="sign-in-help" data-testid="whom-to-ask">{ask}</p>
         </section>
     }
@@ -152,8 +164,7 @@ fn OwnerForm(provider: Option<String>, setup: Option<Secret>) -> impl IntoView {
                     {t.say("Create account", "Konto erstellen")}
                 </Submit>
             </ActionForm>
-            {provider
-                .map(|provider| view! { <SignInElsewhere provider whom=whom_to_ask(None, t) is_only=false /> })}
+            <OtherWays passkeys=false provider whom=whom_to_ask(None, t) is_only=false />
         </section>
     }
 }
@@ -175,8 +186,7 @@ fn NeedsLink(provider: Option<String>) -> impl IntoView {
                      Inhabers zu erstellen. Einen neuen erhältst du mit import-relay owner-link.",
                 )
             />
-            {provider
-                .map(|provider| view! { <SignInElsewhere provider whom=whom_to_ask(None, t) is_only=false /> })}
+            <OtherWays passkeys=false provider whom=whom_to_ask(None, t) is_only=false />
         </section>
     }
 }
@@ -203,6 +213,41 @@ fn SignedIn() -> impl IntoView {
     }
 }
 
+/// The ways in beside the password. Shown once there is one that the browser can take.
+#[component]
+fn OtherWays(
+    /// Whether one can sign in with a passkey.
+    passkeys: bool,
+    /// What the provider is called.
+    provider: Option<String>,
+    /// Whom to ask for access.
+    whom: String,
+    /// Whether there is no password.
+    is_only: bool,
+) -> impl IntoView {
+    let t = use_locale();
+    view! {
+        <div class="sign-in-elsewhere">
+            {(!is_only).then(|| view! { <p class="sign-in-or">{t.say("or", "oder")}</p> })}
+            {passkeys
+                .then(|| {
+                    view! {
+                        <PasskeyForm
+                            ceremony=Ceremony::Get
+                            begin=BeginPasskeySignIn::url()
+                            action=SignInWithPasskey::url()
+                            next=next()
+                            button=t.say("Sign in with a passkey", "Mit einem Passkey anmelden")
+                            is_main=is_only
+                        />
+                        <PasskeyScript />
+                    }
+                })}
+            {provider.map(|provider| view! { <SignInElsewhere provider whom /> })}
+        </div>
+    }
+}
+
 /// The way to an OpenID Connect provider, and why it led nowhere.
 #[component]
 fn SignInElsewhere(
@@ -210,8 +255,6 @@ fn SignInElsewhere(
     provider: String,
     /// Whom to ask for access.
     whom: String,
-    /// Whether there is no other way in.
-    is_only: bool,
 ) -> impl IntoView {
     let t = use_locale();
     let href = match next() {
@@ -233,16 +276,13 @@ fn SignInElsewhere(
         }
     });
     view! {
-        <div class="sign-in-elsewhere">
-            {(!is_only).then(|| view! { <p class="sign-in-or">{t.say("or", "oder")}</p> })}
-            {problem}
-            <a class="button" href=address(&href) data-testid="sign-in-elsewhere">
-                {match t {
-                    Locale::English => format!("Sign in with {provider}"),
-                    Locale::German => format!("Mit {provider} anmelden"),
-                }}
-            </a>
-        </div>
+        {problem}
+        <a class="button" href=address(&href) data-testid="sign-in-elsewhere">
+            {match t {
+                Locale::English => format!("Sign in with {provider}"),
+                Locale::German => format!("Mit {provider} anmelden"),
+            }}
+        </a>
     }
 }
 

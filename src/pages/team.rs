@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use server_fn::ServerFn;
 
 use crate::{
-    api::team::{Invite, MakeResetLink, RevokeLink, SetAccess, SetRole, team},
+    api::team::{Invite, MakeResetLink, RemovePasskeys, RevokeLink, SetAccess, SetRole, team},
     components::{
         form::{ActionForm, Field, FormError, ShownOnce, Submit, failure},
         moment::Expiry,
@@ -49,7 +49,8 @@ fn Team(state: TeamState) -> impl IntoView {
     let secret = fresh.map(Secret::into_exposed);
     let error = failure::<SetRole>()
         .or_else(failure::<SetAccess>)
-        .or_else(failure::<MakeResetLink>);
+        .or_else(failure::<MakeResetLink>)
+        .or_else(failure::<RemovePasskeys>);
     let rows = members
         .into_iter()
         .map(|member| view! { <MemberRow member passwords /> })
@@ -165,6 +166,7 @@ fn MemberRow(member: TeamMember, passwords: bool) -> impl IntoView {
         is_disabled,
         has_password,
         is_withdrawn,
+        has_passkeys,
         is_self,
         ..
     } = member;
@@ -176,6 +178,14 @@ fn MemberRow(member: TeamMember, passwords: bool) -> impl IntoView {
             <ActionForm action=MakeResetLink::url()>
                 <input type="hidden" name="member" value=id() />
                 <button class="button button-quiet">{t.say("Reset password", "Passwort zurücksetzen")}</button>
+            </ActionForm>
+        }
+    });
+    let passkeys = (has_passkeys && !is_self).then(|| {
+        view! {
+            <ActionForm action=RemovePasskeys::url()>
+                <input type="hidden" name="member" value=id() />
+                <button class="button button-quiet">{t.say("Remove passkeys", "Passkeys entfernen")}</button>
             </ActionForm>
         }
     });
@@ -223,7 +233,7 @@ fn MemberRow(member: TeamMember, passwords: bool) -> impl IntoView {
                 <span class="settings-email">{email}</span>
             </th>
             <td role="cell">{given}</td>
-            <td role="cell" class="settings-actions">{reset} {access}</td>
+            <td role="cell" class="settings-actions">{reset} {passkeys} {access}</td>
         </tr>
     }
 }

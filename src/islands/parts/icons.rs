@@ -16,6 +16,7 @@ pub(crate) enum Glyph {
     Copy,
     Cross,
     File,
+    Key,
     Moon,
     Person,
     Search,
@@ -53,6 +54,9 @@ impl Glyph {
             Self::Cross => "M6.5 6.5l11 11M17.5 6.5l-11 11",
             Self::File => {
                 "M13.5 3H7a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2V8.5L13.5 3ZM13.5 3v5.5H19M9 13h6M9 16.8h6"
+            }
+            Self::Key => {
+                "M11.6 12.4a4.6 4.6 0 1 1-6.5 6.5 4.6 4.6 0 0 1 6.5-6.5ZM11.6 12.4 20 4M15.5 8.5l2.8 2.8M18.5 5.5l2 2"
             }
             Self::Moon => "M20.5 14.2A8.5 8.5 0 0 1 9.8 3.5a8.5 8.5 0 1 0 10.7 10.7Z",
             Self::Person => {

@@ -69,6 +69,25 @@ const SENTENCES: &[(&str, &str)] = &[
         "Confirm your identity first.",
         "Bestätige zuerst deine Identität.",
     ),
+    ("Use your passkey first.", "Verwende zuerst deinen Passkey."),
+    (
+        "The passkey was not accepted. Try again.",
+        "Der Passkey wurde nicht angenommen. Versuche es noch einmal.",
+    ),
+    ("Passkeys are turned off.", "Passkeys sind abgeschaltet."),
+    ("Passkey not found.", "Passkey nicht gefunden."),
+    (
+        "You have reached the limit of passkeys. Remove one first.",
+        "Du hast das Limit an Passkeys erreicht. Entferne zuerst einen.",
+    ),
+    (
+        "This is your only way to sign in. Add another passkey first.",
+        "Das ist dein einziger Weg, dich anzumelden. Füge zuerst einen weiteren Passkey hinzu.",
+    ),
+    (
+        "Names must have 1 to 60 characters.",
+        "Namen müssen 1 bis 60 Zeichen haben.",
+    ),
     ("The password is wrong.", "Das Passwort ist falsch."),
     (
         "Passwords are turned off. Sign in at your identity provider.",
@@ -319,6 +338,8 @@ mod tests {
             ApiError::TooMany,
             ApiError::Connection,
             ApiError::Internal,
+            ApiError::PasskeyDue,
+            ApiError::PasskeyRefused,
             ApiError::Throttled { seconds: 90 },
         ];
         for error in all {

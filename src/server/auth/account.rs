@@ -1,9 +1,10 @@
 //! A user's actions on their own account.
 
+use axum::http::header;
 use secrecy::SecretString;
 
 use super::{
-    SIGN_IN, accounts, audit, passwords, request::Caller, require_passwords, session,
+    SIGN_IN, accounts, audit, passkeys, passwords, request::Caller, require_passwords, session,
     trusted_device,
 };
 use crate::{
@@ -47,9 +48,9 @@ pub(crate) async fn account_state() -> Result<AccountState, ApiError> {
         name: user.name.clone(),
         email: user.email.clone(),
         role: user.role,
-        has_password: find_login(&auth, user)
-            .await?
-            .is_some_and(|login| login.password_hash.is_some()),
+        has_password: has_own_password(&auth, user).await?,
+        is_external: user.issuer.is_some(),
+        passkeys: passkeys::own::list(&auth, &caller, user).await?,
         mail: match auth.config.mail {
             Some(_) => Some(auth.store.mail_wish(&user.id).await?),
             None => None,
@@ -135,7 +136,13 @@ pub(crate) async fn sign_out_everywhere() -> Result<(), ApiError> {
     Ok(())
 }
 
-fn current_session(caller: &Caller) -> Option<&SessionId> {
+/// Returns whether the user has a password here that lets them in.
+pub(super) async fn has_own_password(auth: &Auth, user: &User) -> Result<bool, ApiError> {
+    let login = find_login(auth, user).await?;
+    Ok(auth.config.auth.passwords && login.is_some_and(|login| login.password_hash.is_some()))
+}
+
+pub(super) fn current_session(caller: &Caller) -> Option<&SessionId> {
     match &caller.principal.as_ref()?.credential {
         Credential::Session(id) => Some(id),
         Credential::AuthJs { .. } | Credential::Token(..) | Credential::Link(_) => None,
@@ -146,6 +153,16 @@ async fn find_login(auth: &Auth, user: &User) -> Result<Option<Login>, ApiError>
     let login = auth.store.find_login(&user.email).await?;
     // An Auth.js account may have the address of a local one.
     Ok(login.filter(|login| login.user.id == user.id))
+}
+
+/// Describes the browser of a request.
+pub(super) fn browser_of(caller: &Caller) -> String {
+    let agent = caller.headers.get(header::USER_AGENT);
+    browser(
+        agent
+            .and_then(|agent| agent.to_str().ok())
+            .unwrap_or_default(),
+    )
 }
 
 /// Describes a browser by its user agent.

@@ -127,6 +127,19 @@ pub async fn reset_password(
     Ok(user)
 }
 
+/// Removes the passkeys of an account by command, and ends the sessions they opened. Returns how many there were.
+///
+/// # Errors
+///
+/// [`ApiError::Invalid`] if there is no such account.
+pub async fn remove_passkeys(store: &Store, email: &str) -> Result<u64, ApiError> {
+    let user = find(store, email).await?;
+    let removed = store.remove_passkeys_of(&user.id).await?;
+    told_elsewhere(store, &user).await;
+    audit::record_command(store, AuditAction::PasskeysRemoved, &user.email).await;
+    Ok(removed)
+}
+
 /// Changes a role by command.
 ///
 /// # Errors

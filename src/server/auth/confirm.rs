@@ -1,4 +1,4 @@
-//! The password once more, before what would let a stranger at an open browser stay: links that make accounts or give
+//! The password, or a passkey, once more, before what would let a stranger at an open browser stay: links that make accounts or give
 //! them passwords, roles, and tokens that live long.
 
 use std::time::Duration;
@@ -6,7 +6,11 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::{
-    accounts, audit, passwords, request::Caller, require_passwords, session, sign_in::local_path,
+    accounts, audit, passwords,
+    request::Caller,
+    require_passwords,
+    session::{self, Evidence},
+    sign_in::local_path,
 };
 use crate::{
     model::{
@@ -55,7 +59,8 @@ pub(crate) async fn state() -> Result<ConfirmState, ApiError> {
     let user = &caller.in_person()?.user;
     let provider = auth.provider.as_ref();
     Ok(ConfirmState {
-        password: user.issuer.is_none(),
+        password: user.issuer.is_none() && auth.config.auth.passwords,
+        passkey: auth.passkeys.is_some() && auth.store.has_passkeys(&user.id).await?,
         provider: provider
             .filter(|_| user.issuer.is_some())
             .map(|provider| provider.name().to_owned()),
@@ -92,7 +97,12 @@ pub(crate) async fn by_password(
         return Err(ApiError::Invalid("The password is wrong.".to_owned()));
     }
     attempt.succeeded();
-    session::open(&auth, &caller, user, now()).await?;
+    // The password does not stand for a passkey, nor does it take one away.
+    let evidence = Evidence {
+        confirmed_at: now(),
+        passkey: principal.passkey.clone(),
+    };
+    session::open(&auth, &caller, user, evidence).await?;
     audit::record(&auth, &caller, user, AuditAction::Confirmed, "").await;
     leptos_axum::redirect(local_path(next));
     Ok(())

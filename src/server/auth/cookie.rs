@@ -21,6 +21,8 @@ pub(in crate::server) enum OwnCookie {
     Flash,
     /// The state of an OpenID Connect sign-in.
     Visit,
+    /// The token of a challenge for a passkey.
+    Passkey,
     /// Why the last form upload was rejected.
     UploadError,
 }
@@ -34,6 +36,7 @@ impl OwnCookie {
             Self::Known => "known",
             Self::Flash => "once",
             Self::Visit => "visit",
+            Self::Passkey => "passkey",
             Self::UploadError => "upload-error",
         };
         let prefix = match (public_url.is_https(), public_url.base().as_str()) {

@@ -1,5 +1,5 @@
-//! Authentication: accounts with passwords, session cookies, API tokens, OpenID Connect, and cookies of an
-//! Auth.js installation on the same domain.
+//! Authentication: accounts with passwords, session cookies, API tokens, passkeys, OpenID Connect, and cookies
+//! of an Auth.js installation on the same domain.
 //!
 //! `principal` identifies a request; the middleware calls it once. The server functions of `api` are
 //! implemented in `sign_in`, `account`, `tokens` and `team`.
@@ -14,6 +14,7 @@ pub(in crate::server) mod cookie;
 pub mod first_owner;
 pub(in crate::server) mod flash;
 pub(in crate::server) mod oidc;
+pub(crate) mod passkeys;
 mod passwords;
 pub mod principal;
 pub(in crate::server) mod recheck;
@@ -34,6 +35,7 @@ use leptos::prelude::use_context;
 use self::{
     authjs::{AuthJs, Seldom},
     oidc::{Provider, ProviderError},
+    passkeys::RelyingParty,
     request::Caller,
     throttle::Throttle,
 };
@@ -51,6 +53,9 @@ use crate::{
 /// Maximum callbacks per address and minute.
 const CALLBACKS: NonZeroU32 = NonZeroU32::new(60).unwrap();
 
+/// Maximum challenges for passkeys per address and minute.
+const CHALLENGES: NonZeroU32 = NonZeroU32::new(60).unwrap();
+
 /// Authentication services. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Auth {
@@ -62,7 +67,10 @@ pub struct Auth {
     throttle: Throttle,
     /// Limits callbacks per address, because each one sends a request to the provider.
     callbacks: Rate<IpAddr>,
+    /// Limits challenges for passkeys per address.
+    challenges: Rate<IpAddr>,
     provider: Option<Provider>,
+    passkeys: Option<RelyingParty>,
 }
 
 impl Auth {
@@ -79,6 +87,8 @@ impl Auth {
             seldom: Seldom::default(),
             throttle: Throttle::default(),
             callbacks: Rate::a_minute(CALLBACKS),
+            challenges: Rate::a_minute(CHALLENGES),
+            passkeys: RelyingParty::of(&config),
             provider: provider
                 .map(|provider| Provider::new(provider, &config.public_url))
                 .transpose()?,

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-use super::{audit, authjs::Unread, secret, session};
+use super::{audit, authjs::Unread, passkeys, secret, session};
 use crate::{
     model::{audit::AuditAction, clock::now, error::Elsewhere, role::RoleClaim},
     server::{
@@ -34,6 +34,7 @@ pub(in crate::server) async fn identify(
     address: Option<ClientAddress>,
 ) -> Result<Visitor, StoreError> {
     let mut elsewhere = None;
+    let mut passkey = None;
     let found = match bearer(headers) {
         Some(token) if is_ours(token) => {
             let found = auth.store.find_token(&secret::hash(token)).await?;
@@ -41,7 +42,10 @@ pub(in crate::server) async fn identify(
         }
         Some(_) => None,
         None => match session::find(auth, headers).await? {
-            Some((user, session)) => Some((user, Credential::Session(session))),
+            Some(session) => {
+                passkey = session.passkey;
+                Some((session.user, Credential::Session(session.id)))
+            }
             None => match by_authjs(auth, headers, address).await? {
                 Ok(found) => found,
                 Err(why) => {
@@ -51,16 +55,41 @@ pub(in crate::server) async fn identify(
             },
         },
     };
-    // Without passwords the accounts of this app let nobody in, whatever let them in before.
-    let found = found.filter(|(user, _)| auth.config.auth.passwords || user.issuer.is_some());
-    Ok(match found {
-        Some((user, credential)) => Visitor::Known(Box::new(Principal {
-            user,
-            credential,
-            address,
-        })),
-        None => Visitor::Unknown(elsewhere),
-    })
+    let Some((user, credential)) = found else {
+        return Ok(Visitor::Unknown(elsewhere));
+    };
+    if !is_open(auth, &user, &credential, passkey.is_some()).await? {
+        return Ok(Visitor::Unknown(elsewhere));
+    }
+    let is_session = matches!(credential, Credential::Session(_));
+    Ok(Visitor::Known(Box::new(Principal {
+        passkey_due: is_session && passkey.is_none() && passkeys::is_required(auth, &user),
+        passkey,
+        user,
+        credential,
+        address,
+    })))
+}
+
+/// Returns whether an account lets its user in. Without passwords those of this app do so by their passkeys alone,
+/// whatever let them in before.
+async fn is_open(
+    auth: &Auth,
+    user: &User,
+    credential: &Credential,
+    by_passkey: bool,
+) -> Result<bool, StoreError> {
+    if auth.config.auth.passwords || user.issuer.is_some() {
+        return Ok(true);
+    }
+    if auth.passkeys.is_none() {
+        return Ok(false);
+    }
+    match credential {
+        Credential::Session(_) => Ok(by_passkey),
+        Credential::Token(..) => auth.store.has_passkeys(&user.id).await,
+        Credential::AuthJs { .. } => Ok(false),
+    }
 }
 
 /// Extracts a bearer token (RFC 6750, section 2.1). Other schemes are ignored; they may be a proxy's.

@@ -4,22 +4,49 @@ use axum::http::{HeaderMap, header};
 
 use super::{authjs, cookie, cookie::OwnCookie, request::Caller, secret};
 use crate::{
-    model::{error::ApiError, job::UnixMillis},
+    model::{clock::now, error::ApiError, job::UnixMillis},
     server::{
         auth::Auth,
-        identity::{credential::SessionId, user::User},
-        store::{StoreError, sessions::NewSession},
+        identity::user::User,
+        store::{
+            StoreError,
+            sessions::{FoundSession, NewSession},
+        },
     },
 };
 
 /// Maximum bytes of a stored `User-Agent`.
 const MAX_AGENT: usize = 300;
 
-/// Finds the user of the session cookie.
+/// What shows who opens a session.
+#[derive(Clone, Debug)]
+pub(super) struct Evidence {
+    /// When it was made sure who it is; 0 where that is not known.
+    pub(super) confirmed_at: UnixMillis,
+    /// By which passkey.
+    pub(super) passkey: Option<String>,
+}
+
+impl Evidence {
+    /// A password, or a link, just now.
+    pub(super) fn password() -> Self {
+        Self::without_passkey(now())
+    }
+
+    /// A provider, which asked who it is at that time.
+    pub(super) fn without_passkey(confirmed_at: UnixMillis) -> Self {
+        Self {
+            confirmed_at,
+            passkey: None,
+        }
+    }
+}
+
+/// Finds the session of the cookie.
 pub(super) async fn find(
     auth: &Auth,
     headers: &HeaderMap,
-) -> Result<Option<(User, SessionId)>, StoreError> {
+) -> Result<Option<FoundSession>, StoreError> {
     match token(auth, headers) {
         Some(token) => {
             let lifetime = auth.config.auth.sessions;
@@ -36,9 +63,9 @@ pub(super) async fn open(
     auth: &Auth,
     caller: &Caller,
     user: &User,
-    confirmed_at: UnixMillis,
+    evidence: Evidence,
 ) -> Result<(), ApiError> {
-    let token = start(auth, caller, user, confirmed_at).await?;
+    let token = start(auth, caller, user, evidence).await?;
     OwnCookie::Session.set(auth, token, max_age(auth))
 }
 
@@ -47,9 +74,9 @@ pub(super) async fn open_with_header(
     auth: &Auth,
     caller: &Caller,
     user: &User,
-    confirmed_at: UnixMillis,
+    evidence: Evidence,
 ) -> Result<String, ApiError> {
-    let token = start(auth, caller, user, confirmed_at).await?;
+    let token = start(auth, caller, user, evidence).await?;
     Ok(OwnCookie::Session.header(auth, token, max_age(auth)))
 }
 
@@ -62,7 +89,7 @@ async fn start(
     auth: &Auth,
     caller: &Caller,
     user: &User,
-    confirmed_at: UnixMillis,
+    evidence: Evidence,
 ) -> Result<String, ApiError> {
     if let Some(before) = token(auth, &caller.headers) {
         auth.store.delete_session(&secret::hash(&before)).await?;
@@ -83,7 +110,8 @@ async fn start(
         user: &user.id,
         address: caller.address.map(|address| address.to_string()),
         agent,
-        confirmed_at,
+        confirmed_at: evidence.confirmed_at,
+        passkey: evidence.passkey,
     };
     auth.store.create_session(new, lifetime).await?;
     Ok(token)

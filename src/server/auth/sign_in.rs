@@ -3,13 +3,15 @@
 use secrecy::SecretString;
 
 use super::{
-    HOME, SIGN_IN, accounts, audit, first_owner, request::Caller, require_passwords, session,
+    HOME, SIGN_IN, accounts, audit, first_owner,
+    request::Caller,
+    require_passwords,
+    session::{self, Evidence},
     trusted_device,
 };
 use crate::{
     model::{
         audit::AuditAction,
-        clock::now,
         error::ApiError,
         secret::Secret,
         session::{CurrentUser, SignInState},
@@ -26,8 +28,10 @@ pub(crate) async fn state(setup: Option<Secret>) -> Result<SignInState, ApiError
     let auth = Auth::of_server_fn()?;
     let provider = auth.provider.as_ref();
     let provider = provider.map(|provider| provider.name().to_owned());
+    let passkeys = auth.passkeys.is_some() && auth.store.has_any_passkey().await?;
     let signed_out = |provider| SignInState::SignedOut {
         provider,
+        passkeys,
         passwords: auth.config.auth.passwords,
         contact: auth.config.auth.contact.clone(),
         elsewhere: caller.elsewhere,
@@ -92,7 +96,7 @@ pub(crate) async fn sign_in(
         }
     };
     attempt.succeeded();
-    enter(&auth, &caller, &user, next).await?;
+    enter(&auth, &caller, &user, Evidence::password(), next).await?;
     if let Some(login) = login {
         trusted_device::remember(&auth, &login)?;
     }
@@ -106,20 +110,22 @@ pub(super) async fn enter_new(
     user: &User,
     next: Option<&str>,
 ) -> Result<(), ApiError> {
-    enter(auth, caller, user, next).await?;
+    enter(auth, caller, user, Evidence::password(), next).await?;
     match auth.store.find_login(&user.email).await? {
         Some(login) => trusted_device::remember(auth, &login),
         None => Ok(()),
     }
 }
 
-async fn enter(
+/// Opens a session and redirects.
+pub(super) async fn enter(
     auth: &Auth,
     caller: &Caller,
     user: &User,
+    evidence: Evidence,
     next: Option<&str>,
 ) -> Result<(), ApiError> {
-    session::open(auth, caller, user, now()).await?;
+    session::open(auth, caller, user, evidence).await?;
     audit::record(auth, caller, user, AuditAction::SignedIn, "").await;
     leptos_axum::redirect(local_path(next));
     Ok(())

@@ -12,7 +12,7 @@ use super::{
     cookie::OwnCookie,
     oidc::{Identity, OidcError, Provider, Visit, known_error},
     request::Caller,
-    session,
+    session::{self, Evidence},
     sign_in::local_path,
 };
 use crate::{
@@ -188,7 +188,8 @@ async fn let_in(
         return Err(refused("it was to ask who it is, and did not"));
     }
     let user = account_of(auth, provider, &identity).await?;
-    let session = session::open_with_header(auth, caller, &user, asked_at).await?;
+    let session =
+        session::open_with_header(auth, caller, &user, Evidence::without_passkey(asked_at)).await?;
     audit::record(auth, caller, &user, AuditAction::SignedIn, "").await;
     Ok((session, next))
 }

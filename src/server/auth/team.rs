@@ -47,6 +47,7 @@ fn owner() -> Result<(Auth, Caller, User), ApiError> {
 pub(crate) async fn team_state() -> Result<TeamState, ApiError> {
     let (auth, caller, owner) = owner()?;
     let members = auth.store.list_members().await?;
+    let with_passkeys = auth.store.users_with_passkeys().await?;
     let links = auth.store.list_links().await?;
     let links = links
         .into_iter()
@@ -65,6 +66,7 @@ pub(crate) async fn team_state() -> Result<TeamState, ApiError> {
             .into_iter()
             .map(|member| TeamMember {
                 is_self: member.user.id == owner.id,
+                has_passkeys: with_passkeys.contains(member.user.id.as_str()),
                 id: member.user.id.as_str().to_owned(),
                 name: member.user.name,
                 email: member.user.email,
@@ -178,12 +180,30 @@ pub(crate) async fn set_access(member: &str, allowed: bool) -> Result<(), ApiErr
         AuditAction::AccessGiven
     } else {
         auth.store.revoke_all_of(&user.id, None).await?;
+        auth.store.remove_passkeys_of(&user.id).await?;
         auth.store.delete_resets_of(&user.id).await?;
         auth.store.delete_links_by(&user.id).await?;
         auth.relay.end_streams_of(&user.id);
         AuditAction::AccessTaken
     };
     audit::record(&auth, &caller, &owner, action, &user.called()).await;
+    Ok(())
+}
+
+/// Removes the passkeys of a member who has lost them, and ends the sessions they opened.
+pub(crate) async fn remove_passkeys(member: &str) -> Result<(), ApiError> {
+    let (auth, caller, owner) = owner()?;
+    let user = find(&auth, member).await?.user;
+    if user.id == owner.id {
+        // Their own page knows which one is the last way in.
+        return Err(ApiError::Forbidden);
+    }
+    confirm::require(&auth, &caller, PAGE).await?;
+    if auth.store.remove_passkeys_of(&user.id).await? > 0 {
+        auth.relay.end_streams_of(&user.id);
+        let action = AuditAction::PasskeysRemoved;
+        audit::record(&auth, &caller, &owner, action, &user.called()).await;
+    }
     Ok(())
 }
 

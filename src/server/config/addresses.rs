@@ -81,6 +81,16 @@ impl PublicUrl {
         }
     }
 
+    /// Returns the host if browsers have passkeys for it: a name, over https or on this machine (Web Authentication,
+    /// section 5.1.2).
+    #[must_use]
+    pub fn passkey_host(&self) -> Option<&str> {
+        let host = self.host();
+        let is_address = host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok();
+        let is_here = host == "localhost" || host.ends_with(".localhost");
+        (!is_address && (self.is_https() || is_here)).then_some(host)
+    }
+
     /// Returns whether cookies must be `Secure`.
     #[must_use]
     pub fn is_https(&self) -> bool {

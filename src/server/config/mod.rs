@@ -24,8 +24,8 @@ pub use self::{
     table::{About, Default, SETTINGS},
     types::{
         AuthConfig, Config, LimitAction, LogConfig, Monitor, MonitorEndpoint, OidcConfig,
-        RelayConfig, Retention, SafetyLimits, SessionLifetime, SocketProtocol, SpaceLimits,
-        SseConfig, TelemetryConfig,
+        PasskeyPolicy, RelayConfig, Retention, SafetyLimits, SessionLifetime, SocketProtocol,
+        SpaceLimits, SseConfig, TelemetryConfig,
     },
 };
 pub use crate::server::http_client::remote_hosts::RemoteHosts;

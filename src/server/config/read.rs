@@ -6,7 +6,8 @@ use secrecy::SecretString;
 
 use super::{
     AuthConfig, Config, ConfigError, DatabaseUrl, LogConfig, MailConfig, Monitor, MonitorEndpoint,
-    OidcConfig, PublicUrl, RelayConfig, Retention, SafetyLimits, SessionLifetime, SpaceLimits,
+    OidcConfig, PasskeyPolicy, PublicUrl, RelayConfig, Retention, SafetyLimits, SessionLifetime,
+    SpaceLimits,
     SseConfig, TelemetryConfig, form::Form, print::Listing, table::*,
 };
 use crate::model::base_path::BasePath;
@@ -59,6 +60,7 @@ impl Config {
             base: BasePath::default(),
         });
         env.note_default(&PUBLIC_URL, &public_url);
+        let passkeys = passkeys(&env, &public_url)?;
         let file = DatabaseUrl::sqlite(&data_dir.join("import-relay.db"));
         Ok(Self {
             listen,
@@ -100,6 +102,7 @@ impl Config {
             },
             auth: AuthConfig {
                 passwords: passwords(&env)?,
+                passkeys,
                 sessions: SessionLifetime {
                     absolute: env.read(&SESSION_AGE)?,
                     idle: env.read(&SESSION_IDLE)?,
@@ -331,6 +334,19 @@ fn mail(env: &Env<'_>) -> Result<Option<MailConfig>, ConfigError> {
     Ok(Some(MailConfig { server, from }))
 }
 
+/// Reads whether there are passkeys. Where no browser has any for the app they cannot be required.
+fn passkeys(env: &Env<'_>, public_url: &PublicUrl) -> Result<PasskeyPolicy, ConfigError> {
+    let policy = env.read(&PASSKEYS)?;
+    if policy == PasskeyPolicy::Required && public_url.passkey_host().is_none() {
+        return Err(ConfigError::Bad {
+            name: PASSKEYS.about.name,
+            value: "\"required\"".to_owned(),
+            takes: "a host name over https, or localhost, in NEXTAUTH_URL",
+        });
+    }
+    Ok(policy)
+}
+
 fn monitor(env: &Env<'_>) -> Result<Monitor, ConfigError> {
     let api_key = env.find(&API_KEY)?;
     let Some((url, protocol)) = env.find(&MONITOR_HOST)? else {
@@ -504,6 +520,34 @@ mod tests {
         for bad in ["ada", "@shop.example", "a@b c", "a@b,"] {
             assert!(owners(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn passkeys_are_required_only_where_a_browser_has_them() {
+        let required = ("AUTH_PASSKEYS", "required");
+        for url in [
+            "http://127.0.0.1:3000",
+            "https://192.0.2.1",
+            "http://[::1]:3000",
+            "http://relay.example",
+        ] {
+            let read = |policy| read(&[("NEXTAUTH_URL", url), ("AUTH_PASSKEYS", policy)]);
+            let text = read("required").unwrap_err().to_string();
+            assert!(text.starts_with("AUTH_PASSKEYS is \"required\";"), "{text}");
+            assert!(read("optional").is_ok() && read("off").is_ok(), "{url}");
+        }
+        for url in [
+            "https://relay.example",
+            "https://relay.example:8443/import",
+            "http://localhost:3000",
+            "http://relay.localhost:3000",
+        ] {
+            let config = read(&[("NEXTAUTH_URL", url), required]).unwrap();
+            assert_eq!(config.auth.passkeys, PasskeyPolicy::Required, "{url}");
+        }
+        assert!(read(&[required]).is_err(), "by default it is an address");
+        let config = read(&[]).unwrap();
+        assert_eq!(config.auth.passkeys, PasskeyPolicy::Optional);
     }
 
     #[test]

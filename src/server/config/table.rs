@@ -9,7 +9,8 @@ use openidconnect::IssuerUrl;
 use url::Url;
 
 use super::{
-    CollectorUrl, CorsOrigins, DatabaseUrl, LimitAction, PublicUrl, RemoteHosts, SmtpUrl,
+    CollectorUrl, CorsOrigins, DatabaseUrl, LimitAction, PasskeyPolicy, PublicUrl, RemoteHosts,
+    SmtpUrl,
     SocketProtocol,
     form::{
         AtLeast, Between, By, OneOf, OrForever, OrNever, Secret, Size, Text, UpTo, VisibleSecret,
@@ -258,7 +259,10 @@ settings! {
         "Email addresses of the users who are owners when they sign in there. The provider must have verified the address.";
     PASSWORDS: OneOf<bool> = "AUTH_PASSWORDS", OneOf(&[("on", true), ("off", false)]),
         "on or off", default "on",
-        "Whether accounts of this app sign in with passwords. With off, people sign in through OIDC_ISSUER or Auth.js only, and the accounts of this app are locked.";
+        "Whether accounts of this app sign in with passwords. With off, people sign in through OIDC_ISSUER or Auth.js, and accounts of this app with their passkeys only.";
+    PASSKEYS: OneOf<PasskeyPolicy> = "AUTH_PASSKEYS", OneOf(&[("off", PasskeyPolicy::Off), ("optional", PasskeyPolicy::Optional), ("required", PasskeyPolicy::Required)]),
+        "off, optional or required", default "optional",
+        "Whether accounts of this app sign in with passkeys. With required, a password alone gives access to nothing. Passkeys need a host name over https, or localhost, in NEXTAUTH_URL.";
     OIDC_SESSION_AGE: Between = "OIDC_SESSION_MAX_AGE", Between(MINUTE, LONGEST),
         "a duration of 1m or more, for example 12h", default "12h",
         "How long a session through that provider lasts before the user must sign in there again.";

@@ -86,10 +86,23 @@ pub struct AuthConfig {
     pub provider_session: Duration,
     /// Whether people sign in with passwords that are kept here.
     pub passwords: bool,
+    /// Whether they sign in with passkeys.
+    pub passkeys: PasskeyPolicy,
     /// Whom people ask for access.
     pub contact: Option<String>,
     /// The role of those who sign in elsewhere and are given none there; without one they are not let in.
     pub default_role: Option<Role>,
+}
+
+/// Whether accounts of this app have passkeys.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PasskeyPolicy {
+    /// None are added or accepted.
+    Off,
+    /// Each person decides.
+    Optional,
+    /// A session without one gives access to nothing.
+    Required,
 }
 
 /// An OpenID Connect provider, and what this app is there.

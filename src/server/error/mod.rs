@@ -17,9 +17,11 @@ impl ApiError {
     pub fn status_code(&self) -> StatusCode {
         match self {
             Self::SignedOut | Self::Elsewhere(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::Unconfirmed => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Unconfirmed | Self::PasskeyDue => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Invalid(_) | Self::WeakPassword(_) => StatusCode::BAD_REQUEST,
+            Self::Invalid(_) | Self::WeakPassword(_) | Self::PasskeyRefused => {
+                StatusCode::BAD_REQUEST
+            }
             Self::TooMany | Self::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NoSpace(_) => StatusCode::INSUFFICIENT_STORAGE,

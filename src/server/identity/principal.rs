@@ -17,6 +17,10 @@ pub struct Principal {
     pub credential: Credential,
     /// Their address, if known.
     pub address: Option<ClientAddress>,
+    /// The passkey that opened or confirmed the session.
+    pub passkey: Option<String>,
+    /// Whether a passkey is required, and the session has none.
+    pub passkey_due: bool,
 }
 
 /// The result of authentication.

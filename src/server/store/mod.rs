@@ -24,6 +24,8 @@ mod migration;
 pub mod missing;
 pub mod monitor_imports;
 pub(crate) mod notices;
+pub(crate) mod passkey_challenges;
+pub(crate) mod passkeys;
 mod pools;
 pub mod preview;
 mod product_search;

@@ -240,6 +240,42 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_session_of_the_version_before_lasts_and_has_no_passkey() {
+        let database = TestDatabase::create().await;
+        let before = Store::connect(&database.url).await.unwrap();
+        let names = Migrator::migrations();
+        let mut names = names
+            .iter()
+            .map(|migration| MigrationName::name(migration.as_ref()));
+        let steps = names.position(|name| name == "m0121_passkeys").unwrap();
+        Migrator::up(&before.db, Some(u32::try_from(steps).unwrap()))
+            .await
+            .unwrap();
+        let far = i64::MAX;
+        for statement in [
+            "INSERT INTO users (id, email, name, password_hash, role, created_at, role_from) \
+             VALUES ('ada', 'ada@example.com', 'Ada', 'x', 'owner', 1, 'owner')"
+                .to_owned(),
+            format!(
+                "INSERT INTO sessions (token_hash, id, user_id, created_at, last_seen_at, expires_at, confirmed_at) \
+                 VALUES ('hash', 'one', 'ada', 1, {far}, {far}, 7)"
+            ),
+        ] {
+            before.db.execute_unprepared(&statement).await.unwrap();
+        }
+        let store = Store::open(&database.url).await.unwrap();
+        let lifetime = crate::server::config::SessionLifetime {
+            absolute: std::time::Duration::from_secs(60),
+            idle: std::time::Duration::from_secs(60),
+        };
+        let session = store.find_session("hash", lifetime).await.unwrap().unwrap();
+        assert_eq!(session.user.email, "ada@example.com");
+        assert_eq!(session.passkey, None);
+        assert_eq!(store.session_confirmed_at(&session.id).await.unwrap(), 7);
+        assert!(!store.has_any_passkey().await.unwrap());
+    }
+
+    #[tokio::test]
     async fn looking_at_an_empty_database_changes_nothing() {
         let database = TestDatabase::create().await;
         let store = Store::connect(&database.url).await.unwrap();

@@ -36,6 +36,17 @@ pub(crate) struct NewSession<'a> {
     pub(crate) agent: Option<String>,
     /// When it was made sure who it is; 0 where that is not known.
     pub(crate) confirmed_at: UnixMillis,
+    /// By which passkey.
+    pub(crate) passkey: Option<String>,
+}
+
+/// A session that a token opens.
+#[derive(Clone, Debug)]
+pub(crate) struct FoundSession {
+    pub(crate) id: SessionId,
+    pub(crate) user: User,
+    /// By which passkey it was opened or confirmed, which may be removed since.
+    pub(crate) passkey: Option<String>,
 }
 
 /// A session as its user sees it.
@@ -79,6 +90,7 @@ impl Store {
             address: Set(new.address),
             agent: Set(new.agent),
             confirmed_at: Set(new.confirmed_at),
+            passkey_id: Set(new.passkey),
         })
         .exec_without_returning(&self.db)
         .await?;
@@ -90,7 +102,7 @@ impl Store {
         &self,
         token_hash: &str,
         lifetime: SessionLifetime,
-    ) -> Result<Option<(User, SessionId)>, StoreError> {
+    ) -> Result<Option<FoundSession>, StoreError> {
         let now = now();
         let session = session::Entity::find_by_id(token_hash)
             .filter(session::Column::ExpiresAt.gt(now))
@@ -114,7 +126,11 @@ impl Store {
                 .exec(&self.db)
                 .await?;
         }
-        Ok(Some((user.try_into()?, SessionId::new(session.id))))
+        Ok(Some(FoundSession {
+            id: SessionId::new(session.id),
+            user: user.try_into()?,
+            passkey: session.passkey_id,
+        }))
     }
 
     /// Returns when a session's user last proved who they are; 0 if unknown.

@@ -14,6 +14,8 @@ pub enum Access {
     Anybody,
     /// To be signed in in person, with a role that allows this.
     Person(Permission),
+    /// The same, also where a passkey is required and has not been used: what is needed to use or add one.
+    BeforePasskey(Permission),
     /// To be known, in person or by an API token, as one who may do this.
     Known(Permission),
 }
@@ -78,7 +80,7 @@ const fn rest(method: &'static str, path: &'static str, access: Access) -> Rule 
     }
 }
 
-use Access::{Anybody, Known, Person};
+use Access::{Anybody, BeforePasskey, Known, Person};
 use Permission::{Import, Manage, Watch, Webhooks};
 
 /// Pages, server functions and routes for monitoring. Other routes are declared with their handlers.
@@ -87,11 +89,12 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     page("/", Person(Watch)),
     page("/account", Person(Watch)),
     page("/audit", Person(Manage)),
-    page("/confirm", Person(Watch)),
+    page("/confirm", BeforePasskey(Watch)),
     page("/imports", Person(Watch)),
     page("/imports/{id}", Person(Watch)),
     page("/imports/{id}/changes", Person(Watch)),
     page("/join/{token}", Anybody),
+    page("/passkey", BeforePasskey(Watch)),
     page("/products", Person(Watch)),
     page("/products/{identity}", Person(Watch)),
     page("/shared/{token}", Anybody),
@@ -107,8 +110,8 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     // Server functions that tell
     read("/api/account", Person(Watch)),
     read("/api/audit_log", Person(Manage)),
-    read("/api/confirm_state", Person(Watch)),
-    read("/api/current_user", Person(Watch)),
+    read("/api/confirm_state", BeforePasskey(Watch)),
+    read("/api/current_user", BeforePasskey(Watch)),
     read("/api/file_columns", Person(Watch)),
     read("/api/get_import", Person(Watch)),
     read("/api/has_products", Person(Watch)),
@@ -121,6 +124,7 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     read("/api/link_state", Anybody),
     read("/api/list_imports", Person(Watch)),
     read("/api/list_products", Person(Watch)),
+    read("/api/passkey_duty", BeforePasskey(Watch)),
     read("/api/product_history", Person(Watch)),
     read("/api/server_status", Person(Watch)),
     read("/api/share_links", Person(Import)),
@@ -133,10 +137,15 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     read("/api/webhooks_state", Person(Webhooks)),
     // Server functions that change something
     act("/api/accept_invitation", Anybody),
+    act("/api/add_passkey", BeforePasskey(Watch)),
     act("/api/approve_import", Person(Import)),
+    act("/api/begin_new_passkey", BeforePasskey(Watch)),
+    act("/api/begin_passkey_confirmation", BeforePasskey(Watch)),
+    act("/api/begin_passkey_sign_in", Anybody),
     act("/api/cancel_import", Person(Import)),
     act("/api/change_password", Person(Watch)),
-    act("/api/confirm", Person(Watch)),
+    act("/api/confirm", BeforePasskey(Watch)),
+    act("/api/confirm_with_passkey", BeforePasskey(Watch)),
     act("/api/create_owner", Anybody),
     act("/api/create_token", Person(Watch)),
     act("/api/create_webhook", Person(Webhooks)),
@@ -150,6 +159,9 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     act("/api/map_columns", Person(Import)),
     act("/api/preview_columns", Person(Import)),
     act("/api/redeliver", Person(Webhooks)),
+    act("/api/remove_passkey", Person(Watch)),
+    act("/api/remove_passkeys", Person(Manage)),
+    act("/api/rename_passkey", Person(Watch)),
     act("/api/reset_password", Anybody),
     act("/api/retry_failed_rows", Person(Import)),
     act("/api/revoke_link", Person(Manage)),
@@ -161,7 +173,8 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     act("/api/set_role", Person(Manage)),
     act("/api/share_import", Person(Import)),
     act("/api/sign_in", Anybody),
-    act("/api/sign_out", Person(Watch)),
+    act("/api/sign_in_with_passkey", Anybody),
+    act("/api/sign_out", BeforePasskey(Watch)),
     act("/api/sign_out_everywhere", Person(Watch)),
     act("/api/test_webhook", Person(Webhooks)),
     act("/api/undo_import", Person(Import)),

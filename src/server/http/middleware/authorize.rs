@@ -17,7 +17,7 @@ use super::{
     cross_origin,
 };
 use crate::{
-    model::error::ApiError,
+    model::{error::ApiError, passkey::PASSKEY_PATH},
     server::{
         auth::{SIGN_IN, principal, request},
         http::state::AppState,
@@ -75,7 +75,8 @@ pub(crate) async fn require_access(
             *response.status_mut() = StatusCode::FORBIDDEN;
             return response;
         }
-        (_, refusal) if refusal.is_signed_out() && is_page => to_sign_in(&request),
+        (_, refusal) if refusal.is_signed_out() && is_page => back_from(SIGN_IN, &request),
+        (_, ApiError::PasskeyDue) if is_page => back_from(PASSKEY_PATH, &request),
         // In the form in which a server function's own errors reach the client.
         (Kind::Function, _) => (refusal.status_code(), Json(refusal)).into_response(),
         _ => refusal.into_response(),
@@ -88,9 +89,14 @@ pub(crate) async fn require_access(
 fn judge(access: Access, principal: Option<&Principal>) -> Result<(), ApiError> {
     let permission = match access {
         Access::Anybody => return Ok(()),
-        Access::Person(permission) | Access::Known(permission) => permission,
+        Access::Person(permission)
+        | Access::BeforePasskey(permission)
+        | Access::Known(permission) => permission,
     };
     let principal = principal.ok_or(ApiError::SignedOut)?;
+    if principal.passkey_due && !matches!(access, Access::BeforePasskey(_)) {
+        return Err(ApiError::PasskeyDue);
+    }
     if principal.may(permission) && (principal.is_in_person() || matches!(access, Access::Known(_)))
     {
         Ok(())
@@ -108,16 +114,17 @@ pub(crate) async fn read_out(request: Request) {
     let _ = tokio::time::timeout(UNWANTED_TIMEOUT, read).await;
 }
 
-fn to_sign_in(request: &Request) -> Response {
+/// Leads to a page, and from there back to what was asked for.
+fn back_from(page: &str, request: &Request) -> Response {
     let back = request
         .uri()
         .path_and_query()
         .map_or("/", |path| path.as_str());
     if request.method() != Method::GET || back == "/" {
-        return Redirect::to(SIGN_IN).into_response();
+        return Redirect::to(page).into_response();
     }
     let next: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
-    Redirect::to(&format!("{SIGN_IN}?next={next}")).into_response()
+    Redirect::to(&format!("{page}?next={next}")).into_response()
 }
 
 /// Refuses to change anything at the word of another site (the browser says whose word it is, in

@@ -24,11 +24,16 @@ const HSTS: &str = "max-age=63072000";
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// What is answered with a secret that is told once, or at the address of one.
-const SECRETS: [&str; 19] = [
+const SECRETS: [&str; 25] = [
     "/account",
     "/api/accept_invitation",
+    "/api/add_passkey",
+    "/api/begin_new_passkey",
+    "/api/begin_passkey_confirmation",
+    "/api/begin_passkey_sign_in",
     "/api/change_password",
     "/api/confirm",
+    "/api/confirm_with_passkey",
     "/api/create_owner",
     "/api/create_token",
     "/api/create_webhook",
@@ -41,6 +46,7 @@ const SECRETS: [&str; 19] = [
     "/api/shared_import",
     "/api/sign_in",
     "/api/sign_in_state",
+    "/api/sign_in_with_passkey",
     "/api/team",
     "/api/tokens",
     "/api/webhooks_state",

@@ -12,6 +12,8 @@ pub(super) mod mapping;
 pub(super) mod monitor_directory;
 pub(super) mod monitor_import;
 pub(super) mod monitor_lease;
+pub(super) mod passkey;
+pub(super) mod passkey_challenge;
 pub(super) mod product;
 pub(super) mod row_note;
 pub(super) mod session;

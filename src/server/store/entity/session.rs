@@ -21,6 +21,8 @@ pub(in crate::server::store) struct Model {
     pub agent: Option<String>,
     /// When it was last made sure who is behind it; 0 where that is not known.
     pub confirmed_at: i64,
+    /// By which passkey it was opened or confirmed, which may be removed since.
+    pub passkey_id: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

@@ -26,6 +26,7 @@ mod m0112_approval;
 mod m0113_added_changes;
 mod m0114_imports_by_file;
 mod m0120_import_options;
+mod m0121_passkeys;
 mod m0130_notifications;
 mod m0131_share_links;
 mod m0132_mail_preferences;
@@ -64,6 +65,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0113_added_changes::Migration),
             Box::new(m0114_imports_by_file::Migration),
             Box::new(m0120_import_options::Migration),
+            Box::new(m0121_passkeys::Migration),
             Box::new(m0130_notifications::Migration),
             Box::new(m0131_share_links::Migration),
             Box::new(m0132_mail_preferences::Migration),

@@ -1,0 +1,103 @@
+//! Passkeys (Web Authentication): sign-in without a password, and confirmation of who is behind a session.
+//!
+//! `ceremony` checks what a browser sends; `own` manages a user's passkeys, `prove` accepts them.
+
+mod ceremony;
+pub(crate) mod own;
+pub(crate) mod prove;
+
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+
+pub(super) use self::ceremony::RelyingParty;
+use super::{cookie::OwnCookie, request::Caller, secret};
+use crate::{
+    model::error::ApiError,
+    server::{
+        auth::Auth,
+        config::PasskeyPolicy,
+        identity::user::{User, UserId},
+        store::passkey_challenges::NewChallenge,
+    },
+};
+
+/// How long a challenge can be answered; what browsers are told, too.
+const LIFETIME: Duration = Duration::from_secs(300);
+
+/// What a challenge is made for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Purpose {
+    SignIn,
+    Confirm,
+    Add,
+}
+
+impl Purpose {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::Confirm => "confirm",
+            Self::Add => "add",
+        }
+    }
+}
+
+/// Returns the relying party, unless passkeys are turned off or browsers have none for this host.
+fn relying_party(auth: &Auth) -> Result<&RelyingParty, ApiError> {
+    auth.passkeys
+        .as_ref()
+        .ok_or_else(|| ApiError::Invalid("Passkeys are turned off.".to_owned()))
+}
+
+/// Returns whether a session of this user has to be opened or confirmed by a passkey.
+pub(super) fn is_required(auth: &Auth, user: &User) -> bool {
+    auth.config.auth.passkeys == PasskeyPolicy::Required && user.issuer.is_none()
+}
+
+/// Stores a challenge, and names it in a cookie of the browser that it is for.
+async fn keep(
+    auth: &Auth,
+    purpose: Purpose,
+    user: Option<&UserId>,
+    state: String,
+) -> Result<(), ApiError> {
+    let token = secret::generate()?;
+    let new = NewChallenge {
+        token_hash: secret::hash(&token),
+        purpose: purpose.as_str(),
+        user,
+        state,
+    };
+    auth.store.create_passkey_challenge(new, LIFETIME).await?;
+    let max_age = i64::try_from(LIFETIME.as_secs()).unwrap_or(i64::MAX);
+    OwnCookie::Passkey.set(auth, token, max_age)
+}
+
+/// Takes the challenge of a browser.
+///
+/// # Errors
+///
+/// [`ApiError::PasskeyRefused`] if there is none for this purpose and user, it has expired, or it was taken before.
+async fn take(
+    auth: &Auth,
+    headers: &HeaderMap,
+    purpose: Purpose,
+    user: Option<&UserId>,
+) -> Result<String, ApiError> {
+    let token = OwnCookie::Passkey
+        .get(auth, headers)
+        .filter(|token| token.len() == secret::LENGTH)
+        .ok_or(ApiError::PasskeyRefused)?;
+    auth.store
+        .take_passkey_challenge(&secret::hash(&token), purpose.as_str(), user)
+        .await?
+        .ok_or(ApiError::PasskeyRefused)
+}
+
+/// Limits challenges per address, because each one is stored.
+fn admit(auth: &Auth, caller: &Caller) -> Result<(), ApiError> {
+    let address = caller.address.ok_or(ApiError::Internal)?;
+    let admitted = auth.challenges.admit(&address.network());
+    admitted.map_err(|_| ApiError::TooMany)
+}
