@@ -73,6 +73,7 @@ pub(crate) fn LiveShared(
             filename=Signal::stored(t.say("products", "Produkten").to_owned())
             created_at=Signal::stored(created_at)
             completed_at=Signal::stored(completed_at)
+            stage
             cancelled
             shared=path
         />

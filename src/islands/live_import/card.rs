@@ -63,7 +63,6 @@ pub(crate) fn ProgressCard(
     shared: Option<String>,
 ) -> impl IntoView {
     let t = use_locale();
-    let offers = shared.is_none();
     let UseProductImportProgressReturn {
         progress,
         status,

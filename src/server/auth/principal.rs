@@ -88,7 +88,7 @@ async fn is_open(
     match credential {
         Credential::Session(_) => Ok(by_passkey),
         Credential::Token(..) => auth.store.has_passkeys(&user.id).await,
-        Credential::AuthJs { .. } => Ok(false),
+        Credential::AuthJs { .. } | Credential::Link(_) => Ok(false),
     }
 }
 

@@ -7,8 +7,7 @@ use secrecy::SecretString;
 use super::{
     AuthConfig, Config, ConfigError, DatabaseUrl, LogConfig, MailConfig, Monitor, MonitorEndpoint,
     OidcConfig, PasskeyPolicy, PublicUrl, RelayConfig, Retention, SafetyLimits, SessionLifetime,
-    SpaceLimits,
-    SseConfig, TelemetryConfig, form::Form, print::Listing, table::*,
+    SpaceLimits, SseConfig, TelemetryConfig, form::Form, print::Listing, table::*,
 };
 use crate::model::base_path::BasePath;
 

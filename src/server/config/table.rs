@@ -10,8 +10,7 @@ use url::Url;
 
 use super::{
     CollectorUrl, CorsOrigins, DatabaseUrl, LimitAction, PasskeyPolicy, PublicUrl, RemoteHosts,
-    SmtpUrl,
-    SocketProtocol,
+    SmtpUrl, SocketProtocol,
     form::{
         AtLeast, Between, By, OneOf, OrForever, OrNever, Secret, Size, Text, UpTo, VisibleSecret,
         issuer, joined, listed, log_filter, mail_addresses, monitor_url, networks, socket_address,

@@ -144,6 +144,7 @@ impl Importer {
             position: u64::MAX,
             total,
             is_full_file: true,
+            largest_batch: reading::BATCH,
             scratch: self.uploads.directory().to_owned(),
         };
         let stopped = stop.clone();

@@ -204,6 +204,8 @@ fn principal(user: User) -> Principal {
         user,
         credential: Credential::Session(SessionId::new("session")),
         address: None::<ClientAddress>,
+        passkey: None,
+        passkey_due: false,
     }
 }
 
