@@ -231,20 +231,27 @@ pub(crate) fn ImportControls(
 
 /// Says how many imports go first.
 fn queue_place(t: Locale, extras: &ImportExtras) -> Option<String> {
-    let text = match extras.queue_position? {
+    let text = match extras.queue_position {
+        None if extras.waits_for_room => t
+            .say(
+                "The disk is full. The import continues once there is free space.",
+                "Die Festplatte ist voll. Der Import läuft weiter, sobald wieder Platz ist.",
+            )
+            .to_owned(),
+        None => return None,
         _ if extras.waits_for_room => t
             .say(
                 "Queued: the disk is full. The import starts once there is free space.",
                 "In der Warteschlange: Die Festplatte ist voll. Der Import startet, sobald wieder Platz ist.",
             )
             .to_owned(),
-        0 | 1 => t
+        Some(0 | 1) => t
             .say(
                 "Queued: next in line.",
                 "In der Warteschlange: als Nächstes an der Reihe.",
             )
             .to_owned(),
-        place => {
+        Some(place) => {
             let before = t.counted(place - 1, Noun::Import);
             match t {
                 Locale::English => format!("Queued: {before} ahead."),

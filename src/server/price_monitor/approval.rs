@@ -22,7 +22,6 @@ use super::{
     Service,
     import::{ImportError, Importer},
     message::JobBody,
-    patience::patiently,
     reading::{self, Reading},
     service::ServiceError,
 };
@@ -88,7 +87,7 @@ impl Importer {
         let (mut rows, mut failed) = (0, 0);
         while let Some(batch) = received.recv().await {
             let compare = || self.store.price_moves(&batch, limits.price_change);
-            moves += patiently(&import.id, stop, compare).await?;
+            moves += self.patiently(&import.id, stop, compare).await?;
             rows += batch.products() + batch.failed();
             failed += batch.failed();
             if rows >= FIRST_ROWS {
