@@ -167,6 +167,7 @@ install_test_tools() {
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || have initdb || apt_install postgresql
     have nginx || [ -x /usr/sbin/nginx ] || apt_install nginx
     have caddy || apt_install caddy
+    have pgbouncer || [ -x /usr/sbin/pgbouncer ] || apt_install pgbouncer
     docker compose version >/dev/null 2>&1 || python3 -c 'import yaml' 2>/dev/null || apt_install python3-yaml
     if ! have chromium && ! compgen -G "$HOME/.cache/ms-playwright/chromium-*" >/dev/null; then
         apt_install chromium || (cd "$root/end2end" && npx playwright install chromium)

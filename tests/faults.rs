@@ -129,6 +129,7 @@ async fn start_app(monitor: &str, more: &[(&str, &str)]) -> App {
         ("RELAY_POLL_INTERVAL", "200ms"),
         ("RELAY_SETTLE_INTERVAL", "30s"),
         ("RELAY_GRACE", "0s"),
+        ("RELAY_UNWATCHED_JOBS", "0"),
         ("SSE_HEARTBEAT", "2s"),
     ]);
     App::start(&settings).await

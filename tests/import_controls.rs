@@ -843,35 +843,44 @@ async fn a_deleted_import_is_gone_and_its_products_stay() {
 }
 
 #[tokio::test]
-async fn a_full_disk_ends_an_import_in_a_sentence_and_the_service_lives() {
+async fn an_import_on_a_full_disk_waits_says_so_and_goes_on_once_there_is_room() {
     let monitor = Monitor::start().await;
     let Some(path) = monitor.sqlite() else { return };
     let db = Database::connect(format!("sqlite:{}", path.display()))
         .await
         .unwrap();
     // Simulates a disk with space for 3,000 products.
-    db.execute_unprepared(
-        "CREATE TRIGGER full BEFORE INSERT ON products WHEN (SELECT count(*) FROM products) >= 3000 \
-         BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
-    )
-    .await
-    .unwrap();
-    let over = monitor.accepted(list(9000)).await;
-    let over = eventually("the import is over", async || {
-        let state = details(&monitor, &over).await;
-        (state["status"] != "PENDING").then_some(state)
-    })
-    .await;
-    assert_eq!(over["status"], "ERROR");
-    assert!(
-        over["error"].as_str().unwrap().contains("the disk is full"),
-        "{over}"
-    );
+    let full = "CREATE TRIGGER full BEFORE INSERT ON products WHEN (SELECT count(*) FROM products) >= 3000 \
+                BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END";
+    db.execute_unprepared(full).await.unwrap();
+    let waits = async |id: &str| {
+        eventually("the import waits", async || {
+            let state = details(&monitor, id).await;
+            assert_eq!(state["status"], "PENDING", "{state}");
+            (state["waitsForRoom"] == true).then_some(state)
+        })
+        .await
+    };
+    let id = monitor.accepted(list(9000)).await;
+    let state = waits(&id).await;
+    assert_eq!(state["processedProducts"], 1800, "one batch fits: {state}");
     db.execute_unprepared("DROP TRIGGER full").await.unwrap();
+    let over = monitor.finished(&id).await;
     assert_eq!(
-        monitor.import("sku,price\nA,1\n").await["status"],
-        "SUCCESS"
+        (&over["processedProducts"], &over["failedProducts"]),
+        (&json!(8100), &json!(900))
     );
+    assert_eq!(
+        monitor.store.list_products("", 1).await.unwrap().total,
+        8100
+    );
+    // One that waits can be cancelled.
+    db.execute_unprepared(full).await.unwrap();
+    let id = monitor.accepted(list(9000).replace("SKU-", "OTHER-")).await;
+    waits(&id).await;
+    assert_eq!(act(&monitor, &id, "cancel").await.0, 202);
+    let over = monitor.finished_somehow(&id).await;
+    assert_eq!(over["status"], "ERROR");
     monitor.stop().await;
 }
 

@@ -9,13 +9,19 @@ mod certificates;
 mod event_source;
 #[path = "ops/freezing_proxy.rs"]
 mod freezing_proxy;
+#[path = "ops/full_disk.rs"]
+mod full_disk;
 #[path = "ops/nginx.rs"]
 mod nginx;
+#[path = "ops/pooler.rs"]
+mod pooler;
 #[path = "ops/process.rs"]
 mod process;
 #[path = "ops/single_file.rs"]
 #[cfg(feature = "embed-site")]
 mod single_file;
+#[path = "support/small_disk.rs"]
+mod small_disk;
 #[path = "ops/storage.rs"]
 mod storage;
 

@@ -116,20 +116,27 @@ fn waits_for(t: Locale, extras: &ImportExtras) -> Option<(&'static str, String)>
         );
         return Some(("needs-input", text.to_owned()));
     }
-    let text = match extras.queue_position? {
+    let text = match extras.queue_position {
+        None if extras.waits_for_room => t
+            .say(
+                "The disk is full. The import continues once there is free space.",
+                "Die Festplatte ist voll. Der Import läuft weiter, sobald wieder Platz ist.",
+            )
+            .to_owned(),
+        None => return None,
         _ if extras.waits_for_room => t
             .say(
                 "The disk is full. The import starts once there is free space.",
                 "Die Festplatte ist voll. Der Import startet, sobald wieder Platz ist.",
             )
             .to_owned(),
-        0 | 1 => t
+        Some(0 | 1) => t
             .say(
                 "Next in line. It starts by itself.",
                 "Als Nächstes an der Reihe. Er startet von selbst.",
             )
             .to_owned(),
-        place => {
+        Some(place) => {
             let before = t.counted(place - 1, Noun::Import);
             match t {
                 Locale::English => format!("{before} ahead. It starts by itself."),

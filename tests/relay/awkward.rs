@@ -306,6 +306,88 @@ async fn an_import_that_nobody_watches_is_followed_to_its_end_and_counted_once()
 }
 
 #[tokio::test]
+async fn an_import_that_nobody_watches_fails_by_an_event_that_rest_does_not_tell_of() {
+    let (monitor, app) = start(&[("RELAY_UNWATCHED_JOBS", "2")]).await;
+    let mut jobs = Vec::new();
+    for name in ["a.csv", "b.csv", "c.csv"] {
+        let job = app.import(name, FILE).await;
+        // The answer of the contract has no error.
+        monitor.set_rest(&job, counts(1, 0, 9));
+        jobs.push(job);
+    }
+    monitor
+        .until("they are joined", |it| it.joins() == jobs[..2])
+        .await;
+    let ended = "import_relay_imports_ended_total{status=\"ERROR\"}";
+    for (number, job) in (1..).zip(&jobs[..2]) {
+        monitor.emit(job, json!({"error": "The disk is full."}));
+        while metric(&app, ended).await < number {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        let recorded = recorded(&app, job).await;
+        assert_eq!(
+            (&recorded["status"], &recorded["error"]),
+            (&json!("ERROR"), &json!("The disk is full."))
+        );
+    }
+    // Their places are another one's.
+    monitor
+        .until("the third is joined", |it| it.joins() == jobs)
+        .await;
+    assert_eq!(monitor.leaves(), jobs[..2]);
+    assert_eq!(monitor.sockets_ever(), 1);
+}
+
+#[tokio::test]
+async fn a_viewer_who_comes_and_goes_leaves_the_import_followed() {
+    let (monitor, app) = start(&[("RELAY_UNWATCHED_JOBS", "2")]).await;
+    let job = app.import("a.csv", FILE).await;
+    monitor.set_rest(&job, counts(1, 0, 9));
+    let joined = |it: &FakeMonitor| it.joins() == [job.clone()];
+    monitor.until("it is joined", joined).await;
+    let mut events = watch(&app, &job).await;
+    monitor.emit(&job, counts(2, 0, 9));
+    until_processed(&mut events, 2).await;
+    drop(events);
+    let viewers = "import_relay_viewers";
+    while metric(&app, viewers).await > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    // As long as two sweeps, by which other rooms are left.
+    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+    monitor.emit(&job, json!({"error": "The disk is full."}));
+    let ended = "import_relay_imports_ended_total{status=\"ERROR\"}";
+    while metric(&app, ended).await == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(monitor.joins(), [job]);
+}
+
+#[tokio::test]
+async fn an_import_that_another_instance_has_ended_is_left() {
+    let (monitor, app) = start(&[
+        ("RELAY_UNWATCHED_JOBS", "2"),
+        ("RELAY_UNWATCHED_INTERVAL", "1s"),
+    ])
+    .await;
+    let job = app.import("a.csv", FILE).await;
+    monitor.set_rest(&job, counts(1, 0, 9));
+    let joined = |it: &FakeMonitor| it.joins() == [job.clone()];
+    monitor.until("it is joined", joined).await;
+    let db = sea_orm::Database::connect(app.database_url())
+        .await
+        .unwrap();
+    let end = format!(
+        "UPDATE product_import_jobs SET status = 'ERROR', error = 'x', completed_at = 1 WHERE id = '{job}'"
+    );
+    sea_orm::ConnectionTrait::execute_unprepared(&db, &end)
+        .await
+        .unwrap();
+    let left = |it: &FakeMonitor| it.leaves() == [job.clone()];
+    monitor.until("it is left", left).await;
+}
+
+#[tokio::test]
 async fn an_end_that_a_page_learns_is_counted() {
     let (monitor, app) = start(&[("RELAY_UNWATCHED_INTERVAL", "1h")]).await;
     let job = app.import("shop.csv", FILE).await;

@@ -118,6 +118,8 @@ impl FakeMonitor {
             ("RELAY_POLL_INTERVAL", "100ms".to_owned()),
             ("RELAY_SETTLE_INTERVAL", "1s".to_owned()),
             ("RELAY_GRACE", "0s".to_owned()),
+            // Rooms are for subscribers, unless a test says otherwise.
+            ("RELAY_UNWATCHED_JOBS", "0".to_owned()),
         ]
     }
 

@@ -57,6 +57,7 @@ impl SocketIo {
             ),
             ("PRICE_MONITOR_API_KEY", KEY.to_owned()),
             ("RELAY_POLL_INTERVAL", "100ms".to_owned()),
+            ("RELAY_UNWATCHED_JOBS", "0".to_owned()),
         ]
     }
 

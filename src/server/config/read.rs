@@ -129,6 +129,7 @@ impl Config {
                 settle_interval: env.read(&SETTLE)?,
                 forgotten_after: env.read(&FORGOTTEN)?,
                 unwatched_interval: env.read(&UNWATCHED)?,
+                unwatched_jobs: env.read_or(&UNWATCHED_JOBS, host.unwatched_jobs())?,
                 max_message: usize::try_from(env.read(&MAX_MESSAGE)?).unwrap_or(usize::MAX),
                 rest_concurrency: env.read(&REST_CONCURRENCY)?,
             },
@@ -191,6 +192,14 @@ impl Host {
     /// A function may last for 300 s.
     fn max_duration(self) -> Option<Duration> {
         (self == Self::Vercel).then_some(Duration::from_secs(280))
+    }
+
+    /// A function sleeps between requests, and hears no events then.
+    fn unwatched_jobs(self) -> usize {
+        match self {
+            Self::Machine => 1_000,
+            Self::Vercel => 0,
+        }
     }
 }
 

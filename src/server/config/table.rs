@@ -318,6 +318,10 @@ settings! {
         "a duration from 1s to 1h", default "5s",
         "How often the price monitor's REST API is polled for unfinished imports without viewers, a few \
         at a time.";
+    UNWATCHED_JOBS: AtLeast<usize> = "RELAY_UNWATCHED_JOBS", AtLeast(0),
+        "a whole number", default "1000",
+        "Maximum number of unfinished imports without viewers that are joined at the price monitor; the others \
+         are followed by REST only.";
     REST_CONCURRENCY: AtLeast<usize> = "RELAY_REST_CONCURRENCY", AtLeast(1),
         "a whole number of 1 or more", default "8",
         "How many jobs the price monitor's REST API is asked about at once.";

@@ -197,6 +197,8 @@ pub struct RelayConfig {
     pub forgotten_after: Duration,
     /// The time between two rounds of questions for jobs that nobody watches.
     pub unwatched_interval: Duration,
+    /// The most jobs that are joined though nobody watches them.
+    pub unwatched_jobs: usize,
     /// The largest message that is read of the price monitor, in bytes.
     pub max_message: usize,
     /// How many jobs REST is asked for at once.

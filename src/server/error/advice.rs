@@ -45,7 +45,12 @@ pub(crate) fn about_database(said: &str) -> &'static str {
             "; the file is damaged: restore a backup with `import-relay restore`",
         ),
         (
-            &["unsupported startup parameter", "prepared statement \"sqlx"],
+            &[
+                "unsupported startup parameter",
+                "prepared statement \"sqlx",
+                // Of a channel that another of the pooler's clients listens to.
+                "unexpected message: notificationresponse",
+            ],
             "; a connection pooler is not in session mode: use the pooler's session mode, or connect to \
              the database directly",
         ),
@@ -86,6 +91,10 @@ mod tests {
             ("(code: 26) file is not a database", "restore"),
             (
                 "unsupported startup parameter: extra_float_digits",
+                "pooler",
+            ),
+            (
+                "execute: unexpected message: NotificationResponse (sqlx_postgres)",
                 "pooler",
             ),
         ] {

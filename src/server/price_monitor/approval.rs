@@ -22,7 +22,6 @@ use super::{
     Service,
     import::{ImportError, Importer},
     message::JobBody,
-    patience::patiently,
     reading::{self, Reading},
     service::ServiceError,
 };
@@ -98,7 +97,7 @@ impl Importer {
         while let Some(batch) = received.recv().await {
             if writes_prices {
                 let compare = || self.store.price_moves(&batch, limits.price_change);
-                moves += patiently(&import.id, stop, compare).await?;
+                moves += self.patiently(&import.id, stop, compare).await?;
             }
             rows += batch.products() + batch.failed();
             failed += batch.failed();

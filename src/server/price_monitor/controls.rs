@@ -129,6 +129,7 @@ async fn import(
     let place = Place {
         position: service.workers.place(&id).await?,
         waits_for_room: service.queue.waits_for_room(),
+        stands_still: service.queue.stands_still(&id),
     };
     let oldest = service.options.retention.rows.map(ago);
     let kept = Kept {

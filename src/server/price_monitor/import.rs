@@ -24,7 +24,7 @@ use super::{
     announcer::Announcer,
     beginning,
     pace::Pace,
-    patience::{GaveUp, LONGEST_WAIT, Patience, patiently, waits},
+    patience::{self, GaveUp, LONGEST_WAIT, Patience, WaitingForRoom, waits},
     readers::Readers,
     reading::{self, ReadError, Reading},
     uploads::{Unsound, Uploads},
@@ -68,11 +68,6 @@ pub(super) enum ImportError {
     /// The stored upload is not there.
     #[error("The uploaded file is no longer available. Upload it again.")]
     FileGone(#[source] io::Error),
-    /// There is no room for more products.
-    #[error(
-        "The products could not be saved because the disk is full. Free up space and import the file again."
-    )]
-    Full(#[source] StoreError),
     /// The database does not do its part.
     #[error("The products could not be saved because of a database error. Import the file again.")]
     Store(#[source] StoreError),
@@ -83,7 +78,10 @@ pub(super) enum ImportError {
     #[error("{0}")]
     Unsound(Unsound),
     /// What is remembered of the file's products cannot be kept.
-    #[error("The file could not be imported because the disk is full or failing.")]
+    #[error(
+        "The file could not be imported because the disk is full or failing. Free up space and import the \
+         file again."
+    )]
     Scratch(#[source] io::Error),
     /// It would change more than it may.
     #[error("{0} Imports over this limit are refused.")]
@@ -113,11 +111,7 @@ impl From<GaveUp> for ImportError {
 
 impl From<StoreError> for ImportError {
     fn from(error: StoreError) -> Self {
-        if error.is_full() {
-            Self::Full(error)
-        } else {
-            Self::Store(error)
-        }
+        Self::Store(error)
     }
 }
 
@@ -181,6 +175,7 @@ pub(super) struct Importer {
     tasks: TaskTracker,
     /// The imports of these ends.
     ending: Mutex<HashSet<String>>,
+    pub(super) room: WaitingForRoom,
 }
 
 impl Importer {
@@ -206,7 +201,21 @@ impl Importer {
             shutdown,
             tasks,
             ending: Mutex::default(),
+            room: WaitingForRoom::default(),
         }
+    }
+
+    /// Retries an operation on an import.
+    pub(super) async fn patiently<T, F>(
+        &self,
+        id: &str,
+        stop: &CancellationToken,
+        act: impl FnMut() -> F,
+    ) -> Result<T, GaveUp>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        patience::patiently(&self.room, id, stop, act).await
     }
 
     /// Runs an import to its end, from its last committed batch. When `stop`, a child of the shutdown,
@@ -216,15 +225,12 @@ impl Importer {
         if self.ending().contains(id) {
             return;
         }
-        let begun = patiently(id, stop, || self.store.begin_monitor_import(id)).await;
+        let begun = self
+            .patiently(id, stop, || self.store.begin_monitor_import(id))
+            .await;
         let import = match begun {
             Ok(Some(import)) => import,
             Ok(None) => return,
-            // It has not begun, and does so once there is room.
-            Err(GaveUp::Store(error)) if error.is_full() => {
-                tracing::debug!(id, %error, "Import postponed until there is disk space");
-                return;
-            }
             Err(gave_up) => {
                 let end = self.end(id, Err(gave_up.into()));
                 return self
@@ -321,7 +327,7 @@ impl Importer {
             };
             let (products, header) = (counted.products, &counted.header);
             let set = || self.store.set_monitor_import_total(id, products, header);
-            patiently(id, stop, set).await?;
+            self.patiently(id, stop, set).await?;
             total = products;
             if !import.may_leave_rows_alone() {
                 progress.send_modify(|progress| progress.total_products = products);
@@ -334,7 +340,10 @@ impl Importer {
         self.note_over_limit(id, &within, stop).await?;
         within?;
         let number = if self.notes_changes {
-            Some(patiently(id, stop, || self.store.number_import(id)).await?)
+            Some(
+                self.patiently(id, stop, || self.store.number_import(id))
+                    .await?,
+            )
         } else {
             None
         };
@@ -399,7 +408,7 @@ impl Importer {
             return Ok(());
         };
         let note = || self.store.note_over_limit(id, *over);
-        Ok(patiently(id, stop, note).await?)
+        Ok(self.patiently(id, stop, note).await?)
     }
 
     /// Checks that the stored upload is what came in; returns whether that was seen before `stop`.
@@ -439,17 +448,17 @@ impl Importer {
         }
         let id = import.id.as_str();
         let kept = || self.store.import_beginning(id);
-        let kept = patiently(id, stop, kept).await?.unwrap_or_default();
+        let kept = self.patiently(id, stop, kept).await?.unwrap_or_default();
         // What is wrong with the file is said when it is counted.
         let Some(header) = kept.first() else {
             return Ok(None);
         };
         let header = Header::fingerprint(header);
         let look_up = || self.store.remembered_mapping(&header);
-        let remembered = patiently(id, stop, look_up).await?;
+        let remembered = self.patiently(id, stop, look_up).await?;
         if let Some(mapping) = &remembered {
             let set = || self.store.set_monitor_import_mapping(id, mapping);
-            patiently(id, stop, set).await?;
+            self.patiently(id, stop, set).await?;
         }
         Ok(remembered.and_then(|mapping| serde_json::from_str(&mapping).ok()))
     }
@@ -462,7 +471,7 @@ impl Importer {
     ) -> Result<(), ImportError> {
         let id = import.id.as_str();
         let kept = || self.store.import_beginning(id);
-        if patiently(id, stop, kept).await?.is_some() {
+        if self.patiently(id, stop, kept).await?.is_some() {
             return Ok(());
         }
         let input = self.uploads.input(&import.stored_as).until(stop);
@@ -476,7 +485,7 @@ impl Importer {
         // What is wrong with the file is said when it is counted.
         let Ok(rows) = rows else { return Ok(()) };
         let keep = || self.store.keep_import_beginning(id, &rows);
-        Ok(patiently(id, stop, keep).await?)
+        Ok(self.patiently(id, stop, keep).await?)
     }
 
     /// Counts the rows that reading will give; `None` when it is to stop.
@@ -514,7 +523,7 @@ impl Importer {
                 ImportMode::Import => Checked::default(),
                 ImportMode::Check => {
                     let check = || self.store.check_monitor_batch(&batch);
-                    patiently(&import.id, stop, check).await?
+                    self.patiently(&import.id, stop, check).await?
                 }
             };
             let committed = self.commit(import, (position, left_alone), &batch, &checked, stop);
@@ -549,7 +558,7 @@ impl Importer {
         stop: &CancellationToken,
     ) -> Result<Option<u64>, ImportError> {
         let id = import.id.as_str();
-        let mut patience = Patience::new(id, stop);
+        let mut patience = Patience::new(&self.room, id, stop);
         let committed = loop {
             let commit = self
                 .store
@@ -563,7 +572,9 @@ impl Importer {
             return Ok(committed);
         }
         // The answer to an earlier try may have been lost, not the try.
-        let there = patiently(id, stop, || self.store.monitor_import(id)).await?;
+        let there = self
+            .patiently(id, stop, || self.store.monitor_import(id))
+            .await?;
         let is_there =
             there.filter(|there| !there.status.is_final() && there.position == batch.position());
         Ok(is_there.map(|there| there.left_alone.saturating_sub(left_alone)))

@@ -299,6 +299,8 @@ pub(super) struct Place {
     pub(super) position: Option<u64>,
     /// Whether none can begin for want of room.
     pub(super) waits_for_room: bool,
+    /// Whether it runs, and cannot go on for want of room.
+    pub(super) stands_still: bool,
 }
 
 /// What is still kept of an import.
@@ -358,7 +360,7 @@ impl ImportBody {
             rows_read: import.tally.rows_read,
             warnings: import.tally.warnings,
             queue_position: place.position,
-            waits_for_room: place.position.is_some() && place.waits_for_room,
+            waits_for_room: place.stands_still || place.position.is_some() && place.waits_for_room,
             cancelled: import.status.is_cancelled(import.error.as_deref()),
             changed_since: kept.changed_since,
             options: import.options,

@@ -46,7 +46,7 @@ impl Importer {
             self.store
                 .known_products(after.as_deref(), made_until, AT_ONCE)
         };
-        let products = patiently(&import.id, stop, list).await?;
+        let products = self.patiently(&import.id, stop, list).await?;
         let Some(last) = products.last().map(|product| product.identity.clone()) else {
             return Ok(None);
         };
@@ -130,7 +130,9 @@ impl Importer {
             return Ok(committed);
         }
         // The answer to an earlier try may have been lost, not the try.
-        let there = patiently(id, stop, || self.store.monitor_import(id)).await?;
+        let there = self
+            .patiently(id, stop, || self.store.monitor_import(id))
+            .await?;
         Ok(there.is_some_and(|there| {
             !there.status.is_final() && there.missing.after.as_deref() == Some(&batch.last)
         }))

@@ -1,6 +1,10 @@
 //! Retries database operations.
 
-use std::time::Duration;
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio_util::sync::CancellationToken;
@@ -9,6 +13,30 @@ use crate::server::store::StoreError;
 
 /// Maximum delay between retries.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(15);
+
+/// Delay between retries on a full disk, which have no maximum: an import goes on from where it is once there
+/// is space.
+const ROOM: Duration = Duration::from_secs(3);
+
+/// The running imports that wait for disk space.
+#[derive(Debug, Default)]
+pub(super) struct WaitingForRoom(Mutex<HashSet<String>>);
+
+impl WaitingForRoom {
+    /// Returns whether any import waits.
+    pub(super) fn is_any(&self) -> bool {
+        !self.all().is_empty()
+    }
+
+    /// Returns whether an import waits.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.all().contains(id)
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Why an operation was given up.
 #[derive(Debug)]
@@ -21,16 +49,24 @@ pub(super) enum GaveUp {
 
 /// Delays between retries, about half a minute in total.
 pub(super) struct Patience<'a> {
+    room: &'a WaitingForRoom,
     id: &'a str,
     stop: &'a CancellationToken,
     waits: ExponentialBackoff,
     tries: u32,
 }
 
+impl Drop for Patience<'_> {
+    fn drop(&mut self) {
+        self.room.all().remove(self.id);
+    }
+}
+
 impl<'a> Patience<'a> {
     /// Starts for an import.
-    pub(super) fn new(id: &'a str, stop: &'a CancellationToken) -> Self {
+    pub(super) fn new(room: &'a WaitingForRoom, id: &'a str, stop: &'a CancellationToken) -> Self {
         Self {
+            room,
             id,
             stop,
             waits: waits().with_max_times(7).build(),
@@ -40,7 +76,9 @@ impl<'a> Patience<'a> {
 
     /// Waits before the next retry, or returns a permanent error.
     pub(super) async fn after(&mut self, error: StoreError) -> Result<(), GaveUp> {
-        let wait = if error.is_passing() {
+        let wait = if error.is_full() {
+            Some(ROOM)
+        } else if error.is_passing() {
             self.waits.next()
         } else {
             None
@@ -49,7 +87,13 @@ impl<'a> Patience<'a> {
             return Err(GaveUp::Store(error));
         };
         self.tries += 1;
-        tracing::warn!(id = self.id, %error, ?wait, "retrying the database");
+        if error.is_full() {
+            if self.room.all().insert(self.id.to_owned()) {
+                tracing::warn!(id = self.id, %error, "the import waits until the database has space");
+            }
+        } else {
+            tracing::warn!(id = self.id, %error, ?wait, "retrying the database");
+        }
         let sleeping = tokio::time::sleep(wait);
         let slept = self.stop.run_until_cancelled(sleeping).await;
         slept.ok_or(GaveUp::Stopped)
@@ -63,6 +107,7 @@ impl<'a> Patience<'a> {
 
 /// Retries an operation on an import.
 pub(super) async fn patiently<T, F>(
+    room: &WaitingForRoom,
     id: &str,
     stop: &CancellationToken,
     mut act: impl FnMut() -> F,
@@ -70,7 +115,7 @@ pub(super) async fn patiently<T, F>(
 where
     F: Future<Output = Result<T, StoreError>>,
 {
-    let mut patience = Patience::new(id, stop);
+    let mut patience = Patience::new(room, id, stop);
     loop {
         match act().await {
             Ok(done) => return Ok(done),
@@ -106,7 +151,8 @@ mod tests {
     #[tokio::test]
     async fn what_passes_is_waited_for_and_nothing_else() {
         let (stop, tries) = (CancellationToken::new(), Cell::new(0));
-        let done = patiently("a", &stop, || async {
+        let room = WaitingForRoom::default();
+        let done = patiently(&room, "a", &stop, || async {
             tries.set(tries.get() + 1);
             if tries.get() < 3 {
                 Err(locked())
@@ -115,15 +161,40 @@ mod tests {
             }
         });
         assert!(matches!(done.await, Ok(3)));
-        let failed = patiently::<(), _>("a", &stop, async || Err(full())).await;
-        assert!(matches!(failed, Err(GaveUp::Store(error)) if error.is_full()));
+        let corrupt = || StoreError::Damaged("page 7".to_owned());
+        let failed = patiently::<(), _>(&room, "a", &stop, async || Err(corrupt())).await;
+        assert!(matches!(failed, Err(GaveUp::Store(_))));
+    }
+
+    #[tokio::test]
+    async fn room_is_waited_for_until_it_is_there_or_the_import_is_stopped() {
+        let stop = CancellationToken::new();
+        let room = WaitingForRoom::default();
+        let mut patience = Patience::new(&room, "a", &stop);
+        // No number of tries is the last one.
+        while patience.waits.next().is_some() {}
+        assert!(patience.after(full()).await.is_ok());
+        assert!(room.has("a") && room.is_any() && !room.has("b"));
+        drop(patience);
+        assert!(!room.is_any());
+        let never = patiently::<(), _>(&room, "a", &stop, async || Err(full()));
+        let stops = async {
+            while !room.is_any() {
+                tokio::task::yield_now().await;
+            }
+            stop.cancel();
+        };
+        let (stopped, ()) = tokio::join!(never, stops);
+        assert!(matches!(stopped, Err(GaveUp::Stopped)));
+        assert!(!room.is_any());
     }
 
     #[tokio::test]
     async fn nobody_waits_for_what_is_wanted_no_more() {
         let stop = CancellationToken::new();
         stop.cancel();
-        let stopped = patiently::<(), _>("a", &stop, async || Err(locked())).await;
+        let room = WaitingForRoom::default();
+        let stopped = patiently::<(), _>(&room, "a", &stop, async || Err(locked())).await;
         assert!(matches!(stopped, Err(GaveUp::Stopped)));
     }
 }

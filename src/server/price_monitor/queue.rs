@@ -145,13 +145,18 @@ impl Queue {
         self.0.metrics.imports_wait_for_room()
     }
 
+    /// Returns whether an import that runs here waits because the disk is full.
+    pub(super) fn stands_still(&self, id: &str) -> bool {
+        self.0.importer.room.has(id)
+    }
+
     async fn take_imports(&self) {
         let mut last_said: Option<Instant> = None;
         loop {
+            let mut is_full = false;
             while self.running().len() < readers::IMPORTS {
                 let claimed = self.0.workers.claim_next(&self.at_hand()).await;
-                let is_full = claimed.as_ref().is_err_and(StoreError::is_full);
-                self.0.metrics.set_imports_wait_for_room(is_full);
+                is_full = claimed.as_ref().is_err_and(StoreError::is_full);
                 match claimed {
                     Ok(Some(claimed)) => self.run(claimed),
                     Ok(None) => break,
@@ -169,6 +174,8 @@ impl Queue {
                     }
                 }
             }
+            let waits = is_full || self.0.importer.room.is_any();
+            self.0.metrics.set_imports_wait_for_room(waits);
             tokio::select! {
                 () = self.0.wake.notified() => {}
                 () = tokio::time::sleep(LOOK) => {}

@@ -22,7 +22,7 @@ use super::{
     controls::Created,
     import::{ImportError, Importer, Outcome},
     pace::Pace,
-    patience::{Patience, patiently},
+    patience::Patience,
     service::ServiceError,
     upload::owner,
     uploads::stored_name,
@@ -112,16 +112,20 @@ impl Importer {
     ) -> Result<Outcome, ImportError> {
         let id = import.id.as_str();
         let find = || self.store.import_number(&undo.import);
-        let of = patiently(id, stop, find).await?;
+        let of = self.patiently(id, stop, find).await?;
         let of = of.ok_or(ImportError::NothingKept)?;
-        let number = patiently(id, stop, || self.store.number_import(id)).await?;
+        let number = self
+            .patiently(id, stop, || self.store.number_import(id))
+            .await?;
         if import.progress.total_products == 0 {
-            let total = patiently(id, stop, || self.store.count_changes(of)).await?;
+            let total = self
+                .patiently(id, stop, || self.store.count_changes(of))
+                .await?;
             if total == 0 {
                 return Err(ImportError::NothingKept);
             }
             let set = || self.store.set_monitor_import_total(id, total, &[]);
-            patiently(id, stop, set).await?;
+            self.patiently(id, stop, set).await?;
             progress.send_modify(|progress| progress.total_products = total);
         }
         let mut pace = Pace::new(self.rows_per_second);
@@ -131,7 +135,7 @@ impl Importer {
                 return Ok(Outcome::Stopped);
             }
             let read = || self.store.changes_to_take_back(of, position);
-            let Some(batch) = patiently(id, stop, read).await? else {
+            let Some(batch) = self.patiently(id, stop, read).await? else {
                 return Ok(Outcome::Through);
             };
             let began = Instant::now();
@@ -160,7 +164,7 @@ impl Importer {
         undo: &Undo,
         stop: &CancellationToken,
     ) -> Result<Option<TakenBack>, ImportError> {
-        let mut patience = Patience::new(id, stop);
+        let mut patience = Patience::new(&self.room, id, stop);
         let committed = loop {
             let commit = self
                 .store
@@ -174,7 +178,9 @@ impl Importer {
             return Ok(committed);
         }
         // The answer to an earlier try may have been lost, not the try: whoever looks next sees the counts.
-        let there = patiently(id, stop, || self.store.monitor_import(id)).await?;
+        let there = self
+            .patiently(id, stop, || self.store.monitor_import(id))
+            .await?;
         let is_there =
             there.filter(|there| !there.status.is_final() && there.position == batch.position());
         Ok(is_there.map(|_| TakenBack {

@@ -76,7 +76,7 @@ impl Hub {
         tasks: TaskTracker,
         shutdown: CancellationToken,
     ) -> Self {
-        let rooms = Rooms::new(config.max_jobs, config.grace);
+        let rooms = Rooms::new(config.max_jobs, config.unwatched_jobs, config.grace);
         let hub = Self(Arc::new(Shared {
             rooms: Ordered::new(rooms, Upstream(upstream)),
             recorder,
@@ -107,6 +107,13 @@ impl Hub {
             room,
             frames,
         })
+    }
+
+    /// Follows an unfinished job to its end also without subscribers, if there is room for it.
+    pub(crate) fn keep(&self, job: &ProductImportJob) {
+        self.0
+            .rooms
+            .change(|rooms| ((), rooms.keep(&job.id, Snapshot::from(job))));
     }
 
     /// Waits for a new subscriber, or returns at once if one came since the last call. Cancel-safe.
@@ -140,9 +147,14 @@ impl Hub {
         self.rooms().snapshot(job).cloned()
     }
 
-    /// Returns whether a job is followed.
-    pub(crate) fn follows(&self, job: &JobId) -> bool {
-        self.rooms().follows(job)
+    /// Returns whether a job is followed for subscribers, who may have left a moment ago.
+    pub(crate) fn is_watched(&self, job: &JobId) -> bool {
+        self.rooms().is_watched(job)
+    }
+
+    /// Lists the running jobs that are followed without subscribers.
+    pub(crate) fn unwatched(&self) -> Vec<JobId> {
+        self.rooms().unwatched()
     }
 
     /// Returns the number of followed jobs.

@@ -66,7 +66,7 @@ use crate::{
         status::{ReportSource, UpstreamProblem},
     },
     server::{
-        config::{Config, MonitorEndpoint, SseConfig},
+        config::{Config, Monitor, MonitorEndpoint, SseConfig},
         identity::{
             job_scope::{JobOwner, JobScope},
             user::UserId,
@@ -116,8 +116,13 @@ impl Relay {
     ) -> Result<Self, reqwest::Error> {
         let (commands, wanted) = mpsc::unbounded_channel();
         let recorder = Recorder::new(records.jobs.clone(), records.connections, metrics.clone());
+        let mut relay = config.relay.clone();
+        if matches!(config.monitor, Monitor::Embedded { .. }) {
+            // Its REST API tells everything that its events do.
+            relay.unwatched_jobs = 0;
+        }
         let hub = Hub::new(
-            &config.relay,
+            &relay,
             recorder.clone(),
             commands,
             tasks.clone(),
@@ -305,6 +310,7 @@ impl Relay {
     /// Counts a recorded job and announces it to streams of unfinished jobs.
     pub(crate) fn has_started(&self, owner: JobOwner, job: ProductImportJob) {
         self.metrics.import_started();
+        self.hub.keep(&job);
         self.starts.tell(owner, job);
     }
 

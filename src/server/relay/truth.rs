@@ -134,7 +134,7 @@ struct Instance {
 
 impl Instance {
     fn new(job: &JobId) -> Self {
-        let mut rooms = Rooms::new(9, GRACE);
+        let mut rooms = Rooms::new(9, 0, GRACE);
         rooms.enter(job, Snapshot::default()).unwrap();
         Self {
             rooms,

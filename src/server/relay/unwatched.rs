@@ -1,6 +1,7 @@
-//! Polls unfinished jobs without subscribers by REST, a few at a time in turn.
+//! Follows unfinished jobs without subscribers: joins them, because some services tell errors by events only,
+//! and polls them by REST, a few at a time in turn.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 use price_monitor_wire::Report;
@@ -12,6 +13,7 @@ use super::{
 use crate::model::{
     clock::now,
     job::{JobId, ProductImportJob},
+    job_state::Recorded,
 };
 
 /// Jobs per round, and concurrent requests.
@@ -30,13 +32,16 @@ impl Unwatched {
     /// Polls some jobs every `interval`, until `shutdown`.
     pub(super) async fn run(self, interval: Duration, shutdown: CancellationToken) {
         let rounds = async {
-            let mut after = None;
+            let (mut after, mut unlisted) = (None, HashSet::new());
             loop {
                 // At a random time of this instance.
                 let pause = interval.mul_f64(0.75 + fastrand::f64() / 2.0);
                 tokio::time::sleep(pause).await;
                 if !self.rest.is_resting() {
-                    after = self.round(after).await;
+                    if after.is_none() {
+                        unlisted = HashSet::from_iter(self.hub.unwatched());
+                    }
+                    after = self.round(after, &mut unlisted).await;
                 }
             }
         };
@@ -46,8 +51,9 @@ impl Unwatched {
         }
     }
 
-    /// Polls the jobs after one, and returns the last of them; `None` at the end of the list.
-    async fn round(&self, after: Option<JobId>) -> Option<JobId> {
+    /// Polls the jobs after one, and returns the last of them; `None` at the end of the list. Those that are
+    /// followed and in no part of the list have been ended by another instance.
+    async fn round(&self, after: Option<JobId>, unlisted: &mut HashSet<JobId>) -> Option<JobId> {
         let jobs = match self.records.unfinished_after(after.as_ref(), BATCH).await {
             Ok(jobs) => jobs,
             Err(error) => {
@@ -57,14 +63,39 @@ impl Unwatched {
         };
         let is_last = (jobs.len() as u64) < BATCH;
         let last = jobs.last().map(|job| job.id.clone());
+        for job in &jobs {
+            unlisted.remove(&job.id);
+        }
         stream::iter(jobs)
             .for_each_concurrent(CONCURRENCY, |job| self.ask(job))
             .await;
+        if is_last {
+            for job in unlisted.drain() {
+                self.forget_ended(&job).await;
+            }
+        }
         last.filter(|_| !is_last)
     }
 
+    /// Follows a job no more that has an end in the database.
+    async fn forget_ended(&self, job: &JobId) {
+        let Some(snapshot) = self.hub.snapshot(job) else {
+            return;
+        };
+        match self.recorder.state(job, &snapshot).await {
+            Ok(Recorded::Updated) => {}
+            Ok(Recorded::Ended(_) | Recorded::Over(_) | Recorded::Gone) => {
+                if !self.hub.is_watched(job) {
+                    self.hub.forget(job);
+                }
+            }
+            Err(error) => tracing::warn!(%error, %job, "cannot look for the end of a job"),
+        }
+    }
+
     async fn ask(&self, job: ProductImportJob) {
-        if self.hub.follows(&job.id) {
+        self.hub.keep(&job);
+        if self.hub.is_watched(&job.id) {
             return;
         }
         if let Some(report) = self.rest.ask(&job.id).await {

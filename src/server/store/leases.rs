@@ -32,6 +32,9 @@ const UNPLACED_AT_ONCE: u64 = 500;
 /// ID of the queue's PostgreSQL advisory lock.
 const QUEUE_LOCK: i64 = 0x696d_706f_7175_6575;
 
+/// PostgreSQL's clock.
+const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+
 /// A process that runs imports. A restarted one is new.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
@@ -73,6 +76,19 @@ impl Worker {
             Clock::Set(time) => Ok(time.load(std::sync::atomic::Ordering::SeqCst)),
         }
     }
+
+    /// Returns the time as a part of a statement, for which the database is not asked first.
+    fn now_in_sql(&self, backend: DbBackend) -> String {
+        match &self.clock {
+            // Unlike `clock_timestamp()` it is constant within a statement, which can be planned better.
+            Clock::Database if backend == DbBackend::Postgres => {
+                NOW.replace("clock_timestamp", "statement_timestamp")
+            }
+            Clock::Database => super::now().to_string(),
+            #[cfg(test)]
+            Clock::Set(time) => time.load(std::sync::atomic::Ordering::SeqCst).to_string(),
+        }
+    }
 }
 
 /// A claimed import.
@@ -99,13 +115,17 @@ impl Store {
         but_not: &[String],
     ) -> Result<Option<Claimed>, StoreError> {
         // Most polls find nothing, with one query.
-        let now = worker.now(&self.db).await?;
-        if next(&self.db, worker, but_not, now, false).await?.is_none() {
+        let now = worker.now_in_sql(self.db.get_database_backend());
+        if next(&self.db, worker, but_not, &now, false)
+            .await?
+            .is_none()
+        {
             return Ok(None);
         }
         let transaction = self.begin_to_claim().await?;
         let now = worker.now(&transaction).await?;
-        let Some(claimed) = next(&transaction, worker, but_not, now, true).await? else {
+        let claimed = next(&transaction, worker, but_not, &now.to_string(), true).await?;
+        let Some(claimed) = claimed else {
             transaction.rollback().await?;
             return Ok(None);
         };
@@ -313,19 +333,17 @@ impl Store {
     }
 }
 
-/// Finds the next import for a worker.
+/// Finds the next import for a worker; `now` is part of the statement.
 async fn next(
     db: &impl ConnectionTrait,
     worker: &Worker,
     but_not: &[String],
-    now: UnixMillis,
+    now: &str,
     lock: bool,
 ) -> Result<Option<Claimed>, StoreError> {
     let backend = db.get_database_backend();
     let mut values: Vec<Value> = vec![
-        now.into(),
         worker.directory.as_str().into(),
-        now.saturating_sub(LOST_AFTER).into(),
         i64::try_from(worker.per_user).unwrap_or(i64::MAX).into(),
     ];
     let mut others = String::new();
@@ -342,15 +360,15 @@ async fn next(
         "WITH busy AS ( \
            SELECT COALESCE(o.owner, '') AS owner FROM monitor_leases r \
            JOIN monitor_imports o ON o.id = r.import_id \
-           WHERE r.until > $1 AND o.status = 'PENDING' \
-           GROUP BY COALESCE(o.owner, '') HAVING COUNT(*) >= $4 ) \
+           WHERE r.until > {now} AND o.status = 'PENDING' \
+           GROUP BY COALESCE(o.owner, '') HAVING COUNT(*) >= $2 ) \
          SELECT i.id AS id, i.cancel_wanted AS unwanted FROM monitor_imports i \
          LEFT JOIN monitor_directories d ON d.id = i.stored_in \
          WHERE i.status = 'PENDING' \
-         AND NOT EXISTS (SELECT 1 FROM monitor_leases l WHERE l.import_id = i.id AND l.until > $1) \
+         AND NOT EXISTS (SELECT 1 FROM monitor_leases l WHERE l.import_id = i.id AND l.until > {now}) \
          AND (i.cancel_wanted OR ( \
            i.needs IS NULL \
-           AND (i.stored_in = $2 OR COALESCE(d.seen_at, i.created_at) < $3) \
+           AND (i.stored_in = $1 OR COALESCE(d.seen_at, i.created_at) < {now} - {LOST_AFTER}) \
            AND COALESCE(i.owner, '') NOT IN (SELECT owner FROM busy) )) \
          {others} ORDER BY i.created_at, i.id LIMIT 1{locking}"
     );
@@ -374,7 +392,7 @@ pub(super) async fn database_now(db: &impl ConnectionTrait) -> Result<UnixMillis
     if backend != DbBackend::Postgres {
         return Ok(super::now());
     }
-    let query = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now";
+    let query = format!("SELECT {NOW} AS now");
     let row = db
         .query_one_raw(Statement::from_string(backend, query))
         .await?;

@@ -194,6 +194,74 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn imports_of_the_version_before_stay_as_long_as_they_are_to_be_kept() {
+        let database = TestDatabase::create().await;
+        let before = Store::connect(&database.url).await.unwrap();
+        let names = Migrator::migrations();
+        let mut names = names
+            .iter()
+            .map(|migration| MigrationName::name(migration.as_ref()));
+        let steps = names.position(|name| name == "m0092_retention").unwrap();
+        Migrator::up(&before.db, Some(u32::try_from(steps).unwrap()))
+            .await
+            .unwrap();
+        // What that version wrote; one import has no end, and others have ended at 10 and 20.
+        before
+            .db
+            .execute_unprepared(
+                "INSERT INTO users (id, email, name, created_at, role) VALUES ('u', 'a@example.com', 'Ada', 1, 'staff');
+                 INSERT INTO product_import_jobs (id, user_id, filename, status, processed_products, failed_products, \
+                 failed_product_skus, created_at, updated_at, completed_at) VALUES \
+                 ('old', 'u', 'a.csv', 'PARTIAL_SUCCESS', 1, 1, '[\"B\"]', 1, 2, 10), \
+                 ('new', 'u', 'b.csv', 'SUCCESS', 1, 0, '[]', 1, 2, 20), \
+                 ('runs', 'u', 'c.csv', 'PENDING', 1, 0, '[]', 1, 2, NULL);
+                 INSERT INTO monitor_imports (id, filename, stored_as, status, total_products, processed_products, \
+                 failed_products, position, created_at, updated_at, completed_at) VALUES \
+                 ('old', 'a.csv', 'old.upload', 'PARTIAL_SUCCESS', 2, 1, 1, 2, 1, 2, 10), \
+                 ('new', 'b.csv', 'new.upload', 'SUCCESS', 1, 1, 0, 1, 1, 2, 20), \
+                 ('runs', 'c.csv', 'runs.upload', 'PENDING', 9, 1, 0, 1, 1, 2, NULL);
+                 INSERT INTO monitor_failed_rows (import_id, row, line, sku, reason) VALUES \
+                 ('old', 1, 2, 'B', 'The price is missing.');
+                 INSERT INTO deleted_jobs (id, deleted_at) VALUES ('x', 10), ('y', 20);",
+            )
+            .await
+            .unwrap();
+        before.close().await.unwrap();
+
+        let store = Store::open(&database.url).await.unwrap();
+        let count = async |table: &str| {
+            let sql = format!("SELECT CAST(count(*) AS BIGINT) AS n FROM {table}");
+            let statement = Statement::from_string(store.db.get_database_backend(), sql);
+            let row = store.db.query_one_raw(statement).await.unwrap().unwrap();
+            row.try_get::<i64>("", "n").unwrap()
+        };
+        let all = async || {
+            let mut all = Vec::new();
+            for table in [
+                "product_import_jobs",
+                "monitor_imports",
+                "monitor_failed_rows",
+                "deleted_jobs",
+            ] {
+                all.push(count(table).await);
+            }
+            all
+        };
+        assert_eq!(all().await, [3, 3, 1, 2]);
+        let failed = store.monitor_failed_rows("old", 9).await.unwrap();
+        assert_eq!((failed.len(), failed[0].sku.as_str()), (1, "B"));
+        assert_eq!(store.remove_ended_jobs(15).await.unwrap(), 1);
+        assert_eq!(store.forget_deleted_jobs(15).await.unwrap(), 1);
+        assert_eq!(store.remove_ended_imports(15).await.unwrap(), 1);
+        while store.remove_import_rows(Some(15)).await.unwrap() > 0 {}
+        // The deleted job is remembered.
+        assert_eq!(all().await, [2, 2, 0, 2]);
+        let left = store.unfinished_monitor_imports().await.unwrap();
+        assert_eq!(left.len(), 1);
+        assert_eq!((left[0].id.as_str(), left[0].position), ("runs", 1));
+    }
+
+    #[tokio::test]
     async fn products_of_the_version_before_have_changes_from_then_on() {
         let database = TestDatabase::create().await;
         let before = Store::connect(&database.url).await.unwrap();

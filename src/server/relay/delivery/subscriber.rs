@@ -671,7 +671,7 @@ mod tests {
 
     /// Returns a room number per job.
     fn rooms(jobs: &[JobId]) -> Vec<RoomNumber> {
-        let mut rooms = Rooms::new(jobs.len(), Duration::ZERO);
+        let mut rooms = Rooms::new(jobs.len(), 0, Duration::ZERO);
         let mut enter = |job| rooms.enter(job, Snapshot::default()).unwrap().1;
         jobs.iter().map(&mut enter).collect()
     }

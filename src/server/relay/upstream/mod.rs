@@ -319,8 +319,7 @@ impl Upstream {
             connection.join(job).await?;
             tracing::info!("Connected to external service for job: {job}");
         }
-        self.rest
-            .settle(self.wanted.jobs().cloned().collect(), &self.hub);
+        self.rest.settle(self.wanted.watched(), &self.hub);
         Ok(())
     }
 
@@ -329,20 +328,33 @@ impl Upstream {
         connection: &mut Connection,
         command: Command,
     ) -> Result<(), ConnectionError> {
-        self.wanted.apply(command.clone());
+        let is_new = self.wanted.apply(command.clone());
         if !connection.is_ready() {
             return Ok(()); // all wanted rooms are joined once it is
         }
         match command {
             Command::Join(job) => {
-                connection.join(&job).await?;
-                tracing::info!("Connected to external service for job: {job}");
+                self.join(connection, &job, is_new).await?;
                 self.rest.settle(vec![job], &self.hub);
                 Ok(())
             }
+            Command::Keep(job) => self.join(connection, &job, is_new).await,
             Command::Ended(_) => Ok(()),
             Command::Leave(job) => connection.leave(&job).await,
         }
+    }
+
+    async fn join(
+        &self,
+        connection: &mut Connection,
+        job: &JobId,
+        is_new: bool,
+    ) -> Result<(), ConnectionError> {
+        if is_new {
+            connection.join(job).await?;
+            tracing::info!("Connected to external service for job: {job}");
+        }
+        Ok(())
     }
 
     fn lost(&self, error: &ConnectionError) -> Lost {
@@ -400,7 +412,7 @@ impl Upstream {
                     let Some(command) = command else { return Waited::Unwanted };
                     let joined = match &command {
                         Command::Join(job) => Some(job.clone()),
-                        Command::Ended(_) | Command::Leave(_) => None,
+                        Command::Keep(_) | Command::Ended(_) | Command::Leave(_) => None,
                     };
                     self.wanted.apply(command);
                     let Some(job) = joined else { continue };
@@ -418,8 +430,7 @@ impl Upstream {
     /// Polls the followed jobs.
     fn poll(&mut self) {
         self.next_poll = Instant::now() + self.config.poll_interval;
-        let wanted = self.wanted.jobs().cloned().collect();
-        self.rest.settle(wanted, &self.hub);
+        self.rest.settle(self.wanted.watched(), &self.hub);
     }
 }
 

@@ -10,21 +10,40 @@ use crate::model::job::JobId;
 /// Deadline of an idle timer.
 const FAR: Duration = Duration::from_secs(3600);
 
-/// Followed jobs with the time of their last news; `None` for ended ones, which are followed for late
-/// reports.
+/// The followed jobs.
 #[derive(Debug, Default)]
-pub(super) struct Wanted(HashMap<JobId, Option<Instant>>);
+pub(super) struct Wanted(HashMap<JobId, Interest>);
+
+/// What a job is followed for.
+#[derive(Debug)]
+enum Interest {
+    /// Subscribers, with the time of its last news.
+    Watched(Instant),
+    /// Its end. REST is polled for it elsewhere (`relay::unwatched`).
+    Unwatched,
+    /// Late reports, because it has ended.
+    Late,
+}
 
 impl Wanted {
-    pub(super) fn apply(&mut self, command: Command) {
+    /// Applies a command. Returns whether a job has been added.
+    pub(super) fn apply(&mut self, command: Command) -> bool {
         match command {
-            Command::Join(job) => drop(self.0.insert(job, Some(Instant::now()))),
-            Command::Ended(job) => {
-                if let Some(heard) = self.0.get_mut(&job) {
-                    *heard = None;
-                }
+            Command::Join(job) => {
+                let interest = Interest::Watched(Instant::now());
+                self.0.insert(job, interest).is_none()
             }
-            Command::Leave(job) => drop(self.0.remove(&job)),
+            Command::Keep(job) => self.0.insert(job, Interest::Unwatched).is_none(),
+            Command::Ended(job) => {
+                if let Some(interest) = self.0.get_mut(&job) {
+                    *interest = Interest::Late;
+                }
+                false
+            }
+            Command::Leave(job) => {
+                self.0.remove(&job);
+                false
+            }
         }
     }
 
@@ -35,29 +54,42 @@ impl Wanted {
 
     /// Returns the running jobs.
     pub(super) fn jobs(&self) -> impl Iterator<Item = &JobId> {
-        let running = self.0.iter().filter(|(_, heard)| heard.is_some());
+        let is_running = |interest: &Interest| !matches!(interest, Interest::Late);
+        let running = self.0.iter().filter(move |(_, it)| is_running(it));
         running.map(|(job, _)| job)
+    }
+
+    /// Returns the running jobs with subscribers.
+    pub(super) fn watched(&self) -> Vec<JobId> {
+        let is_watched = |interest: &Interest| matches!(interest, Interest::Watched(_));
+        let watched = self.0.iter().filter(|(_, it)| is_watched(it));
+        watched.map(|(job, _)| job.clone()).collect()
     }
 
     /// Records news of a job.
     pub(super) fn heard(&mut self, job: &JobId) {
-        if let Some(Some(heard)) = self.0.get_mut(job) {
+        if let Some(Interest::Watched(heard)) = self.0.get_mut(job) {
             *heard = Instant::now();
         }
     }
 
     /// Returns when the first job will have been silent for `silence`.
     pub(super) fn next_silence(&self, silence: Duration) -> Instant {
-        let oldest = self.0.values().flatten().min();
-        oldest.map_or_else(|| Instant::now() + FAR, |heard| *heard + silence)
+        let heard = self.0.values().filter_map(|interest| match interest {
+            Interest::Watched(heard) => Some(heard),
+            Interest::Unwatched | Interest::Late => None,
+        });
+        heard
+            .min()
+            .map_or_else(|| Instant::now() + FAR, |heard| *heard + silence)
     }
 
     /// Takes the jobs that were silent for `silence`, and restarts their clocks.
     pub(super) fn take_silent(&mut self, silence: Duration) -> Vec<JobId> {
         let now = Instant::now();
         let mut silent = Vec::new();
-        for (job, heard) in &mut self.0 {
-            if let Some(heard) = heard
+        for (job, interest) in &mut self.0 {
+            if let Interest::Watched(heard) = interest
                 && now.duration_since(*heard) >= silence
             {
                 *heard = now;
