@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     import::{ImportError, Importer, Outcome},
     pace::Pace,
-    patience::{Patience, patiently},
+    patience::Patience,
     reading::InFile,
 };
 use crate::server::store::{
@@ -119,7 +119,7 @@ impl Importer {
         batch: &MissingBatch,
         stop: &CancellationToken,
     ) -> Result<bool, ImportError> {
-        let mut patience = Patience::new(id, stop);
+        let mut patience = Patience::new(&self.room, id, stop);
         let committed = loop {
             match self.store.commit_missing(id, kind, batch).await {
                 Ok(committed) => break committed.is_some(),
