@@ -169,7 +169,7 @@ fn read_or_generate(path: &Path, is_needed: bool) -> io::Result<Option<SecretStr
     }
     let mut bytes = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *bytes).map_err(io::Error::other)?;
-    let key = hex::encode(&*bytes);
+    let key = hex::encode(*bytes);
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -240,6 +240,7 @@ mod tests {
                 "CORS_ORIGINS",
                 "IMPORT_MAX_RATE",
                 "IMPORT_URL_HOSTS",
+                "MAIL_FROM",
                 "MONITOR_PRICE_APP_HOST",
                 "OIDC_CLIENT_ID",
                 "OIDC_ISSUER",

@@ -71,7 +71,7 @@ pub(super) fn parse_url(hosts: &RemoteHosts, text: &str) -> Result<Url, AddressE
 pub(super) fn generate_secret(keys: &Keys) -> Result<(String, String), getrandom::Error> {
     let mut bytes = Zeroizing::new([0; SECRET]);
     getrandom::fill(&mut *bytes)?;
-    let shown = format!("{SECRET_PREFIX}{}", BASE64_STANDARD.encode(&*bytes));
+    let shown = format!("{SECRET_PREFIX}{}", BASE64_STANDARD.encode(*bytes));
     Ok((shown, keys.encrypt(PURPOSE, &*bytes)?))
 }
 

@@ -713,7 +713,7 @@ mod tests {
         assert_eq!(kept, Some(Command::Keep(a.clone())));
         assert_eq!(rooms.keep(&job("b"), Snapshot::default()), None);
         assert!(!rooms.is_watched(&a));
-        assert_eq!(rooms.unwatched(), [a.clone()]);
+        assert_eq!(rooms.unwatched(), std::slice::from_ref(&a));
         // It takes no place from those with viewers.
         let (_other, ..) = rooms.enter(&job("c"), Snapshot::default()).unwrap();
         // REST is polled for a viewer, and no more once the viewer has left.

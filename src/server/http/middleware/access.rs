@@ -310,14 +310,15 @@ mod tests {
             }
         }
         added.sort();
-        // A test's own; the whole of it below a path, and a test's; the list and the pages; the compiled files, which are for anybody; what watchers ask, here and
-        // of a price monitor by itself, which has a port of its own.
+        // A test's own; the whole of it below a path, and a test's; the list and the pages; what watchers ask, here and of a
+        // price monitor by itself, which has a port of its own; a test's receiver; the compiled files, which are for anybody.
         let expected = [
             ("http/connection/hijack.rs", 1),
             ("http/mount.rs", 5),
             ("http/router.rs", 2),
             ("http/routes/watch/mod.rs", routes::watch::PATHS.len()),
             ("http/routes/watch/worker.rs", 3),
+            ("notifications/tests/mod.rs", 1),
             ("site/embedded.rs", 1),
             ("site/on_disk.rs", 2),
         ];

@@ -88,7 +88,7 @@ impl Store {
 mod tests {
     use super::*;
     use crate::{
-        model::changes::ChangeKind,
+        model::{changes::ChangeKind, job::ImportStatus},
         server::store::{
             bulk::BulkTransaction,
             monitor_imports::NewImport,
@@ -122,6 +122,10 @@ mod tests {
         let upsert = Upsert::new(rows.collect(), transaction.backend(), 5, Some(number));
         upsert.write(&mut transaction).await.unwrap();
         transaction.commit().await.unwrap();
+        store
+            .finish_monitor_import(id, ImportStatus::Success, None, None)
+            .await
+            .unwrap();
     }
 
     /// Reads all pages.
