@@ -214,7 +214,8 @@ impl Monitor {
         let count = |name: &str| over[name].as_u64().unwrap();
         assert_eq!(
             count("processedProducts") + count("failedProducts"),
-            count("totalProducts")
+            count("totalProducts"),
+            "{over}"
         );
         over
     }

@@ -249,7 +249,8 @@ impl Store {
             .connect_timeout(Duration::from_secs(10))
             .acquire_timeout(Duration::from_secs(30))
             .sqlx_logging(false)
-            .map_sqlx_sqlite_opts(|sqlite| sqlite_options(sqlite, SqliteSynchronous::Full));
+            .map_sqlx_sqlite_opts(|sqlite| sqlite_options(sqlite, SqliteSynchronous::Full))
+            .map_sqlx_sqlite_pool_opts(pools::only_settled);
         // Of several processes that create a SQLite file, one sets its mode, and the others fail at once in
         // spite of the busy timeout.
         let connect = || async { Ok(Database::connect(options.clone()).await?) };
@@ -267,7 +268,7 @@ impl Store {
             let options = sqlite_options(options, SqliteSynchronous::Normal);
             let options = bulk::sqlite_options(options);
             let pool = SqlitePoolOptions::new().max_connections(BULK_CONNECTIONS);
-            Some(pool.connect_lazy_with(options))
+            Some(pools::only_settled(pool).connect_lazy_with(options))
         } else {
             None
         };

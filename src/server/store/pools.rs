@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
-use sqlx::{SqliteConnection, sqlite::SqliteSynchronous};
+use sqlx::{
+    Connection as _, SqliteConnection,
+    sqlite::{SqlitePoolOptions, SqliteSynchronous},
+};
 
 use super::{StoreError, sqlite_options};
 use crate::server::config::DatabaseUrl;
@@ -19,6 +22,20 @@ pub(super) const SEARCH: Duration = Duration::from_secs(5);
 
 /// SQLite instructions between checks of the time.
 const BETWEEN_LOOKS: i32 = 100_000;
+
+/// Closes connections that come back within a transaction.
+///
+/// On a full disk SQLite rolls a transaction back by itself. The driver's own rollback then fails, and the driver takes each
+/// later transaction on that connection for one within the first, which nobody commits.
+pub(super) fn only_settled(pool: SqlitePoolOptions) -> SqlitePoolOptions {
+    pool.after_release(|connection, _| {
+        Box::pin(async {
+            // Behind the rollback.
+            connection.ping().await?;
+            Ok(!connection.is_in_transaction())
+        })
+    })
+}
 
 /// Opens the connections for searches; on PostgreSQL a quarter of the others.
 pub(super) async fn searches(url: &DatabaseUrl) -> Result<DatabaseConnection, StoreError> {
