@@ -12,6 +12,7 @@ use crate::{
         failed_products::FailedProducts,
         import_actions::ImportActions,
         import_activity::ImportActivity,
+        import_options::MoreOptions,
         import_outcome::ImportOutcome,
         import_rows::ImportRowsTable,
         notice::{EmptyState, ErrorNotice},
