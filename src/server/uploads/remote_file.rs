@@ -1,6 +1,6 @@
 //! Product files that are fetched from an address which somebody gave us.
 //!
-//! It is https, and its host is one that the [operator allows](crate::server::http_client::remote_hosts), which is
+//! It is https, and its host is one that the operator allows, which is
 //! looked at anew where one address sends us to another.
 
 use std::time::Duration;
