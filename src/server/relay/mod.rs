@@ -325,7 +325,11 @@ impl Relay {
 
     async fn refresh_one(&self, job: &mut ProductImportJob) {
         if let Some(snapshot) = self.hub.snapshot(&job.id) {
-            return snapshot.show_in(job);
+            snapshot.show_in(job);
+            // Without subscribers, its REST answers are not in the hub.
+            if job.status.is_final() || self.hub.is_watched(&job.id) {
+                return;
+            }
         }
         let asked = tokio::time::timeout(REFRESH_TIMEOUT, self.rest.progress(&job.id)).await;
         let Ok(Ok(reading)) = asked else { return };
