@@ -100,11 +100,11 @@ pub(crate) struct Details {
 #[allow(dead_code)] // only its description is used
 struct Options {
     /// Which products its rows may write.
-    products: super::Products,
+    products: super::WrittenProducts,
     /// Which values of products that are there it updates; all where it is empty.
     fields: Vec<super::ProductField>,
     /// What becomes of products that are not in the file.
-    missing: super::Missing,
+    missing: super::MissingProducts,
 }
 
 /// What a person or program has to say of a file.

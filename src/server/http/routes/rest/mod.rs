@@ -181,13 +181,13 @@ struct ProductFile {
     /// What is to be done with it. All but the file comes before the file.
     mode: Option<Mode>,
     /// Which products its rows may write. Rows of others are passed over.
-    products: Option<Products>,
+    products: Option<WrittenProducts>,
     /// Which values of products that are there are updated, with commas between them; all without it. New products
     /// get all values. The currency goes with the prices.
     #[schema(example = "price,stock")]
     fields: Option<String>,
     /// What becomes of products that are not in the file. With any value but `keep` it is to hold all products.
-    missing: Option<Missing>,
+    missing: Option<MissingProducts>,
     /// The file, with its name.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
@@ -204,7 +204,7 @@ pub(crate) struct RemoteProductFile {
     #[schema(value_type = Option<Mode>)]
     mode: Option<String>,
     /// Which products its rows may write. Rows of others are passed over.
-    #[schema(value_type = Option<Products>)]
+    #[schema(value_type = Option<WrittenProducts>)]
     products: Option<String>,
     /// Which values of products that are there are updated; all without it. New products get all values. The currency
     /// goes with the prices.
@@ -212,7 +212,7 @@ pub(crate) struct RemoteProductFile {
     #[serde(default)]
     fields: Vec<String>,
     /// What becomes of products that are not in the file. With any value but `keep` it is to hold all products.
-    #[schema(value_type = Option<Missing>)]
+    #[schema(value_type = Option<MissingProducts>)]
     missing: Option<String>,
 }
 
@@ -220,7 +220,7 @@ pub(crate) struct RemoteProductFile {
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[allow(dead_code)] // only its description is used
-enum Products {
+enum WrittenProducts {
     /// Those that are there and those that are not.
     All,
     /// Those that are not there: they are added.
@@ -233,7 +233,7 @@ enum Products {
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[allow(dead_code)] // only its description is used
-enum Missing {
+enum MissingProducts {
     /// Nothing.
     Keep,
     /// They are listed, and stay as they are.
@@ -270,13 +270,13 @@ struct ImportParameters {
     mode: Option<Mode>,
     /// Which products the file's rows may write, where the body does not say.
     #[param(inline, default = "all")]
-    products: Option<Products>,
+    products: Option<WrittenProducts>,
     /// Which values are updated, with commas between them, where the body does not say.
     #[param(example = "price,stock")]
     fields: Option<String>,
     /// What becomes of products that are not in the file, where the body does not say.
     #[param(inline, default = "keep")]
-    missing: Option<Missing>,
+    missing: Option<MissingProducts>,
 }
 
 /// Which page to list.
