@@ -18,6 +18,7 @@ pub(crate) mod import_rows;
 pub(crate) mod imports_filter;
 pub(crate) mod language;
 pub(crate) mod moment;
+pub(crate) mod no_index;
 pub(crate) mod notice;
 pub(crate) mod page_return;
 pub(crate) mod page_title;

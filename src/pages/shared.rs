@@ -1,13 +1,12 @@
 //! One import for somebody with a link: counts and failures, and nothing to do.
 
 use leptos::prelude::*;
-use leptos_meta::Meta;
 use leptos_router::hooks::use_params_map;
 
 use super::set_not_found_status;
 use crate::{
     api::share_links::shared_import,
-    components::{notice::EmptyState, page_title::PageTitle, refresh::Refresh},
+    components::{no_index::NoIndex, notice::EmptyState, page_title::PageTitle, refresh::Refresh},
     islands::{
         LiveShared, SharedState,
         live_import::DETAILS,
@@ -35,7 +34,7 @@ pub(crate) fn SharedPage() -> impl IntoView {
     });
     view! {
         <PageTitle text=t.say("Product import", "Produktimport") />
-        <Meta name="robots" content="noindex, nofollow" />
+        <NoIndex />
         {page}
     }
 }

@@ -247,7 +247,10 @@ fn DeliveryRow(id: String, delivery: Delivery) -> impl IntoView {
                 <DeliveryResult delivery=delivery.clone() />
                 {next}
             </td>
-            <td role="cell">{t.count(delivery.attempts)}</td>
+            <td role="cell">
+                <span class="delivery-label">{t.say("Attempts: ", "Versuche: ")}</span>
+                {t.count(delivery.attempts)}
+            </td>
             <td role="cell">
                 <Moment at=delivery.created_at />
             </td>

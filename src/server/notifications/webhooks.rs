@@ -88,9 +88,11 @@ impl Notifications {
             tracing::error!(%error, "no randomness");
             ApiError::Internal
         })?;
-        let mut events = wanted.events;
-        events.sort_unstable_by_key(|event| event.as_str());
-        events.dedup();
+        // Each once, in the order in which they happen.
+        let events = ImportEvent::ALL.into_iter();
+        let events: Vec<_> = events
+            .filter(|event| wanted.events.contains(event))
+            .collect();
         let new = NewRow {
             url: url.as_str(),
             description,
