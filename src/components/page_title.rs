@@ -39,7 +39,6 @@ mod tests {
         for entry in std::fs::read_dir(pages).unwrap() {
             let path = entry.unwrap().path();
             let text = std::fs::read_to_string(&path).unwrap();
-            let text = text.replace("use leptos_meta::Meta;", "");
             assert!(!text.contains("leptos_meta"), "{}", path.display());
         }
     }
