@@ -315,35 +315,42 @@ async fn products_and_changes(directory: &Path) -> (Vec<String>, i64) {
     (lines.collect(), changes.try_get("", "n").unwrap())
 }
 
+/// Takes an import back, and returns the import that does so.
+async fn undo(http: &Client, process: &Process, id: &str) -> String {
+    let asked = http
+        .post(format!("{}/api/products/imports/{id}/undo", process.url))
+        .header("X-API-Key", KEY)
+        .send();
+    let answer = asked.await.unwrap().error_for_status().unwrap();
+    let undo: Value = answer.json().await.unwrap();
+    undo["id"].as_str().unwrap().to_owned()
+}
+
+/// Imports products into a new shop. Returns its directory and all that is in it.
+async fn shop(http: &Client) -> (tempfile::TempDir, Vec<String>) {
+    let directory = tempfile::tempdir().unwrap();
+    let process = Process::start(directory.path());
+    let id = upload(http, &process, &prices(50)).await;
+    assert_eq!(finished(http, &process, &id).await["status"], "SUCCESS");
+    process.kill();
+    let (products, _) = products_and_changes(directory.path()).await;
+    (directory, products)
+}
+
 #[tokio::test]
 async fn an_undo_that_is_killed_anywhere_leaves_the_products_as_they_were() {
     const UNDO_KILLS: usize = 12;
     let http = client();
-    let directory = tempfile::tempdir().unwrap();
-    let mut process = Process::start(directory.path());
-    let id = upload(&http, &process, &prices(50)).await;
-    assert_eq!(finished(&http, &process, &id).await["status"], "SUCCESS");
-    process.kill();
-    let (before, _) = products_and_changes(directory.path()).await;
+    let (directory, before) = shop(&http).await;
 
-    process = Process::start(directory.path());
+    let mut process = Process::start(directory.path());
     let id = upload(&http, &process, &prices(10)).await;
     assert_eq!(
         finished(&http, &process, &id).await["updatedProducts"],
         ROWS
     );
-    let undo: Value = http
-        .post(format!("{}/api/products/imports/{id}/undo", process.url))
-        .header("X-API-Key", KEY)
-        .send()
-        .await
-        .unwrap()
-        .error_for_status()
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    let undo = undo["id"].as_str().unwrap();
+    let undo = undo(&http, &process, &id).await;
+    let undo = undo.as_str();
     let mut killed_within = 0;
     for _ in 0..UNDO_KILLS {
         let done = details(&http, &process, undo).await["processedProducts"].as_u64();
@@ -371,14 +378,9 @@ async fn an_undo_that_is_killed_anywhere_leaves_the_products_as_they_were() {
 async fn a_full_file_that_is_killed_anywhere_removes_what_it_lacks_once() {
     const FULL_KILLS: usize = 12;
     let http = client();
-    let directory = tempfile::tempdir().unwrap();
-    let mut process = Process::start(directory.path());
-    let id = upload(&http, &process, &prices(50)).await;
-    assert_eq!(finished(&http, &process, &id).await["status"], "SUCCESS");
-    process.kill();
-    let (before, _) = products_and_changes(directory.path()).await;
+    let (directory, before) = shop(&http).await;
 
-    process = Process::start(directory.path());
+    let mut process = Process::start(directory.path());
     let kept = ROWS / 5;
     let some: String = prices(10).split_inclusive('\n').take(kept + 1).collect();
     let id = upload_with(&http, &process, &some, "?missing=remove").await;
@@ -418,18 +420,8 @@ async fn a_full_file_that_is_killed_anywhere_removes_what_it_lacks_once() {
     }
     assert_eq!(end["status"], "SUCCESS");
     assert!(killed_within > 0, "no kill was within the removal");
-    let undo: Value = http
-        .post(format!("{}/api/products/imports/{id}/undo", process.url))
-        .header("X-API-Key", KEY)
-        .send()
-        .await
-        .unwrap()
-        .error_for_status()
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    let undo = undo["id"].as_str().unwrap();
+    let undo = undo(&http, &process, &id).await;
+    let undo = undo.as_str();
     assert_eq!(finished(&http, &process, undo).await["status"], "SUCCESS");
     process.kill();
     let (after, changes) = products_and_changes(directory.path()).await;

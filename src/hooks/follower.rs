@@ -243,11 +243,20 @@ pub(super) fn job_of(text: &str) -> Option<JobId> {
 impl View {
     /// Shows a job as it is recorded.
     pub(super) fn of(job: &ProductImportJob) -> Self {
-        let is_final = job.status.is_final();
+        Self::new(job.progress(), job.status, job.error.clone())
+    }
+
+    /// Shows a recorded state.
+    pub(super) fn new(
+        progress: ImportProgress,
+        status: ImportStatus,
+        error: Option<String>,
+    ) -> Self {
+        let is_final = status.is_final();
         Self {
-            progress: job.progress(),
-            status: job.status,
-            error: job.error.clone(),
+            progress,
+            status,
+            error,
             loading: !is_final,
             connection: if is_final {
                 Connection::Closed

@@ -101,11 +101,18 @@ pub fn use_product_import_progress_with_options(
             on_cleanup(move || drop(subscription));
         }
     });
-    UseProductImportProgressReturn {
-        progress: Memo::new(move |_| view.with(|view| view.progress)).into(),
-        status: Memo::new(move |_| view.with(|view| view.status)).into(),
-        error: Memo::new(move |_| view.with(|view| view.error.clone())).into(),
-        loading: Memo::new(move |_| view.with(|view| view.loading)).into(),
-        connection: Memo::new(move |_| view.with(|view| view.connection)).into(),
+    UseProductImportProgressReturn::of(view)
+}
+
+impl UseProductImportProgressReturn {
+    /// Parts a view into signals.
+    pub(super) fn of(view: RwSignal<View>) -> Self {
+        Self {
+            progress: Memo::new(move |_| view.with(|view| view.progress)).into(),
+            status: Memo::new(move |_| view.with(|view| view.status)).into(),
+            error: Memo::new(move |_| view.with(|view| view.error.clone())).into(),
+            loading: Memo::new(move |_| view.with(|view| view.loading)).into(),
+            connection: Memo::new(move |_| view.with(|view| view.connection)).into(),
+        }
     }
 }

@@ -44,13 +44,7 @@ pub(crate) fn use_shared_import(
             Err(_) => view.update(|view| view.connection = Connection::Refused),
         }
     });
-    UseProductImportProgressReturn {
-        progress: Memo::new(move |_| view.with(|view| view.progress)).into(),
-        status: Memo::new(move |_| view.with(|view| view.status)).into(),
-        error: Memo::new(move |_| view.with(|view| view.error.clone())).into(),
-        loading: Memo::new(move |_| view.with(|view| view.loading)).into(),
-        connection: Memo::new(move |_| view.with(|view| view.connection)).into(),
-    }
+    UseProductImportProgressReturn::of(view)
 }
 
 fn try_again(tries: RwSignal<u32>, is_over: Memo<bool>) {
@@ -63,18 +57,7 @@ fn try_again(tries: RwSignal<u32>, is_over: Memo<bool>) {
 }
 
 fn view_of(import: &SharedImport) -> View {
-    let is_final = import.status.is_final();
-    View {
-        progress: import.progress,
-        status: import.status,
-        error: import.error.clone(),
-        loading: !is_final,
-        connection: if is_final {
-            Connection::Closed
-        } else {
-            Connection::Connecting
-        },
-    }
+    View::new(import.progress, import.status, import.error.clone())
 }
 
 fn hear(view: &mut View, event: StreamEvent) {

@@ -502,8 +502,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_that_is_not_kept_after_its_import_goes_with_its_end() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (database, store) = TestDatabase::opened().await;
         let uploads = open(&database.directory.path().join("uploads"))
             .await
             .unwrap();

@@ -311,8 +311,7 @@ pub(super) mod tests {
 
     impl Scene {
         pub(in crate::server::relay) async fn set() -> Self {
-            let database = TestDatabase::create().await;
-            let store = Store::open(&database.url).await.unwrap();
+            let (database, store) = TestDatabase::opened().await;
             let user = NewUser {
                 email: "ada@example.com",
                 name: "Ada",

@@ -152,12 +152,11 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
-    use crate::server::store::{Store, test_database::TestDatabase};
+    use crate::server::store::test_database::TestDatabase;
 
     #[tokio::test]
     async fn few_write_at_once_and_half_of_the_connections_are_left_to_readers() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         for (connections, most) in [(1, 1), (2, 1), (3, 1), (6, 3), (8, 4), (100, 4)] {
             let recorder = Recorder::new(Arc::new(store.clone()), connections, Metrics::default());
             let mut turns = Vec::new();

@@ -97,13 +97,12 @@ mod tests {
     use super::*;
     use crate::{
         model::{job::ImportMode, role::Role},
-        server::store::{Store, test_database::TestDatabase, users::NewUser},
+        server::store::{test_database::TestDatabase, users::NewUser},
     };
 
     #[tokio::test]
     async fn what_another_instance_starts_is_told_once() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let user = NewUser {
             email: "ada@example.com",
             name: "Ada",

@@ -169,8 +169,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_happened_is_told_in_order_with_who_did_it() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let (user, job): (_, JobId) = (ada(&store).await, "a".parse().unwrap());
         let other: JobId = "b".parse().unwrap();
         let uploaded = NewActivity {
@@ -191,8 +190,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_happens_once_is_noted_once_and_an_import_has_a_hundred_entries_at_most() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let job: JobId = "a".parse().unwrap();
         for _ in 0..2 {
             let started = ActivityKind::Started.into();
@@ -219,8 +217,7 @@ mod tests {
 
     #[tokio::test]
     async fn entries_go_with_their_import() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let (user, job): (_, JobId) = (ada(&store).await, "a".parse().unwrap());
         let created = store.create_job(&user.id, &job, "shop.csv", ImportMode::Import);
         created.await.unwrap();

@@ -346,8 +346,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_backup_is_complete_and_overwrites_nothing() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (database, store) = TestDatabase::opened().await;
         let new = NewImport {
             id: "a".to_owned(),
             ..NewImport::default()

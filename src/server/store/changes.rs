@@ -770,31 +770,25 @@ mod tests {
             bulk::BulkTransaction,
             monitor_imports::NewImport,
             products::{NewProduct, ProductRow, Upsert},
-            test_database::TestDatabase,
+            test_database::{TestDatabase, product},
         },
     };
 
-    async fn store() -> (tempfile::TempDir, Store) {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
-        (database.directory, store)
-    }
-
-    fn product(sku: &str, name: &str, price: &str) -> NewProduct {
-        NewProduct {
-            identity: format!("sku:{sku}"),
-            sku: Some(sku.to_owned()),
-            name: name.to_owned(),
-            price: (!price.is_empty()).then(|| price.to_owned()),
-            ..NewProduct::default()
-        }
-    }
-
-    /// Imports products, a row each.
     async fn import(store: &Store, id: &str, products: &[NewProduct]) {
+        import_as(ImportMode::Import, store, id, products).await;
+    }
+
+    /// Writes products, a row each, as those of an import of a mode.
+    pub(super) async fn import_as(
+        mode: ImportMode,
+        store: &Store,
+        id: &str,
+        products: &[NewProduct],
+    ) {
         let new = NewImport {
             id: id.to_owned(),
             filename: format!("{id}.csv"),
+            mode,
             ..NewImport::default()
         };
         store.add_monitor_import(new).await.unwrap();
@@ -839,7 +833,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_import_says_which_values_of_which_products_it_changed() {
-        let (_directory, store) = store().await;
+        let (_directory, store) = TestDatabase::opened().await;
         let first = [
             product("1", "One", "10.00"),
             product("2", "Two", ""),
@@ -884,7 +878,7 @@ mod tests {
 
     #[tokio::test]
     async fn changes_are_filtered_and_paged() {
-        let (_directory, store) = store().await;
+        let (_directory, store) = TestDatabase::opened().await;
         let price = |price: fn(u32) -> String| {
             let products = (0..120).map(move |n| product(&n.to_string(), "One", &price(n)));
             products.collect::<Vec<_>>()
@@ -938,7 +932,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_product_has_a_history_however_it_goes_on() {
-        let (_directory, store) = store().await;
+        let (_directory, store) = TestDatabase::opened().await;
         for (id, price) in [("a", "1"), ("b", "2"), ("c", "2"), ("d", "3")] {
             import(&store, id, &[product("1", "One", price)]).await;
         }
@@ -971,7 +965,7 @@ mod tests {
 
     #[tokio::test]
     async fn changes_are_kept_as_long_as_is_set() {
-        let (_directory, store) = store().await;
+        let (_directory, store) = TestDatabase::opened().await;
         let products: Vec<_> = (0..1_500)
             .map(|n| product(&n.to_string(), "One", "1"))
             .collect();
@@ -998,7 +992,7 @@ mod tests {
 
     #[tokio::test]
     async fn changes_of_an_import_that_is_not_over_are_kept() {
-        let (_directory, store) = store().await;
+        let (_directory, store) = TestDatabase::opened().await;
         let new = NewImport {
             id: "a".to_owned(),
             ..NewImport::default()

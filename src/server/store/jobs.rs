@@ -626,8 +626,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_filter_leaves_what_it_says_and_an_order_holds() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let mut users = Vec::new();
         for email in ["ada@example.com", "eve@example.com"] {
             let user = NewUser {
@@ -704,8 +703,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_handed_a_file_in_has_its_job_whoever_took_it_up_first() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let (ada, eve) = (user(&store, "ada").await, user(&store, "eve").await);
         let job: JobId = "7".parse().unwrap();
         let nobody = JobOwner::Staff;
@@ -747,8 +745,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_whose_owner_is_known_is_theirs_whoever_asks_first() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let (ada, eve) = (
             user(&store, "ada@example.com").await,
             user(&store, "eve").await,
@@ -777,8 +774,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_ended_long_ago_is_deleted_and_at_last_forgotten() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let ada = user(&store, "ada").await;
         let [runs, over]: [JobId; 2] = ["1", "2"].map(|id| id.parse().unwrap());
         for job in [&runs, &over] {
@@ -807,8 +803,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_deleted_stays_known() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let ada = user(&store, "ada").await;
         let job: JobId = "7".parse().unwrap();
         assert!(!store.knows_job(&job).await.unwrap());

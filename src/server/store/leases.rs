@@ -420,12 +420,6 @@ mod tests {
     const LEASE: Duration = Duration::from_secs(15);
     const PER_USER: usize = 2;
 
-    async fn store() -> (TestDatabase, Store) {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
-        (database, store)
-    }
-
     fn worker(directory: &str) -> Worker {
         Worker::new(directory, PER_USER, LEASE)
     }
@@ -447,14 +441,14 @@ mod tests {
 
     #[tokio::test]
     async fn the_database_s_clock_goes_right() {
-        let (_database, store) = store().await;
+        let (_database, store) = TestDatabase::opened().await;
         let apart = database_now(&store.db).await.unwrap() - super::super::now();
         assert!(apart.abs() < 5_000, "{apart} ms apart");
     }
 
     #[tokio::test]
     async fn of_many_workers_at_once_each_import_has_one_and_each_user_as_many_as_may_run() {
-        let (_database, store) = store().await;
+        let (_database, store) = TestDatabase::opened().await;
         for owner in [Some("ada"), None] {
             for number in 0..6 {
                 add(&store, &format!("{owner:?}{number}"), owner, "d").await;
@@ -476,7 +470,7 @@ mod tests {
 
     #[tokio::test]
     async fn waiting_for_an_import_is_not_running_it_however_long_it_waits() {
-        let (_database, store) = store().await;
+        let (_database, store) = TestDatabase::opened().await;
         let time = Arc::new(AtomicI64::new(super::super::now()));
         let [one, other] = [worker("d"), worker("d")].map(|worker| Worker {
             clock: Clock::Set(time.clone()),
@@ -521,7 +515,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_import_s_place_is_how_many_go_first_whoever_runs_them() {
-        let (_database, store) = store().await;
+        let (_database, store) = TestDatabase::opened().await;
         for id in ["a", "b", "c"] {
             add(&store, id, None, "d").await;
         }
@@ -536,7 +530,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_wanted_no_more_is_known_to_whoever_runs_it_or_comes_to_it() {
-        let (_database, store) = store().await;
+        let (_database, store) = TestDatabase::opened().await;
         let (one, other) = (worker("d"), worker("d"));
         add(&store, "a", None, "d").await;
         assert_eq!(claim(&store, &one).await.as_deref(), Some("a"));
@@ -558,7 +552,7 @@ mod tests {
 
     #[tokio::test]
     async fn imports_of_which_nobody_knows_where_their_files_are_are_placed() {
-        let (_database, store) = store().await;
+        let (_database, store) = TestDatabase::opened().await;
         let one = worker("d");
         for id in ["a", "b"] {
             let new = NewImport {
@@ -855,7 +849,7 @@ mod tests {
     #[test]
     fn whatever_happens_the_queue_gives_what_it_is_to_give_and_comes_to_its_end() {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let (_database, store) = runtime.block_on(store());
+        let (_database, store) = runtime.block_on(TestDatabase::opened());
         let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
             cases: 64,
             failure_persistence: None,

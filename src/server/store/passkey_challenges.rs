@@ -113,8 +113,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_challenge_is_taken_once_in_time_and_for_its_purpose() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let take = async |token, purpose, user| {
             let taken = store.take_passkey_challenge(token, purpose, user).await;
             taken.unwrap()
@@ -139,8 +138,7 @@ mod tests {
 
     #[tokio::test]
     async fn of_too_many_challenges_the_newest_stay() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let many = SLICE + 1;
         for number in 0..many {
             let new = new(&format!("{number:05}"));

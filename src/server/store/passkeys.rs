@@ -250,8 +250,7 @@ mod tests {
     };
 
     async fn store_with_user() -> (TestDatabase, Store, UserId) {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (database, store) = TestDatabase::opened().await;
         let user = store.create_user(NewUser {
             email: "ada",
             name: "Ada",

@@ -23,17 +23,14 @@ pub(super) const SEARCH: Duration = Duration::from_secs(5);
 /// SQLite instructions between checks of the time.
 const BETWEEN_LOOKS: i32 = 100_000;
 
-/// Closes connections that come back within a transaction.
+/// Closes connections that came back within a transaction. The pool has seen to the driver's own rollback before.
 ///
 /// On a full disk SQLite rolls a transaction back by itself. The driver's own rollback then fails, and the driver takes each
 /// later transaction on that connection for one within the first, which nobody commits.
 pub(super) fn only_settled(pool: SqlitePoolOptions) -> SqlitePoolOptions {
-    pool.after_release(|connection, _| {
-        Box::pin(async {
-            // Behind the rollback.
-            connection.ping().await?;
-            Ok(!connection.is_in_transaction())
-        })
+    pool.before_acquire(|connection, _| {
+        let is_settled = !connection.is_in_transaction();
+        Box::pin(std::future::ready(Ok(is_settled)))
     })
 }
 
@@ -88,4 +85,45 @@ async fn give_time(connection: &mut SqliteConnection) -> Result<(), sqlx::Error>
     let mut handle = connection.lock_handle().await?;
     handle.set_progress_handler(BETWEEN_LOOKS, move || Instant::now() < end);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::sqlite::SqliteConnectOptions;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_committed_after_sqlite_rolled_back_by_itself_is_there_for_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = SqliteConnectOptions::new().filename(directory.path().join("test.db"));
+        let options = sqlite_options(file, SqliteSynchronous::Normal);
+        let pool = only_settled(SqlitePoolOptions::new().max_connections(1));
+        let pool = pool.connect_with(options.clone()).await.unwrap();
+        let table = "CREATE TABLE numbers (n INTEGER PRIMARY KEY)";
+        sqlx::raw_sql(table).execute(&pool).await.unwrap();
+
+        let mut rolled_back = pool.begin().await.unwrap();
+        // The second row does to the transaction what a full disk does.
+        let twice = "INSERT INTO numbers VALUES (1); INSERT OR ROLLBACK INTO numbers VALUES (1)";
+        let refused = sqlx::raw_sql(twice).execute(&mut *rolled_back).await;
+        assert!(refused.is_err());
+        drop(rolled_back);
+        for insert in [
+            "INSERT INTO numbers VALUES (2)",
+            "INSERT INTO numbers VALUES (3)",
+        ] {
+            let mut transaction = pool.begin().await.unwrap();
+            sqlx::raw_sql(insert)
+                .execute(&mut *transaction)
+                .await
+                .unwrap();
+            transaction.commit().await.unwrap();
+        }
+
+        let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+        let numbers = sqlx::query_scalar("SELECT n FROM numbers ORDER BY n");
+        let numbers: Vec<i64> = numbers.fetch_all(&mut other).await.unwrap();
+        assert_eq!(numbers, [2, 3]);
+    }
 }

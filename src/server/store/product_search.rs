@@ -361,8 +361,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_search_finds_what_a_look_at_each_product_finds_however_far_the_index_is() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         // Where PostgreSQL lacks the extension, searches find the same.
         store.make_trigram_indexes().await.unwrap();
         let mut there = std::collections::BTreeMap::new();
@@ -407,8 +406,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_search_finds_a_thousand_at_most_and_says_that_there_are_more() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let products = (0..1200).map(|number| product(number, format!("Lamp {number}")));
         write(&store, products.collect(), 1).await;
         for _ in 0..2 {
@@ -427,8 +425,7 @@ mod tests {
 
     #[tokio::test]
     async fn products_are_gone_through_one_after_the_other() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let names = ["a", "B", "a", "c", "a"];
         let products = names.iter().enumerate();
         let products = products.map(|(number, name)| product(number, (*name).to_owned()));
@@ -450,8 +447,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_search_that_takes_too_long_is_given_up() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let (backend, endless) = match store.db.get_database_backend() {
             DbBackend::Postgres => (
                 DbBackend::Postgres,

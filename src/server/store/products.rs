@@ -1015,23 +1015,7 @@ impl Store {
 mod tests {
 
     use super::*;
-    use crate::server::store::test_database::TestDatabase;
-
-    async fn store() -> (tempfile::TempDir, Store) {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
-        (database.directory, store)
-    }
-
-    fn product(sku: &str, name: &str, price: &str) -> NewProduct {
-        NewProduct {
-            identity: format!("sku:{sku}"),
-            sku: Some(sku.to_owned()),
-            name: name.to_owned(),
-            price: (!price.is_empty()).then(|| price.to_owned()),
-            ..NewProduct::default()
-        }
-    }
+    use crate::server::store::test_database::{TestDatabase, product};
 
     async fn upsert(store: &Store, products: &[NewProduct], now: UnixMillis) -> Written {
         upsert_said(store, products, Said::ALL, now).await
@@ -1062,7 +1046,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_search_takes_wildcards_literally_and_any_case() {
-        let (_directory, store) = store().await;
+        let (_directory, store) = TestDatabase::opened().await;
         let products = [
             product("A_1", "100% Wool", "1"),
             product("AB1", "1000 Wool", "1"),
@@ -1079,7 +1063,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_character_comes_through() {
-        let (_directory, store) = store().await;
+        let (_directory, store) = TestDatabase::opened().await;
         let odd = NewProduct {
             url: Some("\\N".to_owned()),
             gtin: Some(String::new()),
@@ -1095,7 +1079,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_beyond_the_ends_is_the_nearest_one() {
-        let (_directory, store) = store().await;
+        let (_directory, store) = TestDatabase::opened().await;
         for search in ["\0", "a\0b", "\n½\0x"] {
             assert_eq!(store.list_products(search, 12).await.unwrap().total, 0);
         }
@@ -1117,7 +1101,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_a_changed_product_gets_a_new_time() {
-        let (_directory, store) = store().await;
+        let (_directory, store) = TestDatabase::opened().await;
         let before = [
             product("1", "One", "1"),
             product("2", "Two", ""),
@@ -1142,7 +1126,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_price_with_other_zeros_is_the_same() {
-        let (_directory, store) = store().await;
+        let (_directory, store) = TestDatabase::opened().await;
         for (before, after, is_changed) in [
             ("419", "419.00", false),
             ("419.00", "419", false),
@@ -1171,7 +1155,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_file_says_nothing_about_stays() {
-        let (_directory, store) = store().await;
+        let (_directory, store) = TestDatabase::opened().await;
         let whole = NewProduct {
             currency: Some("EUR".to_owned()),
             gtin: Some("4006381333931".to_owned()),
@@ -1230,7 +1214,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_of_several_with_one_identity_counts() {
-        let (_directory, store) = store().await;
+        let (_directory, store) = TestDatabase::opened().await;
         let twice = [product("1", "Old", "1"), product("1", "New", "2")];
         upsert(&store, &twice, 1).await;
         assert_eq!(names(&store, "").await, ["New"]);
@@ -1239,7 +1223,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_became_of_products_is_counted_and_a_row_that_comes_again_replaces_one() {
-        let (_directory, store) = store().await;
+        let (_directory, store) = TestDatabase::opened().await;
         let first = [
             product("1", "One", "1"),
             product("2", "Two", "2"),
@@ -1272,7 +1256,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_batch_is_written_whether_or_not_only_new_products_were_expected() {
-        let (_directory, store) = store().await;
+        let (_directory, store) = TestDatabase::opened().await;
         let is_postgres = store.db.get_database_backend() == DatabaseBackend::Postgres;
         let expects_new = || store.expects_new.load(std::sync::atomic::Ordering::Relaxed);
         let products = |numbers: std::ops::Range<u32>| -> Vec<_> {
@@ -1345,7 +1329,8 @@ mod tests {
     #[tokio::test]
     async fn rows_written_together_leave_what_they_would_one_by_one() {
         let ids = || (0..4).map(|n| format!("sku:{n}")).collect::<Vec<_>>();
-        let ((_one, together), (_two, apart)) = (store().await, store().await);
+        let ((_one, together), (_two, apart)) =
+            (TestDatabase::opened().await, TestDatabase::opened().await);
         for _ in 0..60 {
             for store in [&together, &apart] {
                 let all = product::Entity::delete_many();

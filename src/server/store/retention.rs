@@ -255,8 +255,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_removed_import_is_gone_at_once_and_its_rows_go_a_slice_at_a_time() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         ended(&store, "a", 2 * SLICE + 10, SLICE + 10).await;
         ended(&store, "b", 10, 10).await;
         store.remove_monitor_import("a").await.unwrap().unwrap();
@@ -279,8 +278,7 @@ mod tests {
 
     #[tokio::test]
     async fn rows_and_imports_are_kept_as_long_as_is_set() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         ended(&store, "a", 10, 10).await;
         let kept = |rows, imports| Retention {
             rows,
@@ -312,8 +310,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_import_that_is_not_over_keeps_its_rows() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let new = NewImport {
             id: "a".to_owned(),
             ..NewImport::default()
@@ -352,8 +349,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_audit_log_is_kept_as_long_as_is_set() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         for at in [1, 2, 3] {
             let event = audit_event::ActiveModel {
                 id: Set(at.to_string()),

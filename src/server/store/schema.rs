@@ -120,6 +120,18 @@ mod tests {
         test_database::TestDatabase,
     };
 
+    /// Creates a database with the schema before a migration, and connects to it.
+    async fn before(migration: &str) -> (TestDatabase, Store) {
+        let database = TestDatabase::create().await;
+        let store = Store::connect(&database.url).await.unwrap();
+        let all = Migrator::migrations();
+        let mut names = all.iter().map(|it| MigrationName::name(it.as_ref()));
+        let steps = names.position(|name| name == migration).unwrap();
+        let steps = u32::try_from(steps).unwrap();
+        Migrator::up(&store.db, Some(steps)).await.unwrap();
+        (database, store)
+    }
+
     #[tokio::test]
     async fn many_processes_that_start_at_once_migrate_once() {
         let database = TestDatabase::create().await;
@@ -133,8 +145,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_database_that_is_newer_than_the_program_is_refused_and_left_alone() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (database, store) = TestDatabase::opened().await;
         seaql_migrations::Entity::insert(seaql_migrations::ActiveModel {
             version: Set("m9999_from_the_future".to_owned()),
             applied_at: Set(0),
@@ -153,18 +164,7 @@ mod tests {
 
     #[tokio::test]
     async fn products_of_the_version_before_stay_and_are_found() {
-        let database = TestDatabase::create().await;
-        let before = Store::connect(&database.url).await.unwrap();
-        let names = Migrator::migrations();
-        let mut names = names
-            .iter()
-            .map(|migration| MigrationName::name(migration.as_ref()));
-        let steps = names
-            .position(|name| name == "m0090_product_search")
-            .unwrap();
-        Migrator::up(&before.db, Some(u32::try_from(steps).unwrap()))
-            .await
-            .unwrap();
+        let (database, before) = before("m0090_product_search").await;
         before
             .db
             .execute_unprepared(
@@ -195,16 +195,7 @@ mod tests {
 
     #[tokio::test]
     async fn imports_of_the_version_before_stay_as_long_as_they_are_to_be_kept() {
-        let database = TestDatabase::create().await;
-        let before = Store::connect(&database.url).await.unwrap();
-        let names = Migrator::migrations();
-        let mut names = names
-            .iter()
-            .map(|migration| MigrationName::name(migration.as_ref()));
-        let steps = names.position(|name| name == "m0092_retention").unwrap();
-        Migrator::up(&before.db, Some(u32::try_from(steps).unwrap()))
-            .await
-            .unwrap();
+        let (database, before) = before("m0092_retention").await;
         // What that version wrote; one import has no end, and others have ended at 10 and 20.
         before
             .db
@@ -263,18 +254,7 @@ mod tests {
 
     #[tokio::test]
     async fn products_of_the_version_before_have_changes_from_then_on() {
-        let database = TestDatabase::create().await;
-        let before = Store::connect(&database.url).await.unwrap();
-        let names = Migrator::migrations();
-        let mut names = names
-            .iter()
-            .map(|migration| MigrationName::name(migration.as_ref()));
-        let steps = names
-            .position(|name| name == "m0100_product_changes")
-            .unwrap();
-        Migrator::up(&before.db, Some(u32::try_from(steps).unwrap()))
-            .await
-            .unwrap();
+        let (database, before) = before("m0100_product_changes").await;
         before
             .db
             .execute_unprepared(
@@ -309,16 +289,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_session_of_the_version_before_lasts_and_has_no_passkey() {
-        let database = TestDatabase::create().await;
-        let before = Store::connect(&database.url).await.unwrap();
-        let names = Migrator::migrations();
-        let mut names = names
-            .iter()
-            .map(|migration| MigrationName::name(migration.as_ref()));
-        let steps = names.position(|name| name == "m0121_passkeys").unwrap();
-        Migrator::up(&before.db, Some(u32::try_from(steps).unwrap()))
-            .await
-            .unwrap();
+        let (database, before) = before("m0121_passkeys").await;
         let far = i64::MAX;
         for statement in [
             "INSERT INTO users (id, email, name, password_hash, role, created_at, role_from) \

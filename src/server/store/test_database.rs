@@ -2,6 +2,7 @@
 
 use sea_orm::{ConnectionTrait, Database};
 
+use super::{Store, products::NewProduct};
 use crate::server::config::DatabaseUrl;
 
 /// A database for one test: a SQLite file, or one on the PostgreSQL server of `IMPORT_RELAY_POSTGRES` (a URL
@@ -29,5 +30,23 @@ impl TestDatabase {
             }
         };
         Self { url, directory }
+    }
+
+    /// As [`create`](Self::create), opened.
+    pub(crate) async fn opened() -> (Self, Store) {
+        let database = Self::create().await;
+        let store = Store::open(&database.url).await.unwrap();
+        (database, store)
+    }
+}
+
+/// Returns a product of the identity that a SKU gives; without a price if that is empty.
+pub(crate) fn product(sku: &str, name: &str, price: &str) -> NewProduct {
+    NewProduct {
+        identity: format!("sku:{sku}"),
+        sku: Some(sku.to_owned()),
+        name: name.to_owned(),
+        price: (!price.is_empty()).then(|| price.to_owned()),
+        ..NewProduct::default()
     }
 }

@@ -482,8 +482,7 @@ fn run(
 ) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (_database, store) = runtime.block_on(async {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (database, store) = TestDatabase::opened().await;
         (database, store)
     });
     let config = Config {
@@ -629,8 +628,7 @@ fn of_several_new_rows_of_a_product_the_first_is_written() {
 
 #[tokio::test]
 async fn an_undo_of_many_changes_goes_on_where_it_was() {
-    let database = TestDatabase::create().await;
-    let store = Store::open(&database.url).await.unwrap();
+    let (_database, store) = TestDatabase::opened().await;
     let rows = |price: &'static str| {
         let one = |number: u64| ProductRow {
             product: NewProduct {

@@ -672,8 +672,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_owner_says_of_a_role_is_not_overwritten_and_a_claim_is_followed() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let see = |role| store.see_external_user(seen(role, Some(Role::Staff)), SEEN_MILLIS);
         let Seen::Known {
             login,
@@ -728,8 +727,7 @@ mod tests {
     /// On PostgreSQL both would see each other.
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn of_two_owners_who_demote_each_other_one_stays() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let mut owners = Vec::new();
         for email in ["ada", "bob"] {
             let new = NewUser {

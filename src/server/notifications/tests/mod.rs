@@ -115,8 +115,7 @@ struct Setup {
 impl Setup {
     async fn new(hosts: &str) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (database, store) = TestDatabase::opened().await;
         let user = NewUser {
             email: "ada@example.com",
             name: "Ada",

@@ -88,44 +88,17 @@ impl Store {
 mod tests {
     use super::*;
     use crate::{
-        model::{changes::ChangeKind, job::ImportStatus},
+        model::{changes::ChangeKind, job::ImportMode},
         server::store::{
-            bulk::BulkTransaction,
-            monitor_imports::NewImport,
-            products::{NewProduct, ProductRow, Upsert},
-            test_database::TestDatabase,
+            changes::tests::import_as,
+            test_database::{TestDatabase, product},
         },
     };
 
-    /// Imports products with a price; a check does not write them, but is noted as an import.
+    /// Writes products with a price as those of an import of a mode.
     async fn import(store: &Store, id: &str, mode: ImportMode, skus: &[&str], price: &str) {
-        let new = NewImport {
-            id: id.to_owned(),
-            filename: format!("{id}.csv"),
-            mode,
-            ..NewImport::default()
-        };
-        store.add_monitor_import(new).await.unwrap();
-        let number = store.number_import(id).await.unwrap();
-        let rows = skus.iter().zip(1..).map(|(sku, row)| ProductRow {
-            product: NewProduct {
-                identity: format!("sku:{sku}"),
-                sku: Some((*sku).to_owned()),
-                name: (*sku).to_owned(),
-                price: Some(price.to_owned()),
-                ..NewProduct::default()
-            },
-            row,
-            ..ProductRow::default()
-        });
-        let mut transaction = BulkTransaction::begin(store).await.unwrap();
-        let upsert = Upsert::new(rows.collect(), transaction.backend(), 5, Some(number));
-        upsert.write(&mut transaction).await.unwrap();
-        transaction.commit().await.unwrap();
-        store
-            .finish_monitor_import(id, ImportStatus::Success, None, None)
-            .await
-            .unwrap();
+        let products: Vec<_> = skus.iter().map(|sku| product(sku, sku, price)).collect();
+        import_as(mode, store, id, &products).await;
     }
 
     /// Reads all pages.
@@ -146,8 +119,7 @@ mod tests {
 
     #[tokio::test]
     async fn changes_of_all_imports_are_paged_newest_first_without_checks_and_deleted_ones() {
-        let database = TestDatabase::create().await;
-        let store = Store::open(&database.url).await.unwrap();
+        let (_database, store) = TestDatabase::opened().await;
         let every = ChangesFilter::default();
         assert!(all(&store, &every, 2).await.is_empty());
         import(&store, "one", ImportMode::Import, &["a", "b", "c"], "1").await;

@@ -22,6 +22,12 @@ pub(crate) enum OfImport {}
 /// Those of a route that changes an import: [`OfImport`]'s, and why it cannot.
 pub(crate) enum ChangesImport {}
 
+/// Those of a route that is about a webhook: [`OfProgram`]'s, and that there is none.
+pub(crate) enum OfWebhook {}
+
+/// Those of a route that changes a webhook: [`OfWebhook`]'s, and why it cannot.
+pub(crate) enum ChangesWebhook {}
+
 /// Those of an event stream: [`OfProgram`]'s, and why it is not opened.
 pub(crate) enum OfStream {}
 
@@ -54,10 +60,23 @@ impl IntoResponses for OfImport {
 impl IntoResponses for ChangesImport {
     fn responses() -> Responses {
         let mut responses = OfImport::responses();
-        responses.extend([
-            problem("413", "The request body is too large"),
-            problem("503", NO_MONITOR),
-        ]);
+        responses.extend([large(), problem("503", NO_MONITOR)]);
+        responses
+    }
+}
+
+impl IntoResponses for OfWebhook {
+    fn responses() -> Responses {
+        let mut responses = OfProgram::responses();
+        responses.extend([problem("404", "There is no such webhook")]);
+        responses
+    }
+}
+
+impl IntoResponses for ChangesWebhook {
+    fn responses() -> Responses {
+        let mut responses = OfWebhook::responses();
+        responses.extend([large()]);
         responses
     }
 }
@@ -83,6 +102,10 @@ impl IntoResponses for BeginsImport {
         ]);
         responses
     }
+}
+
+fn large() -> (String, RefOr<Response>) {
+    problem("413", "The request body is too large")
 }
 
 fn problem(status: &str, description: &str) -> (String, RefOr<Response>) {

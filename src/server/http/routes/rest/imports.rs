@@ -102,7 +102,7 @@ struct Options {
     /// Which products its rows may write.
     products: super::WrittenProducts,
     /// Which values of products that are there it updates; all where it is empty.
-    fields: Vec<super::ProductField>,
+    fields: Vec<super::changes::FieldName>,
     /// What becomes of products that are not in the file.
     missing: super::MissingProducts,
 }

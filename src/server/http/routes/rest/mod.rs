@@ -208,7 +208,7 @@ pub(crate) struct RemoteProductFile {
     products: Option<String>,
     /// Which values of products that are there are updated; all without it. New products get all values. The currency
     /// goes with the prices.
-    #[schema(value_type = Vec<ProductField>)]
+    #[schema(value_type = Vec<changes::FieldName>)]
     #[serde(default)]
     fields: Vec<String>,
     /// What becomes of products that are not in the file. With any value but `keep` it is to hold all products.
@@ -242,22 +242,6 @@ enum MissingProducts {
     Unavailable,
     /// They are removed.
     Remove,
-}
-
-/// A value of a product.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[allow(dead_code)] // only its description is used
-enum ProductField {
-    Sku,
-    Name,
-    Price,
-    SalePrice,
-    Currency,
-    Gtin,
-    Stock,
-    Availability,
-    Url,
 }
 
 /// How a file is to be taken.

@@ -12,7 +12,10 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Problem, answers::OfProgram};
+use super::{
+    Problem,
+    answers::{ChangesWebhook, OfProgram, OfWebhook},
+};
 use crate::{
     model::{
         error::ApiError,
@@ -298,8 +301,7 @@ pub(crate) async fn create(
     params(("id" = String, Path, description = "ID of the webhook")),
     responses(
         (status = 200, description = "The webhook", body = Webhook),
-        (status = 404, description = "There is no such webhook", body = Problem),
-        OfProgram,
+        OfWebhook,
     )
 )]
 pub(crate) async fn show(State(state): State<AppState>, id: Id) -> Result<Json<Webhook>, Refusal> {
@@ -316,9 +318,7 @@ pub(crate) async fn show(State(state): State<AppState>, id: Id) -> Result<Json<W
     responses(
         (status = 200, description = "The webhook", body = Webhook),
         (status = 400, description = "The body cannot be read", body = Problem),
-        (status = 404, description = "There is no such webhook", body = Problem),
-        (status = 413, description = "The request body is too large", body = Problem),
-        OfProgram,
+        ChangesWebhook,
     )
 )]
 pub(crate) async fn change(
@@ -343,9 +343,7 @@ pub(crate) async fn change(
     params(("id" = String, Path, description = "ID of the webhook")),
     responses(
         (status = 204, description = "The webhook was deleted"),
-        (status = 404, description = "There is no such webhook", body = Problem),
-        (status = 413, description = "The request body is too large", body = Problem),
-        OfProgram,
+        ChangesWebhook,
     )
 )]
 pub(crate) async fn delete(
@@ -368,9 +366,7 @@ pub(crate) async fn delete(
     params(("id" = String, Path, description = "ID of the webhook")),
     responses(
         (status = 202, description = "It is being sent", body = Sent),
-        (status = 404, description = "There is no such webhook", body = Problem),
-        (status = 413, description = "The request body is too large", body = Problem),
-        OfProgram,
+        ChangesWebhook,
     )
 )]
 pub(crate) async fn test(State(state): State<AppState>, id: Id) -> Result<Response, Refusal> {
@@ -387,8 +383,7 @@ pub(crate) async fn test(State(state): State<AppState>, id: Id) -> Result<Respon
     responses(
         (status = 200, description = "The deliveries", body = Deliveries),
         (status = 400, description = "A parameter is not valid", body = Problem),
-        (status = 404, description = "There is no such webhook", body = Problem),
-        OfProgram,
+        OfWebhook,
     )
 )]
 pub(crate) async fn deliveries(
