@@ -7,13 +7,20 @@ target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$target"
 passed=0
 failed=0
+failures=$target/failures.txt
+: >"$failures"
 
 # Adds a step that counts as one test of its own: it passes or fails as a whole.
 step() {
     local name=$1
     shift
     echo "== $name"
-    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "$name" >>"$failures"
+    fi
 }
 
 # Adds up the `test result:` lines of cargo's test programs. A program that does not even build, or
@@ -35,9 +42,11 @@ rust_tests_by() {
         awk '{ passed += $1; failed += $2 } END { print passed + 0, failed + 0 }')
     passed=$((passed + ${counts% *}))
     failed=$((failed + ${counts#* }))
+    sed -nE "s/^test (.*) \.\.\. FAILED/$name: \1/p; /^thread .* panicked/,+2p" "$log" >>"$failures"
     if [ "$status" != 0 ] && [ "${counts#* }" = 0 ]; then
         tail -n 60 "$log"
         failed=$((failed + 1))
+        echo "$name: $(grep -m 1 -E '^error' "$log")" >>"$failures"
     fi
 }
 
@@ -66,7 +75,15 @@ browser_tests() {
     ' "$report" 2>/dev/null) || counts="0 1"
     passed=$((passed + ${counts% *}))
     failed=$((failed + ${counts#* }))
-    if [ "$status" != 0 ] && [ "${counts#* }" = 0 ]; then failed=$((failed + 1)); fi
+    if [ "$status" != 0 ] && [ "${counts#* }" = 0 ]; then
+        failed=$((failed + 1))
+        echo "browser tests ended with $status" >>"$failures"
+    fi
+    node -e '
+        const walk = (suite) => [...(suite.specs ?? []), ...(suite.suites ?? []).flatMap(walk)];
+        for (const spec of walk(JSON.parse(require("fs").readFileSync(process.argv[1]))).filter((spec) => !spec.ok))
+            console.log(`${spec.file}:${spec.line} ${spec.title}`);
+    ' "$report" >>"$failures" 2>/dev/null
 }
 
 # A PostgreSQL server that lasts as long as this script.
@@ -116,5 +133,10 @@ browser_tests
 step "compressed site" scripts/compress-site.sh
 rust_tests "the program as one file" --package import-relay --features embed-site --test ops single_file
 
+# Once more what failed, cut to what the tail of a long log shows.
+if [ -s "$failures" ]; then
+    echo "== what failed"
+    cut -c 1-300 "$failures" | head -n 40
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
