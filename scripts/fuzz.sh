@@ -4,7 +4,7 @@
 #   FUZZ_MINUTES   how long each runs, 3 when it is not set
 #   FUZZ_SEEDS     a directory of more files to begin with
 #
-# Those of a crate are in its fuzz/, those of the app in the project's. Each begins with seeds/TARGET, where there
+# Those of a crate are in its fuzz/. Each begins with seeds/TARGET, where there
 # are some, and those that read product files with crates/product-feed/tests/feeds. What breaks it is left in the
 # artifacts beside it.
 set -euo pipefail
@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 
 minutes=${FUZZ_MINUTES:-3}
 feeds=crates/product-feed
-folders=(crates/price-monitor-wire/fuzz $feeds/fuzz fuzz)
+folders=(crates/authjs-session/fuzz crates/price-monitor-wire/fuzz $feeds/fuzz)
 
 targets() {
     sed -n '/^\[\[bin/,$ s/^name = "\(.*\)"$/\1/p' "$1/Cargo.toml"

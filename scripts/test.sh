@@ -113,6 +113,7 @@ step "container, proxy and Vercel files" scripts/deploy-files.sh
 step "links in the documentation" node scripts/doc-links.mjs
 rust_tests "product files" --package product-feed
 rust_tests "the price monitor's messages" --package price-monitor-wire
+rust_tests "sessions of Auth.js" --package authjs-session
 rust_tests "unit, property and HTTP tests" --package import-relay --features ssr
 rust_tests "where threads meet, by a model checker" --release --manifest-path tests/threads/Cargo.toml \
     --target-dir "$target/threads"

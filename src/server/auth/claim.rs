@@ -1,30 +1,9 @@
 //! Parses claims of Auth.js and OpenID Connect.
 
+pub(super) use authjs_session::{MAX_ID, MAX_NAME, clean};
 use serde_json::Value;
 
 use crate::model::role::RoleClaim;
-
-/// Maximum length of a name.
-pub(super) const MAX_NAME: usize = 100;
-/// Maximum length of a subject or address.
-pub(super) const MAX_ID: usize = 254;
-
-/// Parses a string or number; `None` if unprintable or too long.
-pub(super) fn text(value: &Value, most: usize) -> Option<String> {
-    match value {
-        Value::String(text) => clean(text, most),
-        Value::Number(number) => clean(&number.to_string(), most),
-        _ => None,
-    }
-}
-
-/// Trims a string; `None` if empty, unprintable or too long.
-pub(super) fn clean(text: &str, most: usize) -> Option<String> {
-    let text = text.trim();
-    let usable =
-        !text.is_empty() && text.chars().count() <= most && !text.contains(char::is_control);
-    usable.then(|| text.to_owned())
-}
 
 /// Parses a role. Anything but a string is unknown.
 pub(super) fn role(value: &Value) -> RoleClaim {
@@ -32,5 +11,31 @@ pub(super) fn role(value: &Value) -> RoleClaim {
         Value::Null => RoleClaim::Missing,
         Value::String(name) => RoleClaim::read(name),
         _ => RoleClaim::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::role::Role;
+
+    #[test]
+    fn no_role_is_not_the_same_as_one_that_is_not_known() {
+        for missing in [Value::Null, json!(""), json!("user"), json!(" Member ")] {
+            assert_eq!(role(&missing), RoleClaim::Missing, "{missing}");
+        }
+        for unknown in [
+            json!("root"),
+            json!("customer"),
+            json!(7),
+            json!(["owner"]),
+            json!({}),
+        ] {
+            assert_eq!(role(&unknown), RoleClaim::Unknown, "{unknown}");
+        }
+        assert_eq!(role(&json!("viewer")), RoleClaim::Known(Role::Viewer));
+        assert_eq!(role(&json!("ADMIN")), RoleClaim::Known(Role::Owner));
     }
 }

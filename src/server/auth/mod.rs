@@ -7,7 +7,7 @@
 pub(crate) mod account;
 pub mod accounts;
 pub(crate) mod audit;
-pub mod authjs;
+mod authjs;
 mod claim;
 pub(crate) mod confirm;
 pub(in crate::server) mod cookie;
@@ -30,10 +30,11 @@ mod trusted_device;
 
 use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
 
+use authjs_session::AuthJs;
 use leptos::prelude::use_context;
 
 use self::{
-    authjs::{AuthJs, Seldom},
+    authjs::AccessLog,
     oidc::{Provider, ProviderError},
     passkeys::RelyingParty,
     request::Caller,
@@ -63,7 +64,7 @@ pub struct Auth {
     store: Store,
     relay: Relay,
     authjs: AuthJs,
-    seldom: Seldom,
+    access_log: AccessLog,
     throttle: Throttle,
     /// Limits callbacks per address, because each one sends a request to the provider.
     callbacks: Rate<IpAddr>,
@@ -84,7 +85,7 @@ impl Auth {
         let provider = config.auth.oidc.clone();
         Ok(Self {
             authjs: AuthJs::new(&config.auth.authjs_secrets),
-            seldom: Seldom::default(),
+            access_log: AccessLog::default(),
             throttle: Throttle::default(),
             callbacks: Rate::a_minute(CALLBACKS),
             challenges: Rate::a_minute(CHALLENGES),

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-use super::{audit, authjs::Unread, passkeys, secret, session};
+use super::{audit, authjs::NoAccess, claim, passkeys, secret, session};
 use crate::{
     model::{audit::AuditAction, clock::now, error::Elsewhere, role::RoleClaim},
     server::{
@@ -119,18 +119,19 @@ async fn by_authjs(
     let identity = match auth.authjs.identify(headers, now() / 1000) {
         Ok(Some(identity)) => identity,
         Ok(None) => return Ok(Ok(None)),
-        Err(unreadable) => {
-            auth.seldom.say(unreadable);
+        Err(rejected) => {
+            auth.access_log.warn(NoAccess::Rejected(rejected));
             return Ok(Err(Elsewhere::Unreadable));
         }
     };
     let idle = auth.config.auth.sessions.idle.as_millis();
+    let role = claim::role(&identity.role);
     let seen = ExternalUser {
         issuer: "authjs",
         subject: &identity.subject,
         email: identity.email.as_deref(),
         name: identity.name.as_deref(),
-        role: identity.role,
+        role,
         default_role: auth.config.auth.default_role,
     };
     let seen = auth
@@ -153,16 +154,16 @@ async fn by_authjs(
                 tracing::warn!("an account lost its role at its sign-in service");
             }
             auth.relay.end_streams_of(&user);
-            if identity.role == RoleClaim::Unknown {
-                auth.seldom.say(Unread::Role);
+            if role == RoleClaim::Unknown {
+                auth.access_log.warn(NoAccess::UnknownRole);
             }
             return Ok(Err(Elsewhere::NoRole));
         }
         Seen::Stranger => {
-            auth.seldom.say(if identity.role == RoleClaim::Unknown {
-                Unread::Role
+            auth.access_log.warn(if role == RoleClaim::Unknown {
+                NoAccess::UnknownRole
             } else {
-                Unread::NoRole
+                NoAccess::NoRole
             });
             return Ok(Err(Elsewhere::NoRole));
         }

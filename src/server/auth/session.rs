@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-use super::{authjs, cookie, cookie::OwnCookie, request::Caller, secret};
+use super::{cookie, cookie::OwnCookie, request::Caller, secret};
 use crate::{
     model::{clock::now, error::ApiError, job::UnixMillis},
     server::{
@@ -123,7 +123,7 @@ pub(super) async fn close(auth: &Auth, headers: &HeaderMap) -> Result<(), ApiErr
         auth.store.delete_session(&secret::hash(&token)).await?;
     }
     OwnCookie::Session.set(auth, String::new(), 0)?;
-    authjs::names_in(headers)
+    authjs_session::names_in(headers)
         .iter()
         .try_for_each(|name| cookie::remove_foreign(auth, name))
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::{HeaderMap, header};
-use axum_extra::extract::cookie::Cookie;
+use cookie::Cookie;
+use http::{HeaderMap, header};
 
 /// Maximum chunks. Browsers store far fewer.
 const MAX_CHUNKS: u16 = 32;
@@ -12,7 +12,7 @@ const MAX_TOKEN: usize = 48 << 10;
 
 /// A session cookie of an installation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum SessionCookie {
+pub(crate) enum SessionCookie {
     /// Auth.js 5 over https.
     SecureAuthJs,
     /// Auth.js 5.
@@ -24,14 +24,14 @@ pub(super) enum SessionCookie {
 }
 
 impl SessionCookie {
-    pub(super) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 4] = [
         Self::SecureAuthJs,
         Self::AuthJs,
         Self::SecureNextAuth,
         Self::NextAuth,
     ];
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::SecureAuthJs => "__Secure-authjs.session-token",
             Self::AuthJs => "authjs.session-token",
@@ -58,14 +58,14 @@ impl SessionCookie {
 
 /// A potential session token and its cookie.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct Candidate {
-    pub(super) cookie: SessionCookie,
-    pub(super) token: String,
+pub(crate) struct Candidate {
+    pub(crate) cookie: SessionCookie,
+    pub(crate) token: String,
 }
 
 /// Finds potential session tokens: for each cookie the whole one, then the joined chunks; both can exist
 /// after a change of size. Of cookies with the same name the first wins, as in the installation.
-pub(super) fn candidates(headers: &HeaderMap) -> Vec<Candidate> {
+pub(crate) fn candidates(headers: &HeaderMap) -> Vec<Candidate> {
     let found = found(headers);
     SessionCookie::ALL
         .into_iter()
@@ -85,7 +85,8 @@ pub(super) fn candidates(headers: &HeaderMap) -> Vec<Candidate> {
 }
 
 /// Returns the names of all session cookies in a request.
-pub(in crate::server::auth) fn names_in(headers: &HeaderMap) -> Vec<String> {
+#[must_use]
+pub fn names_in(headers: &HeaderMap) -> Vec<String> {
     found(headers)
         .into_keys()
         .map(|(name, chunk)| match chunk {
@@ -117,7 +118,7 @@ fn found(headers: &HeaderMap) -> Found {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
+    use http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;

@@ -4,8 +4,8 @@
 
 use std::sync::LazyLock;
 
+use authjs_session::AuthJs;
 use http::{HeaderMap, HeaderValue, header};
-use import_relay::server::auth::authjs::AuthJs;
 use libfuzzer_sys::fuzz_target;
 
 static AUTHJS: LazyLock<AuthJs> =

@@ -38,7 +38,7 @@ enum ContentEncryption {
 
 /// A parsed token.
 #[derive(Debug)]
-pub(super) struct Compact<'a> {
+pub(crate) struct Compact<'a> {
     enc: ContentEncryption,
     kid: Option<String>,
     /// The encoded header, which is authenticated.
@@ -50,7 +50,7 @@ pub(super) struct Compact<'a> {
 
 impl<'a> Compact<'a> {
     /// Parses a token. `None` if it does not use direct encryption.
-    pub(super) fn parse(token: &'a str) -> Option<Self> {
+    pub(crate) fn parse(token: &'a str) -> Option<Self> {
         let mut parts = token.split('.');
         let mut next = || parts.next();
         let (protected, encrypted_key, iv, ciphertext, tag) =
@@ -81,7 +81,7 @@ impl<'a> Compact<'a> {
 
     /// Decrypts the token. `None` if the key is wrong or the token was changed; the two are not
     /// distinguished.
-    pub(super) fn open(&self, key: &Key) -> Option<Vec<u8>> {
+    pub(crate) fn open(&self, key: &Key) -> Option<Vec<u8>> {
         let is_meant = match (&self.kid, &key.thumbprint) {
             (Some(kid), Some(thumbprint)) => kid == thumbprint,
             _ => true,
@@ -143,7 +143,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::server::auth::authjs::{cookies::SessionCookie, keys::KeyRing};
+    use crate::{cookies::SessionCookie, keys::KeyRing};
 
     fn open(token: &str, key: &Key) -> Option<Vec<u8>> {
         Compact::parse(token)?.open(key)

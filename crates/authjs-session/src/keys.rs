@@ -12,15 +12,15 @@ use super::cookies::SessionCookie;
 
 /// A content-encryption key, used directly (RFC 7518, section 4.5), with its thumbprint.
 #[derive(Clone)]
-pub(super) struct Key {
-    pub(super) content: ContentKey,
+pub(crate) struct Key {
+    pub(crate) content: ContentKey,
     /// The RFC 7638 thumbprint in the token's header; `None` for NextAuth, which has none.
-    pub(super) thumbprint: Option<String>,
+    pub(crate) thumbprint: Option<String>,
 }
 
 /// A key for one content encryption.
 #[derive(Clone)]
-pub(super) enum ContentKey {
+pub(crate) enum ContentKey {
     /// `A256CBC-HS512` (RFC 7518, section 5.2.5): the first half authenticates, the second encrypts.
     CbcHs512(Zeroizing<[u8; 64]>),
     /// `A256GCM` (RFC 7518, section 5.3).
@@ -35,10 +35,10 @@ impl fmt::Debug for Key {
 
 /// The keys of all secrets for each cookie.
 #[derive(Clone, Debug)]
-pub(super) struct KeyRing(Arc<[(SessionCookie, Vec<Key>)]>);
+pub(crate) struct KeyRing(Arc<[(SessionCookie, Vec<Key>)]>);
 
 impl KeyRing {
-    pub(super) fn derive(secrets: &[SecretString]) -> Self {
+    pub(crate) fn derive(secrets: &[SecretString]) -> Self {
         let of_cookie = |cookie| {
             let keys = secrets.iter().flat_map(|secret| keys(secret, cookie));
             (cookie, keys.collect())
@@ -47,7 +47,7 @@ impl KeyRing {
     }
 
     /// Returns the keys for a cookie.
-    pub(super) fn of(&self, cookie: SessionCookie) -> &[Key] {
+    pub(crate) fn of(&self, cookie: SessionCookie) -> &[Key] {
         self.0
             .iter()
             .find(|(of, _)| *of == cookie)

@@ -3,25 +3,24 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{
-    model::role::RoleClaim,
-    server::auth::claim::{MAX_ID, MAX_NAME, role, text},
-};
-
+/// Maximum characters of a name.
+pub const MAX_NAME: usize = 100;
+/// Maximum characters of a subject or address.
+pub const MAX_ID: usize = 254;
 /// Maximum clock skew in seconds, as in Auth.js.
 const LEEWAY: i64 = 15;
 
 /// The user of a token.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Identity {
-    /// Permanent ID in the installation.
+    /// Permanent ID in the installation: `sub 42`, or `email ada@example.com` without one.
     pub subject: String,
     /// E-mail address, for display.
     pub email: Option<String>,
     /// Name.
     pub name: Option<String>,
-    /// Role in the installation.
-    pub role: RoleClaim,
+    /// The claim `role`, as the installation gives it; `Null` if missing.
+    pub role: Value,
     /// Time of issue, in seconds since 1970; 0 if missing.
     pub issued_at: i64,
     /// Expiry with clock skew, in seconds since 1970.
@@ -45,7 +44,7 @@ struct Claims {
 }
 
 /// Parses a token's claims. `None` if it is not valid at `now`, or has no subject.
-pub(super) fn read(payload: &[u8], now: i64) -> Option<Identity> {
+pub(crate) fn read(payload: &[u8], now: i64) -> Option<Identity> {
     let claims: Claims = serde_json::from_slice(payload).ok()?;
     let expired = whole(claims.exp) <= now.saturating_sub(LEEWAY);
     let too_early = claims
@@ -63,11 +62,29 @@ pub(super) fn read(payload: &[u8], now: i64) -> Option<Identity> {
     Some(Identity {
         subject,
         name: text(&claims.name, MAX_NAME),
-        role: role(&claims.role),
+        role: claims.role,
         issued_at: claims.iat.map_or(0, whole),
         expires_at: whole(claims.exp).saturating_add(LEEWAY),
         email,
     })
+}
+
+/// Parses a string or number; `None` if unprintable or too long.
+fn text(value: &Value, most: usize) -> Option<String> {
+    match value {
+        Value::String(text) => clean(text, most),
+        Value::Number(number) => clean(&number.to_string(), most),
+        _ => None,
+    }
+}
+
+/// Trims a claim; `None` if empty, unprintable or longer than `most` characters.
+#[must_use]
+pub fn clean(text: &str, most: usize) -> Option<String> {
+    let text = text.trim();
+    let usable =
+        !text.is_empty() && text.chars().count() <= most && !text.contains(char::is_control);
+    usable.then(|| text.to_owned())
 }
 
 #[allow(clippy::cast_possible_truncation)] // a cast of a float saturates; NaN is 0, which is past
@@ -80,7 +97,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::role::Role;
 
     const NOW: i64 = 1_800_000_000;
 
@@ -101,7 +117,7 @@ mod tests {
                 subject: "sub 42".to_owned(),
                 email: Some("ada@example.com".to_owned()),
                 name: Some("Ada".to_owned()),
-                role: RoleClaim::Known(Role::Owner),
+                role: json!("ADMIN"),
                 issued_at: NOW - 5,
                 expires_at: NOW + 20,
             }
@@ -143,23 +159,12 @@ mod tests {
     }
 
     #[test]
-    fn no_role_is_not_the_same_as_one_that_is_not_known() {
+    fn a_role_is_passed_on_as_it_is() {
         let of = |claims: Value| at(claims).unwrap().role;
-        let with = |role: Value| of(json!({"sub": "1", "exp": NOW + 60, "role": role}));
-        assert_eq!(of(json!({"sub": "1", "exp": NOW + 60})), RoleClaim::Missing);
-        for role in [Value::Null, json!(""), json!("user"), json!(" Member ")] {
-            assert_eq!(with(role.clone()), RoleClaim::Missing, "{role}");
+        assert_eq!(of(json!({"sub": "1", "exp": NOW + 60})), Value::Null);
+        for role in [json!("viewer"), json!(7), json!(["owner"])] {
+            assert_eq!(of(json!({"sub": "1", "exp": NOW + 60, "role": role})), role);
         }
-        for role in [
-            json!("root"),
-            json!("customer"),
-            json!(7),
-            json!(["owner"]),
-            json!({}),
-        ] {
-            assert_eq!(with(role.clone()), RoleClaim::Unknown, "{role}");
-        }
-        assert_eq!(with(json!("viewer")), RoleClaim::Known(Role::Viewer));
     }
 
     #[test]
