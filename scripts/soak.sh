@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Three relays and two workers on PostgreSQL behind nginx, for a long time: viewers come and go,
-# imports run, fail in part and are cancelled, processes are killed. SOAK_MINUTES is 30, SOAK_VIEWERS 2000
-# where they are not set. It tests the release, or the program that IMPORT_RELAY_BIN names.
+# people search, imports queue, run, fail in part and are cancelled, processes are killed. SOAK_MINUTES is 30,
+# SOAK_VIEWERS 2000 where they are not set. It tests the release, or the program that IMPORT_RELAY_BIN names;
+# with IMPORT_RELAY_BEFORE an update from that program, under the same load.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

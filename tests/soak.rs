@@ -1,7 +1,9 @@
-//! Soak test: subscribers come and go, imports run, fail in part and are cancelled, processes are killed.
+//! Soak test: subscribers come and go, people search, imports queue, run, fail in part and are cancelled,
+//! processes are killed.
 //!
-//! `make soak` runs it on the release, for `SOAK_MINUTES` (30) with `SOAK_VIEWERS` (2000). Every wait has a
-//! timeout.
+//! `make soak` runs it on the release, for `SOAK_MINUTES` (30) with `SOAK_VIEWERS` (2000). With
+//! `IMPORT_RELAY_BEFORE`, a program of an earlier version, all processes run that at first, and are replaced one after
+//! the other. Every wait has a timeout.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
 #[path = "instances/cluster.rs"]
@@ -13,6 +15,7 @@ mod process;
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -126,7 +129,33 @@ struct Done {
     ends: AtomicUsize,
     cancels: AtomicUsize,
     kills: AtomicUsize,
+    searches: AtomicUsize,
 }
+
+/// What happens to processes meanwhile.
+enum Trouble {
+    None,
+    /// One after the other is replaced by the program of today.
+    Update,
+    /// Any of these is killed now and then.
+    Kill(Vec<Member>),
+}
+
+/// Uploads at once, every now and then: more than the workers run.
+const BURST: usize = 12;
+/// Pages of people who look for something.
+const PAGES: [&str; 6] = [
+    "/products",
+    "/products?search=Product+199",
+    "/products?search=nothing+like+it",
+    "/imports",
+    "/imports?status=failed",
+    "/api/products?search=soak-1",
+];
+/// Maximum time of a page, with processes killed and 2 cores for all of it.
+const PAGE: Duration = Duration::from_secs(20);
+/// People who search.
+const SEARCHERS: usize = 4;
 
 struct Soak {
     cluster: Cluster,
@@ -137,21 +166,42 @@ struct Soak {
 }
 
 impl Soak {
-    /// Runs for a time: subscribers, imports, and kills where allowed.
-    async fn live(&mut self, until: Instant, mortal: &[Member]) {
+    /// Runs for a time: subscribers, searches, imports, and trouble.
+    async fn live(&mut self, until: Instant, trouble: Trouble) {
         let over = Arc::new(AtomicBool::new(false));
-        let people: Vec<_> = (0..self.viewers).map(|_| self.person(&over)).collect();
-        let mut next_kill = Instant::now() + Duration::from_secs(20);
+        let mut people: Vec<_> = (0..self.viewers).map(|_| self.person(&over)).collect();
+        people.extend((0..SEARCHERS).map(|_| self.searcher(&over)));
+        let mut to_update = Member::ALL.into_iter();
+        let mut next_trouble = Instant::now() + Duration::from_secs(20);
         while Instant::now() < until {
-            self.import().await;
+            let imports = if fastrand::u8(..) < 8 { BURST } else { 1 };
+            for _ in 0..imports {
+                self.import().await;
+            }
             tokio::time::sleep(Duration::from_millis(fastrand::u64(1_000..5_000))).await;
-            if Instant::now() >= next_kill && !mortal.is_empty() {
-                let member = mortal[fastrand::usize(..mortal.len())];
-                self.cluster.kill(member).await;
-                tokio::time::sleep(Duration::from_millis(fastrand::u64(..2_000))).await;
-                self.cluster.restart(member).await;
-                self.done.kills.fetch_add(1, Ordering::Relaxed);
-                next_kill = Instant::now() + Duration::from_secs(fastrand::u64(10..40));
+            if Instant::now() < next_trouble {
+                continue;
+            }
+            match &trouble {
+                Trouble::None => {}
+                Trouble::Update => {
+                    if let Some(member) = to_update.next() {
+                        self.cluster.replace(member).await;
+                    }
+                }
+                Trouble::Kill(mortal) => {
+                    let member = mortal[fastrand::usize(..mortal.len())];
+                    self.cluster.kill(member).await;
+                    tokio::time::sleep(Duration::from_millis(fastrand::u64(..2_000))).await;
+                    self.cluster.restart(member).await;
+                    self.done.kills.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            next_trouble = Instant::now() + Duration::from_secs(fastrand::u64(10..40));
+        }
+        if matches!(trouble, Trouble::Update) {
+            for member in to_update {
+                self.cluster.replace(member).await;
             }
         }
         over.store(true, Ordering::Relaxed);
@@ -209,6 +259,31 @@ impl Soak {
         })
     }
 
+    /// Opens pages; answers of processes that are down are skipped.
+    fn searcher(&self, over: &Arc<AtomicBool>) -> JoinHandle<()> {
+        let (http, origin) = (self.cluster.http.clone(), self.cluster.origin.clone());
+        let (cookie, done, over) = (self.cookie.clone(), self.done.clone(), over.clone());
+        tokio::spawn(async move {
+            while !over.load(Ordering::Relaxed) {
+                tokio::time::sleep(Duration::from_millis(fastrand::u64(..4_000))).await;
+                let page = PAGES[fastrand::usize(..PAGES.len())];
+                let request = http
+                    .get(format!("{origin}{page}"))
+                    .header("cookie", &cookie);
+                let answer = timeout(PAGE, request.send()).await;
+                let Ok(answer) = answer.unwrap_or_else(|_| panic!("{page} takes over {PAGE:?}"))
+                else {
+                    continue;
+                };
+                if matches!(answer.status().as_u16(), 502..=504) {
+                    continue;
+                }
+                assert_eq!(answer.status(), 200, "{page}");
+                done.searches.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+    }
+
     async fn at_rest(&mut self) -> HashMap<Member, Figures> {
         let mut figures = HashMap::new();
         for member in STEADY {
@@ -230,7 +305,10 @@ async fn nothing_is_wrong_and_nothing_grows() {
 }
 
 async fn soak(minutes: u64, viewers: u64) {
-    let cluster = Cluster::start().await;
+    let before = std::env::var_os("IMPORT_RELAY_BEFORE").map(PathBuf::from);
+    let is_update = before.is_some();
+    let mut cluster = Cluster::start_of(before.unwrap_or_else(process::binary)).await;
+    cluster.program = process::binary();
     let cookie = cluster.create_owner(&cluster.http).await;
     let mut soak = Soak {
         cluster,
@@ -239,17 +317,22 @@ async fn soak(minutes: u64, viewers: u64) {
         jobs: Arc::default(),
         done: Arc::default(),
     };
-    // Pools, caches and the allocator are full before figures are compared.
-    let began = Instant::now();
     let length = Duration::from_secs(60 * minutes);
-    soak.live(began + length / 4, &[]).await;
+    if is_update {
+        soak.live(Instant::now() + length / 8, Trouble::Update)
+            .await;
+        println!("updated under load: {:?}", soak.done);
+    }
+    // Pools, caches and the allocator are full before figures are compared.
+    soak.live(Instant::now() + length / 4, Trouble::None).await;
     let before = soak.at_rest().await;
     println!("after the warm-up, at rest: {before:#?}");
     let mortal: Vec<_> = Member::ALL
         .into_iter()
         .filter(|member| !STEADY.contains(member))
         .collect();
-    soak.live(Instant::now() + length * 3 / 4, &mortal).await;
+    soak.live(Instant::now() + length * 3 / 4, Trouble::Kill(mortal))
+        .await;
     let after = soak.at_rest().await;
     println!(
         "{minutes} min, {viewers} viewers at once: {} imports, {:?}\nat the end, at rest: {after:#?}",
@@ -258,6 +341,7 @@ async fn soak(minutes: u64, viewers: u64) {
     );
     let done = |count: &AtomicUsize| count.load(Ordering::Relaxed);
     assert!(done(&soak.done.kills) > 0 && done(&soak.done.cancels) > 0);
+    assert!(done(&soak.done.searches) > 0);
     assert!(done(&soak.done.ends) > soak.jobs.all().len());
     for member in STEADY {
         let (before, after) = (before[&member], after[&member]);
