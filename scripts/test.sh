@@ -121,7 +121,7 @@ step "PostgreSQL" start_postgres
 if [ -n "${IMPORT_RELAY_POSTGRES:-}" ]; then
     # All that touches the database once more, and what takes several processes.
     rust_tests "the same on PostgreSQL" --package import-relay --features ssr --lib --test relay --test access --test price_monitor \
-        --test import_controls --test product_files --test ops --test instances -- --include-ignored
+        --test import_controls --test import_crash --test product_files --test ops --test instances -- --include-ignored
     # With the flags of Vercel's builder: none.
     RUSTFLAGS='' rust_tests "the function, under a stand-in of its runtime" --package import-relay-vercel -- --include-ignored
 fi

@@ -2,22 +2,98 @@
 #![cfg(all(feature = "ssr", unix))]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
+#[path = "support/database.rs"]
+mod database;
+
 use std::{
     io::{BufRead, BufReader},
-    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use reqwest::{Client, multipart};
-use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use serde_json::Value;
+use tempfile::TempDir;
+
+use self::database::postgres_database;
 
 const KEY: &str = "the-key";
 const ROWS: usize = 50_000;
 const RATE: &str = "20000";
 const KILLS: usize = 50;
 const DEADLINE: Duration = Duration::from_secs(120);
+
+/// What outlives a process: its directory and its database.
+struct Place {
+    directory: TempDir,
+    /// A SQLite file in the directory, or a database of the PostgreSQL server that the tests are given.
+    database: String,
+    limits: &'static str,
+}
+
+impl Place {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("import-relay.db");
+        Self {
+            database: postgres_database()
+                .await
+                .unwrap_or_else(|| format!("sqlite:{}", file.display())),
+            directory,
+            limits: "off",
+        }
+    }
+
+    async fn connect(&self) -> DatabaseConnection {
+        Database::connect(&self.database).await.unwrap()
+    }
+
+    /// Kills the process by SIGKILL, and lets its leases run out.
+    async fn kill(&self, mut process: Process) {
+        process.child.kill().unwrap();
+        process.child.wait().unwrap();
+        if self.database.starts_with("postgres") {
+            let db = self.connect().await;
+            db.execute_unprepared("UPDATE monitor_leases SET until = 0")
+                .await
+                .unwrap();
+            db.close().await.unwrap();
+        }
+    }
+
+    /// Kills the process at random points of an import, each within `ROWS / 8` of `count` after the one before,
+    /// and starts it again. Returns the new one, and how many kills were within the import.
+    async fn kill_within(
+        &self,
+        http: &Client,
+        mut process: Process,
+        id: &str,
+        kills: usize,
+        count: &str,
+    ) -> (Process, usize) {
+        let mut within = 0;
+        for _ in 0..kills {
+            let state = details(http, &process, id).await;
+            let done = state[count].as_u64().unwrap();
+            let step = ROWS / kills.max(8);
+            advanced(
+                http,
+                &process,
+                id,
+                count,
+                done + fastrand::u64(0..=step as u64),
+            )
+            .await;
+            self.kill(process).await;
+            process = Process::start(self);
+            let state = details(http, &process, id).await;
+            let done = state[count].as_u64().unwrap();
+            within += usize::from(done > 0 && state["status"] == "PENDING");
+        }
+        (process, within)
+    }
+}
 
 /// A price monitor in its own process.
 struct Process {
@@ -26,16 +102,18 @@ struct Process {
 }
 
 impl Process {
-    fn start(directory: &Path) -> Self {
+    fn start(place: &Place) -> Self {
+        let directory = place.directory.path();
         let mut child = Command::new(env!("CARGO_BIN_EXE_import-relay"))
             .args(["price-monitor", "--listen", "127.0.0.1:0"])
             .env_clear()
             .env("DATA_DIR", directory)
+            .env("DATABASE_URL", &place.database)
             .env("PRICE_MONITOR_API_KEY", KEY)
             .env("RUST_LOG", "error")
             // Slow enough on any machine.
             .env("IMPORT_MAX_RATE", RATE)
-            .env("IMPORT_LIMITS", "off")
+            .env("IMPORT_LIMITS", place.limits)
             .current_dir(directory)
             .stdout(Stdio::piped())
             .spawn()
@@ -48,12 +126,6 @@ impl Process {
         let url = line.split_whitespace().last().unwrap().to_owned();
         assert!(url.starts_with("http://"), "{line}");
         Self { child, url }
-    }
-
-    /// Kills the process by SIGKILL.
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
     }
 }
 
@@ -113,13 +185,18 @@ async fn details(http: &Client, process: &Process, id: &str) -> Value {
         .unwrap()
 }
 
-/// Waits for a number of products, or the end.
-async fn advanced(http: &Client, process: &Process, id: &str, until: u64) {
+/// Waits for a state of an import, or its end.
+async fn until(
+    http: &Client,
+    process: &Process,
+    id: &str,
+    is_so: impl Fn(&Value) -> bool,
+) -> Value {
     let deadline = Instant::now() + DEADLINE;
     loop {
         let state = details(http, process, id).await;
-        if state["status"] != "PENDING" || state["processedProducts"].as_u64() >= Some(until) {
-            return;
+        if state["status"] != "PENDING" || is_so(&state) {
+            return state;
         }
         assert!(
             Instant::now() < deadline,
@@ -129,23 +206,17 @@ async fn advanced(http: &Client, process: &Process, id: &str, until: u64) {
     }
 }
 
+/// Waits for a count of an import, or its end.
+async fn advanced(http: &Client, process: &Process, id: &str, count: &str, to: u64) {
+    until(http, process, id, |state| state[count].as_u64() >= Some(to)).await;
+}
+
 async fn finished(http: &Client, process: &Process, id: &str) -> Value {
-    let deadline = Instant::now() + DEADLINE;
-    loop {
-        let state = details(http, process, id).await;
-        if state["status"] != "PENDING" {
-            return state;
-        }
-        assert!(
-            Instant::now() < deadline,
-            "the import does not end: {state}"
-        );
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until(http, process, id, |_| false).await
 }
 
 /// Returns everything an import leaves behind, except times and IDs.
-async fn end_state(directory: &Path, end: &Value) -> String {
+async fn end_state(place: &Place, end: &Value) -> String {
     let counts = [
         "status",
         "processedProducts",
@@ -160,58 +231,50 @@ async fn end_state(directory: &Path, end: &Value) -> String {
         "warnings",
     ]
     .map(|name| end[name].to_string());
-    let url = format!("sqlite:{}", directory.join("import-relay.db").display());
-    let db = Database::connect(url).await.unwrap();
+    let db = place.connect().await;
     let mut rows = Vec::new();
     for sql in [
         "SELECT identity || '|' || coalesce(sku, '') || '|' || name || '|' || coalesce(price, '') \
          AS line FROM products ORDER BY identity",
-        "SELECT row || '|' || line || '|' || sku || '|' || reason || '|' || coalesce(cells, '') \
-         AS line FROM monitor_failed_rows ORDER BY row",
-        "SELECT kind || '|' || row || '|' || part || '|' || line || '|' || label || '|' || reason \
-         || '|' || coalesce(by_line, '') AS line FROM monitor_row_notes ORDER BY kind, row, part",
+        "SELECT \"row\" || '|' || line || '|' || sku || '|' || reason || '|' || coalesce(cells, '') \
+         AS line FROM monitor_failed_rows ORDER BY \"row\"",
+        "SELECT kind || '|' || \"row\" || '|' || part || '|' || line || '|' || label || '|' || reason \
+         || '|' || coalesce(CAST(by_line AS TEXT), '') AS line FROM monitor_row_notes \
+         ORDER BY kind, \"row\", part",
     ] {
-        let statement = Statement::from_string(DbBackend::Sqlite, sql);
+        let statement = Statement::from_string(db.get_database_backend(), sql);
         for row in db.query_all_raw(statement).await.unwrap() {
             rows.push(row.try_get::<String>("", "line").unwrap());
         }
     }
+    db.close().await.unwrap();
     format!("{}\n{}", counts.join(" "), rows.join("\n"))
 }
 
 #[tokio::test]
 async fn an_import_that_is_killed_anywhere_ends_as_if_it_never_were() {
+    const KILLS_OF_ONE: usize = 5;
     let (http, file) = (client(), file());
-    let directory = tempfile::tempdir().unwrap();
-    let process = Process::start(directory.path());
+    let place = Place::new().await;
+    let process = Process::start(&place);
     let id = upload(&http, &process, &file).await;
     let end = finished(&http, &process, &id).await;
-    process.kill();
-    let expected = end_state(directory.path(), &end).await;
+    place.kill(process).await;
+    let expected = end_state(&place, &end).await;
     assert_eq!(end["status"], "PARTIAL_SUCCESS");
 
-    let mut kills = 0;
     let mut killed_within = 0;
-    while kills < KILLS {
-        let directory = tempfile::tempdir().unwrap();
-        let mut process = Process::start(directory.path());
+    for kills in (0..KILLS).step_by(KILLS_OF_ONE) {
+        let place = Place::new().await;
+        let process = Process::start(&place);
         let id = upload(&http, &process, &file).await;
-        // Several kills at random positions, then it may end.
-        for _ in 0..5 {
-            let before = details(&http, &process, &id).await;
-            let done = before["processedProducts"].as_u64().unwrap();
-            let until = done + fastrand::u64(0..=ROWS as u64 / 5);
-            advanced(&http, &process, &id, until).await;
-            process.kill();
-            kills += 1;
-            process = Process::start(directory.path());
-            let state = details(&http, &process, &id).await;
-            let done = state["processedProducts"].as_u64().unwrap();
-            killed_within += usize::from(done > 0 && state["status"] == "PENDING");
-        }
+        let (process, within) = place
+            .kill_within(&http, process, &id, KILLS_OF_ONE, "processedProducts")
+            .await;
+        killed_within += within;
         let end = finished(&http, &process, &id).await;
-        process.kill();
-        let got = end_state(directory.path(), &end).await;
+        place.kill(process).await;
+        let got = end_state(&place, &end).await;
         let differs = got
             .lines()
             .zip(expected.lines())
@@ -220,7 +283,7 @@ async fn an_import_that_is_killed_anywhere_ends_as_if_it_never_were() {
     }
     assert!(
         killed_within > KILLS / 5,
-        "only {killed_within} of {kills} kills were within an import"
+        "only {killed_within} of {KILLS} kills were within an import"
     );
 }
 
@@ -228,8 +291,8 @@ async fn an_import_that_is_killed_anywhere_ends_as_if_it_never_were() {
 async fn an_upload_that_a_crash_cuts_off_is_no_import() {
     use std::io::Write;
     let (http, file) = (client(), file());
-    let directory = tempfile::tempdir().unwrap();
-    let process = Process::start(directory.path());
+    let place = Place::new().await;
+    let process = Process::start(&place);
     let address = process.url.trim_start_matches("http://").to_owned();
     let mut stream = std::net::TcpStream::connect(&address).unwrap();
     let part =
@@ -243,32 +306,36 @@ async fn an_upload_that_a_crash_cuts_off_is_no_import() {
     stream
         .write_all(&file.as_bytes()[..file.len() / 2])
         .unwrap();
-    let uploads = || std::fs::read_dir(directory.path().join("uploads"));
+    let uploads = || std::fs::read_dir(place.directory.path().join("uploads"));
     let deadline = Instant::now() + DEADLINE;
     // Part of it is on disk.
     while uploads().map_or(0, Iterator::count) == 0 {
         assert!(Instant::now() < deadline, "nothing of the upload arrives");
         std::thread::sleep(Duration::from_millis(5));
     }
-    process.kill();
+    place.kill(process).await;
     drop(stream);
 
-    let process = Process::start(directory.path());
-    let url = format!(
-        "sqlite:{}",
-        directory.path().join("import-relay.db").display()
+    let process = Process::start(&place);
+    assert_eq!(
+        number(&place, "SELECT count(*) AS n FROM monitor_imports").await,
+        0
     );
-    let db = Database::connect(url).await.unwrap();
-    let count = "SELECT count(*) AS n FROM monitor_imports";
-    let count = Statement::from_string(DbBackend::Sqlite, count);
-    let row = db.query_one_raw(count).await.unwrap().unwrap();
-    assert_eq!(row.try_get::<i64>("", "n").unwrap(), 0);
     let id = upload(&http, &process, &file).await;
     assert_eq!(
         finished(&http, &process, &id).await["status"],
         "PARTIAL_SUCCESS"
     );
-    process.kill();
+    place.kill(process).await;
+}
+
+/// Returns the number `n` that a query gives.
+async fn number(place: &Place, sql: &str) -> i64 {
+    let db = place.connect().await;
+    let statement = Statement::from_string(db.get_database_backend(), sql);
+    let row = db.query_one_raw(statement).await.unwrap().unwrap();
+    db.close().await.unwrap();
+    row.try_get("", "n").unwrap()
 }
 
 /// A list of products of which each has its price.
@@ -283,132 +350,145 @@ fn prices(cents: usize) -> String {
     text
 }
 
-/// All products, and whether each change that is there leads on to another one or to none.
-async fn products_and_changes(directory: &Path) -> (Vec<String>, i64) {
-    let url = format!("sqlite:{}", directory.join("import-relay.db").display());
-    let db = Database::connect(url).await.unwrap();
-    let query = |sql: &str| Statement::from_string(DbBackend::Sqlite, sql);
-    let rows = db
-        .query_all_raw(query(
-            "SELECT identity || '|' || name || '|' || price || '|' || created_at AS line FROM products ORDER BY identity",
-        ))
-        .await
-        .unwrap();
-    let lines = rows.iter().map(|row| row.try_get("", "line").unwrap());
-    let broken = db
-        .query_one_raw(query(
-            "SELECT (SELECT count(*) FROM products AS p WHERE NOT EXISTS \
-                 (SELECT 1 FROM product_changes AS c WHERE c.id = p.last_change AND c.identity = p.identity)) \
-             + (SELECT count(*) FROM product_changes AS c WHERE c.previous <> 0 AND NOT EXISTS \
-                 (SELECT 1 FROM product_changes AS b WHERE b.id = c.previous AND b.identity = c.identity)) AS n",
-        ))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        broken.try_get::<i64>("", "n").unwrap(),
-        0,
-        "a chain of changes is broken"
+/// All products, and how many changes there are. Each change leads on to another one or to none.
+async fn products_and_changes(place: &Place) -> (Vec<String>, i64) {
+    let db = place.connect().await;
+    let products = Statement::from_string(
+        db.get_database_backend(),
+        "SELECT identity || '|' || name || '|' || price || '|' || created_at AS line FROM products ORDER BY identity",
     );
-    let changes = db.query_one_raw(query("SELECT count(*) AS n FROM product_changes"));
-    let changes = changes.await.unwrap().unwrap();
-    (lines.collect(), changes.try_get("", "n").unwrap())
+    let rows = db.query_all_raw(products).await.unwrap();
+    db.close().await.unwrap();
+    let lines = rows.iter().map(|row| row.try_get("", "line").unwrap());
+    let broken = number(
+        place,
+        "SELECT (SELECT count(*) FROM products AS p WHERE NOT EXISTS \
+             (SELECT 1 FROM product_changes AS c WHERE c.id = p.last_change AND c.identity = p.identity)) \
+         + (SELECT count(*) FROM product_changes AS c WHERE c.previous <> 0 AND NOT EXISTS \
+             (SELECT 1 FROM product_changes AS b WHERE b.id = c.previous AND b.identity = c.identity)) AS n",
+    );
+    assert_eq!(broken.await, 0, "a chain of changes is broken");
+    let changes = number(place, "SELECT count(*) AS n FROM product_changes").await;
+    (lines.collect(), changes)
+}
+
+/// Asks for something of an import, and returns the answer.
+async fn ask(http: &Client, process: &Process, id: &str, what: &str) -> reqwest::Response {
+    let url = format!("{}/api/products/imports/{id}/{what}", process.url);
+    let asked = http.post(url).header("X-API-Key", KEY).send();
+    asked.await.unwrap().error_for_status().unwrap()
 }
 
 /// Takes an import back, and returns the import that does so.
 async fn undo(http: &Client, process: &Process, id: &str) -> String {
-    let asked = http
-        .post(format!("{}/api/products/imports/{id}/undo", process.url))
-        .header("X-API-Key", KEY)
-        .send();
-    let answer = asked.await.unwrap().error_for_status().unwrap();
-    let undo: Value = answer.json().await.unwrap();
+    let undo: Value = ask(http, process, id, "undo").await.json().await.unwrap();
     undo["id"].as_str().unwrap().to_owned()
 }
 
-/// Imports products into a new shop. Returns its directory and all that is in it.
-async fn shop(http: &Client) -> (tempfile::TempDir, Vec<String>) {
-    let directory = tempfile::tempdir().unwrap();
-    let process = Process::start(directory.path());
+/// Imports products into a new shop. Returns it and all that is in it.
+async fn shop(http: &Client) -> (Place, Vec<String>) {
+    let place = Place::new().await;
+    let process = Process::start(&place);
     let id = upload(http, &process, &prices(50)).await;
     assert_eq!(finished(http, &process, &id).await["status"], "SUCCESS");
-    process.kill();
-    let (products, _) = products_and_changes(directory.path()).await;
-    (directory, products)
+    place.kill(process).await;
+    let (products, _) = products_and_changes(&place).await;
+    (place, products)
 }
 
 #[tokio::test]
 async fn an_undo_that_is_killed_anywhere_leaves_the_products_as_they_were() {
-    const UNDO_KILLS: usize = 12;
     let http = client();
-    let (directory, before) = shop(&http).await;
+    let (place, before) = shop(&http).await;
 
-    let mut process = Process::start(directory.path());
+    let process = Process::start(&place);
     let id = upload(&http, &process, &prices(10)).await;
     assert_eq!(
         finished(&http, &process, &id).await["updatedProducts"],
         ROWS
     );
     let undo = undo(&http, &process, &id).await;
-    let undo = undo.as_str();
-    let mut killed_within = 0;
-    for _ in 0..UNDO_KILLS {
-        let done = details(&http, &process, undo).await["processedProducts"].as_u64();
-        let until = done.unwrap() + fastrand::u64(0..=ROWS as u64 / 8);
-        advanced(&http, &process, undo, until).await;
-        process.kill();
-        process = Process::start(directory.path());
-        let state = details(&http, &process, undo).await;
-        let done = state["processedProducts"].as_u64().unwrap();
-        killed_within += usize::from(done > 0 && state["status"] == "PENDING");
-    }
-    let end = finished(&http, &process, undo).await;
-    process.kill();
+    let (process, killed_within) = place
+        .kill_within(&http, process, &undo, KILLS, "processedProducts")
+        .await;
+    let end = finished(&http, &process, &undo).await;
+    place.kill(process).await;
     assert_eq!(
         (&end["status"], &end["updatedProducts"]),
         (&"SUCCESS".into(), &ROWS.into())
     );
     assert!(killed_within > 0, "no kill was within the undo");
-    let (after, changes) = products_and_changes(directory.path()).await;
+    let (after, changes) = products_and_changes(&place).await;
     assert!(after == before, "the products are not what they were");
     assert_eq!(changes, 3 * ROWS as i64);
+}
+
+#[tokio::test]
+async fn an_approval_that_is_killed_anywhere_holds_or_was_never_given() {
+    let http = client();
+    let (mut place, _) = shop(&http).await;
+    place.limits = "ask";
+    let dearer = prices(50).replace(".50\n", "00.50\n");
+
+    let mut process = Process::start(&place);
+    let id = upload(&http, &process, &dearer).await;
+    let is_asked = |state: &Value| state["needs"] == "approval";
+    // While it is looked through, and while it waits.
+    for _ in 0..KILLS / 5 {
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(..300))).await;
+        place.kill(process).await;
+        process = Process::start(&place);
+    }
+    let state = until(&http, &process, &id, is_asked).await;
+    assert!(is_asked(&state), "{state}");
+    let (_, changes) = products_and_changes(&place).await;
+    assert_eq!(
+        changes, ROWS as i64,
+        "it changed products before it was approved"
+    );
+    // While it is approved: what was answered holds.
+    let url = format!("{}/api/products/imports/{id}/approve", process.url);
+    let approving = tokio::spawn(http.post(url).header("X-API-Key", KEY).send());
+    tokio::time::sleep(Duration::from_millis(fastrand::u64(..20))).await;
+    place.kill(process).await;
+    let is_approved = approving
+        .await
+        .unwrap()
+        .is_ok_and(|answer| answer.status() == 200);
+    process = Process::start(&place);
+    let state = details(&http, &process, &id).await;
+    assert!(!(is_approved && is_asked(&state)), "{state}");
+    if is_asked(&state) {
+        ask(&http, &process, &id, "approve").await;
+    }
+    let (process, killed_within) = place
+        .kill_within(&http, process, &id, KILLS, "processedProducts")
+        .await;
+    let end = finished(&http, &process, &id).await;
+    place.kill(process).await;
+    assert_eq!(
+        (&end["status"], &end["updatedProducts"]),
+        (&"SUCCESS".into(), &ROWS.into())
+    );
+    assert!(killed_within > 0, "no kill was within the import");
+    let (after, changes) = products_and_changes(&place).await;
+    assert!(after.iter().all(|line| line.contains("00.50|")));
+    assert_eq!(changes, 2 * ROWS as i64);
 }
 
 #[tokio::test]
 async fn a_full_file_that_is_killed_anywhere_removes_what_it_lacks_once() {
     const FULL_KILLS: usize = 12;
     let http = client();
-    let (directory, before) = shop(&http).await;
+    let (place, before) = shop(&http).await;
 
-    let mut process = Process::start(directory.path());
+    let process = Process::start(&place);
     let kept = ROWS / 5;
     let some: String = prices(10).split_inclusive('\n').take(kept + 1).collect();
     let id = upload_with(&http, &process, &some, "?missing=remove").await;
-    let gone = async |process: &Process| {
-        let state = details(&http, process, &id).await;
-        (
-            state["removedProducts"].as_u64().unwrap(),
-            state["status"] == "PENDING",
-        )
-    };
-    let mut killed_within = 0;
-    for _ in 0..FULL_KILLS {
-        let (removed, _) = gone(&process).await;
-        let until = removed + fastrand::u64(0..=ROWS as u64 / 8);
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            let (removed, is_pending) = gone(&process).await;
-            if removed >= until || !is_pending {
-                break;
-            }
-            assert!(Instant::now() < deadline, "the import stands still");
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        process.kill();
-        process = Process::start(directory.path());
-        let (removed, is_pending) = gone(&process).await;
-        killed_within += usize::from(removed > 0 && is_pending);
-    }
+    let (process, killed_within) = place
+        .kill_within(&http, process, &id, FULL_KILLS, "removedProducts")
+        .await;
     let end = finished(&http, &process, &id).await;
     let lacking = ROWS - kept;
     for (name, count) in [
@@ -421,10 +501,9 @@ async fn a_full_file_that_is_killed_anywhere_removes_what_it_lacks_once() {
     assert_eq!(end["status"], "SUCCESS");
     assert!(killed_within > 0, "no kill was within the removal");
     let undo = undo(&http, &process, &id).await;
-    let undo = undo.as_str();
-    assert_eq!(finished(&http, &process, undo).await["status"], "SUCCESS");
-    process.kill();
-    let (after, changes) = products_and_changes(directory.path()).await;
+    assert_eq!(finished(&http, &process, &undo).await["status"], "SUCCESS");
+    place.kill(process).await;
+    let (after, changes) = products_and_changes(&place).await;
     assert!(after == before, "the products are not what they were");
     assert_eq!(changes, 3 * ROWS as i64);
 }
