@@ -21,8 +21,14 @@ use self::database::postgres_database;
 const KEY: &str = "the-key";
 const ROWS: usize = 50_000;
 const RATE: &str = "20000";
+/// Kills of imports; of undos, approvals and removals, which are longer, `IMPORT_KILLS` or these.
 const KILLS: usize = 50;
+const FEWER_KILLS: usize = 12;
 const DEADLINE: Duration = Duration::from_secs(120);
+
+fn kills() -> usize {
+    std::env::var("IMPORT_KILLS").map_or(FEWER_KILLS, |kills| kills.parse().unwrap())
+}
 
 /// What outlives a process: its directory and its database.
 struct Place {
@@ -50,9 +56,8 @@ impl Place {
     }
 
     /// Kills the process by SIGKILL, and lets its leases run out.
-    async fn kill(&self, mut process: Process) {
-        process.child.kill().unwrap();
-        process.child.wait().unwrap();
+    async fn kill(&self, process: Process) {
+        drop(process);
         if self.database.starts_with("postgres") {
             let db = self.connect().await;
             db.execute_unprepared("UPDATE monitor_leases SET until = 0")
@@ -62,8 +67,9 @@ impl Place {
         }
     }
 
-    /// Kills the process at random points of an import, each within `ROWS / 8` of `count` after the one before,
-    /// and starts it again. Returns the new one, and how many kills were within the import.
+    /// Kills the process at random points of an import, and starts it again. In between `count` increases, because
+    /// an import that dies twice without progress is given up. Returns the new process, and how many kills were
+    /// within the import.
     async fn kill_within(
         &self,
         http: &Client,
@@ -77,13 +83,10 @@ impl Place {
             let state = details(http, &process, id).await;
             let done = state[count].as_u64().unwrap();
             let step = ROWS / kills.max(8);
-            advanced(
-                http,
-                &process,
-                id,
-                count,
-                done + fastrand::u64(0..=step as u64),
-            )
+            let next = done + fastrand::u64(1..=step as u64);
+            until(http, &process, id, |state| {
+                state[count].as_u64() >= Some(next)
+            })
             .await;
             self.kill(process).await;
             process = Process::start(self);
@@ -126,6 +129,14 @@ impl Process {
         let url = line.split_whitespace().last().unwrap().to_owned();
         assert!(url.starts_with("http://"), "{line}");
         Self { child, url }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have died by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -204,11 +215,6 @@ async fn until(
         );
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-}
-
-/// Waits for a count of an import, or its end.
-async fn advanced(http: &Client, process: &Process, id: &str, count: &str, to: u64) {
-    until(http, process, id, |state| state[count].as_u64() >= Some(to)).await;
 }
 
 async fn finished(http: &Client, process: &Process, id: &str) -> Value {
@@ -409,7 +415,7 @@ async fn an_undo_that_is_killed_anywhere_leaves_the_products_as_they_were() {
     );
     let undo = undo(&http, &process, &id).await;
     let (process, killed_within) = place
-        .kill_within(&http, process, &undo, KILLS, "processedProducts")
+        .kill_within(&http, process, &undo, kills(), "processedProducts")
         .await;
     let end = finished(&http, &process, &undo).await;
     place.kill(process).await;
@@ -433,14 +439,14 @@ async fn an_approval_that_is_killed_anywhere_holds_or_was_never_given() {
     let mut process = Process::start(&place);
     let id = upload(&http, &process, &dearer).await;
     let is_asked = |state: &Value| state["needs"] == "approval";
-    // While it is looked through, and while it waits.
-    for _ in 0..KILLS / 5 {
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(..300))).await;
+    // Once while it is looked through, maybe, and then while it waits.
+    tokio::time::sleep(Duration::from_millis(fastrand::u64(..300))).await;
+    for _ in 0..4 {
         place.kill(process).await;
         process = Process::start(&place);
+        let state = until(&http, &process, &id, is_asked).await;
+        assert!(is_asked(&state), "{state}");
     }
-    let state = until(&http, &process, &id, is_asked).await;
-    assert!(is_asked(&state), "{state}");
     let (_, changes) = products_and_changes(&place).await;
     assert_eq!(
         changes, ROWS as i64,
@@ -462,7 +468,7 @@ async fn an_approval_that_is_killed_anywhere_holds_or_was_never_given() {
         ask(&http, &process, &id, "approve").await;
     }
     let (process, killed_within) = place
-        .kill_within(&http, process, &id, KILLS, "processedProducts")
+        .kill_within(&http, process, &id, kills(), "processedProducts")
         .await;
     let end = finished(&http, &process, &id).await;
     place.kill(process).await;
@@ -478,7 +484,6 @@ async fn an_approval_that_is_killed_anywhere_holds_or_was_never_given() {
 
 #[tokio::test]
 async fn a_full_file_that_is_killed_anywhere_removes_what_it_lacks_once() {
-    const FULL_KILLS: usize = 12;
     let http = client();
     let (place, before) = shop(&http).await;
 
@@ -487,7 +492,7 @@ async fn a_full_file_that_is_killed_anywhere_removes_what_it_lacks_once() {
     let some: String = prices(10).split_inclusive('\n').take(kept + 1).collect();
     let id = upload_with(&http, &process, &some, "?missing=remove").await;
     let (process, killed_within) = place
-        .kill_within(&http, process, &id, FULL_KILLS, "removedProducts")
+        .kill_within(&http, process, &id, kills(), "removedProducts")
         .await;
     let end = finished(&http, &process, &id).await;
     let lacking = ROWS - kept;
