@@ -2,10 +2,13 @@
 
 use leptos::prelude::*;
 
-use crate::model::{
-    changes::{ChangesPage, ProductHistory},
-    error::ApiError,
-    job::JobId,
+use crate::{
+    i18n::messages::ErrorCode,
+    model::{
+        changes::{ChangesPage, ProductHistory},
+        error::ApiError,
+        job::JobId,
+    },
 };
 
 /// Lists the changes of an import behind a row of its file, 50 at once.
@@ -35,7 +38,11 @@ pub async fn import_changes(
         };
         Some(value.clone())
     });
-    let filter = filter.map_err(|name| ApiError::Invalid(format!("`{name}` is not valid.")))?;
+    let filter = filter.map_err(|name| {
+        ApiError::invalid(ErrorCode::InvalidParameter {
+            name: name.to_string(),
+        })
+    })?;
     imports.relay().changes(&job, &filter, after).await
 }
 
