@@ -2,13 +2,10 @@
 
 use leptos::prelude::*;
 
-use crate::{
-    i18n::messages::ErrorCode,
-    model::{
-        changes::{ChangesPage, ProductHistory},
-        error::ApiError,
-        job::JobId,
-    },
+use crate::model::{
+    changes::{ChangesPage, ProductHistory},
+    error::ApiError,
+    job::JobId,
 };
 
 /// Lists the changes of an import behind a row of its file, 50 at once.
@@ -39,7 +36,7 @@ pub async fn import_changes(
         Some(value.clone())
     });
     let filter = filter.map_err(|name| {
-        ApiError::invalid(ErrorCode::InvalidParameter {
+        ApiError::invalid(crate::i18n::messages::ErrorCode::InvalidParameter {
             name: name.to_string(),
         })
     })?;

@@ -2,10 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::{
-    i18n::messages::ErrorCode,
-    model::{error::ApiError, page::Page, product::Product},
-};
+use crate::model::{error::ApiError, page::Page, product::Product};
 
 /// Returns whether this instance has products: only with the embedded price monitor.
 #[server(prefix = "/api", endpoint = "has_products", input = server_fn::codec::GetUrl)]
@@ -24,7 +21,9 @@ pub async fn list_products(search: String, page: u64) -> Result<Page<Product>, A
     crate::server::auth::require_user().await?;
     let state = crate::server::http::state::app_state()?;
     if !state.has_products() {
-        return Err(ApiError::Unavailable(ErrorCode::ProductsElsewhere.into()));
+        return Err(ApiError::Unavailable(
+            crate::i18n::messages::ErrorCode::ProductsElsewhere.into(),
+        ));
     }
     Ok(state.store.list_products(search.trim(), page).await?)
 }
