@@ -208,6 +208,10 @@ impl<'a> Fields<'a> {
     }
 
     fn verdict(&self) -> Verdict {
+        let status = self.status.and_then(json::value);
+        let status = status.as_ref().and_then(Value::as_str).unwrap_or_default();
+        let status = status.trim().to_ascii_uppercase().replace(['-', ' '], "_");
+        let is_cancelled = matches!(status.as_str(), "CANCELLED" | "CANCELED");
         if let Some(error) = self
             .error
             .and_then(json::value)
@@ -217,20 +221,17 @@ impl<'a> Fields<'a> {
             let [code, parameters] =
                 [self.error_code, self.error_params].map(|raw| raw.and_then(json::value));
             return Verdict::Failed(Failure {
-                is_cancelled: self.cancelled.is_some_and(|raw| is_yes(raw.get())),
+                is_cancelled: is_cancelled || self.cancelled.is_some_and(|raw| is_yes(raw.get())),
                 ..Failure::coded(error, code.as_ref(), parameters.as_ref())
             });
         }
         let is_over = self.completed_at.is_some_and(|at| is_truthy(at.get()))
             || self.is_completed.is_some_and(|raw| is_yes(raw.get()));
-        let status = self.status.and_then(json::value);
-        let status = status.as_ref().and_then(Value::as_str).unwrap_or_default();
-        let status = status.trim().to_ascii_uppercase().replace(['-', ' '], "_");
         match status.as_str() {
             "SUCCESS" => Verdict::Ended(EndStatus::Success),
             "PARTIAL_SUCCESS" => Verdict::Ended(EndStatus::PartialSuccess),
             "ERROR" | "FAILED" => Verdict::Ended(EndStatus::Error),
-            "CANCELLED" | "CANCELED" => Verdict::Ended(EndStatus::Cancelled),
+            _ if is_cancelled => Verdict::Ended(EndStatus::Cancelled),
             "COMPLETED" | "DONE" | "FINISHED" => Verdict::Completed,
             _ if is_over => Verdict::Completed,
             _ => Verdict::Open,
@@ -433,6 +434,8 @@ mod tests {
         assert!(failure.is_cancelled);
         assert_eq!(failure.code.as_deref(), Some("cancelled-after"));
         assert_eq!(failure.parameters.len(), 2);
+        let named = read(r#"{"error":"Stopped by Ada","status":"canceled"}"#);
+        assert!(matches!(named.verdict, Verdict::Failed(failure) if failure.is_cancelled));
     }
 
     #[test]

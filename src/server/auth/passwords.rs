@@ -11,8 +11,8 @@ use tokio::sync::Semaphore;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::{
-    i18n::messages::ErrorCode,
-    {model::error::ApiError, server::store::users::PasswordHash as StoredHash},
+    i18n::messages::ErrorCode, model::error::ApiError,
+    server::store::users::PasswordHash as StoredHash,
 };
 
 /// Minimum characters.

@@ -1,4 +1,4 @@
-//! How what goes wrong on the server reaches the user: as a sentence that names no internals.
+//! How what goes wrong on the server reaches the user: as a code with a sentence that names no internals.
 
 pub mod advice;
 
