@@ -10,7 +10,7 @@ use any_spawner::Executor;
 use gloo_timers::future::sleep;
 use import_relay::{
     hooks::{
-        Connection, UseProductImportProgressReturn, UseProgressOptions,
+        Connection, ProgressError, UseProductImportProgressReturn, UseProgressOptions,
         use_product_import_progress_with_options, use_unfinished_imports_with_options,
     },
     model::job::{ImportMode, ImportStatus, JobId, ProductImportJob},
@@ -147,7 +147,7 @@ async fn what_cannot_be_read_is_said_until_the_next_state() {
     let error = followed.live.error;
     tell(0, "message", "{");
     until("it is said", || {
-        error.get_untracked().as_deref() == Some("Failed to parse progress data")
+        error.get_untracked() == Some(ProgressError::Unreadable)
     })
     .await;
     tell(0, "message", &state(5, "PENDING"));
@@ -166,7 +166,7 @@ async fn a_stream_that_breaks_is_left_to_the_browser() {
     .await;
     assert_eq!(live.status.get_untracked(), ImportStatus::Pending);
     until("it is said after a while", || {
-        live.error.get_untracked().as_deref() == Some("Connection error")
+        live.error.get_untracked() == Some(ProgressError::Connection)
     })
     .await;
     open(0);

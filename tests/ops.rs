@@ -13,6 +13,8 @@ mod freezing_proxy;
 mod full_disk;
 #[path = "ops/nginx.rs"]
 mod nginx;
+#[path = "support/no_room.rs"]
+mod no_room;
 #[path = "ops/pooler.rs"]
 mod pooler;
 #[path = "ops/process.rs"]
@@ -571,9 +573,7 @@ async fn an_import_that_cannot_begin_on_a_full_disk_says_so_and_begins_once_ther
     let database = Database::connect(format!("sqlite:{}", file.display()));
     let database = database.await.unwrap();
     // A disk without space for a worker's lease.
-    let full = "CREATE TRIGGER no_room BEFORE INSERT ON monitor_leases \
-                BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END";
-    database.execute_unprepared(full).await.unwrap();
+    no_room::take(&database, "INSERT ON monitor_leases").await;
     let job = relay.import(&cookie, "shop.csv", FILE).await;
     relay
         .log_line("imports wait until the database has space")
@@ -594,8 +594,7 @@ async fn an_import_that_cannot_begin_on_a_full_disk_says_so_and_begins_once_ther
         let page = page.send().await.unwrap().text().await.unwrap();
         assert!(page.contains(words), "{words} is not in\n{page}");
     }
-    let room = "DROP TRIGGER no_room";
-    database.execute_unprepared(room).await.unwrap();
+    no_room::give_back(&database).await;
     relay.stream(&cookie, &job).await.until_end().await;
     relay
         .metrics_with("import_relay_imports_wait_for_room 0")

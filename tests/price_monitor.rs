@@ -68,7 +68,8 @@ async fn only_health_is_told_without_the_key() {
             let answer = request.send().await.unwrap();
             assert_eq!(answer.status(), 401, "{path}");
             let body: Value = answer.json().await.unwrap();
-            assert_eq!(body, json!({ "error": "Invalid API key" }));
+            let expected = json!({ "error": "Invalid API key", "errorCode": "wrong-api-key" });
+            assert_eq!(body, expected);
         }
     }
     let without_key = monitor
@@ -138,7 +139,8 @@ async fn rows_that_fail_are_named_with_the_reason() {
     assert_eq!(
         failures["items"][0],
         json!({
-            "line": 3, "sku": "B", "reason": "The price is missing.", "column": "price", "value": "",
+            "line": 3, "sku": "B", "reason": "The price is missing.", "code": "no-price",
+            "column": "price", "value": "",
         })
     );
     assert_eq!(

@@ -13,6 +13,9 @@ export interface Progress {
   failedProducts?: number;
   totalProducts?: number;
   error?: string;
+  errorCode?: string;
+  errorParams?: Record<string, number | string>;
+  cancelled?: boolean;
   status?: string;
   failedProductSkus?: string[];
   completedAt?: string;

@@ -285,6 +285,7 @@ test.describe('states', () => {
       processedProducts: 1,
       totalProducts: 10,
       error: 'Cancelled after importing 1 of 10 products.',
+      cancelled: true,
     });
     await job.expectStatus('ERROR');
     await expect(badge).toHaveText('Cancelled');
@@ -532,5 +533,46 @@ test.describe('in German', () => {
     await expect(plain.locator('html')).toHaveAttribute('lang', 'de');
     await expect(plain).toHaveURL(app.url('/imports?sort=file'));
     await context.close();
+  });
+});
+
+test.describe('in Spanish', () => {
+  test.use({ locale: 'es-ES', timezoneId: 'Europe/Madrid' });
+
+  test('words, numbers, dates and errors are Spanish from the first byte, and stay so', async ({
+    page,
+    app,
+    monitor,
+    session,
+  }) => {
+    const id = await session.startImport(tinyFile('verano.csv'));
+    const spanish = { 'accept-language': 'es-MX,es;q=0.9' };
+    const html = await (await page.request.get(app.url(jobPath(id)), { headers: spanish })).text();
+    expect(html).toContain('<html lang="es"');
+    const job = await JobPage.open(page, app, id);
+    await monitor.joined(id);
+    await job.expectConnection('open');
+    monitor.progress(id, { processedProducts: 61_204, failedProducts: 37, totalProducts: 150_000 });
+    await job.expectCounts('61.204', '37', '150.000');
+    await expect(job.percent).toHaveText(/^40\s%$/);
+    await expect(page.getByTestId('job-status').first()).toHaveText('Importando');
+    // Our own code is said in the reader's language; a service's own words stay, and are said to be its own.
+    monitor.progress(id, { error: 'The file is empty.', errorCode: 'empty-file' });
+    await job.expectStatus('ERROR');
+    await expect(job.error).toHaveText('El archivo está vacío.');
+    await expect(page.getByTestId('announcement')).toHaveText('La importación falló.');
+    const other = await session.startImport(tinyFile('otro.csv'));
+    const failed = await JobPage.open(page, app, other);
+    await monitor.joined(other);
+    monitor.progress(other, { error: 'Out of tea.' });
+    await expect(failed.error).toHaveText('El monitor de precios indica: Out of tea.');
+
+    await page.goto(app.url('/imports'));
+    await expect(page.getByRole('heading', { name: 'Importaciones', exact: true })).toBeVisible();
+    await expect(new ImportsPage(page).row(id)).toContainText('ahora mismo');
+    await page.getByTestId('language-en').click();
+    await expect(page.locator('html')).toHaveAttribute('lang', 'en');
+    await page.getByTestId('language-es').click();
+    await expect(page.locator('html')).toHaveAttribute('lang', 'es');
   });
 });

@@ -45,6 +45,22 @@ test('failed rows say why, can be searched, and come back as a file', async ({ p
   await again.expectStatus('SUCCESS', { timeout: 20_000 });
 });
 
+test('failed rows say why in the language of the reader, on the page and in the file', async ({ page, app }) => {
+  const imports = await new ImportsPage(page).open(app);
+  await page.getByTestId('language-de').click();
+  const job = await imports.upload(csv('fehler.csv', 'sku,name,price\nDE-1,Gut,1\nDE-2,Schlecht,umsonst\nDE-3,Leer,\n'));
+  await job.expectStatus('PARTIAL_SUCCESS', { timeout: 20_000 });
+  await expect(page.getByTestId('failed-reason')).toHaveText(['„umsonst“ ist kein gültiger Preis.', 'Der Preis fehlt.']);
+  await page.getByTestId('failed-search').fill('preis fehlt');
+  await page.getByTestId('failed-search').press('Enter');
+  await expect(page.getByTestId('failed-row')).toHaveCount(1);
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByTestId('download-failed').click(),
+  ]);
+  expect(await readFile(await download.path(), 'utf8')).toContain('Der Preis fehlt.');
+});
+
 test('a file is checked first and imported with one click', async ({ page, app }) => {
   const imports = await new ImportsPage(page).open(app);
   await page.getByTestId('upload-check').check();

@@ -35,7 +35,11 @@ pub async fn import_changes(
         };
         Some(value.clone())
     });
-    let filter = filter.map_err(|name| ApiError::Invalid(format!("`{name}` is not valid.")))?;
+    let filter = filter.map_err(|name| {
+        ApiError::invalid(crate::i18n::messages::ErrorCode::InvalidParameter {
+            name: name.to_string(),
+        })
+    })?;
     imports.relay().changes(&job, &filter, after).await
 }
 

@@ -160,7 +160,12 @@ pub async fn preview_columns(
         currency,
         sheets: Vec::new(),
     };
-    imports.relay().preview(&job, &said).await
+    let mut rows = imports.relay().preview(&job, &said).await?;
+    let language = crate::server::http::middleware::language::of_request();
+    for row in &mut rows {
+        row.error = row.why().map(|why| language.reason(&why));
+    }
+    Ok(rows)
 }
 
 /// Imports the file of an import of which this is said, remembers it for files with the same columns, and

@@ -22,7 +22,7 @@ pub async fn list_products(search: String, page: u64) -> Result<Page<Product>, A
     let state = crate::server::http::state::app_state()?;
     if !state.has_products() {
         return Err(ApiError::Unavailable(
-            "Products are managed in the external price monitor.".to_owned(),
+            crate::i18n::messages::ErrorCode::ProductsElsewhere.into(),
         ));
     }
     Ok(state.store.list_products(search.trim(), page).await?)

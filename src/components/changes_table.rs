@@ -8,7 +8,7 @@ use crate::{
     islands::parts::locale::use_locale,
     model::{
         base_path::{address, escape},
-        changes::{ChangeKind, Field, FieldChange, HistoryEntry, Percent, ProductChange},
+        changes::{ChangeKind, Field, FieldChange, HistoryEntry, ProductChange},
     },
 };
 
@@ -18,7 +18,7 @@ pub(crate) fn product_path(identity: &str) -> String {
 }
 
 /// Says what was done to a product.
-pub(crate) const fn kind_word(t: Locale, kind: ChangeKind) -> &'static str {
+pub(crate) fn kind_word(t: Locale, kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::Added => t.say("Added", "Neu"),
         ChangeKind::Updated => t.say("Updated", "Aktualisiert"),
@@ -27,7 +27,7 @@ pub(crate) const fn kind_word(t: Locale, kind: ChangeKind) -> &'static str {
 }
 
 /// Says what a value of a product is called.
-pub(crate) const fn field_word(t: Locale, field: Field) -> &'static str {
+pub(crate) fn field_word(t: Locale, field: Field) -> &'static str {
     match field {
         Field::Sku => "SKU",
         Field::Name => "Name",
@@ -44,11 +44,7 @@ pub(crate) const fn field_word(t: Locale, field: Field) -> &'static str {
 /// Writes by how much a price moved: `−30%`.
 fn moved(t: Locale, change: i64) -> String {
     let sign = if change < 0 { '−' } else { '+' };
-    let percent = Percent::of_hundredths(change.abs()).to_string();
-    match t {
-        Locale::English => format!("{sign}{percent}%"),
-        Locale::German => format!("{sign}{}\u{a0}%", percent.replace('.', ",")),
-    }
+    format!("{sign}{}", t.percent_of_hundredths(change.unsigned_abs()))
 }
 
 /// Lists the changes of an import.

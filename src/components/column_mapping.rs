@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What a column can be said to hold: the word for it, and what people call it.
-const fn choices(t: Locale) -> [(&'static str, &'static str); 19] {
+fn choices(t: Locale) -> [(&'static str, &'static str); 19] {
     [
         ("", t.say("Don't import", "Nicht importieren")),
         ("sku", "SKU"),

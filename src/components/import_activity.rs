@@ -132,9 +132,7 @@ fn end(t: Locale, job: &ProductImportJob) -> (&'static str, &'static str) {
             "warning",
             t.say("Finished with errors", "Mit Fehlern abgeschlossen"),
         ),
-        status if status.is_cancelled(job.error.as_deref()) => {
-            ("quiet", t.say("Import cancelled", "Import abgebrochen"))
-        }
+        _ if job.is_cancelled() => ("quiet", t.say("Import cancelled", "Import abgebrochen")),
         _ => ("danger", t.say("Import failed", "Import fehlgeschlagen")),
     }
 }
@@ -142,6 +140,7 @@ fn end(t: Locale, job: &ProductImportJob) -> (&'static str, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::i18n::messages::ErrorCode;
     use crate::model::job::ImportMode;
 
     fn job(status: ImportStatus) -> ProductImportJob {
@@ -206,7 +205,7 @@ mod tests {
     #[test]
     fn one_that_was_cancelled_did_not_fail() {
         let mut job = job(ImportStatus::Error);
-        job.error = Some("Cancelled before any products were imported.".to_owned());
+        job.error = Some(ErrorCode::CancelledBefore.into());
         assert_eq!(told(&job, Vec::new())[1].1, "Import cancelled");
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-const fn products_choice(t: Locale, products: WrittenProducts) -> &'static str {
+fn products_choice(t: Locale, products: WrittenProducts) -> &'static str {
     match products {
         WrittenProducts::All => t.say(
             "Add new products and update existing ones",
@@ -27,7 +27,7 @@ const fn products_choice(t: Locale, products: WrittenProducts) -> &'static str {
     }
 }
 
-const fn missing_choice(t: Locale, missing: MissingProducts) -> &'static str {
+fn missing_choice(t: Locale, missing: MissingProducts) -> &'static str {
     match missing {
         MissingProducts::Keep => t.say("Leave unchanged", "Unverändert lassen"),
         MissingProducts::List => t.say("Full file: list them", "Vollständige Datei: auflisten"),
@@ -124,10 +124,11 @@ pub(crate) fn described(t: Locale, options: &ImportOptions) -> Option<String> {
     if !fields.is_all() {
         let fields: Vec<_> = fields.chosen().map(|field| field_word(t, field)).collect();
         let fields = fields.join(", ");
-        said.push(match t {
-            Locale::English => format!("Only these fields: {fields}"),
-            Locale::German => format!("Nur diese Felder: {fields}"),
-        });
+        said.push(t.fill(
+            "Only these fields: {fields}",
+            "Nur diese Felder: {fields}",
+            &[("fields", &fields)],
+        ));
     }
     let missing = match missing {
         MissingProducts::Keep => None,
@@ -155,10 +156,11 @@ pub(crate) fn missing_products(t: Locale, extras: &ImportExtras) -> Option<Strin
         return None;
     }
     let products = t.counted(extras.missing_products, Noun::Product);
-    let mut text = match t {
-        Locale::English => format!("Missing from the file: {products}"),
-        Locale::German => format!("In der Datei fehlen: {products}"),
-    };
+    let mut text = t.fill(
+        "Missing from the file: {products}",
+        "In der Datei fehlen: {products}",
+        &[("products", &products)],
+    );
     let (changed, done) = match missing {
         MissingProducts::Keep | MissingProducts::List => return Some(format!("{text}.")),
         MissingProducts::Unavailable => (

@@ -22,7 +22,7 @@ use crate::{
     },
     model::{
         base_path::address,
-        changes::{OverLimit, Percent},
+        changes::OverLimit,
         import_extras::ImportExtras,
         job::{ProductImportJob, Question},
     },
@@ -138,10 +138,11 @@ fn waits_for(t: Locale, extras: &ImportExtras) -> Option<(&'static str, String)>
             .to_owned(),
         Some(place) => {
             let before = t.counted(place - 1, Noun::Import);
-            match t {
-                Locale::English => format!("{before} ahead. It starts by itself."),
-                Locale::German => format!("{before} davor. Er startet von selbst."),
-            }
+            t.fill(
+                "{before} ahead. It starts by itself.",
+                "{before} davor. Er startet von selbst.",
+                &[("before", &before)],
+            )
         }
     };
     Some(("queue-place", text))
@@ -152,37 +153,16 @@ fn over_limit(t: Locale, over: OverLimit) -> String {
     match over {
         OverLimit::Prices { count, of, by } => {
             let [count, of] = [count, of].map(|it| t.count(it));
-            let by = Percent::of_hundredths(by);
-            match t {
-                Locale::English => format!(
-                    "{count} of the {of} compared prices would change by more than {by}%. Nothing has been imported yet."
-                ),
-                Locale::German => format!(
-                    "{count} der {of} verglichenen Preise würden sich um mehr als {by}\u{a0}% ändern. Bisher wurde nichts importiert."
-                ),
-            }
+            let by = t.percent_of_hundredths(by.unsigned_abs());
+            t.fill("{count} of the {of} compared prices would change by more than {by}. Nothing has been imported yet.", "{count} der {of} verglichenen Preise würden sich um mehr als {by} ändern. Bisher wurde nichts importiert.", &[("count", &count), ("of", &of), ("by", &by)])
         }
         OverLimit::Missing { count, of } => {
             let [count, of] = [count, of].map(|it| t.count(it));
-            match t {
-                Locale::English => format!(
-                    "{count} of {of} products are not in the file. Nothing has been imported yet."
-                ),
-                Locale::German => format!(
-                    "{count} von {of} Produkten sind nicht in der Datei. Bisher wurde nichts importiert."
-                ),
-            }
+            t.fill("{count} of {of} products are not in the file. Nothing has been imported yet.", "{count} von {of} Produkten sind nicht in der Datei. Bisher wurde nichts importiert.", &[("count", &count), ("of", &of)])
         }
         OverLimit::Failed { count, of } => {
             let [count, of] = [count, of].map(|it| t.count(it));
-            match t {
-                Locale::English => format!(
-                    "{count} of the first {of} rows would fail. Nothing has been imported yet."
-                ),
-                Locale::German => format!(
-                    "{count} der ersten {of} Zeilen würden fehlschlagen. Bisher wurde nichts importiert."
-                ),
-            }
+            t.fill("{count} of the first {of} rows would fail. Nothing has been imported yet.", "{count} der ersten {of} Zeilen würden fehlschlagen. Bisher wurde nichts importiert.", &[("count", &count), ("of", &of)])
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::import_controls::RetryFailedRows,
-    i18n::locale::Locale,
+    i18n::{locale::Locale, messages::ErrorCode},
     islands::parts::{
         format::Noun,
         icons::{Glyph, Icon},
@@ -35,7 +35,7 @@ pub(crate) fn rows_of(kind: RowKind, extras: &ImportExtras, failed: u64) -> u64 
     }
 }
 
-const fn title(t: Locale, kind: RowKind) -> &'static str {
+fn title(t: Locale, kind: RowKind) -> &'static str {
     match kind {
         RowKind::Failed => t.say("Failed rows", "Fehlgeschlagene Zeilen"),
         RowKind::Warning => t.say("Warnings", "Warnungen"),
@@ -46,41 +46,6 @@ const fn title(t: Locale, kind: RowKind) -> &'static str {
             "In der Datei fehlende Produkte",
         ),
     }
-}
-
-/// Says why a row was passed over, by the code of the reason.
-pub(crate) fn passed_over_reason(t: Locale, code: &str) -> String {
-    let text = match code {
-        "image" => t.say(
-            "Additional image of the product above.",
-            "Weiteres Bild des Produkts darüber.",
-        ),
-        "option" => t.say(
-            "Option of the product above, not a variant.",
-            "Option des Produkts darüber, keine Variante.",
-        ),
-        "repeated-header" => t.say("Repeated header row.", "Wiederholte Kopfzeile."),
-        "heading" => t.say(
-            "Heading between products.",
-            "Überschrift zwischen Produkten.",
-        ),
-        "translation" => t.say(
-            "Translation of a product above.",
-            "Übersetzung eines Produkts darüber.",
-        ),
-        "instruction" => t.say("Additional header row.", "Weitere Kopfzeile."),
-        "already-there" => t.say(
-            "The product already exists; only new ones are added.",
-            "Das Produkt gibt es schon; nur neue werden hinzugefügt.",
-        ),
-        "not-there" => t.say(
-            "The product doesn't exist; only existing ones are updated.",
-            "Das Produkt gibt es noch nicht; nur vorhandene werden aktualisiert.",
-        ),
-        "total" => t.say("Total of other rows.", "Summe anderer Zeilen."),
-        other => return other.to_owned(),
-    };
-    text.to_owned()
 }
 
 /// Lists a page of rows, with a way to find some of them, and leads to those of other kinds.
@@ -150,10 +115,11 @@ pub(crate) fn ImportRowsTable(
                 .to_owned();
         }
         let (total, count) = (t.count(total), t.count(count));
-        match t {
-            Locale::English => format!("Showing the first {total} of {count}."),
-            Locale::German => format!("Angezeigt werden die ersten {total} von {count}."),
-        }
+        t.fill(
+            "Showing the first {total} of {count}.",
+            "Angezeigt werden die ersten {total} von {count}.",
+            &[("total", &total), ("count", &count)],
+        )
     });
     let clear = (!search.is_empty()).then(|| {
         let all = format!("{here}?rows={}#rows-title", kind.as_str());
@@ -278,24 +244,18 @@ fn download_testid(kind: RowKind) -> &'static str {
 #[component]
 fn Row(kind: RowKind, row: ImportRow) -> impl IntoView {
     let t = use_locale();
+    let why = t.reason(&row.why(kind));
     let ImportRow {
         line,
         sku,
-        reason,
         column,
         value,
         by_line,
+        ..
     } = row;
     let reason = match (kind, by_line) {
-        (RowKind::PassedOver, _) => passed_over_reason(t, &reason),
-        (RowKind::Replaced, Some(by)) => {
-            let by = t.count(by);
-            match t {
-                Locale::English => format!("Replaced by line {by}."),
-                Locale::German => format!("Ersetzt durch Zeile {by}."),
-            }
-        }
-        _ => reason,
+        (RowKind::Replaced, Some(line)) => t.reason(&ErrorCode::ReplacedBy { line }.into()),
+        _ => why,
     };
     let line = (kind != RowKind::Missing).then(|| {
         view! {

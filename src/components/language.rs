@@ -24,7 +24,7 @@ pub(crate) fn LanguageSwitch() -> impl IntoView {
                     value=locale.tag()
                     lang=locale.tag()
                     aria-current=is_current.then_some("true")
-                    data-testid=locale.say("language-en", "language-de")
+                    data-testid=format!("language-{}", locale.tag())
                 >
                     {locale.name()}
                 </button>

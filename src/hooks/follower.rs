@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    hooks::{Connection, UseProgressOptions},
+    hooks::{Connection, ProgressError, UseProgressOptions},
     model::{
         error::ApiError,
         job::{ImportProgress, ImportStatus, JobId, ProductImportJob, ProgressEvent},
         progress::{UpstreamEvent, UpstreamState},
+        reason::Reason,
     },
 };
 
@@ -63,7 +64,7 @@ impl Timing {
 pub(super) struct View {
     pub(super) progress: ImportProgress,
     pub(super) status: ImportStatus,
-    pub(super) error: Option<String>,
+    pub(super) error: Option<ProgressError>,
     pub(super) loading: bool,
     pub(super) connection: Connection,
 }
@@ -250,13 +251,13 @@ impl View {
     pub(super) fn new(
         progress: ImportProgress,
         status: ImportStatus,
-        error: Option<String>,
+        error: Option<Reason>,
     ) -> Self {
         let is_final = status.is_final();
         Self {
             progress,
             status,
-            error,
+            error: error.map(ProgressError::Import),
             loading: !is_final,
             connection: if is_final {
                 Connection::Closed
@@ -295,7 +296,7 @@ impl Followed {
         }
         self.view.progress = progress;
         self.view.status = state.status;
-        self.view.error = state.error;
+        self.view.error = state.error.map(ProgressError::Import);
         self.view.loading = false;
         if state.status.is_final() {
             self.over = Some(Connection::Closed);
@@ -304,7 +305,7 @@ impl Followed {
 
     fn refuse(&mut self, error: &ApiError) {
         if self.over.is_none() {
-            self.view.error = Some(error.to_string());
+            self.view.error = Some(ProgressError::Refused(error.clone()));
             self.view.loading = false;
             self.over = Some(Connection::Refused);
         }
@@ -413,11 +414,9 @@ impl Follower {
         let error = match &job.view.error {
             Some(error) => Some(error.clone()),
             None if job.over.is_some() => None,
-            None if job.is_unreadable => Some("Failed to parse progress data".to_owned()),
-            None if is_lost => Some("Connection error".to_owned()),
-            None if self.upstream == UpstreamState::Refused => {
-                self.upstream.sentence().map(str::to_owned)
-            }
+            None if job.is_unreadable => Some(ProgressError::Unreadable),
+            None if is_lost => Some(ProgressError::Connection),
+            None if self.upstream == UpstreamState::Refused => Some(ProgressError::MonitorRefused),
             None => None,
         };
         View {
@@ -428,7 +427,7 @@ impl Follower {
     }
 
     fn live(&self) -> Connection {
-        match self.upstream.sentence() {
+        match self.upstream.trouble() {
             Some(_) => Connection::Polling,
             None => Connection::Open,
         }
@@ -970,7 +969,7 @@ mod tests {
             (None, Connection::Open)
         );
         let later = view(&follower, 4_000.0);
-        assert_eq!(later.error.as_deref(), Some("Connection error"));
+        assert_eq!(later.error, Some(ProgressError::Connection));
         assert_eq!(later.connection, Connection::Reconnecting);
         assert_eq!(later.status, ImportStatus::Pending);
         // What only opens may be a proxy's own answer.
@@ -992,10 +991,7 @@ mod tests {
             text: "{".to_owned(),
         });
         follower.step(unreadable, 2.0, 0.0);
-        assert_eq!(
-            view(&follower, 2.0).error.as_deref(),
-            Some("Failed to parse progress data")
-        );
+        assert_eq!(view(&follower, 2.0).error, Some(ProgressError::Unreadable));
         follower.step(message(3, ImportStatus::Pending), 3.0, 0.0);
         assert_eq!(view(&follower, 3.0).error, None);
     }
@@ -1110,7 +1106,7 @@ mod tests {
             let mut follower = open();
             assert_eq!(give_up(&mut follower, 1.0, answer), Action::Close);
             let view = view(&follower, 2.0);
-            assert_eq!(view.error, Some(error.to_string()));
+            assert_eq!(view.error, Some(ProgressError::Refused(error)));
             assert_eq!(view.connection, Connection::Refused);
         }
     }

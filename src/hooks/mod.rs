@@ -8,6 +8,7 @@ mod event_source;
 mod feed;
 mod follower;
 mod options;
+mod progress_error;
 mod refusal;
 mod tabs;
 mod use_product_import_progress;
@@ -17,6 +18,7 @@ mod use_unfinished_imports;
 pub(crate) use answer::read as read_answer;
 pub use connection::Connection;
 pub use options::UseProgressOptions;
+pub use progress_error::ProgressError;
 #[cfg(feature = "ssr")]
 pub(crate) use tabs::NAME as SHARED_BY_TABS;
 pub use use_product_import_progress::{

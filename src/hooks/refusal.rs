@@ -65,6 +65,7 @@ fn answer_of(status: u16, kind: &str) -> Option<Answer> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::reason::Reason;
 
     #[test]
     fn only_what_the_server_says_is_the_end() {
@@ -86,7 +87,7 @@ mod tests {
         assert!(!may_be_of_another(&ApiError::SignedOut));
         assert!(!may_be_of_another(&ApiError::TooMany));
         // What comes of a page where an answer was looked for.
-        assert!(may_be_of_another(&ApiError::Invalid(String::new())));
+        assert!(may_be_of_another(&ApiError::Invalid(Reason::default())));
         assert!(may_be_of_another(&ApiError::Connection));
     }
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
-use super::{Connection, UseProgressOptions, feed, follower::View};
+use super::{Connection, ProgressError, UseProgressOptions, feed, follower::View};
 use crate::model::job::{ImportProgress, ImportStatus, ProductImportJob};
 
 /// Return value of [`use_product_import_progress`]. Each signal changes only with its own value.
@@ -13,8 +13,8 @@ pub struct UseProductImportProgressReturn {
     pub progress: Signal<ImportProgress>,
     /// The status. A lost connection does not change it.
     pub status: Signal<ImportStatus>,
-    /// The error of the job or the connection, for the user.
-    pub error: Signal<Option<String>>,
+    /// What is wrong with the job or the connection. Its `Display` is for the user.
+    pub error: Signal<Option<ProgressError>>,
     /// Whether no state has arrived yet.
     pub loading: Signal<bool>,
     /// The state of the connection.
@@ -53,7 +53,7 @@ pub struct UseProductImportProgressReturn {
 ///             {move || import.progress.get().total_products} " products: "
 ///             {move || import.status.get().to_string()}
 ///         </p>
-///         <p role="alert">{move || import.error.get()}</p>
+///         <p role="alert">{move || import.error.get().map(|error| error.to_string())}</p>
 ///     }
 /// }
 /// ```
@@ -105,6 +105,15 @@ pub fn use_product_import_progress_with_options(
 }
 
 impl UseProductImportProgressReturn {
+    /// Returns whether somebody cancelled the import. Tracks the error.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.error.with(|error| {
+            let error = error.as_ref();
+            error.is_some_and(ProgressError::is_cancelled)
+        })
+    }
+
     /// Parts a view into signals.
     pub(super) fn of(view: RwSignal<View>) -> Self {
         Self {

@@ -7,7 +7,7 @@ use leptos::{prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;
 
 use super::{
-    Connection, UseProductImportProgressReturn,
+    Connection, ProgressError, UseProductImportProgressReturn,
     event_source::Source,
     follower::{StreamEvent, View},
 };
@@ -69,7 +69,7 @@ fn hear(view: &mut View, event: StreamEvent) {
             };
             view.progress = state.progress();
             view.status = state.status;
-            view.error = state.error;
+            view.error = state.error.map(ProgressError::Import);
             view.loading = false;
             view.connection = if state.status.is_final() {
                 Connection::Closed

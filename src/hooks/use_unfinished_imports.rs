@@ -9,7 +9,10 @@ use super::{
     Connection, UseProgressOptions,
     feed::{self, Views},
 };
-use crate::model::job::{ImportProgress, ImportStatus, JobId};
+use crate::{
+    hooks::ProgressError,
+    model::job::{ImportProgress, ImportStatus, JobId},
+};
 
 /// An import followed by [`use_unfinished_imports`].
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +21,8 @@ pub struct LiveImport {
     pub progress: ImportProgress,
     /// The status. A lost connection does not change it.
     pub status: ImportStatus,
-    /// The error of the import or the connection, for the user.
-    pub error: Option<String>,
+    /// What is wrong with the import or the connection.
+    pub error: Option<ProgressError>,
     /// The state of the connection.
     pub connection: Connection,
 }

@@ -1,11 +1,15 @@
 //! Languages and their negotiation.
 
+mod english;
+mod german;
+mod spanish;
+
 use serde::{Deserialize, Serialize};
 
 /// A language of the interface.
 ///
-/// Texts are in the code in all languages, side by side ([`say`](Self::say)), so that none can be missing and
-/// pages need no catalogue.
+/// Texts are in the code in English and German, side by side ([`say`](Self::say), [`fill`](Self::fill)), so that
+/// neither can be missing. A further language has one file with all of its texts, by the English ones.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub enum Locale {
     /// English.
@@ -15,34 +19,117 @@ pub enum Locale {
     /// German.
     #[serde(rename = "de")]
     German,
+    /// Spanish.
+    #[serde(rename = "es")]
+    Spanish,
 }
 
 /// Cookie with the chosen language.
 pub const COOKIE: &str = "language";
 
+/// A text by another one, or by the code of an error.
+type Text = (&'static str, &'static str);
+
+/// What a language is like.
+pub(crate) struct Language {
+    tag: &'static str,
+    /// Its own name.
+    name: &'static str,
+    /// What separates thousands, from which number on.
+    pub(super) thousands: &'static str,
+    pub(super) least_grouped: u64,
+    /// What is before decimals.
+    pub(super) decimal: &'static str,
+    /// What is behind a number of percent.
+    pub(super) percent: &'static str,
+    /// What makes an ordinal of a number.
+    pub(super) ordinal: fn(u64) -> &'static str,
+    /// The months, as dates have them.
+    pub(crate) months: [&'static str; 12],
+    /// What is behind the day of a date.
+    pub(crate) behind_day: &'static str,
+    /// The texts by the English ones: those of the browser, and those of the server alone.
+    texts: &'static [&'static [Text]],
+    /// The sentences of errors by their codes.
+    messages: &'static [&'static [Text]],
+}
+
+fn find(texts: &[&'static [Text]], key: &str) -> Option<&'static str> {
+    let mut all = texts.iter().copied().flatten();
+    all.find(|(known, _)| *known == key).map(|(_, text)| *text)
+}
+
 impl Locale {
     /// All languages.
-    pub const ALL: [Self; 2] = [Self::English, Self::German];
+    pub const ALL: [Self; 3] = [Self::English, Self::German, Self::Spanish];
+
+    pub(crate) const fn language(self) -> &'static Language {
+        match self {
+            Self::English => &english::ENGLISH,
+            Self::German => &german::GERMAN,
+            Self::Spanish => &spanish::SPANISH,
+        }
+    }
 
     /// Returns the language tag.
     #[must_use]
     pub const fn tag(self) -> &'static str {
-        self.say("en", "de")
+        self.language().tag
     }
 
     /// Returns the language's own name.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        self.say("English", "Deutsch")
+        self.language().name
     }
 
-    /// Returns the text in this language.
+    /// Returns the text in this language. One that is missing, which a test would find, is in English.
     #[must_use]
-    pub const fn say(self, english: &'static str, german: &'static str) -> &'static str {
+    pub fn say(self, english: &'static str, german: &'static str) -> &'static str {
         match self {
             Self::English => english,
             Self::German => german,
+            other => other.translated(english).unwrap_or(english),
         }
+    }
+
+    /// Returns the text in this language, with values in the place of their names: `{count}`.
+    #[must_use]
+    pub fn fill(
+        self,
+        english: &'static str,
+        german: &'static str,
+        values: &[(&str, &str)],
+    ) -> String {
+        let mut text = String::new();
+        let mut rest = self.say(english, german);
+        while let Some((before, (name, behind))) = rest
+            .split_once('{')
+            .and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
+        {
+            let value = values.iter().find(|(known, _)| *known == name);
+            text.push_str(before);
+            text.push_str(value.map_or("…", |(_, value)| *value));
+            rest = behind;
+        }
+        text + rest
+    }
+
+    /// Returns the text of a language that has its texts in a file of its own.
+    #[must_use]
+    pub fn translated(self, english: &str) -> Option<&'static str> {
+        find(self.language().texts, english)
+    }
+
+    /// Returns the sentence of an error of such a language.
+    pub(super) fn translated_message(self, code: &str) -> Option<&'static str> {
+        find(self.language().messages, code)
+    }
+
+    #[cfg(test)]
+    pub(super) fn message_codes(self) -> impl Iterator<Item = &'static str> {
+        let all = self.language().messages.iter().copied().flatten();
+        all.map(|(code, _)| *code)
     }
 
     /// Returns the language of a tag such as `de` or `de-AT`, if supported.
@@ -102,12 +189,13 @@ mod tests {
 
     #[test]
     fn a_choice_goes_before_what_the_browser_likes() {
-        use Locale::{English, German};
+        use Locale::{English, German, Spanish};
         for (chosen, accepted, given) in [
             (None, None, English),
             (None, Some("de-DE,de;q=0.9,en;q=0.8"), German),
             (None, Some("en-GB,en;q=0.9,de;q=0.8"), English),
             (None, Some("fr, de;q=0.5, en;q=0.4"), German),
+            (None, Some("es-MX,es;q=0.9,en;q=0.8"), Spanish),
             (None, Some("de;q=0.3,en;q=0.31"), English),
             (None, Some("de;q=0,*"), English),
             (None, Some("fr"), English),

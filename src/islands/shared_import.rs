@@ -40,11 +40,7 @@ pub(crate) fn LiveShared(
     } = state;
     let (created_at, completed_at, mode) = (import.created_at, import.completed_at, import.mode);
     let live = use_shared_import(&import, stream);
-    let cancelled = Signal::derive(move || {
-        let status = live.status.get();
-        live.error
-            .with(|error| status.is_cancelled(error.as_deref()))
-    });
+    let cancelled = Signal::derive(move || live.is_cancelled());
     let stage = Signal::derive(move || {
         let begun = live.progress.with(begun);
         Stage::of(live.status.get(), begun, None, cancelled.get()).in_mode(mode)

@@ -6,9 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{changes::OverLimit, import_options::ImportOptions};
 
-use crate::model::{
-    job::{JobId, Question},
-    page::Page,
+use crate::{
+    i18n::messages::Params,
+    model::{
+        job::{JobId, Question},
+        page::Page,
+        reason::Reason,
+    },
 };
 
 /// What a price monitor says of an import beyond its progress.
@@ -137,12 +141,30 @@ pub struct ImportRow {
     /// Why it failed or what was left out, for people; of a row that was passed over, the code of the
     /// reason.
     pub reason: String,
+    /// The reason as a code; none of a row that an earlier version or another service tells of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The values in it.
+    #[serde(skip_serializing_if = "Params::is_empty")]
+    pub params: Params,
     /// The column the reason is about.
     pub column: Option<String>,
     /// What that column holds.
     pub value: Option<String>,
     /// The line of the row that replaced it.
     pub by_line: Option<u64>,
+}
+
+impl ImportRow {
+    /// Returns the reason, to be said in a language.
+    #[must_use]
+    pub fn why(&self, kind: RowKind) -> Reason {
+        let code = match kind {
+            RowKind::PassedOver => Some(&self.reason),
+            _ => self.code.as_ref(),
+        };
+        Reason::new(&*self.reason, code.cloned(), self.params.clone())
+    }
 }
 
 /// A page of rows.
@@ -197,6 +219,21 @@ pub struct PreviewRow {
     pub price: Option<String>,
     /// Why it would fail.
     pub error: Option<String>,
+    /// The same as a code.
+    #[serde(rename = "errorCode", skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    /// The values in it.
+    #[serde(rename = "errorParams", skip_serializing_if = "Params::is_empty")]
+    pub error_params: Params,
+}
+
+impl PreviewRow {
+    /// Returns why it would fail, to be said in a language.
+    #[must_use]
+    pub fn why(&self) -> Option<Reason> {
+        let (code, params) = (self.error_code.clone(), self.error_params.clone());
+        Some(Reason::new(self.error.as_deref()?, code, params))
+    }
 }
 
 /// Returns the path of an import's failed rows as a file.

@@ -5,6 +5,9 @@ use std::{fmt, str::FromStr, sync::Arc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::reason::Reason;
+use crate::i18n::messages::Params;
+
 /// The identifier the price monitor gave an import job.
 ///
 /// It is used in URLs, room names and event names, so only the characters that are safe in all of
@@ -64,17 +67,6 @@ impl fmt::Display for JobId {
     }
 }
 
-/// How the embedded price monitor's sentence begins when an import or a dry run was cancelled. Imports
-/// that an earlier version ended have "The check was cancelled" and longer ones of the first.
-const CANCELLED: [&str; 6] = [
-    "The import was cancelled",
-    "Cancelled after importing ",
-    "Cancelled after undoing ",
-    "Cancelled before any products were imported",
-    "The dry run was cancelled",
-    "The check was cancelled",
-];
-
 /// Where an import stands. All but [`Pending`](Self::Pending) are final.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -95,14 +87,6 @@ impl ImportStatus {
     #[must_use]
     pub fn is_final(self) -> bool {
         self != Self::Pending
-    }
-
-    /// Returns whether an import with this error ended because somebody cancelled it. There is no
-    /// status of its own for that: such an import ends as [`Error`](Self::Error), with a sentence.
-    #[must_use]
-    pub fn is_cancelled(self, error: Option<&str>) -> bool {
-        let says_so = |error: &str| CANCELLED.iter().any(|begin| error.starts_with(begin));
-        self == Self::Error && error.is_some_and(says_so)
     }
 
     /// Returns the status as it goes over the wire.
@@ -258,26 +242,81 @@ impl ImportProgress {
 
 /// One event of the progress stream: the newest state of a job.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(from = "EventFields", into = "EventFields")]
 pub struct ProgressEvent {
     /// Products that are in the shop.
-    #[serde(default)]
     pub processed_products: u64,
     /// Products that could not be imported.
-    #[serde(default)]
     pub failed_products: u64,
     /// Products in the file, 0 while unknown.
-    #[serde(default)]
     pub total_products: u64,
     /// Where the import stands.
-    #[serde(default)]
     pub status: ImportStatus,
     /// Why the import failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub error: Option<Reason>,
     /// What it does with the products; said of a check alone.
-    #[serde(default, skip_serializing_if = "ImportMode::is_import")]
     pub mode: ImportMode,
+}
+
+/// The fields of an event as they go over the wire.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EventFields {
+    #[serde(default)]
+    processed_products: u64,
+    #[serde(default)]
+    failed_products: u64,
+    #[serde(default)]
+    total_products: u64,
+    #[serde(default)]
+    status: ImportStatus,
+    /// The error in English, or in the price monitor's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// Its code; absent of an external price monitor's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error_code: Option<String>,
+    #[serde(default, skip_serializing_if = "Params::is_empty")]
+    error_params: Params,
+    /// Whether it ended because somebody cancelled it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    cancelled: bool,
+    #[serde(default, skip_serializing_if = "ImportMode::is_import")]
+    mode: ImportMode,
+}
+
+impl From<EventFields> for ProgressEvent {
+    fn from(fields: EventFields) -> Self {
+        let reason = |message| {
+            Reason::new(message, fields.error_code, fields.error_params)
+                .with_cancelled(fields.cancelled)
+        };
+        Self {
+            processed_products: fields.processed_products,
+            failed_products: fields.failed_products,
+            total_products: fields.total_products,
+            status: fields.status,
+            error: fields.error.map(reason),
+            mode: fields.mode,
+        }
+    }
+}
+
+impl From<ProgressEvent> for EventFields {
+    fn from(event: ProgressEvent) -> Self {
+        let error = event.error.as_ref();
+        Self {
+            processed_products: event.processed_products,
+            failed_products: event.failed_products,
+            total_products: event.total_products,
+            status: event.status,
+            error: error.map(Reason::to_string),
+            error_code: error.and_then(Reason::code).map(str::to_owned),
+            error_params: error.map(Reason::params).cloned().unwrap_or_default(),
+            cancelled: error.is_some_and(Reason::is_cancelled),
+            mode: event.mode,
+        }
+    }
 }
 
 impl ProgressEvent {
@@ -306,7 +345,7 @@ pub struct ProductImportJob {
     /// Where the import stands.
     pub status: ImportStatus,
     /// Why it failed.
-    pub error: Option<String>,
+    pub error: Option<Reason>,
     /// Products in the file, once known.
     pub total_products: Option<u64>,
     /// Products that are in the shop.
@@ -327,6 +366,12 @@ pub struct ProductImportJob {
 }
 
 impl ProductImportJob {
+    /// Returns whether it ended because somebody cancelled it.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.error.as_ref().is_some_and(Reason::is_cancelled)
+    }
+
     /// Returns the counts alone.
     #[must_use]
     pub fn progress(&self) -> ImportProgress {
@@ -341,6 +386,7 @@ impl ProductImportJob {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::i18n::messages::ErrorCode;
 
     #[test]
     fn an_identifier_is_safe_in_a_url_and_a_room_name() {
@@ -409,22 +455,16 @@ mod tests {
     }
 
     #[test]
-    fn an_import_that_somebody_cancelled_says_so() {
-        let says = |error| ImportStatus::Error.is_cancelled(error);
-        for sentence in [
-            "Cancelled after importing 3 of 10 products.",
-            "Cancelled before any products were imported.",
-            "The dry run was cancelled.",
-            "The import was cancelled.",
-            // Of earlier versions.
-            "The import was cancelled: 3 of 10 products are imported and stay.",
-            "The check was cancelled.",
-        ] {
-            assert!(says(Some(sentence)), "{sentence}");
-        }
-        assert!(!says(Some("The file has no column “price”.")));
-        assert!(!says(None));
-        assert!(!ImportStatus::Success.is_cancelled(Some("The import was cancelled.")));
+    fn an_error_goes_over_the_wire_as_a_sentence_and_as_a_code() {
+        let event = ProgressEvent {
+            status: ImportStatus::Error,
+            error: Some(ErrorCode::CancelledAfter { done: 3, total: 10 }.into()),
+            ..ProgressEvent::default()
+        };
+        let text = serde_json::to_string(&event).unwrap();
+        let expected = r#"{"processedProducts":0,"failedProducts":0,"totalProducts":0,"status":"ERROR","error":"Cancelled after importing 3 of 10 products.","errorCode":"cancelled-after","errorParams":{"done":3,"total":10},"cancelled":true}"#;
+        assert_eq!(text, expected);
+        assert_eq!(serde_json::from_str::<ProgressEvent>(&text).unwrap(), event);
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::job::{ImportStatus, ProductImportJob, UnixMillis};
+use super::{
+    job::{ImportStatus, ProductImportJob, UnixMillis},
+    reason::Reason,
+};
 
 /// A state of a job.
 #[derive(Clone, Debug)]
@@ -10,7 +13,7 @@ pub struct JobState {
     /// The status.
     pub status: ImportStatus,
     /// The error.
-    pub error: Option<String>,
+    pub error: Option<Reason>,
     /// Products in the file, 0 if unknown.
     pub total_products: u64,
     /// Imported products.

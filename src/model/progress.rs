@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{base_path::address, job::JobId};
+use crate::{
+    i18n::messages::ErrorCode,
+    model::{base_path::address, job::JobId},
+};
 
 /// Returns the address of a job's event stream: `GET /api/jobs/{jobId}/progress`.
 #[must_use]
@@ -93,18 +96,13 @@ impl UpstreamState {
         }
     }
 
-    /// Says what a viewer may notice of it, if anything.
+    /// Returns what a viewer may notice of it, if anything.
     #[must_use]
-    pub fn sentence(self) -> Option<&'static str> {
+    pub fn trouble(self) -> Option<ErrorCode> {
         match self {
             Self::Connecting | Self::Connected => None,
-            Self::Polling => {
-                Some("Live connection to the price monitor lost. Checking every few seconds.")
-            }
-            Self::Refused => Some(
-                "The price monitor rejected this server's API key, so progress may not update. Contact \
-                your administrator.",
-            ),
+            Self::Polling => Some(ErrorCode::LiveConnectionLost),
+            Self::Refused => Some(ErrorCode::LiveConnectionRefused),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     i18n::locale::Locale,
     model::{
         job::{ImportMode, ImportProgress, ImportStatus, UnixMillis},
+        reason::Reason,
         secret::Secret,
     },
 };
@@ -87,7 +88,7 @@ pub struct SharedImport {
     /// The status.
     pub status: ImportStatus,
     /// Why it failed.
-    pub error: Option<String>,
+    pub error: Option<Reason>,
     /// Import, or check without writing.
     pub mode: ImportMode,
     /// When it was started.
@@ -111,5 +112,5 @@ pub struct SharedFailure {
     /// What it is called.
     pub sku: String,
     /// Why it failed, where that is known.
-    pub reason: Option<String>,
+    pub reason: Option<Reason>,
 }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::job::JobId;
+use crate::model::{
+    job::JobId,
+    reason::{ErrorBody, Reason},
+};
 
 /// Where the upload form is sent: `multipart/form-data` with the file in the field `file`.
 ///
@@ -31,10 +34,7 @@ pub enum UploadAnswer {
         id: JobId,
     },
     /// The file was not taken.
-    Refused {
-        /// Why, for the user to read.
-        error: String,
-    },
+    Refused(ErrorBody),
 }
 
 /// What the upload form must know.
@@ -47,5 +47,5 @@ pub struct UploadFormState {
     /// Whether a file can be fetched from an address.
     pub fetches: bool,
     /// Why the last upload of this browser was refused, where it was made without script.
-    pub last_error: Option<String>,
+    pub last_error: Option<Reason>,
 }

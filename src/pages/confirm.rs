@@ -17,7 +17,6 @@ use crate::{
         passkey::{Ceremony, PasskeyForm, PasskeyScript},
         welcome::Welcome,
     },
-    i18n::locale::Locale,
     islands::parts::{
         icons::{Glyph, Icon},
         locale::use_locale,
@@ -117,10 +116,7 @@ fn AtProvider(provider: String) -> impl IntoView {
             <div class="notice" data-kind="error" role="alert" data-testid="confirm-problem">
                 <Icon glyph=Glyph::Alert />
                 <p>
-                    {match t {
-                        Locale::English => format!("{provider} did not confirm your identity. Try again."),
-                        Locale::German => format!("{provider} hat deine Identität nicht bestätigt. Versuche es noch einmal."),
-                    }}
+                    {t.fill("{provider} did not confirm your identity. Try again.", "{provider} hat deine Identität nicht bestätigt. Versuche es noch einmal.", &[("provider", &provider)])}
                 </p>
             </div>
         }
@@ -128,10 +124,7 @@ fn AtProvider(provider: String) -> impl IntoView {
     view! {
         {problem}
         <a class="button button-primary" href=href data-testid="confirm-elsewhere">
-            {match t {
-                Locale::English => format!("Confirm with {provider}"),
-                Locale::German => format!("Mit {provider} bestätigen"),
-            }}
+            {t.fill("Confirm with {provider}", "Mit {provider} bestätigen", &[("provider", &provider)])}
         </a>
     }
 }

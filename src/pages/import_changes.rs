@@ -246,23 +246,21 @@ fn summary(t: Locale, extras: &ImportExtras) -> String {
         extras.unchanged_products,
     ]
     .map(|products| t.count(products));
-    match t {
-        Locale::English => format!("{added} added, {updated} updated, {unchanged} unchanged."),
-        Locale::German => format!("{added} neu, {updated} aktualisiert, {unchanged} unverändert."),
-    }
+    t.fill(
+        "{added} added, {updated} updated, {unchanged} unchanged.",
+        "{added} neu, {updated} aktualisiert, {unchanged} unverändert.",
+        &[
+            ("added", &added),
+            ("updated", &updated),
+            ("unchanged", &unchanged),
+        ],
+    )
 }
 
 /// Says that a check is no longer all of the truth.
 fn changed_since(t: Locale, products: u64) -> String {
     let products = t.count(products);
-    match t {
-        Locale::English => format!(
-            "{products} products have changed since this dry run. Importing now updates their current values."
-        ),
-        Locale::German => format!(
-            "{products} Produkte haben sich seit diesem Testlauf geändert. Ein Import ändert ihre jetzigen Werte."
-        ),
-    }
+    t.fill("{products} products have changed since this dry run. Importing now updates their current values.", "{products} Produkte haben sich seit diesem Testlauf geändert. Ein Import ändert ihre jetzigen Werte.", &[("products", &products)])
 }
 
 /// A form for the parameters of the address.

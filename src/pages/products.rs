@@ -12,7 +12,6 @@ use crate::{
         pagination::{Pagination, Position},
         products_table::ProductsTable,
     },
-    i18n::locale::Locale,
     islands::parts::{
         format::Noun,
         icons::{Glyph, Icon},
@@ -23,6 +22,7 @@ use crate::{
         error::ApiError,
         page::Page,
         product::Product,
+        reason::Reason,
     },
 };
 
@@ -110,10 +110,7 @@ fn Products(page: Page<Product>, search: String) -> impl IntoView {
     }
     if total == 0 {
         return view! {
-            <EmptyState glyph=Glyph::Search title=match t {
-                Locale::English => format!("No products match “{search}”"),
-                Locale::German => format!("Keine Produkte zu „{search}“ gefunden"),
-            }>
+            <EmptyState glyph=Glyph::Search title=t.fill("No products match “{search}”", "Keine Produkte zu „{search}“ gefunden", &[("search", &search)])>
                 <p>
                     {t.say(
                         "Try part of the name or the SKU.",
@@ -134,7 +131,7 @@ fn Products(page: Page<Product>, search: String) -> impl IntoView {
 
 /// The products are another service's to show.
 #[component]
-fn Elsewhere(reason: String) -> impl IntoView {
+fn Elsewhere(reason: Reason) -> impl IntoView {
     let t = use_locale();
     let title = t.say(
         "Products are managed in your price monitor",
@@ -143,7 +140,7 @@ fn Elsewhere(reason: String) -> impl IntoView {
     view! {
         <div class="elsewhere">
             <EmptyState glyph=Glyph::Box title>
-                <p>{t.sentence(&reason)}</p>
+                <p>{t.reason(&reason)}</p>
             </EmptyState>
         </div>
     }

@@ -83,7 +83,7 @@ fn Failures(failures: Vec<SharedFailure>, all: u64) -> impl IntoView {
                     <th role="rowheader" scope="row" class="failed-sku" translate="no">
                         {failure.sku}
                     </th>
-                    <td role="cell">{failure.reason.map(|reason| t.sentence(&reason))}</td>
+                    <td role="cell">{failure.reason.map(|reason| t.reason(&reason))}</td>
                 </tr>
             }
         })

@@ -68,10 +68,11 @@ fn SignInForm(
 ) -> impl IntoView {
     let t = use_locale();
     let whom = whom_to_ask(contact, t);
-    let ask = match t {
-        Locale::English => format!("Need access? Ask {whom}."),
-        Locale::German => format!("Du brauchst Zugang? Frage {whom}."),
-    };
+    let ask = t.fill(
+        "Need access? Ask {whom}.",
+        "Du brauchst Zugang? Frage {whom}.",
+        &[("whom", &whom)],
+    );
     let error = failure::<SignIn>();
     let invalid = error.is_some();
     view! {
@@ -278,40 +279,35 @@ fn SignInElsewhere(
     view! {
         {problem}
         <a class="button" href=address(&href) data-testid="sign-in-elsewhere">
-            {match t {
-                Locale::English => format!("Sign in with {provider}"),
-                Locale::German => format!("Mit {provider} anmelden"),
-            }}
+            {t.fill("Sign in with {provider}", "Mit {provider} anmelden", &[("provider", &provider)])}
         </a>
     }
 }
 
 fn wording(problem: SignInProblem, provider: &str, whom: &str, t: Locale) -> String {
-    match (problem, t) {
-        (SignInProblem::Unreachable, Locale::English) => {
-            format!("{provider} can't be reached right now. Try again in a moment.")
-        }
-        (SignInProblem::Unreachable, Locale::German) => {
-            format!("{provider} ist gerade nicht erreichbar. Versuche es gleich noch einmal.")
-        }
-        (SignInProblem::Refused, Locale::English) => {
-            format!("Sign-in with {provider} failed. Try again.")
-        }
-        (SignInProblem::Refused, Locale::German) => {
-            format!("Die Anmeldung mit {provider} ist fehlgeschlagen. Versuche es noch einmal.")
-        }
-        (SignInProblem::Stranger, Locale::English) => {
-            format!("Your {provider} account doesn't have access to this app. Ask {whom}.")
-        }
-        (SignInProblem::Stranger, Locale::German) => {
-            format!("Dein Konto bei {provider} hat keinen Zugang zu dieser App. Frage {whom}.")
-        }
-        (SignInProblem::TooMany, Locale::English) => {
-            "Too many attempts. Try again in a few minutes.".to_owned()
-        }
-        (SignInProblem::TooMany, Locale::German) => {
-            "Zu viele Versuche. Versuche es in einigen Minuten noch einmal.".to_owned()
-        }
+    let names = [("provider", provider), ("whom", whom)];
+    match problem {
+        SignInProblem::Unreachable => t.fill(
+            "{provider} can't be reached right now. Try again in a moment.",
+            "{provider} ist gerade nicht erreichbar. Versuche es gleich noch einmal.",
+            &names,
+        ),
+        SignInProblem::Refused => t.fill(
+            "Sign-in with {provider} failed. Try again.",
+            "Die Anmeldung mit {provider} ist fehlgeschlagen. Versuche es noch einmal.",
+            &names,
+        ),
+        SignInProblem::Stranger => t.fill(
+            "Your {provider} account doesn't have access to this app. Ask {whom}.",
+            "Dein Konto bei {provider} hat keinen Zugang zu dieser App. Frage {whom}.",
+            &names,
+        ),
+        SignInProblem::TooMany => t
+            .say(
+                "Too many attempts. Try again in a few minutes.",
+                "Zu viele Versuche. Versuche es in einigen Minuten noch einmal.",
+            )
+            .to_owned(),
     }
 }
 

@@ -18,7 +18,8 @@ use crate::{
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
     },
-    hooks::{Connection, UseProductImportProgressReturn},
+    hooks::{Connection, ProgressError, UseProductImportProgressReturn},
+    i18n::messages::{ErrorCode, Params},
     islands::{
         UploadForm,
         imports_list::JobsTable,
@@ -34,6 +35,7 @@ use crate::{
         error::ApiError,
         import_extras::{FileColumns, ImportExtras, ImportRow, ImportRows, RowKind},
         job::{ImportMode, ImportProgress, ImportStatus, JobId, ProductImportJob, UnixMillis},
+        reason::Reason,
         upload::UploadFormState,
     },
 };
@@ -65,7 +67,7 @@ const STATES: &[State] = &[
         card(1_204, 0, 0, ImportStatus::Pending, Connection::Open, None)
     }),
     ("reconnecting", || {
-        let error = Some("Connection error");
+        let error = Some(ProgressError::Connection);
         card(
             400,
             0,
@@ -86,7 +88,7 @@ const STATES: &[State] = &[
         )
     }),
     ("signed-out", || {
-        let error = Some("You are signed out. Sign in to continue.");
+        let error = Some(ProgressError::Refused(ApiError::SignedOut));
         card(
             400,
             0,
@@ -117,14 +119,15 @@ const STATES: &[State] = &[
         )
     }),
     ("error", || {
-        let error = Some("The file has no column “price”.");
+        let reason = Reason::words("The file has no column “price”.");
+        let error = Some(ProgressError::Import(reason));
         card(12, 0, 1_500, ImportStatus::Error, Connection::Closed, error)
     }),
     ("activity", activity),
     ("controls", controls),
     ("queued", queued),
     ("upload", || upload(None)),
-    ("upload-refused", || upload(Some("The file is empty."))),
+    ("upload-refused", || upload(Some(ErrorCode::EmptyFile))),
     ("failed-products", failed_products),
     ("failed-rows", failed_rows),
     ("column-mapping", column_mapping),
@@ -173,7 +176,7 @@ fn card(
     total: u64,
     status: ImportStatus,
     connection: Connection,
-    error: Option<&str>,
+    error: Option<ProgressError>,
 ) -> AnyView {
     let progress = ImportProgress {
         processed_products: processed,
@@ -183,7 +186,7 @@ fn card(
     let live = UseProductImportProgressReturn {
         progress: Signal::stored(progress),
         status: Signal::stored(status),
-        error: Signal::stored(error.map(str::to_owned)),
+        error: Signal::stored(error),
         loading: Signal::stored(connection == Connection::Connecting),
         connection: Signal::stored(connection),
     };
@@ -290,12 +293,12 @@ fn queued() -> AnyView {
     .into_any()
 }
 
-fn upload(last_error: Option<&str>) -> AnyView {
+fn upload(last_error: Option<ErrorCode>) -> AnyView {
     let state = UploadFormState {
         max_bytes: 1 << 30,
         offers_checks: true,
         fetches: true,
-        last_error: last_error.map(str::to_owned),
+        last_error: last_error.map(Reason::from),
     };
     view! { <UploadForm state><MoreOptions /></UploadForm> }.into_any()
 }
@@ -309,7 +312,9 @@ fn failed_rows() -> AnyView {
     let row = |line: u64| ImportRow {
         line,
         sku: format!("CUP-{line}"),
-        reason: "The price is not a number.".to_owned(),
+        reason: "\"four fifty\" is not a valid price.".to_owned(),
+        code: Some("unreadable-price".to_owned()),
+        params: Params::from([("value".to_owned(), "four fifty".into())]),
         column: Some("price".to_owned()),
         value: Some("four fifty".to_owned()),
         by_line: None,
@@ -346,7 +351,7 @@ fn imports() -> AnyView {
             .parse()
             .unwrap_or_else(|_| id()),
         filename: format!("a-rather-long-file-name-of-a-supplier-{number:06}.csv"),
-        error: (status == ImportStatus::Error).then(|| "The file is empty.".to_owned()),
+        error: (status == ImportStatus::Error).then(|| ErrorCode::EmptyFile.into()),
         processed_products: 1_500 - failed,
         failed_products: failed,
         ..job(status, Some(CREATED_AT + 83_000))

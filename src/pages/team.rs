@@ -220,7 +220,7 @@ fn MemberRow(member: TeamMember, passwords: bool) -> impl IntoView {
                     {t.say("Role", "Rolle")}
                 </label>
                 <RoleSelect id=select_id selected=role />
-                <button class="button button-quiet">{t.say("Change", "Ändern")}</button>
+                <button class="button button-quiet">{t.say("Change role", "Rolle ändern")}</button>
             </ActionForm>
         }
         .into_any()

@@ -23,15 +23,18 @@ use super::{
     relay::{Asking, ProgressAnswer, Relay},
     store::Store,
 };
-use crate::model::{
-    audit::AuditAction,
-    clock::now,
-    error::ApiError,
-    import_extras::RowKind,
-    job::{JobId, ProductImportJob, UnixMillis},
-    role::Role,
-    share_link::{
-        LinkLifetime, ShareLink, ShareLinks as Links, SharedFailure, SharedImport, SharedPage,
+use crate::{
+    i18n::messages::ErrorCode,
+    model::{
+        audit::AuditAction,
+        clock::now,
+        error::ApiError,
+        import_extras::RowKind,
+        job::{JobId, ProductImportJob, UnixMillis},
+        role::Role,
+        share_link::{
+            LinkLifetime, ShareLink, ShareLinks as Links, SharedFailure, SharedImport, SharedPage,
+        },
     },
 };
 
@@ -89,9 +92,7 @@ impl ShareLinks {
         lifetime: LinkLifetime,
     ) -> Result<ShareLink, ApiError> {
         if self.store.count_share_links(job).await? >= MOST {
-            return Err(ApiError::Invalid(
-                "There can be 10 links to an import. Revoke one first.".to_owned(),
-            ));
+            return Err(ApiError::invalid(ErrorCode::MostLinks { limit: 10 }));
         }
         let mut id = [0; ID];
         getrandom::fill(&mut id).map_err(|error| {
@@ -198,8 +199,8 @@ impl ShareLinks {
                 .items
                 .into_iter()
                 .map(|row| SharedFailure {
+                    reason: Some(row.why(RowKind::Failed)),
                     sku: row.sku,
-                    reason: Some(row.reason),
                 })
                 .collect(),
             None => job
@@ -243,9 +244,10 @@ impl ShareLinks {
     }
 
     fn url(&self, id: &[u8; ID], expires_at: UnixMillis) -> Result<String, ApiError> {
-        let keys = self.keys.as_ref().ok_or_else(|| {
-            ApiError::Unavailable("Set ENCRYPTION_KEY to share imports.".to_owned())
-        })?;
+        let keys = self
+            .keys
+            .as_ref()
+            .ok_or_else(|| ApiError::Unavailable(ErrorCode::NoKeyForLinks.into()))?;
         let token = write(keys, id, expires_at).ok_or(ApiError::Internal)?;
         Ok(self.public_url.address(&format!("/shared/{token}")))
     }

@@ -100,7 +100,8 @@ async fn an_import_is_cancelled_by_way_of_any_worker_and_though_its_own_did_not_
 async fn ended(monitor: &Monitor, id: &str) -> String {
     eventually("the import is over", async || {
         let import = monitor.store.monitor_import(id).await.unwrap().unwrap();
-        import.error.filter(|_| import.status.is_final())
+        let error = import.error.filter(|_| import.status.is_final());
+        error.map(|error| error.to_string())
     })
     .await
 }

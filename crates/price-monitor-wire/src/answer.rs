@@ -2,7 +2,10 @@
 
 use serde_json::{Value, value::RawValue};
 
-use crate::json::{self, clean};
+use crate::{
+    failure::Failure,
+    json::{self, clean},
+};
 
 /// Maximum length of an error message, in characters.
 const MAX_WORDS: usize = 300;
@@ -57,18 +60,31 @@ fn id(raw: &RawValue) -> Option<String> {
     .filter(|text| !text.is_empty())
 }
 
-/// Extracts the service's error message: `message`, `error`, `detail` or `errors`, or a short plain text.
+/// Extracts why the service refused: `message`, `error`, `detail` or `errors`, or a short plain text; with its code,
+/// if it has one.
 #[must_use]
-pub fn own_words(body: &[u8]) -> Option<String> {
+pub fn failure(body: &[u8]) -> Option<Failure> {
     let text = json::text(body);
     let text = text.trim();
-    let words = match serde_json::from_str::<Value>(&json::repair(text)) {
-        Ok(answer) => words_of(&answer).or_else(|| words_of(&answer["data"]))?,
-        Err(_) if text.starts_with('<') => return None,
-        Err(_) => text.to_owned(),
+    let coded = |words: String, object: &Value| {
+        let words = clean(&words, MAX_WORDS);
+        let [code, parameters] = ["errorCode", "errorParams"].map(|name| object.get(name));
+        (!words.is_empty()).then(|| Failure::coded(words, code, parameters))
     };
-    let words = clean(&words, MAX_WORDS);
-    (!words.is_empty()).then_some(words)
+    match serde_json::from_str::<Value>(&json::repair(text)) {
+        Ok(answer) => match words_of(&answer) {
+            Some(words) => coded(words, &answer),
+            None => coded(words_of(&answer["data"])?, &answer["data"]),
+        },
+        Err(_) if text.starts_with('<') => None,
+        Err(_) => coded(text.to_owned(), &Value::Null),
+    }
+}
+
+/// Extracts the words of [`failure`] alone.
+#[must_use]
+pub fn own_words(body: &[u8]) -> Option<String> {
+    failure(body).map(|failure| failure.message)
 }
 
 fn words_of(answer: &Value) -> Option<String> {
@@ -200,6 +216,23 @@ mod tests {
         ] {
             assert_eq!(own_words(body.as_bytes()).as_deref(), words, "{body:?}");
         }
+    }
+
+    #[test]
+    fn a_code_comes_with_the_words() {
+        let body = br#"{"error":"Too large.","errorCode":"file-too-large","errorParams":{"limit":9,"of":["x"]}}"#;
+        let failure = failure(body).unwrap();
+        assert_eq!(failure.message, "Too large.");
+        assert_eq!(failure.code.as_deref(), Some("file-too-large"));
+        let limit = ("limit".to_owned(), crate::Parameter::Number(9));
+        assert_eq!(failure.parameters, [limit].into());
+        // The code of a service that has other ones is not taken for one.
+        assert_eq!(
+            super::failure(br#"{"error":"no","code":"json"}"#)
+                .unwrap()
+                .code,
+            None
+        );
     }
 
     #[test]

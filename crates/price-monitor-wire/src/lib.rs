@@ -24,11 +24,13 @@
 pub mod answer;
 mod dialect;
 mod engine_io;
+mod failure;
 mod json;
 mod report;
 mod socket_io;
 mod timestamp;
 
 pub use dialect::{Dialect, Incoming, Protocol, ProtocolError, Recovery, Service, Skipped};
+pub use failure::{Failure, Parameter};
 pub use json::{Unreadable, from_slice};
 pub use report::{EndStatus, Reading, Report, UnixMillis, Verdict};

@@ -3,6 +3,7 @@
 use serde_json::{Value, value::RawValue};
 
 use crate::{
+    failure::Failure,
     json::{self, Unreadable, clean},
     timestamp,
 };
@@ -51,8 +52,8 @@ pub enum Verdict {
     Completed,
     /// Ended with this status.
     Ended(EndStatus),
-    /// Failed, with this message.
-    Failed(String),
+    /// Failed, for this reason.
+    Failed(Failure),
 }
 
 /// A final status.
@@ -147,6 +148,9 @@ struct Fields<'a> {
     failed_products: Option<&'a RawValue>,
     total_products: Option<&'a RawValue>,
     error: Option<&'a RawValue>,
+    error_code: Option<&'a RawValue>,
+    error_params: Option<&'a RawValue>,
+    cancelled: Option<&'a RawValue>,
     status: Option<&'a RawValue>,
     failed_product_skus: Option<&'a RawValue>,
     completed_at: Option<&'a RawValue>,
@@ -160,6 +164,9 @@ impl<'a> Fields<'a> {
             "failedProducts" => &mut self.failed_products,
             "totalProducts" => &mut self.total_products,
             "error" => &mut self.error,
+            "errorCode" => &mut self.error_code,
+            "errorParams" => &mut self.error_params,
+            "cancelled" => &mut self.cancelled,
             "status" => &mut self.status,
             "failedProductSkus" => &mut self.failed_product_skus,
             "completedAt" => &mut self.completed_at,
@@ -201,24 +208,30 @@ impl<'a> Fields<'a> {
     }
 
     fn verdict(&self) -> Verdict {
+        let status = self.status.and_then(json::value);
+        let status = status.as_ref().and_then(Value::as_str).unwrap_or_default();
+        let status = status.trim().to_ascii_uppercase().replace(['-', ' '], "_");
+        let is_cancelled = matches!(status.as_str(), "CANCELLED" | "CANCELED");
         if let Some(error) = self
             .error
             .and_then(json::value)
             .as_ref()
             .and_then(error_text)
         {
-            return Verdict::Failed(error);
+            let [code, parameters] =
+                [self.error_code, self.error_params].map(|raw| raw.and_then(json::value));
+            return Verdict::Failed(Failure {
+                is_cancelled: is_cancelled || self.cancelled.is_some_and(|raw| is_yes(raw.get())),
+                ..Failure::coded(error, code.as_ref(), parameters.as_ref())
+            });
         }
         let is_over = self.completed_at.is_some_and(|at| is_truthy(at.get()))
             || self.is_completed.is_some_and(|raw| is_yes(raw.get()));
-        let status = self.status.and_then(json::value);
-        let status = status.as_ref().and_then(Value::as_str).unwrap_or_default();
-        let status = status.trim().to_ascii_uppercase().replace(['-', ' '], "_");
         match status.as_str() {
             "SUCCESS" => Verdict::Ended(EndStatus::Success),
             "PARTIAL_SUCCESS" => Verdict::Ended(EndStatus::PartialSuccess),
             "ERROR" | "FAILED" => Verdict::Ended(EndStatus::Error),
-            "CANCELLED" | "CANCELED" => Verdict::Ended(EndStatus::Cancelled),
+            _ if is_cancelled => Verdict::Ended(EndStatus::Cancelled),
             "COMPLETED" | "DONE" | "FINISHED" => Verdict::Completed,
             _ if is_over => Verdict::Completed,
             _ => Verdict::Open,
@@ -406,13 +419,29 @@ mod tests {
     #[test]
     fn an_error_goes_before_everything() {
         let report = report(json!({"error": "no header", "status": "SUCCESS"}));
-        assert_eq!(report.verdict, Verdict::Failed("no header".to_owned()));
+        assert_eq!(report.verdict, Verdict::Failed("no header".into()));
+    }
+
+    #[test]
+    fn an_error_may_have_a_code_and_say_that_somebody_cancelled() {
+        let report = report(json!({
+            "error": "Cancelled after importing 3 of 9 products.", "cancelled": true,
+            "errorCode": "cancelled-after", "errorParams": {"done": 3, "total": 9, "odd": {}},
+        }));
+        let Verdict::Failed(failure) = report.verdict else {
+            panic!("it failed");
+        };
+        assert!(failure.is_cancelled);
+        assert_eq!(failure.code.as_deref(), Some("cancelled-after"));
+        assert_eq!(failure.parameters.len(), 2);
+        let named = read(r#"{"error":"Stopped by Ada","status":"canceled"}"#);
+        assert!(matches!(named.verdict, Verdict::Failed(failure) if failure.is_cancelled));
     }
 
     #[test]
     fn an_error_is_a_text_or_has_a_message() {
         let verdict = |error: Value| report(json!({ "error": error })).verdict;
-        let failed = |text: &str| Verdict::Failed(text.to_owned());
+        let failed = |text: &str| Verdict::Failed(text.into());
         assert_eq!(
             verdict(json!({"message": "no header"})),
             failed("no header")
@@ -502,7 +531,7 @@ mod tests {
             let report = report(json!({"error": error, "failedProductSkus": [sku]}));
             let mut kept = report.failed_skus.unwrap_or_default();
             if let Verdict::Failed(reason) = report.verdict {
-                kept.push(reason);
+                kept.push(reason.message);
             }
             prop_assert!(kept.iter().flat_map(|text| text.chars()).all(|c| !c.is_control()));
         }

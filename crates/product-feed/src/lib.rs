@@ -60,6 +60,7 @@ mod lines;
 mod mapping;
 mod merchant;
 mod ods;
+mod parameter;
 mod price;
 mod quotes;
 mod reader;
@@ -81,6 +82,7 @@ pub use foreign::Foreign;
 pub use header::{Header, HeaderError, Shape, UnknownShape};
 pub use input::{Input, nameless};
 pub use mapping::{Mapping, UnknownCurrency};
+pub use parameter::Parameter;
 pub use price::{DecimalMark, UnknownDecimalMark};
 pub use reader::{
     Counted, FeedError, FeedRow, Limits, PassedOver, PassedOverReason, Question, Visitor, check,

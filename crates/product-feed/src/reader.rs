@@ -20,6 +20,7 @@ use crate::{
     input::Input,
     mapping::Mapping,
     merchant,
+    parameter::Parameter,
     price::{self, DecimalMark},
     row::{Classified, Classifier, FeedProduct, RowFailure},
     sheets::Lists,
@@ -188,6 +189,34 @@ impl FeedError {
             Self::Json => "json",
             Self::Foreign(foreign) => foreign.code(),
             Self::NotText => "not-text",
+        }
+    }
+
+    /// Returns the parameters of its message by name.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<(&'static str, Parameter)> {
+        match self {
+            Self::DecimalMark { example } => vec![("example", example.as_str().into())],
+            Self::UnknownSheet(names) => vec![("sheets", names.join(", ").as_str().into())],
+            Self::LongRow { line } => {
+                vec![("line", (*line).into()), ("limit", (MAX_ROW >> 20).into())]
+            }
+            Self::TooLarge(limit) => vec![("limit", (*limit).into())],
+            Self::SeveralFiles(files) => vec![("files", (*files).into())],
+            Self::BrokenXml { line } => vec![("line", (*line).into())],
+            Self::Io(_)
+            | Self::Empty
+            | Self::Header(_)
+            | Self::BrokenArchive
+            | Self::Encrypted
+            | Self::Nested
+            | Self::BrokenWorkbook
+            | Self::LargeWorkbook
+            | Self::NoItems
+            | Self::WebPage
+            | Self::Json
+            | Self::Foreign(_)
+            | Self::NotText => Vec::new(),
         }
     }
 }

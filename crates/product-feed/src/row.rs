@@ -20,6 +20,7 @@ use crate::{
     grouped::grouped,
     header::{Columns, Header, RowKind, Shape},
     identity::{self, Key},
+    parameter::Parameter,
     price::{self, DecimalMark, Price, PriceError},
     reader::{PassedOverReason, RawRow},
 };
@@ -209,7 +210,7 @@ impl RowError {
 
     /// Returns the parameters of its message by name.
     #[must_use]
-    pub fn parameters(&self) -> Vec<(&'static str, String)> {
+    pub fn parameters(&self) -> Vec<(&'static str, Parameter)> {
         match self {
             Self::PlaceholderIdentity(value)
             | Self::MangledIdentity(value)
@@ -223,16 +224,18 @@ impl RowError {
             | Self::Stock(value)
             | Self::Availability(value)
             | Self::Gtin(value, GtinError::Shortened | GtinError::Form) => {
-                vec![("value", value.clone())]
+                vec![("value", value.as_str().into())]
             }
             Self::Gtin(value, GtinError::CheckDigit(digit)) => {
-                vec![("value", value.clone()), ("digit", digit.to_string())]
+                vec![
+                    ("value", value.as_str().into()),
+                    ("digit", digit.to_string().as_str().into()),
+                ]
             }
-            Self::TooManyCells { cells, columns } => vec![
-                ("cells", cells.to_string()),
-                ("columns", columns.to_string()),
-            ],
-            Self::LongIdentity | Self::LongName => vec![("limit", MAX_LEN.to_string())],
+            Self::TooManyCells { cells, columns } => {
+                vec![("cells", (*cells).into()), ("columns", (*columns).into())]
+            }
+            Self::LongIdentity | Self::LongName => vec![("limit", MAX_LEN.into())],
             Self::NoIdentity | Self::NoPrice | Self::Binary | Self::OpenQuote => Vec::new(),
         }
     }

@@ -184,11 +184,9 @@ pub(super) fn Breakdown(job: ProductImportJob, extras: Option<ImportExtras>) -> 
         )
     });
     let warnings = (extras.warnings > 0).then(|| {
-        let words = match (t, extras.warnings) {
-            (Locale::English, 1) => "warning",
-            (Locale::English, _) => "warnings",
-            (Locale::German, 1) => "Warnung",
-            (Locale::German, _) => "Warnungen",
+        let words = match extras.warnings {
+            1 => t.say("warning", "Warnung"),
+            _ => t.say("warnings", "Warnungen"),
         };
         entry(
             t,

@@ -146,9 +146,7 @@ pub(crate) fn JobRow(
     let stage = Memo::new(move |_| {
         let status = status.get();
         let begun = progress.with(status_badge::begun);
-        let cancelled = live
-            .error
-            .with(|error| status.is_cancelled(error.as_deref()));
+        let cancelled = live.is_cancelled();
         Stage::of(status, begun, None, cancelled).in_mode(job.with(|job| job.mode))
     });
     let (id, filename) = job.with_untracked(|job| (job.id.to_string(), job.filename.clone()));

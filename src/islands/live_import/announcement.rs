@@ -53,26 +53,24 @@ pub(super) fn say(
 ) -> String {
     let processed = t.counted(progress.processed_products, Noun::Product);
     let failed = t.count(progress.failed_products);
-    match (t, status) {
-        (_, ImportStatus::Pending) => progress_bar::spoken(t, progress, status),
-        (_, ImportStatus::Error) if cancelled => t
+    match status {
+        ImportStatus::Pending => progress_bar::spoken(t, progress, status),
+        ImportStatus::Error if cancelled => t
             .say("The import was cancelled.", "Der Import wurde abgebrochen.")
             .to_owned(),
-        (_, ImportStatus::Error) => t
+        ImportStatus::Error => t
             .say("The import failed.", "Der Import ist fehlgeschlagen.")
             .to_owned(),
-        (Locale::English, ImportStatus::Success) => {
-            format!("Import finished: {processed} imported.")
-        }
-        (Locale::German, ImportStatus::Success) => {
-            format!("Import beendet: {processed} importiert.")
-        }
-        (Locale::English, ImportStatus::PartialSuccess) => {
-            format!("Import finished: {processed} imported, {failed} failed.")
-        }
-        (Locale::German, ImportStatus::PartialSuccess) => {
-            format!("Import beendet: {processed} importiert, {failed} fehlgeschlagen.")
-        }
+        ImportStatus::Success => t.fill(
+            "Import finished: {processed} imported.",
+            "Import beendet: {processed} importiert.",
+            &[("processed", &processed)],
+        ),
+        ImportStatus::PartialSuccess => t.fill(
+            "Import finished: {processed} imported, {failed} failed.",
+            "Import beendet: {processed} importiert, {failed} fehlgeschlagen.",
+            &[("processed", &processed), ("failed", &failed)],
+        ),
     }
 }
 

@@ -15,7 +15,6 @@ use super::{
 };
 use crate::{
     hooks::UseProductImportProgressReturn,
-    i18n::locale::Locale,
     islands::parts::{
         clock::use_now,
         format,
@@ -80,7 +79,7 @@ pub(crate) fn ProgressCard(
         error.with(|error| {
             let (subject, progress) = (subject.get(), progress.get());
             let (stage, percent) = (stage.get(), percent.get());
-            headline(t, subject, stage, &progress, percent, error.as_deref())
+            headline(t, subject, stage, &progress, percent, error.as_ref())
         })
     });
     let of_total = move || match progress.get().total_products {
@@ -201,10 +200,7 @@ fn Time(
         let now = (!status.get().is_final()).then(|| now.get()).flatten()?;
         let left = pace.with(|pace| pace.left(now, &progress.get()))?;
         let left = format::rough_duration(left);
-        Some(match t {
-            Locale::English => format!("about {left} left"),
-            Locale::German => format!("noch etwa {left}"),
-        })
+        Some(t.fill("about {left} left", "noch etwa {left}", &[("left", &left)]))
     });
     view! {
         <div class="count" data-kind="time">

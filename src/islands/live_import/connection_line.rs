@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    hooks::Connection,
+    hooks::{Connection, ProgressError},
     islands::parts::locale::use_locale,
     model::{base_path::address, job::ImportStatus},
 };
@@ -18,8 +18,8 @@ pub(crate) fn ConnectionLine(
     connection: Signal<Connection>,
     /// Where the import stands.
     status: Signal<ImportStatus>,
-    /// What is wrong, in the hook's words.
-    error: Signal<Option<String>>,
+    /// What is wrong.
+    error: Signal<Option<ProgressError>>,
     /// The path of this page.
     here: String,
 ) -> impl IntoView {
@@ -28,7 +28,7 @@ pub(crate) fn ConnectionLine(
     let or = move |otherwise: &dyn Fn() -> String| {
         error
             .get()
-            .map_or_else(otherwise, |error| t.sentence(&error))
+            .map_or_else(otherwise, |error| t.progress_error(&error))
     };
     let text = move || match (connection.get(), status.get().is_final()) {
         (_, true) => words("Finished", "Beendet")(),

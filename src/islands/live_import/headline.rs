@@ -1,6 +1,7 @@
 //! What the page of an import says first: how far it is, and then what came of it.
 
 use crate::{
+    hooks::ProgressError,
     i18n::locale::Locale,
     islands::parts::{format::Noun, status_badge::Stage},
     model::job::ImportProgress,
@@ -31,7 +32,7 @@ pub(super) fn headline(
     stage: Stage,
     progress: &ImportProgress,
     percent: Option<u8>,
-    error: Option<&str>,
+    error: Option<&ProgressError>,
 ) -> String {
     let text = match stage {
         Stage::Waiting => t.say("Waiting to start", "Wartet auf den Start"),
@@ -46,7 +47,7 @@ pub(super) fn headline(
         Stage::Checked | Stage::CheckedWithErrors => return checked(t, subject.noun, progress),
         Stage::Failed => t.say("Import failed", "Import fehlgeschlagen"),
         Stage::Cancelled => match error {
-            Some(error) => return t.sentence(error).trim_end_matches('.').to_owned(),
+            Some(error) => return t.progress_error(error).trim_end_matches('.').to_owned(),
             None => t.say("Import cancelled", "Import abgebrochen"),
         },
         Stage::Undone => t.say(
@@ -68,26 +69,28 @@ fn imported(t: Locale, subject: Subject, progress: &ImportProgress) -> String {
         let of = t.say("of", "von");
         format!("{} {of} {}", t.count(done), t.counted_after_of(all, noun))
     };
-    match (t, is_undo) {
-        (Locale::English, false) => format!("Imported {what}"),
-        (Locale::English, true) => format!("Restored {what}"),
-        (Locale::German, false) => format!("{what} importiert"),
-        (Locale::German, true) => format!("{what} wiederhergestellt"),
+    let what = [("what", what.as_str())];
+    if is_undo {
+        t.fill("Restored {what}", "{what} wiederhergestellt", &what)
+    } else {
+        t.fill("Imported {what}", "{what} importiert", &what)
     }
 }
 
 /// `Checked 8 rows: nothing was imported`.
 fn checked(t: Locale, noun: Noun, progress: &ImportProgress) -> String {
     let rows = t.counted(progress.done(), noun);
-    match t {
-        Locale::English => format!("Checked {rows}: nothing was imported"),
-        Locale::German => format!("{rows} geprüft, nichts importiert"),
-    }
+    t.fill(
+        "Checked {rows}: nothing was imported",
+        "{rows} geprüft, nichts importiert",
+        &[("rows", &rows)],
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::i18n::messages::ErrorCode;
 
     fn counts(processed: u64, failed: u64, total: u64) -> ImportProgress {
         ImportProgress {
@@ -177,13 +180,14 @@ mod tests {
                 error,
             )
         };
-        let sentence = Some("Cancelled after importing 3 of 10 products.");
+        let reason = ErrorCode::CancelledAfter { done: 3, total: 10 }.into();
+        let error = ProgressError::Import(reason);
         assert_eq!(
-            text(Locale::English, sentence),
+            text(Locale::English, Some(&error)),
             "Cancelled after importing 3 of 10 products"
         );
         assert_eq!(
-            text(Locale::German, sentence),
+            text(Locale::German, Some(&error)),
             "Nach 3 von 10 Produkten abgebrochen"
         );
         assert_eq!(text(Locale::English, None), "Import cancelled");

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    hooks::Connection,
+    hooks::{Connection, ProgressError},
     islands::parts::{
         clock::{browser_now, use_now},
         icons::{Glyph, Icon},
@@ -11,7 +11,6 @@ use crate::{
     },
     model::{
         base_path::{address, sign_in_path},
-        error::ApiError,
         job::{ImportProgress, ImportStatus, UnixMillis},
     },
 };
@@ -91,15 +90,18 @@ pub(super) fn Quiet(
 pub(super) fn SignedOut(
     /// How the browser stands to the stream.
     connection: Signal<Connection>,
-    /// What is wrong, in the hook's words.
-    error: Signal<Option<String>>,
+    /// What is wrong.
+    error: Signal<Option<ProgressError>>,
     /// The path of this page.
     here: String,
 ) -> impl IntoView {
     let t = use_locale();
     let is_signed_out = Memo::new(move |_| {
-        let words = ApiError::SignedOut.to_string();
-        connection.get() == Connection::Refused && error.get().is_some_and(|error| error == words)
+        let is_signed_out = error.with(|error| {
+            let error = error.as_ref();
+            error.is_some_and(ProgressError::is_signed_out)
+        });
+        connection.get() == Connection::Refused && is_signed_out
     });
     let href = address(&sign_in_path(&here));
     view! {
@@ -134,26 +136,30 @@ pub(super) fn SignedOut(
 pub(super) fn JobError(
     /// Where the import stands.
     status: Signal<ImportStatus>,
-    /// What is wrong, in the price monitor's words.
-    error: Signal<Option<String>>,
+    /// What is wrong.
+    error: Signal<Option<ProgressError>>,
     /// Whether somebody has cancelled it.
     cancelled: Signal<bool>,
 ) -> impl IntoView {
     let t = use_locale();
     let reason = Memo::new(move |_| {
-        (status.get() == ImportStatus::Error && !cancelled.get()).then(|| {
-            error.get().unwrap_or_else(|| {
-                t.say("No reason was given.", "Es wurde kein Grund angegeben.")
-                    .to_owned()
-            })
-        })
+        (status.get() == ImportStatus::Error && !cancelled.get()).then(|| error.get())
     });
     move || {
         reason.get().map(|reason| {
+            let is_theirs = |error: &ProgressError| error.reason().code().is_none();
+            let theirs = reason.as_ref().is_some_and(is_theirs).then(|| {
+                let says = t.say("The price monitor says:", "Der Preismonitor meldet:");
+                view! { <span class="notice-source">{says} " "</span> }
+            });
+            let text = match reason {
+                Some(error) => t.progress_error(&error),
+                None => t.say("No reason was given.", "Es wurde kein Grund angegeben.").to_owned(),
+            };
             view! {
                 <div class="notice" data-kind="error" data-testid="job-error" role="alert" translate="no">
                     <Icon glyph=Glyph::Alert />
-                    <p>{t.sentence(&reason)}</p>
+                    <p>{theirs} {text}</p>
                 </div>
             }
         })

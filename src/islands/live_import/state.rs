@@ -66,9 +66,8 @@ impl ImportState {
     }
 
     fn cancelled(&self) -> bool {
-        let status = self.job.status;
-        status == ImportStatus::Error
-            && (self.cancelled || status.is_cancelled(self.job.error.as_deref()))
+        let is_said = self.cancelled || self.job.is_cancelled();
+        is_said && self.job.status == ImportStatus::Error
     }
 }
 
@@ -109,8 +108,7 @@ pub(super) fn use_state(first: ImportState) -> LiveState {
     let cancelled: Signal<bool> = Memo::new(move |_| {
         let status = live.status.get();
         let is_said = state.with(ImportState::cancelled);
-        status == ImportStatus::Error
-            && (is_said || live.error.with(|it| status.is_cancelled(it.as_deref())))
+        status == ImportStatus::Error && (is_said || live.is_cancelled())
     })
     .into();
     let stage = Memo::new(move |_| {

@@ -14,13 +14,6 @@ const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
-const MONATE: [&str; 12] = [
-    "Jan.", "Feb.", "März", "Apr.", "Mai", "Juni", "Juli", "Aug.", "Sept.", "Okt.", "Nov.", "Dez.",
-];
-
 /// What is counted: its forms for one and for many, in each language.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(not(feature = "ssr"), allow(dead_code))] // some are of the server's pages alone
@@ -33,53 +26,21 @@ pub(crate) enum Noun {
 }
 
 impl Noun {
-    const fn forms(self, locale: Locale) -> (&'static str, &'static str) {
-        match (self, locale) {
-            (Self::Event, Locale::English) => ("event", "events"),
-            (Self::Event, Locale::German) => ("Ereignis", "Ereignisse"),
-            (Self::Import, Locale::English) => ("import", "imports"),
-            (Self::Import, Locale::German) => ("Import", "Importe"),
-            (Self::NewImport, Locale::English) => ("new import", "new imports"),
-            (Self::NewImport, Locale::German) => ("neuer Import", "neue Importe"),
-            (Self::Product, Locale::English) => ("product", "products"),
-            (Self::Product, Locale::German) => ("Produkt", "Produkte"),
-            (Self::Row, Locale::English) => ("row", "rows"),
-            (Self::Row, Locale::German) => ("Zeile", "Zeilen"),
+    fn forms(self, t: Locale) -> (&'static str, &'static str) {
+        match self {
+            Self::Event => (t.say("event", "Ereignis"), t.say("events", "Ereignisse")),
+            Self::Import => (t.say("import", "Import"), t.say("imports", "Importe")),
+            Self::NewImport => (
+                t.say("new import", "neuer Import"),
+                t.say("new imports", "neue Importe"),
+            ),
+            Self::Product => (t.say("product", "Produkt"), t.say("products", "Produkte")),
+            Self::Row => (t.say("row", "Zeile"), t.say("rows", "Zeilen")),
         }
     }
 }
 
 impl Locale {
-    /// Writes a count with thousands separators: `1,234,567`.
-    pub(crate) fn count(self, value: u64) -> String {
-        let separator = match self {
-            Self::English => ',',
-            Self::German => '.',
-        };
-        let digits = value.to_string();
-        let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-        for (index, digit) in digits.chars().enumerate() {
-            if index > 0 && (digits.len() - index).is_multiple_of(3) {
-                text.push(separator);
-            }
-            text.push(digit);
-        }
-        text
-    }
-
-    /// Writes a place in a line: `1st`, `22nd`, and `22.` in German.
-    pub(crate) fn ordinal(self, value: u64) -> String {
-        let count = self.count(value);
-        let ending = match (self, value % 100, value % 10) {
-            (Self::German, ..) => ".",
-            (Self::English, 11..=13, _) | (Self::English, _, 0 | 4..) => "th",
-            (Self::English, _, 1) => "st",
-            (Self::English, _, 2) => "nd",
-            (Self::English, _, 3) => "rd",
-        };
-        count + ending
-    }
-
     /// Writes a count with its noun: `1 product`, `2 products`.
     pub(crate) fn counted(self, value: u64, noun: Noun) -> String {
         self.of_many(value, noun.forms(self))
@@ -109,54 +70,33 @@ impl Locale {
         )
     }
 
-    /// Writes a share: `43%`, or `43 %` with a space that does not break.
-    pub(crate) fn percent(self, percent: u8) -> String {
-        match self {
-            Self::English => format!("{percent}%"),
-            Self::German => format!("{percent}\u{a0}%"),
-        }
-    }
-
-    /// Writes a size as file managers do, in units of 1024 and with one digit after the point where
-    /// that says more: `4.2 MB`.
-    pub(crate) fn bytes(self, value: u64) -> String {
-        let (mut unit, mut name) = (1, "B");
-        for larger in ["KB", "MB", "GB", "TB"] {
-            if value / unit < 1_024 {
-                break;
-            }
-            (unit, name) = (unit * 1_024, larger);
-        }
-        let (whole, tenth) = (value / unit, (value % unit).saturating_mul(10) / unit);
-        if tenth == 0 || whole >= 100 {
-            format!("{} {name}", self.count(whole))
-        } else {
-            format!("{whole}{}{tenth} {name}", self.say(".", ","))
-        }
-    }
-
     /// Writes how long ago something was: `just now`, `5 minutes ago`, `yesterday`. After a month it
     /// is the date that people want: `None`.
     pub(crate) fn ago(self, millis: u64) -> Option<String> {
-        let of = |unit: u64, english, german| {
-            let (value, forms) = match self {
-                Self::English => (millis / unit, english),
-                Self::German => (millis / unit, german),
-            };
-            let text = self.of_many(value, forms);
-            Some(match self {
-                Self::English => format!("{text} ago"),
-                Self::German => format!("vor {text}"),
-            })
+        let of = |unit: u64, forms: (&str, &str)| {
+            let time = self.of_many(millis / unit, forms);
+            Some(self.fill("{time} ago", "vor {time}", &[("time", &time)]))
         };
         match millis {
             0..MINUTE => Some(self.say("just now", "gerade eben").to_owned()),
-            MINUTE..HOUR => of(MINUTE, ("minute", "minutes"), ("Minute", "Minuten")),
-            HOUR..DAY => of(HOUR, ("hour", "hours"), ("Stunde", "Stunden")),
+            MINUTE..HOUR => of(MINUTE, self.minutes()),
+            HOUR..DAY => of(HOUR, self.hours()),
             _ if millis < 2 * DAY => Some(self.say("yesterday", "gestern").to_owned()),
-            _ if millis < 30 * DAY => of(DAY, ("day", "days"), ("Tag", "Tagen")),
+            _ if millis < 30 * DAY => of(DAY, self.days()),
             _ => None,
         }
+    }
+
+    fn minutes(self) -> (&'static str, &'static str) {
+        (self.say("minute", "Minute"), self.say("minutes", "Minuten"))
+    }
+
+    fn hours(self) -> (&'static str, &'static str) {
+        (self.say("hour", "Stunde"), self.say("hours", "Stunden"))
+    }
+
+    fn days(self) -> (&'static str, &'static str) {
+        (self.say("day", "Tag"), self.say("days", "Tagen"))
     }
 
     /// Writes how long it is until something: `in 5 minutes`, `in 12 days`.
@@ -164,20 +104,17 @@ impl Locale {
     pub(crate) fn ahead(self, millis: u64) -> String {
         // The nearest whole number: what was just set to end in 30 days says so.
         let nearest = |unit: u64| (millis + unit / 2) / unit;
-        let (value, english, german) = match (nearest(MINUTE), nearest(HOUR)) {
+        let (value, forms) = match (nearest(MINUTE), nearest(HOUR)) {
             (0, _) => {
                 let text = self.say("in less than a minute", "in weniger als einer Minute");
                 return text.to_owned();
             }
-            (minutes @ ..60, _) => (minutes, ("minute", "minutes"), ("Minute", "Minuten")),
-            (_, hours @ ..24) => (hours, ("hour", "hours"), ("Stunde", "Stunden")),
-            _ => (nearest(DAY), ("day", "days"), ("Tag", "Tagen")),
+            (minutes @ ..60, _) => (minutes, self.minutes()),
+            (_, hours @ ..24) => (hours, self.hours()),
+            _ => (nearest(DAY), self.days()),
         };
-        let forms = match self {
-            Self::English => english,
-            Self::German => german,
-        };
-        format!("in {}", self.of_many(value, forms))
+        let time = self.of_many(value, forms);
+        self.fill("in {time}", "in {time}", &[("time", &time)])
     }
 
     /// Writes a point in time for people: `23 Nov 2026, 19:26 UTC`.
@@ -206,16 +143,13 @@ impl Locale {
 
     fn date(self, at: UnixMillis) -> String {
         let (year, month, day) = self.calendar(at);
-        format!("{day}{} {month} {year}", self.say("", "."))
+        format!("{day}{} {month} {year}", self.language().behind_day)
     }
 
     /// Returns the year, the month's short name and the day.
     fn calendar(self, at: UnixMillis) -> (i64, &'static str, i64) {
         let (year, month, day) = civil(at);
-        let months = match self {
-            Self::English => MONTHS,
-            Self::German => MONATE,
-        };
+        let months = self.language().months;
         let name = usize::try_from(month - 1)
             .ok()
             .and_then(|index| months.get(index).copied());

@@ -6,4 +6,3 @@ pub(crate) mod icons;
 pub(crate) mod locale;
 pub(crate) mod progress_bar;
 pub(crate) mod status_badge;
-mod wording;

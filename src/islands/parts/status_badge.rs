@@ -76,12 +76,12 @@ impl Stage {
             Self::Asking => t.say("Needs input", "Eingabe nötig"),
             Self::Approval => t.say("Needs your approval", "Braucht deine Freigabe"),
             Self::Queued(place) => {
-                return match t {
-                    Locale::English => format!("Queued ({})", t.ordinal(place)),
-                    Locale::German => {
-                        format!("In der Warteschlange (Platz {})", t.count(place))
-                    }
-                };
+                let (place, count) = (t.ordinal(place), t.count(place));
+                return t.fill(
+                    "Queued ({place})",
+                    "In der Warteschlange (Platz {count})",
+                    &[("place", &place), ("count", &count)],
+                );
             }
             Self::Running => t.say("Importing", "Läuft"),
             Self::Checked => t.say("Checked", "Geprüft"),

@@ -1,6 +1,6 @@
 //! What can be said about a file before it is sent.
 
-use crate::i18n::locale::Locale;
+use crate::i18n::messages::ErrorCode;
 
 /// What the form knows of a chosen file.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -13,27 +13,15 @@ pub(super) struct Chosen {
 
 impl Chosen {
     /// Returns why the file would be refused, as far as its size can tell.
-    pub(super) fn problem(&self, t: Locale, max_bytes: u64) -> Option<String> {
+    pub(super) fn problem(&self, max_bytes: u64) -> Option<ErrorCode> {
+        let name = self.name.clone();
         if self.size == 0 {
-            return Some(match t {
-                Locale::English => format!(
-                    "“{}” is empty. Choose a file that contains products.",
-                    self.name
-                ),
-                Locale::German => format!(
-                    "„{}“ ist leer. Wähle eine Datei, die Produkte enthält.",
-                    self.name
-                ),
-            });
+            return Some(ErrorCode::EmptyChoice { name });
         }
-        (self.size > max_bytes).then(|| {
-            let (name, size, most) = (&self.name, t.bytes(self.size), t.bytes(max_bytes));
-            match t {
-                Locale::English => format!("“{name}” is too large ({size}). The limit is {most}."),
-                Locale::German => {
-                    format!("„{name}“ ist zu groß ({size}). Erlaubt sind höchstens {most}.")
-                }
-            }
+        (self.size > max_bytes).then_some(ErrorCode::TooLargeChoice {
+            name,
+            size: self.size,
+            limit: max_bytes,
         })
     }
 }
@@ -47,7 +35,8 @@ mod tests {
             name: "feed.csv".to_owned(),
             size,
         }
-        .problem(Locale::English, 1_048_576)
+        .problem(1_048_576)
+        .map(|problem| problem.to_string())
     }
 
     #[test]

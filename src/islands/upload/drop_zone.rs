@@ -3,12 +3,9 @@
 use leptos::{ev, html, prelude::*};
 
 use super::check::Chosen;
-use crate::{
-    i18n::locale::Locale,
-    islands::parts::{
-        icons::{Glyph, Icon},
-        locale::use_locale,
-    },
+use crate::islands::parts::{
+    icons::{Glyph, Icon},
+    locale::use_locale,
 };
 
 /// What the file dialog offers.
@@ -48,21 +45,15 @@ pub(super) fn DropZone(
     let note = move || match chosen.get() {
         Some(file) => {
             let size = t.bytes(file.size);
-            match t {
-                Locale::English => format!("{size} · Click or drop to replace"),
-                Locale::German => format!("{size} · Zum Ersetzen klicken oder ablegen"),
-            }
+            t.fill(
+                "{size} · Click or drop to replace",
+                "{size} · Zum Ersetzen klicken oder ablegen",
+                &[("size", &size)],
+            )
         }
         None => {
             let most = t.bytes(max_bytes);
-            match t {
-                Locale::English => format!(
-                    "or click to browse. CSV, Excel, OpenDocument or Google Merchant XML, up to {most}."
-                ),
-                Locale::German => format!(
-                    "oder klicken, um eine auszuwählen. CSV, Excel, OpenDocument oder Google-Merchant-XML, bis {most}."
-                ),
-            }
+            t.fill("or click to browse. CSV, Excel, OpenDocument or Google Merchant XML, up to {most}.", "oder klicken, um eine auszuwählen. CSV, Excel, OpenDocument oder Google-Merchant-XML, bis {most}.", &[("most", &most)])
         }
     };
     let glyph = Signal::derive(move || match chosen.get() {

@@ -10,7 +10,7 @@ use super::{
     transfer::{Sent, Transfer},
 };
 use crate::{
-    i18n::locale::Locale,
+    i18n::messages::ErrorCode,
     islands::parts::{
         format,
         icons::{Glyph, Icon},
@@ -21,6 +21,7 @@ use crate::{
         error::ApiError,
         import_options::PARAMETERS,
         job::ImportMode,
+        reason::Reason,
         upload::{MODE_FIELD, UPLOAD_PATH, UploadFormState},
     },
 };
@@ -33,7 +34,7 @@ enum Stage {
     /// On its way: bytes sent, bytes in all.
     Sending(u64, u64),
     /// The server says no, or the file does.
-    Refused(String),
+    Refused(Reason),
     /// There is no session.
     SignedOut,
 }
@@ -75,8 +76,8 @@ pub(crate) fn UploadForm(
 
     let look = move || {
         let file = chosen_file(input);
-        let problem = file.as_ref().and_then(|file| file.problem(t, max_bytes));
-        stage.set(problem.map_or(Stage::Ready, Stage::Refused));
+        let problem = file.as_ref().and_then(|file| file.problem(max_bytes));
+        stage.set(problem.map_or(Stage::Ready, |problem| Stage::Refused(problem.into())));
         chosen.set(file);
     };
     // What was chosen before the page came to life, or is still chosen after a reload.
@@ -124,9 +125,7 @@ pub(crate) fn UploadForm(
                 ));
                 transfer.set_value(Some(SendWrapper::new(started)));
             }
-            Err(_) => stage.set(Stage::Refused(
-                "Your browser couldn't read the file. Select it again.".to_owned(),
-            )),
+            Err(_) => stage.set(Stage::Refused(ErrorCode::BrowserCannotRead.into())),
         }
     };
     let cancel = move |_| {
@@ -216,7 +215,7 @@ fn chosen_file(input: NodeRef<html::Input>) -> Option<Chosen> {
 fn Problem(stage: RwSignal<Stage>) -> impl IntoView {
     let t = use_locale();
     let problem = Memo::new(move |_| match stage.get() {
-        Stage::Refused(reason) => Some((t.sentence(&reason), false)),
+        Stage::Refused(reason) => Some((t.reason(&reason), false)),
         Stage::SignedOut => Some((t.error(&ApiError::SignedOut), true)),
         Stage::Ready | Stage::Sending(..) => None,
     });
@@ -265,10 +264,11 @@ fn Sending(stage: RwSignal<Stage>, on_cancel: impl Fn(ev::MouseEvent) + 'static)
             return sent.to_owned();
         }
         let (loaded, total) = (t.bytes(loaded), t.bytes(total));
-        match t {
-            Locale::English => format!("Uploading {loaded} of {total}"),
-            Locale::German => format!("{loaded} von {total} hochgeladen"),
-        }
+        t.fill(
+            "Uploading {loaded} of {total}",
+            "{loaded} von {total} hochgeladen",
+            &[("loaded", &loaded), ("total", &total)],
+        )
     };
     view! {
         <div class="sending" data-testid="upload-progress" hidden=move || !active()>

@@ -18,10 +18,14 @@ use web_sys::{
 };
 
 use super::unfinished::Fingerprint;
-use crate::model::{
-    base_path::address,
-    job::{ImportMode, JobId},
-    upload::{MODE_FIELD, RESUMABLE_PATH, UPLOAD_PATH, UploadAnswer},
+use crate::{
+    i18n::messages::ErrorCode,
+    model::{
+        base_path::address,
+        job::{ImportMode, JobId},
+        reason::Reason,
+        upload::{MODE_FIELD, RESUMABLE_PATH, UPLOAD_PATH, UploadAnswer},
+    },
 };
 
 /// How often it is tried again without any headway.
@@ -45,8 +49,8 @@ pub(super) enum Sent {
     Started(JobId),
     /// There is no session.
     SignedOut,
-    /// The file was not taken, or did not arrive. The text is for the user.
-    Refused(String),
+    /// The file was not taken, or did not arrive.
+    Refused(Reason),
 }
 
 /// A file on its way. Dropping it ends the upload.
@@ -468,8 +472,8 @@ fn has_no_parts(status: u16) -> bool {
 enum End {
     /// The upload is over.
     Final(Sent),
-    /// The next try may do better. The text is for the user, should there be none.
-    Passing(String),
+    /// The next try may do better. This is told should there be none.
+    Passing(Reason),
 }
 
 fn end_of(answer: &Answer) -> End {
@@ -478,7 +482,7 @@ fn end_of(answer: &Answer) -> End {
 
 fn end(status: u16, text: &str) -> End {
     let said = match serde_json::from_str(text) {
-        Ok(UploadAnswer::Refused { error }) => Some(error),
+        Ok(UploadAnswer::Refused(body)) => Some(Reason::from(body)),
         _ => None,
     };
     match (status, said) {
@@ -488,23 +492,23 @@ fn end(status: u16, text: &str) -> End {
     }
 }
 
-fn end_by_status(status: u16, said: Option<String>) -> End {
+fn end_by_status(status: u16, said: Option<Reason>) -> End {
     match status {
         401 => End::Final(Sent::SignedOut),
         // No answer at all: the network, or a server that is starting again.
         0 => End::Passing(not_arrived()),
         408 | 409 | 423 | 425 | 502..=504 => End::Passing(said.unwrap_or_else(not_arrived)),
         413 => End::Final(Sent::Refused(
-            said.unwrap_or_else(|| "The file is too large.".to_owned()),
+            said.unwrap_or_else(|| ErrorCode::TooLargeForServer.into()),
         )),
-        _ => End::Final(Sent::Refused(said.unwrap_or_else(|| {
-            "The upload failed. Try again in a moment.".to_owned()
-        }))),
+        _ => End::Final(Sent::Refused(
+            said.unwrap_or_else(|| ErrorCode::UploadFailed.into()),
+        )),
     }
 }
 
-fn not_arrived() -> String {
-    "The upload failed. Check your connection and try again.".to_owned()
+fn not_arrived() -> Reason {
+    ErrorCode::UploadUnreachable.into()
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // sizes are whole and positive
@@ -520,7 +524,7 @@ mod tests {
     fn every_answer_says_something() {
         assert_eq!(
             end(422, r#"{"error":"No header."}"#),
-            End::Final(Sent::Refused("No header.".to_owned()))
+            End::Final(Sent::Refused(Reason::words("No header.")))
         );
         assert_eq!(end(401, ""), End::Final(Sent::SignedOut));
         for (status, body) in [(413, "<html>"), (500, "<html>"), (400, "")] {
@@ -530,9 +534,9 @@ mod tests {
         }
         assert_eq!(
             end(503, r#"{"error":"The price monitor cannot be reached."}"#),
-            End::Final(Sent::Refused(
-                "The price monitor cannot be reached.".to_owned()
-            ))
+            End::Final(Sent::Refused(Reason::words(
+                "The price monitor cannot be reached."
+            )))
         );
         for status in [0, 408, 423, 502] {
             assert!(matches!(end(status, "<html>"), End::Passing(text) if !text.is_empty()));

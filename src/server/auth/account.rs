@@ -8,7 +8,7 @@ use super::{
     trusted_device,
 };
 use crate::{
-    i18n::locale::Locale,
+    i18n::{locale::Locale, messages::ErrorCode},
     model::{
         account::{AccountState, MailWish, OpenSession},
         audit::AuditAction,
@@ -83,9 +83,7 @@ pub(crate) async fn change_password(
         })?;
     let hash = login.and_then(|login| login.password_hash);
     if !passwords::matches(current, hash).await? {
-        return Err(ApiError::Invalid(
-            "The current password is incorrect.".to_owned(),
-        ));
+        return Err(ApiError::invalid(ErrorCode::WrongCurrentPassword));
     }
     attempt.succeeded();
     accounts::set_password(&auth.store, user, new).await?;

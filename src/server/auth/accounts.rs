@@ -4,6 +4,7 @@ use secrecy::SecretString;
 
 use super::{audit, passwords};
 use crate::{
+    i18n::messages::ErrorCode,
     model::{audit::AuditAction, error::ApiError, role::Role},
     server::{
         identity::user::User,
@@ -26,12 +27,12 @@ pub(super) async fn verify(login: Option<Login>, password: SecretString) -> Resu
     };
     let matches = passwords::matches(password, hash).await?;
     user.filter(|_| matches)
-        .ok_or_else(|| ApiError::Invalid("Incorrect email or password.".to_owned()))
+        .ok_or_else(|| ApiError::invalid(ErrorCode::WrongCredentials))
 }
 
 /// Returns the error for an existing owner.
 pub(super) fn has_owner() -> ApiError {
-    ApiError::Invalid("An owner account already exists. Sign in instead.".to_owned())
+    ApiError::invalid(ErrorCode::OwnerExists)
 }
 
 /// Creates the first owner.
@@ -100,9 +101,9 @@ pub(super) async fn create(
         })
         .await?
         .ok_or_else(|| {
-            ApiError::Invalid(format!(
-                "An account with the email address {email} already exists."
-            ))
+            ApiError::invalid(ErrorCode::EmailTaken {
+                email: email.to_string(),
+            })
         })
 }
 
@@ -169,14 +170,12 @@ async fn told_elsewhere(store: &Store, user: &User) {
 
 /// Returns the error for removing the last owner.
 pub(super) fn last_owner() -> ApiError {
-    ApiError::Invalid("You can't remove the last owner.".to_owned())
+    ApiError::invalid(ErrorCode::LastOwner)
 }
 
 /// Says that an account has no password that could be changed.
 pub(super) fn has_no_password() -> ApiError {
-    ApiError::Invalid(
-        "This account signs in through another service and has no password here.".to_owned(),
-    )
+    ApiError::invalid(ErrorCode::NoPasswordHere)
 }
 
 /// Finds an account by its address: one of our own, else the only one that has it where it signs in.
@@ -188,12 +187,12 @@ async fn find(store: &Store, email: &str) -> Result<User, ApiError> {
     let mut elsewhere = store.users_elsewhere(&email).await?;
     match (elsewhere.pop(), elsewhere.len()) {
         (Some(only), 0) => Ok(only),
-        (Some(_), _) => Err(ApiError::Invalid(format!(
-            "Several accounts of other services have the email address {email}. Change them on the team page."
-        ))),
-        (None, _) => Err(ApiError::Invalid(format!(
-            "There is no account with the email address {email}."
-        ))),
+        (Some(_), _) => Err(ApiError::invalid(ErrorCode::SeveralAccounts {
+            email: email.to_string(),
+        })),
+        (None, _) => Err(ApiError::invalid(ErrorCode::NoAccountOf {
+            email: email.to_string(),
+        })),
     }
 }
 
@@ -222,13 +221,11 @@ fn checked(name: &str, email: &str) -> Result<(String, String), ApiError> {
             .is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
         && !email.contains(|c: char| c.is_whitespace() || c.is_control());
     if !is_address {
-        return Err(ApiError::Invalid("Enter a valid email address.".to_owned()));
+        return Err(ApiError::invalid(ErrorCode::InvalidEmail));
     }
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 100 || name.contains(char::is_control) {
-        return Err(ApiError::Invalid(
-            "Names must have 1 to 100 characters.".to_owned(),
-        ));
+        return Err(ApiError::invalid(ErrorCode::NameLength { limit: 100 }));
     }
     Ok((name.to_owned(), email))
 }

@@ -13,6 +13,7 @@ use super::{
     sign_in::local_path,
 };
 use crate::{
+    i18n::messages::ErrorCode,
     model::{
         audit::AuditAction,
         clock::now,
@@ -94,7 +95,7 @@ pub(crate) async fn by_password(
         .and_then(|login| login.password_hash);
     if !passwords::matches(password, hash).await? {
         audit::record(&auth, &caller, user, AuditAction::ConfirmFailed, "").await;
-        return Err(ApiError::Invalid("The password is wrong.".to_owned()));
+        return Err(ApiError::invalid(ErrorCode::WrongPassword));
     }
     attempt.succeeded();
     // The password does not stand for a passkey, nor does it take one away.

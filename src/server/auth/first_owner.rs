@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use super::{accounts, request::Caller, require_passwords, secret, sign_in};
 use crate::{
+    i18n::messages::ErrorCode,
     model::{error::ApiError, secret::Secret},
     server::{
         auth::Auth,
@@ -71,9 +72,7 @@ pub(crate) async fn create(
         return Err(accounts::has_owner());
     }
     if !may_be_made(&auth, &caller, token.as_ref()).await? {
-        return Err(ApiError::Invalid(
-            "To create the owner account, open the link the server printed at startup.".to_owned(),
-        ));
+        return Err(ApiError::invalid(ErrorCode::OwnerNeedsLink));
     }
     let user = accounts::create_owner(&auth.store, name, email, password).await?;
     auth.store.delete_setup_links().await?;

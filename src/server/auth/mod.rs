@@ -41,6 +41,7 @@ use self::{
     throttle::Throttle,
 };
 use crate::{
+    i18n::messages::ErrorCode,
     model::{error::ApiError, role::Permission},
     server::{
         config::Config,
@@ -140,9 +141,7 @@ fn require_passwords(auth: &Auth) -> Result<(), ApiError> {
     if auth.config.auth.passwords {
         return Ok(());
     }
-    Err(ApiError::Invalid(
-        "Passwords are turned off. Sign in at your identity provider.".to_owned(),
-    ))
+    Err(ApiError::invalid(ErrorCode::PasswordsOff))
 }
 
 /// Path after signing in.

@@ -10,7 +10,10 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-use crate::{model::error::ApiError, server::store::users::PasswordHash as StoredHash};
+use crate::{
+    i18n::messages::ErrorCode, model::error::ApiError,
+    server::store::users::PasswordHash as StoredHash,
+};
 
 /// Minimum characters.
 const LEAST: usize = 10;
@@ -86,7 +89,7 @@ pub(super) async fn matches(
 pub(super) async fn hashed(password: SecretString, about: &[&str]) -> Result<StoredHash, ApiError> {
     let password = normalised(&password);
     if let Some(fault) = fault(password.expose_secret(), about) {
-        return Err(ApiError::WeakPassword(fault.to_owned()));
+        return Err(ApiError::WeakPassword(fault.into()));
     }
     blocking(move || {
         Argon2::default()
@@ -101,15 +104,16 @@ pub(super) async fn hashed(password: SecretString, about: &[&str]) -> Result<Sto
 }
 
 /// Returns what is wrong with a password. There are no composition rules (NIST SP 800-63B, section 3.1.1.2).
-fn fault(password: &str, about: &[&str]) -> Option<&'static str> {
+fn fault(password: &str, about: &[&str]) -> Option<ErrorCode> {
     if password.chars().count() < LEAST {
-        return Some("Passwords must have at least 10 characters.");
+        return Some(ErrorCode::ShortPassword {
+            least: LEAST as u64,
+        });
     }
     if password.len() > MOST {
-        return Some("The password is too long.");
+        return Some(ErrorCode::LongPassword);
     }
-    is_guessable(password, about)
-        .then_some("This password is too common. Try a few unrelated words.")
+    is_guessable(password, about).then_some(ErrorCode::CommonPassword)
 }
 
 fn is_guessable(password: &str, about: &[&str]) -> bool {

@@ -8,6 +8,7 @@ use super::{
     accounts, audit, confirm, flash, passwords, request::Caller, require_passwords, secret, sign_in,
 };
 use crate::{
+    i18n::messages::ErrorCode,
     model::{
         audit::{AuditAction, AuditEvent},
         error::ApiError,
@@ -91,9 +92,7 @@ pub(crate) async fn invite(role: Role, note: &str) -> Result<NewLink, ApiError> 
     require_passwords(&auth)?;
     let note = note.trim();
     if note.chars().count() > MAX_NOTE || note.contains(char::is_control) {
-        return Err(ApiError::Invalid(
-            "Notes are limited to 200 characters.".to_owned(),
-        ));
+        return Err(ApiError::invalid(ErrorCode::NoteLength { limit: 200 }));
     }
     confirm::require(&auth, &caller, PAGE).await?;
     let purpose = LinkPurpose::Invitation(role);
@@ -151,9 +150,7 @@ pub(crate) async fn set_role(member: &str, role: Role) -> Result<(), ApiError> {
     let (auth, caller, owner) = owner()?;
     let member = find(&auth, member).await?;
     if member.role_is_claimed {
-        return Err(ApiError::Invalid(
-            "This account's role is managed by its sign-in service.".to_owned(),
-        ));
+        return Err(ApiError::invalid(ErrorCode::RoleElsewhere));
     }
     confirm::require(&auth, &caller, PAGE).await?;
     if !auth.store.set_role(&member.user.id, role).await? {
@@ -215,7 +212,7 @@ pub(crate) async fn audit_log(page: u64) -> Result<Page<AuditEvent>, ApiError> {
 
 async fn find(auth: &Auth, id: &str) -> Result<Member, ApiError> {
     let found = auth.store.find_member(id).await?;
-    found.ok_or_else(|| ApiError::Invalid("Account not found.".to_owned()))
+    found.ok_or_else(|| ApiError::invalid(ErrorCode::NoAccount))
 }
 
 /// Returns the purpose of a link.
@@ -296,7 +293,5 @@ async fn find_link(auth: &Auth, token: &str) -> Result<AccountLink, ApiError> {
 }
 
 fn gone() -> ApiError {
-    ApiError::Invalid(
-        "This link has already been used or has expired. Ask for a new one.".to_owned(),
-    )
+    ApiError::invalid(ErrorCode::UsedLink)
 }

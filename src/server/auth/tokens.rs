@@ -2,6 +2,7 @@
 
 use super::{audit, confirm, flash, principal::TOKEN_PREFIX, request::Caller, secret};
 use crate::{
+    i18n::messages::ErrorCode,
     model::{
         audit::AuditAction,
         clock::now,
@@ -44,9 +45,7 @@ pub(crate) async fn create(
     let user = &caller.in_person()?.user;
     let name = name.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME || name.contains(char::is_control) {
-        return Err(ApiError::Invalid(
-            "Names must have 1 to 100 characters.".to_owned(),
-        ));
+        return Err(ApiError::invalid(ErrorCode::NameLength { limit: 100 }));
     }
     if scope
         .permissions()
@@ -56,9 +55,9 @@ pub(crate) async fn create(
         return Err(ApiError::Forbidden);
     }
     if auth.store.list_tokens(&user.id).await?.len() >= MAX_TOKENS {
-        return Err(ApiError::Invalid(format!(
-            "You have reached the limit of {MAX_TOKENS} tokens. Revoke one first."
-        )));
+        return Err(ApiError::invalid(ErrorCode::MostTokens {
+            limit: MAX_TOKENS as u64,
+        }));
     }
     if lifetime.is_long() {
         confirm::require(&auth, &caller, PAGE).await?;

@@ -1,4 +1,4 @@
-//! How what goes wrong on the server reaches the user: as a sentence that names no internals.
+//! How what goes wrong on the server reaches the user: as a code with a sentence that names no internals.
 
 pub mod advice;
 
@@ -7,9 +7,15 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
 
-use crate::{model::error::ApiError, server::telemetry::masked};
+use crate::{
+    i18n::messages::Param,
+    model::{
+        error::ApiError,
+        reason::{ErrorBody, Reason},
+    },
+    server::telemetry::masked,
+};
 
 impl ApiError {
     /// Returns the HTTP status that goes with the error.
@@ -52,17 +58,21 @@ impl ApiError {
     }
 }
 
-/// The body of every error that is answered as JSON.
-#[derive(Debug, Serialize)]
-struct ErrorBody {
-    error: String,
+/// Answers with an error. What was sent may be in it.
+pub(crate) fn error_body(reason: Reason) -> ErrorBody {
+    let mut body = ErrorBody::from(reason);
+    body.error = masked(&body.error).into_owned();
+    for value in body.params.values_mut() {
+        if let Param::Text(text) = value {
+            *text = masked(text).into_owned();
+        }
+    }
+    body
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        // What was sent may be in it.
-        let error = masked(&self.to_string()).into_owned();
-        let body = ErrorBody { error };
+        let body = error_body(self.reason());
         (self.status_code(), self.headers(), Json(body)).into_response()
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use leptos::{config::LeptosOptions, prelude::use_context};
 
-use crate::model::error::ApiError;
 use crate::server::{
     auth::Auth,
     config::{Config, Monitor},
@@ -17,6 +16,7 @@ use crate::server::{
     telemetry::Metrics,
     uploads::{limits::UploadSlots, remote_file::RemoteFiles, space::Space},
 };
+use crate::{i18n::messages::ErrorCode, model::error::ApiError};
 
 /// What every request handler has at hand. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -61,9 +61,7 @@ impl AppState {
         if self.has_products() {
             Ok(())
         } else {
-            Err(ApiError::Unavailable(
-                "Products are managed in the external price monitor.".to_owned(),
-            ))
+            Err(ApiError::Unavailable(ErrorCode::ProductsElsewhere.into()))
         }
     }
 

@@ -24,15 +24,18 @@ use super::{
     relay::{Asking, Jobs, ProgressAnswer, Relay, Rerun},
     store::{Store, StoreError, jobs::Created},
 };
-use crate::model::{
-    activity::ActivityKind,
-    audit::AuditAction,
-    changes::undo_name,
-    error::ApiError,
-    import_extras::SaidOfFile,
-    import_options::Instructions,
-    job::{ImportMode, JobId, ProductImportJob},
-    role::Permission,
+use crate::{
+    i18n::messages::ErrorCode,
+    model::{
+        activity::ActivityKind,
+        audit::AuditAction,
+        changes::undo_name,
+        error::ApiError,
+        import_extras::SaidOfFile,
+        import_options::Instructions,
+        job::{ImportMode, JobId, ProductImportJob},
+        role::Permission,
+    },
 };
 
 /// Imports as users see and change them. Clones share it.
@@ -289,9 +292,7 @@ impl Imports {
             || self.relay.is_forgotten(job).await
             || self.waits_for_an_answer(job).await;
         if !may_go {
-            return Err(ApiError::Invalid(
-                "The import is still running. Cancel it first.".to_owned(),
-            ));
+            return Err(ApiError::invalid(ErrorCode::StillRunning));
         }
         self.relay.delete_upstream(job).await?;
         self.store.delete_job(job).await?;

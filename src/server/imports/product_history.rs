@@ -1,6 +1,7 @@
 //! What became of products.
 
 use crate::{
+    i18n::messages::ErrorCode,
     model::{
         changes::{ChangesFilter, HistoryEntry, ProductHistory},
         error::ApiError,
@@ -22,8 +23,11 @@ pub(crate) async fn find(
     let from = match from {
         "" => None,
         text => {
-            let unreadable =
-                |_| ApiError::Invalid("`from` must be the `next` of a page.".to_owned());
+            let unreadable = |_| {
+                ApiError::invalid(ErrorCode::NotNext {
+                    name: "from".to_owned(),
+                })
+            };
             Some(text.parse().map_err(unreadable)?)
         }
     };
@@ -51,8 +55,11 @@ pub(crate) async fn find_all(
     let after = match after {
         "" => None,
         text => {
-            let unreadable =
-                |_| ApiError::Invalid("`after` must be the `next` of a page.".to_owned());
+            let unreadable = |_| {
+                ApiError::invalid(ErrorCode::NotNext {
+                    name: "after".to_owned(),
+                })
+            };
             Some(text.parse().map_err(unreadable)?)
         }
     };

@@ -5,7 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::{
-    model::job::UnixMillis,
+    i18n::messages::Params,
+    model::{job::UnixMillis, reason::Reason},
     server::{config::PublicUrl, store::import_events::RecordedEvent},
 };
 
@@ -29,6 +30,10 @@ struct Import<'a> {
     failed_products: u64,
     error: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_params: Option<&'a Params>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     undone_by: Option<&'a str>,
     /// The page of the import.
     url: String,
@@ -50,7 +55,13 @@ pub(super) fn of_event(event: &RecordedEvent, public_url: &PublicUrl) -> String 
             total_products: event.total_products,
             processed_products: event.processed_products,
             failed_products: event.failed_products,
-            error: event.error.as_deref(),
+            error: event.error.as_ref().map(Reason::message),
+            error_code: event.error.as_ref().and_then(Reason::code),
+            error_params: event
+                .error
+                .as_ref()
+                .map(Reason::params)
+                .filter(|params| !params.is_empty()),
             undone_by: event.undone_by.as_deref(),
             url: public_url.address(&format!("/imports/{}", event.job)),
         },

@@ -166,19 +166,19 @@ fn shortened(name: &str) -> String {
 }
 
 fn text(t: Locale, import: &Import, public_url: &PublicUrl) -> String {
-    let Import {
-        total_products,
-        processed_products: done,
-        failed_products: failed,
-        ..
-    } = import;
-    let counts = match (t, total_products) {
-        (Locale::English, Some(total)) => format!("{done} of {total} products, {failed} failed."),
-        (Locale::English, None) => format!("{done} products, {failed} failed."),
-        (Locale::German, Some(total)) => {
-            format!("{done} von {total} Produkten, {failed} fehlgeschlagen.")
-        }
-        (Locale::German, None) => format!("{done} Produkte, {failed} fehlgeschlagen."),
+    let [done, failed] =
+        [import.processed_products, import.failed_products].map(|count| t.count(count));
+    let counts = match import.total_products.map(|total| t.count(total)) {
+        Some(total) => t.fill(
+            "{done} of {total} products, {failed} failed.",
+            "{done} von {total} Produkten, {failed} fehlgeschlagen.",
+            &[("done", &done), ("total", &total), ("failed", &failed)],
+        ),
+        None => t.fill(
+            "{done} products, {failed} failed.",
+            "{done} Produkte, {failed} fehlgeschlagen.",
+            &[("done", &done), ("failed", &failed)],
+        ),
     };
     let why = t.say(
         "You get this e-mail because of your settings:",

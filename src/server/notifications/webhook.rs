@@ -9,6 +9,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::{
+    i18n::messages::ErrorCode,
     model::webhook::DeliveryProblem,
     server::{
         config::RemoteHosts,
@@ -39,12 +40,20 @@ pub(super) struct Sender {
 }
 
 /// Why an address is not accepted.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum AddressError {
-    #[error("The URL must start with https:// and must not contain a password.")]
     NotHttps,
-    #[error("Webhooks can't be sent to this host.")]
     HostNotAllowed,
+}
+
+impl AddressError {
+    /// Returns the error that users are told.
+    pub(super) fn code(self) -> ErrorCode {
+        match self {
+            Self::NotHttps => ErrorCode::UrlNotHttps,
+            Self::HostNotAllowed => ErrorCode::WebhookHost,
+        }
+    }
 }
 
 /// Checks an address as far as that is to be seen in it. A host that the operator names may be reached without TLS.

@@ -8,6 +8,7 @@ use super::{
     webhook::{generate_secret, parse_url},
 };
 use crate::{
+    i18n::messages::ErrorCode,
     model::{
         audit::AuditAction,
         error::ApiError,
@@ -65,24 +66,24 @@ impl Notifications {
         who: &Principal,
         wanted: Wanted,
     ) -> Result<NewWebhook, ApiError> {
-        let refused = |why: &str| Err(ApiError::Invalid(why.to_owned()));
+        let refused = |why| Err(ApiError::invalid(why));
         let url = parse_url(&self.hosts, &wanted.url);
-        let url = url.map_err(|error| ApiError::Invalid(error.to_string()))?;
+        let url = url.map_err(|error| ApiError::invalid(error.code()))?;
         let description = wanted.description.trim();
         let is_long = description.chars().count() > MAX_DESCRIPTION;
         if is_long || description.contains(char::is_control) {
-            return refused("Notes are limited to 200 characters.");
+            return refused(ErrorCode::NoteLength {
+                limit: MAX_DESCRIPTION as u64,
+            });
         }
         if wanted.events.is_empty() {
-            return refused("Choose at least one event.");
+            return refused(ErrorCode::NoEvent);
         }
         if self.store.count_webhooks().await? >= MOST {
-            return refused("There can be 20 webhooks. Delete one first.");
+            return refused(ErrorCode::MostWebhooks { limit: MOST });
         }
         let Some(keys) = &self.keys else {
-            return Err(ApiError::Unavailable(
-                "Set ENCRYPTION_KEY to use webhooks.".to_owned(),
-            ));
+            return Err(ApiError::Unavailable(ErrorCode::NoKeyForWebhooks.into()));
         };
         let (secret, sealed) = generate_secret(keys).map_err(|error| {
             tracing::error!(%error, "no randomness");

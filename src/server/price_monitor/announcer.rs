@@ -18,7 +18,10 @@ use super::{
     workers::{Word, Workers},
 };
 use crate::{
-    model::job::{ImportProgress, ImportStatus},
+    model::{
+        job::{ImportProgress, ImportStatus},
+        reason::Reason,
+    },
     server::store::{Store, StoreError, monitor_imports::MonitorImport},
 };
 
@@ -48,7 +51,7 @@ pub(super) struct Announcer {
     plain: broadcast::Sender<Announcement>,
     running: Mutex<Running>,
     /// Errors of failed imports whose end is not recorded yet.
-    failed: std::sync::Mutex<HashMap<String, String>>,
+    failed: std::sync::Mutex<HashMap<String, Reason>>,
     workers: Workers,
 }
 
@@ -119,8 +122,8 @@ impl Announcer {
     }
 
     /// Sends that an import has failed before that can be recorded.
-    pub(super) async fn failed(&self, id: &str, progress: ImportProgress, error: &str) {
-        self.failures().insert(id.to_owned(), error.to_owned());
+    pub(super) async fn failed(&self, id: &str, progress: ImportProgress, error: Reason) {
+        self.failures().insert(id.to_owned(), error.clone());
         let _turn = self.turn().await;
         self.tell(id, ProgressMessage::failed(progress, error))
             .await;
@@ -139,7 +142,7 @@ impl Announcer {
         }
     }
 
-    fn failures(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
+    fn failures(&self) -> std::sync::MutexGuard<'_, HashMap<String, Reason>> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

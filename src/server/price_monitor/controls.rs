@@ -35,16 +35,20 @@ use uuid::Uuid;
 
 use super::{
     Service, beginning,
-    message::{ImportBody, JobBody, Kept, Place, RowsBody},
+    message::{ErrorFields, ImportBody, JobBody, Kept, Place, RowsBody},
+    reasons,
     service::ServiceError,
     upload::{owner, record},
     uploads::stored_name,
 };
-use crate::server::store::{
-    Store, StoreError,
-    janitor::ago,
-    monitor_imports::{ImportMode, MonitorImport, NewImport, Question},
-    row_notes::{NoteKind, RowNote},
+use crate::{
+    i18n::{locale::Locale, messages::ErrorCode},
+    server::store::{
+        Store, StoreError,
+        janitor::ago,
+        monitor_imports::{ImportMode, MonitorImport, NewImport, Question},
+        row_notes::{NoteKind, RowNote},
+    },
 };
 
 /// Failed rows that are read at once.
@@ -197,7 +201,7 @@ async fn retry(
     let owner = owner(&headers).or_else(|| import.owner.clone());
     service.may_begin(owner.as_deref()).await?;
     let mut writing = service.uploads.begin(owner.as_deref()).await?;
-    let mut rows = FailedRows::new(service.store.clone(), import.clone())?;
+    let mut rows = FailedRows::new(Locale::default(), service.store.clone(), import.clone())?;
     while let Some(bytes) = rows.next().await? {
         writing.count(bytes.len())?;
         writing.write(&bytes).await?;
@@ -249,9 +253,10 @@ async fn failures(
 async fn failures_csv(
     State(service): State<Arc<Service>>,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, ServiceError> {
     let import = service.found(&id).await?;
-    let rows = FailedRows::new(service.store.clone(), import)?;
+    let rows = FailedRows::new(language(&headers), service.store.clone(), import)?;
     let body = stream::try_unfold(rows, |mut rows| async {
         let bytes = rows.next().await?;
         Ok::<_, io::Error>(bytes.map(|bytes| (bytes, rows)))
@@ -306,10 +311,12 @@ async fn notes_csv(
     State(service): State<Arc<Service>>,
     Path(id): Path<String>,
     Query(query): Query<NotesQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, ServiceError> {
     let kind = query.kind()?;
     service.found(&id).await?;
     let notes = Notes {
+        language: language(&headers),
         store: service.store.clone(),
         import: id,
         kind,
@@ -328,8 +335,15 @@ async fn notes_csv(
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
+/// Returns the language that sentences in a file are asked for in.
+fn language(headers: &HeaderMap) -> Locale {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE);
+    Locale::negotiate(None, accepted.and_then(|tag| tag.to_str().ok()))
+}
+
 /// The notes of an import as a file, part by part.
 struct Notes {
+    language: Locale,
     store: Store,
     import: String,
     kind: NoteKind,
@@ -354,7 +368,7 @@ impl Notes {
             file.write_record(["Line", "SKU", "Column", "Value", "Reason"])?;
         }
         for note in &notes {
-            file.write_record(note_record(note))?;
+            file.write_record(note_record(self.language, note))?;
         }
         file.into_inner()
             .map(Some)
@@ -362,10 +376,10 @@ impl Notes {
     }
 }
 
-fn note_record(note: &RowNote) -> [String; 5] {
+fn note_record(language: Locale, note: &RowNote) -> [String; 5] {
     let reason = match note.by_line {
-        Some(line) => format!("Replaced by line {line}."),
-        None => note.reason.clone(),
+        Some(line) => language.reason(&ErrorCode::ReplacedBy { line }.into()),
+        None => language.reason(&note.reason),
     };
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let (column, value) = (text(&note.column), text(&note.value));
@@ -386,6 +400,7 @@ fn understood(import: &MonitorImport) -> Option<Mapping> {
 
 /// The failed rows of an import as a file, part by part.
 struct FailedRows {
+    language: Locale,
     store: Store,
     import: MonitorImport,
     file: FailedRowsFile,
@@ -394,9 +409,10 @@ struct FailedRows {
 }
 
 impl FailedRows {
-    fn new(store: Store, import: MonitorImport) -> io::Result<Self> {
+    fn new(language: Locale, store: Store, import: MonitorImport) -> io::Result<Self> {
         let header = import.header.as_deref().unwrap_or_default();
         Ok(Self {
+            language,
             store,
             file: match understood(&import) {
                 Some(answers) => FailedRowsFile::of(header, &answers)?,
@@ -419,7 +435,8 @@ impl FailedRows {
             .map_err(failed)?;
         self.behind = rows.last().map(|row| row.row);
         for row in &rows {
-            self.file.add(&row.cells, &row.reason)?;
+            self.file
+                .add(&row.cells, &self.language.reason(&row.reason))?;
         }
         self.file.take().map(Some)
     }
@@ -582,9 +599,7 @@ impl MappingBody {
 
     /// Adds what is said to what was said before.
     fn added_to(self, before: Mapping, header: &[String]) -> Result<Mapping, ServiceError> {
-        let bad = |text: &str, error: &dyn std::fmt::Display| {
-            ServiceError::BadMapping(format!("{text:?}: {error}."))
-        };
+        let bad = ServiceError::BadMapping;
         let mut mapping = before;
         let columns = self
             .columns
@@ -594,19 +609,21 @@ impl MappingBody {
                 let meaning = word.parse::<Meaning>();
                 meaning
                     .map(|meaning| (index, meaning))
-                    .map_err(|error| bad(&word, &error))
+                    .map_err(|_| bad(ErrorCode::UnknownMeaning { word }))
             })
             .collect::<Result<Vec<_>, _>>()?;
         if !columns.is_empty() {
             mapping = mapping.with_columns(columns).of(header);
         }
         if let Some(text) = self.decimal_mark.filter(|text| !text.is_empty()) {
-            let mark = text.parse().map_err(|error| bad(&text, &error))?;
+            let mark = text
+                .parse()
+                .map_err(|_| bad(ErrorCode::UnknownDecimalMark { word: text }))?;
             mapping = mapping.with_decimal_mark(mark);
         }
         if let Some(text) = self.currency.filter(|text| !text.trim().is_empty()) {
             let said = mapping.with_currency(text.trim());
-            mapping = said.map_err(|error| bad(&text, &error))?;
+            mapping = said.map_err(|_| bad(ErrorCode::UnknownMappedCurrency { word: text }))?;
         }
         if !self.sheets.is_empty() {
             mapping = mapping.with_sheets(self.sheets);
@@ -623,7 +640,8 @@ struct PreviewRow {
     sku: Option<String>,
     name: Option<String>,
     price: Option<String>,
-    error: Option<String>,
+    #[serde(flatten)]
+    error: Option<ErrorFields>,
 }
 
 async fn preview(
@@ -671,7 +689,7 @@ impl Visitor for Preview<'_> {
                 sku: failure.label,
                 name: None,
                 price: None,
-                error: Some(failure.error.to_string()),
+                error: Some(ErrorFields::of(reasons::of_row(&failure.error))),
             },
         });
         if self.0.len() < PREVIEW {
@@ -696,7 +714,7 @@ async fn map_columns(
     let mapping = body.added_to(before, &cells)?;
     if mapping.has_columns() {
         product_feed::check_mapping(&cells, &mapping)
-            .map_err(|error| ServiceError::BadMapping(error.to_string()))?;
+            .map_err(|error| ServiceError::BadMapping(reasons::of_mapping(error)))?;
     }
     let json = serde_json::to_string(&mapping).map_err(io::Error::other)?;
     let fingerprint = Header::fingerprint(&cells);

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    io,
+    fmt, io,
     num::NonZeroU32,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -27,14 +27,16 @@ use super::{
     patience::{self, GaveUp, LONGEST_WAIT, Patience, WaitingForRoom, waits},
     readers::Readers,
     reading::{self, ReadError, Reading},
+    reasons,
     uploads::{Unsound, Uploads},
 };
 use crate::{
-    i18n::locale::Locale,
+    i18n::messages::ErrorCode,
     model::{
         activity::ActivityKind,
         changes::OverLimit,
         job::{ImportProgress, ImportStatus, UnixMillis},
+        reason::Reason,
     },
     server::{
         config::{LimitAction, SafetyLimits},
@@ -57,47 +59,35 @@ const STARTS: u64 = 2;
 /// How often its end is recorded before it is told all the same.
 const TRIES_TO_END: usize = 3;
 
-const BROKE_OFF: &str = "The import failed because of an internal error.";
-
-/// Why an import cannot go on. The text is for the user of the shop; the causes are for the log.
+/// Why an import cannot go on. The causes are for the log.
 #[derive(Debug, Error)]
 pub(super) enum ImportError {
     /// The file holds no product list.
-    #[error(transparent)]
     Feed(FeedError),
     /// The stored upload is not there.
-    #[error("The uploaded file is no longer available. Upload it again.")]
     FileGone(#[source] io::Error),
     /// The database does not do its part.
-    #[error("The products could not be saved because of a database error. Import the file again.")]
     Store(#[source] StoreError),
     /// A thread of ours died.
-    #[error("{BROKE_OFF}")]
     Broken(#[source] JoinError),
     /// The stored upload is not what came in.
-    #[error("{0}")]
     Unsound(Unsound),
     /// What is remembered of the file's products cannot be kept.
-    #[error(
-        "The file could not be imported because the disk is full or failing. Free up space and import the \
-         file again."
-    )]
     Scratch(#[source] io::Error),
     /// It would change more than it may.
-    #[error("{0} Imports over this limit are refused.")]
     OverLimit(OverLimit),
     /// There is nothing by which an import could be taken back.
-    #[error("The changes of that import are no longer stored, so it cannot be undone.")]
     NothingKept,
     /// It was begun again and again.
-    #[error(
-        "The import was stopped because the service crashed on it twice. The file may be too large: \
-         save it as CSV or split it, and upload it again."
-    )]
     NoHeadway,
     /// It is wanted no more.
-    #[error("The import was stopped.")]
     Stopped,
+}
+
+impl fmt::Display for ImportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason().fmt(f)
+    }
 }
 
 impl From<GaveUp> for ImportError {
@@ -136,6 +126,23 @@ impl From<ReadError> for ImportError {
 }
 
 impl ImportError {
+    /// Returns what the user of the shop is told.
+    fn reason(&self) -> Reason {
+        let code = match self {
+            Self::Feed(error) => return reasons::of_file(error),
+            Self::FileGone(_) => ErrorCode::UploadGone,
+            Self::Store(_) => ErrorCode::ProductsNotSaved,
+            Self::Broken(_) => ErrorCode::Crashed,
+            Self::Unsound(unsound) => unsound.code(),
+            Self::Scratch(_) => ErrorCode::NoScratchSpace,
+            Self::OverLimit(over) => reasons::of_limit(*over),
+            Self::NothingKept => ErrorCode::ChangesNotKept,
+            Self::NoHeadway => ErrorCode::NoHeadway,
+            Self::Stopped => ErrorCode::Stopped,
+        };
+        code.into()
+    }
+
     /// What a person has to say for the import to go on.
     fn question(&self) -> Option<Question> {
         let Self::Feed(error) = self else { return None };
@@ -248,7 +255,7 @@ impl Importer {
             Ok(result) => self.end(id, result),
             Err(_) => {
                 tracing::error!(id, "Import panicked");
-                Some(End::Failed(BROKE_OFF.to_owned(), None))
+                Some(End::Failed(ErrorCode::Crashed.into(), None))
             }
         };
         if end.is_none() && self.shutdown.is_cancelled() {
@@ -290,7 +297,7 @@ impl Importer {
                 }
                 None => {
                     tracing::warn!(id, ?error, "Import failed");
-                    End::Failed(error.to_string(), None)
+                    End::Failed(error.reason(), None)
                 }
             }),
         }
@@ -587,15 +594,10 @@ impl Importer {
     ) -> Result<(), StoreError> {
         for import in self.store.unanswered_monitor_imports(before).await? {
             let (error, problem) = match import.needs {
-                Some(Question::Approval) => {
-                    ("The import expired while waiting for your approval.", None)
-                }
-                needs => (
-                    "The import expired while waiting for your input. Import the file again to provide it.",
-                    needs,
-                ),
+                Some(Question::Approval) => (ErrorCode::ApprovalExpired, None),
+                needs => (ErrorCode::InputExpired, needs),
             };
-            let end = Some(End::Failed(error.to_owned(), problem));
+            let end = Some(End::Failed(error.into(), problem));
             self.finish_unless_stopped(&import.id, end, import.progress)
                 .await;
         }
@@ -625,7 +627,7 @@ impl Importer {
         if recorded != Some(false) {
             return;
         }
-        if let Some(error) = end.sentence() {
+        if let Some(error) = end.reason() {
             self.announcer.failed(id, progress, error).await;
         }
         self.ending().insert(id.to_owned());
@@ -693,7 +695,7 @@ impl Importer {
                     return Ok(None);
                 };
                 let (status, error) = match end {
-                    End::Cancelled => (ImportStatus::Error, Some(cancelled(&import))),
+                    End::Cancelled => (ImportStatus::Error, Some(cancelled(&import).into())),
                     _ => {
                         let (said, error) = verdict(&import);
                         let done = import.progress.done();
@@ -707,13 +709,10 @@ impl Importer {
             }
         };
         self.store
-            .finish_monitor_import(id, status, error.as_deref(), problem)
+            .finish_monitor_import(id, status, error.as_ref(), problem)
             .await
     }
 }
-
-/// What is said of an import that adds products only, or updates only, where it could do nothing.
-const ALL_SKIPPED_OR_FAILED: &str = "Nothing was imported: every row failed or was skipped.";
 
 /// How an import ends.
 enum End {
@@ -722,7 +721,7 @@ enum End {
     /// Its user wants it no more.
     Cancelled,
     /// With an error, and what it asked for in vain.
-    Failed(String, Option<Question>),
+    Failed(Reason, Option<Question>),
     /// Not yet: it waits for an answer.
     Asks(Question),
 }
@@ -730,63 +729,46 @@ enum End {
 impl End {
     /// What is told of an end that cannot be recorded. One that all rows are through for is only told
     /// once it is.
-    fn sentence(&self) -> Option<&str> {
+    fn reason(&self) -> Option<Reason> {
         match self {
             Self::Through | Self::Asks(_) => None,
-            Self::Cancelled => Some("The import was cancelled."),
-            Self::Failed(error, _) => Some(error),
+            Self::Cancelled => Some(ErrorCode::Cancelled.into()),
+            Self::Failed(error, _) => Some(error.clone()),
         }
     }
 }
 
-/// Says what is in of an import that was cancelled.
-fn cancelled(import: &MonitorImport) -> String {
-    let (done, all) = (
+/// Tells what is in of an import that was cancelled.
+fn cancelled(import: &MonitorImport) -> ErrorCode {
+    let (done, total) = (
         import.progress.processed_products,
         import.progress.total_products,
     );
-    if import.undoes.is_some() {
-        return format!("The import was cancelled: {done} of {all} changes were undone.");
-    }
     match (import.mode, done) {
-        (ImportMode::Check, _) => "The dry run was cancelled.".to_owned(),
-        (_, 0) => "Cancelled before any products were imported.".to_owned(),
-        (_, done) => {
-            let (done, all) = (Locale::English.count(done), Locale::English.count(all));
-            format!("Cancelled after importing {done} of {all} products.")
-        }
+        _ if import.undoes.is_some() => ErrorCode::CancelledUndo { done, total },
+        (ImportMode::Check, _) => ErrorCode::CancelledCheck,
+        (_, 0) => ErrorCode::CancelledBefore,
+        (_, done) => ErrorCode::CancelledAfter { done, total },
     }
 }
 
-/// Says how an import of which all rows are through has ended.
-fn verdict(import: &MonitorImport) -> (ImportStatus, Option<String>) {
+/// Tells how an import of which all rows are through has ended.
+fn verdict(import: &MonitorImport) -> (ImportStatus, Option<Reason>) {
+    let failed = |why: ErrorCode| (ImportStatus::Error, Some(why.into()));
     if let Some(mismatch) = import.mismatch() {
-        let error = format!("The import's counts don't add up. {mismatch} Import the file again.");
-        return (ImportStatus::Error, Some(error));
+        return failed(mismatch);
     }
     let progress = import.progress;
     if import.undoes.is_some() && progress.processed_products == 0 {
-        let error = "Nothing was undone because later imports have changed all of these products.";
-        return (ImportStatus::Error, Some(error.to_owned()));
+        return failed(ErrorCode::NothingUndone);
     }
     match (progress.processed_products, progress.failed_products) {
-        (0, 0) if import.left_alone > 0 => {
-            // There was nothing to do, as was wanted.
-            (ImportStatus::Success, None)
-        }
-        (0, _) if import.left_alone > 0 => {
-            (ImportStatus::Error, Some(ALL_SKIPPED_OR_FAILED.to_owned()))
-        }
-        (0, 0) => {
-            let error = "The file has a header row but no products.".to_owned();
-            (ImportStatus::Error, Some(error))
-        }
+        // There was nothing to do, as was wanted.
+        (0, 0) if import.left_alone > 0 => (ImportStatus::Success, None),
+        (0, _) if import.left_alone > 0 => failed(ErrorCode::AllFailedOrSkipped),
+        (0, 0) => failed(ErrorCode::NoProducts),
         (_, 0) => (ImportStatus::Success, None),
-        (0, failed) => {
-            let failed = Locale::English.count(failed);
-            let error = format!("No products were imported: all {failed} rows failed.");
-            (ImportStatus::Error, Some(error))
-        }
+        (0, failures) => failed(ErrorCode::AllFailed { failed: failures }),
         _ => (ImportStatus::PartialSuccess, None),
     }
 }
@@ -818,10 +800,8 @@ mod tests {
             let (status, error) = verdict(&import);
             assert_eq!(status, ImportStatus::Error);
             let error = error.unwrap();
-            assert!(
-                error.starts_with("The import's counts don't add up."),
-                "{error}"
-            );
+            let code = error.code().unwrap();
+            assert!(code.starts_with("miscounted-"), "{code}");
         }
     }
 
@@ -844,6 +824,7 @@ mod tests {
             ),
         ] {
             let (got, sentence) = verdict(&over(processed, failed, processed + failed));
+            let sentence = sentence.map(|reason| reason.to_string());
             assert_eq!((got, sentence.as_deref()), (status, error));
         }
     }

@@ -5,10 +5,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::{
+    i18n::messages::Params,
     model::{
         changes::OverLimit,
         import_options::ImportOptions,
         job::{ImportProgress, ImportStatus, UnixMillis},
+        reason::Reason,
     },
     server::store::{
         monitor_imports::{FailedRow, FailedRowsPage, ImportMode, MonitorImport, Question},
@@ -19,6 +21,44 @@ use crate::{
 /// The most failed products that are named in an answer or an event.
 pub(super) const MAX_FAILED: u64 = 1000;
 
+/// An error as it is told: `error` in English, and the same as a code with parameters.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ErrorFields {
+    error: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<String>,
+    #[serde(skip_serializing_if = "Params::is_empty")]
+    error_params: Params,
+}
+
+impl ErrorFields {
+    pub(super) fn of(reason: Reason) -> Self {
+        Self {
+            error: reason.to_string(),
+            error_code: reason.code().map(str::to_owned),
+            error_params: reason.params().clone(),
+        }
+    }
+}
+
+/// An error, or null.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum MaybeError {
+    Some(ErrorFields),
+    None { error: () },
+}
+
+impl From<Option<Reason>> for MaybeError {
+    fn from(reason: Option<Reason>) -> Self {
+        match reason {
+            Some(reason) => Self::Some(ErrorFields::of(reason)),
+            None => Self::None { error: () },
+        }
+    }
+}
+
 /// A job's state as an event tells it. What only a finished job has is absent before.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,8 +66,11 @@ pub(super) struct ProgressMessage {
     #[serde(flatten)]
     progress: ImportProgress,
     status: ImportStatus,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    #[serde(flatten)]
+    error: Option<ErrorFields>,
+    /// Whether it ended because its user wanted it no more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cancelled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     failed_product_skus: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,6 +87,7 @@ impl ProgressMessage {
             progress: unfinished(progress),
             status: ImportStatus::Pending,
             error: None,
+            cancelled: false,
             failed_product_skus: None,
             completed_at: None,
             needs: None,
@@ -51,11 +95,12 @@ impl ProgressMessage {
     }
 
     /// The state of a job that has failed, before that is recorded.
-    pub(super) fn failed(progress: ImportProgress, error: &str) -> Self {
+    pub(super) fn failed(progress: ImportProgress, error: Reason) -> Self {
         Self {
             progress,
             status: ImportStatus::Error,
-            error: Some(error.to_owned()),
+            cancelled: error.is_cancelled(),
+            error: Some(ErrorFields::of(error)),
             failed_product_skus: None,
             completed_at: None,
             needs: None,
@@ -73,7 +118,8 @@ impl ProgressMessage {
         Self {
             progress: import.told_progress(),
             status: import.status,
-            error: import.error.clone(),
+            error: import.error.clone().map(ErrorFields::of),
+            cancelled: import.is_cancelled(),
             failed_product_skus: Some(skus(failed)),
             completed_at: import.completed_at.map(rfc3339),
             needs: None,
@@ -88,7 +134,8 @@ pub(super) struct JobBody {
     id: String,
     filename: String,
     status: ImportStatus,
-    error: Option<String>,
+    #[serde(flatten)]
+    error: MaybeError,
     #[serde(flatten)]
     progress: ImportProgress,
     failed_product_skus: Vec<String>,
@@ -108,7 +155,7 @@ impl From<MonitorImport> for JobBody {
             id: import.id,
             filename: import.filename,
             status: import.status,
-            error: import.error,
+            error: import.error.into(),
             failed_product_skus: Vec::new(),
             created_at: rfc3339(import.created_at),
             updated_at: rfc3339(import.updated_at),
@@ -128,7 +175,10 @@ pub(super) struct ProgressBody {
     is_completed: bool,
     completed_at: Option<String>,
     status: ImportStatus,
-    error: Option<String>,
+    #[serde(flatten)]
+    error: MaybeError,
+    /// Whether it ended because its user wanted it no more.
+    cancelled: bool,
     failed_product_skus: Vec<String>,
 }
 
@@ -144,7 +194,8 @@ impl ProgressBody {
             is_completed,
             completed_at: import.completed_at.map(rfc3339),
             status: import.status,
-            error: import.error,
+            cancelled: import.is_cancelled(),
+            error: import.error.into(),
             failed_product_skus: skus(failed),
         }
     }
@@ -158,6 +209,11 @@ pub(super) struct RowBody {
     sku: String,
     /// A sentence; of a row that was passed over, the code of the reason.
     reason: String,
+    /// The same as a code with parameters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(skip_serializing_if = "Params::is_empty")]
+    params: Params,
     column: Option<String>,
     value: Option<String>,
     /// The line of the row that replaced it.
@@ -170,7 +226,9 @@ impl From<FailedRow> for RowBody {
         Self {
             line: row.line,
             sku: row.sku,
-            reason: row.reason,
+            reason: row.reason.to_string(),
+            code: row.reason.code().map(str::to_owned),
+            params: row.reason.params().clone(),
             column: row.column,
             value: row.value,
             by_line: None,
@@ -183,7 +241,9 @@ impl From<RowNote> for RowBody {
         Self {
             line: note.line,
             sku: note.label,
-            reason: note.reason,
+            reason: note.reason.to_string(),
+            code: note.reason.code().map(str::to_owned),
+            params: note.reason.params().clone(),
             column: note.column,
             value: note.value,
             by_line: note.by_line,
@@ -361,7 +421,7 @@ impl ImportBody {
             warnings: import.tally.warnings,
             queue_position: place.position,
             waits_for_room: place.stands_still || place.position.is_some() && place.waits_for_room,
-            cancelled: import.status.is_cancelled(import.error.as_deref()),
+            cancelled: import.is_cancelled(),
             changed_since: kept.changed_since,
             options: import.options,
             missing_products: import.missing.products,
@@ -458,7 +518,7 @@ mod tests {
             row: 2,
             line: 3,
             sku: "A-2".to_owned(),
-            reason: "The price is missing.".to_owned(),
+            reason: Reason::words("The price is missing."),
             column: None,
             value: None,
             cells: Vec::new(),

@@ -24,6 +24,7 @@ mod patience;
 mod queue;
 mod readers;
 mod reading;
+mod reasons;
 pub mod sample;
 mod seen;
 mod service;

@@ -134,18 +134,23 @@ pub(super) fn waits() -> ExponentialBuilder {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::{cell::Cell, io};
 
-    use sea_orm::DbErr;
+    use sea_orm::{DbErr, RuntimeErr};
 
     use super::*;
 
-    fn locked() -> StoreError {
-        DbErr::Custom("database is locked".to_owned()).into()
+    fn fault(kind: io::ErrorKind) -> StoreError {
+        let error = sqlx::Error::Io(kind.into());
+        DbErr::Exec(RuntimeErr::SqlxError(error.into())).into()
+    }
+
+    fn lost() -> StoreError {
+        fault(io::ErrorKind::ConnectionReset)
     }
 
     fn full() -> StoreError {
-        DbErr::Custom("database or disk is full".to_owned()).into()
+        fault(io::ErrorKind::StorageFull)
     }
 
     #[tokio::test]
@@ -155,7 +160,7 @@ mod tests {
         let done = patiently(&room, "a", &stop, || async {
             tries.set(tries.get() + 1);
             if tries.get() < 3 {
-                Err(locked())
+                Err(lost())
             } else {
                 Ok(tries.get())
             }
@@ -194,7 +199,7 @@ mod tests {
         let stop = CancellationToken::new();
         stop.cancel();
         let room = WaitingForRoom::default();
-        let stopped = patiently::<(), _>(&room, "a", &stop, async || Err(locked())).await;
+        let stopped = patiently::<(), _>(&room, "a", &stop, async || Err(lost())).await;
         assert!(matches!(stopped, Err(GaveUp::Stopped)));
     }
 }

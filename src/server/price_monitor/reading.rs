@@ -6,11 +6,14 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::seen::Seen;
-use crate::server::store::{
-    monitor_imports::{BatchKind, FailedRow, ImportBatch},
-    products::{NewProduct, ProductRow, Said},
-    row_notes::{MAX_NOTES, NoteKind, RowNote, Tally},
+use super::{reasons, seen::Seen};
+use crate::{
+    model::reason::Reason,
+    server::store::{
+        monitor_imports::{BatchKind, FailedRow, ImportBatch},
+        products::{NewProduct, ProductRow, Said},
+        row_notes::{MAX_NOTES, NoteKind, RowNote, Tally},
+    },
 };
 use product_feed::{
     self, Counted, FeedError, FeedProduct, FeedRow, Header, Input, Limits, Mapping, Meaning,
@@ -291,7 +294,7 @@ impl Batcher<'_> {
                     part: 0,
                     line: before,
                     label: label(),
-                    reason: String::new(),
+                    reason: Reason::default(),
                     column: None,
                     value: None,
                     by_line: Some(line),
@@ -310,7 +313,7 @@ impl Batcher<'_> {
                     part,
                     line,
                     label: label(),
-                    reason: warning.error.to_string(),
+                    reason: reasons::of_row(&warning.error),
                     column: warning.column.clone(),
                     value: warning.value.clone(),
                     by_line: None,
@@ -402,7 +405,7 @@ impl Visitor for Batcher<'_> {
                 part: 0,
                 line: row.line,
                 label: row.label,
-                reason: code.to_owned(),
+                reason: Reason::words(code),
                 column: None,
                 value: None,
                 by_line: None,
@@ -436,7 +439,7 @@ fn failed_row(number: u64, line: u64, failure: RowFailure) -> FailedRow {
         row: number,
         line,
         sku: failure.label.unwrap_or_else(|| format!("line {line}")),
-        reason: failure.error.to_string(),
+        reason: reasons::of_row(&failure.error),
         column: failure.column,
         value: failure.value,
         cells: failure.cells,

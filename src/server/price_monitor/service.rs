@@ -1,6 +1,6 @@
 //! The REST side: who may ask, what is answered, and how errors are said.
 
-use std::{io, sync::Arc};
+use std::{fmt, io, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -18,11 +18,12 @@ use thiserror::Error;
 
 use super::{
     Service, approval, changes, controls,
-    message::{MAX_FAILED, ProgressBody},
-    undo, upload, websocket,
+    message::{ErrorFields, MAX_FAILED, ProgressBody},
+    reasons, undo, upload, websocket,
 };
 use crate::{
-    i18n::locale::Locale,
+    i18n::messages::ErrorCode,
+    model::reason::Reason,
     server::{
         store::StoreError,
         uploads::space::{NoSpace, is_full},
@@ -102,67 +103,83 @@ impl Service {
     }
 }
 
-const NOT_SAVED: &str = "The file could not be saved. Try again later.";
-
-/// Why a request is refused. The text is the answer's `error`.
+/// Why a request is refused.
 #[derive(Debug, Error)]
 pub(super) enum ServiceError {
-    #[error("Invalid API key")]
     WrongKey,
-    #[error("Not found.")]
     NotFound,
-    #[error("Method not allowed.")]
     MethodNotAllowed,
-    #[error("The upload must be multipart/form-data with the product file in the field \"file\".")]
     NotMultipart,
-    #[error("The upload has no \"file\" field.")]
     NoFile,
-    #[error("The file is empty.")]
     Empty,
-    #[error("The file is too large. The limit is {}.", Locale::English.bytes(*.0))]
     TooLarge(u64),
-    #[error(transparent)]
     Feed(#[from] FeedError),
-    #[error(transparent)]
     NoSpace(#[from] NoSpace),
-    #[error("You have reached the limit of unfinished imports. Wait until one of them finishes.")]
     TooManyUnderWay,
-    #[error("The mode must be import or check.")]
     UnknownMode,
-    #[error("The idempotency key must be a UUID.")]
     BadKey,
-    #[error("The parameter {0} is not valid.")]
     BadParameter(&'static str),
-    #[error("The import is still running. Cancel it first.")]
     NotOver,
-    #[error("The import has already finished.")]
     Over,
-    #[error("The file of this import is no longer stored. Upload it again.")]
     NotKept,
-    #[error("The import is already running.")]
     Answered,
-    #[error("The columns of this file cannot be shown because their names are too long.")]
     NoColumns,
-    #[error("This import has no failed rows.")]
     NothingFailed,
-    #[error("This import changed no products, or its changes are no longer stored.")]
     NothingToUndo,
-    #[error("This import is not waiting for approval.")]
     NothingToApprove,
-    #[error("This import is already being undone.")]
     BeingUndone,
-    #[error("Invalid column mapping: {0}")]
-    BadMapping(String),
-    #[error("The upload could not be read completely.")]
+    BadMapping(ErrorCode),
     Broken(MultipartError),
-    #[error("The service is shutting down. Try again in a moment.")]
     ShuttingDown,
-    #[error("Too many files are being read right now. Try again in a moment.")]
     Busy,
-    #[error("{}", if is_full(.0) { NoSpace::Disk.to_string() } else { NOT_SAVED.to_owned() })]
     Disk(#[from] io::Error),
-    #[error("A database error occurred. Try again later.")]
     Store(#[from] StoreError),
+}
+
+impl ServiceError {
+    /// Returns what is answered.
+    pub(super) fn reason(&self) -> Reason {
+        let code = match self {
+            Self::WrongKey => ErrorCode::WrongApiKey,
+            Self::NotFound => ErrorCode::ServiceNotFound,
+            Self::MethodNotAllowed => ErrorCode::MethodNotAllowed,
+            Self::NotMultipart => ErrorCode::NotMultipart,
+            Self::NoFile => ErrorCode::NoFileField,
+            Self::Empty => ErrorCode::EmptyFile,
+            Self::TooLarge(limit) => ErrorCode::TooLargeFile { limit: *limit },
+            Self::Feed(error) => return reasons::of_file(error),
+            Self::NoSpace(error) => error.code(),
+            Self::TooManyUnderWay => ErrorCode::MostUnfinished,
+            Self::UnknownMode => ErrorCode::UnknownMode,
+            Self::BadKey => ErrorCode::BadIdempotencyKey,
+            Self::BadParameter(name) => ErrorCode::BadParameter {
+                name: (*name).to_owned(),
+            },
+            Self::NotOver => ErrorCode::StillRunning,
+            Self::Over => ErrorCode::AlreadyOver,
+            Self::NotKept => ErrorCode::FileNotKept,
+            Self::Answered => ErrorCode::AlreadyRunning,
+            Self::NoColumns => ErrorCode::LongColumnNames,
+            Self::NothingFailed => ErrorCode::NothingFailed,
+            Self::NothingToUndo => ErrorCode::NothingToUndo,
+            Self::NothingToApprove => ErrorCode::NothingToApprove,
+            Self::BeingUndone => ErrorCode::BeingUndone,
+            Self::BadMapping(code) => code.clone(),
+            Self::Broken(_) => ErrorCode::UploadIncomplete,
+            Self::ShuttingDown => ErrorCode::ShuttingDown,
+            Self::Busy => ErrorCode::ManyFilesRead,
+            Self::Disk(error) if is_full(error) => ErrorCode::DiskFull,
+            Self::Disk(_) => ErrorCode::FileNotSaved,
+            Self::Store(_) => ErrorCode::DatabaseFailed,
+        };
+        code.into()
+    }
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason().fmt(f)
+    }
 }
 
 impl From<MultipartError> for ServiceError {
@@ -217,6 +234,6 @@ impl IntoResponse for ServiceError {
         } else if status.is_server_error() {
             tracing::error!(error = ?self, "request failed");
         }
-        (status, Json(json!({ "error": self.to_string() }))).into_response()
+        (status, Json(ErrorFields::of(self.reason()))).into_response()
     }
 }

@@ -15,7 +15,6 @@ use std::{
 
 use product_feed::Input;
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 use tokio::{
     fs::{self, File},
     io::{AsyncWriteExt, BufWriter},
@@ -28,6 +27,7 @@ const BLOCK: usize = 256 << 10;
 
 use super::service::ServiceError;
 use crate::{
+    i18n::messages::ErrorCode,
     model::job::UnixMillis,
     server::{
         store::{Store, StoreError, monitor_imports::FileMark},
@@ -278,15 +278,23 @@ impl Uploads {
     }
 }
 
-/// What is wrong with a stored file. The text is for people.
-#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+/// What is wrong with a stored file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Unsound {
     /// It has another length.
-    #[error("The stored file has {is} bytes, but {was} were uploaded. Upload the file again.")]
     Length { is: u64, was: u64 },
     /// It holds something else.
-    #[error("The stored file doesn't match what was uploaded. Upload the file again.")]
     Content,
+}
+
+impl Unsound {
+    /// Returns the error that users are told.
+    pub(super) fn code(self) -> ErrorCode {
+        match self {
+            Self::Length { is, was } => ErrorCode::FileLength { is, was },
+            Self::Content => ErrorCode::FileChanged,
+        }
+    }
 }
 
 /// A file that is being written. It goes away when it is dropped.

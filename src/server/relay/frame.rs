@@ -120,7 +120,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::job::ProgressEvent;
+    use crate::model::{job::ProgressEvent, reason::Reason};
 
     fn snapshot(status: ImportStatus, error: Option<&str>) -> Snapshot {
         let event = ProgressEvent {
@@ -128,7 +128,7 @@ mod tests {
             failed_products: 3,
             total_products: 500,
             status,
-            error: error.map(str::to_owned),
+            error: error.map(Reason::words),
             ..ProgressEvent::default()
         };
         Snapshot {
@@ -214,7 +214,7 @@ mod tests {
                 failed_products: counts[1].into(),
                 total_products: counts[2].into(),
                 status,
-                error,
+                error: error.map(Reason::words),
                 ..ProgressEvent::default()
             };
             let snapshot = Snapshot { event: event.clone(), ..Snapshot::default() };

@@ -388,7 +388,7 @@ pub(super) mod tests {
 
     fn failed(processed: u64) -> JobState {
         let report = Report {
-            verdict: Verdict::Failed("cancelled".to_owned()),
+            verdict: Verdict::Failed("cancelled".into()),
             ..counts(processed, 9)
         };
         JobState::from(&Snapshot::default().after(report, 7).unwrap())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode, header};
 use secrecy::ExposeSecret;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -14,6 +14,7 @@ use super::{
     rest_client::{RestClient, RestError},
 };
 use crate::{
+    i18n::locale::Locale,
     model::{
         audit::AuditAction,
         changes::{ChangesFilter, ChangesPage},
@@ -157,27 +158,30 @@ impl Relay {
         self.rest.answer(request).await.map_err(said)
     }
 
-    /// Streams all rows of a kind as a file.
+    /// Streams all rows of a kind as a file, with reasons in a language.
     pub(crate) async fn rows_file(
         &self,
         job: &VisibleJob,
         kind: RowKind,
+        language: Locale,
     ) -> Result<impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static + use<>, ApiError>
     {
         let path = match kind {
             RowKind::Failed => "/failures.csv".to_owned(),
             _ => format!("/notes.csv?kind={}", kind.as_str()),
         };
-        self.file(job, &path).await
+        self.file(job, &path, language).await
     }
 
     async fn file(
         &self,
         job: &VisibleJob,
         path: &str,
+        language: Locale,
     ) -> Result<impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static + use<>, ApiError>
     {
         let request = self.rest.about(Method::GET, &job.id, path);
+        let request = request.header(header::ACCEPT_LANGUAGE, language.tag());
         let response = request.timeout(DOWNLOAD_TIMEOUT).send().await;
         let response = response.map_err(|error| said(RestError::Unreachable(error)))?;
         match response.status() {
@@ -205,8 +209,8 @@ impl Relay {
         filter: &ChangesFilter,
     ) -> Result<impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static + use<>, ApiError>
     {
-        self.file(job, &changes_path("changes.csv", filter, None))
-            .await
+        let path = changes_path("changes.csv", filter, None);
+        self.file(job, &path, Locale::default()).await
     }
 
     /// Returns the first rows of a file and its column mapping.

@@ -13,6 +13,7 @@ mod import_calls;
 mod limits;
 mod ordered;
 pub mod probe;
+mod reasons;
 mod recorder;
 pub(crate) mod records;
 mod rest_client;

@@ -18,14 +18,17 @@ use tokio_util::task::TaskTracker;
 use super::{
     diagnosis::Diagnosis,
     hub::Hub,
+    reasons,
     skips::{Skips, Warnings},
     upstream::{REFUSED_DELAY, rest_origin},
 };
 use crate::{
+    i18n::messages::ErrorCode,
     model::{
         error::ApiError,
         import_options::Instructions,
         job::{ImportMode, JobId},
+        reason::Reason,
         status::ReportSource,
         upload::MODE_FIELD,
     },
@@ -51,8 +54,6 @@ const LONGEST_RETRY: u64 = 86_400;
 /// How long a 404 for a job is remembered, and for how many jobs.
 const MISSING_AGE: Duration = Duration::from_secs(3600);
 const MOST_MISSING: usize = 100_000;
-/// Error of a job that the service has forgotten.
-const FORGOTTEN: &str = "The price monitor no longer knows this import.";
 
 /// A REST client of a price monitor. Clones share its connections.
 #[derive(Clone, Debug)]
@@ -103,49 +104,47 @@ pub(super) const OWNER: &str = "x-import-owner";
 /// Header that identifies repeated uploads. A service that ignores it imports twice.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// Why a REST call did not give what was asked. The texts are for users.
+/// Why a REST call did not give what was asked.
 #[derive(Debug, Error)]
 pub(crate) enum RestError {
     /// The service is not there, or breaks off.
-    #[error("The price monitor cannot be reached. Try again in a moment.")]
+    #[error("{}", ErrorCode::MonitorUnreachable)]
     Unreachable(#[source] reqwest::Error),
     /// The service does not accept our key.
-    #[error("The price monitor rejected this server's API key. Contact your administrator.")]
+    #[error("{}", ErrorCode::MonitorKey)]
     Unauthorized,
     /// The service does not let this be done, in these words.
     #[error("{0}")]
-    Forbidden(String),
+    Forbidden(Reason),
     /// The service does not know the job.
-    #[error("The price monitor has no such import.")]
+    #[error("{}", ErrorCode::MonitorUnknownImport)]
     UnknownJob,
     /// The service does not offer what was asked for.
-    #[error("The price monitor doesn't support this.")]
+    #[error("{}", ErrorCode::MonitorCannot)]
     NotOffered,
     /// The service wants to be asked less often.
-    #[error("{words}")]
+    #[error("{reason}")]
     Busy {
         /// Its words, or ours.
-        words: String,
+        reason: Reason,
         /// How long to wait, in seconds.
         seconds: u64,
     },
     /// The service has a fault of its own. What it says of one is for its own people, but for these two:
     /// that it stops (503), and that there is no room (507).
     #[error("{0}")]
-    Broken(String),
+    Broken(Reason),
     /// The service is somewhere else.
-    #[error(
-        "The price monitor's address redirects elsewhere (HTTP {0}). Ask your administrator to correct it."
-    )]
+    #[error("{}", ErrorCode::MonitorMoved { status: u64::from(*.0) })]
     Moved(u16),
     /// The service says no, in these words.
     #[error("{0}")]
-    Refused(String),
+    Refused(Reason),
     /// The service has no room for a file, in these words.
     #[error("{0}")]
-    NoSpace(String),
+    NoSpace(Reason),
     /// The answer cannot be understood.
-    #[error("The price monitor sent an invalid response.")]
+    #[error("{}", ErrorCode::MonitorUnreadable)]
     Unreadable,
 }
 
@@ -325,7 +324,7 @@ impl RestClient {
                 Some(reading.report)
             }
             Err(RestError::UnknownJob) => self.is_forgotten(job).then(|| Report {
-                verdict: Verdict::Failed(FORGOTTEN.to_owned()),
+                verdict: Verdict::Failed(reasons::failure(&ErrorCode::Forgotten)),
                 ..Report::default()
             }),
             Err(error) => {
@@ -432,56 +431,54 @@ impl RestClient {
             return Ok(body?);
         }
         let code = status.as_u16();
-        let own = body.ok().and_then(|body| answer::own_words(&body));
-        let own = own.map(|words| self.without_key(&words));
-        let words = |otherwise: &str| own.clone().unwrap_or_else(|| otherwise.to_owned());
+        let own = body.ok().and_then(|body| answer::failure(&body));
+        let own = own.map(|mut failure| {
+            failure.message = self.without_key(&failure.message);
+            reasons::of(&failure)
+        });
+        let or = |otherwise: ErrorCode| own.clone().unwrap_or_else(|| otherwise.into());
+        let status_code = u64::from(code);
         Err(match status {
             StatusCode::UNAUTHORIZED => RestError::Unauthorized,
-            StatusCode::FORBIDDEN => {
-                RestError::Forbidden(words("The price monitor does not allow this (HTTP 403)."))
-            }
+            StatusCode::FORBIDDEN => RestError::Forbidden(or(ErrorCode::MonitorForbids)),
             StatusCode::NOT_FOUND => RestError::UnknownJob,
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => RestError::NotOffered,
             StatusCode::TOO_MANY_REQUESTS => {
                 let seconds = retry_after.unwrap_or(RETRY_AFTER).clamp(1, LONGEST_RETRY);
-                let words = words("The price monitor is busy. Try again later.");
-                RestError::Busy { words, seconds }
+                let reason = or(ErrorCode::MonitorBusy);
+                RestError::Busy { reason, seconds }
             }
-            StatusCode::INSUFFICIENT_STORAGE => {
-                RestError::NoSpace(words("The price monitor is out of storage space."))
-            }
+            StatusCode::INSUFFICIENT_STORAGE => RestError::NoSpace(or(ErrorCode::MonitorNoSpace)),
             status if status.is_server_error() => {
-                let fault = format!(
-                    "The price monitor had an internal error (HTTP {code}). Try again in a moment."
-                );
-                RestError::Broken(if code == 503 { words(&fault) } else { fault })
+                let fault = ErrorCode::MonitorBroken {
+                    status: status_code,
+                };
+                RestError::Broken(if code == 503 { or(fault) } else { fault.into() })
             }
             status if status.is_redirection() => RestError::Moved(code),
-            _ => RestError::Refused(words(&format!(
-                "The price monitor rejected the file (HTTP {code})."
-            ))),
+            _ => RestError::Refused(or(ErrorCode::MonitorRefused {
+                status: status_code,
+            })),
         })
     }
 }
 
 impl From<RestError> for ApiError {
     fn from(error: RestError) -> Self {
-        let sentence = error.to_string();
         match error {
-            RestError::Refused(_) | RestError::Forbidden(_) => Self::Invalid(sentence),
-            RestError::Busy { seconds, .. } => Self::Busy { sentence, seconds },
-            RestError::NoSpace(_) => Self::NoSpace(sentence),
-            RestError::UnknownJob => Self::BadGateway(
-                "No import API was found at the price monitor's address (HTTP 404). Ask your \
-                 administrator to correct it."
-                    .to_owned(),
-            ),
-            RestError::Moved(_) | RestError::NotOffered | RestError::Unreadable => {
-                Self::BadGateway(sentence)
+            RestError::Refused(reason) | RestError::Forbidden(reason) => Self::Invalid(reason),
+            RestError::Busy { reason, seconds } => Self::Busy { reason, seconds },
+            RestError::NoSpace(reason) => Self::NoSpace(reason),
+            RestError::UnknownJob => Self::BadGateway(ErrorCode::MonitorNotThere.into()),
+            RestError::Moved(status) => {
+                let status = status.into();
+                Self::BadGateway(ErrorCode::MonitorMoved { status }.into())
             }
-            RestError::Unreachable(_) | RestError::Unauthorized | RestError::Broken(_) => {
-                Self::Unavailable(sentence)
-            }
+            RestError::NotOffered => Self::BadGateway(ErrorCode::MonitorCannot.into()),
+            RestError::Unreadable => Self::BadGateway(ErrorCode::MonitorUnreadable.into()),
+            RestError::Unreachable(_) => Self::Unavailable(ErrorCode::MonitorUnreachable.into()),
+            RestError::Unauthorized => Self::Unavailable(ErrorCode::MonitorKey.into()),
+            RestError::Broken(reason) => Self::Unavailable(reason),
         }
     }
 }

@@ -490,7 +490,7 @@ mod tests {
 
     fn failed(reason: &str) -> Snapshot {
         let report = Report {
-            verdict: Verdict::Failed(reason.to_owned()),
+            verdict: Verdict::Failed(reason.into()),
             ..counts(4, 5)
         };
         Snapshot::default().after(report, 6).unwrap()

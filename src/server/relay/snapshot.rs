@@ -4,9 +4,14 @@ use std::sync::Arc;
 
 use price_monitor_wire::{EndStatus, Report, Verdict};
 
-use crate::model::{
-    job::{ImportProgress, ImportStatus, ProductImportJob, ProgressEvent, UnixMillis},
-    job_state::JobState,
+use super::reasons;
+use crate::{
+    i18n::messages::ErrorCode,
+    model::{
+        job::{ImportProgress, ImportStatus, ProductImportJob, ProgressEvent, UnixMillis},
+        job_state::JobState,
+        reason::Reason,
+    },
 };
 
 /// Completion times further ahead are invalid, in milliseconds.
@@ -135,12 +140,12 @@ impl Snapshot {
 }
 
 /// Returns the final status: an error stays one, else the counts decide.
-fn outcome(counts: ImportProgress, verdict: &Verdict) -> (ImportStatus, Option<String>) {
-    let failed = |reason: &str| (ImportStatus::Error, Some(reason.to_owned()));
+fn outcome(counts: ImportProgress, verdict: &Verdict) -> (ImportStatus, Option<Reason>) {
+    let failed = |why: ErrorCode| (ImportStatus::Error, Some(why.into()));
     match verdict {
-        Verdict::Failed(reason) => return failed(reason),
-        Verdict::Ended(EndStatus::Error) => return failed("The import failed."),
-        Verdict::Ended(EndStatus::Cancelled) => return failed("The import was cancelled."),
+        Verdict::Failed(failure) => return (ImportStatus::Error, Some(reasons::of(failure))),
+        Verdict::Ended(EndStatus::Error) => return failed(ErrorCode::ImportFailed),
+        Verdict::Ended(EndStatus::Cancelled) => return failed(ErrorCode::Cancelled),
         Verdict::Ended(EndStatus::Success | EndStatus::PartialSuccess)
         | Verdict::Completed
         | Verdict::Open => {}
@@ -152,9 +157,9 @@ fn outcome(counts: ImportProgress, verdict: &Verdict) -> (ImportStatus, Option<S
     } = counts;
     let is_partial = *verdict == Verdict::Ended(EndStatus::PartialSuccess);
     if processed == 0 && failures > 0 && failures >= total {
-        failed("No products were imported.")
+        failed(ErrorCode::NothingImported)
     } else if processed == 0 && (failures > 0 || total > 0) {
-        failed("The import ended before anything was imported.")
+        failed(ErrorCode::EndedEarly)
     } else if failures > 0 || counts.done() < total || is_partial {
         (ImportStatus::PartialSuccess, None)
     } else {
@@ -251,12 +256,12 @@ mod tests {
     #[test]
     fn a_report_without_counts_keeps_them() {
         let failed = Report {
-            verdict: Verdict::Failed("gone".to_owned()),
+            verdict: Verdict::Failed("gone".into()),
             ..Report::default()
         };
         let snapshot = after([counts(5, 0, 10), failed]);
         assert_eq!(snapshot.event.processed_products, 5);
-        assert_eq!(snapshot.event.error.as_deref(), Some("gone"));
+        assert_eq!(snapshot.event.error, Some(Reason::words("gone")));
         assert_eq!(snapshot.completed_at, Some(7));
     }
 
@@ -291,7 +296,8 @@ mod tests {
                 (90, 10, 100, PartialSuccess, None),
             ] {
                 let end = ended(verdict.clone(), processed, failed, total).event;
-                assert_eq!((end.status, end.error.as_deref()), (status, error));
+                let said = end.error.as_ref().map(Reason::message);
+                assert_eq!((end.status, said), (status, error));
             }
         }
         for (verdict, status) in [
@@ -311,7 +317,7 @@ mod tests {
     #[test]
     fn a_cancelled_import_says_so() {
         let end = ended(Verdict::Ended(EndStatus::Cancelled), 3, 0, 9).event;
-        assert!(end.status.is_cancelled(end.error.as_deref()));
+        assert!(end.error.is_some_and(|error| error.is_cancelled()));
     }
 
     #[test]
@@ -401,7 +407,7 @@ mod tests {
             8 => Just(Verdict::Open),
             1 => Just(Verdict::Completed),
             1 => Just(Verdict::Ended(EndStatus::Success)),
-            1 => Just(Verdict::Failed("reason".to_owned())),
+            1 => Just(Verdict::Failed("reason".into())),
         ];
         (0..50u64, 0..5u64, 0..60u64, verdict).prop_map(|(processed, failed, total, verdict)| {
             Report {

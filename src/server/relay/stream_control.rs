@@ -68,7 +68,7 @@ impl StreamControl {
             return (after, Bytes::new());
         };
         self.beat = beat;
-        if state.sentence().is_none() {
+        if state.trouble().is_none() {
             return (after, Bytes::new());
         }
         self.told = state;

@@ -15,6 +15,7 @@ use super::{
     tick_interval,
 };
 use crate::{
+    i18n::messages::ErrorCode,
     model::{
         error::ApiError,
         job::{JobId, ProductImportJob},
@@ -117,9 +118,9 @@ impl Relay {
         listed.dedup();
         let max_jobs = self.config.max_jobs;
         if listed.len() > max_jobs {
-            return Err(ApiError::Invalid(format!(
-                "A stream can follow at most {max_jobs} imports."
-            )));
+            return Err(ApiError::invalid(ErrorCode::MostImportsOfStream {
+                limit: max_jobs as u64,
+            }));
         }
         // Before the query, so that no start is missed between.
         let started = unfinished.then(|| self.starts.listen());
@@ -211,9 +212,7 @@ impl Relay {
     /// Refuses new streams from the moment the server stops.
     pub(crate) fn refuse_while_draining(&self) -> Result<(), ApiError> {
         if self.is_stopping() {
-            return Err(ApiError::Unavailable(
-                "The server is restarting. Try again in a moment.".to_owned(),
-            ));
+            return Err(ApiError::Unavailable(ErrorCode::Restarting.into()));
         }
         Ok(())
     }

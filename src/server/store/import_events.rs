@@ -12,10 +12,10 @@ use super::{
     Store, StoreError,
     deliveries::{self, Addressee, NewDelivery},
     entity::import_event as row,
-    from_db, jobs, mail_preferences, webhooks,
+    from_db, jobs, mail_preferences, reasons, webhooks,
 };
 use crate::{
-    model::{job::UnixMillis, webhook::ImportEvent},
+    model::{job::UnixMillis, reason::Reason, webhook::ImportEvent},
     server::identity::user::UserId,
 };
 
@@ -35,7 +35,7 @@ pub(crate) struct RecordedEvent {
     pub(crate) filename: String,
     pub(crate) status: String,
     pub(crate) mode: String,
-    pub(crate) error: Option<String>,
+    pub(crate) error: Option<Reason>,
     pub(crate) total_products: Option<u64>,
     pub(crate) processed_products: u64,
     pub(crate) failed_products: u64,
@@ -159,7 +159,7 @@ fn event(row: row::Model, owner: Option<UserId>) -> Option<RecordedEvent> {
         filename: row.filename,
         status: row.status,
         mode: row.mode,
-        error: row.error,
+        error: reasons::read(row.error, row.error_code, row.error_params),
         total_products: row.total_products.map(from_db),
         processed_products: from_db(row.processed_products),
         failed_products: from_db(row.failed_products),

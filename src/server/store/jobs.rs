@@ -18,7 +18,7 @@ use self::entity as row;
 use super::{
     Store, StoreError, activity, from_db,
     products::{contains, contains_exactly},
-    to_db,
+    reasons, to_db,
 };
 use crate::{
     model::{
@@ -27,6 +27,7 @@ use crate::{
         job::{ImportMode, ImportStatus, JobId, ProductImportJob, UnixMillis},
         job_state::{JobState, Recorded},
         page::Page,
+        reason::Reason,
         status::ImportCounts,
     },
     server::identity::{
@@ -61,7 +62,8 @@ impl TryFrom<row::Model> for ProductImportJob {
             failed_product_skus: serde_json::from_str(&row.failed_product_skus)
                 .map_err(|error| corrupt(format!("failed_product_skus: {error}")))?,
             filename: row.filename,
-            error: row.error,
+            error: reasons::read(row.error, row.error_code, row.error_params)
+                .map(|reason| reason.with_cancelled(row.cancelled)),
             total_products: row.total_products.map(from_db),
             processed_products: from_db(row.processed_products),
             failed_products: from_db(row.failed_products),
@@ -110,6 +112,9 @@ fn new_row(user: &UserId, job: &ProductImportJob) -> row::ActiveModel {
         filename: Set(job.filename.clone()),
         status: Set(job.status.as_str().to_owned()),
         error: Set(None),
+        error_code: Set(None),
+        error_params: Set(None),
+        cancelled: Set(false),
         total_products: Set(None),
         processed_products: Set(0),
         failed_products: Set(0),
@@ -423,10 +428,23 @@ impl Store {
                 return Ok(Recorded::Over(Box::new(before)));
             }
             let state = state(&before);
+            let error = state.error.as_ref();
             let total = (state.total_products > 0).then(|| to_db(state.total_products));
             let mut update = row::Entity::update_many()
                 .col_expr(row::Column::Status, Expr::value(state.status.as_str()))
-                .col_expr(row::Column::Error, Expr::value(state.error.as_deref()))
+                .col_expr(row::Column::Error, Expr::value(error.map(Reason::message)))
+                .col_expr(
+                    row::Column::ErrorCode,
+                    Expr::value(error.and_then(Reason::code)),
+                )
+                .col_expr(
+                    row::Column::ErrorParams,
+                    Expr::value(error.and_then(reasons::params)),
+                )
+                .col_expr(
+                    row::Column::Cancelled,
+                    Expr::value(error.is_some_and(Reason::is_cancelled)),
+                )
                 .col_expr(row::Column::TotalProducts, Expr::value(total))
                 .col_expr(
                     row::Column::ProcessedProducts,

@@ -12,7 +12,7 @@ use super::{
     products::{ProductRow, Written},
     row_notes::{self, MAX_NOTES, NoteKind, RowNote},
 };
-use crate::model::import_options::WrittenProducts;
+use crate::{model::import_options::WrittenProducts, model::reason::Reason};
 
 /// A row that is left alone.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -151,7 +151,7 @@ pub(super) async fn note(
             part: 0,
             line: row.line,
             label: row.label.clone(),
-            reason: code.to_owned(),
+            reason: Reason::words(code),
             column: None,
             value: None,
             by_line: None,

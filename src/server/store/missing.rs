@@ -22,6 +22,7 @@ use crate::model::{
     clock::now,
     import_options::MissingProducts,
     job::{ImportMode, ImportStatus, UnixMillis},
+    reason::Reason,
 };
 
 /// The availability of a product that is marked.
@@ -226,7 +227,7 @@ async fn note(
             part: 0,
             line: 0,
             label: product.sku.as_ref().unwrap_or(&product.identity).clone(),
-            reason: product.name.clone(),
+            reason: Reason::words(&*product.name),
             column: None,
             value: None,
             by_line: None,

@@ -11,6 +11,7 @@ mod bulk;
 pub mod changes;
 pub(crate) mod deliveries;
 mod entity;
+mod fault;
 mod import_beginnings;
 pub(crate) mod import_events;
 pub mod janitor;
@@ -30,6 +31,7 @@ mod pools;
 pub mod preview;
 mod product_search;
 pub mod products;
+mod reasons;
 pub(crate) mod retention;
 pub mod row_notes;
 mod schema;
@@ -57,8 +59,10 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbE
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use thiserror::Error;
 
+use self::fault::Fault;
 pub use self::schema::Schema;
 use crate::{
+    i18n::messages::ErrorCode,
     model::{clock::now, error::ApiError},
     server::{config::DatabaseUrl, error::advice},
 };
@@ -71,7 +75,7 @@ const BULK_CONNECTIONS: u32 = 1;
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The database refused or could not be reached.
-    #[error("database: {0}{advice}", advice = advice::about_database(&.0.to_string()))]
+    #[error("database: {0}{advice}", advice = fault::advice(.0))]
     Database(#[from] DbErr),
     /// The directory of the database file could not be made.
     #[error("the directory of the database file cannot be used: {0}{advice}", advice = advice::about_file(.0))]
@@ -98,7 +102,7 @@ pub enum StoreError {
         process: String,
     },
     /// The other processes on this database cannot be heard.
-    #[error("LISTEN: {0}{advice}", advice = advice::about_database(&.0.to_string()))]
+    #[error("LISTEN: {0}{advice}", advice = fault::driver_advice(.0))]
     Notices(#[source] Box<sqlx::Error>),
     /// What one connection says does not come to another one.
     #[error(
@@ -144,9 +148,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         if let StoreError::SearchGivenUp(_) = error {
             tracing::warn!(%error, "a search timed out; answering 503");
-            return Self::Unavailable(
-                "The search took too long. Try again, or use a longer search term.".to_owned(),
-            );
+            return Self::Unavailable(ErrorCode::SearchGivenUp.into());
         }
         tracing::error!(%error, "database error");
         Self::Internal
@@ -156,34 +158,13 @@ impl From<StoreError> for ApiError {
 impl StoreError {
     /// Returns whether a retry may succeed: another writer, or a broken connection.
     pub(crate) fn is_passing(&self) -> bool {
-        let Self::Database(error) = self else {
-            return false;
-        };
-        let text = error.to_string().to_lowercase();
-        matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_))
-            || [
-                "locked",
-                "busy",
-                "deadlock",
-                "serializ",
-                "connection",
-                "timed out",
-                // PostgreSQL while it starts or stops.
-                "the database system is",
-                "terminating",
-                "broken pipe",
-            ]
-            .iter()
-            .any(|word| text.contains(word))
+        self.fault().is_some_and(Fault::is_passing)
     }
 
     /// Converts an error of a search, which may be a timeout.
     fn of_search(error: DbErr) -> Self {
-        let text = error.to_string();
         let is_late = matches!(error, DbErr::ConnectionAcquire(_))
-            || ["interrupted", "statement timeout"]
-                .iter()
-                .any(|word| text.contains(word));
+            || Fault::of(&error) == Some(Fault::TimedOut);
         if is_late {
             Self::SearchGivenUp(error)
         } else {
@@ -193,10 +174,15 @@ impl StoreError {
 
     /// Returns whether the disk is full.
     pub(crate) fn is_full(&self) -> bool {
-        let text = self.to_string().to_lowercase();
-        ["disk is full", "disk full", "no space left"]
-            .iter()
-            .any(|word| text.contains(word))
+        self.fault() == Some(Fault::Full)
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        match self {
+            Self::Database(error) => Fault::of(error),
+            Self::Notices(error) => Fault::of_driver(error),
+            _ => None,
+        }
     }
 }
 
@@ -260,7 +246,7 @@ impl Store {
             .with_jitter();
         let db = connect
             .retry(waits)
-            .when(|error: &StoreError| error.to_string().contains("database is locked"))
+            .when(|error: &StoreError| error.fault() == Some(Fault::Passing))
             .await?;
         let bulk = if url.is_file() {
             let options = url.expose().parse::<SqliteConnectOptions>();

@@ -17,6 +17,7 @@ use super::{
     from_db, left_alone,
     preview::{self, Checked},
     products::{self, DistinctRows, ProductRow, Upsert, Written},
+    reasons,
     retention::REMOVED,
     row_notes::{PassedOverCounts, RowNote, Tally},
     to_db,
@@ -24,12 +25,13 @@ use super::{
 };
 pub use crate::model::job::{ImportMode, Question};
 use crate::{
-    i18n::locale::Locale,
+    i18n::messages::{ErrorCode, codes_with},
     model::{
         changes::{OverLimit, Percent},
         clock::now,
         import_options::{ImportOptions, WrittenProducts},
         job::{ImportProgress, ImportStatus, UnixMillis},
+        reason::Reason,
     },
 };
 
@@ -51,7 +53,7 @@ pub struct MonitorImport {
     /// Where the import stands.
     pub status: ImportStatus,
     /// Why it failed.
-    pub error: Option<String>,
+    pub error: Option<Reason>,
     /// How far it is.
     pub progress: ImportProgress,
     /// Rows of the file that are committed.
@@ -123,41 +125,41 @@ impl MonitorImport {
         progress
     }
 
-    /// Says what does not add up of an import of which all rows are through.
+    /// Returns whether it ended because its user wanted it no more.
     #[must_use]
-    pub fn mismatch(&self) -> Option<String> {
+    pub fn is_cancelled(&self) -> bool {
+        self.error.as_ref().is_some_and(Reason::is_cancelled)
+    }
+
+    /// Tells what does not add up of an import of which all rows are through.
+    #[must_use]
+    pub fn mismatch(&self) -> Option<ErrorCode> {
         let (progress, tally) = (&self.progress, &self.tally);
         let mut written = self.written;
         if self.undoes.is_none() {
             // These are in no row.
             written.removed = 0;
         }
-        let shown = |count| Locale::English.count(count);
         let done = progress.done();
         // Counting may take rows for products that reading passes over.
         let most = done + tally.passed_over.total();
         if !(done..=most).contains(&progress.total_products) {
-            return Some(format!(
-                "The file contains {} products, but {} were imported or failed.",
-                shown(progress.total_products),
-                shown(done)
-            ));
+            return Some(ErrorCode::MiscountedFile {
+                contained: progress.total_products,
+                done,
+            });
         }
         let told = most;
         // Imports that an earlier version began are not counted from their first row on.
         if tally.rows_read != told && tally.rows_read > 0 {
-            return Some(format!(
-                "{} rows were read, but {} are accounted for.",
-                shown(tally.rows_read),
-                shown(told)
-            ));
+            return Some(ErrorCode::MiscountedRows {
+                read: tally.rows_read,
+                accounted: told,
+            });
         }
-        (written.rows() != progress.processed_products).then(|| {
-            format!(
-                "{} products were imported, but {} are accounted for.",
-                shown(progress.processed_products),
-                shown(written.rows())
-            )
+        (written.rows() != progress.processed_products).then(|| ErrorCode::MiscountedProducts {
+            imported: progress.processed_products,
+            accounted: written.rows(),
         })
     }
 }
@@ -267,8 +269,8 @@ pub struct FailedRow {
     pub line: u64,
     /// What the row is called in the file: its SKU where it has one.
     pub sku: String,
-    /// Why it failed, for people.
-    pub reason: String,
+    /// Why it failed.
+    pub reason: Reason,
     /// The column the reason is about, by its name in the file.
     pub column: Option<String>,
     /// What that column holds.
@@ -398,6 +400,9 @@ impl Store {
             stored_as: new.stored_as,
             status: ImportStatus::Pending.to_string(),
             error: None,
+            error_code: None,
+            error_params: None,
+            cancelled: false,
             total_products: 0,
             processed_products: 0,
             failed_products: 0,
@@ -926,7 +931,7 @@ impl Store {
         &self,
         id: &str,
         status: ImportStatus,
-        error: Option<&str>,
+        error: Option<&Reason>,
         problem: Option<Question>,
     ) -> Result<Option<MonitorImport>, StoreError> {
         let now = now();
@@ -935,7 +940,19 @@ impl Store {
             .col_expr(monitor_import::Column::Status, Expr::value(status.as_str()))
             .col_expr(
                 monitor_import::Column::Error,
-                Expr::value(error.map(str::to_owned)),
+                Expr::value(error.map(Reason::message)),
+            )
+            .col_expr(
+                monitor_import::Column::ErrorCode,
+                Expr::value(error.and_then(Reason::code)),
+            )
+            .col_expr(
+                monitor_import::Column::ErrorParams,
+                Expr::value(error.and_then(reasons::params)),
+            )
+            .col_expr(
+                monitor_import::Column::Cancelled,
+                Expr::value(error.is_some_and(Reason::is_cancelled)),
             )
             .col_expr(monitor_import::Column::Problem, Expr::value(problem))
             .col_expr(monitor_import::Column::Needs, Expr::value(None::<String>))
@@ -1016,7 +1033,12 @@ impl Store {
             query = query.filter(
                 Condition::any()
                     .add(within(failed_row::Column::Sku))
-                    .add(within(failed_row::Column::Reason))
+                    .add(failed_row::Column::Code.is_in(codes_with(search)))
+                    .add(
+                        Condition::all()
+                            .add(failed_row::Column::Code.is_null())
+                            .add(within(failed_row::Column::Reason)),
+                    )
                     .add(within(failed_row::Column::ColumnName))
                     .add(within(failed_row::Column::Value)),
             );
@@ -1047,7 +1069,9 @@ pub(super) async fn add_failed_rows(
             row: Set(to_db(failed.row)),
             line: Set(to_db(failed.line)),
             sku: Set(failed.sku.clone()),
-            reason: Set(failed.reason.clone()),
+            reason: Set(failed.reason.message().to_owned()),
+            code: Set(failed.reason.code().map(str::to_owned)),
+            params: Set(reasons::params(&failed.reason)),
             column_name: Set(failed.column.clone()),
             value: Set(failed.value.clone()),
             cells: Set(Some(
@@ -1093,7 +1117,8 @@ impl TryFrom<monitor_import::Model> for MonitorImport {
             filename: row.filename,
             stored_as: row.stored_as,
             status,
-            error: row.error,
+            error: reasons::read(row.error, row.error_code, row.error_params)
+                .map(|reason| reason.with_cancelled(row.cancelled)),
             progress: ImportProgress {
                 processed_products: from_db(row.processed_products),
                 failed_products: from_db(row.failed_products),
@@ -1147,7 +1172,7 @@ impl From<failed_row::Model> for FailedRow {
             row: from_db(row.row),
             line: from_db(row.line),
             sku: row.sku,
-            reason: row.reason,
+            reason: reasons::of_row(row.reason, row.code, row.params),
             column: row.column_name,
             value: row.value,
             cells: row
@@ -1197,7 +1222,7 @@ mod tests {
             part,
             line: row + 1,
             label: format!("S-{row}"),
-            reason: "The stock \"many\" is not a whole number.".to_owned(),
+            reason: Reason::words("The stock \"many\" is not a whole number."),
             column: Some("Stock".to_owned()),
             value: Some("many".to_owned()),
             by_line: None,
@@ -1226,7 +1251,7 @@ mod tests {
             row,
             line: 1,
             sku: "bad".to_owned(),
-            reason: "The price is missing.".to_owned(),
+            reason: Reason::words("The price is missing."),
             column: Some("Price".to_owned()),
             value: Some(String::new()),
             cells: vec!["bad".to_owned(), String::new()],
@@ -1303,14 +1328,16 @@ mod tests {
     async fn an_import_ends_once() {
         let (_directory, store) = store().await;
         assert_eq!(store.unfinished_monitor_imports().await.unwrap().len(), 1);
+        let why = Reason::from(ErrorCode::CancelledAfter { done: 1, total: 3 });
         let ended = store
-            .finish_monitor_import("a", ImportStatus::Error, Some("No."), None)
+            .finish_monitor_import("a", ImportStatus::Error, Some(&why), None)
             .await
             .unwrap();
         let ended = ended.unwrap();
+        assert!(ended.is_cancelled());
         assert_eq!(
-            (ended.status, ended.error.as_deref()),
-            (ImportStatus::Error, Some("No."))
+            (ended.status, ended.error),
+            (ImportStatus::Error, Some(why))
         );
         assert!(ended.completed_at.is_some());
         let again = store
@@ -1441,16 +1468,17 @@ mod tests {
         assert_eq!(counted_more.mismatch(), None);
         let mut lost = sound.clone();
         lost.progress.total_products = 10;
+        let (contained, done) = (10, 3);
         assert_eq!(
-            lost.mismatch().unwrap(),
-            "The file contains 10 products, but 3 were imported or failed."
+            lost.mismatch(),
+            Some(ErrorCode::MiscountedFile { contained, done })
         );
         let mut lost = sound.clone();
         lost.tally.rows_read = 5;
-        assert!(lost.mismatch().unwrap().starts_with("5 rows were read"));
+        assert_eq!(lost.mismatch().unwrap().code(), "miscounted-rows");
         let mut lost = sound;
         lost.written.added = 0;
-        assert!(lost.mismatch().unwrap().starts_with("2 products"));
+        assert_eq!(lost.mismatch().unwrap().code(), "miscounted-products");
     }
 
     #[tokio::test]

@@ -9,7 +9,11 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, bulk::BulkTransaction, entity::row_note, from_db, products, to_db};
+use super::{
+    Store, StoreError, bulk::BulkTransaction, entity::row_note, from_db, products, reasons, to_db,
+};
+
+use crate::{i18n::messages::codes_with, model::reason::Reason};
 
 /// Notes per page.
 const PAGE: u64 = 50;
@@ -64,8 +68,8 @@ pub struct RowNote {
     pub line: u64,
     /// The row's label.
     pub label: String,
-    /// Code of the reason of a skipped row; a sentence for a warning; the name of a product that the file lacks.
-    pub reason: String,
+    /// Why: the code of a skipped row as its words, the name of a product that the file lacks.
+    pub reason: Reason,
     /// Name of the column of a warning.
     pub column: Option<String>,
     /// Content of that column.
@@ -156,13 +160,19 @@ impl Store {
             .order_by_asc(row_note::Column::Row)
             .order_by_asc(row_note::Column::Part);
         if !search.is_empty() {
-            let pattern = products::contains(search);
+            let (pattern, codes) = (products::contains(search), codes_with(search));
             let within =
                 |column: row_note::Column| Func::lower(Expr::col(column)).like(pattern.clone());
             query = query.filter(
                 Condition::any()
                     .add(within(row_note::Column::Label))
-                    .add(within(row_note::Column::Reason))
+                    .add(row_note::Column::Code.is_in(codes.iter().copied()))
+                    .add(row_note::Column::Reason.is_in(codes))
+                    .add(
+                        Condition::all()
+                            .add(row_note::Column::Code.is_null())
+                            .add(within(row_note::Column::Reason)),
+                    )
                     .add(within(row_note::Column::ColumnName))
                     .add(within(row_note::Column::Value)),
             );
@@ -224,7 +234,9 @@ pub(super) async fn add(
             part: Set(to_db(note.part)),
             line: Set(to_db(note.line)),
             label: Set(note.label.clone()),
-            reason: Set(note.reason.clone()),
+            reason: Set(note.reason.message().to_owned()),
+            code: Set(note.reason.code().map(str::to_owned)),
+            params: Set(reasons::params(&note.reason)),
             column_name: Set(note.column.clone()),
             value: Set(note.value.clone()),
             by_line: Set(note.by_line.map(to_db)),
@@ -241,7 +253,7 @@ fn note(row: row_note::Model, kind: NoteKind) -> RowNote {
         part: from_db(row.part),
         line: from_db(row.line),
         label: row.label,
-        reason: row.reason,
+        reason: reasons::of_row(row.reason, row.code, row.params),
         column: row.column_name,
         value: row.value,
         by_line: row.by_line.map(from_db),

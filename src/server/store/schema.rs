@@ -113,11 +113,20 @@ mod tests {
     use sea_orm::ActiveValue::Set;
 
     use super::*;
-    use crate::server::store::{
-        Store,
-        bulk::BulkTransaction,
-        products::{ProductRow, Upsert},
-        test_database::TestDatabase,
+    use crate::{
+        i18n::messages::ErrorCode,
+        model::{
+            job::{ImportStatus, ProductImportJob},
+            job_state::{JobState, Recorded},
+            reason::Reason,
+        },
+        server::store::{
+            Store,
+            bulk::BulkTransaction,
+            products::{ProductRow, Upsert},
+            row_notes::NoteKind,
+            test_database::TestDatabase,
+        },
     };
 
     /// Creates a database with the schema before a migration, and connects to it.
@@ -312,6 +321,80 @@ mod tests {
         assert_eq!(session.passkey, None);
         assert_eq!(store.session_confirmed_at(&session.id).await.unwrap(), 7);
         assert!(!store.has_any_passkey().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn sentences_of_the_version_before_stay_readable_and_tell_who_was_cancelled() {
+        let (database, before) = before("m0150_error_codes").await;
+        before
+            .db
+            .execute_unprepared(
+                "INSERT INTO users (id, email, name, created_at, role) VALUES ('u', 'a@example.com', 'Ada', 1, 'staff');
+                 INSERT INTO product_import_jobs (id, user_id, filename, status, error, processed_products, \
+                 failed_products, failed_product_skus, created_at, updated_at, completed_at) VALUES \
+                 ('cancelled', 'u', 'a.csv', 'ERROR', 'Cancelled after importing 3 of 10 products.', 3, 0, '[]', 1, 2, 10), \
+                 ('failed', 'u', 'b.csv', 'ERROR', 'The shop is closed.', 0, 0, '[]', 1, 2, 20), \
+                 ('runs', 'u', 'c.csv', 'PENDING', NULL, 1, 0, '[]', 1, 2, NULL);
+                 INSERT INTO monitor_imports (id, filename, stored_as, status, error, total_products, \
+                 processed_products, failed_products, position, created_at, updated_at, completed_at) VALUES \
+                 ('cancelled', 'a.csv', 'a.upload', 'ERROR', 'The check was cancelled.', 2, 1, 1, 2, 1, 2, 10);
+                 INSERT INTO monitor_failed_rows (import_id, row, line, sku, reason) VALUES \
+                 ('cancelled', 1, 2, 'B', 'The price is missing.');
+                 INSERT INTO monitor_row_notes (import_id, kind, row, part, line, label, reason) VALUES \
+                 ('cancelled', 'warning', 1, 0, 2, 'B', 'The stock is odd.');",
+            )
+            .await
+            .unwrap();
+        before.close().await.unwrap();
+
+        let store = Store::open(&database.url).await.unwrap();
+        let end = |_: &ProductImportJob| JobState {
+            status: ImportStatus::Error,
+            error: Some(ErrorCode::AllFailed { failed: 9 }.into()),
+            total_products: 9,
+            processed_products: 1,
+            failed_products: 0,
+            failed_product_skus: None,
+            completed_at: Some(3),
+        };
+        let job = async |id: &str| match store.end_job(&id.parse().unwrap(), end).await.unwrap() {
+            Recorded::Over(job) | Recorded::Ended(job) => *job,
+            other => panic!("{other:?}"),
+        };
+        let cancelled = job("cancelled").await;
+        assert!(cancelled.is_cancelled());
+        let words = Reason::words("Cancelled after importing 3 of 10 products.");
+        assert_eq!(cancelled.error, Some(words.with_cancelled(true)));
+        let failed = job("failed").await;
+        assert_eq!(failed.error, Some(Reason::words("The shop is closed.")));
+        let import = store.monitor_import("cancelled").await.unwrap().unwrap();
+        assert!(import.is_cancelled());
+        let rows = store
+            .list_monitor_failed_rows("cancelled", "PRICE", 1)
+            .await
+            .unwrap();
+        assert_eq!(rows.rows[0].reason, Reason::words("The price is missing."));
+        let notes = store
+            .list_row_notes("cancelled", NoteKind::Warning, "odd", 1)
+            .await
+            .unwrap();
+        assert_eq!(notes.notes[0].reason, Reason::words("The stock is odd."));
+
+        // An event of an end from then on has the code.
+        let error = job("runs").await.error.unwrap();
+        assert_eq!(error, ErrorCode::AllFailed { failed: 9 }.into());
+        let sql =
+            "SELECT error_code, error_params FROM import_events WHERE kind = 'import.finished'";
+        let statement = Statement::from_string(store.db.get_database_backend(), sql);
+        let row = store.db.query_one_raw(statement).await.unwrap().unwrap();
+        let told: (String, String) = (
+            row.try_get("", "error_code").unwrap(),
+            row.try_get("", "error_params").unwrap(),
+        );
+        assert_eq!(
+            told,
+            ("all-failed".to_owned(), r#"{"failed":9}"#.to_owned())
+        );
     }
 
     #[tokio::test]

@@ -19,17 +19,17 @@ use super::{
     retention::REMOVED,
     to_db,
 };
-use crate::model::{
-    changes::{ChangeKind, Field},
-    clock::now,
-    job::{ImportStatus, UnixMillis},
+use crate::{
+    i18n::messages::ErrorCode,
+    model::{
+        changes::{ChangeKind, Field},
+        clock::now,
+        job::{ImportStatus, UnixMillis},
+    },
 };
 
 /// Changes that are taken back in one transaction.
 const BATCH: u64 = 2_000;
-
-/// Why a product is left as it is.
-const CHANGED_SINCE: &str = "A later import has changed this product, so it was left unchanged.";
 
 /// An import that is to be taken back.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -297,7 +297,7 @@ impl Step {
             row: self.row(),
             line: self.row(),
             sku: identity.strip_prefix("sku:").unwrap_or(identity).to_owned(),
-            reason: CHANGED_SINCE.to_owned(),
+            reason: ErrorCode::ChangedSince.into(),
             column: None,
             value: None,
             cells: Vec::new(),

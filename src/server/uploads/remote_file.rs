@@ -9,12 +9,14 @@ use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
 use percent_encoding::percent_decode_str;
 use reqwest::{Client, Response, header};
-use thiserror::Error;
 use url::Url;
 
-use crate::server::{
-    config::RemoteHosts,
-    http_client::remote_hosts::{guarded, is_not_allowed},
+use crate::{
+    i18n::messages::ErrorCode,
+    server::{
+        config::RemoteHosts,
+        http_client::remote_hosts::{guarded, is_not_allowed},
+    },
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,25 +26,35 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const TIMEOUT: Duration = Duration::from_secs(15 * 60);
 const MAX_REDIRECTS: usize = 5;
 
-/// Why a file cannot be fetched. The texts are for users.
-#[derive(Clone, Debug, Error)]
+/// Why a file cannot be fetched.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum RemoteError {
-    #[error("Importing from a URL is disabled.")]
     Off,
-    #[error("The URL must start with https:// and must not contain a password.")]
     NotHttps,
-    #[error("Importing from this host is not allowed.")]
     HostNotAllowed,
-    #[error("Too many redirects.")]
     TooManyRedirects,
-    #[error("The URL can't be reached.")]
     Unreachable,
-    #[error("The URL returned status {0} instead of a file.")]
     Status(u16),
-    #[error("The URL points to a web page, not to a product file.")]
     WebPage,
-    #[error("The download was interrupted. Try again.")]
     Broken,
+}
+
+impl RemoteError {
+    /// Returns the error that users are told.
+    pub(crate) fn code(self) -> ErrorCode {
+        match self {
+            Self::Off => ErrorCode::UrlsOff,
+            Self::NotHttps => ErrorCode::UrlNotHttps,
+            Self::HostNotAllowed => ErrorCode::HostNotAllowed,
+            Self::TooManyRedirects => ErrorCode::TooManyRedirects,
+            Self::Unreachable => ErrorCode::UrlUnreachable,
+            Self::Status(status) => ErrorCode::UrlStatus {
+                status: status.into(),
+            },
+            Self::WebPage => ErrorCode::UrlIsPage,
+            Self::Broken => ErrorCode::DownloadInterrupted,
+        }
+    }
 }
 
 /// Checks that an address may be asked, as far as that is to be seen in it.
@@ -181,7 +193,7 @@ mod tests {
         let check = |hosts: &str, address: &str| {
             let hosts = RemoteHosts::parse(hosts).unwrap();
             let checked = check(&hosts, &Url::parse(address).unwrap());
-            checked.map_err(|error| error.to_string())
+            checked.map_err(|error| error.code().to_string())
         };
         let ok = [
             ("*", "https://shop.example/feed.csv"),

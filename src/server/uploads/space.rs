@@ -4,11 +4,12 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::server::config::SpaceLimits;
+use crate::{i18n::messages::ErrorCode, server::config::SpaceLimits};
 use thiserror::Error;
 
 /// How much is counted at once of a file whose length is not known.
@@ -20,18 +21,33 @@ pub(crate) fn is_full(error: &std::io::Error) -> bool {
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
-/// Why there is no room for a file. The texts are for users.
+/// Why there is no room for a file.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum NoSpace {
     /// The user's own files take up what they may.
-    #[error("Your storage is full. Delete imports you no longer need and try again.")]
     OfUser,
     /// Everybody's files take up what they may.
-    #[error("The server's storage is full. Contact your administrator.")]
     OfAll,
     /// The disk is almost full.
-    #[error("The server's disk is almost full. Contact your administrator.")]
     Disk,
+}
+
+impl NoSpace {
+    /// Returns the error that users are told.
+    #[must_use]
+    pub fn code(self) -> ErrorCode {
+        match self {
+            Self::OfUser => ErrorCode::StorageOfUser,
+            Self::OfAll => ErrorCode::StorageOfAll,
+            Self::Disk => ErrorCode::DiskFull,
+        }
+    }
+}
+
+impl fmt::Display for NoSpace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.code().fmt(f)
+    }
 }
 
 /// The room for product files, and what is in it. Clones share it.

@@ -13,6 +13,7 @@ use axum::http::HeaderMap;
 pub(super) use self::ceremony::RelyingParty;
 use super::{cookie::OwnCookie, request::Caller, secret};
 use crate::{
+    i18n::messages::ErrorCode,
     model::error::ApiError,
     server::{
         auth::Auth,
@@ -47,7 +48,7 @@ impl Purpose {
 fn relying_party(auth: &Auth) -> Result<&RelyingParty, ApiError> {
     auth.passkeys
         .as_ref()
-        .ok_or_else(|| ApiError::Invalid("Passkeys are turned off.".to_owned()))
+        .ok_or_else(|| ApiError::invalid(ErrorCode::PasskeysOff))
 }
 
 /// Returns whether a session of this user has to be opened or confirmed by a passkey.

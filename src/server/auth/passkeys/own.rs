@@ -2,6 +2,7 @@
 
 use super::{Purpose, admit, is_required, keep, relying_party, take};
 use crate::{
+    i18n::messages::ErrorCode,
     model::{
         audit::AuditAction,
         clock::now,
@@ -133,9 +134,7 @@ async fn may_add(auth: &Auth, caller: &Caller) -> Result<User, ApiError> {
         return Err(ApiError::PasskeyDue);
     }
     if count >= MAX {
-        return Err(ApiError::Invalid(
-            "You have reached the limit of passkeys. Remove one first.".to_owned(),
-        ));
+        return Err(ApiError::invalid(ErrorCode::MostPasskeys));
     }
     let back = if principal.passkey_due {
         crate::model::passkey::PASSKEY_PATH
@@ -172,9 +171,7 @@ pub(crate) async fn remove(id: &str) -> Result<(), ApiError> {
     let but = current_session(&caller);
     let removed = auth.store.remove_passkey(&user.id, id, one_stays, but);
     if !removed.await? {
-        return Err(ApiError::Invalid(
-            "This is your only way to sign in. Add another passkey first.".to_owned(),
-        ));
+        return Err(ApiError::invalid(ErrorCode::OnlyPasskey));
     }
     auth.relay.end_streams_of(&user.id);
     audit::record(&auth, &caller, user, AuditAction::PasskeyRemoved, &name).await;
@@ -190,13 +187,11 @@ fn checked(name: &str) -> Result<&str, ApiError> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > MAX_PASSKEY_NAME || name.contains(char::is_control)
     {
-        return Err(ApiError::Invalid(
-            "Names must have 1 to 60 characters.".to_owned(),
-        ));
+        return Err(ApiError::invalid(ErrorCode::NameLength { limit: 60 }));
     }
     Ok(name)
 }
 
 fn not_found() -> ApiError {
-    ApiError::Invalid("Passkey not found.".to_owned())
+    ApiError::invalid(ErrorCode::NoPasskey)
 }

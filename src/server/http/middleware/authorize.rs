@@ -17,6 +17,7 @@ use super::{
     cross_origin,
 };
 use crate::{
+    i18n::messages::ErrorCode,
     model::{error::ApiError, passkey::PASSKEY_PATH},
     server::{
         auth::{SIGN_IN, principal, request},
@@ -143,7 +144,7 @@ pub(crate) async fn require_same_origin(
     );
     let may_change = cross_origin::may_change(request.method(), matched.as_ref());
     if changes && !is_believed(&state, request.headers(), may_change) {
-        let refused = ApiError::Invalid("This request came from another site.".to_owned());
+        let refused = ApiError::invalid(ErrorCode::OtherSite);
         read_out(request).await;
         return (StatusCode::FORBIDDEN, refused).into_response();
     }

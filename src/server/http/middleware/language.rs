@@ -23,7 +23,8 @@ pub(crate) fn of_request() -> Locale {
         .unwrap_or_default()
 }
 
-fn of_headers(headers: &HeaderMap) -> Locale {
+/// Returns the language of a request with these headers.
+pub(crate) fn of_headers(headers: &HeaderMap) -> Locale {
     let chosen = headers
         .get_all(header::COOKIE)
         .iter()

@@ -15,6 +15,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::quick;
 use crate::{
+    i18n::messages::ErrorCode,
     model::error::ApiError,
     server::http::{middleware::authorize, state::AppState},
 };
@@ -51,6 +52,6 @@ pub(crate) async fn small_body(request: Request, next: Next) -> Response {
 }
 
 fn too_large() -> Response {
-    let error = ApiError::Invalid("The request is too large.".to_owned());
+    let error = ApiError::invalid(ErrorCode::TooLargeRequest);
     (StatusCode::PAYLOAD_TOO_LARGE, Json(error)).into_response()
 }

@@ -7,7 +7,7 @@ use axum::{
     Extension,
     body::Body,
     extract::{Path, Query, State, rejection::QueryRejection},
-    http::header,
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use futures_util::TryStreamExt;
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use crate::{
     model::{error::ApiError, import_extras::RowKind, job::JobId},
     server::{
-        http::{csv_injection::CsvEscaping, state::AppState},
+        http::{csv_injection::CsvEscaping, middleware::language, state::AppState},
         identity::principal::Principal,
     },
 };
@@ -40,9 +40,10 @@ pub(crate) async fn failed_rows_file(
     State(state): State<AppState>,
     Extension(who): Extension<Principal>,
     Path(job): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let job: JobId = job.parse().map_err(|_| ApiError::NotFound)?;
-    rows_file(&state, &who, &job, RowKind::Failed).await
+    rows_file(&state, &who, &job, RowKind::Failed, &headers).await
 }
 
 /// Which rows are asked for.
@@ -57,21 +58,26 @@ pub(crate) async fn noted_rows_file(
     Extension(who): Extension<Principal>,
     Path(job): Path<String>,
     query: Result<Query<RowsQuery>, QueryRejection>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|_| ApiError::NotFound)?;
     let job: JobId = job.parse().map_err(|_| ApiError::NotFound)?;
-    rows_file(&state, &who, &job, query.kind).await
+    rows_file(&state, &who, &job, query.kind, &headers).await
 }
 
-/// Gives the rows of a kind as a file.
+/// Gives the rows of a kind as a file, with reasons in the language of the request.
 pub(crate) async fn rows_file(
     state: &AppState,
     who: &Principal,
     job: &JobId,
     kind: RowKind,
+    headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
     let job = state.imports.find_visible(who, job).await?;
-    let rows = state.relay.rows_file(&job, kind).await?;
+    let rows = state
+        .relay
+        .rows_file(&job, kind, language::of_headers(headers))
+        .await?;
     // The embedded service's list of failed rows minds spreadsheet programs by itself, in a way that its
     // reader takes back.
     let is_harmless = state.has_products() && kind == RowKind::Failed;

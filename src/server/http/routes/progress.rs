@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use super::rest::{Problem, answers::OfStream};
 use crate::{
+    i18n::messages::ErrorCode,
     model::{error::ApiError, job::JobId},
     server::{
         http::{connection::hijack::Hijack, last_event_id::last_event_id, state::AppState},
@@ -121,7 +122,11 @@ pub(crate) async fn jobs_progress(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let unreadable = |_| ApiError::Invalid("`unfinished` must be true or false.".to_owned());
+    let unreadable = |_| {
+        ApiError::invalid(ErrorCode::NotABoolean {
+            name: "unfinished".to_owned(),
+        })
+    };
     let Query(query) = query.map_err(unreadable)?;
     let ids = query.ids.as_deref();
     let jobs = Jobs {

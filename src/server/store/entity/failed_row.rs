@@ -14,7 +14,12 @@ pub(in crate::server::store) struct Model {
     pub line: i64,
     /// Its label: the SKU if it has one.
     pub sku: String,
+    /// Why it failed, in English.
     pub reason: String,
+    /// The same as a code; `NULL` for rows of older versions.
+    pub code: Option<String>,
+    /// The parameters of the code, as JSON.
+    pub params: Option<String>,
     /// Name of the column that the reason is about.
     pub column_name: Option<String>,
     pub value: Option<String>,

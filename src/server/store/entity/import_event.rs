@@ -14,6 +14,9 @@ pub(in crate::server::store) struct Model {
     pub status: String,
     pub mode: String,
     pub error: Option<String>,
+    pub error_code: Option<String>,
+    /// The parameters of the code, as JSON.
+    pub error_params: Option<String>,
     pub total_products: Option<i64>,
     pub processed_products: i64,
     pub failed_products: i64,

@@ -11,7 +11,13 @@ pub(in crate::server::store) struct Model {
     /// File name of the upload in its directory.
     pub stored_as: String,
     pub status: String,
+    /// Why it failed, in English.
     pub error: Option<String>,
+    /// The same as a code, with its parameters as JSON; `NULL` for imports of older versions.
+    pub error_code: Option<String>,
+    pub error_params: Option<String>,
+    /// Whether it ended because its user wanted it no more.
+    pub cancelled: bool,
     pub total_products: i64,
     pub processed_products: i64,
     pub failed_products: i64,

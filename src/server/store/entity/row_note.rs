@@ -20,8 +20,12 @@ pub(in crate::server::store) struct Model {
     pub line: i64,
     /// The row's label.
     pub label: String,
-    /// Code of the reason of a skipped row; a sentence for a warning.
+    /// Code of the reason of a skipped row; a sentence in English for a warning.
     pub reason: String,
+    /// Code of a warning; `NULL` for those of older versions.
+    pub code: Option<String>,
+    /// The parameters of the code, as JSON.
+    pub params: Option<String>,
     /// Name of the column of a warning.
     pub column_name: Option<String>,
     pub value: Option<String>,

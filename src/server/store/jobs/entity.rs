@@ -10,7 +10,13 @@ pub(in crate::server::store::jobs) struct Model {
     pub user_id: String,
     pub filename: String,
     pub status: String,
+    /// Why it failed, in English or in the price monitor's words.
     pub error: Option<String>,
+    /// The same as a code, with its parameters as JSON; `NULL` for the words of another service.
+    pub error_code: Option<String>,
+    pub error_params: Option<String>,
+    /// Whether it ended because somebody cancelled it.
+    pub cancelled: bool,
     pub total_products: Option<i64>,
     pub processed_products: i64,
     pub failed_products: i64,

@@ -15,8 +15,10 @@ use super::{
     Problem,
     answers::OfImport,
     imports::{Id, parsed},
+    unreadable,
 };
 use crate::{
+    i18n::messages::ErrorCode,
     model::{
         changes::{ChangesFilter, FieldChange, ProductChange},
         error::ApiError,
@@ -60,7 +62,11 @@ impl ChangesQuery {
             "priceUp" => self.price_up.clone(),
             _ => self.search.clone(),
         });
-        filter.map_err(|name| ApiError::Invalid(format!("`{name}` is not valid.")))
+        filter.map_err(|name| {
+            ApiError::invalid(ErrorCode::InvalidParameter {
+                name: name.to_string(),
+            })
+        })
     }
 }
 
@@ -179,7 +185,7 @@ pub(crate) async fn list(
     id: Id,
     wanted: Result<Query<ChangesQuery>, QueryRejection>,
 ) -> Result<Json<Changes>, ApiError> {
-    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let Query(wanted) = wanted.map_err(|error| unreadable(error.body_text()))?;
     let filter = wanted.filter()?;
     let job = state.imports.find_visible(&who, &parsed(id)?).await?;
     let after = wanted.after.unwrap_or_default();
@@ -208,7 +214,7 @@ pub(crate) async fn file(
     id: Id,
     wanted: Result<Query<ChangesQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let Query(wanted) = wanted.map_err(|error| unreadable(error.body_text()))?;
     changes_file(&state, &who, &parsed(id)?, &wanted.filter()?).await
 }
 
@@ -219,7 +225,7 @@ pub(crate) async fn file_for_person(
     Path(job): Path<String>,
     wanted: Result<Query<ChangesQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let Query(wanted) = wanted.map_err(|error| unreadable(error.body_text()))?;
     let job: JobId = job.parse().map_err(|_| ApiError::NotFound)?;
     changes_file(&state, &who, &job, &wanted.filter()?).await
 }

@@ -8,7 +8,7 @@ use axum::{
         Path, Query, State,
         rejection::{JsonRejection, PathRejection, QueryRejection},
     },
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::Response,
 };
 use serde::{Deserialize, Serialize};
@@ -17,9 +17,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     Import, Problem, Started,
     answers::{BeginsImport, ChangesImport, OfImport},
-    started,
+    started, unreadable,
 };
 use crate::{
+    i18n::messages::Params,
     model::{
         audit::AuditAction,
         changes,
@@ -345,7 +346,7 @@ pub(crate) async fn undo(
     id: Id,
     how: Result<Query<HowToUndo>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(how) = how.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let Query(how) = how.map_err(|error| unreadable(error.body_text()))?;
     let everything = how.everything;
     rerun(&state, &who, id, Rerun::Undo { everything }).await
 }
@@ -425,6 +426,11 @@ pub(crate) struct Row {
     /// Why it failed or what was left out, in a sentence; of a row that was passed over, a word for the
     /// reason.
     reason: String,
+    /// The reason as a code; null of a row that another service or an earlier version tells of.
+    code: Option<String>,
+    /// The values in it.
+    #[schema(value_type = Object)]
+    params: Params,
     /// The column that the reason is about.
     column: Option<String>,
     /// What that column holds.
@@ -439,6 +445,8 @@ impl From<ImportRow> for Row {
             line,
             sku,
             reason,
+            code,
+            params,
             column,
             value,
             by_line,
@@ -447,6 +455,8 @@ impl From<ImportRow> for Row {
             line,
             sku,
             reason,
+            code,
+            params,
             column,
             value,
             by_line,
@@ -472,7 +482,7 @@ pub(crate) async fn rows(
     id: Id,
     wanted: Result<Query<WantedRows>, QueryRejection>,
 ) -> Result<Json<Rows>, ApiError> {
-    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let Query(wanted) = wanted.map_err(|error| unreadable(error.body_text()))?;
     let job = state.imports.find_visible(&who, &parsed(id)?).await?;
     let search = wanted.search.trim();
     let rows = state
@@ -515,9 +525,10 @@ pub(crate) async fn rows_file(
     Extension(who): Extension<Principal>,
     id: Id,
     wanted: Result<Query<WantedFile>, QueryRejection>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
-    import_rows::rows_file(&state, &who, &parsed(id)?, wanted.kind).await
+    let Query(wanted) = wanted.map_err(|error| unreadable(error.body_text()))?;
+    import_rows::rows_file(&state, &who, &parsed(id)?, wanted.kind, &headers).await
 }
 
 /// How a file begins, what its columns are taken for, and what else is or has to be said of it.
@@ -616,7 +627,7 @@ pub(crate) async fn map_columns(
     id: Id,
     said: Result<Json<SaidColumns>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let Json(said) = said.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let Json(said) = said.map_err(|error| unreadable(error.body_text()))?;
     let said = SaidOfFile {
         columns: said.columns,
         decimal_mark: said.decimal_mark,

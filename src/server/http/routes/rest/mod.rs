@@ -4,8 +4,32 @@
 
 use super::{Route, body::small, progress, quick};
 use crate::{
-    model::role::Permission::{Import as MayImport, SeeProducts, Watch, Webhooks as MayWebhooks},
-    server::http::middleware::access::Access::{Anybody, Known, Person},
+    i18n::messages::{ErrorCode, Params},
+    model::{
+        error::ApiError,
+        import_options::{ChosenFields, FIELDS, Instructions, PARAMETERS},
+        imports_filter::ImportsFilter,
+        job::{ImportMode, JobId, ProductImportJob},
+        reason::Reason,
+        role::Permission::{Import as MayImport, SeeProducts, Watch, Webhooks as MayWebhooks},
+        upload::MODE_FIELD,
+    },
+    server::{
+        auth::request::Caller,
+        error::error_body,
+        http::{
+            middleware::{
+                access::Access::{Anybody, Known, Person},
+                authorize,
+            },
+            routes::{
+                body::MAX_BODY,
+                uploads::receive::{self, UploadError},
+            },
+            state::AppState,
+        },
+        identity::{principal::Principal, user::User},
+    },
 };
 use axum::{
     Extension, Json,
@@ -34,25 +58,6 @@ pub(crate) mod products;
 pub(crate) mod webhooks;
 
 use self::answers::OfProgram;
-use crate::{
-    model::{
-        error::ApiError,
-        import_options::{ChosenFields, FIELDS, Instructions, PARAMETERS},
-        imports_filter::ImportsFilter,
-        job::{ImportMode, JobId, ProductImportJob},
-        upload::MODE_FIELD,
-    },
-    server::{
-        auth::request::Caller,
-        http::{
-            middleware::authorize,
-            routes::body::MAX_BODY,
-            routes::uploads::receive::{self, UploadError},
-            state::AppState,
-        },
-        identity::{principal::Principal, user::User},
-    },
-};
 
 /// An import, in its newest known state.
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,8 +71,15 @@ pub(crate) struct Import {
     /// Where it stands. All but `PENDING` are final.
     #[schema(value_type = Status)]
     status: &'static str,
-    /// Why it failed.
+    /// Why it failed, in English or in an external price monitor's own words.
     error: Option<String>,
+    /// The same as a code; null where the words are those of an external price monitor.
+    error_code: Option<String>,
+    /// The values in it.
+    #[schema(value_type = Object)]
+    error_params: Params,
+    /// Whether it ended because somebody cancelled it.
+    cancelled: bool,
     /// Products in the file; null while unknown.
     total_products: Option<u64>,
     /// Products that are in the shop.
@@ -119,7 +131,15 @@ impl From<ProductImportJob> for Import {
             id: job.id,
             filename: job.filename,
             status: job.status.as_str(),
-            error: job.error,
+            error_code: job.error.as_ref().and_then(Reason::code).map(str::to_owned),
+            error_params: job
+                .error
+                .as_ref()
+                .map(Reason::params)
+                .cloned()
+                .unwrap_or_default(),
+            cancelled: job.error.as_ref().is_some_and(Reason::is_cancelled),
+            error: job.error.as_ref().map(Reason::to_string),
             total_products: job.total_products,
             processed_products: job.processed_products,
             failed_products: job.failed_products,
@@ -167,11 +187,11 @@ fn started(id: JobId, mode: ImportMode) -> Response {
     (StatusCode::CREATED, [(header::LOCATION, location)], body).into_response()
 }
 
-/// Why there is no answer.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Problem {
-    /// One sentence for a person to read.
-    error: String,
+pub(crate) use crate::model::reason::ErrorBody as Problem;
+
+/// Makes the error of a request that cannot be read, in the words of what reads it.
+fn unreadable(problem: String) -> ApiError {
+    ApiError::invalid(ErrorCode::UnreadableBecause { problem })
 }
 
 /// A product file.
@@ -293,12 +313,9 @@ pub(crate) async fn list(
     Extension(who): Extension<Principal>,
     wanted: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<Imports>, ApiError> {
-    let Query(PageQuery { page }) = wanted
-        .map_err(|_| ApiError::Invalid("`page` must be a whole number of 1 or more.".to_owned()))?;
+    let Query(PageQuery { page }) = wanted.map_err(|_| ApiError::invalid(ErrorCode::NotAPage))?;
     if page == 0 {
-        return Err(ApiError::Invalid(
-            "`page` must be a whole number of 1 or more.".to_owned(),
-        ));
+        return Err(ApiError::invalid(ErrorCode::NotAPage));
     }
     let all = ImportsFilter::default();
     let mut jobs = state.store.find_imports(&who.jobs(), &all, page).await?;
@@ -353,9 +370,7 @@ pub(crate) async fn create(
     match taken {
         Ok((id, mode)) => started(id, mode),
         Err(error) => {
-            let problem = Problem {
-                error: error.to_string(),
-            };
+            let problem = error_body(error.reason());
             (error.status_code(), error.headers(), Json(problem)).into_response()
         }
     }

@@ -19,8 +19,10 @@ use super::{
     Problem,
     answers::OfProgram,
     changes::{Change, FieldName, Kind},
+    unreadable,
 };
 use crate::{
+    i18n::messages::ErrorCode,
     model::{
         changes::{ChangesFilter, HistoryEntry},
         error::ApiError,
@@ -113,9 +115,7 @@ async fn behind(state: &AppState, identity: &str) -> Result<Products, ApiError> 
         .products_behind_by_name(identity, PAGE + 1)
         .await?;
     let Some(mut products) = behind else {
-        return Err(ApiError::Invalid(
-            "`after` must be the ID of a product.".to_owned(),
-        ));
+        return Err(ApiError::invalid(ErrorCode::NotAProductId));
     };
     let has_more = products.len() as u64 > PAGE;
     products.truncate(PAGE as usize);
@@ -144,14 +144,12 @@ pub(crate) async fn list(
     State(state): State<AppState>,
     wanted: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<Products>, ApiError> {
-    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let Query(wanted) = wanted.map_err(|error| unreadable(error.body_text()))?;
     state.require_products()?;
     let search = wanted.search.trim();
     if let Some(identity) = wanted.after {
         if !search.is_empty() {
-            return Err(ApiError::Invalid(
-                "`after` cannot be combined with `search`.".to_owned(),
-            ));
+            return Err(ApiError::invalid(ErrorCode::AfterWithSearch));
         }
         return Ok(Json(behind(&state, &identity).await?));
     }
@@ -228,7 +226,7 @@ pub(crate) async fn history(
     wanted: Result<Query<WantedHistory>, QueryRejection>,
 ) -> Result<Json<History>, ApiError> {
     let Path(identity) = identity.map_err(|_| ApiError::NotFound)?;
-    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let Query(wanted) = wanted.map_err(|error| unreadable(error.body_text()))?;
     let history = product_history::find(&state.store, &who, &identity, &wanted.from).await?;
     Ok(Json(History {
         items: history.entries.into_iter().map(Entry::from).collect(),
@@ -285,7 +283,7 @@ pub(crate) async fn changes(
     Extension(who): Extension<Principal>,
     wanted: Result<Query<WantedChanges>, QueryRejection>,
 ) -> Result<Json<AllChanges>, ApiError> {
-    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let Query(wanted) = wanted.map_err(|error| unreadable(error.body_text()))?;
     state.require_products()?;
     let filter = ChangesFilter::read(|name| match name {
         "kind" => wanted.kind.clone(),
@@ -294,7 +292,11 @@ pub(crate) async fn changes(
         "priceUp" => wanted.price_up.clone(),
         _ => None,
     });
-    let filter = filter.map_err(|name| ApiError::Invalid(format!("`{name}` is not valid.")))?;
+    let filter = filter.map_err(|name| {
+        ApiError::invalid(ErrorCode::InvalidParameter {
+            name: name.to_string(),
+        })
+    })?;
     let (entries, next) =
         product_history::find_all(&state.store, &who, &filter, &wanted.after).await?;
     Ok(Json(AllChanges {

@@ -15,10 +15,13 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     Problem,
     answers::{ChangesWebhook, OfProgram, OfWebhook},
+    unreadable,
 };
 use crate::{
+    i18n::messages::ErrorCode,
     model::{
         error::ApiError,
+        reason::Reason,
         webhook::{DeliveryProblem, ImportEvent, UnknownEvent},
     },
     server::{
@@ -41,9 +44,7 @@ impl IntoResponse for Refusal {
         if self.0 != ApiError::NotFound {
             return self.0.into_response();
         }
-        let problem = Problem {
-            error: "Webhook or delivery not found.".to_owned(),
-        };
+        let problem = Problem::from(Reason::from(ErrorCode::NoWebhook));
         (StatusCode::NOT_FOUND, Json(problem)).into_response()
     }
 }
@@ -270,14 +271,14 @@ pub(crate) async fn create(
     Extension(who): Extension<Principal>,
     wanted: Result<Json<WantedWebhook>, JsonRejection>,
 ) -> Result<Response, Refusal> {
-    let Json(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let Json(wanted) = wanted.map_err(|error| unreadable(error.body_text()))?;
     let events = match wanted.events {
         None => ImportEvent::ALL.to_vec(),
         Some(events) => events
             .iter()
             .map(|event| event.parse())
             .collect::<Result<_, UnknownEvent>>()
-            .map_err(|error| ApiError::Invalid(error.to_string()))?,
+            .map_err(|_| ApiError::invalid(ErrorCode::UnknownEvent))?,
     };
     let wanted = Wanted {
         url: wanted.url,
@@ -327,7 +328,7 @@ pub(crate) async fn change(
     id: Id,
     change: Result<Json<ChangedWebhook>, JsonRejection>,
 ) -> Result<Json<Webhook>, Refusal> {
-    let Json(change) = change.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let Json(change) = change.map_err(|error| unreadable(error.body_text()))?;
     let id = id_of(id)?;
     let changing = state
         .notifications
@@ -391,7 +392,7 @@ pub(crate) async fn deliveries(
     id: Id,
     wanted: Result<Query<DeliveriesQuery>, QueryRejection>,
 ) -> Result<Json<Deliveries>, Refusal> {
-    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(error.body_text()))?;
+    let Query(wanted) = wanted.map_err(|error| unreadable(error.body_text()))?;
     let after = wanted.after.as_deref();
     let page = state.notifications.deliveries(&id_of(id)?, after).await?;
     Ok(Json(Deliveries {

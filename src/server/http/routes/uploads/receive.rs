@@ -2,14 +2,44 @@
 //! /imports/from-address`: the same, fetched from an address.
 
 use crate::{
+    i18n::messages::ErrorCode,
     model::{
+        audit::AuditAction,
+        changes,
+        error::ApiError,
+        import_options::{
+            ChosenFields, FIELDS, Instructions, MissingProducts, PARAMETERS, WrittenProducts,
+        },
+        job::{ImportMode, JobId},
+        reason::{ErrorBody, Reason},
         role::Permission,
-        upload::{ADDRESS_PATH, UPLOAD_PATH},
+        upload::{ADDRESS_PATH, MODE_FIELD, UPLOAD_PATH, UploadAnswer},
     },
-    server::http::{middleware::access::Access::Person, routes::Route},
+    server::{
+        auth::{
+            HOME, audit,
+            cookie::OwnCookie,
+            request::{Caller, wants_page},
+        },
+        error::error_body,
+        http::{
+            middleware::access::Access::Person,
+            routes::Route,
+            state::{AppState, app_state},
+        },
+        identity::user::User,
+        telemetry::masked,
+        uploads::{
+            file_name,
+            limits::{Allowance, Metered, TooMuch, watched},
+            part_name,
+            remote_file::RemoteError,
+        },
+    },
 };
 use axum::{extract::DefaultBodyLimit, routing::post};
 use std::{
+    fmt,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
@@ -26,37 +56,6 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use leptos::prelude::use_context;
 use multer::{Field, Multipart};
-use thiserror::Error;
-
-use crate::{
-    i18n::locale::Locale,
-    model::{
-        audit::AuditAction,
-        changes,
-        error::ApiError,
-        import_options::{
-            ChosenFields, FIELDS, Instructions, MissingProducts, PARAMETERS, WrittenProducts,
-        },
-        job::{ImportMode, JobId},
-        upload::{MODE_FIELD, UploadAnswer},
-    },
-    server::{
-        auth::{
-            HOME, audit,
-            cookie::OwnCookie,
-            request::{Caller, wants_page},
-        },
-        http::state::{AppState, app_state},
-        identity::user::User,
-        telemetry::masked,
-        uploads::{
-            file_name,
-            limits::{Allowance, Metered, TooMuch, watched},
-            part_name,
-            remote_file::RemoteError,
-        },
-    },
-};
 
 /// How long the rest of a refused upload is read, for the browser to come to the answer.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -74,13 +73,7 @@ const DRAIN: u64 = 16 << 20;
 /// How long the reason of a refusal waits for the browser to come back, in seconds.
 const ERROR_MAX_AGE: i64 = 60;
 
-/// Why a file is not only checked.
-pub(crate) const NO_CHECKS: &str = "The price monitor doesn't support dry runs.";
-/// Why it is not said which products and values of a file are written.
-pub(crate) const NO_OPTIONS: &str =
-    "The price monitor doesn't support importing some products or fields only.";
-
-/// Says which values a parameter takes.
+/// Lists which values a parameter takes.
 fn values(parameter: &str) -> String {
     let [products, fields, _] = PARAMETERS;
     let words: Vec<_> = if parameter == products {
@@ -90,7 +83,7 @@ fn values(parameter: &str) -> String {
     } else {
         MissingProducts::ALL.map(MissingProducts::as_str).to_vec()
     };
-    format!("It takes {}.", words.join(", "))
+    words.join(", ")
 }
 
 /// The routes.
@@ -103,40 +96,64 @@ pub(in crate::server::http::routes) const ROUTES: &[Route] = &[
     }),
 ];
 
-/// Why an upload was not taken. The texts are for users.
-#[derive(Clone, Debug, Error)]
+/// Why an upload was not taken.
+#[derive(Clone, Debug)]
 pub(crate) enum UploadError {
-    #[error("Choose a product file first.")]
     NoFile,
-    #[error("The file is empty.")]
     Empty,
-    #[error("The file is too large. The limit is {}.", Locale::English.bytes(*.0))]
     TooLarge(u64),
-    #[error("The upload was interrupted. Try again.")]
     Broken,
-    #[error("The form could not be read. Reload the page and try again.")]
     Unreadable,
-    #[error(
-        "Unknown parameter {0}. Supported parameters are mode, products, fields, missing, file and, in JSON, url."
-    )]
     UnknownParameter(String),
-    #[error("The mode must be import or check.")]
     UnknownMode,
-    #[error("Invalid value for {name}. {}", values(.name))]
     UnknownValue { name: &'static str },
-    #[error("{NO_CHECKS}")]
     NoChecks,
-    #[error("{NO_OPTIONS}")]
     NoOptions,
-    #[error("The parameter {0} must come before the file.")]
     BehindFile(String),
-    #[error("{0}")]
-    NotFetched(#[from] RemoteError),
-    #[error("{0}")]
+    NotFetched(RemoteError),
     NotTaken(ApiError),
 }
 
+impl fmt::Display for UploadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason().fmt(f)
+    }
+}
+
+impl std::error::Error for UploadError {}
+
+impl From<RemoteError> for UploadError {
+    fn from(error: RemoteError) -> Self {
+        Self::NotFetched(error)
+    }
+}
+
 impl UploadError {
+    /// Returns what users are told.
+    pub(crate) fn reason(&self) -> Reason {
+        let code = match self {
+            Self::NoFile => ErrorCode::NoFile,
+            Self::Empty => ErrorCode::EmptyFile,
+            Self::TooLarge(limit) => ErrorCode::TooLargeFile { limit: *limit },
+            Self::Broken => ErrorCode::UploadInterrupted,
+            Self::Unreadable => ErrorCode::UnreadableForm,
+            Self::UnknownParameter(name) => {
+                ErrorCode::UnknownUploadParameter { name: name.clone() }
+            }
+            Self::UnknownMode => ErrorCode::UnknownMode,
+            Self::UnknownValue { name } => ErrorCode::UnknownValue {
+                name: (*name).to_owned(),
+                values: values(name),
+            },
+            Self::NoChecks => ErrorCode::NoChecks,
+            Self::NoOptions => ErrorCode::NoOptions,
+            Self::BehindFile(name) => ErrorCode::ParameterBehindFile { name: name.clone() },
+            Self::NotFetched(error) => error.code(),
+            Self::NotTaken(error) => return error.reason(),
+        };
+        code.into()
+    }
+
     pub(crate) fn status_code(&self) -> StatusCode {
         match self {
             Self::NoFile | Self::Empty | Self::Unreadable => StatusCode::BAD_REQUEST,
@@ -255,7 +272,8 @@ fn answer(state: &AppState, is_form: bool, taken: Result<JobId, UploadError>) ->
         Ok(id) if is_form => Redirect::to(&format!("{HOME}/{id}")).into_response(),
         Ok(id) => (StatusCode::CREATED, Json(UploadAnswer::Started { id })).into_response(),
         Err(error) if is_form => {
-            let text = hex::encode(error.to_string());
+            let body = error_body(error.reason());
+            let text = hex::encode(serde_json::to_string(&body).unwrap_or_default());
             let cookie = OwnCookie::UploadError.header(&state.auth, text, ERROR_MAX_AGE);
             (
                 AppendHeaders([(header::SET_COOKIE, cookie)]),
@@ -264,9 +282,7 @@ fn answer(state: &AppState, is_form: bool, taken: Result<JobId, UploadError>) ->
                 .into_response()
         }
         Err(error) => {
-            let answer = UploadAnswer::Refused {
-                error: error.to_string(),
-            };
+            let answer = UploadAnswer::Refused(error_body(error.reason()));
             (error.status_code(), error.headers(), Json(answer)).into_response()
         }
     }
@@ -571,10 +587,11 @@ pub(crate) fn clean_filename(given: &str) -> String {
 }
 
 /// Takes the reason why the browser's last form upload was refused, inside a server function.
-pub(crate) fn take_last_error() -> Option<String> {
+pub(crate) fn take_last_error() -> Option<Reason> {
     let (parts, state) = (use_context::<Parts>()?, app_state().ok()?);
     let text = hex::decode(OwnCookie::UploadError.get(&state.auth, &parts.headers)?).ok()?;
     // That it is told again does no harm.
     let _ = OwnCookie::UploadError.set(&state.auth, String::new(), 0);
-    String::from_utf8(text).ok()
+    let body: ErrorBody = serde_json::from_slice(&text).ok()?;
+    Some(body.into())
 }

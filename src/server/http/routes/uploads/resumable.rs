@@ -7,10 +7,34 @@
 //! external price monitor with PostgreSQL or as a function, none of this is offered.
 
 use crate::{
-    model::role::Permission,
-    server::http::{
-        middleware::access::Access::Person,
-        routes::{Route, quick},
+    i18n::messages::ErrorCode,
+    model::{
+        audit::AuditAction,
+        error::ApiError,
+        import_options::{ImportOptions, Instructions, PARAMETERS},
+        job::{ImportMode, JobId},
+        reason::Reason,
+        role::Permission,
+        upload::{MODE_FIELD, RESUMABLE_PATH, UploadAnswer},
+    },
+    server::{
+        auth::audit,
+        config::{Config, Monitor},
+        error::error_body,
+        http::{
+            middleware::access::Access::Person,
+            routes::{
+                Route, quick,
+                uploads::receive::{clean_filename, instruct},
+            },
+            state::AppState,
+        },
+        identity::{principal::Principal, user::User},
+        uploads::{
+            limits::watched,
+            private_directory::make_private_directory,
+            space::{NoSpace, Space, Stored, is_full},
+        },
     },
 };
 use std::{
@@ -32,38 +56,12 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 use tokio::{
     fs::{self, File, OpenOptions},
     io::{AsyncSeekExt, AsyncWriteExt},
 };
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
-
-use crate::{
-    i18n::locale::Locale,
-    model::{
-        audit::AuditAction,
-        error::ApiError,
-        import_options::{ImportOptions, Instructions, PARAMETERS},
-        job::{ImportMode, JobId},
-        upload::{MODE_FIELD, RESUMABLE_PATH, UploadAnswer},
-    },
-    server::{
-        auth::audit,
-        config::{Config, Monitor},
-        http::{
-            routes::uploads::receive::{clean_filename, instruct},
-            state::AppState,
-        },
-        identity::{principal::Principal, user::User},
-        uploads::{
-            limits::watched,
-            private_directory::make_private_directory,
-            space::{NoSpace, Space, Stored, is_full},
-        },
-    },
-};
 
 /// The version of the protocol.
 const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
@@ -87,35 +85,50 @@ const PART: &[u8] = b"application/offset+octet-stream";
 /// The most unfinished uploads of one user.
 const MAX_OF_USER: usize = 10;
 
-/// Why a request about an upload is refused. The texts are for users.
-#[derive(Debug, Error)]
+/// Why a request about an upload is refused.
+#[derive(Debug)]
 enum TusError {
-    #[error("This server supports version 1.0.0 of the tus protocol.")]
     Version,
-    #[error("The request could not be read.")]
     Unreadable,
-    #[error("Upload not found.")]
     NotFound,
-    #[error("Parts must be sent as application/offset+octet-stream.")]
     ContentType,
-    #[error("The upload offset doesn't match.")]
     Offset,
-    #[error("This upload is already in progress.")]
     Busy,
-    #[error("The file is empty.")]
     Empty,
-    #[error("The file is too large. The limit is {}.", Locale::English.bytes(*.0))]
     TooLarge(u64),
-    #[error("Too many uploads at once. Finish or cancel one first.")]
     TooMany,
-    #[error("The upload was interrupted.")]
     Broken,
-    #[error(transparent)]
-    NoSpace(#[from] NoSpace),
-    #[error("The file could not be saved. Try again later.")]
+    NoSpace(NoSpace),
     Disk(io::Error),
-    #[error("{0}")]
     NotTaken(ApiError),
+}
+
+impl TusError {
+    /// Returns what users are told.
+    fn reason(&self) -> Reason {
+        let code = match self {
+            Self::Version => ErrorCode::TusVersion,
+            Self::Unreadable => ErrorCode::Unreadable,
+            Self::NotFound => ErrorCode::NoUpload,
+            Self::ContentType => ErrorCode::PartType,
+            Self::Offset => ErrorCode::UploadOffset,
+            Self::Busy => ErrorCode::UploadBusy,
+            Self::Empty => ErrorCode::EmptyFile,
+            Self::TooLarge(limit) => ErrorCode::TooLargeFile { limit: *limit },
+            Self::TooMany => ErrorCode::MostUploads,
+            Self::Broken => ErrorCode::UploadBroken,
+            Self::NoSpace(error) => error.code(),
+            Self::Disk(_) => ErrorCode::FileNotSaved,
+            Self::NotTaken(error) => return error.reason(),
+        };
+        code.into()
+    }
+}
+
+impl From<NoSpace> for TusError {
+    fn from(error: NoSpace) -> Self {
+        Self::NoSpace(error)
+    }
 }
 
 impl From<io::Error> for TusError {
@@ -152,9 +165,7 @@ impl IntoResponse for TusError {
             Self::NotTaken(error) => error.headers(),
             _ => HeaderMap::new(),
         };
-        let answer = UploadAnswer::Refused {
-            error: self.to_string(),
-        };
+        let answer = UploadAnswer::Refused(error_body(self.reason()));
         (status, headers, [(TUS_RESUMABLE, VERSION)], Json(answer)).into_response()
     }
 }
@@ -439,7 +450,7 @@ async fn create(
     for name in std::iter::once(MODE_FIELD).chain(PARAMETERS) {
         let value = value_of(metadata, name).unwrap_or_default();
         instruct(&state, &mut what, name, &value)
-            .map_err(|error| TusError::NotTaken(ApiError::Invalid(error.to_string())))?;
+            .map_err(|error| TusError::NotTaken(ApiError::Invalid(error.reason())))?;
     }
     make_private_directory(&parts.directory).await?;
     let beginning = parts.beginning.lock().await;
@@ -625,8 +636,9 @@ async fn hand_over(
     let file = File::open(parts.bytes(id)).await?;
     if file.metadata().await?.len() != upload.length {
         parts.remove(id).await;
-        let error = "The stored file doesn't match what was uploaded. Upload the file again.";
-        return Err(TusError::NotTaken(ApiError::Invalid(error.to_owned())));
+        return Err(TusError::NotTaken(ApiError::invalid(
+            ErrorCode::FileChanged,
+        )));
     }
     let file = ReaderStream::with_capacity(file, 256 << 10);
     let created = state

@@ -1,0 +1,83 @@
+//! What is wrong with an import, or with the way to it.
+
+use std::fmt;
+
+use crate::{
+    i18n::{locale::Locale, messages::ErrorCode},
+    model::{error::ApiError, reason::Reason},
+};
+
+/// What is wrong with an import, or with the way to it. [`Display`](fmt::Display) writes it in English.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ProgressError {
+    /// The import failed.
+    Import(Reason),
+    /// The connection is lost and being restored. The import goes on.
+    Connection,
+    /// What came could not be read.
+    Unreadable,
+    /// The price monitor does not accept the server's key, so progress may not update.
+    MonitorRefused,
+    /// The server refuses to tell, for good.
+    Refused(ApiError),
+}
+
+impl ProgressError {
+    /// Returns it as a code with parameters, or as the price monitor's own words.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Import(reason) => reason.clone(),
+            Self::Connection => ErrorCode::StreamLost.into(),
+            Self::Unreadable => ErrorCode::StreamUnreadable.into(),
+            Self::MonitorRefused => ErrorCode::LiveConnectionRefused.into(),
+            Self::Refused(error) => error.reason(),
+        }
+    }
+
+    /// Returns whether signing in would help.
+    #[must_use]
+    pub fn is_signed_out(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.is_signed_out())
+    }
+
+    /// Returns whether somebody cancelled the import.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Import(reason) if reason.is_cancelled())
+    }
+}
+
+impl fmt::Display for ProgressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason().fmt(f)
+    }
+}
+
+impl std::error::Error for ProgressError {}
+
+impl Locale {
+    /// Says what is wrong with an import, or with the way to it.
+    pub(crate) fn progress_error(self, error: &ProgressError) -> String {
+        self.reason(&error.reason())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_said_in_the_contract_s_words_and_in_german() {
+        for (error, words) in [
+            (ProgressError::Connection, "Connection error"),
+            (ProgressError::Unreadable, "Failed to parse progress data"),
+        ] {
+            assert_eq!(error.to_string(), words);
+            assert_eq!(Locale::English.progress_error(&error), words);
+            assert_ne!(Locale::German.progress_error(&error), words);
+        }
+        let theirs = ProgressError::Import(Reason::words("no header"));
+        assert_eq!(Locale::German.progress_error(&theirs), "no header");
+    }
+}

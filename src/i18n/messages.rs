@@ -1,0 +1,215 @@
+//! Sentences of errors, by code, in every language.
+//!
+//! An error travels and is kept as its code with parameters ([`ErrorCode`], or the codes of `product-feed`, whose
+//! sentences are in [`files`] and [`rows`]). It becomes a sentence here, where the reader's language is known.
+
+mod codes;
+mod files;
+#[cfg(feature = "ssr")]
+mod rows;
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
+
+pub use self::codes::ErrorCode;
+use super::locale::Locale;
+
+/// A code and its sentence in each language. In braces are parameters: `{count}`; `{size:bytes}` is a size,
+/// `{seconds:wait}` a time to wait, `{share:hundredths}` a number with decimals.
+type Message = (&'static str, &'static str, &'static str);
+
+/// The parameters of an error, by name.
+pub type Params = BTreeMap<String, Param>;
+
+/// A parameter of an error.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Param {
+    /// A number, written as the language does.
+    Number(u64),
+    /// A text, such as what a cell holds.
+    Text(String),
+}
+
+impl From<u64> for Param {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<String> for Param {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Param {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+/// Reads a number or a text. By hand, as what `serde` makes of untagged values weighs a lot in the browser.
+impl<'de> Deserialize<'de> for Param {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl Visitor<'_> for Either {
+            type Value = Param;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number or a text")
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Param, E> {
+                Ok(Param::Number(number))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Param, E> {
+                Ok(Param::Text(text.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// Every table of messages.
+#[cfg(feature = "ssr")]
+const TABLES: [&[Message]; 3] = [codes::MESSAGES, files::MESSAGES, rows::MESSAGES];
+/// The messages that the browser may have to say: rows are on pages of the server alone.
+#[cfg(not(feature = "ssr"))]
+const TABLES: [&[Message]; 2] = [codes::MESSAGES, files::MESSAGES];
+
+impl Locale {
+    /// Returns the sentence of a code; `None` if the code is not known.
+    #[must_use]
+    pub fn message(self, code: &str, params: &Params) -> Option<String> {
+        Some(self.filled(self.template(code)?, params))
+    }
+
+    fn template(self, code: &str) -> Option<&'static str> {
+        let mut known = TABLES.iter().copied().flatten();
+        let (_, english, german) = known.find(|(known, ..)| *known == code)?;
+        Some(match self {
+            Self::English => english,
+            Self::German => german,
+            other => other.translated_message(code).unwrap_or(english),
+        })
+    }
+
+    /// Writes parameters in the place of their names.
+    fn filled(self, template: &str, params: &Params) -> String {
+        let mut text = String::with_capacity(template.len() + 32);
+        let mut rest = template;
+        while let Some((before, after)) = rest.split_once('{') {
+            text.push_str(before);
+            let Some((name, behind)) = after.split_once('}') else {
+                break;
+            };
+            let (name, form) = name.split_once(':').unwrap_or((name, ""));
+            match params.get(name) {
+                Some(Param::Number(number)) => text.push_str(&match form {
+                    "bytes" => self.bytes(*number),
+                    "wait" => self.wait(*number),
+                    "hundredths" => self.hundredths(*number),
+                    _ => self.count(*number),
+                }),
+                Some(Param::Text(value)) => text.push_str(value),
+                None => text.push('…'),
+            }
+            rest = behind;
+        }
+        text.push_str(rest);
+        text
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    /// Writes it in English.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = Locale::English.message(self.code(), &self.params());
+        f.write_str(&text.unwrap_or_default())
+    }
+}
+
+/// Returns the codes whose sentence contains a text in any language, in any case: what a search for words means.
+#[cfg(feature = "ssr")]
+#[must_use]
+pub fn codes_with(words: &str) -> Vec<&'static str> {
+    let words = words.to_lowercase();
+    let says = |code: &str| {
+        let mut texts = Locale::ALL.into_iter().filter_map(|t| t.template(code));
+        texts.any(|text| text.to_lowercase().contains(&words))
+    };
+    let rows = rows::MESSAGES.iter().chain(codes::MESSAGES);
+    let codes = rows.map(|(code, ..)| *code);
+    codes.filter(|code| says(code)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn names(template: &str) -> BTreeSet<&str> {
+        let parts = template.split('{').skip(1);
+        let inner = parts.filter_map(|part| Some(part.split_once('}')?.0));
+        inner.collect()
+    }
+
+    #[test]
+    fn every_code_has_a_sentence_of_its_own_in_every_language() {
+        let mut codes = BTreeSet::new();
+        for (code, english, _) in TABLES.iter().copied().flatten() {
+            assert!(codes.insert(*code), "{code} is declared twice");
+            for locale in Locale::ALL {
+                let template = locale.template(code).unwrap();
+                let is_own = locale == Locale::English || template != *english;
+                assert!(is_own && !template.is_empty(), "{code} in {locale:?}");
+                assert_eq!(names(template), names(english), "{code} in {locale:?}");
+            }
+        }
+        for locale in Locale::ALL {
+            for code in locale.message_codes() {
+                assert!(codes.contains(code), "{code} in {locale:?} is left over");
+            }
+        }
+    }
+
+    #[test]
+    fn parameters_are_written_as_the_language_does() {
+        let error = ErrorCode::TooLargeChoice {
+            name: "a{b}.csv".to_owned(),
+            size: 2_621_440,
+            limit: 1 << 20,
+        };
+        let said = |locale: Locale| locale.message(error.code(), &error.params()).unwrap();
+        assert_eq!(
+            said(Locale::English),
+            "“a{b}.csv” is too large (2.5 MB). The limit is 1 MB."
+        );
+        assert_eq!(
+            said(Locale::German),
+            "„a{b}.csv“ ist zu groß (2,5 MB). Erlaubt sind höchstens 1 MB."
+        );
+        let error = ErrorCode::Throttled { seconds: 90 };
+        assert_eq!(
+            error.to_string(),
+            "Too many attempts. Try again in 90 seconds."
+        );
+        let missing = Locale::English
+            .message("throttled", &Params::new())
+            .unwrap();
+        assert_eq!(missing, "Too many attempts. Try again in ….");
+    }
+
+    #[test]
+    fn words_are_found_in_the_sentences_of_any_language() {
+        assert!(codes_with("PREIS FEHLT").contains(&"no-price"));
+        assert!(codes_with("price is missing").contains(&"no-price"));
+        assert!(codes_with("xyzzy").is_empty());
+    }
+}

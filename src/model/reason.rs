@@ -1,0 +1,222 @@
+//! Why something failed, as a value: a code with parameters, or another service's own words.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::i18n::{
+    locale::Locale,
+    messages::{ErrorCode, Params},
+};
+
+/// Most parameters of a reason from elsewhere, and most characters of a code.
+const MAX_PARAMS: usize = 16;
+const MAX_CODE: usize = 64;
+
+/// Why something failed.
+///
+/// One of ours has a code, which becomes a sentence where the reader's language is known
+/// ([`Locale::reason`]). One without a code is another service's own words, or a sentence that an earlier version
+/// recorded: it stays as it is. [`Display`](fmt::Display) writes it in English.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Reason {
+    message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(default, skip_serializing_if = "Params::is_empty")]
+    params: Params,
+    #[serde(default, skip_serializing_if = "is_false")]
+    cancelled: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as `serde` asks
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Reason {
+    /// Wraps words that are not ours.
+    #[must_use]
+    pub fn words(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Makes one of its English sentence, its code and its parameters. A code that is none is left out.
+    #[must_use]
+    pub fn new(message: impl Into<String>, code: Option<String>, params: Params) -> Self {
+        let is_code = |code: &String| {
+            let is_part =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            (1..=MAX_CODE).contains(&code.len()) && code.bytes().all(is_part)
+        };
+        let code = code.filter(is_code);
+        let params = match code {
+            Some(_) => params.into_iter().take(MAX_PARAMS).collect(),
+            None => Params::new(),
+        };
+        Self {
+            message: message.into(),
+            code,
+            params,
+            cancelled: false,
+        }
+    }
+
+    /// Notes whether somebody cancelled what failed.
+    #[must_use]
+    pub fn with_cancelled(self, cancelled: bool) -> Self {
+        Self { cancelled, ..self }
+    }
+
+    /// Returns the English sentence, or another's words.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Returns the code; `None` for another's words.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// Returns the parameters.
+    #[must_use]
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// Returns whether somebody cancelled what failed.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled
+    }
+
+    /// Returns how many bytes it takes up.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let code = self.code.as_ref().map_or(0, String::len);
+        self.message.len() + code + self.params.len() * 16
+    }
+
+    /// Returns whether it says nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.message.is_empty()
+    }
+}
+
+/// The body of an answer that is an error: the sentence in English, or another service's words, which have no code.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema), schema(as = Problem))]
+pub struct ErrorBody {
+    /// Why, for people.
+    pub error: String,
+    /// The same as a code; absent where the words are those of an external price monitor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The values in it.
+    #[serde(default, skip_serializing_if = "Params::is_empty")]
+    #[cfg_attr(feature = "ssr", schema(value_type = Option<Object>))]
+    pub params: Params,
+}
+
+impl From<Reason> for ErrorBody {
+    fn from(reason: Reason) -> Self {
+        Self {
+            error: reason.message,
+            code: reason.code,
+            params: reason.params,
+        }
+    }
+}
+
+impl From<ErrorBody> for Reason {
+    fn from(body: ErrorBody) -> Self {
+        Self::new(body.error, body.code, body.params)
+    }
+}
+
+impl From<ErrorCode> for Reason {
+    fn from(error: ErrorCode) -> Self {
+        Self {
+            message: error.to_string(),
+            code: Some(error.code().to_owned()),
+            params: error.params(),
+            cancelled: matches!(
+                error,
+                ErrorCode::Cancelled
+                    | ErrorCode::CancelledCheck
+                    | ErrorCode::CancelledBefore
+                    | ErrorCode::CancelledAfter { .. }
+                    | ErrorCode::CancelledUndo { .. }
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Locale {
+    /// Says why something failed. Words of others, and codes of a later version, stay as they are.
+    #[must_use]
+    pub fn reason(self, reason: &Reason) -> String {
+        let known = reason
+            .code()
+            .and_then(|code| self.message(code, reason.params()));
+        known.unwrap_or_else(|| reason.message.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_said_in_the_reader_s_language_and_words_of_others_stay() {
+        let reason = Reason::from(ErrorCode::CancelledAfter {
+            done: 166_000,
+            total: 1_500_000,
+        });
+        assert_eq!(
+            reason.to_string(),
+            "Cancelled after importing 166,000 of 1,500,000 products."
+        );
+        assert_eq!(
+            Locale::German.reason(&reason),
+            "Nach 166.000 von 1.500.000 Produkten abgebrochen."
+        );
+        assert!(reason.is_cancelled());
+        let theirs = Reason::words("The shop is closed on Sundays.");
+        assert_eq!(Locale::German.reason(&theirs), theirs.to_string());
+        assert!(!theirs.is_cancelled());
+        let later = Reason::new("Too hot.", Some("too-hot".to_owned()), Params::new());
+        assert_eq!(Locale::German.reason(&later), "Too hot.");
+    }
+
+    #[test]
+    fn what_is_no_code_is_left_out() {
+        for bad in ["", "E 12", "Über", "A", &"x".repeat(65)] {
+            let reason = Reason::new("Sorry.", Some(bad.to_owned()), Params::new());
+            assert_eq!(reason, Reason::words("Sorry."), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_reason_reads_back() {
+        let reason = Reason::from(ErrorCode::AllFailed { failed: 3 });
+        let json = serde_json::to_string(&reason).unwrap();
+        assert_eq!(
+            json,
+            r#"{"message":"No products were imported: all 3 rows failed.","code":"all-failed","params":{"failed":3}}"#
+        );
+        assert_eq!(serde_json::from_str::<Reason>(&json).unwrap(), reason);
+    }
+}

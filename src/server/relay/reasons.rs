@@ -1,0 +1,30 @@
+//! Why the price monitor says that something failed: our code, or its own words.
+
+use price_monitor_wire::{Failure, Parameter};
+
+use crate::{
+    i18n::messages::{ErrorCode, Param},
+    model::reason::Reason,
+};
+
+/// Converts a failure as the service tells it.
+pub(super) fn of(failure: &Failure) -> Reason {
+    let params = failure.parameters.iter().map(|(name, value)| {
+        let value = match value {
+            Parameter::Number(number) => Param::Number(*number),
+            Parameter::Text(text) => Param::Text(text.clone()),
+        };
+        (name.clone(), value)
+    });
+    Reason::new(&*failure.message, failure.code.clone(), params.collect())
+        .with_cancelled(failure.is_cancelled)
+}
+
+/// Makes a failure without parameters that the relay itself finds.
+pub(super) fn failure(why: &ErrorCode) -> Failure {
+    Failure {
+        message: why.to_string(),
+        code: Some(why.code().to_owned()),
+        ..Failure::default()
+    }
+}

@@ -1,0 +1,283 @@
+//! What is the matter with the database, by the codes of its driver: words differ by version and language.
+
+use std::io;
+
+use sea_orm::{DbErr, RuntimeErr};
+
+/// A fault of the database that there is something to do about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Fault {
+    /// Another writer is at it, or the connection broke: a retry may succeed.
+    Passing,
+    /// The server cannot be reached.
+    Unreachable,
+    /// The server is out of connections.
+    TooManyConnections,
+    /// A statement was given up after its time.
+    TimedOut,
+    /// The disk is full.
+    Full,
+    /// The database is not writable.
+    ReadOnly,
+    /// The file cannot be opened.
+    CannotOpen,
+    /// The file is damaged.
+    Damaged,
+    /// A connection pooler hands the session's statements to several connections.
+    Pooler,
+    /// The server rejects the user.
+    Rejected,
+}
+
+impl Fault {
+    /// Finds the fault behind an error.
+    pub(super) fn of(error: &DbErr) -> Option<Self> {
+        match error {
+            DbErr::Conn(RuntimeErr::SqlxError(error)) => {
+                Some(Self::of_driver(error).unwrap_or(Self::Passing))
+            }
+            DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Some(Self::Passing),
+            DbErr::Exec(RuntimeErr::SqlxError(error))
+            | DbErr::Query(RuntimeErr::SqlxError(error)) => Self::of_driver(error),
+            _ => None,
+        }
+    }
+
+    /// Finds the fault behind an error of the driver.
+    pub(super) fn of_driver(error: &sqlx::Error) -> Option<Self> {
+        match error {
+            sqlx::Error::Database(error) => {
+                let code = error.code()?;
+                match code.parse::<u32>() {
+                    // Codes of five characters are SQLSTATEs.
+                    Ok(sqlite) if code.len() < 5 => Self::of_sqlite(sqlite),
+                    _ => Self::of_sqlstate(&code),
+                }
+            }
+            sqlx::Error::Io(error) => Some(Self::of_io(error)),
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+                Some(Self::Passing)
+            }
+            // Of a channel that another of the pooler's clients listens to.
+            sqlx::Error::Protocol(_) => Some(Self::Pooler),
+            _ => None,
+        }
+    }
+
+    /// Reads a result code of SQLite; extended ones have the primary one in their last byte.
+    fn of_sqlite(code: u32) -> Option<Self> {
+        Some(match code & 0xff {
+            5 | 6 => Self::Passing,   // SQLITE_BUSY, SQLITE_LOCKED
+            8 => Self::ReadOnly,      // SQLITE_READONLY
+            9 => Self::TimedOut,      // SQLITE_INTERRUPT
+            11 | 26 => Self::Damaged, // SQLITE_CORRUPT, SQLITE_NOTADB
+            13 => Self::Full,         // SQLITE_FULL
+            14 => Self::CannotOpen,   // SQLITE_CANTOPEN
+            _ => return None,
+        })
+    }
+
+    /// Reads a SQLSTATE of PostgreSQL (appendix A of its manual).
+    fn of_sqlstate(code: &str) -> Option<Self> {
+        Some(match code {
+            "53100" => Self::Full,
+            "53300" => Self::TooManyConnections,
+            "57014" => Self::TimedOut,
+            "25006" => Self::ReadOnly,
+            "28000" | "28P01" => Self::Rejected,
+            "XX001" | "XX002" => Self::Damaged,
+            // A prepared statement of another connection, and a parameter that a pooler does not take.
+            "26000" | "42P05" | "08P01" => Self::Pooler,
+            // Serialization, deadlock, a lock that is not free, idle too long.
+            "40001" | "40P01" | "55P03" | "25P03" => Self::Passing,
+            // While it starts or stops.
+            "57P01" | "57P02" | "57P03" | "57P05" => Self::Passing,
+            code if code.starts_with("08") => Self::Passing,
+            _ => return None,
+        })
+    }
+
+    fn of_io(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable => Self::Unreachable,
+            _ => Self::Passing,
+        }
+    }
+
+    /// Returns whether a retry may succeed.
+    pub(super) fn is_passing(self) -> bool {
+        matches!(
+            self,
+            Self::Passing | Self::Unreachable | Self::TooManyConnections
+        )
+    }
+
+    /// Returns what whoever runs the server can do: the end of a sentence.
+    fn advice(self) -> &'static str {
+        match self {
+            Self::ReadOnly => {
+                "; the database is not writable: make this program's user the owner of the file and its \
+                 directory (chown), or remount the disk writable"
+            }
+            Self::CannotOpen => {
+                "; check that the directory exists and that this program's user can read and write in it, \
+                 as SQLite keeps two more files beside the database"
+            }
+            Self::Full => "; the disk is full: free up space and start again",
+            Self::Damaged => "; the file is damaged: restore a backup with `import-relay restore`",
+            Self::Pooler => {
+                "; a connection pooler is not in session mode: use the pooler's session mode, or connect to \
+                 the database directly"
+            }
+            Self::TooManyConnections => {
+                "; the server is out of connections: lower DATABASE_MAX_CONNECTIONS, or raise its max_connections"
+            }
+            Self::Rejected => {
+                "; the server rejects this user: check the name and the password in DATABASE_URL"
+            }
+            Self::Unreachable => {
+                "; the server cannot be reached: check that it runs, and the host and the port in DATABASE_URL"
+            }
+            Self::Passing | Self::TimedOut => "",
+        }
+    }
+}
+
+/// Returns what can be done about an error; empty where that is not known.
+pub(super) fn advice(error: &DbErr) -> &'static str {
+    Fault::of(error).map_or("", Fault::advice)
+}
+
+/// Returns what can be done about an error of the driver; empty where that is not known.
+pub(super) fn driver_advice(error: &sqlx::Error) -> &'static str {
+    Fault::of_driver(error).map_or("", Fault::advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{borrow::Cow, error::Error, fmt};
+
+    use sqlx::{
+        Executor,
+        error::{DatabaseError, ErrorKind},
+        sqlite::SqliteConnectOptions,
+    };
+
+    use super::*;
+
+    /// An error of a driver that says nothing but its code.
+    #[derive(Debug)]
+    struct Coded(&'static str);
+
+    impl fmt::Display for Coded {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Datenbankfehler")
+        }
+    }
+
+    impl Error for Coded {}
+
+    impl DatabaseError for Coded {
+        fn message(&self) -> &str {
+            "Datenbankfehler"
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    #[test]
+    fn a_code_tells_the_fault_in_any_language() {
+        use Fault::*;
+        for (code, fault) in [
+            ("5", Some(Passing)),
+            ("261", Some(Passing)),
+            ("517", Some(Passing)),
+            ("6", Some(Passing)),
+            ("9", Some(TimedOut)),
+            ("10", None),
+            ("13", Some(Full)),
+            ("14", Some(CannotOpen)),
+            ("1032", Some(ReadOnly)),
+            ("26", Some(Damaged)),
+            ("1555", None),
+            ("53100", Some(Full)),
+            ("53300", Some(TooManyConnections)),
+            ("57014", Some(TimedOut)),
+            ("57P01", Some(Passing)),
+            ("40001", Some(Passing)),
+            ("40P01", Some(Passing)),
+            ("08006", Some(Passing)),
+            ("08P01", Some(Pooler)),
+            ("25006", Some(ReadOnly)),
+            ("28P01", Some(Rejected)),
+            ("23505", None),
+            ("42601", None),
+        ] {
+            let error = sqlx::Error::Database(Box::new(Coded(code)));
+            assert_eq!(Fault::of_driver(&error), fault, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_the_system_says_of_a_connection_is_a_fault() {
+        let of = |kind: io::ErrorKind| Fault::of_driver(&sqlx::Error::Io(kind.into()));
+        assert_eq!(of(io::ErrorKind::BrokenPipe), Some(Fault::Passing));
+        assert_eq!(
+            of(io::ErrorKind::ConnectionRefused),
+            Some(Fault::Unreachable)
+        );
+        assert_eq!(of(io::ErrorKind::StorageFull), Some(Fault::Full));
+        assert!(Fault::Unreachable.is_passing() && !Fault::Full.is_passing());
+        assert_eq!(Fault::of(&DbErr::Custom("locked".to_owned())), None);
+    }
+
+    #[tokio::test]
+    async fn sqlite_says_when_it_is_full_and_when_another_writes() {
+        use sqlx::ConnectOptions;
+
+        let directory = tempfile::tempdir().unwrap();
+        let options = SqliteConnectOptions::new()
+            .filename(directory.path().join("a.db"))
+            .create_if_missing(true)
+            .busy_timeout(std::time::Duration::ZERO);
+        let mut one = options.connect().await.unwrap();
+        one.execute("CREATE TABLE t (x TEXT)").await.unwrap();
+        let mut other = options.connect().await.unwrap();
+        one.execute("BEGIN IMMEDIATE").await.unwrap();
+        let busy = other.execute("INSERT INTO t VALUES ('a')").await;
+        assert_eq!(Fault::of_driver(&busy.unwrap_err()), Some(Fault::Passing));
+        one.execute("ROLLBACK").await.unwrap();
+        one.execute("PRAGMA max_page_count = 3").await.unwrap();
+        let full = one
+            .execute("INSERT INTO t VALUES (randomblob(100000))")
+            .await;
+        assert_eq!(Fault::of_driver(&full.unwrap_err()), Some(Fault::Full));
+        one.execute("PRAGMA query_only = ON").await.unwrap();
+        let refused = one.execute("INSERT INTO t VALUES ('a')").await;
+        assert_eq!(
+            Fault::of_driver(&refused.unwrap_err()),
+            Some(Fault::ReadOnly)
+        );
+    }
+}

@@ -1,0 +1,19 @@
+//! A SQLite database that has no room for some statements: they fail with `SQLITE_FULL`, as on a full disk.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+
+/// Leaves no room for statements, such as `INSERT ON products`.
+pub async fn take(db: &DatabaseConnection, statements: &str) {
+    // Of row IDs there is none behind the largest one.
+    let sql = format!(
+        "CREATE TABLE IF NOT EXISTS no_room (id INTEGER PRIMARY KEY AUTOINCREMENT);
+        INSERT OR IGNORE INTO no_room VALUES (9223372036854775807);
+        CREATE TRIGGER no_room BEFORE {statements} BEGIN INSERT INTO no_room DEFAULT VALUES; END"
+    );
+    db.execute_unprepared(&sql).await.unwrap();
+}
+
+/// Makes room again.
+pub async fn give_back(db: &DatabaseConnection) {
+    db.execute_unprepared("DROP TRIGGER no_room").await.unwrap();
+}
