@@ -14,7 +14,10 @@ use serde::Deserialize;
 
 use crate::{
     i18n::locale::Locale,
-    model::webhook::{DeliveryProblem, ImportEvent},
+    model::{
+        source::RunProblem,
+        webhook::{DeliveryProblem, ImportEvent},
+    },
     server::{
         config::{MailConfig, PublicUrl},
         identity::user::User,
@@ -58,7 +61,24 @@ impl Header for AutoSubmitted {
 #[derive(Deserialize)]
 struct Told {
     r#type: String,
-    data: Import,
+    data: About,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum About {
+    Import(Import),
+    Source(Source),
+}
+
+#[derive(Deserialize)]
+struct Source {
+    name: String,
+    failures: u64,
+    code: String,
+    status: Option<u16>,
+    error: String,
+    url: String,
 }
 
 #[derive(Deserialize)]
@@ -129,8 +149,15 @@ fn problem(error: &smtp::Error) -> DeliveryProblem {
 
 /// Writes what has happened to which file, in a line.
 fn subject(t: Locale, told: &Told) -> String {
-    let is_check = told.data.mode == "check";
-    let what = match (told.r#type.parse(), told.data.status.as_str()) {
+    let import = match &told.data {
+        About::Import(import) => import,
+        About::Source(source) => {
+            let what = t.say("Source keeps failing", "Quelle schlägt wiederholt fehl");
+            return format!("{what}: {}", shortened(&source.name));
+        }
+    };
+    let is_check = import.mode == "check";
+    let what = match (told.r#type.parse(), import.status.as_str()) {
         (Ok(ImportEvent::NeedsInput), _) => {
             t.say("Import needs your input", "Import braucht deine Angaben")
         }
@@ -151,7 +178,7 @@ fn subject(t: Locale, told: &Told) -> String {
         _ if is_check => t.say("Check finished", "Prüfung beendet"),
         _ => t.say("Import finished", "Import beendet"),
     };
-    format!("{what}: {}", shortened(&told.data.filename))
+    format!("{what}: {}", shortened(&import.filename))
 }
 
 /// Takes what would end the line out of a name, and shortens it.
@@ -165,31 +192,46 @@ fn shortened(name: &str) -> String {
     plain.into_iter().collect()
 }
 
-fn text(t: Locale, import: &Import, public_url: &PublicUrl) -> String {
+fn text(t: Locale, about: &About, public_url: &PublicUrl) -> String {
+    let (name, what, url) = match about {
+        About::Import(import) => (&import.filename, counts(t, import), &import.url),
+        About::Source(source) => (&source.name, failures(t, source), &source.url),
+    };
+    let why = t.say(
+        "You get this e-mail because of your settings:",
+        "Du bekommst diese E-Mail aufgrund deiner Einstellungen:",
+    );
+    let name = shortened(name);
+    let settings = public_url.address("/account");
+    format!("{name}\n{what}\n\n{url}\n\n-- \n{why}\n{settings}\n")
+}
+
+fn counts(t: Locale, import: &Import) -> String {
     let Import {
         total_products,
         processed_products: done,
         failed_products: failed,
         ..
     } = import;
-    let counts = match (t, total_products) {
+    match (t, total_products) {
         (Locale::English, Some(total)) => format!("{done} of {total} products, {failed} failed."),
         (Locale::English, None) => format!("{done} products, {failed} failed."),
         (Locale::German, Some(total)) => {
             format!("{done} von {total} Produkten, {failed} fehlgeschlagen.")
         }
         (Locale::German, None) => format!("{done} Produkte, {failed} fehlgeschlagen."),
-    };
-    let why = t.say(
-        "You get this e-mail because of your settings:",
-        "Du bekommst diese E-Mail aufgrund deiner Einstellungen:",
-    );
-    let name = shortened(&import.filename);
-    let settings = public_url.address("/account");
-    format!(
-        "{name}\n{counts}\n\n{}\n\n-- \n{why}\n{settings}\n",
-        import.url
-    )
+    }
+}
+
+fn failures(t: Locale, source: &Source) -> String {
+    let problem = RunProblem::of_code(&source.code, source.status);
+    let problem = problem.map_or_else(|| source.error.clone(), |problem| problem.words(t));
+    let failures = source.failures;
+    let problem = problem.trim_end_matches('.');
+    match t {
+        Locale::English => format!("Failures in a row: {failures}. Last: {problem}."),
+        Locale::German => format!("Fehlschläge in Folge: {failures}. Zuletzt: {problem}."),
+    }
 }
 
 #[cfg(test)]
@@ -254,6 +296,30 @@ mod tests {
             !subject.contains(['\r', '\n']) && subject.chars().count() < 130,
             "{subject}"
         );
+    }
+
+    #[test]
+    fn a_source_that_keeps_failing_is_told_in_the_language() {
+        let body = serde_json::json!({
+            "type": "source.failing",
+            "data": {
+                "id": "a", "name": "Supplier", "failures": 3, "code": "unreachable", "error": "Not reachable",
+                "url": "https://shop.example/sources/a",
+            },
+        });
+        let told: Told = serde_json::from_value(body).unwrap();
+        let url = PublicUrl::parse("https://shop.example").unwrap();
+        assert_eq!(
+            subject(Locale::German, &told),
+            "Quelle schlägt wiederholt fehl: Supplier"
+        );
+        let text = text(Locale::German, &told.data, &url);
+        for part in [
+            "Fehlschläge in Folge: 3. Zuletzt: Nicht erreichbar.",
+            "https://shop.example/sources/a",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
     }
 
     #[test]

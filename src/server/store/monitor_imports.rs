@@ -28,7 +28,7 @@ use crate::{
     model::{
         changes::{OverLimit, Percent},
         clock::now,
-        import_options::{ImportOptions, WrittenProducts},
+        import_options::{ImportOptions, OwnLimits, WrittenProducts},
         job::{ImportProgress, ImportStatus, UnixMillis},
     },
 };
@@ -90,6 +90,8 @@ pub struct MonitorImport {
     pub is_approved: bool,
     /// Which products and values it writes.
     pub options: ImportOptions,
+    /// Its limits in place of those of the settings.
+    pub limits: OwnLimits,
     /// Rows of products that these leave alone; they count as passed over.
     pub left_alone: u64,
     /// What became of products that the file lacks.
@@ -243,6 +245,8 @@ pub struct NewImport {
     pub undoes: Option<Undo>,
     /// Which products and values it writes.
     pub options: ImportOptions,
+    /// Its limits in place of those of the settings.
+    pub limits: OwnLimits,
 }
 
 /// One page of an import's failed rows.
@@ -437,6 +441,9 @@ impl Store {
             missing: 0,
             marked: 0,
             missing_after: None,
+            limits: (new.limits != OwnLimits::default())
+                .then(|| serde_json::to_string(&new.limits).ok())
+                .flatten(),
         };
         let row = monitor_import::ActiveModel::from(import.clone());
         monitor_import::Entity::insert(row)
@@ -1081,8 +1088,12 @@ impl TryFrom<monitor_import::Model> for MonitorImport {
         {
             passed_over.add_some(code, left_alone);
         }
+        let limits = row.limits.as_deref();
         Ok(Self {
             options,
+            limits: limits
+                .and_then(|limits| serde_json::from_str(limits).ok())
+                .unwrap_or_default(),
             left_alone,
             missing: Missing {
                 products: from_db(row.missing),

@@ -31,6 +31,9 @@ mod m0130_notifications;
 mod m0131_share_links;
 mod m0132_mail_preferences;
 mod m0133_import_activity;
+mod m0140_sources;
+mod m0141_source_events;
+mod m0142_own_limits;
 
 use sea_orm_migration::prelude::*;
 
@@ -70,6 +73,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0131_share_links::Migration),
             Box::new(m0132_mail_preferences::Migration),
             Box::new(m0133_import_activity::Migration),
+            Box::new(m0140_sources::Migration),
+            Box::new(m0141_source_events::Migration),
+            Box::new(m0142_own_limits::Migration),
         ]
     }
 }

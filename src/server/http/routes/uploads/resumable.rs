@@ -52,11 +52,9 @@ use crate::{
     server::{
         auth::audit,
         config::{Config, Monitor},
-        http::{
-            routes::uploads::receive::{clean_filename, instruct},
-            state::AppState,
-        },
+        http::{routes::uploads::receive::instruct, state::AppState},
         identity::{principal::Principal, user::User},
+        imports::intake::clean_filename,
         uploads::{
             limits::watched,
             private_directory::make_private_directory,
@@ -621,6 +619,7 @@ async fn hand_over(
             ImportMode::Import
         },
         options: upload.options,
+        ..Instructions::default()
     };
     let file = File::open(parts.bytes(id)).await?;
     if file.metadata().await?.len() != upload.length {
