@@ -10,7 +10,7 @@ use leptos_router::{
 };
 
 use crate::{
-    api::{products::has_products, session::current_user},
+    api::{products::has_products, session::current_user, sources::has_sources},
     components::{
         bundle::StartBundle,
         language::SiteFooter,
@@ -27,9 +27,10 @@ use crate::{
         progress::JobsPerStream,
     },
     pages::{
-        AccountPage, AuditPage, ConfirmPage, ImportChangesPage, ImportDetailsPage, ImportsPage,
-        JoinPage, NotFoundPage, PasskeyPage, ProductPage, ProductsPage, SharedPage, SignInPage,
-        StatusPage, StyleguidePage, TeamPage, TokensPage, WebhookPage, WebhooksPage,
+        AccountPage, AuditPage, ConfirmPage, EditSourcePage, ImportChangesPage, ImportDetailsPage,
+        ImportsPage, JoinPage, NewSourcePage, NotFoundPage, PasskeyPage, ProductPage, ProductsPage,
+        SharedPage, SignInPage, SourcePage, SourcesPage, StatusPage, StyleguidePage, TeamPage,
+        TokensPage, WebhookPage, WebhooksPage,
     },
 };
 
@@ -133,6 +134,10 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/imports/:id/changes") view=ImportChangesPage ssr=SsrMode::Async />
             <Route path=path!("/products/:identity") view=ProductPage ssr=SsrMode::Async />
             <Route path=path!("/products") view=ProductsPage ssr=SsrMode::Async />
+            <Route path=path!("/sources") view=SourcesPage ssr=SsrMode::Async />
+            <Route path=path!("/sources/new") view=NewSourcePage ssr=SsrMode::Async />
+            <Route path=path!("/sources/:id") view=SourcePage ssr=SsrMode::Async />
+            <Route path=path!("/sources/:id/edit") view=EditSourcePage ssr=SsrMode::Async />
             <Route path=path!("/status") view=StatusPage ssr=SsrMode::Async />
             <Route path=path!("/styleguide") view=StyleguidePage ssr=SsrMode::Async />
             <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
@@ -162,8 +167,10 @@ async fn visitor(path: String) -> Visitor {
         return Visitor::default();
     };
     let has_products = has_products().await.unwrap_or_default();
+    let has_sources = has_sources().await.unwrap_or_default();
     Visitor {
         user: Some(user),
         has_products,
+        has_sources,
     }
 }

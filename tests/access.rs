@@ -150,6 +150,8 @@ const fn all(status: u16) -> [u16; 10] {
 
 const PAGE: [u16; 10] = [303, 303, 303, 200, 200, 200, 200, 200, 403, 403];
 const OWNERS_PAGE: [u16; 10] = [303, 303, 303, 403, 403, 403, 403, 200, 403, 403];
+/// Those who may import.
+const IMPORTERS_PAGE: [u16; 10] = [303, 303, 303, 403, 403, 200, 200, 200, 403, 403];
 /// Any signed-in user.
 const PERSON: [u16; 10] = [401, 401, 401, 200, 200, 200, 200, 200, 403, 403];
 /// The same, for something that does not exist.
@@ -207,6 +209,28 @@ const ROWS: &[Row] = &[
         "/sign-in/oidc/callback?state=none&code=none",
         all(303),
     ),
+    get("/sources", "/sources", IMPORTERS_PAGE),
+    get("/sources/new", "/sources/new", IMPORTERS_PAGE),
+    get(
+        "/sources/{id}",
+        "/sources/none",
+        [303, 303, 303, 403, 403, 404, 404, 404, 403, 403],
+    ),
+    get(
+        "/sources/{id}/edit",
+        "/sources/none/edit",
+        [303, 303, 303, 403, 403, 404, 404, 404, 403, 403],
+    ),
+    // Without a name it comes back with the reason.
+    post(
+        "/sources",
+        &[],
+        [401, 401, 401, 403, 403, 303, 303, 303, 403, 403],
+    ),
+    Row {
+        path: "/sources/{id}",
+        ..post("/sources/none", &[], IMPORTER_IN_VAIN)
+    },
     get(
         "/status",
         "/status",
@@ -283,6 +307,64 @@ const ROWS: &[Row] = &[
         all(404),
     ),
     get("/api/sign_in_state", "/api/sign_in_state", all(200)),
+    get("/api/has_sources", "/api/has_sources", PERSON),
+    get(
+        "/api/source_state",
+        "/api/source_state?id=none",
+        IMPORTER_IN_VAIN,
+    ),
+    get(
+        "/api/sources_state",
+        "/api/sources_state",
+        [401, 401, 401, 403, 403, 200, 200, 200, 403, 403],
+    ),
+    post(
+        "/api/enable_source",
+        &[("id", "none"), ("enabled", "true")],
+        IMPORTER_IN_VAIN,
+    ),
+    post("/api/run_source", &[("id", "none")], IMPORTER_IN_VAIN),
+    post("/api/delete_source", &[("id", "none")], IMPORTER_IN_VAIN),
+    get(
+        "/api/sources",
+        "/api/sources",
+        [401, 401, 401, 200, 200, 200, 200, 200, 200, 200],
+    ),
+    // Without a body.
+    on(
+        "POST",
+        "/api/sources",
+        "/api/sources",
+        [401, 401, 401, 403, 403, 400, 400, 400, 403, 400],
+    ),
+    get(
+        "/api/sources/{id}",
+        "/api/sources/none",
+        [401, 401, 401, 404, 404, 404, 404, 404, 404, 404],
+    ),
+    on(
+        "PATCH",
+        "/api/sources/{id}",
+        "/api/sources/none",
+        [401, 401, 401, 403, 403, 400, 400, 400, 403, 400],
+    ),
+    on(
+        "DELETE",
+        "/api/sources/{id}",
+        "/api/sources/none",
+        PROGRAM_IN_VAIN,
+    ),
+    on(
+        "POST",
+        "/api/sources/{id}/run",
+        "/api/sources/none/run",
+        PROGRAM_IN_VAIN,
+    ),
+    get(
+        "/api/sources/{id}/runs",
+        "/api/sources/none/runs",
+        [401, 401, 401, 404, 404, 404, 404, 404, 404, 404],
+    ),
     get("/api/team", "/api/team", OWNER),
     get("/api/tokens", "/api/tokens", PERSON),
     get(

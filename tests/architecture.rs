@@ -13,7 +13,7 @@ use std::{
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// The modules, lowest first.
-const LAYERS: [&str; 29] = [
+const LAYERS: [&str; 31] = [
     "i18n",
     "model",
     "server::limits",
@@ -25,10 +25,12 @@ const LAYERS: [&str; 29] = [
     "server::error",
     "server::relay",
     "server::store",
+    "server::work",
     "server::auth",
     "server::uploads",
     "server::imports",
     "server::notifications",
+    "server::sources",
     "server::share_links",
     "server::site",
     "server::http",

@@ -14,6 +14,7 @@ pub mod products;
 pub mod progress;
 pub mod session;
 pub mod share_links;
+pub mod sources;
 pub mod status;
 pub mod team;
 pub mod tokens;

@@ -30,6 +30,7 @@ pub(crate) mod settings_nav;
 pub(crate) mod share_links;
 pub(crate) mod shortcuts;
 pub(crate) mod site_header;
+pub(crate) mod source;
 pub(crate) mod theme_switch;
 pub(crate) mod webhook;
 pub(crate) mod welcome;

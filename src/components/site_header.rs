@@ -22,6 +22,8 @@ pub(crate) struct Visitor {
     pub(crate) user: Option<CurrentUser>,
     /// Whether there is a list of products.
     pub(crate) has_products: bool,
+    /// Whether there are sources that they may see.
+    pub(crate) has_sources: bool,
 }
 
 /// Shows the product's name, the way to its pages and who is signed in.
@@ -30,8 +32,14 @@ pub(crate) fn SiteHeader(
     /// Who looks at the page.
     visitor: Visitor,
 ) -> impl IntoView {
-    let Visitor { user, has_products } = visitor;
-    let nav = user.is_some().then(|| view! { <SiteNav has_products /> });
+    let Visitor {
+        user,
+        has_products,
+        has_sources,
+    } = visitor;
+    let nav = user
+        .is_some()
+        .then(|| view! { <SiteNav has_products has_sources /> });
     view! {
         <header class="site-header">
             <div class="site-header-row">
@@ -50,14 +58,16 @@ pub(crate) fn SiteHeader(
 }
 
 #[component]
-fn SiteNav(has_products: bool) -> impl IntoView {
+fn SiteNav(has_products: bool, has_sources: bool) -> impl IntoView {
     let t = use_locale();
     let products = has_products
         .then(|| view! { <A href=address("/products")>{t.say("Products", "Produkte")}</A> });
+    let sources = has_sources
+        .then(|| view! { <A href=address("/sources")>{t.say("Sources", "Quellen")}</A> });
     view! {
         <nav class="site-nav" aria-label=t.say("Main", "Hauptmenü")>
             <A href=address("/imports")>{t.say("Imports", "Importe")}</A>
-            {products}
+            {products} {sources}
         </nav>
     }
 }

@@ -83,7 +83,10 @@ impl MailWish {
     pub fn wants(self, event: ImportEvent, status: ImportStatus) -> bool {
         match (self, event) {
             (Self::None, _) | (_, ImportEvent::Started | ImportEvent::Undone) => false,
-            (_, ImportEvent::NeedsInput | ImportEvent::NeedsApproval)
+            (
+                _,
+                ImportEvent::NeedsInput | ImportEvent::NeedsApproval | ImportEvent::SourceFailing,
+            )
             | (Self::All, ImportEvent::Finished) => true,
             (Self::Trouble, ImportEvent::Finished) => {
                 matches!(status, ImportStatus::Error | ImportStatus::PartialSuccess)

@@ -115,6 +115,18 @@ actions! {
     WebhookEnabled: "webhook-enabled", "turned on the webhook at", "Webhook eingeschaltet:";
     /// A webhook was turned off.
     WebhookDisabled: "webhook-disabled", "turned off the webhook at", "Webhook ausgeschaltet:";
+    /// A source was created.
+    SourceCreated: "source-created", "created the source", "Quelle erstellt:";
+    /// A source was changed.
+    SourceChanged: "source-changed", "changed the source", "Quelle geändert:";
+    /// A source was paused.
+    SourcePaused: "source-paused", "paused the source", "Quelle angehalten:";
+    /// A source goes on.
+    SourceResumed: "source-resumed", "resumed the source", "Quelle fortgesetzt:";
+    /// A source was run out of turn.
+    SourceRun: "source-run", "ran the source", "Quelle ausgeführt:";
+    /// A source was deleted.
+    SourceDeleted: "source-deleted", "deleted the source", "Quelle gelöscht:";
     /// Something that only another version of the app knows.
     Unknown: "unknown", "did something this version does not recognise", "etwas getan, das diese Version nicht kennt";
 }

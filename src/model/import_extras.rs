@@ -193,7 +193,8 @@ pub struct FileColumns {
 }
 
 /// What somebody says of a file. What is empty is told from the file.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct SaidOfFile {
     /// A word for each column; none for one that does not matter.
     pub columns: Vec<String>,
@@ -203,6 +204,14 @@ pub struct SaidOfFile {
     pub currency: String,
     /// The sheets that are to be read.
     pub sheets: Vec<String>,
+}
+
+impl SaidOfFile {
+    /// Returns whether nothing is said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What a row is when its file's columns hold what somebody says.

@@ -5,7 +5,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::{
-    changes::{Field, UnknownWord},
+    changes::{Field, Percent, UnknownWord},
+    import_extras::SaidOfFile,
     job::ImportMode,
 };
 
@@ -274,13 +275,36 @@ impl ImportOptions {
     }
 }
 
+/// How much an import may change without being asked about, in place of what the settings say.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct OwnLimits {
+    /// The share of prices that may move far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Percent>,
+    /// What is far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price_change: Option<Percent>,
+    /// The share of rows that may fail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Percent>,
+    /// The share of products that a full file may lack.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Percent>,
+}
+
 /// What is to be done with a file.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
 pub struct Instructions {
     /// Whether products are written.
     pub mode: ImportMode,
     /// Which ones, and how.
     pub options: ImportOptions,
+    /// What is known of the file; the rest is told from it.
+    pub said: SaidOfFile,
+    /// How much it may change.
+    pub limits: OwnLimits,
 }
 
 impl From<ImportMode> for Instructions {

@@ -24,6 +24,7 @@ pub mod role;
 pub mod secret;
 pub mod session;
 pub mod share_link;
+pub mod source;
 pub mod status;
 pub mod team;
 pub mod token;

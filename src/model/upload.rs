@@ -24,6 +24,9 @@ pub const RESUMABLE_PATH: &str = "/uploads";
 /// file.
 pub const MODE_FIELD: &str = "mode";
 
+/// The form's field that names the source of the file, which says what is done with it. It comes before the file.
+pub const SOURCE_FIELD: &str = "source";
+
 /// The answer to an upload made by script.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", untagged)]

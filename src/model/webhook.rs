@@ -7,10 +7,10 @@ use thiserror::Error;
 
 use crate::{
     i18n::locale::Locale,
-    model::{job::UnixMillis, secret::Secret},
+    model::{job::UnixMillis, secret::Secret, source::RunProblem},
 };
 
-/// An event of an import that a webhook can be told.
+/// An event of an import or a source that a webhook can be told.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub enum ImportEvent {
     /// It was started.
@@ -28,24 +28,28 @@ pub enum ImportEvent {
     /// It was undone by another import.
     #[serde(rename = "import.undone")]
     Undone,
+    /// Runs of a source fail again and again.
+    #[serde(rename = "source.failing")]
+    SourceFailing,
 }
 
 /// A text that names no event.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error(
-    "an event must be import.started, import.needs_input, import.needs_approval, import.finished or \
-     import.undone"
+    "an event must be import.started, import.needs_input, import.needs_approval, import.finished, \
+     import.undone or source.failing"
 )]
 pub struct UnknownEvent;
 
 impl ImportEvent {
     /// All events, in the order in which they happen.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Started,
         Self::NeedsInput,
         Self::NeedsApproval,
         Self::Finished,
         Self::Undone,
+        Self::SourceFailing,
     ];
 
     /// Returns the event's name, as it is stored and sent.
@@ -57,6 +61,7 @@ impl ImportEvent {
             Self::NeedsApproval => "import.needs_approval",
             Self::Finished => "import.finished",
             Self::Undone => "import.undone",
+            Self::SourceFailing => "source.failing",
         }
     }
 
@@ -69,6 +74,9 @@ impl ImportEvent {
             Self::NeedsApproval => t.say("Needs approval", "Braucht eine Freigabe"),
             Self::Finished => t.say("Finished", "Beendet"),
             Self::Undone => t.say("Undone", "Rückgängig gemacht"),
+            Self::SourceFailing => {
+                t.say("Source fails repeatedly", "Quelle schlägt wiederholt fehl")
+            }
         }
     }
 }
@@ -82,6 +90,19 @@ impl FromStr for ImportEvent {
             .find(|event| event.as_str() == text)
             .ok_or(UnknownEvent)
     }
+}
+
+/// A source of which several runs in a row have failed.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct FailingSource {
+    /// Its ID.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// How many runs have failed.
+    pub failures: u64,
+    /// Why the last one failed.
+    pub problem: RunProblem,
 }
 
 /// A webhook, without its secret.

@@ -19,6 +19,9 @@ mod products;
 mod query;
 mod shared;
 mod sign_in;
+mod source;
+mod source_form;
+mod sources;
 mod status;
 #[cfg(feature = "styleguide")]
 mod styleguide;
@@ -42,6 +45,9 @@ pub(crate) use product::ProductPage;
 pub(crate) use products::ProductsPage;
 pub(crate) use shared::SharedPage;
 pub(crate) use sign_in::SignInPage;
+pub(crate) use source::SourcePage;
+pub(crate) use source_form::{EditSourcePage, NewSourcePage};
+pub(crate) use sources::SourcesPage;
 pub(crate) use status::StatusPage;
 #[cfg(feature = "styleguide")]
 pub(crate) use styleguide::StyleguidePage;

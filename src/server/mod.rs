@@ -15,6 +15,8 @@ pub mod relay;
 pub mod run;
 pub(crate) mod share_links;
 mod site;
+pub(crate) mod sources;
 pub mod store;
 pub mod telemetry;
 pub mod uploads;
+pub(crate) mod work;

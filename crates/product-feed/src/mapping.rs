@@ -155,8 +155,11 @@ impl Mapping {
 
     /// Fills missing answers from another mapping.
     #[must_use]
-    pub(crate) fn or(mut self, other: Self) -> Self {
-        self.columns = self.columns.or(other.columns);
+    pub fn or(mut self, other: Self) -> Self {
+        if self.columns.is_none() {
+            self.columns = other.columns;
+            self.header = other.header;
+        }
         if self.sheets.is_empty() {
             self.sheets = other.sheets;
         }

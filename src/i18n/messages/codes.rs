@@ -265,8 +265,8 @@ error_codes! {
         "The form could not be read. Reload the page and try again.",
         "Das Formular war nicht lesbar. Lade die Seite neu und versuche es noch einmal.";
     UnknownUploadParameter { name: String } = "unknown-parameter",
-        "Unknown parameter {name}. Supported parameters are mode, products, fields, missing, file and, in JSON, url.",
-        "Unbekannter Parameter {name}. Möglich sind mode, products, fields, missing, file und, in JSON, url.";
+        "Unknown parameter {name}. Supported parameters are mode, products, fields, missing, source, file and, in JSON, url.",
+        "Unbekannter Parameter {name}. Möglich sind mode, products, fields, missing, source, file und, in JSON, url.";
     UnknownMode = "unknown-mode",
         "The mode must be import or check.",
         "Der Modus muss import oder check sein.";
@@ -282,6 +282,74 @@ error_codes! {
     ParameterBehindFile { name: String } = "parameter-behind-file",
         "The parameter {name} must come before the file.",
         "Der Parameter {name} muss vor der Datei kommen.";
+    ParameterOfSource = "parameter-of-source",
+        "The source says what is done with its files. Leave the other parameters out.",
+        "Die Quelle bestimmt, was mit ihren Dateien geschieht. Lass die anderen Parameter weg.";
+    // Sources.
+    SourcesUnavailable = "sources-unavailable",
+        "Sources need the embedded price monitor.",
+        "Quellen brauchen den eingebauten Preismonitor.";
+    TooManySources = "too-many-sources",
+        "There can be 200 sources. Delete one first.",
+        "Es kann 200 Quellen geben. Lösche zuerst eine.";
+    SourceNotFound = "source-not-found",
+        "Source not found.",
+        "Quelle nicht gefunden.";
+    SourceOfUploads = "source-of-uploads",
+        "Files of this source are uploaded.",
+        "Die Dateien dieser Quelle werden hochgeladen.";
+    SourceBusy = "source-busy",
+        "The source's last import is not over yet.",
+        "Der letzte Import der Quelle ist noch nicht zu Ende.";
+    SourceName = "source-name",
+        "Names must have 1 to 100 characters.",
+        "Namen müssen 1 bis 100 Zeichen haben.";
+    UploadsWithSchedule = "uploads-with-schedule",
+        "A source of uploads has no schedule.",
+        "Eine Quelle für Uploads hat keinen Zeitplan.";
+    LongUrl = "long-url",
+        "The URL is too long.",
+        "Die URL ist zu lang.";
+    UnknownSourceKind = "unknown-source-kind",
+        "The kind must be address or upload.",
+        "Die Art muss address oder upload sein.";
+    SourceDecimalMark = "source-decimal-mark",
+        "The decimal mark must be comma or point.",
+        "Das Dezimalzeichen muss comma oder point sein.";
+    SourceCurrency = "source-currency",
+        "The currency must be a code of three letters, for example EUR.",
+        "Die Währung muss ein Code aus drei Buchstaben sein, zum Beispiel EUR.";
+    TooManySheets = "too-many-sheets",
+        "There are too many sheets.",
+        "Es sind zu viele Tabellenblätter.";
+    LimitOverHundred = "limit-over-hundred",
+        "Limits are limited to 100 percent.",
+        "Grenzen dürfen höchstens 100 Prozent sein.";
+    LimitNotNumber = "limit-not-number",
+        "A limit must be a number of percent.",
+        "Eine Grenze muss eine Prozentzahl sein.";
+    UnknownLogin = "unknown-login",
+        "A login has user and password, or header and value.",
+        "Eine Anmeldung hat user und password, oder header und value.";
+    LoginUser = "login-user",
+        "A user name is required, without a colon.",
+        "Ein Benutzername ohne Doppelpunkt ist nötig.";
+    LoginHeader = "login-header",
+        "The header is not valid.",
+        "Der Header ist ungültig.";
+    NoEncryptionKey = "no-encryption-key",
+        "Set ENCRYPTION_KEY to store passwords and headers.",
+        "Setze ENCRYPTION_KEY, um Passwörter und Header zu speichern.";
+    NotCron = "not-cron",
+        "The schedule must be a cron expression of five fields, for example 0 6 * * 1-5, or @hourly, @daily or @weekly.",
+        "Der Zeitplan muss ein Cron-Ausdruck mit fünf Feldern sein, zum Beispiel 0 6 * * 1-5, oder @hourly, @daily oder @weekly.";
+    UnknownTimeZone = "unknown-time-zone",
+        "Unknown time zone. Use a name such as Europe/Berlin or UTC.",
+        "Unbekannte Zeitzone. Verwende einen Namen wie Europe/Berlin oder UTC.";
+    ScheduleNever = "schedule-never",
+        "The schedule has no time in the years to come.",
+        "Der Zeitplan hat in den nächsten Jahren keinen Zeitpunkt.";
+    // Uploads in parts.
     TusVersion = "tus-version",
         "This server supports version 1.0.0 of the tus protocol.",
         "Dieser Server unterstützt Version 1.0.0 des tus-Protokolls.";

@@ -91,6 +91,7 @@ impl Config {
                 imports: env.read(&IMPORT_RETENTION)?,
                 deleted: env.read(&DELETED_RETENTION)?,
                 audit: env.read(&AUDIT_RETENTION)?,
+                source_runs: env.read(&SOURCE_RUNS_RETENTION)?,
             },
             safety: SafetyLimits {
                 action: env.read(&LIMIT_ACTION)?,
@@ -99,6 +100,7 @@ impl Config {
                 failed: env.read(&LIMIT_FAILED)?,
                 missing: env.read(&LIMIT_MISSING)?,
             },
+            source_failures: env.read(&SOURCE_FAILURES)?,
             auth: AuthConfig {
                 passwords: passwords(&env)?,
                 passkeys,

@@ -158,7 +158,7 @@ settings! {
         "The sender of e-mails. Required by SMTP_URL.";
     ENCRYPTION_KEY: Secret = "ENCRYPTION_KEY", Secret,
         "any text of high entropy, for example of openssl rand -hex 32", without "AUTH_SECRET, or with a SQLite file a random key in DATA_DIR", secret,
-        "Encrypts stored secrets, such as those of webhooks, and signs links. Without any key, there are no \
+        "Encrypts stored secrets, such as those of webhooks and sources, and signs links. Without any key, there are no \
         webhooks. All instances need the same one.";
     IMPORTS_PER_USER: AtLeast<usize> = "IMPORTS_PER_USER", AtLeast(1),
         "a whole number of 1 or more", default "2",
@@ -215,6 +215,12 @@ settings! {
     AUDIT_RETENTION: OrForever = "AUDIT_RETENTION", OrForever,
         "a duration, for example 1year, or forever", default "forever",
         "How long the audit log is kept.";
+    SOURCE_RUNS_RETENTION: OrForever = "SOURCE_RUNS_RETENTION", OrForever,
+        "a duration, for example 1year, or forever", default "1year",
+        "How long the history of a source is kept. Its imports are kept by themselves.";
+    SOURCE_FAILURES: AtLeast<u64> = "SOURCE_FAILURES_TOLD", AtLeast(1),
+        "a whole number of 1 or more", default "3",
+        "After how many failures of a source in a row webhooks and its owner are told.";
     SESSION_AGE: Between = "SESSION_MAX_AGE", Between(MINUTE, LONGEST),
         "a duration, for example 30days", default "30days",
         "How long a session lasts.";

@@ -10,7 +10,7 @@ use url::Url;
 use super::{
     CollectorUrl, CorsOrigins, DatabaseUrl, MailConfig, PublicUrl, RemoteHosts, print::Listing,
 };
-use crate::model::{changes::Percent, role::Role};
+use crate::model::{changes::Percent, import_options::OwnLimits, role::Role};
 
 /// All settings.
 #[derive(Clone, Debug)]
@@ -53,6 +53,8 @@ pub struct Config {
     pub retention: Retention,
     /// How much an import may change without being asked about.
     pub safety: SafetyLimits,
+    /// How many failures of a source in a row are told.
+    pub source_failures: u64,
     /// Who may sign in, and for how long.
     pub auth: AuthConfig,
     /// The reverse proxies whose `X-Forwarded-For` is believed.
@@ -238,6 +240,8 @@ pub struct Retention {
     pub deleted: Option<Duration>,
     /// An event in the audit log.
     pub audit: Option<Duration>,
+    /// A run of a source.
+    pub source_runs: Option<Duration>,
 }
 
 /// How much an import may change without being asked about.
@@ -253,6 +257,20 @@ pub struct SafetyLimits {
     pub failed: Percent,
     /// The share of products that a full file may lack.
     pub missing: Percent,
+}
+
+impl SafetyLimits {
+    /// Returns what holds for an import that has limits of its own.
+    #[must_use]
+    pub fn with(self, own: OwnLimits) -> Self {
+        Self {
+            action: self.action,
+            prices: own.prices.unwrap_or(self.prices),
+            price_change: own.price_change.unwrap_or(self.price_change),
+            failed: own.failed.unwrap_or(self.failed),
+            missing: own.missing.unwrap_or(self.missing),
+        }
+    }
 }
 
 /// What becomes of an import that goes over a limit.

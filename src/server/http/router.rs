@@ -76,6 +76,7 @@ pub fn router(state: AppState, pages: Pages) -> Router {
             provide_context(state.imports.clone());
             provide_context(state.notifications.clone());
             provide_context(state.share_links.clone());
+            provide_context(state.sources.clone());
             provide_context(bundle());
             provide_context(JobsPerStream(state.config.sse.max_jobs));
             provide_base_path(state.config.public_url.base());

@@ -12,6 +12,7 @@ use crate::server::{
     notifications::Notifications,
     relay::Relay,
     share_links::ShareLinks,
+    sources::Sources,
     store::Store,
     telemetry::Metrics,
     uploads::{limits::UploadSlots, remote_file::RemoteFiles, space::Space},
@@ -33,6 +34,8 @@ pub struct AppState {
     pub(crate) notifications: Notifications,
     /// Links to imports for people without an account.
     pub(crate) share_links: ShareLinks,
+    /// Places that product files come from.
+    pub(crate) sources: Sources,
     /// The progress streams.
     pub relay: Relay,
     /// The product files that are fetched.

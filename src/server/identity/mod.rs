@@ -6,4 +6,5 @@ pub(crate) mod host;
 pub mod job_scope;
 pub(crate) mod peer;
 pub mod principal;
+pub(crate) mod source_scope;
 pub mod user;

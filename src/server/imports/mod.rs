@@ -2,6 +2,7 @@
 
 mod activity;
 mod guesses;
+pub(crate) mod intake;
 pub(crate) mod product_history;
 mod records;
 mod server_fn;
@@ -183,11 +184,12 @@ impl Imports {
     {
         let (imports, user) = (self.clone(), user.clone());
         let creating = async move {
+            let mode = what.mode;
             let submitting = imports
                 .relay
                 .submit(&user, what, key, filename.clone(), file);
             let job = submitting.await?;
-            imports.record(&user, &job, &filename, what.mode).await?;
+            imports.record(&user, &job, &filename, mode).await?;
             imports
                 .note(&job, ActivityKind::Uploaded, &user, None)
                 .await;

@@ -5,9 +5,12 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::{
-    i18n::messages::Params,
+    i18n::{locale::Locale, messages::Params},
     model::{job::UnixMillis, reason::Reason},
-    server::{config::PublicUrl, store::import_events::RecordedEvent},
+    server::{
+        config::PublicUrl,
+        store::import_events::{About, RecordedEvent},
+    },
 };
 
 #[derive(Serialize)]
@@ -42,30 +45,61 @@ struct Import<'a> {
 #[derive(Serialize)]
 struct Nothing {}
 
-/// Writes an event of an import.
+/// A source of which several runs in a row have failed.
+#[derive(Serialize)]
+struct Source<'a> {
+    id: &'a str,
+    name: &'a str,
+    failures: u64,
+    /// Why the last run failed: a code, the status that the server answered with, and a sentence.
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    error: String,
+    /// The page of the source.
+    url: String,
+}
+
+/// Writes an event.
 pub(super) fn of_event(event: &RecordedEvent, public_url: &PublicUrl) -> String {
-    write(&Body {
-        r#type: event.kind.as_str(),
-        timestamp: rfc3339(event.at),
-        data: Import {
-            id: &event.job,
-            status: &event.status,
-            mode: &event.mode,
-            filename: &event.filename,
-            total_products: event.total_products,
-            processed_products: event.processed_products,
-            failed_products: event.failed_products,
-            error: event.error.as_ref().map(Reason::message),
-            error_code: event.error.as_ref().and_then(Reason::code),
-            error_params: event
-                .error
-                .as_ref()
-                .map(Reason::params)
-                .filter(|params| !params.is_empty()),
-            undone_by: event.undone_by.as_deref(),
-            url: public_url.address(&format!("/imports/{}", event.job)),
-        },
-    })
+    let (r#type, timestamp) = (event.kind.as_str(), rfc3339(event.at));
+    match &event.about {
+        About::Import(import) => write(&Body {
+            r#type,
+            timestamp,
+            data: Import {
+                id: &import.job,
+                status: &import.status,
+                mode: &import.mode,
+                filename: &import.filename,
+                total_products: import.total_products,
+                processed_products: import.processed_products,
+                failed_products: import.failed_products,
+                error: import.error.as_ref().map(Reason::message),
+                error_code: import.error.as_ref().and_then(Reason::code),
+                error_params: import
+                    .error
+                    .as_ref()
+                    .map(Reason::params)
+                    .filter(|params| !params.is_empty()),
+                undone_by: import.undone_by.as_deref(),
+                url: public_url.address(&format!("/imports/{}", import.job)),
+            },
+        }),
+        About::Source(source) => write(&Body {
+            r#type,
+            timestamp,
+            data: Source {
+                id: &source.id,
+                name: &source.name,
+                failures: source.failures,
+                code: source.problem.code(),
+                status: source.problem.status(),
+                error: source.problem.words(Locale::English),
+                url: public_url.address(&format!("/sources/{}", source.id)),
+            },
+        }),
+    }
 }
 
 /// Type of a test.

@@ -14,7 +14,10 @@ use serde::Deserialize;
 
 use crate::{
     i18n::locale::Locale,
-    model::webhook::{DeliveryProblem, ImportEvent},
+    model::{
+        source::RunProblem,
+        webhook::{DeliveryProblem, ImportEvent},
+    },
     server::{
         config::{MailConfig, PublicUrl},
         identity::user::User,
@@ -58,7 +61,24 @@ impl Header for AutoSubmitted {
 #[derive(Deserialize)]
 struct Told {
     r#type: String,
-    data: Import,
+    data: About,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum About {
+    Import(Import),
+    Source(Source),
+}
+
+#[derive(Deserialize)]
+struct Source {
+    name: String,
+    failures: u64,
+    code: String,
+    status: Option<u16>,
+    error: String,
+    url: String,
 }
 
 #[derive(Deserialize)]
@@ -129,8 +149,15 @@ fn problem(error: &smtp::Error) -> DeliveryProblem {
 
 /// Writes what has happened to which file, in a line.
 fn subject(t: Locale, told: &Told) -> String {
-    let is_check = told.data.mode == "check";
-    let what = match (told.r#type.parse(), told.data.status.as_str()) {
+    let import = match &told.data {
+        About::Import(import) => import,
+        About::Source(source) => {
+            let what = t.say("Source keeps failing", "Quelle schlägt wiederholt fehl");
+            return format!("{what}: {}", shortened(&source.name));
+        }
+    };
+    let is_check = import.mode == "check";
+    let what = match (told.r#type.parse(), import.status.as_str()) {
         (Ok(ImportEvent::NeedsInput), _) => {
             t.say("Import needs your input", "Import braucht deine Angaben")
         }
@@ -151,7 +178,7 @@ fn subject(t: Locale, told: &Told) -> String {
         _ if is_check => t.say("Check finished", "Prüfung beendet"),
         _ => t.say("Import finished", "Import beendet"),
     };
-    format!("{what}: {}", shortened(&told.data.filename))
+    format!("{what}: {}", shortened(&import.filename))
 }
 
 /// Takes what would end the line out of a name, and shortens it.
@@ -165,10 +192,24 @@ fn shortened(name: &str) -> String {
     plain.into_iter().collect()
 }
 
-fn text(t: Locale, import: &Import, public_url: &PublicUrl) -> String {
+fn text(t: Locale, about: &About, public_url: &PublicUrl) -> String {
+    let (name, what, url) = match about {
+        About::Import(import) => (&import.filename, counts(t, import), &import.url),
+        About::Source(source) => (&source.name, failures(t, source), &source.url),
+    };
+    let why = t.say(
+        "You get this e-mail because of your settings:",
+        "Du bekommst diese E-Mail aufgrund deiner Einstellungen:",
+    );
+    let name = shortened(name);
+    let settings = public_url.address("/account");
+    format!("{name}\n{what}\n\n{url}\n\n-- \n{why}\n{settings}\n")
+}
+
+fn counts(t: Locale, import: &Import) -> String {
     let [done, failed] =
         [import.processed_products, import.failed_products].map(|count| t.count(count));
-    let counts = match import.total_products.map(|total| t.count(total)) {
+    match import.total_products.map(|total| t.count(total)) {
         Some(total) => t.fill(
             "{done} of {total} products, {failed} failed.",
             "{done} von {total} Produkten, {failed} fehlgeschlagen.",
@@ -179,16 +220,20 @@ fn text(t: Locale, import: &Import, public_url: &PublicUrl) -> String {
             "{done} Produkte, {failed} fehlgeschlagen.",
             &[("done", &done), ("failed", &failed)],
         ),
-    };
-    let why = t.say(
-        "You get this e-mail because of your settings:",
-        "Du bekommst diese E-Mail aufgrund deiner Einstellungen:",
-    );
-    let name = shortened(&import.filename);
-    let settings = public_url.address("/account");
-    format!(
-        "{name}\n{counts}\n\n{}\n\n-- \n{why}\n{settings}\n",
-        import.url
+    }
+}
+
+fn failures(t: Locale, source: &Source) -> String {
+    let problem = RunProblem::of_code(&source.code, source.status);
+    let problem = problem.map_or_else(|| source.error.clone(), |problem| problem.words(t));
+    let failures = t.count(source.failures);
+    t.fill(
+        "Failures in a row: {failures}. Last: {problem}.",
+        "Fehlschläge in Folge: {failures}. Zuletzt: {problem}.",
+        &[
+            ("failures", &failures),
+            ("problem", problem.trim_end_matches('.')),
+        ],
     )
 }
 
@@ -254,6 +299,30 @@ mod tests {
             !subject.contains(['\r', '\n']) && subject.chars().count() < 130,
             "{subject}"
         );
+    }
+
+    #[test]
+    fn a_source_that_keeps_failing_is_told_in_the_language() {
+        let body = serde_json::json!({
+            "type": "source.failing",
+            "data": {
+                "id": "a", "name": "Supplier", "failures": 3, "code": "unreachable", "error": "Not reachable",
+                "url": "https://shop.example/sources/a",
+            },
+        });
+        let told: Told = serde_json::from_value(body).unwrap();
+        let url = PublicUrl::parse("https://shop.example").unwrap();
+        assert_eq!(
+            subject(Locale::German, &told),
+            "Quelle schlägt wiederholt fehl: Supplier"
+        );
+        let text = text(Locale::German, &told.data, &url);
+        for part in [
+            "Fehlschläge in Folge: 3. Zuletzt: Nicht erreichbar.",
+            "https://shop.example/sources/a",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
     }
 
     #[test]

@@ -16,15 +16,12 @@ use thiserror::Error;
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{
-    mail::Mailer,
-    webhook::Sender,
-    worker::{Clock, Worker},
-};
+use self::{mail::Mailer, webhook::Sender, worker::Deliveries};
 use super::{
     config::{Config, MailConfig, PublicUrl, RemoteHosts},
     encryption::{KeyFileError, Keys},
     store::Store,
+    work::{Clock, Process, Worker},
 };
 
 /// Notifications cannot be set up.
@@ -77,18 +74,17 @@ impl Notifications {
         Ok(notifications)
     }
 
-    fn worker(&self, clock: Clock) -> Result<Worker, NotificationsError> {
-        let sender = Sender::new(self.hosts.clone(), self.keys.clone())?;
+    fn worker(&self, clock: Clock) -> Result<Worker<Deliveries>, NotificationsError> {
         let mail = self.mail.as_ref();
         let mailer = mail.map(|mail| Mailer::new(mail, self.public_url.clone()));
-        Ok(Worker::new(
-            self.store.clone(),
-            sender,
-            mailer.transpose()?,
-            self.public_url.clone(),
-            Arc::clone(&self.wake),
-            clock,
-        ))
+        let deliveries = Deliveries {
+            store: self.store.clone(),
+            sender: Sender::new(self.hosts.clone(), self.keys.clone())?,
+            mailer: mailer.transpose()?,
+            public_url: self.public_url.clone(),
+        };
+        let process = Process::new(self.store.clone(), clock);
+        Ok(Worker::new(process, deliveries, Arc::clone(&self.wake)))
     }
 
     /// Has the worker look for deliveries now.

@@ -1,10 +1,6 @@
 //! Spreads events and sends deliveries, a few at once.
 
-use std::{sync::Arc, time::Duration};
-
-use tokio::{sync::Notify, task::JoinSet};
-use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
+use std::time::Duration;
 
 use super::{
     body,
@@ -12,147 +8,72 @@ use super::{
     webhook::{Sender, TIMEOUT, is_gone},
 };
 use crate::{
-    model::{clock::now, job::UnixMillis, webhook::DeliveryProblem},
+    model::{job::UnixMillis, webhook::DeliveryProblem},
     server::{
         config::PublicUrl,
         store::{
             Store, StoreError,
             deliveries::{Addressee, Attempt, Claimed},
         },
+        work::{Process, Work, jittered},
     },
 };
 
-/// Maximum deliveries that one process sends at once.
-const AT_ONCE: usize = 16;
 /// Duration of a lease: longer than an attempt takes.
 const LEASE: Duration = Duration::from_secs(2 * TIMEOUT.as_secs());
-/// The time between two looks.
-const LOOK: Duration = Duration::from_secs(1);
 /// Seconds from an attempt to the next.
-const PAUSES: [u32; 8] = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400];
+const PAUSES: [u64; 8] = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400];
 
-/// The clock that deliveries go by.
+/// What deliveries are made of and sent with.
 #[derive(Clone, Debug)]
-pub(super) enum Clock {
-    /// The database's.
-    Shared,
-    #[cfg(test)]
-    Set(Arc<std::sync::atomic::AtomicI64>),
+pub(super) struct Deliveries {
+    pub(super) store: Store,
+    pub(super) sender: Sender,
+    pub(super) mailer: Option<Mailer>,
+    pub(super) public_url: PublicUrl,
 }
 
-/// The worker of a process.
-#[derive(Clone, Debug)]
-pub(super) struct Worker {
-    name: Arc<str>,
-    store: Store,
-    sender: Sender,
-    mailer: Option<Mailer>,
-    public_url: PublicUrl,
-    wake: Arc<Notify>,
-    clock: Clock,
-}
+impl Work for Deliveries {
+    type Claimed = Claimed;
 
-impl Worker {
-    pub(super) fn new(
-        store: Store,
-        sender: Sender,
-        mailer: Option<Mailer>,
-        public_url: PublicUrl,
-        wake: Arc<Notify>,
-        clock: Clock,
-    ) -> Self {
-        Self {
-            name: Uuid::now_v7().simple().to_string().into(),
-            store,
-            sender,
-            mailer,
-            public_url,
-            wake,
-            clock,
-        }
+    const NAME: &'static str = "notifications";
+    const AT_ONCE: usize = 16;
+
+    async fn forget_leases(&self) -> Result<(), StoreError> {
+        self.store.forget_delivery_leases().await
     }
 
-    async fn now(&self) -> Result<UnixMillis, StoreError> {
-        match &self.clock {
-            Clock::Shared => self.store.shared_clock().await,
-            #[cfg(test)]
-            Clock::Set(time) => Ok(time.load(std::sync::atomic::Ordering::SeqCst)),
-        }
+    async fn is_due(&self, now: UnixMillis) -> Result<bool, StoreError> {
+        self.store.has_notifications(now).await
     }
 
-    /// Returns the time for a first look, for which the process's own clock will do.
-    fn look_at(&self) -> UnixMillis {
-        match &self.clock {
-            Clock::Shared => now(),
-            #[cfg(test)]
-            Clock::Set(time) => time.load(std::sync::atomic::Ordering::SeqCst),
-        }
-    }
-
-    /// Works until `shutdown`, and then lets what is being sent arrive.
-    pub(super) async fn run(self, shutdown: CancellationToken) {
-        // The process before this one may have died with its leases.
-        if !self.store.has_workers()
-            && let Err(error) = self.store.forget_delivery_leases().await
-        {
-            tracing::warn!(%error, "cannot take up deliveries of the last run at once");
-        }
-        let mut sending = JoinSet::new();
-        while !shutdown.is_cancelled() {
-            if let Err(error) = self.round(&mut sending).await {
-                tracing::warn!(%error, "cannot look for notifications to send");
-            }
-            tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                () = self.wake.notified() => {}
-                Some(_) = sending.join_next() => {}
-                () = shutdown.cancelled() => {}
-            }
-        }
-        while sending.join_next().await.is_some() {}
-    }
-
-    /// Spreads all events, and begins to send what is due.
-    async fn round(&self, sending: &mut JoinSet<()>) -> Result<(), StoreError> {
-        if !self.store.has_notifications(self.look_at()).await? {
-            return Ok(());
-        }
+    /// Spreads all events.
+    async fn prepare(&self, process: &Process) -> Result<(), StoreError> {
         let body = |event: &_| body::of_event(event, &self.public_url);
         let mails = self.mailer.is_some();
         loop {
-            let now = self.now().await?;
+            let now = process.now().await?;
             if self.store.spread_events(now, mails, &body).await? == 0 {
-                break;
+                return Ok(());
             }
         }
-        while sending.try_join_next().is_some() {}
-        while sending.len() < AT_ONCE {
-            let now = self.now().await?;
-            let claimed = self.store.claim_delivery(&self.name, now, LEASE).await?;
-            let Some(claimed) = claimed else { break };
-            let worker = self.clone();
-            sending.spawn(async move { worker.deliver(claimed, now).await });
-        }
-        Ok(())
     }
 
-    #[cfg(test)]
-    pub(super) async fn work_once(&self) {
-        let mut sending = JoinSet::new();
-        self.round(&mut sending).await.unwrap();
-        while let Some(sent) = sending.join_next().await {
-            sent.unwrap();
-        }
+    async fn claim(
+        &self,
+        process: &Process,
+        now: UnixMillis,
+    ) -> Result<Option<Claimed>, StoreError> {
+        self.store.claim_delivery(process.name(), now, LEASE).await
     }
 
-    /// Sends a delivery once, and records what became of it. Where that cannot be recorded, it is sent again once the
-    /// lease has ended.
-    async fn deliver(&self, claimed: Claimed, now: UnixMillis) {
+    /// Sends a delivery once.
+    async fn perform(&self, process: &Process, claimed: Claimed, now: UnixMillis) {
         let (attempts, retry_until) = (claimed.attempts, claimed.retry_until);
         let id = claimed.id.clone();
         let recorded = async {
             let sent = self.send(claimed, now).await?;
-            let now = self.now().await?;
+            let now = process.now().await?;
             let attempt = match sent {
                 Ok(()) => Attempt::Delivered,
                 Err(problem) => {
@@ -166,14 +87,16 @@ impl Worker {
                 }
             };
             self.store
-                .record_attempt(&self.name, &id, attempt, now)
+                .record_attempt(process.name(), &id, attempt, now)
                 .await
         };
         if let Err(error) = recorded.await {
             tracing::warn!(%error, delivery = id, "cannot record what became of a notification");
         }
     }
+}
 
+impl Deliveries {
     async fn send(
         &self,
         claimed: Claimed,
@@ -223,11 +146,8 @@ fn is_final(problem: DeliveryProblem) -> bool {
     is_of_mail || is_gone(problem)
 }
 
-/// Returns the time from an attempt to the next, give or take a tenth, in milliseconds.
+/// Returns the time from an attempt to the next, in milliseconds.
 fn pause(attempts: u64) -> UnixMillis {
     let index = usize::try_from(attempts).unwrap_or(usize::MAX);
-    let seconds = PAUSES[index.min(PAUSES.len() - 1)];
-    let factor = 0.9 + fastrand::f64() / 5.0;
-    let pause = Duration::from_secs(seconds.into()).mul_f64(factor);
-    UnixMillis::try_from(pause.as_millis()).unwrap_or(UnixMillis::MAX)
+    jittered(Duration::from_secs(PAUSES[index.min(PAUSES.len() - 1)]))
 }

@@ -68,7 +68,7 @@ impl Importer {
         mapping: Option<Mapping>,
         stop: &CancellationToken,
     ) -> Result<(), ImportError> {
-        let limits = self.safety;
+        let limits = self.safety.with(import.limits);
         let is_due =
             import.mode == ImportMode::Import && import.position == 0 && !import.is_approved;
         if limits.action == LimitAction::Off || !is_due {
@@ -125,7 +125,7 @@ impl Importer {
         total: u64,
         stop: &CancellationToken,
     ) -> Result<(), ImportError> {
-        let limits = self.safety;
+        let limits = self.safety.with(import.limits);
         let is_due = import.mode == ImportMode::Import
             && import.position == 0
             && !import.is_approved

@@ -114,6 +114,7 @@ impl Service {
             file: import.file.unwrap_or_default(),
             undoes: None,
             options: import.options,
+            limits: import.limits,
         };
         let recording = record(Arc::clone(self), new, incoming);
         let import = self
@@ -218,6 +219,7 @@ async fn retry(
         file,
         undoes: None,
         options: import.options.of_some_rows(),
+        limits: import.limits,
     };
     let recording = record(Arc::clone(&service), new, incoming);
     let import = service
@@ -580,7 +582,7 @@ async fn all_sheets(
 /// them, and what it does not tell.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
-struct MappingBody {
+pub(super) struct MappingBody {
     columns: BTreeMap<usize, String>,
     decimal_mark: Option<String>,
     currency: Option<String>,
@@ -588,6 +590,11 @@ struct MappingBody {
 }
 
 impl MappingBody {
+    /// Returns whether it says what columns hold.
+    pub(super) fn has_columns(&self) -> bool {
+        !self.columns.is_empty()
+    }
+
     /// Returns the sheets that are named once this is added; columns are those of them.
     fn sheets_after<'a>(&'a self, before: &'a Mapping) -> &'a [String] {
         if self.sheets.is_empty() {
@@ -598,7 +605,11 @@ impl MappingBody {
     }
 
     /// Adds what is said to what was said before.
-    fn added_to(self, before: Mapping, header: &[String]) -> Result<Mapping, ServiceError> {
+    pub(super) fn added_to(
+        self,
+        before: Mapping,
+        header: &[String],
+    ) -> Result<Mapping, ServiceError> {
         let bad = ServiceError::BadMapping;
         let mut mapping = before;
         let columns = self

@@ -445,29 +445,39 @@ impl Importer {
         stop: &CancellationToken,
     ) -> Result<Option<Mapping>, ImportError> {
         self.keep_beginning(import, stop).await?;
-        if let Some(mapping) = &import.mapping {
-            return Ok(serde_json::from_str(mapping).ok());
+        let said = import.mapping.as_deref();
+        let said: Option<Mapping> = said.and_then(|said| serde_json::from_str(said).ok());
+        // A source knows its currency, say, and not what the columns of its next file hold.
+        if said.as_ref().is_some_and(Mapping::has_columns) {
+            return Ok(said);
         }
         // One that is under way goes on as it began, whatever was said of such files since.
         let has_begun = import.progress.total_products > 0 || import.position > 0;
         if has_begun {
-            return Ok(None);
+            return Ok(said);
         }
         let id = import.id.as_str();
         let kept = || self.store.import_beginning(id);
         let kept = self.patiently(id, stop, kept).await?.unwrap_or_default();
         // What is wrong with the file is said when it is counted.
         let Some(header) = kept.first() else {
-            return Ok(None);
+            return Ok(said);
         };
         let header = Header::fingerprint(header);
         let look_up = || self.store.remembered_mapping(&header);
         let remembered = self.patiently(id, stop, look_up).await?;
-        if let Some(mapping) = &remembered {
-            let set = || self.store.set_monitor_import_mapping(id, mapping);
+        let remembered =
+            remembered.and_then(|mapping| serde_json::from_str::<Mapping>(&mapping).ok());
+        let Some(remembered) = remembered else {
+            return Ok(said);
+        };
+        let mapping = said.unwrap_or_default().or(remembered);
+        // A mapping always serializes.
+        if let Ok(mapping) = serde_json::to_string(&mapping) {
+            let set = || self.store.set_monitor_import_mapping(id, &mapping);
             self.patiently(id, stop, set).await?;
         }
-        Ok(remembered.and_then(|mapping| serde_json::from_str(&mapping).ok()))
+        Ok(Some(mapping))
     }
 
     /// Keeps the first rows of the file for the pages about its columns.

@@ -8,18 +8,20 @@ use axum::{
     },
     http::{HeaderMap, StatusCode},
 };
+use product_feed::Mapping;
 use serde::Deserialize;
 use std::{io, sync::Arc, time::Duration};
 use uuid::Uuid;
 
 use super::{
     Service,
+    controls::MappingBody,
     message::JobBody,
     service::ServiceError,
     uploads::{Incoming, stored_name},
 };
 use crate::model::activity::ActivityKind;
-use crate::model::import_options::{ImportOptions, PARAMETERS};
+use crate::model::import_options::{ImportOptions, OwnLimits, PARAMETERS};
 use crate::server::{
     store::monitor_imports::{FileMark, ImportMode, MonitorImport, NewImport},
     uploads::{file_name, part_name},
@@ -42,7 +44,8 @@ const OWNER: &str = "x-import-owner";
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// `POST /api/products/imports`: stores the file, records the job and answers with it. With
-/// `?mode=check` no product is written; `products`, `fields` and `missing` are those of [`ImportOptions`].
+/// `?mode=check` no product is written; `products`, `fields` and `missing` are those of [`ImportOptions`], `said` and
+/// `limits` are of a source.
 ///
 /// When the client goes away or the service shuts down before the file is complete, nothing stays.
 pub(super) async fn upload(
@@ -56,6 +59,8 @@ pub(super) async fn upload(
         None => ImportMode::Import,
     };
     let options = query.options()?;
+    let limits = query.limits()?;
+    let mapping = query.mapping()?;
     let mut multipart = multipart.map_err(|_| ServiceError::NotMultipart)?;
     let id = key(&headers)?.unwrap_or_else(Uuid::now_v7).to_string();
     if let Some(import) = service.store.monitor_import(&id).await? {
@@ -83,11 +88,12 @@ pub(super) async fn upload(
         filename,
         owner,
         mode,
-        mapping: None,
+        mapping,
         stored_in: None,
         file,
         undoes: None,
         options,
+        limits,
     };
     let recording = record(Arc::clone(&service), new, incoming);
     let import = service
@@ -211,9 +217,38 @@ pub(super) struct UploadQuery {
     products: Option<String>,
     fields: Option<String>,
     missing: Option<String>,
+    /// What is known of the file, as the body of `POST …/columns` but for the columns, whose places tell nothing of a
+    /// file whose header is not known.
+    said: Option<String>,
+    /// [`OwnLimits`], as JSON.
+    limits: Option<String>,
 }
 
 impl UploadQuery {
+    /// Returns what is known of the file, as it is kept.
+    fn mapping(&self) -> Result<Option<String>, ServiceError> {
+        let Some(said) = &self.said else {
+            return Ok(None);
+        };
+        let said: MappingBody =
+            serde_json::from_str(said).map_err(|_| ServiceError::BadParameter("said"))?;
+        if said.has_columns() {
+            return Err(ServiceError::BadParameter("said"));
+        }
+        let mapping = said.added_to(Mapping::default(), &[])?;
+        let json = serde_json::to_string(&mapping).map_err(io::Error::other)?;
+        Ok(Some(json))
+    }
+
+    /// Returns the limits that hold in place of those of the settings.
+    fn limits(&self) -> Result<OwnLimits, ServiceError> {
+        let limits = self.limits.as_deref().map(serde_json::from_str);
+        let limits = limits.transpose();
+        limits
+            .map(Option::unwrap_or_default)
+            .map_err(|_| ServiceError::BadParameter("limits"))
+    }
+
     /// Returns which products and values are written.
     fn options(&self) -> Result<ImportOptions, ServiceError> {
         let mut options = ImportOptions::default();

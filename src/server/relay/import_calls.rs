@@ -272,7 +272,7 @@ fn changes_path(list: &str, filter: &ChangesFilter, after: Option<u64>) -> Strin
 /// A mapping as the service expects it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Said<'a> {
+pub(super) struct Said<'a> {
     columns: std::collections::BTreeMap<usize, &'a str>,
     #[serde(skip_serializing_if = "str::is_empty")]
     decimal_mark: &'a str,
@@ -283,7 +283,13 @@ struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    fn new(said: &'a SaidOfFile) -> Self {
+    /// Writes it as a parameter.
+    pub(super) fn json(&self) -> String {
+        // Text and numbers always serialize.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    pub(super) fn new(said: &'a SaidOfFile) -> Self {
         let words = said.columns.iter().map(String::as_str).enumerate();
         Self {
             columns: words.filter(|(_, word)| !word.is_empty()).collect(),

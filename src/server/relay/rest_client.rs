@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::{
     diagnosis::Diagnosis,
     hub::Hub,
+    import_calls::Said,
     reasons,
     skips::{Skips, Warnings},
     upstream::{REFUSED_DELAY, rest_origin},
@@ -26,7 +27,7 @@ use crate::{
     i18n::messages::ErrorCode,
     model::{
         error::ApiError,
-        import_options::Instructions,
+        import_options::{Instructions, OwnLimits},
         job::{ImportMode, JobId},
         reason::Reason,
         status::ReportSource,
@@ -239,6 +240,14 @@ impl RestClient {
         let mut query = what.options.pairs();
         if what.mode == ImportMode::Check {
             query.insert(0, (MODE_FIELD, what.mode.as_str().to_owned()));
+        }
+        if !what.said.is_empty() {
+            query.push(("said", Said::new(&what.said).json()));
+        }
+        if what.limits != OwnLimits::default() {
+            // Text and nothing else always serializes.
+            let limits = serde_json::to_string(&what.limits).unwrap_or_default();
+            query.push(("limits", limits));
         }
         let mut said = url::form_urlencoded::Serializer::new(String::new());
         let said = said.extend_pairs(query).finish();

@@ -29,6 +29,7 @@ use crate::{
         relay::Relay,
         share_links::ShareLinks,
         site,
+        sources::Sources,
         store::{
             Store, StoreError,
             janitor::{self, Chores},
@@ -139,12 +140,23 @@ impl App {
         let notifications = Notifications::start(&config, &store, &tasks, &shutdown)?;
         let share_links = ShareLinks::new(&config, store.clone(), relay.clone())?;
         let leptos = site::options(config.listen);
+        let imports = Imports::new(store.clone(), relay.clone());
+        let remote_files = RemoteFiles::new(config.import_hosts.clone())?;
+        let sources = Sources::new(
+            &config,
+            imports.clone(),
+            remote_files.clone(),
+            space.clone(),
+            &store,
+        )?;
+        sources.start(&tasks, &shutdown);
         let config = Arc::new(config);
         let state = AppState {
             auth: Auth::new(config.clone(), store.clone(), relay.clone())?,
-            imports: Imports::new(store.clone(), relay.clone()),
+            imports,
             share_links,
-            remote_files: RemoteFiles::new(config.import_hosts.clone())?,
+            sources,
+            remote_files,
             config,
             store,
             notifications,

@@ -1,5 +1,5 @@
-//! Events of imports: noted by triggers in the transaction of what they tell, spread to whom they are for, and then
-//! deleted.
+//! Events: noted in the transaction of what they tell, those of imports by triggers; spread to whom they are for, and
+//! then deleted.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,11 @@ use super::{
     from_db, jobs, mail_preferences, reasons, webhooks,
 };
 use crate::{
-    model::{job::UnixMillis, reason::Reason, webhook::ImportEvent},
+    model::{
+        job::{ImportStatus, UnixMillis},
+        reason::Reason,
+        webhook::{FailingSource, ImportEvent},
+    },
     server::identity::user::UserId,
 };
 
@@ -26,12 +30,27 @@ const PATIENCE: UnixMillis = 60_000;
 /// ID of the PostgreSQL advisory lock.
 const LOCK: i64 = 0x696d_706f_7274_6576;
 
-/// An event of an import.
+/// An event.
 #[derive(Clone, Debug)]
 pub(crate) struct RecordedEvent {
     pub(crate) kind: ImportEvent,
-    pub(crate) job: String,
     pub(crate) at: UnixMillis,
+    pub(crate) about: About,
+    /// Whose import or source it is; `None` if it belongs to all staff.
+    pub(crate) owner: Option<UserId>,
+}
+
+/// What an event tells.
+#[derive(Clone, Debug)]
+pub(crate) enum About {
+    Import(ImportThen),
+    Source(FailingSource),
+}
+
+/// An import as it was then.
+#[derive(Clone, Debug)]
+pub(crate) struct ImportThen {
+    pub(crate) job: String,
     pub(crate) filename: String,
     pub(crate) status: String,
     pub(crate) mode: String,
@@ -41,8 +60,22 @@ pub(crate) struct RecordedEvent {
     pub(crate) failed_products: u64,
     /// The import that undid it.
     pub(crate) undone_by: Option<String>,
-    /// Whose import it is; `None` if it belongs to all staff.
-    pub(crate) owner: Option<UserId>,
+}
+
+impl RecordedEvent {
+    fn job(&self) -> Option<&str> {
+        match &self.about {
+            About::Import(import) => Some(&import.job),
+            About::Source(_) => None,
+        }
+    }
+
+    fn status(&self) -> ImportStatus {
+        match &self.about {
+            About::Import(import) => import.status.parse().unwrap_or_default(),
+            About::Source(_) => ImportStatus::Error,
+        }
+    }
 }
 
 impl Store {
@@ -73,7 +106,12 @@ impl Store {
             .all(&transaction)
             .await?;
         let ids: HashSet<_> = rows.iter().map(|row| row.job_id.as_str()).collect();
-        let owners = jobs::owners(&transaction, ids).await?;
+        let mut owners = jobs::owners(&transaction, ids).await?;
+        for row in &rows {
+            if let Some(owner) = &row.owner_id {
+                owners.insert(about(row), Some(UserId::new(owner)));
+            }
+        }
         let webhooks = webhooks::enabled(&transaction).await?;
         let people = owners.values().flatten().map(UserId::as_str).collect();
         let wishes = if mails {
@@ -83,7 +121,7 @@ impl Store {
         };
         let (mut spread, mut new) = (Vec::new(), Vec::new());
         for row in rows {
-            let owner = owners.get(&row.job_id);
+            let owner = owners.get(&about(&row));
             // The embedded price monitor may ask before the app has recorded what it started.
             if owner.is_none() && row.at > now.saturating_sub(PATIENCE) {
                 continue;
@@ -97,8 +135,7 @@ impl Store {
                 .filter(|webhook| webhook.events.contains(&event.kind));
             let person = event.owner.as_ref().filter(|owner| {
                 let wish = wishes.get(owner.as_str()).copied().unwrap_or_default();
-                let status = event.status.parse().unwrap_or_default();
-                wish.wants(event.kind, status)
+                wish.wants(event.kind, event.status())
             });
             let person = person.map(|owner| Addressee::Person(owner.as_str().to_owned()));
             let addressees: Vec<_> = wanting
@@ -112,7 +149,7 @@ impl Store {
             new.extend(addressees.into_iter().map(|to| NewDelivery {
                 to,
                 event: event.kind.as_str().to_owned(),
-                job: Some(event.job.clone()),
+                job: event.job().map(str::to_owned),
                 body: body.clone(),
             }));
         }
@@ -150,20 +187,34 @@ impl Store {
     }
 }
 
+/// Names the import or source that an event is about.
+fn about(row: &row::Model) -> String {
+    match &row.owner_id {
+        Some(owner) => format!("source of {owner}"),
+        None => row.job_id.clone(),
+    }
+}
+
 /// Reads an event; `None` if only a newer version knows it.
 fn event(row: row::Model, owner: Option<UserId>) -> Option<RecordedEvent> {
+    let about = match &row.about {
+        Some(about) => About::Source(serde_json::from_str(about).ok()?),
+        None => About::Import(ImportThen {
+            job: row.job_id,
+            filename: row.filename,
+            status: row.status,
+            mode: row.mode,
+            error: reasons::read(row.error, row.error_code, row.error_params),
+            total_products: row.total_products.map(from_db),
+            processed_products: from_db(row.processed_products),
+            failed_products: from_db(row.failed_products),
+            undone_by: row.undone_by,
+        }),
+    };
     Some(RecordedEvent {
         kind: row.kind.parse().ok()?,
-        job: row.job_id,
         at: row.at,
-        filename: row.filename,
-        status: row.status,
-        mode: row.mode,
-        error: reasons::read(row.error, row.error_code, row.error_params),
-        total_products: row.total_products.map(from_db),
-        processed_products: from_db(row.processed_products),
-        failed_products: from_db(row.failed_products),
-        undone_by: row.undone_by,
+        about,
         owner,
     })
 }

@@ -57,6 +57,9 @@ impl Chores {
                 if let Some(before) = retention.audit.map(ago) {
                     removed += store.remove_audit_events(before).await?;
                 }
+                if let Some(before) = retention.source_runs.map(ago) {
+                    removed += store.remove_source_runs(before).await?;
+                }
                 removed += store.remove_share_links().await?;
                 removed += store
                     .remove_deliveries(ago(DELIVERIES), MOST_DELIVERIES)

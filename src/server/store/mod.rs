@@ -39,6 +39,8 @@ pub mod sessions;
 mod setup_links;
 pub(crate) mod share_links;
 mod shrink;
+pub(crate) mod source_runs;
+pub(crate) mod sources;
 #[cfg(test)]
 pub(crate) mod test_database;
 pub mod undo;

@@ -29,7 +29,7 @@ use crate::{
     model::{
         changes::{OverLimit, Percent},
         clock::now,
-        import_options::{ImportOptions, WrittenProducts},
+        import_options::{ImportOptions, OwnLimits, WrittenProducts},
         job::{ImportProgress, ImportStatus, UnixMillis},
         reason::Reason,
     },
@@ -92,6 +92,8 @@ pub struct MonitorImport {
     pub is_approved: bool,
     /// Which products and values it writes.
     pub options: ImportOptions,
+    /// Its limits in place of those of the settings.
+    pub limits: OwnLimits,
     /// Rows of products that these leave alone; they count as passed over.
     pub left_alone: u64,
     /// What became of products that the file lacks.
@@ -245,6 +247,8 @@ pub struct NewImport {
     pub undoes: Option<Undo>,
     /// Which products and values it writes.
     pub options: ImportOptions,
+    /// Its limits in place of those of the settings.
+    pub limits: OwnLimits,
 }
 
 /// One page of an import's failed rows.
@@ -442,6 +446,9 @@ impl Store {
             missing: 0,
             marked: 0,
             missing_after: None,
+            limits: (new.limits != OwnLimits::default())
+                .then(|| serde_json::to_string(&new.limits).ok())
+                .flatten(),
         };
         let row = monitor_import::ActiveModel::from(import.clone());
         monitor_import::Entity::insert(row)
@@ -1105,8 +1112,12 @@ impl TryFrom<monitor_import::Model> for MonitorImport {
         {
             passed_over.add_some(code, left_alone);
         }
+        let limits = row.limits.as_deref();
         Ok(Self {
             options,
+            limits: limits
+                .and_then(|limits| serde_json::from_str(limits).ok())
+                .unwrap_or_default(),
             left_alone,
             missing: Missing {
                 products: from_db(row.missing),

@@ -6,3 +6,5 @@ pub(crate) mod part_name;
 pub(crate) mod private_directory;
 pub mod remote_file;
 pub mod space;
+pub(crate) mod spool;
+pub(crate) mod upload_error;

@@ -8,7 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
 use percent_encoding::percent_decode_str;
-use reqwest::{Client, Response, header};
+use reqwest::{
+    Client, ClientBuilder, RequestBuilder, Response, StatusCode,
+    header::{self, HeaderName, HeaderValue},
+};
 use url::Url;
 
 use crate::{
@@ -25,6 +28,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long it may take in all.
 const TIMEOUT: Duration = Duration::from_secs(15 * 60);
 const MAX_REDIRECTS: usize = 5;
+/// The longest header that a file is known by.
+const MAX_VALIDATOR: usize = 1_000;
 
 /// Why a file cannot be fetched.
 #[derive(Clone, Copy, Debug)]
@@ -70,10 +75,30 @@ fn check(hosts: &RemoteHosts, url: &Url) -> Result<(), RemoteError> {
     }
 }
 
+/// What a request for a file says besides its address.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FileRequest {
+    /// A header by which the server knows who asks. It goes to no other origin than the address's.
+    pub(crate) login: Option<(HeaderName, HeaderValue)>,
+    /// What the file is known by that is not wanted again.
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
+}
+
+/// The answer to a request for a file.
+pub(crate) enum FileAnswer {
+    File(Box<RemoteFile>),
+    /// It is the one that is known.
+    Unchanged,
+}
+
 /// A file that begins to come in.
 pub(crate) struct RemoteFile {
     /// The end of its address.
     pub(crate) name: String,
+    /// What its server knows it by.
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
     /// How long it says it is, in bytes.
     pub(crate) length: Option<u64>,
     response: Response,
@@ -113,9 +138,20 @@ impl RemoteFiles {
         let client = if hosts.is_empty() {
             None
         } else {
-            Some(client(&hosts)?)
+            Some(builder(&hosts).build()?)
         };
         Ok(Self { client, hosts })
+    }
+
+    /// Makes one that trusts a certificate, as PEM, besides those of the system.
+    #[cfg(test)]
+    pub(crate) fn trusting(hosts: RemoteHosts, certificate: &[u8]) -> Self {
+        let certificate = reqwest::Certificate::from_pem(certificate).unwrap();
+        let client = builder(&hosts).add_root_certificate(certificate).build();
+        Self {
+            client: Some(client.unwrap()),
+            hosts,
+        }
     }
 
     /// Returns whether there is a host that files may be fetched from.
@@ -125,16 +161,34 @@ impl RemoteFiles {
 
     /// Asks for a file, and for what its address leads to.
     pub(crate) async fn open(&self, address: &str) -> Result<RemoteFile, RemoteError> {
+        match self.ask(address, &FileRequest::default()).await? {
+            FileAnswer::File(file) => Ok(*file),
+            // Nothing was said to be known.
+            FileAnswer::Unchanged => Err(RemoteError::Status(StatusCode::NOT_MODIFIED.as_u16())),
+        }
+    }
+
+    /// Asks for a file that may be known already.
+    pub(crate) async fn ask(
+        &self,
+        address: &str,
+        request: &FileRequest,
+    ) -> Result<FileAnswer, RemoteError> {
         let client = self.client.as_ref().ok_or(RemoteError::Off)?;
-        let mut url = Url::parse(address.trim()).map_err(|_| RemoteError::NotHttps)?;
+        let mut url = parse(address)?;
+        let origin = url.origin();
         for _ in 0..=MAX_REDIRECTS {
             check(&self.hosts, &url)?;
-            let answer = client.get(url.clone()).send().await;
-            let response = answer.map_err(not_reached)?;
+            let is_same = url.origin() == origin;
+            let asked = request.of(client.get(url.clone()), is_same);
+            let response = asked.send().await.map_err(not_reached)?;
             let status = response.status();
+            if status == StatusCode::NOT_MODIFIED {
+                return Ok(FileAnswer::Unchanged);
+            }
             if !status.is_redirection() {
                 return if status.is_success() {
-                    begun(&url, response)
+                    begun(&url, response).map(|file| FileAnswer::File(Box::new(file)))
                 } else {
                     Err(RemoteError::Status(status.as_u16()))
                 };
@@ -146,15 +200,45 @@ impl RemoteFiles {
         }
         Err(RemoteError::TooManyRedirects)
     }
+
+    /// Checks an address as far as that is to be seen in it, and returns it as it is asked.
+    pub(crate) fn parse(&self, address: &str) -> Result<Url, RemoteError> {
+        if !self.is_on() {
+            return Err(RemoteError::Off);
+        }
+        let url = parse(address)?;
+        check(&self.hosts, &url)?;
+        Ok(url)
+    }
 }
 
-fn client(hosts: &RemoteHosts) -> reqwest::Result<Client> {
+impl FileRequest {
+    fn of(&self, mut request: RequestBuilder, is_same_origin: bool) -> RequestBuilder {
+        if let (Some((name, value)), true) = (&self.login, is_same_origin) {
+            request = request.header(name, value);
+        }
+        for (name, value) in [
+            (header::IF_NONE_MATCH, &self.etag),
+            (header::IF_MODIFIED_SINCE, &self.last_modified),
+        ] {
+            if let Some(value) = value {
+                request = request.header(name, value);
+            }
+        }
+        request
+    }
+}
+
+fn parse(address: &str) -> Result<Url, RemoteError> {
+    Url::parse(address.trim()).map_err(|_| RemoteError::NotHttps)
+}
+
+fn builder(hosts: &RemoteHosts) -> ClientBuilder {
     guarded(hosts)
         .https_only(true)
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
         .timeout(TIMEOUT)
-        .build()
 }
 
 fn begun(url: &Url, response: Response) -> Result<RemoteFile, RemoteError> {
@@ -165,8 +249,14 @@ fn begun(url: &Url, response: Response) -> Result<RemoteFile, RemoteError> {
     }
     let last = url.path_segments().and_then(|mut parts| parts.next_back());
     let name = percent_decode_str(last.unwrap_or_default()).decode_utf8_lossy();
+    let said = |name: HeaderName| {
+        let value = response.headers().get(name)?.to_str().ok()?;
+        (value.len() <= MAX_VALIDATOR).then(|| value.to_owned())
+    };
     Ok(RemoteFile {
         name: name.into_owned(),
+        etag: said(header::ETAG),
+        last_modified: said(header::LAST_MODIFIED),
         length: response.content_length(),
         response,
     })

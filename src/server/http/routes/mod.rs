@@ -6,6 +6,7 @@ pub(crate) mod oidc;
 pub(crate) mod progress;
 pub(crate) mod rest;
 mod shared;
+mod sources;
 pub(crate) mod uploads;
 pub mod watch;
 
@@ -77,6 +78,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
         import_rows::ROUTES,
         oidc::ROUTES,
         shared::ROUTES,
+        sources::ROUTES,
         uploads::receive::ROUTES,
         uploads::resumable::ROUTES,
     ]

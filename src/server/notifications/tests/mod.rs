@@ -154,7 +154,7 @@ impl Setup {
         (new.webhook.id, new.secret.into_exposed())
     }
 
-    fn worker(&self) -> Worker {
+    fn worker(&self) -> Worker<Deliveries> {
         let clock = Clock::Set(Arc::clone(&self.time));
         self.notifications.worker(clock).unwrap()
     }

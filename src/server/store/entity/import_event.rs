@@ -1,4 +1,4 @@
-//! An event of an import that has not been spread to webhooks and people. Written by triggers.
+//! An event that has not been spread to webhooks and people. Those of imports are written by triggers.
 
 use sea_orm::entity::prelude::*;
 
@@ -22,6 +22,9 @@ pub(in crate::server::store) struct Model {
     pub failed_products: i64,
     /// The import that undid it.
     pub undone_by: Option<String>,
+    /// Of a source: whose it is, and what is told, as JSON.
+    pub owner_id: Option<String>,
+    pub about: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

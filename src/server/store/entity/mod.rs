@@ -19,5 +19,7 @@ pub(super) mod row_note;
 pub(super) mod session;
 pub(super) mod setup_link;
 pub(super) mod share_link;
+pub(super) mod source;
+pub(super) mod source_run;
 pub(super) mod user;
 pub(super) mod webhook;

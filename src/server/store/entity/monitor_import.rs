@@ -82,6 +82,8 @@ pub(in crate::server::store) struct Model {
     pub marked: i64,
     /// The last product that was looked up in the file.
     pub missing_after: Option<String>,
+    /// Limits in place of those of the settings, as JSON.
+    pub limits: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

@@ -31,6 +31,9 @@ mod m0130_notifications;
 mod m0131_share_links;
 mod m0132_mail_preferences;
 mod m0133_import_activity;
+mod m0140_sources;
+mod m0141_source_events;
+mod m0142_own_limits;
 mod m0150_error_codes;
 mod m0151_events_with_codes;
 
@@ -72,6 +75,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0131_share_links::Migration),
             Box::new(m0132_mail_preferences::Migration),
             Box::new(m0133_import_activity::Migration),
+            Box::new(m0140_sources::Migration),
+            Box::new(m0141_source_events::Migration),
+            Box::new(m0142_own_limits::Migration),
             Box::new(m0150_error_codes::Migration),
             Box::new(m0151_events_with_codes::Migration),
         ]

@@ -28,6 +28,12 @@ pub(crate) enum OfWebhook {}
 /// Those of a route that changes a webhook: [`OfWebhook`]'s, and why it cannot.
 pub(crate) enum ChangesWebhook {}
 
+/// Those of a route that is about a source: [`OfProgram`]'s, and that there is none.
+pub(crate) enum OfSource {}
+
+/// Those of a route that changes a source: [`OfSource`]'s, and why it cannot.
+pub(crate) enum ChangesSource {}
+
 /// Those of an event stream: [`OfProgram`]'s, and why it is not opened.
 pub(crate) enum OfStream {}
 
@@ -76,6 +82,25 @@ impl IntoResponses for OfWebhook {
 impl IntoResponses for ChangesWebhook {
     fn responses() -> Responses {
         let mut responses = OfWebhook::responses();
+        responses.extend([large()]);
+        responses
+    }
+}
+
+impl IntoResponses for OfSource {
+    fn responses() -> Responses {
+        let mut responses = OfProgram::responses();
+        responses.extend([
+            problem("404", "There is no such source"),
+            problem("503", "There are no sources with an external price monitor"),
+        ]);
+        responses
+    }
+}
+
+impl IntoResponses for ChangesSource {
+    fn responses() -> Responses {
+        let mut responses = OfSource::responses();
         responses.extend([large()]);
         responses
     }

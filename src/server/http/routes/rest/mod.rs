@@ -3,6 +3,7 @@
 #![allow(unused_qualifications)] // in what the macros of `utoipa` generate
 
 use super::{Route, body::small, progress, quick};
+use crate::server::uploads::upload_error::UploadError;
 use crate::{
     i18n::messages::{ErrorCode, Params},
     model::{
@@ -24,7 +25,7 @@ use crate::{
             },
             routes::{
                 body::MAX_BODY,
-                uploads::receive::{self, UploadError},
+                uploads::receive,
             },
             state::AppState,
         },
@@ -55,6 +56,7 @@ pub(crate) mod answers;
 pub(crate) mod changes;
 pub(crate) mod imports;
 pub(crate) mod products;
+pub(crate) mod sources;
 pub(crate) mod webhooks;
 
 use self::answers::OfProgram;
@@ -208,6 +210,8 @@ struct ProductFile {
     fields: Option<String>,
     /// What becomes of products that are not in the file. With any value but `keep` it is to hold all products.
     missing: Option<MissingProducts>,
+    /// The source of the file, by its ID. It says all of the above, which is left out then.
+    source: Option<String>,
     /// The file, with its name.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
@@ -418,9 +422,9 @@ async fn fetch(
             receive::instruct(state, &mut what, name, &value)?;
         }
     }
-    let caller = Caller::of(&parts);
+    let (caller, mode) = (Caller::of(&parts), what.mode);
     let id = receive::fetch_file(state, user, &caller, &file.url, what).await?;
-    Ok((id, what.mode))
+    Ok((id, mode))
 }
 
 /// Returns whether there is such a member of a [`RemoteProductFile`].
@@ -480,6 +484,13 @@ described! {
     GET "/api/products", Known(SeeProducts), products::list, within_time;
     GET "/api/products.csv", Known(SeeProducts), products::export, within_time;
     GET "/api/products/{id}/history", Known(SeeProducts), products::history, within_time;
+    GET "/api/sources", Known(Watch), sources::list, within_time;
+    POST "/api/sources", Known(MayImport), sources::create, small;
+    GET "/api/sources/{id}", Known(Watch), sources::show, within_time;
+    PATCH "/api/sources/{id}", Known(MayImport), sources::change, small;
+    DELETE "/api/sources/{id}", Known(MayImport), sources::delete, small;
+    POST "/api/sources/{id}/run", Known(MayImport), sources::run, small;
+    GET "/api/sources/{id}/runs", Known(Watch), sources::runs, within_time;
     GET "/api/webhooks", Known(MayWebhooks), webhooks::list, within_time;
     POST "/api/webhooks", Known(MayWebhooks), webhooks::create, small;
     GET "/api/webhooks/{id}", Known(MayWebhooks), webhooks::show, within_time;

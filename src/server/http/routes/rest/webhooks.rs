@@ -71,7 +71,7 @@ pub(crate) struct Webhook {
     created_at: i64,
 }
 
-/// An event of an import.
+/// An event of an import or a source.
 #[derive(ToSchema)]
 #[allow(dead_code)] // only its description is used
 enum Event {
@@ -85,6 +85,8 @@ enum Event {
     Finished,
     #[schema(rename = "import.undone")]
     Undone,
+    #[schema(rename = "source.failing")]
+    SourceFailing,
 }
 
 /// A webhook that was just created.

@@ -1,19 +1,29 @@
 //! `POST /imports`: a product file, streamed on to the price monitor as it comes in; `POST
 //! /imports/from-address`: the same, fetched from an address.
 
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Extension, Form, Json,
+    extract::{DefaultBodyLimit, Request, State, rejection::FormRejection},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    response::{AppendHeaders, IntoResponse, Redirect, Response},
+    routing::post,
+};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use leptos::prelude::use_context;
+use multer::{Field, Multipart};
+
 use crate::{
-    i18n::messages::ErrorCode,
     model::{
         audit::AuditAction,
-        changes,
         error::ApiError,
-        import_options::{
-            ChosenFields, FIELDS, Instructions, MissingProducts, PARAMETERS, WrittenProducts,
-        },
+        import_options::{ChosenFields, FIELDS, Instructions, PARAMETERS},
         job::{ImportMode, JobId},
         reason::{ErrorBody, Reason},
         role::Permission,
-        upload::{ADDRESS_PATH, MODE_FIELD, UPLOAD_PATH, UploadAnswer},
+        upload::{ADDRESS_PATH, MODE_FIELD, SOURCE_FIELD, UPLOAD_PATH, UploadAnswer},
     },
     server::{
         auth::{
@@ -30,32 +40,12 @@ use crate::{
         identity::user::User,
         telemetry::masked,
         uploads::{
-            file_name,
             limits::{Allowance, Metered, TooMuch, watched},
             part_name,
-            remote_file::RemoteError,
+            upload_error::UploadError,
         },
     },
 };
-use axum::{extract::DefaultBodyLimit, routing::post};
-use std::{
-    fmt,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
-    time::Duration,
-};
-
-use axum::{
-    Extension, Form, Json,
-    extract::{Request, State, rejection::FormRejection},
-    http::{HeaderMap, StatusCode, header, request::Parts},
-    response::{AppendHeaders, IntoResponse, Redirect, Response},
-};
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt, TryStreamExt, stream};
-use leptos::prelude::use_context;
-use multer::{Field, Multipart};
 
 /// How long the rest of a refused upload is read, for the browser to come to the answer.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -63,7 +53,6 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 const MULTIPART_OVERHEAD: u64 = 16 << 10;
 /// The most fields up to the file.
 const MAX_FIELDS: usize = 32;
-const MAX_FILENAME: usize = 200;
 /// The longest key by which a client may send a file again.
 const MAX_KEY: usize = 255;
 /// The most characters of a parameter's name that an answer shows.
@@ -72,19 +61,6 @@ const MAX_SHOWN: usize = 60;
 const DRAIN: u64 = 16 << 20;
 /// How long the reason of a refusal waits for the browser to come back, in seconds.
 const ERROR_MAX_AGE: i64 = 60;
-
-/// Lists which values a parameter takes.
-fn values(parameter: &str) -> String {
-    let [products, fields, _] = PARAMETERS;
-    let words: Vec<_> = if parameter == products {
-        WrittenProducts::ALL.map(WrittenProducts::as_str).to_vec()
-    } else if parameter == fields {
-        changes::Field::ALL.map(changes::Field::as_str).to_vec()
-    } else {
-        MissingProducts::ALL.map(MissingProducts::as_str).to_vec()
-    };
-    words.join(", ")
-}
 
 /// The routes.
 pub(in crate::server::http::routes) const ROUTES: &[Route] = &[
@@ -95,90 +71,6 @@ pub(in crate::server::http::routes) const ROUTES: &[Route] = &[
         post(fetch)
     }),
 ];
-
-/// Why an upload was not taken.
-#[derive(Clone, Debug)]
-pub(crate) enum UploadError {
-    NoFile,
-    Empty,
-    TooLarge(u64),
-    Broken,
-    Unreadable,
-    UnknownParameter(String),
-    UnknownMode,
-    UnknownValue { name: &'static str },
-    NoChecks,
-    NoOptions,
-    BehindFile(String),
-    NotFetched(RemoteError),
-    NotTaken(ApiError),
-}
-
-impl fmt::Display for UploadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.reason().fmt(f)
-    }
-}
-
-impl std::error::Error for UploadError {}
-
-impl From<RemoteError> for UploadError {
-    fn from(error: RemoteError) -> Self {
-        Self::NotFetched(error)
-    }
-}
-
-impl UploadError {
-    /// Returns what users are told.
-    pub(crate) fn reason(&self) -> Reason {
-        let code = match self {
-            Self::NoFile => ErrorCode::NoFile,
-            Self::Empty => ErrorCode::EmptyFile,
-            Self::TooLarge(limit) => ErrorCode::TooLargeFile { limit: *limit },
-            Self::Broken => ErrorCode::UploadInterrupted,
-            Self::Unreadable => ErrorCode::UnreadableForm,
-            Self::UnknownParameter(name) => {
-                ErrorCode::UnknownUploadParameter { name: name.clone() }
-            }
-            Self::UnknownMode => ErrorCode::UnknownMode,
-            Self::UnknownValue { name } => ErrorCode::UnknownValue {
-                name: (*name).to_owned(),
-                values: values(name),
-            },
-            Self::NoChecks => ErrorCode::NoChecks,
-            Self::NoOptions => ErrorCode::NoOptions,
-            Self::BehindFile(name) => ErrorCode::ParameterBehindFile { name: name.clone() },
-            Self::NotFetched(error) => error.code(),
-            Self::NotTaken(error) => return error.reason(),
-        };
-        code.into()
-    }
-
-    pub(crate) fn status_code(&self) -> StatusCode {
-        match self {
-            Self::NoFile | Self::Empty | Self::Unreadable => StatusCode::BAD_REQUEST,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Broken => StatusCode::REQUEST_TIMEOUT,
-            Self::UnknownParameter(_)
-            | Self::UnknownMode
-            | Self::UnknownValue { .. }
-            | Self::NoChecks
-            | Self::NoOptions
-            | Self::BehindFile(_)
-            | Self::NotFetched(_)
-            | Self::NotTaken(ApiError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NotTaken(error) => error.status_code(),
-        }
-    }
-
-    /// Returns the headers that go with the error.
-    pub(crate) fn headers(&self) -> HeaderMap {
-        match self {
-            Self::NotTaken(error) => error.headers(),
-            _ => HeaderMap::new(),
-        }
-    }
-}
 
 /// Returns the key by which a client may send the same file again.
 fn idempotency_key(headers: &HeaderMap) -> Option<String> {
@@ -263,7 +155,7 @@ pub(crate) fn instruct(
 }
 
 /// Returns whether a parameter says what is to be done with a file.
-fn instructs(name: &str) -> bool {
+pub(crate) fn instructs(name: &str) -> bool {
     name == MODE_FIELD || PARAMETERS.contains(&name)
 }
 
@@ -314,7 +206,10 @@ pub(crate) async fn fetch_file(
         }
     };
     let whole = stream::iter([Ok(first)]).chain(file);
-    let (id, filename) = hand_over(state, user, what, None, &given, whole).await?;
+    let (imports, max) = (&state.imports, state.config.max_upload);
+    let (id, filename) = imports
+        .take_in(&user.id, what, None, &given, max, whole)
+        .await?;
     audit::record(
         &state.auth,
         caller,
@@ -409,6 +304,7 @@ async fn take_field(
 ) -> Result<(JobId, ImportMode, String), UploadError> {
     let mut fields = 0..MAX_FIELDS;
     let mut are_fields_said = false;
+    let mut source = None;
     let mut field = loop {
         if fields.next().is_none() {
             return Err(UploadError::Unreadable);
@@ -424,6 +320,11 @@ async fn take_field(
             Some("file") => break field,
             name => {
                 let name = name.unwrap_or_default().to_owned();
+                if name == SOURCE_FIELD {
+                    let id = field.text().await.map_err(|error| form_error(&error))?;
+                    source = Some(id);
+                    continue;
+                }
                 if !instructs(&name) {
                     return Err(UploadError::UnknownParameter(shown(&name)));
                 }
@@ -449,8 +350,33 @@ async fn take_field(
         }
     };
     let whole = stream::iter([Ok(first)]).chain(to_the_end(form.clone(), field));
-    let (id, filename) = hand_over(state, user, what, key, &given, whole).await?;
-    Ok((id, what.mode, filename))
+    let source = match source {
+        None => None,
+        // It says what is done with the file, and nothing else does.
+        Some(_) if what != Instructions::default() => return Err(UploadError::OfSource),
+        Some(id) => {
+            let begun = state.sources.begin_upload(user, &id).await;
+            Some(begun.map_err(UploadError::NotTaken)?)
+        }
+    };
+    let (imports, user, max) = (&state.imports, &user.id, state.config.max_upload);
+    let (mode, taken) = match source {
+        None => {
+            let mode = what.mode;
+            (
+                mode,
+                imports.take_in(user, what, key, &given, max, whole).await,
+            )
+        }
+        Some(source) => {
+            let what = source.what();
+            let mode = what.mode;
+            let importing = imports.take_in(user, what, None, &given, max, whole);
+            (mode, source.import(importing).await)
+        }
+    };
+    let (id, filename) = taken?;
+    Ok((id, mode, filename))
 }
 
 /// Returns the rest of a file, which breaks off where a field stands behind it: what that says would be
@@ -491,36 +417,6 @@ pub(crate) fn shown(name: &str) -> String {
     format!("“{plain}”")
 }
 
-/// Streams a file on to the price monitor, and returns the import that it makes of it.
-async fn hand_over(
-    state: &AppState,
-    user: &User,
-    what: Instructions,
-    key: Option<String>,
-    given: &str,
-    whole: impl Stream<Item = Result<Bytes, UploadError>> + Send + 'static,
-) -> Result<(JobId, String), UploadError> {
-    let fault = Fault::default();
-    let max = state.config.max_upload;
-    let file = Measured {
-        inner: Box::pin(whole),
-        left: max,
-        max,
-        fault: fault.clone(),
-    };
-    let filename = clean_filename(given);
-    let created = state
-        .imports
-        .create(&user.id, what, key, filename.clone(), file)
-        .await;
-    match fault.take() {
-        Some(fault) => Err(fault),
-        None => created
-            .map(|id| (id, filename))
-            .map_err(UploadError::NotTaken),
-    }
-}
-
 fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers
         .get(header::CONTENT_LENGTH)?
@@ -536,54 +432,6 @@ fn form_error(error: &multer::Error) -> UploadError {
         multer::Error::StreamReadFailed(_) | multer::Error::IncompleteStream => UploadError::Broken,
         _ => UploadError::Unreadable,
     }
-}
-
-/// What went wrong with the file on its way through, told apart from what the price monitor says.
-#[derive(Clone, Debug, Default)]
-struct Fault(Arc<Mutex<Option<UploadError>>>);
-
-impl Fault {
-    fn set(&self, error: UploadError) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-    }
-
-    fn take(&self) -> Option<UploadError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-/// A file that breaks off where it gets too large.
-struct Measured {
-    inner: Pin<Box<dyn Stream<Item = Result<Bytes, UploadError>> + Send>>,
-    left: u64,
-    max: u64,
-    fault: Fault,
-}
-
-impl Stream for Measured {
-    type Item = Result<Bytes, UploadError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let chunk = std::task::ready!(self.inner.as_mut().poll_next(cx));
-        let fault = match chunk {
-            None => return Poll::Ready(None),
-            Some(Ok(chunk)) => match self.left.checked_sub(chunk.len() as u64) {
-                Some(left) => {
-                    self.left = left;
-                    return Poll::Ready(Some(Ok(chunk)));
-                }
-                None => UploadError::TooLarge(self.max),
-            },
-            Some(Err(fault)) => fault,
-        };
-        self.fault.set(fault.clone());
-        Poll::Ready(Some(Err(fault)))
-    }
-}
-
-/// Keeps the last part of a name, without what could not be shown.
-pub(crate) fn clean_filename(given: &str) -> String {
-    file_name::plain(given, MAX_FILENAME)
 }
 
 /// Takes the reason why the browser's last form upload was refused, inside a server function.

@@ -6,6 +6,7 @@
 //! for whoever lost that answer. Where several instances may answer that share no disk, as in front of an
 //! external price monitor with PostgreSQL or as a function, none of this is offered.
 
+use crate::server::imports::intake::clean_filename;
 use crate::{
     i18n::messages::ErrorCode,
     model::{
@@ -25,7 +26,7 @@ use crate::{
             middleware::access::Access::Person,
             routes::{
                 Route, quick,
-                uploads::receive::{clean_filename, instruct},
+                uploads::receive::instruct,
             },
             state::AppState,
         },
@@ -632,6 +633,7 @@ async fn hand_over(
             ImportMode::Import
         },
         options: upload.options,
+        ..Instructions::default()
     };
     let file = File::open(parts.bytes(id)).await?;
     if file.metadata().await?.len() != upload.length {

@@ -1,0 +1,374 @@
+//! One source: how it is set, how its runs went, and what can be done with it.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use server_fn::ServerFn;
+
+use super::{
+    import_details::Fact,
+    not_found::{Missing, NotFound},
+    query,
+    sources::SourcesCrumb,
+};
+use crate::{
+    api::sources::{DeleteSource, EnableSource, RunSource, source_state},
+    components::{
+        form::{ActionForm, FormError, failure},
+        import_options::described,
+        moment::{Expiry, Moment, WrittenTime},
+        notice::{EmptyState, ErrorNotice},
+        page_title::PageTitle,
+        refresh::Refresh,
+        source::{RunResult, RunsChart, schedule_words},
+    },
+    islands::{
+        FreshSection,
+        parts::{
+            format,
+            icons::{Glyph, Icon},
+            locale::use_locale,
+        },
+    },
+    model::{
+        base_path::{address, escape},
+        error::ApiError,
+        import_options::OwnLimits,
+        job::ImportMode,
+        source::{
+            RunOutcome, RunsPage, ShownLogin, Source, SourceKind, SourceRun, SourceState, edit_path,
+        },
+        upload::{SOURCE_FIELD, UPLOAD_PATH},
+    },
+};
+
+/// The identifier of what changes while runs go on.
+const RUNS: &str = "runs";
+/// Seconds between two looks at it.
+const REFRESH: u64 = 3;
+
+/// The page of one source.
+#[component]
+pub(crate) fn SourcePage() -> impl IntoView {
+    let id = use_params_map().with_untracked(|params| params.get("id"));
+    let id = id.unwrap_or_default();
+    let after = query::value("after");
+    Suspend::new(async move {
+        match source_state(id.clone(), after).await {
+            Ok(state) => view! { <SourceDetails state /> }.into_any(),
+            Err(ApiError::NotFound) => view! { <NotFound what=Missing::Page /> }.into_any(),
+            Err(error) => {
+                let title = use_locale().say("Source", "Quelle");
+                view! {
+                    <PageTitle text=title />
+                    <h1>{title}</h1>
+                    <ErrorNotice error here=format!("/sources/{id}") />
+                }
+                .into_any()
+            }
+        }
+    })
+}
+
+#[component]
+fn SourceDetails(state: SourceState) -> impl IntoView {
+    let t = use_locale();
+    let SourceState {
+        source,
+        runs,
+        newest,
+        ..
+    } = state;
+    let is_running = newest
+        .iter()
+        .any(|run| matches!(run.outcome, RunOutcome::Running | RunOutcome::Importing));
+    let id = source.id.clone();
+    let upload = (source.kind == SourceKind::Upload).then(|| view! { <UploadTo id=id.clone() /> });
+    view! {
+        <PageTitle text=source.name.clone() />
+        <Refresh is_running />
+        <header class="page-head">
+            <SourcesCrumb />
+            <div class="page-title">
+                <h1 class="filename" translate="no">
+                    {source.name.clone()}
+                </h1>
+            </div>
+        </header>
+        <FormError error={failure::<RunSource>()} />
+        <Overview source />
+        {upload}
+        <section class="card card-flush" aria-labelledby="runs-title">
+            <header class="card-head">
+                <h2 id="runs-title">{t.say("Runs", "Läufe")}</h2>
+            </header>
+            <div id=RUNS>
+                <RunsChart runs=newest />
+                <Runs id runs />
+            </div>
+        </section>
+        <FreshSection id=RUNS.to_owned() seconds=REFRESH />
+    }
+}
+
+#[component]
+fn Overview(source: Source) -> impl IntoView {
+    let t = use_locale();
+    let id = StoredValue::new(source.id.clone());
+    let hidden = move || view! { <input type="hidden" name="id" value=id.get_value() /> };
+    let is_fetched = source.kind == SourceKind::Address;
+    let (schedule, import) = (
+        schedule_words(t, source.schedule.as_ref()),
+        how_imported(&source),
+    );
+    let url = source.address.clone();
+    let place = is_fetched.then(|| {
+        view! {
+            <Fact name="URL">
+                <span class="code" translate="no">
+                    {url}
+                </span>
+            </Fact>
+        }
+    });
+    let login = source.login.as_ref().map(|login| {
+        let words = match login {
+            ShownLogin::Basic(user) => user.clone(),
+            ShownLogin::Header(name) => format!("Header {name}"),
+        };
+        view! { <Fact name=t.say("Access", "Zugang")>{words}</Fact> }
+    });
+    let status = if source.due_at.is_some() {
+        t.say("Active", "Aktiv")
+    } else if source.schedule.is_some() {
+        t.say("Paused", "Angehalten")
+    } else {
+        t.say("No schedule", "Kein Zeitplan")
+    };
+    let next = source.due_at.map(|at| {
+        view! {
+            <Fact name=t.say("Next run", "Nächster Lauf")>
+                <Expiry at />
+                " "
+                <span class="settings-email">
+                    <WrittenTime at />
+                </span>
+            </Fact>
+        }
+    });
+    let failures = (source.failures > 0).then(|| {
+        view! {
+            <Fact name=t.say("Failures in a row", "Fehlschläge in Folge")>
+                <span class="run-outcome" data-outcome="failed" data-testid="source-failures">
+                    {t.count(source.failures)}
+                </span>
+            </Fact>
+        }
+    });
+    let run = is_fetched.then(|| {
+        view! {
+            <ActionForm action=RunSource::url()>
+                {hidden()}
+                <button class="button button-primary" data-testid="run-source">
+                    {t.say("Run now", "Jetzt ausführen")}
+                </button>
+            </ActionForm>
+        }
+    });
+    let turn = source.schedule.is_some().then(|| {
+        let words = if source.enabled {
+            t.say("Pause", "Anhalten")
+        } else {
+            t.say("Resume", "Fortsetzen")
+        };
+        view! {
+            <ActionForm action=EnableSource::url()>
+                {hidden()}
+                <input type="hidden" name="enabled" value=(!source.enabled).to_string() />
+                <button class="button" data-testid="turn-source">
+                    {words}
+                </button>
+            </ActionForm>
+        }
+    });
+    view! {
+        <section class="card overview" aria-labelledby="source-title">
+            <header class="card-head">
+                <h2 id="source-title">{t.say("Overview", "Überblick")}</h2>
+            </header>
+            <dl>
+                {place} {login}
+                <Fact name=t.say("Schedule", "Zeitplan")>
+                    {schedule}
+                </Fact>
+                <Fact name="Status">
+                    <span data-testid="source-status">{status}</span>
+                </Fact>
+                {next} {failures}
+                <Fact name="Import">{import}</Fact>
+                <Fact name=t.say("Created", "Erstellt")>
+                    <WrittenTime at=source.created_at />
+                </Fact>
+            </dl>
+            <div class="webhook-actions">
+                {run} {turn}
+                <a class="button" href=address(&edit_path(&source.id)) data-testid="edit-source">
+                    {t.say("Edit", "Bearbeiten")}
+                </a>
+                <details class="controls-delete">
+                    <summary class="button button-quiet">{t.say("Delete…", "Löschen…")}</summary>
+                    <ActionForm action=DeleteSource::url()>
+                        {hidden()}
+                        <p>
+                            {t.say(
+                                "Its history is deleted. Imports and products stay.",
+                                "Ihr Verlauf wird gelöscht. Importe und Produkte bleiben.",
+                            )}
+                        </p>
+                        <button class="button">{t.say("Delete source", "Quelle löschen")}</button>
+                    </ActionForm>
+                </details>
+            </div>
+        </section>
+    }
+}
+
+/// Says how the files of a source are imported.
+fn how_imported(source: &Source) -> String {
+    let t = use_locale();
+    let what = &source.what;
+    let mut said = Vec::new();
+    if what.mode == ImportMode::Check {
+        said.push(t.say("Dry run.", "Testlauf.").to_owned());
+    }
+    said.extend(described(t, &what.options));
+    match what.said.decimal_mark.as_str() {
+        "comma" => said.push(t.say("Decimal comma.", "Dezimalkomma.").to_owned()),
+        "point" => said.push(t.say("Decimal point.", "Dezimalpunkt.").to_owned()),
+        _ => {}
+    }
+    if !what.said.currency.is_empty() {
+        said.push(format!("{}.", what.said.currency));
+    }
+    if !what.said.sheets.is_empty() {
+        let sheets = what.said.sheets.join(", ");
+        said.push(format!(
+            "{} {sheets}.",
+            t.say("Sheets:", "Tabellenblätter:")
+        ));
+    }
+    if what.limits != OwnLimits::default() {
+        said.push(t.say("Own limits.", "Eigene Grenzen.").to_owned());
+    }
+    if said.is_empty() {
+        said.push(t.say("Standard", "Standard").to_owned());
+    }
+    said.join(" ")
+}
+
+/// The form by which a file is uploaded.
+#[component]
+fn UploadTo(id: String) -> impl IntoView {
+    let t = use_locale();
+    view! {
+        <section class="card settings-card" aria-labelledby="upload-title">
+            <header class="card-head">
+                <h2 id="upload-title">{t.say("Upload a file", "Datei hochladen")}</h2>
+            </header>
+            <form
+                method="post"
+                action=address(UPLOAD_PATH)
+                enctype="multipart/form-data"
+                data-testid="source-upload"
+            >
+                // Before the file, so that the server knows of it first.
+                <input type="hidden" name=SOURCE_FIELD value=id />
+                <div class="field">
+                    <label for="file">{t.say("Product file", "Produktdatei")}</label>
+                    <input id="file" class="input" type="file" name="file" required />
+                </div>
+                <button class="button button-primary">
+                    {t.say("Start import", "Import starten")}
+                </button>
+            </form>
+        </section>
+    }
+}
+
+#[component]
+fn Runs(id: String, runs: RunsPage) -> impl IntoView {
+    let t = use_locale();
+    let RunsPage { items, next } = runs;
+    if items.is_empty() {
+        return view! {
+            <EmptyState glyph=Glyph::Box title=t.say("No runs yet", "Noch keine Läufe")>
+                <p>
+                    {t.say(
+                        "Each run is listed here with what became of it.",
+                        "Hier steht jeder Lauf mit dem, was aus ihm wurde.",
+                    )}
+                </p>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    let next = next.map(|after| {
+        let href = address(&format!("/sources/{id}?after={}", escape(&after)));
+        view! {
+            <nav class="pagination" aria-label=t.say("Pages", "Seiten")>
+                <a class="button button-quiet" href=href rel="next">
+                    {t.say("Older runs", "Ältere Läufe")}
+                    <Icon glyph=Glyph::ChevronRight />
+                </a>
+            </nav>
+        }
+    });
+    let rows = items
+        .into_iter()
+        .map(|run| view! { <RunRow run /> })
+        .collect_view();
+    view! {
+        <table class="table settings-table" role="table" data-testid="runs">
+            <caption class="visually-hidden">
+                {t.say("Runs, newest first", "Läufe, neueste zuerst")}
+            </caption>
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">{t.say("Time", "Zeit")}</th>
+                    <th role="columnheader" scope="col">{t.say("Cause", "Anlass")}</th>
+                    <th role="columnheader" scope="col">{t.say("Result", "Ergebnis")}</th>
+                    <th role="columnheader" scope="col">{t.say("Products", "Produkte")}</th>
+                    <th role="columnheader" scope="col">{t.say("Duration", "Dauer")}</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{rows}</tbody>
+        </table>
+        {next}
+    }
+    .into_any()
+}
+
+#[component]
+fn RunRow(run: SourceRun) -> impl IntoView {
+    let t = use_locale();
+    let products = run.processed_products.map(|done| {
+        let failed = run.failed_products.filter(|failed| *failed > 0);
+        let failed = failed.map(|failed| {
+            let words = t.say("failed", "fehlgeschlagen");
+            view! { <span class="settings-email">{t.count(failed)} " " {words}</span> }
+        });
+        view! { {t.count(done)} {failed} }
+    });
+    view! {
+        <tr role="row" data-testid="run-row">
+            <th role="rowheader" scope="row">
+                <Moment at=run.started_at />
+            </th>
+            <td role="cell">{run.cause.title(t)}</td>
+            <td role="cell">
+                <RunResult run=run.clone() />
+            </td>
+            <td role="cell">{products}</td>
+            <td role="cell">{run.took().map(format::duration)}</td>
+        </tr>
+    }
+}

@@ -1,0 +1,481 @@
+//! The form by which a source is created or changed. It needs no script.
+
+use leptos::prelude::*;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+use super::{
+    not_found::{Missing, NotFound},
+    sources::SourcesCrumb,
+};
+use crate::model::reason::Reason;
+use crate::{
+    api::sources::{source_state, sources_state},
+    components::{
+        form::{FormError, Submit},
+        import_options::OptionFields,
+        notice::ErrorNotice,
+        page_title::PageTitle,
+    },
+    islands::parts::locale::use_locale,
+    model::{
+        base_path::address,
+        changes::Percent,
+        error::ApiError,
+        import_options::{ImportOptions, PARAMETERS},
+        job::ImportMode,
+        source::{SOURCES_PATH, ShownLogin, Source, SourceKind, edit_path},
+        upload::MODE_FIELD,
+    },
+};
+
+/// What the fields hold.
+#[derive(Clone, Default)]
+struct Filled {
+    name: String,
+    kind: SourceKind,
+    address: String,
+    login: String,
+    user: String,
+    header: String,
+    is_check: bool,
+    options: ImportOptions,
+    decimal_mark: String,
+    currency: String,
+    sheets: String,
+    limits: [String; 4],
+    cron: String,
+    time_zone: String,
+    enabled: bool,
+}
+
+/// What the form must know beside that.
+#[derive(Clone, Default)]
+struct Known {
+    /// What is known of who fetches.
+    login: Option<ShownLogin>,
+    fetches: bool,
+    stores_secrets: bool,
+    error: Option<Reason>,
+}
+
+impl Filled {
+    fn new() -> Self {
+        Self {
+            time_zone: "UTC".to_owned(),
+            enabled: true,
+            ..Self::default()
+        }
+    }
+
+    fn of(source: &Source) -> Self {
+        let what = &source.what;
+        let percent = |limit: Option<Percent>| limit.map(|it| it.to_string()).unwrap_or_default();
+        let schedule = source.schedule.as_ref();
+        Self {
+            name: source.name.clone(),
+            kind: source.kind,
+            address: source.address.clone(),
+            is_check: what.mode == ImportMode::Check,
+            options: what.options,
+            decimal_mark: what.said.decimal_mark.clone(),
+            currency: what.said.currency.clone(),
+            sheets: what.said.sheets.join(", "),
+            limits: [
+                percent(what.limits.prices),
+                percent(what.limits.price_change),
+                percent(what.limits.failed),
+                percent(what.limits.missing),
+            ],
+            cron: schedule.map(|it| it.cron.clone()).unwrap_or_default(),
+            time_zone: schedule.map_or_else(|| "UTC".to_owned(), |it| it.time_zone.clone()),
+            enabled: source.enabled,
+            ..Self::default()
+        }
+    }
+
+    /// Returns what was filled in before, where a form was refused.
+    fn again() -> Option<Self> {
+        let query = use_query_map().get_untracked();
+        query.get_str("kind")?;
+        let value = |name: &str| query.get(name).unwrap_or_default();
+        let mut options = ImportOptions::default();
+        for name in PARAMETERS {
+            for value in query.get_all(name).unwrap_or_default() {
+                // What is none was refused.
+                let _ = options.set(name, &value);
+            }
+        }
+        Some(Self {
+            name: value("name"),
+            kind: value("kind").parse().unwrap_or_default(),
+            address: value("address"),
+            login: value("login"),
+            user: value("user"),
+            header: value("header"),
+            is_check: value(MODE_FIELD) == ImportMode::Check.as_str(),
+            options,
+            decimal_mark: value("decimal_mark"),
+            currency: value("currency"),
+            sheets: value("sheets"),
+            limits: LIMITS.map(value),
+            cron: value("cron"),
+            time_zone: value("time_zone"),
+            enabled: value("enabled") == "true",
+        })
+    }
+}
+
+/// The fields of limits.
+const LIMITS: [&str; 4] = [
+    "limit_prices",
+    "limit_price_change",
+    "limit_failed",
+    "limit_missing",
+];
+
+/// The page on which a source is created.
+#[component]
+pub(crate) fn NewSourcePage() -> impl IntoView {
+    let t = use_locale();
+    let title = t.say("New source", "Neue Quelle");
+    let filled = Filled::again().unwrap_or_else(Filled::new);
+    let form = Suspend::new(async move {
+        match sources_state().await {
+            Ok(state) => {
+                let known = Known {
+                    login: None,
+                    fetches: state.fetches,
+                    stores_secrets: state.stores_secrets,
+                    error: state.last_error,
+                };
+                view! { <SourceForm action=SOURCES_PATH.to_owned() filled known /> }.into_any()
+            }
+            Err(error) => view! { <ErrorNotice error here="/sources/new" /> }.into_any(),
+        }
+    });
+    view! {
+        <PageTitle text=title />
+        <header class="page-head">
+            <SourcesCrumb />
+            <h1>{title}</h1>
+        </header>
+        {form}
+    }
+}
+
+/// The page on which a source is changed.
+#[component]
+pub(crate) fn EditSourcePage() -> impl IntoView {
+    let id = use_params_map().with_untracked(|params| params.get("id"));
+    let id = id.unwrap_or_default();
+    let again = Filled::again();
+    Suspend::new(async move {
+        let t = use_locale();
+        let title = t.say("Edit source", "Quelle bearbeiten");
+        match source_state(id.clone(), None).await {
+            Ok(state) => {
+                let filled = again.unwrap_or_else(|| Filled::of(&state.source));
+                let known = Known {
+                    login: state.source.login,
+                    fetches: state.fetches,
+                    stores_secrets: state.stores_secrets,
+                    error: state.last_error,
+                };
+                let action = format!("{SOURCES_PATH}/{id}");
+                view! {
+                    <PageTitle text=title />
+                    <header class="page-head">
+                        <SourcesCrumb />
+                        <h1>{title}</h1>
+                    </header>
+                    <SourceForm action filled known />
+                }
+                .into_any()
+            }
+            Err(ApiError::NotFound) => view! { <NotFound what=Missing::Page /> }.into_any(),
+            Err(error) => view! {
+                <PageTitle text=title />
+                <h1>{title}</h1>
+                <ErrorNotice error here=edit_path(&id) />
+            }
+            .into_any(),
+        }
+    })
+}
+
+#[component]
+fn SourceForm(action: String, filled: Filled, known: Known) -> impl IntoView {
+    let t = use_locale();
+    let error = known.error.clone().map(ApiError::Invalid);
+    let kind = |kind: SourceKind, text: &'static str| {
+        let is_chosen = filled.kind == kind;
+        view! { <option value=kind.as_str() selected=is_chosen>{text}</option> }
+    };
+    let no_hosts = (!known.fetches).then(|| {
+        view! {
+            <p class="settings-note" data-testid="no-import-hosts">
+                {t.say(
+                    "Files can't be fetched from a URL: IMPORT_URL_HOSTS is not set. Uploads are possible.",
+                    "Dateien können nicht von einer URL abgerufen werden: IMPORT_URL_HOSTS ist nicht gesetzt. Uploads sind möglich.",
+                )}
+            </p>
+        }
+    });
+    view! {
+        <form
+            class="card settings-card source-form"
+            method="post"
+            action=address(&action)
+            data-testid="source-form"
+        >
+            <FormError error />
+            {no_hosts}
+            <div class="settings-row">
+                <Text name="name" label="Name" value=filled.name.clone() required=true />
+                <label class="field">
+                    <span>{t.say("Files", "Dateien")}</span>
+                    <select class="input" name="kind">
+                        {kind(
+                            SourceKind::Address,
+                            t.say("Are fetched from a URL", "Werden von einer URL abgerufen"),
+                        )}
+                        {kind(SourceKind::Upload, t.say("Are uploaded", "Werden hochgeladen"))}
+                    </select>
+                </label>
+            </div>
+            <Text
+                name="address"
+                label="URL"
+                value=filled.address.clone()
+                kind="url"
+                hint=t.say(
+                    "https://, for files that are fetched.",
+                    "https://, für Dateien, die abgerufen werden.",
+                )
+            />
+            <ScheduleFields filled=filled.clone() />
+            <LoginFields filled=filled.clone() known />
+            <ImportFields filled />
+            <Submit>{t.say("Save", "Speichern")}</Submit>
+        </form>
+    }
+}
+
+#[component]
+fn ScheduleFields(filled: Filled) -> impl IntoView {
+    let t = use_locale();
+    view! {
+        <fieldset>
+            <legend>{t.say("Schedule", "Zeitplan")}</legend>
+            <div class="settings-row">
+                <Text
+                    name="cron"
+                    label=t.say("Cron expression", "Cron-Ausdruck")
+                    value=filled.cron
+                    hint=t.say(
+                        "Minute, hour, day, month, weekday: 0 6 * * 1-5 is at 6:00 from Monday to Friday. Empty: only on request.",
+                        "Minute, Stunde, Tag, Monat, Wochentag: 0 6 * * 1-5 ist um 6:00 von Montag bis Freitag. Leer: nur auf Anforderung.",
+                    )
+                />
+                <Text
+                    name="time_zone"
+                    label=t.say("Time zone", "Zeitzone")
+                    value=filled.time_zone
+                    hint=t.say("Such as Europe/Berlin.", "Zum Beispiel Europe/Berlin.")
+                />
+            </div>
+            <label class="upload-check">
+                <input type="checkbox" name="enabled" value="true" checked=filled.enabled />
+                {t.say("The schedule is active", "Der Zeitplan ist aktiv")}
+            </label>
+        </fieldset>
+    }
+}
+
+#[component]
+fn LoginFields(filled: Filled, known: Known) -> impl IntoView {
+    let t = use_locale();
+    if !known.stores_secrets {
+        return view! {
+            <p class="settings-note">
+                {t.say(
+                    "Passwords and headers need an encryption key, which the server does not have: set ENCRYPTION_KEY.",
+                    "Passwörter und Header brauchen einen Schlüssel, den der Server nicht hat: Setze ENCRYPTION_KEY.",
+                )}
+            </p>
+        }
+        .into_any();
+    }
+    let chosen = if filled.login.is_empty() {
+        if known.login.is_some() {
+            "keep"
+        } else {
+            "none"
+        }
+        .to_owned()
+    } else {
+        filled.login
+    };
+    let option = |value: &'static str, text: &'static str| {
+        let is_chosen = chosen == value;
+        view! { <option value=value selected=is_chosen>{text}</option> }
+    };
+    let keep = known
+        .login
+        .is_some()
+        .then(|| option("keep", t.say("Keep", "Beibehalten")));
+    view! {
+        <fieldset>
+            <legend>{t.say("Access to the URL", "Zugang zur URL")}</legend>
+            <label class="field">
+                <span>{t.say("Sent along", "Mitgesendet wird")}</span>
+                <select class="input" name="login">
+                    {keep} {option("none", t.say("Nothing", "Nichts"))}
+                    {option("basic", t.say("User and password", "Benutzer und Passwort"))}
+                    {option("header", t.say("A header", "Ein Header"))}
+                </select>
+            </label>
+            <div class="settings-row">
+                <Text name="user" label=t.say("User", "Benutzer") value=filled.user />
+                <Text
+                    name="password"
+                    label=t.say("Password", "Passwort")
+                    value=String::new()
+                    kind="password"
+                />
+            </div>
+            <div class="settings-row">
+                <Text
+                    name="header"
+                    label=t.say("Header name", "Name des Headers")
+                    value=filled.header
+                />
+                <Text
+                    name="value"
+                    label=t.say("Header value", "Wert des Headers")
+                    value=String::new()
+                    kind="password"
+                />
+            </div>
+        </fieldset>
+    }
+    .into_any()
+}
+
+#[component]
+fn ImportFields(filled: Filled) -> impl IntoView {
+    let t = use_locale();
+    let mark = |value: &'static str, text: &'static str| {
+        let is_chosen = filled.decimal_mark == value;
+        view! { <option value=value selected=is_chosen>{text}</option> }
+    };
+    let labels = [
+        t.say("Prices that move far (%)", "Preise mit großer Änderung (%)"),
+        t.say("A large price change (%)", "Große Preisänderung (%)"),
+        t.say("Failed rows (%)", "Fehlgeschlagene Zeilen (%)"),
+        t.say(
+            "Products missing from a full file (%)",
+            "In einer vollständigen Datei fehlende Produkte (%)",
+        ),
+    ];
+    let limits = LIMITS.into_iter().zip(labels).zip(filled.limits.clone());
+    let limits = limits
+        .map(|((name, label), value)| view! { <Text name label value inputmode="decimal" /> })
+        .collect_view();
+    let is_open = filled.is_check
+        || !filled.options.is_default()
+        || !filled.decimal_mark.is_empty()
+        || !filled.currency.is_empty()
+        || !filled.sheets.is_empty()
+        || filled.limits.iter().any(|limit| !limit.is_empty());
+    view! {
+        <details class="more-options" open=is_open data-testid="source-import-options">
+            <summary>{t.say("How files are imported", "Wie Dateien importiert werden")}</summary>
+            <label class="upload-check">
+                <input
+                    type="checkbox"
+                    name=MODE_FIELD
+                    value=ImportMode::Check.as_str()
+                    checked=filled.is_check
+                />
+                {t.say(
+                    "Dry run: check files without importing anything",
+                    "Testlauf: Dateien prüfen, ohne etwas zu importieren",
+                )}
+            </label>
+            <OptionFields options=filled.options />
+            <fieldset>
+                <legend>{t.say("Understood as", "Verstanden als")}</legend>
+                <div class="settings-row">
+                    <label class="field">
+                        <span>{t.say("Decimal mark", "Dezimalzeichen")}</span>
+                        <select class="input" name="decimal_mark">
+                            {mark("", t.say("Told from the file", "Aus der Datei erkannt"))}
+                            {mark("comma", t.say("Comma", "Komma"))}
+                            {mark("point", t.say("Point", "Punkt"))}
+                        </select>
+                    </label>
+                    <Text
+                        name="currency"
+                        label=t.say("Currency", "Währung")
+                        value=filled.currency.clone()
+                        hint=t.say(
+                            "A code such as EUR, if the file has none.",
+                            "Ein Code wie EUR, wenn die Datei keine nennt.",
+                        )
+                    />
+                    <Text
+                        name="sheets"
+                        label=t.say("Sheets", "Tabellenblätter")
+                        value=filled.sheets.clone()
+                        hint=t.say("With commas between.", "Mit Kommas dazwischen.")
+                    />
+                </div>
+                <p class="settings-note">
+                    {t.say(
+                        "What the columns hold is asked at the first import if need be, and remembered.",
+                        "Was die Spalten enthalten, wird beim ersten Import gefragt, falls nötig, und gemerkt.",
+                    )}
+                </p>
+            </fieldset>
+            <fieldset>
+                <legend>
+                    {t.say("Limits in place of the server's", "Grenzen anstelle derer des Servers")}
+                </legend>
+                <div class="settings-row">{limits}</div>
+            </fieldset>
+        </details>
+    }
+}
+
+/// A labelled input that may hold something.
+#[component]
+fn Text(
+    name: &'static str,
+    label: &'static str,
+    value: String,
+    #[prop(default = "text")] kind: &'static str,
+    #[prop(optional)] hint: Option<&'static str>,
+    #[prop(optional)] inputmode: Option<&'static str>,
+    #[prop(optional)] required: bool,
+) -> impl IntoView {
+    let hint_id = format!("{name}-hint");
+    let described_by = hint.map(|_| hint_id.clone());
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <input
+                id=name
+                class="input"
+                type=kind
+                name=name
+                value=value
+                required=required
+                inputmode=inputmode
+                autocomplete=if kind == "password" { "new-password" } else { "off" }
+                aria-describedby=described_by
+            />
+            {hint.map(|hint| view! { <p class="field-hint" id=hint_id>{hint}</p> })}
+        </div>
+    }
+}

@@ -1,0 +1,146 @@
+//! The sources of product files.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::sources::sources_state,
+    components::{
+        moment::{Expiry, Moment},
+        notice::{EmptyState, ErrorNotice},
+        page_title::PageTitle,
+        source::{RunResult, schedule_words},
+        webhook::host_of,
+    },
+    islands::parts::{
+        icons::{Glyph, Icon},
+        locale::use_locale,
+    },
+    model::{
+        base_path::address,
+        source::{Source, SourceKind, SourceRun},
+    },
+};
+
+/// The page of all sources that somebody may see.
+#[component]
+pub(crate) fn SourcesPage() -> impl IntoView {
+    let t = use_locale();
+    let title = t.say("Sources", "Quellen");
+    let list = Suspend::new(async {
+        match sources_state().await {
+            Ok(state) => view! { <SourcesTable sources=state.sources /> }.into_any(),
+            Err(error) => view! { <ErrorNotice error here="/sources" /> }.into_any(),
+        }
+    });
+    view! {
+        <PageTitle text=title />
+        <header class="page-head sources-head">
+            <h1>{title}</h1>
+            <a class="button button-primary" href=address("/sources/new") data-testid="new-source">
+                {t.say("New source", "Neue Quelle")}
+            </a>
+        </header>
+        <section class="card card-flush" aria-label=title>
+            {list}
+        </section>
+    }
+}
+
+#[component]
+fn SourcesTable(sources: Vec<(Source, Option<SourceRun>)>) -> impl IntoView {
+    let t = use_locale();
+    if sources.is_empty() {
+        return view! {
+            <EmptyState glyph=Glyph::Box title=t.say("No sources yet", "Noch keine Quellen")>
+                <p>
+                    {t.say(
+                        "A source is a place that product files come from: the server fetches them on a schedule and imports those that have changed.",
+                        "Eine Quelle ist ein Ort, von dem Produktdateien kommen: Der Server ruft sie nach einem Zeitplan ab und importiert, was sich geändert hat.",
+                    )}
+                </p>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    let rows = sources
+        .into_iter()
+        .map(|(source, newest)| view! { <SourceRow source newest /> })
+        .collect_view();
+    view! {
+        <table class="table settings-table" role="table" data-testid="sources">
+            <caption class="visually-hidden">
+                {t.say("Sources by name", "Quellen nach Namen")}
+            </caption>
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">{t.say("Source", "Quelle")}</th>
+                    <th role="columnheader" scope="col">{t.say("Schedule", "Zeitplan")}</th>
+                    <th role="columnheader" scope="col">{t.say("Last run", "Letzter Lauf")}</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{rows}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+#[component]
+fn SourceRow(source: Source, newest: Option<SourceRun>) -> impl IntoView {
+    let t = use_locale();
+    let last = match newest {
+        Some(run) => view! {
+            <Moment at=run.started_at />
+            " "
+            <RunResult run />
+        }
+        .into_any(),
+        None => t.say("None yet", "Noch keiner").into_any(),
+    };
+    let place = match source.kind {
+        SourceKind::Address => host_of(&source.address),
+        // The same in both languages.
+        SourceKind::Upload => "Upload".to_owned(),
+    };
+    let paused = (!source.enabled && source.schedule.is_some())
+        .then(|| view! { <span class="chip">{t.say("Paused", "Angehalten")}</span> });
+    let next = source.due_at.map(|at| {
+        view! {
+            <span class="settings-email">
+                {t.say("Next ", "Nächster ")} <Expiry at />
+            </span>
+        }
+    });
+    view! {
+        <tr role="row" data-testid="source-row">
+            <th role="rowheader" scope="row">
+                <a href=address(&format!("/sources/{}", source.id)) translate="no">
+                    {source.name.clone()}
+                </a>
+                " "
+                {paused}
+                <span class="settings-email" translate="no">
+                    {place}
+                </span>
+            </th>
+            <td role="cell">
+                {schedule_words(t, source.schedule.as_ref())}
+                {next}
+            </td>
+            <td role="cell">{last}</td>
+        </tr>
+    }
+}
+
+/// The way back to the sources.
+#[component]
+pub(super) fn SourcesCrumb() -> impl IntoView {
+    let t = use_locale();
+    view! {
+        <nav class="crumbs" aria-label=t.say("Breadcrumb", "Navigationspfad")>
+            <a href=address("/sources")>
+                <Icon glyph=Glyph::ChevronLeft />
+                {t.say("Sources", "Quellen")}
+            </a>
+        </nav>
+    }
+}

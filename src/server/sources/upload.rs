@@ -1,0 +1,81 @@
+//! Uploads to a source: it says how the file is imported, and has one import at a time.
+
+use super::{Sources, runner::LEASE};
+use crate::i18n::messages::ErrorCode;
+use crate::{
+    model::{error::ApiError, import_options::Instructions, job::JobId},
+    server::{
+        identity::user::User,
+        store::{
+            source_runs::RunEnd,
+            sources::{ClaimedSource, FileIdentity},
+        },
+        uploads::upload_error::UploadError,
+    },
+};
+
+/// How long somebody should wait who comes while the source is busy, in seconds.
+const RETRY_AFTER: u64 = 30;
+
+/// A source that waits for its file.
+#[derive(Debug)]
+pub(crate) struct SourceUpload {
+    sources: Sources,
+    claimed: ClaimedSource,
+}
+
+impl Sources {
+    /// Claims a source for a user's upload.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::NotFound`] if there is none that they may change, [`ApiError::Busy`] if its last import is not over.
+    pub(crate) async fn begin_upload(
+        &self,
+        user: &User,
+        id: &str,
+    ) -> Result<SourceUpload, ApiError> {
+        self.require()?;
+        let source = self.store.source(&user.sources(), id).await?;
+        let source = source.ok_or(ApiError::NotFound)?;
+        let now = self.process.now().await?;
+        let process = self.process.name();
+        let claiming = self
+            .store
+            .claim_source_for_upload(&source.id, process, now, LEASE);
+        let claimed = claiming.await?.ok_or_else(|| ApiError::Busy {
+            reason: ErrorCode::SourceBusy.into(),
+            seconds: RETRY_AFTER,
+        })?;
+        Ok(SourceUpload {
+            sources: self.clone(),
+            claimed,
+        })
+    }
+}
+
+impl SourceUpload {
+    /// Returns how the file is imported.
+    pub(crate) fn what(&self) -> Instructions {
+        self.claimed.source.what.clone()
+    }
+
+    /// Imports the file, and records what became of it.
+    pub(crate) async fn import(
+        self,
+        importing: impl Future<Output = Result<(JobId, String), UploadError>>,
+    ) -> Result<(JobId, String), UploadError> {
+        let Self { sources, claimed } = self;
+        let held = sources.held(&sources.process, &claimed.source.id, importing);
+        let imported = held.await.unwrap_or(Err(UploadError::Broken));
+        let end = match &imported {
+            // The next file that is fetched is another one than this.
+            Ok((job, _)) => RunEnd::HandedOver(job.clone(), FileIdentity::default()),
+            Err(error) => RunEnd::Failed(error.clone().into()),
+        };
+        if let Err(error) = sources.end(&sources.process, &claimed, end).await {
+            tracing::warn!(%error, source = claimed.source.id, "cannot record an upload to a source");
+        }
+        imported
+    }
+}

@@ -1,0 +1,17 @@
+//! Limits of an import in place of those of the settings.
+
+use sea_orm_migration::{prelude::*, schema::*};
+
+#[derive(DeriveMigrationName)]
+pub(super) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let table = Table::alter()
+            .table("monitor_imports")
+            .add_column(text_null("limits"))
+            .to_owned();
+        manager.alter_table(table).await
+    }
+}

@@ -1,0 +1,431 @@
+//! Runs of sources: begun under the source's lease, ended by its worker, and settled when their imports are over.
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter,
+    QueryOrder, QuerySelect, Statement, TransactionTrait, Value,
+    sea_query::{Expr, ExprTrait as _},
+};
+use uuid::Uuid;
+
+use super::{
+    Store, StoreError,
+    entity::{import_event, source as source_row, source_run as row},
+    from_db,
+    retention::SLICE,
+    sources::{ClaimedSource, FileIdentity, immediate},
+    to_db,
+};
+use crate::model::{
+    job::{ImportStatus, JobId, UnixMillis},
+    source::{RunCause, RunOutcome, RunProblem, RunsPage, Schedule, SourceRun},
+    webhook::{FailingSource, ImportEvent},
+};
+
+/// Runs per page.
+const PAGE: u64 = 50;
+/// Runs that are settled at once.
+const AT_ONCE: u64 = 50;
+
+/// The runs whose imports are over, or are no more.
+pub(super) const ENDED: &str = "SELECT r.id, r.source_id, j.status AS job_status, j.completed_at, \
+      j.processed_products AS processed, j.failed_products AS failed, m.cancel_wanted \
+    FROM source_runs r LEFT JOIN product_import_jobs j ON j.id = r.job_id LEFT JOIN monitor_imports m ON m.id = r.job_id \
+    WHERE r.outcome = 'importing' AND (j.id IS NULL OR j.status <> 'PENDING')";
+
+/// How a run ended that a worker has claimed.
+#[derive(Clone, Debug)]
+pub(crate) enum RunEnd {
+    /// The file is as before.
+    Unchanged(FileIdentity),
+    /// The file is being imported.
+    HandedOver(JobId, FileIdentity),
+    /// It failed.
+    Failed(RunProblem),
+}
+
+/// What settling runs goes by.
+pub(crate) struct Settling<'a> {
+    pub(crate) now: UnixMillis,
+    /// Failures in a row that are told.
+    pub(crate) told_after: u64,
+    /// Returns when a source may run next, given its schedule and how often it has failed in a row.
+    pub(crate) not_before: &'a (dyn Fn(&Schedule, u64) -> Option<UnixMillis> + Sync),
+}
+
+#[derive(FromQueryResult)]
+struct EndedRun {
+    id: String,
+    source_id: String,
+    job_status: Option<String>,
+    completed_at: Option<i64>,
+    processed: Option<i64>,
+    failed: Option<i64>,
+    cancel_wanted: Option<bool>,
+}
+
+/// Begins a run, or goes on with the one that a worker has left.
+pub(super) async fn begin(
+    transaction: &DatabaseTransaction,
+    source: &str,
+    cause: RunCause,
+    now: UnixMillis,
+) -> Result<String, StoreError> {
+    let left = row::Entity::find()
+        .filter(row::Column::SourceId.eq(source))
+        .filter(row::Column::Outcome.eq(RunOutcome::Running.as_str()))
+        .one(transaction)
+        .await?;
+    if let Some(left) = left {
+        row::Entity::update_many()
+            .col_expr(row::Column::Cause, Expr::value(cause.as_str()))
+            .filter(row::Column::Id.eq(left.id.as_str()))
+            .exec(transaction)
+            .await?;
+        return Ok(left.id);
+    }
+    let model = row::Model {
+        // In the order of time, by which they are listed.
+        id: Uuid::now_v7().to_string(),
+        source_id: source.to_owned(),
+        cause: cause.as_str().to_owned(),
+        outcome: RunOutcome::Running.as_str().to_owned(),
+        problem: None,
+        job_id: None,
+        status: None,
+        started_at: now,
+        ended_at: None,
+        processed_products: None,
+        failed_products: None,
+    };
+    row::Entity::insert(row::ActiveModel::from(model.clone()))
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(model.id)
+}
+
+impl Store {
+    /// Records how a run ended, and when its source is due next, unless the lease went to another worker. A due time
+    /// that was set meanwhile stays.
+    pub(crate) async fn end_source_run(
+        &self,
+        worker: &str,
+        claimed: &ClaimedSource,
+        end: RunEnd,
+        next: Option<UnixMillis>,
+        now: UnixMillis,
+        told_after: u64,
+    ) -> Result<bool, StoreError> {
+        let id = claimed.source.id.as_str();
+        let transaction = self.db.begin_with_options(immediate()).await?;
+        let due = Expr::case(
+            Expr::col(source_row::Column::DueAt).eq(claimed.source.due_at),
+            Expr::value(next),
+        )
+        .finally(Expr::col(source_row::Column::DueAt));
+        let by_request = Expr::case(
+            Expr::col(source_row::Column::DueAt).eq(claimed.source.due_at),
+            Expr::value(false),
+        )
+        .finally(Expr::col(source_row::Column::DueByRequest));
+        let mut update = source_row::Entity::update_many()
+            .col_expr(source_row::Column::DueByRequest, by_request.into())
+            .col_expr(source_row::Column::DueAt, due.into())
+            .col_expr(source_row::Column::LeasedBy, Expr::value(None::<String>))
+            .col_expr(source_row::Column::LeasedUntil, Expr::value(None::<i64>));
+        if let RunEnd::Unchanged(known) | RunEnd::HandedOver(_, known) = &end {
+            update = update
+                .col_expr(source_row::Column::Etag, Expr::value(known.etag.clone()))
+                .col_expr(
+                    source_row::Column::LastModified,
+                    Expr::value(known.last_modified.clone()),
+                )
+                .col_expr(
+                    source_row::Column::Checksum,
+                    Expr::value(known.checksum.clone()),
+                );
+        }
+        let updated = update
+            .filter(source_row::Column::Id.eq(id))
+            .filter(source_row::Column::LeasedBy.eq(worker))
+            .exec(&transaction)
+            .await?;
+        if updated.rows_affected == 0 {
+            return Ok(false);
+        }
+        let (outcome, problem, job) = match end {
+            RunEnd::Unchanged(_) => (RunOutcome::Unchanged, None, None),
+            RunEnd::HandedOver(job, _) => (RunOutcome::Importing, None, Some(job)),
+            RunEnd::Failed(problem) => (RunOutcome::Failed, Some(problem), None),
+        };
+        let ended_at = (outcome != RunOutcome::Importing).then_some(now);
+        row::Entity::update_many()
+            .col_expr(row::Column::Outcome, Expr::value(outcome.as_str()))
+            .col_expr(
+                row::Column::Problem,
+                Expr::value(problem.as_ref().map(json)),
+            )
+            .col_expr(
+                row::Column::JobId,
+                Expr::value(job.map(|job| job.as_str().to_owned())),
+            )
+            .col_expr(row::Column::EndedAt, Expr::value(ended_at))
+            .filter(row::Column::Id.eq(claimed.run.as_str()))
+            .exec(&transaction)
+            .await?;
+        match (outcome, problem) {
+            (RunOutcome::Unchanged, _) => succeeded(&transaction, id).await?,
+            // Who uploads a file is told of it at once.
+            (_, Some(problem)) if claimed.cause != RunCause::Upload => {
+                failed(&transaction, id, &problem, now, told_after).await?;
+            }
+            _ => {}
+        }
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// Records how the imports of runs ended, and returns how many there were. Of several processes each run is
+    /// settled by one.
+    pub(crate) async fn settle_source_runs(
+        &self,
+        settling: &Settling<'_>,
+    ) -> Result<usize, StoreError> {
+        let backend = self.db.get_database_backend();
+        let sql = format!("{ENDED} LIMIT {AT_ONCE}");
+        let ended = EndedRun::find_by_statement(Statement::from_string(backend, sql));
+        let ended = ended.all(&self.db).await?;
+        let count = ended.len();
+        for run in ended {
+            self.settle(run, settling).await?;
+        }
+        Ok(count)
+    }
+
+    async fn settle(&self, run: EndedRun, settling: &Settling<'_>) -> Result<(), StoreError> {
+        let Settling {
+            now, told_after, ..
+        } = *settling;
+        let status = run.job_status.as_deref().map(str::parse::<ImportStatus>);
+        let status = status.and_then(Result::ok);
+        let problem = match status {
+            // It was deleted.
+            None => Some(RunProblem::Cancelled),
+            Some(ImportStatus::Error) if run.cancel_wanted == Some(true) => {
+                Some(RunProblem::Cancelled)
+            }
+            Some(ImportStatus::Error) => Some(RunProblem::ImportFailed),
+            Some(_) => None,
+        };
+        let outcome = match problem {
+            None => RunOutcome::Imported,
+            Some(_) => RunOutcome::Failed,
+        };
+        let transaction = self.db.begin_with_options(immediate()).await?;
+        let settled = row::Entity::update_many()
+            .col_expr(row::Column::Outcome, Expr::value(outcome.as_str()))
+            .col_expr(
+                row::Column::Problem,
+                Expr::value(problem.as_ref().map(json)),
+            )
+            .col_expr(
+                row::Column::Status,
+                Expr::value(status.map(|status| status.as_str().to_owned())),
+            )
+            .col_expr(
+                row::Column::EndedAt,
+                Expr::value(run.completed_at.unwrap_or(now)),
+            )
+            .col_expr(row::Column::ProcessedProducts, Expr::value(run.processed))
+            .col_expr(row::Column::FailedProducts, Expr::value(run.failed))
+            .filter(row::Column::Id.eq(run.id))
+            .filter(row::Column::Outcome.eq(RunOutcome::Importing.as_str()))
+            .exec(&transaction)
+            .await?;
+        if settled.rows_affected > 0 {
+            let id = run.source_id.as_str();
+            match problem {
+                None => succeeded(&transaction, id).await?,
+                // That is a person's decision.
+                Some(RunProblem::Cancelled) => {}
+                Some(problem) => {
+                    let source = failed(&transaction, id, &problem, now, told_after).await?;
+                    if let Some(source) = source {
+                        put_off(&transaction, source, settling).await?;
+                    }
+                }
+            }
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Lists runs of a source, newest first, from behind one on.
+    pub(crate) async fn list_source_runs(
+        &self,
+        source: &str,
+        after: Option<&str>,
+    ) -> Result<RunsPage, StoreError> {
+        let mut query = row::Entity::find()
+            .filter(row::Column::SourceId.eq(source))
+            .order_by_desc(row::Column::Id)
+            .limit(PAGE + 1);
+        if let Some(after) = after {
+            query = query.filter(row::Column::Id.lt(after));
+        }
+        let rows = query.all(&self.db).await?;
+        let has_more = rows.len() as u64 > PAGE;
+        let rows = rows.into_iter().take(PAGE as usize);
+        let items = rows.map(run).collect::<Result<Vec<_>, _>>()?;
+        let last = items.last().map(|run| run.id.clone());
+        Ok(RunsPage {
+            items,
+            next: last.filter(|_| has_more),
+        })
+    }
+
+    /// Finds the newest run of a source.
+    pub(crate) async fn newest_source_run(
+        &self,
+        source: &str,
+    ) -> Result<Option<SourceRun>, StoreError> {
+        let row = row::Entity::find()
+            .filter(row::Column::SourceId.eq(source))
+            .order_by_desc(row::Column::Id)
+            .one(&self.db)
+            .await?;
+        row.map(run).transpose()
+    }
+
+    /// Deletes a slice of ended runs that were started before a time.
+    pub(crate) async fn remove_source_runs(&self, before: UnixMillis) -> Result<u64, StoreError> {
+        let sql = "DELETE FROM source_runs WHERE id IN (SELECT id FROM source_runs WHERE started_at < $1 \
+             AND outcome NOT IN ('running', 'importing') LIMIT $2)";
+        let values: [Value; 2] = [before.into(), to_db(SLICE).into()];
+        let backend = self.db.get_database_backend();
+        let statement = Statement::from_sql_and_values(backend, sql, values);
+        Ok(self.db.execute_raw(statement).await?.rows_affected())
+    }
+}
+
+async fn succeeded(transaction: &DatabaseTransaction, source: &str) -> Result<(), StoreError> {
+    source_row::Entity::update_many()
+        .col_expr(source_row::Column::Failures, Expr::value(0_i64))
+        .filter(source_row::Column::Id.eq(source))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Counts a failure, notes an event when there are as many in a row as are told, and returns the source as it is then.
+async fn failed(
+    transaction: &DatabaseTransaction,
+    source: &str,
+    problem: &RunProblem,
+    now: UnixMillis,
+    told_after: u64,
+) -> Result<Option<source_row::Model>, StoreError> {
+    let mut update = source_row::Entity::update_many().col_expr(
+        source_row::Column::Failures,
+        Expr::col(source_row::Column::Failures).add(1_i64),
+    );
+    if *problem == RunProblem::ImportFailed {
+        // The same file is imported once more.
+        for column in [
+            source_row::Column::Etag,
+            source_row::Column::LastModified,
+            source_row::Column::Checksum,
+        ] {
+            update = update.col_expr(column, Expr::value(None::<String>));
+        }
+    }
+    update
+        .filter(source_row::Column::Id.eq(source))
+        .exec(transaction)
+        .await?;
+    let source = source_row::Entity::find_by_id(source)
+        .one(transaction)
+        .await?;
+    let Some(source) = source else {
+        return Ok(None);
+    };
+    if from_db(source.failures) == told_after {
+        let about = FailingSource {
+            id: source.id.clone(),
+            name: source.name.clone(),
+            failures: told_after,
+            problem: problem.clone(),
+        };
+        let event = import_event::ActiveModel {
+            id: sea_orm::ActiveValue::NotSet,
+            ..import_event::Model {
+                id: 0,
+                kind: ImportEvent::SourceFailing.as_str().to_owned(),
+                job_id: String::new(),
+                at: now,
+                filename: String::new(),
+                status: ImportStatus::Error.as_str().to_owned(),
+                mode: String::new(),
+                error: None,
+                error_code: None,
+                error_params: None,
+                total_products: None,
+                processed_products: 0,
+                failed_products: 0,
+                undone_by: None,
+                owner_id: Some(source.owner_id.clone()),
+                about: Some(json(&about)),
+            }
+            .into()
+        };
+        import_event::Entity::insert(event)
+            .exec_without_returning(transaction)
+            .await?;
+    }
+    Ok(Some(source))
+}
+
+/// Has a source whose import failed wait, where it would run sooner.
+async fn put_off(
+    transaction: &DatabaseTransaction,
+    source: source_row::Model,
+    settling: &Settling<'_>,
+) -> Result<(), StoreError> {
+    let schedule = source.cron.zip(source.time_zone);
+    let schedule = schedule.map(|(cron, time_zone)| Schedule { cron, time_zone });
+    let failures = from_db(source.failures);
+    let later = schedule.and_then(|schedule| (settling.not_before)(&schedule, failures));
+    let Some(later) = later else { return Ok(()) };
+    source_row::Entity::update_many()
+        .col_expr(source_row::Column::DueAt, Expr::value(later))
+        .filter(source_row::Column::Id.eq(source.id))
+        .filter(source_row::Column::DueAt.lt(later))
+        .filter(source_row::Column::DueByRequest.eq(false))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+fn run(row: row::Model) -> Result<SourceRun, StoreError> {
+    let corrupt = |reason: &str| StoreError::Corrupt {
+        table: "source_runs",
+        reason: reason.to_owned(),
+    };
+    let problem = row.problem.as_deref();
+    Ok(SourceRun {
+        id: row.id,
+        cause: row.cause.parse().map_err(|_| corrupt("cause"))?,
+        outcome: row.outcome.parse().map_err(|_| corrupt("outcome"))?,
+        problem: problem.and_then(|problem| serde_json::from_str(problem).ok()),
+        job: row.job_id,
+        status: row.status.as_deref().and_then(|status| status.parse().ok()),
+        started_at: row.started_at,
+        ended_at: row.ended_at,
+        processed_products: row.processed_products.map(from_db),
+        failed_products: row.failed_products.map(from_db),
+    })
+}
+
+/// Writes what always serializes.
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
