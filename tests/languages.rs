@@ -33,8 +33,8 @@ fn every_text_is_in_spanish_and_no_other() {
     let mut faults = Vec::new();
     for (text, places) in &texts {
         let of_browser = places.iter().any(|place| {
-            let is_of = |directory: &&str| place.starts_with(&root.join(directory));
-            BROWSER.iter().any(|directory| is_of(&directory))
+            let mut directories = BROWSER.iter();
+            directories.any(|directory| place.starts_with(root.join(directory)))
         });
         match Locale::Spanish.translated(text) {
             None => faults.push(format!("missing: {text:?}")),
@@ -90,19 +90,20 @@ fn scan(tokens: TokenStream, found: &mut BTreeSet<String>) {
     let tokens: Vec<_> = tokens.into_iter().collect();
     for (index, token) in tokens.iter().enumerate() {
         let TokenTree::Group(group) = token else {
-            if let [colon, _, comma, english, second, german, end] = &tokens[index..]
-                .first_chunk::<7>()
-                .map_or(&[][..], |it| &it[..])
-                && [colon, comma, second, end].map(punct)
-                    == [Some(':'), Some(','), Some(','), Some(';')]
+            if let Some([colon, _, comma, english, second, german, end]) =
+                tokens[index..].first_chunk()
+                && [colon, comma, second, end].map(punct) == [':', ',', ',', ';'].map(Some)
                 && let (Some(english), Some(_)) = (literal(english), literal(german))
             {
                 found.insert(english);
             }
             continue;
         };
+        let before = index
+            .checked_sub(1)
+            .map(|before| tokens[before].to_string());
         let is_call = group.delimiter() == Delimiter::Parenthesis
-            && matches!(index.checked_sub(1).map(|before| &tokens[before]), Some(TokenTree::Ident(name)) if SAYS.contains(&name.to_string().as_str()));
+            && before.is_some_and(|name| SAYS.contains(&name.as_str()));
         if is_call {
             let inner: Vec<_> = group.stream().into_iter().collect();
             if let [english, comma, german, ..] = &inner[..]

@@ -20,24 +20,22 @@ const MAX_CODE: usize = 64;
 /// recorded: it stays as it is. [`Display`](fmt::Display) writes it in English.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Reason {
-    message: String,
+    message: Box<str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    code: Option<String>,
-    #[serde(default, skip_serializing_if = "Params::is_empty")]
-    params: Params,
-    #[serde(default, skip_serializing_if = "is_false")]
+    code: Option<Box<str>>,
+    /// None where there are none, as states of jobs are kept and sent by the thousand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    params: Option<Box<Params>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     cancelled: bool,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // as `serde` asks
-fn is_false(value: &bool) -> bool {
-    !value
-}
+static NO_PARAMS: Params = Params::new();
 
 impl Reason {
     /// Wraps words that are not ours.
     #[must_use]
-    pub fn words(message: impl Into<String>) -> Self {
+    pub fn words(message: impl Into<Box<str>>) -> Self {
         Self {
             message: message.into(),
             ..Self::default()
@@ -46,20 +44,18 @@ impl Reason {
 
     /// Makes one of its English sentence, its code and its parameters. A code that is none is left out.
     #[must_use]
-    pub fn new(message: impl Into<String>, code: Option<String>, params: Params) -> Self {
+    pub fn new(message: impl Into<Box<str>>, code: Option<String>, params: Params) -> Self {
         let is_code = |code: &String| {
             let is_part =
                 |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
             (1..=MAX_CODE).contains(&code.len()) && code.bytes().all(is_part)
         };
         let code = code.filter(is_code);
-        let params = match code {
-            Some(_) => params.into_iter().take(MAX_PARAMS).collect(),
-            None => Params::new(),
-        };
+        let params = params.into_iter().take(MAX_PARAMS).collect();
+        let params = code.as_ref().and_then(|_| boxed(params));
         Self {
             message: message.into(),
-            code,
+            code: code.map(String::into_boxed_str),
             params,
             cancelled: false,
         }
@@ -86,7 +82,7 @@ impl Reason {
     /// Returns the parameters.
     #[must_use]
     pub fn params(&self) -> &Params {
-        &self.params
+        self.params.as_deref().unwrap_or(&NO_PARAMS)
     }
 
     /// Returns whether somebody cancelled what failed.
@@ -98,8 +94,8 @@ impl Reason {
     /// Returns how many bytes it takes up.
     #[must_use]
     pub fn len(&self) -> usize {
-        let code = self.code.as_ref().map_or(0, String::len);
-        self.message.len() + code + self.params.len() * 16
+        let code = self.code.as_ref().map_or(0, |code| code.len());
+        self.message.len() + code + self.params().len() * 16
     }
 
     /// Returns whether it says nothing.
@@ -107,6 +103,10 @@ impl Reason {
     pub fn is_empty(&self) -> bool {
         self.message.is_empty()
     }
+}
+
+fn boxed(params: Params) -> Option<Box<Params>> {
+    (!params.is_empty()).then(|| Box::new(params))
 }
 
 /// The body of an answer that is an error: the sentence in English, or another service's words, which have no code.
@@ -127,9 +127,9 @@ pub struct ErrorBody {
 impl From<Reason> for ErrorBody {
     fn from(reason: Reason) -> Self {
         Self {
-            error: reason.message,
-            code: reason.code,
-            params: reason.params,
+            error: reason.message.into(),
+            code: reason.code.map(String::from),
+            params: reason.params.map(|params| *params).unwrap_or_default(),
         }
     }
 }
@@ -143,9 +143,9 @@ impl From<ErrorBody> for Reason {
 impl From<ErrorCode> for Reason {
     fn from(error: ErrorCode) -> Self {
         Self {
-            message: error.to_string(),
-            code: Some(error.code().to_owned()),
-            params: error.params(),
+            message: error.to_string().into(),
+            code: Some(error.code().into()),
+            params: boxed(error.params()),
             cancelled: matches!(
                 error,
                 ErrorCode::Cancelled
@@ -171,7 +171,7 @@ impl Locale {
         let known = reason
             .code()
             .and_then(|code| self.message(code, reason.params()));
-        known.unwrap_or_else(|| reason.message.clone())
+        known.unwrap_or_else(|| reason.message.to_string())
     }
 }
 

@@ -8,12 +8,14 @@ pub async fn take(db: &DatabaseConnection, statements: &str) {
     let sql = format!(
         "CREATE TABLE IF NOT EXISTS no_room (id INTEGER PRIMARY KEY AUTOINCREMENT);
         INSERT OR IGNORE INTO no_room VALUES (9223372036854775807);
-        CREATE TRIGGER no_room BEFORE {statements} BEGIN INSERT INTO no_room DEFAULT VALUES; END"
+        CREATE TRIGGER no_room_left BEFORE {statements} BEGIN INSERT INTO no_room VALUES (NULL); END"
     );
     db.execute_unprepared(&sql).await.unwrap();
 }
 
 /// Makes room again.
 pub async fn give_back(db: &DatabaseConnection) {
-    db.execute_unprepared("DROP TRIGGER no_room").await.unwrap();
+    db.execute_unprepared("DROP TRIGGER no_room_left")
+        .await
+        .unwrap();
 }
