@@ -154,15 +154,27 @@ fn over_limit(t: Locale, over: OverLimit) -> String {
         OverLimit::Prices { count, of, by } => {
             let [count, of] = [count, of].map(|it| t.count(it));
             let by = t.percent_of_hundredths(by.unsigned_abs());
-            t.fill("{count} of the {of} compared prices would change by more than {by}. Nothing has been imported yet.", "{count} der {of} verglichenen Preise würden sich um mehr als {by} ändern. Bisher wurde nichts importiert.", &[("count", &count), ("of", &of), ("by", &by)])
+            t.fill(
+                "{count} of the {of} compared prices would change by more than {by}. Nothing has been imported yet.",
+                "{count} der {of} verglichenen Preise würden sich um mehr als {by} ändern. Bisher wurde nichts importiert.",
+                &[("count", &count), ("of", &of), ("by", &by)],
+            )
         }
         OverLimit::Missing { count, of } => {
             let [count, of] = [count, of].map(|it| t.count(it));
-            t.fill("{count} of {of} products are not in the file. Nothing has been imported yet.", "{count} von {of} Produkten sind nicht in der Datei. Bisher wurde nichts importiert.", &[("count", &count), ("of", &of)])
+            t.fill(
+                "{count} of {of} products are not in the file. Nothing has been imported yet.",
+                "{count} von {of} Produkten sind nicht in der Datei. Bisher wurde nichts importiert.",
+                &[("count", &count), ("of", &of)],
+            )
         }
         OverLimit::Failed { count, of } => {
             let [count, of] = [count, of].map(|it| t.count(it));
-            t.fill("{count} of the first {of} rows would fail. Nothing has been imported yet.", "{count} der ersten {of} Zeilen würden fehlschlagen. Bisher wurde nichts importiert.", &[("count", &count), ("of", &of)])
+            t.fill(
+                "{count} of the first {of} rows would fail. Nothing has been imported yet.",
+                "{count} der ersten {of} Zeilen würden fehlschlagen. Bisher wurde nichts importiert.",
+                &[("count", &count), ("of", &of)],
+            )
         }
     }
 }

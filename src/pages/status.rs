@@ -157,9 +157,13 @@ fn problem_text(t: Locale, problem: &UpstreamProblem) -> String {
                 true => t.say("none", "keine").to_owned(),
                 false => fields.join(", "),
             };
-            t.fill("{whose} contain none of the fields listed in docs/protocol.md, so progress can't \
-                     be shown. Fields received: {fields}.", "{whose} enthalten keines der Felder aus docs/protocol.md, daher kann kein \
-                     Fortschritt angezeigt werden. Empfangene Felder: {fields}.", &[("whose", whose), ("fields", &fields)])}
+            t.fill(
+                "{whose} contain none of the fields listed in docs/protocol.md, so progress can't \
+                     be shown. Fields received: {fields}.",
+                "{whose} enthalten keines der Felder aus docs/protocol.md, daher kann kein \
+                     Fortschritt angezeigt werden. Empfangene Felder: {fields}.",
+                &[("whose", whose), ("fields", &fields)],
+            )}
     }
 }
 
