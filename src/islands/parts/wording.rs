@@ -199,6 +199,11 @@ const SENTENCES: &[(&str, &str)] = &[
         "Set ENCRYPTION_KEY to share imports.",
         "Setze ENCRYPTION_KEY, um Importe zu teilen.",
     ),
+    ("No cell was changed.", "Keine Zelle wurde geändert."),
+    (
+        "A filter value is not valid. Check the price and the date.",
+        "Ein Filterwert ist nicht gültig. Prüfe Preis und Datum.",
+    ),
     (
         "Choose at least one event.",
         "Wähle mindestens ein Ereignis.",

@@ -145,6 +145,8 @@ pub(super) enum ServiceError {
     NoColumns,
     #[error("This import has no failed rows.")]
     NothingFailed,
+    #[error("No cell was changed.")]
+    NothingCorrected,
     #[error("This import changed no products, or its changes are no longer stored.")]
     NothingToUndo,
     #[error("This import is not waiting for approval.")]
@@ -187,6 +189,7 @@ impl ServiceError {
             | Self::NotKept
             | Self::Answered
             | Self::NothingFailed
+            | Self::NothingCorrected
             | Self::NothingToApprove
             | Self::NothingToUndo
             | Self::BeingUndone => StatusCode::CONFLICT,

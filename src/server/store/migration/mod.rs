@@ -31,6 +31,8 @@ mod m0130_notifications;
 mod m0131_share_links;
 mod m0132_mail_preferences;
 mod m0133_import_activity;
+mod m0160_product_list;
+mod m0161_cells_of_warnings;
 
 use sea_orm_migration::prelude::*;
 
@@ -70,6 +72,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0131_share_links::Migration),
             Box::new(m0132_mail_preferences::Migration),
             Box::new(m0133_import_activity::Migration),
+            Box::new(m0160_product_list::Migration),
+            Box::new(m0161_cells_of_warnings::Migration),
         ]
     }
 }
