@@ -15,7 +15,7 @@ use crate::{
         bundle::StartBundle,
         language::SiteFooter,
         page_return::PageReturn,
-        shortcuts::Shortcuts,
+        shortcuts::{KeysHelp, Shortcuts},
         site_header::{SiteHeader, Visitor},
         theme_switch::ThemeHead,
     },
@@ -27,10 +27,10 @@ use crate::{
         progress::JobsPerStream,
     },
     pages::{
-        AccountPage, AuditPage, ConfirmPage, EditSourcePage, ImportChangesPage, ImportDetailsPage,
-        ImportsPage, JoinPage, NewSourcePage, NotFoundPage, PasskeyPage, ProductPage, ProductsPage,
-        SharedPage, SignInPage, SourcePage, SourcesPage, StatusPage, StyleguidePage, TeamPage,
-        TokensPage, WebhookPage, WebhooksPage,
+        AccountPage, AuditPage, ConfirmPage, CorrectRowsPage, DeleteImportsPage, EditSourcePage,
+        ImportChangesPage, ImportDetailsPage, ImportsPage, JoinPage, NewSourcePage, NotFoundPage,
+        PasskeyPage, ProductPage, ProductsPage, SharedPage, SignInPage, SourcePage, SourcesPage,
+        StatusPage, StyleguidePage, TeamPage, TokensPage, WebhookPage, WebhooksPage,
     },
 };
 
@@ -121,6 +121,7 @@ fn Frame() -> impl IntoView {
             <Pages />
         </main>
         <SiteFooter />
+        <KeysHelp />
     }
 }
 
@@ -132,6 +133,8 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/imports") view=ImportsPage ssr=SsrMode::Async />
             <Route path=path!("/imports/:id") view=ImportDetailsPage ssr=SsrMode::Async />
             <Route path=path!("/imports/:id/changes") view=ImportChangesPage ssr=SsrMode::Async />
+            <Route path=path!("/imports/:id/correct") view=CorrectRowsPage ssr=SsrMode::Async />
+            <Route path=path!("/delete-imports") view=DeleteImportsPage ssr=SsrMode::Async />
             <Route path=path!("/products/:identity") view=ProductPage ssr=SsrMode::Async />
             <Route path=path!("/products") view=ProductsPage ssr=SsrMode::Async />
             <Route path=path!("/sources") view=SourcesPage ssr=SsrMode::Async />

@@ -187,6 +187,16 @@ const ROWS: &[Row] = &[
         "/imports/JOB/changes",
         [303, 303, 303, 200, 404, 404, 200, 404, 403, 403],
     ),
+    get(
+        "/imports/{id}/correct",
+        "/imports/JOB/correct",
+        [303, 303, 303, 403, 403, 404, 200, 404, 403, 403],
+    ),
+    get(
+        "/delete-imports",
+        "/delete-imports?id=JOB",
+        [303, 303, 303, 403, 403, 200, 200, 200, 403, 403],
+    ),
     get("/join/{token}", "/join/none", all(404)),
     get("/passkey", "/passkey", PAGE),
     get("/products", "/products", PAGE),
@@ -275,6 +285,12 @@ const ROWS: &[Row] = &[
         "/api/import_changes?id=JOB",
         ONE_IMPORT,
     ),
+    get("/api/imports_overview", "/api/imports_overview", PERSON),
+    get(
+        "/api/imports_to_delete",
+        "/api/imports_to_delete?ids[0]=JOB",
+        [401, 401, 401, 403, 403, 200, 200, 200, 403, 403],
+    ),
     get("/api/has_products", "/api/has_products", PERSON),
     get("/api/job_progress", "/api/job_progress?id=JOB", ONE_IMPORT),
     get("/api/job_states", "/api/job_states?ids[0]=JOB", PERSON),
@@ -282,7 +298,7 @@ const ROWS: &[Row] = &[
     get("/api/list_imports", "/api/list_imports?page=1", PERSON),
     get(
         "/api/list_products",
-        "/api/list_products?search=&page=1",
+        "/api/list_products?sort=price",
         PERSON,
     ),
     get("/api/passkey_duty", "/api/passkey_duty", PERSON),
@@ -290,6 +306,11 @@ const ROWS: &[Row] = &[
         "/api/product_history",
         "/api/product_history?identity=none",
         [401, 401, 401, 404, 404, 404, 404, 404, 403, 403],
+    ),
+    get(
+        "/api/rows_to_correct",
+        "/api/rows_to_correct?id=JOB&kind=failed&page=1",
+        [401, 401, 401, 403, 403, 404, 200, 404, 403, 403],
     ),
     get(
         "/api/server_status",
@@ -458,7 +479,21 @@ const ROWS: &[Row] = &[
         &[("id", "none")],
         IMPORTER_IN_VAIN,
     ),
+    post(
+        "/api/delete_imports",
+        &[("ids[0]", "none")],
+        IMPORTER_IN_VAIN,
+    ),
     post("/api/approve_import", &[("id", "none")], IMPORTER_IN_VAIN),
+    post(
+        "/api/correct_rows",
+        &[
+            ("id", "none"),
+            ("kind", "failed"),
+            ("cells[r1][c1]", "9.90"),
+        ],
+        IMPORTER_IN_VAIN,
+    ),
     post(
         "/api/share_import",
         &[("id", "none"), ("lifetime", "day")],
@@ -653,6 +688,31 @@ const ROWS: &[Row] = &[
         "/api/products.csv",
         "/api/products.csv",
         [401, 401, 401, 200, 200, 200, 200, 200, 403, 403],
+    ),
+    get(
+        "/api/products.jsonl",
+        "/api/products.jsonl",
+        [401, 401, 401, 200, 200, 200, 200, 200, 403, 403],
+    ),
+    get(
+        "/api/products.xlsx",
+        "/api/products.xlsx",
+        [401, 401, 401, 200, 200, 200, 200, 200, 403, 403],
+    ),
+    get(
+        "/products.csv",
+        "/products.csv",
+        [303, 303, 303, 200, 200, 200, 200, 200, 403, 403],
+    ),
+    get(
+        "/products.jsonl",
+        "/products.jsonl",
+        [303, 303, 303, 200, 200, 200, 200, 200, 403, 403],
+    ),
+    get(
+        "/products.xlsx",
+        "/products.xlsx",
+        [303, 303, 303, 200, 200, 200, 200, 200, 403, 403],
     ),
     get(
         "/api/products/{id}/history",
@@ -1372,6 +1432,100 @@ async fn a_token_for_products_lists_and_exports_them_and_does_nothing_else() {
     assert!(lines.next().unwrap().starts_with("A,'=One,2"), "{list}");
     assert_eq!(get("/api/imports").await.0, 403);
     assert_eq!(get("/api/products?sort=x").await.0, 400);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn products_are_filtered_paged_and_exported_as_they_are_listed() {
+    use std::fmt::Write as _;
+
+    let app = App::start(&[]).await;
+    let mut file = "sku,name,price,stock\n".to_owned();
+    for number in 0..120 {
+        writeln!(file, "S-{number:03},Cup,{}.50,{}", number, number % 2).unwrap();
+    }
+    let first = app.import("cups.csv", &file).await;
+    app.until_over(&first).await;
+    let second = app
+        .import(
+            "plates.csv",
+            "sku,name,price\nP-1,Plate,\nP-2,Plate,7\nS-007,Cup,1\n",
+        )
+        .await;
+    app.until_over(&second).await;
+    let list = async |query: &str| -> (u16, Value) {
+        let answer = app.get(&format!("/api/products?{query}")).await;
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    };
+    let skus = async |query: &str| {
+        let (mut all, mut from) = (Vec::new(), String::new());
+        loop {
+            let (status, page) = list(&format!("{query}&from={from}")).await;
+            assert_eq!(status, 200, "{page}");
+            let items = page["items"].as_array().unwrap().clone();
+            all.extend(
+                items
+                    .iter()
+                    .map(|it| it["sku"].as_str().unwrap().to_owned()),
+            );
+            match page["next"].as_str() {
+                None => return all,
+                Some(next) => {
+                    let mut text = url::form_urlencoded::byte_serialize(next.as_bytes());
+                    from = text.by_ref().collect();
+                }
+            }
+        }
+    };
+    assert_eq!(skus("sort=-price").await.len(), 121);
+    assert_eq!(skus("priceFrom=100&priceTo=102").await, ["S-100", "S-101"]);
+    assert_eq!(skus("outOfStock=true").await.len(), 60);
+    assert_eq!(
+        skus(&format!("import={second}&sort=name")).await,
+        ["S-007", "P-2"]
+    );
+    let (_, page) = list(&format!("import={second}")).await;
+    assert_eq!(page["items"][0]["updatedBy"]["filename"], "plates.csv");
+    for query in [
+        "priceFrom=x",
+        "changedSince=soon",
+        "import=none",
+        "from=x",
+        "color=red",
+        "after=sku:P-2&sort=price",
+    ] {
+        let (status, error) = list(query).await;
+        assert_eq!(status, 400, "{query}: {error}");
+    }
+
+    let file = async |path: &str| {
+        let answer = app.get(path).await;
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.bytes().await.unwrap()
+    };
+    let lines = file("/products.jsonl?priceFrom=100&sort=-price").await;
+    let lines = std::str::from_utf8(&lines).unwrap().lines();
+    let lines: Vec<Value> = lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 20);
+    assert_eq!(
+        (&lines[0]["sku"], &lines[0]["price"], &lines[0]["stock"]),
+        (&json!("S-119"), &json!("119.50"), &json!(1))
+    );
+    let csv = file("/products.csv?search=plate").await;
+    assert_eq!(std::str::from_utf8(&csv).unwrap().lines().count(), 2);
+    // A workbook is a product file like any other: nothing in it is another one.
+    let workbook = file("/products.xlsx?priceFrom=100").await;
+    let again = app.import("products.xlsx", workbook).await;
+    app.until_over(&again).await;
+    let answer: Value = app
+        .get(&format!("/api/imports/{again}"))
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(answer["details"]["unchangedProducts"], 20, "{answer}");
     app.stop().await;
 }
 

@@ -62,7 +62,7 @@ async fn what_became_of_products_is_told() {
     assert_eq!(
         second["actions"],
         json!([
-            "again", "columns", "failures", "retry", "changes", "undo", "delete"
+            "again", "columns", "failures", "retry", "correct", "changes", "undo", "delete"
         ])
     );
     monitor.stop().await;
@@ -485,6 +485,97 @@ async fn failed_rows_are_retried_alone() {
     let whole = monitor.import("sku,price\nA,1\n").await;
     let (status, _) = act(&monitor, whole["id"].as_str().unwrap(), "retry").await;
     assert_eq!(status, 409);
+    monitor.stop().await;
+}
+
+/// Sends corrected cells of rows.
+async fn correct(monitor: &Monitor, id: &str, kind: &str, rows: Value) -> (u16, Value) {
+    let path = format!("/api/products/imports/{id}/correct");
+    let request = monitor
+        .post(&path)
+        .json(&json!({ "kind": kind, "rows": rows }));
+    let answer = request.send().await.unwrap();
+    let status = answer.status().as_u16();
+    (status, answer.json().await.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn rows_are_corrected_cell_by_cell_and_mean_what_they_meant() {
+    let monitor = Monitor::start().await;
+    // A decimal comma that a corrected row alone would not tell.
+    let mut file = "Artikelnummer;Bezeichnung;Preis;Bestand\n".to_owned();
+    for number in 1..=30 {
+        writeln!(file, "A-{number};Tasse;{number},50;5").unwrap();
+    }
+    file.push_str("A-31;=Kanne;gratis;5\nA-32;Krug;;5\nA-33;Teller;3,50;viele\n");
+    let over = monitor.import(&file).await;
+    let id = over["id"].as_str().unwrap();
+    let state = details(&monitor, id).await;
+    assert_eq!(
+        (&state["failedProducts"], &state["warnings"]),
+        (&json!(2), &json!(1))
+    );
+    let actions = state["actions"].as_array().unwrap();
+    assert!(actions.contains(&json!("correct")), "{state}");
+    let path = format!("/api/products/imports/{id}");
+    let cells = monitor
+        .get(&format!("{path}/cells?kind=failed&page=1"))
+        .await;
+    assert_eq!(cells["total"], 2);
+    assert_eq!(
+        cells["columns"][2],
+        json!({ "index": 2, "name": "Preis", "known": true })
+    );
+    let row = &cells["items"][0];
+    assert_eq!(
+        (&row["row"], &row["cells"]),
+        (&json!(31), &json!(["A-31", "=Kanne", "gratis", "5"]))
+    );
+    assert_eq!(row["notes"][0]["column"], "Preis");
+
+    let unchanged = json!({ "31": { "2": "gratis" }, "1": { "2": "9" } });
+    assert_eq!(correct(&monitor, id, "failed", unchanged).await.0, 409);
+    let rows = json!({ "31": { "2": "1.299", "0": "A-31" }, "32": { "2": "" } });
+    let (status, job) = correct(&monitor, id, "failed", rows).await;
+    assert_eq!(status, 201);
+    let again = monitor.finished(job["id"].as_str().unwrap()).await;
+    assert_eq!(
+        (&again["totalProducts"], &again["failedProducts"]),
+        (&json!(1), &json!(0))
+    );
+    let find = async |identity: &str| {
+        let found = monitor.store.find_product(identity).await.unwrap();
+        found.unwrap()
+    };
+    let pot = find("sku:A-31").await;
+    assert_eq!(
+        (pot.name.as_str(), pot.price.as_deref(), pot.stock),
+        ("=Kanne", Some("1299"), Some(5))
+    );
+
+    let cells = monitor
+        .get(&format!("{path}/cells?kind=warning&page=1"))
+        .await;
+    assert_eq!(
+        cells["items"][0]["cells"],
+        json!(["A-33", "Teller", "3,50", "viele"])
+    );
+    let (status, job) = correct(&monitor, id, "warning", json!({ "33": { "3": "8" } })).await;
+    assert_eq!(status, 201);
+    let again = details(&monitor, {
+        monitor.finished(job["id"].as_str().unwrap()).await;
+        job["id"].as_str().unwrap()
+    })
+    .await;
+    assert_eq!(
+        (&again["updatedProducts"], &again["warnings"]),
+        (&json!(1), &json!(0))
+    );
+    let plate = find("sku:A-33").await;
+    assert_eq!(
+        (plate.price.as_deref(), plate.stock),
+        (Some("3.50"), Some(8))
+    );
     monitor.stop().await;
 }
 

@@ -101,21 +101,21 @@ export class Session {
   /** Everything in the shop that `search` finds. */
   async products(search = ''): Promise<Product[]> {
     const found: Product[] = [];
-    for (let page = 1, pages = 1; page <= pages; page += 1) {
-      const query = new URLSearchParams({ search, page: String(page) });
-      const list = await this.#json<{ items: Product[]; pages: number }>(
+    let from: string | null = '';
+    while (from !== null) {
+      const query = new URLSearchParams({ search, from });
+      const list: { items: Product[]; next: string | null } = await this.#json(
         `/api/list_products?${query.toString()}`,
       );
       found.push(...list.items);
-      pages = list.pages;
+      from = list.next;
     }
     return found;
   }
 
   /** How many products are in the shop. */
   async productsTotal(): Promise<number> {
-    const query = new URLSearchParams({ search: '', page: '1' });
-    return (await this.#json<{ total: number }>(`/api/list_products?${query.toString()}`)).total;
+    return (await this.#json<{ total: number }>('/api/list_products')).total;
   }
 
   /** The session's cookies, for a browser. */

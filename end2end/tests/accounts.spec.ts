@@ -52,7 +52,8 @@ test('the owner invites a viewer, who watches and imports nothing', async ({ pag
   // Access that is taken is gone at once.
   await page.reload();
   const row = page.getByTestId('member-row').filter({ hasText: 'grace@example.com' });
-  await row.getByRole('button', { name: 'Revoke access' }).click();
+  await row.getByText('Revoke access', { exact: true }).click();
+  await row.getByRole('button', { name: 'Revoke access now' }).click();
   await expect(row.getByText('Deactivated')).toBeVisible();
   await guest.goto('/imports');
   await expect(guest).toHaveURL(/\/sign-in/);
@@ -69,7 +70,8 @@ test('a token that is shown once lets a script in until it is revoked', async ({
   await page.reload();
   await expect(page.getByTestId('shown-once')).toHaveCount(0);
   const row = page.getByTestId('token-row').filter({ hasText: 'a script' });
-  await row.getByRole('button', { name: 'Revoke' }).click();
+  await row.getByText('Revoke', { exact: true }).click();
+  await row.getByRole('button', { name: 'Revoke token' }).click();
   await expect(row).toHaveCount(0);
   expect((await imports()).status).toBe(401);
 });

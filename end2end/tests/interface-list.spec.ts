@@ -18,7 +18,7 @@ test('is filtered, sorted and paged by its address', async ({ page, app, monitor
   await expect(imports.rows).toHaveCount(20);
 
   await page.getByTestId('imports-search').fill('LIST-');
-  await page.getByTestId('filter-submit').click();
+  await page.getByTestId('filter-search').click();
   await expect(page).toHaveURL(/search=LIST-/);
   await expect(page.getByText('22 imports')).toBeVisible();
   await page.getByRole('link', { name: 'Next' }).click();
@@ -43,6 +43,7 @@ test('is filtered, sorted and paged by its address', async ({ page, app, monitor
   await page.goto(app.url('/imports?status=ERROR'));
   await expect(imports.rows).toHaveCount(1);
   await expect(page.getByTestId('filter-status')).toHaveValue('ERROR');
+  await page.getByTestId('filter-more').click();
   await page.getByTestId('filter-until').fill('2001-01-01');
   await page.getByTestId('filter-submit').click();
   await expect(page.getByText('No matching imports')).toBeVisible();
@@ -99,7 +100,88 @@ test('loads itself again without script while something runs', async ({
   await expect(page.locator('meta[http-equiv=refresh]')).toHaveCount(0);
   // The filter is a plain form.
   await page.getByTestId('imports-search').fill('nothing is called so');
-  await page.getByTestId('filter-submit').click();
+  await page.getByTestId('filter-search').click();
   await expect(page.getByText('No matching imports')).toBeVisible();
   await context.close();
+});
+
+test('is narrowed by chips that say how many there are', async ({ page, app, monitor, session }) => {
+  const failed = await session.startImport(tinyFile('chip.csv'));
+  const imports = await new ImportsPage(page).open(app);
+  await monitor.joined(failed);
+  monitor.progress(failed, { error: 'It broke.' });
+  await expect(imports.row(failed).getByTestId('job-status')).toHaveText('Failed');
+  await page.reload();
+  const chip = page.getByTestId('stage-ERROR');
+  await expect(chip).toHaveText(/Failed\s*\d+/);
+  const count = Number(/\d+/.exec((await chip.textContent()) ?? '')?.[0]);
+  await chip.click();
+  await expect(page).toHaveURL(/status=ERROR/);
+  await expect(chip).toHaveAttribute('aria-current', 'true');
+  await expect(imports.rows).toHaveCount(count);
+  await page.getByTestId('filter-chip').click();
+  await expect(page).not.toHaveURL(/status=/);
+
+  await page.goto(app.url('/imports?kind=check'));
+  await expect(page.getByText('No matching imports')).toBeVisible();
+  await expect(page.getByTestId('filter-chip')).toContainText('Dry run');
+});
+
+for (const script of [true, false]) {
+  test.describe(script ? 'with JavaScript' : 'without JavaScript', () => {
+    test.use({ javaScriptEnabled: script });
+
+    test('loses what is chosen, once that is confirmed', async ({ page, app, monitor, session }) => {
+      const name = script ? 'scripted' : 'plain';
+      const ids: string[] = [];
+      for (const number of [1, 2, 3]) {
+        ids.push(await session.startImport(tinyFile(`${name}-${String(number)}.csv`)));
+      }
+      await page.goto(app.url(`/imports?search=${name}-`));
+      for (const id of ids.slice(0, 2)) monitor.progressUnheard(id, { processedProducts: 2, totalProducts: 2 });
+      const imports = new ImportsPage(page);
+      await expect(async () => {
+        await page.reload();
+        for (const id of ids.slice(0, 2)) {
+          await expect(imports.row(id).getByTestId('job-status')).toHaveText('Imported', { timeout: 1_000 });
+        }
+      }).toPass({ timeout: 40_000 });
+      for (const id of ids) await imports.row(id).getByTestId('choose-import').check();
+      await page.getByTestId('delete-chosen').click();
+      await expect(page.getByRole('heading', { name: 'Delete imports' })).toBeVisible();
+      await expect(page.getByTestId('import-to-delete')).toHaveCount(3);
+      await expect(page.getByText('Still running, cancel these first:')).toBeVisible();
+      await page.getByTestId('delete-confirm').click();
+      await expect(page).toHaveURL(/\/imports$/);
+      await page.goto(app.url(`/imports?search=${name}-`));
+      await expect(imports.rows).toHaveCount(1);
+      await expect(imports.row(ids[2] ?? '')).toBeVisible();
+    });
+  });
+}
+
+test('is gone through by keys, and says which', async ({ page, app, session }) => {
+  for (const name of ['key-1.csv', 'key-2.csv']) await session.startImport(tinyFile(name));
+  const imports = await new ImportsPage(page).open(app);
+  await expect(imports.rows.nth(1)).toBeVisible();
+  const link = (row: number) => imports.rows.nth(row).getByRole('link').first();
+  await page.keyboard.press('j');
+  await expect(link(0)).toBeFocused();
+  await page.keyboard.press('j');
+  await expect(link(1)).toBeFocused();
+  await page.keyboard.press('x');
+  await expect(imports.rows.nth(1).getByTestId('choose-import')).toBeChecked();
+  await link(1).focus();
+  await page.keyboard.press('k');
+  await expect(link(0)).toBeFocused();
+  await page.keyboard.press('?');
+  const dialog = page.getByRole('dialog', { name: 'Keyboard' });
+  await expect(dialog).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+  await page.keyboard.press('/');
+  await expect(page.getByTestId('imports-search')).toBeFocused();
+  // Whoever writes means the character.
+  await page.keyboard.type('j?k');
+  await expect(page.getByTestId('imports-search')).toHaveValue('j?k');
 });

@@ -115,6 +115,51 @@ test.describe('without JavaScript', () => {
   });
 });
 
+test('from the empty page to a corrected, imported file in under two minutes, by what the screen says', async ({
+  page,
+  startApp,
+}) => {
+  const begun = Date.now();
+  const app = await startApp({ settings: { IMPORT_LIMITS: 'off' } });
+  const main = page.getByRole('main');
+  await test.step('Create your account', async () => {
+    await page.goto(app.url('/'));
+    await page.getByLabel('Name').fill(owner.name);
+    await page.getByLabel('Email').fill(owner.email);
+    await page.getByLabel('Password').fill(owner.password);
+    await page.getByRole('button', { name: 'Create account' }).click();
+  });
+  await test.step('Upload a product file', async () => {
+    await expect(page.getByRole('heading', { name: 'No imports yet' })).toBeVisible();
+    await hydrated(page);
+    await page.getByTestId('upload-input').setInputFiles(smallFile.path);
+    await page.getByTestId('upload-submit').click();
+  });
+  await test.step('Imported 9 of 12 rows', async () => {
+    await expect(main.getByText('Imported 9 of 12 rows')).toBeVisible({ timeout: 30_000 });
+  });
+  await test.step('Correct here', async () => {
+    await main.getByRole('link', { name: 'Correct here' }).click();
+    await expect(page.getByRole('heading', { name: 'Correct failed rows' })).toBeVisible();
+    for (const [line, price] of [
+      [4, '4.50'],
+      [8, '6.50'],
+      [10, '3.00'],
+    ] as const) {
+      await page.getByLabel(`price, line ${String(line)}`).fill(price);
+    }
+  });
+  await test.step('Import corrected rows', async () => {
+    await page.getByRole('button', { name: 'Import corrected rows' }).click();
+    await expect(main.getByText('Imported 3 rows')).toBeVisible({ timeout: 30_000 });
+  });
+  await test.step('Products', async () => {
+    await page.getByRole('link', { name: 'Products' }).first().click();
+    await expect(page.getByTestId('product-row')).toHaveCount(smallFile.total);
+  });
+  expect(Date.now() - begun, 'milliseconds').toBeLessThan(120_000);
+});
+
 /** What a tab holds, once everything is thrown away that nobody needs. */
 async function held(devtools: CDPSession): Promise<{ heap: number; nodes: number; listeners: number }> {
   // A second look finds what the first one only let go of.

@@ -97,7 +97,8 @@ test('a passkey is added, signs in and is removed', async ({ page, startApp }) =
   await rows.getByLabel('Name').fill('Old laptop');
   await rows.getByRole('button', { name: 'Save' }).click();
   await expect(rows).toContainText('Old laptop');
-  await rows.getByRole('button', { name: 'Remove' }).click();
+  await rows.getByText('Remove', { exact: true }).click();
+  await rows.getByRole('button', { name: 'Remove passkey' }).click();
   await expect(rows).toHaveCount(0);
 
   await page.goto(app.url('/audit'));
@@ -142,7 +143,7 @@ test('where a passkey is required it is added before anything else', async ({ pa
   await expect(page).toHaveURL(/\/imports$/);
   await page.goto(app.url('/account'));
   await expect(page.getByTestId('passkey-row')).toHaveCount(1);
-  await expect(page.getByRole('button', { name: 'Remove' })).toHaveCount(0);
+  await expect(page.getByText('Remove', { exact: true })).toHaveCount(0);
 });
 
 test.describe('without script', () => {

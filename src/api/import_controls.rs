@@ -1,11 +1,13 @@
 //! What can be done with an import beyond following it, where the price monitor offers it: the embedded
 //! one does, another one may.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 
 use crate::model::{
     error::ApiError,
-    import_extras::{FileColumns, ImportExtras, ImportRows, PreviewRow, RowKind},
+    import_extras::{FileColumns, ImportExtras, ImportRows, PreviewRow, RowKind, RowsToCorrect},
     job::JobId,
 };
 
@@ -127,6 +129,48 @@ pub async fn import_rows(
 ) -> Result<ImportRows, ApiError> {
     let (imports, job) = crate::server::imports::find_visible(&id).await?;
     imports.relay().rows(&job, kind, page, search.trim()).await
+}
+
+/// Lists the rows of an import of a kind cell by cell, 20 a page.
+///
+/// # Errors
+///
+/// As [`cancel_import`].
+#[server(name = ListRowsToCorrect, prefix = "/api", endpoint = "rows_to_correct", input = server_fn::codec::GetUrl)]
+pub async fn rows_to_correct(
+    id: JobId,
+    kind: RowKind,
+    page: u64,
+) -> Result<RowsToCorrect, ApiError> {
+    let (imports, job) = crate::server::imports::find_visible(&id).await?;
+    imports.relay().cells(&job, kind, page).await
+}
+
+/// Imports rows of an import with other cells, and goes to the new one's page. Cells are named by `r` and the number of
+/// their row, and `c` and the place of their column.
+///
+/// # Errors
+///
+/// As [`cancel_import`].
+#[server(prefix = "/api", endpoint = "correct_rows")]
+pub async fn correct_rows(
+    id: JobId,
+    kind: RowKind,
+    #[server(default)] cells: BTreeMap<String, BTreeMap<String, String>>,
+) -> Result<(), ApiError> {
+    let change = crate::server::imports::find_changeable(&id).await?;
+    let rows = crate::model::import_extras::named_cells(cells)
+        .ok_or_else(|| ApiError::Invalid(crate::i18n::messages::ErrorCode::UnreadableForm.into()))?;
+    let user = &change.who.user;
+    let new = change
+        .imports
+        .correct(user, &change.job, kind, rows)
+        .await?;
+    change
+        .done(crate::model::audit::AuditAction::ImportRetried)
+        .await;
+    leptos_axum::redirect(&format!("/imports/{new}"));
+    Ok(())
 }
 
 /// Says what the columns of an import's file are taken for, and what is in them.

@@ -4,11 +4,15 @@ use leptos::prelude::*;
 
 use crate::model::{
     error::ApiError,
-    imports_filter::ImportsFilter,
+    imports_filter::{ImportsFilter, ImportsOverview},
     job::{JobId, ProductImportJob},
     page::Page,
     upload::UploadFormState,
 };
+
+/// The most imports that are deleted at once.
+#[cfg(feature = "ssr")]
+const MOST_DELETED: usize = 100;
 
 /// Returns the state of the upload form.
 ///
@@ -42,6 +46,62 @@ pub async fn list_imports(
     let mut jobs = state.store.find_imports(&who.jobs(), &filter, page).await?;
     state.relay.refresh(&mut jobs.items).await;
     Ok(jobs)
+}
+
+/// Says what the list can be narrowed by, and who started the imports of a page of it.
+///
+/// # Errors
+///
+/// [`ApiError::SignedOut`] without a session.
+#[server(name = GetImportsOverview, prefix = "/api", endpoint = "imports_overview", input = server_fn::codec::GetUrl)]
+pub async fn imports_overview(
+    #[server(default)] ids: Vec<JobId>,
+) -> Result<ImportsOverview, ApiError> {
+    let who = crate::server::auth::require_user().await?;
+    let store = crate::server::http::state::app_state()?.store;
+    let scope = who.jobs();
+    Ok(ImportsOverview {
+        counts: store.count_by_status(&scope).await?,
+        starters: store.starters(&scope).await?,
+        started: store.started_by(&scope, &ids).await?,
+        may_delete: who.may(crate::model::role::Permission::Import),
+    })
+}
+
+/// Returns those of some imports that may be deleted, in their newest state.
+///
+/// # Errors
+///
+/// [`ApiError::SignedOut`] without a session, [`ApiError::Forbidden`] with read-only access.
+#[server(prefix = "/api", endpoint = "imports_to_delete", input = server_fn::codec::GetUrl)]
+pub async fn imports_to_delete(
+    #[server(default)] ids: Vec<JobId>,
+) -> Result<Vec<ProductImportJob>, ApiError> {
+    let who = crate::server::auth::require(crate::model::role::Permission::Import)?;
+    let state = crate::server::http::state::app_state()?;
+    let ids = &ids[..ids.len().min(MOST_DELETED)];
+    let mut jobs = state.store.find_jobs(&who.jobs(), ids).await?;
+    state.relay.refresh(&mut jobs).await;
+    Ok(jobs)
+}
+
+/// Forgets imports that are over, and goes to the list. Their products stay.
+///
+/// # Errors
+///
+/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] when one of them does not exist or is somebody
+/// else's, and when one still runs; those before it are gone then.
+#[server(prefix = "/api", endpoint = "delete_imports")]
+pub async fn delete_imports(#[server(default)] ids: Vec<JobId>) -> Result<(), ApiError> {
+    for id in ids.iter().take(MOST_DELETED) {
+        let change = crate::server::imports::find_changeable(id).await?;
+        change.imports.forget(&change.job).await?;
+        change
+            .done(crate::model::audit::AuditAction::ImportDeleted)
+            .await;
+    }
+    leptos_axum::redirect("/imports");
+    Ok(())
 }
 
 /// Returns a visible import in its newest state.

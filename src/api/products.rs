@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::model::{error::ApiError, page::Page, product::Product};
+use crate::model::{error::ApiError, product::ProductsList};
 
 /// Returns whether this instance has products: only with the embedded price monitor.
 #[server(prefix = "/api", endpoint = "has_products", input = server_fn::codec::GetUrl)]
@@ -10,20 +10,54 @@ pub async fn has_products() -> Result<bool, ApiError> {
     Ok(crate::server::http::state::app_state()?.has_products())
 }
 
-/// Lists products whose name, SKU or identity contains `search`, by name, 50 per page.
+/// Lists products by a filter, 50 at once, from `from` on, which is the `next` of a page before.
 ///
 /// # Errors
 ///
-/// [`ApiError::SignedOut`] without a session, [`ApiError::Unavailable`] with an external price
-/// monitor.
+/// [`ApiError::SignedOut`] without a session, [`ApiError::Invalid`] for what is no filter, [`ApiError::Unavailable`]
+/// with an external price monitor.
 #[server(prefix = "/api", endpoint = "list_products", input = server_fn::codec::GetUrl)]
-pub async fn list_products(search: String, page: u64) -> Result<Page<Product>, ApiError> {
-    crate::server::auth::require_user().await?;
+#[expect(
+    clippy::too_many_arguments,
+    reason = "they are the parameters of an address"
+)]
+pub async fn list_products(
+    #[server(default)] search: String,
+    #[server(default)] changed_since: String,
+    #[server(default)] price_from: String,
+    #[server(default)] price_to: String,
+    #[server(default)] no_price: String,
+    #[server(default)] out_of_stock: String,
+    #[server(default)] import: String,
+    #[server(default)] sort: String,
+    #[server(default)] from: String,
+) -> Result<ProductsList, ApiError> {
+    use crate::{
+        model::products_filter::ProductsFilter,
+        server::imports::product_list::{find, imports},
+    };
+
+    let who = crate::server::auth::require_user().await?;
     let state = crate::server::http::state::app_state()?;
-    if !state.has_products() {
-        return Err(ApiError::Unavailable(
-            crate::i18n::messages::ErrorCode::ProductsElsewhere.into(),
-        ));
-    }
-    Ok(state.store.list_products(search.trim(), page).await?)
+    state.require_products()?;
+    let filter = ProductsFilter::read(|name| {
+        let value = match name {
+            "changedSince" => &changed_since,
+            "priceFrom" => &price_from,
+            "priceTo" => &price_to,
+            "noPrice" => &no_price,
+            "outOfStock" => &out_of_stock,
+            "import" => &import,
+            "sort" => &sort,
+            _ => &search,
+        };
+        Some(value.clone())
+    });
+    let filter = filter.map_err(|_| {
+        ApiError::Invalid(crate::i18n::messages::ErrorCode::InvalidFilter.into())
+    })?;
+    let asked = filter.import.clone();
+    let mut list = find(&state.store, &who, filter, &from).await?;
+    list.imports = imports(&state.store, &who, asked.as_ref()).await?;
+    Ok(list)
 }

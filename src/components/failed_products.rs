@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 
-use crate::islands::{CopyButton, parts::locale::use_locale};
+use super::copy_button::CopyButton;
+use crate::islands::parts::locale::use_locale;
 
 /// How many are shown before somebody asks for all.
 const SHORT: usize = 12;
@@ -46,7 +47,7 @@ pub(crate) fn FailedProducts(
                     {t.say("Failed rows", "Fehlgeschlagene Zeilen")} " "
                     <span class="chip">{t.count(failed)}</span>
                 </h2>
-                <CopyButton list=LIST.to_owned() />
+                <CopyButton of=LIST />
             </header>
             <ul class="skus" id=LIST>
                 {entries}

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use server_fn::ServerFn;
 
+use super::copy_button::CopyButton;
 use crate::{
     islands::parts::{
         icons::{Glyph, Icon},
@@ -140,6 +141,34 @@ pub(crate) fn Username(
     }
 }
 
+/// A form that asks once more before it does what cannot be undone.
+#[component]
+pub(crate) fn ConfirmedForm(
+    /// The function's path.
+    action: &'static str,
+    /// What the button says that asks.
+    label: &'static str,
+    /// What will be.
+    question: &'static str,
+    /// What the button says that does it.
+    confirm: &'static str,
+    /// How tests find the button that asks.
+    #[prop(optional)]
+    testid: Option<&'static str>,
+    /// The fields of the form.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <details class="confirmed">
+            <summary class="button button-quiet" data-testid=testid>{label}</summary>
+            <ActionForm action>
+                {children()} <p>{question}</p>
+                <button class="button button-danger">{confirm}</button>
+            </ActionForm>
+        </details>
+    }
+}
+
 /// The button that sends a form.
 #[component]
 pub(crate) fn Submit(
@@ -202,12 +231,14 @@ pub(crate) fn ShownOnce(
                 <div>
                     <p id="shown-once">{what}</p>
                     <input
+                        id="shown-once-value"
                         class="input code"
                         readonly
                         value=secret
                         aria-labelledby="shown-once"
                         data-testid="shown-once"
                     />
+                    <CopyButton of="shown-once-value" />
                 </div>
             </div>
         }

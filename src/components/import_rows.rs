@@ -19,7 +19,7 @@ use crate::{
     },
     model::{
         base_path::{address, escape},
-        import_extras::{ImportExtras, ImportRow, ImportRows, RowKind, rows_path},
+        import_extras::{ImportExtras, ImportRow, ImportRows, RowKind, correct_path, rows_path},
         job::JobId,
     },
 };
@@ -35,7 +35,8 @@ pub(crate) fn rows_of(kind: RowKind, extras: &ImportExtras, failed: u64) -> u64 
     }
 }
 
-fn title(t: Locale, kind: RowKind) -> &'static str {
+/// Returns the title of rows of a kind.
+pub(crate) fn title(t: Locale, kind: RowKind) -> &'static str {
     match kind {
         RowKind::Failed => t.say("Failed rows", "Fehlgeschlagene Zeilen"),
         RowKind::Warning => t.say("Warnings", "Warnungen"),
@@ -63,6 +64,8 @@ pub(crate) fn ImportRowsTable(
     counts: [u64; RowKind::ALL.len()],
     /// Whether those that failed can be imported once more.
     can_retry: bool,
+    /// Whether they can be corrected here.
+    can_correct: bool,
 ) -> impl IntoView {
     let t = use_locale();
     let ImportRows {
@@ -137,13 +140,29 @@ pub(crate) fn ImportRowsTable(
         }
     });
     let help = (kind == RowKind::Failed).then(|| {
+        let text = if can_correct {
+            t.say(
+                "Correct these rows here, or download them, correct the file, and import it: its last column is ignored.",
+                "Korrigiere diese Zeilen hier, oder lade sie herunter, korrigiere die Datei und importiere sie: Ihre letzte Spalte wird nicht beachtet.",
+            )
+        } else {
+            t.say(
+                "Download these rows, correct them, and import the file: its last column is ignored.",
+                "Lade diese Zeilen herunter, korrigiere sie und importiere die Datei: Ihre letzte Spalte wird nicht beachtet.",
+            )
+        };
+        view! { <p class="rows-help">{text}</p> }
+    });
+    let is_correctable = matches!(kind, RowKind::Failed | RowKind::Warning);
+    let correct = (can_correct && is_correctable).then(|| {
         view! {
-            <p class="rows-help">
-                {t.say(
-                    "Download these rows, correct them, and import the file: its last column is ignored.",
-                    "Lade diese Zeilen herunter, korrigiere sie und importiere die Datei: Ihre letzte Spalte wird nicht beachtet.",
-                )}
-            </p>
+            <a
+                class="button button-quiet"
+                href=address(&correct_path(&stored.get_value(), kind))
+                data-testid="correct-rows"
+            >
+                {t.say("Correct here", "Hier korrigieren")}
+            </a>
         }
     });
     // What a row of this kind has no cell for has no column either.
@@ -173,7 +192,7 @@ pub(crate) fn ImportRowsTable(
                     {title(t, kind)} " " <span class="chip">{t.count(count)}</span>
                 </h2>
                 <div class="card-actions">
-                    {retry}
+                    {correct} {retry}
                     <a
                         class="button button-quiet"
                         download=format!("{}-rows.csv", kind.as_str())
@@ -187,23 +206,25 @@ pub(crate) fn ImportRowsTable(
             </header>
             {help}
             <ul class="row-kinds" aria-label=t.say("Other rows", "Andere Zeilen")>{others}</ul>
-            <search class="products-search">
+            <search class="filter">
                 <QueryForm action=here>
-                    <Icon glyph=Glyph::Search />
-                    <label class="visually-hidden" for="failed-search">
-                        {t.say("Search rows", "Zeilen durchsuchen")}
-                    </label>
-                    <input type="hidden" name="rows" value=kind.as_str() />
-                    <input
-                        id="failed-search"
-                        class="input"
-                        type="search"
-                        name="search"
-                        placeholder=t.say("SKU, column, value or reason", "SKU, Spalte, Wert oder Grund")
-                        autocomplete="off"
-                        data-testid="failed-search"
-                        value=search
-                    />
+                    <div class="filter-search">
+                        <Icon glyph=Glyph::Search />
+                        <label class="visually-hidden" for="failed-search">
+                            {t.say("Search rows", "Zeilen durchsuchen")}
+                        </label>
+                        <input type="hidden" name="rows" value=kind.as_str() />
+                        <input
+                            id="failed-search"
+                            class="input"
+                            type="search"
+                            name="search"
+                            placeholder=t.say("SKU, column, value or reason", "SKU, Spalte, Wert oder Grund")
+                            autocomplete="off"
+                            data-testid="failed-search"
+                            value=search
+                        />
+                    </div>
                     <button class="button">{t.say("Search", "Suchen")}</button>
                     {clear}
                 </QueryForm>
@@ -241,22 +262,25 @@ fn download_testid(kind: RowKind) -> &'static str {
     }
 }
 
+/// Returns why a row is among those of its kind.
+pub(crate) fn reason_of(t: Locale, kind: RowKind, row: &ImportRow) -> String {
+    match (kind, row.by_line) {
+        (RowKind::Replaced, Some(line)) => t.reason(&ErrorCode::ReplacedBy { line }.into()),
+        _ => t.reason(&row.why(kind)),
+    }
+}
+
 #[component]
 fn Row(kind: RowKind, row: ImportRow) -> impl IntoView {
     let t = use_locale();
-    let why = t.reason(&row.why(kind));
+    let reason = reason_of(t, kind, &row);
     let ImportRow {
         line,
         sku,
         column,
         value,
-        by_line,
         ..
     } = row;
-    let reason = match (kind, by_line) {
-        (RowKind::Replaced, Some(line)) => t.reason(&ErrorCode::ReplacedBy { line }.into()),
-        _ => why,
-    };
     let line = (kind != RowKind::Missing).then(|| {
         view! {
             <td role="cell" class="numeric">

@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::form::QueryForm;
+use super::{
+    chips::{Chip, Chips},
+    form::QueryForm,
+};
 use crate::{
     i18n::locale::Locale,
     islands::parts::{
@@ -12,36 +15,57 @@ use crate::{
     },
     model::{
         base_path::address,
-        imports_filter::{Day, ImportsFilter, Sort},
-        job::ImportStatus,
+        imports_filter::{Day, ImportsFilter, ImportsOverview, Sort},
+        job::{ImportMode, ImportStatus},
     },
 };
 
-/// Asks for imports by name, state and day. A plain form whose state is the page's address, so that it
-/// works without script and can be sent to somebody.
+/// The path of the list.
+const IMPORTS: &str = "/imports";
+
+/// Asks for imports by name, state, day, kind and who started them. Links and a plain form whose state is the page's
+/// address, so that it works without script and can be sent to somebody.
 #[component]
 pub(crate) fn ImportsFilterForm(
     /// Which imports are listed now.
     filter: ImportsFilter,
+    /// What there is to narrow them by.
+    overview: ImportsOverview,
 ) -> impl IntoView {
     let t = use_locale();
-    let clear = filter.is_narrow().then(|| {
-        view! {
-            <a class="filter-clear" href=address("/imports")>
-                {t.say("Clear", "Zurücksetzen")}
-            </a>
-        }
-    });
+    let stages = stages(t, &filter, &overview);
+    let chips = chips(t, &filter, &overview);
+    let ImportsOverview { starters, .. } = overview;
     let ImportsFilter {
         status,
         search,
         since,
         until,
+        kind,
+        by,
         sort,
     } = filter;
+    let starters = (!starters.is_empty()).then(|| {
+        let options = starters
+            .into_iter()
+            .map(|starter| {
+                let selected = starter.id == by;
+                view! { <option value=starter.id selected=selected>{starter.name}</option> }
+            })
+            .collect_view();
+        view! {
+            <label class="filter-field">
+                <span>{t.say("Started by", "Gestartet von")}</span>
+                <select class="input" name="by" data-testid="filter-by">
+                    <option value="">{t.say("Anyone", "Alle")}</option>
+                    {options}
+                </select>
+            </label>
+        }
+    });
     view! {
         <search class="filter" aria-label=t.say("Filter imports", "Importe filtern")>
-            <QueryForm action="/imports">
+            <QueryForm action=IMPORTS>
                 <div class="filter-search">
                     <Icon glyph=Glyph::Search />
                     <label class="visually-hidden" for="imports-search">
@@ -58,51 +82,168 @@ pub(crate) fn ImportsFilterForm(
                         value=search
                     />
                 </div>
-                <label class="filter-field">
-                    <span>"Status"</span>
-                    <select
-                        class="input"
-                        name="status"
-                        data-testid="filter-status"
-                        inner_html=statuses(t, status)
-                    ></select>
-                </label>
-                <label class="filter-field" title=t.say("Dates are in UTC", "Datumsangaben in UTC")>
-                    <span>{t.say("From", "Von")}</span>
-                    <input
-                        class="input"
-                        type="date"
-                        name="since"
-                        data-testid="filter-since"
-                        value=day_text(since)
-                    />
-                </label>
-                <label class="filter-field" title=t.say("Dates are in UTC", "Datumsangaben in UTC")>
-                    <span>{t.say("To", "Bis")}</span>
-                    <input
-                        class="input"
-                        type="date"
-                        name="until"
-                        data-testid="filter-until"
-                        value=day_text(until)
-                    />
-                </label>
-                <label class="filter-field">
-                    <span>{t.say("Sort by", "Sortieren nach")}</span>
-                    <select
-                        class="input"
-                        name="sort"
-                        data-testid="filter-sort"
-                        inner_html=orders(t, sort)
-                    ></select>
-                </label>
-                <button class="button" data-testid="filter-submit">
-                    {t.say("Apply", "Anwenden")}
-                </button>
-                {clear}
+                <button class="button" data-testid="filter-search">{t.say("Search", "Suchen")}</button>
+                <details class="filter-more">
+                    <summary class="button" data-testid="filter-more">"Filter"</summary>
+                    <div class="filter-fields">
+                        <label class="filter-field">
+                            <span>"Status"</span>
+                            <select
+                                class="input"
+                                name="status"
+                                data-testid="filter-status"
+                                inner_html=statuses(t, status)
+                            ></select>
+                        </label>
+                        <label class="filter-field">
+                            <span>{t.say("Kind", "Art")}</span>
+                            <select
+                                class="input"
+                                name="kind"
+                                data-testid="filter-kind"
+                                inner_html=kinds(t, kind)
+                            ></select>
+                        </label>
+                        {starters}
+                        <label class="filter-field" title=t.say("Dates are in UTC", "Datumsangaben in UTC")>
+                            <span>{t.say("From", "Von")}</span>
+                            <input
+                                class="input"
+                                type="date"
+                                name="since"
+                                data-testid="filter-since"
+                                value=day_text(since)
+                            />
+                        </label>
+                        <label class="filter-field" title=t.say("Dates are in UTC", "Datumsangaben in UTC")>
+                            <span>{t.say("To", "Bis")}</span>
+                            <input
+                                class="input"
+                                type="date"
+                                name="until"
+                                data-testid="filter-until"
+                                value=day_text(until)
+                            />
+                        </label>
+                        <label class="filter-field">
+                            <span>{t.say("Sort by", "Sortieren nach")}</span>
+                            <select
+                                class="input"
+                                name="sort"
+                                data-testid="filter-sort"
+                                inner_html=orders(t, sort)
+                            ></select>
+                        </label>
+                        <button class="button button-primary" data-testid="filter-submit">
+                            {t.say("Apply", "Anwenden")}
+                        </button>
+                    </div>
+                </details>
             </QueryForm>
+            {stages}
+            <Chips chips all=IMPORTS />
         </search>
     }
+}
+
+/// All states.
+const STATUSES: [ImportStatus; 4] = [
+    ImportStatus::Pending,
+    ImportStatus::Success,
+    ImportStatus::PartialSuccess,
+    ImportStatus::Error,
+];
+
+/// Links to the imports of each state, with how many there are: only where there are several.
+fn stages(t: Locale, filter: &ImportsFilter, overview: &ImportsOverview) -> Option<AnyView> {
+    if overview.counts.len() < 2 && filter.status.is_none() {
+        return None;
+    }
+    let of = |status: Option<ImportStatus>| {
+        let other = ImportsFilter {
+            status,
+            ..filter.clone()
+        };
+        address(&other.address(1))
+    };
+    let links = STATUSES
+        .into_iter()
+        .filter_map(|status| {
+            let (_, count) = overview.counts.iter().find(|(other, _)| *other == status)?;
+            let is_chosen = filter.status == Some(status);
+            let href = of((!is_chosen).then_some(status));
+            let word = Stage::of(status, true, None, false).word(t);
+            Some(view! {
+                <li>
+                    <a
+                        class="filter-chip"
+                        href=href
+                        aria-current=is_chosen.then_some("true")
+                        data-testid=format!("stage-{}", status.as_str())
+                    >
+                        {word.to_string()} " " <span class="chip">{t.count(*count)}</span>
+                    </a>
+                </li>
+            })
+        })
+        .collect_view();
+    let list = view! {
+        <ul class="filter-chips" aria-label="Status">{links}</ul>
+    };
+    Some(list.into_any())
+}
+
+/// Names what else is asked for, each with the address of the list without it.
+fn chips(t: Locale, filter: &ImportsFilter, overview: &ImportsOverview) -> Vec<Chip> {
+    let without = |change: fn(&mut ImportsFilter), text: String| {
+        let mut other = filter.clone();
+        change(&mut other);
+        let href = address(&other.address(1));
+        Chip { text, href }
+    };
+    let mut chips = Vec::new();
+    if !filter.search.is_empty() {
+        let text = format!("“{}”", filter.search);
+        chips.push(without(|other| other.search.clear(), text));
+    }
+    if let Some(status) = filter.status {
+        let text = Stage::of(status, true, None, false).word(t).to_string();
+        chips.push(without(|other| other.status = None, text));
+    }
+    if let Some(kind) = filter.kind {
+        let text = kind_word(t, kind).to_owned();
+        chips.push(without(|other| other.kind = None, text));
+    }
+    if !filter.by.is_empty() {
+        let named = overview.starters.iter().find(|one| one.id == filter.by);
+        let name = named.map_or(filter.by.as_str(), |starter| &starter.name);
+        let text = format!("{} {name}", t.say("Started by", "Gestartet von"));
+        chips.push(without(|other| other.by.clear(), text));
+    }
+    if let Some(day) = filter.since {
+        let text = format!("{} {day}", t.say("From", "Von"));
+        chips.push(without(|other| other.since = None, text));
+    }
+    if let Some(day) = filter.until {
+        let text = format!("{} {day}", t.say("To", "Bis"));
+        chips.push(without(|other| other.until = None, text));
+    }
+    chips
+}
+
+/// Says what an import does with the products.
+fn kind_word(t: Locale, kind: ImportMode) -> &'static str {
+    match kind {
+        ImportMode::Import => t.say("Import", "Import"),
+        ImportMode::Check => t.say("Dry run", "Testlauf"),
+    }
+}
+
+fn kinds(t: Locale, chosen: Option<ImportMode>) -> String {
+    let any = option("", t.say("Any", "Alle"), chosen.is_none());
+    let each = [ImportMode::Import, ImportMode::Check]
+        .map(|kind| option(kind.as_str(), kind_word(t, kind), chosen == Some(kind)));
+    any + &each.concat()
 }
 
 fn day_text(day: Option<Day>) -> String {
@@ -117,13 +258,7 @@ fn option(value: &str, text: &str, is_selected: bool) -> String {
 
 fn statuses(t: Locale, chosen: Option<ImportStatus>) -> String {
     let any = option("", t.say("Any", "Alle"), chosen.is_none());
-    let all = [
-        ImportStatus::Pending,
-        ImportStatus::Success,
-        ImportStatus::PartialSuccess,
-        ImportStatus::Error,
-    ];
-    let each = all.map(|status| {
+    let each = STATUSES.map(|status| {
         let word = Stage::of(status, true, None, false).word(t);
         option(status.as_str(), &word, chosen == Some(status))
     });

@@ -9,7 +9,8 @@ use crate::{
     model::job::UnixMillis,
 };
 
-fn now() -> UnixMillis {
+/// Returns the time.
+pub(super) fn now() -> UnixMillis {
     let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
     UnixMillis::try_from(since.as_millis()).unwrap_or(UnixMillis::MAX)
 }

@@ -2,72 +2,188 @@
 
 use leptos::prelude::*;
 
-use super::{changes_table::product_path, moment::Moment};
+use super::{changes_table::product_path, moment::Moment, money::money, products_filter::PRODUCTS};
 use crate::{
-    islands::parts::locale::use_locale,
-    model::{base_path::address, product::Product},
+    i18n::locale::Locale,
+    islands::parts::{
+        icons::{Glyph, Icon},
+        locale::use_locale,
+    },
+    model::{
+        base_path::address,
+        product::Product,
+        products_filter::{ProductsFilter, ProductsSort, ProductsSortBy},
+    },
 };
 
-/// Lists products.
+/// Says whether a product can be had.
+pub(crate) fn availability_word(t: Locale, code: &str) -> String {
+    let text = match code {
+        "in_stock" => t.say("In stock", "Vorrätig"),
+        "out_of_stock" => t.say("Out of stock", "Nicht vorrätig"),
+        "preorder" => t.say("Pre-order", "Vorbestellbar"),
+        "backorder" => t.say("Back-order", "Nachbestellbar"),
+        other => other,
+    };
+    text.to_owned()
+}
+
+/// Lists products. In the order of their names, those of one name are variants of one product.
 #[component]
 pub(crate) fn ProductsTable(
-    /// The products, by name.
+    /// The products.
     products: Vec<Product>,
+    /// What they were found by.
+    filter: ProductsFilter,
 ) -> impl IntoView {
     let t = use_locale();
-    let rows = products
-        .into_iter()
-        .map(|product| view! { <ProductRow product /> })
+    let sort = filter.order();
+    let is_by_name = sort.by == ProductsSortBy::Name;
+    let groups = products.chunk_by(|one, next| is_by_name && one.name == next.name);
+    let bodies = groups
+        .map(|group| {
+            let is_of_many = group.len() > 1;
+            let head = group.first().filter(|_| is_of_many).map(|first| {
+                let count = t.count(group.len() as u64);
+                view! {
+                    <tr role="row" class="products-group" data-testid="product-group">
+                        <th role="rowheader" scope="rowgroup" colspan="6">
+                            {first.name.clone()} " "
+                            <span class="chip">{count} " " {t.say("variants", "Varianten")}</span>
+                        </th>
+                    </tr>
+                }
+            });
+            let rows = group
+                .iter()
+                .map(|product| view! { <ProductRow product=product.clone() is_variant=is_of_many /> })
+                .collect_view();
+            view! { <tbody role="rowgroup">{head} {rows}</tbody> }
+        })
         .collect_view();
+    let head = |by, name| head(by, name, &filter, sort);
     view! {
         <table class="table products" role="table" data-testid="products-table">
-            <caption class="visually-hidden">
-                {t.say("Products, by name", "Produkte, nach Namen")}
-            </caption>
+            <caption class="visually-hidden">{t.say("Products", "Produkte")}</caption>
             <thead role="rowgroup">
                 <tr role="row">
-                    <th role="columnheader" scope="col">"Name"</th>
+                    {head(ProductsSortBy::Name, "Name")}
                     <th role="columnheader" scope="col">"SKU"</th>
-                    <th role="columnheader" scope="col" class="numeric">{t.say("Price", "Preis")}</th>
-                    <th role="columnheader" scope="col">{t.say("Updated", "Aktualisiert")}</th>
+                    {head(ProductsSortBy::Price, t.say("Price", "Preis"))}
+                    <th role="columnheader" scope="col">{t.say("Stock", "Bestand")}</th>
+                    {head(ProductsSortBy::Updated, t.say("Updated", "Aktualisiert"))}
+                    <th role="columnheader" scope="col">{t.say("Source", "Quelle")}</th>
                 </tr>
             </thead>
-            <tbody role="rowgroup">{rows}</tbody>
+            {bodies}
         </table>
+    }
+}
+
+/// The head of a column: a link to the list sorted by it, or the other way round.
+fn head(
+    by: ProductsSortBy,
+    name: &'static str,
+    filter: &ProductsFilter,
+    sort: ProductsSort,
+) -> impl IntoView + use<> {
+    let is_sorted = sort.by == by;
+    let descending = match is_sorted {
+        true => !sort.descending,
+        // What is new is looked for more often than what is old.
+        false => by == ProductsSortBy::Updated,
+    };
+    let other = ProductsFilter {
+        sort: Some(ProductsSort { by, descending }),
+        ..filter.clone()
+    };
+    let order = match sort.descending {
+        true => "descending",
+        false => "ascending",
+    };
+    let glyph = match is_sorted && !sort.descending {
+        true => Glyph::SortUp,
+        false => Glyph::SortDown,
+    };
+    view! {
+        <th
+            role="columnheader"
+            scope="col"
+            class:numeric={by == ProductsSortBy::Price}
+            aria-sort=is_sorted.then_some(order)
+        >
+            <a
+                class="sort"
+                href=address(&other.address(PRODUCTS, None))
+                data-sorted=is_sorted.then_some("")
+                data-testid=format!("sort-{}", by.as_str())
+            >
+                {name}
+                <Icon glyph />
+            </a>
+        </th>
     }
 }
 
 /// Shows one product in a line. A price is text from the file to here: no float ever holds it.
 #[component]
-fn ProductRow(product: Product) -> impl IntoView {
+fn ProductRow(product: Product, is_variant: bool) -> impl IntoView {
     let t = use_locale();
+    let options = product.options().map(|options| options.join(" / "));
     let Product {
         identity,
         sku,
         name,
         price,
         sale_price,
+        currency,
+        stock,
+        availability,
         updated_at,
+        updated_by,
         ..
     } = product;
     let none = || "–".to_owned();
+    let written = |price: &str| money(t, price, currency.as_deref());
     let sale_price = sale_price.map(|price| {
         view! {
             <span class="products-sale" data-testid="product-sale-price">
-                {t.say("Sale", "Angebot")} " " {price}
+                {t.say("Sale", "Angebot")} " " {written(&price)}
             </span>
         }
     });
+    let price = price.map_or_else(none, |price| written(&price));
+    // A variant is told from the others by its options, else by its SKU.
+    let label = match (is_variant, options) {
+        (true, Some(options)) => options,
+        (true, None) => sku.clone().unwrap_or(name),
+        (false, Some(options)) => format!("{name} ({options})"),
+        (false, None) => name,
+    };
+    let stock = stock.map(|stock| {
+        let minus = if stock < 0 { "-" } else { "" };
+        format!("{minus}{}", t.count(stock.unsigned_abs()))
+    });
+    let availability = availability.map(|code| {
+        let word = availability_word(t, &code);
+        view! { <span class="products-availability" data-code=code>{word}</span> }
+    });
+    let by = updated_by.map(|import| {
+        let href = address(&format!("/imports/{}", import.id));
+        view! { <a href=href data-testid="product-source">{import.filename}</a> }
+    });
     view! {
-        <tr role="row" data-testid="product-row">
+        <tr role="row" data-testid="product-row" class:products-variant=is_variant>
             <th role="rowheader" scope="row" class="products-name">
-                <a href=address(&product_path(&identity))>{name}</a>
+                <a href=address(&product_path(&identity))>{label}</a>
             </th>
             <td role="cell" class="products-sku">{sku.unwrap_or_else(none)}</td>
-            <td role="cell" class="products-price numeric">
-                {price.unwrap_or_else(none)} {sale_price}
+            <td role="cell" class="products-price numeric">{price} {sale_price}</td>
+            <td role="cell" class="products-stock" data-label=t.say("Stock", "Bestand")>
+                {stock} {availability}
             </td>
             <td role="cell" class="products-updated"><Moment at=updated_at /></td>
+            <td role="cell" class="products-source" data-label=t.say("Source", "Quelle")>{by}</td>
         </tr>
     }
 }

@@ -2,10 +2,46 @@
 
 use leptos::{nonce::use_nonce, prelude::*};
 
+use crate::islands::parts::locale::use_locale;
+
 const SCRIPT: &str = include_str!("shortcuts.js");
 
-/// Has `/` lead to the search of a page that has one. For the head of the document.
+/// Has keys lead to the search of a page and through the rows of its list. For the head of the document.
 #[component]
 pub(crate) fn Shortcuts() -> impl IntoView {
     view! { <script nonce=use_nonce()>{SCRIPT}</script> }
+}
+
+/// Says which keys there are, when the script shows it.
+#[component]
+pub(crate) fn KeysHelp() -> impl IntoView {
+    let t = use_locale();
+    let keys = [
+        ("/", t.say("Go to the search", "Zur Suche")),
+        ("j", t.say("Next row", "Nächste Zeile")),
+        ("k", t.say("Previous row", "Vorherige Zeile")),
+        ("x", t.say("Select the row", "Zeile auswählen")),
+        ("?", t.say("Show the keys", "Tasten anzeigen")),
+    ];
+    let keys = keys
+        .map(|(key, text)| {
+            view! {
+                <div>
+                    <dt>
+                        <kbd>{key}</kbd>
+                    </dt>
+                    <dd>{text}</dd>
+                </div>
+            }
+        })
+        .collect_view();
+    view! {
+        <dialog id="keys" class="keys" aria-labelledby="keys-title">
+            <h2 id="keys-title">{t.say("Keyboard", "Tastatur")}</h2>
+            <dl>{keys}</dl>
+            <form method="dialog">
+                <button class="button">{t.say("Close", "Schließen")}</button>
+            </form>
+        </dialog>
+    }
 }

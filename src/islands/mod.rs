@@ -7,7 +7,6 @@
 #![allow(unreachable_pub)] // `#[island]` makes its structs public, whoever may see the function
 
 mod column_preview;
-mod copy_button;
 mod fresh_section;
 pub(crate) mod imports_list;
 pub(crate) mod live_import;
@@ -21,7 +20,6 @@ mod upload;
 #[cfg(feature = "ssr")]
 pub(crate) use self::{
     column_preview::ColumnPreview,
-    copy_button::CopyButton,
     fresh_section::FreshSection,
     imports_list::ImportsList,
     live_import::{ImportState, LiveImport},

@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{job::JobId, job::UnixMillis, product::Product};
+use super::{
+    job::{JobId, UnixMillis},
+    product::{PricePoint, Product},
+};
 
 /// A value of a product.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -295,6 +298,8 @@ pub struct ProductHistory {
     pub entries: Vec<HistoryEntry>,
     /// Where older ones begin, if there are any.
     pub next: Option<String>,
+    /// What it cost from when on, the oldest price first.
+    pub prices: Vec<PricePoint>,
 }
 
 /// Returns the path of the page of an import's changes.

@@ -170,6 +170,49 @@ impl ImportRow {
 /// A page of rows.
 pub type ImportRows = Page<ImportRow>;
 
+/// A column of a file whose rows can be corrected.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct RowColumn {
+    /// Its place in the cells of a row.
+    pub index: usize,
+    /// What it is called.
+    pub name: String,
+    /// Whether something is read from it.
+    pub known: bool,
+}
+
+/// A row of a file, cell by cell.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct RowCells {
+    /// Which row of the file it is, from 1.
+    pub row: u64,
+    /// What it holds.
+    pub cells: Vec<String>,
+    /// What is said of it.
+    pub notes: Vec<ImportRow>,
+}
+
+/// A page of rows that can be corrected.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct RowsToCorrect {
+    /// The columns of the file.
+    pub columns: Vec<RowColumn>,
+    /// The rows, in file order.
+    pub items: Vec<RowCells>,
+    /// The page's number, from 1.
+    pub page: u64,
+    /// Number of pages, at least 1.
+    pub pages: u64,
+    /// Number of rows on all pages.
+    pub total: u64,
+}
+
+/// Cells of rows, by the rows' numbers and the columns' places.
+pub type CorrectedCells = BTreeMap<u64, BTreeMap<usize, String>>;
+
 /// The first rows of a file, what its columns are taken for, and what else can be said of it.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -243,6 +286,32 @@ impl PreviewRow {
         let (code, params) = (self.error_code.clone(), self.error_params.clone());
         Some(Reason::new(self.error.as_deref()?, code, params))
     }
+}
+
+/// Returns what a form calls a cell.
+#[must_use]
+pub fn cell_name(row: u64, column: usize) -> String {
+    format!("cells[r{row}][c{column}]")
+}
+
+/// Reads cells by what a form calls their rows and columns.
+#[must_use]
+pub fn named_cells(cells: BTreeMap<String, BTreeMap<String, String>>) -> Option<CorrectedCells> {
+    let rows = cells.into_iter().map(|(row, cells)| {
+        let row = row.strip_prefix('r')?.parse().ok()?;
+        let cells = cells.into_iter().map(|(column, text)| {
+            let column = column.strip_prefix('c')?.parse().ok()?;
+            Some((column, text))
+        });
+        Some((row, cells.collect::<Option<_>>()?))
+    });
+    rows.collect()
+}
+
+/// Returns the path of the page on which rows of an import are corrected.
+#[must_use]
+pub fn correct_path(job: &JobId, kind: RowKind) -> String {
+    format!("/imports/{job}/correct?rows={}", kind.as_str())
 }
 
 /// Returns the path of an import's failed rows as a file.

@@ -5,7 +5,10 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::model::job::{ImportStatus, UnixMillis};
+use crate::model::{
+    base_path::escape,
+    job::{ImportMode, ImportStatus, JobId, UnixMillis},
+};
 
 const DAY: UnixMillis = 24 * 60 * 60 * 1_000;
 
@@ -30,6 +33,10 @@ pub struct ImportsFilter {
     pub since: Option<Day>,
     /// Only those handed in on this day or earlier.
     pub until: Option<Day>,
+    /// Only those that do this with the products.
+    pub kind: Option<ImportMode>,
+    /// Only those of the user with this identifier.
+    pub by: String,
     /// In this order.
     pub sort: Sort,
 }
@@ -44,6 +51,71 @@ impl ImportsFilter {
         };
         *self != wide
     }
+
+    /// Returns the address of a page of the list.
+    #[must_use]
+    pub fn address(&self, page: u64) -> String {
+        let Self {
+            status,
+            search,
+            since,
+            until,
+            kind,
+            by,
+            sort,
+        } = self;
+        let mut pairs = Vec::new();
+        if !search.is_empty() {
+            pairs.push(format!("search={}", escape(search)));
+        }
+        if let Some(status) = status {
+            pairs.push(format!("status={status}"));
+        }
+        if let Some(since) = since {
+            pairs.push(format!("since={since}"));
+        }
+        if let Some(until) = until {
+            pairs.push(format!("until={until}"));
+        }
+        if let Some(kind) = kind {
+            pairs.push(format!("kind={}", kind.as_str()));
+        }
+        if !by.is_empty() {
+            pairs.push(format!("by={}", escape(by)));
+        }
+        if *sort != Self::default().sort {
+            pairs.push(format!("sort={sort}"));
+        }
+        if page > 1 {
+            pairs.push(format!("page={page}"));
+        }
+        if pairs.is_empty() {
+            return "/imports".to_owned();
+        }
+        format!("/imports?{}", pairs.join("&"))
+    }
+}
+
+/// What the list can be narrowed by, and how much of it there is.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ImportsOverview {
+    /// How many imports stand so, of the newest 10,000.
+    pub counts: Vec<(ImportStatus, u64)>,
+    /// Who started imports; nobody for whom there are only their own.
+    pub starters: Vec<Starter>,
+    /// Who started these imports, likewise.
+    pub started: Vec<(JobId, String)>,
+    /// Whether whoever asks may delete imports.
+    pub may_delete: bool,
+}
+
+/// Somebody who started imports.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Starter {
+    /// The user's identifier.
+    pub id: String,
+    /// What they are called.
+    pub name: String,
 }
 
 /// An order of the list. It is written as its column's name, with `-` before it for the largest or

@@ -18,6 +18,7 @@ pub mod job_state;
 pub mod page;
 pub mod passkey;
 pub mod product;
+pub mod products_filter;
 pub mod progress;
 pub mod reason;
 pub mod role;

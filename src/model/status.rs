@@ -34,6 +34,20 @@ pub struct ServerStatus {
     pub waits_for_room: bool,
     /// Imports of all users.
     pub imports: ImportCounts,
+    /// The minutes of the last hour, the oldest first. The last one is not over.
+    #[serde(default)]
+    pub last_hour: Vec<Minute>,
+}
+
+/// What this server did in a minute.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Minute {
+    /// Open progress streams at its end.
+    pub viewers: u64,
+    /// Events that were sent.
+    pub events: u64,
+    /// Imports that ended.
+    pub imports: u64,
 }
 
 /// A problem of the price monitor.

@@ -11,7 +11,8 @@ use crate::{
     },
     components::{
         form::{
-            ActionForm, Field, FormError, NewPassword, Submit, Username, failure, invalid_fields,
+            ActionForm, ConfirmedForm, Field, FormError, NewPassword, Submit, Username, failure,
+            invalid_fields,
         },
         moment::Moment,
         notice::ErrorNotice,
@@ -19,10 +20,7 @@ use crate::{
         passkey::{Ceremony, PasskeyForm, PasskeyName, PasskeyScript},
         settings_nav::SettingsNav,
     },
-    islands::parts::{
-        icons::{Glyph, Icon},
-        locale::use_locale,
-    },
+    islands::parts::locale::use_locale,
     model::{
         account::{AccountState, MailWish, OpenSession},
         passkey::{OwnPasskey, PasskeyList},
@@ -252,10 +250,17 @@ fn PasskeyRow(passkey: OwnPasskey, may_remove: bool) -> impl IntoView {
     let (name_id, removed_id) = (format!("name-{id}"), id.clone());
     let remove = may_remove.then(|| {
         view! {
-            <ActionForm action=RemovePasskey::url()>
+            <ConfirmedForm
+                action=RemovePasskey::url()
+                label=t.say("Remove", "Entfernen")
+                question=t.say(
+                    "You can no longer sign in with this passkey.",
+                    "Mit diesem Passkey kannst du dich dann nicht mehr anmelden.",
+                )
+                confirm=t.say("Remove passkey", "Passkey entfernen")
+            >
                 <input type="hidden" name="id" value=removed_id />
-                <button class="button button-quiet">{t.say("Remove", "Entfernen")}</button>
-            </ActionForm>
+            </ConfirmedForm>
         }
     });
     let synced =
@@ -294,19 +299,18 @@ fn Sessions(sessions: Vec<OpenSession>) -> impl IntoView {
         <section class="card card-flush" aria-labelledby="sessions-title">
             <header class="card-head">
                 <h2 id="sessions-title">{t.say("Active sessions", "Aktive Sitzungen")}</h2>
-                <ActionForm action=SignOutEverywhere::url()>
-                    <button
-                        class="button button-quiet"
-                        data-testid="sign-out-everywhere"
-                        title=t.say(
-                            "Ends all sessions and revokes your API tokens",
-                            "Beendet alle Sitzungen und widerruft deine API-Tokens",
-                        )
-                    >
-                        <Icon glyph=Glyph::SignOut />
-                        {t.say("Sign out everywhere", "Überall abmelden")}
-                    </button>
-                </ActionForm>
+                <ConfirmedForm
+                    action=SignOutEverywhere::url()
+                    label=t.say("Sign out everywhere", "Überall abmelden")
+                    question=t.say(
+                        "This ends all sessions and revokes your API tokens.",
+                        "Das beendet alle Sitzungen und widerruft deine API-Tokens.",
+                    )
+                    confirm=t.say("Sign out and revoke", "Abmelden und widerrufen")
+                    testid="sign-out-everywhere"
+                >
+                    {()}
+                </ConfirmedForm>
             </header>
             <table class="table settings-table" role="table" data-testid="sessions">
                 <caption class="visually-hidden">
@@ -314,7 +318,7 @@ fn Sessions(sessions: Vec<OpenSession>) -> impl IntoView {
                 </caption>
                 <thead role="rowgroup">
                     <tr role="row">
-                        <th role="columnheader" scope="col">"Browser"</th>
+                        <th role="columnheader" scope="col">{t.say("Device", "Gerät")}</th>
                         <th role="columnheader" scope="col">{t.say("IP address", "IP-Adresse")}</th>
                         <th role="columnheader" scope="col">{t.say("Last active", "Zuletzt aktiv")}</th>
                         <th role="columnheader" scope="col">
@@ -348,8 +352,12 @@ fn SessionRow(session: OpenSession) -> impl IntoView {
     view! {
         <tr role="row" data-testid="session-row">
             <th role="rowheader" scope="row">{browser}</th>
-            <td role="cell" class="code">{session.address}</td>
-            <td role="cell"><Moment at=session.last_seen_at /></td>
+            <td role="cell" class="code" data-label=t.say("IP address", "IP-Adresse")>
+                {session.address}
+            </td>
+            <td role="cell" data-label=t.say("Last active", "Zuletzt aktiv")>
+                <Moment at=session.last_seen_at />
+            </td>
             <td role="cell" class="settings-actions">{last}</td>
         </tr>
     }

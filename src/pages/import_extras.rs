@@ -43,7 +43,8 @@ pub(super) fn lists_failed(job: &ProductImportJob, extras: Option<&ImportExtras>
 #[component]
 pub(super) fn Failures(job: ProductImportJob, extras: Option<ImportExtras>) -> impl IntoView {
     let (page, search) = (query::page(), query::search());
-    let can_retry = extras.as_ref().is_some_and(|extras| extras.offers("retry"));
+    let offers = |action| extras.as_ref().is_some_and(|extras| extras.offers(action));
+    let (can_retry, can_correct) = (offers("retry"), offers("correct"));
     let counts = extras.map(|extras| {
         // Those that failed are listed by whoever offers them.
         let failed = if extras.offers("failures") {
@@ -67,7 +68,8 @@ pub(super) fn Failures(job: ProductImportJob, extras: Option<ImportExtras>) -> i
         if let Some((kind, counts)) = shown
             && let Ok(rows) = import_rows(id.clone(), kind, page, search.clone()).await
         {
-            return view! { <ImportRowsTable id kind rows search counts can_retry /> }.into_any();
+            return view! { <ImportRowsTable id kind rows search counts can_retry can_correct /> }
+                .into_any();
         }
         view! { <FailedProducts skus=job.failed_product_skus failed=job.failed_products /> }
             .into_any()

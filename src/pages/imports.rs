@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::query::{imports_address, imports_query};
+use super::{delete_imports::DELETE_PATH, query::imports_query};
 use crate::{
-    api::imports::{list_imports, upload_form},
+    api::imports::{imports_overview, list_imports, upload_form},
     components::{
         import_options::MoreOptions,
         imports_filter::ImportsFilterForm,
@@ -25,12 +25,15 @@ use crate::{
     model::{
         base_path,
         error::ApiError,
-        imports_filter::{ImportsFilter, ImportsQuery, Sort, SortBy},
+        imports_filter::{ImportsFilter, ImportsOverview, ImportsQuery, Sort, SortBy},
         job::ProductImportJob,
         page::Page,
         upload::UploadFormState,
     },
 };
+
+/// The identifier of the form by which imports are chosen.
+const CHOSEN: &str = "chosen-imports";
 
 /// A product file to try an import with.
 const SAMPLE_PATH: &str = "/sample-products.csv";
@@ -62,10 +65,10 @@ pub(crate) fn ImportsPage() -> impl IntoView {
         }
     });
     let list = Suspend::new(async move {
-        match list_imports(query.page, query.filter.clone()).await {
-            Ok(imports) => view! { <Imports imports query /> }.into_any(),
+        match find(&query).await {
+            Ok((imports, overview)) => view! { <Imports imports overview query /> }.into_any(),
             Err(error) => {
-                let here = imports_address(query.page, &query.filter);
+                let here = query.filter.address(query.page);
                 view! { <ErrorNotice error here /> }.into_any()
             }
         }
@@ -84,8 +87,18 @@ pub(crate) fn ImportsPage() -> impl IntoView {
     }
 }
 
+async fn find(query: &ImportsQuery) -> Result<(Page<ProductImportJob>, ImportsOverview), ApiError> {
+    let imports = list_imports(query.page, query.filter.clone()).await?;
+    let ids = imports.items.iter().map(|job| job.id.clone()).collect();
+    Ok((imports, imports_overview(ids).await?))
+}
+
 #[component]
-fn Imports(imports: Page<ProductImportJob>, query: ImportsQuery) -> impl IntoView {
+fn Imports(
+    imports: Page<ProductImportJob>,
+    overview: ImportsOverview,
+    query: ImportsQuery,
+) -> impl IntoView {
     let t = use_locale();
     let Page {
         items,
@@ -97,8 +110,20 @@ fn Imports(imports: Page<ProductImportJob>, query: ImportsQuery) -> impl IntoVie
     let ImportsQuery { filter, .. } = query;
     // There is nothing to find among none.
     let finder = (total > 0 || filter.is_narrow()).then(|| {
-        let filter = filter.clone();
-        view! { <ImportsFilterForm filter /> }
+        let (filter, overview) = (filter.clone(), overview.clone());
+        view! { <ImportsFilterForm filter overview /> }
+    });
+    let started = overview.started;
+    let chosen_by = (overview.may_delete && total > 0).then(|| CHOSEN.to_owned());
+    let delete = chosen_by.is_some().then(|| {
+        view! {
+            <form id=CHOSEN class="jobs-chosen" method="get" action=base_path::address(DELETE_PATH)>
+                <button class="button button-quiet" data-testid="delete-chosen">
+                    <Icon glyph=Glyph::Trash />
+                    {t.say("Delete selected…", "Ausgewählte löschen…")}
+                </button>
+            </form>
+        }
     });
     if total == 0 && filter.is_narrow() {
         return view! {
@@ -136,13 +161,13 @@ fn Imports(imports: Page<ProductImportJob>, query: ImportsQuery) -> impl IntoVie
             has_more,
         };
         let filter = filter.clone();
-        let href = move |page| imports_address(page, &filter);
+        let href = move |page| filter.address(page);
         view! { <Pagination position noun=Noun::Import href /> }
     });
     let sample = base_path::address(SAMPLE_PATH);
     view! {
         {finder}
-        <ImportsList jobs sorting=sorting(&filter) takes_new>
+        <ImportsList jobs sorting=sorting(&filter) takes_new started chosen_by>
             <EmptyState glyph=Glyph::Upload title=t.say("No imports yet", "Noch keine Importe")>
                 <p>
                     {t.say(
@@ -158,6 +183,7 @@ fn Imports(imports: Page<ProductImportJob>, query: ImportsQuery) -> impl IntoVie
                 </p>
             </EmptyState>
         </ImportsList>
+        {delete}
         <div id=PAGES>{pagination}</div>
         <Refresh is_running />
     }
@@ -179,7 +205,7 @@ fn sorting(filter: &ImportsFilter) -> Sorting {
             sort: Sort { by, descending },
             ..filter.clone()
         };
-        (by, base_path::address(&imports_address(1, &sorted)))
+        (by, base_path::address(&sorted.address(1)))
     };
     Sorting {
         sort: filter.sort,

@@ -7,6 +7,8 @@
 mod account;
 mod audit;
 mod confirm;
+mod correct_rows;
+mod delete_imports;
 mod import_changes;
 mod import_details;
 mod import_extras;
@@ -33,6 +35,8 @@ mod webhooks;
 pub(crate) use account::AccountPage;
 pub(crate) use audit::AuditPage;
 pub(crate) use confirm::ConfirmPage;
+pub(crate) use correct_rows::CorrectRowsPage;
+pub(crate) use delete_imports::DeleteImportsPage;
 pub(crate) use import_changes::ImportChangesPage;
 pub(crate) use import_details::ImportDetailsPage;
 pub(crate) use imports::ImportsPage;

@@ -10,9 +10,13 @@ use super::{
 use crate::{
     api::changes::product_history,
     components::{
-        changes_table::{HistoryTable, product_path},
+        changes_table::{HistoryTable, field_word, product_path},
+        moment::WrittenTime,
+        money::money,
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
+        price_chart::PriceChart,
+        products_table::availability_word,
     },
     islands::parts::{
         icons::{Glyph, Icon},
@@ -20,8 +24,9 @@ use crate::{
     },
     model::{
         base_path::{address, escape},
-        changes::ProductHistory,
+        changes::{Field, ProductHistory},
         error::ApiError,
+        product::Product,
     },
 };
 
@@ -56,27 +61,17 @@ fn History(identity: String, history: ProductHistory, is_first: bool) -> impl In
         product,
         entries,
         next,
+        prices,
     } = history;
+    let currency = product
+        .as_ref()
+        .and_then(|product| product.currency.clone());
     let name = match &product {
         Some(product) => product.name.clone(),
         None => identity.clone(),
     };
     let facts = match product {
-        Some(product) => {
-            let price = product.price.map(|price| match product.currency {
-                Some(currency) => format!("{price} {currency}"),
-                None => price,
-            });
-            let none = || "–".to_owned();
-            view! {
-                <p class="product-facts" data-testid="product-facts">
-                    <span class="products-sku">{product.sku.unwrap_or(identity.clone())}</span>
-                    " · "
-                    {price.unwrap_or_else(none)}
-                </p>
-            }
-            .into_any()
-        }
+        Some(product) => view! { <Facts product /> }.into_any(),
         None => view! {
             <p data-testid="product-gone">
                 {t.say("This product no longer exists.", "Dieses Produkt gibt es nicht mehr.")}
@@ -114,8 +109,11 @@ fn History(identity: String, history: ProductHistory, is_first: bool) -> impl In
             <div class="page-title">
                 <h1>{name}</h1>
             </div>
-            {facts}
         </header>
+        <section class="card" aria-label=t.say("Details", "Einzelheiten")>
+            {facts}
+            <PriceChart prices currency />
+        </section>
         <section class="card card-flush" aria-labelledby="history-title">
             <header class="card-head">
                 <h2 id="history-title">{t.say("History", "Verlauf")}</h2>
@@ -141,5 +139,72 @@ fn History(identity: String, history: ProductHistory, is_first: bool) -> impl In
                     })}
             </nav>
         </section>
+    }
+}
+
+/// Everything that is known of a product.
+#[component]
+fn Facts(product: Product) -> impl IntoView {
+    let t = use_locale();
+    let options = product.options().map(|options| options.join(" / "));
+    let Product {
+        identity,
+        sku,
+        price,
+        sale_price,
+        currency,
+        gtin,
+        stock,
+        availability,
+        url,
+        created_at,
+        updated_at,
+        updated_by,
+        ..
+    } = product;
+    let written = |price: Option<String>| price.map(|price| money(t, &price, currency.as_deref()));
+    let url = url.map(|url| {
+        let href = url.clone();
+        view! { <a href=href rel="noreferrer nofollow external">{url}</a> }
+    });
+    let by = updated_by.map(|import| {
+        let href = address(&format!("/imports/{}", import.id));
+        view! { " (" <a href=href>{import.filename}</a> ")" }
+    });
+    let fact = |name: &'static str, value: Option<AnyView>| {
+        value.map(|value| {
+            view! {
+                <div>
+                    <dt>{name}</dt>
+                    <dd>{value}</dd>
+                </div>
+            }
+        })
+    };
+    let text = |value: Option<String>| value.map(IntoAny::into_any);
+    let number = |stock: i64| match u64::try_from(stock) {
+        Ok(stock) => t.count(stock),
+        Err(_) => stock.to_string(),
+    };
+    view! {
+        <dl class="product-facts" data-testid="product-facts">
+            {fact(field_word(t, Field::Price), text(written(price)))}
+            {fact(field_word(t, Field::SalePrice), text(written(sale_price)))}
+            {fact(field_word(t, Field::Sku), text(sku))}
+            {fact(t.say("Options", "Optionen"), text(options))}
+            {fact(field_word(t, Field::Stock), text(stock.map(number)))}
+            {fact(
+                field_word(t, Field::Availability),
+                text(availability.map(|code| availability_word(t, &code))),
+            )}
+            {fact(field_word(t, Field::Gtin), text(gtin))}
+            {fact(field_word(t, Field::Url), url.map(IntoAny::into_any))}
+            {fact(t.say("Identity", "Kennung"), text(Some(identity)))}
+            {fact(t.say("Added", "Hinzugefügt"), Some(view! { <WrittenTime at=created_at /> }.into_any()))}
+            {fact(
+                t.say("Updated", "Aktualisiert"),
+                Some(view! { <WrittenTime at=updated_at /> {by} }.into_any()),
+            )}
+        </dl>
     }
 }

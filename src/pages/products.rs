@@ -6,10 +6,9 @@ use super::query;
 use crate::{
     api::products::list_products,
     components::{
-        form::QueryForm,
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
-        pagination::{Pagination, Position},
+        products_filter::{PRODUCTS, ProductsFilterForm},
         products_table::ProductsTable,
     },
     islands::parts::{
@@ -18,10 +17,7 @@ use crate::{
         locale::use_locale,
     },
     model::{
-        base_path::{address, escape},
-        error::ApiError,
-        page::Page,
-        product::Product,
+        base_path::address, error::ApiError, product::ProductsList, products_filter::ProductsFilter,
         reason::Reason,
     },
 };
@@ -30,101 +26,155 @@ use crate::{
 #[component]
 pub(crate) fn ProductsPage() -> impl IntoView {
     let t = use_locale();
-    let (page, search) = (query::page(), query::search());
-    let products = {
-        let search = search.clone();
-        Suspend::new(async move {
-            match list_products(search.clone(), page).await {
-                Ok(page) => view! { <Products page search /> }.into_any(),
-                Err(ApiError::Unavailable(reason)) => view! { <Elsewhere reason /> }.into_any(),
-                Err(error) => view! { <ErrorNotice error here="/products" /> }.into_any(),
-            }
-        })
-    };
+    let text = |name| query::value(name).unwrap_or_default();
+    let [
+        search,
+        since,
+        price_from,
+        price_to,
+        no_price,
+        out_of_stock,
+        import,
+        sort,
+    ] = ProductsFilter::NAMES.map(text);
+    let from = text("from");
+    let filter = ProductsFilter::read(query::value).unwrap_or_default();
+    let products = Suspend::new(async move {
+        let is_first = from.is_empty();
+        let list = list_products(
+            search,
+            since,
+            price_from,
+            price_to,
+            no_price,
+            out_of_stock,
+            import,
+            sort,
+            from,
+        );
+        match list.await {
+            Ok(list) => view! { <Products list filter is_first /> }.into_any(),
+            Err(ApiError::Unavailable(reason)) => view! { <Elsewhere reason /> }.into_any(),
+            Err(error) => view! { <ErrorNotice error here=PRODUCTS /> }.into_any(),
+        }
+    });
     view! {
         <PageTitle text=t.say("Products", "Produkte") />
         <h1>{t.say("Products", "Produkte")}</h1>
-        <section class="card card-flush" aria-label=t.say("Products", "Produkte")>
-            <SearchForm search />
-            {products}
-        </section>
+        {products}
     }
 }
 
 #[component]
-fn SearchForm(search: String) -> impl IntoView {
+fn Products(list: ProductsList, filter: ProductsFilter, is_first: bool) -> impl IntoView {
     let t = use_locale();
-    let clear = (!search.is_empty())
-        .then(|| view! { <a href=address("/products")>{t.say("Clear", "Zurücksetzen")}</a> });
-    view! {
-        <search class="products-search">
-            <QueryForm action="/products">
-                <Icon glyph=Glyph::Search />
-                <label class="visually-hidden" for="search">
-                    {t.say("Search products", "Produkte suchen")}
-                </label>
-                <input
-                    id="search"
-                    class="input"
-                    type="search"
-                    name="search"
-                    placeholder=t.say("Name or SKU", "Name oder SKU")
-                    autocomplete="off"
-                    data-testid="products-search"
-                    value=search
-                />
-                <button class="button">{t.say("Search", "Suchen")}</button>
-                {clear}
-            </QueryForm>
-        </search>
-    }
-}
-
-#[component]
-fn Products(page: Page<Product>, search: String) -> impl IntoView {
-    let t = use_locale();
-    let Page {
+    let ProductsList {
         items,
-        page,
-        pages,
+        next,
         total,
         has_more,
-    } = page;
-    if total == 0 && search.is_empty() {
+        imports,
+    } = list;
+    if total == 0 && !filter.is_narrow() {
         return view! {
-            <EmptyState glyph=Glyph::Box title=t.say("No products yet", "Noch keine Produkte")>
+            <section class="card card-flush" aria-label=t.say("Products", "Produkte")>
+                <EmptyState glyph=Glyph::Box title=t.say("No products yet", "Noch keine Produkte")>
+                    <p>
+                        {t.say(
+                            "Products appear here after your first import.",
+                            "Produkte erscheinen hier nach deinem ersten Import.",
+                        )}
+                    </p>
+                    <p>
+                        <a class="button button-primary" href=address("/imports")>
+                            {t.say("Import products", "Produkte importieren")}
+                        </a>
+                    </p>
+                </EmptyState>
+            </section>
+        }
+        .into_any();
+    }
+    let count = match (filter.is_narrow(), is_first, &next) {
+        (false, ..) if has_more => t.counted_at_least(total, Noun::Product),
+        (false, ..) => t.counted(total, Noun::Product),
+        (true, true, None) => t.counted(items.len() as u64, Noun::Product),
+        (true, true, Some(_)) => t.counted_at_least(items.len() as u64, Noun::Product),
+        (true, false, _) => String::new(),
+    };
+    let first = (!is_first).then(|| address(&filter.address(PRODUCTS, None)));
+    let next = next.map(|next| address(&filter.address(PRODUCTS, Some(&next))));
+    let list = if items.is_empty() {
+        let title = match (&next, filter.search.is_empty()) {
+            (Some(_), _) => t
+                .say("No matches on this page", "Keine Treffer auf dieser Seite")
+                .to_owned(),
+            (None, true) => t
+                .say("No matching products", "Keine passenden Produkte")
+                .to_owned(),
+            (None, false) => t.fill(
+                "No products match “{search}”",
+                "Keine Produkte zu „{search}“ gefunden",
+                &[("search", &filter.search)],
+            ),
+        };
+        view! {
+            <EmptyState glyph=Glyph::Search title>
                 <p>
                     {t.say(
-                        "Products appear here after your first import.",
-                        "Produkte erscheinen hier nach deinem ersten Import.",
+                        "Try part of the name or the SKU, or remove a filter.",
+                        "Versuche es mit einem Teil des Namens oder der SKU, oder entferne einen Filter.",
                     )}
                 </p>
-                <p>
-                    <a class="button button-primary" href=address("/imports")>
-                        {t.say("Import products", "Produkte importieren")}
+            </EmptyState>
+        }
+        .into_any()
+    } else {
+        view! { <ProductsTable products=items filter=filter.clone() /> }.into_any()
+    };
+    let files = [("csv", "CSV"), ("xlsx", "Excel"), ("jsonl", "JSON Lines")];
+    let files = files
+        .map(|(ending, name)| {
+            let href = address(&filter.address(&format!("/products.{ending}"), None));
+            view! {
+                <li>
+                    <a href=href download=format!("products.{ending}") data-testid=format!("export-{ending}")>
+                        {name}
                     </a>
-                </p>
-            </EmptyState>
-        }
-        .into_any();
-    }
-    if total == 0 {
-        return view! {
-            <EmptyState glyph=Glyph::Search title=t.fill("No products match “{search}”", "Keine Produkte zu „{search}“ gefunden", &[("search", &search)])>
-                <p>
-                    {t.say(
-                        "Try part of the name or the SKU.",
-                        "Versuche es mit einem Teil des Namens oder der SKU.",
-                    )}
-                </p>
-            </EmptyState>
-        }
-        .into_any();
-    }
-    let href = move |page| format!("/products?search={}&page={page}", escape(&search));
+                </li>
+            }
+        })
+        .collect_view();
     view! {
-        <ProductsTable products=items />
-        <Pagination position=Position { page, pages, total, has_more } noun=Noun::Product href />
+        <section class="card card-flush" aria-label=t.say("Products", "Produkte")>
+            <ProductsFilterForm filter imports />
+            {list}
+            <nav class="pagination" aria-label=t.say("Pages", "Seiten")>
+                <span>{count}</span>
+                {first
+                    .map(|href| {
+                        view! {
+                            <a class="button button-quiet" rel="first" href=href>
+                                <Icon glyph=Glyph::ChevronLeft />
+                                {t.say("First page", "Erste Seite")}
+                            </a>
+                        }
+                    })}
+                {next
+                    .map(|href| {
+                        view! {
+                            <a class="button button-quiet" rel="next" href=href data-testid="products-next">
+                                {t.say("Next", "Weiter")}
+                                <Icon glyph=Glyph::ChevronRight />
+                            </a>
+                        }
+                    })}
+            </nav>
+            <div class="exports">
+                <span id="exports">{t.say("Export this list:", "Diese Liste exportieren:")}</span>
+                <ul aria-labelledby="exports">{files}</ul>
+            </div>
+        </section>
     }
     .into_any()
 }
@@ -138,10 +188,10 @@ fn Elsewhere(reason: Reason) -> impl IntoView {
         "Produkte werden in deinem Preismonitor verwaltet",
     );
     view! {
-        <div class="elsewhere">
+        <section class="card card-flush" aria-label=t.say("Products", "Produkte")>
             <EmptyState glyph=Glyph::Box title>
                 <p>{t.reason(&reason)}</p>
             </EmptyState>
-        </div>
+        </section>
     }
 }

@@ -3,10 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use crate::model::{
-    base_path::escape,
-    imports_filter::{ImportsFilter, ImportsQuery},
-};
+use crate::model::imports_filter::{ImportsFilter, ImportsQuery};
 
 /// Returns the page of a list that the address asks for, from 1.
 pub(super) fn page() -> u64 {
@@ -42,45 +39,13 @@ fn read_imports_query(get: impl Fn(&str) -> Option<String>) -> ImportsQuery {
             search: get("search").unwrap_or_default().trim().to_owned(),
             since: get("since").and_then(|text| text.parse().ok()),
             until: get("until").and_then(|text| text.parse().ok()),
+            kind: get("kind").and_then(|text| text.parse().ok()),
+            by: get("by").unwrap_or_default().trim().to_owned(),
             sort: get("sort")
                 .and_then(|text| text.parse().ok())
                 .unwrap_or_default(),
         },
     }
-}
-
-/// Returns the address of the list with these imports.
-pub(super) fn imports_address(page: u64, filter: &ImportsFilter) -> String {
-    let ImportsFilter {
-        status,
-        search,
-        since,
-        until,
-        sort,
-    } = filter;
-    let mut pairs = Vec::new();
-    if !search.is_empty() {
-        pairs.push(format!("search={}", escape(search)));
-    }
-    if let Some(status) = status {
-        pairs.push(format!("status={status}"));
-    }
-    if let Some(since) = since {
-        pairs.push(format!("since={since}"));
-    }
-    if let Some(until) = until {
-        pairs.push(format!("until={until}"));
-    }
-    if *sort != ImportsFilter::default().sort {
-        pairs.push(format!("sort={sort}"));
-    }
-    if page > 1 {
-        pairs.push(format!("page={page}"));
-    }
-    if pairs.is_empty() {
-        return "/imports".to_owned();
-    }
-    format!("/imports?{}", pairs.join("&"))
 }
 
 #[cfg(test)]
@@ -92,7 +57,7 @@ mod tests {
     use super::*;
     use crate::model::{
         imports_filter::{Day, Sort, SortBy},
-        job::ImportStatus,
+        job::{ImportMode, ImportStatus},
     };
 
     fn read(address: &str) -> ImportsQuery {
@@ -138,12 +103,14 @@ mod tests {
             ];
             let filter = ImportsFilter {
                 status: status.map(|index| statuses[index]),
-                search,
+                search: search.clone(),
                 since: since.map(Day::from),
                 until: since.map(Day::from),
+                kind: status.map(|_| ImportMode::Check),
+                by: search.trim().to_owned(),
                 sort: Sort { by: SortBy::ALL[by], descending },
             };
-            let address = imports_address(page, &filter);
+            let address = filter.address(page);
             prop_assert_eq!(read(&address), ImportsQuery { page, filter });
         }
     }

@@ -5,7 +5,10 @@ use leptos::prelude::*;
 use super::import_details::Fact;
 use crate::{
     api::status::server_status,
-    components::{notice::ErrorNotice, page_title::PageTitle, settings_nav::SettingsNav},
+    components::{
+        hour_chart::HourChart, notice::ErrorNotice, page_title::PageTitle,
+        settings_nav::SettingsNav,
+    },
     i18n::locale::Locale,
     islands::{
         FreshSection,
@@ -14,7 +17,7 @@ use crate::{
     model::{
         error::ApiError,
         progress::UpstreamState,
-        status::{ImportCounts, ReportSource, ServerStatus, UpstreamProblem},
+        status::{ImportCounts, Minute, ReportSource, ServerStatus, UpstreamProblem},
     },
 };
 
@@ -66,7 +69,23 @@ fn Status(status: ServerStatus) -> impl IntoView {
         partial_success,
         error,
     } = status.imports;
+    let hour = |value: fn(&Minute) -> u64| status.last_hour.iter().map(value).collect::<Vec<_>>();
+    let [viewers, events, ended] = [
+        hour(|minute| minute.viewers),
+        hour(|minute| minute.events),
+        hour(|minute| minute.imports),
+    ];
     view! {
+        <section class="card" aria-labelledby="hour-title">
+            <header class="card-head">
+                <h2 id="hour-title">{t.say("Last hour", "Letzte Stunde")}</h2>
+            </header>
+            <div class="hours">
+                <HourChart id="hour-viewers" name=t.say("Viewers", "Zuschauer") values=viewers />
+                <HourChart id="hour-events" name=t.say("Events sent", "Gesendete Ereignisse") values=events />
+                <HourChart id="hour-imports" name=t.say("Imports finished", "Beendete Importe") values=ended />
+            </div>
+        </section>
         <section class="card overview" aria-labelledby="monitor-title">
             <header class="card-head">
                 <h2 id="monitor-title">{t.say("Price monitor", "Preismonitor")}</h2>

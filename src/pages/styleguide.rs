@@ -327,7 +327,7 @@ fn failed_rows() -> AnyView {
         has_more: false,
     };
     let (kind, counts) = (RowKind::Failed, [24, 0, 3, 0, 12]);
-    view! { <ImportRowsTable id=id() kind rows search=String::new() counts can_retry=true /> }
+    view! { <ImportRowsTable id=id() kind rows search=String::new() counts can_retry=true can_correct=true /> }
         .into_any()
 }
 

@@ -6,7 +6,7 @@ use server_fn::ServerFn;
 use crate::{
     api::team::{Invite, MakeResetLink, RemovePasskeys, RevokeLink, SetAccess, SetRole, team},
     components::{
-        form::{ActionForm, Field, FormError, ShownOnce, Submit, failure},
+        form::{ActionForm, ConfirmedForm, Field, FormError, ShownOnce, Submit, failure},
         moment::Expiry,
         notice::ErrorNotice,
         page_title::PageTitle,
@@ -183,26 +183,51 @@ fn MemberRow(member: TeamMember, passwords: bool) -> impl IntoView {
     });
     let passkeys = (has_passkeys && !is_self).then(|| {
         view! {
-            <ActionForm action=RemovePasskeys::url()>
+            <ConfirmedForm
+                action=RemovePasskeys::url()
+                label=t.say("Remove passkeys", "Passkeys entfernen")
+                question=t.say(
+                    "Their passkeys no longer sign them in.",
+                    "Die Anmeldung mit diesen Passkeys ist dann nicht mehr möglich.",
+                )
+                confirm=t.say("Remove all passkeys", "Alle Passkeys entfernen")
+            >
                 <input type="hidden" name="member" value=id() />
-                <button class="button button-quiet">{t.say("Remove passkeys", "Passkeys entfernen")}</button>
-            </ActionForm>
+            </ConfirmedForm>
         }
     });
     let access = (!is_self).then(|| {
-        view! {
-            <ActionForm action=SetAccess::url()>
+        let fields = move || {
+            view! {
                 <input type="hidden" name="member" value=id() />
                 <input type="hidden" name="allowed" value=is_disabled.to_string() />
-                <button class="button button-quiet">
-                    {if is_disabled {
-                        t.say("Restore access", "Zugang wiederherstellen")
-                    } else {
-                        t.say("Revoke access", "Zugang entziehen")
-                    }}
-                </button>
-            </ActionForm>
+            }
+        };
+        if is_disabled {
+            return view! {
+                <ActionForm action=SetAccess::url()>
+                    {fields()}
+                    <button class="button button-quiet">
+                        {t.say("Restore access", "Zugang wiederherstellen")}
+                    </button>
+                </ActionForm>
+            }
+            .into_any();
         }
+        view! {
+            <ConfirmedForm
+                action=SetAccess::url()
+                label=t.say("Revoke access", "Zugang entziehen")
+                question=t.say(
+                    "This ends their sessions and revokes their tokens.",
+                    "Das beendet die Sitzungen und widerruft die Tokens dieser Person.",
+                )
+                confirm=t.say("Revoke access now", "Zugang jetzt entziehen")
+            >
+                {fields()}
+            </ConfirmedForm>
+        }
+        .into_any()
     });
     let mark = if is_self {
         Some(t.say("You", "Du"))
@@ -252,17 +277,22 @@ fn Links(links: Vec<OpenLink>) -> impl IntoView {
             view! {
                 <tr role="row" data-testid="link-row">
                     <th role="rowheader" scope="row">{link.note}</th>
-                    <td role="cell">{what}</td>
-                    <td role="cell">
+                    <td role="cell" data-label=t.say("Type", "Art")>{what}</td>
+                    <td role="cell" data-label=t.say("Expires", "Läuft ab")>
                         <Expiry at=link.expires_at />
                     </td>
                     <td role="cell" class="settings-actions">
-                        <ActionForm action=RevokeLink::url()>
+                        <ConfirmedForm
+                            action=RevokeLink::url()
+                            label=t.say("Revoke", "Widerrufen")
+                            question=t.say(
+                                "Nobody can use this link any more.",
+                                "Niemand kann diesen Link dann noch benutzen.",
+                            )
+                            confirm=t.say("Revoke link", "Link widerrufen")
+                        >
                             <input type="hidden" name="id" value=link.id />
-                            <button class="button button-quiet">
-                                {t.say("Revoke", "Widerrufen")}
-                            </button>
-                        </ActionForm>
+                        </ConfirmedForm>
                     </td>
                 </tr>
             }

@@ -6,7 +6,7 @@ use server_fn::ServerFn;
 use crate::{
     api::tokens::{CreateToken, RevokeToken, tokens},
     components::{
-        form::{ActionForm, Field, FormError, ShownOnce, Submit, failure},
+        form::{ActionForm, ConfirmedForm, Field, FormError, ShownOnce, Submit, failure},
         moment::{Expiry, Moment},
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
@@ -199,14 +199,23 @@ fn TokenRow(token: ApiToken) -> impl IntoView {
     view! {
         <tr role="row" data-testid="token-row">
             <th role="rowheader" scope="row">{token.name}</th>
-            <td role="cell" class="code">{token.scope.as_str()}</td>
-            <td role="cell">{last_used}</td>
-            <td role="cell">{ends}</td>
+            <td role="cell" class="code" data-label=t.say("Permissions", "Berechtigungen")>
+                {token.scope.as_str()}
+            </td>
+            <td role="cell" data-label=t.say("Last used", "Zuletzt benutzt")>{last_used}</td>
+            <td role="cell" data-label=t.say("Expires", "Läuft ab")>{ends}</td>
             <td role="cell" class="settings-actions">
-                <ActionForm action=RevokeToken::url()>
+                <ConfirmedForm
+                    action=RevokeToken::url()
+                    label=t.say("Revoke", "Widerrufen")
+                    question=t.say(
+                        "Scripts with this token are locked out at once.",
+                        "Skripte mit diesem Token werden sofort ausgesperrt.",
+                    )
+                    confirm=t.say("Revoke token", "Token widerrufen")
+                >
                     <input type="hidden" name="id" value=token.id />
-                    <button class="button button-quiet">{t.say("Revoke", "Widerrufen")}</button>
-                </ActionForm>
+                </ConfirmedForm>
             </td>
         </tr>
     }

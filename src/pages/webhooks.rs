@@ -196,8 +196,10 @@ fn WebhookRow(webhook: Webhook, newest: Option<Delivery>) -> impl IntoView {
                 {off}
                 {note}
             </th>
-            <td role="cell">{event_names(t, &webhook.events)}</td>
-            <td role="cell">{last}</td>
+            <td role="cell" data-label=t.say("Events", "Ereignisse")>
+                {event_names(t, &webhook.events)}
+            </td>
+            <td role="cell" data-label=t.say("Last delivery", "Letzte Zustellung")>{last}</td>
         </tr>
     }
 }

@@ -196,8 +196,8 @@ impl App {
     }
 
     /// Uploads a file by REST.
-    pub(crate) async fn upload(&self, name: &str, file: &str) -> Response {
-        let part = multipart::Part::bytes(file.as_bytes().to_vec()).file_name(name.to_owned());
+    pub(crate) async fn upload(&self, name: &str, file: impl AsRef<[u8]>) -> Response {
+        let part = multipart::Part::bytes(file.as_ref().to_vec()).file_name(name.to_owned());
         self.http
             .post(self.url("/imports"))
             .header(header::COOKIE, &self.cookie)
@@ -209,7 +209,7 @@ impl App {
     }
 
     /// Uploads a file and returns its import.
-    pub(crate) async fn import(&self, name: &str, file: &str) -> String {
+    pub(crate) async fn import(&self, name: &str, file: impl AsRef<[u8]>) -> String {
         let response = self.upload(name, file).await;
         assert_eq!(response.status(), StatusCode::CREATED);
         let answer: serde_json::Value = response.json().await.unwrap();

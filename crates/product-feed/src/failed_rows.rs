@@ -113,7 +113,8 @@ pub(crate) fn is_reason(name: &str) -> bool {
 }
 
 /// Returns whether a column was added by a list of failed rows.
-pub(crate) fn is_ours(name: &str) -> bool {
+#[must_use]
+pub fn is_ours(name: &str) -> bool {
     is_reason(name) || is_settings(name)
 }
 

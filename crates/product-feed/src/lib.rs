@@ -76,7 +76,7 @@ mod xml;
 
 pub use checks::GtinError;
 pub use columns::Meaning;
-pub use failed_rows::FailedRowsFile;
+pub use failed_rows::{FailedRowsFile, is_ours};
 pub use first_rows::{first_rows, first_rows_of};
 pub use foreign::Foreign;
 pub use header::{Header, HeaderError, Shape, UnknownShape};

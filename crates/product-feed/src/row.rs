@@ -70,6 +70,8 @@ pub struct FeedProduct {
     pub url: Option<String>,
     /// Optional cells that could not be parsed: these fields stay unchanged.
     pub warnings: Vec<RowWarning>,
+    /// The row's cells, including inherited ones; none without warnings.
+    pub cells: Vec<String>,
 }
 
 /// An optional cell that was ignored.
@@ -336,6 +338,9 @@ impl Classifier {
             .and_then(|()| cells.product(&self.columns, self.mark, &mut warnings));
         Some(Classified::Counts(match product {
             Ok(mut product) => {
+                if !warnings.is_empty() {
+                    product.cells = self.texts(&cells, row);
+                }
                 product.warnings = warnings
                     .into_iter()
                     .map(|warning| self.warning(row, warning))
@@ -642,6 +647,24 @@ impl Classifier {
     }
 
     fn failure(&self, cells: &Cells<'_>, row: RawRow<'_>, (error, column): Failure) -> RowFailure {
+        let own = |column: usize| row.cells.get(column);
+        let column = column.filter(|column| *column < self.names.len());
+        let value = column.map(|column| {
+            let text = own(column).map(|cell| self.text(cell, row.encoding));
+            shortened(&text.unwrap_or_default())
+        });
+        RowFailure {
+            label: cells.label(),
+            identity: cells.own_identity(&self.columns),
+            error,
+            column: column.map(|column| self.names[column].clone()),
+            value,
+            cells: self.texts(cells, row),
+        }
+    }
+
+    /// Returns the cells as they mean the same in a list of some rows.
+    fn texts(&self, cells: &Cells<'_>, row: RawRow<'_>) -> Vec<String> {
         let mut texts: Vec<String> = row
             .cells
             .iter()
@@ -650,11 +673,6 @@ impl Classifier {
         // Surplus cells are kept, except empty trailing ones.
         let last = texts.iter().rposition(|text| !text.is_empty());
         texts.truncate(last.map_or(0, |last| last + 1).max(self.columns.count));
-        let column = column.filter(|column| *column < self.names.len());
-        let value = column.map(|column| {
-            let text = texts.get(column).map_or("", String::as_str);
-            shortened(text)
-        });
         for index in [self.columns.price, self.columns.sale_price]
             .into_iter()
             .flatten()
@@ -682,14 +700,7 @@ impl Classifier {
         {
             cell.clear();
         }
-        RowFailure {
-            label: cells.label(),
-            identity: cells.own_identity(&self.columns),
-            error,
-            column: column.map(|column| self.names[column].clone()),
-            value,
-            cells: texts,
-        }
+        texts
     }
 
     fn text(&self, cell: &[u8], encoding: CellEncoding) -> String {
@@ -795,6 +806,7 @@ impl Cells<'_> {
                 .map(Availability::as_str),
             url: self.url(columns, warnings),
             warnings: Vec::new(),
+            cells: Vec::new(),
         })
     }
 

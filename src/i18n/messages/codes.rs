@@ -96,6 +96,9 @@ error_codes! {
     InvalidParameter { name: String } = "invalid-parameter",
         "`{name}` is not valid.",
         "`{name}` ist ungültig.";
+    UnknownParameter { name: String } = "unknown-query-parameter",
+        "Unknown parameter {name}.",
+        "Unbekannter Parameter {name}.";
     NotAPage = "not-a-page",
         "`page` must be a whole number of 1 or more.",
         "`page` muss eine ganze Zahl ab 1 sein.";
@@ -105,9 +108,12 @@ error_codes! {
     NotAProductId = "not-a-product-id",
         "`after` must be the ID of a product.",
         "`after` muss die ID eines Produkts sein.";
+    InvalidFilter = "invalid-filter",
+        "A filter value is not valid. Check the price and the date.",
+        "Ein Filterwert ist nicht gültig. Prüfe Preis und Datum.";
     AfterWithSearch = "after-with-search",
-        "`after` cannot be combined with `search`.",
-        "`after` geht nicht zusammen mit `search`.";
+        "`after` cannot be combined with a filter or an order; use `from`.",
+        "`after` geht nicht zusammen mit einem Filter oder einer Sortierung; nimm `from`.";
     NotNext { name: String } = "not-next",
         "`{name}` must be the `next` of a page.",
         "`{name}` muss das `next` einer Seite sein.";
@@ -498,6 +504,9 @@ error_codes! {
     NothingFailed = "nothing-failed",
         "This import has no failed rows.",
         "Dieser Import hat keine fehlgeschlagenen Zeilen.";
+    NothingCorrected = "nothing-corrected",
+        "No cell was changed.",
+        "Keine Zelle wurde geändert.";
     NothingToUndo = "nothing-to-undo",
         "This import changed no products, or its changes are no longer stored.",
         "Dieser Import hat keine Produkte geändert, oder seine Änderungen sind nicht mehr gespeichert.";

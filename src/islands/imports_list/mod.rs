@@ -27,6 +27,10 @@ pub(crate) fn ImportsList(
     sorting: Sorting,
     /// Whether an import that starts now would be the first.
     takes_new: bool,
+    /// Who started them, where that may be somebody else.
+    started: Vec<(JobId, String)>,
+    /// The identifier of the form by which some of them are chosen.
+    chosen_by: Option<String>,
     /// What is shown while there are none.
     children: Children,
 ) -> impl IntoView {
@@ -41,7 +45,7 @@ pub(crate) fn ImportsList(
         <div hidden=is_empty>
             <Holding list>
                 <NewImports list />
-                <JobsTable jobs=list.shown() sorting=Some(sorting) />
+                <JobsTable jobs=list.shown() sorting=Some(sorting) started chosen_by />
             </Holding>
         </div>
     }

@@ -38,8 +38,15 @@ pub(crate) fn JobsTable(
     jobs: Signal<Vec<ProductImportJob>>,
     /// How they are sorted; without it the head of the table leads nowhere.
     sorting: Option<Sorting>,
+    /// Who started them, where that may be somebody else.
+    #[prop(optional)]
+    started: Vec<(JobId, String)>,
+    /// The identifier of the form by which some of them are chosen.
+    #[prop(optional_no_strip)]
+    chosen_by: Option<String>,
 ) -> impl IntoView {
     let t = use_locale();
+    let (started, chosen_by) = (StoredValue::new(started), StoredValue::new(chosen_by));
     let head = |by, name| head(by, name, sorting.as_ref());
     let ids = move || jobs.with(|jobs| jobs.iter().map(|job| job.id.clone()).collect::<Vec<_>>());
     view! {
@@ -61,7 +68,7 @@ pub(crate) fn JobsTable(
             <tbody role="rowgroup">
                 // A row keeps itself up to date, whatever becomes of the list around it.
                 <For each=ids key=JobId::clone let:id>
-                    <ListedJob id jobs />
+                    <ListedJob id jobs started chosen_by />
                 </For>
             </tbody>
         </table>
@@ -119,7 +126,16 @@ fn head(by: SortBy, name: &'static str, sorting: Option<&Sorting>) -> AnyView {
 
 /// An import as the list has it now.
 #[component]
-fn ListedJob(id: JobId, jobs: Signal<Vec<ProductImportJob>>) -> impl IntoView {
+fn ListedJob(
+    id: JobId,
+    jobs: Signal<Vec<ProductImportJob>>,
+    started: StoredValue<Vec<(JobId, String)>>,
+    chosen_by: StoredValue<Option<String>>,
+) -> impl IntoView {
+    let by = started.with_value(|started| {
+        let found = started.iter().find(|(other, _)| *other == id);
+        found.map(|(_, name)| name.clone())
+    });
     let find = move |jobs: &Vec<ProductImportJob>| jobs.iter().find(|job| job.id == id).cloned();
     let first = jobs.with_untracked(&find);
     first.map(|first| {
@@ -129,7 +145,7 @@ fn ListedJob(id: JobId, jobs: Signal<Vec<ProductImportJob>>) -> impl IntoView {
                 .or_else(|| before.cloned())
                 .unwrap_or_else(|| first.clone())
         });
-        view! { <JobRow job /> }
+        view! { <JobRow job by chosen_by=chosen_by.get_value() /> }
     })
 }
 
@@ -139,6 +155,12 @@ pub(crate) fn JobRow(
     /// The import.
     #[prop(into)]
     job: Signal<ProductImportJob>,
+    /// Who started it, where that may be somebody else.
+    #[prop(optional_no_strip)]
+    by: Option<String>,
+    /// The identifier of the form by which it is chosen.
+    #[prop(optional_no_strip)]
+    chosen_by: Option<String>,
 ) -> impl IntoView {
     let t = use_locale();
     let live = use_product_import_progress(job);
@@ -151,12 +173,27 @@ pub(crate) fn JobRow(
     });
     let (id, filename) = job.with_untracked(|job| (job.id.to_string(), job.filename.clone()));
     let href = base_path::address(&format!("/imports/{id}"));
+    let choose = chosen_by.map(|form| {
+        view! {
+            <input
+                type="checkbox"
+                class="jobs-choose"
+                name="id"
+                value=id.clone()
+                form=form
+                aria-label=format!("{} {filename}", t.say("Select", "Auswählen:"))
+                data-testid="choose-import"
+            />
+        }
+    });
     view! {
-        <tr role="row" data-testid="job-row" data-job-id=id>
+        <tr role="row" data-testid="job-row" data-job-id=id.clone()>
             <th role="rowheader" scope="row" class="jobs-file">
+                {choose}
                 <a class="row-link" href=href.clone() title=filename.clone()>
                     {filename.clone()}
                 </a>
+                {by.map(|name| view! { <span class="jobs-by" data-testid="started-by">{name}</span> })}
             </th>
             <td role="cell" class="jobs-status">
                 <StatusBadge status stage />

@@ -8,4 +8,5 @@ mod mount;
 pub mod router;
 pub mod routes;
 pub(crate) mod server_status;
+mod spreadsheet;
 pub mod state;

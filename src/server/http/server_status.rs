@@ -34,5 +34,6 @@ pub(crate) async fn status(state: &AppState, user: &User) -> Result<ServerStatus
         disk_free: state.space.free(),
         waits_for_room: state.metrics.imports_wait_for_room(),
         imports: state.store.count_jobs().await?,
+        last_hour: state.metrics.last_hour(),
     })
 }

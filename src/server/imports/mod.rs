@@ -4,6 +4,7 @@ mod activity;
 mod guesses;
 pub(crate) mod intake;
 pub(crate) mod product_history;
+pub(crate) mod product_list;
 mod records;
 mod server_fn;
 
@@ -32,7 +33,7 @@ use crate::{
         audit::AuditAction,
         changes::undo_name,
         error::ApiError,
-        import_extras::SaidOfFile,
+        import_extras::{CorrectedCells, RowKind, SaidOfFile},
         import_options::Instructions,
         job::{ImportMode, JobId, ProductImportJob},
         role::Permission,
@@ -244,6 +245,26 @@ impl Imports {
             imports
                 .note(&job, ActivityKind::ColumnsMapped, &user, None)
                 .await;
+            Ok(job)
+        };
+        self.relay.see_through(creating).await?
+    }
+
+    /// Imports rows of an import with other cells, and records that with its user.
+    pub(crate) async fn correct(
+        &self,
+        user: &User,
+        of: &ChangeableJob,
+        kind: RowKind,
+        rows: CorrectedCells,
+    ) -> Result<JobId, ApiError> {
+        let (imports, user, of) = (self.clone(), user.id.clone(), of.clone());
+        let creating = async move {
+            let job = imports.relay.correct(&user, &of, kind, &rows).await?;
+            let job = imports
+                .record_further(&user, &of, job, &of.filename, of.mode)
+                .await?;
+            imports.note_rerun(&user, &of.id, &job, Rerun::Retry).await;
             Ok(job)
         };
         self.relay.see_through(creating).await?

@@ -1,5 +1,6 @@
 //! What became of products.
 
+use super::product_list;
 use crate::{
     i18n::messages::ErrorCode,
     model::{
@@ -31,16 +32,23 @@ pub(crate) async fn find(
             Some(text.parse().map_err(unreadable)?)
         }
     };
-    let product = store.find_product(identity).await?;
+    let mut product = store.find_product(identity).await?;
     let (mut entries, next) = store.product_history(identity, from, PAGE).await?;
     if product.is_none() && entries.is_empty() {
         return Err(ApiError::NotFound);
     }
     name_visible(store, who, &mut entries).await?;
+    product_list::name_importers(store, who, product.as_mut_slice()).await?;
+    let prices = match from {
+        None => store.price_points(identity).await?,
+        // They are with the newest changes.
+        Some(_) => Vec::new(),
+    };
     Ok(ProductHistory {
         product,
         entries,
         next: next.map(|next| next.to_string()),
+        prices,
     })
 }
 

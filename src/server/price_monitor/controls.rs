@@ -9,6 +9,8 @@
 //! | `POST …/{id}/retry` | 201 and the new job, which imports the rows that failed, or checks them again |
 //! | `GET …/{id}/failures?page=&search=` | a page of the rows that failed, and why |
 //! | `GET …/{id}/failures.csv` | all of them as a file that imports as it is once corrected |
+//! | `GET …/{id}/cells?kind=&page=` | a page of the rows that failed, or were taken with a warning, cell by cell |
+//! | `POST …/{id}/correct` | 201 and the new job, which imports rows with these cells in place of theirs |
 //! | `GET …/{id}/notes?kind=&page=&search=` | a page of the rows that were passed over, taken with a warning, or replaced |
 //! | `GET …/{id}/notes.csv?kind=` | all of these that are listed |
 //! | `GET …/{id}/columns` | the file's first rows and what its columns are taken for |
@@ -16,7 +18,7 @@
 //! | `POST …/{id}/columns` | 200 and the job, where it waits for an answer; else 201 and a new job of the same mode. What was said is remembered |
 //! | `DELETE …/{id}` | 204; it is forgotten, its products stay |
 
-use std::{collections::BTreeMap, io, sync::Arc};
+use std::{collections::BTreeMap, io, pin::pin, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -26,7 +28,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use futures_util::stream;
+use futures_util::{Stream, TryStreamExt as _, stream};
 use product_feed::{
     DecimalMark, FailedRowsFile, FeedError, FeedRow, Header, Mapping, Meaning, Visitor,
 };
@@ -34,7 +36,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Service, beginning,
+    Service, beginning, corrections,
     message::{ErrorFields, ImportBody, JobBody, Kept, Place, RowsBody},
     reasons,
     service::ServiceError,
@@ -68,6 +70,11 @@ pub(super) fn router() -> Router<Arc<Service>> {
         .route("/api/products/imports/{id}/retry", post(retry))
         .route("/api/products/imports/{id}/failures", get(failures))
         .route("/api/products/imports/{id}/failures.csv", get(failures_csv))
+        .route("/api/products/imports/{id}/cells", get(corrections::cells))
+        .route(
+            "/api/products/imports/{id}/correct",
+            post(corrections::correct),
+        )
         .route("/api/products/imports/{id}/notes", get(notes))
         .route("/api/products/imports/{id}/notes.csv", get(notes_csv))
         .route(
@@ -198,12 +205,23 @@ async fn retry(
     if import.progress.failed_products == 0 || import.undoes.is_some() {
         return Err(ServiceError::NothingFailed);
     }
+    let rows = FailedRows::new(Locale::default(), service.store.clone(), import.clone())?;
+    import_rows(service, import, &headers, rows.parts()).await
+}
+
+/// Imports some rows of an import, written as a file of their own.
+pub(super) async fn import_rows(
+    service: Arc<Service>,
+    import: MonitorImport,
+    headers: &HeaderMap,
+    rows: impl Stream<Item = io::Result<Vec<u8>>> + Send,
+) -> Created {
     let new_id = Uuid::now_v7().to_string();
-    let owner = owner(&headers).or_else(|| import.owner.clone());
+    let owner = owner(headers).or_else(|| import.owner.clone());
     service.may_begin(owner.as_deref()).await?;
     let mut writing = service.uploads.begin(owner.as_deref()).await?;
-    let mut rows = FailedRows::new(Locale::default(), service.store.clone(), import.clone())?;
-    while let Some(bytes) = rows.next().await? {
+    let mut rows = pin!(rows);
+    while let Some(bytes) = rows.try_next().await? {
         writing.count(bytes.len())?;
         writing.write(&bytes).await?;
     }
@@ -258,11 +276,7 @@ async fn failures_csv(
     headers: HeaderMap,
 ) -> Result<Response, ServiceError> {
     let import = service.found(&id).await?;
-    let rows = FailedRows::new(language(&headers), service.store.clone(), import)?;
-    let body = stream::try_unfold(rows, |mut rows| async {
-        let bytes = rows.next().await?;
-        Ok::<_, io::Error>(bytes.map(|bytes| (bytes, rows)))
-    });
+    let body = FailedRows::new(language(&headers), service.store.clone(), import)?.parts();
     let headers = [
         (
             header::CONTENT_TYPE,
@@ -395,7 +409,7 @@ fn note_record(language: Locale, note: &RowNote) -> [String; 5] {
 }
 
 /// Returns what an import's file was understood as, once known.
-fn understood(import: &MonitorImport) -> Option<Mapping> {
+pub(super) fn understood(import: &MonitorImport) -> Option<Mapping> {
     let answers = import.tally.understood.as_deref()?;
     serde_json::from_str(answers).ok()
 }
@@ -410,18 +424,30 @@ struct FailedRows {
     behind: Option<u64>,
 }
 
+/// Begins a file of some rows of an import, which means what the import's file was understood as.
+pub(super) fn file_of_rows(import: &MonitorImport) -> io::Result<FailedRowsFile> {
+    let header = import.header.as_deref().unwrap_or_default();
+    match understood(import) {
+        Some(answers) => FailedRowsFile::of(header, &answers),
+        None => FailedRowsFile::new(header),
+    }
+}
+
 impl FailedRows {
     fn new(language: Locale, store: Store, import: MonitorImport) -> io::Result<Self> {
-        let header = import.header.as_deref().unwrap_or_default();
         Ok(Self {
             language,
             store,
-            file: match understood(&import) {
-                Some(answers) => FailedRowsFile::of(header, &answers)?,
-                None => FailedRowsFile::new(header)?,
-            },
+            file: file_of_rows(&import)?,
             import,
             behind: Some(0),
+        })
+    }
+
+    fn parts(self) -> impl Stream<Item = io::Result<Vec<u8>>> + Send {
+        stream::try_unfold(self, |mut rows| async {
+            let bytes = rows.next().await?;
+            Ok(bytes.map(|bytes| (bytes, rows)))
         })
     }
 

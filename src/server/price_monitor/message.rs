@@ -339,6 +339,8 @@ pub(super) enum Action {
     Again,
     /// Import those of its rows again that failed.
     Retry,
+    /// Correct rows of it that failed or have a warning, and import them.
+    Correct,
     /// Say what the columns of its file hold, and import it.
     Columns,
     /// Get the rows that failed as a file.
@@ -390,6 +392,10 @@ impl ImportBody {
                 if import.mode == ImportMode::Import && import.undoes.is_none() {
                     actions.push(Action::Retry);
                 }
+            }
+            let has_correctable = import.progress.failed_products > 0 || import.tally.warnings > 0;
+            if kept.rows && has_correctable && import.header.is_some() && import.undoes.is_none() {
+                actions.push(Action::Correct);
             }
             if kept.changes {
                 actions.push(Action::Changes);

@@ -15,6 +15,7 @@ mod approval;
 mod beginning;
 mod changes;
 mod controls;
+mod corrections;
 mod import;
 mod indexing;
 mod message;

@@ -298,6 +298,7 @@ impl Batcher<'_> {
                     column: None,
                     value: None,
                     by_line: Some(line),
+                    cells: Vec::new(),
                 },
                 number,
             );
@@ -317,6 +318,10 @@ impl Batcher<'_> {
                     column: warning.column.clone(),
                     value: warning.value.clone(),
                     by_line: None,
+                    cells: match part {
+                        0 => product.cells.clone(),
+                        _ => Vec::new(),
+                    },
                 },
                 number,
             );
@@ -409,6 +414,7 @@ impl Visitor for Batcher<'_> {
                 column: None,
                 value: None,
                 by_line: None,
+                cells: Vec::new(),
             },
             number,
         );

@@ -125,6 +125,7 @@ pub(super) enum ServiceError {
     Answered,
     NoColumns,
     NothingFailed,
+    NothingCorrected,
     NothingToUndo,
     NothingToApprove,
     BeingUndone,
@@ -161,6 +162,7 @@ impl ServiceError {
             Self::Answered => ErrorCode::AlreadyRunning,
             Self::NoColumns => ErrorCode::LongColumnNames,
             Self::NothingFailed => ErrorCode::NothingFailed,
+            Self::NothingCorrected => ErrorCode::NothingCorrected,
             Self::NothingToUndo => ErrorCode::NothingToUndo,
             Self::NothingToApprove => ErrorCode::NothingToApprove,
             Self::BeingUndone => ErrorCode::BeingUndone,
@@ -204,6 +206,7 @@ impl ServiceError {
             | Self::NotKept
             | Self::Answered
             | Self::NothingFailed
+            | Self::NothingCorrected
             | Self::NothingToApprove
             | Self::NothingToUndo
             | Self::BeingUndone => StatusCode::CONFLICT,

@@ -19,7 +19,10 @@ use crate::{
         audit::AuditAction,
         changes::{ChangesFilter, ChangesPage},
         error::ApiError,
-        import_extras::{FileColumns, ImportExtras, ImportRows, PreviewRow, RowKind, SaidOfFile},
+        import_extras::{
+            CorrectedCells, FileColumns, ImportExtras, ImportRows, PreviewRow, RowKind,
+            RowsToCorrect, SaidOfFile,
+        },
         job::JobId,
     },
     server::identity::{
@@ -158,6 +161,34 @@ impl Relay {
         self.rest.answer(request).await.map_err(said)
     }
 
+    /// Returns a page of rows of a kind, cell by cell.
+    pub(crate) async fn cells(
+        &self,
+        job: &VisibleJob,
+        kind: RowKind,
+        page: u64,
+    ) -> Result<RowsToCorrect, ApiError> {
+        let path = format!("/cells?kind={}&page={page}", kind.as_str());
+        let request = self.rest.about(Method::GET, &job.id, &path);
+        self.rest.answer(request).await.map_err(said)
+    }
+
+    /// Imports rows of a kind with other cells.
+    pub(crate) async fn correct(
+        &self,
+        user: &UserId,
+        of: &ChangeableJob,
+        kind: RowKind,
+        rows: &CorrectedCells,
+    ) -> Result<JobId, ApiError> {
+        let request = self.rest.about(Method::POST, &of.id, "/correct");
+        let request = request.json(&Corrected {
+            kind: kind.as_str(),
+            rows,
+        });
+        self.rest.created(request, user).await.map_err(said)
+    }
+
     /// Streams all rows of a kind as a file, with reasons in a language.
     pub(crate) async fn rows_file(
         &self,
@@ -267,6 +298,13 @@ fn changes_path(list: &str, filter: &ChangesFilter, after: Option<u64>) -> Strin
         query.append_pair("after", &after.to_string());
     }
     format!("/{list}?{}", query.finish())
+}
+
+/// Corrected rows as the service expects them.
+#[derive(Serialize)]
+struct Corrected<'a> {
+    kind: &'a str,
+    rows: &'a CorrectedCells,
 }
 
 /// A mapping as the service expects it.

@@ -137,6 +137,11 @@ impl App {
         tasks.spawn(async move {
             cleaning.await;
         });
+        let counting = metrics.clone().keep_minutes();
+        let counting = shutdown.clone().run_until_cancelled_owned(counting);
+        tasks.spawn(async move {
+            counting.await;
+        });
         let notifications = Notifications::start(&config, &store, &tasks, &shutdown)?;
         let share_links = ShareLinks::new(&config, store.clone(), relay.clone())?;
         let leptos = site::options(config.listen);

@@ -26,6 +26,7 @@ use crate::model::{
         ProductChange,
     },
     job::{ImportMode, ImportStatus, UnixMillis},
+    product::PricePoint,
 };
 
 /// Bits of a change's identifier that hold the row of the file.
@@ -53,7 +54,7 @@ impl ImportNumber {
         (self.0 << ROW_BITS) | to_db(row).min(LAST_ROW)
     }
 
-    fn last(self) -> i64 {
+    pub(super) fn last(self) -> i64 {
         self.change(u64::MAX)
     }
 }
@@ -550,6 +551,45 @@ impl Store {
         Ok((self.entries(noted).await?, further))
     }
 
+    /// Returns what a product cost from when on, the oldest price first: as far as its changes are kept, and the last
+    /// thousand of them.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails, or takes too long.
+    pub async fn price_points(&self, identity: &str) -> Result<Vec<PricePoint>, StoreError> {
+        let heads = Heads::Of(vec![identity.to_owned()]);
+        let mut noted = self.chain(&heads, DEPTH).await?;
+        noted.retain(|one| one.identity == identity);
+        let imports = self.imports_of(&noted).await?;
+        let price = Field::Price as usize;
+        let now = noted.first().and_then(|one| one.now.as_ref());
+        let mut cost = now.and_then(|now| now.values[price].clone());
+        let mut points = Vec::new();
+        for one in noted {
+            let is_other = one.kind != ChangeKind::Updated || one.fields & bit(Field::Price) != 0;
+            if !is_other {
+                continue;
+            }
+            let of = imports.get(&(one.id >> ROW_BITS));
+            if let Some(of) = of {
+                let price = match one.kind {
+                    ChangeKind::Removed => None,
+                    ChangeKind::Added | ChangeKind::Updated => cost,
+                };
+                let at = of.began_at;
+                points.push(PricePoint { at, price });
+            }
+            cost = match one.kind {
+                ChangeKind::Added => None,
+                ChangeKind::Updated | ChangeKind::Removed => one.old[price].clone(),
+            };
+        }
+        points.reverse();
+        points.sort_by_key(|point| point.at);
+        Ok(points)
+    }
+
     /// Tells of changes with the imports that made them.
     async fn entries(&self, noted: Vec<Noted>) -> Result<Vec<HistoryEntry>, StoreError> {
         let imports = self.imports_of(&noted).await?;
@@ -762,7 +802,7 @@ fn values_at(change: &Noted, chain: &[Noted]) -> Option<Values> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::{
         model::changes::Percent,
@@ -779,7 +819,7 @@ mod tests {
     }
 
     /// Writes products, a row each, as those of an import of a mode.
-    pub(super) async fn import_as(
+    pub(in crate::server::store) async fn import_as(
         mode: ImportMode,
         store: &Store,
         id: &str,
@@ -800,7 +840,8 @@ mod tests {
             ..ProductRow::default()
         });
         let mut transaction = BulkTransaction::begin(store).await.unwrap();
-        let upsert = Upsert::new(rows.collect(), transaction.backend(), 1, Some(number));
+        let now = crate::server::store::now();
+        let upsert = Upsert::new(rows.collect(), transaction.backend(), now, Some(number));
         upsert.write(&mut transaction).await.unwrap();
         transaction.commit().await.unwrap();
         store

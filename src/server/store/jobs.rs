@@ -2,6 +2,7 @@
 
 mod deleted;
 mod entity;
+mod overview;
 mod retention;
 pub mod scope;
 
@@ -141,6 +142,12 @@ fn condition(filter: &ImportsFilter) -> Condition {
     }
     if let Some(until) = filter.until {
         all = all.add(row::Column::CreatedAt.lt(until.end()));
+    }
+    if let Some(kind) = filter.kind {
+        all = all.add(row::Column::Mode.eq(kind.as_str()));
+    }
+    if !filter.by.is_empty() {
+        all = all.add(row::Column::UserId.eq(filter.by.as_str()));
     }
     let search = filter.search.trim();
     if !search.is_empty() {
@@ -690,6 +697,38 @@ mod tests {
             ..all.clone()
         };
         assert_eq!(names(&store, &scope, second_day).await, ["summer 50%.csv"]);
+        let checks = ImportsFilter {
+            kind: Some(ImportMode::Check),
+            ..all.clone()
+        };
+        assert!(names(&store, &scope, checks).await.is_empty());
+        let of_eve = ImportsFilter {
+            by: eve.id.as_str().to_owned(),
+            ..all.clone()
+        };
+        assert!(names(&store, &scope, of_eve.clone()).await.is_empty());
+        let everybody = NewUser {
+            email: "observer@example.com",
+            name: "Observer",
+            role: Role::Observer,
+            password_hash: "-".to_owned().into(),
+        };
+        let everybody = store.create_user(everybody).await.unwrap().unwrap().jobs();
+        assert_eq!(
+            names(&store, &everybody, of_eve).await,
+            ["spring of Eve.csv"]
+        );
+        let counts = store.count_by_status(&scope).await.unwrap();
+        let counted: u64 = counts.iter().map(|(_, count)| count).sum();
+        assert_eq!(counted, 3);
+        assert!(counts.contains(&(ImportStatus::Pending, 1)));
+        // Whoever sees their own only needs no names.
+        assert!(store.starters(&scope).await.unwrap().is_empty());
+        let starters = store.starters(&everybody).await.unwrap();
+        assert_eq!(starters.len(), 2, "who started none is not among them");
+        let job: JobId = "job-4".parse().unwrap();
+        let named = store.started_by(&everybody, &[job.clone()]).await.unwrap();
+        assert_eq!(named, [(job, "Somebody".to_owned())]);
         for (sort, first) in [
             ("created", "Spring_1.csv"),
             ("-created", "zÄrmel.xlsx"),

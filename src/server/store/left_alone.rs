@@ -155,6 +155,7 @@ pub(super) async fn note(
             column: None,
             value: None,
             by_line: None,
+            cells: Vec::new(),
         })
         .collect();
     row_notes::add(db, import, &notes).await

@@ -231,6 +231,7 @@ async fn note(
             column: None,
             value: None,
             by_line: None,
+            cells: Vec::new(),
         })
         .collect();
     row_notes::add(db, id, &notes).await

@@ -1237,6 +1237,7 @@ mod tests {
             column: Some("Stock".to_owned()),
             value: Some("many".to_owned()),
             by_line: None,
+            cells: Vec::new(),
         }
     }
 

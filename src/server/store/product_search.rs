@@ -238,7 +238,7 @@ impl Store {
 }
 
 /// What a product is listed with.
-const COLUMNS: &str = "p.identity, p.sku, p.name, p.price, p.sale_price, p.currency, p.gtin, p.stock, \
+pub(super) const COLUMNS: &str = "p.identity, p.sku, p.name, p.price, p.sale_price, p.currency, p.gtin, p.stock, \
                        p.availability, p.url, p.search_text, p.created_at, p.updated_at";
 
 /// The statements that put some products into SQLite's index: first those on the list, and then those that

@@ -362,7 +362,7 @@ pub(super) fn contains_text(search: &str) -> String {
     pattern
 }
 
-fn listed(row: product::Model) -> Product {
+pub(super) fn listed(row: product::Model) -> Product {
     Product {
         identity: row.identity,
         sku: row.sku,
@@ -370,7 +370,13 @@ fn listed(row: product::Model) -> Product {
         price: row.price,
         sale_price: row.sale_price,
         currency: row.currency,
+        gtin: row.gtin,
+        stock: row.stock,
+        availability: row.availability,
+        url: row.url,
+        created_at: row.created_at,
         updated_at: row.updated_at,
+        updated_by: None,
     }
 }
 

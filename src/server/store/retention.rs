@@ -240,6 +240,7 @@ mod tests {
             column_name: Set(None),
             value: Set(None),
             by_line: Set(None),
+            cells: Set(None),
         });
         let notes: Vec<_> = notes.collect();
         for some in notes.chunks(500) {

@@ -76,13 +76,17 @@ pub struct RowNote {
     pub value: Option<String>,
     /// Line of the row that replaced this one.
     pub by_line: Option<u64>,
+    /// The row's cells, with its first warning.
+    pub cells: Vec<String>,
 }
 
 impl RowNote {
     pub(crate) fn bytes(&self) -> usize {
         let optional = [&self.column, &self.value];
         let optional = optional.into_iter().flatten().map(String::len);
-        self.label.len() + self.reason.len() + optional.sum::<usize>()
+        let cells = self.cells.iter();
+        let cells = cells.map(|cell| size_of::<String>() + cell.len());
+        self.label.len() + self.reason.len() + optional.sum::<usize>() + cells.sum::<usize>()
     }
 }
 
@@ -240,13 +244,15 @@ pub(super) async fn add(
             column_name: Set(note.column.clone()),
             value: Set(note.value.clone()),
             by_line: Set(note.by_line.map(to_db)),
+            cells: Set((!note.cells.is_empty())
+                .then(|| serde_json::Value::from(note.cells.clone()).to_string())),
         });
         db.execute(&row_note::Entity::insert_many(rows)).await?;
     }
     Ok(())
 }
 
-fn note(row: row_note::Model, kind: NoteKind) -> RowNote {
+pub(super) fn note(row: row_note::Model, kind: NoteKind) -> RowNote {
     RowNote {
         kind,
         row: from_db(row.row),
@@ -257,5 +263,9 @@ fn note(row: row_note::Model, kind: NoteKind) -> RowNote {
         column: row.column_name,
         value: row.value,
         by_line: row.by_line.map(from_db),
+        cells: row
+            .cells
+            .and_then(|cells| serde_json::from_str(&cells).ok())
+            .unwrap_or_default(),
     }
 }

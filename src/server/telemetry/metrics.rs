@@ -14,7 +14,10 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::process::ProcessStats;
+use super::{
+    last_hour::{LastHour, Totals},
+    process::ProcessStats,
+};
 use crate::model::{job::ImportStatus, progress::UpstreamState};
 
 /// This process's database connections.
@@ -67,6 +70,7 @@ struct Inner {
     database_connections: Family<State, Gauge>,
     disk_free: Gauge<u64, AtomicU64>,
     process: ProcessGauges,
+    last_hour: LastHour,
 }
 
 #[derive(Debug, Default)]
@@ -227,6 +231,7 @@ impl Default for Metrics {
             database_connections: Family::default(),
             disk_free: Gauge::default(),
             process: ProcessGauges::default(),
+            last_hour: LastHour::default(),
             registry: Registry::default(),
         };
         inner.begin_at_zero();
@@ -477,6 +482,27 @@ impl Metrics {
     /// Returns whether imports wait because the disk is full.
     pub(crate) fn imports_wait_for_room(&self) -> bool {
         self.0.imports_wait_for_room.get() != 0
+    }
+
+    pub(super) fn minutes_so_far(&self) -> &LastHour {
+        &self.0.last_hour
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        let ended = [
+            ImportStatus::Success,
+            ImportStatus::PartialSuccess,
+            ImportStatus::Error,
+        ];
+        let ended = ended.map(|status| {
+            let status = status.as_str();
+            self.0.imports_ended.get_or_create(&Status { status }).get()
+        });
+        Totals {
+            viewers: self.viewers(),
+            events: self.0.frames_sent.get(),
+            imports: ended.iter().sum(),
+        }
     }
 
     /// Returns the number of open streams.

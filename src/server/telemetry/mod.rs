@@ -1,5 +1,6 @@
 //! Observability: logs, metrics and traces.
 
+mod last_hour;
 mod log;
 mod mask;
 pub mod metrics;

@@ -23,6 +23,9 @@ use crate::{
 /// The most bytes of a request's body, but for uploads.
 pub(crate) const MAX_BODY: usize = 64 << 10;
 
+/// A form that is larger: it holds the rows of a page.
+const ROWS_FORM: (&str, usize) = ("/api/correct_rows", 1 << 20);
+
 /// Has a route answer soon, and take no more than a small body.
 pub(crate) fn small(route: MethodRouter<AppState>) -> MethodRouter<AppState> {
     route
@@ -36,12 +39,16 @@ pub(crate) async fn small_body(request: Request, next: Next) -> Response {
         .headers()
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > MAX_BODY) {
+    let most = match ROWS_FORM {
+        (path, most) if request.uri().path() == path => most,
+        _ => MAX_BODY,
+    };
+    if announced.is_some_and(|length: usize| length > most) {
         authorize::read_out(request).await;
         return too_large();
     }
     let (parts, body) = request.into_parts();
-    match Limited::new(body, MAX_BODY).collect().await {
+    match Limited::new(body, most).collect().await {
         Ok(body) => {
             let body = Body::from(body.to_bytes());
             next.run(Request::from_parts(parts, body)).await

@@ -31,6 +31,8 @@ pub(in crate::server::store) struct Model {
     pub value: Option<String>,
     /// Line of the row that replaced this one.
     pub by_line: Option<i64>,
+    /// The row's cells as a JSON array, with its first warning.
+    pub cells: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]

@@ -36,6 +36,8 @@ mod m0141_source_events;
 mod m0142_own_limits;
 mod m0150_error_codes;
 mod m0151_events_with_codes;
+mod m0160_product_list;
+mod m0161_cells_of_warnings;
 
 use sea_orm_migration::prelude::*;
 
@@ -80,6 +82,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0142_own_limits::Migration),
             Box::new(m0150_error_codes::Migration),
             Box::new(m0151_events_with_codes::Migration),
+            Box::new(m0160_product_list::Migration),
+            Box::new(m0161_cells_of_warnings::Migration),
         ]
     }
 }

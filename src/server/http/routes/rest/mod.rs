@@ -55,6 +55,7 @@ use utoipa::{
 pub(crate) mod answers;
 pub(crate) mod changes;
 pub(crate) mod imports;
+pub(crate) mod product_files;
 pub(crate) mod products;
 pub(crate) mod sources;
 pub(crate) mod webhooks;
@@ -482,7 +483,9 @@ described! {
     POST "/api/imports/{id}/columns", Known(MayImport), imports::map_columns, small;
     GET "/api/changes", Known(SeeProducts), products::changes, within_time;
     GET "/api/products", Known(SeeProducts), products::list, within_time;
-    GET "/api/products.csv", Known(SeeProducts), products::export, within_time;
+    GET "/api/products.csv", Known(SeeProducts), product_files::csv, within_time;
+    GET "/api/products.jsonl", Known(SeeProducts), product_files::json_lines, within_time;
+    GET "/api/products.xlsx", Known(SeeProducts), product_files::xlsx, within_time;
     GET "/api/products/{id}/history", Known(SeeProducts), products::history, within_time;
     GET "/api/sources", Known(Watch), sources::list, within_time;
     POST "/api/sources", Known(MayImport), sources::create, small;
@@ -511,6 +514,15 @@ pub(super) const OTHER_ROUTES: &[Route] = &[
     }),
     Route::rest("GET", "/imports/{job}/changes.csv", Person(Watch), || {
         get(changes::file_for_person).layer(quick())
+    }),
+    Route::rest("GET", "/products.csv", Person(Watch), || {
+        get(product_files::csv).layer(quick())
+    }),
+    Route::rest("GET", "/products.jsonl", Person(Watch), || {
+        get(product_files::json_lines).layer(quick())
+    }),
+    Route::rest("GET", "/products.xlsx", Person(Watch), || {
+        get(product_files::xlsx).layer(quick())
     }),
 ];
 

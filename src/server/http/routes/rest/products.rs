@@ -2,16 +2,11 @@
 
 use axum::{
     Extension, Json,
-    body::Body,
     extract::{
-        Path, Query, State,
+        Path, Query, RawQuery, State,
         rejection::{PathRejection, QueryRejection},
     },
-    http::{HeaderValue, header},
-    response::{IntoResponse, Response},
 };
-use bytes::Bytes;
-use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -26,36 +21,115 @@ use crate::{
     model::{
         changes::{ChangesFilter, HistoryEntry},
         error::ApiError,
+        product,
+        products_filter::ProductsFilter,
     },
     server::{
-        http::{csv_injection::CsvEscaping, state::AppState},
+        http::{routes::uploads::receive::shown, state::AppState},
         identity::principal::Principal,
-        imports::product_history,
-        store::{Store, StoreError, products::NewProduct},
+        imports::{product_history, product_list},
     },
 };
-
-/// Products that are read at once.
-const AT_ONCE: u64 = 1000;
 
 /// Products that are listed behind one.
 const PAGE: u64 = 50;
 
-/// Which products to list.
-#[derive(Debug, Deserialize, IntoParams)]
+/// Which products to list, and in which order.
+#[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PageQuery {
-    /// The page, from 1. One past the last is the last.
-    #[serde(default = "super::first")]
-    #[param(default = 1, minimum = 1)]
-    page: u64,
+#[allow(dead_code)] // only its description is used
+pub(crate) struct FilterParameters {
     /// What their name, SKU or identity holds. A search finds 1,000 at most.
-    #[serde(default)]
-    search: String,
+    search: Option<String>,
+    /// The day in UTC on which, or after which, an import changed them.
+    #[param(rename = "changedSince", format = Date, example = "2026-11-23")]
+    changed_since: Option<String>,
+    /// The lowest price, as a decimal number.
+    #[param(rename = "priceFrom", example = "9.90")]
+    price_from: Option<String>,
+    /// The highest price, likewise.
+    #[param(rename = "priceTo", example = "20")]
+    price_to: Option<String>,
+    /// Those without a price only.
+    #[param(rename = "noPrice")]
+    no_price: Option<bool>,
+    /// Those that are out of stock only.
+    #[param(rename = "outOfStock")]
+    out_of_stock: Option<bool>,
+    /// Those that the import with this ID changed last.
+    import: Option<String>,
+    /// The order. Without it that of their names; the newest changes first with `changedSince` or `import`, and by
+    /// price with a price.
+    #[param(inline)]
+    sort: Option<SortedBy>,
+}
+
+/// An order of products; with `-` before it the largest or newest come first. Those without a price are below all
+/// others.
+#[derive(ToSchema)]
+#[allow(dead_code)] // only its description is used
+enum SortedBy {
+    #[schema(rename = "name")]
+    Name,
+    #[schema(rename = "-name")]
+    NameBackwards,
+    #[schema(rename = "price")]
+    Price,
+    #[schema(rename = "-price")]
+    PriceBackwards,
+    #[schema(rename = "updated")]
+    Updated,
+    #[schema(rename = "-updated")]
+    UpdatedBackwards,
+}
+
+/// Which page of them to list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)] // only its description is used
+struct PageParameters {
+    /// The page, from 1, of all products or those of a search, by name. One past the last is the last.
+    #[param(default = 1, minimum = 1)]
+    page: Option<u64>,
     /// The identity of a product: the ones behind it are listed, by name, in place of a page. So all products
     /// can be gone through; pages hold the first 10,000.
     after: Option<String>,
+    /// `next` of the page before. It goes with the same filter and order.
+    from: Option<String>,
+}
+
+/// Names of the parameters of a page.
+const OF_PAGE: [&str; 3] = ["page", "after", "from"];
+
+/// The parameters of an address.
+#[derive(Debug)]
+pub(super) struct Wanted(Vec<(String, String)>);
+
+impl Wanted {
+    /// Takes the parameters in, of which each must be one of a filter or one of these.
+    pub(super) fn new(query: Option<&str>, others: &[&str]) -> Result<Self, ApiError> {
+        let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let pairs: Vec<(String, String)> = pairs.into_owned().collect();
+        let is_known = |name: &str| ProductsFilter::NAMES.contains(&name) || others.contains(&name);
+        match pairs.iter().find(|(name, _)| !is_known(name)) {
+            Some((name, _)) => {
+                let name = shown(name);
+                Err(ApiError::invalid(ErrorCode::UnknownParameter { name }))
+            }
+            None => Ok(Self(pairs)),
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
+        let found = self.0.iter().find(|(other, _)| other == name);
+        found.map(|(_, value)| value.clone())
+    }
+
+    /// Reads the filter.
+    pub(super) fn filter(&self) -> Result<ProductsFilter, ApiError> {
+        let filter = ProductsFilter::read(|name| self.get(name));
+        filter.map_err(|name| ApiError::invalid(ErrorCode::InvalidParameter { name: name.to_owned() }))
+    }
 }
 
 /// A product in the shop.
@@ -74,8 +148,29 @@ pub(crate) struct Product {
     sale_price: Option<String>,
     /// What the prices are in: an ISO 4217 code.
     currency: Option<String>,
+    /// Its Global Trade Item Number.
+    gtin: Option<String>,
+    /// How many there are.
+    stock: Option<i64>,
+    /// Whether it can be had: `in_stock`, `out_of_stock`, `preorder` or `backorder`.
+    availability: Option<String>,
+    /// The address of its page.
+    url: Option<String>,
+    /// When it came in, in milliseconds since 1970.
+    created_at: i64,
     /// When an import last changed it, in milliseconds since 1970.
     updated_at: i64,
+    /// The import that did; null where it is not known, or somebody else's.
+    updated_by: Option<Updater>,
+}
+
+/// The import that last changed a product.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Updater {
+    /// What it is named by.
+    id: String,
+    /// What its file is called.
+    filename: String,
 }
 
 impl From<crate::model::product::Product> for Product {
@@ -87,7 +182,16 @@ impl From<crate::model::product::Product> for Product {
             price: product.price,
             sale_price: product.sale_price,
             currency: product.currency,
+            gtin: product.gtin,
+            stock: product.stock,
+            availability: product.availability,
+            url: product.url,
+            created_at: product.created_at,
             updated_at: product.updated_at,
+            updated_by: product.updated_by.map(|import| Updater {
+                id: import.id,
+                filename: import.filename,
+            }),
         }
     }
 }
@@ -95,21 +199,36 @@ impl From<crate::model::product::Product> for Product {
 /// One page of the products.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Products {
-    /// The products of this page, by name.
+    /// The products of this page. With a filter there may be fewer than 50 though there are more.
     items: Vec<Product>,
-    /// Which page this is, from 1; none behind a product.
+    /// Which page this is, from 1; none with a filter, an order or a place to begin at.
     page: Option<u64>,
-    /// How many pages there are, at least 1; not told behind a product.
+    /// How many pages there are, at least 1; told where `page` is.
     pages: Option<u64>,
-    /// How many products all pages have together; not told behind a product.
+    /// How many products all pages have together; told where `page` is.
     total: Option<u64>,
     /// Whether there are others: more than `total`, which are not counted, or more behind these.
     #[serde(rename = "hasMore")]
     has_more: bool,
+    /// What `from` is for the next page; told where `page` is not, and null on the last one.
+    next: Option<String>,
+}
+
+impl Products {
+    fn part(items: Vec<product::Product>, has_more: bool, next: Option<String>) -> Self {
+        Self {
+            items: items.into_iter().map(Product::from).collect(),
+            page: None,
+            pages: None,
+            total: None,
+            has_more,
+            next,
+        }
+    }
 }
 
 /// Lists the products behind one.
-async fn behind(state: &AppState, identity: &str) -> Result<Products, ApiError> {
+async fn behind(state: &AppState, who: &Principal, identity: &str) -> Result<Products, ApiError> {
     let behind = state
         .store
         .products_behind_by_name(identity, PAGE + 1)
@@ -119,20 +238,15 @@ async fn behind(state: &AppState, identity: &str) -> Result<Products, ApiError> 
     };
     let has_more = products.len() as u64 > PAGE;
     products.truncate(PAGE as usize);
-    Ok(Products {
-        items: products.into_iter().map(Product::from).collect(),
-        page: None,
-        pages: None,
-        total: None,
-        has_more,
-    })
+    product_list::name_importers(&state.store, who, &mut products).await?;
+    Ok(Products::part(products, has_more, None))
 }
 
-/// Lists the products by name, 50 at once.
+/// Lists products, 50 at once.
 #[utoipa::path(
     get,
     path = "/api/products",
-    params(PageQuery),
+    params(PageParameters, FilterParameters),
     responses(
         (status = 200, description = "The products", body = Products),
         (status = 400, description = "A parameter is not valid", body = Problem),
@@ -142,24 +256,42 @@ async fn behind(state: &AppState, identity: &str) -> Result<Products, ApiError> 
 )]
 pub(crate) async fn list(
     State(state): State<AppState>,
-    wanted: Result<Query<PageQuery>, QueryRejection>,
+    Extension(who): Extension<Principal>,
+    RawQuery(query): RawQuery,
 ) -> Result<Json<Products>, ApiError> {
-    let Query(wanted) = wanted.map_err(|error| unreadable(error.body_text()))?;
+    let wanted = Wanted::new(query.as_deref(), &OF_PAGE)?;
     state.require_products()?;
-    let search = wanted.search.trim();
-    if let Some(identity) = wanted.after {
-        if !search.is_empty() {
+    let filter = wanted.filter()?;
+    if let Some(identity) = wanted.get("after") {
+        if filter != ProductsFilter::default() {
             return Err(ApiError::invalid(ErrorCode::AfterWithSearch));
         }
-        return Ok(Json(behind(&state, &identity).await?));
+        return Ok(Json(behind(&state, &who, &identity).await?));
     }
-    let products = state.store.list_products(search, wanted.page).await?;
+    let by_search = ProductsFilter {
+        search: filter.search.clone(),
+        ..ProductsFilter::default()
+    };
+    let from = wanted.get("from");
+    if from.is_some() || filter != by_search {
+        let from = from.unwrap_or_default();
+        let found = product_list::find(&state.store, &who, filter, &from).await?;
+        let has_more = found.next.is_some();
+        return Ok(Json(Products::part(found.items, has_more, found.next)));
+    }
+    let page = wanted.get("page").unwrap_or_else(|| "1".to_owned());
+    let page = page
+        .parse()
+        .map_err(|_| ApiError::invalid(ErrorCode::NotAPage))?;
+    let mut products = state.store.list_products(&filter.search, page).await?;
+    product_list::name_importers(&state.store, &who, &mut products.items).await?;
     Ok(Json(Products {
         items: products.items.into_iter().map(Product::from).collect(),
         page: Some(products.page),
         pages: Some(products.pages),
         total: Some(products.total),
         has_more: products.has_more,
+        next: None,
     }))
 }
 
@@ -303,102 +435,4 @@ pub(crate) async fn changes(
         items: entries.into_iter().map(Entry::from).collect(),
         next,
     }))
-}
-
-/// Gives all products as CSV, by their identities. No cell of it is a formula to a spreadsheet program.
-#[utoipa::path(
-    get,
-    path = "/api/products.csv",
-    responses(
-        (status = 200, description = "The products", body = String, content_type = "text/csv"),
-        (status = 503, description = "Products are managed in the external price monitor", body = Problem),
-        OfProgram,
-    )
-)]
-pub(crate) async fn export(State(state): State<AppState>) -> Result<Response, ApiError> {
-    state.require_products()?;
-    let export = Export {
-        store: state.store.clone(),
-        escaping: CsvEscaping::default(),
-        behind: Some(String::new()),
-        is_begun: false,
-    };
-    let body = stream::try_unfold(export, |mut export| async {
-        let bytes = export.next().await?;
-        Ok::<_, std::io::Error>(bytes.map(|bytes| (bytes, export)))
-    });
-    let headers = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/csv; charset=utf-8"),
-        ),
-        (
-            header::CONTENT_DISPOSITION,
-            HeaderValue::from_static("attachment; filename=\"products.csv\""),
-        ),
-    ];
-    Ok((headers, Body::from_stream(body)).into_response())
-}
-
-/// All products as a file, part by part.
-struct Export {
-    store: Store,
-    escaping: CsvEscaping,
-    /// The last identity that is written; `None` when all are.
-    behind: Option<String>,
-    is_begun: bool,
-}
-
-impl Export {
-    async fn next(&mut self) -> std::io::Result<Option<Bytes>> {
-        let Some(behind) = &self.behind else {
-            return Ok(None);
-        };
-        let failed = |error: StoreError| std::io::Error::other(error);
-        let products = self
-            .store
-            .products_behind(behind, AT_ONCE)
-            .await
-            .map_err(failed)?;
-        self.behind = products.last().map(|product| product.identity.clone());
-        let mut file = csv::Writer::from_writer(Vec::new());
-        if !std::mem::replace(&mut self.is_begun, true) {
-            file.write_record(COLUMNS)?;
-        }
-        for product in products {
-            file.write_record(record(product))?;
-        }
-        let bytes = file
-            .into_inner()
-            .map_err(|error| std::io::Error::other(error.to_string()))?;
-        Ok(Some(self.escaping.next(&bytes)))
-    }
-}
-
-/// The columns, by names that an import understands.
-const COLUMNS: [&str; 9] = [
-    "SKU",
-    "Name",
-    "Price",
-    "Sale price",
-    "Currency",
-    "GTIN",
-    "Stock",
-    "Availability",
-    "URL",
-];
-
-fn record(product: NewProduct) -> [String; 9] {
-    let text = |value: Option<String>| value.unwrap_or_default();
-    [
-        product.sku.unwrap_or(product.identity),
-        product.name,
-        text(product.price),
-        text(product.sale_price),
-        text(product.currency),
-        text(product.gtin),
-        text(product.stock.map(|stock| stock.to_string())),
-        text(product.availability),
-        text(product.url),
-    ]
 }

@@ -1,0 +1,26 @@
+//! A button that copies.
+
+use leptos::prelude::*;
+
+use crate::islands::parts::{
+    icons::{Glyph, Icon},
+    locale::use_locale,
+};
+
+/// Puts the value of an input, or the entries of a list, one a line, on the clipboard, and says so. The script of
+/// [`shortcuts`](super::shortcuts) does it.
+#[component]
+pub(crate) fn CopyButton(
+    /// The identifier of the input or list.
+    of: &'static str,
+) -> impl IntoView {
+    let t = use_locale();
+    view! {
+        <button type="button" class="button button-quiet script-only" data-copy=of data-testid="copy">
+            <Icon glyph=Glyph::Copy />
+            <span aria-live="polite" data-copied=t.say("Copied", "Kopiert")>
+                {t.say("Copy", "Kopieren")}
+            </span>
+        </button>
+    }
+}

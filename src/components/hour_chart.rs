@@ -1,0 +1,62 @@
+//! Bars for the minutes of an hour.
+
+use leptos::prelude::*;
+
+use crate::islands::parts::locale::use_locale;
+
+/// Minutes that have a place.
+const MINUTES: usize = 61;
+
+/// The height of the picture.
+const HEIGHT: u64 = 40;
+
+/// Draws a number for each minute of the last hour, the newest on the right.
+#[component]
+pub(crate) fn HourChart(
+    /// How it is found on the page.
+    id: &'static str,
+    /// What is counted.
+    name: &'static str,
+    /// The numbers, the oldest first.
+    values: Vec<u64>,
+) -> impl IntoView {
+    let t = use_locale();
+    let most = values.iter().copied().max().unwrap_or_default();
+    let now = values.last().copied().unwrap_or_default();
+    let first = MINUTES.saturating_sub(values.len());
+    let bars = values
+        .into_iter()
+        .enumerate()
+        .filter(|(_, value)| *value > 0)
+        .map(|(index, value)| {
+            // However little it is, it is seen.
+            let height = value.saturating_mul(HEIGHT).div_ceil(most.max(1)).max(1);
+            let (x, y) = (first + index, HEIGHT - height.min(HEIGHT));
+            view! { <rect x=x.to_string() y=y.to_string() width="0.8" height=height.to_string() /> }
+        })
+        .collect_view();
+    let summary = format!(
+        "{} {}, {} {}",
+        t.say("this minute", "diese Minute"),
+        t.count(now),
+        t.say("most", "höchstens"),
+        t.count(most)
+    );
+    view! {
+        <figure class="hour" data-testid=id>
+            <figcaption id=id>
+                <b>{name}</b>
+                " "
+                <span>{summary}</span>
+            </figcaption>
+            <svg
+                viewBox=format!("0 0 {MINUTES} {HEIGHT}")
+                preserveAspectRatio="none"
+                role="img"
+                aria-labelledby=id
+            >
+                {bars}
+            </svg>
+        </figure>
+    }
+}

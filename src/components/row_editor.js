@@ -1,0 +1,31 @@
+{
+  const table = document.querySelector('.editor-table');
+  const place = (cell) => [cell.closest('tr').rowIndex, cell.closest('td').cellIndex];
+  const at = (row, column) => table.rows[row]?.cells[column]?.querySelector('input, textarea');
+  const isCell = (target) => target.matches('.editor-table td .input');
+  table?.addEventListener('keydown', (event) => {
+    const step = { ArrowUp: -1, ArrowDown: 1, Enter: 1 }[event.key];
+    if (!step || event.altKey || event.ctrlKey || event.metaKey || !isCell(event.target)) return;
+    // In a text of many lines the keys are the text's.
+    if (event.target.matches('textarea')) return;
+    const [row, column] = place(event.target);
+    const next = at(row + (event.shiftKey && event.key === 'Enter' ? -1 : step), column);
+    // Enter in a cell never sends the form.
+    event.preventDefault();
+    next?.focus();
+    next?.select();
+  });
+  table?.addEventListener('paste', (event) => {
+    const text = event.clipboardData?.getData('text/plain') ?? '';
+    const lines = text.replace(/\r?\n$/, '').split(/\r?\n/).map((line) => line.split('\t'));
+    if (!isCell(event.target) || (lines.length === 1 && lines[0].length === 1)) return;
+    event.preventDefault();
+    const [row, column] = place(event.target);
+    lines.forEach((cells, down) =>
+      cells.forEach((value, right) => {
+        const cell = at(row + down, column + right);
+        if (cell) cell.value = value;
+      }),
+    );
+  });
+}

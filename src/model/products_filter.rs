@@ -1,0 +1,307 @@
+//! Which products are listed, and in which order.
+
+use std::{fmt, str::FromStr};
+
+use super::{base_path::escape, changes::UnknownWord, imports_filter::Day, job::JobId};
+
+/// The most characters of an amount.
+const AMOUNT_LENGTH: usize = 30;
+
+/// An amount of money as it is written: digits, and decimals behind a point.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Amount(String);
+
+impl Amount {
+    /// Returns it as a decimal number, for example `12.99`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Amount {
+    type Err = UnknownWord;
+
+    /// Reads `12.99` and `12,99`.
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        let is_digits =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let text = text.replace(',', ".");
+        let (whole, decimals) = text.split_once('.').unwrap_or((&text, "0"));
+        if text.len() > AMOUNT_LENGTH || !is_digits(whole) || !is_digits(decimals) {
+            return Err(UnknownWord);
+        }
+        Ok(Self(text))
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What products can be sorted by.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ProductsSortBy {
+    /// What they are called.
+    Name,
+    /// What they cost. Those without a price are below all others.
+    Price,
+    /// When an import last changed them.
+    Updated,
+}
+
+impl ProductsSortBy {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Name, Self::Price, Self::Updated];
+
+    /// Returns what addresses call it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Price => "price",
+            Self::Updated => "updated",
+        }
+    }
+}
+
+/// An order of products. It is written as its column's name, with `-` before it for the largest or newest first.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ProductsSort {
+    /// By what.
+    pub by: ProductsSortBy,
+    /// Whether the largest or newest come first.
+    pub descending: bool,
+}
+
+impl fmt::Display for ProductsSort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.descending { "-" } else { "" };
+        write!(f, "{sign}{}", self.by.as_str())
+    }
+}
+
+impl FromStr for ProductsSort {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        let (descending, name) = match text.strip_prefix('-') {
+            Some(name) => (true, name),
+            None => (false, text),
+        };
+        let by = ProductsSortBy::ALL
+            .into_iter()
+            .find(|by| by.as_str() == name);
+        by.map(|by| Self { by, descending }).ok_or(UnknownWord)
+    }
+}
+
+/// Which products are listed, and in which order. The default is all of them, by name.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ProductsFilter {
+    /// Only those whose name, SKU or identity holds this.
+    pub search: String,
+    /// Only those that an import changed on this day or later.
+    pub since: Option<Day>,
+    /// Only those that cost so much or more.
+    pub price_from: Option<Amount>,
+    /// Only those that cost so much or less.
+    pub price_to: Option<Amount>,
+    /// Only those without a price.
+    pub no_price: bool,
+    /// Only those that are out of stock.
+    pub out_of_stock: bool,
+    /// Only those that this import changed last.
+    pub import: Option<JobId>,
+    /// In this order; without it in the one in which what is asked for is found soonest.
+    pub sort: Option<ProductsSort>,
+}
+
+impl ProductsFilter {
+    /// What addresses call its parts.
+    pub const NAMES: [&'static str; 8] = [
+        "search",
+        "changedSince",
+        "priceFrom",
+        "priceTo",
+        "noPrice",
+        "outOfStock",
+        "import",
+        "sort",
+    ];
+
+    /// Reads a filter from the parameters of an address. Empty ones are as if they were not there.
+    ///
+    /// # Errors
+    ///
+    /// The name of a parameter that holds something else than it takes.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, &'static str> {
+        fn parsed<T: FromStr>(text: &str, name: &'static str) -> Result<Option<T>, &'static str> {
+            match text {
+                "" => Ok(None),
+                text => text.parse().map(Some).map_err(|_| name),
+            }
+        }
+        let text = |name| get(name).unwrap_or_default().trim().to_owned();
+        let is_said = |name: &'static str| match &*text(name) {
+            "" | "false" => Ok(false),
+            "true" => Ok(true),
+            _ => Err(name),
+        };
+        Ok(Self {
+            search: text("search"),
+            since: parsed(&text("changedSince"), "changedSince")?,
+            price_from: parsed(&text("priceFrom"), "priceFrom")?,
+            price_to: parsed(&text("priceTo"), "priceTo")?,
+            no_price: is_said("noPrice")?,
+            out_of_stock: is_said("outOfStock")?,
+            import: parsed(&text("import"), "import")?,
+            sort: parsed(&text("sort"), "sort")?,
+        })
+    }
+
+    /// Returns the parameters of an address that [`read`](Self::read) reads.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let said = |is_said: bool| is_said.then(|| "true".to_owned());
+        let search = (!self.search.is_empty()).then(|| self.search.clone());
+        [
+            ("search", search),
+            ("changedSince", self.since.map(|day| day.to_string())),
+            ("priceFrom", self.price_from.as_ref().map(Amount::to_string)),
+            ("priceTo", self.price_to.as_ref().map(Amount::to_string)),
+            ("noPrice", said(self.no_price)),
+            ("outOfStock", said(self.out_of_stock)),
+            ("import", self.import.as_ref().map(JobId::to_string)),
+            ("sort", self.sort.map(|sort| sort.to_string())),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+    }
+
+    /// Returns the address of a path with these parameters, and where a page of it begins.
+    #[must_use]
+    pub fn address(&self, path: &str, from: Option<&str>) -> String {
+        let from = from.map(|from| ("from", from.to_owned()));
+        let pairs = self.pairs().into_iter().chain(from);
+        let pairs: Vec<_> = pairs
+            .map(|(name, value)| format!("{name}={}", escape(&value)))
+            .collect();
+        if pairs.is_empty() {
+            return path.to_owned();
+        }
+        format!("{path}?{}", pairs.join("&"))
+    }
+
+    /// Returns whether products are left out.
+    #[must_use]
+    pub fn is_narrow(&self) -> bool {
+        let wide = Self {
+            sort: self.sort,
+            ..Self::default()
+        };
+        *self != wide
+    }
+
+    /// Returns the order in which products are listed.
+    #[must_use]
+    pub fn order(&self) -> ProductsSort {
+        let has_price = self.price_from.is_some() || self.price_to.is_some() || self.no_price;
+        let (by, descending) = if !self.search.is_empty() {
+            (ProductsSortBy::Name, false)
+        } else if self.import.is_some() || self.since.is_some() {
+            (ProductsSortBy::Updated, true)
+        } else if has_price {
+            (ProductsSortBy::Price, false)
+        } else {
+            (ProductsSortBy::Name, false)
+        };
+        self.sort.unwrap_or(ProductsSort { by, descending })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(pairs: &[(&str, String)]) -> Result<ProductsFilter, &'static str> {
+        ProductsFilter::read(|name| {
+            let found = pairs.iter().find(|(other, _)| *other == name);
+            found.map(|(_, value)| value.clone())
+        })
+    }
+
+    #[test]
+    fn what_a_parameter_does_not_take_is_named() {
+        for (name, value) in [
+            ("changedSince", "yesterday"),
+            ("priceFrom", "-1"),
+            ("priceTo", "1e9"),
+            ("priceTo", "1."),
+            ("noPrice", "yes"),
+            ("outOfStock", "1"),
+            ("sort", "sku"),
+        ] {
+            assert_eq!(read(&[(name, value.to_owned())]), Err(name), "{value}");
+        }
+        let blank = read(&[
+            ("priceFrom", " ".to_owned()),
+            ("noPrice", "false".to_owned()),
+        ]);
+        assert_eq!(blank, Ok(ProductsFilter::default()));
+        assert_eq!(" 1,50".trim().parse::<Amount>().unwrap().as_str(), "1.50");
+    }
+
+    #[test]
+    fn the_order_is_the_one_in_which_what_is_asked_for_is_found_soonest() {
+        for (pairs, order) in [
+            (vec![], "name"),
+            (vec![("outOfStock", "true")], "name"),
+            (vec![("changedSince", "2026-11-01")], "-updated"),
+            (vec![("import", "7"), ("noPrice", "true")], "-updated"),
+            (vec![("noPrice", "true")], "price"),
+            (vec![("priceTo", "5"), ("search", "cup")], "name"),
+            (vec![("priceTo", "5"), ("sort", "-name")], "-name"),
+        ] {
+            let pairs: Vec<_> = pairs
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned()))
+                .collect();
+            assert_eq!(
+                read(&pairs).unwrap().order().to_string(),
+                order,
+                "{pairs:?}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_filter_is_read_from_what_it_was_written_as(
+            search in "[a-zA-Z0-9äß&=%]{0,12}",
+            since in proptest::option::of(0..4_000_000_000_000i64),
+            from in proptest::option::of("[0-9]{1,9}(\\.[0-9]{1,4})?"),
+            no_price: bool,
+            out_of_stock: bool,
+            by in proptest::option::of(0..3usize),
+            descending: bool,
+        ) {
+            let filter = ProductsFilter {
+                search,
+                since: since.map(Day::from),
+                price_from: from.clone().and_then(|text| text.parse().ok()),
+                price_to: from.and_then(|text| text.parse().ok()),
+                no_price,
+                out_of_stock,
+                import: "7".parse().ok(),
+                sort: by.map(|by| ProductsSort { by: ProductsSortBy::ALL[by], descending }),
+            };
+            prop_assert_eq!(read(&filter.pairs()), Ok(filter));
+        }
+    }
+}

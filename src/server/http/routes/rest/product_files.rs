@@ -1,0 +1,247 @@
+//! The products as files, made while they are sent.
+
+use std::io;
+
+use axum::{
+    Extension,
+    body::Body,
+    extract::{RawQuery, State},
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures_util::stream;
+
+use super::{
+    Problem,
+    answers::OfProgram,
+    products::{FilterParameters, Product, Wanted},
+};
+use crate::{
+    model::{error::ApiError, product},
+    server::{
+        http::{csv_injection::CsvEscaping, spreadsheet::Spreadsheet, state::AppState},
+        identity::principal::Principal,
+        imports::product_list::Asked,
+        store::Store,
+    },
+};
+
+/// Products that are read at once.
+const AT_ONCE: u64 = 1000;
+
+/// Gives products as CSV. No cell of it is a formula to a spreadsheet program.
+#[utoipa::path(
+    get,
+    path = "/api/products.csv",
+    params(FilterParameters),
+    responses(
+        (status = 200, description = "The products", body = String, content_type = "text/csv"),
+        (status = 400, description = "A parameter is not valid", body = Problem),
+        (status = 503, description = "Products are managed in the external price monitor", body = Problem),
+        OfProgram,
+    )
+)]
+pub(crate) async fn csv(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let file = File::Csv(CsvEscaping::default());
+    export(&state, &who, query, file).await
+}
+
+/// Gives products as a workbook.
+#[utoipa::path(
+    get,
+    path = "/api/products.xlsx",
+    params(FilterParameters),
+    responses(
+        (status = 200, description = "The products", body = Vec<u8>,
+            content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (status = 400, description = "A parameter is not valid", body = Problem),
+        (status = 503, description = "Products are managed in the external price monitor", body = Problem),
+        OfProgram,
+    )
+)]
+pub(crate) async fn xlsx(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let sheet = Spreadsheet::new("Products").map_err(|_| ApiError::Internal)?;
+    export(&state, &who, query, File::Xlsx(Box::new(sheet))).await
+}
+
+/// Gives products as JSON Lines: one on each line, as `GET /api/products` lists it.
+#[utoipa::path(
+    get,
+    path = "/api/products.jsonl",
+    params(FilterParameters),
+    responses(
+        (status = 200, description = "The products", body = String, content_type = "application/jsonl"),
+        (status = 400, description = "A parameter is not valid", body = Problem),
+        (status = 503, description = "Products are managed in the external price monitor", body = Problem),
+        OfProgram,
+    )
+)]
+pub(crate) async fn json_lines(
+    State(state): State<AppState>,
+    Extension(who): Extension<Principal>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    export(&state, &who, query, File::JsonLines).await
+}
+
+async fn export(
+    state: &AppState,
+    who: &Principal,
+    query: Option<String>,
+    file: File,
+) -> Result<Response, ApiError> {
+    let wanted = Wanted::new(query.as_deref(), &[])?;
+    state.require_products()?;
+    let asked = Asked::new(&state.store, who, wanted.filter()?, "").await?;
+    let (kind, disposition) = match &file {
+        File::Csv(_) => (
+            "text/csv; charset=utf-8",
+            "attachment; filename=\"products.csv\"",
+        ),
+        File::Xlsx(_) => (
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "attachment; filename=\"products.xlsx\"",
+        ),
+        File::JsonLines => (
+            "application/jsonl",
+            "attachment; filename=\"products.jsonl\"",
+        ),
+    };
+    let export = Export {
+        store: state.store.clone(),
+        who: who.clone(),
+        asked,
+        file,
+        is_begun: false,
+        is_done: false,
+    };
+    let body = stream::try_unfold(export, |mut export| async {
+        let bytes = export.next().await?;
+        Ok::<_, io::Error>(bytes.map(|bytes| (bytes, export)))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_static(disposition),
+        ),
+    ];
+    Ok((headers, Body::from_stream(body)).into_response())
+}
+
+/// What products are written as.
+enum File {
+    Csv(CsvEscaping),
+    Xlsx(Box<Spreadsheet>),
+    JsonLines,
+}
+
+/// Products as a file, part by part.
+struct Export {
+    store: Store,
+    who: Principal,
+    asked: Asked,
+    file: File,
+    is_begun: bool,
+    is_done: bool,
+}
+
+impl Export {
+    async fn next(&mut self) -> io::Result<Option<Bytes>> {
+        if self.is_done {
+            return Ok(None);
+        }
+        let found = self.asked.go_on(&self.store, AT_ONCE).await;
+        let (mut products, has_more) = found.map_err(io::Error::other)?;
+        if matches!(self.file, File::JsonLines) {
+            let naming = crate::server::imports::product_list::name_importers(
+                &self.store,
+                &self.who,
+                &mut products,
+            );
+            naming.await.map_err(io::Error::other)?;
+        }
+        self.is_done = !has_more;
+        let is_first = !std::mem::replace(&mut self.is_begun, true);
+        self.written(products, is_first).map(Some)
+    }
+
+    fn written(&mut self, products: Vec<product::Product>, is_first: bool) -> io::Result<Bytes> {
+        match &mut self.file {
+            File::Csv(escaping) => {
+                let mut file = csv::Writer::from_writer(Vec::new());
+                if is_first {
+                    file.write_record(COLUMNS)?;
+                }
+                for product in products {
+                    file.write_record(record(product))?;
+                }
+                let bytes = file
+                    .into_inner()
+                    .map_err(|error| io::Error::other(error.to_string()))?;
+                Ok(escaping.next(&bytes))
+            }
+            File::Xlsx(sheet) => {
+                if is_first {
+                    sheet.head(&COLUMNS)?;
+                }
+                for product in products {
+                    let cells = record(product);
+                    sheet.row(cells.iter().map(String::as_str), &NUMBERS)?;
+                }
+                if self.is_done {
+                    sheet.finish()?;
+                }
+                Ok(sheet.take())
+            }
+            File::JsonLines => {
+                let mut lines = Vec::new();
+                for product in products {
+                    serde_json::to_writer(&mut lines, &Product::from(product))?;
+                    lines.push(b'\n');
+                }
+                Ok(lines.into())
+            }
+        }
+    }
+}
+
+/// The columns, by names that an import understands.
+const COLUMNS: [&str; 9] = [
+    "SKU",
+    "Name",
+    "Price",
+    "Sale price",
+    "Currency",
+    "GTIN",
+    "Stock",
+    "Availability",
+    "URL",
+];
+
+/// The columns of a workbook that hold numbers: the prices and the stock.
+const NUMBERS: [usize; 3] = [2, 3, 6];
+
+fn record(product: product::Product) -> [String; COLUMNS.len()] {
+    let text = |value: Option<String>| value.unwrap_or_default();
+    [
+        product.sku.unwrap_or(product.identity),
+        product.name,
+        text(product.price),
+        text(product.sale_price),
+        text(product.currency),
+        text(product.gtin),
+        text(product.stock.map(|stock| stock.to_string())),
+        text(product.availability),
+        text(product.url),
+    ]
+}
