@@ -159,8 +159,9 @@ pub async fn correct_rows(
     #[server(default)] cells: BTreeMap<String, BTreeMap<String, String>>,
 ) -> Result<(), ApiError> {
     let change = crate::server::imports::find_changeable(&id).await?;
-    let rows = crate::model::import_extras::named_cells(cells)
-        .ok_or_else(|| ApiError::Invalid(crate::i18n::messages::ErrorCode::UnreadableForm.into()))?;
+    let rows = crate::model::import_extras::named_cells(cells).ok_or_else(|| {
+        ApiError::Invalid(crate::i18n::messages::ErrorCode::UnreadableForm.into())
+    })?;
     let user = &change.who.user;
     let new = change
         .imports

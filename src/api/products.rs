@@ -53,9 +53,8 @@ pub async fn list_products(
         };
         Some(value.clone())
     });
-    let filter = filter.map_err(|_| {
-        ApiError::Invalid(crate::i18n::messages::ErrorCode::InvalidFilter.into())
-    })?;
+    let filter = filter
+        .map_err(|_| ApiError::Invalid(crate::i18n::messages::ErrorCode::InvalidFilter.into()))?;
     let asked = filter.import.clone();
     let mut list = find(&state.store, &who, filter, &from).await?;
     list.imports = imports(&state.store, &who, asked.as_ref()).await?;

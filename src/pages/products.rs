@@ -17,8 +17,8 @@ use crate::{
         locale::use_locale,
     },
     model::{
-        base_path::address, error::ApiError, product::ProductsList, products_filter::ProductsFilter,
-        reason::Reason,
+        base_path::address, error::ApiError, product::ProductsList,
+        products_filter::ProductsFilter, reason::Reason,
     },
 };
 

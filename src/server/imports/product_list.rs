@@ -51,7 +51,9 @@ impl Asked {
         let from = match from {
             "" => None,
             text => Some(Place::read(text, filter.order()).ok_or_else(|| {
-                ApiError::invalid(ErrorCode::NotNext { name: "from".to_owned() })
+                ApiError::invalid(ErrorCode::NotNext {
+                    name: "from".to_owned(),
+                })
             })?),
         };
         Ok(Self { filter, from })

@@ -23,10 +23,7 @@ use crate::{
                 access::Access::{Anybody, Known, Person},
                 authorize,
             },
-            routes::{
-                body::MAX_BODY,
-                uploads::receive,
-            },
+            routes::{body::MAX_BODY, uploads::receive},
             state::AppState,
         },
         identity::{principal::Principal, user::User},

@@ -128,7 +128,11 @@ impl Wanted {
     /// Reads the filter.
     pub(super) fn filter(&self) -> Result<ProductsFilter, ApiError> {
         let filter = ProductsFilter::read(|name| self.get(name));
-        filter.map_err(|name| ApiError::invalid(ErrorCode::InvalidParameter { name: name.to_owned() }))
+        filter.map_err(|name| {
+            ApiError::invalid(ErrorCode::InvalidParameter {
+                name: name.to_owned(),
+            })
+        })
     }
 }
 

@@ -483,9 +483,11 @@ impl SaidOfSource {
 
 /// Takes in what is said of the options. What says nothing in a form is not valid here.
 fn set(options: &mut ImportOptions, name: &str, value: &str) -> Result<(), ApiError> {
-    let wrong = |name: &str| invalid(ErrorCode::InvalidParameter {
+    let wrong = |name: &str| {
+        invalid(ErrorCode::InvalidParameter {
             name: name.to_owned(),
-        });
+        })
+    };
     if value.trim().is_empty() {
         return Err(wrong(name));
     }
@@ -655,7 +657,8 @@ pub(crate) async fn runs(
     id: Id,
     wanted: Result<Query<RunsQuery>, QueryRejection>,
 ) -> Result<Json<Runs>, Refusal> {
-    let Query(wanted) = wanted.map_err(|error| ApiError::Invalid(Reason::words(error.body_text())))?;
+    let Query(wanted) =
+        wanted.map_err(|error| ApiError::Invalid(Reason::words(error.body_text())))?;
     let after = wanted.after.as_deref();
     let page = state.sources.runs(&who, &id_of(id)?, after).await?;
     Ok(Json(Runs {

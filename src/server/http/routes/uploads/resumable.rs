@@ -24,10 +24,7 @@ use crate::{
         error::error_body,
         http::{
             middleware::access::Access::Person,
-            routes::{
-                Route, quick,
-                uploads::receive::instruct,
-            },
+            routes::{Route, quick, uploads::receive::instruct},
             state::AppState,
         },
         identity::{principal::Principal, user::User},
