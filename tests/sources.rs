@@ -374,7 +374,7 @@ async fn an_upload_to_a_source_is_imported_as_the_source_says() {
     );
     assert_eq!(run["importId"], answer["id"]);
     for (fields, status) in [
-        (vec![("source", "none")], 404),
+        (vec![("source", "none")], 422),
         (vec![("source", id.as_str()), ("mode", "import")], 201),
         (vec![("source", id.as_str()), ("mode", "check")], 422),
     ] {

@@ -27,6 +27,7 @@ impl Locale {
             Self::English => None,
             Self::German => SENTENCES
                 .iter()
+                .chain(OF_PAGES)
                 .find(|(known, _)| *known == english)
                 .map(|(_, german)| (*german).to_owned())
                 .or_else(|| cancelled_in_german(english)),
@@ -321,6 +322,79 @@ const SENTENCES: &[(&str, &str)] = &[
         "Der Download wurde unterbrochen. Versuche es noch einmal.",
     ),
 ];
+
+/// What is said on pages without islands: the browser's program has no use for it.
+#[cfg(feature = "ssr")]
+const OF_PAGES: &[(&str, &str)] = &[
+    (
+        "The schedule must be a cron expression of five fields, for example 0 6 * * 1-5, or @hourly, @daily or @weekly.",
+        "Der Zeitplan muss ein Cron-Ausdruck mit fünf Feldern sein, zum Beispiel 0 6 * * 1-5, oder @hourly, @daily oder @weekly.",
+    ),
+    (
+        "Unknown time zone. Use a name such as Europe/Berlin or UTC.",
+        "Unbekannte Zeitzone. Verwende einen Namen wie Europe/Berlin oder UTC.",
+    ),
+    (
+        "The schedule has no time in the years to come.",
+        "Der Zeitplan hat keinen Zeitpunkt in den nächsten Jahren.",
+    ),
+    (
+        "Sources need the embedded price monitor.",
+        "Quellen brauchen den eingebauten Preismonitor.",
+    ),
+    (
+        "There can be 200 sources. Delete one first.",
+        "Es kann 200 Quellen geben. Lösche zuerst eine.",
+    ),
+    (
+        "Files of this source are uploaded.",
+        "Dateien dieser Quelle werden hochgeladen.",
+    ),
+    (
+        "A source of uploads has no schedule.",
+        "Eine Quelle für Uploads hat keinen Zeitplan.",
+    ),
+    ("The URL is too long.", "Die URL ist zu lang."),
+    (
+        "The decimal mark must be comma or point.",
+        "Das Dezimalzeichen muss comma oder point sein.",
+    ),
+    (
+        "The currency must be a code of three letters, for example EUR.",
+        "Die Währung muss ein Code aus drei Buchstaben sein, zum Beispiel EUR.",
+    ),
+    (
+        "There are too many sheets.",
+        "Es sind zu viele Tabellenblätter.",
+    ),
+    (
+        "Limits are limited to 100 percent.",
+        "Grenzen können höchstens 100 Prozent sein.",
+    ),
+    (
+        "A limit must be a number of percent.",
+        "Eine Grenze muss eine Zahl in Prozent sein.",
+    ),
+    (
+        "A user name is required, without a colon.",
+        "Ein Benutzername ohne Doppelpunkt ist erforderlich.",
+    ),
+    ("The header is not valid.", "Der Header ist nicht gültig."),
+    (
+        "Set ENCRYPTION_KEY to store passwords and headers.",
+        "Setze ENCRYPTION_KEY, um Passwörter und Header zu speichern.",
+    ),
+    (
+        "The source's last import is not over yet.",
+        "Der letzte Import der Quelle ist noch nicht beendet.",
+    ),
+    (
+        "The source says what is done with its files. Leave the other parameters out.",
+        "Die Quelle sagt, was mit ihren Dateien geschieht. Lass die anderen Parameter weg.",
+    ),
+];
+#[cfg(not(feature = "ssr"))]
+const OF_PAGES: &[(&str, &str)] = &[];
 
 #[cfg(test)]
 mod tests {

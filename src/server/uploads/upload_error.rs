@@ -59,6 +59,8 @@ pub(crate) enum UploadError {
     NoOptions,
     #[error("The parameter {0} must come before the file.")]
     BehindFile(String),
+    #[error("Source not found.")]
+    NoSource,
     #[error("The source says what is done with its files. Leave the other parameters out.")]
     OfSource,
     #[error("{0}")]
@@ -79,6 +81,7 @@ impl UploadError {
             | Self::NoChecks
             | Self::NoOptions
             | Self::BehindFile(_)
+            | Self::NoSource
             | Self::OfSource
             | Self::NotFetched(_)
             | Self::NotTaken(ApiError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,

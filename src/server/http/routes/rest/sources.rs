@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     MissingProducts, Mode, Problem, WrittenProducts,
-    answers::{ChangesSource, OfProgram, OfSource},
+    answers::{ChangesSource, OfProgram, OfSource, Subject},
     changes::FieldName,
 };
 use crate::{
@@ -30,27 +30,15 @@ use crate::{
     server::{http::state::AppState, identity::principal::Principal, sources::service::wanted_of},
 };
 
-/// Why there is no answer. What is missing is no import here.
+/// What is missing.
 #[derive(Debug)]
-pub(crate) struct Refusal(ApiError);
+pub(crate) enum AmongSources {}
 
-impl From<ApiError> for Refusal {
-    fn from(error: ApiError) -> Self {
-        Self(error)
-    }
+impl Subject for AmongSources {
+    const MISSING: &str = "Source not found.";
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        if self.0 != ApiError::NotFound {
-            return self.0.into_response();
-        }
-        let problem = Problem {
-            error: "Source not found.".to_owned(),
-        };
-        (StatusCode::NOT_FOUND, Json(problem)).into_response()
-    }
-}
+type Refusal = super::answers::Refusal<AmongSources>;
 
 type Id = Result<Path<String>, PathRejection>;
 
@@ -63,12 +51,12 @@ pub(crate) struct Source {
     /// What it is called.
     name: String,
     /// Where its files come from.
-    #[schema(value_type = Kind)]
+    #[schema(value_type = KindOfSource)]
     kind: &'static str,
     /// The address that they are fetched from; null for uploads.
     address: Option<String>,
     /// By which the server there knows who fetches, without the secret.
-    login: Option<Login>,
+    login: Option<SourceLogin>,
     #[serde(flatten)]
     import: HowImported,
     /// When it is fetched: a cron expression of five fields. Null if only when somebody says so.
@@ -108,14 +96,14 @@ pub(crate) struct HowImported {
     /// The sheets that are read; those with products where it is empty.
     sheets: Vec<String>,
     /// The limits that hold in place of those of the server.
-    limits: Limits,
+    limits: SourceLimits,
 }
 
 /// Where the files of a source come from.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[allow(dead_code)] // only its description is used
-enum Kind {
+enum KindOfSource {
     /// They are fetched from its address.
     Address,
     /// They are uploaded, with `source` before the file.
@@ -124,7 +112,7 @@ enum Kind {
 
 /// By which the server of a source knows who fetches.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Login {
+pub(crate) struct SourceLogin {
     /// The user, where it is one with a password.
     user: Option<String>,
     /// The header's name, where it is one.
@@ -134,7 +122,7 @@ pub(crate) struct Login {
 /// Limits in percent, in place of those of the server.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(crate) struct Limits {
+pub(crate) struct SourceLimits {
     /// How many of the prices may move far.
     #[schema(minimum = 0, maximum = 100)]
     prices: Option<f64>,
@@ -164,13 +152,13 @@ pub(crate) struct SaidOfSource {
     #[schema(example = "Supplier")]
     name: Option<String>,
     /// Where its files come from.
-    #[schema(value_type = Option<Kind>)]
+    #[schema(value_type = Option<KindOfSource>)]
     kind: Option<String>,
     /// The address that they are fetched from: `https://`, at a host that `IMPORT_URL_HOSTS` allows.
     #[schema(example = "https://supplier.example/products.csv")]
     address: Option<String>,
     /// By which the server there knows who fetches. It is dropped where the address is another server's.
-    login: Option<NewLogin>,
+    login: Option<NewSourceLogin>,
     /// Whether products are written.
     #[schema(value_type = Option<Mode>)]
     mode: Option<String>,
@@ -190,7 +178,7 @@ pub(crate) struct SaidOfSource {
     /// The sheets that are read; those with products where it is empty.
     sheets: Option<Vec<String>>,
     /// The limits that hold in place of those of the server: all of them together.
-    limits: Option<Limits>,
+    limits: Option<SourceLimits>,
     /// When it is fetched: a cron expression of five fields; empty for never by itself.
     #[schema(example = "0 6 * * 1-5")]
     cron: Option<String>,
@@ -204,7 +192,7 @@ pub(crate) struct SaidOfSource {
 /// By which a server knows who fetches: `user` and `password`, or `header` and `value`; nothing, if it is empty.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct NewLogin {
+pub(crate) struct NewSourceLogin {
     /// The user.
     user: Option<String>,
     /// The password.
@@ -218,14 +206,14 @@ pub(crate) struct NewLogin {
 /// One run of a source.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Run {
+pub(crate) struct SourceRun {
     /// Its ID.
     id: String,
     /// What it was started by.
-    #[schema(value_type = Cause)]
+    #[schema(value_type = CauseOfRun)]
     cause: &'static str,
     /// What became of it.
-    #[schema(value_type = Outcome)]
+    #[schema(value_type = OutcomeOfRun)]
     outcome: &'static str,
     /// Why it failed, as a code.
     code: Option<&'static str>,
@@ -251,7 +239,7 @@ pub(crate) struct Run {
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[allow(dead_code)] // only its description is used
-enum Cause {
+enum CauseOfRun {
     Schedule,
     Request,
     Upload,
@@ -261,7 +249,7 @@ enum Cause {
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[allow(dead_code)] // only its description is used
-enum Outcome {
+enum OutcomeOfRun {
     Running,
     Importing,
     Imported,
@@ -271,9 +259,9 @@ enum Outcome {
 
 /// Some runs.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Runs {
+pub(crate) struct SourceRuns {
     /// The runs, the newest first: 50 at most.
-    items: Vec<Run>,
+    items: Vec<SourceRun>,
     /// What `after` is for the next page; null on the last one.
     next: Option<String>,
 }
@@ -298,7 +286,7 @@ impl From<crate::model::source::Source> for Source {
             name: source.name,
             kind: source.kind.as_str(),
             address: Some(source.address).filter(|address| !address.is_empty()),
-            login: source.login.map(Login::from),
+            login: source.login.map(SourceLogin::from),
             import: source.what.into(),
             cron,
             time_zone,
@@ -310,7 +298,7 @@ impl From<crate::model::source::Source> for Source {
     }
 }
 
-impl From<ShownLogin> for Login {
+impl From<ShownLogin> for SourceLogin {
     fn from(login: ShownLogin) -> Self {
         let (user, header) = match login {
             ShownLogin::Basic(user) => (Some(user), None),
@@ -340,7 +328,7 @@ impl From<Instructions> for HowImported {
     }
 }
 
-impl From<OwnLimits> for Limits {
+impl From<OwnLimits> for SourceLimits {
     fn from(limits: OwnLimits) -> Self {
         #[allow(clippy::cast_precision_loss)] // percentages are small
         let percent = |limit: Option<Percent>| limit.map(|limit| limit.hundredths() as f64 / 100.0);
@@ -353,10 +341,10 @@ impl From<OwnLimits> for Limits {
     }
 }
 
-impl TryFrom<Limits> for OwnLimits {
+impl TryFrom<SourceLimits> for OwnLimits {
     type Error = ApiError;
 
-    fn try_from(limits: Limits) -> Result<Self, ApiError> {
+    fn try_from(limits: SourceLimits) -> Result<Self, ApiError> {
         let percent = |limit: Option<f64>| match limit {
             None => Ok(None),
             #[allow(clippy::cast_possible_truncation)] // it was looked at
@@ -374,10 +362,10 @@ impl TryFrom<Limits> for OwnLimits {
     }
 }
 
-impl TryFrom<NewLogin> for LoginChange {
+impl TryFrom<NewSourceLogin> for LoginChange {
     type Error = ApiError;
 
-    fn try_from(login: NewLogin) -> Result<Self, ApiError> {
+    fn try_from(login: NewSourceLogin) -> Result<Self, ApiError> {
         match (login.user, login.password, login.header, login.value) {
             (None, None, None, None) => Ok(Self::None),
             (Some(user), password, None, None) => Ok(Self::Basic {
@@ -395,7 +383,7 @@ impl TryFrom<NewLogin> for LoginChange {
     }
 }
 
-impl From<crate::model::source::SourceRun> for Run {
+impl From<crate::model::source::SourceRun> for SourceRun {
     fn from(run: crate::model::source::SourceRun) -> Self {
         let problem = run.problem.as_ref();
         Self {
@@ -644,7 +632,7 @@ pub(crate) async fn run(
     path = "/api/sources/{id}/runs",
     params(("id" = String, Path, description = "ID of the source"), RunsQuery),
     responses(
-        (status = 200, description = "The runs", body = Runs),
+        (status = 200, description = "The runs", body = SourceRuns),
         (status = 400, description = "A parameter is not valid", body = Problem),
         OfSource,
     )
@@ -654,12 +642,12 @@ pub(crate) async fn runs(
     Extension(who): Extension<Principal>,
     id: Id,
     wanted: Result<Query<RunsQuery>, QueryRejection>,
-) -> Result<Json<Runs>, Refusal> {
+) -> Result<Json<SourceRuns>, Refusal> {
     let Query(wanted) = wanted.map_err(|error| invalid(&error.body_text()))?;
     let after = wanted.after.as_deref();
     let page = state.sources.runs(&who, &id_of(id)?, after).await?;
-    Ok(Json(Runs {
-        items: page.items.into_iter().map(Run::from).collect(),
+    Ok(Json(SourceRuns {
+        items: page.items.into_iter().map(SourceRun::from).collect(),
         next: page.next,
     }))
 }
