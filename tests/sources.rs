@@ -37,6 +37,8 @@ impl Setup {
         let relay = Relay::start(&[
             ("IMPORT_URL_HOSTS", hosts),
             ("MAX_UPLOAD_SIZE", "64KiB"),
+            // With PostgreSQL there is no key file.
+            ("ENCRYPTION_KEY", "a key for tests"),
             ("SOURCE_FAILURES_TOLD", "2"),
             ("RELAY_UNWATCHED_INTERVAL", "1s"),
             ("SSL_CERT_FILE", authority.to_str().unwrap()),
