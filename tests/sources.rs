@@ -37,6 +37,8 @@ impl Setup {
         let relay = Relay::start(&[
             ("IMPORT_URL_HOSTS", hosts),
             ("MAX_UPLOAD_SIZE", "64KiB"),
+            // With PostgreSQL there is no key file.
+            ("ENCRYPTION_KEY", "a key for tests"),
             ("SOURCE_FAILURES_TOLD", "2"),
             ("RELAY_UNWATCHED_INTERVAL", "1s"),
             ("SSL_CERT_FILE", authority.to_str().unwrap()),
@@ -374,7 +376,7 @@ async fn an_upload_to_a_source_is_imported_as_the_source_says() {
     );
     assert_eq!(run["importId"], answer["id"]);
     for (fields, status) in [
-        (vec![("source", "none")], 404),
+        (vec![("source", "none")], 422),
         (vec![("source", id.as_str()), ("mode", "import")], 201),
         (vec![("source", id.as_str()), ("mode", "check")], 422),
     ] {

@@ -409,6 +409,7 @@ async fn of_two_workers_exactly_one_fetches() {
         assert!(Instant::now() < deadline);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    setup.pass(SECOND);
     setup.sources.run_now(&setup.owner, &id).await.unwrap();
     setup.other_worker().work_once().await;
     assert_eq!(setup.supplier.requests().len(), 1);

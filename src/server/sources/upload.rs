@@ -60,8 +60,17 @@ impl SourceUpload {
         self.claimed.source.what.clone()
     }
 
-    /// Imports the file, and records what became of it.
+    /// Imports the file, and records what became of it, even if the caller is dropped.
     pub(crate) async fn import(
+        self,
+        importing: impl Future<Output = Result<(JobId, String), UploadError>> + Send + 'static,
+    ) -> Result<(JobId, String), UploadError> {
+        let relay = self.sources.imports.relay().clone();
+        let imported = relay.see_through(self.import_and_record(importing)).await;
+        imported.unwrap_or_else(|error| Err(UploadError::NotTaken(error)))
+    }
+
+    async fn import_and_record(
         self,
         importing: impl Future<Output = Result<(JobId, String), UploadError>>,
     ) -> Result<(JobId, String), UploadError> {

@@ -12,7 +12,7 @@ use super::{
     entity::{import_event, source as source_row, source_run as row},
     from_db,
     retention::SLICE,
-    sources::{ClaimedSource, FileIdentity, immediate},
+    sources::{ClaimedSource, FileIdentity, immediate, json},
     to_db,
 };
 use crate::model::{
@@ -423,9 +423,4 @@ fn run(row: row::Model) -> Result<SourceRun, StoreError> {
         processed_products: row.processed_products.map(from_db),
         failed_products: row.failed_products.map(from_db),
     })
-}
-
-/// Writes what always serializes.
-fn json(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
 }

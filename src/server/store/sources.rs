@@ -395,7 +395,7 @@ fn columns(login: Option<StoredLogin>) -> (Option<String>, Option<String>) {
 }
 
 /// Writes what always serializes.
-fn json(value: &impl serde::Serialize) -> String {
+pub(super) fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 

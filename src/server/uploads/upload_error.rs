@@ -42,6 +42,7 @@ pub(crate) enum UploadError {
     NoChecks,
     NoOptions,
     BehindFile(String),
+    NoSource,
     OfSource,
     NotFetched(RemoteError),
     NotTaken(ApiError),
@@ -81,6 +82,7 @@ impl UploadError {
             Self::NoChecks => ErrorCode::NoChecks,
             Self::NoOptions => ErrorCode::NoOptions,
             Self::BehindFile(name) => ErrorCode::ParameterBehindFile { name: name.clone() },
+            Self::NoSource => ErrorCode::SourceNotFound,
             Self::OfSource => ErrorCode::ParameterOfSource,
             Self::NotFetched(error) => error.code(),
             Self::NotTaken(error) => return error.reason(),
@@ -99,6 +101,7 @@ impl UploadError {
             | Self::NoChecks
             | Self::NoOptions
             | Self::BehindFile(_)
+            | Self::NoSource
             | Self::OfSource
             | Self::NotFetched(_)
             | Self::NotTaken(ApiError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,

@@ -1,15 +1,50 @@
 //! The answers that many routes have in common, for the description of the API.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, marker::PhantomData};
 
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response as Answer},
+};
 use utoipa::{
     IntoResponses, ToSchema,
     openapi::{Content, Ref, RefOr, Response, ResponseBuilder},
 };
 
 use super::Problem;
+use crate::{
+    i18n::messages::ErrorCode,
+    model::{error::ApiError, reason::Reason},
+};
 
 const NO_MONITOR: &str = "The price monitor cannot be reached or doesn't support this";
+
+/// Something that a route is about, and that is no import.
+pub(crate) trait Subject {
+    /// That there is none.
+    const MISSING: ErrorCode;
+}
+
+/// Why there is no answer about a subject.
+#[derive(Debug)]
+pub(crate) struct Refusal<S>(ApiError, PhantomData<S>);
+
+impl<S> From<ApiError> for Refusal<S> {
+    fn from(error: ApiError) -> Self {
+        Self(error, PhantomData)
+    }
+}
+
+impl<S: Subject> IntoResponse for Refusal<S> {
+    fn into_response(self) -> Answer {
+        if self.0 != ApiError::NotFound {
+            return self.0.into_response();
+        }
+        let problem = Problem::from(Reason::from(S::MISSING));
+        (StatusCode::NOT_FOUND, Json(problem)).into_response()
+    }
+}
 
 type Responses = BTreeMap<String, RefOr<Response>>;
 

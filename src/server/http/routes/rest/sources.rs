@@ -14,13 +14,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     MissingProducts, Mode, Problem, WrittenProducts,
-    answers::{ChangesSource, OfProgram, OfSource},
+    answers::{ChangesSource, OfProgram, OfSource, Subject},
     changes::FieldName,
+    unreadable,
 };
-use crate::i18n::messages::ErrorCode;
-use crate::model::reason::Reason;
 use crate::{
-    i18n::locale::Locale,
+    i18n::{locale::Locale, messages::ErrorCode},
     model::{
         changes::Percent,
         error::ApiError,
@@ -32,25 +31,15 @@ use crate::{
     server::{http::state::AppState, identity::principal::Principal, sources::service::wanted_of},
 };
 
-/// Why there is no answer. What is missing is no import here.
+/// What is missing.
 #[derive(Debug)]
-pub(crate) struct Refusal(ApiError);
+pub(crate) enum AmongSources {}
 
-impl From<ApiError> for Refusal {
-    fn from(error: ApiError) -> Self {
-        Self(error)
-    }
+impl Subject for AmongSources {
+    const MISSING: ErrorCode = ErrorCode::SourceNotFound;
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        if self.0 != ApiError::NotFound {
-            return self.0.into_response();
-        }
-        let problem = Problem::from(Reason::from(ErrorCode::SourceNotFound));
-        (StatusCode::NOT_FOUND, Json(problem)).into_response()
-    }
-}
+type Refusal = super::answers::Refusal<AmongSources>;
 
 type Id = Result<Path<String>, PathRejection>;
 
@@ -63,12 +52,12 @@ pub(crate) struct Source {
     /// What it is called.
     name: String,
     /// Where its files come from.
-    #[schema(value_type = Kind)]
+    #[schema(value_type = KindOfSource)]
     kind: &'static str,
     /// The address that they are fetched from; null for uploads.
     address: Option<String>,
     /// By which the server there knows who fetches, without the secret.
-    login: Option<Login>,
+    login: Option<SourceLogin>,
     #[serde(flatten)]
     import: HowImported,
     /// When it is fetched: a cron expression of five fields. Null if only when somebody says so.
@@ -108,14 +97,14 @@ pub(crate) struct HowImported {
     /// The sheets that are read; those with products where it is empty.
     sheets: Vec<String>,
     /// The limits that hold in place of those of the server.
-    limits: Limits,
+    limits: SourceLimits,
 }
 
 /// Where the files of a source come from.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[allow(dead_code)] // only its description is used
-enum Kind {
+enum KindOfSource {
     /// They are fetched from its address.
     Address,
     /// They are uploaded, with `source` before the file.
@@ -124,7 +113,7 @@ enum Kind {
 
 /// By which the server of a source knows who fetches.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Login {
+pub(crate) struct SourceLogin {
     /// The user, where it is one with a password.
     user: Option<String>,
     /// The header's name, where it is one.
@@ -134,7 +123,7 @@ pub(crate) struct Login {
 /// Limits in percent, in place of those of the server.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(crate) struct Limits {
+pub(crate) struct SourceLimits {
     /// How many of the prices may move far.
     #[schema(minimum = 0, maximum = 100)]
     prices: Option<f64>,
@@ -164,13 +153,13 @@ pub(crate) struct SaidOfSource {
     #[schema(example = "Supplier")]
     name: Option<String>,
     /// Where its files come from.
-    #[schema(value_type = Option<Kind>)]
+    #[schema(value_type = Option<KindOfSource>)]
     kind: Option<String>,
     /// The address that they are fetched from: `https://`, at a host that `IMPORT_URL_HOSTS` allows.
     #[schema(example = "https://supplier.example/products.csv")]
     address: Option<String>,
     /// By which the server there knows who fetches. It is dropped where the address is another server's.
-    login: Option<NewLogin>,
+    login: Option<NewSourceLogin>,
     /// Whether products are written.
     #[schema(value_type = Option<Mode>)]
     mode: Option<String>,
@@ -190,7 +179,7 @@ pub(crate) struct SaidOfSource {
     /// The sheets that are read; those with products where it is empty.
     sheets: Option<Vec<String>>,
     /// The limits that hold in place of those of the server: all of them together.
-    limits: Option<Limits>,
+    limits: Option<SourceLimits>,
     /// When it is fetched: a cron expression of five fields; empty for never by itself.
     #[schema(example = "0 6 * * 1-5")]
     cron: Option<String>,
@@ -204,7 +193,7 @@ pub(crate) struct SaidOfSource {
 /// By which a server knows who fetches: `user` and `password`, or `header` and `value`; nothing, if it is empty.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct NewLogin {
+pub(crate) struct NewSourceLogin {
     /// The user.
     user: Option<String>,
     /// The password.
@@ -218,14 +207,14 @@ pub(crate) struct NewLogin {
 /// One run of a source.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Run {
+pub(crate) struct SourceRun {
     /// Its ID.
     id: String,
     /// What it was started by.
-    #[schema(value_type = Cause)]
+    #[schema(value_type = CauseOfRun)]
     cause: &'static str,
     /// What became of it.
-    #[schema(value_type = Outcome)]
+    #[schema(value_type = OutcomeOfRun)]
     outcome: &'static str,
     /// Why it failed, as a code.
     code: Option<&'static str>,
@@ -251,7 +240,7 @@ pub(crate) struct Run {
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[allow(dead_code)] // only its description is used
-enum Cause {
+enum CauseOfRun {
     Schedule,
     Request,
     Upload,
@@ -261,7 +250,7 @@ enum Cause {
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[allow(dead_code)] // only its description is used
-enum Outcome {
+enum OutcomeOfRun {
     Running,
     Importing,
     Imported,
@@ -271,9 +260,9 @@ enum Outcome {
 
 /// Some runs.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Runs {
+pub(crate) struct SourceRuns {
     /// The runs, the newest first: 50 at most.
-    items: Vec<Run>,
+    items: Vec<SourceRun>,
     /// What `after` is for the next page; null on the last one.
     next: Option<String>,
 }
@@ -298,7 +287,7 @@ impl From<crate::model::source::Source> for Source {
             name: source.name,
             kind: source.kind.as_str(),
             address: Some(source.address).filter(|address| !address.is_empty()),
-            login: source.login.map(Login::from),
+            login: source.login.map(SourceLogin::from),
             import: source.what.into(),
             cron,
             time_zone,
@@ -310,7 +299,7 @@ impl From<crate::model::source::Source> for Source {
     }
 }
 
-impl From<ShownLogin> for Login {
+impl From<ShownLogin> for SourceLogin {
     fn from(login: ShownLogin) -> Self {
         let (user, header) = match login {
             ShownLogin::Basic(user) => (Some(user), None),
@@ -340,7 +329,7 @@ impl From<Instructions> for HowImported {
     }
 }
 
-impl From<OwnLimits> for Limits {
+impl From<OwnLimits> for SourceLimits {
     fn from(limits: OwnLimits) -> Self {
         #[allow(clippy::cast_precision_loss)] // percentages are small
         let percent = |limit: Option<Percent>| limit.map(|limit| limit.hundredths() as f64 / 100.0);
@@ -353,10 +342,10 @@ impl From<OwnLimits> for Limits {
     }
 }
 
-impl TryFrom<Limits> for OwnLimits {
+impl TryFrom<SourceLimits> for OwnLimits {
     type Error = ApiError;
 
-    fn try_from(limits: Limits) -> Result<Self, ApiError> {
+    fn try_from(limits: SourceLimits) -> Result<Self, ApiError> {
         let percent = |limit: Option<f64>| match limit {
             None => Ok(None),
             #[allow(clippy::cast_possible_truncation)] // it was looked at
@@ -374,10 +363,10 @@ impl TryFrom<Limits> for OwnLimits {
     }
 }
 
-impl TryFrom<NewLogin> for LoginChange {
+impl TryFrom<NewSourceLogin> for LoginChange {
     type Error = ApiError;
 
-    fn try_from(login: NewLogin) -> Result<Self, ApiError> {
+    fn try_from(login: NewSourceLogin) -> Result<Self, ApiError> {
         match (login.user, login.password, login.header, login.value) {
             (None, None, None, None) => Ok(Self::None),
             (Some(user), password, None, None) => Ok(Self::Basic {
@@ -393,7 +382,7 @@ impl TryFrom<NewLogin> for LoginChange {
     }
 }
 
-impl From<crate::model::source::SourceRun> for Run {
+impl From<crate::model::source::SourceRun> for SourceRun {
     fn from(run: crate::model::source::SourceRun) -> Self {
         let problem = run.problem.as_ref();
         Self {
@@ -540,7 +529,7 @@ pub(crate) async fn create(
     Extension(who): Extension<Principal>,
     said: Result<Json<SaidOfSource>, JsonRejection>,
 ) -> Result<Response, Refusal> {
-    let Json(said) = said.map_err(|error| ApiError::Invalid(Reason::words(error.body_text())))?;
+    let Json(said) = said.map_err(|error| unreadable(error.body_text()))?;
     let new = WantedSource {
         login: LoginChange::None,
         enabled: true,
@@ -591,7 +580,7 @@ pub(crate) async fn change(
     id: Id,
     said: Result<Json<SaidOfSource>, JsonRejection>,
 ) -> Result<Json<Source>, Refusal> {
-    let Json(said) = said.map_err(|error| ApiError::Invalid(Reason::words(error.body_text())))?;
+    let Json(said) = said.map_err(|error| unreadable(error.body_text()))?;
     let id = id_of(id)?;
     let before = wanted_of(state.sources.find(&who, &id).await?);
     let wanted = said.added_to(before)?;
@@ -646,7 +635,7 @@ pub(crate) async fn run(
     path = "/api/sources/{id}/runs",
     params(("id" = String, Path, description = "ID of the source"), RunsQuery),
     responses(
-        (status = 200, description = "The runs", body = Runs),
+        (status = 200, description = "The runs", body = SourceRuns),
         (status = 400, description = "A parameter is not valid", body = Problem),
         OfSource,
     )
@@ -656,13 +645,12 @@ pub(crate) async fn runs(
     Extension(who): Extension<Principal>,
     id: Id,
     wanted: Result<Query<RunsQuery>, QueryRejection>,
-) -> Result<Json<Runs>, Refusal> {
-    let Query(wanted) =
-        wanted.map_err(|error| ApiError::Invalid(Reason::words(error.body_text())))?;
+) -> Result<Json<SourceRuns>, Refusal> {
+    let Query(wanted) = wanted.map_err(|error| unreadable(error.body_text()))?;
     let after = wanted.after.as_deref();
     let page = state.sources.runs(&who, &id_of(id)?, after).await?;
-    Ok(Json(Runs {
-        items: page.items.into_iter().map(Run::from).collect(),
+    Ok(Json(SourceRuns {
+        items: page.items.into_iter().map(SourceRun::from).collect(),
         next: page.next,
     }))
 }

@@ -14,14 +14,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Problem,
-    answers::{ChangesWebhook, OfProgram, OfWebhook},
+    answers::{ChangesWebhook, OfProgram, OfWebhook, Subject},
     unreadable,
 };
 use crate::{
     i18n::messages::ErrorCode,
     model::{
         error::ApiError,
-        reason::Reason,
         webhook::{DeliveryProblem, ImportEvent, UnknownEvent},
     },
     server::{
@@ -29,25 +28,15 @@ use crate::{
     },
 };
 
-/// Why there is no answer. What is missing is no import here.
+/// What is missing.
 #[derive(Debug)]
-pub(crate) struct Refusal(ApiError);
+pub(crate) enum OfWebhooks {}
 
-impl From<ApiError> for Refusal {
-    fn from(error: ApiError) -> Self {
-        Self(error)
-    }
+impl Subject for OfWebhooks {
+    const MISSING: ErrorCode = ErrorCode::NoWebhook;
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        if self.0 != ApiError::NotFound {
-            return self.0.into_response();
-        }
-        let problem = Problem::from(Reason::from(ErrorCode::NoWebhook));
-        (StatusCode::NOT_FOUND, Json(problem)).into_response()
-    }
-}
+type Refusal = super::answers::Refusal<OfWebhooks>;
 
 type Id = Result<Path<String>, PathRejection>;
 type WebhookAndDelivery = Result<Path<(String, String)>, PathRejection>;

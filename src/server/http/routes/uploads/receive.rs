@@ -356,26 +356,23 @@ async fn take_field(
         Some(_) if what != Instructions::default() => return Err(UploadError::OfSource),
         Some(id) => {
             let begun = state.sources.begin_upload(user, &id).await;
-            Some(begun.map_err(UploadError::NotTaken)?)
+            Some(begun.map_err(|error| match error {
+                ApiError::NotFound => UploadError::NoSource,
+                error => UploadError::NotTaken(error),
+            })?)
         }
     };
-    let (imports, user, max) = (&state.imports, &user.id, state.config.max_upload);
-    let (mode, taken) = match source {
-        None => {
-            let mode = what.mode;
-            (
-                mode,
-                imports.take_in(user, what, key, &given, max, whole).await,
-            )
-        }
-        Some(source) => {
-            let what = source.what();
-            let mode = what.mode;
-            let importing = imports.take_in(user, what, None, &given, max, whole);
-            (mode, source.import(importing).await)
-        }
+    let (imports, user) = (state.imports.clone(), user.id.clone());
+    let (max, mut key) = (state.config.max_upload, key);
+    if let Some(source) = &source {
+        (what, key) = (source.what(), None);
+    }
+    let mode = what.mode;
+    let importing = async move { imports.take_in(&user, what, key, &given, max, whole).await };
+    let (id, filename) = match source {
+        None => importing.await?,
+        Some(source) => source.import(importing).await?,
     };
-    let (id, filename) = taken?;
     Ok((id, mode, filename))
 }
 
