@@ -37,7 +37,7 @@ test('an import is followed live by a link without an account, until that is rev
   await shared.expectCounts('40', '2', '100');
   await expect(theirs.getByTestId('cancel-import')).toHaveCount(0);
   await expect(theirs.locator('meta[name=robots]')).toHaveAttribute('content', 'noindex, nofollow');
-  monitor.progress(id, { processedProducts: 98, failedProducts: 2, totalProducts: 100, isCompleted: true });
+  monitor.progress(id, { processedProducts: 98, failedProducts: 2, totalProducts: 100, completedAt: new Date().toISOString() });
   await shared.expectStatus('PARTIAL_SUCCESS');
   await theirs.goto(app.url('/imports'));
   await expect(theirs).toHaveURL(/sign-in/);
@@ -74,7 +74,7 @@ test('a webhook is created, tried, and told of an import that ends', async ({ pa
   await expect.poll(() => received.length).toBe(1);
   const id = await session.startImport(tinyFile());
   await monitor.joined(id);
-  monitor.progress(id, { processedProducts: 3, failedProducts: 0, totalProducts: 3, isCompleted: true });
+  monitor.progress(id, { processedProducts: 3, failedProducts: 0, totalProducts: 3, completedAt: new Date().toISOString() });
   const types = () => received.map(({ body }) => (JSON.parse(body) as { type: string }).type);
   await expect.poll(types).toContain('import.finished');
   for (const { headers, body } of received) {
