@@ -142,8 +142,13 @@ pub async fn rows_to_correct(
     kind: RowKind,
     page: u64,
 ) -> Result<RowsToCorrect, ApiError> {
-    let (imports, job) = crate::server::imports::find_visible(&id).await?;
-    imports.relay().cells(&job, kind, page).await
+    let change = crate::server::imports::find_changeable(&id).await?;
+    let relay = change.imports.relay();
+    let extras = relay.extras(&change.job).await;
+    if !extras.is_some_and(|extras| extras.offers("correct")) {
+        return Ok(RowsToCorrect::default());
+    }
+    relay.cells(&change.job, kind, page).await
 }
 
 /// Imports rows of an import with other cells, and goes to the new one's page. Cells are named by `r` and the number of

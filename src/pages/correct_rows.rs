@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::{
-        import_controls::{CorrectRows, import_extras, rows_to_correct},
+        import_controls::{CorrectRows, rows_to_correct},
         imports::get_import,
     },
     components::{
@@ -28,7 +28,7 @@ use crate::{
     model::{
         base_path::address,
         error::ApiError,
-        import_extras::{ImportExtras, RowKind, RowsToCorrect, correct_path, rows_path},
+        import_extras::{RowKind, RowsToCorrect, correct_path, rows_path},
         job::{JobId, ProductImportJob},
     },
 };
@@ -64,13 +64,9 @@ async fn find(
     page: u64,
 ) -> Result<(ProductImportJob, RowsToCorrect), ApiError> {
     let id: JobId = id.parse().map_err(|_| ApiError::NotFound)?;
-    let job = get_import(id.clone()).await?;
-    let extras = import_extras(id.clone()).await?;
-    let can_correct = |extras: &ImportExtras| extras.offers("correct");
-    if !extras.as_ref().is_some_and(can_correct) {
-        return Ok((job, RowsToCorrect::default()));
-    }
-    Ok((job, rows_to_correct(id, kind, page).await?))
+    // First, as it refuses those who may only look.
+    let rows = rows_to_correct(id.clone(), kind, page).await?;
+    Ok((get_import(id).await?, rows))
 }
 
 #[component]
