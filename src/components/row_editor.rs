@@ -53,7 +53,7 @@ pub(crate) fn RowEditor(
         <ActionForm action=CorrectRows::url()>
             <IdField id />
             <input type="hidden" name="kind" value=kind.as_str() />
-            <div class="editor" tabindex="0" role="region" aria-labelledby="editor-title">
+            <div class="editor" tabindex="0" role="group" aria-labelledby="editor-title">
                 <table class="editor-table" data-testid="row-editor">
                     <thead>
                         <tr>

@@ -334,7 +334,10 @@ async fn an_import_that_nobody_watches_fails_by_an_event_that_rest_does_not_tell
     monitor
         .until("the third is joined", |it| it.joins() == jobs)
         .await;
-    assert_eq!(monitor.leaves(), jobs[..2]);
+    // Each is left a while after its end, so the order is open.
+    let mut leaves = monitor.leaves();
+    leaves.sort();
+    assert_eq!(leaves, jobs[..2]);
     assert_eq!(monitor.sockets_ever(), 1);
 }
 

@@ -339,7 +339,7 @@ impl Classifier {
         Some(Classified::Counts(match product {
             Ok(mut product) => {
                 if !warnings.is_empty() {
-                    product.cells = self.texts(&cells, row);
+                    product.cells = self.by_themselves(self.texts(row), &cells, row);
                 }
                 product.warnings = warnings
                     .into_iter()
@@ -647,11 +647,11 @@ impl Classifier {
     }
 
     fn failure(&self, cells: &Cells<'_>, row: RawRow<'_>, (error, column): Failure) -> RowFailure {
-        let own = |column: usize| row.cells.get(column);
+        let texts = self.texts(row);
         let column = column.filter(|column| *column < self.names.len());
         let value = column.map(|column| {
-            let text = own(column).map(|cell| self.text(cell, row.encoding));
-            shortened(&text.unwrap_or_default())
+            let text = texts.get(column).map_or("", String::as_str);
+            shortened(text)
         });
         RowFailure {
             label: cells.label(),
@@ -659,20 +659,29 @@ impl Classifier {
             error,
             column: column.map(|column| self.names[column].clone()),
             value,
-            cells: self.texts(cells, row),
+            cells: self.by_themselves(texts, cells, row),
         }
     }
 
-    /// Returns the cells as they mean the same in a list of some rows.
-    fn texts(&self, cells: &Cells<'_>, row: RawRow<'_>) -> Vec<String> {
+    /// Returns the texts of a row's cells. Surplus ones are kept, except empty trailing ones.
+    fn texts(&self, row: RawRow<'_>) -> Vec<String> {
         let mut texts: Vec<String> = row
             .cells
             .iter()
             .map(|cell| self.text(cell, row.encoding))
             .collect();
-        // Surplus cells are kept, except empty trailing ones.
         let last = texts.iter().rposition(|text| !text.is_empty());
         texts.truncate(last.map_or(0, |last| last + 1).max(self.columns.count));
+        texts
+    }
+
+    /// Changes the texts of a row so that they mean the same in a list of some rows.
+    fn by_themselves(
+        &self,
+        mut texts: Vec<String>,
+        cells: &Cells<'_>,
+        row: RawRow<'_>,
+    ) -> Vec<String> {
         for index in [self.columns.price, self.columns.sale_price]
             .into_iter()
             .flatten()
