@@ -219,7 +219,7 @@ async fn what_is_no_source_is_refused_with_the_reason() {
         ),
         (json!({"kind": "ftp"}), "address or upload"),
         (json!({"mode": ""}), "import or check"),
-        (json!({"products": "some"}), "Invalid value for products"),
+        (json!({"products": "some"}), "`products` is not valid"),
         (json!({"currency": "EURO"}), "code of three letters"),
         (
             json!({"login": {"user": "ada", "header": "x"}}),

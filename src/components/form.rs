@@ -156,13 +156,14 @@ pub(crate) fn ConfirmedForm(
     #[prop(optional)]
     testid: Option<&'static str>,
     /// The fields of the form.
-    children: Children,
+    #[prop(optional)]
+    children: Option<Children>,
 ) -> impl IntoView {
     view! {
         <details class="confirmed">
             <summary class="button button-quiet" data-testid=testid>{label}</summary>
             <ActionForm action>
-                {children()} <p>{question}</p>
+                {children.map(|children| children())} <p>{question}</p>
                 <button class="button button-danger">{confirm}</button>
             </ActionForm>
         </details>

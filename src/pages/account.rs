@@ -308,9 +308,7 @@ fn Sessions(sessions: Vec<OpenSession>) -> impl IntoView {
                     )
                     confirm=t.say("Sign out and revoke", "Abmelden und widerrufen")
                     testid="sign-out-everywhere"
-                >
-                    {()}
-                </ConfirmedForm>
+                />
             </header>
             <table class="table settings-table" role="table" data-testid="sessions">
                 <caption class="visually-hidden">

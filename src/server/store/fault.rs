@@ -7,7 +7,9 @@ use sea_orm::{DbErr, RuntimeErr};
 /// A fault of the database that there is something to do about.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Fault {
-    /// Another writer is at it, or the connection broke: a retry may succeed.
+    /// Another connection holds the SQLite file.
+    Locked,
+    /// Another transaction is in the way, or the connection broke: a retry may succeed.
     Passing,
     /// The server cannot be reached.
     Unreachable,
@@ -67,7 +69,7 @@ impl Fault {
     /// Reads a result code of SQLite; extended ones have the primary one in their last byte.
     fn of_sqlite(code: u32) -> Option<Self> {
         Some(match code & 0xff {
-            5 | 6 => Self::Passing,   // SQLITE_BUSY, SQLITE_LOCKED
+            5 | 6 => Self::Locked,    // SQLITE_BUSY, SQLITE_LOCKED
             8 => Self::ReadOnly,      // SQLITE_READONLY
             9 => Self::TimedOut,      // SQLITE_INTERRUPT
             11 | 26 => Self::Damaged, // SQLITE_CORRUPT, SQLITE_NOTADB
@@ -111,7 +113,7 @@ impl Fault {
     pub(super) fn is_passing(self) -> bool {
         matches!(
             self,
-            Self::Passing | Self::Unreachable | Self::TooManyConnections
+            Self::Locked | Self::Passing | Self::Unreachable | Self::TooManyConnections
         )
     }
 
@@ -141,7 +143,7 @@ impl Fault {
             Self::Unreachable => {
                 "; the server cannot be reached: check that it runs, and the host and the port in DATABASE_URL"
             }
-            Self::Passing | Self::TimedOut => "",
+            Self::Locked | Self::Passing | Self::TimedOut => "",
         }
     }
 }
@@ -210,10 +212,10 @@ mod tests {
     fn a_code_tells_the_fault_in_any_language() {
         use Fault::*;
         for (code, fault) in [
-            ("5", Some(Passing)),
-            ("261", Some(Passing)),
-            ("517", Some(Passing)),
-            ("6", Some(Passing)),
+            ("5", Some(Locked)),
+            ("261", Some(Locked)),
+            ("517", Some(Locked)),
+            ("6", Some(Locked)),
             ("9", Some(TimedOut)),
             ("10", None),
             ("13", Some(Full)),
@@ -266,7 +268,7 @@ mod tests {
         let mut other = options.connect().await.unwrap();
         one.execute("BEGIN IMMEDIATE").await.unwrap();
         let busy = other.execute("INSERT INTO t VALUES ('a')").await;
-        assert_eq!(Fault::of_driver(&busy.unwrap_err()), Some(Fault::Passing));
+        assert_eq!(Fault::of_driver(&busy.unwrap_err()), Some(Fault::Locked));
         one.execute("ROLLBACK").await.unwrap();
         one.execute("PRAGMA max_page_count = 3").await.unwrap();
         let full = one

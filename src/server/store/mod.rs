@@ -250,7 +250,7 @@ impl Store {
             .with_jitter();
         let db = connect
             .retry(waits)
-            .when(|error: &StoreError| error.fault() == Some(Fault::Passing))
+            .when(|error: &StoreError| error.fault() == Some(Fault::Locked))
             .await?;
         let bulk = if url.is_file() {
             let options = url.expose().parse::<SqliteConnectOptions>();

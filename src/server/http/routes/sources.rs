@@ -12,8 +12,8 @@ use axum::{
 use url::form_urlencoded::Serializer;
 
 use super::{Route, quick, uploads::receive};
-use crate::i18n::messages::ErrorCode;
 use crate::{
+    i18n::messages::ErrorCode,
     model::{
         changes::Percent,
         error::ApiError,
@@ -23,14 +23,10 @@ use crate::{
         },
     },
     server::{
-        auth::cookie::OwnCookie,
         http::{middleware::access::Access::Person, state::AppState},
         identity::principal::Principal,
     },
 };
-
-/// How long the reason of a refusal waits for the browser to come back, in seconds.
-const ERROR_MAX_AGE: i64 = 60;
 
 /// The routes.
 pub(super) const ROUTES: &[Route] = &[
@@ -154,8 +150,7 @@ fn answer(
             query.append_pair(name, value);
         }
     }
-    let cookie =
-        OwnCookie::UploadError.header(&state.auth, hex::encode(error.to_string()), ERROR_MAX_AGE);
+    let cookie = receive::error_cookie(state, error.reason());
     let back = format!("{form}?{}", query.finish());
     let headers = AppendHeaders([(header::SET_COOKIE, cookie)]);
     (headers, Redirect::to(&back)).into_response()

@@ -164,9 +164,7 @@ fn answer(state: &AppState, is_form: bool, taken: Result<JobId, UploadError>) ->
         Ok(id) if is_form => Redirect::to(&format!("{HOME}/{id}")).into_response(),
         Ok(id) => (StatusCode::CREATED, Json(UploadAnswer::Started { id })).into_response(),
         Err(error) if is_form => {
-            let body = error_body(error.reason());
-            let text = hex::encode(serde_json::to_string(&body).unwrap_or_default());
-            let cookie = OwnCookie::UploadError.header(&state.auth, text, ERROR_MAX_AGE);
+            let cookie = error_cookie(state, error.reason());
             (
                 AppendHeaders([(header::SET_COOKIE, cookie)]),
                 Redirect::to(HOME),
@@ -429,6 +427,12 @@ fn form_error(error: &multer::Error) -> UploadError {
         multer::Error::StreamReadFailed(_) | multer::Error::IncompleteStream => UploadError::Broken,
         _ => UploadError::Unreadable,
     }
+}
+
+/// Returns the cookie that keeps why a form was refused, for [`take_last_error`].
+pub(crate) fn error_cookie(state: &AppState, reason: Reason) -> String {
+    let text = serde_json::to_string(&error_body(reason)).unwrap_or_default();
+    OwnCookie::UploadError.header(&state.auth, hex::encode(text), ERROR_MAX_AGE)
 }
 
 /// Takes the reason why the browser's last form upload was refused, inside a server function.
