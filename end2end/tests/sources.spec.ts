@@ -16,12 +16,12 @@ test('a schedule finds a changed file', async ({ page, startApp }) => {
   // What is not understood comes back as it was filled in.
   await page.getByRole('link', { name: 'Sources' }).click();
   await page.getByTestId('new-source').click();
-  await page.getByLabel('Name', { exact: true }).fill('Fruit');
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Fruit');
   await page.getByLabel('URL', { exact: true }).fill(feed.url);
   await page.getByLabel('Cron expression').fill('every minute');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByTestId('form-error')).toContainText('cron expression of five fields');
-  await expect(page.getByLabel('Name', { exact: true })).toHaveValue('Fruit');
+  await expect(page.getByRole('textbox', { name: 'Name', exact: true })).toHaveValue('Fruit');
   await expectAccessible(page, 'a source');
   await page.getByLabel('Cron expression').fill('* * * * *');
   await page.getByLabel('Time zone').fill('Europe/Berlin');
@@ -60,7 +60,7 @@ test.describe('without JavaScript', () => {
     const app = await startApp();
     await signUp(page, app);
     await page.goto(app.url('/sources/new'));
-    await page.getByLabel('Name', { exact: true }).fill('By hand');
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill('By hand');
     await page.getByLabel('Files').selectOption('upload');
     await page.getByText('How files are imported').click();
     await page.getByLabel('Dry run').check();
