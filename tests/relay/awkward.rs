@@ -631,3 +631,51 @@ async fn answers_without_a_known_field_are_named_to_the_owner() {
     let problem = json!({"code": "UNKNOWN_FIELDS", "detail": fields});
     until_problems(&app, &json!([problem])).await;
 }
+
+/// A price monitor that answers the first request of each connection, and resets the connection at the second one, as
+/// one does that closes it just then. Returns its origin.
+async fn monitor_of_one_request_a_connection() -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        for number in 1.. {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut received = Vec::new();
+                // The end of a chunked body: of an upload, that is.
+                while !received.ends_with(b"\r\n0\r\n\r\n") {
+                    if connection.read_buf(&mut received).await.unwrap_or(0) == 0 {
+                        return;
+                    }
+                }
+                let id = format!("{{\"id\":\"{number}\"}}");
+                let answer = format!(
+                    "HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{id}",
+                    id.len()
+                );
+                connection.write_all(answer.as_bytes()).await.unwrap();
+                if connection.read_u8().await.is_ok() {
+                    socket2::SockRef::from(&connection)
+                        .set_linger(Some(std::time::Duration::ZERO))
+                        .unwrap();
+                }
+            });
+        }
+    });
+    origin
+}
+
+#[tokio::test]
+async fn an_upload_does_not_go_over_a_connection_that_the_service_may_be_closing() {
+    let origin = monitor_of_one_request_a_connection().await;
+    let app = App::start(&[
+        ("MONITOR_PRICE_APP_HOST", &origin),
+        ("PRICE_MONITOR_API_KEY", "key"),
+    ])
+    .await;
+    for name in ["a.csv", "b.csv", "c.csv"] {
+        app.import(name, FILE).await;
+    }
+}

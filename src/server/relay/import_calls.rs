@@ -41,7 +41,7 @@ const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(3600);
 impl RestClient {
     fn about(&self, method: Method, job: &JobId, what: &str) -> RequestBuilder {
         let path = format!("{}/api/products/imports/{job}{what}", self.origin);
-        self.client
+        self.client(&method)
             .request(method, path)
             .header("x-api-key", self.api_key.expose_secret())
             .timeout(ACTION_TIMEOUT)

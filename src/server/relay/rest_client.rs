@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::Stream;
 use price_monitor_wire::{Reading, Report, Verdict, answer};
-use reqwest::{Body, RequestBuilder, Response, StatusCode, header, multipart};
+use reqwest::{Body, Method, RequestBuilder, Response, StatusCode, header, multipart};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -59,7 +59,8 @@ const MOST_MISSING: usize = 100_000;
 /// A REST client of a price monitor. Clones share its connections.
 #[derive(Clone, Debug)]
 pub(crate) struct RestClient {
-    pub(super) client: reqwest::Client,
+    pooled: reqwest::Client,
+    fresh: reqwest::Client,
     pub(super) origin: Arc<str>,
     pub(super) api_key: SecretString,
     max_answer: usize,
@@ -172,14 +173,14 @@ impl RestClient {
         metrics: Metrics,
         tasks: TaskTracker,
     ) -> Result<Self, reqwest::Error> {
-        let client = http_client::client_for(&endpoint.url)
-            .connect_timeout(CONNECT_TIMEOUT)
-            // Before the embedded price monitor closes it.
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .build()?;
+        let client = || http_client::client_for(&endpoint.url).connect_timeout(CONNECT_TIMEOUT);
+        // Before the embedded price monitor closes it.
+        let pooled = client().pool_idle_timeout(IDLE_TIMEOUT).build()?;
+        let fresh = client().pool_max_idle_per_host(0).build()?;
         let concurrency = config.rest_concurrency.min(Semaphore::MAX_PERMITS);
         Ok(Self {
-            client,
+            pooled,
+            fresh,
             origin: rest_origin(&endpoint.url).into(),
             api_key: endpoint.api_key.clone(),
             max_answer: config.max_message,
@@ -192,6 +193,16 @@ impl RestClient {
             metrics,
             tasks,
         })
+    }
+
+    /// Returns the client for a method. What changes something is not sent a second time, so it never goes over a
+    /// connection that has been idle, which the service may be closing just now (RFC 9112, section 9.5).
+    pub(super) fn client(&self, method: &Method) -> &reqwest::Client {
+        if method.is_safe() {
+            &self.pooled
+        } else {
+            &self.fresh
+        }
     }
 
     /// Uploads a product file and returns the created job. The file is streamed.
@@ -254,7 +265,7 @@ impl RestClient {
         let mark = if said.is_empty() { "" } else { "?" };
         let path = format!("{}/api/products/imports{mark}{said}", self.origin);
         let request = self
-            .client
+            .fresh
             .post(path)
             .header("x-api-key", self.api_key.expose_secret())
             .header(OWNER, owner);
@@ -293,7 +304,7 @@ impl RestClient {
     pub(crate) async fn progress(&self, job: &JobId) -> Result<Reading, RestError> {
         let began = Instant::now();
         let response = self
-            .client
+            .pooled
             .get(format!(
                 "{}/api/products/imports/{job}/progress",
                 self.origin
