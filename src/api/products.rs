@@ -17,10 +17,7 @@ pub async fn has_products() -> Result<bool, ApiError> {
 /// [`ApiError::SignedOut`] without a session, [`ApiError::Invalid`] for what is no filter, [`ApiError::Unavailable`]
 /// with an external price monitor.
 #[server(prefix = "/api", endpoint = "list_products", input = server_fn::codec::GetUrl)]
-#[expect(
-    clippy::too_many_arguments,
-    reason = "they are the parameters of an address"
-)]
+#[allow(clippy::too_many_arguments)] // the parameters of an address
 pub async fn list_products(
     #[server(default)] search: String,
     #[server(default)] changed_since: String,

@@ -34,7 +34,7 @@ pub(crate) fn PriceChart(
     let number =
         |(point, price): (&PricePoint, &String)| Some((point.at, price.parse::<f64>().ok()?));
     let numbers: Vec<(UnixMillis, f64)> = known().filter_map(number).collect();
-    let (Some((first, begin)), Some((_, end))) = (known().next(), known().last()) else {
+    let (Some((first, begin)), Some((_, end))) = (known().next(), known().next_back()) else {
         return None;
     };
     if numbers.len() < 2 {

@@ -59,7 +59,7 @@ struct Known {
 }
 
 impl Filled {
-    fn new() -> Self {
+    fn blank() -> Self {
         Self {
             time_zone: "UTC".to_owned(),
             enabled: true,
@@ -138,7 +138,7 @@ const LIMITS: [&str; 4] = [
 pub(crate) fn NewSourcePage() -> impl IntoView {
     let t = use_locale();
     let title = t.say("New source", "Neue Quelle");
-    let filled = Filled::again().unwrap_or_else(Filled::new);
+    let filled = Filled::again().unwrap_or_else(Filled::blank);
     let form = Suspend::new(async move {
         match sources_state().await {
             Ok(state) => {

@@ -727,7 +727,10 @@ mod tests {
         let starters = store.starters(&everybody).await.unwrap();
         assert_eq!(starters.len(), 2, "who started none is not among them");
         let job: JobId = "job-4".parse().unwrap();
-        let named = store.started_by(&everybody, &[job.clone()]).await.unwrap();
+        let named = store
+            .started_by(&everybody, std::slice::from_ref(&job))
+            .await
+            .unwrap();
         assert_eq!(named, [(job, "Somebody".to_owned())]);
         for (sort, first) in [
             ("created", "Spring_1.csv"),

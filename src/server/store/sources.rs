@@ -345,7 +345,7 @@ impl Store {
             .filter(may_sign_in())
             .one(&self.db)
             .await?;
-        Ok(row.map(User::try_from).transpose()?)
+        row.map(User::try_from).transpose()
     }
 }
 

@@ -38,7 +38,7 @@ impl Store {
             .expr(status())
             .expr(Func::count(Expr::col(Asterisk)))
             .from_subquery(newest, Alias::new("newest"))
-            .add_group_by([status().into()])
+            .add_group_by([status()])
             .to_owned();
         let rows = self.db.query_all(&counted).await?;
         let counts = rows.iter().map(|row| {
