@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use futures_util::stream;
 use price_monitor_wire::{Reading, answer};
-use reqwest::{RequestBuilder, Response, StatusCode, header};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use secrecy::ExposeSecret;
 use url::Url;
 use uuid::Uuid;
@@ -101,7 +101,9 @@ impl Probe {
     }
 
     fn get(&self, path: &str) -> RequestBuilder {
-        self.rest.client.get(format!("{}{path}", self.rest.origin))
+        self.rest
+            .client(&Method::GET)
+            .get(format!("{}{path}", self.rest.origin))
     }
 
     /// Tests `GET /health`. `Err` if it could not be called.

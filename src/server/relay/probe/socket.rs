@@ -1,7 +1,7 @@
 //! Tests whether the socket opens and jobs can be joined.
 
 use price_monitor_wire::{Incoming, Protocol, Recovery, answer};
-use reqwest::{RequestBuilder, header};
+use reqwest::{Method, RequestBuilder, header};
 use tokio_tungstenite::tungstenite::{self, http};
 use url::Url;
 
@@ -159,7 +159,7 @@ impl Probe {
         // The connection was made to this URL.
         let address = address.unwrap_or_else(|_| self.service.url.clone());
         self.rest
-            .client
+            .client(&Method::GET)
             .get(address)
             .header(header::CONNECTION, "upgrade")
             .header(header::UPGRADE, "websocket")
