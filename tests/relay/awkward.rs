@@ -640,8 +640,10 @@ async fn monitor_of_one_request_a_connection() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
-        for number in 1.. {
+        let mut number = 0;
+        loop {
             let (mut connection, _) = listener.accept().await.unwrap();
+            number += 1;
             tokio::spawn(async move {
                 let mut received = Vec::new();
                 // The end of a chunked body: of an upload, that is.
