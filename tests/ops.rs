@@ -34,7 +34,7 @@ use std::{
 };
 
 use axum::{Router, body::Bytes, extract::State, routing::post};
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::Database;
 use tokio::sync::mpsc;
 
 use self::{

@@ -1,5 +1,7 @@
 //! The current products.
 
+#![allow(clippy::too_many_arguments)] // a list's are the parameters of its address
+
 use leptos::prelude::*;
 
 use crate::model::{error::ApiError, product::ProductsList};
@@ -17,7 +19,6 @@ pub async fn has_products() -> Result<bool, ApiError> {
 /// [`ApiError::SignedOut`] without a session, [`ApiError::Invalid`] for what is no filter, [`ApiError::Unavailable`]
 /// with an external price monitor.
 #[server(prefix = "/api", endpoint = "list_products", input = server_fn::codec::GetUrl)]
-#[allow(clippy::too_many_arguments)] // the parameters of an address
 pub async fn list_products(
     #[server(default)] search: String,
     #[server(default)] changed_since: String,
