@@ -113,7 +113,7 @@ for (const script of [true, false]) {
 
 test('a product has all that is known of it, its prices as a picture, and its history', async ({ page }) => {
   await page.goto('/products?search=lamp');
-  await page.getByRole('link', { name: 'Lamp' }).click();
+  await page.getByTestId('product-row').getByRole('link', { name: 'Lamp' }).click();
   const facts = page.getByTestId('product-facts');
   await expect(facts).toContainText('€11.00');
   await expect(facts).toContainText('LAMP-1');

@@ -17,7 +17,7 @@ test('a schedule finds a changed file', async ({ page, startApp }) => {
   await page.getByRole('link', { name: 'Sources' }).click();
   await page.getByTestId('new-source').click();
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Fruit');
-  await page.getByLabel('URL', { exact: true }).fill(feed.url);
+  await page.getByRole('textbox', { name: 'URL', exact: true }).fill(feed.url);
   await page.getByLabel('Cron expression').fill('every minute');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByTestId('form-error')).toContainText('cron expression of five fields');
@@ -61,7 +61,7 @@ test.describe('without JavaScript', () => {
     await signUp(page, app);
     await page.goto(app.url('/sources/new'));
     await page.getByRole('textbox', { name: 'Name', exact: true }).fill('By hand');
-    await page.getByLabel('Files').selectOption('upload');
+    await page.getByRole('combobox', { name: 'Files' }).selectOption('upload');
     await page.getByText('How files are imported').click();
     await page.getByLabel('Dry run').check();
     await page.getByRole('button', { name: 'Save' }).click();
