@@ -1,7 +1,7 @@
 //! Sentences of errors, by code, in every language.
 //!
 //! An error travels and is kept as its code with parameters ([`ErrorCode`], or the codes of `product-feed`, whose
-//! sentences are in [`files`] and [`rows`]). It becomes a sentence here, where the reader's language is known.
+//! sentences are in `files` and `rows`). It becomes a sentence here, where the reader's language is known.
 
 mod codes;
 mod files;
