@@ -141,6 +141,40 @@ pub(crate) fn Username(
     }
 }
 
+/// A field by which a list is searched, with its picture.
+#[component]
+pub(crate) fn SearchField(
+    /// The field's ID in the page.
+    id: &'static str,
+    /// What it is for, for those who do not see the picture.
+    label: &'static str,
+    /// What can be searched for.
+    placeholder: &'static str,
+    /// How tests find it.
+    testid: &'static str,
+    /// What is searched for now.
+    value: String,
+) -> impl IntoView {
+    view! {
+        <div class="filter-search">
+            <Icon glyph=Glyph::Search />
+            <label class="visually-hidden" for=id>
+                {label}
+            </label>
+            <input
+                id=id
+                class="input"
+                type="search"
+                name="search"
+                placeholder=placeholder
+                autocomplete="off"
+                data-testid=testid
+                value=value
+            />
+        </div>
+    }
+}
+
 /// A form that asks once more before it does what cannot be undone.
 #[component]
 pub(crate) fn ConfirmedForm(

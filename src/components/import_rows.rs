@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use server_fn::ServerFn;
 
 use super::{
-    form::{ActionForm, QueryForm},
+    form::{ActionForm, QueryForm, SearchField},
     import_actions::IdField,
     pagination::{Pagination, Position},
 };
@@ -208,23 +208,14 @@ pub(crate) fn ImportRowsTable(
             <ul class="row-kinds" aria-label=t.say("Other rows", "Andere Zeilen")>{others}</ul>
             <search class="filter">
                 <QueryForm action=here>
-                    <div class="filter-search">
-                        <Icon glyph=Glyph::Search />
-                        <label class="visually-hidden" for="failed-search">
-                            {t.say("Search rows", "Zeilen durchsuchen")}
-                        </label>
-                        <input type="hidden" name="rows" value=kind.as_str() />
-                        <input
-                            id="failed-search"
-                            class="input"
-                            type="search"
-                            name="search"
-                            placeholder=t.say("SKU, column, value or reason", "SKU, Spalte, Wert oder Grund")
-                            autocomplete="off"
-                            data-testid="failed-search"
-                            value=search
-                        />
-                    </div>
+                    <input type="hidden" name="rows" value=kind.as_str() />
+                    <SearchField
+                        id="failed-search"
+                        label=t.say("Search rows", "Zeilen durchsuchen")
+                        placeholder=t.say("SKU, column, value or reason", "SKU, Spalte, Wert oder Grund")
+                        testid="failed-search"
+                        value=search
+                    />
                     <button class="button">{t.say("Search", "Suchen")}</button>
                     {clear}
                 </QueryForm>

@@ -4,15 +4,11 @@ use leptos::prelude::*;
 
 use super::{
     chips::{Chip, Chips},
-    form::QueryForm,
+    form::{QueryForm, SearchField},
 };
 use crate::{
     i18n::locale::Locale,
-    islands::parts::{
-        icons::{Glyph, Icon},
-        locale::use_locale,
-        status_badge::Stage,
-    },
+    islands::parts::{locale::use_locale, status_badge::Stage},
     model::{
         base_path::address,
         imports_filter::{Day, ImportsFilter, ImportsOverview, Sort},
@@ -66,22 +62,13 @@ pub(crate) fn ImportsFilterForm(
     view! {
         <search class="filter" aria-label=t.say("Filter imports", "Importe filtern")>
             <QueryForm action=IMPORTS>
-                <div class="filter-search">
-                    <Icon glyph=Glyph::Search />
-                    <label class="visually-hidden" for="imports-search">
-                        {t.say("Search imports by file name", "Importe nach Dateinamen suchen")}
-                    </label>
-                    <input
-                        id="imports-search"
-                        class="input"
-                        type="search"
-                        name="search"
-                        placeholder=t.say("File name", "Dateiname")
-                        autocomplete="off"
-                        data-testid="imports-search"
-                        value=search
-                    />
-                </div>
+                <SearchField
+                    id="imports-search"
+                    label=t.say("Search imports by file name", "Importe nach Dateinamen suchen")
+                    placeholder=t.say("File name", "Dateiname")
+                    testid="imports-search"
+                    value=search
+                />
                 <button class="button" data-testid="filter-search">{t.say("Search", "Suchen")}</button>
                 <details class="filter-more">
                     <summary class="button" data-testid="filter-more">"Filter"</summary>

@@ -8,7 +8,7 @@ use crate::{
         icons::{Glyph, Icon},
         locale::use_locale,
     },
-    model::base_path::address,
+    model::base_path::{address, escape},
 };
 
 /// Where a page of a list stands among the others.
@@ -69,6 +69,30 @@ pub(crate) fn Pagination(
         </nav>
     }
     .into_any()
+}
+
+/// Links to the older entries of a list, newest first, that is gone through from one entry on.
+#[component]
+pub(crate) fn OlderEntries(
+    /// The path of the list.
+    path: String,
+    /// The entry behind which the older ones begin; nothing is shown without.
+    after: Option<String>,
+    /// What the link says.
+    text: &'static str,
+) -> impl IntoView {
+    let t = use_locale();
+    after.map(|after| {
+        let href = address(&format!("{path}?after={}", escape(&after)));
+        view! {
+            <nav class="pagination" aria-label=t.say("Pages", "Seiten")>
+                <a class="button button-quiet" href=href rel="next">
+                    {text}
+                    <Icon glyph=Glyph::ChevronRight />
+                </a>
+            </nav>
+        }
+    })
 }
 
 /// A link that keeps its place when there is nowhere to go.

@@ -4,15 +4,12 @@ use leptos::prelude::*;
 
 use super::{
     chips::{Chip, Chips},
-    form::QueryForm,
+    form::{QueryForm, SearchField},
     money::money,
 };
 use crate::{
     i18n::locale::Locale,
-    islands::parts::{
-        icons::{Glyph, Icon},
-        locale::use_locale,
-    },
+    islands::parts::locale::use_locale,
     model::{
         base_path::address,
         product::ImportName,
@@ -58,22 +55,13 @@ pub(crate) fn ProductsFilterForm(
     view! {
         <search class="filter" aria-label=t.say("Filter products", "Produkte filtern")>
             <QueryForm action=PRODUCTS>
-                <div class="filter-search">
-                    <Icon glyph=Glyph::Search />
-                    <label class="visually-hidden" for="search">
-                        {t.say("Search products", "Produkte suchen")}
-                    </label>
-                    <input
-                        id="search"
-                        class="input"
-                        type="search"
-                        name="search"
-                        placeholder=t.say("Name or SKU", "Name oder SKU")
-                        autocomplete="off"
-                        data-testid="products-search"
-                        value=search
-                    />
-                </div>
+                <SearchField
+                    id="search"
+                    label=t.say("Search products", "Produkte suchen")
+                    placeholder=t.say("Name or SKU", "Name oder SKU")
+                    testid="products-search"
+                    value=search
+                />
                 <button class="button">{t.say("Search", "Suchen")}</button>
                 <details class="filter-more">
                     <summary class="button" data-testid="filter-more">

@@ -4,7 +4,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::reason::Reason;
 use crate::{
     i18n::locale::Locale,
     model::{
@@ -12,6 +11,7 @@ use crate::{
         error::ApiError,
         import_options::Instructions,
         job::{ImportStatus, UnixMillis},
+        reason::Reason,
         secret::Secret,
     },
 };

@@ -18,19 +18,16 @@ use crate::{
         moment::{Expiry, Moment, WrittenTime},
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
+        pagination::OlderEntries,
         refresh::Refresh,
         source::{RunResult, RunsChart, schedule_words},
     },
     islands::{
         FreshSection,
-        parts::{
-            format,
-            icons::{Glyph, Icon},
-            locale::use_locale,
-        },
+        parts::{format, icons::Glyph, locale::use_locale},
     },
     model::{
-        base_path::{address, escape},
+        base_path::address,
         error::ApiError,
         import_options::OwnLimits,
         job::ImportMode,
@@ -311,17 +308,6 @@ fn Runs(id: String, runs: RunsPage) -> impl IntoView {
         }
         .into_any();
     }
-    let next = next.map(|after| {
-        let href = address(&format!("/sources/{id}?after={}", escape(&after)));
-        view! {
-            <nav class="pagination" aria-label=t.say("Pages", "Seiten")>
-                <a class="button button-quiet" href=href rel="next">
-                    {t.say("Older runs", "Ältere Läufe")}
-                    <Icon glyph=Glyph::ChevronRight />
-                </a>
-            </nav>
-        }
-    });
     let rows = items
         .into_iter()
         .map(|run| view! { <RunRow run /> })
@@ -342,7 +328,7 @@ fn Runs(id: String, runs: RunsPage) -> impl IntoView {
             </thead>
             <tbody role="rowgroup">{rows}</tbody>
         </table>
-        {next}
+        <OlderEntries path=format!("/sources/{id}") after=next text=t.say("Older runs", "Ältere Läufe") />
     }
     .into_any()
 }

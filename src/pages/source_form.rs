@@ -7,7 +7,6 @@ use super::{
     not_found::{Missing, NotFound},
     sources::SourcesCrumb,
 };
-use crate::model::reason::Reason;
 use crate::{
     api::sources::{source_state, sources_state},
     components::{
@@ -23,6 +22,7 @@ use crate::{
         error::ApiError,
         import_options::{ImportOptions, PARAMETERS},
         job::ImportMode,
+        reason::Reason,
         source::{SOURCES_PATH, ShownLogin, Source, SourceKind, edit_path},
         upload::MODE_FIELD,
     },

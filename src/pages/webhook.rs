@@ -16,6 +16,7 @@ use crate::{
         moment::{Expiry, Moment, WrittenTime},
         notice::{EmptyState, ErrorNotice},
         page_title::PageTitle,
+        pagination::OlderEntries,
         settings_nav::SettingsNav,
         webhook::{DeliveryResult, event_names, host_of},
     },
@@ -171,17 +172,6 @@ fn Deliveries(id: String, deliveries: DeliveriesPage) -> impl IntoView {
         }
         .into_any();
     }
-    let next = next.map(|after| {
-        let href = address(&format!("/webhooks/{id}?after={}", escape(&after)));
-        view! {
-            <nav class="pagination" aria-label=t.say("Pages", "Seiten")>
-                <a class="button button-quiet" href=href rel="next">
-                    {t.say("Older deliveries", "Ältere Zustellungen")}
-                    <Icon glyph=Glyph::ChevronRight />
-                </a>
-            </nav>
-        }
-    });
     let rows = items
         .into_iter()
         .map(|delivery| view! { <DeliveryRow id=id.clone() delivery /> })
@@ -206,7 +196,7 @@ fn Deliveries(id: String, deliveries: DeliveriesPage) -> impl IntoView {
             </thead>
             <tbody role="rowgroup">{rows}</tbody>
         </table>
-        {next}
+        <OlderEntries path=format!("/webhooks/{id}") after=next text=t.say("Older deliveries", "Ältere Zustellungen") />
     }
     .into_any()
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::i18n::messages::ErrorCode;
 use crate::{
+    i18n::messages::ErrorCode,
     model::{
         error::ApiError,
         imports_filter::ImportsFilter,

@@ -5,8 +5,8 @@ use reqwest::header::{self, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::i18n::messages::ErrorCode;
 use crate::{
+    i18n::messages::ErrorCode,
     model::{
         error::ApiError,
         source::{LoginChange, ShownLogin},

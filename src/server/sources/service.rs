@@ -8,13 +8,13 @@ use super::{
     runner::next_time,
     schedule::{ScheduleError, Times},
 };
-use crate::i18n::messages::ErrorCode;
-use crate::model::reason::Reason;
 use crate::{
+    i18n::messages::ErrorCode,
     model::{
         audit::AuditAction,
         error::ApiError,
         import_options::{Instructions, OwnLimits},
+        reason::Reason,
         role::Permission,
         source::{
             LoginChange, RunsPage, SOURCES_PATH, Source, SourceKind, SourceRun, SourceState,

@@ -1,8 +1,8 @@
 //! Uploads to a source: it says how the file is imported, and has one import at a time.
 
 use super::{Sources, runner::LEASE};
-use crate::i18n::messages::ErrorCode;
 use crate::{
+    i18n::messages::ErrorCode,
     model::{error::ApiError, import_options::Instructions, job::JobId},
     server::{
         identity::user::User,

@@ -11,7 +11,9 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Store, StoreError, entity::delivery as row, from_db, leases, retention::SLICE, to_db};
+use super::{
+    Store, StoreError, entity::delivery as row, from_db, leases, page_of, retention::SLICE, to_db,
+};
 use crate::model::{
     job::UnixMillis,
     webhook::{DeliveriesPage, Delivery, DeliveryProblem, DeliveryState},
@@ -217,15 +219,9 @@ impl Store {
         if let Some(after) = after {
             query = query.filter(row::Column::Id.lt(after));
         }
-        let rows = query.all(&self.db).await?;
-        let has_more = rows.len() as u64 > PAGE;
-        let rows = rows.into_iter().take(PAGE as usize);
-        let items = rows.map(delivery).collect::<Result<Vec<_>, _>>()?;
-        let last = items.last().map(|delivery| delivery.id.clone());
-        Ok(DeliveriesPage {
-            items,
-            next: last.filter(|_| has_more),
-        })
+        let (rows, next) = page_of(query.all(&self.db).await?, PAGE, |row| &row.id);
+        let items = rows.into_iter().map(delivery).collect::<Result<_, _>>()?;
+        Ok(DeliveriesPage { items, next })
     }
 
     /// Finds the newest delivery to a webhook.

@@ -377,6 +377,15 @@ pub(crate) fn from_db(count: i64) -> u64 {
     u64::try_from(count).unwrap_or_default()
 }
 
+/// Cuts a list of rows to a page. One more than the page has was read: if it is there, the second value is the ID of
+/// the page's last row, behind which the next page begins.
+fn page_of<T>(mut rows: Vec<T>, page: u64, id: impl Fn(&T) -> &str) -> (Vec<T>, Option<String>) {
+    let has_more = rows.len() as u64 > page;
+    rows.truncate(usize::try_from(page).unwrap_or(usize::MAX));
+    let last = rows.last().map(|row| id(row).to_owned());
+    (rows, last.filter(|_| has_more))
+}
+
 #[cfg(test)]
 mod tests {
     use sea_orm::{ConnectionTrait, Statement};

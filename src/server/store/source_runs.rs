@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     Store, StoreError,
     entity::{import_event, source as source_row, source_run as row},
-    from_db,
+    from_db, page_of,
     retention::SLICE,
     sources::{ClaimedSource, FileIdentity, immediate, json},
     to_db,
@@ -272,15 +272,9 @@ impl Store {
         if let Some(after) = after {
             query = query.filter(row::Column::Id.lt(after));
         }
-        let rows = query.all(&self.db).await?;
-        let has_more = rows.len() as u64 > PAGE;
-        let rows = rows.into_iter().take(PAGE as usize);
-        let items = rows.map(run).collect::<Result<Vec<_>, _>>()?;
-        let last = items.last().map(|run| run.id.clone());
-        Ok(RunsPage {
-            items,
-            next: last.filter(|_| has_more),
-        })
+        let (rows, next) = page_of(query.all(&self.db).await?, PAGE, |row| &row.id);
+        let items = rows.into_iter().map(run).collect::<Result<_, _>>()?;
+        Ok(RunsPage { items, next })
     }
 
     /// Finds the newest run of a source.

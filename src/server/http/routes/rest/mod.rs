@@ -3,7 +3,6 @@
 #![allow(unused_qualifications)] // in what the macros of `utoipa` generate
 
 use super::{Route, body::small, progress, quick};
-use crate::server::uploads::upload_error::UploadError;
 use crate::{
     i18n::messages::{ErrorCode, Params},
     model::{
@@ -27,6 +26,7 @@ use crate::{
             state::AppState,
         },
         identity::{principal::Principal, user::User},
+        uploads::upload_error::UploadError,
     },
 };
 use axum::{

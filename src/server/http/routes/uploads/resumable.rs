@@ -6,7 +6,6 @@
 //! for whoever lost that answer. Where several instances may answer that share no disk, as in front of an
 //! external price monitor with PostgreSQL or as a function, none of this is offered.
 
-use crate::server::imports::intake::clean_filename;
 use crate::{
     i18n::messages::ErrorCode,
     model::{
@@ -28,6 +27,7 @@ use crate::{
             state::AppState,
         },
         identity::{principal::Principal, user::User},
+        imports::intake::clean_filename,
         uploads::{
             limits::watched,
             private_directory::make_private_directory,
