@@ -58,7 +58,7 @@ pub async fn imports_overview(
     #[server(default)] ids: Vec<JobId>,
 ) -> Result<ImportsOverview, ApiError> {
     let who = crate::server::auth::require_user().await?;
-    let store = crate::server::http::state::app_state()?.store;
+    let store = crate::server::http::state::app_state()?.store.clone();
     let scope = who.jobs();
     Ok(ImportsOverview {
         counts: store.count_by_status(&scope).await?,

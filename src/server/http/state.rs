@@ -1,6 +1,6 @@
 //! What every request handler has at hand.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use axum::extract::FromRef;
 use leptos::{config::LeptosOptions, prelude::use_context};
@@ -19,9 +19,30 @@ use crate::server::{
 };
 use crate::{i18n::messages::ErrorCode, model::error::ApiError};
 
-/// What every request handler has at hand. Cheap to clone.
+/// What every request handler has at hand. Each of the dozen layers and futures of a request holds a clone, so it is
+/// a pointer.
 #[derive(Clone, Debug)]
-pub struct AppState {
+pub struct AppState(Arc<AppParts>);
+
+impl AppState {
+    /// Shares the parts.
+    #[must_use]
+    pub fn new(parts: AppParts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for AppState {
+    type Target = AppParts;
+
+    fn deref(&self) -> &AppParts {
+        &self.0
+    }
+}
+
+/// The parts of the [`AppState`].
+#[derive(Debug)]
+pub struct AppParts {
     /// The settings.
     pub config: Arc<Config>,
     /// What is kept.

@@ -21,7 +21,7 @@ use crate::{
                 listen::{self, ListenOptions},
             },
             router::router,
-            state::AppState,
+            state::{AppParts, AppState},
         },
         imports::{self, Imports},
         notifications::{Notifications, NotificationsError},
@@ -156,7 +156,7 @@ impl App {
         )?;
         sources.start(&tasks, &shutdown);
         let config = Arc::new(config);
-        let state = AppState {
+        let state = AppState::new(AppParts {
             auth: Auth::new(config.clone(), store.clone(), relay.clone())?,
             imports,
             share_links,
@@ -170,7 +170,7 @@ impl App {
             space,
             metrics,
             leptos,
-        };
+        });
         Ok(Self {
             state,
             tasks,
