@@ -11,9 +11,8 @@ pub(crate) const MAX_COLUMNS: usize = 1000;
 /// Maximum characters of a column name.
 pub(crate) const MAX_COLUMN_NAME: usize = 200;
 
-/// Maximum bytes held for a workbook: its shared strings, or an `.xls` itself. Less than a power of two, so that a buffer
-/// that doubles is not copied once more just before it is too large.
-pub(crate) const MAX_HELD: usize = 24 << 20;
+/// Maximum bytes held for a workbook: its shared strings, or an `.xls` itself.
+pub(crate) const MAX_HELD: usize = 32 << 20;
 
 /// Maximum bytes of a workbook unpacked from another container, for random access.
 pub(crate) const MAX_UNPACKED_WORKBOOK: u64 = 128 << 20;

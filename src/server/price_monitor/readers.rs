@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::service::ServiceError;
 
 /// Maximum running imports, over all users. Each takes the memory of a reader and of its prepared batches.
-pub(super) const IMPORTS: usize = 2;
+pub(super) const IMPORTS: usize = 3;
 
 /// Maximum other readers.
 const OTHERS: usize = 1;
