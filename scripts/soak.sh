@@ -20,4 +20,4 @@ IMPORT_RELAY_POSTGRES=$(scripts/postgres.sh start "$directory")
 export IMPORT_RELAY_POSTGRES
 # It ends by itself; this is for what cannot.
 timeout $((${SOAK_MINUTES:-30} * 60 + 2400)) \
-    cargo test --quiet --features ssr --test soak -- --ignored --nocapture
+    cargo test --quiet --features ssr --test it soak:: -- --ignored --nocapture

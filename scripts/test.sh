@@ -115,13 +115,15 @@ rust_tests "product files" --package product-feed
 rust_tests "the price monitor's messages" --package price-monitor-wire
 rust_tests "sessions of Auth.js" --package authjs-session
 rust_tests "unit, property and HTTP tests" --package import-relay --features ssr
-rust_tests "where threads meet, by a model checker" --release --manifest-path tests/threads/Cargo.toml \
+rust_tests "what threads share" --package relay-sync
+rust_tests "the same in every order of threads, by a model checker" --release --package relay-sync --features loom \
     --target-dir "$target/threads"
 step "PostgreSQL" start_postgres
 if [ -n "${IMPORT_RELAY_POSTGRES:-}" ]; then
     # All that touches the database once more, and what takes several processes.
-    rust_tests "the same on PostgreSQL" --package import-relay --features ssr --lib --test relay --test access --test price_monitor \
-        --test import_controls --test import_crash --test product_files --test ops --test instances -- --include-ignored
+    rust_tests "the library on PostgreSQL" --package import-relay --features ssr --lib -- --include-ignored
+    rust_tests "the program on PostgreSQL" --package import-relay --features ssr --test it -- --include-ignored \
+        relay:: access:: price_monitor:: import_controls:: import_crash:: product_files:: ops:: instances::
     # With the flags of Vercel's builder: none.
     RUSTFLAGS='' rust_tests "the function, under a stand-in of its runtime" --package import-relay-vercel -- --include-ignored
 fi
@@ -132,7 +134,7 @@ step "the REST API against its description" scripts/schemathesis.sh
 browser_tests
 # Last, for it leaves another program in the place of the one that the browser tests take.
 step "compressed site" scripts/compress-site.sh
-rust_tests "the program as one file" --package import-relay --features embed-site --test ops single_file
+rust_tests "the program as one file" --package import-relay --features embed-site --test it ops::single_file
 
 # Once more what failed, cut to what the tail of a long log shows.
 if [ -s "$failures" ]; then

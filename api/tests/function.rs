@@ -4,16 +4,6 @@
 //! PostgreSQL is at `IMPORT_RELAY_POSTGRES`; `scripts/test.sh` starts one.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
-mod app {
-    /// Timeout of a test.
-    pub(crate) const DEADLINE: std::time::Duration = std::time::Duration::from_secs(20);
-}
-#[path = "../../tests/relay/events.rs"]
-#[allow(dead_code)] // shared with the relay's tests, which use all of it
-mod events;
-#[path = "../../tests/relay/fake_monitor.rs"]
-#[allow(dead_code)] // the same
-mod fake_monitor;
 #[path = "function/runtime.rs"]
 mod runtime;
 
@@ -21,11 +11,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use self::{
-    events::Events,
-    fake_monitor::FakeMonitor,
-    runtime::{Function, Platform, postgres_database, refused},
-};
+use test_support::{events::Events, fake_monitor::FakeMonitor};
+
+use self::runtime::{Function, Platform, postgres_database, refused};
 
 /// Vercel makes a function of every file of `api/` that it gets.
 #[test]

@@ -12,7 +12,6 @@ use std::{
 
 use import_relay::server::{auth::first_owner, config::DatabaseUrl, store::Store};
 use reqwest::{Client, Response, multipart, redirect::Policy};
-use sea_orm::{ConnectionTrait, Database};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -22,20 +21,12 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{app::DEADLINE, fake_monitor::FakeMonitor};
+use test_support::{DEADLINE, fake_monitor::FakeMonitor};
 
 /// A database of its own for a test.
 pub(crate) async fn postgres_database() -> String {
-    let server = std::env::var("IMPORT_RELAY_POSTGRES").expect("scripts/test.sh starts PostgreSQL");
-    let name = format!("test_{}", uuid::Uuid::now_v7().simple());
-    let admin = Database::connect(format!("{server}/postgres"))
-        .await
-        .unwrap();
-    admin
-        .execute_unprepared(&format!("CREATE DATABASE {name}"))
-        .await
-        .unwrap();
-    format!("{server}/{name}")
+    let database = test_support::database::postgres_database().await;
+    database.expect("scripts/test.sh starts PostgreSQL")
 }
 
 fn command(settings: &[(&str, &str)]) -> Command {

@@ -7,12 +7,12 @@ use std::{
 };
 
 use price_monitor_wire::Report;
+use relay_sync::ordered::{Listener, Ordered};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     frame::Frame,
-    ordered::{Listener, Ordered},
     recorder::{LAST_WRITES, Recorder},
     rooms::{Applied, Command, Full, RoomNumber, Rooms, Write},
     snapshot::Snapshot,

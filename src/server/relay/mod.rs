@@ -11,7 +11,6 @@ mod heartbeat;
 mod hub;
 mod import_calls;
 mod limits;
-mod ordered;
 pub mod probe;
 mod reasons;
 mod recorder;
@@ -24,7 +23,6 @@ mod snapshot;
 mod starts;
 mod stream_control;
 mod streams;
-mod sync;
 #[cfg(test)]
 mod truth;
 mod unwatched;

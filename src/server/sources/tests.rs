@@ -1,19 +1,14 @@
 //! Runs of sources against a supplier's server on loopback, with a clock that the test moves.
 
-#[path = "../../../tests/support/certificates.rs"]
-mod certificates;
-#[path = "../../../tests/support/feed_server.rs"]
-mod feed_server;
-
 use std::{
     net::Ipv4Addr,
     sync::atomic::{AtomicI64, Ordering},
     time::Duration,
 };
 
+use test_support::feed_server::{self, FeedServer};
 use tokio::{net::TcpListener, sync::Semaphore, time::Instant};
 
-use self::feed_server::FeedServer;
 use super::*;
 use crate::{
     model::{

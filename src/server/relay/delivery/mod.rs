@@ -13,7 +13,6 @@
 //! 6. A transport is a hijacked socket, written to by one system call, or the body of an HTTP/2 response: no
 //!    connection has a task, a timer or a buffer of its own.
 
-mod admission;
 mod channels;
 mod connection;
 mod many_id;
@@ -29,14 +28,15 @@ use futures_util::Stream;
 use tokio::sync::broadcast;
 use tokio_util::task::TaskTracker;
 
-use self::{
-    admission::AdmissionQueues,
-    shard::Shard,
-    transport::{Gone, Socket, Transport},
-};
+use relay_sync::admission::AdmissionQueues;
+
 pub(super) use self::{
     many_id::ManyId,
     subscriber::{Many, One, Subscriber, Unfinished},
+};
+use self::{
+    shard::Shard,
+    transport::{Gone, Socket, Transport},
 };
 use super::{
     heartbeat::Ticker,

@@ -8,12 +8,12 @@ use std::{
 };
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use relay_sync::admission::AdmissionQueue;
 use slab::Slab;
 use tokio::sync::{broadcast, watch};
 
 use super::{
     Delivery, EventStream, Pending,
-    admission::AdmissionQueue,
     channels::{Channels, Member},
     connection::{Connection, Sent, Taken, Writer},
     piece::Piece,

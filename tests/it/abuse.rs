@@ -1,0 +1,375 @@
+//! Abusive clients: while they are active, others are still answered within a second.
+
+use std::time::{Duration, Instant};
+
+use reqwest::header;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::support::app::App;
+
+/// Maximum response time for others.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Sends a request as the owner and returns the response time.
+async fn ask(app: &App) -> Duration {
+    let began = Instant::now();
+    // On a new connection, because an open one would prove nothing.
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = http
+        .get(app.url("/api/list_imports?page=1"))
+        .header(header::COOKIE, &app.cookie);
+    let answer = request.timeout(10 * PATIENCE).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    began.elapsed()
+}
+
+async fn connect(app: &App) -> TcpStream {
+    TcpStream::connect(app.address).await.unwrap()
+}
+
+/// Reads until the server closes the connection.
+async fn last_words(mut socket: TcpStream) -> String {
+    let mut words = Vec::new();
+    let read = socket.read_to_end(&mut words);
+    // A reset counts as closed.
+    let _ = tokio::time::timeout(Duration::from_secs(60), read)
+        .await
+        .expect("the server closes the connection");
+    String::from_utf8_lossy(&words).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_sockets_that_say_nothing_keep_nobody_out() {
+    let app = App::start(&[]).await;
+    let mut silent = Vec::new();
+    for number in 1..=10_000 {
+        silent.push(connect(&app).await);
+        if number % 2_500 == 0 {
+            let took = ask(&app).await;
+            assert!(took < PATIENCE, "{took:?} beside {number} silent sockets");
+        }
+    }
+    // The first were closed for the last.
+    let first = silent.swap_remove(0);
+    assert_eq!(last_words(first).await, "");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_that_never_ends_is_cut_off() {
+    let app = App::start(&[]).await;
+    let mut slow = Vec::new();
+    for beginning in [
+        "G",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+        "PRI * HTTP/2.0\r\n",
+    ] {
+        for _ in 0..200 {
+            let mut socket = connect(&app).await;
+            socket.write_all(beginning.as_bytes()).await.unwrap();
+            slow.push(socket);
+        }
+    }
+    for round in 0..5 {
+        for socket in &mut slow {
+            // It may be closed already.
+            let _ = socket.try_write(b"x");
+        }
+        let took = ask(&app).await;
+        assert!(took < PATIENCE, "{took:?} in round {round}");
+    }
+    for socket in slow {
+        let words = last_words(socket).await;
+        assert!(!words.contains(" 200 "), "{words}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_that_is_too_long_is_refused() {
+    let app = App::start(&[]).await;
+    let mut socket = connect(&app).await;
+    let bomb = format!(
+        "GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n",
+        "x".repeat(4 << 20)
+    );
+    // The server need not read it all before it answers.
+    let _ = socket.write_all(bomb.as_bytes()).await;
+    let words = last_words(socket).await;
+    assert!(
+        words.is_empty() || words.starts_with("HTTP/1.1 431"),
+        "{words}"
+    );
+    let mut socket = connect(&app).await;
+    let many: String = (0..2_000).map(|n| format!("X-{n}: y\r\n")).collect();
+    let _ = socket
+        .write_all(format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n").as_bytes())
+        .await;
+    let words = last_words(socket).await;
+    assert!(
+        words.is_empty() || words.starts_with("HTTP/1.1 431"),
+        "{words}"
+    );
+    assert!(ask(&app).await < PATIENCE);
+}
+
+#[tokio::test]
+async fn nobody_gets_a_tunnel() {
+    let app = App::start(&[]).await;
+    let mut socket = connect(&app).await;
+    let wish =
+        b"CONNECT 127.0.0.1:22 HTTP/1.1\r\nhost: 127.0.0.1:22\r\nconnection: close\r\n\r\nSSH-2.0";
+    socket.write_all(wish).await.unwrap();
+    let words = last_words(socket).await;
+    assert!(words.starts_with("HTTP/1.1 405 "), "{words}");
+    assert!(words.ends_with("\r\n\r\n"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_nobody_asked_for_is_refused() {
+    let app = App::start(&[("MAX_UPLOAD_SIZE", "1MiB")]).await;
+    let megabytes = vec![b'x'; 16 << 20];
+    for (path, kind, status) in [
+        ("/api/sign_in", "application/x-www-form-urlencoded", 413),
+        ("/api/create_owner", "application/json", 413),
+        ("/imports", "multipart/form-data; boundary=x", 413),
+        ("/api/imports", "multipart/form-data; boundary=x", 413),
+    ] {
+        let request = app
+            .http
+            .post(app.url(path))
+            .header(header::COOKIE, &app.cookie)
+            .header(header::CONTENT_TYPE, kind)
+            .body(megabytes.clone());
+        // The server may close the connection before everything is sent.
+        if let Ok(answer) = request.send().await {
+            assert_eq!(answer.status(), status, "{path}");
+        }
+        let took = ask(&app).await;
+        assert!(took < PATIENCE, "{took:?} after {path}");
+    }
+}
+
+/// Request encodings are not decoded, so small bodies stay small.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_compressed_upload_is_not_blown_up() {
+    let app = App::start(&[]).await;
+    // The start of a gzip stream that claims to be a form.
+    let gzip = [
+        0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xed, 0xc1, 1, 1, 0, 0, 0, 0x80,
+    ];
+    let answer = app
+        .http
+        .post(app.url("/imports"))
+        .header(header::COOKIE, &app.cookie)
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
+        .header(header::CONTENT_ENCODING, "gzip")
+        .body(gzip.to_vec())
+        .send()
+        .await
+        .unwrap();
+    assert!(answer.status().is_client_error(), "{}", answer.status());
+    assert!(ask(&app).await < PATIENCE);
+}
+
+/// A form that never reaches its file, in one field or in the head of one: a parser would buffer it all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_without_an_end_is_cut_off_before_its_file() {
+    let app = App::start(&[]).await;
+    let head = "--x\r\nContent-Disposition: form-data; name=\"other\"";
+    for beginning in [head.to_owned(), format!("{head}\r\n\r\n")] {
+        let mut sent = 0;
+        let mut socket = connect(&app).await;
+        let request = format!(
+            "POST /imports HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\nAccept: application/json\r\n\
+             Content-Type: multipart/form-data; boundary=x\r\nTransfer-Encoding: chunked\r\n\r\n",
+            app.cookie
+        );
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let piece = "y".repeat(64 << 10);
+        let mut next = beginning;
+        // 256 MiB if all were accepted.
+        for _ in 0..4096 {
+            let chunk = format!("{:x}\r\n{next}\r\n", next.len());
+            if socket.write_all(chunk.as_bytes()).await.is_err() {
+                break;
+            }
+            sent += next.len();
+            next.clone_from(&piece);
+        }
+        assert!(sent < 200 << 20, "{sent} bytes were taken");
+        let words = last_words(socket).await;
+        assert!(
+            words.is_empty() || words.starts_with("HTTP/1.1 4"),
+            "{words}"
+        );
+        assert!(ask(&app).await < PATIENCE);
+    }
+}
+
+/// Archive bombs while others work.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bombs_among_the_files_keep_nobody_waiting() {
+    let app = App::start(&[("MAX_UPLOAD_SIZE", "4MiB")]).await;
+    let rows = "a,b,1\n".repeat(10_000);
+    let gzip = {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut packed, b"sku,name,price\n").unwrap();
+        for _ in 0..2_000 {
+            std::io::Write::write_all(&mut packed, rows.as_bytes()).unwrap();
+        }
+        packed.finish().unwrap()
+    };
+    let archive = |name: &str, beginning: &str| {
+        let mut packed = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Deflated)
+            .compression_level(Some(1));
+        packed.start_file(name, options).unwrap();
+        std::io::Write::write_all(&mut packed, beginning.as_bytes()).unwrap();
+        for _ in 0..2_000 {
+            std::io::Write::write_all(&mut packed, rows.as_bytes()).unwrap();
+        }
+        packed.finish().unwrap().into_inner()
+    };
+    let zip = archive("products.csv", "sku,name,price\n");
+    let xlsx = archive(
+        "xl/worksheets/sheet1.xml",
+        "<worksheet><sheetData><row><c><v>",
+    );
+    for (name, bomb) in [
+        ("bomb.csv.gz", gzip),
+        ("bomb.zip", zip),
+        ("bomb.xlsx", xlsx),
+    ] {
+        assert!(bomb.len() < 4 << 20, "{name} has {} bytes", bomb.len());
+        let part = reqwest::multipart::Part::bytes(bomb).file_name(name);
+        let answer = app
+            .http
+            .post(app.url("/imports"))
+            .header(header::COOKIE, &app.cookie)
+            .header(header::ACCEPT, "application/json")
+            .multipart(reqwest::multipart::Form::new().part("file", part))
+            .send()
+            .await
+            .unwrap();
+        if answer.status().is_client_error() {
+            continue; // refused at the door
+        }
+        let answer: serde_json::Value = answer.json().await.unwrap();
+        let path = format!("/api/imports/{}", answer["id"].as_str().unwrap());
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let took = ask(&app).await;
+            assert!(took < PATIENCE, "{took:?} beside {name}");
+            let import: serde_json::Value = app.get(&path).await.json().await.unwrap();
+            if import["status"] != "PENDING" {
+                assert_eq!(import["status"], "ERROR", "{name}: {import}");
+                break;
+            }
+            assert!(Instant::now() < deadline, "{name} goes on and on");
+        }
+    }
+}
+
+/// Slow bodies, and responses that are not read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_bodies_and_slow_readers_keep_nobody_waiting() {
+    let app = App::start(&[]).await;
+    let mut slow = Vec::new();
+    for path in ["/api/sign_in", "/imports"] {
+        for _ in 0..100 {
+            let mut socket = connect(&app).await;
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\nContent-Length: 60000\r\n\
+                 Content-Type: multipart/form-data; boundary=x\r\n\r\n-",
+                app.cookie
+            );
+            socket.write_all(head.as_bytes()).await.unwrap();
+            slow.push(socket);
+        }
+    }
+    for _ in 0..100 {
+        // Requests many responses and reads none.
+        let mut socket = connect(&app).await;
+        let one = format!(
+            "GET /sign-in HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\n\r\n",
+            app.cookie
+        );
+        let _ = socket.try_write(one.repeat(50).as_bytes());
+        socket.flush().await.unwrap();
+        slow.push(socket);
+    }
+    for round in 0..5 {
+        for socket in &slow {
+            let _ = socket.try_write(b"x");
+        }
+        let took = ask(&app).await;
+        assert!(took < PATIENCE, "{took:?} in round {round}");
+    }
+    // A body that does not arrive times out.
+    let words = last_words(slow.swap_remove(0)).await;
+    assert!(
+        words.is_empty() || words.starts_with("HTTP/1.1 4"),
+        "{words}"
+    );
+}
+
+/// HPACK: a few bytes can reference a header any number of times.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bomb_of_compressed_headers_is_refused() {
+    let app = App::start(&[]).await;
+    let mut socket = connect(&app).await;
+    let frame = |kind: u8, flags: u8, stream: u32, payload: &[u8]| {
+        let mut frame = (payload.len() as u32).to_be_bytes()[1..].to_vec();
+        frame.extend([kind, flags]);
+        frame.extend(stream.to_be_bytes());
+        frame.extend(payload);
+        frame
+    };
+    let mut request = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    request.extend(frame(4, 0, 0, &[]));
+    // GET / by the static table, then a header of 3,000 bytes for the dynamic one ...
+    let mut block = vec![0x82, 0x84, 0x86, 0x40, 1, b'x', 0x7f, 0xb9, 0x16];
+    block.extend([b'y'; 3000]);
+    // ... referenced 12,000 times: 36 MB of headers.
+    block.extend([0xbe; 12_000]);
+    request.extend(frame(1, 0x5, 1, &block));
+    let _ = socket.write_all(&request).await;
+    let began = Instant::now();
+    let took = ask(&app).await;
+    assert!(took < PATIENCE, "{took:?}");
+    // Rejected by status 431, or by closing the stream or connection.
+    let mut answer = Vec::new();
+    let read = async {
+        let mut buffer = [0; 4096];
+        while let Ok(count) = socket.read(&mut buffer).await {
+            answer.extend_from_slice(&buffer[..count]);
+            let kinds = kinds_of(&answer);
+            if count == 0 || kinds.iter().any(|kind| matches!(kind, 1 | 3 | 7)) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), read)
+        .await
+        .expect("the bomb is refused");
+    assert!(began.elapsed() < Duration::from_secs(30));
+    let kinds = kinds_of(&answer);
+    // Only `:status 200` of the static table is a single byte.
+    let is_ok = answer.windows(10).any(|it| it[3] == 1 && it[9] == 0x88);
+    assert!(!is_ok, "{kinds:?}");
+}
+
+/// Returns the kinds of complete frames.
+fn kinds_of(mut bytes: &[u8]) -> Vec<u8> {
+    let mut kinds = Vec::new();
+    while bytes.len() >= 9 {
+        let length =
+            usize::from(bytes[0]) << 16 | usize::from(bytes[1]) << 8 | usize::from(bytes[2]);
+        kinds.push(bytes[3]);
+        bytes = bytes.get(9 + length..).unwrap_or_default();
+    }
+    kinds
+}

@@ -1,0 +1,188 @@
+//! The languages beyond English and German: each text of the code is in the file of the language, and none there is
+//! left over.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use import_relay::i18n::locale::Locale;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+/// The functions that take a text in English and in German.
+const SAYS: [&str; 3] = ["say", "fill", "words"];
+
+/// The directories whose texts the browser says, too.
+const BROWSER: [&str; 3] = ["islands", "hooks", "i18n"];
+
+/// Texts that are the same in English and Spanish.
+const SAME_IN_SPANISH: [&str; 1] = ["Total"];
+
+#[test]
+fn every_text_is_in_spanish_and_no_other() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut texts = BTreeMap::new();
+    read(&root, &mut texts);
+    assert!(texts.len() > 400, "{} texts", texts.len());
+    let file = fs::read_to_string(root.join("i18n/locale/spanish.rs")).expect("it is there");
+    let tables = tables(file.parse().expect("it is Rust"));
+    let (browser, pages) = (&tables["BROWSER"], &tables["PAGES"]);
+    let mut faults = Vec::new();
+    for (text, places) in &texts {
+        let of_browser = places.iter().any(|place| {
+            let mut directories = BROWSER.iter();
+            directories.any(|directory| place.starts_with(root.join(directory)))
+        });
+        match Locale::Spanish.translated(text) {
+            None => faults.push(format!("missing: {text:?}")),
+            Some(spanish) if spanish == text && !SAME_IN_SPANISH.contains(&&**text) => {
+                faults.push(format!("in English: {text:?}"));
+            }
+            Some(spanish) if names(spanish).is_subset(&names(text)) => {}
+            Some(_) => faults.push(format!("other values than {text:?}")),
+        }
+        if of_browser && !browser.contains(text) && pages.contains(text) {
+            faults.push(format!("the browser says it, too: {text:?}"));
+        }
+    }
+    for text in browser.iter().chain(pages) {
+        if !texts.contains_key(text) {
+            faults.push(format!("left over: {text:?}"));
+        }
+    }
+    for text in browser.intersection(pages) {
+        faults.push(format!("twice: {text:?}"));
+    }
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+/// Returns the names of values in a text.
+fn names(text: &str) -> BTreeSet<&str> {
+    let parts = text.split('{').skip(1);
+    parts
+        .filter_map(|part| Some(part.split_once('}')?.0))
+        .collect()
+}
+
+/// Reads the English texts of all files below a directory, each with the files that have it.
+fn read(directory: &Path, texts: &mut BTreeMap<String, Vec<std::path::PathBuf>>) {
+    for entry in fs::read_dir(directory).expect("the directory is there") {
+        let path = entry.expect("it can be read").path();
+        if path.is_dir() {
+            read(&path, texts);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let source = fs::read_to_string(&path).expect("it can be read");
+            let mut found = BTreeSet::new();
+            scan(source.parse().expect("it is Rust"), &mut found);
+            for text in found {
+                texts.entry(text).or_default().push(path.clone());
+            }
+        }
+    }
+}
+
+/// Finds `say("English", "German")`, also in macros, and `Name: "stored", "English", "German";` of those that declare
+/// many.
+fn scan(tokens: TokenStream, found: &mut BTreeSet<String>) {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    for (index, token) in tokens.iter().enumerate() {
+        let TokenTree::Group(group) = token else {
+            if let Some([colon, _, comma, english, second, german, end]) =
+                tokens[index..].first_chunk()
+                && [colon, comma, second, end].map(punct) == [':', ',', ',', ';'].map(Some)
+                && let (Some(english), Some(_)) = (literal(english), literal(german))
+            {
+                found.insert(english);
+            }
+            continue;
+        };
+        let before = index
+            .checked_sub(1)
+            .map(|before| tokens[before].to_string());
+        let is_call = group.delimiter() == Delimiter::Parenthesis
+            && before.is_some_and(|name| SAYS.contains(&name.as_str()));
+        if is_call {
+            let inner: Vec<_> = group.stream().into_iter().collect();
+            if let [english, comma, german, ..] = &inner[..]
+                && punct(comma) == Some(',')
+                && let (Some(english), Some(_)) = (literal(english), literal(german))
+            {
+                found.insert(english);
+            }
+        }
+        scan(group.stream(), found);
+    }
+}
+
+/// Returns the keys of each table of a language's file.
+fn tables(tokens: TokenStream) -> BTreeMap<String, BTreeSet<String>> {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    let mut tables = BTreeMap::new();
+    let mut name = String::new();
+    for (index, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Ident(word) if word == "const" => {
+                name = tokens[index + 1].to_string();
+            }
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => {
+                let keys = group.stream().into_iter().filter_map(|pair| match pair {
+                    TokenTree::Group(pair) => literal(&pair.stream().into_iter().next()?),
+                    _ => None,
+                });
+                tables
+                    .entry(name.clone())
+                    .or_insert_with(BTreeSet::new)
+                    .extend(keys);
+            }
+            _ => {}
+        }
+    }
+    tables
+}
+
+fn punct(token: &TokenTree) -> Option<char> {
+    match token {
+        TokenTree::Punct(punct) => Some(punct.as_char()),
+        _ => None,
+    }
+}
+
+/// Returns the text of a literal.
+fn literal(token: &TokenTree) -> Option<String> {
+    let TokenTree::Literal(literal) = token else {
+        return None;
+    };
+    let source = literal.to_string();
+    let source = source.strip_prefix('"')?.strip_suffix('"')?;
+    let (mut text, mut chars) = (String::new(), source.chars().peekable());
+    while let Some(character) = chars.next() {
+        if character != '\\' {
+            text.push(character);
+            continue;
+        }
+        match chars.next()? {
+            'n' => text.push('\n'),
+            '\n' => while chars.next_if(|next| next.is_whitespace()).is_some() {},
+            'u' => {
+                let digits: String = chars.by_ref().skip(1).take_while(|c| *c != '}').collect();
+                text.push(char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?);
+            }
+            other => text.push(other),
+        }
+    }
+    Some(text)
+}
+
+#[test]
+fn texts_are_found_in_calls_macros_and_declarations() {
+    let source = r#"
+        fn f() { view! { <p>{t.say("One \
+            line", "Eine Zeile")}</p> }; t.fill("{n}\u{a0}%", "x", &[]); other("no", "nein"); }
+        actions! { SignedIn: "signed-in", "signed in", "angemeldet"; }
+    "#;
+    let mut found = BTreeSet::new();
+    scan(source.parse().expect("it is Rust"), &mut found);
+    let expected = ["One line", "signed in", "{n}\u{a0}%"];
+    assert_eq!(found, expected.map(str::to_owned).into());
+}

@@ -1,0 +1,13 @@
+//! What the tests of the program, of its library and of the Vercel function share.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a test may panic
+
+pub mod certificates;
+pub mod database;
+pub mod events;
+pub mod fake_monitor;
+pub mod feed_server;
+pub mod no_room;
+pub mod small_disk;
+
+/// Timeout of what a test waits for.
+pub const DEADLINE: std::time::Duration = std::time::Duration::from_secs(60);
