@@ -20,5 +20,5 @@ rm -rf target/site
 quietly cargo leptos build --release --precompress --frontend-only
 # Files that are new are seen only by a new look.
 touch src/server/site/embedded.rs
-quietly cargo build --release --features embed-site --bin import-relay
+CARGO_PROFILE_RELEASE_LTO=thin quietly cargo build --release --features embed-site --bin import-relay
 echo "$target/release/import-relay"
