@@ -1,5 +1,9 @@
 //! Accounts.
 
+mod external;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use sea_orm::{
@@ -11,6 +15,9 @@ use sea_orm::{
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
+pub use self::external::ExternalUser;
+pub(crate) use self::external::Seen;
+use self::external::{RoleFrom, issuer_name};
 use super::{Store, StoreError, entity::user};
 use crate::{
     model::{
@@ -25,8 +32,6 @@ use crate::{
 };
 
 const TABLE: &str = "users";
-/// Minimum interval between updates of an external account's last visit.
-const SEEN_MILLIS: i64 = 3_600_000;
 
 /// A password hash, as a PHC string. Not to be logged.
 #[derive(Clone, Debug)]
@@ -57,89 +62,6 @@ pub struct NewUser<'a> {
     pub role: Role,
     /// The password hash.
     pub password_hash: PasswordHash,
-}
-
-/// A user as identified elsewhere.
-#[derive(Clone, Copy, Debug)]
-pub struct ExternalUser<'a> {
-    /// The issuer, for example `authjs`, without spaces.
-    pub issuer: &'a str,
-    /// The permanent ID there.
-    pub subject: &'a str,
-    /// The address, for display.
-    pub email: Option<&'a str>,
-    /// The name.
-    pub name: Option<&'a str>,
-    /// The role there.
-    pub role: RoleClaim,
-    /// The role of users without one; `None` refuses them.
-    pub default_role: Option<Role>,
-}
-
-/// The result of a visit.
-#[derive(Clone, Debug)]
-pub(crate) enum Seen {
-    /// Accepted.
-    Known {
-        login: Login,
-        /// Whether the role has changed.
-        role_changed: bool,
-        /// Whether it is the first visit, or the first one for long.
-        is_back: bool,
-    },
-    /// An existing account that may not sign in.
-    Refused {
-        user: UserId,
-        /// Whether that is new.
-        is_withdrawn: bool,
-    },
-    /// Refused, without an account.
-    Stranger,
-}
-
-/// The source of a role.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum RoleFrom {
-    /// Set here by the owner.
-    Owner,
-    /// The claim.
-    Claim,
-    /// The default role.
-    Default,
-    /// None: withdrawn at the issuer.
-    Withdrawn,
-}
-
-impl RoleFrom {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Claim => "claim",
-            Self::Default => "default",
-            Self::Withdrawn => "withdrawn",
-        }
-    }
-
-    fn of(row: &user::Model) -> Self {
-        match row.role_from.as_str() {
-            "claim" => Self::Claim,
-            "default" => Self::Default,
-            "withdrawn" => Self::Withdrawn,
-            _ => Self::Owner,
-        }
-    }
-}
-
-/// Decides the role of an external user: the claim's, else the owner's, else the default. An unknown claim
-/// grants no more than the owner did, and one for no access is final.
-fn decide(seen: &ExternalUser<'_>, here: Option<(Role, RoleFrom)>) -> Option<(Role, RoleFrom)> {
-    match (seen.role, here) {
-        (RoleClaim::NoAccess, _) => None,
-        (RoleClaim::Known(role), _) => Some((role, RoleFrom::Claim)),
-        (_, Some((role, RoleFrom::Owner))) => Some((role, RoleFrom::Owner)),
-        (RoleClaim::Missing, _) => seen.default_role.map(|role| (role, RoleFrom::Default)),
-        (RoleClaim::Unknown, _) => None,
-    }
 }
 
 /// An account as the owner sees it.
@@ -294,119 +216,11 @@ impl Store {
         }
     }
 
-    /// Finds or creates the account of an external user, and updates its name and, if claimed, its role.
-    /// After `away_millis` the user counts as back.
-    pub(crate) async fn see_external_user(
-        &self,
-        seen: ExternalUser<'_>,
-        away_millis: i64,
-    ) -> Result<Seen, StoreError> {
-        let key = format!("{} {}", seen.issuer, seen.subject);
-        if let Some(row) = self.find_row(&key).await? {
-            return self.follow(row, seen, away_millis).await;
-        }
-        let Some((role, from)) = decide(&seen, None) else {
-            return Ok(Seen::Stranger);
-        };
-        let fresh = user::ActiveModel {
-            id: Set(Uuid::now_v7().to_string()),
-            email: Set(key.clone()),
-            name: Set(shown_name(seen).to_owned()),
-            password_hash: Set(None),
-            role: Set(role.as_str().to_owned()),
-            created_at: Set(now()),
-            shown_email: Set(Some(seen.email.unwrap_or_default().to_owned())),
-            disabled_at: Set(None),
-            signed_out_at: Set(0),
-            role_from: Set(from.as_str().to_owned()),
-            seen_at: Set(Some(now())),
-        };
-        if let Some(user) = self.insert(fresh).await? {
-            return Ok(Seen::Known {
-                login: Login {
-                    user,
-                    password_hash: None,
-                    signed_out_at: 0,
-                },
-                role_changed: false,
-                is_back: true,
-            });
-        }
-        // A concurrent request was faster.
-        match self.find_row(&key).await? {
-            Some(row) => self.follow(row, seen, away_millis).await,
-            None => Ok(Seen::Stranger),
-        }
-    }
-
     async fn find_row(&self, email: &str) -> Result<Option<user::Model>, StoreError> {
         Ok(user::Entity::find()
             .filter(user::Column::Email.eq(email))
             .one(&self.db)
             .await?)
-    }
-
-    async fn follow(
-        &self,
-        row: user::Model,
-        seen: ExternalUser<'_>,
-        away_millis: i64,
-    ) -> Result<Seen, StoreError> {
-        let here: Role = row.role.parse().map_err(|error| StoreError::Corrupt {
-            table: TABLE,
-            reason: format!("role: {error}"),
-        })?;
-        let decided = decide(&seen, Some((here, RoleFrom::of(&row))));
-        let Some((role, from)) = decided.filter(|_| row.disabled_at.is_none()) else {
-            let user = UserId::new(row.id.clone());
-            let is_withdrawn = decided.is_none() && RoleFrom::of(&row) != RoleFrom::Withdrawn;
-            if is_withdrawn {
-                self.withdraw(&user).await?;
-            }
-            return Ok(Seen::Refused { user, is_withdrawn });
-        };
-        let role_changed = role != here;
-        let away = now().saturating_sub(row.seen_at.unwrap_or_default());
-        let email = seen.email.unwrap_or_default();
-        let same = !role_changed
-            && row.role_from == from.as_str()
-            && row.name == shown_name(seen)
-            && row.shown_email.as_deref() == Some(email)
-            && away < SEEN_MILLIS;
-        let row = if same {
-            row
-        } else {
-            user::Entity::update(user::ActiveModel {
-                id: Set(row.id),
-                name: Set(shown_name(seen).to_owned()),
-                role: Set(role.as_str().to_owned()),
-                role_from: Set(from.as_str().to_owned()),
-                shown_email: Set(Some(email.to_owned())),
-                seen_at: Set(Some(now())),
-                ..Default::default()
-            })
-            .exec(&self.db)
-            .await?
-        };
-        Ok(Seen::Known {
-            login: row.try_into()?,
-            role_changed,
-            is_back: away >= away_millis,
-        })
-    }
-
-    /// Withdraws an account's role: ends its sessions, and revokes its tokens and links.
-    async fn withdraw(&self, user: &UserId) -> Result<(), StoreError> {
-        user::Entity::update_many()
-            .col_expr(
-                user::Column::RoleFrom,
-                Expr::value(RoleFrom::Withdrawn.as_str()),
-            )
-            .filter(user::Column::Id.eq(user.as_str()))
-            .exec(&self.db)
-            .await?;
-        self.end_access_of(user, None).await?;
-        self.delete_links_by(user).await
     }
 
     /// Finds an active account by address.
@@ -416,18 +230,6 @@ impl Store {
             .filter(|row| row.disabled_at.is_none() && RoleFrom::of(row) != RoleFrom::Withdrawn)
             .map(Login::try_from)
             .transpose()
-    }
-
-    /// Finds the accounts of other services with this email address.
-    pub(crate) async fn users_elsewhere(&self, email: &str) -> Result<Vec<User>, StoreError> {
-        let shown = Expr::expr(Func::lower(Expr::col(user::Column::ShownEmail)));
-        user::Entity::find()
-            .filter(shown.eq(email))
-            .all(&self.db)
-            .await?
-            .into_iter()
-            .map(User::try_from)
-            .collect()
     }
 
     /// Finds an account by the ID from a page.
@@ -571,23 +373,6 @@ fn another_owner_than(user: &UserId) -> Condition {
         .add(user::Column::Role.in_subquery(others))
 }
 
-/// Returns an issuer's name for display.
-fn issuer_name(issuer: &str) -> String {
-    match issuer {
-        "authjs" => "Auth.js".to_owned(),
-        // A provider's URL.
-        other => other
-            .trim_start_matches("https://")
-            .trim_start_matches("http://")
-            .trim_end_matches('/')
-            .to_owned(),
-    }
-}
-
-fn shown_name(seen: ExternalUser<'_>) -> &str {
-    seen.name.or(seen.email).unwrap_or("Unnamed user")
-}
-
 impl TryFrom<user::Model> for Member {
     type Error = StoreError;
 
@@ -600,153 +385,5 @@ impl TryFrom<user::Model> for Member {
             is_withdrawn: RoleFrom::of(&row) == RoleFrom::Withdrawn,
             user: row.try_into()?,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::server::store::test_database::TestDatabase;
-
-    fn seen(role: RoleClaim, default_role: Option<Role>) -> ExternalUser<'static> {
-        ExternalUser {
-            issuer: "authjs",
-            subject: "sub 1",
-            email: Some("ada@example.com"),
-            name: Some("Ada"),
-            role,
-            default_role,
-        }
-    }
-
-    #[test]
-    fn a_role_is_the_claim_s_else_the_owner_s_else_the_default() {
-        use RoleClaim::{Known, Missing, NoAccess, Unknown};
-        let by_owner = Some((Role::Viewer, RoleFrom::Owner));
-        let by_claim = Some((Role::Owner, RoleFrom::Claim));
-        for (claim, default, here, decided) in [
-            (
-                Known(Role::Owner),
-                None,
-                None,
-                Some((Role::Owner, RoleFrom::Claim)),
-            ),
-            (
-                Known(Role::Staff),
-                None,
-                by_owner,
-                Some((Role::Staff, RoleFrom::Claim)),
-            ),
-            (
-                Missing,
-                Some(Role::Staff),
-                None,
-                Some((Role::Staff, RoleFrom::Default)),
-            ),
-            (Missing, Some(Role::Staff), by_owner, by_owner),
-            (
-                Missing,
-                Some(Role::Viewer),
-                by_claim,
-                Some((Role::Viewer, RoleFrom::Default)),
-            ),
-            (Missing, None, None, None),
-            (Missing, None, by_owner, by_owner),
-            (Missing, None, by_claim, None),
-            (Unknown, Some(Role::Staff), None, None),
-            (Unknown, Some(Role::Staff), by_claim, None),
-            (Unknown, None, by_owner, by_owner),
-            (NoAccess, Some(Role::Staff), None, None),
-            (NoAccess, Some(Role::Staff), by_owner, None),
-            (
-                Missing,
-                None,
-                Some((Role::Owner, RoleFrom::Withdrawn)),
-                None,
-            ),
-        ] {
-            let decision = decide(&seen(claim, default), here);
-            assert_eq!(decision, decided, "{claim:?} {default:?} {here:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn what_the_owner_says_of_a_role_is_not_overwritten_and_a_claim_is_followed() {
-        let (_database, store) = TestDatabase::opened().await;
-        let see = |role| store.see_external_user(seen(role, Some(Role::Staff)), SEEN_MILLIS);
-        let Seen::Known {
-            login,
-            is_back: true,
-            ..
-        } = see(RoleClaim::Missing).await.unwrap()
-        else {
-            panic!("they are let in, for the first time");
-        };
-        assert_eq!(login.user.role, Role::Staff);
-        assert_eq!(login.user.called(), "ada@example.com (by Auth.js)");
-        store.set_role(&login.user.id, Role::Viewer).await.unwrap();
-        for claim in [RoleClaim::Missing, RoleClaim::Unknown] {
-            let Seen::Known {
-                login,
-                role_changed: false,
-                is_back: false,
-            } = see(claim).await.unwrap()
-            else {
-                panic!("the owner's word holds for {claim:?}");
-            };
-            assert_eq!(login.user.role, Role::Viewer);
-        }
-        let claimed = see(RoleClaim::Known(Role::Owner)).await.unwrap();
-        assert!(matches!(
-            claimed,
-            Seen::Known {
-                role_changed: true,
-                ..
-            }
-        ));
-        let member = store.find_member(login.user.id.as_str()).await.unwrap();
-        assert!(member.unwrap().role_is_claimed);
-        let refused = see(RoleClaim::Unknown).await.unwrap();
-        assert!(matches!(
-            refused,
-            Seen::Refused { user, is_withdrawn: true } if user == login.user.id
-        ));
-        assert!(!store.has_owner().await.unwrap());
-        let again = see(RoleClaim::NoAccess).await.unwrap();
-        assert!(matches!(
-            again,
-            Seen::Refused {
-                is_withdrawn: false,
-                ..
-            }
-        ));
-        let back = see(RoleClaim::Known(Role::Staff)).await.unwrap();
-        assert!(matches!(back, Seen::Known { .. }));
-    }
-
-    /// On PostgreSQL both would see each other.
-    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn of_two_owners_who_demote_each_other_one_stays() {
-        let (_database, store) = TestDatabase::opened().await;
-        let mut owners = Vec::new();
-        for email in ["ada", "bob"] {
-            let new = NewUser {
-                email,
-                name: email,
-                role: Role::Owner,
-                password_hash: String::new().into(),
-            };
-            owners.push(store.create_user(new).await.unwrap().unwrap().id);
-        }
-        for _ in 0..20 {
-            let (one, other) = tokio::join!(
-                store.set_role(&owners[0], Role::Staff),
-                store.set_disabled(&owners[1], true),
-            );
-            assert!(one.unwrap() ^ other.unwrap());
-            assert!(store.has_owner().await.unwrap());
-            store.set_role(&owners[0], Role::Owner).await.unwrap();
-            store.set_disabled(&owners[1], false).await.unwrap();
-        }
     }
 }
