@@ -256,24 +256,14 @@ async fn price_monitor(config: Config, listen: SocketAddr) -> Result<(), Failure
     let store = Store::open_to_hear(&config.database)
         .await
         .map_err(StartError::from)?;
-    let (api_key, given) = match config.monitor {
-        Monitor::Embedded { api_key: Some(key) } => (key, true),
+    let (api_key, given) = match &config.monitor {
+        Monitor::Embedded { api_key: Some(key) } => (key.clone(), true),
         Monitor::Embedded { api_key: None } => (random_key()?, false),
-        Monitor::External(endpoint) => (endpoint.api_key, true),
+        Monitor::External(endpoint) => (endpoint.api_key.clone(), true),
     };
     let metrics = telemetry::Metrics::default();
-    let options = PriceMonitorOptions {
-        api_key: api_key.clone(),
-        uploads_dir: config.data_dir.join("uploads"),
-        max_upload: config.max_upload,
-        metrics: metrics.clone(),
-        imports_per_user: config.imports_per_user,
-        rows_per_second: config.import_max_rate,
-        queued_per_user: config.queued_per_user,
-        space: Space::new(&config.data_dir, config.space),
-        retention: config.retention,
-        safety: config.safety,
-    };
+    let space = Space::new(&config.data_dir, config.space);
+    let options = PriceMonitorOptions::new(&config, api_key.clone(), metrics.clone(), space);
     price_monitor::make_uploads_dir(&options.uploads_dir)
         .await
         .map_err(StartError::from)?;

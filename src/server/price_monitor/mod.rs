@@ -60,7 +60,7 @@ use self::{
     workers::{Word, Workers},
 };
 use crate::server::{
-    config::{Retention, SafetyLimits, SpaceLimits},
+    config::{Config, Retention, SafetyLimits, SpaceLimits},
     error::advice,
     http::connection::{
         limits::MostConnections,
@@ -118,6 +118,23 @@ pub struct PriceMonitorOptions {
 }
 
 impl PriceMonitorOptions {
+    /// As the settings say.
+    #[must_use]
+    pub fn new(config: &Config, api_key: SecretString, metrics: Metrics, space: Space) -> Self {
+        Self {
+            api_key,
+            uploads_dir: config.data_dir.join("uploads"),
+            max_upload: config.max_upload,
+            metrics,
+            imports_per_user: config.imports_per_user,
+            rows_per_second: config.import_max_rate,
+            queued_per_user: config.queued_per_user,
+            space,
+            retention: config.retention,
+            safety: config.safety,
+        }
+    }
+
     fn limits(&self) -> Limits {
         Limits {
             max_unpacked: self.max_upload,

@@ -297,18 +297,8 @@ async fn embed(
         Some(key) => key,
         None => random_key()?,
     };
-    let options = PriceMonitorOptions {
-        api_key: api_key.clone(),
-        uploads_dir: config.data_dir.join("uploads"),
-        max_upload: config.max_upload,
-        metrics: metrics.clone(),
-        imports_per_user: config.imports_per_user,
-        rows_per_second: config.import_max_rate,
-        queued_per_user: config.queued_per_user,
-        space: space.clone(),
-        retention: config.retention,
-        safety: config.safety,
-    };
+    let options =
+        PriceMonitorOptions::new(config, api_key.clone(), metrics.clone(), space.clone());
     // What cannot be served is said before anybody is told that it is.
     price_monitor::make_uploads_dir(&options.uploads_dir).await?;
     let (store, shutdown) = (store.clone(), shutdown.clone());

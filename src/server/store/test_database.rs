@@ -1,7 +1,5 @@
 //! Databases for tests.
 
-use sea_orm::{ConnectionTrait, Database};
-
 use super::{Store, products::NewProduct};
 use crate::server::config::DatabaseUrl;
 
@@ -15,19 +13,9 @@ pub(crate) struct TestDatabase {
 impl TestDatabase {
     pub(crate) async fn create() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let url = match std::env::var("IMPORT_RELAY_POSTGRES") {
-            Err(_) => DatabaseUrl::sqlite(&directory.path().join("test.db")),
-            Ok(server) => {
-                let name = format!("test_{}", uuid::Uuid::now_v7().simple());
-                let admin = Database::connect(format!("{server}/postgres"))
-                    .await
-                    .unwrap();
-                admin
-                    .execute_unprepared(&format!("CREATE DATABASE {name}"))
-                    .await
-                    .unwrap();
-                DatabaseUrl::parse(&format!("{server}/{name}")).unwrap()
-            }
+        let url = match test_support::database::postgres_database().await {
+            Some(url) => DatabaseUrl::parse(&url).unwrap(),
+            None => DatabaseUrl::sqlite(&directory.path().join("test.db")),
         };
         Self { url, directory }
     }
