@@ -25,37 +25,32 @@ use crate::{
     server::store::{Store, StoreError, monitor_imports::MonitorImport},
 };
 
-/// Minimum interval between events of a running job.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// Events that a plain WebSocket may lag before it gets the newest states instead.
 const BACKLOG: usize = 1024;
 
-/// An event for plain WebSockets.
 #[derive(Clone, Debug)]
 pub(super) struct Announcement {
     pub(super) id: Arc<str>,
     pub(super) message: Arc<ProgressMessage>,
 }
 
-/// Running imports with their newest committed progress.
+/// The newest committed progress of each running import.
 type Running = HashMap<String, watch::Receiver<ImportProgress>>;
 
-/// Sends progress to sockets.
-///
-/// One lock covers reading and sending a state, for announcements and joins, so that states are sent in order
-/// and no join misses one.
+/// Sends progress to sockets. One lock covers reading and sending a state, so that states are sent in order and no join
+/// misses one.
 pub(super) struct Announcer {
     store: Store,
     io: SocketIo,
     plain: broadcast::Sender<Announcement>,
     running: Mutex<Running>,
-    /// Errors of failed imports whose end is not recorded yet.
+    /// Failed imports whose end is not recorded yet.
     failed: std::sync::Mutex<HashMap<String, Reason>>,
     workers: Workers,
 }
 
-/// The right to send states, in turn.
 pub(super) struct Turn<'a> {
     announcer: &'a Announcer,
     running: MutexGuard<'a, Running>,
@@ -73,12 +68,10 @@ impl Announcer {
         }
     }
 
-    /// Subscribes a plain WebSocket to the events of all jobs.
     pub(super) fn subscribe(&self) -> broadcast::Receiver<Announcement> {
         self.plain.subscribe()
     }
 
-    /// Waits for the right to send states.
     pub(super) async fn turn(&self) -> Turn<'_> {
         Turn {
             announcer: self,
@@ -86,8 +79,7 @@ impl Announcer {
         }
     }
 
-    /// Sends the progress of a running import, the newest at most once per [`INTERVAL`], until the sender is
-    /// dropped.
+    /// Sends progress at most once per [`INTERVAL`] until the sender is dropped.
     pub(super) async fn follow(&self, id: &str, mut progress: watch::Receiver<ImportProgress>) {
         self.running
             .lock()
@@ -106,7 +98,6 @@ impl Announcer {
         self.running.lock().await.remove(id);
     }
 
-    /// Sends the committed end of an import.
     pub(super) async fn finished(&self, import: &MonitorImport) -> Result<(), StoreError> {
         self.failures().remove(&import.id);
         self.tell_end(import).await?;
@@ -114,14 +105,14 @@ impl Announcer {
         Ok(())
     }
 
-    /// Sends that an import waits for an answer, after that is recorded.
+    /// Call after the question is recorded.
     pub(super) async fn asks(&self, import: &MonitorImport) {
         let _turn = self.turn().await;
         let message = ProgressMessage::recorded(import, Vec::new());
         self.tell(&import.id, message).await;
     }
 
-    /// Sends that an import has failed before that can be recorded.
+    /// Sends a failure that is not recorded yet.
     pub(super) async fn failed(&self, id: &str, progress: ImportProgress, error: Reason) {
         self.failures().insert(id.to_owned(), error.clone());
         let _turn = self.turn().await;
@@ -129,7 +120,7 @@ impl Announcer {
             .await;
     }
 
-    /// Returns an import's actual state if its record is outdated.
+    /// Replaces an outdated record's state.
     pub(super) fn up_to_date(&self, import: MonitorImport) -> MonitorImport {
         match self.failures().get(&import.id) {
             Some(error) if !import.status.is_final() => MonitorImport {
@@ -146,7 +137,6 @@ impl Announcer {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forwards another worker's notification to the sockets here.
     pub(super) async fn hear(&self, id: &str, word: Word) {
         match word {
             Word::Running(progress) => {
@@ -182,7 +172,6 @@ impl Announcer {
 
     async fn tell(&self, id: &str, message: ProgressMessage) {
         emit(&self.io, id, &message).await;
-        // There may be no subscriber.
         let _ = self.plain.send(Announcement {
             id: id.into(),
             message: Arc::new(message),
@@ -190,9 +179,9 @@ impl Announcer {
     }
 }
 
-/// Sends a state to the sockets that have joined a job. Those that are full or gone get it when they join again.
+/// A socket that is full or gone gets the state when it joins again.
 async fn emit(io: &SocketIo, id: &str, message: &ProgressMessage) {
-    // While the service stops there are none: `SocketIo::to` would panic.
+    // `SocketIo::to` panics after shutdown.
     let Some(namespace) = io.of("/") else {
         return;
     };
@@ -203,7 +192,6 @@ async fn emit(io: &SocketIo, id: &str, message: &ProgressMessage) {
 }
 
 impl Turn<'_> {
-    /// Returns the newest state of a job, or `None` if it does not exist.
     pub(super) async fn newest(&self, id: &str) -> Result<Option<ProgressMessage>, StoreError> {
         if let Some(progress) = self.running.get(id) {
             return Ok(Some(ProgressMessage::pending(*progress.borrow())));

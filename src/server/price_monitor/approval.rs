@@ -1,11 +1,11 @@
-//! Holds an import up that would change more than it may, before anything of it is applied.
+//! Pauses an import that would exceed a safety limit before it changes anything.
 //!
-//! The first rows of the file are compared with the products as they are. All of them would take as long as the
-//! import; and one that goes wrong further on can be taken back.
+//! Only the first rows are compared, since comparing all would take as long as the import; a later excess can be
+//! undone.
 //!
 //! | call | answer |
 //! | --- | --- |
-//! | `POST …/{id}/approve` | 200 and the job, which goes on |
+//! | `POST …/{id}/approve` | 200 and the job, which continues |
 
 use std::sync::Arc;
 
@@ -37,13 +37,12 @@ use crate::{
     },
 };
 
-/// Rows of a file that are compared before anything is applied.
+/// Maximum rows compared before the import.
 const FIRST_ROWS: u64 = 20_000;
 
-/// Prices that move too far, or rows that fail, before an import is held up: a few are a person's own doing.
+/// Minimum excess prices or failed rows that pause an import.
 const FEW: u64 = 25;
 
-/// Returns the routes.
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new().route("/api/products/imports/{id}/approve", post(approve))
 }
@@ -61,7 +60,7 @@ async fn approve(
 }
 
 impl Importer {
-    /// Says whether the first rows of a file go over a limit.
+    /// Checks the first rows against the limits.
     pub(super) async fn check_limits(
         &self,
         import: &MonitorImport,
@@ -74,7 +73,7 @@ impl Importer {
         if limits.action == LimitAction::Off || !is_due {
             return Ok(());
         }
-        // Prices of products that are there are not written then.
+        // Prices of existing products are not written.
         let writes_prices = import.options.products != WrittenProducts::New
             && import.options.fields.has(Field::Price);
         let (batches, mut received) = mpsc::channel(1);
@@ -106,7 +105,7 @@ impl Importer {
             }
         }
         drop(received);
-        // Whether the file can be read is said when it is counted.
+        // Counting reports a read error.
         let _ = reading.await.map_err(ImportError::Broken)?;
         if stop.is_cancelled() {
             return Err(ImportError::Stopped);
@@ -117,7 +116,7 @@ impl Importer {
         }
     }
 
-    /// Says whether a full file lacks more products than it may, where they are to be changed.
+    /// Checks the number of missing products of a full file.
     pub(super) async fn check_missing_limit(
         &self,
         import: &MonitorImport,
@@ -139,7 +138,7 @@ impl Importer {
             limits: self.limits.clone(),
             mapping,
             kind: self.store.batch_kind(ImportMode::Check, None),
-            // No row is behind it: only the products are noted.
+            // No row belongs to it: only the products are recorded.
             position: u64::MAX,
             total,
             is_full_file: true,
@@ -152,7 +151,7 @@ impl Importer {
         let in_file = reading.await.map_err(ImportError::Broken)??;
         let in_file = Arc::new(in_file.ok_or(ImportError::Stopped)?);
         if in_file.is_empty() {
-            // Nothing is changed then.
+            // Nothing was changed.
             return Ok(());
         }
         let (mut of, mut count) = (0, 0);
@@ -170,13 +169,12 @@ impl Importer {
     }
 }
 
-/// Returns whether a count is more than a share.
 fn exceeds(count: u64, of: u64, share: Percent) -> bool {
     let share = u64::try_from(share.hundredths()).unwrap_or_default();
     count.saturating_mul(10_000) > of.saturating_mul(share)
 }
 
-/// Returns the limit that these go over, if any.
+/// Returns the first exceeded limit.
 fn over(limits: &SafetyLimits, moves: Moves, rows: u64, failed: u64) -> Option<OverLimit> {
     let exceeds = |count, of, share| count >= FEW && exceeds(count, of, share);
     if exceeds(moves.far, moves.compared, limits.prices) {
@@ -186,7 +184,7 @@ fn over(limits: &SafetyLimits, moves: Moves, rows: u64, failed: u64) -> Option<O
             by: limits.price_change.hundredths(),
         });
     }
-    // Where all fail, nothing is changed that could be regretted.
+    // If all rows fail, nothing changes.
     let is_partial = failed < rows;
     (is_partial && exceeds(failed, rows, limits.failed)).then_some(OverLimit::Failed {
         count: failed,

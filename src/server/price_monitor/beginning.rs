@@ -1,33 +1,25 @@
-//! The first rows of an import's file, stored at its start for the pages about its columns.
+//! The first rows of a file, stored at the start of the import for the pages about its columns.
 
 use product_feed::{FeedError, Input, Limits, Mapping};
 
-/// Rows to store: header row, shown rows, and some to detect the price format.
+/// Header row, displayed rows, and some to detect the price format.
 const ROWS: usize = 21;
 
-/// Maximum characters of a cell; column names are not cut.
+/// Maximum characters of a cell; column names are not truncated.
 const CELL: usize = 1_000;
 
-/// Maximum bytes of the rows behind the header.
+/// Maximum bytes of the rows after the header.
 const ROWS_BYTES: usize = 128 << 10;
 
-/// Maximum bytes of the header. A longer one cannot be shown.
+/// Maximum bytes of the header; a longer one is not displayed.
 const HEADER_BYTES: usize = 256 << 10;
 
 /// Returns the first rows of a file, bounded.
-///
-/// # Errors
-///
-/// If the file cannot be read.
 pub(super) fn of(input: Input, limits: &Limits) -> Result<Vec<Vec<String>>, FeedError> {
     product_feed::first_rows(input, limits, ROWS).map(bounded)
 }
 
-/// As [`of`], for sheets of a workbook.
-///
-/// # Errors
-///
-/// As [`of`].
+/// Like [`of`], for sheets of a workbook.
 pub(super) fn of_sheets(
     input: Input,
     limits: &Limits,
@@ -37,7 +29,7 @@ pub(super) fn of_sheets(
     product_feed::first_rows_of(input, limits, Some(&mapping), ROWS).map(bounded)
 }
 
-/// Bounds rows: drops large ones, cuts cells; returns nothing if the header is too long.
+/// Drops large rows and truncates cells; returns nothing if the header is too long.
 fn bounded(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
     let size = |row: &[String]| row.iter().map(|cell| cell.len() + 3).sum::<usize>();
     if rows

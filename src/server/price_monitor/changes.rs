@@ -1,9 +1,10 @@
-//! Which products an import changed, and how.
+//! Product changes of an import.
 //!
 //! | call | answer |
 //! | --- | --- |
-//! | `GET …/{id}/changes?after=&limit=&kind=&field=&priceDown=&priceUp=&search=` | changes behind a row of the file, and behind which row the next ones are |
-//! | `GET …/{id}/changes.csv?…` | all of them, a line for each value |
+//! | `GET …/{id}/changes?after=&limit=&kind=&field=&priceDown=&priceUp=&search=` | a page of changes after a row of the
+//! file, and the row to continue after |
+//! | `GET …/{id}/changes.csv?…` | all changes, one line per value |
 
 use std::{collections::HashMap, io, sync::Arc};
 
@@ -23,20 +24,18 @@ use crate::{
     server::store::Store,
 };
 
-/// Changes of a page.
+/// Default page size.
 const PAGE: u64 = 50;
 
-/// The most changes of a page, and those of a part of a file.
+/// Maximum page size; also rows per chunk of a download.
 const MOST: u64 = 1000;
 
-/// Returns the routes.
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new()
         .route("/api/products/imports/{id}/changes", get(list))
         .route("/api/products/imports/{id}/changes.csv", get(file))
 }
 
-/// The parameters of an address.
 type Parameters = Query<HashMap<String, String>>;
 
 fn filter(parameters: &HashMap<String, String>) -> Result<ChangesFilter, ServiceError> {
@@ -96,12 +95,12 @@ async fn file(
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
-/// The changes of an import as a file, part by part.
+/// Changes of an import, streamed as CSV in chunks.
 struct Changes {
     store: Store,
     import: String,
     filter: ChangesFilter,
-    /// The last row that is written; `None` when all are.
+    /// The last row written; `None` at the end.
     behind: Option<u64>,
     is_begun: bool,
 }
@@ -132,7 +131,7 @@ impl Changes {
     }
 }
 
-/// Writes a line for each value of a change, or one for a change of no value.
+/// Writes one line per changed value, or one line if there is none.
 fn write(file: &mut csv::Writer<Vec<u8>>, change: &ProductChange) -> io::Result<()> {
     let row = change.row.to_string();
     let text = |text: &Option<String>| text.clone().unwrap_or_default();

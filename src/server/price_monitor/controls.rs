@@ -1,22 +1,22 @@
-//! What can be done with an import beyond what every price monitor offers: looking at it closely,
-//! stopping it, importing again, and saying what its columns hold.
+//! Operations on an import that only the embedded price monitor has.
 //!
 //! | call | answer |
 //! | --- | --- |
-//! | `GET …/{id}` | all that is known of it, and the actions it offers now |
-//! | `POST …/{id}/cancel` | 202; the import ends as `ERROR` within a second, what is in stays |
-//! | `POST …/{id}/again` | 201 and the new job, which imports the same file |
-//! | `POST …/{id}/retry` | 201 and the new job, which imports the rows that failed, or checks them again |
-//! | `GET …/{id}/failures?page=&search=` | a page of the rows that failed, and why |
-//! | `GET …/{id}/failures.csv` | all of them as a file that imports as it is once corrected |
-//! | `GET …/{id}/cells?kind=&page=` | a page of the rows that failed, or were taken with a warning, cell by cell |
-//! | `POST …/{id}/correct` | 201 and the new job, which imports rows with these cells in place of theirs |
-//! | `GET …/{id}/notes?kind=&page=&search=` | a page of the rows that were passed over, taken with a warning, or replaced |
-//! | `GET …/{id}/notes.csv?kind=` | all of these that are listed |
-//! | `GET …/{id}/columns` | the file's first rows and what its columns are taken for |
-//! | `POST …/{id}/columns/preview` | what the first rows are under a mapping |
-//! | `POST …/{id}/columns` | 200 and the job, where it waits for an answer; else 201 and a new job of the same mode. What was said is remembered |
-//! | `DELETE …/{id}` | 204; it is forgotten, its products stay |
+//! | `GET …/{id}` | the import and its available actions |
+//! | `POST …/{id}/cancel` | 202; the import ends as `ERROR` within a second and keeps imported products |
+//! | `POST …/{id}/again` | 201 and a new job, which imports the same file |
+//! | `POST …/{id}/retry` | 201 and a new job, which imports or checks the failed rows |
+//! | `GET …/{id}/failures?page=&search=` | a page of failed rows with reasons |
+//! | `GET …/{id}/failures.csv` | all failed rows as an importable file |
+//! | `GET …/{id}/cells?kind=&page=` | a page of failed rows or rows with warnings, by cell |
+//! | `POST …/{id}/correct` | 201 and a new job, which imports rows with corrected cells |
+//! | `GET …/{id}/notes?kind=&page=&search=` | a page of skipped rows, replaced rows or warnings |
+//! | `GET …/{id}/notes.csv?kind=` | all recorded notes |
+//! | `GET …/{id}/columns` | the first rows and the meanings of their columns |
+//! | `POST …/{id}/columns/preview` | the first rows under a mapping |
+//! | `POST …/{id}/columns` | 200 and the job if it waits for an answer; else 201 and a new job of the same mode. Stores
+//! the mapping |
+//! | `DELETE …/{id}` | 204; deletes the import, not its products |
 
 use std::{collections::BTreeMap, io, pin::pin, sync::Arc};
 
@@ -53,15 +53,13 @@ use crate::{
     },
 };
 
-/// Failed rows that are read at once.
+/// Failed rows per chunk.
 const ROWS_AT_ONCE: u64 = 1000;
 
-/// Rows of a preview.
 const PREVIEW: usize = 6;
 
 pub(super) type Created = Result<(StatusCode, Json<JobBody>), ServiceError>;
 
-/// Returns the routes.
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new()
         .route("/api/products/imports/{id}", get(import).delete(remove))
@@ -92,7 +90,7 @@ impl Service {
             .ok_or(ServiceError::NotFound)
     }
 
-    /// Records a further import of a file that is kept.
+    /// Records another import of a stored file.
     async fn import_file_of(
         self: &Arc<Self>,
         import: MonitorImport,
@@ -175,7 +173,7 @@ async fn cancel(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ServiceError> {
     let import = service.found(&id).await?;
-    // Its worker may still be putting its things away.
+    // Its worker may still be cleaning up.
     if import.status.is_final() {
         return Err(ServiceError::Over);
     }
@@ -209,7 +207,7 @@ async fn retry(
     import_rows(service, import, &headers, rows.parts()).await
 }
 
-/// Imports some rows of an import, written as a file of their own.
+/// Imports some rows of an import, written as a new file.
 pub(super) async fn import_rows(
     service: Arc<Service>,
     import: MonitorImport,
@@ -351,19 +349,19 @@ async fn notes_csv(
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
-/// Returns the language that sentences in a file are asked for in.
+/// Returns the language of the sentences in a file.
 fn language(headers: &HeaderMap) -> Locale {
     let accepted = headers.get(header::ACCEPT_LANGUAGE);
     Locale::negotiate(None, accepted.and_then(|tag| tag.to_str().ok()))
 }
 
-/// The notes of an import as a file, part by part.
+/// Notes of an import, streamed as CSV in chunks.
 struct Notes {
     language: Locale,
     store: Store,
     import: String,
     kind: NoteKind,
-    /// The last note that is written; `None` when all are.
+    /// The last note written; `None` at the end.
     behind: Option<(u64, u64)>,
     is_begun: bool,
 }
@@ -408,23 +406,23 @@ fn note_record(language: Locale, note: &RowNote) -> [String; 5] {
     ]
 }
 
-/// Returns what an import's file was understood as, once known.
+/// Returns the mapping that an import used, once known.
 pub(super) fn understood(import: &MonitorImport) -> Option<Mapping> {
     let answers = import.tally.understood.as_deref()?;
     serde_json::from_str(answers).ok()
 }
 
-/// The failed rows of an import as a file, part by part.
+/// Failed rows of an import, streamed as CSV in chunks.
 struct FailedRows {
     language: Locale,
     store: Store,
     import: MonitorImport,
     file: FailedRowsFile,
-    /// The last row that is written; `None` when all are.
+    /// The last row written; `None` at the end.
     behind: Option<u64>,
 }
 
-/// Begins a file of some rows of an import, which means what the import's file was understood as.
+/// Creates a file for rows of an import, with the import's mapping.
 pub(super) fn file_of_rows(import: &MonitorImport) -> io::Result<FailedRowsFile> {
     let header = import.header.as_deref().unwrap_or_default();
     match understood(import) {
@@ -470,21 +468,19 @@ impl FailedRows {
     }
 }
 
-/// The first rows of a file, what its columns are taken for, and what else can be said of it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ColumnsBody {
     header: Vec<String>,
     rows: Vec<Vec<String>>,
     columns: Vec<Option<&'static str>>,
-    /// What is said to be before the decimals of prices.
+    /// The stated decimal mark of prices.
     decimal_mark: Option<&'static str>,
-    /// The currency that prices are said to be in.
+    /// The stated currency of prices.
     currency: Option<&'static str>,
-    /// The sheets that are to be read, of those that there are.
+    /// The stated sheets.
     sheets: Vec<String>,
     all_sheets: Vec<String>,
-    /// What has to be said.
     needs: Option<Question>,
 }
 
@@ -522,20 +518,19 @@ async fn columns(
     }))
 }
 
-/// What was said of an import's file.
 fn mapping_of(import: &MonitorImport) -> Mapping {
     let said = import.mapping.as_deref();
     said.and_then(|mapping| serde_json::from_str(mapping).ok())
         .unwrap_or_default()
 }
 
-/// Returns the first rows of an import's file, or of these sheets of it.
+/// Returns the first rows of an import's file, or of these sheets.
 async fn first_rows(
     service: &Arc<Service>,
     import: &MonitorImport,
     sheets: &[String],
 ) -> Result<Vec<Vec<String>>, ServiceError> {
-    // Without its file an import has no columns that could be changed.
+    // Without its file an import's columns cannot be changed.
     if !service.uploads.has(&import.stored_as).await {
         return Err(ServiceError::NotKept);
     }
@@ -545,7 +540,7 @@ async fn first_rows(
             None => keep_first_rows(service, import).await?,
         }
     } else {
-        // The rows that are kept may be of another sheet.
+        // The stored rows may be of another sheet.
         let owner = import.owner.as_deref().unwrap_or_default();
         let place = service.readers.look(owner).await?;
         let (input, limits) = (
@@ -563,14 +558,14 @@ async fn first_rows(
     Ok(rows)
 }
 
-/// Keeps the first rows of an import of a version that did not, or that has not begun.
+/// Stores the first rows of an import of an older version, or one that has not begun.
 async fn keep_first_rows(
     service: &Arc<Service>,
     import: &MonitorImport,
 ) -> Result<Vec<Vec<String>>, ServiceError> {
     let owner = import.owner.as_deref().unwrap_or_default();
     let place = service.readers.look(owner).await?;
-    // Many may have asked at once.
+    // Another request may have stored them.
     if let Some(rows) = service.store.import_beginning(&import.id).await? {
         return Ok(rows);
     }
@@ -586,7 +581,7 @@ async fn keep_first_rows(
     Ok(rows)
 }
 
-/// Returns the names of the sheets among which somebody is to choose.
+/// Returns the names of the sheets to choose from.
 async fn all_sheets(
     service: &Arc<Service>,
     import: &MonitorImport,
@@ -604,8 +599,7 @@ async fn all_sheets(
     }
 }
 
-/// What somebody says of a file: what its columns hold, by their places from 0 and the words for what is in
-/// them, and what it does not tell.
+/// The stated meanings of columns, by index from 0, and the decimal mark, currency and sheets.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct MappingBody {
@@ -616,12 +610,11 @@ pub(super) struct MappingBody {
 }
 
 impl MappingBody {
-    /// Returns whether it says what columns hold.
     pub(super) fn has_columns(&self) -> bool {
         !self.columns.is_empty()
     }
 
-    /// Returns the sheets that are named once this is added; columns are those of them.
+    /// Returns the sheets after this is merged; column indices refer to them.
     fn sheets_after<'a>(&'a self, before: &'a Mapping) -> &'a [String] {
         if self.sheets.is_empty() {
             before.sheets()
@@ -630,7 +623,7 @@ impl MappingBody {
         }
     }
 
-    /// Adds what is said to what was said before.
+    /// Merges this into an earlier mapping.
     pub(super) fn added_to(
         self,
         before: Mapping,
@@ -669,7 +662,6 @@ impl MappingBody {
     }
 }
 
-/// What a row is under a mapping.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PreviewRow {
@@ -702,7 +694,7 @@ async fn preview(
         };
         return Ok(Json(place.read(read).await?));
     }
-    // So few rows are read at once, here.
+    // Few enough rows to read here.
     let mut rows = Vec::new();
     product_feed::read_rows(&first, Some(&mapping), &mut Preview(&mut rows))?;
     Ok(Json(rows))

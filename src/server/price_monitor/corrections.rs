@@ -1,7 +1,4 @@
-//! Rows that somebody corrects cell by cell, and has imported again.
-//!
-//! They go the way of a list of failed rows that was corrected elsewhere: as a file that says what the import's file
-//! was understood as.
+//! Corrects rows cell by cell and imports them again, as a file with the mapping of the import's file.
 
 use std::{collections::BTreeMap, io, sync::Arc};
 
@@ -24,10 +21,8 @@ use crate::server::store::{
     monitor_imports::MonitorImport,
 };
 
-/// The most rows that are corrected at once.
 const MAX_ROWS: usize = 100;
 
-/// Which rows.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Kind {
@@ -44,7 +39,7 @@ pub(super) struct CellsQuery {
     page: u64,
 }
 
-/// A page of rows, cell by cell.
+/// A page of rows, by cell.
 #[derive(Debug, Serialize)]
 pub(super) struct CellsBody {
     columns: Vec<ColumnBody>,
@@ -54,13 +49,13 @@ pub(super) struct CellsBody {
     total: u64,
 }
 
-/// A column of the file, but those that a list of failed rows added.
+/// A column of the file, without those that a list of failed rows added.
 #[derive(Debug, Serialize)]
 struct ColumnBody {
-    /// Its place in the cells of a row.
+    /// Index in the cells of a row.
     index: usize,
     name: String,
-    /// Whether something is read from it.
+    /// Whether the import reads it.
     known: bool,
 }
 
@@ -129,7 +124,7 @@ fn columns(import: &MonitorImport) -> Vec<ColumnBody> {
         .collect()
 }
 
-/// Cells of rows, by the rows' numbers and the columns' places.
+/// Corrected cells by row number and column index.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Corrections {
@@ -178,7 +173,7 @@ pub(super) async fn correct(
     import_rows(service, import, &headers, stream::iter([bytes])).await
 }
 
-/// Returns cells with some in place of others; `None` where all are as before.
+/// Returns the corrected cells; `None` if nothing changes.
 fn corrected(
     cells: &[String],
     said: &BTreeMap<usize, String>,
@@ -194,7 +189,7 @@ fn corrected(
             *cell = text.replace("\r\n", "\n").replace('\0', "");
         }
     }
-    // What is behind the last column makes a row fail until it is taken away.
+    // Values after the last column make a row fail.
     while after.len() > columns && after.last().is_some_and(String::is_empty) {
         after.pop();
     }
@@ -203,7 +198,7 @@ fn corrected(
     (after != before).then_some(after)
 }
 
-/// A browser sends other line breaks than it was given.
+/// A browser may send other line breaks than it received.
 fn as_sent(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
@@ -230,7 +225,7 @@ mod tests {
         let other = said(&[(1, "two\r\nlines"), (2, "9.90")]);
         let expected = texts(&["A", "two\r\nlines", "9.90"]);
         assert_eq!(corrected(&cells, &other, 3), Some(expected));
-        // A short row is filled, and a long one cut where its surplus is taken away.
+        // A short row is padded; a long one is truncated if its surplus is removed.
         let short = corrected(&texts(&["A"]), &said(&[(2, "1")]), 3);
         assert_eq!(short, Some(texts(&["A", "", "1"])));
         let long = corrected(&texts(&["A", "1", "2", "3"]), &said(&[(2, ""), (3, "")]), 2);

@@ -1,4 +1,4 @@
-//! Runs one import: counts the products of the file, then writes them, batch by batch.
+//! Runs one import: counts the products of the file, then writes them in batches.
 
 use std::{
     collections::HashSet,
@@ -49,38 +49,34 @@ use crate::{
     },
 };
 
-/// Batches that may be ready while one is written.
+/// Maximum prepared batches.
 const AHEAD: usize = 2;
 
-/// How often an import is begun without any headway: one that ends the process, as by the memory it takes,
-/// must not do so for ever. One that is stopped in good order is not counted.
+/// Maximum starts without progress, for an import that crashes the process. Orderly stops do not count.
 const STARTS: u64 = 2;
 
-/// How often its end is recorded before it is told all the same.
+/// Attempts to record an end before it is sent anyway.
 const TRIES_TO_END: usize = 3;
 
-/// Why an import cannot go on. The causes are for the log.
+/// Why an import stops. The sources are for the log.
 #[derive(Debug, Error)]
 pub(super) enum ImportError {
-    /// The file holds no product list.
+    /// The file has no product list.
     Feed(FeedError),
-    /// The stored upload is not there.
+    /// The stored upload is missing.
     FileGone(#[source] io::Error),
-    /// The database does not do its part.
     Store(#[source] StoreError),
-    /// A thread of ours died.
+    /// A task panicked.
     Broken(#[source] JoinError),
-    /// The stored upload is not what came in.
+    /// The stored upload differs from the received one.
     Unsound(Unsound),
-    /// What is remembered of the file's products cannot be kept.
+    /// The table of the file's products cannot be written.
     Scratch(#[source] io::Error),
-    /// It would change more than it may.
     OverLimit(OverLimit),
-    /// There is nothing by which an import could be taken back.
+    /// The import to undo has no recorded changes.
     NothingKept,
-    /// It was begun again and again.
+    /// Maximum starts without progress reached.
     NoHeadway,
-    /// It is wanted no more.
     Stopped,
 }
 
@@ -126,7 +122,7 @@ impl From<ReadError> for ImportError {
 }
 
 impl ImportError {
-    /// Returns what the user of the shop is told.
+    /// Returns the reason for users.
     fn reason(&self) -> Reason {
         let code = match self {
             Self::Feed(error) => return reasons::of_file(error),
@@ -143,7 +139,7 @@ impl ImportError {
         code.into()
     }
 
-    /// What a person has to say for the import to go on.
+    /// Returns the question whose answer lets the import continue.
     fn question(&self) -> Option<Question> {
         let Self::Feed(error) = self else { return None };
         error.question().map(|question| match question {
@@ -154,17 +150,15 @@ impl ImportError {
     }
 }
 
-/// How an import that met no error ended.
 pub(super) enum Outcome {
-    /// All rows are through.
+    /// All rows are processed.
     Through,
-    /// It was asked to stop: by its user, or for the service to shut down.
+    /// Cancelled, or stopped by shutdown.
     Stopped,
-    /// Somebody else has taken the import further or ended it.
+    /// Another worker continued or ended the import.
     Superseded,
 }
 
-/// Runs imports.
 #[derive(Debug)]
 pub(super) struct Importer {
     pub(super) store: Store,
@@ -175,12 +169,12 @@ pub(super) struct Importer {
     pub(super) limits: Limits,
     pub(super) safety: SafetyLimits,
     pub(super) rows_per_second: Option<NonZeroU32>,
-    /// Whether it is kept what imports change.
+    /// Whether changes are recorded.
     notes_changes: bool,
     shutdown: CancellationToken,
-    /// Owns the ends that cannot be recorded yet.
+    /// Owns the retries of recording ends.
     tasks: TaskTracker,
-    /// The imports of these ends.
+    /// Imports whose end is being recorded.
     ending: Mutex<HashSet<String>>,
     pub(super) room: WaitingForRoom,
 }
@@ -212,7 +206,6 @@ impl Importer {
         }
     }
 
-    /// Retries an operation on an import.
     pub(super) async fn patiently<T, F>(
         &self,
         id: &str,
@@ -225,9 +218,9 @@ impl Importer {
         patience::patiently(&self.room, id, stop, act).await
     }
 
-    /// Runs an import to its end, from its last committed batch. When `stop`, a child of the shutdown,
-    /// is cancelled it commits the batch it is at; on shutdown the rest is for the next start, else the
-    /// import is over. Whatever goes wrong ends the import, never the service.
+    /// Runs an import from its last committed batch. If `stop`, a child of the shutdown token, is cancelled, it commits
+    /// the current batch; after a shutdown the next start continues, else the import ends. No error or panic leaves
+    /// here.
     pub(super) async fn run(self: &Arc<Self>, id: &str, stop: &CancellationToken) {
         if self.ending().contains(id) {
             return;
@@ -248,7 +241,7 @@ impl Importer {
         tracing::info!(id, position = import.position, "Import started");
         let (progress, newest) = watch::channel(import.told_progress());
         let last = newest.clone();
-        // The sender is dropped with the import, and that ends the announcing.
+        // Dropping the import drops the sender, which ends the announcing.
         let importing = AssertUnwindSafe(self.import(&import, progress, stop)).catch_unwind();
         let (result, ()) = tokio::join!(importing, self.announcer.follow(id, newest));
         let end = match result {
@@ -259,7 +252,7 @@ impl Importer {
             }
         };
         if end.is_none() && self.shutdown.is_cancelled() {
-            // It was stopped in good order, and does not owe anybody headway.
+            // An orderly stop does not count as a start without progress.
             if let Err(error) = self.store.pause_monitor_import(id).await {
                 tracing::debug!(id, %error, "cannot pause an import");
             }
@@ -268,7 +261,7 @@ impl Importer {
         self.finish_unless_stopped(id, end, progress).await;
     }
 
-    /// Tells how an import ends, if it does.
+    /// Returns the end of an import, if it ends.
     fn end(&self, id: &str, result: Result<Outcome, ImportError>) -> Option<End> {
         match result {
             Ok(Outcome::Through) => Some(End::Through),
@@ -281,7 +274,7 @@ impl Importer {
                 tracing::warn!(id, "Import left to another process that is running it");
                 None
             }
-            // It is as good as it was, and goes on with its last committed batch once there is a database.
+            // The import continues after its last committed batch when the database is back.
             Err(ImportError::Store(error)) if error.is_passing() => {
                 tracing::warn!(id, %error, "Import postponed until the database is back");
                 None
@@ -340,7 +333,7 @@ impl Importer {
                 progress.send_modify(|progress| progress.total_products = products);
             }
         }
-        // Rows that were left alone count there no more.
+        // Unchanged rows no longer count as failed.
         let all = total + import.left_alone;
         let within = self.check_missing_limit(import, mapping.clone(), all, stop);
         let within = within.await;
@@ -366,8 +359,8 @@ impl Importer {
             position,
             total: all,
             is_full_file: import.options.missing.is_full_file(),
-            // Who wants it slow wants it in small steps. PostgreSQL gains nothing by larger ones, and is told of each
-            // what its search index lacks.
+            // A rate limit needs small batches. PostgreSQL gains nothing from larger ones, and the search index is
+            // updated per batch.
             largest_batch: match self.rows_per_second {
                 None if self.store.is_file() => reading::LARGEST_BATCH,
                 _ => reading::BATCH,
@@ -379,7 +372,7 @@ impl Importer {
             tokio::task::spawn_blocking(move || reading::read_batches(reading, &batches, &stopped));
         let writing = self.write(import, (position, all), received, &progress, stop);
         let (read, written) = tokio::join!(reading, writing);
-        // When writing ends early, so does reading, and writing knows why.
+        // If writing stops early, so does reading; the writer has the cause.
         let (outcome, rows) = written?;
         let in_file = read.map_err(ImportError::Broken)??;
         let progress = *progress.borrow();
@@ -390,7 +383,7 @@ impl Importer {
                     .await
             }
             (Outcome::Through | Outcome::Stopped, _) if stop.is_cancelled() => {
-                // It may have come to the end all the same.
+                // It may have finished nevertheless.
                 if progress.done() < progress.total_products
                     || is_full_file
                     || import.may_leave_rows_alone()
@@ -404,7 +397,7 @@ impl Importer {
         }
     }
 
-    /// Records the limit that an import goes over, if that is what is wrong.
+    /// Records the limit if the error is an exceeded limit.
     async fn note_over_limit(
         &self,
         id: &str,
@@ -418,7 +411,7 @@ impl Importer {
         Ok(self.patiently(id, stop, note).await?)
     }
 
-    /// Checks that the stored upload is what came in; returns whether that was seen before `stop`.
+    /// Verifies the stored upload. Returns whether it was verified before `stop`.
     async fn check_file(
         &self,
         import: &MonitorImport,
@@ -438,7 +431,7 @@ impl Importer {
         }
     }
 
-    /// What is said of the file's columns: with this import, or before for files of the same columns.
+    /// Returns the mapping given for this import, or earlier for files with the same columns.
     async fn mapping(
         &self,
         import: &MonitorImport,
@@ -447,11 +440,11 @@ impl Importer {
         self.keep_beginning(import, stop).await?;
         let said = import.mapping.as_deref();
         let said: Option<Mapping> = said.and_then(|said| serde_json::from_str(said).ok());
-        // A source knows its currency, say, and not what the columns of its next file hold.
+        // A source may state the currency without the columns.
         if said.as_ref().is_some_and(Mapping::has_columns) {
             return Ok(said);
         }
-        // One that is under way goes on as it began, whatever was said of such files since.
+        // A running import keeps its mapping.
         let has_begun = import.progress.total_products > 0 || import.position > 0;
         if has_begun {
             return Ok(said);
@@ -459,7 +452,7 @@ impl Importer {
         let id = import.id.as_str();
         let kept = || self.store.import_beginning(id);
         let kept = self.patiently(id, stop, kept).await?.unwrap_or_default();
-        // What is wrong with the file is said when it is counted.
+        // Counting reports what is wrong with the file.
         let Some(header) = kept.first() else {
             return Ok(said);
         };
@@ -472,7 +465,7 @@ impl Importer {
             return Ok(said);
         };
         let mapping = said.unwrap_or_default().or(remembered);
-        // A mapping always serializes.
+        // Serializing a mapping cannot fail.
         if let Ok(mapping) = serde_json::to_string(&mapping) {
             let set = || self.store.set_monitor_import_mapping(id, &mapping);
             self.patiently(id, stop, set).await?;
@@ -480,7 +473,7 @@ impl Importer {
         Ok(Some(mapping))
     }
 
-    /// Keeps the first rows of the file for the pages about its columns.
+    /// Stores the first rows of the file for the pages about its columns.
     async fn keep_beginning(
         &self,
         import: &MonitorImport,
@@ -499,13 +492,13 @@ impl Importer {
         if stop.is_cancelled() {
             return Err(ImportError::Stopped);
         }
-        // What is wrong with the file is said when it is counted.
+        // Counting reports what is wrong with the file.
         let Ok(rows) = rows else { return Ok(()) };
         let keep = || self.store.keep_import_beginning(id, &rows);
         Ok(self.patiently(id, stop, keep).await?)
     }
 
-    /// Counts the rows that reading will give; `None` when it is to stop.
+    /// Returns the number of rows; `None` if stopped.
     async fn count(
         &self,
         import: &MonitorImport,
@@ -564,8 +557,7 @@ impl Importer {
         Ok((Outcome::Through, position))
     }
 
-    /// Commits a batch of an import that is at a position and has left so many rows alone. Returns how many of the
-    /// batch's it leaves alone; `None` where it is in other hands.
+    /// Commits a batch. Returns its number of unchanged rows; `None` if another worker has the import.
     async fn commit(
         &self,
         import: &MonitorImport,
@@ -588,7 +580,7 @@ impl Importer {
         if committed.is_some() || !patience.is_tried() {
             return Ok(committed);
         }
-        // The answer to an earlier try may have been lost, not the try.
+        // An earlier attempt may have succeeded without an answer.
         let there = self
             .patiently(id, stop, || self.store.monitor_import(id))
             .await?;
@@ -614,16 +606,15 @@ impl Importer {
         Ok(())
     }
 
-    /// Ends an import that waits, because its user wants it no more.
+    /// Ends a waiting import that its user cancelled.
     pub(super) async fn finish_cancelled(self: &Arc<Self>, id: &str) {
         let end = Some(End::Cancelled);
         self.finish_unless_stopped(id, end, ImportProgress::default())
             .await;
     }
 
-    /// Records the end of an import and tells it. Where it cannot be recorded, as on a full disk, it is told
-    /// all the same, and recorded as soon as it can be, for as long as the service runs; after that the
-    /// next start goes on with the import.
+    /// Records and sends the end of an import. If it cannot be recorded, for example on a full disk, it is sent anyway,
+    /// and recording is retried until the service stops; then the next start continues the import.
     async fn finish_unless_stopped(
         self: &Arc<Self>,
         id: &str,
@@ -687,7 +678,7 @@ impl Importer {
         true
     }
 
-    /// Returns the imports that are over and could not be recorded as such yet.
+    /// Returns ended imports whose end is not recorded yet.
     pub(super) fn ends_to_record(&self) -> Vec<String> {
         self.ending().iter().cloned().collect()
     }
@@ -724,21 +715,18 @@ impl Importer {
     }
 }
 
-/// How an import ends.
 enum End {
-    /// With its last row: the counts say how well.
+    /// All rows are processed; the counts decide the status.
     Through,
-    /// Its user wants it no more.
     Cancelled,
-    /// With an error, and what it asked for in vain.
+    /// Failed; with the question that was not answered.
     Failed(Reason, Option<Question>),
-    /// Not yet: it waits for an answer.
+    /// Not ended: waiting for an answer.
     Asks(Question),
 }
 
 impl End {
-    /// What is told of an end that cannot be recorded. One that all rows are through for is only told
-    /// once it is.
+    /// Returns the reason to send for an end that cannot be recorded. [`Self::Through`] is sent only once recorded.
     fn reason(&self) -> Option<Reason> {
         match self {
             Self::Through | Self::Asks(_) => None,
@@ -748,7 +736,6 @@ impl End {
     }
 }
 
-/// Tells what is in of an import that was cancelled.
 fn cancelled(import: &MonitorImport) -> ErrorCode {
     let (done, total) = (
         import.progress.processed_products,
@@ -762,7 +749,7 @@ fn cancelled(import: &MonitorImport) -> ErrorCode {
     }
 }
 
-/// Tells how an import of which all rows are through has ended.
+/// Returns the status and reason of an import whose rows are all processed.
 fn verdict(import: &MonitorImport) -> (ImportStatus, Option<Reason>) {
     let failed = |why: ErrorCode| (ImportStatus::Error, Some(why.into()));
     if let Some(mismatch) = import.mismatch() {
@@ -773,7 +760,7 @@ fn verdict(import: &MonitorImport) -> (ImportStatus, Option<Reason>) {
         return failed(ErrorCode::NothingUndone);
     }
     match (progress.processed_products, progress.failed_products) {
-        // There was nothing to do, as was wanted.
+        // Nothing to do.
         (0, 0) if import.left_alone > 0 => (ImportStatus::Success, None),
         (0, _) if import.left_alone > 0 => failed(ErrorCode::AllFailedOrSkipped),
         (0, 0) => failed(ErrorCode::NoProducts),

@@ -1,29 +1,26 @@
-//! Keeps the product search index up to date.
+//! Updates the product search index.
 
 use std::time::{Duration, Instant};
 
 use crate::server::store::Store;
 
-/// Interval between checks while this process imports.
+/// Polling interval while this process imports.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
-/// Maximum interval between checks; other importing processes index too.
+/// Maximum polling interval; other processes index too.
 const SELDOM: Duration = Duration::from_secs(15);
 
-/// Pause between parts of much work, for other writers.
+/// Pause between parts, for other writers.
 const BREATH: Duration = Duration::from_millis(10);
 
-/// After its last rows an import is expected to write more for this time, in which only a part is indexed per
-/// check.
+/// Time after the last rows of an import in which more are expected, and only a part is indexed per poll.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// After its last rows an import counts as running for this time.
+/// Time after its last rows in which an import counts as running.
 const RECENT: Duration = Duration::from_secs(5);
 
-/// Retry delay after an error.
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
 
-/// Indexes products, mostly while no import writes.
 pub(super) async fn keep(store: Store) {
     match store.make_trigram_indexes().await {
         Ok(None) => {}
@@ -51,7 +48,6 @@ pub(super) async fn keep(store: Store) {
     }
 }
 
-/// Waits for the next check.
 async fn until_due(store: &Store) {
     let looked = Instant::now();
     loop {

@@ -1,4 +1,4 @@
-//! What goes over the wire, as JSON.
+//! JSON messages of the REST API and the sockets.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,10 +18,10 @@ use crate::{
     },
 };
 
-/// The most failed products that are named in an answer or an event.
+/// Maximum failed products in an answer or event.
 pub(super) const MAX_FAILED: u64 = 1000;
 
-/// An error as it is told: `error` in English, and the same as a code with parameters.
+/// An error: `error` in English, and the same as a code with parameters.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ErrorFields {
@@ -42,7 +42,6 @@ impl ErrorFields {
     }
 }
 
-/// An error, or null.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum MaybeError {
@@ -59,7 +58,7 @@ impl From<Option<Reason>> for MaybeError {
     }
 }
 
-/// A job's state as an event tells it. What only a finished job has is absent before.
+/// A job's state in an event. Fields of a finished job are absent before its end.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ProgressMessage {
@@ -68,20 +67,17 @@ pub(super) struct ProgressMessage {
     status: ImportStatus,
     #[serde(flatten)]
     error: Option<ErrorFields>,
-    /// Whether it ended because its user wanted it no more.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     cancelled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     failed_product_skus: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     completed_at: Option<String>,
-    /// What has to be said for the job to go on.
     #[serde(skip_serializing_if = "Option::is_none")]
     needs: Option<Question>,
 }
 
 impl ProgressMessage {
-    /// The state of a job that waits or runs.
     pub(super) fn pending(progress: ImportProgress) -> Self {
         Self {
             progress: unfinished(progress),
@@ -94,7 +90,7 @@ impl ProgressMessage {
         }
     }
 
-    /// The state of a job that has failed, before that is recorded.
+    /// A failed job whose end is not recorded yet.
     pub(super) fn failed(progress: ImportProgress, error: Reason) -> Self {
         Self {
             progress,
@@ -107,7 +103,6 @@ impl ProgressMessage {
         }
     }
 
-    /// The state of a job as it is recorded.
     pub(super) fn recorded(import: &MonitorImport, failed: Vec<FailedRow>) -> Self {
         if !import.status.is_final() {
             return Self {
@@ -127,7 +122,7 @@ impl ProgressMessage {
     }
 }
 
-/// A job as the upload is answered with it.
+/// The answer to an upload.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct JobBody {
@@ -142,9 +137,9 @@ pub(super) struct JobBody {
     created_at: String,
     updated_at: String,
     completed_at: Option<String>,
-    /// What it asked for in vain.
+    /// The unanswered question of a failed job.
     problem: Option<Question>,
-    /// What has to be said for it to go on.
+    /// The open question.
     needs: Option<Question>,
 }
 
@@ -166,7 +161,6 @@ impl From<MonitorImport> for JobBody {
     }
 }
 
-/// A job's progress as it is answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ProgressBody {
@@ -177,7 +171,6 @@ pub(super) struct ProgressBody {
     status: ImportStatus,
     #[serde(flatten)]
     error: MaybeError,
-    /// Whether it ended because its user wanted it no more.
     cancelled: bool,
     failed_product_skus: Vec<String>,
 }
@@ -201,22 +194,21 @@ impl ProgressBody {
     }
 }
 
-/// What is said of a row, as it is answered.
+/// A row with its note.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RowBody {
     line: u64,
     sku: String,
-    /// A sentence; of a row that was passed over, the code of the reason.
+    /// A sentence; for a skipped row, the code of the reason.
     reason: String,
-    /// The same as a code with parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
     #[serde(skip_serializing_if = "Params::is_empty")]
     params: Params,
     column: Option<String>,
     value: Option<String>,
-    /// The line of the row that replaced it.
+    /// Line of the row that replaced it.
     #[serde(skip_serializing_if = "Option::is_none")]
     by_line: Option<u64>,
 }
@@ -251,7 +243,6 @@ impl From<RowNote> for RowBody {
     }
 }
 
-/// One page of rows and what is said of them.
 #[derive(Debug, Serialize)]
 pub(super) struct RowsBody {
     items: Vec<RowBody>,
@@ -282,7 +273,7 @@ impl From<RowNotesPage> for RowsBody {
     }
 }
 
-/// All that is known of an import, and what can be done with it.
+/// An import with its available actions.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ImportBody {
@@ -292,90 +283,83 @@ pub(super) struct ImportBody {
     added_products: u64,
     updated_products: u64,
     unchanged_products: u64,
-    /// Rows that a later row of the file replaced: with the three above, the processed products.
+    /// Rows replaced by later rows. With the three counts above, this is the processed products.
     replaced_rows: u64,
-    /// Rows that are no product, in all and by reason.
+    /// Rows that are no product.
     passed_over_rows: u64,
     passed_over: PassedOverCounts,
-    /// Rows of the file so far: processed and failed products, and rows that were passed over.
+    /// Processed, failed and skipped rows so far.
     rows_read: u64,
-    /// Values that were left out of rows that are in.
+    /// Values left out of imported rows.
     warnings: u64,
-    /// How many imports go first, with this one, while it waits.
+    /// Position in the queue from 1, while it waits.
     queue_position: Option<u64>,
-    /// Whether it waits because the disk is full.
+    /// Waits because the disk is full.
     waits_for_room: bool,
-    /// Whether it ended because its user wanted it no more.
     cancelled: bool,
-    /// Products that a check is about and that have changed since: a thousand at most.
+    /// Products of a check that have changed since, up to 1000.
     changed_since: u64,
-    /// Which products and values it writes.
     #[serde(skip_serializing_if = "ImportOptions::is_default")]
     options: ImportOptions,
-    /// Products that the file lacks, where it is to hold all; and how many of them were marked as out of stock.
+    /// Products missing in a full file, and those of them marked as out of stock.
     missing_products: u64,
     marked_products: u64,
-    /// The limit that it goes over.
     #[serde(skip_serializing_if = "Option::is_none")]
     over_limit: Option<OverLimit>,
-    /// Products that are there no more.
     removed_products: u64,
-    /// The import that it takes back.
+    /// The import that this one undoes.
     #[serde(skip_serializing_if = "Option::is_none")]
     undoes: Option<String>,
-    /// The last import that took it back, or is about to.
+    /// The last import that undid this one, or will.
     #[serde(skip_serializing_if = "Option::is_none")]
     undone_by: Option<String>,
     actions: Vec<Action>,
 }
 
-/// What can be done with an import, by the last part of the address that does it.
+/// An available action, by the last path segment of its call.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Action {
-    /// Stop it; what is in stays.
+    /// Cancel; imported products stay.
     Cancel,
-    /// Import its file again, or for the first time after a check.
+    /// Import the file again, or after a check.
     Again,
-    /// Import those of its rows again that failed.
+    /// Import the failed rows again.
     Retry,
-    /// Correct rows of it that failed or have a warning, and import them.
+    /// Correct and import rows that failed or have warnings.
     Correct,
-    /// Say what the columns of its file hold, and import it.
+    /// Set the meanings of the columns and import.
     Columns,
-    /// Get the rows that failed as a file.
+    /// Download the failed rows.
     Failures,
-    /// List which products it changed.
+    /// List the product changes.
     Changes,
-    /// Give the products that it changed the values that they had.
+    /// Restore the products' previous values.
     Undo,
-    /// Let it go on though it goes over a limit.
+    /// Continue despite an exceeded limit.
     Approve,
-    /// Forget it.
     Delete,
 }
 
-/// Where an import stands among those that wait, if it does.
+/// The place of a waiting import.
 pub(super) struct Place {
-    /// How many go first, with this one.
+    /// Position from 1.
     pub(super) position: Option<u64>,
-    /// Whether none can begin for want of room.
+    /// No import can start because the disk is full.
     pub(super) waits_for_room: bool,
-    /// Whether it runs, and cannot go on for want of room.
+    /// The running import waits for disk space.
     pub(super) stands_still: bool,
 }
 
-/// What is still kept of an import.
+/// Stored data of an import.
 pub(super) struct Kept {
-    /// Its file.
     pub(super) file: bool,
-    /// What is said of its rows.
+    /// Notes of its rows.
     pub(super) rows: bool,
-    /// Which products it changed.
     pub(super) changes: bool,
-    /// The last import that took it back, or is about to.
+    /// The last import that undid this one, or will.
     pub(super) undone_by: Option<String>,
-    /// Products that a check is about and that have changed since.
+    /// Products of a check that have changed since.
     pub(super) changed_since: u64,
 }
 
@@ -442,8 +426,8 @@ impl ImportBody {
     }
 }
 
-/// Holds the last product back while the end is not committed: counts that add up end a job for
-/// whoever follows it, before it is told how the job ended and what failed.
+/// Holds the last product back until the end is committed, because complete counts end a job for subscribers, before
+/// status and failed rows are known.
 fn unfinished(progress: ImportProgress) -> ImportProgress {
     let ImportProgress {
         processed_products,
@@ -461,7 +445,6 @@ fn unfinished(progress: ImportProgress) -> ImportProgress {
     }
 }
 
-/// The name of the event that tells a job's state.
 pub(super) fn event_name(id: &str) -> String {
     format!("import-job-{id}")
 }

@@ -1,7 +1,7 @@
-//! What becomes of the products that a file lacks which is to hold all of them, once its rows are through.
+//! Lists, marks or removes products that a full file lacks, after its rows are processed.
 //!
-//! Which products the file holds is found anew when an import goes on after a restart, for it is read from its first
-//! row then, too. How far the products are looked up is committed with what becomes of them.
+//! A restarted import reads the file from its first row, so the set of its products is rebuilt. The position of the
+//! lookup is committed with each batch.
 
 use std::sync::Arc;
 
@@ -19,18 +19,16 @@ use crate::server::store::{
     monitor_imports::MonitorImport,
 };
 
-/// Products that are looked up at once.
+/// Products per lookup.
 const AT_ONCE: u64 = 2_000;
 
-/// Products that were looked up in the file.
 pub(super) struct LookedUp {
     pub(super) missing: MissingBatch,
-    /// How many there were.
     pub(super) looked_up: u64,
 }
 
 impl Importer {
-    /// Looks up the next products that were there when an import was made; `None` when all are.
+    /// Looks up the next products that existed at the start of the import; `None` at the end.
     pub(super) async fn look_up(
         &self,
         import: &MonitorImport,
@@ -73,7 +71,7 @@ impl Importer {
         }))
     }
 
-    /// Lists, marks or removes the products that a file lacks, from the last that was looked up.
+    /// Continues after the last looked-up product.
     pub(super) async fn settle_missing(
         &self,
         import: &MonitorImport,
@@ -83,7 +81,7 @@ impl Importer {
         stop: &CancellationToken,
     ) -> Result<Outcome, ImportError> {
         let action = import.options.missing;
-        // A file of which nothing can be read says nothing of what there is.
+        // An unreadable file says nothing about missing products.
         if !action.is_full_file() || in_file.is_empty() {
             return Ok(Outcome::Through);
         }
@@ -111,7 +109,7 @@ impl Importer {
         }
     }
 
-    /// Commits a batch. Returns whether the import is where it takes it, and not in other hands.
+    /// Commits a batch. Returns `false` if another worker has the import.
     async fn commit_missing(
         &self,
         id: &str,
@@ -129,7 +127,7 @@ impl Importer {
         if committed || !patience.is_tried() {
             return Ok(committed);
         }
-        // The answer to an earlier try may have been lost, not the try.
+        // An earlier attempt may have succeeded without an answer.
         let there = self
             .patiently(id, stop, || self.store.monitor_import(id))
             .await?;

@@ -1,14 +1,12 @@
-//! The embedded price monitor: a guest in this process that speaks to the rest only over the wire,
-//! REST and Socket.IO, as any other price-monitor service does.
+//! The embedded price monitor. The rest of the program reaches it over REST and Socket.IO only, like an external one.
 //!
 //! ```text
 //! upload ──► uploads directory ──► queue ──► import (product_feed ► store) ──► announcer ──► sockets
 //! ```
 //!
-//! An upload is a job as soon as it is answered: the file and the job's row are on disk by then. A
-//! job that is not over when the process ends goes on at the next start, from its last committed
-//! batch. On PostgreSQL several processes share the work where they share the uploads directory:
-//! when one dies, another goes on with its imports.
+//! File and job are on disk before an upload is answered. An unfinished job continues at the next start after its last
+//! committed batch. On PostgreSQL, processes that share the uploads directory share the work and take over each other's
+//! imports.
 
 mod announcer;
 mod approval;
@@ -74,51 +72,48 @@ use crate::server::{
     uploads::space::Space,
 };
 
-/// How long connections may take to end once they were asked to.
+/// Maximum time for connections to close on shutdown.
 const CLOSING: Duration = Duration::from_secs(5);
 
-/// The most connections.
 const CONNECTIONS: usize = 1024;
 
-/// The most connections that have made no request yet; where there are more, the oldest go.
+/// Maximum connections without a request; the oldest are closed.
 const SILENT: usize = 64;
 
-/// How long what was sent may stay unread.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The time between two looks for files that no import needs any more.
+/// Interval of removing unneeded files.
 const TIDYING: Duration = Duration::from_secs(60);
 
-/// How long an import waits for an answer about its file.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
-/// What the embedded price monitor needs to know.
+/// Settings of the embedded price monitor.
 #[derive(Clone, Debug)]
 pub struct PriceMonitorOptions {
-    /// The key that every client must show.
+    /// Key required of every client.
     pub api_key: SecretString,
-    /// Where uploads are kept until they are imported. It is made when missing.
+    /// The directory of uploads; created if missing.
     pub uploads_dir: PathBuf,
-    /// The largest file that is taken, in bytes, and the most that one unpacks to.
+    /// Maximum bytes of a file, and of its unpacked content.
     pub max_upload: u64,
-    /// Where the work is counted.
+    /// Metrics of the service.
     pub metrics: Metrics,
-    /// The most imports of one user that run at once.
+    /// Maximum running imports per user.
     pub imports_per_user: usize,
-    /// The most rows that one import writes in a second; any number where there is none.
+    /// Maximum rows per second of one import; unlimited if `None`.
     pub rows_per_second: Option<NonZeroU32>,
-    /// The most imports of one user that wait or run.
+    /// Maximum waiting and running imports per user.
     pub queued_per_user: u64,
-    /// The room for the files.
+    /// Space for the files.
     pub space: Space,
-    /// How long what is not kept for ever is kept.
+    /// Retention of imports and files.
     pub retention: Retention,
-    /// How much an import may change without being asked about.
+    /// Default safety limits.
     pub safety: SafetyLimits,
 }
 
 impl PriceMonitorOptions {
-    /// As the settings say.
+    /// Takes the options from the settings.
     #[must_use]
     pub fn new(config: &Config, api_key: SecretString, metrics: Metrics, space: Space) -> Self {
         Self {
@@ -142,7 +137,7 @@ impl PriceMonitorOptions {
     }
 }
 
-/// The directory of uploads cannot be used.
+/// The directory of uploads is not usable.
 #[derive(Debug, Error)]
 #[error("{} cannot be written: {error}{}", path.display(), advice::about_file(error))]
 pub struct UploadsError {
@@ -150,11 +145,7 @@ pub struct UploadsError {
     error: io::Error,
 }
 
-/// Makes the directory of uploads, if it is missing, and sees that it can be written.
-///
-/// # Errors
-///
-/// When it cannot.
+/// Creates the directory of uploads if missing, and checks that it is writable.
 pub async fn make_uploads_dir(path: &Path) -> Result<(), UploadsError> {
     let probed = async {
         let limits = SpaceLimits {
@@ -171,24 +162,24 @@ pub async fn make_uploads_dir(path: &Path) -> Result<(), UploadsError> {
     })
 }
 
-/// What all parts of the service share.
+/// State shared by all parts of the service.
 #[derive(Debug)]
 struct Service {
     store: Store,
     options: PriceMonitorOptions,
     uploads: Uploads,
     readers: Readers,
-    /// Held while an import is recorded, so that those of a user are counted one after the other.
+    /// Held while an import is recorded, so that a user's imports are counted correctly.
     recording: tokio::sync::Mutex<()>,
     announcer: Arc<Announcer>,
     queue: Queue,
     workers: Workers,
     shutdown: CancellationToken,
-    /// Owns what outlives a request: imports, sockets, the last step of an upload.
+    /// Owns tasks that outlive a request: imports, sockets, the end of an upload.
     tasks: TaskTracker,
 }
 
-/// Ends imports that nobody answered, and removes the files that no import needs any more, now and again.
+/// Ends unanswered imports and removes unneeded files.
 async fn tidy(store: Store, uploads: Uploads, queue: Queue, retention: Duration) {
     loop {
         if let Err(error) = queue.give_unanswered_up(ago(ANSWERED_WITHIN)).await {
@@ -201,14 +192,14 @@ async fn tidy(store: Store, uploads: Uploads, queue: Queue, retention: Duration)
     }
 }
 
-/// Runs the embedded price monitor on `listener` until `shutdown` is cancelled.
+/// Runs the embedded price monitor until `shutdown` is cancelled.
 ///
-/// Then it stops accepting, breaks uploads off, closes the sockets, and lets running imports commit
-/// the batch they are at; they go on at the next start. It returns when all of that is done.
+/// Then it stops accepting, aborts uploads, closes sockets, waits for running imports to commit their batch, and
+/// returns.
 ///
 /// # Errors
 ///
-/// When the uploads directory cannot be made, or the unfinished imports cannot be read.
+/// If the uploads directory cannot be created or the unfinished imports cannot be read.
 pub async fn serve(
     listener: TcpListener,
     store: Store,
@@ -218,11 +209,7 @@ pub async fn serve(
     serve_with(listener, store, options, Router::new(), shutdown).await
 }
 
-/// [Serves](serve), and besides what `others` answer, which need no key.
-///
-/// # Errors
-///
-/// The same.
+/// Like [`serve`], with additional routes that need no key.
 pub async fn serve_with(
     listener: TcpListener,
     store: Store,
@@ -312,8 +299,7 @@ pub async fn serve_with(
     Ok(())
 }
 
-/// How connections are treated: there are few that mean well, and who means no good is on this machine or in
-/// the same network.
+/// The service has few clients, on this machine or network.
 fn listening() -> ListenOptions {
     ListenOptions {
         most: MostConnections {

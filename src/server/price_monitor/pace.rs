@@ -5,10 +5,8 @@ use std::{num::NonZeroU32, time::Duration};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Maximum delay after a batch.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Delays the batches of an import.
 #[derive(Debug)]
 pub(super) struct Pace {
     rows_per_second: Option<NonZeroU32>,
@@ -16,7 +14,6 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Starts now. Without a limit there are no delays.
     pub(super) fn new(rows_per_second: Option<NonZeroU32>) -> Self {
         Self {
             rows_per_second,
@@ -24,7 +21,7 @@ impl Pace {
         }
     }
 
-    /// Waits until this many rows may have been written since the last call, or `stop` is cancelled.
+    /// Waits until the rate allows these rows, or `stop` is cancelled.
     pub(super) async fn after(&mut self, rows: u64, stop: &CancellationToken) {
         if let Some(due) = self.due_after(rows, Instant::now()) {
             stop.run_until_cancelled(tokio::time::sleep_until(due))

@@ -14,21 +14,17 @@ use crate::server::store::StoreError;
 /// Maximum delay between retries.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
-/// Delay between retries on a full disk, which have no maximum: an import goes on from where it is once there
-/// is space.
+/// Delay between retries on a full disk. They are unlimited: the import continues when there is space.
 const ROOM: Duration = Duration::from_secs(3);
 
-/// The running imports that wait for disk space.
 #[derive(Debug, Default)]
 pub(super) struct WaitingForRoom(Mutex<HashSet<String>>);
 
 impl WaitingForRoom {
-    /// Returns whether any import waits.
     pub(super) fn is_any(&self) -> bool {
         !self.all().is_empty()
     }
 
-    /// Returns whether an import waits.
     pub(super) fn has(&self, id: &str) -> bool {
         self.all().contains(id)
     }
@@ -38,16 +34,14 @@ impl WaitingForRoom {
     }
 }
 
-/// Why an operation was given up.
 #[derive(Debug)]
 pub(super) enum GaveUp {
-    /// It was cancelled.
     Stopped,
-    /// A permanent error, or retries were exhausted.
+    /// A permanent error, or no retries left.
     Store(StoreError),
 }
 
-/// Delays between retries, about half a minute in total.
+/// About half a minute in total.
 pub(super) struct Patience<'a> {
     room: &'a WaitingForRoom,
     id: &'a str,
@@ -63,7 +57,6 @@ impl Drop for Patience<'_> {
 }
 
 impl<'a> Patience<'a> {
-    /// Starts for an import.
     pub(super) fn new(room: &'a WaitingForRoom, id: &'a str, stop: &'a CancellationToken) -> Self {
         Self {
             room,
@@ -74,7 +67,6 @@ impl<'a> Patience<'a> {
         }
     }
 
-    /// Waits before the next retry, or returns a permanent error.
     pub(super) async fn after(&mut self, error: StoreError) -> Result<(), GaveUp> {
         let wait = if error.is_full() {
             Some(ROOM)
@@ -99,13 +91,12 @@ impl<'a> Patience<'a> {
         slept.ok_or(GaveUp::Stopped)
     }
 
-    /// Whether an earlier attempt failed, so that its effect is unknown.
+    /// Whether an earlier attempt failed, with unknown effect.
     pub(super) fn is_tried(&self) -> bool {
         self.tries > 0
     }
 }
 
-/// Retries an operation on an import.
 pub(super) async fn patiently<T, F>(
     room: &WaitingForRoom,
     id: &str,
@@ -124,7 +115,6 @@ where
     }
 }
 
-/// Returns growing delays.
 pub(super) fn waits() -> ExponentialBuilder {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(200))
@@ -176,7 +166,7 @@ mod tests {
         let stop = CancellationToken::new();
         let room = WaitingForRoom::default();
         let mut patience = Patience::new(&room, "a", &stop);
-        // No number of tries is the last one.
+        // Uses up all retries.
         while patience.waits.next().is_some() {}
         assert!(patience.after(full()).await.is_ok());
         assert!(room.has("a") && room.is_any() && !room.has("b"));

@@ -18,16 +18,16 @@ use crate::{
     },
 };
 
-/// Polling interval for imports that other processes leave behind.
+/// Polling interval for imports left by other processes.
 const LOOK: Duration = Duration::from_secs(3);
 
-/// Minimum time between log lines for a continuing database error.
+/// Minimum interval of log lines for a continuing database error.
 const SAID_AGAIN: Duration = Duration::from_secs(60);
 
-/// Interval of renewing leases, several times per lease.
+/// Lease renewal interval; several fit into a lease.
 const RENEWAL: Duration = Duration::from_secs(4);
 
-/// The imports running here; waiting ones are in the database only. Clones share it.
+/// The imports running here. Waiting ones are in the database only.
 #[derive(Clone, Debug)]
 pub(super) struct Queue(Arc<Inner>);
 
@@ -36,14 +36,13 @@ struct Inner {
     importer: Arc<Importer>,
     workers: Workers,
     running: Mutex<HashMap<String, CancellationToken>>,
-    /// An import may be waiting, or a slot free.
+    /// Notified when an import may wait or a slot is free.
     wake: Notify,
     metrics: Metrics,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
 
-/// A slot of a running import.
 struct Slot {
     queue: Queue,
     id: String,
@@ -57,7 +56,7 @@ impl Drop for Slot {
 }
 
 impl Queue {
-    /// Creates a queue; `tasks` owns what it runs.
+    /// Creates a queue; `tasks` owns its tasks.
     pub(super) fn new(
         importer: Importer,
         workers: Workers,
@@ -76,13 +75,13 @@ impl Queue {
         }))
     }
 
-    /// Runs queued imports until shutdown. Running ones then finish their current batch.
+    /// Runs imports until shutdown; running ones then finish their batch.
     pub(super) fn start(&self) {
         let (queue, shutdown) = (self.clone(), self.0.shutdown.clone());
         self.0.tasks.spawn(async move {
             shutdown.run_until_cancelled(queue.take_imports()).await;
         });
-        // Leases are renewed until the last import has committed its batch.
+        // Renews leases until the last import has committed its batch.
         let (queue, shutdown) = (self.clone(), self.0.shutdown.clone());
         let imports = self.0.tasks.clone();
         tokio::spawn(async move {
@@ -97,22 +96,21 @@ impl Queue {
         });
     }
 
-    /// Triggers a poll.
     pub(super) fn wake(&self) {
         self.0.wake.notify_one();
     }
 
-    /// Stops an import that runs here. Returns whether it does.
+    /// Stops an import if it runs here. Returns whether it does.
     pub(super) fn stop(&self, id: &str) -> bool {
         let running = self.running();
         let stop = running.get(id);
         stop.inspect(|stop| stop.cancel()).is_some()
     }
 
-    /// Cancels an unfinished import, running or waiting.
+    /// Cancels a running or waiting import.
     pub(super) async fn cancel(&self, id: &str) -> Result<(), StoreError> {
         if self.stop(id) {
-            // Recorded, in case this process ends before the import does.
+            // Recorded in case this process ends first.
             if let Err(error) = self.0.workers.note_unwanted(id).await {
                 tracing::warn!(id, %error, "cannot tell other workers that an import was cancelled");
             }
@@ -124,28 +122,25 @@ impl Queue {
         Ok(())
     }
 
-    /// Ends an import that nobody runs, also if the caller is dropped.
+    /// Runs to completion even if the caller is dropped.
     async fn finish_cancelled(&self, id: &str) {
         let (importer, id) = (Arc::clone(&self.0.importer), id.to_owned());
         let ending = self
             .0
             .tasks
             .spawn(async move { importer.finish_cancelled(&id).await });
-        // A panic is logged where it happens.
+        // The panic is already logged.
         let _ = ending.await;
     }
 
-    /// Ends imports that have waited for an answer since before a time.
     pub(super) async fn give_unanswered_up(&self, before: UnixMillis) -> Result<(), StoreError> {
         self.0.importer.give_unanswered_up(before).await
     }
 
-    /// Returns whether imports wait because the disk is full.
     pub(super) fn waits_for_room(&self) -> bool {
         self.0.metrics.imports_wait_for_room()
     }
 
-    /// Returns whether an import that runs here waits because the disk is full.
     pub(super) fn stands_still(&self, id: &str) -> bool {
         self.0.importer.room.has(id)
     }
@@ -216,7 +211,7 @@ impl Queue {
         }
     }
 
-    /// Returns imports not to claim again: running ones, and ended ones that cannot be recorded yet.
+    /// Returns imports not to claim: running ones, and ended ones that are not recorded yet.
     fn at_hand(&self) -> Vec<String> {
         let mut all: Vec<_> = self.running().keys().cloned().collect();
         all.extend(self.0.importer.ends_to_record());

@@ -1,7 +1,6 @@
-//! Limits concurrent readers of product files, whose memory is bounded each.
+//! Limits concurrent readers of product files; each has bounded memory.
 //!
-//! Imports have slots of their own, because they take long. Interactive reads, such as checking an upload,
-//! have others, one at a time per owner.
+//! Imports and interactive reads have separate slots. Interactive reads are limited to one per owner.
 
 use std::{
     collections::HashMap,
@@ -14,16 +13,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::service::ServiceError;
 
-/// Maximum running imports, over all users. Each takes the memory of a reader and of its prepared batches.
+/// Maximum running imports in total. Each takes the memory of a reader and its prepared batches.
 pub(super) const IMPORTS: usize = 3;
 
-/// Maximum other readers.
+/// Maximum interactive reads.
 const OTHERS: usize = 1;
 
 /// How long an interactive read waits for a slot.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The slots. Clones share them.
 #[derive(Clone, Debug)]
 pub(super) struct Readers(Arc<Inner>);
 
@@ -31,11 +29,11 @@ pub(super) struct Readers(Arc<Inner>);
 struct Inner {
     imports: Arc<Semaphore>,
     others: Arc<Semaphore>,
-    /// Turns of owners who read or wait.
+    /// One permit per owner.
     owners: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
-/// The right to read a file. Dropping it releases the slot.
+/// A slot; dropping it releases it.
 #[derive(Debug)]
 pub(super) struct Place {
     turn: Option<(Readers, String, OwnedSemaphorePermit)>,
@@ -53,9 +51,7 @@ impl Default for Readers {
 }
 
 impl Readers {
-    /// Waits for a slot to import a file.
     pub(super) async fn import(&self) -> Place {
-        // The semaphore is never closed.
         let place = Arc::clone(&self.0.imports).acquire_owned().await.ok();
         Place {
             turn: None,
@@ -63,11 +59,7 @@ impl Readers {
         }
     }
 
-    /// Waits for a slot for an interactive read.
-    ///
-    /// # Errors
-    ///
-    /// [`ServiceError::Busy`] after [`PATIENCE`].
+    /// Waits for an interactive slot, up to [`PATIENCE`].
     pub(super) async fn look(&self, owner: &str) -> Result<Place, ServiceError> {
         let place = tokio::time::timeout(PATIENCE, self.wait_to_look(owner)).await;
         place.map_err(|_| ServiceError::Busy)
@@ -80,7 +72,7 @@ impl Readers {
             Arc::clone(turns.or_insert_with(|| Arc::new(Semaphore::new(1))))
         };
         let turn = turns.acquire_owned().await.ok();
-        // From here on the turn is released on drop.
+        // From here on dropping releases the owner's permit.
         let mut place = Place {
             turn: turn.map(|turn| (self.clone(), owner.to_owned(), turn)),
             _place: None,
@@ -95,11 +87,7 @@ impl Readers {
 }
 
 impl Place {
-    /// Reads on a blocking thread, which keeps the slot even if the client is gone.
-    ///
-    /// # Errors
-    ///
-    /// Those of reading.
+    /// Reads on a blocking thread, which keeps the slot even if the client disconnects.
     pub(super) async fn read<T: Send + 'static>(
         self,
         read: impl FnOnce() -> Result<T, FeedError> + Send + 'static,
@@ -145,7 +133,7 @@ mod tests {
         tokio::pin!(second, other);
         assert!(second.as_mut().now_or_never().is_none());
         assert!(other.as_mut().now_or_never().is_none());
-        // The second reader waits for its owner's turn, not for the slot.
+        // The second reader waits for its owner's permit, not for the slot.
         drop(first);
         let other = other.now_or_never().unwrap();
         assert!(second.as_mut().now_or_never().is_none());

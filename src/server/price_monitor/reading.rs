@@ -1,4 +1,4 @@
-//! From a product file to batches that are ready to be written, on a thread that may wait.
+//! Reads a product file into batches, on a blocking thread.
 
 use std::{io, ops::ControlFlow, path::PathBuf};
 
@@ -20,24 +20,20 @@ use product_feed::{
     PassedOver, RowFailure, Understanding, Visitor,
 };
 
-/// Rows that are written in one transaction at the beginning of a file, so that a short one shows progress too.
+/// Rows of the first transactions; small, so that short files show progress.
 pub(super) const BATCH: usize = 2000;
 
-/// Rows that are written in one transaction further on: a tenth of those that are through, and at most so many. Pages
-/// of the database that several rows change are then written once.
+/// Maximum rows of later transactions, which have a tenth of the rows so far. A database page changed by several rows
+/// is then written once.
 pub(super) const LARGEST_BATCH: usize = 5_000;
 
-/// Bytes of rows that are written in one transaction, whatever their number.
+/// Maximum bytes of rows per transaction.
 const BATCH_BYTES: usize = 1 << 20;
 
-/// Rows that are read between two looks at whether to stop.
+/// Rows between checks of `stop`.
 const READ_AT_ONCE: u64 = 1000;
 
-/// Counts the rows that [`read_batches`] gives; `None` when `stop` was cancelled.
-///
-/// # Errors
-///
-/// When the file cannot be read to its end.
+/// Returns the number of rows of [`read_batches`]; `None` if stopped.
 pub(super) fn count(
     input: Input,
     limits: &Limits,
@@ -45,14 +41,14 @@ pub(super) fn count(
     stop: &CancellationToken,
 ) -> Result<Option<Counted>, FeedError> {
     let counted = product_feed::count(input.until(stop), limits, mapping);
-    // Why reading failed does not matter then.
+    // The error is irrelevant after a stop.
     if stop.is_cancelled() {
         return Ok(None);
     }
     counted.map(Some)
 }
 
-/// Looks every now and then whether to stop.
+/// Checks `stop` periodically.
 struct Pause<'a> {
     stop: &'a CancellationToken,
     rows: u64,
@@ -73,45 +69,35 @@ impl<'a> Pause<'a> {
     }
 }
 
-/// Why a file cannot be read into batches.
 #[derive(Debug, Error)]
 pub(super) enum ReadError {
     #[error(transparent)]
     Feed(#[from] FeedError),
-    /// The products so far cannot be kept.
+    /// The table of products cannot be written.
     #[error("the products of the file so far cannot be kept")]
     Scratch(#[source] io::Error),
 }
 
-/// What is to be read, and into what.
 pub(super) struct Reading {
     pub(super) input: Input,
     pub(super) limits: Limits,
     pub(super) mapping: Option<Mapping>,
     pub(super) kind: BatchKind,
-    /// Rows that are through.
+    /// Rows already committed.
     pub(super) position: u64,
-    /// How many products the file holds.
+    /// Products in the file.
     pub(super) total: u64,
-    /// Whether it is asked afterwards which products the file holds, those of rows that fail too.
+    /// Whether the products of failed rows are remembered too.
     pub(super) is_full_file: bool,
-    /// The most rows of a batch.
     pub(super) largest_batch: usize,
-    /// Where what is too much for memory is kept.
+    /// Directory for temporary files.
     pub(super) scratch: PathBuf,
 }
 
-/// Reads the rows behind a position into batches, until all are through, nobody receives them any more or
-/// `stop` is cancelled. Rows before are read too: a row can take the title of one above it, or replace it.
+/// Reads the rows after a position into batches, until the end, until the receiver is dropped, or until `stop`.
 ///
-/// Returns which products the file holds, once it is read to its end.
-///
-/// Where the batches part depends on what is in the rows alone, from wherever one begins that was
-/// committed: it does not depend on interruptions.
-///
-/// # Errors
-///
-/// When the file cannot be read to its end.
+/// Earlier rows are read too: a row can take the title of one above it, or replace it. Batch boundaries depend on the
+/// rows only, not on interruptions. Returns the products of the file once it is read to its end.
 pub(super) fn read_batches(
     reading: Reading,
     batches: &mpsc::Sender<ImportBatch>,
@@ -167,25 +153,20 @@ pub(super) fn read_batches(
     Ok((!batcher.is_stopped).then_some(batcher.in_file))
 }
 
-/// The products of a file.
 #[derive(Debug)]
 pub(super) struct InFile {
     products: Seen,
-    /// Those of rows that failed.
+    /// Products of failed rows.
     failed: Option<Seen>,
 }
 
 impl InFile {
-    /// Returns whether there is none that can be imported.
+    /// Returns whether no product is importable.
     pub(super) fn is_empty(&self) -> bool {
         self.products.is_empty()
     }
 
     /// Returns whether a product is in the file.
-    ///
-    /// # Errors
-    ///
-    /// When what is remembered of the file cannot be read.
     pub(super) fn has(&self, identity: &str) -> io::Result<bool> {
         if self.products.contains(identity)? {
             return Ok(true);
@@ -196,7 +177,7 @@ impl InFile {
     }
 }
 
-/// Returns how many rows the batch behind a position may have.
+/// Returns the maximum rows of the batch at a position.
 fn batch_rows(position: u64, largest: usize) -> usize {
     let share = usize::try_from(position / 10).unwrap_or(largest);
     share.clamp(BATCH, largest.max(BATCH))
@@ -208,26 +189,26 @@ struct Batcher<'a> {
     position: u64,
     pause: Pause<'a>,
     said: Said,
-    /// Whether there is a column for it.
+    /// Whether the file has a column for availability.
     tells_availability: bool,
     in_file: InFile,
-    /// How many products failed rows may have, and where they are kept, where that is asked.
+    /// Maximum products of failed rows, and the directory for them, if they are remembered.
     failed_room: Option<(u64, PathBuf)>,
     products: Vec<ProductRow>,
     failed: Vec<FailedRow>,
     notes: Vec<RowNote>,
-    /// Rows of the batch, how many it may have, and bytes of all that is in it.
+    /// Rows, maximum rows and bytes of the batch.
     rows: usize,
     most_rows: usize,
     bytes: usize,
     largest_batch: usize,
-    /// Rows of the file that are through with this batch.
+    /// Rows of the file including this batch.
     through: u64,
-    /// What was counted from the file's first row on.
+    /// Counts since the first row.
     tally: Tally,
-    /// Notes of each kind likewise.
+    /// Notes of each kind since the first row.
     noted: [u64; NoteKind::ALL.len()],
-    /// Why the products so far cannot be kept.
+    /// Why the table of products cannot be written.
     problem: Option<io::Error>,
     is_stopped: bool,
 }
@@ -248,7 +229,7 @@ impl Batcher<'_> {
         }
     }
 
-    /// Whether the row with this number is to be written, and not only to be remembered.
+    /// Whether the row is after the position, so that it is written and not only remembered.
     fn is_new(&self, number: u64) -> bool {
         number > self.position
     }
@@ -341,7 +322,7 @@ impl Batcher<'_> {
         Ok(())
     }
 
-    /// Lists a note, as long as there are not too many of its kind.
+    /// Records a note, up to the maximum of its kind.
     fn note(&mut self, note: impl FnOnce() -> RowNote, number: u64) {
         let note = note();
         let noted = &mut self.noted[note.kind as usize];
@@ -354,7 +335,7 @@ impl Batcher<'_> {
         }
     }
 
-    /// Counts a row that is through, and sends the batch once it is full.
+    /// Counts a row and sends the batch when full.
     fn count(&mut self, number: u64) -> ControlFlow<()> {
         self.tally.rows_read += 1;
         let mut flow = self.pause.look();
@@ -422,8 +403,8 @@ impl Visitor for Batcher<'_> {
     }
 }
 
-/// Takes from what a row says the field that a warning is about: it stays as it was. A count that cannot be
-/// read says nothing of the availability either.
+/// Removes the field of a warning, so that the product keeps its value. An unreadable stock leaves the availability
+/// too.
 fn leave_out(said: &mut Said, field: Meaning, tells_availability: bool) {
     match field {
         Meaning::Name => said.name = false,
@@ -452,7 +433,7 @@ fn failed_row(number: u64, line: u64, failure: RowFailure) -> FailedRow {
     }
 }
 
-/// What a file with this header row says of its products.
+/// Returns the fields that a file with this header sets.
 fn said(header: &Header) -> Said {
     let has = |meaning| header.has(meaning);
     Said {
@@ -461,7 +442,7 @@ fn said(header: &Header) -> Said {
         currency: has(Meaning::Currency),
         gtin: has(Meaning::Gtin) || has(Meaning::Barcode),
         stock: has(Meaning::Stock),
-        // A word in place of a count says so much.
+        // A word in the stock column sets the availability.
         availability: has(Meaning::Availability) || has(Meaning::Stock),
         url: has(Meaning::Url),
     }
@@ -536,7 +517,7 @@ mod tests {
         assert!(none.unwrap().unwrap().is_empty());
     }
 
-    /// All batches of a file behind a position.
+    /// Returns all batches after a position.
     fn batches(file: &str, position: u64) -> Vec<ImportBatch> {
         let (sender, mut receiver) = mpsc::channel(1000);
         let stop = CancellationToken::new();

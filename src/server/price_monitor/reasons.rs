@@ -7,17 +7,14 @@ use crate::{
     model::{changes::OverLimit, reason::Reason},
 };
 
-/// Tells why a file is not imported.
 pub(super) fn of_file(error: &FeedError) -> Reason {
     reason(error.to_string(), error.code(), error.parameters())
 }
 
-/// Tells why a row, or a value of it, is not imported.
 pub(super) fn of_row(error: &RowError) -> Reason {
     reason(error.to_string(), error.code(), error.parameters())
 }
 
-/// Tells why a file cannot be read with the columns that somebody names.
 pub(super) fn of_mapping(error: HeaderError) -> ErrorCode {
     match error {
         HeaderError::Unknown => ErrorCode::MappedNothing,
@@ -26,7 +23,6 @@ pub(super) fn of_mapping(error: HeaderError) -> ErrorCode {
     }
 }
 
-/// Tells which limit an import goes over.
 pub(super) fn of_limit(over: OverLimit) -> ErrorCode {
     match over {
         OverLimit::Prices { count, of, by } => ErrorCode::OverLimitPrices {
@@ -60,7 +56,6 @@ mod tests {
     use super::*;
     use crate::i18n::locale::Locale;
 
-    /// Every error of a row.
     fn row_errors() -> Vec<RowError> {
         let value = || "x\"y".to_owned();
         let all = vec![
@@ -91,7 +86,7 @@ mod tests {
         ];
         for error in &all {
             match error {
-                // A new one does not compile until it is listed above, too.
+                // Add a new variant to the list above, too.
                 RowError::NoIdentity
                 | RowError::PlaceholderIdentity(_)
                 | RowError::MangledIdentity(_)
@@ -117,7 +112,6 @@ mod tests {
         all
     }
 
-    /// Every error of a file.
     fn file_errors() -> Vec<FeedError> {
         let all = vec![
             FeedError::Io(io::Error::from(io::ErrorKind::Other)),
@@ -155,7 +149,7 @@ mod tests {
         ];
         for error in &all {
             match error {
-                // A new one does not compile until it is listed above, too.
+                // Add a new variant to the list above, too.
                 FeedError::Io(_)
                 | FeedError::Empty
                 | FeedError::Header(
@@ -201,7 +195,7 @@ mod tests {
         let reasons = rows.iter().map(of_row).chain(files.iter().map(of_file));
         for reason in reasons {
             let english = Locale::English.reason(&reason);
-            // Units of sizes have other names there.
+            // Other languages translate units.
             if reason.code() != Some("too-large-unpacked") {
                 assert_eq!(english, reason.to_string());
             }

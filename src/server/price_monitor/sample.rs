@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use clap::ValueEnum;
 
-/// The kind of file.
+/// The kind of a generated file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Shape {
-    /// A list of twelve columns.
+    /// Twelve columns.
     Plain,
     /// Shopify: handles with three variants each, and image rows.
     Shopify,
@@ -23,11 +23,7 @@ const COLOURS: [&str; 5] = ["Blue", "Red", "Green", "Black", "Sand"];
 const THINGS: [&str; 6] = ["Shirt", "Mug", "Lamp", "Chair", "Notebook", "Scarf"];
 const SIZES: [&str; 3] = ["S", "M", "L"];
 
-/// Writes a file with a number of rows. Deterministic.
-///
-/// # Errors
-///
-/// If writing fails.
+/// Writes a file of `rows` rows, deterministically.
 pub fn write(to: &mut impl Write, shape: Shape, rows: u64) -> io::Result<()> {
     match shape {
         Shape::Plain => plain(to, rows),
@@ -38,7 +34,7 @@ pub fn write(to: &mut impl Write, shape: Shape, rows: u64) -> io::Result<()> {
     }
 }
 
-/// Mixes a row number, so that neighbours differ.
+/// Hashes a row number, so that neighbours differ.
 fn mixed(row: u64) -> u64 {
     let mut value = row.wrapping_add(0x9E37_79B9_7F4A_7C15);
     value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -51,7 +47,6 @@ fn pick<'a>(from: &[&'a str], number: u64) -> &'a str {
     from.get(index).copied().unwrap_or_default()
 }
 
-/// The generated data of a row.
 struct Product {
     name: String,
     price: String,

@@ -1,4 +1,4 @@
-//! Remembers the products of a file to detect repeated rows; on disk for large files, to bound memory.
+//! Remembers the products of a file to detect repeated rows; large files use disk instead of memory.
 
 use std::{
     fs::File,
@@ -8,7 +8,6 @@ use std::{
     path::Path,
 };
 
-/// Maximum products in memory.
 const IN_MEMORY: u64 = 1 << 20;
 
 /// Bytes of a slot: hash of the identity, and line.
@@ -22,11 +21,11 @@ pub(super) struct Seen {
     is_empty: bool,
 }
 
-/// A hash table with open addressing. A slot with hash 0 is free.
+/// A hash table with open addressing; hash 0 marks a free slot.
 #[derive(Debug)]
 enum Table {
     Memory(Vec<(u64, u64)>),
-    /// In an unlinked temporary file, sparse.
+    /// A sparse, unlinked temporary file.
     File {
         file: File,
         slots: u64,
@@ -34,7 +33,6 @@ enum Table {
 }
 
 impl Seen {
-    /// Allocates for a number of products, in `directory` if they are many.
     pub(super) fn new(products: u64, directory: &Path) -> io::Result<Self> {
         let table = if products <= IN_MEMORY {
             let slots = usize::try_from(slots(products)).map_err(io::Error::other)?;
@@ -49,18 +47,17 @@ impl Seen {
         })
     }
 
-    /// Returns whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         self.is_empty
     }
 
-    /// Returns whether a product is among them. One in an astronomical number is taken for another.
+    /// Compares hashes; collisions are negligible.
     pub(super) fn contains(&self, identity: &str) -> io::Result<bool> {
         let mark = self.hasher.hash_one(identity).max(1);
         self.table.contains(mark)
     }
 
-    /// Records a product and returns its previous line, if any.
+    /// Records a product; returns its previous line.
     pub(super) fn replace(&mut self, identity: &str, line: u64) -> io::Result<Option<u64>> {
         self.is_empty = false;
         let mark = self.hasher.hash_one(identity).max(1);
@@ -68,7 +65,6 @@ impl Seen {
     }
 }
 
-/// A quarter more slots than products.
 fn slots(products: u64) -> u64 {
     products.saturating_add(products / 4).saturating_add(8)
 }
@@ -88,10 +84,10 @@ impl Table {
         }
     }
 
-    /// Returns the slots in which a mark may be, in order.
+    /// Returns the slots to probe for a hash.
     fn places(&self, mark: u64) -> impl Iterator<Item = u64> + use<> {
         let slots = self.slots();
-        // The upper half of the product scales the hash to the number of slots.
+        // Scales the hash to the number of slots.
         let first = ((u128::from(mark) * u128::from(slots)) >> 64) as u64;
         (0..slots).map(move |step| (first + step) % slots)
     }

@@ -1,4 +1,4 @@
-//! The REST side: who may ask, what is answered, and how errors are said.
+//! REST routes, authentication and errors.
 
 use std::{fmt, io, sync::Arc};
 
@@ -30,10 +30,10 @@ use crate::{
     },
 };
 
-/// Bytes of an upload request beside the file itself.
+/// Maximum bytes of an upload request besides the file.
 const MULTIPART_OVERHEAD: u64 = 64 << 10;
 
-/// Returns the routes. All but `/health` ask for the key.
+/// All routes but `/health` require the key.
 pub(super) fn router(service: Arc<Service>) -> Router {
     let limit = service
         .options
@@ -96,14 +96,13 @@ async fn require_key(
 }
 
 impl Service {
-    /// Returns whether this is the key, in a time that does not depend on how much of it is right.
+    /// Compares the key in constant time.
     pub(super) fn knows(&self, shown: &[u8]) -> bool {
         let key = self.options.api_key.expose_secret().as_bytes();
         !key.is_empty() && bool::from(key.ct_eq(shown))
     }
 }
 
-/// Why a request is refused.
 #[derive(Debug, Error)]
 pub(super) enum ServiceError {
     WrongKey,
@@ -138,7 +137,6 @@ pub(super) enum ServiceError {
 }
 
 impl ServiceError {
-    /// Returns what is answered.
     pub(super) fn reason(&self) -> Reason {
         let code = match self {
             Self::WrongKey => ErrorCode::WrongApiKey,

@@ -17,17 +17,15 @@ use socketioxide::{
 use super::{Service, message::event_name};
 use crate::model::job::JobId;
 
-/// Time for presenting the key.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Authentication data of a client.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Auth {
     api_key: String,
 }
 
-/// A missing or wrong key. The text is sent in `CONNECT_ERROR`.
+/// A missing or wrong key; the text is sent in `CONNECT_ERROR`.
 struct InvalidKey;
 
 impl fmt::Display for InvalidKey {
@@ -36,18 +34,16 @@ impl fmt::Display for InvalidKey {
     }
 }
 
-/// Creates the layer that serves Socket.IO, and its handle.
 pub(super) fn layer() -> (SocketIoLayer, SocketIo) {
     SocketIo::builder()
-        // Long-polling would keep a request per message.
+        // Long-polling would hold a request per message.
         .transports([TransportType::Websocket])
         .connect_timeout(CONNECT_TIMEOUT)
         .build_layer()
 }
 
-/// Accepts connections on the main namespace.
 pub(super) fn listen(io: &SocketIo, service: &Arc<Service>) {
-    // The service owns the handle, so the handle must not own the service.
+    // The service owns the handle; a strong reference would be a cycle.
     let weak = Arc::downgrade(service);
     let connected = {
         let weak = Weak::clone(&weak);
@@ -66,7 +62,7 @@ pub(super) fn listen(io: &SocketIo, service: &Arc<Service>) {
                 "leave-import-job",
                 async move |socket: SocketRef, Data::<JobId>(id)| {
                     if let Some(service) = leaving.upgrade() {
-                        // After a pending join of the same socket.
+                        // Runs after a pending join of the same socket.
                         let _turn = service.announcer.turn().await;
                         socket.leave(id.as_str().to_owned());
                     }
@@ -83,7 +79,7 @@ pub(super) fn listen(io: &SocketIo, service: &Arc<Service>) {
     io.ns("/", connected.with(known));
 }
 
-/// Joins a socket to a job's room and sends the job's state. An unknown job is not answered; REST reports it.
+/// Joins a job's room and sends its state. An unknown job gets no answer; REST reports it.
 async fn join(service: &Service, socket: &SocketRef, id: &JobId) {
     let turn = service.announcer.turn().await;
     match turn.newest(id.as_str()).await {

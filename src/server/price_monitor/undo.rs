@@ -1,8 +1,8 @@
-//! Taking an import back, by an import of its own.
+//! Undoes an import with an import of its own.
 //!
 //! | call | answer |
 //! | --- | --- |
-//! | `POST …/{id}/undo?everything=` | 201 and the new job, which gives the products that the import changed the values that they had |
+//! | `POST …/{id}/undo?everything=` | 201 and a new job, which restores the previous values of changed products |
 
 use std::{io, sync::Arc, time::Instant};
 
@@ -36,7 +36,6 @@ use crate::{
     },
 };
 
-/// Returns the routes.
 pub(super) fn router() -> Router<Arc<Service>> {
     Router::new().route("/api/products/imports/{id}/undo", post(undo))
 }
@@ -78,11 +77,10 @@ async fn undo(
     Ok((StatusCode::CREATED, Json(import.into())))
 }
 
-/// Records an import that takes another one back, and lets it run.
 async fn record(service: Arc<Service>, new: NewImport) -> Result<MonitorImport, ServiceError> {
     let id = Uuid::now_v7().to_string();
     let new = NewImport {
-        // There is no such file. Whoever serves the directory runs it.
+        // There is no file; any worker of the directory runs it.
         stored_as: stored_name(&id),
         stored_in: Some(service.uploads.id().to_owned()),
         id,
@@ -102,7 +100,7 @@ async fn record(service: Arc<Service>, new: NewImport) -> Result<MonitorImport, 
 }
 
 impl Importer {
-    /// Takes an import back, from the last of its changes that is not.
+    /// Undoes changes from the last one that is not yet undone.
     pub(super) async fn take_back(
         &self,
         import: &MonitorImport,
@@ -154,7 +152,7 @@ impl Importer {
         }
     }
 
-    /// Commits a batch; `None` where the import is in other hands.
+    /// Commits a batch; `None` if another worker has the import.
     async fn commit_back(
         &self,
         id: &str,
@@ -177,7 +175,7 @@ impl Importer {
         if committed.is_some() || !patience.is_tried() {
             return Ok(committed);
         }
-        // The answer to an earlier try may have been lost, not the try: whoever looks next sees the counts.
+        // An earlier attempt may have succeeded without an answer; the counts show it.
         let there = self
             .patiently(id, stop, || self.store.monitor_import(id))
             .await?;

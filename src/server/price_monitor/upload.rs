@@ -1,4 +1,4 @@
-//! Takes a product file in: from a multipart request to a file on disk.
+//! Receives an upload: multipart request to file.
 
 use axum::{
     Json,
@@ -27,27 +27,24 @@ use crate::server::{
     uploads::{file_name, part_name},
 };
 
-/// Bytes that are looked at to tell an empty file.
+/// Bytes read to recognize an empty file.
 const HEAD: usize = 8 << 10;
 
-/// The most characters of a filename that are kept.
 const MAX_FILENAME: usize = 255;
 
-/// How long the rest of an upload that is not needed is read.
+/// How long the unneeded rest of an upload is read.
 const LINGER: Duration = Duration::from_secs(10);
 
-/// The header that says in whose name a client asks. Imports of one owner wait for each other.
+/// Owner of the import. Imports of one owner wait for each other.
 const OWNER: &str = "x-import-owner";
 
-/// The header by which a client tells a request that it repeats: a UUID, which becomes the job's
-/// identifier. The same request again is answered with the job that it has become.
+/// A UUID that becomes the job's ID; a repeated request gets the existing job.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// `POST /api/products/imports`: stores the file, records the job and answers with it. With
-/// `?mode=check` no product is written; `products`, `fields` and `missing` are those of [`ImportOptions`], `said` and
-/// `limits` are of a source.
+/// `POST /api/products/imports`: stores the file, records the job and returns it. `?mode=check` writes no product;
+/// `products`, `fields` and `missing` are [`ImportOptions`]; sources send `said` and `limits`.
 ///
-/// When the client goes away or the service shuts down before the file is complete, nothing stays.
+/// A disconnect or shutdown before the file is complete leaves nothing behind.
 pub(super) async fn upload(
     State(service): State<Arc<Service>>,
     Query(query): Query<UploadQuery>,
@@ -81,7 +78,7 @@ pub(super) async fn upload(
             return Err(error);
         }
     };
-    // From here on it must not matter whether the client is still there.
+    // From here on a disconnect has no effect.
     let new = NewImport {
         stored_as: stored_name(&id),
         id,
@@ -104,7 +101,7 @@ pub(super) async fn upload(
     Ok((StatusCode::CREATED, Json(import.into())))
 }
 
-/// Reads the rest of an upload that is not needed, so that the client gets to read the answer.
+/// Drains the upload, so that the client reads the answer.
 async fn linger(service: &Service, multipart: &mut Multipart) {
     let rest = async { while let Ok(Some(_)) = multipart.next_field().await {} };
     let rest = tokio::time::timeout(LINGER, rest);
@@ -128,7 +125,7 @@ async fn receive(
     Err(ServiceError::NoFile)
 }
 
-/// Writes the field to a file, and sees it onto the disk.
+/// Writes the field to a file and syncs it.
 async fn store(
     service: &Service,
     id: &str,
@@ -163,11 +160,7 @@ async fn store(
 }
 
 impl Service {
-    /// Says whether an owner may have one more import. What is nobody's is not counted.
-    ///
-    /// # Errors
-    ///
-    /// [`ServiceError::TooManyUnderWay`] when not.
+    /// Checks an owner's limit; imports without owner are not limited. Fails with [`ServiceError::TooManyUnderWay`].
     pub(super) async fn may_begin(&self, owner: Option<&str>) -> Result<(), ServiceError> {
         let Some(owner) = owner else { return Ok(()) };
         if self.store.count_unfinished_of(owner).await? < self.options.queued_per_user {
@@ -178,7 +171,7 @@ impl Service {
     }
 }
 
-/// Records an import whose file is on disk, and lets it run.
+/// Records an import whose file is stored, and wakes the queue.
 pub(super) async fn record(
     service: Arc<Service>,
     new: NewImport,
@@ -194,7 +187,7 @@ pub(super) async fn record(
     let import = match service.store.add_monitor_import(new).await {
         Ok(import) => import,
         Err(error) => {
-            // The same request may have come twice at once. Its file is the same, and the other one's now.
+            // A concurrent repetition of the request; the file belongs to the first one.
             let Some(first) = service.store.monitor_import(&id).await? else {
                 return Err(error.into());
             };
@@ -210,22 +203,19 @@ pub(super) async fn record(
     Ok(import)
 }
 
-/// How an upload may say what is to be done with it.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct UploadQuery {
     mode: Option<String>,
     products: Option<String>,
     fields: Option<String>,
     missing: Option<String>,
-    /// What is known of the file, as the body of `POST …/columns` but for the columns, whose places tell nothing of a
-    /// file whose header is not known.
+    /// Decimal mark, currency and sheets, as in the body of `POST …/columns`; no columns, whose indices depend on the
+    /// header.
     said: Option<String>,
-    /// [`OwnLimits`], as JSON.
     limits: Option<String>,
 }
 
 impl UploadQuery {
-    /// Returns what is known of the file, as it is kept.
     fn mapping(&self) -> Result<Option<String>, ServiceError> {
         let Some(said) = &self.said else {
             return Ok(None);
@@ -240,7 +230,7 @@ impl UploadQuery {
         Ok(Some(json))
     }
 
-    /// Returns the limits that hold in place of those of the settings.
+    /// Returns the limits that replace the settings'.
     fn limits(&self) -> Result<OwnLimits, ServiceError> {
         let limits = self.limits.as_deref().map(serde_json::from_str);
         let limits = limits.transpose();
@@ -249,7 +239,6 @@ impl UploadQuery {
             .map_err(|_| ServiceError::BadParameter("limits"))
     }
 
-    /// Returns which products and values are written.
     fn options(&self) -> Result<ImportOptions, ServiceError> {
         let mut options = ImportOptions::default();
         let values = [&self.products, &self.fields, &self.missing];
@@ -263,13 +252,12 @@ impl UploadQuery {
     }
 }
 
-/// Returns in whose name the client asks. It is the client's word: who has the key may say so.
+/// The header is trusted: the client has the key.
 pub(super) fn owner(headers: &HeaderMap) -> Option<String> {
     let owner = headers.get(OWNER)?.to_str().ok()?.trim();
     (!owner.is_empty() && owner.len() <= MAX_FILENAME).then(|| owner.to_owned())
 }
 
-/// Returns by what a request that comes again is known.
 fn key(headers: &HeaderMap) -> Result<Option<Uuid>, ServiceError> {
     let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(None);

@@ -1,8 +1,7 @@
-//! The directory of uploaded files.
+//! The directory of uploads.
 //!
-//! A file is named after its job, never after what its user calls it: `<id>.upload` once all of it is on
-//! disk, and after nothing, with `.part` at the end, while it comes in. It stays for a while after its import, so that it can
-//! be imported again.
+//! A complete file is named `<job ID>.upload`, never by its user's filename; an incomplete one has a random name with
+//! `.part`. Files stay for a while after the import, to be imported again.
 
 use std::{
     collections::HashSet,
@@ -22,7 +21,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Bytes that are written or checked at once.
+/// Bytes per write or check.
 const BLOCK: usize = 256 << 10;
 
 use super::service::ServiceError;
@@ -38,29 +37,28 @@ use crate::{
     },
 };
 
-/// How many imports are asked for at once.
+/// Import IDs per query.
 const AT_ONCE: usize = 500;
 
-/// How the names of complete files end.
+/// File extension of complete files.
 const ENDING: &str = ".upload";
 
-/// How old a file of which no import is known must be before it is removed: one that is just coming in is younger.
+/// Minimum age for removing a file of an unknown import; a younger one may be an upload in progress.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The file that holds the directory's own name.
+/// The file with the directory's ID.
 const ID_FILE: &str = ".directory";
 
-/// The directory of uploaded files.
 #[derive(Clone, Debug)]
 pub(super) struct Uploads {
     directory: PathBuf,
-    /// What the directory is known by, wherever it is mounted.
+    /// The directory's ID, independent of its mount point.
     id: Arc<str>,
     space: Space,
 }
 
 impl Uploads {
-    /// Makes the directory if it is missing.
+    /// Creates the directory if missing.
     pub(super) async fn open(directory: &Path, space: Space) -> io::Result<Self> {
         make_private_directory(directory).await?;
         Ok(Self {
@@ -70,12 +68,12 @@ impl Uploads {
         })
     }
 
-    /// Returns what the directory is known by to all processes that serve it.
+    /// Returns the directory's ID, the same for all processes that serve it.
     pub(super) fn id(&self) -> &str {
         &self.id
     }
 
-    /// Begins a file that goes away when it is dropped before it is [kept](Incoming::keep).
+    /// Creates a file that is removed on drop unless [kept](Incoming::keep).
     pub(super) async fn begin(&self, owner: Option<&str>) -> io::Result<Writing> {
         let incoming = Incoming {
             path: Some(self.directory.join(format!("{}.part", Uuid::now_v7()))),
@@ -90,7 +88,7 @@ impl Uploads {
         })
     }
 
-    /// Gives a file that is complete its name, on disk. It still goes away unless it is kept.
+    /// Renames and syncs a complete file. It is still removed on drop unless kept.
     pub(super) async fn complete(
         &self,
         writing: Writing,
@@ -107,7 +105,7 @@ impl Uploads {
         let path = self.directory.join(stored_name(id));
         fs::rename(incoming.path(), &path).await?;
         incoming.path = Some(path);
-        // The name is on disk only when the directory is; not every system can be asked for that.
+        // Makes the rename durable; not every file system supports it.
         if let Ok(directory) = File::open(&self.directory).await {
             directory.sync_all().await?;
         }
@@ -115,11 +113,8 @@ impl Uploads {
         Ok((incoming, FileMark { size, checksum }))
     }
 
-    /// Says what is wrong with a stored file that is to be like this. Waits for the disk.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read; `Interrupted` when `stop` was cancelled before all of it was.
+    /// Compares a stored file with its expected size and hash; blocking. Returns `Interrupted` if `stop` is cancelled
+    /// first.
     pub(super) fn check(
         &self,
         stored_as: &str,
@@ -148,28 +143,21 @@ impl Uploads {
         Ok((hex::encode(digest.finalize()) != mark.checksum).then_some(Unsound::Content))
     }
 
-    /// Where the files are.
     pub(super) fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Names a stored file for reading.
     pub(super) fn input(&self, stored_as: &str) -> Input {
         Input::Path(self.directory.join(stored_as))
     }
 
-    /// Returns whether a stored file is there.
     pub(super) async fn has(&self, stored_as: &str) -> bool {
         fs::try_exists(self.directory.join(stored_as))
             .await
             .unwrap_or_default()
     }
 
-    /// Gives a stored file to one more job. It goes away unless it is kept.
-    ///
-    /// # Errors
-    ///
-    /// When there is no room for a copy, where the file system has no links.
+    /// Links a stored file for another job, or copies it. Removed on drop unless kept.
     pub(super) async fn share(
         &self,
         stored_as: &str,
@@ -178,8 +166,7 @@ impl Uploads {
     ) -> Result<Incoming, ServiceError> {
         let from = self.directory.join(stored_as);
         let path = self.directory.join(stored_name(id));
-        // Under either name it is needed from now on: not to be tidied away as an old one before the new
-        // job is recorded.
+        // The new modification time protects the file from `tidy` until the new job is recorded.
         File::options()
             .write(true)
             .open(&from)
@@ -191,7 +178,7 @@ impl Uploads {
             path: Some(path.clone()),
             space: Some(self.space.incoming(owner)),
         };
-        // Not every file system has links.
+        // Not every file system has hard links.
         if fs::hard_link(&from, &path).await.is_err() {
             incoming.count(fs::metadata(&from).await?.len())?;
             fs::copy(&from, &path).await?;
@@ -199,9 +186,9 @@ impl Uploads {
         Ok(incoming)
     }
 
-    /// Counts anew what is here. Files that several imports share are the first one's.
+    /// Recomputes the used space. A file shared by imports counts for the first one.
     pub(super) async fn recount(&self, in_use: &[(String, Option<String>)]) {
-        // What has come in since they were listed is counted already.
+        // Newer uploads are already counted.
         for name in self.space.names() {
             if name.ends_with(ENDING) && !self.has(&name).await {
                 self.space.let_go(&name);
@@ -221,7 +208,6 @@ impl Uploads {
         }
     }
 
-    /// Removes the file of a job that is over.
     pub(super) async fn remove(&self, stored_as: &str) {
         self.space.let_go(stored_as);
         match fs::remove_file(self.directory.join(stored_as)).await {
@@ -232,8 +218,8 @@ impl Uploads {
         }
     }
 
-    /// Removes files of ours that no import needs: of those that ended before a time, and what a crash left
-    /// behind. Counts anew what is left.
+    /// Removes files that no import needs: of those that ended before a time, and leftovers of a crash. Recomputes the
+    /// used space.
     pub(super) async fn tidy(&self, store: &Store, before: UnixMillis) -> Result<(), StoreError> {
         let needed = store.monitor_files_in_use(before).await?;
         let names: HashSet<&str> = needed.iter().map(|(name, _)| name.as_str()).collect();
@@ -250,7 +236,7 @@ impl Uploads {
         Ok(())
     }
 
-    /// Removes the old ones of the files that no import needs. Returns of which imports the others may be.
+    /// Removes stale files that are not needed. Returns the import IDs of the others.
     async fn remove_stale_but(&self, needed: &HashSet<&str>) -> io::Result<Vec<String>> {
         let mut fresh = Vec::new();
         let mut entries = fs::read_dir(&self.directory).await?;
@@ -278,17 +264,14 @@ impl Uploads {
     }
 }
 
-/// What is wrong with a stored file.
+/// How a stored file differs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Unsound {
-    /// It has another length.
     Length { is: u64, was: u64 },
-    /// It holds something else.
     Content,
 }
 
 impl Unsound {
-    /// Returns the error that users are told.
     pub(super) fn code(self) -> ErrorCode {
         match self {
             Self::Length { is, was } => ErrorCode::FileLength { is, was },
@@ -297,7 +280,7 @@ impl Unsound {
     }
 }
 
-/// A file that is being written. It goes away when it is dropped.
+/// A file being written; removed on drop.
 #[derive(Debug)]
 pub(super) struct Writing {
     incoming: Incoming,
@@ -307,29 +290,23 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    /// Sees that there is room for so many bytes more.
-    ///
-    /// # Errors
-    ///
-    /// When there is not.
+    /// Reserves space for more bytes.
     pub(super) fn count(&mut self, more: usize) -> Result<(), NoSpace> {
         self.incoming.count(self.size + more as u64)
     }
 
-    /// Appends bytes.
     pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.digest.update(bytes);
         self.size += bytes.len() as u64;
         self.file.write_all(bytes).await
     }
 
-    /// Returns how many bytes are written.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
 }
 
-/// A file that goes away when it is dropped, unless it is kept.
+/// A complete file; removed on drop unless kept.
 #[derive(Debug)]
 pub(super) struct Incoming {
     path: Option<PathBuf>,
@@ -337,24 +314,19 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    /// Sees that there is room for so many bytes of it.
-    ///
-    /// # Errors
-    ///
-    /// When there is not.
+    /// Reserves space for the file.
     pub(super) fn count(&mut self, bytes: u64) -> Result<(), NoSpace> {
         self.space
             .as_mut()
             .map_or(Ok(()), |space| space.count(bytes))
     }
 
-    /// Keeps the file.
     pub(super) fn keep(mut self) {
         let (Some(path), Some(space)) = (self.path.take(), self.space.take()) else {
             return;
         };
         let file = std::fs::metadata(&path);
-        // One more name takes no more room.
+        // A further link takes no space.
         let bytes = file.map_or(0, |file| if file.nlink() > 1 { 0 } else { file.len() });
         if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
             space.keep_as(name, bytes);
@@ -368,12 +340,12 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        // It may be gone, or never have been made.
+        // It may not exist.
         let _ = self.path.take().map(std::fs::remove_file);
     }
 }
 
-/// Reads a directory's own name, or gives it one. Of several processes that do so at once, one name holds.
+/// Reads or creates the directory's ID; concurrent processes agree on one.
 async fn directory_id(directory: &Path) -> io::Result<String> {
     let path = directory.join(ID_FILE);
     let is_there = match fs::read_to_string(&path).await {
@@ -385,7 +357,7 @@ async fn directory_id(directory: &Path) -> io::Result<String> {
     let id = Uuid::now_v7().to_string();
     let whole = directory.join(format!("{id}.part"));
     fs::write(&whole, &id).await?;
-    // A link fails where another process was quicker; not every file system has links.
+    // A link fails if another process was faster; not every file system has links.
     match fs::hard_link(&whole, &path).await {
         Ok(()) => fs::remove_file(&whole).await?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && !is_there => {
@@ -397,7 +369,6 @@ async fn directory_id(directory: &Path) -> io::Result<String> {
     Ok(id.trim().to_owned())
 }
 
-/// Returns the name of a job's complete file.
 pub(super) fn stored_name(id: &str) -> String {
     format!("{id}{ENDING}")
 }
@@ -440,7 +411,7 @@ mod tests {
         uploads.complete(first, "1").await.unwrap().0.keep();
         let mut second = uploads.begin(Some("ada")).await.unwrap();
         assert!(second.count(1).is_err());
-        // One more name for it takes no room, and it is counted once.
+        // A second link takes no space and is counted once.
         let again = uploads.share(&stored_name("1"), "2", Some("ada")).await;
         again.unwrap().keep();
         let names = ["1", "2"].map(|id| (stored_name(id), Some("ada".to_owned())));
@@ -535,7 +506,7 @@ mod tests {
         assert!(uploads.has(&stored_name(&over)).await);
         uploads.tidy(&store, now() + 1).await.unwrap();
         assert!(!uploads.has(&stored_name(&over)).await);
-        // What just came in may be of an import that is about to be recorded.
+        // A new file may belong to an import that is about to be recorded.
         assert!(
             uploads.has(&stored_name(&runs)).await && uploads.has(&stored_name(&unknown)).await
         );
@@ -550,7 +521,7 @@ mod tests {
         let file = std::fs::File::create(path).unwrap();
         file.set_modified(SystemTime::now() - 2 * STALE).unwrap();
         let shared = uploads.share(&stored_name(&old), &new, None).await.unwrap();
-        // A look for stale files that does not know of the new job yet.
+        // Scans for stale files without knowing the new job.
         uploads.remove_stale_but(&HashSet::new()).await.unwrap();
         assert!(uploads.has(&stored_name(&new)).await);
         shared.keep();

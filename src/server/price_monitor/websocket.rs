@@ -23,16 +23,14 @@ use super::{
 };
 use crate::model::job::JobId;
 
-/// Ping interval.
 const PING: Duration = Duration::from_secs(25);
 
-/// Maximum bytes of a client frame, which has one ID.
+/// A frame has one ID.
 const MAX_FRAME: usize = 4 << 10;
 
-/// Maximum jobs per client, above the relay's default.
+/// Above the relay's default.
 const MAX_JOINED: usize = 20_000;
 
-/// A client message.
 #[derive(Deserialize)]
 #[serde(tag = "event", content = "data", rename_all = "kebab-case")]
 enum Request {
@@ -42,14 +40,13 @@ enum Request {
     Other(serde::de::IgnoredAny),
 }
 
-/// A server message.
 #[derive(Serialize)]
 struct Event<'a> {
     event: String,
     data: &'a ProgressMessage,
 }
 
-/// Handles `GET /` with an upgrade.
+/// `GET /` with an upgrade.
 pub(super) async fn upgrade(
     State(service): State<Arc<Service>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -66,7 +63,6 @@ pub(super) async fn upgrade(
         })
 }
 
-/// Serves a client until it disconnects.
 async fn talk(service: Arc<Service>, socket: WebSocket) {
     let mut client = Client {
         events: service.announcer.subscribe(),
@@ -75,7 +71,7 @@ async fn talk(service: Arc<Service>, socket: WebSocket) {
         joined: HashSet::new(),
         answered: true,
     };
-    // The error means that the client is gone.
+    // The client is gone.
     let _ = client.talk().await;
 }
 
@@ -84,7 +80,7 @@ struct Client {
     socket: WebSocket,
     events: Receiver<Announcement>,
     joined: HashSet<String>,
-    /// Whether a frame came since the last ping.
+    /// Whether a frame arrived since the last ping.
     answered: bool,
 }
 
@@ -119,7 +115,7 @@ impl Client {
         }
     }
 
-    /// Handles a client message; unknown ones are ignored.
+    /// Ignores unknown messages.
     async fn heed(&mut self, text: &str) -> Result<(), axum::Error> {
         match serde_json::from_str(text) {
             Ok(Request::JoinImportJob(id)) if self.joined.len() < MAX_JOINED => {
@@ -148,7 +144,7 @@ impl Client {
         }
     }
 
-    /// Sends the newest state of every job, after missed events.
+    /// Sends the newest state of every job after missed events.
     async fn catch_up(&mut self) -> Result<(), axum::Error> {
         self.events = self.events.resubscribe();
         for id in self.joined.clone() {

@@ -1,5 +1,4 @@
-//! Coordinates several processes: leases for imports, and notifications of progress, so that any socket gets
-//! every import.
+//! Coordinates processes: leases of imports, and notifications of progress, so that any socket gets every import.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,14 +15,13 @@ use crate::{
     },
 };
 
-/// Duration of a lease.
 const LEASE: Duration = Duration::from_secs(15);
-/// Interval of announcing the directory that is served.
+/// Interval of announcing the served directory.
 const SERVING: Duration = Duration::from_secs(30);
-/// Delay before listening again after a lost connection.
+/// Delay before reconnecting the listener.
 const DEAF: Duration = Duration::from_secs(1);
 
-/// This process among the workers. Clones are the same.
+/// This process among the workers.
 #[derive(Clone, Debug)]
 pub(super) struct Workers(Arc<Inner>);
 
@@ -34,15 +32,12 @@ struct Inner {
     uploads: Uploads,
 }
 
-/// A notification between workers.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Word {
-    /// Progress of an import.
     Running(ImportProgress),
-    /// An import has ended; the database has the result.
+    /// The import has ended; the database has the result.
     Over,
-    /// An import is cancelled.
     Cancel,
 }
 
@@ -54,7 +49,7 @@ struct Notice {
 }
 
 impl Workers {
-    /// Creates a worker with a limit of imports per user, over all workers.
+    /// `per_user` limits imports over all workers.
     pub(super) fn new(store: Store, uploads: Uploads, per_user: usize) -> Self {
         Self(Arc::new(Inner {
             worker: Worker::new(uploads.id(), per_user, LEASE),
@@ -63,22 +58,17 @@ impl Workers {
         }))
     }
 
-    /// Announces this worker and its directory before it claims anything.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
+    /// Announces this worker and its directory; call before claiming.
     pub(super) async fn enter(&self) -> Result<(), StoreError> {
         let Inner { worker, store, .. } = &*self.0;
         if !store.has_workers() {
-            // Leases and directories of a previous process are this one's.
+            // Takes over leases and directories of a previous process.
             store.forget_leases().await?;
             store.place_all_monitor_imports(worker).await?;
         }
         self.serve_once().await
     }
 
-    /// Claims the next import.
     pub(super) async fn claim_next(
         &self,
         but_not: &[String],
@@ -87,12 +77,11 @@ impl Workers {
         store.claim_next_monitor_import(worker, but_not).await
     }
 
-    /// Renews the leases of running imports. Returns those that were cancelled.
+    /// Renews leases of running imports; returns the cancelled ones.
     pub(super) async fn renew(&self, running: &[String]) -> Result<Vec<String>, StoreError> {
         self.0.store.renew_leases(&self.0.worker, running).await
     }
 
-    /// Releases an import, finished or not.
     pub(super) async fn release(&self, id: &str) {
         let Inner { worker, store, .. } = &*self.0;
         if let Err(error) = store.release_monitor_import(worker, id).await {
@@ -100,7 +89,7 @@ impl Workers {
         }
     }
 
-    /// Returns an import's position in the queue; `None` if it does not wait.
+    /// Returns the position in the queue; `None` if it does not wait.
     pub(super) async fn place(&self, id: &str) -> Result<Option<u64>, StoreError> {
         self.0
             .store
@@ -108,13 +97,12 @@ impl Workers {
             .await
     }
 
-    /// Records a cancellation.
     pub(super) async fn note_unwanted(&self, id: &str) -> Result<(), StoreError> {
         self.0.store.want_monitor_import_cancelled(id).await
     }
 
-    /// Notifies the worker that runs an import to stop it. Returns whether one does. A lost notification is
-    /// made up for by the database, which is read when leases are renewed.
+    /// Tells the worker that runs an import to stop it; returns whether one does. If the notification is lost, the next
+    /// lease renewal sees the cancellation.
     pub(super) async fn cancel(&self, id: &str) -> Result<bool, StoreError> {
         self.note_unwanted(id).await?;
         if !self.0.store.is_leased(&self.0.worker, id).await? {
@@ -124,7 +112,7 @@ impl Workers {
         Ok(true)
     }
 
-    /// Notifies the others. Losses do not matter: a newer one follows, and the database has the end.
+    /// A lost notification does no harm: a newer one follows, or the database has the end.
     pub(super) async fn tell(&self, id: &str, word: Word) {
         if !self.0.store.has_workers() {
             return;
@@ -143,8 +131,8 @@ impl Workers {
         }
     }
 
-    /// Serves its directory and calls `heard` with every notification, until `shutdown`. Does nothing without
-    /// other workers.
+    /// Announces its directory and calls `heard` with every notification until `shutdown`. Does nothing with a single
+    /// worker.
     pub(super) fn run<H, W>(&self, heard: H, tasks: &TaskTracker, shutdown: &CancellationToken)
     where
         H: Fn(String, Word) -> W + Send + Sync + 'static,
@@ -207,7 +195,7 @@ impl Workers {
             return Ok(());
         };
         loop {
-            // Missed progress is available by REST.
+            // Missed progress is available over REST.
             let Some(text) = notices.next().await? else {
                 continue;
             };
