@@ -1,4 +1,4 @@
-//! Invitation and password links. Each works once.
+//! Invitation and password links; each works once.
 
 use std::time::Duration;
 
@@ -20,28 +20,24 @@ use crate::{
 
 const TABLE: &str = "account_links";
 
-/// The purpose of a link.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum LinkPurpose {
     /// Creates an account with this role.
     Invitation(Role),
-    /// Resets the password of this account ID.
+    /// Resets the password of this account.
     PasswordReset(String),
 }
 
-/// An unused link.
 #[derive(Clone, Debug)]
 pub(crate) struct AccountLink {
-    /// Its ID for the owner.
     pub(crate) id: String,
     pub(crate) purpose: LinkPurpose,
-    /// The owner's note.
     pub(crate) note: String,
     pub(crate) expires_at: UnixMillis,
 }
 
 impl Store {
-    /// Creates a link with the hash of its secret, and deletes expired ones.
+    /// Takes the hash of the secret. Deletes expired links.
     pub(crate) async fn create_link(
         &self,
         token_hash: String,
@@ -75,7 +71,7 @@ impl Store {
         Ok(())
     }
 
-    /// Finds a link by the hash of its secret.
+    /// Takes the hash of the secret.
     pub(crate) async fn find_link(
         &self,
         token_hash: &str,
@@ -89,7 +85,7 @@ impl Store {
             .transpose()
     }
 
-    /// Uses up a link. `false` if it was used already.
+    /// Returns `false` if the link was already used.
     pub(crate) async fn use_link(&self, link: &AccountLink) -> Result<bool, StoreError> {
         let used = link::Entity::delete_many()
             .filter(link::Column::Id.eq(&link.id))
@@ -99,7 +95,7 @@ impl Store {
         Ok(used.rows_affected > 0)
     }
 
-    /// Revokes all links made by an account.
+    /// Revokes all links created by an account.
     pub(crate) async fn delete_links_by(&self, user: &UserId) -> Result<(), StoreError> {
         link::Entity::delete_many()
             .filter(link::Column::MadeBy.eq(user.as_str()))
@@ -108,7 +104,7 @@ impl Store {
         Ok(())
     }
 
-    /// Revokes a link. `false` if there is none.
+    /// Returns `false` if there is no such link.
     pub(crate) async fn delete_link(&self, id: &str) -> Result<bool, StoreError> {
         let deleted = link::Entity::delete_many()
             .filter(link::Column::Id.eq(id))
@@ -117,7 +113,6 @@ impl Store {
         Ok(deleted.rows_affected > 0)
     }
 
-    /// Revokes all password links of an account.
     pub(crate) async fn delete_resets_of(&self, user: &UserId) -> Result<(), StoreError> {
         link::Entity::delete_many()
             .filter(link::Column::UserId.eq(user.as_str()))
@@ -126,7 +121,7 @@ impl Store {
         Ok(())
     }
 
-    /// Lists unused links, newest first.
+    /// Newest first.
     pub(crate) async fn list_links(&self) -> Result<Vec<AccountLink>, StoreError> {
         link::Entity::find()
             .filter(holds())
@@ -140,7 +135,7 @@ impl Store {
     }
 }
 
-/// Matches valid links: not expired, and made by an account that may still make them.
+/// Matches links that have not expired and whose creator may still create them.
 fn holds() -> Condition {
     let owners = user::Entity::find()
         .select_only()

@@ -1,4 +1,4 @@
-//! What has happened to imports: a few lines each, which go when the import does.
+//! Activity of imports; deleted with them.
 
 use sea_orm::{ConnectionTrait, Value};
 
@@ -12,18 +12,16 @@ use crate::{
     server::identity::user::UserId,
 };
 
-/// Maximum entries of an import. Later ones are left out.
+/// Maximum entries per import; later ones are dropped.
 const MOST: i64 = 100;
-/// Maximum imports per statement, below the maximum of its parameters.
+/// Imports per statement, below the parameter limit.
 const AT_ONCE: usize = 200;
 
-/// Something that has just happened.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NewActivity<'a> {
     pub(crate) kind: ActivityKind,
-    /// Who did it, if anybody.
     pub(crate) actor: Option<&'a UserId>,
-    /// The other import that it is about.
+    /// The related import.
     pub(crate) about: Option<&'a JobId>,
 }
 
@@ -38,7 +36,7 @@ impl From<ActivityKind> for NewActivity<'_> {
 }
 
 impl Store {
-    /// Notes that something has happened to imports. What happens once is noted once, whoever notes it.
+    /// Records an activity of imports; repeats are ignored.
     pub(crate) async fn note_activity(
         &self,
         jobs: &[&str],
@@ -79,14 +77,14 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that something has happened to an import. That it could not be noted is logged.
+    /// Records an activity of an import, or logs the error.
     pub(crate) async fn try_note_activity(&self, job: &str, new: NewActivity<'_>) {
         if let Err(error) = self.note_activity(&[job], new).await {
             tracing::warn!(%error, job, kind = new.kind.as_str(), "cannot note what happened to an import");
         }
     }
 
-    /// Lists what has happened to an import, in order. Entries of other versions are left out.
+    /// Lists an import's activity in order, without entries of newer versions.
     pub(crate) async fn activity(&self, job: &JobId) -> Result<Vec<Activity>, StoreError> {
         let sql = "SELECT a.at, a.kind, a.about, u.name, u.email FROM import_activity a \
              LEFT JOIN users u ON u.id = a.actor_id WHERE a.job_id = $1 ORDER BY a.at, a.id";
@@ -111,7 +109,7 @@ impl Store {
         Ok(activity)
     }
 
-    /// Deletes entries of before a time, and returns their number.
+    /// Deletes entries before a time. Returns their number.
     pub(crate) async fn remove_activity(&self, before: UnixMillis) -> Result<u64, StoreError> {
         let sql = "DELETE FROM import_activity WHERE id IN \
              (SELECT id FROM import_activity WHERE at < $1 LIMIT 1000)";
@@ -123,7 +121,6 @@ impl Store {
     }
 }
 
-/// Deletes the entries of imports.
 pub(super) async fn remove_of(
     store: &Store,
     db: &impl ConnectionTrait,
@@ -198,7 +195,7 @@ mod tests {
         }
         assert_eq!(kinds(&store, &job).await, [ActivityKind::Started]);
         for about in 0..150 {
-            // Within a millisecond the same thing happens once.
+            // Repeats within a millisecond are ignored.
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
             let about: JobId = about.to_string().parse().unwrap();
             let retried = NewActivity {

@@ -29,7 +29,7 @@ const TABLE: &str = "api_tokens";
 /// Minimum interval between updates of the last use.
 const TOUCH_MILLIS: i64 = 60_000;
 
-/// A token to create. Not to be logged.
+/// Contains a hash; not to be logged.
 #[derive(Clone)]
 pub(crate) struct NewToken<'a> {
     pub(crate) token_hash: String,
@@ -40,7 +40,6 @@ pub(crate) struct NewToken<'a> {
 }
 
 impl Store {
-    /// Creates a token with its hash.
     pub(crate) async fn create_token(&self, new: NewToken<'_>) -> Result<(), StoreError> {
         api_token::Entity::insert(api_token::ActiveModel {
             id: Set(Uuid::now_v7().to_string()),
@@ -57,7 +56,7 @@ impl Store {
         Ok(())
     }
 
-    /// Finds user and scope of a token by its hash, and records its use.
+    /// Finds user and scope of a token by its hash. Records the use.
     pub(crate) async fn find_token(
         &self,
         token_hash: &str,
@@ -92,7 +91,6 @@ impl Store {
         Ok(Some((user.try_into()?, TokenId::new(token.id), scope)))
     }
 
-    /// Returns the IDs of valid tokens.
     pub(crate) async fn good_tokens(&self, ids: &[&str]) -> Result<HashSet<String>, StoreError> {
         let good: Vec<String> = api_token::Entity::find()
             .select_only()
@@ -105,7 +103,7 @@ impl Store {
         Ok(good.into_iter().collect())
     }
 
-    /// Lists an account's tokens, newest first.
+    /// Newest first.
     pub(crate) async fn list_tokens(&self, user: &UserId) -> Result<Vec<ApiToken>, StoreError> {
         api_token::Entity::find()
             .filter(api_token::Column::UserId.eq(user.as_str()))
@@ -127,7 +125,7 @@ impl Store {
             .collect()
     }
 
-    /// Revokes a token of an account and returns its name. `None` if there is none.
+    /// Returns the token's name; `None` if there is no such token.
     pub(crate) async fn delete_token_of(
         &self,
         user: &UserId,

@@ -12,22 +12,17 @@ use crate::model::{
 
 const PAGE_SIZE: u64 = 50;
 
-/// An event to record.
 #[derive(Clone, Debug)]
 pub(crate) struct NewEvent<'a> {
-    /// The actor's account, if any.
     pub(crate) actor_id: Option<&'a str>,
-    /// The actor's name, readable after the account is deleted.
+    /// The actor's name, kept after the account is deleted.
     pub(crate) actor: &'a str,
     pub(crate) action: AuditAction,
-    /// The object of the action.
     pub(crate) subject: &'a str,
-    /// The client's address.
     pub(crate) address: Option<String>,
 }
 
 impl Store {
-    /// Records an event.
     pub(crate) async fn record_event(&self, new: NewEvent<'_>) -> Result<(), StoreError> {
         event::Entity::insert(event::ActiveModel {
             id: Set(Uuid::now_v7().to_string()),
@@ -43,7 +38,7 @@ impl Store {
         Ok(())
     }
 
-    /// Lists events, newest first. A page past the last one is the last one.
+    /// Newest first. A page past the end is the last one.
     pub(crate) async fn list_events(&self, page: u64) -> Result<Page<AuditEvent>, StoreError> {
         let query = event::Entity::find()
             .order_by_desc(event::Column::At)

@@ -1,4 +1,4 @@
-//! Backs up a database in use, and restores it.
+//! Backup and restore of a database in use.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -17,10 +17,10 @@ use uuid::Uuid;
 use super::{Store, StoreError};
 use crate::server::{config::DatabaseUrl, error::advice};
 
-/// A failed backup or restore.
+/// Why a backup or restore failed.
 #[derive(Debug, Error)]
 pub enum BackupError {
-    /// There is a file of that name, which stays as it is.
+    /// The file exists and stays unchanged.
     #[error("{} already exists", .0.display())]
     Exists(PathBuf),
     /// There is no database.
@@ -31,54 +31,53 @@ pub enum BackupError {
     File {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The error.
         error: io::Error,
     },
     /// The database cannot be copied.
     #[error("DATABASE_URL: {0}")]
     Store(#[from] StoreError),
-    /// PostgreSQL's own program for this is not there.
+    /// PostgreSQL's program is missing.
     #[error("{program} cannot be run: {error}; it comes with PostgreSQL's client programs")]
     NoProgram {
         /// Its name.
         program: &'static str,
-        /// Why not.
+        /// The error.
         error: io::Error,
     },
-    /// PostgreSQL's own program for this failed. The text is its own.
+    /// `pg_dump` or `pg_restore` failed; the text is the program's.
     #[error("{program} failed: {said}")]
     Program {
         /// Its name.
         program: &'static str,
-        /// What it said.
+        /// Its output.
         said: String,
     },
-    /// The file to restore is not there, or cannot be read.
+    /// The file to restore is missing or unreadable.
     #[error("{} cannot be read: {error}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The error.
         error: io::Error,
     },
-    /// The file to restore is something else.
+    /// The file to restore is not a backup.
     #[error("{} is not a backup of this program: {why}", path.display())]
     NoBackup {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         why: String,
     },
 }
 
-/// Copies the database consistently while it is in use. The file is complete or does not exist, and is readable by
-/// its owner only.
+/// Copies the database consistently while in use. The file is complete or absent, and readable by its owner only.
 ///
-/// SQLite becomes a SQLite database, PostgreSQL an archive for `pg_restore`.
+/// SQLite gives a SQLite database, PostgreSQL an archive for `pg_restore`.
 ///
 /// # Errors
 ///
-/// If the file exists already, or the copy cannot be made.
+/// If the file exists or cannot be written.
 pub async fn backup(url: &DatabaseUrl, path: &Path) -> Result<(), BackupError> {
     if path.exists() {
         return Err(BackupError::Exists(path.to_owned()));
@@ -103,8 +102,7 @@ pub async fn backup(url: &DatabaseUrl, path: &Path) -> Result<(), BackupError> {
         .map_err(failed)
 }
 
-/// Renames a file unless the target exists. A hard link fails atomically; a file system without links
-/// reserves the name first.
+/// Renames a file unless the target exists: by a hard link, or without hard links by reserving the name first.
 fn put_in_place(part: &Path, path: &Path) -> io::Result<()> {
     match fs::hard_link(part, path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => take_name(part, path),
@@ -115,12 +113,12 @@ fn put_in_place(part: &Path, path: &Path) -> io::Result<()> {
 fn take_name(part: &Path, path: &Path) -> io::Result<()> {
     File::create_new(path)?;
     fs::rename(part, path).inspect_err(|_| {
-        // It is empty and ours.
+        // Removes the reserved name.
         let _ = fs::remove_file(path);
     })
 }
 
-/// An unfinished file with a unique name, deleted when dropped.
+/// An incomplete file, deleted on drop.
 struct Part(PathBuf);
 
 impl Part {
@@ -141,7 +139,7 @@ impl Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
-        // The pending error matters more. A file that was opened as a database may have companions.
+        // A file opened as a database may have companion files. Errors are ignored.
         for suffix in ["", "-wal", "-shm"] {
             let mut path = self.0.clone().into_os_string();
             path.push(suffix);
@@ -167,7 +165,6 @@ async fn pg_dump(url: &DatabaseUrl, path: &Path) -> Result<(), BackupError> {
     run("pg_dump", url, &arguments, path).await
 }
 
-/// Runs a PostgreSQL program on a file.
 async fn run(
     program: &'static str,
     url: &DatabaseUrl,
@@ -192,12 +189,12 @@ async fn run(
     })
 }
 
-/// Restores a backup, after verifying that it is one of this or an older version. Returns where the previous
-/// database is kept; `None` on PostgreSQL.
+/// Verifies and restores a backup of this or an older version. Returns where the previous database is kept; `None` on
+/// PostgreSQL.
 ///
 /// # Errors
 ///
-/// If a server runs, or the backup is invalid or cannot be restored.
+/// If a server is running, or the backup is invalid or cannot be restored.
 pub async fn restore(url: &DatabaseUrl, path: &Path) -> Result<Option<PathBuf>, BackupError> {
     let unreadable = |error| BackupError::Unreadable {
         path: path.to_owned(),
@@ -212,7 +209,7 @@ pub async fn restore(url: &DatabaseUrl, path: &Path) -> Result<Option<PathBuf>, 
     };
     match url.sqlite_path() {
         None if begin[..read].starts_with(b"PGDMP") => {
-            // The database is named by the environment; the last option takes a value.
+            // The environment names the database; the last option takes a value.
             let arguments = [
                 "--clean",
                 "--if-exists",
@@ -250,7 +247,7 @@ pub async fn restore(url: &DatabaseUrl, path: &Path) -> Result<Option<PathBuf>, 
     }
 }
 
-/// Verifies that a file is an intact database of ours, no newer than this program.
+/// Verifies that a file is an intact database of this program, no newer than it.
 async fn inspect(path: &Path, no_backup: impl Fn(&str) -> BackupError) -> Result<(), BackupError> {
     let store = Store::connect(&DatabaseUrl::sqlite(path)).await?;
     store.check_file().await?;
@@ -278,7 +275,7 @@ fn set_aside(database: &Path) -> io::Result<Option<PathBuf>> {
         PathBuf::from(name)
     };
     let kept = with(database, &format!(".{}.before", super::now()));
-    // Transactions not yet merged belong to the database.
+    // The WAL has transactions that are not yet merged.
     for suffix in ["-wal", "-shm"] {
         match fs::rename(with(database, suffix), with(&kept, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -289,7 +286,7 @@ fn set_aside(database: &Path) -> io::Result<Option<PathBuf>> {
     Ok(Some(kept))
 }
 
-/// Syncs a directory, so that a new name in it is durable. Not every system supports it.
+/// Syncs a directory, so that a rename is durable; not every system supports it.
 fn sync_directory(of: &Path) -> io::Result<()> {
     let directory = of.parent().filter(|path| !path.as_os_str().is_empty());
     match File::open(directory.unwrap_or(Path::new("."))) {
@@ -298,7 +295,7 @@ fn sync_directory(of: &Path) -> io::Result<()> {
     }
 }
 
-/// Converts a URL to libpq's variables, because command lines are visible to other users.
+/// Converts a URL to libpq's variables: other users can see command lines.
 /// <https://www.postgresql.org/docs/current/libpq-envars.html>
 fn libpq_environment(url: &str) -> Vec<(String, String)> {
     let Ok(url) = Url::parse(url) else {
@@ -451,7 +448,7 @@ mod tests {
         assert!(refused(&url).await.contains("cannot be read"));
         fs::write(&path, "sku,name,price").unwrap();
         assert!(refused(&url).await.contains("not a SQLite database"));
-        // A truncated backup, and one with a damaged page.
+        // Truncated, and with a damaged page.
         let mut bytes = before.clone();
         bytes.truncate(bytes.len() / 2);
         fs::write(&path, &bytes).unwrap();
@@ -460,7 +457,6 @@ mod tests {
             said.contains("damaged") || said.contains("malformed"),
             "{said}"
         );
-        // Another program's database.
         let other = directory.path().join("other.db");
         let store = Store::connect(&DatabaseUrl::sqlite(&other)).await.unwrap();
         store

@@ -1,7 +1,7 @@
-//! Writes many rows in few statements and one transaction.
+//! Writes many rows with few statements in one transaction.
 //!
-//! Values are converted to the driver's form beforehand, while the database is busy; converted on demand they
-//! take a third of an import.
+//! Values are converted to the driver's form in advance, while the database is busy; on demand this takes a third of an
+//! import.
 
 use std::sync::{
     Arc,
@@ -20,8 +20,7 @@ use sqlx::{
 
 use super::{Store, StoreError};
 
-/// Sets a connection up for writing much. What a statement of many rows would undo is kept in memory, and the pages that
-/// imports change again and again are read and written less often.
+/// A memory journal for statements and a larger cache: imports change the same pages repeatedly.
 pub(super) fn sqlite_options(options: SqliteConnectOptions) -> SqliteConnectOptions {
     options
         .pragma("temp_store", "MEMORY")
@@ -31,7 +30,7 @@ pub(super) fn sqlite_options(options: SqliteConnectOptions) -> SqliteConnectOpti
         .pragma("wal_autocheckpoint", "8000")
 }
 
-/// Values in the driver's form. Cloning those for SQLite copies no text.
+/// Values in the driver's form. Cloning does not copy SQLite's text.
 #[derive(Clone, Debug)]
 pub(super) enum Bound {
     Sqlite(SqliteArguments),
@@ -49,18 +48,16 @@ impl Bound {
         }
     }
 
-    /// Returns no values.
     pub(super) fn none(backend: DatabaseBackend) -> Self {
         Self::new(backend, Vec::new())
     }
 }
 
-/// Converts values for SQLite's driver.
 pub(super) fn sqlite_arguments(values: Vec<Value>) -> SqliteArguments {
     IntoArguments::<Sqlite>::into_arguments(SqlxValues(Values(values)))
 }
 
-/// A transaction, rolled back when dropped.
+/// Rolls back on drop.
 #[derive(Debug)]
 pub(super) enum BulkTransaction {
     Sqlite(Transaction<'static, Sqlite>),
@@ -87,7 +84,7 @@ impl BulkTransaction {
         }
     }
 
-    /// Executes a query and returns the number of affected rows.
+    /// Returns the number of affected rows.
     pub(super) async fn execute(&mut self, query: &impl QueryTrait) -> Result<u64, StoreError> {
         let statement = query.build(self.backend());
         let values = statement.values.map(|values| values.0).unwrap_or_default();
@@ -95,7 +92,7 @@ impl BulkTransaction {
         self.execute_bound(statement.sql.into(), bound).await
     }
 
-    /// Executes a statement with bound values and returns the number of affected rows.
+    /// Returns the number of affected rows.
     pub(super) async fn execute_bound(
         &mut self,
         sql: Arc<str>,
@@ -118,7 +115,6 @@ impl BulkTransaction {
         executed.map_err(failed)
     }
 
-    /// Fetches the rows that a query finds.
     pub(super) async fn fetch(
         &mut self,
         sql: &str,
@@ -128,7 +124,6 @@ impl BulkTransaction {
         self.fetch_bound(sql.into(), values).await
     }
 
-    /// Fetches the rows that a statement with bound values finds or returns.
     pub(super) async fn fetch_bound(
         &mut self,
         sql: Arc<str>,
@@ -151,7 +146,6 @@ impl BulkTransaction {
         rows.map_err(failed)
     }
 
-    /// Returns whether a PostgreSQL table exists.
     pub(super) async fn has_table(&mut self, name: &str) -> Result<bool, StoreError> {
         let Self::Postgres(transaction, _) = self else {
             return Err(of_the_other_database());
@@ -164,7 +158,6 @@ impl BulkTransaction {
         Ok(there == Some(true))
     }
 
-    /// Executes PostgreSQL's `COPY FROM STDIN`.
     pub(super) async fn copy_in(&mut self, copy: &str, lines: &[u8]) -> Result<(), StoreError> {
         let Self::Postgres(transaction, _) = self else {
             return Err(of_the_other_database());
@@ -180,7 +173,7 @@ impl BulkTransaction {
         }
     }
 
-    /// As [`copy_in`](Self::copy_in), and undoes that where a row of the same key is there. Returns whether none was.
+    /// Like [`copy_in`](Self::copy_in), but rolls back and returns `false` if a key exists.
     pub(super) async fn copy_in_unless_there(
         &mut self,
         copy: &str,
@@ -209,7 +202,7 @@ impl BulkTransaction {
         done.map(drop).map_err(failed)
     }
 
-    /// Returns whether the batch before had only new products: then the next one most likely has, too.
+    /// Returns whether the previous batch had only new products; the next one is likely the same.
     pub(super) fn expects_new(&self) -> bool {
         match self {
             Self::Sqlite(_) => false,
@@ -217,7 +210,6 @@ impl BulkTransaction {
         }
     }
 
-    /// Remembers for the next batch whether this one had only new products.
     pub(super) fn expect_new(&self, is_new: bool) {
         if let Self::Postgres(_, new) = self {
             new.store(is_new, Ordering::Relaxed);
@@ -237,7 +229,6 @@ pub(super) fn failed(error: sqlx::Error) -> StoreError {
     DbErr::Exec(runtime(error)).into()
 }
 
-/// Returns whether a key is there already.
 fn is_duplicate(error: &StoreError) -> bool {
     let StoreError::Database(DbErr::Exec(RuntimeErr::SqlxError(error))) = error else {
         return false;

@@ -1,8 +1,8 @@
-//! Change sets: which products an import changed, and how.
+//! Change sets: product changes of each import.
 //!
-//! The database notes changes itself (triggers of the migration), in the transaction that makes them. A change
-//! is named by its import's number and the row of the file, so that those of an import lie together in the key.
-//! A product knows its last change and a change the one before, so that a product's history needs no index.
+//! Triggers record changes in the transaction that makes them. A change's ID consists of import number and row, so an
+//! import's changes are adjacent. A product has its last change's ID, a change the previous one's: product histories
+//! need no index.
 
 mod all;
 
@@ -29,27 +29,27 @@ use crate::model::{
     product::PricePoint,
 };
 
-/// Bits of a change's identifier that hold the row of the file.
+/// Bits of a change ID for the row.
 const ROW_BITS: u32 = 36;
 
-/// The last row of a file that has a change of its own.
+/// The last row with an ID of its own.
 pub(super) const LAST_ROW: i64 = (1 << ROW_BITS) - 1;
 
-/// Rows of a file that are looked through for what a filter asks for, in one statement.
+/// Rows searched for matches per statement.
 const WINDOW: i64 = 20_000;
 
-/// How long further rows are looked through before a page that is not full is given out.
+/// Time after which an incomplete page is returned.
 const PATIENCE: Duration = Duration::from_millis(25);
 
-/// The most changes of one product that are followed back.
+/// Maximum changes followed back per product.
 const DEPTH: u64 = 1_000;
 
-/// Names an import in the identifiers of its changes. No number is given twice.
+/// The number of an import in change IDs; never reused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ImportNumber(i64);
 
 impl ImportNumber {
-    /// Returns the identifier of the change that a row of its file makes.
+    /// Returns the ID of the change by a row.
     pub(super) fn change(self, row: u64) -> i64 {
         (self.0 << ROW_BITS) | to_db(row).min(LAST_ROW)
     }
@@ -59,15 +59,14 @@ impl ImportNumber {
     }
 }
 
-/// Returns the row of the file that made a change.
+/// Returns the row of a change.
 fn row_of(id: i64) -> u64 {
     from_db(id & LAST_ROW)
 }
 
-/// The values of a product, in the order of [`Field::ALL`].
+/// Values of a product, in the order of [`Field::ALL`].
 pub(super) type Values = [Option<String>; Field::ALL.len()];
 
-/// The columns of these values.
 pub(super) const COLUMNS: [&str; Field::ALL.len()] = [
     "sku",
     "name",
@@ -80,7 +79,7 @@ pub(super) const COLUMNS: [&str; Field::ALL.len()] = [
     "url",
 ];
 
-/// A change as it is kept, with its product as it is now.
+/// A stored change with the current product.
 #[derive(Clone, Debug)]
 struct Noted {
     id: i64,
@@ -93,14 +92,14 @@ struct Noted {
     now: Option<Now>,
 }
 
-/// A product as it is now.
+/// A current product.
 #[derive(Clone, Debug)]
 struct Now {
     last_change: i64,
     values: Values,
 }
 
-/// What [`Noted::read`] reads, of changes `c` and products `p`.
+/// Columns for [`Noted::read`], of changes `c` and products `p`.
 fn columns() -> String {
     let mut columns =
         "c.id, c.identity, CAST(c.kind AS BIGINT), CAST(c.fields AS BIGINT), c.price_change, \
@@ -125,7 +124,7 @@ pub(super) fn kind_of(kind: i64) -> ChangeKind {
     }
 }
 
-/// The kind of a change by which a check would remove a product. What was made is found apart from that.
+/// Kind of a change by which a check would remove a product; actual removals have another kind.
 pub(super) const WOULD_REMOVE: i64 = 3;
 
 pub(super) fn kind_to_db(kind: ChangeKind) -> i64 {
@@ -168,12 +167,12 @@ impl Noted {
         })
     }
 
-    /// Whether it is of a product that came in without its values being noted beside.
+    /// Whether it added a product without recording the values.
     fn lacks_values(&self) -> bool {
         self.kind == ChangeKind::Added && self.fields == 0
     }
 
-    /// Takes its effect on the values of its product away.
+    /// Reverts the change on a product's values.
     fn take_back(&self, values: Option<Values>) -> Option<Values> {
         match self.kind {
             ChangeKind::Added => None,
@@ -239,7 +238,7 @@ impl Noted {
     }
 }
 
-/// Makes a filter's conditions on changes `c`.
+/// Returns the SQL conditions of a filter, on changes `c`.
 fn conditions(filter: &ChangesFilter) -> String {
     let ChangesFilter {
         kind,
@@ -275,11 +274,7 @@ fn conditions(filter: &ChangesFilter) -> String {
 }
 
 impl Store {
-    /// Returns the number by which an import's changes are known; gives it one where it has none.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Returns the number of an import, assigning one if necessary.
     pub async fn number_import(&self, id: &str) -> Result<ImportNumber, StoreError> {
         if let Some(number) = self.import_number(id).await? {
             return Ok(number);
@@ -295,11 +290,7 @@ impl Store {
         })
     }
 
-    /// Returns the number by which an import's changes are known, if it has one.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Returns the number of an import, if assigned.
     pub async fn import_number(&self, id: &str) -> Result<Option<ImportNumber>, StoreError> {
         let sql = "SELECT number FROM import_numbers WHERE import_id = $1";
         let row = self
@@ -318,11 +309,7 @@ impl Store {
         Statement::from_sql_and_values(self.db.get_database_backend(), sql, values)
     }
 
-    /// Returns whether changes of an import are kept.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Returns whether changes of an import are stored.
     pub async fn has_changes(&self, import: &str) -> Result<bool, StoreError> {
         let Some(number) = self.import_number(import).await? else {
             return Ok(false);
@@ -333,12 +320,8 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Lists the changes of an import behind a row of its file, at most `limit`. A page may hold fewer though
-    /// there are more where they take long to find: its `next` leads on.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails, or takes too long.
+    /// Lists up to `limit` changes after a row. A page may have fewer if finding them takes long; `next` continues it.
+    /// Times out.
     pub async fn changes_behind(
         &self,
         import: &str,
@@ -364,7 +347,7 @@ impl Store {
         })
     }
 
-    /// Goes through the changes of an import.
+    /// Scans the changes of an import for a filter.
     async fn scan(
         &self,
         number: ImportNumber,
@@ -415,15 +398,14 @@ impl Store {
         }
     }
 
-    /// Returns whether no product leads to changes of an import: it only says what it would change, or it removed
-    /// products.
+    /// Returns whether products have no link to an import's changes: those of a check, and removals.
     async fn is_sought_in_changes(&self, import: &str) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM monitor_imports WHERE id = $1 AND (mode = $2 OR removed > 0)";
         let values = [import.into(), ImportMode::Check.as_str().into()];
         Ok(self.search_one(sql, values).await?.is_some())
     }
 
-    /// Makes a condition on changes whose products hold a text, or would.
+    /// Returns the condition for a search text.
     async fn sought(&self, search: &str) -> Result<Sought, StoreError> {
         let products = self.find_products(search, FOUND_AT_MOST, 0).await?.products;
         let mut values = vec![Value::from(contains_text(&search.to_lowercase()))];
@@ -443,7 +425,7 @@ impl Store {
         Ok(Sought { condition, values })
     }
 
-    /// Finds the changes that an import made of products that hold a text.
+    /// Finds changes of an import whose product matches a text.
     async fn changes_of_found(
         &self,
         number: ImportNumber,
@@ -454,7 +436,7 @@ impl Store {
         let search = filter.search.as_str();
         let products = self.find_products(search, FOUND_AT_MOST, 0).await?.products;
         let mut identities: Vec<_> = products.into_iter().map(|row| row.identity).collect();
-        // Those that are not there any more have no name; they are found by their identity.
+        // Removed products have no name; their identity is searched.
         for removed in [search.to_owned(), format!("sku:{search}")] {
             if !identities.contains(&removed) {
                 identities.push(removed);
@@ -467,7 +449,7 @@ impl Store {
         Ok(cut(found, limit))
     }
 
-    /// Follows the changes of products back, for each the newest first.
+    /// Follows products' changes back, newest first.
     async fn chain(&self, heads: &Heads, depth: u64) -> Result<Vec<Noted>, StoreError> {
         let mut values: Vec<Value> = Vec::new();
         let heads = match heads {
@@ -501,7 +483,7 @@ impl Store {
         self.noted(&sql, values).await
     }
 
-    /// Finds the values with which products came in: those that they have, less what was changed since.
+    /// Adds the initial values of added products: the current values minus later changes.
     async fn with_values(&self, noted: Vec<Noted>) -> Result<Vec<ProductChange>, StoreError> {
         let mut noted = noted;
         let mut followed = Vec::new();
@@ -527,12 +509,8 @@ impl Store {
         Ok(noted.into_iter().map(Noted::into_change).collect())
     }
 
-    /// Lists the changes of a product, the newest first, at most `limit`; from one on that is not the newest
-    /// where `from` names it. Returns them and where the next ones begin.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails, or takes too long.
+    /// Lists up to `limit` changes of a product, newest first, starting at the newest or at `from`. Returns them and
+    /// where to continue. Times out.
     pub async fn product_history(
         &self,
         identity: &str,
@@ -551,12 +529,7 @@ impl Store {
         Ok((self.entries(noted).await?, further))
     }
 
-    /// Returns what a product cost from when on, the oldest price first: as far as its changes are kept, and the last
-    /// thousand of them.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails, or takes too long.
+    /// Returns the price history of a product, oldest first, from its last thousand stored changes. Times out.
     pub async fn price_points(&self, identity: &str) -> Result<Vec<PricePoint>, StoreError> {
         let heads = Heads::Of(vec![identity.to_owned()]);
         let mut noted = self.chain(&heads, DEPTH).await?;
@@ -590,7 +563,6 @@ impl Store {
         Ok(points)
     }
 
-    /// Tells of changes with the imports that made them.
     async fn entries(&self, noted: Vec<Noted>) -> Result<Vec<HistoryEntry>, StoreError> {
         let imports = self.imports_of(&noted).await?;
         let ids: Vec<_> = noted.iter().map(|one| one.id).collect();
@@ -659,7 +631,7 @@ impl Store {
         row.map_err(StoreError::of_search)
     }
 
-    /// Forgets the identifiers of imports that are deleted.
+    /// Deletes the numbers of deleted imports.
     pub(super) async fn unname_imports(&self, ids: &[String]) -> Result<(), StoreError> {
         let places: Vec<_> = (1..=ids.len()).map(|place| format!("${place}")).collect();
         let sql = format!(
@@ -671,12 +643,7 @@ impl Store {
         Ok(())
     }
 
-    /// Removes changes of imports that began before a time and are over, and returns how many there were in this
-    /// slice.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Deletes a batch of changes of imports that began before a time and have ended. Returns their number.
     pub(crate) async fn remove_changes(&self, before: UnixMillis) -> Result<u64, StoreError> {
         let sql = format!(
             "SELECT n.number FROM import_numbers AS n WHERE n.began_at < $1 AND NOT EXISTS \
@@ -708,12 +675,12 @@ impl Store {
     }
 }
 
-/// How many prices move far.
+/// Counts of price changes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Moves {
-    /// Those that move by more than a share of what they are.
+    /// Those above a share of the old price.
     pub far: u64,
-    /// Those that are known before and after.
+    /// Those with an old and a new price.
     pub compared: u64,
 }
 
@@ -737,7 +704,7 @@ impl std::ops::AddAssign for Moves {
     }
 }
 
-/// Returns by how much a price moves, in hundredths of a percent of what it was, as the triggers do.
+/// Returns the price change in hundredths of a percent of the old price, like the triggers.
 pub(super) fn price_change(old: Option<&str>, new: Option<&str>) -> Option<i64> {
     const MOST: f64 = 1e9;
     if old == new {
@@ -754,22 +721,20 @@ pub(super) fn price_change(old: Option<&str>, new: Option<&str>) -> Option<i64> 
     })
 }
 
-/// Where chains of changes begin.
 enum Heads {
-    /// With the last changes of these products.
+    /// The last changes of these products.
     Of(Vec<String>),
-    /// With this change.
+    /// This change.
     At(i64),
 }
 
-/// A condition on changes `c`, whose values begin with the third.
+/// A condition on changes `c`; its values start at `$3`.
 #[derive(Default)]
 struct Sought {
     condition: String,
     values: Vec<Value>,
 }
 
-/// The import that made a change.
 #[derive(Clone, Debug, Default)]
 struct OfImport {
     import: Option<String>,
@@ -777,7 +742,7 @@ struct OfImport {
     began_at: UnixMillis,
 }
 
-/// Returns the first `limit` of these, and the row of the last one where there are more.
+/// Returns the first `limit`, and the last one's row if there are more.
 fn cut(mut found: Vec<Noted>, limit: u64) -> (Vec<Noted>, Option<u64>) {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     if found.len() <= limit {
@@ -788,8 +753,7 @@ fn cut(mut found: Vec<Noted>, limit: u64) -> (Vec<Noted>, Option<u64>) {
     (found, next)
 }
 
-/// Returns the values of a product right after a change, going back from those it has now; `None` where not all
-/// changes since are kept.
+/// Returns a product's values right after a change, by reverting later ones; `None` if some are not stored.
 fn values_at(change: &Noted, chain: &[Noted]) -> Option<Values> {
     let mut values = chain.first()?.now.as_ref().map(|now| now.values.clone());
     for one in chain {
@@ -818,7 +782,7 @@ pub(super) mod tests {
         import_as(ImportMode::Import, store, id, products).await;
     }
 
-    /// Writes products, a row each, as those of an import of a mode.
+    /// Writes products as an import, one row each.
     pub(in crate::server::store) async fn import_as(
         mode: ImportMode,
         store: &Store,
@@ -858,7 +822,7 @@ pub(super) mod tests {
         list(store, id, &ChangesFilter::default()).await
     }
 
-    /// Writes changes as `sku kind field:old>new …`.
+    /// Formats changes as `sku kind field:old>new …`.
     fn said(changes: &[ProductChange]) -> Vec<String> {
         let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         let one = |change: &ProductChange| {
@@ -887,7 +851,7 @@ pub(super) mod tests {
                 ..product("2", "Two", "2")
             },
             product("1", "One", "7"),
-            // With other zeros it is the same price.
+            // The same price with other zeros.
             product("3", "Three", "3.00"),
             product("4", "Four", "4"),
         ];
@@ -938,7 +902,7 @@ pub(super) mod tests {
             rows
         };
         let any = ChangesFilter::default();
-        // The price of one is what it was.
+        // One price is unchanged.
         assert_eq!(filtered(any.clone()).await.len(), 119);
         let percent = |text: &str| text.parse::<Percent>().ok();
         let down = ChangesFilter {
@@ -977,7 +941,7 @@ pub(super) mod tests {
         for (id, price) in [("a", "1"), ("b", "2"), ("c", "2"), ("d", "3")] {
             import(&store, id, &[product("1", "One", price)]).await;
         }
-        // What it came in with is known though it was changed since.
+        // Initial values are known despite a later change.
         assert_eq!(
             said(&all(&store, "a").await),
             ["sku:1 added sku:->1 name:->One price:->1"]
@@ -992,7 +956,7 @@ pub(super) mod tests {
         assert_eq!((older.len(), next), (1, None));
         assert_eq!(older[0].change.kind, ChangeKind::Added);
 
-        // An import that is deleted leaves the history whole.
+        // The history survives the import's deletion.
         store.remove_monitor_import("b").await.unwrap().unwrap();
         while store.remove_import_rows(None).await.unwrap() > 0 {}
         let (entries, _) = store.product_history("sku:1", None, 9).await.unwrap();
@@ -1023,7 +987,7 @@ pub(super) mod tests {
         assert_eq!(slices, [1_000, 500, 1]);
         assert!(!store.has_changes("a").await.unwrap());
         assert_eq!(store.list_products("", 1).await.unwrap().total, 1_500);
-        // No number is given twice.
+        // Numbers are not reused.
         let (one, two) = (
             store.number_import("a").await.unwrap(),
             store.number_import("b").await.unwrap(),

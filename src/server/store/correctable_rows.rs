@@ -1,4 +1,4 @@
-//! The rows of imports that can be corrected, cell by cell: those that failed, and those with warnings.
+//! Rows that can be corrected cell by cell: failed ones and those with warnings.
 
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Select};
 
@@ -10,20 +10,20 @@ use super::{
     to_db,
 };
 
-/// Rows per page: so many fit into a form.
+/// Rows per page; they fit into one form.
 const PAGE: u64 = 20;
 
 /// A row with its cells.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum CorrectableRow {
-    /// It failed.
+    /// A failed row.
     Failed(FailedRow),
-    /// It was taken with these warnings, of which the first has the cells.
+    /// An imported row with its warnings, the first with the cells.
     Warned(Vec<RowNote>),
 }
 
 impl CorrectableRow {
-    /// Returns which row of the file it is, from 1.
+    /// Returns the row number, from 1.
     #[must_use]
     pub fn row(&self) -> u64 {
         match self {
@@ -32,7 +32,7 @@ impl CorrectableRow {
         }
     }
 
-    /// Returns its cells.
+    /// Returns the cells.
     #[must_use]
     pub fn cells(&self) -> &[String] {
         match self {
@@ -41,7 +41,7 @@ impl CorrectableRow {
         }
     }
 
-    /// Returns what is said of it.
+    /// Returns the reasons.
     #[must_use]
     pub fn reason(&self) -> String {
         match self {
@@ -68,12 +68,7 @@ pub struct CorrectableRows {
 }
 
 impl Store {
-    /// Lists rows with their cells: those with warnings, else those that failed. A page out of range is the nearest
-    /// one.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
+    /// Lists rows with warnings, or failed rows, with their cells. A page out of range is the nearest one.
     pub async fn correctable_rows(
         &self,
         import: &str,
@@ -101,11 +96,7 @@ impl Store {
         })
     }
 
-    /// Finds some of these rows by their numbers.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
+    /// Finds some of these rows by number.
     pub async fn rows_to_correct(
         &self,
         import: &str,
@@ -132,7 +123,7 @@ impl Store {
         Ok((pages, counted.number_of_items, Ord::clamp(page, 1, pages)))
     }
 
-    /// Adds the other warnings of rows to their first ones.
+    /// Adds the further warnings of rows.
     async fn with_further(
         &self,
         import: &str,
@@ -163,7 +154,7 @@ fn failed(import: &str) -> Select<failed_row::Entity> {
         .order_by_asc(failed_row::Column::Row)
 }
 
-/// Finds the first warnings of rows. An earlier version kept no cells.
+/// Finds the first warning of each row. Older versions stored no cells.
 fn warned(import: &str) -> Select<row_note::Entity> {
     row_note::Entity::find()
         .filter(row_note::Column::ImportId.eq(import))

@@ -1,7 +1,6 @@
-//! Deliveries: events for webhooks and people, each sent by one worker at a time until it is accepted or given up.
+//! Deliveries of events to webhooks and people, each sent by one worker until accepted or given up.
 //!
-//! As for imports, a worker's lease ends when it dies. Times are given, so that workers use the database's clock and
-//! tests their own.
+//! A dead worker's lease expires. Callers pass the time: workers the database's, tests their own.
 
 use std::time::Duration;
 
@@ -19,27 +18,23 @@ use crate::model::{
     webhook::{DeliveriesPage, Delivery, DeliveryProblem, DeliveryState},
 };
 
-/// How long a delivery is tried.
+/// How long a delivery is retried.
 pub(crate) const TRIED_FOR: Duration = Duration::from_secs(24 * 3600);
-/// Maximum deliveries of a target that are sent at once.
+/// Maximum concurrent deliveries per target.
 const AT_ONCE: i64 = 2;
-/// The target of all mails, which one server takes.
+/// The target of all e-mails.
 const MAIL: &str = "mail";
-/// Deliveries per page.
 const PAGE: u64 = 50;
-/// Maximum rows per insert.
 const PER_INSERT: usize = 100;
 
-/// Who a delivery is for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Addressee {
-    /// A webhook, by its ID.
+    /// A webhook ID.
     Webhook(String),
-    /// A person, by their account's ID.
+    /// An account ID.
     Person(String),
 }
 
-/// A delivery to add.
 #[derive(Clone, Debug)]
 pub(crate) struct NewDelivery {
     pub(crate) to: Addressee,
@@ -48,36 +43,31 @@ pub(crate) struct NewDelivery {
     pub(crate) body: String,
 }
 
-/// A delivery that a worker has claimed.
 #[derive(Clone, Debug)]
 pub(crate) struct Claimed {
     pub(crate) id: String,
     pub(crate) to: Addressee,
     pub(crate) body: String,
-    /// Attempts before this one.
     pub(crate) attempts: u64,
-    /// When it is given up.
     pub(crate) retry_until: UnixMillis,
 }
 
-/// How an attempt ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Attempt {
-    /// It was accepted.
     Delivered,
-    /// It failed and is tried again at a time.
+    /// Failed; retried at a time.
     Again(DeliveryProblem, UnixMillis),
-    /// It failed and is not tried again.
+    /// Failed; not retried.
     GivenUp(DeliveryProblem),
 }
 
 impl Store {
-    /// Returns the clock that all workers share.
+    /// Returns the database's clock, shared by all workers.
     pub(crate) async fn shared_clock(&self) -> Result<UnixMillis, StoreError> {
         leases::database_now(&self.db).await
     }
 
-    /// Returns whether there are events to spread or deliveries that are due, in one statement: most looks find nothing.
+    /// Checks for new events or due deliveries in one statement: most polls find nothing.
     pub(crate) async fn has_notifications(&self, now: UnixMillis) -> Result<bool, StoreError> {
         let sql = "SELECT 1 AS found WHERE EXISTS (SELECT 1 FROM import_events) OR EXISTS \
              (SELECT 1 FROM deliveries WHERE state = 'waiting' AND due_at <= $1)";
@@ -86,7 +76,7 @@ impl Store {
         Ok(self.db.query_one_raw(statement).await?.is_some())
     }
 
-    /// Adds a delivery, and returns its ID.
+    /// Returns the ID.
     pub(crate) async fn add_delivery(
         &self,
         new: NewDelivery,
@@ -96,7 +86,7 @@ impl Store {
         Ok(ids.into_iter().next().unwrap_or_default())
     }
 
-    /// Claims the delivery that is due first, of a target of which fewer than two are being sent.
+    /// Claims the first due delivery of a target below its limit.
     pub(crate) async fn claim_delivery(
         &self,
         worker: &str,
@@ -136,7 +126,7 @@ impl Store {
         }))
     }
 
-    /// Records how an attempt ended, unless the lease went to another worker.
+    /// Does nothing if another worker has the lease.
     pub(crate) async fn record_attempt(
         &self,
         worker: &str,
@@ -170,7 +160,7 @@ impl Store {
         Ok(())
     }
 
-    /// Ends all leases; for a process that owns the database, at its start.
+    /// Deletes all leases; for a process that owns the database, at its start.
     pub(crate) async fn forget_delivery_leases(&self) -> Result<(), StoreError> {
         row::Entity::update_many()
             .col_expr(row::Column::LeasedBy, Expr::value(None::<String>))
@@ -181,8 +171,7 @@ impl Store {
         Ok(())
     }
 
-    /// Has a delivery to a webhook tried again, for as long as a new one. Returns whether there is one that is not
-    /// being tried anyway.
+    /// Retries a delivery to a webhook as if new. Returns `false` if there is none or it is already retried.
     pub(crate) async fn redeliver(
         &self,
         webhook: &str,
@@ -206,7 +195,7 @@ impl Store {
         Ok(again.rows_affected > 0)
     }
 
-    /// Lists deliveries to a webhook, newest first, from behind one on.
+    /// Lists deliveries to a webhook after one, newest first.
     pub(crate) async fn list_deliveries(
         &self,
         webhook: &str,
@@ -224,7 +213,6 @@ impl Store {
         Ok(DeliveriesPage { items, next })
     }
 
-    /// Finds the newest delivery to a webhook.
     pub(crate) async fn newest_delivery(
         &self,
         webhook: &str,
@@ -237,7 +225,7 @@ impl Store {
         row.map(delivery).transpose()
     }
 
-    /// Deletes ended deliveries that are older than a time, or that are not among the newest `most` of their target.
+    /// Deletes ended deliveries before a time, and all but the newest `most` of each target.
     pub(crate) async fn remove_deliveries(
         &self,
         before: UnixMillis,
@@ -255,7 +243,7 @@ impl Store {
     }
 }
 
-/// Adds deliveries that are due now, and returns their IDs.
+/// Adds deliveries that are due now. Returns their IDs.
 pub(super) async fn add(
     db: &impl ConnectionTrait,
     new: Vec<NewDelivery>,
@@ -269,7 +257,7 @@ pub(super) async fn add(
                 Addressee::Person(id) => (MAIL.to_owned(), None, Some(id)),
             };
             row::Model {
-                // In the order of time, by which they are listed.
+                // IDs are sorted by time.
                 id: format!("msg_{}", Uuid::now_v7().simple()),
                 target,
                 webhook_id,

@@ -1,38 +1,30 @@
-//! What is the matter with the database, by the codes of its driver: words differ by version and language.
+//! Classifies database errors by driver code; messages differ by version and language.
 
 use std::io;
 
 use sea_orm::{DbErr, RuntimeErr};
 
-/// A fault of the database that there is something to do about.
+/// A database fault with known advice.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Fault {
     /// Another connection holds the SQLite file.
     Locked,
-    /// Another transaction is in the way, or the connection broke: a retry may succeed.
+    /// A conflict or a broken connection; a retry may succeed.
     Passing,
-    /// The server cannot be reached.
     Unreachable,
-    /// The server is out of connections.
     TooManyConnections,
-    /// A statement was given up after its time.
     TimedOut,
-    /// The disk is full.
     Full,
-    /// The database is not writable.
     ReadOnly,
-    /// The file cannot be opened.
     CannotOpen,
-    /// The file is damaged.
     Damaged,
-    /// A connection pooler hands the session's statements to several connections.
+    /// A connection pooler distributes a session over several connections.
     Pooler,
     /// The server rejects the user.
     Rejected,
 }
 
 impl Fault {
-    /// Finds the fault behind an error.
     pub(super) fn of(error: &DbErr) -> Option<Self> {
         match error {
             DbErr::Conn(RuntimeErr::SqlxError(error)) => {
@@ -45,13 +37,12 @@ impl Fault {
         }
     }
 
-    /// Finds the fault behind an error of the driver.
     pub(super) fn of_driver(error: &sqlx::Error) -> Option<Self> {
         match error {
             sqlx::Error::Database(error) => {
                 let code = error.code()?;
                 match code.parse::<u32>() {
-                    // Codes of five characters are SQLSTATEs.
+                    // SQLSTATEs have five characters.
                     Ok(sqlite) if code.len() < 5 => Self::of_sqlite(sqlite),
                     _ => Self::of_sqlstate(&code),
                 }
@@ -60,13 +51,13 @@ impl Fault {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
                 Some(Self::Passing)
             }
-            // Of a channel that another of the pooler's clients listens to.
+            // From a channel of another client of the pooler.
             sqlx::Error::Protocol(_) => Some(Self::Pooler),
             _ => None,
         }
     }
 
-    /// Reads a result code of SQLite; extended ones have the primary one in their last byte.
+    /// Masks extended result codes to the primary code.
     fn of_sqlite(code: u32) -> Option<Self> {
         Some(match code & 0xff {
             5 | 6 => Self::Locked,    // SQLITE_BUSY, SQLITE_LOCKED
@@ -79,7 +70,7 @@ impl Fault {
         })
     }
 
-    /// Reads a SQLSTATE of PostgreSQL (appendix A of its manual).
+    /// PostgreSQL manual, appendix A.
     fn of_sqlstate(code: &str) -> Option<Self> {
         Some(match code {
             "53100" => Self::Full,
@@ -88,11 +79,11 @@ impl Fault {
             "25006" => Self::ReadOnly,
             "28000" | "28P01" => Self::Rejected,
             "XX001" | "XX002" => Self::Damaged,
-            // A prepared statement of another connection, and a parameter that a pooler does not take.
+            // Another connection's prepared statement, or a parameter that a pooler rejects.
             "26000" | "42P05" | "08P01" => Self::Pooler,
-            // Serialization, deadlock, a lock that is not free, idle too long.
+            // Serialization failure, deadlock, lock timeout, idle timeout.
             "40001" | "40P01" | "55P03" | "25P03" => Self::Passing,
-            // While it starts or stops.
+            // Starting or stopping.
             "57P01" | "57P02" | "57P03" | "57P05" => Self::Passing,
             code if code.starts_with("08") => Self::Passing,
             _ => return None,
@@ -109,7 +100,6 @@ impl Fault {
         }
     }
 
-    /// Returns whether a retry may succeed.
     pub(super) fn is_passing(self) -> bool {
         matches!(
             self,
@@ -117,7 +107,7 @@ impl Fault {
         )
     }
 
-    /// Returns what whoever runs the server can do: the end of a sentence.
+    /// Returns advice for the operator, as the end of a sentence.
     fn advice(self) -> &'static str {
         match self {
             Self::ReadOnly => {
@@ -148,12 +138,12 @@ impl Fault {
     }
 }
 
-/// Returns what can be done about an error; empty where that is not known.
+/// Returns the advice for an error; empty if unknown.
 pub(super) fn advice(error: &DbErr) -> &'static str {
     Fault::of(error).map_or("", Fault::advice)
 }
 
-/// Returns what can be done about an error of the driver; empty where that is not known.
+/// Returns the advice for a driver error; empty if unknown.
 pub(super) fn driver_advice(error: &sqlx::Error) -> &'static str {
     Fault::of_driver(error).map_or("", Fault::advice)
 }
@@ -170,7 +160,7 @@ mod tests {
 
     use super::*;
 
-    /// An error of a driver that says nothing but its code.
+    /// A driver error with nothing but a code.
     #[derive(Debug)]
     struct Coded(&'static str);
 

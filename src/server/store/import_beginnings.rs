@@ -6,10 +6,6 @@ use super::{Store, StoreError, entity::import_beginning};
 
 impl Store {
     /// Stores the first rows of an import's file.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
     pub async fn keep_import_beginning(
         &self,
         id: &str,
@@ -30,10 +26,6 @@ impl Store {
     }
 
     /// Returns the first rows of an import's file, if stored.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails or the row is invalid.
     pub async fn import_beginning(&self, id: &str) -> Result<Option<Vec<Vec<String>>>, StoreError> {
         let row = import_beginning::Entity::find_by_id(id)
             .one(&self.db)

@@ -1,5 +1,5 @@
-//! Events: noted in the transaction of what they tell, those of imports by triggers; spread to whom they are for, and
-//! then deleted.
+//! Events: written in the transaction that causes them, for imports by triggers; distributed to recipients, then
+//! deleted.
 
 use std::collections::{HashMap, HashSet};
 
@@ -23,31 +23,27 @@ use crate::{
     server::identity::user::UserId,
 };
 
-/// Maximum events per transaction.
 const SLICE: u64 = 100;
 /// How long an event waits for its import to be recorded.
 const PATIENCE: UnixMillis = 60_000;
-/// ID of the PostgreSQL advisory lock.
 const LOCK: i64 = 0x696d_706f_7274_6576;
 
-/// An event.
 #[derive(Clone, Debug)]
 pub(crate) struct RecordedEvent {
     pub(crate) kind: ImportEvent,
     pub(crate) at: UnixMillis,
     pub(crate) about: About,
-    /// Whose import or source it is; `None` if it belongs to all staff.
+    /// Owner of the import or source; `None` if it belongs to all staff.
     pub(crate) owner: Option<UserId>,
 }
 
-/// What an event tells.
 #[derive(Clone, Debug)]
 pub(crate) enum About {
     Import(ImportThen),
     Source(FailingSource),
 }
 
-/// An import as it was then.
+/// The import's state at the event.
 #[derive(Clone, Debug)]
 pub(crate) struct ImportThen {
     pub(crate) job: String,
@@ -58,7 +54,6 @@ pub(crate) struct ImportThen {
     pub(crate) total_products: Option<u64>,
     pub(crate) processed_products: u64,
     pub(crate) failed_products: u64,
-    /// The import that undid it.
     pub(crate) undone_by: Option<String>,
 }
 
@@ -79,8 +74,8 @@ impl RecordedEvent {
 }
 
 impl Store {
-    /// Makes a delivery of each event for each webhook and, with `mails`, each person who is told it, and returns how many events there were. Any
-    /// process may call it: of several, one at a time does it, and a crash loses nothing.
+    /// Creates a delivery of each event for each subscribed webhook and, with `mails`, each person. Returns the number
+    /// of events. Processes take turns; a crash loses nothing.
     pub(crate) async fn spread_events(
         &self,
         now: UnixMillis,
@@ -122,7 +117,7 @@ impl Store {
         let (mut spread, mut new) = (Vec::new(), Vec::new());
         for row in rows {
             let owner = owners.get(&about(&row));
-            // The embedded price monitor may ask before the app has recorded what it started.
+            // The embedded price monitor's event may precede the recording by the app.
             if owner.is_none() && row.at > now.saturating_sub(PATIENCE) {
                 continue;
             }
@@ -163,7 +158,7 @@ impl Store {
         Ok(count)
     }
 
-    /// Deletes events before a time that nobody has spread, as in a database that only a price monitor uses.
+    /// Deletes undistributed events before a time, as in a database that only a price monitor uses.
     pub(crate) async fn remove_unspread_events(
         &self,
         before: UnixMillis,
@@ -187,7 +182,6 @@ impl Store {
     }
 }
 
-/// Names the import or source that an event is about.
 fn about(row: &row::Model) -> String {
     match &row.owner_id {
         Some(owner) => format!("source of {owner}"),
@@ -195,7 +189,7 @@ fn about(row: &row::Model) -> String {
     }
 }
 
-/// Reads an event; `None` if only a newer version knows it.
+/// Returns `None` for an event of a newer version.
 fn event(row: row::Model, owner: Option<UserId>) -> Option<RecordedEvent> {
     let about = match &row.about {
         Some(about) => About::Source(serde_json::from_str(about).ok()?),

@@ -1,4 +1,4 @@
-//! Removes what is kept no longer, now and again and a slice at a time.
+//! Deletes expired data periodically, in batches.
 
 use std::{fmt, time::Duration};
 
@@ -10,25 +10,24 @@ use crate::{
     },
 };
 
-/// The time between two looks.
 const LOOK: Duration = Duration::from_secs(60);
 
-/// The time between two slices, which is others'.
+/// Pause between batches, for other writers.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How long an ended delivery is kept, and how many of a target.
+/// Retention of ended deliveries.
 const DELIVERIES: Duration = Duration::from_secs(30 * 86_400);
 const MOST_DELIVERIES: u64 = 1_000;
 
-/// How long an event is kept that no app takes.
+/// Retention of events without an app to take them.
 const EVENTS: Duration = Duration::from_secs(2 * 86_400);
 
-/// Whose work it is.
+/// Which tables to clean.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Chores {
-    /// What the app keeps: jobs, and who did what.
+    /// Jobs, audit log and the like.
     App,
-    /// What the embedded price monitor keeps: imports, and what they say of their rows.
+    /// Imports and their rows.
     PriceMonitor,
 }
 
@@ -42,7 +41,7 @@ impl fmt::Display for Chores {
 }
 
 impl Chores {
-    /// Removes a slice of each kind that is due, and returns how much there was.
+    /// Deletes a batch of each kind that is due. Returns the number of rows.
     async fn do_some(self, store: &Store, retention: &Retention) -> Result<u64, StoreError> {
         let mut removed = 0;
         match self {
@@ -80,7 +79,6 @@ impl Chores {
     }
 }
 
-/// Does the chores for as long as it is let.
 pub(crate) async fn run(store: Store, retention: Retention, chores: Chores) {
     loop {
         if let Err(error) = tidy(&store, &retention, chores).await {
@@ -90,7 +88,7 @@ pub(crate) async fn run(store: Store, retention: Retention, chores: Chores) {
     }
 }
 
-/// Removes all that is due, and gives its room back.
+/// Deletes all that is due and shrinks the file.
 pub(crate) async fn tidy(
     store: &Store,
     retention: &Retention,
@@ -114,7 +112,6 @@ pub(crate) async fn tidy(
     Ok(())
 }
 
-/// Returns the time that is so long ago.
 pub(crate) fn ago(duration: Duration) -> UnixMillis {
     let duration = UnixMillis::try_from(duration.as_millis()).unwrap_or(UnixMillis::MAX);
     now().saturating_sub(duration)

@@ -43,7 +43,7 @@ use crate::{
 const TABLE: &str = "product_import_jobs";
 const PAGE_SIZE: u64 = 20;
 
-/// Maximum jobs counted for a list. Later pages exist all the same.
+/// Maximum jobs counted for a list; later pages exist nevertheless.
 const COUNTED_AT_MOST: u64 = 10_000;
 
 impl TryFrom<row::Model> for ProductImportJob {
@@ -79,18 +79,15 @@ impl TryFrom<row::Model> for ProductImportJob {
     }
 }
 
-/// The effect of recording a new job.
 #[derive(Debug)]
 pub(crate) enum Created {
-    /// Recorded.
     Now(ProductImportJob),
-    /// Recorded before; its acknowledgement was lost.
+    /// Already recorded; the acknowledgement was lost.
     Before,
-    /// Recorded; another user had adopted it a moment before.
+    /// Recorded; another user had adopted it just before.
     TakenBack(ProductImportJob, UserId),
 }
 
-/// Creates a job in its initial state.
 fn new_job(id: &JobId, filename: &str, mode: ImportMode) -> ProductImportJob {
     let now = now();
     ProductImportJob {
@@ -132,7 +129,6 @@ fn new_row(user: &UserId, job: &ProductImportJob) -> row::ActiveModel {
     }
 }
 
-/// Builds the condition of a filter.
 fn condition(filter: &ImportsFilter) -> Condition {
     use sea_orm::sea_query::ExprTrait;
 
@@ -164,7 +160,6 @@ fn condition(filter: &ImportsFilter) -> Condition {
     all
 }
 
-/// Returns the sort expression.
 fn sort_key(by: SortBy) -> SimpleExpr {
     use sea_orm::sea_query::ExprTrait;
 
@@ -180,8 +175,7 @@ fn sort_key(by: SortBy) -> SimpleExpr {
 }
 
 impl Store {
-    /// Records a job that the price monitor created for this user. If another user adopted it meanwhile, it
-    /// is moved.
+    /// Records a job created for this user. If another user adopted it meanwhile, it is moved.
     pub(crate) async fn create_job(
         &self,
         user: &UserId,
@@ -203,7 +197,7 @@ impl Store {
             return Err(error.into());
         };
         if there.adopted_at.is_none() {
-            // A retry whose first acknowledgement was lost.
+            // A retry after a lost acknowledgement.
             let is_done = there.user_id == user.as_str();
             return if is_done {
                 Ok(Created::Before)
@@ -238,8 +232,8 @@ impl Store {
         Ok(recorded + deleted > 0)
     }
 
-    /// Records a job started elsewhere: for its owner if the service names one, else for all staff. `None` if
-    /// another request was faster.
+    /// Records a job started elsewhere, for its named owner or else for all staff. `None` if another request was
+    /// faster.
     pub(crate) async fn adopt_job(
         &self,
         user: &UserId,
@@ -267,7 +261,7 @@ impl Store {
         }
     }
 
-    /// Lists jobs of a scope by filter and order. A page past the last one is the last one.
+    /// A page past the end is the last one.
     pub(crate) async fn find_imports(
         &self,
         scope: &JobScope,
@@ -318,7 +312,7 @@ impl Store {
         })
     }
 
-    /// Finds those of the jobs that are in a scope.
+    /// Filters the jobs that are in a scope.
     pub(crate) async fn find_jobs(
         &self,
         scope: &JobScope,
@@ -332,7 +326,7 @@ impl Store {
         rows.into_iter().map(ProductImportJob::try_from).collect()
     }
 
-    /// Lists up to `limit` unfinished jobs of a scope, newest first.
+    /// Newest first.
     pub(crate) async fn unfinished_jobs(
         &self,
         scope: &JobScope,
@@ -348,8 +342,7 @@ impl Store {
         rows.into_iter().map(ProductImportJob::try_from).collect()
     }
 
-    /// Lists up to `limit` unfinished jobs recorded since a time, newest first, each with its owner; for the
-    /// relay, which filters them.
+    /// Lists unfinished jobs since a time with their owners, newest first; the relay filters them.
     pub(crate) async fn jobs_started_since(
         &self,
         since: UnixMillis,
@@ -369,7 +362,7 @@ impl Store {
         rows.into_iter().map(job).collect()
     }
 
-    /// Counts all jobs by status.
+    /// Counts jobs by status.
     pub(crate) async fn count_jobs(&self) -> Result<ImportCounts, StoreError> {
         let rows: Vec<(String, i64)> = row::Entity::find()
             .select_only()
@@ -393,7 +386,7 @@ impl Store {
         Ok(counts)
     }
 
-    /// Lists up to `limit` unfinished jobs with IDs after `after`, in order; for polling.
+    /// Lists unfinished jobs with IDs after `after`, in order; for polling.
     pub(crate) async fn unfinished_jobs_after(
         &self,
         after: Option<&JobId>,
@@ -424,7 +417,7 @@ impl Store {
     }
 }
 
-/// Finds the owners of recorded jobs; `None` of one that belongs to all staff.
+/// Finds the owners of jobs; `None` if a job belongs to all staff.
 pub(super) async fn owners(
     db: &impl ConnectionTrait,
     ids: HashSet<&str>,
@@ -443,7 +436,6 @@ pub(super) async fn owners(
     Ok(rows.into_iter().map(owner).collect())
 }
 
-/// Returns whether an insert failed because of a unique key.
 fn is_taken(error: &sea_orm::DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }

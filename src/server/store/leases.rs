@@ -1,11 +1,10 @@
-//! Leases: which worker runs which import, and which is next.
+//! Leases: which worker runs which import, and which import is next.
 //!
-//! An import's *file* is in a directory, which workers announce that they serve. An import *runs* while a
-//! worker's lease of it holds; only running imports are renewed, so a lease expires when its worker dies or
-//! forgets it. All other unfinished imports *wait*, without any reservation.
+//! Workers announce the *directory* they serve. An import *runs* while a worker's lease holds; workers renew leases of
+//! running imports only, so the lease of a dead worker expires. Other unfinished imports *wait*, unreserved.
 //!
-//! Products are protected not by leases but by position: a commit at another position than the import's is
-//! rejected. The database's clock is used, so that workers need not agree.
+//! Leases do not protect products: a commit is rejected unless it continues at the import's position. The database's
+//! clock is used.
 
 use std::time::Duration;
 
@@ -23,33 +22,27 @@ use super::{
 };
 use crate::model::job::{ImportStatus, UnixMillis};
 
-/// How long a directory without a worker is waited for before its imports fail.
+/// Time without a worker of a directory after which its imports fail.
 const LOST_AFTER: UnixMillis = 10 * 60 * 1000;
 
-/// Maximum imports of unknown directory to look for at once.
+/// Imports of unknown directory per lookup.
 const UNPLACED_AT_ONCE: u64 = 500;
 
-/// ID of the queue's PostgreSQL advisory lock.
 const QUEUE_LOCK: i64 = 0x696d_706f_7175_6575;
 
-/// PostgreSQL's clock.
 const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
 
-/// A process that runs imports. A restarted one is new.
+/// A process that runs imports; new after a restart.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
-    /// Its unique name.
     pub(crate) name: String,
-    /// The directory of uploads that it serves.
     pub(crate) directory: String,
     /// Maximum running imports per user, over all workers.
     pub(crate) per_user: usize,
-    /// Duration of a lease.
     pub(crate) lease: Duration,
     clock: Clock,
 }
 
-/// The clock.
 #[derive(Clone, Debug)]
 enum Clock {
     Database,
@@ -58,7 +51,6 @@ enum Clock {
 }
 
 impl Worker {
-    /// Creates a worker for a directory.
     pub(crate) fn new(directory: &str, per_user: usize, lease: Duration) -> Self {
         Self {
             name: Uuid::now_v7().simple().to_string(),
@@ -77,10 +69,10 @@ impl Worker {
         }
     }
 
-    /// Returns the time as a part of a statement, for which the database is not asked first.
+    /// Returns the time as an SQL expression, which saves a query.
     fn now_in_sql(&self, backend: DbBackend) -> String {
         match &self.clock {
-            // Unlike `clock_timestamp()` it is constant within a statement, which can be planned better.
+            // Unlike `clock_timestamp()` it is constant within a statement, which helps the planner.
             Clock::Database if backend == DbBackend::Postgres => {
                 NOW.replace("clock_timestamp", "statement_timestamp")
             }
@@ -91,24 +83,21 @@ impl Worker {
     }
 }
 
-/// A claimed import.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Claimed {
-    /// Its ID.
     pub(crate) id: String,
-    /// Whether it was cancelled, and must be ended instead of run.
+    /// Whether it must be ended instead of run.
     pub(crate) is_unwanted: bool,
 }
 
 impl Store {
-    /// Returns whether several processes may work on this database. A SQLite file belongs to one.
+    /// Returns whether several processes may share this database. A SQLite file belongs to one.
     pub(crate) fn has_workers(&self) -> bool {
         self.db.get_database_backend() == DbBackend::Postgres
     }
 
-    /// Claims the oldest waiting import that this worker may run: its file is here, or nowhere any more, and
-    /// its user is below the limit. Cancelled ones may be claimed by any worker. `but_not` are imports that
-    /// this process still works on.
+    /// Claims the oldest waiting import that this worker may run: its file is here or lost, and its user is below the
+    /// limit. Any worker may claim a cancelled one. `but_not`: imports this process still works on.
     pub(crate) async fn claim_next_monitor_import(
         &self,
         worker: &Worker,
@@ -147,7 +136,7 @@ impl Store {
         Ok(Some(claimed))
     }
 
-    /// Starts a transaction that excludes other claims, because each counts running imports.
+    /// Excludes concurrent claims, because each counts running imports.
     async fn begin_to_claim(&self) -> Result<sea_orm::DatabaseTransaction, StoreError> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -165,7 +154,7 @@ impl Store {
         Ok(transaction)
     }
 
-    /// Renews the leases of running imports only, and returns which of them were cancelled.
+    /// Renews leases of running imports. Returns those that were cancelled.
     pub(crate) async fn renew_leases(
         &self,
         worker: &Worker,
@@ -193,7 +182,6 @@ impl Store {
             .await?)
     }
 
-    /// Releases an import, finished or not.
     pub(crate) async fn release_monitor_import(
         &self,
         worker: &Worker,
@@ -206,13 +194,13 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes all leases; for a process that owns the database, at its start.
+    /// For a process that owns the database, at its start.
     pub(crate) async fn forget_leases(&self) -> Result<(), StoreError> {
         monitor_lease::Entity::delete_many().exec(&self.db).await?;
         Ok(())
     }
 
-    /// Marks an import as cancelled, for whoever runs or claims it.
+    /// Read by the worker that runs or claims it.
     pub(crate) async fn want_monitor_import_cancelled(&self, id: &str) -> Result<(), StoreError> {
         monitor_import::Entity::update_many()
             .col_expr(monitor_import::Column::CancelWanted, Expr::value(true))
@@ -223,7 +211,6 @@ impl Store {
         Ok(())
     }
 
-    /// Returns whether a worker runs an import.
     pub(crate) async fn is_leased(&self, worker: &Worker, id: &str) -> Result<bool, StoreError> {
         let now = worker.now(&self.db).await?;
         let held = monitor_lease::Entity::find_by_id(id)
@@ -233,7 +220,7 @@ impl Store {
         Ok(held.is_some())
     }
 
-    /// Returns an import's position in the queue, from 1; `None` if it does not wait.
+    /// Counted from 1; `None` if it does not wait.
     pub(crate) async fn place_of_monitor_import(
         &self,
         worker: &Worker,
@@ -258,7 +245,6 @@ impl Store {
         Ok(u64::try_from(place).ok().filter(|place| *place > 0))
     }
 
-    /// Announces that a worker serves its directory.
     pub(crate) async fn serve_directory(&self, worker: &Worker) -> Result<(), StoreError> {
         let now = worker.now(&self.db).await?;
         let directory = monitor_directory::ActiveModel {
@@ -280,7 +266,7 @@ impl Store {
         Ok(())
     }
 
-    /// Lists unfinished imports of unknown directory with their file names, recorded by older versions.
+    /// Lists unfinished imports of older versions, whose directory is unknown, with their file names.
     pub(crate) async fn unplaced_monitor_imports(
         &self,
     ) -> Result<Vec<(String, String)>, StoreError> {
@@ -297,7 +283,7 @@ impl Store {
             .await?)
     }
 
-    /// Records that the files of these imports are in a worker's directory.
+    /// Assigns imports to a worker's directory.
     pub(crate) async fn place_monitor_imports(
         &self,
         worker: &Worker,
@@ -315,8 +301,7 @@ impl Store {
         Ok(())
     }
 
-    /// Records that the files of all unfinished imports are in a worker's directory; for a database owned by
-    /// one process.
+    /// Assigns all unfinished imports to a worker's directory; for a database owned by one process.
     pub(crate) async fn place_all_monitor_imports(
         &self,
         worker: &Worker,
@@ -333,7 +318,7 @@ impl Store {
     }
 }
 
-/// Finds the next import for a worker; `now` is part of the statement.
+/// `now` is part of the statement.
 async fn next(
     db: &impl ConnectionTrait,
     worker: &Worker,
@@ -351,7 +336,7 @@ async fn next(
         values.push(id.as_str().into());
         others.push_str(&format!(" AND i.id <> ${}", values.len()));
     }
-    // A locked row is being worked on.
+    // Skips rows that another worker has locked.
     let locking = match backend {
         DbBackend::Postgres if lock => " FOR UPDATE OF i SKIP LOCKED",
         _ => "",
@@ -386,7 +371,6 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Returns the database's clock.
 pub(super) async fn database_now(db: &impl ConnectionTrait) -> Result<UnixMillis, StoreError> {
     let backend = db.get_database_backend();
     if backend != DbBackend::Postgres {
@@ -488,7 +472,7 @@ mod tests {
                 }
             }
             assert_eq!(running.len(), PER_USER.min(16 - done.len()), "{done:?}");
-            // Long enough to outlast a lease, while both renew.
+            // Outlasts a lease, while both renew.
             for _ in 0..20 {
                 time.fetch_add(4_000, Ordering::SeqCst);
                 for (index, worker) in [&one, &other].into_iter().enumerate() {
@@ -572,7 +556,7 @@ mod tests {
         assert_eq!(store.unplaced_monitor_imports().await.unwrap().len(), 1);
     }
 
-    /// Events, with indices modulo the number of workers.
+    /// Events; indices are taken modulo the number of workers.
     #[derive(Clone, Debug)]
     enum Step {
         Add {
@@ -585,7 +569,7 @@ mod tests {
         Die(usize),
         /// A worker finishes its nth import.
         Finish(usize, usize),
-        /// It releases it unfinished.
+        /// A worker releases its nth import unfinished.
         Release(usize, usize),
         Cancel(usize),
         Serve(usize),

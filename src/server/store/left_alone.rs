@@ -1,4 +1,4 @@
-//! Imports that add products only, or update only: which rows they leave alone.
+//! Imports that only add or only update products: determines which rows to leave unwritten.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,6 @@ use super::{
 };
 use crate::{model::import_options::WrittenProducts, model::reason::Reason};
 
-/// A row that is left alone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct LeftAlone {
     row: u64,
@@ -33,8 +32,8 @@ impl From<&ProductRow> for LeftAlone {
     }
 }
 
-/// Parts rows into those that are written and those that are left alone, where these products are there. Of several
-/// new rows of one product the first is written: the product is there for the others.
+/// Splits rows into written and excluded ones, given the existing products. Of several rows of a new product the first
+/// is written; for the others it exists.
 pub(super) fn part(
     products: WrittenProducts,
     rows: &[ProductRow],
@@ -58,7 +57,7 @@ pub(super) fn part(
     (written, left)
 }
 
-/// Writes those rows of a batch that are in question and not left alone. Returns what became of them, and the others.
+/// Writes the eligible rows of a batch. Returns the result and the excluded rows.
 pub(super) async fn write(
     db: &mut BulkTransaction,
     batch: &ImportBatch,
@@ -73,7 +72,7 @@ pub(super) async fn write(
         let (rows, left) = part(products, rows, |identity| there.contains(identity));
         return Ok((kind.upsert(rows).update(db).await?, left));
     }
-    // Only the database knows what another import adds meanwhile.
+    // Concurrent imports may add products: only the database knows.
     let (first, _) = part(products, rows, |_| false);
     let added = kind.upsert(first).add(db).await?;
     let (_, left) = part(products, rows, |identity| !added.contains(identity));
@@ -84,7 +83,7 @@ pub(super) async fn write(
     Ok((written, left))
 }
 
-/// Finds the products of these rows that are there, for nobody else to remove them meanwhile.
+/// Locks existing products of these rows against removal.
 async fn lock(
     db: &mut BulkTransaction,
     rows: &[ProductRow],
@@ -98,7 +97,7 @@ async fn lock(
     let mut there = HashSet::with_capacity(identities.len());
     for some in identities.chunks(500) {
         let places: Vec<_> = (1..=some.len()).map(|place| format!("${place}")).collect();
-        // In the order in which imports write them.
+        // In the order in which imports write.
         let lock = match db.backend() {
             DatabaseBackend::Postgres => " FOR UPDATE",
             _ => "",
@@ -115,7 +114,7 @@ async fn lock(
     Ok(there)
 }
 
-/// Writes what is said of a batch's rows, and lists those that were left alone.
+/// Writes the notes of a batch and lists its excluded rows.
 pub(super) async fn note(
     db: &mut BulkTransaction,
     import: &str,

@@ -15,7 +15,6 @@ use crate::{
 };
 
 impl Store {
-    /// Returns the number of connections.
     pub(crate) fn connections(&self) -> Connections {
         let (open, idle) = match self.db.get_database_backend() {
             DbBackend::Postgres => {
@@ -34,7 +33,6 @@ impl Store {
         }
     }
 
-    /// Counts unfinished imports.
     pub(crate) async fn import_load(&self) -> Result<ImportLoad, StoreError> {
         let now = database_now(&self.db).await?;
         let leased = monitor_lease::Entity::find()

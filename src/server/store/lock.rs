@@ -1,4 +1,4 @@
-//! Locks a SQLite file for one server process, because a second one would take over its imports.
+//! Locks a SQLite file for one server process; a second one would take over its imports.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -9,7 +9,7 @@ use std::{
 use super::StoreError;
 use crate::server::config::DatabaseUrl;
 
-/// The lock, released when dropped or the process ends.
+/// Released on drop or when the process ends.
 #[derive(Debug)]
 pub struct DatabaseLock {
     _file: Option<File>,
@@ -19,7 +19,7 @@ pub struct DatabaseLock {
 ///
 /// # Errors
 ///
-/// [`StoreError::InUse`] if another process has it, or if it cannot be created.
+/// [`StoreError::InUse`] if another process has it.
 pub fn lock(url: &DatabaseUrl) -> Result<DatabaseLock, StoreError> {
     let Some(database) = url.sqlite_path() else {
         return Ok(DatabaseLock { _file: None });
@@ -35,7 +35,7 @@ pub fn lock(url: &DatabaseUrl) -> Result<DatabaseLock, StoreError> {
         .open(lock_path(database))?;
     match file.try_lock() {
         Ok(()) => {
-            // For the other process's error message only.
+            // Shown in the other process's error message.
             let _ = file
                 .set_len(0)
                 .and_then(|()| file.write_all(std::process::id().to_string().as_bytes()));

@@ -1,4 +1,4 @@
-//! What people want to be told by e-mail.
+//! E-mail preferences.
 
 use std::collections::HashMap;
 
@@ -16,13 +16,11 @@ use crate::{
 };
 
 impl Store {
-    /// Returns what a person wants to be told.
     pub(crate) async fn mail_wish(&self, user: &UserId) -> Result<MailWish, StoreError> {
         let row = row::Entity::find_by_id(user.as_str()).one(&self.db).await?;
         Ok(row.map(|row| wish(&row)).unwrap_or_default())
     }
 
-    /// Records what a person wants to be told, and in which language.
     pub(crate) async fn set_mail_wish(
         &self,
         user: &UserId,
@@ -44,7 +42,7 @@ impl Store {
         Ok(())
     }
 
-    /// Finds a person who still wants mails, and their language.
+    /// Finds a user who still wants e-mails, and their language.
     pub(crate) async fn mail_recipient(
         &self,
         user: &str,
@@ -65,7 +63,6 @@ impl Store {
     }
 }
 
-/// Returns what these people want to be told.
 pub(super) async fn wishes(
     db: &impl ConnectionTrait,
     users: Vec<&str>,

@@ -1,4 +1,4 @@
-//! Products that a file lacks which is to hold all of them: finds them, and lists, marks or removes them.
+//! Finds products that a full file lacks, and lists, marks or removes them.
 
 use std::sync::atomic::Ordering;
 
@@ -25,62 +25,58 @@ use crate::model::{
     reason::Reason,
 };
 
-/// The availability of a product that is marked.
+/// Availability of a marked product.
 const OUT_OF_STOCK: &str = "out_of_stock";
 
-/// Products of one statement.
+/// Products per statement.
 const AT_ONCE: usize = 500;
 
-/// A product as it is looked up in a file.
+/// An existing product to look up in a file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KnownProduct {
-    /// What makes it the same product in the next file.
+    /// Identity across files.
     pub identity: String,
-    /// Its stock-keeping unit.
+    /// Stock-keeping unit.
     pub sku: Option<String>,
-    /// What it is called.
+    /// Name.
     pub name: String,
 }
 
-/// Some products of which those that a file lacks are known.
+/// A batch of products with the missing ones.
 #[derive(Clone, Debug, Default)]
 pub struct MissingBatch {
-    /// Behind which product they are, if any.
+    /// The product before the batch, if any.
     pub after: Option<String>,
-    /// The last one that was looked up.
+    /// The last product looked up.
     pub last: String,
-    /// Those that the file lacks, by identity.
+    /// Missing products, by identity.
     pub products: Vec<KnownProduct>,
 }
 
-/// What is done about products that a file lacks.
+/// How missing products are handled.
 #[derive(Clone, Copy, Debug)]
 pub struct MissingKind {
-    /// What.
+    /// The action.
     pub action: MissingProducts,
-    /// Whether it is done, or only noted.
+    /// Whether it is applied or only previewed.
     pub mode: ImportMode,
-    /// By what its changes are known, where they are noted.
+    /// Number for recording changes.
     pub number: Option<ImportNumber>,
     /// Rows of the file.
     pub rows: u64,
 }
 
-/// What became of a batch.
+/// Result of a batch.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Settled {
-    /// Products that were removed.
+    /// Removed products.
     pub removed: u64,
-    /// Products that were marked as out of stock.
+    /// Products marked as out of stock.
     pub marked: u64,
 }
 
 impl Store {
-    /// Lists products behind one that were there at a time, by identity.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Lists products after one that existed at a time, by identity.
     pub async fn known_products(
         &self,
         after: Option<&str>,
@@ -103,13 +99,8 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Lists, marks or removes products that a file lacks, and notes how far its import is with that, in one
-    /// transaction. Returns what became of them, or `None` when nothing was done: when the import is no longer
-    /// where the batch begins.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails; nothing is done then.
+    /// Lists, marks or removes missing products and commits the position, in one transaction. Returns `None`, without
+    /// changes, if the import is no longer where the batch begins.
     pub async fn commit_missing(
         &self,
         id: &str,
@@ -169,7 +160,7 @@ impl Store {
         Ok(Some(settled))
     }
 
-    /// Says what would become of products, in a check.
+    /// Records what would happen, in a check.
     async fn previews(
         &self,
         kind: MissingKind,
@@ -210,7 +201,7 @@ impl Store {
     }
 }
 
-/// Lists products that a file lacks, as long as there are not too many.
+/// Lists missing products, up to the maximum.
 async fn note(
     db: &mut BulkTransaction,
     id: &str,
@@ -292,7 +283,7 @@ fn places(from: usize, products: &[KnownProduct]) -> (String, Vec<Value>) {
     (places.join(", "), values.collect())
 }
 
-/// Keeps others from changing these products meanwhile, in the order in which imports write them.
+/// Locks these products, in the order in which imports write.
 async fn lock(db: &mut BulkTransaction, products: &[KnownProduct]) -> Result<(), StoreError> {
     if db.backend() == DatabaseBackend::Postgres {
         let (places, values) = places(1, products);
@@ -304,7 +295,7 @@ async fn lock(db: &mut BulkTransaction, products: &[KnownProduct]) -> Result<(),
     Ok(())
 }
 
-/// Removes products, and notes what they were as the changes behind one.
+/// Removes products and records their values as changes after one.
 async fn remove(
     db: &mut BulkTransaction,
     change: Option<i64>,
@@ -330,7 +321,7 @@ async fn remove(
     db.execute_bound(sql.into(), values).await
 }
 
-/// Marks products as out of stock that are not; the database notes the changes behind one.
+/// Marks products as out of stock; triggers record the changes after one.
 async fn mark(
     db: &mut BulkTransaction,
     change: Option<i64>,

@@ -1,6 +1,6 @@
-//! Storage of accounts, sessions, jobs and products in SQLite or PostgreSQL.
+//! Database of accounts, sessions, jobs and products: SQLite or PostgreSQL.
 //!
-//! Every query is written once, for both. Nothing outside this module names a table.
+//! Every query is written once, for both. Methods return [`StoreError::Database`] if the database fails.
 
 pub mod account_links;
 pub(crate) mod activity;
@@ -71,29 +71,28 @@ use crate::{
     server::{config::DatabaseUrl, error::advice},
 };
 
-/// Connections that write rows of imports: SQLite has a single writer, whose pages stay in memory where there is no
-/// other one.
+/// Connections for writing import rows. SQLite has a single writer, and one connection keeps its pages cached.
 const BULK_CONNECTIONS: u32 = 1;
 
-/// Why something could not be kept or found. The text is for the log, not for users.
+/// A database error. The text is for the log, not for users.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// The database refused or could not be reached.
+    /// The database failed or is unreachable.
     #[error("database: {0}{advice}", advice = fault::advice(.0))]
     Database(#[from] DbErr),
-    /// The directory of the database file could not be made.
+    /// The directory of the database file cannot be created.
     #[error("the directory of the database file cannot be used: {0}{advice}", advice = advice::about_file(.0))]
     Directory(#[from] std::io::Error),
-    /// The schema is one that a newer version of this program has made.
+    /// A newer version has migrated the schema.
     #[error(
         "the database is newer than this program (unknown migration {migration}); start the newer \
          version"
     )]
     Newer {
-        /// The newest migration that is not known.
+        /// The newest unknown migration.
         migration: String,
     },
-    /// Another process serves from this SQLite file.
+    /// Another process uses this SQLite file.
     #[error(
         "{} is in use by another import-relay{process}; only one process can use a SQLite file: stop \
          the other one, give this one its own DATA_DIR, or let both use PostgreSQL",
@@ -102,30 +101,30 @@ pub enum StoreError {
     InUse {
         /// The file.
         path: PathBuf,
-        /// Which process it is, where that is known.
+        /// The process, if known.
         process: String,
     },
-    /// The other processes on this database cannot be heard.
+    /// Listening for notifications failed.
     #[error("LISTEN: {0}{advice}", advice = fault::driver_advice(.0))]
     Notices(#[source] Box<sqlx::Error>),
-    /// What one connection says does not come to another one.
+    /// Notifications do not arrive.
     #[error(
         "NOTIFY does not come through: a connection pooler is not in session mode; use the pooler's \
          session mode, or connect to the database directly"
     )]
     Pooler,
-    /// A search took too long, or waited too long for its turn.
+    /// A search timed out or waited too long for a connection.
     #[error("a search was given up: {0}")]
     SearchGivenUp(#[source] DbErr),
     /// The file is damaged.
     #[error("the database is damaged ({0}); restore a backup with `import-relay restore`")]
     Damaged(String),
-    /// A row holds what no row of ours can hold.
+    /// A row has an invalid value.
     #[error("a row of {table} cannot be read: {reason}")]
     Corrupt {
         /// The table.
         table: &'static str,
-        /// What is wrong with the row.
+        /// The error.
         reason: String,
     },
 }
@@ -134,17 +133,16 @@ pub enum StoreError {
 #[derive(Clone, Debug)]
 pub struct Store {
     db: DatabaseConnection,
-    /// Connections for searches, which time out and take no other connections.
+    /// For searches, which time out and take no other connections.
     searches: DatabaseConnection,
-    /// Connection for health checks, independent of the load of others.
+    /// For health checks, independent of other load.
     health: DatabaseConnection,
-    /// The SQLite file for repeatable writes: rows of imports, committed with their position, without waiting
-    /// for the disk each time.
+    /// SQLite writes that can be repeated: import rows, committed with their position without syncing each time.
     bulk: Option<sqlx::SqlitePool>,
-    /// Whether the last batch of an import had only new products.
+    /// Whether the last batch had only new products.
     expects_new: Arc<AtomicBool>,
     listener: Arc<notices::Listener>,
-    /// When this process last wrote rows of an import.
+    /// When this process last wrote import rows.
     imported_at: Arc<AtomicI64>,
 }
 
@@ -160,7 +158,7 @@ impl From<StoreError> for ApiError {
 }
 
 impl StoreError {
-    /// Returns whether a retry may succeed: another writer, or a broken connection.
+    /// Returns whether a retry may succeed.
     pub(crate) fn is_passing(&self) -> bool {
         self.fault().is_some_and(Fault::is_passing)
     }
@@ -176,7 +174,6 @@ impl StoreError {
         }
     }
 
-    /// Returns whether the disk is full.
     pub(crate) fn is_full(&self) -> bool {
         self.fault() == Some(Fault::Full)
     }
@@ -195,16 +192,16 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If the database cannot be opened or migrated, or its schema is newer than this program.
+    /// Also if the schema is newer than this program.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         Self::connect(url).await?.up_to_date().await
     }
 
-    /// [Opens](Self::open) the database and checks that notifications work.
+    /// [Opens](Self::open) the database and checks notifications.
     ///
     /// # Errors
     ///
-    /// As `open`, and [`StoreError::Pooler`] if they do not.
+    /// [`StoreError::Pooler`] if notifications do not arrive.
     pub async fn open_to_hear(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let store = Self::connect(url).await?;
         store.check_notices().await?;
@@ -216,7 +213,7 @@ impl Store {
         let applied = store.migrate().await?;
         if !applied.is_empty() {
             tracing::info!(migrations = applied.join(", "), "database migrated");
-            // There may be no space for the copy, and nothing depends on it.
+            // There may be no space for the copy, which is optional.
             if let Err(error) = store.let_shrink().await {
                 tracing::warn!(%error, "the database file cannot shrink");
             }
@@ -224,11 +221,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Connects, and creates a missing SQLite file with its directory.
-    ///
-    /// # Errors
-    ///
-    /// If the database cannot be opened.
+    /// Connects; creates a missing SQLite file with its directory.
     pub async fn connect(url: &DatabaseUrl) -> Result<Self, StoreError> {
         if let Some(directory) = url.sqlite_path().and_then(Path::parent) {
             std::fs::create_dir_all(directory)?;
@@ -241,8 +234,8 @@ impl Store {
             .sqlx_logging(false)
             .map_sqlx_sqlite_opts(|sqlite| sqlite_options(sqlite, SqliteSynchronous::Full))
             .map_sqlx_sqlite_pool_opts(pools::only_settled);
-        // Of several processes that create a SQLite file, one sets its mode, and the others fail at once in
-        // spite of the busy timeout.
+        // Of several processes that create a SQLite file, one sets its mode and the others fail despite the busy
+        // timeout.
         let connect = || async { Ok(Database::connect(options.clone()).await?) };
         let waits = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(20))
@@ -273,11 +266,11 @@ impl Store {
         })
     }
 
-    /// Checks a SQLite file for damage, in about a second per million rows. PostgreSQL checks its own files.
+    /// Checks a SQLite file for damage: about a second per million rows. PostgreSQL checks its own files.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Damaged`] if it is damaged, or if it cannot be read.
+    /// [`StoreError::Damaged`].
     pub async fn check_file(&self) -> Result<(), StoreError> {
         let backend = self.db.get_database_backend();
         if backend != sea_orm::DbBackend::Sqlite {
@@ -295,7 +288,7 @@ impl Store {
         }
     }
 
-    /// Closes the connections; SQLite merges its files.
+    /// SQLite merges its files on close.
     pub(crate) async fn close(self) -> Result<(), StoreError> {
         if let Some(bulk) = &self.bulk {
             bulk.close().await;
@@ -306,10 +299,6 @@ impl Store {
     }
 
     /// Returns the schema's version without changing it.
-    ///
-    /// # Errors
-    ///
-    /// If the database cannot be read.
     pub async fn schema(&self) -> Result<Schema, StoreError> {
         Schema::read(&self.db).await
     }
@@ -332,12 +321,11 @@ impl Store {
         }
     }
 
-    /// Returns whether it is a SQLite file.
     pub(crate) fn is_file(&self) -> bool {
         self.bulk.is_some()
     }
 
-    /// Returns the time since this process wrote rows of an import.
+    /// Returns the time since this process wrote import rows.
     #[must_use]
     pub fn since_import(&self) -> Duration {
         let ago = now().saturating_sub(self.imported_at.load(Ordering::Relaxed));
@@ -345,16 +333,12 @@ impl Store {
     }
 
     /// Pings the database.
-    ///
-    /// # Errors
-    ///
-    /// If it does not answer.
     pub async fn ping(&self) -> Result<(), StoreError> {
         Ok(self.health.ping().await?)
     }
 }
 
-/// Returns SQLite options: a commit waits for the disk, except for bulk writes.
+/// Commits are synced, except for bulk writes.
 fn sqlite_options(
     sqlite: SqliteConnectOptions,
     synchronous: SqliteSynchronous,
@@ -367,18 +351,17 @@ fn sqlite_options(
         .foreign_keys(true)
 }
 
-/// Converts a count to the database's integer.
 pub(crate) fn to_db(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Converts an integer of the database to a count; negative ones, which are never written, to 0.
+/// Negative values are never written and become 0.
 pub(crate) fn from_db(count: i64) -> u64 {
     u64::try_from(count).unwrap_or_default()
 }
 
-/// Cuts a list of rows to a page. One more than the page has was read: if it is there, the second value is the ID of
-/// the page's last row, behind which the next page begins.
+/// Truncates rows to a page. One more row than the page was read; if present, the second value is the page's last ID,
+/// after which the next page begins.
 fn page_of<T>(mut rows: Vec<T>, page: u64, id: impl Fn(&T) -> &str) -> (Vec<T>, Option<String>) {
     let has_more = rows.len() as u64 > page;
     rows.truncate(usize::try_from(page).unwrap_or(usize::MAX));
@@ -405,7 +388,7 @@ mod tests {
             ("foreign_keys", "1"),
             ("synchronous", "2"),
         ] {
-            // As a function, so that each value has the same column name.
+            // A function gives each value the same column name.
             let query = format!("SELECT CAST({pragma} AS TEXT) AS v FROM pragma_{pragma}");
             let query = query.replace("CAST(busy_timeout", "CAST(timeout");
             let backend = store.db.get_database_backend();
@@ -418,7 +401,7 @@ mod tests {
             let value: String = row.try_get("", "v").unwrap();
             assert_eq!(value, holds, "{pragma}");
         }
-        // Repeatable writes do not wait for the disk.
+        // Repeatable writes are not synced.
         let bulk = store.bulk.as_ref().unwrap();
         let pragma = "SELECT synchronous FROM pragma_synchronous";
         let synchronous: i64 = sqlx::query_scalar(pragma).fetch_one(bulk).await.unwrap();

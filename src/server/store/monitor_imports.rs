@@ -1,4 +1,4 @@
-//! The embedded price monitor's imports.
+//! Imports of the embedded price monitor.
 
 mod batch;
 mod failed_rows;
@@ -46,83 +46,83 @@ use crate::{
     },
 };
 
-/// An import as the embedded price monitor keeps it.
+/// An import of the embedded price monitor.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct MonitorImport {
-    /// Its identifier.
+    /// ID.
     pub id: String,
-    /// What the uploaded file was called.
+    /// The user's filename.
     pub filename: String,
-    /// The stored upload, as a name inside the uploads directory.
+    /// File name in the uploads directory.
     pub stored_as: String,
-    /// Where the import stands.
+    /// Status.
     pub status: ImportStatus,
-    /// Why it failed.
+    /// Error of a failed import.
     pub error: Option<Reason>,
-    /// How far it is.
+    /// Counts.
     pub progress: ImportProgress,
-    /// Rows of the file that are committed.
+    /// Committed rows.
     pub position: u64,
-    /// When the file came in.
+    /// Time of the upload.
     pub created_at: UnixMillis,
-    /// When these numbers were written.
+    /// Time of the last change.
     pub updated_at: UnixMillis,
-    /// When the import ended.
+    /// Time of the end.
     pub completed_at: Option<UnixMillis>,
-    /// Whose it is, in the words of the client that handed it in.
+    /// Owner, as named by the client.
     pub owner: Option<String>,
-    /// Whether products are written.
+    /// Import, or check without writing.
     pub mode: ImportMode,
-    /// What a person could do something about.
+    /// The unanswered question of a failed import.
     pub problem: Option<Question>,
-    /// What has to be said before it can go on; it waits for that.
+    /// The question that it waits for.
     pub needs: Option<Question>,
-    /// The names of the file's columns, once known.
+    /// Column names, once known.
     pub header: Option<Vec<String>>,
-    /// What somebody says the columns hold, as JSON.
+    /// The user's mapping, as JSON.
     pub mapping: Option<String>,
-    /// What became of the products that are through.
+    /// Results of committed rows.
     pub written: Written,
-    /// How often it was begun since it last made headway.
+    /// Starts since the last progress.
     pub attempts: u64,
-    /// What the upload was when it came in; unknown of imports of earlier versions.
+    /// Size and hash of the upload; `None` in imports of older versions.
     pub file: Option<FileMark>,
-    /// What was counted of the rows that are through.
+    /// Counts of committed rows.
     pub tally: Tally,
-    /// The import that it takes back; it has no file then.
+    /// The import to undo; there is no file then.
     pub undoes: Option<Undo>,
-    /// The limit that it goes over.
+    /// The exceeded limit.
     pub over_limit: Option<OverLimit>,
-    /// Whether it may go over it.
+    /// Whether the user approved exceeding it.
     pub is_approved: bool,
     /// Which products and values it writes.
     pub options: ImportOptions,
-    /// Its limits in place of those of the settings.
+    /// Limits that replace the settings'.
     pub limits: OwnLimits,
-    /// Rows of products that these leave alone; they count as passed over.
+    /// Rows excluded by the options; they count as skipped.
     pub left_alone: u64,
-    /// What became of products that the file lacks.
+    /// Missing products.
     pub missing: Missing,
 }
 
-/// What a file is known by.
+/// Size and hash of a file.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct FileMark {
-    /// Its length in bytes.
+    /// Bytes.
     pub size: u64,
-    /// Its SHA-256, in hexadecimal.
+    /// SHA-256, in hex.
     pub checksum: String,
 }
 
 impl MonitorImport {
-    /// Returns whether rows may turn out not to be written.
+    /// Returns whether the options may exclude rows.
     #[must_use]
     pub fn may_leave_rows_alone(&self) -> bool {
         self.options.products != WrittenProducts::All
     }
 
-    /// Returns how far it is, as it is told. How many products there are is not said before there is one, where rows
-    /// may be left alone: an import that was to bring some and brought none has failed.
+    /// Returns the counts to display. If rows may be excluded, the total stays hidden until a product is written:
+    /// complete counts of 0 would be a failure.
     #[must_use]
     pub fn told_progress(&self) -> ImportProgress {
         let mut progress = self.progress;
@@ -132,23 +132,23 @@ impl MonitorImport {
         progress
     }
 
-    /// Returns whether it ended because its user wanted it no more.
+    /// Returns whether its user cancelled it.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.error.as_ref().is_some_and(Reason::is_cancelled)
     }
 
-    /// Tells what does not add up of an import of which all rows are through.
+    /// Returns the inconsistency of a fully processed import, if any.
     #[must_use]
     pub fn mismatch(&self) -> Option<ErrorCode> {
         let (progress, tally) = (&self.progress, &self.tally);
         let mut written = self.written;
         if self.undoes.is_none() {
-            // These are in no row.
+            // Removals are not rows.
             written.removed = 0;
         }
         let done = progress.done();
-        // Counting may take rows for products that reading passes over.
+        // Counting may include rows that reading skips.
         let most = done + tally.passed_over.total();
         if !(done..=most).contains(&progress.total_products) {
             return Some(ErrorCode::MiscountedFile {
@@ -157,7 +157,7 @@ impl MonitorImport {
             });
         }
         let told = most;
-        // Imports that an earlier version began are not counted from their first row on.
+        // Imports begun by an older version lack counts of their first rows.
         if tally.rows_read != told && tally.rows_read > 0 {
             return Some(ErrorCode::MiscountedRows {
                 read: tally.rows_read,
@@ -171,56 +171,55 @@ impl MonitorImport {
     }
 }
 
-/// What became of products that a file lacks.
+/// Missing products of a full file.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Missing {
-    /// How many there are.
+    /// Their number.
     pub products: u64,
-    /// How many of them were marked as out of stock.
+    /// Those marked as out of stock.
     pub marked: u64,
-    /// The last product that was looked up in the file.
+    /// The last product looked up.
     pub after: Option<String>,
 }
 
-/// What became of a batch.
+/// Result of a batch.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Committed {
-    /// Of the products that it writes.
+    /// Counts of written products.
     pub written: Written,
-    /// Rows of products that the import leaves alone.
+    /// Rows excluded by the options.
     pub left_alone: u64,
 }
 
-/// An import that is to be made.
+/// An import to create.
 #[derive(Clone, Debug, Default)]
 pub struct NewImport {
-    /// Its identifier.
+    /// ID.
     pub id: String,
-    /// What the uploaded file was called.
+    /// The user's filename.
     pub filename: String,
-    /// The stored upload, as a name inside the uploads directory.
+    /// File name in the uploads directory.
     pub stored_as: String,
-    /// The directory that it is in, by its own name; `None` where that is still to be found out.
+    /// ID of the directory; `None` if not known yet.
     pub stored_in: Option<String>,
-    /// Whose it is.
+    /// Owner, as named by the client.
     pub owner: Option<String>,
-    /// Whether products are written.
+    /// Import, or check without writing.
     pub mode: ImportMode,
-    /// What somebody says the columns hold, as JSON.
+    /// The user's mapping, as JSON.
     pub mapping: Option<String>,
-    /// What the upload was when it came in.
+    /// Size and hash of the upload.
     pub file: FileMark,
-    /// The import that it takes back; it has no file then.
+    /// The import to undo; there is no file then.
     pub undoes: Option<Undo>,
     /// Which products and values it writes.
     pub options: ImportOptions,
-    /// Its limits in place of those of the settings.
+    /// Limits that replace the settings'.
     pub limits: OwnLimits,
 }
 
 impl Store {
-    /// Returns what the batches of such an import are made ready for. Its changes are noted where it has a
-    /// number.
+    /// Returns the kind of this import's batches. With a number, changes are recorded.
     #[must_use]
     pub fn batch_kind(&self, mode: ImportMode, number: Option<ImportNumber>) -> BatchKind {
         BatchKind {
@@ -231,11 +230,7 @@ impl Store {
         }
     }
 
-    /// Records a new import, waiting.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Records a new, waiting import.
     pub async fn add_monitor_import(&self, new: NewImport) -> Result<MonitorImport, StoreError> {
         let now = now();
         let import = monitor_import::Model {
@@ -298,10 +293,6 @@ impl Store {
     }
 
     /// Finds an import.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails or the row cannot be read.
     pub async fn monitor_import(&self, id: &str) -> Result<Option<MonitorImport>, StoreError> {
         let row = monitor_import::Entity::find_by_id(id)
             .filter(monitor_import::Column::Status.ne(REMOVED))
@@ -310,12 +301,7 @@ impl Store {
         row.map(MonitorImport::try_from).transpose()
     }
 
-    /// Finds an import that is to be begun or gone on with, and counts that; `None` when it is over or there
-    /// is none.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails or the row cannot be read.
+    /// Finds an unfinished import and counts the start; `None` if it is over or does not exist.
     pub async fn begin_monitor_import(
         &self,
         id: &str,
@@ -337,11 +323,7 @@ impl Store {
         }
     }
 
-    /// Forgets how often an import was begun: it was stopped in good order.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Resets the count of starts, after an orderly stop.
     pub async fn pause_monitor_import(&self, id: &str) -> Result<(), StoreError> {
         monitor_import::Entity::update_many()
             .col_expr(monitor_import::Column::Attempts, Expr::value(0_i64))
@@ -351,11 +333,7 @@ impl Store {
         Ok(())
     }
 
-    /// Lists the imports that are not over and wait for no answer, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails or a row cannot be read.
+    /// Lists unfinished imports that wait for no answer, oldest first.
     pub async fn unfinished_monitor_imports(&self) -> Result<Vec<MonitorImport>, StoreError> {
         let rows = monitor_import::Entity::find()
             .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
@@ -367,11 +345,7 @@ impl Store {
         rows.into_iter().map(MonitorImport::try_from).collect()
     }
 
-    /// Counts the imports of an owner that are not over.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Counts an owner's unfinished imports.
     pub async fn count_unfinished_of(&self, owner: &str) -> Result<u64, StoreError> {
         Ok(monitor_import::Entity::find()
             .filter(monitor_import::Column::Status.eq(ImportStatus::Pending.as_str()))
@@ -380,11 +354,7 @@ impl Store {
             .await?)
     }
 
-    /// Lists the files, and their owners, of imports that ended at `since` or later, or not yet.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Lists files and owners of imports that ended at `since` or later, or not yet.
     pub async fn monitor_files_in_use(
         &self,
         since: UnixMillis,
@@ -404,11 +374,7 @@ impl Store {
             .await?)
     }
 
-    /// Records how many products the file holds, and what its columns are called.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Records the number of products and the column names.
     pub async fn set_monitor_import_total(
         &self,
         id: &str,
@@ -432,11 +398,7 @@ impl Store {
         Ok(())
     }
 
-    /// Records how many products the file held after all.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Corrects the number of products.
     pub async fn correct_monitor_import_total(
         &self,
         id: &str,
@@ -454,14 +416,8 @@ impl Store {
         Ok(())
     }
 
-    /// Writes a batch's products and failed rows and moves the import from position `from` to the
-    /// batch's, in one transaction. Returns what became of the rows, or `None` when nothing was
-    /// done: when the import is no longer at `from`, because another process has taken it further or
-    /// ended it.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails; nothing of the batch is written then.
+    /// Writes a batch and moves the import's position from `from`, in one transaction. Returns `None`, without changes,
+    /// if the import is no longer at `from`: another process has continued or ended it.
     pub async fn commit_monitor_batch(
         &self,
         id: &str,
@@ -470,8 +426,7 @@ impl Store {
         checked: &Checked,
     ) -> Result<Option<Committed>, StoreError> {
         let mut transaction = BulkTransaction::begin(self).await?;
-        // A write comes first: SQLite cannot make a writer of a transaction that began by reading
-        // once somebody else has written.
+        // Starts with a write: SQLite cannot upgrade a read transaction after another write.
         let mine = monitor_import::Entity::update_many()
             .col_expr(
                 monitor_import::Column::Position,
@@ -563,13 +518,8 @@ impl Store {
         }))
     }
 
-    /// Removes an import that is over or waits for an answer; its products stay. Returns it, or `None` when there
-    /// is no such import or it runs. What it says of its rows goes
-    /// later, by `remove_import_rows`: a million rows not at once.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Deletes an import that is over or waits for an answer; `None` if it runs or does not exist. Its products stay;
+    /// `remove_import_rows` deletes its rows later, in batches.
     pub async fn remove_monitor_import(
         &self,
         id: &str,
@@ -591,11 +541,7 @@ impl Store {
         Ok((removed.rows_affected > 0).then_some(import))
     }
 
-    /// Counts how many prices a batch would move by more than a share of what they are.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Counts prices that a batch would change by more than a share.
     pub async fn price_moves(&self, batch: &ImportBatch, by: Percent) -> Result<Moves, StoreError> {
         let rows = &batch.checked.rows;
         let identities = rows.iter().map(|row| row.product.identity.clone());
@@ -612,12 +558,7 @@ impl Store {
         Ok(moves)
     }
 
-    /// Ends an import. Returns it as it ended, or `None` when there is no such import or it was
-    /// over before.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Ends an import. Returns it, or `None` if it was over or does not exist.
     pub async fn finish_monitor_import(
         &self,
         id: &str,

@@ -1,6 +1,5 @@
-//! Notifications between processes by PostgreSQL's `LISTEN` and `NOTIFY`.
-//!
-//! A process listens to all channels on one connection besides the pool.
+//! Notifications between processes by PostgreSQL's `LISTEN` and `NOTIFY`, on one connection per process besides the
+//! pool.
 
 use std::{
     sync::{Arc, Weak},
@@ -18,22 +17,19 @@ use uuid::Uuid;
 use super::{Store, StoreError};
 use crate::server::{config::DatabaseUrl, identity::user::UserId};
 
-/// Channel of the embedded price monitor's workers.
 const CHANNEL: &str = "import_relay_monitor";
 
-/// Channel for ended sessions.
 const REVOCATIONS: &str = "import_relay_revocations";
 
 /// Maximum bytes of a notification (PostgreSQL allows less than 8000).
 pub(crate) const MAX_NOTICE: usize = 7_900;
 
-/// Notifications that a receiver may lag behind.
+/// Notifications a receiver may lag behind.
 const BACKLOG: usize = 1024;
 
-/// Timeout of a notification to oneself.
 const ECHO: Duration = Duration::from_secs(5);
 
-/// The listening connection, while there are receivers.
+/// The listening connection; exists while there are receivers.
 #[derive(Debug)]
 pub(super) struct Listener {
     url: DatabaseUrl,
@@ -59,7 +55,7 @@ enum Heard {
         channel: Arc<str>,
         text: Arc<str>,
     },
-    /// The connection was lost and restored.
+    /// Notifications may be missing after a reconnect.
     Gap,
 }
 
@@ -102,7 +98,7 @@ impl Listener {
     }
 }
 
-/// Forwards notifications while the connection can be had. Receivers notice its end by the closed sender.
+/// Forwards notifications until the connection fails, which closes the sender.
 async fn hear(mut listener: PgListener, sender: broadcast::Sender<Heard>) {
     loop {
         let heard = match listener.try_recv().await {
@@ -116,23 +112,20 @@ async fn hear(mut listener: PgListener, sender: broadcast::Sender<Heard>) {
                 return;
             }
         };
-        // There may be no receiver.
         let _ = sender.send(heard);
     }
 }
 
-/// Receives notifications of a channel.
 pub(crate) struct Notices {
     channel: &'static str,
     heard: broadcast::Receiver<Heard>,
     _hearing: Arc<Hearing>,
 }
 
-/// Receives ended sessions.
 pub(crate) struct Revocations(Notices);
 
 impl Revocations {
-    /// Waits for the next one; `None` if some may have been missed. Cancel-safe.
+    /// Returns `None` if some may have been missed. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Option<UserId>, StoreError> {
         Ok(self.0.next().await?.map(UserId::new))
     }
@@ -152,7 +145,7 @@ impl Store {
         self.notify_on(REVOCATIONS, user.as_str()).await
     }
 
-    /// Listens for ended sessions from now on. `None` on SQLite.
+    /// Subscribes to ended sessions. `None` on SQLite.
     pub(crate) async fn listen_for_revocations(&self) -> Result<Option<Revocations>, StoreError> {
         Ok(self.listen_on(REVOCATIONS).await?.map(Revocations))
     }
@@ -167,7 +160,7 @@ impl Store {
         Ok(())
     }
 
-    /// Listens for notifications from now on. `None` on SQLite.
+    /// Subscribes to notifications. `None` on SQLite.
     pub(crate) async fn listen(&self) -> Result<Option<Notices>, StoreError> {
         self.listen_on(CHANNEL).await
     }
@@ -183,7 +176,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Pooler`] if none arrives, or if the database fails.
+    /// [`StoreError::Pooler`] if none arrives.
     pub async fn check_notices(&self) -> Result<(), StoreError> {
         if !self.has_workers() {
             return Ok(());
@@ -205,7 +198,7 @@ impl Store {
 }
 
 impl Notices {
-    /// Waits for the next notification; `None` if some may have been missed. Cancel-safe.
+    /// Returns `None` if some may have been missed. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Option<String>, StoreError> {
         loop {
             match self.heard.recv().await {
@@ -267,7 +260,7 @@ mod tests {
         let row = Statement::from_string(DbBackend::Postgres, query);
         let row = store.db.query_one_raw(row).await.unwrap().unwrap();
         assert_eq!(row.try_get::<i64>("", "n").unwrap(), 1);
-        // Both connections are held for a while, and a third is not waited for longer.
+        // Both connections are taken; a third attempt gives up.
         let hold = || async {
             let held = sea_orm::TransactionTrait::begin(&store.db).await.unwrap();
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -286,7 +279,7 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(20), all)
             .await
             .unwrap();
-        // Listening can restart after it ended.
+        // Listening can restart.
         drop((words, revocations, more));
         let mut again = store.listen().await.unwrap().unwrap();
         store.notify("again").await.unwrap();

@@ -1,4 +1,4 @@
-//! Challenges for passkeys. Each is answered once, soon.
+//! Short-lived challenges for passkeys, each answered once.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use sea_orm::{
 use super::{Store, StoreError, entity::passkey_challenge as challenge};
 use crate::{model::clock::now, server::identity::user::UserId};
 
-/// Maximum challenges that wait for an answer.
+/// Maximum open challenges.
 const MAX: u64 = 10_000;
-/// How many of the oldest are dropped when there are more.
+/// Oldest challenges deleted above the maximum.
 const SLICE: u64 = 100;
 
-/// A challenge to store. Not to be logged.
+/// Not to be logged.
 #[derive(Clone)]
 pub(crate) struct NewChallenge<'a> {
     pub(crate) token_hash: String,
@@ -25,7 +25,7 @@ pub(crate) struct NewChallenge<'a> {
 }
 
 impl Store {
-    /// Stores a challenge. Deletes expired ones, and the oldest if there are too many.
+    /// Deletes expired challenges, and the oldest if there are too many.
     pub(crate) async fn create_passkey_challenge(
         &self,
         new: NewChallenge<'_>,
@@ -50,7 +50,6 @@ impl Store {
         Ok(())
     }
 
-    /// Drops some of the oldest challenges if there are `most` or more.
     async fn keep_newest_challenges(&self, most: u64) -> Result<(), StoreError> {
         if challenge::Entity::find().count(&self.db).await? < most {
             return Ok(());
@@ -70,8 +69,8 @@ impl Store {
         Ok(())
     }
 
-    /// Takes a challenge and returns its state. `None` if there is none for this purpose and user, it has expired, or
-    /// it was taken before.
+    /// Deletes a challenge and returns its state. `None` if there is none for this purpose and user, it has expired, or
+    /// it was already taken.
     pub(crate) async fn take_passkey_challenge(
         &self,
         token_hash: &str,
@@ -129,7 +128,7 @@ mod tests {
         assert_eq!(take("elsewhere", "add", None).await, None);
         let user = UserId::new("ada");
         assert_eq!(take("somebody's", "sign-in", Some(&user)).await, None);
-        // What was asked for in the wrong way is gone as well.
+        // A request for the wrong purpose deletes it too.
         assert_eq!(take("elsewhere", "sign-in", None).await, None);
         let late = store.create_passkey_challenge(new("late"), Duration::ZERO);
         late.await.unwrap();

@@ -1,4 +1,4 @@
-//! Passkeys. What a credential is made of only the library knows that writes and reads it.
+//! Passkeys. The library serializes credentials.
 
 use std::collections::HashSet;
 
@@ -23,10 +23,8 @@ use crate::{
     },
 };
 
-/// A passkey to store.
 #[derive(Clone, Debug)]
 pub(crate) struct NewPasskey<'a> {
-    /// The ID its authenticator chose.
     pub(crate) credential_id: &'a [u8],
     pub(crate) user: &'a UserId,
     pub(crate) name: &'a str,
@@ -34,7 +32,6 @@ pub(crate) struct NewPasskey<'a> {
     pub(crate) is_synced: bool,
 }
 
-/// A stored passkey.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredPasskey {
     pub(crate) id: String,
@@ -59,7 +56,7 @@ impl From<passkey::Model> for StoredPasskey {
 }
 
 impl Store {
-    /// Stores a passkey and returns its ID. `None` if the credential is known already.
+    /// Returns its ID; `None` if the credential exists.
     pub(crate) async fn create_passkey(
         &self,
         new: NewPasskey<'_>,
@@ -87,7 +84,7 @@ impl Store {
         }
     }
 
-    /// Lists an account's passkeys, oldest first.
+    /// Oldest first.
     pub(crate) async fn list_passkeys(
         &self,
         user: &UserId,
@@ -101,19 +98,16 @@ impl Store {
         Ok(rows.into_iter().map(StoredPasskey::from).collect())
     }
 
-    /// Returns whether an account has passkeys.
     pub(crate) async fn has_passkeys(&self, user: &UserId) -> Result<bool, StoreError> {
         let of_user = passkey::Entity::find().filter(passkey::Column::UserId.eq(user.as_str()));
         Ok(of_user.count(&self.db).await? > 0)
     }
 
-    /// Returns whether there are passkeys of anyone.
     pub(crate) async fn has_any_passkey(&self) -> Result<bool, StoreError> {
         let one = passkey::Entity::find().limit(1).one(&self.db).await?;
         Ok(one.is_some())
     }
 
-    /// Returns the accounts that have passkeys.
     pub(crate) async fn users_with_passkeys(&self) -> Result<HashSet<String>, StoreError> {
         let users: Vec<String> = passkey::Entity::find()
             .select_only()
@@ -125,7 +119,7 @@ impl Store {
         Ok(users.into_iter().collect())
     }
 
-    /// Finds a passkey of an active account by the ID its authenticator chose.
+    /// Finds a passkey of an active account by credential ID.
     pub(crate) async fn find_passkey(
         &self,
         credential_id: &[u8],
@@ -147,8 +141,8 @@ impl Store {
         Ok(Some((found.into(), user.try_into()?)))
     }
 
-    /// Records a use, with the credential's new counter and flags. `false` if another use was recorded since the
-    /// passkey was read: its counter would go back.
+    /// Records a use with the credential's new counter and flags. `false` if another use was recorded since it was
+    /// read: its counter would decrease.
     pub(crate) async fn record_passkey_use(
         &self,
         passkey: &StoredPasskey,
@@ -166,7 +160,7 @@ impl Store {
         Ok(updated.rows_affected == 1)
     }
 
-    /// Renames a passkey of an account. `false` if there is none.
+    /// Returns `false` if there is no such passkey.
     pub(crate) async fn rename_passkey(
         &self,
         user: &UserId,
@@ -182,9 +176,8 @@ impl Store {
         Ok(updated.rows_affected == 1)
     }
 
-    /// Removes a passkey of an account, and ends the sessions it opened but for one. `false` if there is none, or it
-    /// is the last one and one has to stay. On PostgreSQL removals are serialized, because two of them would both
-    /// still see the other's.
+    /// Deletes a passkey and the sessions it opened except one. `false` if there is none, or it is the last one and one
+    /// must stay. On PostgreSQL removals are serialized, because two of them would each still see the other's passkey.
     pub(crate) async fn remove_passkey(
         &self,
         user: &UserId,
@@ -226,7 +219,7 @@ impl Store {
         Ok(removed)
     }
 
-    /// Removes all passkeys of an account, and ends the sessions they opened. Returns how many there were.
+    /// Deletes an account's passkeys and the sessions they opened. Returns their number.
     pub(crate) async fn remove_passkeys_of(&self, user: &UserId) -> Result<u64, StoreError> {
         let removed = passkey::Entity::delete_many()
             .filter(passkey::Column::UserId.eq(user.as_str()))
@@ -290,7 +283,6 @@ mod tests {
         assert!(!store.has_any_passkey().await.unwrap());
     }
 
-    /// On PostgreSQL both would still see the other's.
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn of_two_that_are_removed_at_once_one_stays() {
         let (_database, store, user) = store_with_user().await;

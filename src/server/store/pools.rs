@@ -11,23 +11,20 @@ use sqlx::{
 use super::{StoreError, sqlite_options};
 use crate::server::config::DatabaseUrl;
 
-/// Maximum connections for searches.
 const SEARCHES: u32 = 4;
 
-/// How long a search waits for a connection.
 const TURN: Duration = Duration::from_secs(20);
 
-/// Timeout of a search statement.
 pub(super) const SEARCH: Duration = Duration::from_secs(5);
 
-/// SQLite instructions between checks of the time.
+/// SQLite instructions between timeout checks.
 const BETWEEN_LOOKS: i32 = 100_000;
 
-/// Closes connections that came back within a transaction. The pool has seen to the driver's own rollback before.
+/// Closes connections that return to the pool within a transaction.
 ///
-/// On some errors, a full disk among them, SQLite rolls a transaction back by itself. The driver's own rollback then fails, and
-/// it makes each later transaction on that connection a savepoint. One that is not committed leaves a transaction open, in
-/// which all that follow are committed in vain.
+/// On some errors, such as a full disk, SQLite itself rolls back. The driver's rollback then fails, its later
+/// transactions become savepoints, and one that is not committed leaves a transaction open, so that all following
+/// commits have no effect.
 pub(super) fn only_settled(pool: SqlitePoolOptions) -> SqlitePoolOptions {
     pool.before_acquire(|connection, _| {
         let is_settled = !connection.is_in_transaction();
@@ -35,7 +32,7 @@ pub(super) fn only_settled(pool: SqlitePoolOptions) -> SqlitePoolOptions {
     })
 }
 
-/// Opens the connections for searches; on PostgreSQL a quarter of the others.
+/// On PostgreSQL a quarter of the other connections.
 pub(super) async fn searches(url: &DatabaseUrl) -> Result<DatabaseConnection, StoreError> {
     let most = match url.is_file() {
         true => SEARCHES,
@@ -61,7 +58,7 @@ pub(super) async fn searches(url: &DatabaseUrl) -> Result<DatabaseConnection, St
     Ok(Database::connect(options).await?)
 }
 
-/// Opens the connections for health checks: two, because one may still be in an abandoned query.
+/// Two connections, because one may still run an abandoned query.
 pub(super) async fn health(url: &DatabaseUrl) -> Result<DatabaseConnection, StoreError> {
     let mut options = apart(url, 2);
     options
@@ -80,7 +77,7 @@ fn apart(url: &DatabaseUrl, most: u32) -> ConnectOptions {
     options
 }
 
-/// Aborts whatever this SQLite connection does after a timeout that starts now.
+/// Interrupts this SQLite connection after a timeout that starts now.
 async fn give_time(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let end = Instant::now() + SEARCH;
     let mut handle = connection.lock_handle().await?;
@@ -105,12 +102,12 @@ mod tests {
         sqlx::raw_sql(table).execute(&pool).await.unwrap();
 
         let mut rolled_back = pool.begin().await.unwrap();
-        // The second row does to the transaction what a full disk does.
+        // The second row rolls the transaction back, like a full disk.
         let twice = "INSERT INTO numbers VALUES (1); INSERT OR ROLLBACK INTO numbers VALUES (1)";
         let refused = sqlx::raw_sql(twice).execute(&mut *rolled_back).await;
         assert!(refused.is_err());
         drop(rolled_back);
-        // As a savepoint, this would leave a transaction open.
+        // A savepoint would leave a transaction open.
         drop(pool.begin().await.unwrap());
         for insert in [
             "INSERT INTO numbers VALUES (2)",

@@ -1,4 +1,4 @@
-//! What an import would change: found by a check, and noted like what an import changes.
+//! Previews an import: a check records what the import would change.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,19 +19,19 @@ use crate::model::{
     import_options::ChosenFields,
 };
 
-/// Rows of one statement, fewer than its parameters allow.
+/// Rows per statement, below the parameter limit.
 const ROWS: usize = 300;
 
-/// The most products that are counted as changed since a check.
+/// Maximum products counted as changed since a check.
 const COUNTED: u64 = 1_000;
 
-/// What writing a batch would do.
+/// Effects of writing a batch.
 #[derive(Clone, Debug, Default)]
 pub struct Checked {
-    /// How many products it would add and change.
+    /// Products that would be added and changed.
     pub written: Written,
     pub(super) changes: Vec<Preview>,
-    /// Rows of products that it would leave alone.
+    /// Rows excluded by the options.
     pub(super) left_alone: Vec<LeftAlone>,
 }
 
@@ -40,19 +40,15 @@ pub struct Checked {
 pub(super) struct Preview {
     pub(super) row: u64,
     pub(super) identity: String,
-    /// The last change of the product as it was found.
+    /// The product's last change at the check.
     pub(super) previous: i64,
     pub(super) before: Option<Values>,
-    /// None of a product that would be removed.
+    /// `None` if the product would be removed.
     pub(super) after: Option<Values>,
 }
 
 impl Store {
-    /// Says what writing a batch would do.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Computes the effects of writing a batch.
     pub async fn check_monitor_batch(&self, batch: &ImportBatch) -> Result<Checked, StoreError> {
         let options = batch.kind().options();
         let all = batch.checked().rows.iter().chain(batch.in_question());
@@ -96,7 +92,7 @@ impl Store {
         Ok(checked)
     }
 
-    /// Finds those of these products that are there, each with its last change.
+    /// Finds existing products, each with its last change.
     pub(super) async fn products_with_changes(
         &self,
         identities: &[&str],
@@ -129,18 +125,13 @@ impl Store {
         Ok(found)
     }
 
-    /// Counts the products of which a check says what would change and that have changed since, as far as a
-    /// thousand.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails, or takes too long.
+    /// Counts products of a check that have changed since, up to 1000. Times out.
     pub async fn changed_since_check(&self, import: &str) -> Result<u64, StoreError> {
         let Some(number) = self.import_number(import).await? else {
             return Ok(0);
         };
         let (first, last) = (number.change(0), number.change(u64::MAX));
-        // Mostly nothing was imported since.
+        // Usually nothing was imported since.
         let later = "SELECT 1 FROM product_changes WHERE id > $1 LIMIT 1";
         if self.search_one(later, [last.into()]).await?.is_none() {
             return Ok(0);
@@ -156,7 +147,7 @@ impl Store {
     }
 }
 
-/// Returns what a product would be once a row is written.
+/// Returns the product after a row is written.
 fn merged(before: Option<&NewProduct>, row: &ProductRow, only: ChosenFields) -> NewProduct {
     let (new, said) = (&row.product, row.said);
     let Some(old) = before else {
@@ -220,7 +211,6 @@ pub(super) fn values_of(product: &NewProduct) -> Values {
     ]
 }
 
-/// Notes what would change.
 pub(super) async fn note(
     db: &mut BulkTransaction,
     number: Option<ImportNumber>,
@@ -252,13 +242,12 @@ pub(super) async fn note(
 }
 
 impl Preview {
-    /// Adds the values of its row.
     fn push(&self, number: ImportNumber, values: &mut Vec<Value>) {
         let none = Values::default();
         let before = self.before.as_ref().unwrap_or(&none);
         let after = self.after.as_ref().unwrap_or(&none);
         let kind = match (&self.before, &self.after) {
-            // No product leads to it, as to one that was made.
+            // Unlike an actual change, it is not linked from the product.
             (_, None) => changes::WOULD_REMOVE,
             (Some(_), _) => changes::kind_to_db(ChangeKind::Updated),
             (None, _) => changes::kind_to_db(ChangeKind::Added),
@@ -270,7 +259,7 @@ impl Preview {
         values.extend([
             Value::from(number.change(self.row)),
             self.identity.as_str().into(),
-            // As the columns are in PostgreSQL.
+            // Matches the column types of PostgreSQL.
             i16::try_from(kind).unwrap_or_default().into(),
             self.previous.into(),
             i32::try_from(fields).unwrap_or_default().into(),

@@ -1,7 +1,7 @@
-//! Lists products by a filter and in an order, from a place on.
+//! Lists products by filter and sort order, from a cursor.
 //!
-//! An order is an index; what a filter asks of the index's column is a range of it. What else it asks is looked for in
-//! windows of the index, so that no statement takes long however few products match.
+//! Each sort order has an index; filters on its column become a range. Other filters are applied to windows of the
+//! index, so that no statement takes long, however few products match.
 
 use std::{
     collections::HashMap,
@@ -26,29 +26,29 @@ use crate::model::{
     products_filter::{Amount, ProductsFilter, ProductsSort, ProductsSortBy},
 };
 
-/// Products that are looked through for what a filter asks for, in one statement.
+/// Products per window and statement.
 const WINDOW: u64 = 10_000;
 
-/// By how much the clocks of those who write products may differ, in milliseconds.
+/// Maximum clock difference between writers, in milliseconds.
 const CLOCKS: UnixMillis = 60 * 60 * 1000;
 
-/// What stands for the price of a product without one.
+/// Sort key of products without a price.
 const NO_PRICE: &str = "-1";
 
-/// Products that are out of stock, as the migration's index has it.
+/// Condition of the out-of-stock index.
 const OUT_OF_STOCK: &str =
     "(p.availability = 'out_of_stock' OR (p.availability IS NULL AND p.stock <= 0))";
 
-/// A place in a list of products: between the product that it is of and the next one.
+/// A cursor: the position after a product.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Place {
-    /// What the product is sorted by.
+    /// Sort key of the product.
     key: String,
     identity: String,
 }
 
 impl Place {
-    /// Reads a place of a list in this order.
+    /// Parses a cursor of this sort order.
     #[must_use]
     pub fn read(text: &str, sort: ProductsSort) -> Option<Self> {
         let (length, rest) = text.split_once(':')?;
@@ -58,7 +58,7 @@ impl Place {
             ProductsSortBy::Price => key == NO_PRICE || key.parse::<Amount>().is_ok(),
             ProductsSortBy::Updated => key.parse::<i64>().is_ok(),
         };
-        // No stored text holds U+0000, and PostgreSQL takes none.
+        // No stored text has U+0000, and PostgreSQL rejects it.
         (fits && !text.contains('\0')).then(|| Self {
             key: key.to_owned(),
             identity: identity.to_owned(),
@@ -89,22 +89,17 @@ impl fmt::Display for Place {
     }
 }
 
-/// Some products of a list.
+/// A page of products.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ProductsFound {
     /// The products.
     pub products: Vec<Product>,
-    /// Where to go on; `None` at the end.
+    /// The cursor to continue from; `None` at the end.
     pub next: Option<Place>,
 }
 
 impl Store {
-    /// Lists products from a place on, at most `limit`. There may be fewer though there are more where finding them
-    /// takes longer than somebody has patience.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails, or takes too long.
+    /// Lists up to `limit` products from a cursor. A page may have fewer if finding them takes long. Times out.
     pub async fn filter_products(
         &self,
         filter: &ProductsFilter,
@@ -144,7 +139,7 @@ impl Store {
         }
     }
 
-    /// Plans how products are gone through; `None` where there can be none.
+    /// Plans the query; `None` if nothing can match.
     async fn walk(&self, filter: &ProductsFilter) -> Result<Option<Walk>, StoreError> {
         let sort = filter.order();
         let mut walk = Walk::new(sort, self.db.get_database_backend());
@@ -187,13 +182,13 @@ impl Store {
                 .map(|place| format!("${place}"))
                 .collect();
             walk.also(format!("p.identity IN ({})", places.join(", ")));
-            // They are few, and found by their identities.
+            // They are few and found by identity.
             walk.is_windowed = false;
         }
         Ok(Some(walk))
     }
 
-    /// Returns between which times an import wrote products.
+    /// Returns the time span in which an import wrote products.
     async fn time_of(
         &self,
         number: ImportNumber,
@@ -212,7 +207,7 @@ impl Store {
         Ok((began.saturating_sub(CLOCKS), ended))
     }
 
-    /// Finds where the window ends that begins at a place; `None` where it holds all that is left.
+    /// Finds the end of the window that starts at a cursor; `None` for the last window.
     async fn end_of_window(
         &self,
         walk: &Walk,
@@ -223,11 +218,7 @@ impl Store {
         row.map(|row| walk.place(&row)).transpose()
     }
 
-    /// Counts all products, as far as they are listed. Returns whether there are more than that.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails, or takes too long.
+    /// Counts products up to [`LISTED_AT_MOST`]. Returns whether there are more. Times out.
     pub async fn count_products(&self) -> Result<(u64, bool), StoreError> {
         let sql = format!(
             "SELECT count(*) FROM (SELECT 1 FROM products LIMIT {}) AS counted",
@@ -239,11 +230,7 @@ impl Store {
         Ok((count.min(LISTED_AT_MOST), count > LISTED_AT_MOST))
     }
 
-    /// Finds the imports that last changed products, by the products' identities, where they are known.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails, or takes too long.
+    /// Finds the imports that last changed products, by identity. Times out.
     pub async fn importers(
         &self,
         identities: &[&str],
@@ -279,7 +266,7 @@ impl Store {
     }
 }
 
-/// The number that products are sorted by price with, as the migration's index has it.
+/// SQL expression of the price sort key, as in the index.
 fn price_expression(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Postgres => {
@@ -289,15 +276,14 @@ fn price_expression(backend: DbBackend) -> &'static str {
     }
 }
 
-/// How products are gone through.
+/// A query plan.
 struct Walk {
     sort: ProductsSort,
     backend: DbBackend,
-    /// Conditions that the index of the order answers.
+    /// Conditions that the sort order's index covers.
     range: Vec<String>,
-    /// Others.
     further: Vec<String>,
-    /// The products that a search found, which are the first values of a statement.
+    /// Identities found by a search; the first values of a statement.
     identities: Vec<Value>,
     is_windowed: bool,
 }
@@ -314,7 +300,6 @@ impl Walk {
         }
     }
 
-    /// Adds a condition that the index of an order answers.
     fn ask(&mut self, condition: String, by: ProductsSortBy) {
         if by == self.sort.by {
             self.range.push(condition);
@@ -323,7 +308,6 @@ impl Walk {
         }
     }
 
-    /// Adds a condition that no index answers.
     fn also(&mut self, condition: String) {
         self.further.push(condition);
         self.is_windowed = true;
@@ -337,7 +321,7 @@ impl Walk {
         }
     }
 
-    /// Makes the condition that products are behind a place, or up to it.
+    /// Returns the condition that products are after a cursor, or up to it.
     fn compared(&self, place: &Place, is_behind: bool, values: &mut Vec<Value>) -> String {
         let operator = match (is_behind, self.sort.descending) {
             (true, false) => ">",
@@ -345,7 +329,6 @@ impl Walk {
             (false, false) => "<=",
             (false, true) => ">=",
         };
-        // Numbers were read as such.
         let key = match self.sort.by {
             ProductsSortBy::Name => {
                 values.push(place.key.as_str().into());
@@ -458,7 +441,7 @@ mod tests {
         .unwrap()
     }
 
-    /// Reads all pages; each goes on at the place that the one before names.
+    /// Reads all pages by their cursors.
     async fn all(store: &Store, query: &str, limit: u64) -> Vec<Product> {
         let filter = filter(query);
         let (mut all, mut from) = (Vec::new(), None);
@@ -573,7 +556,7 @@ mod tests {
         write(&store, products, DAY).await;
         let found = all(&store, "noPrice=true&sort=name", 50).await;
         assert_eq!(found.len(), 1);
-        // Nobody waits for it: a page without it says where to go on.
+        // The page ends early, with a cursor to continue.
         let rare = filter("noPrice=true&sort=name");
         let page = store.filter_products(&rare, None, 50, Duration::ZERO);
         let page = page.await.unwrap();
@@ -630,7 +613,7 @@ mod tests {
                     })
                     .collect();
                 let plan = plan.join("\n");
-                // PostgreSQL knows how few products match, and may take another index.
+                // PostgreSQL knows that few products match, and may use another index.
                 let is_answered = match backend {
                     DbBackend::Postgres => !plan.contains("Seq Scan"),
                     _ => plan.contains(index) && !plan.contains("TEMP B-TREE"),

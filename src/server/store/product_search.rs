@@ -1,8 +1,7 @@
-//! Finds products by a part of their name, SKU or identity, and keeps what is looked through for that.
+//! Searches products by a part of name, SKU or identity, with a trigram index.
 //!
-//! An index of trigrams stands beside the products. It is filled in the background: done with each row, it takes an
-//! import twice as long in SQLite and three times as long in PostgreSQL. The database itself notes what is not
-//! in it yet (triggers of the migration), whoever writes products, and those are looked at one by one.
+//! The index is updated in the background: updating per row makes imports take twice as long on SQLite, three times on
+//! PostgreSQL. Triggers list products that are not indexed yet; searches scan these.
 
 use sea_orm::{
     ConnectionTrait, DbBackend, QueryResult, Statement, TransactionTrait, TryGetable, Value,
@@ -10,51 +9,46 @@ use sea_orm::{
 
 use super::{Store, StoreError, bulk::failed, entity::product, from_db, products::contains_text};
 
-/// The most products that a search finds.
+/// Maximum results of a search.
 pub const FOUND_AT_MOST: u64 = 1000;
 
-/// Products that are put into the index in one transaction.
+/// Products indexed per transaction.
 const AT_ONCE: u64 = 4000;
 
-/// Entries of PostgreSQL's list that are put into the index in one transaction; each names the products of a
-/// statement.
+/// Entries of PostgreSQL's list indexed per transaction; each has the products of a statement.
 const ENTRIES_AT_ONCE: u64 = 8;
 
-/// The most entries of that list whose products a search looks up one by one. Where there are more, all
-/// products are looked at.
+/// Maximum entries of that list whose products a search scans; with more, all products are scanned.
 const FEW_ENTRIES: u64 = 16;
 
-/// Names our lock of the trigram index among a PostgreSQL database's advisory locks.
+/// ID of the trigram index's PostgreSQL advisory lock.
 const TRIGRAMS_LOCK: i64 = 0x696d_706f_7472_6967;
 
-/// Characters of what the index holds.
+/// Characters of an index term.
 const GRAM: usize = 3;
 
-/// The most entries of the index that hold what is shorter than its entries and looked up.
+/// Maximum terms looked up for a text shorter than a term.
 const TERMS: u64 = 2000;
 
-/// How long PostgreSQL may take for a search.
 const POSTGRES_TIMEOUT: &str = "SET LOCAL statement_timeout = '5s'";
 
-/// Products that a search found.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) products: Vec<product::Model>,
-    /// How many there are on all pages.
+    /// Number on all pages.
     pub(super) total: u64,
-    /// Whether there are others that were not looked for.
     pub(super) has_more: bool,
 }
 
 impl Store {
-    /// Finds products that hold a text, which is not empty, by name: so many of the first [`FOUND_AT_MOST`].
+    /// Finds products that contain a non-empty text, by name, among the first [`FOUND_AT_MOST`].
     pub(super) async fn find_products(
         &self,
         search: &str,
         limit: u64,
         offset: u64,
     ) -> Result<Found, StoreError> {
-        // No stored text holds U+0000, and PostgreSQL takes none.
+        // No stored text has U+0000, and PostgreSQL rejects it.
         let search = search.to_lowercase().replace('\0', " ");
         let found = match self.db.get_database_backend() {
             DbBackend::Postgres => self.find_in_postgres(&search, limit, offset).await,
@@ -99,8 +93,8 @@ impl Store {
         found(self.searches.query_all_raw(statement).await?)
     }
 
-    /// Returns a query for the entries that begin with a text shorter than them. Every text ends with enough
-    /// blanks for its last characters to begin one.
+    /// Returns a query for the terms that begin with a shorter text. Indexed texts end with blanks, so that their last
+    /// characters begin a term.
     async fn terms_of(&self, begin: &str) -> Result<String, StoreError> {
         let sql = format!(
             "SELECT term FROM product_search_terms WHERE term >= ?1 AND term < ?2 LIMIT {TERMS}"
@@ -151,11 +145,7 @@ impl Store {
         found(rows)
     }
 
-    /// Puts some products that are not in the index into it. Returns whether there may be more.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Indexes some products. Returns whether there may be more.
     pub async fn index_products(&self) -> Result<bool, StoreError> {
         match self.db.get_database_backend() {
             DbBackend::Postgres => self.index_in_postgres().await,
@@ -188,7 +178,7 @@ impl Store {
     }
 
     async fn index_in_postgres(&self) -> Result<bool, StoreError> {
-        // What is written meanwhile is on the list again once that is committed.
+        // Concurrent writes are listed again on commit.
         let sql = format!(
             "WITH taken AS (DELETE FROM products_to_index WHERE ctid = ANY (ARRAY( \
                  SELECT ctid FROM products_to_index LIMIT {ENTRIES_AT_ONCE} FOR UPDATE SKIP LOCKED)) \
@@ -206,12 +196,7 @@ impl Store {
         Ok(number::<i64>(&self.db, &sql).await? > 0)
     }
 
-    /// Sees that PostgreSQL has the indexes of trigrams, of products and of imports' file names. Returns why it has
-    /// none.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails otherwise.
+    /// Creates PostgreSQL's trigram indexes of products and file names. Returns why they cannot be created.
     pub async fn make_trigram_indexes(&self) -> Result<Option<String>, StoreError> {
         if self.db.get_database_backend() != DbBackend::Postgres {
             return Ok(None);
@@ -237,14 +222,13 @@ impl Store {
     }
 }
 
-/// What a product is listed with.
+/// Columns of a listed product.
 pub(super) const COLUMNS: &str = "p.identity, p.sku, p.name, p.price, p.sale_price, p.currency, p.gtin, p.stock, \
                        p.availability, p.url, p.search_text, p.created_at, p.updated_at";
 
-/// The statements that put some products into SQLite's index: first those on the list, and then those that
-/// have come in since.
+/// Statements that index products in SQLite: first listed ones, then new ones.
 fn sqlite_steps() -> [String; 5] {
-    // Two blanks, so that a text's last characters begin an entry too.
+    // Two blanks, so that a text's last characters begin a term.
     let put = "INSERT INTO product_search (rowid, search_text) \
                SELECT number, search_text || char(10, 10) FROM products";
     let listed = format!("(SELECT number FROM products_to_index ORDER BY number LIMIT {AT_ONCE})");
@@ -252,7 +236,7 @@ fn sqlite_steps() -> [String; 5] {
     let next = format!("number > {through} ORDER BY number LIMIT {AT_ONCE}");
     [
         format!("DELETE FROM product_search WHERE rowid IN {listed}"),
-        // Those behind `through` have their turn below.
+        // Those above `through` are indexed below.
         format!("{put} WHERE number IN {listed} AND number <= {through}"),
         format!("DELETE FROM products_to_index WHERE number IN {listed}"),
         format!("{put} WHERE {next}"),
@@ -263,7 +247,7 @@ fn sqlite_steps() -> [String; 5] {
     ]
 }
 
-/// The parts of a text that an index of trigrams has entries for; the last ones, which are the rarest, first.
+/// Returns the trigrams of a text; the last ones, which are the rarest, first.
 fn grams(text: &str) -> Vec<String> {
     let characters: Vec<char> = text.chars().collect();
     let mut grams: Vec<String> = Vec::new();
@@ -276,7 +260,7 @@ fn grams(text: &str) -> Vec<String> {
     grams
 }
 
-/// A query of SQLite's full-text search. Without terms it finds nothing.
+/// Returns a query for SQLite's full-text search. Without terms it matches nothing.
 fn any_of(terms: &[String], operator: &str) -> String {
     if terms.is_empty() {
         return "\"\"".to_owned();
@@ -343,7 +327,7 @@ mod tests {
         }
     }
 
-    /// A short text of few letters, so that searches hit, and of what queries are written with.
+    /// A short text of few letters, so that searches match, and of query syntax.
     fn text(length: std::ops::Range<usize>) -> String {
         const LETTERS: [&str; 14] = [
             "a", "B", "b", "Ä", "ß", "İ", "椅", " ", "%", "_", "\\", "\"", "'", "*",
@@ -362,7 +346,7 @@ mod tests {
     #[tokio::test]
     async fn a_search_finds_what_a_look_at_each_product_finds_however_far_the_index_is() {
         let (_database, store) = TestDatabase::opened().await;
-        // Where PostgreSQL lacks the extension, searches find the same.
+        // Without the extension, searches find the same.
         store.make_trigram_indexes().await.unwrap();
         let mut there = std::collections::BTreeMap::new();
         for round in 0..120 {
@@ -467,7 +451,7 @@ mod tests {
         };
         let error = StoreError::of_search(error);
         assert!(matches!(error, StoreError::SearchGivenUp(_)), "{error}");
-        // The connection is as good as before.
+        // The connection is still usable.
         assert_eq!(store.list_products("a", 1).await.unwrap().total, 0);
     }
 }

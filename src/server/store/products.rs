@@ -1,4 +1,4 @@
-//! The products in the shop.
+//! Products of the shop.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -25,58 +25,57 @@ use crate::model::{
     changes::Field, import_options::ChosenFields, job::UnixMillis, page::Page, product::Product,
 };
 
-/// How many products a page has.
 const PAGE_SIZE: u64 = 50;
 
-/// The most products on all pages together: who looks for others searches, or goes on behind one.
+/// Maximum products on all pages together; searches and cursors reach others.
 pub const LISTED_AT_MOST: u64 = 10_000;
 
-/// A product as an import brings it.
+/// A product of an import.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct NewProduct {
-    /// What makes it the same product in the next file.
+    /// Identity across files.
     pub identity: String,
-    /// Its stock-keeping unit, where the file gave one.
+    /// Stock-keeping unit, if the file has one.
     pub sku: Option<String>,
-    /// What it is called.
+    /// Name.
     pub name: String,
-    /// Its price as a decimal number.
+    /// Price as a decimal number.
     pub price: Option<String>,
-    /// A lower price at which it is sold for a time.
+    /// Lower sale price.
     pub sale_price: Option<String>,
-    /// What the prices are in: an ISO 4217 code.
+    /// Currency of the prices (ISO 4217).
     pub currency: Option<String>,
-    /// Its Global Trade Item Number.
+    /// Global Trade Item Number.
     pub gtin: Option<String>,
-    /// How many there are.
+    /// Units in stock.
     pub stock: Option<i64>,
-    /// Whether it can be had.
+    /// Availability.
     pub availability: Option<String>,
-    /// The address of its page.
+    /// URL of its page.
     pub url: Option<String>,
 }
 
-/// Which values of a product a row of a file tells. What it says nothing about stays as it is.
+/// Which values a row sets; others stay unchanged.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Said {
-    /// What it is called. A product that is new is then called by its SKU.
+    /// Name. Without it a new product is named by its SKU.
     pub name: bool,
-    /// At which lower price it is sold for a time.
+    /// Sale price.
     pub sale_price: bool,
-    /// What the price is in. A price may say so by itself.
+    /// Currency. A price may include one.
     pub currency: bool,
-    /// Its Global Trade Item Number.
+    /// Global Trade Item Number.
     pub gtin: bool,
-    /// How many there are.
+    /// Units in stock.
     pub stock: bool,
-    /// Whether it can be had.
+    /// Availability.
     pub availability: bool,
-    /// The address of its page.
+    /// URL of its page.
     pub url: bool,
 }
 
 impl Said {
-    /// Everything.
+    /// All values.
     pub const ALL: Self = Self {
         name: true,
         sale_price: true,
@@ -87,7 +86,7 @@ impl Said {
         url: true,
     };
 
-    /// The values that a product gets from a file, of those that it need not have a column for.
+    /// Returns the columns of optional values to write.
     fn optional(self, only: ChosenFields) -> impl Iterator<Item = &'static str> {
         [
             (self.sale_price, Field::SalePrice, "sale_price"),
@@ -107,23 +106,23 @@ impl Default for Said {
     }
 }
 
-/// What became of the products of a batch.
+/// Counts of a batch's products.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Written {
-    /// Those that were not there before.
+    /// New products.
     pub added: u64,
-    /// Those that are not as before.
+    /// Changed products.
     pub updated: u64,
-    /// Those that are as before.
+    /// Unchanged products.
     pub unchanged: u64,
-    /// Rows that came again with the identity of a row above: the product is counted there.
+    /// Rows that replaced an earlier row of the same product, which is counted there.
     pub replaced: u64,
-    /// Those that are there no more.
+    /// Removed products.
     pub removed: u64,
 }
 
 impl Written {
-    /// Returns of how many rows it tells.
+    /// Returns the number of rows.
     #[must_use]
     pub fn rows(self) -> u64 {
         self.added + self.updated + self.unchanged + self.replaced + self.removed
@@ -141,7 +140,7 @@ impl std::ops::AddAssign for Written {
 }
 
 impl NewProduct {
-    /// Whether the product that is there would stay as it is where these values are written only.
+    /// Whether writing these values would leave the product unchanged.
     pub(super) fn is_like(&self, there: &Self, said: Said, only: ChosenFields) -> bool {
         let optional = |is_said: bool, field, same: bool| !is_said || !only.has(field) || same;
         let has_currency = only.has_currency() && (said.currency || self.currency.is_some());
@@ -180,13 +179,8 @@ impl NewProduct {
 }
 
 impl Store {
-    /// Lists the products whose name, SKU or identity contains `search` in any case, ordered by
-    /// name and identity, 50 a page. A page beyond the ends is the nearest one there is. Of many
-    /// products the first [`LISTED_AT_MOST`] are listed, and of many hits the first thousand.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Lists a page of products whose name, SKU or identity contains `search`, ignoring case, by name and identity. A
+    /// page out of range is the nearest one. Limited to [`LISTED_AT_MOST`] products and 1000 search results.
     pub async fn list_products(
         &self,
         search: &str,
@@ -195,7 +189,7 @@ impl Store {
         let page = page.max(1);
         let mut found = (self.products_of_page(search, page).await?, page);
         if found.0.products.is_empty() && page > 1 {
-            // It lies beyond the last one; how many there are was not said then.
+            // The page is past the end, and the total unknown.
             let first = self.products_of_page(search, 1).await?;
             let last = first.total.div_ceil(PAGE_SIZE).clamp(1, page);
             found = (self.products_of_page(search, last).await?, last);
@@ -236,11 +230,7 @@ impl Store {
         })
     }
 
-    /// Lists the products that come behind one, by name, at most `limit`; `None` when there is no such one.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Lists up to `limit` products after one, by name; `None` if that product does not exist.
     pub async fn products_behind_by_name(
         &self,
         identity: &str,
@@ -269,16 +259,12 @@ impl Store {
     }
 
     /// Finds a product.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
     pub async fn find_product(&self, identity: &str) -> Result<Option<Product>, StoreError> {
         let found = product::Entity::find_by_id(identity).one(&self.searches);
         Ok(found.await.map_err(StoreError::of_search)?.map(listed))
     }
 
-    /// Counts the rows of a query, as far as `most`.
+    /// Counts the rows of a query, up to `most`.
     pub(super) async fn count_up_to<E: EntityTrait>(
         &self,
         query: Select<E>,
@@ -301,11 +287,7 @@ impl Store {
 }
 
 impl Store {
-    /// Lists the products whose identities come behind one, in the order of the identities, at most `limit`.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Lists up to `limit` products after an identity, by identity.
     pub async fn products_behind(
         &self,
         identity: &str,
@@ -321,7 +303,6 @@ impl Store {
     }
 }
 
-/// Returns a product as an import would bring it.
 fn as_brought(row: product::Model) -> NewProduct {
     NewProduct {
         identity: row.identity,
@@ -337,17 +318,17 @@ fn as_brought(row: product::Model) -> NewProduct {
     }
 }
 
-/// The pattern of texts in small letters that contain `search`, taken literally.
+/// Pattern for lower-case texts that contain `search` literally.
 pub(super) fn contains(search: &str) -> LikeExpr {
     contains_exactly(&search.to_lowercase())
 }
 
-/// The pattern of texts that contain `search`, taken literally, letter by letter.
+/// Pattern for texts that contain `search` literally, case-sensitively.
 pub(super) fn contains_exactly(search: &str) -> LikeExpr {
     LikeExpr::new(contains_text(search)).escape('\\')
 }
 
-/// The same with a backslash for the escape.
+/// The pattern, escaped with a backslash.
 pub(super) fn contains_text(search: &str) -> String {
     let mut pattern = String::with_capacity(search.len() + 2);
     pattern.push('%');
@@ -355,7 +336,7 @@ pub(super) fn contains_text(search: &str) -> String {
         if matches!(character, '%' | '_' | '\\') {
             pattern.push('\\');
         }
-        // No stored text holds U+0000, and PostgreSQL takes none.
+        // No stored text has U+0000, and PostgreSQL rejects it.
         pattern.push(if character == '\0' { ' ' } else { character });
     }
     pattern.push('%');
@@ -380,10 +361,8 @@ pub(super) fn listed(row: product::Model) -> Product {
     }
 }
 
-/// Products of one statement.
 const RUN: usize = 250;
 
-/// What is written of a product.
 const COLUMNS: [&str; 14] = [
     "identity",
     "sku",
@@ -401,26 +380,26 @@ const COLUMNS: [&str; 14] = [
     "last_change",
 ];
 
-/// A product as a row of a file brings it.
+/// A product of a row.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ProductRow {
     /// The product.
     pub product: NewProduct,
-    /// What of it the row tells.
+    /// Which values the row sets.
     pub said: Said,
-    /// Whether a row above has its identity.
+    /// Whether an earlier row has its identity.
     pub is_repeat: bool,
-    /// Which row of the file it is, from 1.
+    /// Row number, from 1.
     pub row: u64,
-    /// The line of the file on which it begins.
+    /// First line of the row.
     pub line: u64,
-    /// When it was made, should it be made again.
+    /// Creation time of a restored product.
     pub created_at: Option<UnixMillis>,
 }
 
 impl ProductRow {
-    /// Takes a later row of the same product in: what is then there is what there would be if one were
-    /// written after the other. Of values that are not written over, the first row's are those of a new product.
+    /// Merges a later row of the same product: the result is the same as writing one after the other. Values that are
+    /// not overwritten come from the first row if the product is new.
     fn replace(&mut self, later: Self, only: ChosenFields) {
         let (old, said) = (std::mem::take(&mut self.product), self.said);
         let mut new = later.product;
@@ -473,19 +452,19 @@ impl ProductRow {
     }
 }
 
-/// Rows of which no two are the same product, in the order of their identities.
+/// Rows of distinct products, ordered by identity.
 #[derive(Clone, Debug, Default)]
 pub(super) struct DistinctRows {
     pub(super) rows: Vec<ProductRow>,
-    /// How many were taken in by others.
+    /// Rows merged into others.
     pub(super) replaced: u64,
 }
 
 impl DistinctRows {
-    /// Makes one row of those of one product.
+    /// Merges rows of the same product.
     pub(super) fn new(mut rows: Vec<ProductRow>, only: ChosenFields) -> Self {
         let all = rows.len();
-        // A stable sort: rows of one product stay in the file's order.
+        // A stable sort keeps rows of one product in file order.
         rows.sort_by(|one, two| one.product.identity.cmp(&two.product.identity));
         let mut distinct: Vec<ProductRow> = Vec::with_capacity(all);
         for row in rows {
@@ -503,28 +482,27 @@ impl DistinctRows {
     }
 }
 
-/// Products in the statements that write them: what of writing needs no database, done beforehand.
+/// Prepared statements for writing products.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Upsert {
     runs: Vec<Run>,
-    /// The products of all runs as PostgreSQL copies them in, each with the number of its run where there are
-    /// several.
+    /// The products of all runs in PostgreSQL's COPY format, with the run number if there are several.
     copied: Vec<u8>,
     replaced: u64,
-    /// Which values of products that are there are written over.
+    /// Which values of existing products are overwritten.
     only: ChosenFields,
-    /// Whether all values are to be just as they are given, zeros of prices included.
+    /// Whether values are written exactly, including trailing zeros of prices.
     is_exact: bool,
 }
 
-/// A product, and the change that makes it so: 0 where changes are not noted.
+/// A product, and the ID of its change; 0 if changes are not recorded.
 struct Changed {
     product: NewProduct,
     change: i64,
     created_at: UnixMillis,
 }
 
-/// The products of one statement, which all tell the same.
+/// Products of one statement, which set the same values.
 #[derive(Clone, Debug)]
 struct Run {
     rows: usize,
@@ -534,8 +512,8 @@ struct Run {
 }
 
 impl Upsert {
-    /// Parts the products into runs: a statement must not touch a row twice, and what it leaves as it is
-    /// holds for all its rows. Within a run they are in one order, as two imports at once must lock rows.
+    /// Splits products into runs: a statement must not touch a row twice, and leaves the same values unchanged in all
+    /// its rows. Runs are sorted, because concurrent imports must lock rows in one order.
     pub(super) fn new(
         rows: Vec<ProductRow>,
         backend: DatabaseBackend,
@@ -545,7 +523,7 @@ impl Upsert {
         Self::of_fields(rows, backend, now, number, ChosenFields::ALL)
     }
 
-    /// As [`new`](Self::new), of products that are there only these values.
+    /// Like [`new`](Self::new), with only these values of existing products.
     pub(super) fn of_fields(
         rows: Vec<ProductRow>,
         backend: DatabaseBackend,
@@ -597,7 +575,7 @@ impl Upsert {
         upsert
     }
 
-    /// Has all values be just as they are given, zeros of prices included.
+    /// Writes values exactly, including trailing zeros of prices.
     pub(super) fn exactly(self) -> Self {
         Self {
             is_exact: true,
@@ -605,14 +583,10 @@ impl Upsert {
         }
     }
 
-    /// Writes products, each over the one of the same identity; a product that is already there just so
-    /// keeps its `updated_at`.
+    /// Writes products. An unchanged product keeps its `updated_at`. Repeatable after an error.
     ///
-    /// In SQLite, those that are new go in first. Only where some were there is a second statement needed, which
-    /// then touches those alone that have changed: so the database counts both kinds for us. PostgreSQL says of each
-    /// row whether it is new.
-    ///
-    /// It can be done again, should it fail.
+    /// SQLite inserts new products first; if some existed, a second statement updates the changed ones, so that the
+    /// database counts both. PostgreSQL reports for each row whether it is new.
     pub(super) async fn write(&self, db: &mut BulkTransaction) -> Result<Written, StoreError> {
         let mut written = Written {
             replaced: self.replaced,
@@ -649,9 +623,7 @@ impl Upsert {
         }
     }
 
-    /// Writes the products that are not there. Returns their identities.
-    ///
-    /// It can be done again, should it fail.
+    /// Inserts products that do not exist. Returns their identities. Repeatable after an error.
     pub(super) async fn add(
         &self,
         db: &mut BulkTransaction,
@@ -670,9 +642,7 @@ impl Upsert {
         Ok(added)
     }
 
-    /// Writes products that are all there.
-    ///
-    /// It can be done again, should it fail.
+    /// Updates existing products. Repeatable after an error.
     pub(super) async fn update(&self, db: &mut BulkTransaction) -> Result<Written, StoreError> {
         let mut written = Written {
             replaced: self.replaced,
@@ -694,8 +664,8 @@ impl Upsert {
         Ok(written)
     }
 
-    /// Has PostgreSQL copy products straight into their table, in half the time, where the batch before had only new
-    /// ones. Returns how many there are, or `None` where some were there: then nothing is done.
+    /// Copies products directly into PostgreSQL's table, in half the time, if the previous batch had only new ones.
+    /// `None`, without changes, if some exist.
     async fn add_straight(&self, db: &mut BulkTransaction) -> Result<Option<u64>, StoreError> {
         let [run] = self.runs.as_slice() else {
             return Ok(None);
@@ -709,8 +679,7 @@ impl Upsert {
         Ok(added.then_some(run.rows as u64))
     }
 
-    /// Puts the products into a table of the connection's own, from which they are written. It is empty again at
-    /// the end of the transaction.
+    /// Copies products into a temporary table, which is emptied at the end of the transaction.
     async fn copy_in(&self, db: &mut BulkTransaction) -> Result<(), StoreError> {
         if !db.has_table("pg_temp.staged_products").await? {
             let make = format!(
@@ -734,7 +703,7 @@ impl Upsert {
 }
 
 impl Run {
-    /// Writes products of which none is a row above again. Returns how many were added, and how many updated.
+    /// Writes distinct products. Returns the numbers of added and updated ones.
     async fn write(
         &self,
         db: &mut BulkTransaction,
@@ -750,7 +719,7 @@ impl Run {
             };
             return Ok((added, updated));
         }
-        // A row that was there has been locked by this transaction before it is written anew.
+        // The transaction locks an existing row before it writes the new version.
         let counted = format!(
             "WITH written AS ({} RETURNING xmax = 0 AS is_new) \
              SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM written",
@@ -793,7 +762,7 @@ impl Run {
     }
 }
 
-/// The text of PostgreSQL's statement for the products of a run.
+/// Returns PostgreSQL's statement for a run.
 fn staged(number: usize, conflict: Conflict) -> String {
     let columns = COLUMNS.join(", ");
     format!(
@@ -803,7 +772,7 @@ fn staged(number: usize, conflict: Conflict) -> String {
     )
 }
 
-/// Takes the products of a run for SQLite.
+/// Binds the products of a run for SQLite.
 fn bound(products: impl Iterator<Item = Changed>, now: UnixMillis) -> (usize, SqliteArguments) {
     let mut values = Vec::with_capacity(RUN * COLUMNS.len());
     for changed in products {
@@ -834,7 +803,7 @@ fn bound(products: impl Iterator<Item = Changed>, now: UnixMillis) -> (usize, Sq
     (rows, sqlite_arguments(values))
 }
 
-/// Writes a product as a line of PostgreSQL's COPY, behind the number of its run if it has one.
+/// Appends a line of PostgreSQL's COPY format, starting with the run number if given.
 fn copied(lines: &mut Vec<u8>, run: Option<usize>, changed: &Changed, now: UnixMillis) {
     let Changed {
         product,
@@ -885,12 +854,12 @@ fn copied(lines: &mut Vec<u8>, run: Option<usize>, changed: &Changed, now: UnixM
     lines.push(b'\n');
 }
 
-/// What is done about a product that is there already.
+/// How an existing product is treated.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 enum Conflict {
     Keep,
     Replace(Said, ChosenFields),
-    /// As [`Replace`](Self::Replace) of everything, also where a price is only written with other zeros.
+    /// Like [`Replace`](Self::Replace) of all values, including trailing zeros of prices.
     Restore,
 }
 
@@ -909,7 +878,7 @@ impl Conflict {
     }
 }
 
-/// The text of SQLite's statement for so many products. It is long, so that the most usual ones are kept.
+/// Returns SQLite's statement for a number of products. The common ones are cached.
 fn sql(rows: usize, conflict: Conflict) -> Arc<str> {
     static FULL: LazyLock<Mutex<HashMap<Conflict, Arc<str>>>> = LazyLock::new(Mutex::default);
     let is_usual = !matches!(conflict, Conflict::Replace(_, only) if !only.is_all());
@@ -931,7 +900,7 @@ fn written_out(rows: usize, conflict: Conflict) -> String {
     )
 }
 
-/// What a product that is there gets of one that comes, and what of it makes it a changed one.
+/// Returns the assignments to an existing product, and the condition for a change.
 fn replacing(said: Said, only: ChosenFields, is_exact: bool) -> String {
     let mut compared = Vec::new();
     if only.has(Field::Sku) {
@@ -973,7 +942,7 @@ fn replacing(said: Said, only: ChosenFields, is_exact: bool) -> String {
         changed.push("products.currency IS NULL AND excluded.currency IS NOT NULL".to_owned());
     }
     if changed.is_empty() {
-        // The file has no column for what was chosen.
+        // The file lacks the chosen columns.
         changed.push("1 = 0".to_owned());
     }
     format!(
@@ -983,13 +952,13 @@ fn replacing(said: Said, only: ChosenFields, is_exact: bool) -> String {
     )
 }
 
-/// A price without zeros at its end: `419.00` is no other price than `419`.
+/// A price without trailing zeros, since `419.00` equals `419`.
 fn amount(table: &str, column: &str) -> String {
     let price = format!("{table}.{column}");
     format!("CASE WHEN {price} LIKE '%.%' THEN rtrim(rtrim({price}, '0'), '.') ELSE {price} END")
 }
 
-/// As [`amount`], of a price that is at hand.
+/// Like [`amount`], in Rust.
 pub(super) fn is_same_amount(one: Option<&str>, other: Option<&str>) -> bool {
     let amount = |price: &str| match price.contains('.') {
         true => price.trim_end_matches('0').trim_end_matches('.').to_owned(),
@@ -999,7 +968,7 @@ pub(super) fn is_same_amount(one: Option<&str>, other: Option<&str>) -> bool {
 }
 
 impl Store {
-    /// Finds those of these products that are there, as they are.
+    /// Finds the current state of existing products.
     pub(super) async fn products_as_they_are(
         &self,
         identities: Vec<String>,
@@ -1203,7 +1172,7 @@ mod tests {
         };
         let changed = upsert_said(&store, &[in_dollars], nothing, 4).await;
         assert_eq!(changed.updated, 1);
-        // A column that is there and empty takes the value away.
+        // An empty value clears the field.
         let emptied = Said {
             stock: true,
             ..nothing
@@ -1272,7 +1241,7 @@ mod tests {
         };
         for (numbers, added, expected_behind) in [
             (0..10, 10, true),
-            // Two of them are there already.
+            // Two of them exist.
             (8..20, 10, false),
             (20..30, 10, true),
             (30..40, 10, true),
@@ -1291,7 +1260,7 @@ mod tests {
         assert_eq!(store.list_products("", 1).await.unwrap().total, 40);
     }
 
-    /// A row that tells some of a few values of one of a few products.
+    /// A row that sets some of a few values of one of a few products.
     fn any_row() -> ProductRow {
         let mut row = ProductRow {
             product: product(&fastrand::u8(0..4).to_string(), "", "1"),

@@ -11,20 +11,18 @@ use super::{
 };
 use crate::model::job::{ImportStatus, UnixMillis};
 
-/// Maximum rows per transaction.
 pub(crate) const SLICE: u64 = 1_000;
 
-/// Status of a deleted import whose rows are not all deleted. Only this module finds it.
+/// Status of a deleted import that still has rows; visible in this module only.
 pub(super) const REMOVED: &str = "REMOVED";
 
-/// Matches ended imports.
 pub(super) fn has_ended() -> Condition {
     Condition::all()
         .add(monitor_import::Column::Status.is_not_in([ImportStatus::Pending.as_str(), REMOVED]))
 }
 
 impl Store {
-    /// Deletes audit events before a time, and returns their number.
+    /// Returns the number of deleted events.
     pub(crate) async fn remove_audit_events(&self, before: UnixMillis) -> Result<u64, StoreError> {
         let old = audit_event::Entity::find()
             .select_only()
@@ -40,8 +38,8 @@ impl Store {
         Ok(removed.rows_affected)
     }
 
-    /// Deletes imports of the price monitor that ended before a time, and returns their number. Their rows
-    /// follow by [`remove_import_rows`](Self::remove_import_rows).
+    /// Deletes imports of the price monitor that ended before a time. Returns their number.
+    /// [`remove_import_rows`](Self::remove_import_rows) deletes their rows.
     pub(crate) async fn remove_ended_imports(&self, before: UnixMillis) -> Result<u64, StoreError> {
         let old = monitor_import::Entity::find()
             .select_only()
@@ -58,8 +56,8 @@ impl Store {
         Ok(removed.rows_affected)
     }
 
-    /// Deletes row results of deleted imports and of those that ended before a time, then emptied imports.
-    /// Returns the number of deleted rows in this batch.
+    /// Deletes a batch of row results of deleted imports and of those that ended before a time, then imports without
+    /// rows. Returns the number of deleted rows.
     pub(crate) async fn remove_import_rows(
         &self,
         before: Option<UnixMillis>,
@@ -138,7 +136,7 @@ impl Store {
         if emptied.is_empty() {
             return Ok(0);
         }
-        // Their changes stay with the products; the name may come again.
+        // Changes stay with the products; the import ID may be used again.
         self.unname_imports(&emptied).await?;
         let removed = monitor_import::Entity::delete_many()
             .filter(monitor_import::Column::Id.is_in(emptied))
@@ -147,7 +145,6 @@ impl Store {
         Ok(removed.rows_affected)
     }
 
-    /// Lists ended or deleted imports of the price monitor.
     pub(crate) async fn imports_that_are_over(
         &self,
         ids: &[String],
@@ -163,7 +160,6 @@ impl Store {
     }
 }
 
-/// Selects the failed rows of the current import.
 fn failed_rows() -> SelectStatement {
     failed_row::Entity::find()
         .select_only()
@@ -175,7 +171,6 @@ fn failed_rows() -> SelectStatement {
         .into_query()
 }
 
-/// Selects the row notes of the current import.
 fn row_notes() -> SelectStatement {
     row_note::Entity::find()
         .select_only()

@@ -1,4 +1,4 @@
-//! Notes on rows that did not fail: skipped, imported with a warning, or replaced by a later row.
+//! Notes on rows that did not fail: skipped, imported with a warning, or replaced.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,9 @@ use super::{
 
 use crate::{i18n::messages::codes_with, model::reason::Reason};
 
-/// Notes per page.
 const PAGE: u64 = 50;
 
-/// Maximum notes listed per kind and import. All are counted.
+/// Maximum notes stored per kind and import; all are counted.
 pub const MAX_NOTES: u64 = 100_000;
 
 /// The kind of a note.
@@ -30,7 +29,7 @@ pub enum NoteKind {
     Warning,
     /// A later row replaced it.
     Replaced,
-    /// It is no row: the file lacks a product.
+    /// Not a row: a product that the file lacks.
     Missing,
 }
 
@@ -58,23 +57,23 @@ impl NoteKind {
 /// A note on a row.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RowNote {
-    /// Its kind.
+    /// The kind.
     pub kind: NoteKind,
-    /// Number of the row that has the note, from 1, counting blank ones.
+    /// Row number from 1, counting blank rows.
     pub row: u64,
     /// Index within row and kind, from 0.
     pub part: u64,
-    /// Line of the row that the note is about, from 1.
+    /// The line that the note is about, from 1.
     pub line: u64,
     /// The row's label.
     pub label: String,
-    /// Why: the code of a skipped row as its words, the name of a product that the file lacks.
+    /// The reason; the code of a skipped row as text, or the name of a missing product.
     pub reason: Reason,
-    /// Name of the column of a warning.
+    /// The column of a warning.
     pub column: Option<String>,
     /// Content of that column.
     pub value: Option<String>,
-    /// Line of the row that replaced this one.
+    /// Line of the row that replaced it.
     pub by_line: Option<u64>,
     /// The row's cells, with its first warning.
     pub cells: Vec<String>,
@@ -90,7 +89,7 @@ impl RowNote {
     }
 }
 
-/// Skipped rows by code of the reason.
+/// Skipped rows by reason code.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct PassedOverCounts(BTreeMap<String, u64>);
@@ -106,7 +105,7 @@ impl PassedOverCounts {
         }
     }
 
-    /// Counts some more rows.
+    /// Counts rows.
     pub fn add_some(&mut self, code: &str, rows: u64) {
         *self.0.entry(code.to_owned()).or_default() += rows;
     }
@@ -118,7 +117,7 @@ impl PassedOverCounts {
     }
 }
 
-/// Counts of a file's rows so far.
+/// Counts of rows so far.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Tally {
     /// Non-blank rows.
@@ -127,7 +126,7 @@ pub struct Tally {
     pub passed_over: PassedOverCounts,
     /// Ignored values.
     pub warnings: u64,
-    /// How the file was read: answers as JSON.
+    /// The mapping used, as JSON.
     pub understood: Option<String>,
 }
 
@@ -147,10 +146,6 @@ pub struct RowNotesPage {
 impl Store {
     /// Lists notes of a kind whose label, column, value or reason contains `search`, ignoring ASCII case, in file
     /// order. A page out of range is the nearest one.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
     pub async fn list_row_notes(
         &self,
         import: &str,
@@ -194,11 +189,7 @@ impl Store {
         })
     }
 
-    /// Lists up to `limit` notes of a kind after one of them, by row and part, in file order.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
+    /// Lists up to `limit` notes of a kind after one, in file order.
     pub async fn row_notes_behind(
         &self,
         import: &str,
@@ -223,13 +214,12 @@ impl Store {
     }
 }
 
-/// Writes notes of an import.
 pub(super) async fn add(
     db: &mut BulkTransaction,
     import: &str,
     notes: &[RowNote],
 ) -> Result<(), StoreError> {
-    // Below the maximum of statement parameters.
+    // Below the parameter limit.
     for some in notes.chunks(500) {
         let rows = some.iter().map(|note| row_note::ActiveModel {
             import_id: Set(import.to_owned()),

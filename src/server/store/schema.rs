@@ -1,4 +1,4 @@
-//! The schema's version: migrated under a lock, and refused by older programs.
+//! The schema's version. Migrates under a lock; older programs reject a newer schema.
 
 use std::collections::HashSet;
 
@@ -10,22 +10,21 @@ use sea_orm_migration::{MigrationName, MigratorTrait, seaql_migrations};
 
 use super::{StoreError, migration::Migrator};
 
-/// ID of the migrations' PostgreSQL advisory lock.
 const LOCK: i64 = 0x696d_706f_7274_7265;
 
 /// The state of a schema.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Schema {
-    /// Applied migrations that are known, in order.
+    /// Applied known migrations, in order.
     pub applied: Vec<String>,
     /// Pending migrations.
     pub pending: Vec<String>,
-    /// Migrations applied by a newer version.
+    /// Migrations of a newer version.
     pub unknown: Vec<String>,
 }
 
 impl Schema {
-    /// Reads the state without changing the database; without our tables everything is pending.
+    /// Does not change the database. In an empty database all migrations are pending.
     pub(super) async fn read(db: &impl ConnectionTrait) -> Result<Self, StoreError> {
         let recorded = recorded(db).await?;
         let known: Vec<String> = Migrator::migrations()
@@ -56,8 +55,7 @@ impl Schema {
     }
 }
 
-/// Applies pending migrations and returns their names. Of several processes one applies them while the others
-/// wait; without pending ones nobody waits.
+/// Applies pending migrations and returns their names. Of several processes one migrates while the others wait.
 pub(super) async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
     let schema = Schema::read(db).await?;
     schema.refuse_newer()?;
@@ -66,7 +64,7 @@ pub(super) async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>, Stor
     }
     let transaction = db
         .begin_with_options(TransactionOptions {
-            // SQLite's write lock serves as the lock.
+            // SQLite's write lock is the lock.
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
         })
@@ -76,7 +74,7 @@ pub(super) async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>, Stor
             .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
             .await?;
     }
-    // Another process may have been first.
+    // Another process may have migrated.
     let schema = Schema::read(&transaction).await?;
     schema.refuse_newer()?;
     Migrator::up(&transaction, None).await?;
@@ -84,7 +82,7 @@ pub(super) async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>, Stor
     Ok(schema.pending)
 }
 
-/// Returns the names of applied migrations, without creating their table.
+/// Does not create the table of migrations.
 async fn recorded(db: &impl ConnectionTrait) -> Result<Vec<String>, StoreError> {
     let backend = db.get_database_backend();
     let probe = match backend {
@@ -129,7 +127,7 @@ mod tests {
         },
     };
 
-    /// Creates a database with the schema before a migration, and connects to it.
+    /// Creates a database with the schema before a migration.
     async fn before(migration: &str) -> (TestDatabase, Store) {
         let database = TestDatabase::create().await;
         let store = Store::connect(&database.url).await.unwrap();
@@ -205,7 +203,7 @@ mod tests {
     #[tokio::test]
     async fn imports_of_the_version_before_stay_as_long_as_they_are_to_be_kept() {
         let (database, before) = before("m0092_retention").await;
-        // What that version wrote; one import has no end, and others have ended at 10 and 20.
+        // Written by that version; one import has no end, the others ended at 10 and 20.
         before
             .db
             .execute_unprepared(
@@ -380,7 +378,7 @@ mod tests {
             .unwrap();
         assert_eq!(notes.notes[0].reason, Reason::words("The stock is odd."));
 
-        // An event of an end from then on has the code.
+        // Events of later ends have the code.
         let error = job("runs").await.error.unwrap();
         assert_eq!(error, ErrorCode::AllFailed { failed: 9 }.into());
         let sql =

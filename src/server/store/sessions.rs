@@ -27,45 +27,43 @@ use crate::{
 /// Minimum interval between updates of the last use.
 const TOUCH_MILLIS: i64 = 60_000;
 
-/// A session to create. Not to be logged.
+/// Contains a hash; not to be logged.
 #[derive(Clone)]
 pub(crate) struct NewSession<'a> {
     pub(crate) token_hash: String,
     pub(crate) user: &'a UserId,
     pub(crate) address: Option<String>,
     pub(crate) agent: Option<String>,
-    /// When it was made sure who it is; 0 where that is not known.
+    /// When the user last proved their identity; 0 if unknown.
     pub(crate) confirmed_at: UnixMillis,
-    /// By which passkey.
     pub(crate) passkey: Option<String>,
 }
 
-/// A session that a token opens.
 #[derive(Clone, Debug)]
 pub(crate) struct FoundSession {
     pub(crate) id: SessionId,
     pub(crate) user: User,
-    /// By which passkey it was opened or confirmed, which may be removed since.
+    /// The passkey of sign-in or confirmation; may be deleted.
     pub(crate) passkey: Option<String>,
 }
 
-/// A session as its user sees it.
+/// A session as shown to its user.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// Its ID.
+    /// The ID.
     pub id: SessionId,
-    /// When it was opened.
+    /// Time of sign-in.
     pub created_at: UnixMillis,
-    /// When it was last used, to the minute.
+    /// Last use, to the minute.
     pub last_seen_at: UnixMillis,
-    /// The client's address when it was opened.
+    /// The client's address at sign-in.
     pub address: Option<String>,
     /// The browser's `User-Agent`.
     pub agent: Option<String>,
 }
 
 impl Store {
-    /// Creates a session with the hash of its token, and deletes expired ones.
+    /// Deletes expired sessions.
     pub(crate) async fn create_session(
         &self,
         new: NewSession<'_>,
@@ -97,7 +95,7 @@ impl Store {
         Ok(())
     }
 
-    /// Finds the user of a token's hash, and records the use.
+    /// Finds the user of a token's hash. Records the use.
     pub(crate) async fn find_session(
         &self,
         token_hash: &str,
@@ -133,7 +131,7 @@ impl Store {
         }))
     }
 
-    /// Returns when a session's user last proved who they are; 0 if unknown.
+    /// Returns when a session's user last proved their identity; 0 if unknown.
     pub(crate) async fn session_confirmed_at(
         &self,
         session: &SessionId,
@@ -148,7 +146,7 @@ impl Store {
         Ok(confirmed.unwrap_or_default())
     }
 
-    /// Lists an account's sessions, last used first.
+    /// Last used first.
     pub(crate) async fn list_sessions(
         &self,
         user: &UserId,
@@ -175,7 +173,6 @@ impl Store {
             .collect())
     }
 
-    /// Ends a session.
     pub(crate) async fn delete_session(&self, token_hash: &str) -> Result<(), StoreError> {
         session::Entity::delete_by_id(token_hash)
             .exec(&self.db)
@@ -183,7 +180,7 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a session of an account by ID. `false` if there is none.
+    /// Returns `false` if there is no such session.
     pub(crate) async fn delete_session_of(
         &self,
         user: &UserId,
@@ -197,8 +194,8 @@ impl Store {
         Ok(deleted.rows_affected > 0)
     }
 
-    /// Ends all sessions of an account except one, including Auth.js sessions issued so far, and revokes its
-    /// API tokens, which an intruder could have created.
+    /// Ends an account's sessions except one, including Auth.js sessions, and revokes its API tokens, which an intruder
+    /// could have created.
     pub(crate) async fn revoke_all_of(
         &self,
         user: &UserId,
@@ -212,7 +209,7 @@ impl Store {
         self.end_access_of(user, but).await
     }
 
-    /// Ends all local sessions of an account except one, and revokes its API tokens.
+    /// Ends an account's local sessions except one, and revokes its API tokens.
     pub(super) async fn end_access_of(
         &self,
         user: &UserId,

@@ -8,7 +8,7 @@ use super::{Store, StoreError, entity::setup_link};
 use crate::model::clock::now;
 
 impl Store {
-    /// Creates a link with the hash of its secret, and deletes expired ones.
+    /// Deletes expired links.
     pub(crate) async fn create_setup_link(
         &self,
         token_hash: String,
@@ -29,14 +29,12 @@ impl Store {
         Ok(())
     }
 
-    /// Returns whether a link is valid.
     pub(crate) async fn has_setup_link(&self, token_hash: &str) -> Result<bool, StoreError> {
         let found = setup_link::Entity::find_by_id(token_hash)
             .filter(setup_link::Column::ExpiresAt.gt(now()));
         Ok(found.count(&self.db).await? > 0)
     }
 
-    /// Revokes all links.
     pub(crate) async fn delete_setup_links(&self) -> Result<(), StoreError> {
         setup_link::Entity::delete_many().exec(&self.db).await?;
         Ok(())

@@ -1,4 +1,4 @@
-//! Links to imports for people without an account.
+//! Links to imports, usable without an account.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// A link that has not expired.
+/// An unexpired link.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct StoredLink {
     pub(crate) id: String,
@@ -29,7 +29,6 @@ pub(crate) struct StoredLink {
 }
 
 impl Store {
-    /// Records a link.
     pub(crate) async fn create_share_link(
         &self,
         id: &str,
@@ -50,7 +49,7 @@ impl Store {
         Ok(())
     }
 
-    /// Lists the links to an import, newest first.
+    /// Newest first.
     pub(crate) async fn list_share_links(
         &self,
         job: &ChangeableJob,
@@ -70,7 +69,6 @@ impl Store {
         Ok(rows.into_iter().map(link).collect())
     }
 
-    /// Counts the links to an import.
     pub(crate) async fn count_share_links(&self, job: &ChangeableJob) -> Result<u64, StoreError> {
         let count = row::Entity::find()
             .filter(row::Column::JobId.eq(job.id.as_str()))
@@ -79,7 +77,7 @@ impl Store {
         Ok(count.await?)
     }
 
-    /// Revokes a link to an import, and returns whether there was one.
+    /// Returns whether there was one.
     pub(crate) async fn delete_share_link(
         &self,
         job: &ChangeableJob,
@@ -92,7 +90,7 @@ impl Store {
         Ok(deleted.rows_affected > 0)
     }
 
-    /// Finds the import of a link, and its creator, who must still be able to sign in.
+    /// Finds the import of a link whose creator can still sign in.
     pub(crate) async fn find_share_link(
         &self,
         id: &str,
@@ -118,7 +116,7 @@ impl Store {
         Ok(Some((job, creator.try_into()?)))
     }
 
-    /// Returns the creators of links that have neither expired nor been revoked.
+    /// Returns the creators of unexpired links.
     pub(crate) async fn open_share_links(
         &self,
         ids: &[&str],
@@ -135,7 +133,6 @@ impl Store {
         Ok(rows.into_iter().collect())
     }
 
-    /// Deletes expired links.
     pub(crate) async fn remove_share_links(&self) -> Result<u64, StoreError> {
         let removed = row::Entity::delete_many()
             .filter(row::Column::ExpiresAt.lte(now()))

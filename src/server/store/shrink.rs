@@ -1,20 +1,19 @@
-//! Shrinks a SQLite file after deletions. PostgreSQL does that itself.
+//! Shrinks a SQLite file after deletions; PostgreSQL does so itself.
 
 use sqlx::SqlitePool;
 
 use super::{Store, StoreError, bulk::failed};
 
-/// Free pages to keep.
 const KEPT: i64 = 256;
 
-/// Pages to release at once, during which nobody can write.
+/// Pages released per transaction, which blocks writers.
 const AT_ONCE: i64 = 1_000;
 
-/// Value of `PRAGMA auto_vacuum` of a file that can shrink.
+/// `PRAGMA auto_vacuum` of a file that can shrink.
 const INCREMENTAL: i64 = 2;
 
 impl Store {
-    /// Releases some free pages, and returns whether there are more.
+    /// Releases some free pages. Returns whether there are more.
     pub(crate) async fn shrink(&self) -> Result<bool, StoreError> {
         let Some(pool) = &self.bulk else {
             return Ok(false);
@@ -44,7 +43,7 @@ impl Store {
             if mode == INCREMENTAL {
                 return Ok(());
             }
-            // The first statement affects the second on the same connection.
+            // The first pragma affects the second only on the same connection.
             let mut connection = pool.acquire().await?;
             sqlx::query("PRAGMA auto_vacuum = INCREMENTAL")
                 .execute(&mut *connection)

@@ -1,4 +1,4 @@
-//! Runs of sources: begun under the source's lease, ended by its worker, and settled when their imports are over.
+//! Runs of sources: begun under the source's lease, ended by its worker, settled when their imports end.
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter,
@@ -21,34 +21,32 @@ use crate::model::{
     webhook::{FailingSource, ImportEvent},
 };
 
-/// Runs per page.
 const PAGE: u64 = 50;
-/// Runs that are settled at once.
+/// Runs settled at once.
 const AT_ONCE: u64 = 50;
 
-/// The runs whose imports are over, or are no more.
+/// Runs whose imports have ended or were deleted.
 pub(super) const ENDED: &str = "SELECT r.id, r.source_id, j.status AS job_status, j.completed_at, \
       j.processed_products AS processed, j.failed_products AS failed, m.cancel_wanted \
     FROM source_runs r LEFT JOIN product_import_jobs j ON j.id = r.job_id LEFT JOIN monitor_imports m ON m.id = r.job_id \
     WHERE r.outcome = 'importing' AND (j.id IS NULL OR j.status <> 'PENDING')";
 
-/// How a run ended that a worker has claimed.
+/// The worker's result of a run.
 #[derive(Clone, Debug)]
 pub(crate) enum RunEnd {
-    /// The file is as before.
+    /// The file has not changed.
     Unchanged(FileIdentity),
-    /// The file is being imported.
+    /// The import was started.
     HandedOver(JobId, FileIdentity),
-    /// It failed.
     Failed(RunProblem),
 }
 
-/// What settling runs goes by.
+/// Parameters of settling.
 pub(crate) struct Settling<'a> {
     pub(crate) now: UnixMillis,
-    /// Failures in a row that are told.
+    /// Consecutive failures that cause a notification.
     pub(crate) told_after: u64,
-    /// Returns when a source may run next, given its schedule and how often it has failed in a row.
+    /// Returns when a source may run next, by schedule and consecutive failures.
     pub(crate) not_before: &'a (dyn Fn(&Schedule, u64) -> Option<UnixMillis> + Sync),
 }
 
@@ -63,7 +61,7 @@ struct EndedRun {
     cancel_wanted: Option<bool>,
 }
 
-/// Begins a run, or goes on with the one that a worker has left.
+/// Begins a run, or continues one of a dead worker.
 pub(super) async fn begin(
     transaction: &DatabaseTransaction,
     source: &str,
@@ -84,7 +82,7 @@ pub(super) async fn begin(
         return Ok(left.id);
     }
     let model = row::Model {
-        // In the order of time, by which they are listed.
+        // IDs are sorted by time.
         id: Uuid::now_v7().to_string(),
         source_id: source.to_owned(),
         cause: cause.as_str().to_owned(),
@@ -104,8 +102,8 @@ pub(super) async fn begin(
 }
 
 impl Store {
-    /// Records how a run ended, and when its source is due next, unless the lease went to another worker. A due time
-    /// that was set meanwhile stays.
+    /// Records the result of a run and when its source is due next, unless another worker has the lease. A due time set
+    /// meanwhile stays.
     pub(crate) async fn end_source_run(
         &self,
         worker: &str,
@@ -174,7 +172,7 @@ impl Store {
             .await?;
         match (outcome, problem) {
             (RunOutcome::Unchanged, _) => succeeded(&transaction, id).await?,
-            // Who uploads a file is told of it at once.
+            // An upload's failure is reported to its user at once.
             (_, Some(problem)) if claimed.cause != RunCause::Upload => {
                 failed(&transaction, id, &problem, now, told_after).await?;
             }
@@ -184,8 +182,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Records how the imports of runs ended, and returns how many there were. Of several processes each run is
-    /// settled by one.
+    /// Records how the runs' imports ended. Returns the number of runs. Of several processes one settles each run.
     pub(crate) async fn settle_source_runs(
         &self,
         settling: &Settling<'_>,
@@ -208,7 +205,7 @@ impl Store {
         let status = run.job_status.as_deref().map(str::parse::<ImportStatus>);
         let status = status.and_then(Result::ok);
         let problem = match status {
-            // It was deleted.
+            // The import was deleted.
             None => Some(RunProblem::Cancelled),
             Some(ImportStatus::Error) if run.cancel_wanted == Some(true) => {
                 Some(RunProblem::Cancelled)
@@ -245,7 +242,7 @@ impl Store {
             let id = run.source_id.as_str();
             match problem {
                 None => succeeded(&transaction, id).await?,
-                // That is a person's decision.
+                // A user cancelled it.
                 Some(RunProblem::Cancelled) => {}
                 Some(problem) => {
                     let source = failed(&transaction, id, &problem, now, told_after).await?;
@@ -259,7 +256,7 @@ impl Store {
         Ok(())
     }
 
-    /// Lists runs of a source, newest first, from behind one on.
+    /// Lists runs of a source after one, newest first.
     pub(crate) async fn list_source_runs(
         &self,
         source: &str,
@@ -277,7 +274,6 @@ impl Store {
         Ok(RunsPage { items, next })
     }
 
-    /// Finds the newest run of a source.
     pub(crate) async fn newest_source_run(
         &self,
         source: &str,
@@ -290,7 +286,7 @@ impl Store {
         row.map(run).transpose()
     }
 
-    /// Deletes a slice of ended runs that were started before a time.
+    /// Deletes a batch of ended runs started before a time.
     pub(crate) async fn remove_source_runs(&self, before: UnixMillis) -> Result<u64, StoreError> {
         let sql = "DELETE FROM source_runs WHERE id IN (SELECT id FROM source_runs WHERE started_at < $1 \
              AND outcome NOT IN ('running', 'importing') LIMIT $2)";
@@ -310,7 +306,7 @@ async fn succeeded(transaction: &DatabaseTransaction, source: &str) -> Result<()
     Ok(())
 }
 
-/// Counts a failure, notes an event when there are as many in a row as are told, and returns the source as it is then.
+/// Counts a failure, and writes an event at the configured number of consecutive ones. Returns the source.
 async fn failed(
     transaction: &DatabaseTransaction,
     source: &str,
@@ -323,7 +319,7 @@ async fn failed(
         Expr::col(source_row::Column::Failures).add(1_i64),
     );
     if *problem == RunProblem::ImportFailed {
-        // The same file is imported once more.
+        // The same file will be imported again.
         for column in [
             source_row::Column::Etag,
             source_row::Column::LastModified,
@@ -378,7 +374,7 @@ async fn failed(
     Ok(Some(source))
 }
 
-/// Has a source whose import failed wait, where it would run sooner.
+/// Delays a source whose import failed.
 async fn put_off(
     transaction: &DatabaseTransaction,
     source: source_row::Model,

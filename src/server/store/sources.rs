@@ -1,6 +1,6 @@
-//! Sources of product files: each fetched by one worker at a time.
+//! Sources of product files, each fetched by one worker at a time.
 //!
-//! As for deliveries, a worker's lease ends when it dies, and times are given.
+//! A dead worker's lease expires. Callers pass the time.
 
 use std::time::Duration;
 
@@ -26,11 +26,10 @@ use crate::{
     server::identity::{source_scope::SourceScope, user::User, user::UserId},
 };
 
-/// Whether a source may be run: it is not being run, and its last import is over.
+/// Whether a source may run: no run is active, and its last import has ended.
 const IS_FREE: &str = "(s.leased_until IS NULL OR s.leased_until <= $1) AND NOT EXISTS \
     (SELECT 1 FROM source_runs r WHERE r.source_id = s.id AND r.outcome = 'importing')";
 
-/// What a source is to be.
 #[derive(Clone, Debug)]
 pub(crate) struct SourceSettings<'a> {
     pub(crate) name: &'a str,
@@ -39,11 +38,10 @@ pub(crate) struct SourceSettings<'a> {
     pub(crate) what: &'a Instructions,
     pub(crate) schedule: Option<&'a Schedule>,
     pub(crate) enabled: bool,
-    /// When it runs next.
     pub(crate) due_at: Option<UnixMillis>,
 }
 
-/// By which a server knows who fetches.
+/// Credentials for the server.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredLogin {
     /// Encrypted.
@@ -51,21 +49,18 @@ pub(crate) struct StoredLogin {
     pub(crate) shown: ShownLogin,
 }
 
-/// What the last file of a source is known by.
+/// Validators of a source's last file.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct FileIdentity {
-    /// As its server said.
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
     /// SHA-256, in hex.
     pub(crate) checksum: Option<String>,
 }
 
-/// A source that a worker has claimed.
 #[derive(Clone, Debug)]
 pub(crate) struct ClaimedSource {
     pub(crate) source: Source,
-    /// The run that it was claimed for.
     pub(crate) run: String,
     pub(crate) cause: RunCause,
     pub(crate) last: FileIdentity,
@@ -74,7 +69,6 @@ pub(crate) struct ClaimedSource {
 }
 
 impl Store {
-    /// Creates a source.
     pub(crate) async fn create_source(
         &self,
         owner: &UserId,
@@ -111,12 +105,11 @@ impl Store {
         source(model)
     }
 
-    /// Counts all sources.
     pub(crate) async fn count_sources(&self) -> Result<u64, StoreError> {
         Ok(row::Entity::find().count(&self.db).await?)
     }
 
-    /// Lists sources by name.
+    /// By name.
     pub(crate) async fn list_sources(
         &self,
         scope: &SourceScope,
@@ -129,7 +122,6 @@ impl Store {
         rows.into_iter().map(source).collect()
     }
 
-    /// Finds a source.
     pub(crate) async fn source(
         &self,
         scope: &SourceScope,
@@ -139,7 +131,7 @@ impl Store {
         row.await?.map(source).transpose()
     }
 
-    /// Changes a source, and its login where one is given. With `forget` its next file counts as a changed one.
+    /// Replaces the login if one is given. With `forget` the next file counts as changed.
     pub(crate) async fn change_source(
         &self,
         id: &str,
@@ -181,7 +173,7 @@ impl Store {
         Ok(())
     }
 
-    /// Has the schedule of a source hold or not, and says when it runs next.
+    /// Enables or disables the schedule and sets the next run.
     pub(crate) async fn enable_source(
         &self,
         id: &str,
@@ -198,13 +190,13 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes a source with its runs. Their imports stay.
+    /// Deletes a source with its runs; their imports stay.
     pub(crate) async fn delete_source(&self, id: &str) -> Result<(), StoreError> {
         row::Entity::delete_by_id(id).exec(&self.db).await?;
         Ok(())
     }
 
-    /// Has a source run at once, or as soon as its last import is over.
+    /// Requests a run, which starts when the last import has ended.
     pub(crate) async fn request_source_run(
         &self,
         id: &str,
@@ -219,7 +211,7 @@ impl Store {
         Ok(())
     }
 
-    /// Returns whether a source is due or the import of a run is over, in one statement: most looks find nothing.
+    /// Checks for due sources or ended imports in one statement: most polls find nothing.
     pub(crate) async fn has_source_work(&self, now: UnixMillis) -> Result<bool, StoreError> {
         let sql = format!(
             "SELECT 1 AS found WHERE EXISTS (SELECT 1 FROM sources s WHERE s.due_at <= $1 AND {IS_FREE}) OR EXISTS \
@@ -231,7 +223,7 @@ impl Store {
         Ok(self.db.query_one_raw(statement).await?.is_some())
     }
 
-    /// Claims the source that is due first, and begins a run of it.
+    /// Claims the first due source and begins a run.
     pub(crate) async fn claim_due_source(
         &self,
         worker: &str,
@@ -242,7 +234,7 @@ impl Store {
         self.claim(worker, now, lease, due, None).await
     }
 
-    /// Claims a source for an upload, and begins a run of it. `None` if it is being run.
+    /// Claims a source for an upload and begins a run. `None` if a run is active.
     pub(crate) async fn claim_source_for_upload(
         &self,
         id: &str,
@@ -300,7 +292,7 @@ impl Store {
         }))
     }
 
-    /// Renews the lease of a source, and returns whether the worker still has it.
+    /// Returns whether the worker still has the lease.
     pub(crate) async fn renew_source_lease(
         &self,
         worker: &str,
@@ -316,7 +308,7 @@ impl Store {
         Ok(renewed.rows_affected > 0)
     }
 
-    /// Ends the lease of a source before its run has ended: the next worker goes on with it.
+    /// Releases a source before its run has ended; the next worker continues.
     pub(crate) async fn release_source(&self, worker: &str, id: &str) -> Result<(), StoreError> {
         row::Entity::update_many()
             .col_expr(row::Column::LeasedBy, Expr::value(None::<String>))
@@ -328,7 +320,7 @@ impl Store {
         Ok(())
     }
 
-    /// Ends all leases; for a process that owns the database, at its start.
+    /// For a process that owns the database, at its start.
     pub(crate) async fn forget_source_leases(&self) -> Result<(), StoreError> {
         row::Entity::update_many()
             .col_expr(row::Column::LeasedBy, Expr::value(None::<String>))
@@ -339,7 +331,7 @@ impl Store {
         Ok(())
     }
 
-    /// Finds the account of a source, if it may sign in.
+    /// Finds the owner of a source, if they may sign in.
     pub(crate) async fn source_owner(&self, source: &Source) -> Result<Option<User>, StoreError> {
         let row = user::Entity::find_by_id(source.owner.as_str())
             .filter(may_sign_in())
@@ -349,7 +341,6 @@ impl Store {
     }
 }
 
-/// Begins a transaction that writes.
 pub(super) fn immediate() -> TransactionOptions {
     TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -394,7 +385,7 @@ fn columns(login: Option<StoredLogin>) -> (Option<String>, Option<String>) {
         .unzip()
 }
 
-/// Writes what always serializes.
+/// Serializes a type that cannot fail.
 pub(super) fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }

@@ -3,8 +3,8 @@
 use super::{Store, products::NewProduct};
 use crate::server::config::DatabaseUrl;
 
-/// A database for one test: a SQLite file, or one on the PostgreSQL server of `IMPORT_RELAY_POSTGRES` (a URL
-/// without a database, whose user may create some).
+/// A database for one test: a SQLite file, or one on the PostgreSQL server of `IMPORT_RELAY_POSTGRES` (a URL without a
+/// database, whose user may create some).
 pub(crate) struct TestDatabase {
     pub(crate) url: DatabaseUrl,
     pub(crate) directory: tempfile::TempDir,
@@ -20,7 +20,6 @@ impl TestDatabase {
         Self { url, directory }
     }
 
-    /// As [`create`](Self::create), opened.
     pub(crate) async fn opened() -> (Self, Store) {
         let database = Self::create().await;
         let store = Store::open(&database.url).await.unwrap();
@@ -28,7 +27,7 @@ impl TestDatabase {
     }
 }
 
-/// Returns a product of the identity that a SKU gives; without a price if that is empty.
+/// Returns a product identified by SKU; an empty price is none.
 pub(crate) fn product(sku: &str, name: &str, price: &str) -> NewProduct {
     NewProduct {
         identity: format!("sku:{sku}"),

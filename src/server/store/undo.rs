@@ -1,4 +1,4 @@
-//! Takes an import back: gives the products that it changed the values that they had.
+//! Undoes an import: restores the previous values of the products it changed.
 
 use std::collections::HashMap;
 
@@ -28,25 +28,25 @@ use crate::{
     },
 };
 
-/// Changes that are taken back in one transaction.
+/// Changes undone per transaction.
 const BATCH: u64 = 2_000;
 
-/// An import that is to be taken back.
+/// An import to undo.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Undo {
-    /// Its identifier.
+    /// The ID.
     pub import: String,
-    /// Whether products are taken back, too, that other imports have changed since.
+    /// Whether products that other imports have changed since are restored too.
     pub everything: bool,
 }
 
-/// Some changes of an import, from its last one back.
+/// Changes of an import, from its last one backwards.
 #[derive(Clone, Debug)]
 pub struct UndoBatch {
     steps: Vec<Step>,
 }
 
-/// A change that is to be taken back.
+/// A change to undo.
 #[derive(Clone, Debug)]
 struct Step {
     id: i64,
@@ -55,60 +55,55 @@ struct Step {
     fields: i64,
     old: Values,
     created_at: Option<UnixMillis>,
-    /// The change after which the product was as it was before this one, if any.
+    /// The change whose result this restores, if any.
     before: i64,
 }
 
-/// A product while changes of it are taken back.
+/// A product while its changes are undone.
 #[derive(Clone, Debug)]
 struct Product {
-    /// As it was found, with the time at which it was made.
+    /// Current values and creation time.
     before: Option<(Values, UnixMillis)>,
-    /// As it is to be.
+    /// Values to write.
     values: Option<Values>,
-    /// When it was made, where it is to be made again.
+    /// Creation time of a restored product.
     created_at: Option<UnixMillis>,
-    /// Its last change; of one that is not there the one that removed it.
+    /// Its last change, or the one that removed it.
     last_change: i64,
-    /// The change after which it was as it is: another one where the last one took something back.
+    /// The change whose result its values are: an earlier one if the last change undid something.
     is_as_after: i64,
-    /// Whether nothing was taken back that was not the last.
+    /// Whether every undone change was the last one.
     is_clean: bool,
-    /// The row of the last step that was taken back, if any.
+    /// Row of the last undone change.
     row: Option<u64>,
 }
 
 impl UndoBatch {
-    /// Returns how far the import is that takes these back once they are: it counts rows of the other's file from
-    /// the last possible one.
+    /// Returns the undo's position after this batch: it counts rows of the original file from the last possible one.
     #[must_use]
     pub fn position(&self) -> u64 {
         let last = self.steps.last().map_or(0, |step| step.id & LAST_ROW);
         from_db(LAST_ROW + 1 - last)
     }
 
-    /// Returns how many changes there are.
+    /// Returns the number of changes.
     #[must_use]
     pub fn changes(&self) -> u64 {
         self.steps.len() as u64
     }
 }
 
-/// What became of a batch.
+/// Result of a batch.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct TakenBack {
-    /// Changes that were taken back.
+    /// Undone changes.
     pub done: u64,
-    /// Changes of products that were left as they are.
+    /// Changes of products that were left unchanged.
     pub left: u64,
 }
 
 impl Store {
-    /// Returns whether an import that takes this one back waits or runs.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Returns whether an undo of this import waits or runs.
     pub async fn is_being_undone(&self, import: &str) -> Result<bool, StoreError> {
         let under_way = monitor_import::Entity::find()
             .filter(monitor_import::Column::Undoes.eq(import))
@@ -117,11 +112,7 @@ impl Store {
         Ok(under_way.await? > 0)
     }
 
-    /// Returns the last import that took this one back, or is about to, though perhaps not all of it.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Returns the last import that undid this one, perhaps partly, or will.
     pub async fn undone_by(&self, import: &str) -> Result<Option<String>, StoreError> {
         let last = monitor_import::Entity::find()
             .select_only()
@@ -136,11 +127,7 @@ impl Store {
         Ok(last.await?)
     }
 
-    /// Counts the changes of an import that can be taken back.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Counts the changes of an import that can be undone.
     pub async fn count_changes(&self, of: ImportNumber) -> Result<u64, StoreError> {
         let sql = "SELECT count(*) FROM product_changes WHERE id > $1 AND id <= $2";
         let values = [of.change(0).into(), of.change(u64::MAX).into()];
@@ -149,12 +136,7 @@ impl Store {
         Ok(from_db(count))
     }
 
-    /// Reads the changes of an import that are next to be taken back, when those up to a position are; `None` when
-    /// all are.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Returns the next changes to undo after a position; `None` at the end.
     pub async fn changes_to_take_back(
         &self,
         of: ImportNumber,
@@ -182,12 +164,8 @@ impl Store {
         Ok((!steps.is_empty()).then_some(UndoBatch { steps }))
     }
 
-    /// Takes changes back and moves the import that does so from position `from` on, in one transaction. Returns
-    /// what became of them, or `None` when nothing was done: when the import is no longer at `from`.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails; nothing is taken back then.
+    /// Undoes changes and moves the undo's position from `from`, in one transaction. Returns `None`, without changes,
+    /// if it is no longer at `from`.
     pub async fn commit_undo_batch(
         &self,
         id: &str,
@@ -329,7 +307,7 @@ impl Product {
     }
 }
 
-/// Reads the products of a batch, for nobody else to change them meanwhile.
+/// Reads and locks the products of a batch.
 async fn read_products(
     db: &mut BulkTransaction,
     batch: &UndoBatch,
@@ -355,7 +333,7 @@ async fn read_products(
                 column => format!(", p.{column}"),
             });
         }
-        // In the order in which imports write them.
+        // In the order in which imports write.
         let lock = match db.backend() {
             DatabaseBackend::Postgres => " FOR UPDATE OF p",
             _ => "",
@@ -407,7 +385,7 @@ async fn read_products(
     Ok(products)
 }
 
-/// Writes products as they are to be. The database notes what changes, but for removals.
+/// Writes products; triggers record changes except removals.
 async fn write_products(
     db: &mut BulkTransaction,
     number: ImportNumber,
@@ -445,13 +423,13 @@ async fn write_products(
     Ok(written)
 }
 
-/// Notes after which change a product was as a change makes it again: what was done before can be taken back, too.
+/// Records which change's result was restored, so that earlier changes can be undone too.
 async fn note_restored(
     db: &mut BulkTransaction,
     restored: &[(i64, i64)],
 ) -> Result<(), StoreError> {
     for some in restored.chunks(500) {
-        // Numbers alone, which need no escape.
+        // Numbers only; nothing to escape.
         let rows: Vec<_> = some
             .iter()
             .map(|(id, before)| format!("({id}, {before})"))
@@ -467,7 +445,7 @@ async fn note_restored(
     Ok(())
 }
 
-/// Removes a product, and notes what it was.
+/// Removes a product and records its values.
 async fn remove_product(
     db: &mut BulkTransaction,
     identity: &str,

@@ -1,4 +1,4 @@
-//! Tests of imports of any kind and of their undos, against a model in memory.
+//! Tests imports of any kind and their undos against a model in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,12 +20,12 @@ use crate::{
     },
 };
 
-/// What an import or an undo does in a test.
+/// A step of a test.
 #[derive(Clone, Debug)]
 enum Deed {
-    /// Imports rows: which product, its values, and whether the file has a column for more than the price.
+    /// Imports rows: product, values, and whether the file has more columns than the price.
     Import(Vec<(u8, Given, bool)>, ImportOptions),
-    /// Takes the import before the last so many back, and whether everything.
+    /// Undoes the nth last import, or everything of it.
     Undo(usize, bool),
 }
 
@@ -113,7 +113,7 @@ fn row(number: u64, (product, given, says_all): &(u8, Given, bool)) -> ProductRo
     }
 }
 
-/// Numbers rows and marks those that come again.
+/// Numbers rows and marks repeats.
 fn numbered(rows: &[(u8, Given, bool)]) -> Vec<ProductRow> {
     let mut seen = BTreeSet::new();
     (1..)
@@ -125,7 +125,7 @@ fn numbered(rows: &[(u8, Given, bool)]) -> Vec<ProductRow> {
         .collect()
 }
 
-/// What a product is once a row is written over it.
+/// Returns the product after a row is written.
 fn written_over(there: &NewProduct, row: &ProductRow, only: ChosenFields) -> NewProduct {
     let (new, said) = (&row.product, row.said);
     let (mut values, comes) = (values_of(there), values_of(new));
@@ -151,25 +151,24 @@ fn written_over(there: &NewProduct, row: &ProductRow, only: ChosenFields) -> New
     as_product(there.identity.clone(), values)
 }
 
-/// A change in the model: what it made of which product, and what that was.
+/// A change in the model.
 #[derive(Clone, Debug)]
 struct Change {
     identity: String,
     before: Option<NewProduct>,
     after: Option<NewProduct>,
-    /// The change before, and the one after which it was so.
+    /// The previous change, and the one whose result it restores.
     previous: (usize, usize),
 }
 
-/// Products, and all changes there ever were.
+/// Products and all changes.
 #[derive(Default)]
 struct Model {
     products: BTreeMap<String, NewProduct>,
-    /// The last change of each product, by its place among all, and the one after which it was as it is; 0 is
-    /// none.
+    /// The index of each product's last change, and of the one whose result it has; 0 is none.
     last: BTreeMap<String, (usize, usize)>,
     changes: Vec<Change>,
-    /// The changes of each import, as a range of all.
+    /// The range of changes of each import.
     imports: Vec<std::ops::Range<usize>>,
 }
 
@@ -192,7 +191,7 @@ impl Model {
         self.last.insert(identity.to_owned(), last);
     }
 
-    /// Returns how many rows were left alone, and how many products were missing.
+    /// Returns the numbers of excluded rows and missing products.
     fn import(&mut self, rows: &[ProductRow], options: ImportOptions) -> (u64, u64) {
         let begin = self.changes.len();
         let (mut left, mut missing) = (0, 0);
@@ -245,7 +244,7 @@ impl Model {
         }
     }
 
-    /// Returns which products were left as they are.
+    /// Returns the products left unchanged.
     fn undo(&mut self, import: usize, everything: bool) -> Vec<String> {
         let begin = self.changes.len();
         let mut left = Vec::new();
@@ -260,7 +259,7 @@ impl Model {
                 left.push(identity);
                 continue;
             }
-            // It is changed by the undo from now on.
+            // From now on the undo is its last change.
             last.insert(identity.clone(), (usize::MAX, change.previous.1));
             let (now, was_clean) = match to_be.get(&identity) {
                 Some(now) => now.clone(),
@@ -301,7 +300,7 @@ async fn begin(store: &Store, new: NewImport) -> ImportNumber {
     store.number_import(&id).await.unwrap()
 }
 
-/// Imports or checks rows, each in a transaction: so one that comes again finds the one above.
+/// Imports or checks rows, each in a transaction, so that a repeat finds the earlier row.
 async fn import(
     store: &Store,
     id: &str,
@@ -344,7 +343,7 @@ async fn import(
     over
 }
 
-/// Does what is to be done about products that no row has, two at once.
+/// Handles missing products, two at a time.
 async fn settle(
     store: &Store,
     id: &str,
@@ -380,7 +379,7 @@ async fn settle(
         };
         let done = store.commit_missing(id, kind, &batch).await.unwrap();
         assert!(done.is_some());
-        // It is done once.
+        // Repeating it does nothing.
         let again = store.commit_missing(id, kind, &batch).await.unwrap();
         assert_eq!(again, None);
         after = Some(last);
@@ -392,7 +391,7 @@ async fn end(store: &Store, id: &str) {
     ended.await.unwrap();
 }
 
-/// Takes an import back, and returns which products were left.
+/// Undoes an import. Returns the products left unchanged.
 async fn undo(store: &Store, id: &str, of: &str, everything: bool) -> Vec<String> {
     let undo = Undo {
         import: of.to_owned(),
@@ -410,7 +409,7 @@ async fn undo(store: &Store, id: &str, of: &str, everything: bool) -> Vec<String
         let commit = store.commit_undo_batch(id, number, position, &batch, everything);
         let taken = commit.await.unwrap().unwrap();
         assert_eq!(taken.done + taken.left, batch.changes());
-        // It is done once.
+        // Repeating it does nothing.
         let again = store.commit_undo_batch(id, number, position, &batch, everything);
         assert_eq!(again.await.unwrap(), None);
         position = batch.position();
@@ -431,7 +430,7 @@ async fn undo(store: &Store, id: &str, of: &str, everything: bool) -> Vec<String
     left
 }
 
-/// The whole table, but for what tells when it was changed and by which import.
+/// The whole table without times and imports of changes.
 async fn table(store: &Store) -> Vec<String> {
     let sql = "SELECT identity || '|' || COALESCE(sku, '-') || '|' || name || '|' || COALESCE(price, '-') || '|' || \
                COALESCE(sale_price, '-') || '|' || COALESCE(currency, '-') || '|' || COALESCE(gtin, '-') || '|' || \
@@ -465,7 +464,7 @@ async fn empty(store: &Store) {
     }
 }
 
-/// What an import says of itself, or a check of the import.
+/// Reported counts of an import or a check.
 fn told(import: &MonitorImport) -> impl PartialEq + std::fmt::Debug + use<> {
     (
         import.written,
@@ -522,7 +521,7 @@ fn any_sequence_of_imports_modes_and_undos_leaves_what_a_model_says() {
                         prop_assert_eq!(told(&would), told(&did));
                         let (left, missing) = model.import(&rows, *options);
                         prop_assert_eq!((did.left_alone, did.missing.products), (left, missing));
-                        // Taken back at once, and forth again, it leaves the table as it was.
+                        // Undone and redone at once, the table is unchanged.
                         let after = table(store).await;
                         let (back, forth) = (format!("{id}-back"), format!("{id}-forth"));
                         prop_assert_eq!(undo(store, &back, &id, false).await, Vec::<String>::new());
@@ -532,7 +531,6 @@ fn any_sequence_of_imports_modes_and_undos_leaves_what_a_model_says() {
                             Vec::<String>::new()
                         );
                         prop_assert_eq!(table(store).await, after);
-                        // The model knows both.
                         let last = model.imports.len() - 1;
                         model.undo(last, false);
                         model.undo(last + 1, false);
@@ -568,7 +566,7 @@ fn rows_of_one_batch_leave_what_they_would_in_several() {
                 };
                 let mut rows = numbered(rows);
                 for row in &mut rows {
-                    // Which zeros of the same price stay differs.
+                    // Trailing zeros of the price differ.
                     let price = row.product.price.take();
                     row.product.price = price.map(|price| price.replace("1.0", "1"));
                 }
@@ -582,7 +580,7 @@ fn rows_of_one_batch_leave_what_they_would_in_several() {
                 let kind = store
                     .batch_kind(ImportMode::Import, Some(number))
                     .with(options);
-                // Which of a batch's rows came before in it is not marked.
+                // Repeats within one batch are not marked.
                 let in_one = rows.iter().map(|row| ProductRow {
                     is_repeat: false,
                     ..row.clone()
@@ -663,7 +661,7 @@ async fn an_undo_of_many_changes_goes_on_where_it_was() {
     assert!(undo(&store, "c", "b", false).await.is_empty());
     assert_eq!(table(&store).await, before);
     assert_eq!(store.undone_by("b").await.unwrap().as_deref(), Some("c"));
-    // What was taken back is no change since.
+    // Undone changes do not count as later changes.
     assert!(undo(&store, "d", "a", false).await.is_empty());
     assert!(table(&store).await.is_empty());
     assert!(undo(&store, "e", "d", false).await.is_empty());

@@ -64,29 +64,28 @@ pub struct NewUser<'a> {
     pub password_hash: PasswordHash,
 }
 
-/// An account as the owner sees it.
+/// An account as shown to the owner.
 #[derive(Clone, Debug)]
 pub struct Member {
     /// The account.
     pub user: User,
-    /// When it was created.
+    /// Creation time.
     pub created_at: UnixMillis,
     /// Whether it is blocked.
     pub is_disabled: bool,
     /// Whether it has a local password.
     pub has_password: bool,
-    /// Whether its role comes from a claim, and cannot be changed here.
+    /// Whether its role comes from a claim and cannot be changed here.
     pub role_is_claimed: bool,
     /// Whether its role was withdrawn.
     pub is_withdrawn: bool,
 }
 
-/// An active account with the data for verifying its credentials.
+/// An active account with data for verifying credentials.
 #[derive(Clone, Debug)]
 pub(crate) struct Login {
     pub(crate) user: User,
     pub(crate) password_hash: Option<PasswordHash>,
-    /// When it last signed out everywhere.
     pub(crate) signed_out_at: UnixMillis,
 }
 
@@ -123,9 +122,8 @@ impl TryFrom<user::Model> for Login {
 }
 
 impl Store {
-    /// Finds the user that a price monitor names as owner: by the ID sent with the upload, the ID in Auth.js,
-    /// or the address of a local account. External addresses prove nothing. Without a match the job belongs
-    /// to all staff.
+    /// Finds the owner named by a price monitor: by the ID sent with the upload, the ID in Auth.js, or the address of a
+    /// local account. External addresses prove nothing. Without a match the job belongs to all staff.
     pub(crate) async fn owner_named(&self, owner: &str) -> Result<JobOwner, StoreError> {
         let owner = owner.trim();
         if owner.is_empty() {
@@ -153,12 +151,10 @@ impl Store {
         }))
     }
 
-    /// Returns whether there is any account.
     pub(crate) async fn has_users(&self) -> Result<bool, StoreError> {
         Ok(user::Entity::find().count(&self.db).await? > 0)
     }
 
-    /// Returns whether there is an active owner.
     pub(crate) async fn has_owner(&self) -> Result<bool, StoreError> {
         let owners = user::Entity::find()
             .filter(user::Column::Role.eq(Role::Owner.as_str()))
@@ -166,13 +162,12 @@ impl Store {
         Ok(owners.count(&self.db).await? > 0)
     }
 
-    /// Creates an account. `None` if the address is taken.
+    /// Returns `None` if the address is taken.
     pub(crate) async fn create_user(&self, user: NewUser<'_>) -> Result<Option<User>, StoreError> {
         self.insert_user(Uuid::now_v7(), user).await
     }
 
-    /// Creates the first owner. `None` if there is one, or the address is taken; of two concurrent calls one
-    /// succeeds.
+    /// Returns `None` if there is an owner or the address is taken; of two concurrent calls one succeeds.
     pub(crate) async fn create_first_owner(
         &self,
         user: NewUser<'_>,
@@ -181,7 +176,7 @@ impl Store {
         if self.has_owner().await? {
             return Ok(None);
         }
-        // Both use the same ID, so the primary key admits one.
+        // The fixed ID makes the primary key admit one.
         self.insert_user(Uuid::from_u128(accounts.into()), user)
             .await
     }
@@ -232,7 +227,6 @@ impl Store {
             .transpose()
     }
 
-    /// Finds an account by the ID from a page.
     pub(crate) async fn find_member(&self, id: &str) -> Result<Option<Member>, StoreError> {
         user::Entity::find_by_id(id)
             .one(&self.db)
@@ -241,7 +235,7 @@ impl Store {
             .transpose()
     }
 
-    /// Lists all accounts, oldest first.
+    /// Oldest first.
     pub(crate) async fn list_members(&self) -> Result<Vec<Member>, StoreError> {
         user::Entity::find()
             .order_by_asc(user::Column::CreatedAt)
@@ -253,7 +247,6 @@ impl Store {
             .collect()
     }
 
-    /// Sets an account's password hash.
     pub(crate) async fn set_password_hash(
         &self,
         user: &UserId,
@@ -277,7 +270,7 @@ impl Store {
         Ok(())
     }
 
-    /// Changes a role. `false` for the last active owner.
+    /// Returns `false` for the last active owner.
     pub(crate) async fn set_role(&self, user: &UserId, role: Role) -> Result<bool, StoreError> {
         let update = user::Entity::update_many()
             .col_expr(user::Column::Role, Expr::value(role.as_str()))
@@ -294,7 +287,7 @@ impl Store {
         }
     }
 
-    /// Allows or blocks an account. `false` for the last active owner.
+    /// Returns `false` for the last active owner.
     pub(crate) async fn set_disabled(
         &self,
         user: &UserId,
@@ -311,8 +304,8 @@ impl Store {
         }
     }
 
-    /// Changes an account unless it is the last owner's. On PostgreSQL these changes are serialized, because
-    /// two owners who demote each other would both still see the other.
+    /// Changes an account unless it is the last owner's. Serialized on PostgreSQL, because two owners who demote each
+    /// other would each still see the other.
     async fn but_for_the_last_owner(
         &self,
         user: &UserId,
@@ -351,7 +344,6 @@ impl Store {
     }
 }
 
-/// Matches active accounts.
 pub(super) fn may_sign_in() -> Condition {
     Condition::all()
         .add(user::Column::DisabledAt.is_null())

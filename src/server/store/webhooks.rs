@@ -12,7 +12,6 @@ use crate::model::{
     webhook::{ImportEvent, Webhook},
 };
 
-/// A webhook to create.
 #[derive(Clone, Debug)]
 pub(crate) struct NewRow<'a> {
     pub(crate) url: &'a str,
@@ -24,7 +23,7 @@ pub(crate) struct NewRow<'a> {
 
 impl From<row::Model> for Webhook {
     fn from(row: row::Model) -> Self {
-        // Events of a newer version are not known.
+        // Skips events of a newer version.
         let events = row.events.split(' ');
         Self {
             events: events.filter_map(|event| event.parse().ok()).collect(),
@@ -38,7 +37,7 @@ impl From<row::Model> for Webhook {
 }
 
 impl Store {
-    /// Creates a webhook, which is enabled.
+    /// Creates an enabled webhook.
     pub(crate) async fn create_webhook(&self, new: NewRow<'_>) -> Result<Webhook, StoreError> {
         let events: Vec<_> = new.events.iter().map(|event| event.as_str()).collect();
         let model = row::Model {
@@ -56,7 +55,7 @@ impl Store {
         Ok(model.into())
     }
 
-    /// Lists the webhooks, the newest first.
+    /// Newest first.
     pub(crate) async fn list_webhooks(&self) -> Result<Vec<Webhook>, StoreError> {
         let rows = row::Entity::find()
             .order_by_desc(row::Column::CreatedAt)
@@ -66,12 +65,10 @@ impl Store {
         Ok(rows.into_iter().map(Webhook::from).collect())
     }
 
-    /// Counts the webhooks.
     pub(crate) async fn count_webhooks(&self) -> Result<u64, StoreError> {
         Ok(row::Entity::find().count(&self.db).await?)
     }
 
-    /// Finds a webhook.
     pub(crate) async fn webhook(&self, id: &str) -> Result<Option<Webhook>, StoreError> {
         let row = row::Entity::find_by_id(id).one(&self.db).await?;
         Ok(row.map(Webhook::from))
@@ -86,7 +83,7 @@ impl Store {
         Ok(row.map(|row| (row.url, row.secret)))
     }
 
-    /// Turns a webhook on or off, and returns whether there is one.
+    /// Returns whether there is one.
     pub(crate) async fn set_webhook_enabled(
         &self,
         id: &str,
@@ -100,7 +97,7 @@ impl Store {
         Ok(set.rows_affected > 0)
     }
 
-    /// Deletes a webhook with its deliveries, and returns its address. `None` if there is none.
+    /// Deletes a webhook with its deliveries. Returns its address; `None` if there is none.
     pub(crate) async fn delete_webhook(&self, id: &str) -> Result<Option<String>, StoreError> {
         let webhook = self.webhook(id).await?;
         row::Entity::delete_by_id(id).exec(&self.db).await?;
@@ -108,7 +105,6 @@ impl Store {
     }
 }
 
-/// Lists the enabled webhooks.
 pub(super) async fn enabled(db: &impl ConnectionTrait) -> Result<Vec<Webhook>, StoreError> {
     let rows = row::Entity::find()
         .filter(row::Column::Enabled.eq(true))

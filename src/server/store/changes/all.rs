@@ -1,4 +1,4 @@
-//! The changes of all imports, the newest import first.
+//! Changes of all imports, newest import first.
 
 use std::time::Instant;
 
@@ -12,13 +12,8 @@ use crate::{
 };
 
 impl Store {
-    /// Lists the changes of all imports that are not deleted, those of the newest import first and of one import the
-    /// last row first, at most `limit`, from behind one on. Returns them and where the next ones begin; a page may
-    /// hold fewer though there are more where they take long to find.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails, or takes too long.
+    /// Lists up to `limit` changes of all imports that are not deleted, after a position: newest import first, last row
+    /// first. Returns them and where to continue. A page may have fewer if finding them takes long. Times out.
     pub(crate) async fn all_changes(
         &self,
         filter: &ChangesFilter,
@@ -69,7 +64,7 @@ impl Store {
         Ok((self.entries(found).await?, next))
     }
 
-    /// Finds the newest import that has changes before one and is neither a check nor deleted.
+    /// Finds the previous import with changes that is neither a check nor deleted.
     async fn import_before(&self, behind: i64) -> Result<Option<ImportNumber>, StoreError> {
         let sql = format!(
             "SELECT n.number FROM import_numbers AS n JOIN monitor_imports AS m ON m.id = n.import_id \
@@ -95,7 +90,7 @@ mod tests {
         },
     };
 
-    /// Writes products with a price as those of an import of a mode.
+    /// Writes products with a price as an import.
     async fn import(store: &Store, id: &str, mode: ImportMode, skus: &[&str], price: &str) {
         let products: Vec<_> = skus.iter().map(|sku| product(sku, sku, price)).collect();
         import_as(mode, store, id, &products).await;

@@ -10,15 +10,14 @@ pub(in crate::server::store) struct Model {
     /// SHA-256 of the secret, in hex.
     #[sea_orm(unique)]
     pub token_hash: String,
-    /// Role of the invited account; `NULL` for a password link.
+    /// `NULL` for a password link.
     pub role: Option<String>,
-    /// Account of a password link; `NULL` for an invitation.
+    /// `NULL` for an invitation.
     pub user_id: Option<String>,
-    /// The owner's note.
     pub note: String,
     pub created_at: i64,
     pub expires_at: i64,
-    /// Its creator; `NULL` if created by an older version.
+    /// The creator; `NULL` in links of older versions.
     pub made_by: Option<String>,
 }
 

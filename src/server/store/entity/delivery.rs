@@ -7,7 +7,7 @@ use sea_orm::entity::prelude::*;
 pub(in crate::server::store) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: String,
-    /// What limits how many are sent at once: the webhook, or `mail`.
+    /// The webhook or `mail`; limits concurrent deliveries.
     pub target: String,
     pub webhook_id: Option<String>,
     pub user_id: Option<String>,
@@ -18,13 +18,11 @@ pub(in crate::server::store) struct Model {
     pub attempts: i64,
     pub created_at: i64,
     pub due_at: i64,
-    /// When it is given up.
     pub retry_until: i64,
-    /// The worker that sends it, until its lease ends.
     pub leased_by: Option<String>,
     pub leased_until: Option<i64>,
     pub last_at: Option<i64>,
-    /// Why the last attempt failed, as JSON.
+    /// Error of the last attempt, as JSON.
     pub problem: Option<String>,
 }
 

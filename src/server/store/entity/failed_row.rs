@@ -7,23 +7,23 @@ use sea_orm::entity::prelude::*;
 pub(in crate::server::store) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub import_id: String,
-    /// Number of the row, from 1, counting blank ones.
+    /// From 1, counting blank rows.
     #[sea_orm(primary_key, auto_increment = false)]
     pub row: i64,
-    /// Its first line, from 1.
+    /// The first line, from 1.
     pub line: i64,
-    /// Its label: the SKU if it has one.
+    /// The SKU, if any, or another label.
     pub sku: String,
-    /// Why it failed, in English.
+    /// In English.
     pub reason: String,
-    /// The same as a code; `NULL` for rows of older versions.
+    /// `NULL` in rows of older versions.
     pub code: Option<String>,
-    /// The parameters of the code, as JSON.
+    /// JSON.
     pub params: Option<String>,
-    /// Name of the column that the reason is about.
+    /// The column of the reason.
     pub column_name: Option<String>,
     pub value: Option<String>,
-    /// The cells as a JSON array.
+    /// A JSON array.
     pub cells: Option<String>,
 }
 

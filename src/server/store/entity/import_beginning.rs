@@ -1,4 +1,4 @@
-//! The first rows of an import's file, separate because only one page needs them.
+//! The first rows of an import's file; a separate table because only one page needs them.
 
 use sea_orm::entity::prelude::*;
 

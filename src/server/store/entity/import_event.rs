@@ -1,4 +1,4 @@
-//! An event that has not been spread to webhooks and people. Those of imports are written by triggers.
+//! An event not yet distributed to webhooks and people. Triggers write those of imports.
 
 use sea_orm::entity::prelude::*;
 
@@ -15,14 +15,13 @@ pub(in crate::server::store) struct Model {
     pub mode: String,
     pub error: Option<String>,
     pub error_code: Option<String>,
-    /// The parameters of the code, as JSON.
+    /// JSON.
     pub error_params: Option<String>,
     pub total_products: Option<i64>,
     pub processed_products: i64,
     pub failed_products: i64,
-    /// The import that undid it.
     pub undone_by: Option<String>,
-    /// Of a source: whose it is, and what is told, as JSON.
+    /// Of a source: owner, and data as JSON.
     pub owner_id: Option<String>,
     pub about: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What a person wants to be told by e-mail.
+//! E-mail preferences of a user.
 
 use sea_orm::entity::prelude::*;
 

@@ -8,10 +8,8 @@ pub(in crate::server::store) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     /// Always empty: mappings are shared.
     pub owner: String,
-    /// Fingerprint of the header row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub header: String,
-    /// JSON.
     pub mapping: String,
     pub updated_at: i64,
 }

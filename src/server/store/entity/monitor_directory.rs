@@ -1,4 +1,4 @@
-//! A directory of uploads, and when a worker last served it.
+//! A directory of uploads, with the last time a worker announced it.
 
 use sea_orm::entity::prelude::*;
 

@@ -8,81 +8,71 @@ pub(in crate::server::store) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: String,
     pub filename: String,
-    /// File name of the upload in its directory.
+    /// File name in its directory.
     pub stored_as: String,
     pub status: String,
-    /// Why it failed, in English.
+    /// In English.
     pub error: Option<String>,
-    /// The same as a code, with its parameters as JSON; `NULL` for imports of older versions.
+    /// The code, and its parameters as JSON; `NULL` in imports of older versions.
     pub error_code: Option<String>,
     pub error_params: Option<String>,
-    /// Whether it ended because its user wanted it no more.
     pub cancelled: bool,
     pub total_products: i64,
     pub processed_products: i64,
     pub failed_products: i64,
-    /// Number of committed rows, from which an interrupted import continues.
+    /// Committed rows; an interrupted import continues after them.
     pub position: i64,
     pub created_at: i64,
     pub updated_at: i64,
     pub completed_at: Option<i64>,
-    /// The owner, as named by the client.
+    /// As named by the client.
     pub owner: Option<String>,
-    /// Import, or check without writing.
     pub mode: String,
-    /// A problem that the user can solve.
+    /// The unanswered question of a failed import.
     pub problem: Option<String>,
     /// Column names as a JSON array.
     pub header: Option<String>,
-    /// The user's column mapping as JSON.
+    /// JSON.
     pub mapping: Option<String>,
     pub added: i64,
     pub updated: i64,
     pub unchanged: i64,
-    /// Starts since the last progress.
     pub attempts: i64,
-    /// Whether it is to be cancelled.
+    /// Cancellation requested.
     pub cancel_wanted: bool,
-    /// Directory of the upload.
     pub stored_in: Option<String>,
-    /// Bytes of the upload; `NULL` for imports of older versions.
+    /// `NULL` in imports of older versions.
     pub size: Option<i64>,
-    /// SHA-256 of the upload, in hex.
+    /// SHA-256, in hex.
     pub checksum: Option<String>,
-    /// Non-blank rows so far.
     pub rows_read: i64,
     /// Skipped rows by reason, as a JSON object.
     pub passed_over: Option<String>,
-    /// How the file was read: answers as JSON.
+    /// The mapping used, as JSON.
     pub understood: Option<String>,
     pub warnings: i64,
-    /// Rows replaced by a later row with the same identity.
     pub replaced: i64,
-    /// The question that the import waits for.
     pub needs: Option<String>,
-    /// Since when it waits.
     pub asked_at: Option<i64>,
-    /// The import that it takes back.
     pub undoes: Option<String>,
-    /// Whether it takes products back, too, that others have changed since.
+    /// Also undoes products that other imports have changed since.
     pub undo_everything: bool,
-    /// Products that are there no more.
     pub removed: i64,
-    /// The limit that it goes over, as JSON.
+    /// The exceeded limit, as JSON.
     pub over_limit: Option<String>,
-    /// Whether it may go over it.
+    /// The user approved exceeding it.
     pub approved: bool,
-    /// Which products and values it writes, as JSON.
+    /// [`ImportOptions`](crate::model::import_options::ImportOptions) as JSON.
     pub options: Option<String>,
-    /// Rows of products that these leave alone.
+    /// Rows of products that the options exclude.
     pub left_alone: i64,
-    /// Products that the file lacks.
+    /// Missing products.
     pub missing: i64,
-    /// Those of them that were marked as out of stock.
+    /// Missing products marked as out of stock.
     pub marked: i64,
-    /// The last product that was looked up in the file.
+    /// The last missing product looked up.
     pub missing_after: Option<String>,
-    /// Limits in place of those of the settings, as JSON.
+    /// Limits that replace the settings', as JSON.
     pub limits: Option<String>,
 }
 

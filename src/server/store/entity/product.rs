@@ -5,23 +5,21 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, DeriveEntityModel, Eq, PartialEq)]
 #[sea_orm(table_name = "products")]
 pub(in crate::server::store) struct Model {
-    /// Its identity across files: the SKU, or another one from the file.
+    /// Identity across files: the SKU, or another one from the file.
     #[sea_orm(primary_key, auto_increment = false)]
     pub identity: String,
     pub sku: Option<String>,
     pub name: String,
-    /// A decimal number as text, so that money is never a float.
+    /// A decimal number as text, never a float.
     pub price: Option<String>,
-    /// The lower sale price, as text.
     pub sale_price: Option<String>,
-    /// An ISO 4217 code.
+    /// ISO 4217.
     pub currency: Option<String>,
     pub gtin: Option<String>,
     pub stock: Option<i64>,
     pub availability: Option<String>,
     pub url: Option<String>,
-    /// Name, SKU and identity in lower case, for searches. The databases fold ASCII, or their locale's
-    /// letters only.
+    /// Name, SKU and identity in lower case. The databases fold ASCII or their locale's letters only.
     pub search_text: String,
     pub created_at: i64,
     pub updated_at: i64,

@@ -1,4 +1,4 @@
-//! A link to an import for somebody without an account.
+//! A link to an import, usable without an account.
 
 use sea_orm::entity::prelude::*;
 

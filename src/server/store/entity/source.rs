@@ -7,32 +7,29 @@ use sea_orm::entity::prelude::*;
 pub(in crate::server::store) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: String,
-    /// In whose name files are imported.
     pub owner_id: String,
     pub name: String,
     pub kind: String,
     /// Empty for uploads.
     pub address: String,
-    /// By which the server at the address knows us, encrypted.
+    /// Encrypted credentials.
     pub login: Option<String>,
-    /// The same without the secret, as JSON.
+    /// The credentials without the secret, as JSON.
     pub login_shown: Option<String>,
-    /// How files are imported, as JSON.
+    /// Import settings, as JSON.
     pub what: String,
     pub cron: Option<String>,
     pub time_zone: Option<String>,
     pub enabled: bool,
     pub created_at: i64,
-    /// When it runs next.
     pub due_at: Option<i64>,
-    /// Whether that is because somebody said so.
+    /// Whether a user requested the next run.
     pub due_by_request: bool,
-    /// The worker that fetches, until its lease ends.
     pub leased_by: Option<String>,
     pub leased_until: Option<i64>,
-    /// Failed runs in a row.
+    /// Consecutive failed runs.
     pub failures: i64,
-    /// What the last file is known by, for a request that asks for another one.
+    /// Of the last file, for conditional requests.
     pub etag: Option<String>,
     pub last_modified: Option<String>,
     /// SHA-256 of the last file, in hex.

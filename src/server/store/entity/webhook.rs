@@ -9,7 +9,7 @@ pub(in crate::server::store) struct Model {
     pub id: String,
     pub url: String,
     pub description: String,
-    /// Names of events, with spaces between.
+    /// Event names, separated by spaces.
     pub events: String,
     /// Encrypted.
     pub secret: String,

@@ -1,4 +1,4 @@
-//! A deleted import, which is not adopted again if the price monitor still knows it.
+//! A deleted import, which is not adopted again while the price monitor knows it.
 
 use sea_orm::entity::prelude::*;
 

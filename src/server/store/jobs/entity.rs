@@ -10,27 +10,25 @@ pub(in crate::server::store::jobs) struct Model {
     pub user_id: String,
     pub filename: String,
     pub status: String,
-    /// Why it failed, in English or in the price monitor's words.
+    /// In English or in the price monitor's words.
     pub error: Option<String>,
-    /// The same as a code, with its parameters as JSON; `NULL` for the words of another service.
+    /// The code, and its parameters as JSON; `NULL` for the words of another service.
     pub error_code: Option<String>,
     pub error_params: Option<String>,
-    /// Whether it ended because somebody cancelled it.
     pub cancelled: bool,
     pub total_products: Option<i64>,
     pub processed_products: i64,
     pub failed_products: i64,
-    /// A JSON array of strings.
+    /// A JSON array.
     #[sea_orm(column_type = "Text")]
     pub failed_product_skus: String,
     pub created_at: i64,
     pub updated_at: i64,
     pub completed_at: Option<i64>,
-    /// When it was adopted, if started elsewhere.
+    /// If started elsewhere.
     pub adopted_at: Option<i64>,
-    /// Whether it belongs to all staff because its owner is unknown.
+    /// Belongs to all staff because its owner is unknown.
     pub shared: bool,
-    /// Import, or check without writing.
     pub mode: String,
 }
 

@@ -1,4 +1,4 @@
-//! What the list of imports can be narrowed by.
+//! Counts and names for filtering the list of imports.
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -17,11 +17,11 @@ use crate::{
     },
 };
 
-/// The most users among whom the list can be narrowed.
+/// Maximum users offered by the filter.
 const STARTERS: u64 = 100;
 
 impl Store {
-    /// Counts jobs of a scope by where they stand: the newest 10,000.
+    /// Counts the newest 10,000 jobs of a scope by status.
     pub(crate) async fn count_by_status(
         &self,
         scope: &JobScope,
@@ -52,7 +52,7 @@ impl Store {
         counts.collect()
     }
 
-    /// Lists the users who have started jobs, by name; nobody in the scope of one user.
+    /// Lists users who have started jobs, by name; empty in the scope of one user.
     pub(crate) async fn starters(&self, scope: &JobScope) -> Result<Vec<Starter>, StoreError> {
         if scope.user().is_some() {
             return Ok(Vec::new());
@@ -78,7 +78,7 @@ impl Store {
         Ok(starters.collect())
     }
 
-    /// Names the users who started these jobs; nobody in the scope of one user.
+    /// Names the users who started these jobs; empty in the scope of one user.
     pub(crate) async fn started_by(
         &self,
         scope: &JobScope,

@@ -1,4 +1,4 @@
-//! What is recorded of a job while it runs, and its end.
+//! Records the progress and end of jobs.
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, TransactionTrait,
@@ -17,8 +17,8 @@ use crate::{
 };
 
 impl Store {
-    /// Records a state of a running job. Final states are never overwritten and counts never decrease,
-    /// whatever the order of instances.
+    /// Records a running job's state. Final states are not overwritten and counts never decrease, whatever the order of
+    /// instances.
     pub(crate) async fn update_job(
         &self,
         id: &JobId,
@@ -32,12 +32,12 @@ impl Store {
         Ok(over.map_or(Recorded::Gone, |job| Recorded::Over(Box::new(job))))
     }
 
-    /// Records several states in one transaction. Ended and deleted jobs are skipped.
+    /// Records states in one transaction, skipping ended and deleted jobs.
     pub(crate) async fn update_jobs(
         &self,
         mut states: Vec<(JobId, JobState)>,
     ) -> Result<(), StoreError> {
-        // In a fixed order, so that instances do not deadlock.
+        // A fixed order prevents deadlocks between instances.
         states.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         let transaction = self.db.begin().await?;
         for (id, state) in states {
@@ -47,8 +47,7 @@ impl Store {
         Ok(())
     }
 
-    /// Records the end of a job, computed by `state` from the recorded job. Retried if another instance wrote
-    /// meanwhile.
+    /// Records the end of a job, computed by `state` from the record; retries on a concurrent write.
     pub(crate) async fn end_job(
         &self,
         id: &JobId,
@@ -119,7 +118,6 @@ impl Store {
         row.map(ProductImportJob::try_from).transpose()
     }
 
-    /// Records the SKUs of failed products.
     pub(crate) async fn set_failed_skus(
         &self,
         id: &JobId,
@@ -134,13 +132,13 @@ impl Store {
     }
 }
 
-/// Records the counts of a running job, and returns whether there is one.
+/// Returns whether there is such a running job.
 async fn update_counts(
     db: &impl ConnectionTrait,
     id: &JobId,
     state: JobState,
 ) -> Result<bool, StoreError> {
-    // In this scope only: the trait adds methods to numbers.
+    // Imported here only, because it adds methods to numbers.
     use sea_orm::sea_query::ExprTrait as _;
 
     let processed = to_db(state.processed_products);
@@ -180,6 +178,6 @@ async fn update_counts(
 }
 
 pub(super) fn skus_value(skus: &[String]) -> SimpleExpr {
-    // A list of strings always serializes.
+    // Serializing a list of strings cannot fail.
     Expr::value(serde_json::to_string(skus).unwrap_or_default())
 }

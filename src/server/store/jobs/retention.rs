@@ -24,7 +24,7 @@ impl Store {
             .filter(row::Column::Status.ne(ImportStatus::Pending.as_str()))
             .filter(row::Column::CompletedAt.lt(before))
             .order_by_asc(row::Column::CompletedAt)
-            // Below the maximum of statement parameters.
+            // Below the parameter limit.
             .limit(SLICE / 2)
             .into_tuple()
             .all(&transaction)
@@ -42,7 +42,7 @@ impl Store {
         Ok(removed.rows_affected)
     }
 
-    /// Deletes marks of jobs deleted before a time, and returns their number.
+    /// Forgets jobs deleted before a time. Returns their number.
     pub(crate) async fn forget_deleted_jobs(&self, before: UnixMillis) -> Result<u64, StoreError> {
         let old = deleted::Entity::find()
             .select_only()

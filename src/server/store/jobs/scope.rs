@@ -25,7 +25,6 @@ impl JobOwner {
 }
 
 impl JobScope {
-    /// Starts a query.
     pub(super) fn find(&self) -> Select<row::Entity> {
         let all = row::Entity::find();
         match self.user() {
@@ -40,7 +39,6 @@ impl JobScope {
 }
 
 impl Store {
-    /// Finds a job of a scope.
     pub(crate) async fn find_job(
         &self,
         scope: &JobScope,

@@ -14,7 +14,7 @@ async fn names(store: &Store, scope: &JobScope, filter: ImportsFilter) -> Vec<St
     page.items.into_iter().map(|job| job.filename).collect()
 }
 
-/// Records an import of a file, created on a day, with a duration.
+/// Records an import created on a day, with a duration.
 async fn record(store: &Store, user: &UserId, name: &str, day: i64, took: Option<i64>) {
     let id: JobId = format!("job-{day}").parse().unwrap();
     store
@@ -112,7 +112,7 @@ async fn a_filter_leaves_what_it_says_and_an_order_holds() {
     let counted: u64 = counts.iter().map(|(_, count)| count).sum();
     assert_eq!(counted, 3);
     assert!(counts.contains(&(ImportStatus::Pending, 1)));
-    // Whoever sees their own only needs no names.
+    // A user who sees only their own imports needs no names.
     assert!(store.starters(&scope).await.unwrap().is_empty());
     let starters = store.starters(&everybody).await.unwrap();
     assert_eq!(starters.len(), 2, "who started none is not among them");
@@ -128,7 +128,7 @@ async fn a_filter_leaves_what_it_says_and_an_order_holds() {
         ("file", "Spring_1.csv"),
         ("status", "summer 50%.csv"),
         ("duration", "zÄrmel.xlsx"),
-        // Running for long.
+        // Has been running for long.
         ("-duration", "summer 50%.csv"),
     ] {
         let filter = ImportsFilter {

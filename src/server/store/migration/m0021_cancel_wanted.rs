@@ -1,4 +1,4 @@
-//! Cancellation of imports that a worker has not heard of.
+//! Cancellations that no worker has seen yet.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

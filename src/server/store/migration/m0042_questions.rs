@@ -17,7 +17,7 @@ impl MigrationTrait for Migration {
             manager.alter_table(alter).await?;
         }
         let db = manager.get_connection();
-        // Of several mappings of a header row the newest is kept.
+        // The newest mapping of a header row is kept.
         db.execute_unprepared(
             "DELETE FROM monitor_mappings WHERE EXISTS (SELECT 1 FROM monitor_mappings AS newer \
              WHERE newer.header = monitor_mappings.header \

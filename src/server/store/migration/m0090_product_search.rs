@@ -1,4 +1,4 @@
-//! What searches for products look through, and what of the products is not in it yet.
+//! Product search index, and the list of products not yet indexed.
 
 use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::prelude::*;
@@ -19,9 +19,8 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// The index names products by a number of their own that stays: SQLite gives its own row numbers anew
-/// whenever it puts a file in order. No number is ever used twice, so that those up to `through` are either in
-/// the index or on the list.
+/// The index uses a product number of its own, because SQLite's row IDs change on `VACUUM`. Numbers are not reused, so
+/// those up to `through` are either indexed or listed.
 ///
 /// Case is folded before, as for PostgreSQL.
 const SQLITE: &str = "
@@ -68,8 +67,7 @@ CREATE TRIGGER products_deleted AFTER DELETE ON products BEGIN
 END;
 ";
 
-/// An index of trigrams needs an extension, which the user of the database may not be allowed to create: that
-/// is tried at each start.
+/// The trigram index needs an extension that the user may not be allowed to create; each start tries again.
 const POSTGRES: &str = "
 CREATE TABLE product_search (identity TEXT PRIMARY KEY, search_text TEXT NOT NULL);
 CREATE TABLE products_to_index (identities TEXT[] NOT NULL);

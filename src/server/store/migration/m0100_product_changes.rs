@@ -1,4 +1,4 @@
-//! What imports change of products, noted by the database itself in the transaction of the change.
+//! Product changes, recorded by triggers in the transaction of the change.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use sea_orm_migration::prelude::*;
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
 
-/// The values of a product, in the order of the bits that say which of them changed.
+/// Values of a product, in the order of the bits for changed values.
 const FIELDS: [&str; 9] = [
     "sku",
     "name",
@@ -37,9 +37,8 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// A change's `id` is its import's number, shifted left by 36 bits, and the row of the file. `kind`: 0 added,
-/// 1 updated, 2 removed. `previous` is the change that the product had before,
-/// and `restores` the one after which it was as this one makes it again.
+/// A change's `id` is its import's number, shifted left by 36 bits, plus the row. `kind`: 0 added, 1 updated, 2
+/// removed. `previous` is the product's previous change; `restores` the change whose result this one restores.
 fn tables(is_postgres: bool) -> String {
     let (key, number) = if is_postgres {
         (
@@ -78,7 +77,7 @@ fn tables(is_postgres: bool) -> String {
     )
 }
 
-/// Lists the columns of what was and what is, and their values where they differ.
+/// Lists the columns of old and new, and their values if they differ.
 fn values(old: &str, new: &str, differs: &str) -> (String, String) {
     let (mut columns, mut values) = (String::new(), String::new());
     for (age, row) in [("old", old), ("new", new)] {

@@ -1,4 +1,4 @@
-//! When it was last made sure who is behind a session. Of those that are open now it is not known.
+//! When a session's user last proved their identity; unknown for existing sessions.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -1,4 +1,4 @@
-//! Imports that take another one back.
+//! Imports that undo another one.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -1,4 +1,4 @@
-//! Imports that go over a limit, and may all the same.
+//! Imports that exceed a limit, and their approval.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -1,4 +1,4 @@
-//! PostgreSQL looks for the earlier removals of new products only where anything was removed.
+//! PostgreSQL looks up earlier removals of new products only if anything was removed.
 
 use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::prelude::*;
@@ -17,7 +17,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// The order has the index of removals be used, whatever is known of the table.
+/// The order forces the index of removals, whatever the statistics.
 const POSTGRES: &str = "
 CREATE OR REPLACE FUNCTION note_added_products() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     PERFORM 1 FROM product_changes WHERE kind = 2 ORDER BY identity LIMIT 1;

@@ -1,4 +1,4 @@
-//! Imports that write some products or values only, and those of files that hold all products.
+//! Options of imports: which products and values are written, and full files.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -9,14 +9,14 @@ pub(super) struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let columns = [
-            // JSON; without it all products and values are written.
+            // JSON; `NULL` writes everything.
             text_null("options"),
-            // Rows of products that the options leave alone.
+            // Rows of products that the options exclude.
             big_integer("left_alone").default(0).to_owned(),
-            // Products that the file lacks, and those of them that were marked as out of stock.
+            // Missing products, and those marked as out of stock.
             big_integer("missing").default(0).to_owned(),
             big_integer("marked").default(0).to_owned(),
-            // The last product that was looked up in the file.
+            // The last missing product looked up.
             text_null("missing_after"),
         ];
         for column in columns {

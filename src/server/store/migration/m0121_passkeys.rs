@@ -1,4 +1,4 @@
-//! Passkeys of accounts, challenges for them, and by which passkey a session was opened.
+//! Passkeys, their challenges, and the passkey of a session.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

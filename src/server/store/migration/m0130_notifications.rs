@@ -1,6 +1,4 @@
-//! Webhooks, the events of imports that they tell, and the deliveries.
-//!
-//! The database itself notes an event, in the transaction of what it tells.
+//! Webhooks, events of imports, and deliveries. Triggers write an event in the transaction that causes it.
 
 use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::prelude::*;
@@ -77,7 +75,7 @@ fn tables(is_postgres: bool) -> String {
     )
 }
 
-/// The columns of an event that are the import's.
+/// Columns of an event taken from the import.
 const COLUMNS: &str = "kind, job_id, at, filename, status, mode, error, total_products, \
     processed_products, failed_products";
 
@@ -88,7 +86,7 @@ fn of_job(kind: &str, at: &str) -> String {
     )
 }
 
-/// An import that takes another one back has ended well.
+/// An undo has ended successfully.
 fn undone() -> String {
     format!(
         "INSERT INTO import_events ({COLUMNS}, undone_by)
@@ -99,7 +97,7 @@ fn undone() -> String {
     )
 }
 
-/// An import of the embedded price monitor waits for an answer.
+/// An import waits for an answer.
 fn asks() -> String {
     format!(
         "INSERT INTO import_events ({COLUMNS}) VALUES (

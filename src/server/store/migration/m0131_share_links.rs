@@ -1,4 +1,4 @@
-//! Links to an import for somebody without an account.
+//! Links to an import, usable without an account.
 
 use sea_orm::ConnectionTrait as _;
 use sea_orm_migration::prelude::*;

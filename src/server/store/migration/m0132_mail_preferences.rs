@@ -1,4 +1,4 @@
-//! What people want to be told by e-mail.
+//! E-mail preferences.
 
 use sea_orm::ConnectionTrait as _;
 use sea_orm_migration::prelude::*;

@@ -1,4 +1,4 @@
-//! What has happened to imports.
+//! Activity of imports.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -8,7 +8,7 @@ pub(super) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // Without a foreign key: the price monitor may know an import a moment before it is recorded.
+        // Without a foreign key: the price monitor may write before the import is recorded.
         let table = Table::create()
             .table("import_activity")
             .col(text("id").primary_key())

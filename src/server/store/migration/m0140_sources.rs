@@ -9,7 +9,7 @@ pub(super) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // A run has no foreign key to its import, which may be deleted before it.
+        // No foreign key from run to import, which may be deleted first.
         let tables = "CREATE TABLE sources (
                 id TEXT PRIMARY KEY NOT NULL,
                 owner_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,

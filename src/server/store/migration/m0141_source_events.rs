@@ -1,4 +1,4 @@
-//! Events of sources among those of imports: whose, and what they tell.
+//! Events of sources: owner and data.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -1,4 +1,4 @@
-//! Limits of an import in place of those of the settings.
+//! Limits of an import that replace the settings'.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

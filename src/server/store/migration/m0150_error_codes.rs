@@ -1,6 +1,5 @@
-//! Errors as codes beside their English sentences, and whether an import was cancelled.
-//!
-//! Sentences that are there stay, without a code: they are shown as they are.
+//! Error codes beside English sentences, and whether an import was cancelled. Existing sentences stay without a code
+//! and are displayed as they are.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -9,7 +8,7 @@ pub(super) struct Migration;
 
 const IMPORTS: [&str; 2] = ["product_import_jobs", "monitor_imports"];
 
-/// How the sentences of earlier versions begin of imports that somebody cancelled.
+/// Beginnings of older versions' sentences for cancelled imports.
 const CANCELLED: [&str; 6] = [
     "The import was cancelled",
     "Cancelled after importing ",

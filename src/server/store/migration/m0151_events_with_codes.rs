@@ -1,4 +1,4 @@
-//! Events of imports with the code of their error.
+//! Error codes in events of imports.
 
 use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::prelude::*;
@@ -28,11 +28,11 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// The columns of an event that are the import's.
+/// Columns of an event taken from the import.
 const COLUMNS: &str = "kind, job_id, at, filename, status, mode, error, error_code, error_params, \
     total_products, processed_products, failed_products";
 
-/// An import has ended, and perhaps one that it takes back is undone. No other event has an error.
+/// An import has ended; perhaps an undo. Only this event has an error.
 fn finished() -> String {
     format!(
         "INSERT INTO import_events ({COLUMNS}) VALUES ('import.finished', NEW.id, NEW.updated_at, NEW.filename,

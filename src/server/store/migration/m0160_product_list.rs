@@ -1,4 +1,4 @@
-//! The orders in which products are listed, besides that of their names.
+//! Indexes for the sort orders of products other than by name.
 
 use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::prelude::*;
@@ -10,7 +10,7 @@ pub(super) struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
-        // Those without a price are below all others.
+        // Products without a price sort below all others.
         let price = match db.get_database_backend() {
             DbBackend::Postgres => {
                 "(CASE WHEN price ~ '^[0-9]+([.][0-9]+)?$' THEN price::numeric ELSE -1 END)"

@@ -1,4 +1,4 @@
-//! Batches of rows, made ready to be written.
+//! Batches of rows, prepared for writing.
 
 use sea_orm::DatabaseBackend;
 
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// What batches are made ready for.
+/// How batches are prepared.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchKind {
     pub(super) mode: ImportMode,
@@ -25,7 +25,7 @@ pub struct BatchKind {
 }
 
 impl BatchKind {
-    /// For an SQLite database.
+    /// For SQLite.
     #[cfg(test)]
     pub(crate) fn sqlite(mode: ImportMode) -> Self {
         Self {
@@ -36,31 +36,30 @@ impl BatchKind {
         }
     }
 
-    /// As the options of an import say.
+    /// Applies the options of an import.
     #[must_use]
     pub fn with(self, options: ImportOptions) -> Self {
         Self { options, ..self }
     }
 
-    /// Returns which products and values are written.
     pub(in crate::server::store) fn options(self) -> ImportOptions {
         self.options
     }
 
-    /// Makes rows of different products ready.
+    /// Prepares rows of distinct products.
     pub(in crate::server::store) fn upsert(self, rows: Vec<ProductRow>) -> Upsert {
         Upsert::of_fields(rows, self.backend, now(), self.number, self.options.fields)
     }
 }
 
-/// Rows of one import that are written together or not at all, made ready for that.
+/// Prepared rows of one import, written in one transaction.
 #[derive(Clone, Debug)]
 pub struct ImportBatch {
     pub(super) kind: BatchKind,
     pub(super) products: u64,
     pub(super) upsert: Upsert,
     pub(super) checked: DistinctRows,
-    /// Rows of which some may have to be left alone.
+    /// Rows that the options may exclude.
     pub(super) in_question: Vec<ProductRow>,
     pub(super) failed: Vec<FailedRow>,
     pub(super) notes: Vec<RowNote>,
@@ -69,8 +68,7 @@ pub struct ImportBatch {
 }
 
 impl ImportBatch {
-    /// Makes rows ready. `position` is how many rows of the file are through once these are, and `tally`
-    /// what was counted of all of them.
+    /// Prepares rows. `position` is the number of rows of the file including these, `tally` their counts.
     #[must_use]
     pub fn new(
         kind: BatchKind,
@@ -102,46 +100,45 @@ impl ImportBatch {
         batch
     }
 
-    /// Returns how many rows of the file are through once these are.
+    /// Returns the number of rows of the file including these.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.position
     }
 
-    /// Returns how many products there are.
+    /// Returns the number of products.
     #[must_use]
     pub fn products(&self) -> u64 {
         self.products
     }
 
-    /// Returns the notes on its rows.
+    /// Returns the notes of its rows.
     #[must_use]
     pub fn notes(&self) -> &[RowNote] {
         &self.notes
     }
 
-    /// Returns what was counted of the rows from the file's first one on.
+    /// Returns the counts since the first row.
     #[must_use]
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
 
-    /// Returns how it is written.
     pub(in crate::server::store) fn kind(&self) -> BatchKind {
         self.kind
     }
 
-    /// Returns the products of a check, none of which is to be left alone.
+    /// Returns the products of a check, without possible exclusions.
     pub(in crate::server::store) fn checked(&self) -> &DistinctRows {
         &self.checked
     }
 
-    /// Returns rows of which some may have to be left alone.
+    /// Returns the rows that the options may exclude.
     pub(in crate::server::store) fn in_question(&self) -> &[ProductRow] {
         &self.in_question
     }
 
-    /// Returns how many rows failed.
+    /// Returns the number of failed rows.
     #[must_use]
     pub fn failed(&self) -> u64 {
         self.failed.len() as u64

@@ -1,4 +1,4 @@
-//! Rows that could not be imported.
+//! Failed rows.
 
 use sea_orm::{
     ActiveValue::Set,
@@ -15,47 +15,42 @@ use crate::{
     },
 };
 
-/// How many failed rows a page has.
 const FAILED_PAGE: u64 = 50;
 
-/// One page of an import's failed rows.
+/// A page of failed rows.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FailedRowsPage {
     /// The rows.
     pub rows: Vec<FailedRow>,
-    /// Which page this is, from 1.
+    /// Number of the page, from 1.
     pub page: u64,
-    /// How many pages there are, at least 1.
+    /// Number of pages, at least 1.
     pub pages: u64,
-    /// How many rows all pages have together.
+    /// Number of rows on all pages.
     pub total: u64,
 }
 
-/// A row that could not be imported.
+/// A failed row.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FailedRow {
-    /// Which row of the file it is, from 1; blank rows count.
+    /// Row number from 1, counting blank rows.
     pub row: u64,
-    /// The line of the file on which the row starts, from 1.
+    /// The first line, from 1.
     pub line: u64,
-    /// What the row is called in the file: its SKU where it has one.
+    /// The SKU, if any, or another label.
     pub sku: String,
-    /// Why it failed.
+    /// The error.
     pub reason: Reason,
-    /// The column the reason is about, by its name in the file.
+    /// The column of the error.
     pub column: Option<String>,
-    /// What that column holds.
+    /// Content of that column.
     pub value: Option<String>,
     /// The row's cells.
     pub cells: Vec<String>,
 }
 
 impl Store {
-    /// Lists the first `limit` failed rows of an import, in the file's order.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Lists the first `limit` failed rows, in file order.
     pub async fn monitor_failed_rows(
         &self,
         id: &str,
@@ -70,11 +65,7 @@ impl Store {
         Ok(rows.into_iter().map(FailedRow::from).collect())
     }
 
-    /// Lists failed rows behind a row of the file, in the file's order, at most `limit`.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Lists up to `limit` failed rows after a row, in file order.
     pub async fn monitor_failed_rows_behind(
         &self,
         id: &str,
@@ -91,12 +82,8 @@ impl Store {
         Ok(rows.into_iter().map(FailedRow::from).collect())
     }
 
-    /// Lists the failed rows whose SKU, column, value or reason contains `search`, in any case of ASCII
-    /// letters, in the file's order. A page beyond the ends is the nearest one there is.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Lists failed rows whose SKU, column, value or reason contains `search`, ignoring ASCII case, in file order. A
+    /// page out of range is the nearest one.
     pub async fn list_monitor_failed_rows(
         &self,
         id: &str,
@@ -142,7 +129,7 @@ pub(in crate::server::store) async fn add_failed_rows(
     id: &str,
     failed: &[FailedRow],
 ) -> Result<(), StoreError> {
-    // Fewer than the parameters that a statement may have.
+    // Below the parameter limit.
     for some in failed.chunks(500) {
         let rows = some.iter().map(|failed| failed_row::ActiveModel {
             import_id: Set(id.to_owned()),

@@ -1,4 +1,4 @@
-//! What imports wait for: answers about columns, and approvals.
+//! Questions of waiting imports: mappings and approvals.
 
 use sea_orm::{
     ActiveValue::Set,
@@ -19,15 +19,11 @@ use crate::{
     },
 };
 
-/// Whose answers about files are remembered.
+/// Owner of all mappings: they are shared.
 const TEAM: &str = "";
 
 impl Store {
-    /// Remembers what was said of files with this header row.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Stores the mapping of a header row.
     pub async fn remember_mapping(&self, header: &str, mapping: &str) -> Result<(), StoreError> {
         let row = mapping::ActiveModel {
             owner: Set(TEAM.to_owned()),
@@ -45,11 +41,7 @@ impl Store {
         Ok(())
     }
 
-    /// Returns what was said of files with this header row.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Returns the mapping of a header row.
     pub async fn remembered_mapping(&self, header: &str) -> Result<Option<String>, StoreError> {
         let row = mapping::Entity::find_by_id((TEAM.to_owned(), header.to_owned()))
             .one(&self.db)
@@ -57,11 +49,7 @@ impl Store {
         Ok(row.map(|row| row.mapping))
     }
 
-    /// Has an import wait for an answer. Returns it as it waits, or `None` when it is over.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Marks an import as waiting for an answer. `None` if it is over.
     pub async fn ask_monitor_import(
         &self,
         id: &str,
@@ -87,11 +75,7 @@ impl Store {
         }
     }
 
-    /// Records the limit that an import goes over.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Records the exceeded limit.
     pub async fn note_over_limit(&self, id: &str, over: OverLimit) -> Result<(), StoreError> {
         let over = serde_json::to_string(&over).ok();
         monitor_import::Entity::update_many()
@@ -102,11 +86,7 @@ impl Store {
         Ok(())
     }
 
-    /// Lets an import go on that waits because it goes over a limit. Returns whether it waited.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Approves an import that exceeds a limit. Returns whether it waited.
     pub async fn approve_import(&self, id: &str) -> Result<bool, StoreError> {
         let approved = monitor_import::Entity::update_many()
             .col_expr(monitor_import::Column::Approved, Expr::value(true))
@@ -121,12 +101,7 @@ impl Store {
         Ok(approved.rows_affected > 0)
     }
 
-    /// Gives an import the answers that it waits for. Returns whether it waited: it is to be begun again
-    /// then.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Answers an import's question. Returns whether it waited and must be restarted.
     pub async fn answer_monitor_import(&self, id: &str, mapping: &str) -> Result<bool, StoreError> {
         let answered = monitor_import::Entity::update_many()
             .col_expr(monitor_import::Column::Mapping, Expr::value(mapping))
@@ -142,11 +117,7 @@ impl Store {
         Ok(answered.rows_affected > 0)
     }
 
-    /// Lists the imports that have waited for an answer since before a time.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails or a row cannot be read.
+    /// Lists imports that have waited for an answer since before a time.
     pub async fn unanswered_monitor_imports(
         &self,
         before: UnixMillis,
@@ -160,11 +131,7 @@ impl Store {
         rows.into_iter().map(MonitorImport::try_from).collect()
     }
 
-    /// Records what is said of the columns of an import that has not begun.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
+    /// Records the mapping of an import that has not begun.
     pub async fn set_monitor_import_mapping(
         &self,
         id: &str,

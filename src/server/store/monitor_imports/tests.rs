@@ -1,5 +1,3 @@
-//! Imports, batches and questions, in a database.
-
 use super::*;
 use crate::server::{
     config::DatabaseUrl,
@@ -108,7 +106,7 @@ async fn nothing_of_a_batch_stays_when_a_part_of_it_is_refused() {
     let products = vec![product(10)];
     let twice = rows_of(ImportMode::Import, products, twice, 10);
     let none = Checked::default();
-    // It can be tried again as often as needed.
+    // Repeatable.
     for _ in 0..2 {
         store
             .commit_monitor_batch("a", 0, &twice, &none)

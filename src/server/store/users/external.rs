@@ -19,13 +19,13 @@ use crate::{
     },
 };
 
-/// Minimum interval between updates of an external account's last visit.
+/// Minimum interval between updates of the last visit.
 const SEEN_MILLIS: i64 = 3_600_000;
 
-/// A user as identified elsewhere.
+/// A user as identified by another service.
 #[derive(Clone, Copy, Debug)]
 pub struct ExternalUser<'a> {
-    /// The issuer, for example `authjs`, without spaces.
+    /// The issuer, such as `authjs`, without spaces.
     pub issuer: &'a str,
     /// The permanent ID there.
     pub subject: &'a str,
@@ -33,27 +33,25 @@ pub struct ExternalUser<'a> {
     pub email: Option<&'a str>,
     /// The name.
     pub name: Option<&'a str>,
-    /// The role there.
+    /// The claimed role.
     pub role: RoleClaim,
-    /// The role of users without one; `None` refuses them.
+    /// The role of users without a claim; `None` refuses them.
     pub default_role: Option<Role>,
 }
 
 /// The result of a visit.
 #[derive(Clone, Debug)]
 pub(crate) enum Seen {
-    /// Accepted.
     Known {
         login: Login,
-        /// Whether the role has changed.
         role_changed: bool,
-        /// Whether it is the first visit, or the first one for long.
+        /// Whether it is the first visit, or the first after a long time.
         is_back: bool,
     },
     /// An existing account that may not sign in.
     Refused {
         user: UserId,
-        /// Whether that is new.
+        /// Whether the role was withdrawn just now.
         is_withdrawn: bool,
     },
     /// Refused, without an account.
@@ -65,11 +63,9 @@ pub(crate) enum Seen {
 pub(super) enum RoleFrom {
     /// Set here by the owner.
     Owner,
-    /// The claim.
     Claim,
-    /// The default role.
     Default,
-    /// None: withdrawn at the issuer.
+    /// Withdrawn at the issuer.
     Withdrawn,
 }
 
@@ -93,8 +89,8 @@ impl RoleFrom {
     }
 }
 
-/// Decides the role of an external user: the claim's, else the owner's, else the default. An unknown claim
-/// grants no more than the owner did, and one for no access is final.
+/// Decides the role of an external user: the claim's, else the owner's, else the default. An unknown claim grants no
+/// more than the owner did; a claim of no access is final.
 pub(super) fn decide(
     seen: &ExternalUser<'_>,
     here: Option<(Role, RoleFrom)>,
@@ -109,8 +105,8 @@ pub(super) fn decide(
 }
 
 impl Store {
-    /// Finds or creates the account of an external user, and updates its name and, if claimed, its role.
-    /// After `away_millis` the user counts as back.
+    /// Finds or creates the account of an external user, and updates its name and claimed role. After `away_millis` the
+    /// user counts as back.
     pub(crate) async fn see_external_user(
         &self,
         seen: ExternalUser<'_>,
@@ -147,7 +143,7 @@ impl Store {
                 is_back: true,
             });
         }
-        // A concurrent request was faster.
+        // A concurrent request created it.
         match self.find_row(&key).await? {
             Some(row) => self.follow(row, seen, away_millis).await,
             None => Ok(Seen::Stranger),
@@ -203,7 +199,7 @@ impl Store {
         })
     }
 
-    /// Withdraws an account's role: ends its sessions, and revokes its tokens and links.
+    /// Withdraws an account's role; ends sessions and revokes tokens and links.
     async fn withdraw(&self, user: &UserId) -> Result<(), StoreError> {
         user::Entity::update_many()
             .col_expr(
@@ -217,7 +213,7 @@ impl Store {
         self.delete_links_by(user).await
     }
 
-    /// Finds the accounts of other services with this email address.
+    /// Finds the accounts of other services with this address.
     pub(crate) async fn users_elsewhere(&self, email: &str) -> Result<Vec<User>, StoreError> {
         let shown = Expr::expr(Func::lower(Expr::col(user::Column::ShownEmail)));
         user::Entity::find()
@@ -238,7 +234,6 @@ fn shown_name(seen: ExternalUser<'_>) -> &str {
 pub(super) fn issuer_name(issuer: &str) -> String {
     match issuer {
         "authjs" => "Auth.js".to_owned(),
-        // A provider's URL.
         other => other
             .trim_start_matches("https://")
             .trim_start_matches("http://")

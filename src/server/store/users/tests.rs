@@ -1,5 +1,3 @@
-//! Accounts in a database.
-
 use super::{
     external::{RoleFrom, decide},
     *,
