@@ -1,4 +1,4 @@
-//! Notes on followed imports that the live connection to the price monitor was lost, and when it is back.
+//! Records in followed imports when the connection to the price monitor was lost and restored.
 
 use std::{mem, sync::Arc, time::Duration};
 
@@ -7,19 +7,17 @@ use tokio_util::task::TaskTracker;
 use super::records::ActivityLog;
 use crate::model::{activity::ActivityKind, job::JobId, progress::UpstreamState};
 
-/// Maximum imports on which a lost connection is noted.
+/// Maximum imports per record.
 const MOST: usize = 1_000;
-/// How long a note may take. One that is lost does not matter.
+/// Timeout of a record; losses do not matter.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Follows the state of the connection.
 #[derive(Debug)]
 pub(crate) struct ConnectionLog {
     log: Arc<dyn ActivityLog>,
-    /// Owns the writes.
     tasks: TaskTracker,
     state: UpstreamState,
-    /// The imports that were followed when the connection was lost.
+    /// Imports followed when the connection was lost.
     cut: Vec<JobId>,
 }
 
@@ -33,7 +31,7 @@ impl ConnectionLog {
         }
     }
 
-    /// Takes a new state, and the imports that are followed now.
+    /// Takes the new state and the followed imports.
     pub(super) fn stands<'a>(
         &mut self,
         state: UpstreamState,
@@ -94,7 +92,7 @@ mod tests {
         let (notes, tasks) = (Arc::new(Notes::default()), TaskTracker::new());
         let mut log = ConnectionLog::new(notes.clone(), tasks.clone());
         let jobs: Vec<JobId> = ["a", "b", "c"].map(|job| job.parse().unwrap()).into();
-        // At the start there is nothing to lose.
+        // At the start nothing is lost.
         log.stands(UpstreamState::Polling, jobs.iter());
         log.stands(UpstreamState::Connected, jobs.iter());
         log.stands(UpstreamState::Polling, jobs[..2].iter());

@@ -6,22 +6,19 @@ use price_monitor_wire::Reading;
 
 use crate::model::status::{ReportSource, UpstreamProblem};
 
-/// The current problems. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Diagnosis(Arc<Mutex<Known>>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// A problem of the socket.
     socket: Option<UpstreamProblem>,
     events: Reports,
     answers: Reports,
 }
 
-/// The reports of one source.
 #[derive(Debug, Default)]
 struct Reports {
-    /// Fields of the first report without known ones. Unset once a report has known fields.
+    /// Fields of the first report if none is known; unset once a report has known fields.
     unknown: Option<Vec<String>>,
     /// Whether a report had known fields.
     is_read: bool,
@@ -61,7 +58,6 @@ impl Diagnosis {
         self.lock().socket = Some(problem);
     }
 
-    /// Clears the socket's problem after connecting.
     pub(super) fn has_connected(&self) {
         let socket = &mut self.lock().socket;
         if !matches!(*socket, Some(UpstreamProblem::UnknownNamespace(_))) {
@@ -69,8 +65,8 @@ impl Diagnosis {
         }
     }
 
-    /// Records a report. One without known fields is a problem if it is the first of its source, because
-    /// services may send other messages besides. `clean` removes secrets from names.
+    /// Records a report. A first report of a source without known fields is a problem; later ones may be other
+    /// messages. `clean` removes secrets from names.
     pub(super) fn note_report(
         &self,
         source: ReportSource,

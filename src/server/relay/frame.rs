@@ -1,6 +1,4 @@
-//! Encodes snapshots as Server-Sent Events, once for all subscribers (pure).
-//!
-//! Format: WHATWG HTML, section 9.2.6, "Interpreting an event stream".
+//! Encodes snapshots as Server-Sent Events (WHATWG HTML, section 9.2.6), once for all subscribers (pure).
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -12,26 +10,24 @@ use crate::model::{
     progress::{UpstreamEvent, UpstreamState},
 };
 
-/// An encoded state.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
     /// Increases with every state of the job.
     pub(crate) revision: u64,
     /// The event with `id:` and closing blank line.
     pub(crate) bytes: Bytes,
-    /// Whether it is the last one.
     pub(crate) is_final: bool,
-    /// Offset of the JSON fields, behind the opening brace.
+    /// Offset of the JSON fields after the opening brace.
     fields: usize,
     /// The event with `jobId`, encoded on first use.
     tagged: OnceLock<Bytes>,
 }
 
-/// A heartbeat. Named, so that `onmessage` ignores it but clients can listen; comments are invisible to them,
-/// and events without data are not dispatched.
+/// A heartbeat. Named, so that `onmessage` ignores it but clients can listen; clients do not see comments or events
+/// without data.
 pub(crate) const HEARTBEAT: Bytes = Bytes::from_static(b"event: heartbeat\ndata: {}\n\n");
 
-/// Ends a stream of listed jobs. Its `id:` comes back as `Last-Event-ID`.
+/// Ends a stream of listed jobs. Its `id:` returns as `Last-Event-ID`.
 pub(crate) const END: Bytes = Bytes::from_static(b"event: end\nid: end\ndata: {}\n\n");
 
 /// Returns whether a client has seen [`END`].
@@ -40,10 +36,10 @@ pub(crate) fn has_seen_all(last_event_id: &str) -> bool {
 }
 
 impl Frame {
-    /// Encodes a state. `revision` increases with every state of a job.
+    /// `revision` increases with every state of a job.
     pub(crate) fn new(revision: u64, snapshot: &Snapshot) -> Self {
         let event = &snapshot.event;
-        // Numbers and strings always serialize.
+        // Serializing numbers and strings cannot fail.
         let data = serde_json::to_string(event).unwrap_or_default();
         let id = EventId {
             revision,
@@ -59,7 +55,7 @@ impl Frame {
         }
     }
 
-    /// Returns the event with the `jobId` in its data. Job IDs need no JSON escaping.
+    /// Returns the event with `jobId` in its data. Job IDs need no JSON escaping.
     pub(crate) fn tagged(&self, job: &JobId) -> &Bytes {
         let tag = || {
             let head = format!("data: {{\"jobId\":\"{job}\",");
@@ -71,26 +67,22 @@ impl Frame {
     }
 }
 
-/// Encodes an `upstream` event.
 pub(crate) fn upstream(state: UpstreamState) -> Bytes {
     let data = serde_json::to_string(&UpstreamEvent { state }).unwrap_or_default();
     Bytes::from(format!("event: upstream\ndata: {data}\n\n"))
 }
 
-/// Encodes a `not-found` event.
 pub(crate) fn not_found(job: &JobId) -> Bytes {
     Bytes::from(format!(
         "event: not-found\ndata: {{\"jobId\":\"{job}\"}}\n\n"
     ))
 }
 
-/// Encodes the reconnection time.
 pub(crate) fn retry(after: Duration) -> Bytes {
     Bytes::from(format!("retry: {}\n\n", after.as_millis()))
 }
 
-/// The `id:` of a state: revision, and the status if final, so that any instance recognises a client that has
-/// the end.
+/// The `id:` of a state: revision, and the status if final, so that any instance recognises a client that has the end.
 struct EventId {
     revision: u64,
     status: ImportStatus,
@@ -173,7 +165,7 @@ mod tests {
         assert!(!has_seen("9-PENDING", ImportStatus::Pending));
     }
 
-    /// Parses events by WHATWG HTML, section 9.2.6: the last `id:`, and all data.
+    /// Parses events (WHATWG HTML, section 9.2.6). Returns the last `id:` and all data.
     fn read(stream: &[u8]) -> (Option<String>, Vec<String>) {
         let text = std::str::from_utf8(stream).unwrap();
         let text = text.replace("\r\n", "\n").replace('\r', "\n");

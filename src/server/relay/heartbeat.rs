@@ -1,4 +1,4 @@
-//! One ticker for all streams: 50,000 subscribers do not need 50,000 timers.
+//! One ticker for all streams: 50,000 subscribers need no 50,000 timers.
 
 use std::time::Duration;
 
@@ -7,26 +7,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::progress::UpstreamState;
 
-/// The current state for all streams.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Tick {
-    /// The server is running.
     Alive {
         /// Increases whenever a heartbeat is due.
         beat: u64,
-        /// Connection to the price monitor.
         upstream: UpstreamState,
     },
-    /// The server is stopping.
     Drain,
 }
 
-/// Sender side of the shared ticker. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Ticker(watch::Sender<Tick>);
 
 impl Ticker {
-    /// Creates a ticker that does not tick until [`run`](Self::run).
+    /// Does not tick until [`run`](Self::run).
     pub(crate) fn new() -> Self {
         Self(watch::Sender::new(Tick::Alive {
             beat: 0,
@@ -34,7 +29,7 @@ impl Ticker {
         }))
     }
 
-    /// Returns a receiver. A new one during shutdown still receives the end.
+    /// A new receiver during shutdown still receives the end.
     pub(crate) fn subscribe(&self) -> watch::Receiver<Tick> {
         let mut ticks = self.0.subscribe();
         if *ticks.borrow() == Tick::Drain {
@@ -43,12 +38,10 @@ impl Ticker {
         ticks
     }
 
-    /// Returns whether the server is stopping.
     pub(crate) fn is_draining(&self) -> bool {
         *self.0.borrow() == Tick::Drain
     }
 
-    /// Returns the connection state of the price monitor.
     pub(crate) fn upstream(&self) -> UpstreamState {
         match *self.0.borrow() {
             Tick::Alive { upstream, .. } => upstream,
@@ -56,7 +49,6 @@ impl Ticker {
         }
     }
 
-    /// Sends the connection state of the price monitor to all streams.
     pub(crate) fn set_upstream(&self, state: UpstreamState) {
         self.0.send_if_modified(|tick| match tick {
             Tick::Alive { upstream, .. } if *upstream != state => {

@@ -1,5 +1,4 @@
-//! Keeps the newest state of every followed job: drives the rooms with a clock, a database and the price
-//! monitor.
+//! Keeps the newest state of every followed job: connects the rooms to clock, database and price monitor.
 
 use std::{
     sync::{Arc, MutexGuard},
@@ -29,7 +28,6 @@ use crate::{
 /// Interval of closing empty rooms and recording counts.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The followed jobs. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Hub(Arc<Shared>);
 
@@ -45,7 +43,6 @@ struct Shared {
     shutdown: CancellationToken,
 }
 
-/// Sends commands to the upstream task.
 #[derive(Debug)]
 struct Upstream(mpsc::UnboundedSender<Command>);
 
@@ -61,14 +58,12 @@ impl Listener<Command> for Upstream {
 pub(crate) struct Subscription {
     hub: Hub,
     pub(crate) job: JobId,
-    /// The room that was joined.
     pub(super) room: RoomNumber,
-    /// The newest frame and all later ones.
     pub(crate) frames: watch::Receiver<Arc<Frame>>,
 }
 
 impl Hub {
-    /// Creates a hub. `upstream` receives which jobs are followed; `tasks` owns spawned tasks.
+    /// `upstream` receives which jobs are followed; `tasks` owns spawned tasks.
     pub(crate) fn new(
         config: &RelayConfig,
         recorder: Recorder,
@@ -90,7 +85,6 @@ impl Hub {
         hub
     }
 
-    /// Subscribes to a job.
     pub(crate) fn subscribe(&self, job: &ProductImportJob) -> Result<Subscription, Full> {
         let entered =
             self.0
@@ -109,7 +103,7 @@ impl Hub {
         })
     }
 
-    /// Follows an unfinished job to its end also without subscribers, if there is room for it.
+    /// Follows an unfinished job to its end also without subscribers, if there is room.
     pub(crate) fn keep(&self, job: &ProductImportJob) {
         self.0
             .rooms
@@ -126,7 +120,7 @@ impl Hub {
         self.0.rooms.change(|rooms| ((), rooms.forget(job)));
     }
 
-    /// Applies a report, and returns whether the job is followed. Never waits.
+    /// Applies a report. Returns whether the job is followed. Never waits.
     pub(crate) fn report(&self, job: &JobId, report: Report) -> bool {
         let applied = self.rooms().report(job, report, now());
         match applied {
@@ -142,22 +136,19 @@ impl Hub {
         true
     }
 
-    /// Returns the newest state of a followed job.
     pub(crate) fn snapshot(&self, job: &JobId) -> Option<Snapshot> {
         self.rooms().snapshot(job).cloned()
     }
 
-    /// Returns whether a job is followed for subscribers, who may have left a moment ago.
+    /// Returns whether a job is followed for subscribers, who may just have left.
     pub(crate) fn is_watched(&self, job: &JobId) -> bool {
         self.rooms().is_watched(job)
     }
 
-    /// Lists the running jobs that are followed without subscribers.
     pub(crate) fn unwatched(&self) -> Vec<JobId> {
         self.rooms().unwatched()
     }
 
-    /// Returns the number of followed jobs.
     pub(crate) fn followed(&self) -> usize {
         self.rooms().len()
     }
@@ -185,8 +176,8 @@ impl Hub {
         self.0.writes.notify_one();
     }
 
-    /// Writes pending states, as many at once as the recorder permits. While the database stalls only job IDs
-    /// queue; each state is taken when its turn comes.
+    /// Writes pending states, up to the recorder's permits. During a database stall only job IDs queue; each state is
+    /// read at its turn.
     async fn write(self) {
         let last_moment = self.last_moment();
         tokio::pin!(last_moment);
@@ -208,7 +199,7 @@ impl Hub {
             }
             drop(permit);
             if self.0.shutdown.is_cancelled() {
-                // Final counts are recorded; a write in progress may queue more.
+                // Records final counts; a running write may queue more.
                 self.0
                     .rooms
                     .change(|rooms| ((), rooms.sweep(Instant::now())));
@@ -258,7 +249,7 @@ impl Hub {
         self.0.writes.notify_one();
     }
 
-    /// Resolves some time after shutdown has begun.
+    /// Resolves some time after shutdown.
     async fn last_moment(&self) {
         self.0.shutdown.cancelled().await;
         tokio::time::sleep(LAST_WRITES).await;
@@ -305,7 +296,6 @@ pub(super) mod tests {
         pub(in crate::server::relay) hub: Hub,
         pub(in crate::server::relay) tasks: TaskTracker,
         shutdown: CancellationToken,
-        /// Commands to the upstream.
         pub(in crate::server::relay) commands: mpsc::UnboundedReceiver<Command>,
     }
 
@@ -354,7 +344,7 @@ pub(super) mod tests {
             }
         }
 
-        /// Records counts as another instance would: ten of twelve products, four failed.
+        /// Records counts like another instance: ten of twelve products, four failed.
         async fn counted_elsewhere(&self, job: &ProductImportJob) {
             let counted = Report {
                 failed: 4,
@@ -470,7 +460,7 @@ pub(super) mod tests {
             .iter()
             .map(|job| scene.hub.subscribe(job).unwrap())
             .collect();
-        // A transaction that locks the row, and with SQLite the whole database.
+        // Locks the row, and with SQLite the whole database.
         let other = Database::connect(scene.database.url.expose())
             .await
             .unwrap();

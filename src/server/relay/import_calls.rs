@@ -1,5 +1,5 @@
-//! Optional actions of a price monitor: details, cancel, import again, columns. It lists them in its answer
-//! to `GET /api/products/imports/{id}`; a service without that call works with fewer features.
+//! Optional actions of a price monitor: details, cancel, import again, columns. It lists them in `GET
+//! /api/products/imports/{id}`; a service without that call has fewer features.
 
 use std::time::Duration;
 
@@ -31,11 +31,9 @@ use crate::{
     },
 };
 
-/// How long a page waits for details.
+/// Timeout of details for a page.
 const EXTRAS_TIMEOUT: Duration = Duration::from_millis(1500);
-/// Timeout of an action.
 const ACTION_TIMEOUT: Duration = Duration::from_secs(30);
-/// Timeout of a download of rows.
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(3600);
 
 impl RestClient {
@@ -58,7 +56,6 @@ impl RestClient {
         self.accepted(response).await.map(drop)
     }
 
-    /// Sends a request that creates a job.
     async fn created(&self, request: RequestBuilder, user: &UserId) -> Result<JobId, RestError> {
         let request = request.header(super::rest_client::OWNER, user.as_str());
         let response = request.send().await.map_err(RestError::Unreachable)?;
@@ -67,22 +64,18 @@ impl RestClient {
     }
 }
 
-/// A further import of the same file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Rerun {
-    /// The whole file.
     Again,
-    /// The failed rows.
     Retry,
-    /// The values that products had before.
+    /// Restores the products' previous values.
     Undo {
-        /// Also of products that later imports have changed.
+        /// Including products that later imports have changed.
         everything: bool,
     },
 }
 
 impl Rerun {
-    /// Returns the action for the audit log.
     pub(crate) fn action(self) -> AuditAction {
         match self {
             Self::Again | Self::Retry => AuditAction::ImportRetried,
@@ -101,26 +94,23 @@ impl Rerun {
 }
 
 impl Relay {
-    /// Returns details of an import, or `None` if the service has none or does not answer in time.
+    /// Returns `None` if the service has no details or does not answer in time.
     pub(crate) async fn extras(&self, job: &VisibleJob) -> Option<ImportExtras> {
         let request = self.rest.about(Method::GET, &job.id, "");
         let asked = tokio::time::timeout(EXTRAS_TIMEOUT, self.rest.answer(request));
         asked.await.ok()?.ok()
     }
 
-    /// Cancels an import.
     pub(crate) async fn cancel(&self, job: &ChangeableJob) -> Result<(), ApiError> {
         let request = self.rest.about(Method::POST, &job.id, "/cancel");
         self.rest.done(request).await.map_err(said)
     }
 
-    /// Approves an import that goes over a limit.
     pub(crate) async fn approve(&self, job: &ChangeableJob) -> Result<(), ApiError> {
         let request = self.rest.about(Method::POST, &job.id, "/approve");
         self.rest.done(request).await.map_err(said)
     }
 
-    /// Asks for another import of what an import was made of.
     pub(crate) async fn rerun(
         &self,
         user: &UserId,
@@ -131,7 +121,6 @@ impl Relay {
         self.rest.created(request, user).await.map_err(said)
     }
 
-    /// Returns whether the service answers 404 for an import.
     pub(crate) async fn is_forgotten(&self, job: &ChangeableJob) -> bool {
         matches!(
             self.rest.progress(&job.id).await,
@@ -139,7 +128,7 @@ impl Relay {
         )
     }
 
-    /// Has the price monitor delete its record of an import, where it offers that.
+    /// Deletes the price monitor's record of an import, if it offers that.
     pub(crate) async fn delete_upstream(&self, job: &ChangeableJob) -> Result<(), ApiError> {
         let request = self.rest.about(Method::DELETE, &job.id, "");
         match self.rest.done(request).await {
@@ -148,7 +137,6 @@ impl Relay {
         }
     }
 
-    /// Returns a page of rows of a kind.
     pub(crate) async fn rows(
         &self,
         job: &VisibleJob,
@@ -161,7 +149,7 @@ impl Relay {
         self.rest.answer(request).await.map_err(said)
     }
 
-    /// Returns a page of rows of a kind, cell by cell.
+    /// Returns a page of rows, by cell.
     pub(crate) async fn cells(
         &self,
         job: &VisibleJob,
@@ -173,7 +161,7 @@ impl Relay {
         self.rest.answer(request).await.map_err(said)
     }
 
-    /// Imports rows of a kind with other cells.
+    /// Imports rows with corrected cells.
     pub(crate) async fn correct(
         &self,
         user: &UserId,
@@ -221,7 +209,7 @@ impl Relay {
         }
     }
 
-    /// Returns changes that an import made, behind a row of its file.
+    /// Returns changes of an import after a row.
     pub(crate) async fn changes(
         &self,
         job: &VisibleJob,
@@ -233,7 +221,7 @@ impl Relay {
         self.rest.answer(request).await.map_err(said)
     }
 
-    /// Returns all changes that an import made as a file, as it comes.
+    /// Streams all changes of an import as a file.
     pub(crate) async fn changes_file(
         &self,
         job: &VisibleJob,
@@ -244,13 +232,12 @@ impl Relay {
         self.file(job, &path, Locale::default()).await
     }
 
-    /// Returns the first rows of a file and its column mapping.
     pub(crate) async fn columns(&self, job: &VisibleJob) -> Result<FileColumns, ApiError> {
         let request = self.rest.about(Method::GET, &job.id, "/columns");
         self.rest.answer(request).await.map_err(said)
     }
 
-    /// Returns the first rows as products, for a mapping.
+    /// Returns the first rows as products, under a mapping.
     pub(crate) async fn preview(
         &self,
         job: &VisibleJob,
@@ -274,7 +261,7 @@ impl Relay {
     }
 }
 
-/// Returns the path of a page of rows, relative to an import.
+/// Returns the path below an import.
 fn rows_path(kind: RowKind, page: u64, search: &str) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query
@@ -290,7 +277,7 @@ fn rows_path(kind: RowKind, page: u64, search: &str) -> String {
     format!("/{list}?{}", query.finish())
 }
 
-/// Returns where changes are, below an import.
+/// Returns the path below an import.
 fn changes_path(list: &str, filter: &ChangesFilter, after: Option<u64>) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(filter.pairs());
@@ -300,14 +287,13 @@ fn changes_path(list: &str, filter: &ChangesFilter, after: Option<u64>) -> Strin
     format!("/{list}?{}", query.finish())
 }
 
-/// Corrected rows as the service expects them.
 #[derive(Serialize)]
 struct Corrected<'a> {
     kind: &'a str,
     rows: &'a CorrectedCells,
 }
 
-/// A mapping as the service expects it.
+/// A mapping in the service's format.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Said<'a> {
@@ -321,9 +307,9 @@ pub(super) struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    /// Writes it as a parameter.
+    /// Serializes it as a parameter.
     pub(super) fn json(&self) -> String {
-        // Text and numbers always serialize.
+        // Serializing text and numbers cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 
@@ -338,7 +324,6 @@ impl<'a> Said<'a> {
     }
 }
 
-/// Converts a service error to an API error.
 fn said(error: RestError) -> ApiError {
     tracing::debug!(
         error = &error as &dyn std::error::Error,

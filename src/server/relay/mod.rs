@@ -1,7 +1,7 @@
 //! Relays progress: one socket to the price monitor in, any number of event streams out.
 //!
-//! `upstream` and `rest_client` turn messages into reports, `hub` keeps and encodes the newest state of each job,
-//! `delivery` writes it to subscribers.
+//! `upstream` and `rest_client` turn messages into reports, `hub` keeps and encodes each job's newest state, `delivery`
+//! writes it to subscribers.
 
 mod connection_log;
 mod delivery;
@@ -74,11 +74,10 @@ use crate::{
     },
 };
 
-/// How long a page waits for the price monitor's state of an unfollowed job.
+/// Timeout for refreshing an unfollowed job before a page shows it.
 const REFRESH_TIMEOUT: Duration = Duration::from_millis(1500);
-/// Concurrent requests for the jobs of a page.
 const REFRESH_CONCURRENCY: usize = 8;
-/// Number of ticks between rechecks of sessions and tokens with open streams.
+/// Ticks between rechecks of sessions and tokens with open streams.
 const TICKS_OF_A_PASS: u32 = 3;
 
 /// The relay. Clones share it.
@@ -100,11 +99,7 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Starts the relay. `tasks` owns what it spawns, `shutdown` ends it.
-    ///
-    /// # Errors
-    ///
-    /// If the HTTP client cannot be created.
+    /// `tasks` owns spawned tasks, `shutdown` ends them. Fails if TLS cannot be set up.
     pub(crate) fn start(
         config: &Config,
         endpoint: MonitorEndpoint,
@@ -117,7 +112,7 @@ impl Relay {
         let recorder = Recorder::new(records.jobs.clone(), records.connections, metrics.clone());
         let mut relay = config.relay.clone();
         if matches!(config.monitor, Monitor::Embedded { .. }) {
-            // Its REST API tells everything that its events do.
+            // Its REST API reports everything that its events do.
             relay.unwatched_jobs = 0;
         }
         let hub = Hub::new(
@@ -206,22 +201,18 @@ impl Relay {
         })
     }
 
-    /// Returns the connection state of the price monitor.
     pub(crate) fn upstream_state(&self) -> UpstreamState {
         self.ticker.upstream()
     }
 
-    /// Returns known problems of the price monitor.
     pub(crate) fn upstream_problems(&self) -> Vec<UpstreamProblem> {
         self.diagnosis.all()
     }
 
-    /// Returns the number of followed jobs.
     pub(crate) fn followed_jobs(&self) -> usize {
         self.hub.followed()
     }
 
-    /// Returns whether the server is stopping.
     pub(crate) fn is_stopping(&self) -> bool {
         self.ticker.is_draining()
     }
@@ -233,11 +224,7 @@ impl Relay {
             .spawn(self.revoker.clone().tell_others(user.clone()));
     }
 
-    /// Returns the newest states of those jobs that are in a scope.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
+    /// Returns the newest states of jobs in a scope.
     pub(crate) async fn states(
         &self,
         scope: &JobScope,
@@ -249,11 +236,7 @@ impl Relay {
         Ok(jobs.iter().map(state).collect())
     }
 
-    /// Runs a future to its end, even if the caller is dropped.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::Internal`] if it panics.
+    /// Runs a future to completion even if the caller is dropped. Returns [`ApiError::Internal`] if it panics.
     pub(crate) async fn see_through<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
@@ -262,12 +245,7 @@ impl Relay {
         done.map_err(|_| ApiError::Internal)
     }
 
-    /// Hands a product file to the price monitor, and returns the job that it makes of it. With a `key` the
-    /// file may be handed in again.
-    ///
-    /// # Errors
-    ///
-    /// The price monitor's error, for the user.
+    /// Uploads a product file to the price monitor and returns the job. With a `key` it can be repeated.
     pub(crate) async fn submit<S, E>(
         &self,
         user: &UserId,
@@ -290,8 +268,8 @@ impl Relay {
         })
     }
 
-    /// Asks the price monitor whether it knows a job, and returns the user whom it names for it, if it
-    /// names one; `None` where it knows no such job or does not answer soon.
+    /// Asks the price monitor for a job's owner. `None` if it does not know the job or does not answer in time; the
+    /// owner is optional too.
     pub(crate) async fn ask_for_owner(&self, job: &JobId) -> Option<Option<String>> {
         let asked = tokio::time::timeout(REFRESH_TIMEOUT, self.rest.progress(job)).await;
         match asked {
@@ -301,7 +279,7 @@ impl Relay {
         }
     }
 
-    /// Gives a job up that is no more, and ends its subscribers' streams.
+    /// Removes a deleted job and ends its streams.
     pub(crate) fn forget(&self, job: &JobId) {
         self.hub.forget(job);
     }
@@ -313,8 +291,7 @@ impl Relay {
         self.starts.tell(owner, job);
     }
 
-    /// Updates jobs to their newest state before they are shown: the hub's, else the price monitor's if it
-    /// answers in time.
+    /// Updates jobs before they are displayed, with the hub's state or, if it answers in time, the price monitor's.
     pub async fn refresh(&self, jobs: &mut [ProductImportJob]) {
         let pending = jobs.iter_mut().filter(|job| !job.status.is_final());
         stream::iter(pending)
@@ -325,7 +302,7 @@ impl Relay {
     async fn refresh_one(&self, job: &mut ProductImportJob) {
         if let Some(snapshot) = self.hub.snapshot(&job.id) {
             snapshot.show_in(job);
-            // Without subscribers, its REST answers are not in the hub.
+            // Without subscribers, REST answers do not reach the hub.
             if job.status.is_final() || self.hub.is_watched(&job.id) {
                 return;
             }
@@ -348,7 +325,6 @@ impl Relay {
     }
 }
 
-/// Logs why the database could not be asked.
 #[allow(clippy::needless_pass_by_value)] // it is given to `map_err`
 fn failed(error: RecordError) -> ApiError {
     tracing::error!(%error, "database error");

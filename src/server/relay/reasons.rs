@@ -1,4 +1,4 @@
-//! Why the price monitor says that something failed: our code, or its own words.
+//! The price monitor's failures as reasons: a code of ours, or its own words.
 
 use price_monitor_wire::{Failure, Parameter};
 
@@ -7,7 +7,6 @@ use crate::{
     model::reason::Reason,
 };
 
-/// Converts a failure as the service tells it.
 pub(super) fn of(failure: &Failure) -> Reason {
     let params = failure.parameters.iter().map(|(name, value)| {
         let value = match value {
@@ -20,7 +19,7 @@ pub(super) fn of(failure: &Failure) -> Reason {
         .with_cancelled(failure.is_cancelled)
 }
 
-/// Makes a failure without parameters that the relay itself finds.
+/// Creates a failure found by the relay itself.
 pub(super) fn failure(why: &ErrorCode) -> Failure {
     Failure {
         message: why.to_string(),

@@ -1,5 +1,4 @@
-//! Records states of jobs in the database: few concurrent writes, ends until they succeed, each end counted
-//! once.
+//! Records states of jobs in the database with few concurrent writes; retries ends and counts each once.
 
 use std::{
     sync::Arc,
@@ -23,10 +22,9 @@ use crate::{
 
 /// Time for outstanding writes after shutdown.
 pub(super) const LAST_WRITES: Duration = Duration::from_secs(5);
-/// Maximum concurrent writes, so that readers keep connections.
+/// Leaves connections to readers.
 const MOST_WRITES: usize = 4;
 
-/// Records states. Clones share its permits.
 #[derive(Clone, Debug)]
 pub(super) struct Recorder {
     records: Arc<dyn JobRecords>,
@@ -35,7 +33,7 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Creates a recorder that uses at most half of the connections.
+    /// Uses at most half of the connections.
     pub(super) fn new(records: Arc<dyn JobRecords>, connections: u32, metrics: Metrics) -> Self {
         let half = connections as usize / 2;
         let permits = Arc::new(Semaphore::new(half.clamp(1, MOST_WRITES)));
@@ -46,18 +44,16 @@ impl Recorder {
         }
     }
 
-    /// Waits for a permit to write.
     pub(super) async fn permit(&self) -> OwnedSemaphorePermit {
         loop {
-            // The semaphore is never closed.
             if let Ok(permit) = self.permits.clone().acquire_owned().await {
                 return permit;
             }
         }
     }
 
-    /// Records a final state, retrying until the database is back, and returns the recorded state, which
-    /// includes counts and ends of other instances.
+    /// Records a final state, retrying until it succeeds, and returns the recorded state with counts and ends of other
+    /// instances.
     pub(super) async fn end(
         &self,
         job: &JobId,
@@ -89,7 +85,7 @@ impl Recorder {
         }
     }
 
-    /// Records a final state once, and counts it if it is new.
+    /// Tries to record a final state, and counts it if new.
     async fn try_end(
         &self,
         job: &JobId,
@@ -104,7 +100,7 @@ impl Recorder {
         Ok(recorded)
     }
 
-    /// Records a state of an unfollowed job once.
+    /// Tries to record the state of an unfollowed job.
     pub(super) async fn state(
         &self,
         job: &JobId,
@@ -118,7 +114,7 @@ impl Recorder {
         }
     }
 
-    /// Records running counts, and returns whether it succeeded. Losses do not matter.
+    /// Returns whether it succeeded; losses do not matter.
     pub(super) async fn counts(
         &self,
         counts: impl Iterator<Item = (&JobId, &Snapshot)>,
@@ -132,7 +128,7 @@ impl Recorder {
         recorded.is_ok()
     }
 
-    /// Records failed products after the end, and returns whether it succeeded.
+    /// Records failed products after the end. Returns whether it succeeded.
     pub(super) async fn details(
         &self,
         job: &JobId,

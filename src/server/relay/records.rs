@@ -1,4 +1,4 @@
-//! What the relay asks of the database, as traits of its own.
+//! Traits by which the relay uses the database.
 
 use std::fmt;
 
@@ -17,51 +17,47 @@ use crate::{
     },
 };
 
-/// Why something could not be recorded or found. The text is for the log.
+/// Why a query failed; for the log.
 pub(crate) type RecordError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The answer of the database, once it is there.
 pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, RecordError>>;
 
-/// Makes the state of a job that is to be recorded out of the one that is.
+/// Computes the state to record from the recorded job.
 pub(crate) type NextState<'a> = dyn Fn(&ProductImportJob) -> JobState + Send + Sync + 'a;
 
-/// Keeps the states of jobs.
 pub(crate) trait JobRecords: fmt::Debug + Send + Sync {
-    /// Records the end of a job, unless it is over already.
+    /// Records a job's end, unless it has ended.
     fn end<'a>(&'a self, job: &'a JobId, state: &'a NextState<'a>) -> Answer<'a, Recorded>;
 
-    /// Records a newer state of a job that is not over.
+    /// Records a running job's state.
     fn update<'a>(&'a self, job: &'a JobId, state: JobState) -> Answer<'a, Recorded>;
 
-    /// Records newer states of several jobs at once.
     fn update_all(&self, states: Vec<(JobId, JobState)>) -> Answer<'_, ()>;
 
-    /// Records which products of a job failed.
     fn set_failed_skus<'a>(&'a self, job: &'a JobId, skus: &'a [String]) -> Answer<'a, ()>;
 
-    /// Finds those of the jobs that are in a scope.
+    /// Filters jobs by scope.
     fn find<'a>(
         &'a self,
         scope: &'a JobScope,
         jobs: &'a [JobId],
     ) -> Answer<'a, Vec<ProductImportJob>>;
 
-    /// Finds the newest unfinished jobs of a scope.
+    /// Newest first.
     fn unfinished<'a>(
         &'a self,
         scope: &'a JobScope,
         most: usize,
     ) -> Answer<'a, Vec<ProductImportJob>>;
 
-    /// Lists unfinished jobs of all users in a fixed order, from one on.
+    /// Lists unfinished jobs of all users after one, in a fixed order.
     fn unfinished_after<'a>(
         &'a self,
         job: Option<&'a JobId>,
         most: u64,
     ) -> Answer<'a, Vec<ProductImportJob>>;
 
-    /// Lists the jobs that have been recorded since a time, by any instance.
+    /// Lists jobs recorded since a time by any instance.
     fn started_since(
         &self,
         since: UnixMillis,
@@ -69,38 +65,32 @@ pub(crate) trait JobRecords: fmt::Debug + Send + Sync {
     ) -> Answer<'_, Vec<(JobOwner, ProductImportJob)>>;
 }
 
-/// Keeps what has happened to jobs, for people to read.
 pub(crate) trait ActivityLog: fmt::Debug + Send + Sync {
-    /// Notes that something has happened to jobs.
     fn note<'a>(&'a self, jobs: &'a [JobId], what: ActivityKind) -> Answer<'a, ()>;
 }
 
-/// The users whose streams are to be looked at, as other instances tell.
+/// Users whose streams must be rechecked, as notified by other instances.
 pub(crate) type Revocations = BoxStream<'static, Result<Option<UserId>, RecordError>>;
 
-/// Knows who may keep their streams.
+/// Verifies who may keep their streams.
 pub(crate) trait Passes: fmt::Debug + Send + Sync {
-    /// Returns those of the passes that hold no more.
+    /// Returns the passes that are no longer valid.
     fn void(&self, passes: Vec<Pass>) -> Answer<'_, Vec<Pass>>;
 
-    /// Tells the other instances to look at a user's streams.
+    /// Notifies other instances to recheck a user's streams.
     fn tell_revoked<'a>(&'a self, user: &'a UserId) -> Answer<'a, ()>;
 
-    /// Listens to what the other instances tell; `None` where there are no others. An item without a user
-    /// means that some may have been missed.
+    /// Subscribes to other instances' notifications; `None` if there are no others. An item without a user means that
+    /// some may have been missed.
     fn revocations(&self) -> Answer<'_, Option<Revocations>>;
 }
 
-/// The database, as the relay sees it.
+/// The database, for the relay.
 #[derive(Clone, Debug)]
 pub(crate) struct Records {
-    /// The states of jobs.
     pub(crate) jobs: std::sync::Arc<dyn JobRecords>,
-    /// What has happened to jobs.
     pub(crate) activity: std::sync::Arc<dyn ActivityLog>,
-    /// Who may keep their streams.
     pub(crate) passes: std::sync::Arc<dyn Passes>,
-    /// How many connections there are to the database.
     pub(crate) connections: u32,
     /// Whether other instances may record jobs too.
     pub(crate) is_shared: bool,

@@ -1,4 +1,4 @@
-//! Calls the price monitor's REST API (CONTRACT section 2).
+//! The price monitor's REST API (CONTRACT section 2).
 
 use std::{
     collections::{HashMap, HashSet},
@@ -42,21 +42,19 @@ use crate::{
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Timeout of a progress call.
 const PROGRESS_TIMEOUT: Duration = Duration::from_secs(8);
-/// Timeout of an upload. Its progress is checked where it is received.
+/// The receiver limits an upload's duration.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(3600);
-/// Maximum pause before polling again that a service can request.
+/// Maximum pause that a service can request.
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
-/// Retry delay in seconds, if the service names none.
+/// Default retry delay in seconds.
 const RETRY_AFTER: u64 = 30;
-/// Maximum retry delay to forward, in seconds.
+/// Maximum forwarded retry delay, in seconds.
 const LONGEST_RETRY: u64 = 86_400;
-/// How long a 404 for a job is remembered, and for how many jobs.
+/// How long a 404 is remembered, and for how many jobs.
 const MISSING_AGE: Duration = Duration::from_secs(3600);
 const MOST_MISSING: usize = 100_000;
 
-/// A REST client of a price monitor. Clones share its connections.
 #[derive(Clone, Debug)]
 pub(crate) struct RestClient {
     pooled: reqwest::Client,
@@ -74,20 +72,18 @@ pub(crate) struct RestClient {
     tasks: TaskTracker,
 }
 
-/// State of the client.
 #[derive(Debug, Default)]
 struct Known {
     /// Jobs with a pending call, so that slow answers do not pile up.
     asking: HashSet<JobId>,
     /// When the key was last rejected, unless accepted since.
     refused: Option<Instant>,
-    /// Until when the service requested a pause.
     paused_until: Option<Instant>,
     /// Since when the service answers 404 for a job.
     missing: HashMap<JobId, Instant>,
 }
 
-/// A pending call for a job. Dropping it ends it.
+/// A pending call for a job; ends on drop.
 struct Question {
     rest: RestClient,
     job: JobId,
@@ -99,53 +95,44 @@ impl Drop for Question {
     }
 }
 
-/// How long an idle connection is kept.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Header with the user's ID. Services may ignore it.
+/// The user's ID; services may ignore it.
 pub(super) const OWNER: &str = "x-import-owner";
-/// Header that identifies repeated uploads. A service that ignores it imports twice.
+/// Identifies repeated uploads. A service that ignores it imports twice.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// Why a REST call did not give what was asked.
 #[derive(Debug, Error)]
 pub(crate) enum RestError {
-    /// The service is not there, or breaks off.
     #[error("{}", ErrorCode::MonitorUnreachable)]
     Unreachable(#[source] reqwest::Error),
-    /// The service does not accept our key.
     #[error("{}", ErrorCode::MonitorKey)]
     Unauthorized,
-    /// The service does not let this be done, in these words.
+    /// Forbidden, in the service's words.
     #[error("{0}")]
     Forbidden(Reason),
-    /// The service does not know the job.
     #[error("{}", ErrorCode::MonitorUnknownImport)]
     UnknownJob,
-    /// The service does not offer what was asked for.
     #[error("{}", ErrorCode::MonitorCannot)]
     NotOffered,
-    /// The service wants to be asked less often.
+    /// The service is overloaded.
     #[error("{reason}")]
     Busy {
-        /// Its words, or ours.
+        /// The service's words, or ours.
         reason: Reason,
-        /// How long to wait, in seconds.
+        /// Retry delay in seconds.
         seconds: u64,
     },
-    /// The service has a fault of its own. What it says of one is for its own people, but for these two:
-    /// that it stops (503), and that there is no room (507).
+    /// A server error. Its text is not shown, except for shutdown (503) and a full disk (507).
     #[error("{0}")]
     Broken(Reason),
-    /// The service is somewhere else.
     #[error("{}", ErrorCode::MonitorMoved { status: u64::from(*.0) })]
     Moved(u16),
-    /// The service says no, in these words.
+    /// Rejected, in the service's words.
     #[error("{0}")]
     Refused(Reason),
-    /// The service has no room for a file, in these words.
+    /// No space for a file, in the service's words.
     #[error("{0}")]
     NoSpace(Reason),
-    /// The answer cannot be understood.
     #[error("{}", ErrorCode::MonitorUnreadable)]
     Unreadable,
 }
@@ -160,11 +147,7 @@ impl From<ReadError> for RestError {
 }
 
 impl RestClient {
-    /// Creates the client.
-    ///
-    /// # Errors
-    ///
-    /// If TLS cannot be set up.
+    /// Fails if TLS cannot be set up.
     pub(crate) fn new(
         endpoint: &MonitorEndpoint,
         config: &RelayConfig,
@@ -195,8 +178,8 @@ impl RestClient {
         })
     }
 
-    /// Returns the client for a method. What changes something is not sent a second time, so it never goes over a
-    /// connection that has been idle, which the service may be closing just now (RFC 9112, section 9.5).
+    /// Returns the client for a method. Requests that change something are not repeated, so they never use an idle
+    /// connection, which the service may be closing (RFC 9112, section 9.5).
     pub(super) fn client(&self, method: &Method) -> &reqwest::Client {
         if method.is_safe() {
             &self.pooled
@@ -205,11 +188,7 @@ impl RestClient {
         }
     }
 
-    /// Uploads a product file and returns the created job. The file is streamed.
-    ///
-    /// # Errors
-    ///
-    /// If the service cannot be reached, rejects the file, or returns no usable ID.
+    /// Uploads a product file as a stream; returns the created job.
     pub(crate) async fn create_import<S, E>(
         &self,
         user: &UserId,
@@ -234,7 +213,6 @@ impl RestClient {
         self.created_id(&body)
     }
 
-    /// Builds the upload request.
     pub(super) fn upload<S, E>(
         &self,
         owner: &str,
@@ -256,7 +234,7 @@ impl RestClient {
             query.push(("said", Said::new(&what.said).json()));
         }
         if what.limits != OwnLimits::default() {
-            // Text and nothing else always serializes.
+            // Serializing text cannot fail.
             let limits = serde_json::to_string(&what.limits).unwrap_or_default();
             query.push(("limits", limits));
         }
@@ -278,7 +256,7 @@ impl RestClient {
             .timeout(UPLOAD_TIMEOUT)
     }
 
-    /// Finds the ID of the created job. Logs the answer's outline if there is none.
+    /// Parses the created job's ID; logs the answer's outline if there is none.
     pub(super) fn created_id(&self, body: &[u8]) -> Result<JobId, RestError> {
         let id = answer::created_id(body);
         match id.as_deref().map(str::parse) {
@@ -297,10 +275,6 @@ impl RestClient {
     }
 
     /// Requests a job's progress.
-    ///
-    /// # Errors
-    ///
-    /// If the service does not answer in time, refuses, or does not know the job.
     pub(crate) async fn progress(&self, job: &JobId) -> Result<Reading, RestError> {
         let began = Instant::now();
         let response = self
@@ -323,7 +297,7 @@ impl RestClient {
         })
     }
 
-    /// Polls a job in turn, and returns a report, if any. A job that has been unknown for long enough fails.
+    /// Polls a job and returns a report, if any. A job that is unknown for long enough fails.
     pub(super) async fn ask(&self, job: &JobId) -> Option<Report> {
         if self.is_resting() || !self.known().asking.insert(job.clone()) {
             return None;
@@ -332,7 +306,6 @@ impl RestClient {
             rest: self.clone(),
             job: job.clone(),
         };
-        // The semaphore is never closed.
         let _permit = self.permits.acquire().await;
         if self.is_resting() {
             return None; // while this one waited
@@ -386,18 +359,16 @@ impl RestClient {
         }
     }
 
-    /// Records a report of a followed job.
     pub(super) fn note_report(&self, source: ReportSource, reading: &Reading) {
         let clean = |name: &String| self.without_key(name);
         self.diagnosis.note_report(source, reading, clean);
     }
 
-    /// Records that the service knows a job.
     pub(super) fn knows(&self, job: &JobId) {
         self.known().missing.remove(job);
     }
 
-    /// Records a 404 for a job, and returns whether it has lasted long enough.
+    /// Records a 404. Returns whether it has lasted long enough.
     fn is_forgotten(&self, job: &JobId) -> bool {
         let mut known = self.known();
         let missing = &mut known.missing;
@@ -415,7 +386,6 @@ impl RestClient {
         is_forgotten
     }
 
-    /// Returns whether the key was just rejected.
     pub(crate) fn is_refused(&self) -> bool {
         let refused = self.known().refused;
         refused.is_some_and(|at| at.elapsed() < REFUSED_DELAY)
@@ -427,7 +397,7 @@ impl RestClient {
         self.is_refused() || paused_until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// Removes our key from a service's text.
+    /// Removes the key from a service's text.
     pub(crate) fn without_key(&self, text: &str) -> String {
         text.replace(self.api_key.expose_secret(), "…")
     }
@@ -436,7 +406,6 @@ impl RestClient {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the body of a successful answer, or converts the error.
     pub(super) async fn accepted(&self, response: Response) -> Result<Vec<u8>, RestError> {
         let status = response.status();
         let retry_after = retry_after(&response);
@@ -444,7 +413,7 @@ impl RestClient {
         match status {
             StatusCode::UNAUTHORIZED => self.known().refused = Some(Instant::now()),
             status if status.is_success() => self.known().refused = None,
-            // Answers of a broken service or proxy say nothing about the key.
+            // Errors of a broken service or proxy say nothing about the key.
             _ => {}
         }
         if status.is_success() {

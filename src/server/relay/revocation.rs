@@ -1,5 +1,5 @@
-//! Ends streams whose session or token is no longer valid: at once on this instance, by NOTIFY on others, and
-//! by periodic rechecks for expiry.
+//! Ends streams of invalid sessions and tokens: at once on this instance, by NOTIFY on others, and by periodic rechecks
+//! for expiry.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,10 +13,8 @@ use super::{
 };
 use crate::server::identity::user::UserId;
 
-/// Delay before listening again after a database error.
 const LISTEN_AGAIN: Duration = Duration::from_secs(10);
 
-/// Revokes permits.
 #[derive(Clone, Debug)]
 pub(super) struct Revoker {
     pub(super) limits: StreamLimits,
@@ -25,21 +23,19 @@ pub(super) struct Revoker {
 }
 
 impl Revoker {
-    /// Ends a user's streams on this instance.
     pub(super) fn revoke(&self, user: &UserId) {
         if self.limits.revoke(user) {
             self.ticker.recheck();
         }
     }
 
-    /// Notifies the other instances.
     pub(super) async fn tell_others(self, user: UserId) {
         if let Err(error) = self.known.tell_revoked(&user).await {
             tracing::warn!(%error, "cannot notify other instances of ended sessions");
         }
     }
 
-    /// Rechecks periodically and listens, until `shutdown`.
+    /// Rechecks and listens until `shutdown`.
     pub(super) async fn run(self, every: Duration, shutdown: CancellationToken) {
         let watch = async { tokio::join!(self.look_again(every), self.listen()) };
         tokio::select! {
@@ -65,7 +61,7 @@ impl Revoker {
                 void.iter().for_each(|pass| self.limits.revoke_pass(pass));
                 self.ticker.recheck();
             }
-            // A database error ends no streams; the next recheck is soon.
+            // An error ends no streams; the next recheck is soon.
             Err(error) => tracing::warn!(%error, "cannot check open streams"),
         }
     }

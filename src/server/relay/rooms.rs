@@ -12,20 +12,17 @@ use tokio::sync::watch;
 use super::{frame::Frame, snapshot::Snapshot};
 use crate::model::job::{JobId, UnixMillis};
 
-/// The newest frame and all later ones.
 pub(crate) type Frames = watch::Receiver<Arc<Frame>>;
 
 /// Maximum jobs per write of counts.
 const BATCH: usize = 100;
 
-/// The followed jobs.
 #[derive(Debug)]
 pub(crate) struct Rooms {
     rooms: HashMap<JobId, Room>,
-    /// Number of rooms so far.
     opened: u64,
     max_rooms: usize,
-    /// Number of rooms that are followed also without subscribers, which do not count toward `max_rooms`.
+    /// Rooms kept without subscribers; they do not count toward `max_rooms`.
     kept: usize,
     max_kept: usize,
     grace: Duration,
@@ -39,7 +36,6 @@ pub(crate) struct Rooms {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct RoomNumber(u64);
 
-/// A followed job, with its newest frame in a watch cell.
 #[derive(Debug)]
 struct Room {
     number: RoomNumber,
@@ -49,47 +45,40 @@ struct Room {
     viewers: usize,
     /// When the last subscriber left; `None` also after the grace period, if the room is kept.
     empty_since: Option<Instant>,
-    /// Whether the job is followed to its end also without subscribers.
+    /// Followed to its end also without subscribers.
     is_kept: bool,
     phase: Phase,
-    /// Whether the job is joined at the price monitor.
+    /// Joined at the price monitor.
     is_joined: bool,
-    /// Whether a write is in progress. There is at most one per job.
+    /// At most one write per job at a time.
     is_writing: bool,
     /// Whether the newest counts are unwritten, and whether they are queued.
     has_counts: bool,
     is_queued: bool,
-    /// Whether failed products arrived after the end was written.
+    /// Failed products arrived after the end was written.
     has_details: bool,
-    /// The failed products last written.
     written_skus: Option<Arc<Vec<String>>>,
 }
 
-/// The phase of a job's end.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Phase {
-    /// Running.
     Live,
-    /// The end is known and being recorded; no subscriber has it.
+    /// The end is being recorded; no subscriber has it.
     Settling,
     /// The end is recorded and sent.
     Ended,
 }
 
-/// A command for the price monitor.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Command {
-    /// Join a job for subscribers.
     Join(JobId),
-    /// Join a job that has no subscribers (any more).
+    /// Joins a job without subscribers.
     Keep(JobId),
-    /// Stop polling: the job has ended. Later reports are still accepted.
+    /// Stops polling an ended job. Later reports are still accepted.
     Ended(JobId),
-    /// Leave a job.
     Leave(JobId),
 }
 
-/// A write for the database.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Write {
     /// A final state; then call [`Rooms::settled`].
@@ -104,18 +93,14 @@ pub(crate) enum Write {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Full;
 
-/// The effect of a report.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Applied {
-    /// Nothing new.
     Nothing,
-    /// The job is not followed.
     Unfollowed,
-    /// Sent to subscribers.
     Sent,
-    /// Ends the job; to be recorded before it is sent.
+    /// To be recorded before it is sent.
     Ended,
-    /// Failed products after the end.
+    /// Failed products arrived after the end.
     Detailed,
 }
 
@@ -133,8 +118,7 @@ impl Rooms {
         }
     }
 
-    /// Adds a subscriber, which gets the newest frame and all later ones. `recorded` is the initial state of
-    /// a job that is not followed yet.
+    /// Adds a subscriber. `recorded` is the initial state of a job that is not followed yet.
     pub(crate) fn enter(
         &mut self,
         job: &JobId,
@@ -164,7 +148,7 @@ impl Rooms {
         Ok((room.cell.subscribe(), room.number, command))
     }
 
-    /// Follows an unfinished job to its end, with or without subscribers, if there is room for it.
+    /// Follows an unfinished job to its end without subscribers, if there is room.
     pub(crate) fn keep(&mut self, job: &JobId, recorded: Snapshot) -> Option<Command> {
         if self.kept >= self.max_kept || recorded.is_final() {
             return None;
@@ -188,7 +172,6 @@ impl Rooms {
         }
     }
 
-    /// Removes a subscriber from its room.
     pub(crate) fn leave(&mut self, job: &JobId, room: RoomNumber, now: Instant) {
         if let Some(room) = self.room(job, room) {
             room.viewers = room.viewers.saturating_sub(1);
@@ -198,7 +181,6 @@ impl Rooms {
         }
     }
 
-    /// Applies a report.
     pub(crate) fn report(&mut self, job: &JobId, report: Report, now: UnixMillis) -> Applied {
         let Some(room) = self.rooms.get_mut(job) else {
             return Applied::Unfollowed;
@@ -230,7 +212,7 @@ impl Rooms {
         Applied::Sent
     }
 
-    /// Returns the next write. Each job has one at a time; newer states wait and are merged.
+    /// Each job has one write at a time; newer states wait and are merged.
     pub(crate) fn next_write(&mut self) -> Option<Write> {
         while let Some(job) = self.urgent.pop_front() {
             let Some(room) = self.rooms.get_mut(&job).filter(|room| !room.is_writing) else {
@@ -312,14 +294,14 @@ impl Rooms {
         Some(Command::Ended(job.clone()))
     }
 
-    /// Removes a deleted job. Its subscribers see their cell closed.
+    /// Removes a deleted job, which closes its subscribers' cell.
     pub(crate) fn forget(&mut self, job: &JobId) -> Option<Command> {
         let room = self.rooms.remove(job)?;
         self.kept -= usize::from(room.is_kept);
         room.is_joined.then(|| Command::Leave(job.clone()))
     }
 
-    /// Closes rooms that were empty for the grace period, unless they are kept, and queues unwritten counts.
+    /// Closes rooms that were empty for the grace period, unless kept, and queues unwritten counts.
     pub(crate) fn sweep(&mut self, now: Instant) -> Vec<Command> {
         let mut commands = Vec::new();
         let (grace, counts, kept) = (self.grace, &mut self.counts, &mut self.kept);
@@ -350,12 +332,10 @@ impl Rooms {
         commands
     }
 
-    /// Returns whether a write is queued.
     pub(crate) fn has_queued(&self) -> bool {
         !(self.urgent.is_empty() && self.counts.is_empty())
     }
 
-    /// Returns whether nothing is queued or being written.
     pub(crate) fn is_written(&self) -> bool {
         self.rooms.values().all(Room::is_written)
     }
@@ -366,19 +346,17 @@ impl Rooms {
         (room.phase != Phase::Settling).then_some(&room.snapshot)
     }
 
-    /// Returns whether a job is followed for subscribers, who may have left a moment ago.
+    /// Returns whether a job is followed for subscribers, who may just have left.
     pub(crate) fn is_watched(&self, job: &JobId) -> bool {
         self.rooms.get(job).is_some_and(Room::is_watched)
     }
 
-    /// Lists the running jobs that are followed without subscribers.
     pub(crate) fn unwatched(&self) -> Vec<JobId> {
         let unwatched = |room: &Room| room.phase == Phase::Live && !room.is_watched();
         let rooms = self.rooms.iter().filter(|(_, room)| unwatched(room));
         rooms.map(|(job, _)| job.clone()).collect()
     }
 
-    /// Returns the number of followed jobs.
     pub(crate) fn len(&self) -> usize {
         self.rooms.len()
     }
@@ -419,7 +397,7 @@ impl Room {
         self.viewers > 0 || self.empty_since.is_some()
     }
 
-    /// Without subscribers the end alone is written, because every instance would write the same counts.
+    /// Without subscribers only the end is written, because every instance would write the same counts.
     fn has_unwritten_counts(&self) -> bool {
         self.has_counts && self.is_watched()
     }
@@ -429,7 +407,7 @@ impl Room {
         self.phase != Phase::Settling && !has_more
     }
 
-    /// Returns the counts to write, with failed products only if they are new.
+    /// Returns the counts to write, with failed products only if new.
     fn counts(&mut self) -> Snapshot {
         let mut counts = self.snapshot.clone();
         if counts.failed_skus == self.written_skus {
@@ -440,7 +418,7 @@ impl Room {
         counts
     }
 
-    /// Stores failed products that arrive after the end, and returns whether there are new ones.
+    /// Stores failed products that arrive after the end. Returns whether there are new ones.
     fn details(&mut self, report: Report) -> bool {
         let known = self
             .snapshot
@@ -500,7 +478,6 @@ mod tests {
         name.parse().unwrap()
     }
 
-    /// Takes the next end to write.
     fn next_end(rooms: &mut Rooms) -> (JobId, RoomNumber, Snapshot) {
         match rooms.next_write() {
             Some(Write::End(job, room, snapshot)) => (job, room, snapshot),
@@ -673,7 +650,7 @@ mod tests {
             assert!(batch[0].2.failed_skus.is_some());
             rooms.written(&a, room, false);
         }
-        // Once written, the list is not repeated with later counts.
+        // A written list is not repeated with later counts.
         rooms.sweep(now);
         rooms.next_write();
         rooms.written(&a, room, true);
@@ -714,9 +691,9 @@ mod tests {
         assert_eq!(rooms.keep(&job("b"), Snapshot::default()), None);
         assert!(!rooms.is_watched(&a));
         assert_eq!(rooms.unwatched(), std::slice::from_ref(&a));
-        // It takes no place from those with viewers.
+        // It takes no place from rooms with subscribers.
         let (_other, ..) = rooms.enter(&job("c"), Snapshot::default()).unwrap();
-        // REST is polled for a viewer, and no more once the viewer has left.
+        // REST is polled while there is a subscriber.
         let (_frames, room, command) = rooms.enter(&a, Snapshot::default()).unwrap();
         assert_eq!(command, Some(Command::Join(a.clone())));
         assert_eq!(rooms.unwatched(), []);
@@ -758,7 +735,7 @@ mod tests {
         Written(bool),
         /// Another instance records the end.
         Beaten(u8),
-        /// The connection is lost and restored: followed rooms are joined again, and REST reports the state.
+        /// After a reconnect, followed rooms are joined again and REST reports the state.
         Reconnect(u64),
         Forget(u8),
         Sweep(u64),
@@ -783,9 +760,8 @@ mod tests {
     }
 
     proptest! {
-        /// For any order of events: a job is joined exactly while it is followed, its subscribers share one
-        /// room, it has one write at a time, its end is recorded before it is sent, and finally everything
-        /// known is recorded.
+        /// For any order of events: a job is joined exactly while followed, its subscribers share one room, it has one
+        /// write at a time, its end is recorded before it is sent, and finally all is recorded.
         #[test]
         fn any_interleaving_leaves_the_rooms_consistent(
             steps in proptest::collection::vec(any_step(), 0..120),
@@ -797,10 +773,10 @@ mod tests {
             type Seat = (watch::Receiver<Arc<Frame>>, RoomNumber);
             let mut viewers: [Vec<Seat>; 3] = Default::default();
             let mut joined = [false; 3];
-            // Whether it was joined, the last time, for subscribers.
+            // Whether its last join was for subscribers.
             let mut watched = [false; 3];
             let mut recorded: [Snapshot; 3] = Default::default();
-            // Which room of the job a write belongs to; a deleted one is not written.
+            // The job's room at a write; a deleted one is not written.
             let mut life = [0u32; 3];
             let mut writes: VecDeque<(Write, [u32; 3])> = VecDeque::new();
             let last = [Step::Sweep(0), Step::Write, Step::Written(true), Step::Write, Step::Written(true)];

@@ -1,4 +1,4 @@
-//! Counts unreadable messages of the price monitor, and logs them at intervals.
+//! Counts unreadable messages of the price monitor and logs them at intervals.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -7,10 +7,9 @@ use std::{
 
 use crate::server::telemetry::Metrics;
 
-/// Minimum time between warnings.
+/// Minimum interval of warnings.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Counts skipped messages. Clones share the count.
 #[derive(Clone, Debug)]
 pub(crate) struct Skips {
     warnings: Warnings,
@@ -22,14 +21,13 @@ pub(crate) struct Skips {
 pub(super) struct Warnings(Arc<Mutex<Pace>>);
 
 impl Warnings {
-    /// Counts one, and returns how many to report now.
+    /// Returns how many to report now.
     pub(super) fn count(&self) -> Option<u64> {
         let mut pace = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         pace.count(Instant::now())
     }
 }
 
-/// Decides when to report.
 #[derive(Debug, Default)]
 struct Pace {
     last: Option<Instant>,
@@ -37,7 +35,7 @@ struct Pace {
 }
 
 impl Pace {
-    /// Counts one, and returns how many to report now.
+    /// Returns how many to report now.
     fn count(&mut self, now: Instant) -> Option<u64> {
         self.unsaid += 1;
         if self
@@ -59,7 +57,7 @@ impl Skips {
         }
     }
 
-    /// Counts a skipped message, and warns once a minute.
+    /// Counts a skipped message and warns once a minute.
     pub(crate) fn note(&self, job: Option<&str>, reason: &str) {
         self.metrics.upstream_skipped();
         let Some(count) = self.warnings.count() else {

@@ -14,13 +14,11 @@ use crate::{
     },
 };
 
-/// Completion times further ahead are invalid, in milliseconds.
+/// Later completion times are invalid, in milliseconds from now.
 const FUTURE: UnixMillis = 86_400_000;
 
-/// The newest state of a job.
-///
-/// Counts never decrease before the end, and a final state never changes: the state is monotone, whatever the
-/// order of reports.
+/// The newest state of a job. It is monotone, whatever the order of reports: counts never decrease before the end, and
+/// a final state never changes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Snapshot {
     pub(super) event: ProgressEvent,
@@ -29,21 +27,19 @@ pub(crate) struct Snapshot {
     pub(super) end: Option<End>,
 }
 
-/// How the job ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct End {
     verdict: Verdict,
-    /// Whether the counts are those of the final report, and reach its total.
+    /// Whether the counts are those of the final report and reach its total.
     is_exact: bool,
 }
 
 impl Snapshot {
-    /// Returns whether the job has ended.
     pub(super) fn is_final(&self) -> bool {
         self.event.status.is_final()
     }
 
-    /// Returns the state after a report, or `None` if nothing changes.
+    /// Returns `None` if nothing changes.
     pub(super) fn after(&self, report: Report, now: UnixMillis) -> Option<Self> {
         if self.is_final() {
             return None;
@@ -71,7 +67,7 @@ impl Snapshot {
             }
         }
         match report.failed_skus {
-            // An empty list is only meaningful if nothing failed.
+            // An empty list is meaningful only if nothing failed.
             Some(skus)
                 if !is_late
                     && (!skus.is_empty() || report.failed == 0)
@@ -97,8 +93,7 @@ impl Snapshot {
         (next != *self).then_some(next)
     }
 
-    /// Returns the end to record over a state that other instances may have advanced: their counts are
-    /// merged, which can change the result.
+    /// Merges the end with counts that other instances recorded, which can change the result.
     pub(super) fn over(&self, recorded: &ProductImportJob) -> Self {
         let mut merged = self.clone();
         if self.end.as_ref().is_none_or(|end| end.is_exact) {
@@ -116,7 +111,6 @@ impl Snapshot {
         merged
     }
 
-    /// Sets the final status.
     fn judge(&mut self) {
         if let Some(end) = &self.end {
             let (status, error) = outcome(self.event.progress(), &end.verdict);
@@ -125,7 +119,6 @@ impl Snapshot {
         }
     }
 
-    /// Writes the state into a job for display.
     pub(super) fn show_in(&self, job: &mut ProductImportJob) {
         job.status = self.event.status;
         job.error.clone_from(&self.event.error);

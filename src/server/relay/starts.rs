@@ -17,23 +17,19 @@ use crate::{
     server::identity::job_scope::JobOwner,
 };
 
-/// How many starts a stream may lag before it queries the database.
+/// Starts that a stream may lag before it queries the database.
 const KEPT: usize = 64;
 /// Maximum clock skew between instances, in milliseconds.
 const SKEW: UnixMillis = 60_000;
 /// Maximum jobs of other instances per query.
 const MOST: u64 = 500;
 
-/// A started job.
 #[derive(Clone, Debug)]
 pub(super) struct Started {
-    /// Its owner.
     pub(super) user: JobOwner,
-    /// Its recorded state.
     pub(super) job: ProductImportJob,
 }
 
-/// Broadcasts started jobs. Clones share the listeners.
 #[derive(Clone, Debug)]
 pub(super) struct Starts(broadcast::Sender<Arc<Started>>);
 
@@ -42,14 +38,11 @@ impl Starts {
         Self(broadcast::Sender::new(KEPT))
     }
 
-    /// Receives jobs started from now on.
     pub(super) fn listen(&self) -> broadcast::Receiver<Arc<Started>> {
         self.0.subscribe()
     }
 
-    /// Announces a job.
     pub(super) fn tell(&self, user: JobOwner, job: ProductImportJob) {
-        // There may be no receiver.
         let _ = self.0.send(Arc::new(Started { user, job }));
     }
 

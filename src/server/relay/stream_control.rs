@@ -14,13 +14,12 @@ use crate::{
     server::telemetry::metrics::{StreamCount, StreamEnd},
 };
 
-/// Reconnection delay, random so that the subscribers of an instance do not return at once.
+/// Reconnection delay; random, so that an instance's subscribers do not return at once.
 const RETRY_MILLIS: std::ops::Range<u64> = 500..2_000;
 
-/// The same during shutdown: wider, because all return.
+/// Reconnection delay during shutdown; wider, because all return.
 const DRAIN_RETRY_MILLIS: std::ops::Range<u64> = 500..4_000;
 
-/// Controls one stream.
 #[derive(Debug)]
 pub(crate) struct StreamControl {
     beat: u64,
@@ -30,17 +29,14 @@ pub(crate) struct StreamControl {
     count: StreamCount,
 }
 
-/// A message besides states.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Signal {
-    /// Write this and continue.
     Send(Bytes),
-    /// Write this, if anything, and end.
+    /// Write this, if any, and end.
     Close(Bytes),
 }
 
 impl StreamControl {
-    /// Creates the control of a stream limited to `max_duration`.
     pub(crate) fn new(permit: Permit, count: StreamCount, max_duration: Option<Duration>) -> Self {
         Self {
             beat: 0,
@@ -51,13 +47,12 @@ impl StreamControl {
         }
     }
 
-    /// Records that everything was sent.
     pub(crate) fn finished(&mut self) {
         self.count.ends(StreamEnd::Finished);
     }
 
-    /// Returns what is written before and after the newest states on opening: the reconnection delay, and the
-    /// upstream state if it matters.
+    /// Returns what to write before and after the newest states on opening: the reconnection delay, and the upstream
+    /// state if relevant.
     pub(crate) fn opening(&mut self, tick: Tick) -> (Bytes, Bytes) {
         let after = retry(Duration::from_millis(fastrand::u64(RETRY_MILLIS)));
         let Tick::Alive {
@@ -95,7 +90,6 @@ impl StreamControl {
         is_late.then_some(StreamEnd::TimeLimit)
     }
 
-    /// Returns the signal of a tick, if any.
     pub(super) fn signal(&mut self, tick: Tick) -> Option<Signal> {
         let must_end = self.must_end(tick);
         let Tick::Alive {
@@ -109,7 +103,7 @@ impl StreamControl {
         if must_end {
             return Some(Signal::Close(Bytes::new()));
         }
-        // The first connection is not worth a message.
+        // The first connection is not reported.
         if state != self.told && state != UpstreamState::Connecting {
             self.told = state;
             self.beat = beat;
@@ -138,7 +132,6 @@ pub(super) mod tests {
         },
     };
 
-    /// Creates the control of a stream, and its limits.
     pub(in crate::server::relay) fn control(
         longest: Option<Duration>,
     ) -> (StreamControl, StreamLimits) {

@@ -27,50 +27,38 @@ use crate::{
     },
 };
 
-/// A request for a stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asking<'a> {
-    /// The client's address.
     pub(crate) address: ClientAddress,
-    /// The `Last-Event-ID` of a reconnecting client.
+    /// Of a reconnecting client.
     pub(crate) last_event_id: Option<&'a str>,
 }
 
-/// The jobs of a stream of many.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Jobs {
-    /// Listed jobs.
     pub(crate) listed: Vec<JobId>,
-    /// Whether all unfinished jobs of the user are added, including new ones.
+    /// Adds all unfinished jobs of the user, including new ones.
     pub(crate) unfinished: bool,
 }
 
-/// The answer to a request for a stream.
 #[expect(
     clippy::large_enum_variant,
     reason = "it is taken apart at once, one for each stream that opens"
 )]
 pub(crate) enum ProgressAnswer {
-    /// The stream.
     Stream(SubscriberStream),
     /// The client has the final state: 204 stops it from reconnecting.
     NothingMore,
 }
 
-/// The jobs of a stream.
 #[derive(Default)]
 struct Followed {
     live: Vec<Subscription>,
-    /// Jobs that have ended already.
     over: Vec<(JobId, Arc<Frame>)>,
 }
 
 impl Relay {
-    /// Opens a stream of a job's progress.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::TooMany`] at a limit, [`ApiError::Unavailable`] while the server stops.
+    /// Opens a stream of one job. Returns [`ApiError::TooMany`] at a limit, [`ApiError::Unavailable`] during shutdown.
     pub(crate) fn open_stream(
         &self,
         pass: Pass,
@@ -95,12 +83,8 @@ impl Relay {
         })))
     }
 
-    /// Opens a stream of many jobs.
-    ///
-    /// # Errors
-    ///
-    /// As [`open_stream`](Self::open_stream); [`ApiError::TooMany`] also if a listed job cannot be followed because
-    /// of a limit, [`ApiError::NotFound`] if none exists, [`ApiError::Invalid`] if too many are listed.
+    /// Opens a stream of many jobs. Errors like [`open_stream`](Self::open_stream); also [`ApiError::TooMany`] if a
+    /// listed job exceeds a limit, [`ApiError::NotFound`] if none exists, [`ApiError::Invalid`] if too many are listed.
     pub(crate) async fn open_many(
         &self,
         pass: Pass,
@@ -122,7 +106,7 @@ impl Relay {
                 limit: max_jobs as u64,
             }));
         }
-        // Before the query, so that no start is missed between.
+        // Before the query, so that no start is missed.
         let started = unfinished.then(|| self.starts.listen());
         let mut found = self
             .records
@@ -160,8 +144,7 @@ impl Relay {
         })))
     }
 
-    /// Follows the jobs whose end the client has not seen. Returns whether unlisted jobs were dropped because
-    /// of a limit.
+    /// Follows jobs whose end the client has not seen. Returns whether unlisted jobs were dropped because of a limit.
     fn follow_all(
         &self,
         jobs: Vec<ProductImportJob>,
@@ -209,7 +192,6 @@ impl Relay {
         Ok(())
     }
 
-    /// Refuses new streams from the moment the server stops.
     pub(crate) fn refuse_while_draining(&self) -> Result<(), ApiError> {
         if self.is_stopping() {
             return Err(ApiError::Unavailable(ErrorCode::Restarting.into()));

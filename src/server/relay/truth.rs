@@ -1,5 +1,5 @@
-//! Model test: a service, two instances of the relay and their database. Whatever happens to messages, a job
-//! ends as the service's last report says.
+//! Model test of a service, two instances of the relay and their database: whatever happens to messages, a job ends as
+//! the service's last report says.
 
 use std::{
     collections::VecDeque,
@@ -50,8 +50,8 @@ impl Service {
     }
 }
 
-/// Generates a service with growing counts and any kind of last report. If that has all counts, failures may
-/// have been retried successfully.
+/// Generates growing counts and any kind of last report. If that has all counts, failures may have been retried
+/// successfully.
 fn any_service() -> impl Strategy<Value = Service> {
     let total = 2..40u64;
     let last = 0..9u8;
@@ -105,7 +105,6 @@ enum Step {
     /// The database starts or ends an instance's write.
     Write(bool),
     Written(bool, bool),
-    /// An instance sweeps its rooms.
     Sweep(bool),
 }
 

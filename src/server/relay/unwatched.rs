@@ -1,5 +1,5 @@
-//! Follows unfinished jobs without subscribers: joins them, because some services tell errors by events only,
-//! and polls them by REST, a few at a time in turn.
+//! Follows unfinished jobs without subscribers: joins them, because some services report errors by events only, and
+//! polls them by REST, a few at a time in turn.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -20,7 +20,6 @@ use crate::model::{
 const BATCH: u64 = 32;
 const CONCURRENCY: usize = 4;
 
-/// The polling task.
 pub(super) struct Unwatched {
     pub(super) records: Arc<dyn JobRecords>,
     pub(super) hub: Hub,
@@ -29,12 +28,11 @@ pub(super) struct Unwatched {
 }
 
 impl Unwatched {
-    /// Polls some jobs every `interval`, until `shutdown`.
     pub(super) async fn run(self, interval: Duration, shutdown: CancellationToken) {
         let rounds = async {
             let (mut after, mut unlisted) = (None, HashSet::new());
             loop {
-                // At a random time of this instance.
+                // At a random time per instance.
                 let pause = interval.mul_f64(0.75 + fastrand::f64() / 2.0);
                 tokio::time::sleep(pause).await;
                 if !self.rest.is_resting() {
@@ -51,8 +49,8 @@ impl Unwatched {
         }
     }
 
-    /// Polls the jobs after one, and returns the last of them; `None` at the end of the list. Those that are
-    /// followed and in no part of the list have been ended by another instance.
+    /// Polls the jobs after one. Returns the last of them; `None` at the end of the list. Followed jobs in no part of
+    /// the list were ended by another instance.
     async fn round(&self, after: Option<JobId>, unlisted: &mut HashSet<JobId>) -> Option<JobId> {
         let jobs = match self.records.unfinished_after(after.as_ref(), BATCH).await {
             Ok(jobs) => jobs,
@@ -77,7 +75,7 @@ impl Unwatched {
         last.filter(|_| !is_last)
     }
 
-    /// Follows a job no more that has an end in the database.
+    /// Stops following a job that has ended in the database.
     async fn forget_ended(&self, job: &JobId) {
         let Some(snapshot) = self.hub.snapshot(job) else {
             return;

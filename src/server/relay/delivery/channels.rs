@@ -1,4 +1,4 @@
-//! The channels of a shard: newest frame and subscribers of each job (pure).
+//! The channels of a shard: newest frame and subscribers per job (pure).
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -6,7 +6,6 @@ use slab::Slab;
 
 use crate::server::relay::{frame::Frame, rooms::RoomNumber};
 
-/// The channels of one shard.
 #[derive(Debug, Default)]
 pub(super) struct Channels {
     channels: Slab<Channel>,
@@ -17,19 +16,17 @@ pub(super) struct Channels {
 struct Channel {
     room: RoomNumber,
     newest: Arc<Frame>,
-    /// Whether the job was deleted.
     is_closed: bool,
     members: Slab<Member>,
 }
 
-/// A topic of a connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Member {
     pub(super) connection: usize,
     pub(super) topic: usize,
 }
 
-/// Position of a topic in a channel. Returned by [`Channels::leave`].
+/// Position of a topic in a channel.
 #[derive(Debug)]
 pub(super) struct Membership {
     channel: usize,
@@ -37,8 +34,8 @@ pub(super) struct Membership {
 }
 
 impl Channels {
-    /// Subscribes a topic to a room with a known newest frame. Returns the channel's number if it is new: the
-    /// caller must watch its room.
+    /// Subscribes a topic to a room's newest frame. Returns the channel's number if it is new: the caller must watch
+    /// its room.
     pub(super) fn join(
         &mut self,
         room: RoomNumber,
@@ -64,8 +61,8 @@ impl Channels {
         (Membership { channel, member }, is_new.then_some(channel))
     }
 
-    /// Stores a newer frame, or with `None` the job's deletion, and returns the subscribers. `None` if there
-    /// are none; the channel is removed.
+    /// Stores a newer frame, or the job's deletion (`None`), and returns the subscribers. Without subscribers it
+    /// removes the channel and returns `None`.
     pub(super) fn publish(
         &mut self,
         channel: usize,
@@ -89,7 +86,7 @@ impl Channels {
         (&channel.newest, channel.is_closed)
     }
 
-    /// Unsubscribes a topic. A watched channel stays until its next change.
+    /// A watched channel stays until its next change.
     pub(super) fn leave(&mut self, at: Membership) {
         let channel = &mut self.channels[at.channel];
         channel.members.remove(at.member);

@@ -17,13 +17,12 @@ use crate::server::relay::{
     stream_control::{Signal, StreamControl},
 };
 
-/// A connection. Kept small, because every report iterates over all of a shard.
+/// Small, because every report iterates over a shard's connections.
 pub(super) struct Connection {
     pub(super) transport: Transport,
     phase: Phase,
     /// The rest of a piece while the transport is full. States due meanwhile are merged into the next piece.
     unsent: Option<Box<Bytes>>,
-    /// Whether it is queued for writing.
     pub(super) is_queued: bool,
 }
 
@@ -38,25 +37,22 @@ enum Phase {
     Lingering,
 }
 
-/// State shared by the writes of a shard.
 pub(super) struct Writer {
     pub(super) channels: Channels,
     pub(super) piece: Piece,
     pub(super) sent: Sent,
 }
 
-/// Sums written events, because a global counter per piece would be slower than the piece.
+/// Written events, summed here because a global counter per piece would be slower than the piece.
 #[derive(Default)]
 pub(super) struct Sent {
     pub(super) pieces: u64,
     pub(super) bytes: u64,
 }
 
-/// Whether a transport accepted everything.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Taken {
     All,
-    /// No: resume when it is writable.
     NotAll,
 }
 
@@ -77,7 +73,6 @@ impl Connection {
         }
     }
 
-    /// Returns the subscriber until the stream ends.
     pub(super) fn subscriber(&mut self) -> Option<&mut Subscriber<Subscription>> {
         match &mut self.phase {
             Phase::Open { subscriber, .. } => Some(subscriber),
@@ -102,7 +97,7 @@ impl Connection {
         if progress == Progress::Open {
             writer.piece.push(&last);
             if writer.piece.len() == before {
-                // Without an immediate event a client assumes a buffering proxy.
+                // Without an immediate event a client suspects a buffering proxy.
                 writer.piece.push(&HEARTBEAT);
             }
         }
@@ -136,7 +131,6 @@ impl Connection {
         self.send(progress != Progress::Open, writer)
     }
 
-    /// Writes the piece.
     fn send(&mut self, is_last: bool, writer: &mut Writer) -> Taken {
         if is_last {
             self.leave(&mut writer.channels);
@@ -182,15 +176,15 @@ impl Connection {
         }
     }
 
-    /// Handles a tick: heartbeat, or end of the stream.
+    /// Sends a heartbeat or ends the stream.
     pub(super) fn heed(&mut self, tick: Tick, writer: &mut Writer) -> Taken {
         let Phase::Open { control, .. } = &mut self.phase else {
-            // The client had its time to read the end.
+            // The client had time to read the end.
             self.cut(&mut writer.channels);
             return Taken::All;
         };
         if self.unsent.is_some() {
-            // A full transport gets no other message, so none is requested.
+            // A full transport gets no other message.
             if control.must_end(tick) {
                 self.cut(&mut writer.channels);
             }

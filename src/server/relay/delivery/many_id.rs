@@ -1,5 +1,5 @@
-//! The `id:` of a stream of many jobs (pure). It encodes which listed jobs' ends the client has seen, so that
-//! any instance can resume without repeating them. It changes only with an end.
+//! The `id:` of a stream of many jobs (pure): which listed jobs' ends the client has seen, so that any instance can
+//! resume without repeating them. Changes only with an end.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::model::job::JobId;
 pub(in crate::server::relay) struct ManyId {
     /// Fingerprint of the list.
     list: u32,
-    /// A bit per listed job: whether its end was sent.
+    /// One bit per listed job: its end was sent.
     ends: Vec<u8>,
 }
 
@@ -42,14 +42,12 @@ impl ManyId {
         Some(read)
     }
 
-    /// Returns whether the client has seen the end of the job at an index.
     pub(in crate::server::relay) fn has_seen_end(&self, place: usize) -> bool {
         self.ends
             .get(place / 4)
             .is_some_and(|bits| bits & (1 << (place % 4)) != 0)
     }
 
-    /// Records the end of the job at an index.
     pub(super) fn tell_end(&mut self, place: usize) {
         if let Some(bits) = self.ends.get_mut(place / 4) {
             *bits |= 1 << (place % 4);

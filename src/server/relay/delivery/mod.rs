@@ -1,17 +1,15 @@
-//! Delivers the newest states to the clients of all event streams, of one job and of many.
+//! Delivers the newest states to all event streams, of one job and of many.
 //!
-//! 1. A *shard* is one task that serves up to [`SHARD_CAPACITY`] connections, of whatever jobs; it is entered
-//!    through its *admission queue*.
-//! 2. It follows each job that one of its connections is subscribed to once: a *channel*, which holds the newest
-//!    frame and who is subscribed.
-//! 3. A report marks the topics of those as due. When all reports that are there have been taken in, each
-//!    connection with something due gets one write, of the newest state of each of these jobs.
-//! 4. A *topic* knows the revision that was told last: nothing is told twice, and what was superseded while the
-//!    *transport* was full is skipped. A connection holds the rest of one piece at most.
-//! 5. The bytes of a state are encoded once, in its frame. A stream of many jobs puts its own `id:` line before
-//!    them, which changes only when an end is told.
-//! 6. A transport is a hijacked socket, written to by one system call, or the body of an HTTP/2 response: no
-//!    connection has a task, a timer or a buffer of its own.
+//! 1. A *shard* is a task for up to [`SHARD_CAPACITY`] connections, entered through its *admission queue*.
+//! 2. It has a *channel* for each job its connections subscribe to: newest frame and subscribers.
+//! 3. A report marks its subscribers' topics as due. After all available reports, each connection with due topics gets
+//! one write of their newest states.
+//! 4. A *topic* knows the last revision sent: nothing is sent twice, and states superseded while the *transport* was
+//! full are skipped. A connection buffers at most the rest of one piece.
+//! 5. A state is encoded once, in its frame. A stream of many jobs prepends its own `id:` line, which changes only with
+//! an end.
+//! 6. A transport is a hijacked socket, written by one system call, or an HTTP/2 response body. Connections have no
+//! task, timer or buffer of their own.
 
 mod channels;
 mod connection;
@@ -46,11 +44,10 @@ use super::{
 };
 use crate::server::{relay::records::JobRecords, telemetry::Metrics};
 
-/// Maximum connections per task. More tasks use more CPUs but cost more per event: with 1,000 connections one
-/// task is faster than four.
+/// Maximum connections per task. More tasks use more CPUs but cost more per event: for 1,000 connections one task is
+/// faster than four.
 const SHARD_CAPACITY: usize = 1024;
 
-/// The shards. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery(Arc<Shared>);
 
@@ -64,7 +61,7 @@ struct Shared {
     write_timeout: Duration,
 }
 
-/// Source of new jobs for a stream of unfinished jobs.
+/// Announces new jobs to streams of unfinished jobs.
 #[derive(Clone, Debug)]
 struct Sources {
     hub: Hub,
@@ -72,7 +69,6 @@ struct Sources {
     max_jobs: usize,
 }
 
-/// A connection waiting for admission.
 #[derive(Debug)]
 struct Pending {
     transport: Transport,
@@ -87,19 +83,17 @@ pub(crate) struct SubscriberStream {
     delivery: Delivery,
 }
 
-/// The parts of a stream.
 #[derive(Debug)]
 pub(super) struct EventStream {
     pub(super) subscriber: Subscriber<Subscription>,
-    /// The subscriptions.
     pub(super) live: Vec<Subscription>,
-    /// Receives jobs that started since the query, for streams of unfinished jobs.
+    /// Jobs started since the query, for streams of unfinished jobs.
     pub(super) started: Option<broadcast::Receiver<Arc<Started>>>,
     pub(super) control: StreamControl,
 }
 
 impl Delivery {
-    /// Creates the shards' registry. `tasks` owns the shards, which end with the ticker.
+    /// `tasks` owns the shards, which end with the ticker.
     pub(crate) fn new(
         hub: Hub,
         records: Arc<dyn JobRecords>,
@@ -123,7 +117,6 @@ impl Delivery {
         }))
     }
 
-    /// Creates a stream.
     pub(super) fn stream(&self, stream: EventStream) -> SubscriberStream {
         let delivery = self.clone();
         SubscriberStream { stream, delivery }
@@ -137,7 +130,6 @@ impl Delivery {
 }
 
 impl SubscriberStream {
-    /// Returns the stream as a response body.
     pub(crate) fn into_stream(self) -> impl Stream<Item = Bytes> + Send + 'static {
         let (transport, gone, body) = Transport::body();
         self.delivery.admit(Pending {
@@ -148,7 +140,7 @@ impl SubscriberStream {
         body
     }
 
-    /// Writes the stream to a hijacked socket, with chunked transfer coding.
+    /// Writes the stream to a hijacked socket in the chunked transfer coding.
     pub(crate) fn write_to(self, socket: Arc<dyn Socket>) {
         let (transport, gone) = Transport::socket(socket);
         self.delivery.admit(Pending {

@@ -1,10 +1,8 @@
-//! Events written together, plain or as one chunk of the chunked transfer coding (RFC 9112, section 7.1)
-//! (pure).
+//! Events written together, plain or as a chunk (RFC 9112, section 7.1) (pure).
 
-/// Maximum length of a chunk head: hexadecimal size and line break.
+/// Maximum bytes of a chunk head: hexadecimal size and line break.
 const MAX_HEAD: usize = 18;
 const CRLF: &[u8] = b"\r\n";
-/// Ends a chunked body.
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// A reusable buffer for one piece.
@@ -32,7 +30,6 @@ impl Piece {
         self.bytes.len() - MAX_HEAD
     }
 
-    /// Returns the events.
     pub(super) fn events(&self) -> &[u8] {
         &self.bytes[MAX_HEAD..]
     }

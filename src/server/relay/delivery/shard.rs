@@ -1,4 +1,4 @@
-//! Serves the connections of one shard in one task.
+//! A task that serves the connections of a shard.
 
 use std::{
     collections::VecDeque,
@@ -31,7 +31,6 @@ use crate::{
     },
 };
 
-/// A shard.
 pub(super) struct Shard {
     delivery: Delivery,
     queue: Arc<AdmissionQueue<Pending>>,
@@ -46,17 +45,15 @@ pub(super) struct Shard {
     gone: FuturesUnordered<Numbered<Gone>>,
     /// One per connection with a full transport.
     writable: FuturesUnordered<Numbered<Writable>>,
-    /// Receives started jobs, once a connection wants them.
+    /// Started jobs, once a connection wants them.
     started: Option<broadcast::Receiver<Arc<Started>>>,
     /// Pending queries for jobs that could not be followed before, one at a time per scope.
     scopes: VecDeque<JobScope>,
     lookups: FuturesUnordered<BoxFuture<'static, Found>>,
 }
 
-/// Result of such a query.
 type Found = (JobScope, Result<Vec<ProductImportJob>, RecordError>);
 
-/// Resolves to the number of its connection.
 struct Numbered<F> {
     connection: usize,
     future: F,
@@ -85,7 +82,6 @@ impl Shard {
         }
     }
 
-    /// Serves until the last client is gone or the server stops.
     pub(super) async fn run(mut self) {
         self.admit();
         loop {
@@ -126,14 +122,13 @@ impl Shard {
             }
             self.count();
         }
-        // Admits no more, and ends the streams. Written bytes are still sent when sockets close.
+        // Admits no more and ends the streams. Written bytes are still sent when sockets close.
         self.delivery.0.queues.close(&self.queue);
         self.admit();
         self.heed(Tick::Drain);
         self.count();
     }
 
-    /// Opens the streams of admitted connections.
     fn admit(&mut self) {
         let tick = *self.ticks.borrow();
         for pending in self.queue.take() {
@@ -182,7 +177,6 @@ impl Shard {
         self.started.get_or_insert(started);
     }
 
-    /// Subscribes a connection to a job.
     fn follow(&mut self, connection: usize, viewer: Subscription) {
         let Some(subscriber) = self.connections[connection].subscriber() else {
             return;
@@ -198,7 +192,7 @@ impl Shard {
         subscriber.follow(viewer, at);
     }
 
-    /// Publishes a room's change, and queues its subscribers.
+    /// Publishes a room's change and queues its subscribers.
     fn publish(&mut self, channel: usize, mut frames: Result<Frames, ()>) {
         let newest = frames.as_mut().ok();
         let newest = newest.map(|frames| frames.borrow_and_update().clone());
@@ -243,7 +237,7 @@ impl Shard {
     }
 
     fn resume(&mut self, connection: usize, waited: Waited) {
-        // The number may have been reused: then nothing is unsent, or it is checked twice.
+        // If the number was reused, nothing is unsent or it is checked twice.
         let Some(at) = self.connections.get_mut(connection) else {
             return;
         };
@@ -256,7 +250,6 @@ impl Shard {
         self.wait(connection, taken);
     }
 
-    /// Handles a tick for each connection.
     fn heed(&mut self, tick: Tick) {
         for connection in 0..self.connections.capacity() {
             if let Some(at) = self.connections.get_mut(connection) {
@@ -273,7 +266,7 @@ impl Shard {
         self.queue.left();
     }
 
-    /// Adds a started job to the streams it concerns.
+    /// Adds a started job to matching streams.
     fn take_in(&mut self, started: &Started) {
         for connection in 0..self.connections.capacity() {
             self.take_in_at(connection, started);
@@ -325,8 +318,7 @@ impl Shard {
         at.subscriber()?.unfinished()
     }
 
-    /// Queries unfinished jobs that some connections lack, after their heartbeat, so that no heartbeat waits
-    /// for the database.
+    /// Queries missing jobs of connections after their heartbeat, so that no heartbeat waits for the database.
     fn look_for_short(&mut self) {
         if !self.scopes.is_empty() || !self.lookups.is_empty() {
             return;
@@ -380,7 +372,7 @@ impl Shard {
                 }
                 self.write_due();
             }
-            // They are retried at the next tick.
+            // Retried at the next tick.
             Err(error) => tracing::warn!(%error, "cannot look for new jobs"),
         }
         self.look_up();
@@ -394,14 +386,14 @@ impl Shard {
     }
 }
 
-/// Waits for a change of a room. Without one the job was deleted.
+/// Waits for a change of a room, or its deletion.
 async fn change(channel: usize, mut frames: Frames) -> (usize, Result<Frames, ()>) {
     let changed = frames.changed().await;
     (channel, changed.map(|()| frames).map_err(drop))
 }
 
-/// Waits for a started job, or returns `None` if some may have been missed. Pends forever if no connection
-/// wants them. Cancel-safe.
+/// Waits for a started job; `None` if some may have been missed. Pends forever if no connection wants them.
+/// Cancel-safe.
 async fn next_started(
     started: &mut Option<broadcast::Receiver<Arc<Started>>>,
 ) -> Option<Arc<Started>> {

@@ -1,8 +1,5 @@
-//! A subscriber's state: its jobs, the revision last sent of each, and what is due. Encodes due events (pure:
-//! no socket, no clock).
-//!
-//! A state is encoded once for all subscribers ([`Frame`]). A stream of many jobs adds its own `id:`, which
-//! changes only with an end.
+//! A subscriber: its jobs, the revision last sent of each, and what is due. Encodes due events (pure: no socket, no
+//! clock).
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -23,22 +20,21 @@ use crate::{
 
 /// Maximum bytes of a piece, except for its last event.
 const MAX_PIECE: usize = 16 << 10;
-/// Number of ended jobs that a stream of unfinished ones remembers.
+/// Ended jobs that a stream of unfinished jobs remembers.
 const REMEMBERED_ENDS: usize = 64;
 
-/// The subscriptions of one client. Dropping an `S` unsubscribes.
+/// The subscriptions of a client. Dropping an `S` unsubscribes.
 #[derive(Debug)]
 pub(in crate::server::relay) enum Subscriber<S> {
     One(One<S>),
     Many(Box<Many<S>>),
 }
 
-/// A running job in a stream.
 #[derive(Debug)]
 pub(super) struct Topic<S> {
     subscription: S,
     at: Membership,
-    /// The last revision sent.
+    /// Last revision sent.
     told: u64,
     is_due: bool,
 }
@@ -47,23 +43,22 @@ pub(super) struct Topic<S> {
 #[derive(Debug)]
 pub(in crate::server::relay) struct One<S> {
     topic: Option<Topic<S>>,
-    /// The final state of a job that ended before the stream, until it is sent.
+    /// Final state of a job that ended before the stream, until sent.
     over: Option<Arc<Frame>>,
 }
 
-/// A stream of many jobs. It sends `end` when all listed ones have ended, unless it adds started jobs.
+/// A stream of many jobs. Sends `end` when all listed ones have ended, unless it adds started jobs.
 #[derive(Debug)]
 pub(in crate::server::relay) struct Many<S> {
     topics: Slab<Topic<S>>,
-    /// Topics with due states, longest waiting first.
+    /// Due topics, longest waiting first.
     due: VecDeque<usize>,
-    /// Jobs that ended before the stream, until they are sent.
+    /// Jobs that ended before the stream, until sent.
     over: Vec<(JobId, Arc<Frame>)>,
     missing: Vec<JobId>,
-    /// The listed jobs, in the order of the ID's bits.
+    /// Listed jobs, in the order of the ID's bits.
     listed: Box<[JobId]>,
     id: ManyId,
-    /// The encoded `id:` line.
     id_line: Box<str>,
     unfinished: Option<Box<Unfinished>>,
 }
@@ -71,23 +66,18 @@ pub(in crate::server::relay) struct Many<S> {
 /// State of a stream that adds started jobs.
 #[derive(Debug)]
 pub(in crate::server::relay) struct Unfinished {
-    /// The scope of its jobs.
     pub(super) scope: JobScope,
     /// Whether jobs are missing because of a limit or a lagging receiver.
     pub(super) is_short: bool,
-    /// Maximum jobs of the stream.
     max_jobs: usize,
     /// Recently ended jobs, whose start may still be announced.
     ended: VecDeque<JobId>,
 }
 
-/// The state of a stream after a piece.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Progress {
     Open,
-    /// Ends: everything was sent.
     Finished,
-    /// Ends: the job was deleted.
     Forgotten,
 }
 
@@ -103,7 +93,6 @@ impl Unfinished {
 }
 
 impl<S> One<S> {
-    /// Creates a stream of one job, running or `over`.
     pub(in crate::server::relay) fn new(over: Option<Arc<Frame>>) -> Self {
         Self { topic: None, over }
     }
@@ -134,7 +123,7 @@ impl<S> One<S> {
 }
 
 impl<S: AsRef<JobId>> Many<S> {
-    /// Creates a stream of `listed` jobs: `over`, `missing`, and the rest running.
+    /// Creates a stream of `listed` jobs: `over`, `missing`, the rest running.
     pub(in crate::server::relay) fn new(
         listed: Vec<JobId>,
         id: ManyId,
@@ -142,7 +131,7 @@ impl<S: AsRef<JobId>> Many<S> {
         missing: Vec<JobId>,
         unfinished: Option<Unfinished>,
     ) -> Self {
-        // Most streams list few jobs, and there are many streams.
+        // Saves memory: there are many streams with few jobs.
         let topics = listed.len().saturating_sub(over.len() + missing.len());
         Self {
             topics: Slab::with_capacity(topics),
@@ -156,7 +145,6 @@ impl<S: AsRef<JobId>> Many<S> {
         }
     }
 
-    /// Returns whether a started job is to be followed.
     fn wants(&mut self, job: &JobId) -> bool {
         let place = self.listed.binary_search(job);
         let was_told = place.is_ok_and(|place| self.id.has_seen_end(place));
@@ -217,7 +205,6 @@ impl<S: AsRef<JobId>> Many<S> {
         Progress::Open
     }
 
-    /// Sends a job's final state.
     fn tell(&mut self, job: &JobId, frame: &Frame, piece: &mut Piece) {
         match self.listed.binary_search(job) {
             Ok(place) => {
@@ -245,7 +232,6 @@ fn line(id: &ManyId) -> Box<str> {
 }
 
 impl<S: AsRef<JobId>> Subscriber<S> {
-    /// Returns the number of the next topic.
     pub(super) fn next_topic(&self) -> usize {
         match self {
             Self::One(_) => 0,
@@ -253,7 +239,7 @@ impl<S: AsRef<JobId>> Subscriber<S> {
         }
     }
 
-    /// Follows a job, whose newest state becomes due.
+    /// Follows a job, whose newest state is due.
     pub(super) fn follow(&mut self, subscription: S, at: Membership) {
         let topic = Topic {
             subscription,
@@ -270,7 +256,6 @@ impl<S: AsRef<JobId>> Subscriber<S> {
         }
     }
 
-    /// Marks a topic as due.
     pub(super) fn mark(&mut self, topic: usize) {
         match self {
             Self::One(One { topic, .. }) => {
@@ -288,7 +273,6 @@ impl<S: AsRef<JobId>> Subscriber<S> {
         }
     }
 
-    /// Returns whether anything is due.
     pub(super) fn is_due(&self) -> bool {
         match self {
             Self::One(one) => one.over.is_some() || one.topic.as_ref().is_some_and(|it| it.is_due),
@@ -306,7 +290,6 @@ impl<S: AsRef<JobId>> Subscriber<S> {
         }
     }
 
-    /// Unsubscribes from everything.
     pub(super) fn leave(self, channels: &mut Channels) {
         match self {
             Self::One(one) => one.topic.into_iter().for_each(|it| channels.leave(it.at)),
@@ -318,7 +301,6 @@ impl<S: AsRef<JobId>> Subscriber<S> {
         }
     }
 
-    /// Returns whether a started job is to be followed.
     pub(super) fn wants(&mut self, job: &JobId) -> bool {
         match self {
             Self::One(_) => false,
@@ -326,7 +308,6 @@ impl<S: AsRef<JobId>> Subscriber<S> {
         }
     }
 
-    /// Returns the state for started jobs, if the stream adds them.
     pub(super) fn unfinished(&mut self) -> Option<&mut Unfinished> {
         match self {
             Self::One(_) => None,
@@ -364,7 +345,6 @@ mod tests {
         }
     }
 
-    /// Events in any order.
     #[derive(Clone, Debug)]
     enum Step {
         Report(usize),
@@ -374,7 +354,7 @@ mod tests {
         Notice(usize),
         /// The transport accepts a piece.
         Write,
-        /// The client disconnects and reconnects.
+        /// The client reconnects.
         Reconnect,
     }
 
@@ -391,7 +371,7 @@ mod tests {
         proptest::collection::vec(step, 0..80)
     }
 
-    /// The true state of a job.
+    /// The actual state of a job.
     #[derive(Clone, Copy, Debug, Eq, PartialEq)]
     enum Truth {
         Runs,
@@ -446,7 +426,7 @@ mod tests {
             world
         }
 
-        /// Opens a stream as `relay::streams` does.
+        /// Opens a stream like `relay::streams`.
         fn connect(&mut self) {
             let id = ManyId::new(&self.jobs, self.client.last_event_id.as_deref());
             let (mut over, mut missing, mut live) = (Vec::new(), Vec::new(), Vec::new());
@@ -515,7 +495,7 @@ mod tests {
             cell.send_replace(frame(revision, processed));
         }
 
-        /// Publishes a room's change as the shard does.
+        /// Publishes a room's change like the shard.
         fn notice(&mut self, job: usize) {
             let Some((channel, frames)) = self.watched.get_mut(&job) else {
                 return;
@@ -562,7 +542,7 @@ mod tests {
         }
 
         fn settle(&mut self) {
-            // Twice: a last state, then the deletion.
+            // Twice: final state, then deletion.
             for job in (0..self.jobs.len()).chain(0..self.jobs.len()) {
                 self.notice(job);
             }
@@ -573,7 +553,7 @@ mod tests {
     }
 
     impl Client {
-        /// Reads events, and returns whether the stream has ended.
+        /// Reads events. Returns whether the stream has ended.
         fn read(&mut self, events: &str, listed: &[JobId]) -> bool {
             for event in events.split_terminator("\n\n") {
                 assert!(!self.has_seen_all, "nothing comes after the end");
@@ -669,14 +649,12 @@ mod tests {
         Arc::new(Frame::new(revision, &snapshot))
     }
 
-    /// Returns a room number per job.
     fn rooms(jobs: &[JobId]) -> Vec<RoomNumber> {
         let mut rooms = Rooms::new(jobs.len(), 0, Duration::ZERO);
         let mut enter = |job| rooms.enter(job, Snapshot::default()).unwrap().1;
         jobs.iter().map(&mut enter).collect()
     }
 
-    /// Returns the bytes due now.
     fn written<S: AsRef<JobId>>(
         subscriber: &mut Subscriber<S>,
         channels: &mut Channels,
@@ -711,7 +689,6 @@ mod tests {
         }
         let (events, _) = written(&mut subscriber, &mut channels);
         assert!(events.starts_with("id: 3\n") && events.matches("id:").count() == 1);
-        // Nothing is sent twice.
         subscriber.mark(0);
         assert_eq!(written(&mut subscriber, &mut channels).0, "");
         let last = channels.publish(channel, Some(frame(4, TOTAL)));

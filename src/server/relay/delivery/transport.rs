@@ -21,15 +21,14 @@ use tokio::{
 
 use super::piece::Piece;
 
-/// Send buffer of a socket. Only the newest state matters, so a larger one is a waste.
+/// Socket send buffer. Only the newest state matters, so a larger one is wasteful.
 const SEND_BUFFER: usize = 16 << 10;
 
-/// A connection's socket that a stream writes to by itself.
+/// A socket written to by its stream.
 pub(crate) trait Socket: Deref<Target = TcpStream> + fmt::Debug + Send + Sync {}
 
 impl<T: Deref<Target = TcpStream> + fmt::Debug + Send + Sync> Socket for T {}
 
-/// A client's transport.
 #[derive(Debug)]
 pub(super) enum Transport {
     /// A hijacked connection with chunked transfer coding.
@@ -52,7 +51,6 @@ pub(super) enum Writable {
     Body(BoxFuture<'static, Waited>),
 }
 
-/// Result of waiting for a transport.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Waited {
     /// Writable, or gone.
@@ -61,7 +59,6 @@ pub(super) enum Waited {
 }
 
 impl Transport {
-    /// Creates a transport for a hijacked connection.
     pub(super) fn socket(socket: Arc<dyn Socket>) -> (Self, Gone) {
         if let Err(error) = SockRef::from(&**socket).set_send_buffer_size(SEND_BUFFER) {
             tracing::debug!(%error, "cannot set a socket's send buffer");
@@ -69,7 +66,7 @@ impl Transport {
         (Self::Socket(socket.clone()), Gone::Socket(socket))
     }
 
-    /// Creates a transport for a body, and the body as a stream. Dropping that ends it.
+    /// Returns the body as a stream too; dropping it ends the transport.
     pub(super) fn body() -> (Self, Gone, impl Stream<Item = Bytes> + Send + 'static) {
         let (sender, receiver) = mpsc::channel(1);
         let (leaves, gone) = oneshot::channel::<()>();
@@ -80,7 +77,7 @@ impl Transport {
         (Self::Body(sender), Gone::Body(gone), body)
     }
 
-    /// Writes a piece and returns the rest.
+    /// Writes a piece; returns the rest.
     pub(super) fn write(&self, piece: &mut Piece, is_last: bool) -> io::Result<Bytes> {
         match self {
             Self::Socket(socket) => {
@@ -94,7 +91,7 @@ impl Transport {
         }
     }
 
-    /// Continues a partial write and returns the rest.
+    /// Continues a partial write; returns the rest.
     pub(super) fn write_rest(&self, mut rest: Bytes) -> io::Result<Bytes> {
         match self {
             Self::Socket(socket) => {
@@ -106,8 +103,8 @@ impl Transport {
         }
     }
 
-    /// Ends the stream. A socket is only shut down for writing, because the kernel answers data on a closed
-    /// socket with a reset, which could discard the end.
+    /// Ends the stream. Shuts a socket down for writing only, because the kernel answers data on a closed socket with a
+    /// reset, which could discard the end.
     pub(super) fn finish(&mut self) {
         match self {
             Self::Socket(socket) => shut(socket, Shutdown::Write),
@@ -123,8 +120,8 @@ impl Transport {
         *self = Self::Closed;
     }
 
-    /// Waits until the transport is writable. The kernel times out sockets (`TCP_USER_TIMEOUT`), but not
-    /// bodies: over HTTP/2 a client can keep one stream's window closed.
+    /// Waits until the transport is writable. The kernel times out sockets (`TCP_USER_TIMEOUT`), but not bodies: an
+    /// HTTP/2 client can keep a stream's window closed.
     pub(super) fn writable(&self, write_timeout: Duration) -> Option<Writable> {
         match self {
             Self::Socket(socket) => Some(Writable::Socket(socket.clone())),
@@ -150,7 +147,6 @@ fn hand_over(sender: &mpsc::Sender<Bytes>, piece: Bytes) -> io::Result<Bytes> {
     }
 }
 
-/// Writes as much as the socket accepts now.
 fn send(socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     // Bypasses the runtime's readiness check, which costs a cache miss per connection.
     match rustix::net::send(socket, bytes, SendFlags::NOSIGNAL) {
@@ -165,7 +161,7 @@ fn send(socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
 }
 
 fn shut(socket: &TcpStream, how: Shutdown) {
-    // Fails if the connection is gone already.
+    // Fails if the connection is already gone.
     let _ = SockRef::from(socket).shutdown(how);
 }
 

@@ -22,17 +22,12 @@ pub(super) const KEY: &str = "the key";
 pub(super) const PROGRESS: &str = "GET /api/products/imports/{id}/progress";
 pub(super) const UPLOAD: &str = "POST /api/products/imports";
 const FURTHER: &str = "GET /api/products/imports/{id}";
-/// Owner of uploads.
 const OWNER: &str = "import-relay-check";
-/// `Authorization` schemes to try if `X-API-Key` is rejected.
 const SCHEMES: [&str; 4] = ["Bearer", "Basic", "ApiKey", "Token"];
 
-/// Any answer.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
-    /// The schemes of `WWW-Authenticate`.
     schemes: String,
-    /// Target of a redirect, without secrets.
     location: Option<String>,
     body: Vec<u8>,
 }
@@ -54,7 +49,7 @@ impl Answer {
         price_monitor_wire::from_slice::<serde_json::Value>(&self.body).is_ok()
     }
 
-    /// Returns status and error message, to end a sentence.
+    /// Returns status and error message as the end of a sentence.
     fn words(&self) -> String {
         let code = self.status.as_u16();
         match answer::own_words(&self.body) {
@@ -74,7 +69,7 @@ impl Answer {
 }
 
 impl Probe {
-    /// Sends a request, and returns the answer or a sentence on why there is none.
+    /// Returns the answer, or a sentence on why there is none.
     pub(super) async fn ask(&self, request: RequestBuilder) -> Result<Answer, String> {
         let asking = async {
             let response = request.send().await.map_err(unreached)?;
@@ -106,7 +101,7 @@ impl Probe {
             .get(format!("{}{path}", self.rest.origin))
     }
 
-    /// Tests `GET /health`. `Err` if it could not be called.
+    /// Returns `Err` if it could not be called.
     pub(super) async fn health(&self) -> Result<Finding, Finding> {
         let answer = self.ask(self.get("/health")).await;
         let answer = answer.map_err(|why| Finding::misfit(HEALTH, why))?;
@@ -123,7 +118,7 @@ impl Probe {
         })
     }
 
-    /// Tests the progress call with the key and with a wrong one. `Err` if it could not be called.
+    /// Tests the progress call with the key and with a wrong one. Returns `Err` if it could not be called.
     pub(super) async fn key_and_progress(&self) -> Result<Vec<Finding>, Finding> {
         let unknown = Uuid::new_v4().to_string();
         let job = self.trial.job.as_ref().map_or(&*unknown, JobId::as_str);
@@ -154,7 +149,7 @@ impl Probe {
             .collect())
     }
 
-    /// Returns the finding for a rejected key, with the scheme that is accepted.
+    /// Describes a rejected key, with the scheme that is accepted.
     pub(super) async fn refused(
         &self,
         call: &'static str,
@@ -167,7 +162,7 @@ impl Probe {
         Finding::misfit(call, refusal(&answer.words(), &answer.schemes))
     }
 
-    /// Finds an `Authorization` scheme by which the key is accepted, if requests without one are rejected.
+    /// Finds an accepted `Authorization` scheme, if requests without one are rejected.
     pub(super) async fn accepted_scheme(
         &self,
         ask: impl Fn() -> RequestBuilder,
@@ -197,7 +192,6 @@ impl Probe {
         None
     }
 
-    /// Uploads a file and returns its import.
     pub(super) async fn upload(&self, upload: &Upload) -> (Finding, Option<JobId>) {
         let file = stream::iter([Ok::<Bytes, std::io::Error>(upload.content.clone())]);
         let key = Some(Uuid::new_v4().to_string());
@@ -252,7 +246,6 @@ impl Probe {
         Finding::misfit(UPLOAD, sentence)
     }
 
-    /// Requests an import's progress.
     pub(super) async fn progress(&self, job: &JobId) -> Result<Heard, String> {
         let path = format!("/api/products/imports/{job}/progress");
         let key = self.rest.api_key.expose_secret();
@@ -266,7 +259,6 @@ impl Probe {
         Ok(heard(&answer.body))
     }
 
-    /// Tests the optional actions of an import.
     pub(super) async fn further_calls(&self, job: &JobId) -> Finding {
         let key = self.rest.api_key.expose_secret();
         let request = self.get(&format!("/api/products/imports/{job}"));
@@ -292,7 +284,6 @@ impl Probe {
     }
 }
 
-/// Parses a progress answer.
 fn heard(body: &[u8]) -> Heard {
     let mut heard = Heard::default();
     match Reading::from_slice(body) {
@@ -302,10 +293,9 @@ fn heard(body: &[u8]) -> Heard {
     heard
 }
 
-/// Result of requests with the right and a wrong key.
+/// Results with the right and a wrong key.
 struct OfKey {
     finding: Finding,
-    /// Whether the URL may be wrong.
     is_doubtful: bool,
 }
 
@@ -365,10 +355,9 @@ fn judge_key(right: &Answer, wrong: Result<&Answer, &String>) -> OfKey {
     }
 }
 
-/// Judges the answer for an existing import.
 fn judge_progress(job: &JobId, answer: &Answer) -> Option<Finding> {
     if answer.status.is_success() {
-        // It is followed and judged then.
+        // It is followed and judged later.
         return None;
     }
     let job = job.as_str();
@@ -383,7 +372,6 @@ fn judge_progress(job: &JobId, answer: &Answer) -> Option<Finding> {
     Some(Finding::misfit(PROGRESS, sentence))
 }
 
-/// Judges the answer for an unknown import.
 fn judge_unknown(answer: &Answer) -> Finding {
     let words = answer.words();
     if answer.status.is_success() {
@@ -440,7 +428,7 @@ fn wrong_scheme(answer: &Answer, scheme: &str) -> String {
     )
 }
 
-/// Returns a redirect's target without user, password and query.
+/// Removes user, password and query.
 fn location(response: &Response) -> Option<String> {
     let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
     let mut url: Url = response.url().join(location).ok()?;

@@ -15,14 +15,12 @@ use crate::{
 const JOIN: &str = "join-import-job";
 const EVENTS: &str = "import-job-{id}";
 const END: &str = "the end";
-/// Polling interval.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a rejection of a join is waited for.
+/// How long to wait for a rejected join.
 const AFTER_JOIN: Duration = Duration::from_millis(500);
 /// An import is followed for this many call timeouts.
 const CALLS: u32 = 3;
 
-/// A followed import and its reports.
 struct Followed {
     job: JobId,
     until: Instant,
@@ -39,8 +37,7 @@ impl Followed {
 }
 
 impl Probe {
-    /// Uploads the file or takes the named import, and follows it. Without either only joins and leaves are
-    /// tested. Returns the import.
+    /// Uploads the file or takes the named import, and follows it. Without either only tests joins and leaves.
     pub(super) async fn follow(&self, mut connection: Connection) -> (Vec<Finding>, Option<JobId>) {
         let mut findings = Vec::new();
         let mut handing_in = std::pin::pin!(self.hand_in());
@@ -71,7 +68,7 @@ impl Probe {
         }
     }
 
-    /// The same without a socket.
+    /// Like [`follow`](Self::follow), without a socket.
     pub(super) async fn follow_by_rest(&self) -> (Vec<Finding>, Option<JobId>) {
         let (finding, job) = self.hand_in().await;
         self.by_rest(finding.into_iter().collect(), job).await
@@ -109,7 +106,7 @@ impl Probe {
     }
 
     async fn join_and_leave(&self, connection: &mut Connection) -> Finding {
-        // A version 4 UUID is always a valid job ID.
+        // A version 4 UUID is a valid job ID.
         let Ok(job) = Uuid::new_v4().to_string().parse::<JobId>() else {
             return Finding::note(JOIN, "No import was joined.");
         };
@@ -173,7 +170,7 @@ impl Probe {
                     _ => {}
                 },
                 _ = ticks.tick() => {
-                    // If REST knew it, the event would have come by now.
+                    // If REST knew it, the event would have arrived by now.
                     if followed.is_over() {
                         return Ok(());
                     }

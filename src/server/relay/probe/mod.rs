@@ -1,7 +1,6 @@
-//! Tests a price monitor against docs/protocol.md, call by call.
+//! Tests a price monitor against docs/protocol.md, call by call, with the relay's own requests and parsers.
 //!
-//! It sends the relay's own requests and parses answers as the relay does. Nothing is imported unless a file
-//! is given. No output contains the key or reported values.
+//! Imports nothing unless a file is given. Prints neither the key nor reported values.
 
 mod calls;
 mod following;
@@ -57,11 +56,11 @@ pub struct Finding {
 /// Whether a call conforms to the protocol.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Mark {
-    /// It does.
+    /// Conforms.
     Fits,
-    /// Optional, or could not be tested.
+    /// Optional, or not testable.
     Note,
-    /// It does not.
+    /// Does not conform.
     Misfit,
 }
 
@@ -70,7 +69,7 @@ pub enum Mark {
 pub enum Verdict {
     /// The price monitor conforms.
     Fits,
-    /// It does not, in this number of calls.
+    /// The number of calls that do not conform.
     Misfits(usize),
     /// It did not answer.
     Untried,
@@ -98,7 +97,7 @@ impl Finding {
     }
 }
 
-/// Tests all calls, and reports each finding as soon as it is known.
+/// Tests all calls and reports each finding at once.
 ///
 /// # Errors
 ///
@@ -168,7 +167,6 @@ fn is_proof(finding: &Finding) -> bool {
     finding.mark == Mark::Fits && finding.call != calls::HEALTH
 }
 
-/// A price monitor under test.
 struct Probe {
     rest: RestClient,
     service: Service,
@@ -179,15 +177,12 @@ struct Probe {
 /// Reports of an import from one source.
 #[derive(Default)]
 struct Heard {
-    /// Number of reports.
     reports: usize,
     /// Fields of the first report without known ones.
     unknown: Option<Vec<String>>,
     /// Unknown fields beside known ones.
     ignored: Vec<String>,
-    /// Why one was unreadable.
     unreadable: Option<String>,
-    /// The import's state after these reports.
     state: Snapshot,
 }
 
@@ -212,7 +207,6 @@ impl Heard {
         }
     }
 
-    /// Describes a fault of the reports, if any.
     fn fault(&self) -> Option<String> {
         if let Some(reason) = &self.unreadable {
             return Some(format!("Cannot be read: {reason}."));
@@ -227,7 +221,6 @@ impl Heard {
         })
     }
 
-    /// Describes the import's state.
     fn standing(&self) -> String {
         let event = &self.state.event;
         let ignored = match self.ignored.is_empty() {

@@ -10,10 +10,8 @@ use crate::server::relay::upstream::{Connection, ConnectionError};
 
 const SOCKET_IO: &str = "Socket.IO";
 const WEBSOCKET: &str = "WebSocket";
-/// Consequence of a missing socket.
 const POLLED: &str = "Without one, progress is polled by REST every few seconds.";
 
-/// The socket, if it could be opened.
 pub(super) enum Opened {
     Yes(Box<Connection>),
     No,
@@ -67,7 +65,6 @@ impl Probe {
         Ok(connection)
     }
 
-    /// Describes why there is no socket.
     async fn judge(&self, error: &ConnectionError) -> Finding {
         let call = self.socket();
         let misfit = |sentence: String| Finding::misfit(call, sentence);
@@ -114,7 +111,6 @@ impl Probe {
         }
     }
 
-    /// Describes an answer that is not a WebSocket.
     fn judge_answer(&self, response: &http::Response<Option<Vec<u8>>>) -> Finding {
         let (call, code) = (self.socket(), response.status().as_u16());
         let words = response.body().as_deref().and_then(answer::own_words);

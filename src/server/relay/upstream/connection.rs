@@ -1,4 +1,4 @@
-//! Drives one WebSocket to the price monitor.
+//! One WebSocket to the price monitor.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -22,44 +22,33 @@ use url::Url;
 use super::dial::dial;
 use crate::{model::job::JobId, server::http_client::schemes};
 
-/// Timeout for connecting with the WebSocket handshake, and again until jobs can be joined.
+/// Timeout of connecting and handshake, and again until jobs can be joined.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Timeout for sending a frame.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
-/// Ping interval of a plain WebSocket.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 
-/// A connection error.
 #[derive(Debug, Error)]
 pub(in crate::server::relay) enum ConnectionError {
-    /// The key was rejected, with the service's message.
+    /// The key was rejected; with the service's message.
     #[error("refused: {0}")]
     Refused(String),
-    /// The host or proxy cannot be reached.
     #[error("{0}")]
     Dial(Box<dyn std::error::Error + Send + Sync>),
-    /// The connection was rejected for another reason, with the service's message.
+    /// The connection was rejected for another reason; with the service's message.
     #[error("not let in: {0}")]
     Rejected(String),
-    /// The service speaks an old version of Socket.IO.
     #[error("the price monitor speaks Socket.IO 2 or older; version 3 or later is needed")]
     Outdated,
-    /// The connection broke, or the upgrade failed.
     #[error("{0}")]
     Socket(#[from] Box<tungstenite::Error>),
-    /// The service violates the protocol.
     #[error("{0}")]
     Protocol(#[from] ProtocolError),
-    /// The idle timeout has passed.
     #[error("silent for too long")]
     Silent,
-    /// The namespace was not connected in time.
     #[error("not let in in time")]
     NotReady,
-    /// The service closed the connection.
     #[error("closed by the price monitor")]
     Closed,
-    /// The URL is not usable.
     #[error("the address cannot be used")]
     Address,
 }
@@ -86,7 +75,7 @@ fn refusal(response: &http::Response<Option<Vec<u8>>>) -> String {
 }
 
 impl ConnectionError {
-    /// Returns whether the error was caused by received data, which a resumed session would repeat.
+    /// Returns whether received data caused the error, which a resumed session would repeat.
     pub(in crate::server::relay) fn forbids_resuming(&self) -> bool {
         match self {
             Self::Protocol(_) => true,
@@ -103,22 +92,20 @@ impl ConnectionError {
     }
 }
 
-/// An open socket and its conversation.
 pub(in crate::server::relay) struct Connection {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     dialect: Dialect,
     is_ready: bool,
-    /// Deadline for becoming ready.
     ready_by: Instant,
     pending: VecDeque<Incoming>,
-    /// Deadline for flushing fed frames, if any.
+    /// Deadline for flushing fed frames.
     flush_by: Option<Instant>,
     last_heard: Instant,
     next_ping: Instant,
 }
 
 impl Connection {
-    /// Connects. The key is sent as a header too, for plain WebSockets.
+    /// Sends the key as a header too, for plain WebSockets.
     pub(in crate::server::relay) async fn open(
         service: &Service,
         recovery: Recovery,
@@ -162,7 +149,6 @@ impl Connection {
         })
     }
 
-    /// Returns whether jobs can be joined.
     pub(in crate::server::relay) fn is_ready(&self) -> bool {
         self.is_ready
     }
@@ -170,8 +156,7 @@ impl Connection {
     /// Waits for messages, answering pings. Cancel-safe.
     pub(in crate::server::relay) async fn receive(&mut self) -> Result<Incoming, ConnectionError> {
         loop {
-            // A fed reply stays in the socket's buffer if this call is cancelled, so it is removed at once
-            // and flushed by the next call.
+            // If this call is cancelled, a fed reply stays in the socket's buffer and the next call flushes it.
             if let Some(by) = self.flush_by {
                 let flushed = tokio::time::timeout_at(by, self.socket.flush()).await;
                 flushed.map_err(|_| ConnectionError::Silent)??;
@@ -205,7 +190,7 @@ impl Connection {
     async fn read(&mut self) -> Result<(), ConnectionError> {
         let deadline = self.last_heard + self.dialect.patience();
         tokio::select! {
-            // Received data is read before a timeout is reported.
+            // Reads received data before reporting a timeout.
             biased;
             frame = self.socket.next() => {
                 let frame = frame.ok_or(ConnectionError::Closed)??;
@@ -229,7 +214,6 @@ impl Connection {
         }
     }
 
-    /// Joins a job.
     pub(in crate::server::relay) async fn join(
         &mut self,
         job: &JobId,
@@ -240,7 +224,6 @@ impl Connection {
         }
     }
 
-    /// Leaves a job.
     pub(in crate::server::relay) async fn leave(
         &mut self,
         job: &JobId,
@@ -251,7 +234,6 @@ impl Connection {
         }
     }
 
-    /// Returns the state for resuming the session.
     pub(in crate::server::relay) fn into_recovery(self) -> Recovery {
         self.dialect.into_recovery()
     }

@@ -1,4 +1,4 @@
-//! Connects to the price monitor, directly or through the HTTP proxy of the environment.
+//! Connects to the price monitor, directly or through the environment's HTTP proxy.
 
 use hyper_util::{
     client::{
@@ -14,12 +14,8 @@ use url::Url;
 use super::connection::ConnectionError;
 use crate::server::identity::host::is_loopback;
 
-/// Opens a TCP connection to the host of a `ws` or `wss` URL, through a proxy by a CONNECT tunnel (RFC 9110,
-/// section 9.3.6).
-///
-/// # Errors
-///
-/// If the host or the proxy cannot be reached, or the proxy refuses.
+/// Opens a TCP connection to the host of a `ws` or `wss` URL, or a CONNECT tunnel (RFC 9110, section 9.3.6) through a
+/// proxy.
 pub(super) async fn dial(address: &Url) -> Result<TcpStream, ConnectionError> {
     let host = address.host_str().ok_or(ConnectionError::Address)?;
     let port = address

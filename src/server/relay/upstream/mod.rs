@@ -1,5 +1,5 @@
-//! Keeps the one socket to the price monitor open, joins and leaves jobs, and polls REST where the socket is
-//! not enough.
+//! Keeps the one socket to the price monitor open, joins and leaves jobs, and polls REST where the socket is not
+//! enough.
 
 mod connection;
 mod dial;
@@ -32,22 +32,17 @@ use crate::{
     },
 };
 
-/// Retry delay after a rejected key.
 pub(super) const REFUSED_DELAY: Duration = Duration::from_secs(60);
-/// Retry delay for an unsupported version.
 const OUTDATED_DELAY: Duration = Duration::from_secs(600);
-/// A subscriber who comes after this time without any makes us retry at once.
+/// A subscriber who comes after this time without any triggers a retry at once.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// The task that keeps the socket.
 pub(crate) struct Upstream {
     service: Service,
     config: RelayConfig,
     rest: RestClient,
     hub: Hub,
-    /// Publishes the connection state.
     ticker: Ticker,
-    /// Reports problems to the owner.
     diagnosis: Diagnosis,
     commands: mpsc::UnboundedReceiver<Command>,
     /// Whether retrying soon is pointless: rejected key or unsupported version.
@@ -62,42 +57,27 @@ pub(crate) struct Upstream {
     next_poll: Instant,
 }
 
-/// Dependencies of the task.
 pub(crate) struct Surroundings {
-    /// The REST client of the same service.
     pub(crate) rest: RestClient,
-    /// Receives reports.
     pub(crate) hub: Hub,
-    /// Publishes the connection state.
     pub(crate) ticker: Ticker,
-    /// Reports problems to the owner.
     pub(crate) diagnosis: Diagnosis,
-    /// Counts unreadable messages.
     pub(crate) skips: Skips,
     pub(crate) metrics: Metrics,
-    /// Notes lost connections.
     pub(crate) log: ConnectionLog,
 }
 
-/// Why a conversation ended.
 enum Lost {
-    /// The connection failed or broke.
     Broken,
-    /// The key was rejected.
     Refused,
-    /// The version is unsupported.
     Outdated,
-    /// All senders are gone.
     Unwanted,
 }
 
-/// Result of a wait.
 enum Waited<T> {
-    /// The result.
     Done(T),
     /// A subscriber came after a time without any.
     Interrupted,
-    /// All senders are gone.
     Unwanted,
 }
 
@@ -114,13 +94,12 @@ impl From<&MonitorEndpoint> for Service {
     }
 }
 
-/// Returns the origin of a price monitor's REST calls.
+/// Returns the origin of the REST API.
 pub(super) fn rest_origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
 impl Upstream {
-    /// Creates the task for [`run`](Self::run).
     pub(crate) fn new(
         endpoint: &MonitorEndpoint,
         config: RelayConfig,
@@ -194,7 +173,6 @@ impl Upstream {
         self.ticker.set_upstream(state);
     }
 
-    /// Publishes the state without a socket.
     fn stands_without_socket(&mut self) {
         let state = if self.is_refused || self.rest.is_refused() {
             UpstreamState::Refused
@@ -217,7 +195,7 @@ impl Upstream {
         }
     }
 
-    /// Connects and converses until the connection is lost.
+    /// Connects and talks until the connection is lost.
     async fn converse(&mut self) -> Lost {
         // Kept until there is a newer one, because the next attempt may fail.
         let recovery = self.recovery.clone();
@@ -228,8 +206,8 @@ impl Upstream {
             Waited::Done(Err(error)) => return self.lost(&error),
             Waited::Interrupted | Waited::Unwanted => return Lost::Unwanted,
         };
-        // Published once the connection has held, so that a service that hangs up at once does not make the
-        // state flicker.
+        // Published once the connection has held, so that a service that hangs up at once does not make the state
+        // flicker.
         let mut holds_at = None;
         let error = loop {
             let settle_at = self.wanted.next_silence(self.config.settle_interval);
@@ -271,7 +249,6 @@ impl Upstream {
         self.lost(&error)
     }
 
-    /// Handles a message.
     fn take(&mut self, incoming: Incoming) {
         match incoming {
             Incoming::Report { job, reading } => {
@@ -301,7 +278,6 @@ impl Upstream {
                 self.diagnosis
                     .set(UpstreamProblem::UnknownNamespace(namespace));
             }
-            // Handled by the connection.
             Incoming::Ready
             | Incoming::Reply(_)
             | Incoming::Refused(_)
@@ -427,7 +403,6 @@ impl Upstream {
         }
     }
 
-    /// Polls the followed jobs.
     fn poll(&mut self) {
         self.next_poll = Instant::now() + self.config.poll_interval;
         self.rest.settle(self.wanted.watched(), &self.hub);
@@ -452,7 +427,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_comes_to_look_after_a_quiet_time_has_the_socket_tried_for_at_once() {
-        // Fails only if one is installed already.
+        // Fails only if one is already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let scene = Scene::set().await;
         let job = scene.job("a").await;

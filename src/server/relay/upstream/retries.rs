@@ -1,4 +1,4 @@
-//! Computes retry delays for the socket (pure, except for chance).
+//! Retry delays of the socket (pure, except for randomness).
 
 use std::time::Duration;
 
@@ -14,10 +14,8 @@ const MAX_DELAY: Duration = Duration::from_secs(20);
 /// Minimum time before a connection is announced.
 const MIN_TRUST: Duration = Duration::from_secs(1);
 
-/// Delays that grow until a connection has held.
 pub(super) struct Retries {
     pauses: ExponentialBackoff,
-    /// Upper bound of the last delay.
     last: Duration,
 }
 
@@ -37,12 +35,12 @@ impl Default for Retries {
 }
 
 impl Retries {
-    /// Returns the delay after an attempt whose connection held this long.
+    /// Returns the delay after a connection that held this long.
     pub(super) fn after(&mut self, held: Duration) -> Duration {
         self.longest_after(held).mul_f64(fastrand::f64())
     }
 
-    /// The delay is drawn from zero to this (full jitter), so that instances do not reconnect together.
+    /// Upper bound of the random delay (full jitter), so that instances do not reconnect together.
     fn longest_after(&mut self, held: Duration) -> Duration {
         if held >= STABLE {
             *self = Self::default();

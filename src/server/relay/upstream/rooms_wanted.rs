@@ -7,26 +7,24 @@ use tokio::time::Instant;
 use super::Command;
 use crate::model::job::JobId;
 
-/// Deadline of an idle timer.
 const FAR: Duration = Duration::from_secs(3600);
 
-/// The followed jobs.
 #[derive(Debug, Default)]
 pub(super) struct Wanted(HashMap<JobId, Interest>);
 
-/// What a job is followed for.
+/// Why a job is followed.
 #[derive(Debug)]
 enum Interest {
-    /// Subscribers, with the time of its last news.
+    /// For subscribers; with the time of its last news.
     Watched(Instant),
-    /// Its end. REST is polled for it elsewhere (`relay::unwatched`).
+    /// For its end; `relay::unwatched` polls REST.
     Unwatched,
-    /// Late reports, because it has ended.
+    /// For late reports of an ended job.
     Late,
 }
 
 impl Wanted {
-    /// Applies a command. Returns whether a job has been added.
+    /// Returns whether a job was added.
     pub(super) fn apply(&mut self, command: Command) -> bool {
         match command {
             Command::Join(job) => {
@@ -47,26 +45,22 @@ impl Wanted {
         }
     }
 
-    /// Returns whether no running job is followed.
     pub(super) fn is_empty(&self) -> bool {
         self.jobs().next().is_none()
     }
 
-    /// Returns the running jobs.
     pub(super) fn jobs(&self) -> impl Iterator<Item = &JobId> {
         let is_running = |interest: &Interest| !matches!(interest, Interest::Late);
         let running = self.0.iter().filter(move |(_, it)| is_running(it));
         running.map(|(job, _)| job)
     }
 
-    /// Returns the running jobs with subscribers.
     pub(super) fn watched(&self) -> Vec<JobId> {
         let is_watched = |interest: &Interest| matches!(interest, Interest::Watched(_));
         let watched = self.0.iter().filter(|(_, it)| is_watched(it));
         watched.map(|(job, _)| job.clone()).collect()
     }
 
-    /// Records news of a job.
     pub(super) fn heard(&mut self, job: &JobId) {
         if let Some(Interest::Watched(heard)) = self.0.get_mut(job) {
             *heard = Instant::now();
@@ -84,7 +78,7 @@ impl Wanted {
             .map_or_else(|| Instant::now() + FAR, |heard| *heard + silence)
     }
 
-    /// Takes the jobs that were silent for `silence`, and restarts their clocks.
+    /// Returns the jobs that were silent for `silence` and restarts their clocks.
     pub(super) fn take_silent(&mut self, silence: Duration) -> Vec<JobId> {
         let now = Instant::now();
         let mut silent = Vec::new();
