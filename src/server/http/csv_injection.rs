@@ -1,13 +1,13 @@
-//! A CSV file on its way through, in which no cell is a formula to a spreadsheet program.
+//! Escapes formulas in a streamed CSV file, against CSV injection.
 
 use bytes::Bytes;
 
-/// Puts an apostrophe before each cell that a spreadsheet program would take for a formula. A cell that
-/// has one already stays as it is, so a file that is harmless comes out as it went in.
+/// Puts an apostrophe before each cell that a spreadsheet program would take for a formula. A cell that has one stays
+/// unchanged.
 #[derive(Debug)]
 pub(crate) struct CsvEscaping {
     at: At,
-    /// How much of a byte-order mark has gone by at the beginning of the file.
+    /// Bytes of the byte-order mark seen so far.
     mark: usize,
 }
 
@@ -15,15 +15,15 @@ pub(crate) struct CsvEscaping {
 enum At {
     /// Before the first byte of a cell.
     Start,
-    /// Behind the quote that a cell begins with.
+    /// After the opening quote of a cell.
     Opened,
     Plain,
     Quoted,
-    /// Behind a quote within a quoted cell: its end, or the first of two.
+    /// After a quote within a quoted cell: its end, or the first of two.
     Closed,
 }
 
-/// What spreadsheet programs know UTF-8 by.
+/// The UTF-8 byte-order mark.
 const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
 impl Default for CsvEscaping {
@@ -36,7 +36,6 @@ impl Default for CsvEscaping {
 }
 
 impl CsvEscaping {
-    /// Goes on with the next bytes of the file.
     pub(crate) fn next(&mut self, chunk: &[u8]) -> Bytes {
         let mut out = Vec::with_capacity(chunk.len() + chunk.len() / 16);
         for byte in chunk {
@@ -65,7 +64,7 @@ impl At {
             (Self::Start, b'"') => Self::Opened,
             (Self::Opened | Self::Quoted, b'"') => Self::Closed,
             (Self::Opened | Self::Quoted, _) | (Self::Closed, b'"') => Self::Quoted,
-            // Each of these may be what lies between two cells, whatever the file was meant to have.
+            // Any of these may separate cells, whatever the file intends.
             (Self::Start | Self::Plain | Self::Closed, b',' | b';' | b'\t' | b'\n' | b'\r') => {
                 Self::Start
             }
@@ -74,8 +73,8 @@ impl At {
     }
 }
 
-/// <https://owasp.org/www-community/attacks/CSV_Injection>, but for tabs and line ends: outside of quotes
-/// they lie between cells.
+/// <https://owasp.org/www-community/attacks/CSV_Injection>, except tabs and line ends, which separate cells outside of
+/// quotes.
 fn begins_a_formula(byte: u8) -> bool {
     matches!(byte, b'=' | b'+' | b'-' | b'@')
 }

@@ -1,21 +1,21 @@
-//! The last event that a client of a stream has seen.
+//! The last event ID that a client of a stream has seen.
 
 use axum::http::{HeaderMap, Uri, request::Parts};
 use leptos::prelude::use_context;
 
-/// The header of an `EventSource` that comes back (WHATWG HTML, section 9.2.4).
+/// Sent by a reconnecting `EventSource` (WHATWG HTML, section 9.2.4).
 const HEADER: &str = "last-event-id";
-/// The same as a parameter of the address, from polyfills that cannot set the header.
+/// Query parameters of polyfills that cannot set the header.
 const PARAMETERS: [&str; 2] = ["lastEventId", "last_event_id"];
 
-/// Reads the last event's identifier from the header or, where there is none, from the address.
+/// Reads the ID from the header or else from the query.
 pub(crate) fn last_event_id(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     if let Some(id) = headers.get(HEADER).filter(|id| !id.is_empty()) {
         return id.to_str().ok().map(str::to_owned);
     }
     let query = uri.query()?;
     let given = |name| {
-        // A polyfill appends its own to an address that may have one already.
+        // A polyfill appends its parameter to any present one.
         url::form_urlencoded::parse(query.as_bytes())
             .filter(|(key, value)| *key == name && !value.is_empty())
             .last()
@@ -24,7 +24,7 @@ pub(crate) fn last_event_id(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     PARAMETERS.into_iter().find_map(given)
 }
 
-/// Reads it from the request that a server function answers.
+/// Reads the ID from the request of a server function.
 pub(crate) fn of_server_fn() -> Option<String> {
     let parts = use_context::<Parts>()?;
     last_event_id(&parts.headers, &parts.uri)

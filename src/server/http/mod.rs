@@ -1,4 +1,4 @@
-//! HTTP: the routes, what stands before them, and the connections below them.
+//! HTTP: routes, middleware and connections.
 
 pub mod connection;
 pub(crate) mod csv_injection;

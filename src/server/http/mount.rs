@@ -1,4 +1,4 @@
-//! Mounts the app below the path of its public address.
+//! Mounts the app below the path of its public URL.
 
 use axum::{
     Router,
@@ -10,8 +10,7 @@ use tower::ServiceExt;
 
 use crate::{model::base_path::BasePath, server::http::routes::watch};
 
-/// Has the app see its own paths, and browsers those on its host. What is not below the base path is not found, but
-/// for what watchers on this machine ask for.
+/// Strips the base path from requests and adds it to answers. Other paths are not found, except those for monitoring.
 pub(crate) fn mount(app: Router, base: &BasePath) -> Router {
     if base.as_str().is_empty() {
         return app;
@@ -21,7 +20,7 @@ pub(crate) fn mount(app: Router, base: &BasePath) -> Router {
         let (app, base) = (app.clone(), base.clone());
         async move {
             let path = request.uri().path();
-            // `OPTIONS *` and CONNECT have none.
+            // `OPTIONS *` and CONNECT have no path.
             if path.starts_with('/') && !watch::PATHS.contains(&path) {
                 match inside(&base, request.uri()) {
                     Some(uri) => *request.uri_mut() = uri,
@@ -47,7 +46,7 @@ fn inside(base: &BasePath, uri: &Uri) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Makes the path of the app to which an answer leads the address of it.
+/// Adds the base path to a redirect.
 fn with_address(mut response: Response, base: &BasePath) -> Response {
     let location = response.headers().get(header::LOCATION);
     let path = location.and_then(|location| location.to_str().ok());

@@ -1,4 +1,4 @@
-//! The routes.
+//! The router.
 
 use axum::{
     Router,
@@ -38,7 +38,7 @@ use crate::{
     },
 };
 
-/// The pages, which are no part of the server: their routes, and what renders one.
+/// The pages, supplied by the composition root.
 #[derive(Clone, Copy, Debug)]
 pub struct Pages {
     /// Lists their routes.
@@ -47,7 +47,7 @@ pub struct Pages {
     pub shell: fn(LeptosOptions) -> AnyView,
 }
 
-/// Lists every route that there is, by its method and path.
+/// Lists every route by method and path.
 #[must_use]
 pub fn routes(pages: Pages) -> Vec<(String, String)> {
     let pages = (pages.routes)();
@@ -64,7 +64,7 @@ pub fn routes(pages: Pages) -> Vec<(String, String)> {
     pages.chain(functions).chain(own).chain(watchers).collect()
 }
 
-/// Puts the app together.
+/// Builds the router.
 pub fn router(state: AppState, pages: Pages) -> Router {
     let shell = pages.shell;
     let context = {
@@ -137,18 +137,18 @@ pub fn router(state: AppState, pages: Pages) -> Router {
     mount(observe::observed(app, metrics), &base)
 }
 
-/// Tells a page where it is: the path that the browser asked for, of which only the app's part has come here.
+/// Provides a page with its public path, since the request has the stripped one.
 fn provide_base_path(base: &BasePath) {
     if let Some(parts) = use_context::<Parts>() {
         let path = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
-        // As leptos_axum has it, which knows no host either.
+        // Without a host, like leptos_axum.
         let url = format!("http://leptos.dev{}", base.address(path));
         provide_context(RequestUrl::new(&url));
     }
     provide_context(base.clone());
 }
 
-/// Gives a server function's error the HTTP status that goes with it; of itself it is always 500.
+/// Sets the HTTP status of a server function's error, which otherwise is 500.
 async fn server_fn_status(request: Request, next: Next) -> Response {
     let is_server_fn = request.uri().path().starts_with("/api/");
     let response = next.run(request).await;

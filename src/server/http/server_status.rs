@@ -8,11 +8,7 @@ use crate::{
     },
 };
 
-/// Returns the server's status.
-///
-/// # Errors
-///
-/// [`ApiError::NotFound`] for everyone but the owner.
+/// Returns [`ApiError::NotFound`] to everyone but the owner.
 pub(crate) async fn status(state: &AppState, user: &User) -> Result<ServerStatus, ApiError> {
     if !user.role.may(Permission::Manage) {
         return Err(ApiError::NotFound);

@@ -1,4 +1,4 @@
-//! A workbook (`.xlsx`) that is written row by row, and handed out as it is made.
+//! Writes a workbook (`.xlsx`) row by row, as a stream.
 
 use std::{
     fmt::Write as _,
@@ -13,18 +13,18 @@ use zip::{
     write::{SimpleFileOptions, StreamWriter},
 };
 
-/// The most rows of a sheet that spreadsheet programs take.
+/// Maximum rows of a sheet in spreadsheet programs.
 const ROWS: u32 = 1_048_576;
 
-/// The most characters of a cell that they take.
+/// Maximum characters of a cell there.
 const CELL: usize = 32_767;
 
-/// The most digits of a number that they keep.
+/// Maximum digits of a number there.
 const DIGITS: usize = 15;
 
 const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
 
-/// What was written and not yet taken.
+/// Bytes written but not yet taken.
 #[derive(Clone, Debug, Default)]
 struct Pipe(Arc<Mutex<Vec<u8>>>);
 
@@ -40,19 +40,19 @@ impl Write for Pipe {
     }
 }
 
-/// A workbook of one table. What does not fit on a sheet goes on on the next one. No cell is a formula.
+/// A workbook of one table, which continues on further sheets if necessary. No cell is a formula.
 pub(crate) struct Spreadsheet {
     file: Option<ZipWriter<StreamWriter<Pipe>>>,
     written: Pipe,
     name: &'static str,
     head: String,
     sheets: u32,
-    /// Rows of the sheet that is written.
+    /// Rows of the current sheet.
     rows: u32,
 }
 
 impl Spreadsheet {
-    /// Begins a workbook whose sheets are called this.
+    /// `name` is the name of its sheets.
     pub(crate) fn new(name: &'static str) -> io::Result<Self> {
         let written = Pipe::default();
         let mut sheet = Self {
@@ -67,13 +67,13 @@ impl Spreadsheet {
         Ok(sheet)
     }
 
-    /// Writes the names of the columns, which each sheet begins with.
+    /// Sets the header row of every sheet.
     pub(crate) fn head(&mut self, names: &[&str]) -> io::Result<()> {
         self.head = cells(names.iter().copied(), &[]);
         self.write_head()
     }
 
-    /// Writes a row. In these columns a decimal number is one; everything else is text.
+    /// Writes a row. Decimal numbers in these columns are numbers; everything else is text.
     pub(crate) fn row<'a>(
         &mut self,
         values: impl Iterator<Item = &'a str>,
@@ -89,7 +89,6 @@ impl Spreadsheet {
         self.write(&row)
     }
 
-    /// Writes the end.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         self.end_sheet()?;
         let (mut types, mut sheets, mut relations) = (String::new(), String::new(), String::new());
@@ -157,7 +156,7 @@ impl Spreadsheet {
         }
     }
 
-    /// Takes what was written since the last call.
+    /// Returns the bytes written since the last call.
     pub(crate) fn take(&mut self) -> Bytes {
         let mut written = self
             .written
@@ -225,7 +224,7 @@ fn cells<'a>(values: impl Iterator<Item = &'a str>, numbers: &[usize]) -> String
     row
 }
 
-/// Returns whether a spreadsheet program keeps a number as it is.
+/// Returns whether a spreadsheet program keeps a number exactly.
 fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, decimals) = digits.split_once('.').unwrap_or((digits, "0"));
@@ -233,7 +232,7 @@ fn is_number(text: &str) -> bool {
     is_digits(whole) && is_digits(decimals) && digits.len() <= DIGITS
 }
 
-/// Adds text to XML. What XML cannot hold is left out.
+/// Appends text to XML, without characters that XML cannot represent.
 fn push_escaped(xml: &mut String, text: &str) {
     for character in text.chars().take(CELL) {
         match character {
@@ -288,7 +287,7 @@ mod tests {
         let text = part(&file, "xl/worksheets/sheet1.xml");
         assert_eq!(text.matches("<row>").count(), 5_003);
         assert!(text.contains("=&lt;4999&gt;&amp;\"</t></is></c><c><v>12.50</v></c></row>"));
-        // What a number would lose is text, and so is what has no number's column.
+        // A number that would lose digits is text, and so is one in another column.
         assert!(text.contains(">007</t></is></c><c t=\"inlineStr\">"));
         assert!(text.ends_with("<row><c/><c/></row></sheetData></worksheet>"));
         assert!(part(&file, "xl/workbook.xml").contains("<sheet name=\"Products\" sheetId=\"1\""));

@@ -1,4 +1,4 @@
-//! What every request handler has at hand.
+//! State shared by all request handlers.
 
 use std::{ops::Deref, sync::Arc};
 
@@ -19,8 +19,7 @@ use crate::server::{
 };
 use crate::{i18n::messages::ErrorCode, model::error::ApiError};
 
-/// What every request handler has at hand. Each of the dozen layers and futures of a request holds a clone, so it is
-/// a pointer.
+/// State shared by all request handlers; a pointer, because the dozen layers and futures of a request each clone it.
 #[derive(Clone, Debug)]
 pub struct AppState(Arc<AppParts>);
 
@@ -40,39 +39,36 @@ impl Deref for AppState {
     }
 }
 
-/// The parts of the [`AppState`].
+/// The parts of [`AppState`].
 #[derive(Debug)]
 pub struct AppParts {
-    /// The settings.
+    /// Settings.
     pub config: Arc<Config>,
-    /// What is kept.
+    /// Database.
     pub store: Store,
-    /// Who is there.
+    /// Authentication.
     pub auth: Auth,
-    /// The imports that users may see and change.
+    /// Imports that users may see and change.
     pub imports: Imports,
-    /// What is told about imports.
     pub(crate) notifications: Notifications,
-    /// Links to imports for people without an account.
     pub(crate) share_links: ShareLinks,
-    /// Places that product files come from.
     pub(crate) sources: Sources,
-    /// The progress streams.
+    /// Progress streams.
     pub relay: Relay,
-    /// The product files that are fetched.
+    /// Product files from URLs.
     pub remote_files: RemoteFiles,
-    /// The uploads that come in.
+    /// Slots of uploads.
     pub uploads: UploadSlots,
-    /// The room for product files.
+    /// Space for product files.
     pub space: Space,
-    /// What is counted.
+    /// Metrics.
     pub metrics: Metrics,
-    /// What the pages need.
+    /// Leptos' options for pages.
     pub leptos: LeptosOptions,
 }
 
 impl AppState {
-    /// Returns whether the products in the shop are ours to show.
+    /// Returns whether the embedded price monitor has the products.
     #[must_use]
     pub fn has_products(&self) -> bool {
         matches!(self.config.monitor, Monitor::Embedded { .. })
@@ -80,7 +76,7 @@ impl AppState {
 }
 
 impl AppState {
-    /// Refuses where the products are another service's.
+    /// Rejects requests for products of an external service.
     pub(crate) fn require_products(&self) -> Result<(), ApiError> {
         if self.has_products() {
             Ok(())
@@ -89,14 +85,13 @@ impl AppState {
         }
     }
 
-    /// Returns whether it can be said which products and values of a file are written: the embedded price monitor
-    /// heeds it.
+    /// Returns whether imports can be limited to some products and values: the embedded price monitor can.
     #[must_use]
     pub fn offers_options(&self) -> bool {
         self.offers_checks()
     }
 
-    /// Returns whether a file can be checked without being imported: the embedded price monitor does it.
+    /// Returns whether files can be checked without an import: the embedded price monitor can.
     #[must_use]
     pub fn offers_checks(&self) -> bool {
         matches!(self.config.monitor, Monitor::Embedded { .. })

@@ -1,28 +1,28 @@
-//! Hijacks the TCP connection of an event stream once the head of its response is out (HTTP/1.1).
+//! Hijacks the TCP connection of an event stream after the response head is sent (HTTP/1.1).
 //!
 //! # Why
 //!
-//! An event stream needs nothing of the HTTP machinery once it runs. The machinery needs two buffers of 8 KiB and
-//! a task for each connection, and a turn of the scheduler for each event: 24.7 KiB an idle subscriber and 115,000
-//! events a CPU second, where writing to the sockets from one task takes 1 to 2 KiB and 170,000 (measured on one
-//! machine, docs/benchmarks.md). So the machinery sends the head, announcing the chunked transfer coding, and is
-//! dropped; what is left is the socket, and [`relay`](crate::server::relay)'s delivery, which writes the body to it.
+//! A running event stream needs nothing of hyper, which uses two buffers of 8 KiB and a task per connection and
+//! schedules a task per event: 24.7 KiB per idle subscriber and 115,000 events per CPU second, where writing to sockets
+//! from one task takes 1 to 2 KiB and reaches 170,000 (measured on one machine, docs/benchmarks.md). So hyper sends the
+//! head, which announces the chunked transfer coding, and is dropped; [`relay`](crate::server::relay)'s delivery then
+//! writes the body to the socket.
 //!
-//! hyper has no call for this: its upgrades are for 101 and CONNECT, and `without_shutdown` gives a connection back
-//! only when a whole response is sent. Therefore the body that is returned here never gives anything, and the
-//! socket that hyper writes to notes when the head has been flushed.
+//! hyper has no call for this: its upgrades are for 101 and CONNECT, and `without_shutdown` returns a connection only
+//! after a whole response. Therefore the body returned here never yields anything, and the socket that hyper writes to
+//! notices when the head is flushed.
 //!
-//! # What it bypasses, and what stands for that
+//! # What it bypasses, and the replacement
 //!
-//! | hyper's, or the accept loop's | here |
+//! | hyper or accept loop | here |
 //! | --- | --- |
-//! | a timeout for the request's head | it was read before |
-//! | a client that reads no more | the kernel's `TCP_USER_TIMEOUT`, set when the connection was accepted, stays with the socket |
-//! | the limit of connections | the permit is a part of [`HijackedSocket`]: it is given back with the socket |
-//! | the graceful shutdown | delivery ends all streams with the last tick, and its tasks are waited for |
-//! | a client that closes, or says more | delivery reads the socket: what comes is passed over, its end ends the stream |
-//! | keep-alive | `connection: close` is in the head; a pipelined request is not answered |
-//! | HTTP/2, HTTP/1.0, HEAD | not hijacked: they get the same events as an ordinary body |
+//! | timeout of the request head | already read |
+//! | client that stops reading | the kernel's `TCP_USER_TIMEOUT`, set on accept |
+//! | connection limit | [`HijackedSocket`] holds the permit |
+//! | graceful shutdown | delivery ends all streams with the last tick; its tasks are awaited |
+//! | client that closes or sends more | delivery reads the socket, ignores data, and ends the stream on its end |
+//! | keep-alive | `connection: close` in the head; pipelined requests get no answer |
+//! | HTTP/2, HTTP/1.0, HEAD | not hijacked: they get an ordinary body |
 
 use std::{
     convert::Infallible,
@@ -45,28 +45,25 @@ use tokio::{
 
 use crate::server::http::connection::limits::Admitted;
 
-/// Goes on with the socket: writes the body in the chunked transfer coding (RFC 9112, section 7.1).
+/// Takes the socket and writes the body in the chunked transfer coding (RFC 9112, section 7.1).
 pub(crate) type Handler = Box<dyn FnOnce(Arc<HijackedSocket>) + Send>;
 
-/// The way to a request's connection, among the request's extensions where there is one.
+/// Request extension: access to the request's connection.
 #[derive(Clone, Default)]
 pub(crate) struct Hijack(Arc<Mutex<Stage>>);
 
-/// How far it is.
 #[derive(Default)]
 enum Stage {
-    /// Nobody has asked for it.
     #[default]
     Unwanted,
-    /// The head is on its way out.
+    /// The head is being sent.
     Wanted(Handler),
-    /// The head is out.
+    /// The head is sent.
     Ready(Handler),
 }
 
 impl Hijack {
-    /// Returns a body that hijacks the connection when it is sent. Its response must carry
-    /// `connection: close`: the connection serves no other request.
+    /// Returns a body that hijacks the connection when it is sent. Its response must carry `connection: close`.
     pub(crate) fn into_body(self, handler: Handler) -> Body {
         Body::new(HijackBody {
             hijack: self,
@@ -74,8 +71,7 @@ impl Hijack {
         })
     }
 
-    /// Waits until the head is out, polled right after the connection has been: that it is ready is
-    /// told by no wake-up of its own.
+    /// Waits until the head is sent. Must be polled right after the connection, because nothing wakes it.
     pub(crate) async fn ready(&self) -> Handler {
         poll_fn(|_| {
             let mut stage = self.stage();
@@ -107,7 +103,7 @@ impl Hijack {
     }
 }
 
-/// Comes to be polled once the head is in the connection's buffer, and then never gives anything.
+/// A body that is polled once the head is in the connection's buffer, and never yields anything.
 struct HijackBody {
     hijack: Hijack,
     handler: Option<Handler>,
@@ -128,8 +124,7 @@ impl http_body::Body for HijackBody {
     }
 }
 
-/// A connection that can be, or was, hijacked. It counts toward the limit of connections until the last who
-/// has it drops it.
+/// A hijackable or hijacked connection. Counts toward the connection limit until its last owner drops it.
 #[derive(Debug)]
 pub(crate) struct HijackedSocket {
     stream: TcpStream,
@@ -153,7 +148,7 @@ impl Deref for HijackedSocket {
     }
 }
 
-/// A connection's socket as the HTTP machinery sees it. It is shared, so that it outlives that.
+/// A connection's socket as seen by hyper; shared, so that it outlives hyper.
 pub(crate) struct Socket {
     stream: Arc<HijackedSocket>,
     hijack: Hijack,
@@ -216,7 +211,7 @@ impl AsyncWrite for Socket {
         true
     }
 
-    /// Comes when the machinery's own buffer is empty.
+    /// Called when hyper's own buffer is empty.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.hijack.flushed();
         Poll::Ready(Ok(()))
@@ -254,7 +249,7 @@ mod tests {
     const DEADLINE: Duration = Duration::from_secs(20);
     const WRITE_TIMEOUT: Duration = Duration::from_secs(7);
 
-    /// A server of which every answer hijacks its connection, and that may have one.
+    /// A server whose answers all hijack their connection; allows one.
     struct Scene {
         address: SocketAddr,
         hijacked: mpsc::UnboundedReceiver<Arc<HijackedSocket>>,

@@ -1,5 +1,5 @@
-//! Idle connections: those that have not made a request yet. Each has a time limit, and if there are too many,
-//! the oldest are closed, so that idle clients lock nobody out.
+//! Idle connections, which have not made a request yet: each has a time limit, and above a maximum the oldest are
+//! closed, so that idle clients lock nobody out.
 
 use std::{
     collections::VecDeque,
@@ -12,7 +12,6 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// The connections that have not made a request yet.
 #[derive(Debug)]
 pub(crate) struct IdleConnections {
     most: usize,
@@ -23,11 +22,10 @@ pub(crate) struct IdleConnections {
 #[derive(Debug, Default)]
 struct State {
     has_spoken: AtomicBool,
-    /// Wakes [`IdleConnection::too_long`]: to check whether it has made a request, or to close it.
+    /// Wakes [`IdleConnection::too_long`] after a request, or to close the connection.
     evicted: Notify,
 }
 
-/// One connection that has not made a request yet.
 #[derive(Clone, Debug)]
 pub(crate) struct IdleConnection {
     state: Arc<State>,
@@ -43,7 +41,7 @@ impl IdleConnections {
         }
     }
 
-    /// Adds a connection, and closes the oldest idle one if there are too many.
+    /// Adds a connection; closes the oldest one above the maximum.
     pub(crate) fn watch(&self) -> IdleConnection {
         let state = Arc::new(State::default());
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,7 +54,7 @@ impl IdleConnections {
             waiting.pop_front();
         }
         if waiting.len() >= self.most {
-            // Only now are those in the middle removed that have made a request.
+            // Connections in the middle that have made a request are removed only here.
             waiting.retain(|it| is_idle(it).is_some());
         }
         if waiting.len() >= self.most
@@ -73,7 +71,6 @@ impl IdleConnections {
 }
 
 impl IdleConnection {
-    /// Marks that the connection has made a request.
     pub(crate) fn has_spoken(&self) {
         self.state.has_spoken.store(true, Ordering::Relaxed);
     }

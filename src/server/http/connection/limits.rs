@@ -1,4 +1,4 @@
-//! How many connections there may be, and for how long one that is shared may be idle.
+//! Limits of connections and their idle time.
 
 use std::{
     net::IpAddr,
@@ -16,18 +16,18 @@ use tokio::sync::watch;
 
 use crate::server::{identity::client_address::network, limits::counts::Counts};
 
-/// How many connections there may be.
+/// Maximum connections.
 #[derive(Clone, Debug)]
 pub struct MostConnections {
-    /// In all.
+    /// In total.
     pub of_all: usize,
-    /// From one address, or one network of IPv6.
+    /// Per address, or per IPv6 network.
     pub of_address: usize,
-    /// Those who bring many people's connections: the reverse proxies. This machine does so as well.
+    /// Addresses without the per-address limit: reverse proxies. Includes this machine.
     pub exempt: Vec<IpNet>,
 }
 
-/// The open connections, counted. Clones share them.
+/// Counts open connections. Clones share the count.
 #[derive(Clone, Debug)]
 pub(crate) struct Connections(Arc<Shared>);
 
@@ -43,7 +43,7 @@ struct Open {
     by_address: Counts<IpAddr>,
 }
 
-/// The right to one open connection. Dropping it gives it back.
+/// A permit for one connection; released on drop.
 #[derive(Debug)]
 pub(crate) struct Admitted {
     connections: Connections,
@@ -58,7 +58,7 @@ impl Connections {
         }))
     }
 
-    /// Lets one more connection in, or `None` where there are as many as may be.
+    /// Admits a connection; `None` at a limit.
     pub(crate) fn admit(&self, peer: IpAddr) -> Option<Admitted> {
         let (address, counted) = (peer.to_canonical(), network(peer));
         let MostConnections {
@@ -94,8 +94,7 @@ impl Drop for Admitted {
     }
 }
 
-/// What goes on in a connection that several requests share (HTTP/2): how many are in flight, or
-/// `None` before the first.
+/// Number of requests in flight on an HTTP/2 connection; `None` before the first.
 #[derive(Clone, Debug)]
 pub(crate) struct Activity(Arc<watch::Sender<Option<usize>>>);
 
@@ -105,7 +104,7 @@ impl Default for Activity {
     }
 }
 
-/// One request in flight. Dropping it ends it.
+/// A request in flight; ends on drop.
 #[derive(Debug)]
 pub(crate) struct InFlight(Activity);
 
@@ -116,14 +115,14 @@ impl Activity {
         InFlight(self.clone())
     }
 
-    /// Resolves when there has been no request for so long; never where there was none at all.
+    /// Resolves when there has been no request for this long; never before the first.
     pub(crate) async fn idle_for(&self, longest: Duration) {
         let mut count = self.0.subscribe();
         loop {
             let is_idle = *count.borrow_and_update() == Some(0);
             tokio::select! {
                 () = tokio::time::sleep(longest), if is_idle => return,
-                // The sender is `self`, so there always is one.
+                // The sender is `self`, so it exists.
                 _ = count.changed() => {}
             }
         }
@@ -139,7 +138,7 @@ impl Drop for InFlight {
 }
 
 impl InFlight {
-    /// Has the request last until the answer's body is sent.
+    /// Extends the request until the body is sent.
     pub(crate) fn with(self, body: Body) -> Body {
         Body::new(Lasting {
             body,

@@ -1,4 +1,4 @@
-//! The accept loop: HTTP/1.1 and HTTP/2 on one port, with an end in good order.
+//! The accept loop: HTTP/1.1 and HTTP/2 on one port, with graceful shutdown.
 
 use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 
@@ -24,33 +24,31 @@ use crate::server::{
     identity::peer::{Local, Peer},
 };
 
-/// How long a client may take to send a request's head.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
-/// The most bytes of a request's head.
 const MAX_HEAD: usize = 64 << 10;
-/// The same for HTTP/2, where each header counts 32 bytes more (RFC 9113, section 10.5.1).
+/// HTTP/2 counts 32 bytes more per header (RFC 9113, section 10.5.1).
 const MAX_HEAD_HTTP2: u32 = 64 << 10;
-/// The most requests that share one connection of HTTP/2 at once.
+/// Maximum concurrent requests of an HTTP/2 connection.
 const MAX_SHARING: u32 = 256;
-/// How long a connection of HTTP/2 may be without a request. HTTP/1.1 has `HEADER_TIMEOUT`.
+/// How long an HTTP/2 connection may be without a request; HTTP/1.1 has `HEADER_TIMEOUT`.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
-/// How long to wait when the process is out of file descriptors.
+/// Pause when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How connections are treated.
+/// Options of the accept loop.
 #[derive(Clone, Debug)]
 pub struct ListenOptions {
-    /// How many connections there may be.
+    /// Maximum connections.
     pub most: MostConnections,
-    /// How long what was sent may stay unread before the connection is cut.
+    /// How long sent bytes may stay unacknowledged.
     pub write_timeout: Duration,
-    /// How long requests may take to finish after the shutdown began.
+    /// Maximum time for requests to finish after shutdown.
     pub drain: Duration,
-    /// The most connections that have not made a request yet.
+    /// Maximum connections without a request.
     pub max_silent: usize,
 }
 
-/// Serves until `shutdown`, then accepts no more, lets requests finish and returns.
+/// Serves until `shutdown`, then stops accepting, waits for requests to finish, and returns.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -105,7 +103,7 @@ pub async fn serve(
                 if let Some(local) = local {
                     request.extensions_mut().insert(Local(local));
                 }
-                // HTTP/2 shares its connection among requests, HTTP/1.0 knows no chunks.
+                // HTTP/2 shares its connection, HTTP/1.0 has no chunks.
                 if request.version() == Version::HTTP_11 {
                     request.extensions_mut().insert(hijack.clone());
                 }
@@ -149,9 +147,8 @@ pub async fn serve(
     }
 }
 
-/// A viewer that reads no more must cost nothing for long. The kernel watches over that: it ends a
-/// connection whose sent bytes stay unacknowledged, or whose window stays closed (`tcp(7)`,
-/// `TCP_USER_TIMEOUT`), so no timer of ours is needed for any of 50,000 viewers.
+/// Lets the kernel end connections whose sent bytes stay unacknowledged or whose window stays closed (`tcp(7)`,
+/// `TCP_USER_TIMEOUT`), so that 50,000 streams need no timers.
 fn prepare(stream: &TcpStream, write_timeout: Duration) -> io::Result<()> {
     stream.set_nodelay(true)?;
     #[cfg(target_os = "linux")]
@@ -159,7 +156,7 @@ fn prepare(stream: &TcpStream, write_timeout: Duration) -> io::Result<()> {
     Ok(())
 }
 
-/// A connection that broke before it was accepted concerns nobody; being out of descriptors passes.
+/// Ignores connections that broke before they were accepted; pauses when out of file descriptors.
 async fn pause_after(error: &io::Error) {
     let of_one_connection = matches!(
         error.kind(),

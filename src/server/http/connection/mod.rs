@@ -1,4 +1,4 @@
-//! TCP connections: how many there may be, how long they may be idle, and how an event stream takes one over.
+//! TCP connections: limits, idle time, and hijacking by event streams.
 
 pub(crate) mod hijack;
 pub(crate) mod idle;

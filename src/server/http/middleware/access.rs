@@ -1,5 +1,4 @@
-//! Who may have which route: one table for all of them. A route that is not in it is for those who
-//! may import, and a test fails until it is.
+//! Access rules of all routes, in one table. An unlisted route requires the permission to import, and fails a test.
 
 use std::sync::LazyLock;
 
@@ -7,40 +6,40 @@ use axum::http::Method;
 
 use crate::{model::role::Permission, server::http::routes};
 
-/// What a route asks of whoever wants it.
+/// The access that a route requires.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Access {
-    /// Nothing.
+    /// None.
     Anybody,
-    /// To be signed in in person, with a role that allows this.
+    /// A signed-in person with this permission.
     Person(Permission),
-    /// The same, also where a passkey is required and has not been used: what is needed to use or add one.
+    /// Like [`Person`](Self::Person), before a required passkey was used: to use or add one.
     BeforePasskey(Permission),
-    /// To be known, in person or by an API token, as one who may do this.
+    /// A person or API token with this permission.
     Known(Permission),
 }
 
-/// How a refusal is told.
+/// How a refusal is answered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
-    /// A page, which leads to the sign-in page or says what is the matter.
+    /// A page: redirects to sign-in, or shows the reason.
     Page,
-    /// A server function, whose errors its generated client reads.
+    /// A server function: an error for its client.
     Function,
-    /// Anything else: `{"error": …}`.
+    /// JSON: `{"error": …}`.
     Rest,
 }
 
-/// What holds for a route.
+/// The rule of a route.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Rule {
-    /// The method; `HEAD` goes with `GET`.
+    /// The method; `GET` includes `HEAD`.
     pub method: &'static str,
-    /// The route's path as the router has it.
+    /// The route's path in the router.
     pub path: &'static str,
-    /// How a refusal is told.
+    /// How a refusal is answered.
     pub kind: Kind,
-    /// What it asks.
+    /// The required access.
     pub access: Access,
 }
 
@@ -83,7 +82,7 @@ const fn rest(method: &'static str, path: &'static str, access: Access) -> Rule 
 use Access::{Anybody, BeforePasskey, Known, Person};
 use Permission::{Import, Manage, Watch, Webhooks};
 
-/// Pages, server functions and routes for monitoring. Other routes are declared with their handlers.
+/// Rules of pages, server functions and monitoring. Other routes are declared with their handlers.
 const PAGES_AND_FUNCTIONS: &[Rule] = &[
     // Pages
     page("/", Person(Watch)),
@@ -101,19 +100,19 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     page("/products/{identity}", Person(Watch)),
     page("/shared/{token}", Anybody),
     page("/sign-in", Anybody),
-    // To all but the owner it says that it is not there.
+    // Answers 404 except to the owner.
     page("/status", Person(Watch)),
     page("/sources", Person(Import)),
     page("/sources/new", Person(Import)),
     page("/sources/{id}", Person(Import)),
     page("/sources/{id}/edit", Person(Import)),
-    // In development builds; elsewhere it is not there.
+    // Exists in development builds only.
     page("/styleguide", Person(Watch)),
     page("/team", Person(Manage)),
     page("/tokens", Person(Watch)),
     page("/webhooks", Person(Webhooks)),
     page("/webhooks/{id}", Person(Webhooks)),
-    // Server functions that tell
+    // Server functions that read
     read("/api/account", Person(Watch)),
     read("/api/audit_log", Person(Manage)),
     read("/api/confirm_state", BeforePasskey(Watch)),
@@ -195,7 +194,7 @@ const PAGES_AND_FUNCTIONS: &[Rule] = &[
     act("/api/sign_out_everywhere", Person(Watch)),
     act("/api/test_webhook", Person(Webhooks)),
     act("/api/undo_import", Person(Import)),
-    // Watchers come before the gate: these must answer when the database does not.
+    // These precede authorization, because they must answer without a database.
     rest("GET", "/health", Anybody),
     rest("GET", "/health/live", Anybody),
     rest("GET", "/health/ready", Anybody),
@@ -212,7 +211,7 @@ pub static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         .collect()
 });
 
-/// What holds for a route that the table does not have.
+/// The rule of unlisted routes.
 const UNLISTED: Rule = Rule {
     method: "",
     path: "",
@@ -220,8 +219,7 @@ const UNLISTED: Rule = Rule {
     access: Person(Import),
 };
 
-/// Finds what holds for a request: by the route that it matched, or where it matched none by its
-/// path.
+/// Finds the rule of a request by its matched route, or else by its path.
 pub(crate) fn rule(method: &Method, matched: Option<&str>, path: &str) -> Rule {
     let Some(matched) = matched else {
         return unmatched(path);
@@ -235,7 +233,7 @@ pub(crate) fn rule(method: &Method, matched: Option<&str>, path: &str) -> Rule {
         .find(|rule| rule.method == method && rule.path == matched)
         .copied()
         .unwrap_or_else(|| {
-            // The files inside the program are routes of their own.
+            // Embedded files are routes of their own.
             if is_asset(path) {
                 unmatched(path)
             } else {
@@ -252,7 +250,7 @@ fn is_asset(path: &str) -> bool {
         )
 }
 
-/// The files that pages are made of are for anybody; what is nowhere is so for those who are known.
+/// Assets are public; unknown paths require authentication.
 fn unmatched(path: &str) -> Rule {
     Rule {
         kind: if path.starts_with("/api/") {
@@ -276,7 +274,7 @@ mod tests {
     use super::*;
     use crate::server::http::router;
 
-    // Listing the pages renders them, for which there must be a runtime.
+    // Listing the pages renders them, which needs a runtime.
     #[tokio::test]
     async fn every_route_has_a_rule_and_every_rule_a_route() {
         let routes: BTreeSet<_> = router::routes(crate::server::run::pages::PAGES)
@@ -293,8 +291,8 @@ mod tests {
         assert_eq!(rules.len(), RULES.len(), "two rules for one route");
     }
 
-    /// The test above sees what `routes::all` lists and what the watchers are told; a route that is added
-    /// past them would escape. The price monitor is another server.
+    /// The test above sees `routes::all` and the routes for monitoring; this one finds routes added elsewhere. The
+    /// price monitor is another server.
     #[test]
     fn no_route_is_added_past_the_list() {
         const WAYS: [&str; 6] = [
@@ -327,8 +325,8 @@ mod tests {
             }
         }
         added.sort();
-        // A test's own; the whole of it below a path, and a test's; the list and the pages; what watchers ask, here and of a
-        // price monitor by itself, which has a port of its own; a test's receiver; the compiled files, which are for anybody.
+        // A test's route; mounting below a path, and its test; the list and the pages; monitoring, here and of a
+        // stand-alone price monitor; a test's receiver; assets, which are public.
         let expected = [
             ("http/connection/hijack.rs", 1),
             ("http/mount.rs", 5),

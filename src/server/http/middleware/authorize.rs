@@ -1,4 +1,4 @@
-//! What stands before every route: who is there, whether they may, and whether the request is their own.
+//! Authorizes every request: authentication, access rule, and same origin.
 
 use std::time::Duration;
 
@@ -26,13 +26,12 @@ use crate::{
     },
 };
 
-/// The most bytes of a refused request that are read.
+/// Maximum bytes read of a refused request.
 const MAX_UNWANTED: usize = 8 << 20;
-/// How long they may take.
+/// Maximum time for reading them.
 const UNWANTED_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Finds who makes the request and lets go on only who may; pages lead those who are not known to the
-/// sign-in page.
+/// Authenticates a request and applies its rule; pages redirect to sign-in.
 pub(crate) async fn require_access(
     State(state): State<AppState>,
     matched: Option<MatchedPath>,
@@ -69,8 +68,7 @@ pub(crate) async fn require_access(
     };
     let is_page = request::wants_page(request.headers());
     let response = match (rule.kind, &refusal) {
-        // What the page asks for is refused as well, so all it shows is that it is refused. To a
-        // program there is nothing to show.
+        // The page's own calls are refused too, so it shows only that. Programs get no page.
         (Kind::Page, ApiError::Forbidden) if in_person => {
             let mut response = next.run(request).await;
             *response.status_mut() = StatusCode::FORBIDDEN;
@@ -78,7 +76,7 @@ pub(crate) async fn require_access(
         }
         (_, refusal) if refusal.is_signed_out() && is_page => back_from(SIGN_IN, &request),
         (_, ApiError::PasskeyDue) if is_page => back_from(PASSKEY_PATH, &request),
-        // In the form in which a server function's own errors reach the client.
+        // The format of server function errors.
         (Kind::Function, _) => (refusal.status_code(), Json(refusal)).into_response(),
         _ => refusal.into_response(),
     };
@@ -86,7 +84,7 @@ pub(crate) async fn require_access(
     response
 }
 
-/// Decides whether somebody may have what a route asks for.
+/// Decides whether a principal has the access that a route requires.
 fn judge(access: Access, principal: Option<&Principal>) -> Result<(), ApiError> {
     let permission = match access {
         Access::Anybody => return Ok(()),
@@ -106,8 +104,7 @@ fn judge(access: Access, principal: Option<&Principal>) -> Result<(), ApiError> 
     }
 }
 
-/// Reads what is left of a body that nobody wants, within limits: most clients come to the answer
-/// only when they have sent all.
+/// Reads the rest of an unneeded body, within limits: most clients read the answer only after sending everything.
 pub(crate) async fn read_out(request: Request) {
     let body = http_body_util::Limited::new(request.into_body(), MAX_UNWANTED);
     let mut chunks = http_body_util::BodyExt::into_data_stream(body);
@@ -115,7 +112,7 @@ pub(crate) async fn read_out(request: Request) {
     let _ = tokio::time::timeout(UNWANTED_TIMEOUT, read).await;
 }
 
-/// Leads to a page, and from there back to what was asked for.
+/// Redirects to a page that leads back to the request.
 fn back_from(page: &str, request: &Request) -> Response {
     let back = request
         .uri()
@@ -128,10 +125,10 @@ fn back_from(page: &str, request: &Request) -> Response {
     Redirect::to(&format!("{page}?next={next}")).into_response()
 }
 
-/// Refuses to change anything at the word of another site (the browser says whose word it is, in
-/// `Sec-Fetch-Site` or `Origin`). What has no browser's mark sends no cookies of itself.
+/// Rejects changes from other sites, by `Sec-Fetch-Site` or `Origin`. A client without these headers is no browser and
+/// sends no cookies by itself.
 ///
-/// An origin of `CORS_ORIGINS` is believed too, where it may start imports.
+/// Origins of `CORS_ORIGINS` are allowed on routes that they may change.
 pub(crate) async fn require_same_origin(
     State(state): State<AppState>,
     matched: Option<MatchedPath>,

@@ -1,4 +1,4 @@
-//! Finds the address of the client that makes a request.
+//! Finds the client's address.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,7 +16,6 @@ use crate::server::{
     },
 };
 
-/// Adds the client's address to a request.
 pub(crate) async fn find(
     State(state): State<AppState>,
     mut request: Request,
@@ -39,5 +38,4 @@ pub(crate) async fn find(
     next.run(request).await
 }
 
-/// Whether an untrusted proxy was logged already.
 static WARNED: AtomicBool = AtomicBool::new(false);

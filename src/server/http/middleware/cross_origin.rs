@@ -1,5 +1,4 @@
-//! What pages of other origins may have: the streams and the REST API, where `CORS_ORIGINS` names them
-//! (Fetch, section 3.3).
+//! Access by pages of the origins in `CORS_ORIGINS`: streams and REST API (Fetch, section 3.3).
 
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::server::config::CorsOrigins;
 
-/// The routes that such pages may ask, as the router has them: what the hooks and programs use.
+/// Shared routes, for hooks and programs.
 pub(crate) const SHARED: [&str; 7] = [
     "/api/imports",
     "/api/imports/{id}",
@@ -25,23 +24,23 @@ pub(crate) const SHARED: [&str; 7] = [
     "/api/openapi.json",
 ];
 
-/// What such pages may change: they start imports.
+/// The one shared route that changes something: starting imports.
 const CHANGED: (Method, &str) = (Method::POST, "/api/imports");
 
-/// How long a browser may remember what it was told before a request.
+/// How long browsers may cache a preflight.
 const MAX_AGE: Duration = Duration::from_secs(600);
 
-/// Returns whether a route is shared with the origins that are named.
+/// Returns whether a route is shared.
 pub(crate) fn is_shared(matched: Option<&MatchedPath>) -> bool {
     matched.is_some_and(|matched| SHARED.contains(&matched.as_str()))
 }
 
-/// Returns whether a request that changes something is one that origins which are named may make.
+/// Returns whether allowed origins may make a request that changes something.
 pub(crate) fn may_change(method: &Method, matched: Option<&MatchedPath>) -> bool {
     matched.is_some_and(|matched| (method, matched.as_str()) == (&CHANGED.0, CHANGED.1))
 }
 
-/// Makes the layer that tells browsers which origins may read an answer, or nothing where there are none.
+/// Creates the CORS layer; `None` without allowed origins.
 pub(crate) fn layer(origins: &CorsOrigins) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;
@@ -54,14 +53,14 @@ pub(crate) fn layer(origins: &CorsOrigins) -> Option<CorsLayer> {
             .allow_origin(AllowOrigin::list(origins))
             .allow_credentials(true)
             .allow_methods([Method::GET, Method::POST])
-            // An origin that may send cookies along may send any header: tracing adds its own.
+            // An origin that may send cookies may send any header, such as tracing headers.
             .allow_headers(AllowHeaders::mirror_request())
             .expose_headers([header::LOCATION, header::RETRY_AFTER])
             .max_age(MAX_AGE),
     )
 }
 
-/// Answers what a browser asks before a request, and marks the answers of the routes that are shared.
+/// Answers preflights and sets the headers of shared routes.
 pub(crate) async fn allow(
     State(layer): State<CorsLayer>,
     matched: Option<MatchedPath>,

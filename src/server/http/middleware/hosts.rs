@@ -1,6 +1,5 @@
-//! The names under which the app may be asked for. A page of another site can have its own name lead to
-//! this machine (DNS rebinding), and would then be of the same origin as the app: its requests say that
-//! name.
+//! Checks the `Host` against DNS rebinding: another site's name that resolves to this machine would have the app's
+//! origin.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -21,14 +20,14 @@ use crate::server::{
     },
 };
 
-/// Whether the app may be asked for under a name, at the address where the request arrived.
+/// Whether the app may be reached by a name, at the address where the request arrived.
 fn is_ours(state: &AppState, host: &str, local: Option<SocketAddr>) -> bool {
     let config = &state.config;
     if is_loopback(host) || host == config.public_url.host() || config.allowed_hosts.contains(host)
     {
         return true;
     }
-    // No other site's name is an address.
+    // An IP address is no other site's name.
     let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() else {
         return false;
     };
@@ -38,7 +37,7 @@ fn is_ours(state: &AppState, host: &str, local: Option<SocketAddr>) -> bool {
         || local.is_some_and(|local| address == local.ip().to_canonical())
 }
 
-/// Refuses what is for another host. Where the app is a function, its host tells them apart.
+/// Rejects other hosts. A serverless function's platform routes by host.
 pub(crate) async fn require_ours(
     State(state): State<AppState>,
     request: Request,
@@ -53,7 +52,7 @@ pub(crate) async fn require_ours(
     let status = match host {
         Some(host) if is_ours(&state, &host, local) => return next.run(request).await,
         Some(_) => StatusCode::MISDIRECTED_REQUEST,
-        // HTTP/1.0 knows no hosts.
+        // HTTP/1.0 has no `Host`.
         None if request.version() == Version::HTTP_10
             && !request.headers().contains_key(header::HOST) =>
         {

@@ -1,4 +1,4 @@
-//! Which language a request is answered in.
+//! The language of a request.
 
 use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
 use leptos::prelude::use_context;
@@ -10,20 +10,18 @@ use crate::{
     model::base_path::address,
 };
 
-/// How long a browser keeps the choice, in seconds.
 const YEAR: u32 = 365 * 24 * 3_600;
 
-/// What the language of a page depends on.
+/// `Vary` of pages.
 pub(crate) const VARY: HeaderValue = HeaderValue::from_static("accept-language, cookie");
 
-/// Returns the language of the request that is being answered.
+/// Returns the language of the current request.
 pub(crate) fn of_request() -> Locale {
     use_context::<Parts>()
         .map(|parts| of_headers(&parts.headers))
         .unwrap_or_default()
 }
 
-/// Returns the language of a request with these headers.
 pub(crate) fn of_headers(headers: &HeaderMap) -> Locale {
     let chosen = headers
         .get_all(header::COOKIE)
@@ -37,7 +35,7 @@ pub(crate) fn of_headers(headers: &HeaderMap) -> Locale {
     Locale::negotiate(chosen, accepted)
 }
 
-/// Has the browser keep a choice. It is no secret, and says nothing about whose it is.
+/// Stores a choice in a cookie, which is not secret.
 pub(crate) fn choose(language: Locale) {
     let Some(response) = use_context::<ResponseOptions>() else {
         return;

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::server::telemetry::Metrics;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Maximum length of a request ID from a proxy.
+/// Maximum length of a proxy's request ID.
 const MAX_REQUEST_ID: usize = 64;
 /// Counts, times and logs every request with an ID, which the response repeats.
 pub(crate) fn observed(router: Router, metrics: Metrics) -> Router {
@@ -63,7 +63,6 @@ fn shown(path: &str) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// Returns whether a text looks like a token or link secret.
 fn may_be_secret(text: &str) -> bool {
     text.contains("irt_") || text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -1,14 +1,12 @@
-//! A reactive owner for each request, so that requests which are answered on the same thread know nothing of
-//! each other.
+//! Isolates the reactive owner of each request from others on the same thread.
 
 use axum::{extract::Request, middleware::Next, response::Response};
 use leptos::reactive::{computed::ScopedFuture, owner::Owner};
 
-/// Answers a request under an owner that is nobody's child.
+/// Answers a request under a root owner.
 ///
-/// Rendering a page leaves the page's owner behind as the thread's current one. What is answered there before
-/// the page is through would be that page's child: a server function would find the page's contexts, and a
-/// static file would take the page's headers for its own, cookies among them.
+/// Rendering a page leaves its owner as the thread's current one. A request answered meanwhile would become its child:
+/// a server function would find the page's contexts, and a static file would get the page's headers, cookies included.
 pub(crate) async fn isolate(request: Request, next: Next) -> Response {
     let owner = Owner::new_root(None);
     owner

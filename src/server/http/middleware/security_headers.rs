@@ -1,4 +1,4 @@
-//! What every answer says to make a browser careful.
+//! Security headers of every answer.
 
 use axum::{
     extract::{Request, State},
@@ -16,14 +16,14 @@ const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// What is not a page needs nothing, should it be shown as one.
+/// Policy of answers that are not pages, in case a browser displays one.
 const NOT_A_PAGE: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'";
-/// Two years, as browsers' own lists ask for.
+/// Two years, as browsers' preload lists require.
 const HSTS: &str = "max-age=63072000";
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// What is answered with a secret that is told once, or at the address of one.
+/// Paths that answer with a secret or have one in the URL.
 const SECRETS: [&str; 25] = [
     "/account",
     "/api/accept_invitation",
@@ -52,25 +52,25 @@ const SECRETS: [&str; 25] = [
     "/api/webhooks_state",
 ];
 
-/// What somebody sees with a link.
+/// Pages of share links.
 const SHARED: &str = "/shared/";
 
-/// Returns whether nobody is to keep what is at a path, not even the browser.
+/// Returns whether nothing may store the answer, not even the browser.
 fn holds_secrets(path: &str) -> bool {
     path.starts_with("/join/")
-        // A stream says for itself how it is kept.
+        // Streams set their own headers.
         || path.starts_with(SHARED) && !path.ends_with("/progress")
         || matches!(path, "/sign-in" | "/team" | "/tokens" | "/webhooks")
         || SECRETS.contains(&path)
 }
 
-/// Adds the headers, and keeps those that are there: a page has a policy of its own.
+/// Adds missing headers; pages set a policy of their own.
 pub(crate) async fn set(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let holds_secrets = holds_secrets(request.uri().path());
     let is_shared = request.uri().path().starts_with(SHARED);
     let mut response = if request.method() == Method::CONNECT {
-        // Tunnels are for proxies. To the wish for one nothing may be said (RFC 9110, section 9.3.6), which
-        // other layers would.
+        // TRACE and CONNECT are for proxies. Answers to CONNECT have no body (RFC 9110, section 9.3.6), which other
+        // layers would add.
         StatusCode::METHOD_NOT_ALLOWED.into_response()
     } else {
         next.run(request).await
@@ -79,7 +79,7 @@ pub(crate) async fn set(State(state): State<AppState>, request: Request, next: N
     if holds_secrets {
         headers.insert(header::CACHE_CONTROL, NO_STORE);
     } else {
-        // What somebody sees is for them alone, and old when they ask again.
+        // Private, and stale at once.
         headers
             .entry(header::CACHE_CONTROL)
             .or_insert(HeaderValue::from_static("private, no-cache"));
@@ -101,7 +101,7 @@ pub(crate) async fn set(State(state): State<AppState>, request: Request, next: N
         headers.insert(name, HeaderValue::from_static(value));
     }
     if is_shared {
-        // The address is the secret: it goes nowhere, and into no index.
+        // The URL is the secret: no referrer, no index.
         headers.insert(
             header::REFERRER_POLICY,
             HeaderValue::from_static("no-referrer"),
@@ -124,14 +124,13 @@ pub(crate) async fn set(State(state): State<AppState>, request: Request, next: N
     response
 }
 
-/// Sets the policy of the page that is being rendered: only scripts that carry this answer's nonce
-/// run, and those they load; nothing comes from elsewhere or goes there. Does nothing where no page
-/// is rendered.
+/// Sets the policy of the page being rendered: only scripts with this answer's nonce run, and those they load; nothing
+/// connects elsewhere. Does nothing outside of a page.
 pub(crate) fn set_page_policy() {
     let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else {
         return;
     };
-    // `cargo leptos watch` talks to the page over a socket on a port of its own.
+    // `cargo leptos watch` reloads the page over a socket on another port.
     let reload = if site::is_watched() { " ws:" } else { "" };
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \

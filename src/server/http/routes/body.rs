@@ -1,4 +1,4 @@
-//! Limits the size of requests.
+//! Size limits of requests.
 
 use std::convert::Infallible;
 
@@ -20,20 +20,20 @@ use crate::{
     server::http::{middleware::authorize, state::AppState},
 };
 
-/// The most bytes of a request's body, but for uploads.
+/// Maximum bytes of a body, except uploads.
 pub(crate) const MAX_BODY: usize = 64 << 10;
 
-/// A form that is larger: it holds the rows of a page.
+/// A larger form, with the rows of a page.
 const ROWS_FORM: (&str, usize) = ("/api/correct_rows", 1 << 20);
 
-/// Has a route answer soon, and take no more than a small body.
+/// Limits time and body of a route.
 pub(crate) fn small(route: MethodRouter<AppState>) -> MethodRouter<AppState> {
     route
         .layer::<_, Infallible>(middleware::from_fn(small_body))
         .layer(quick())
 }
 
-/// Reads the body, which is small where it is no upload. Server functions would read one of any length.
+/// Reads a small body, because server functions would read any length.
 pub(crate) async fn small_body(request: Request, next: Next) -> Response {
     let announced = request
         .headers()

@@ -1,4 +1,4 @@
-//! The rows of an import as a file.
+//! Rows of an import as a file.
 
 use super::{Route, quick};
 use crate::{model::role::Permission::Watch, server::http::middleware::access::Access::Person};
@@ -21,7 +21,6 @@ use crate::{
     },
 };
 
-/// The routes.
 pub(super) const ROUTES: &[Route] = &[
     Route::rest(
         "GET",
@@ -34,8 +33,7 @@ pub(super) const ROUTES: &[Route] = &[
     }),
 ];
 
-/// `GET /imports/{job}/failed-rows.csv`: the rows that failed, as a file that imports as it is once it
-/// is corrected.
+/// `GET /imports/{job}/failed-rows.csv`: the failed rows, as a file to correct and import.
 pub(crate) async fn failed_rows_file(
     State(state): State<AppState>,
     Extension(who): Extension<Principal>,
@@ -46,13 +44,12 @@ pub(crate) async fn failed_rows_file(
     rows_file(&state, &who, &job, RowKind::Failed, &headers).await
 }
 
-/// Which rows are asked for.
 #[derive(Debug, Deserialize)]
 pub(crate) struct RowsQuery {
     kind: RowKind,
 }
 
-/// `GET /imports/{job}/rows.csv?kind=`: the rows of a kind, and what is said of them.
+/// `GET /imports/{job}/rows.csv?kind=`: rows of a kind with their notes.
 pub(crate) async fn noted_rows_file(
     State(state): State<AppState>,
     Extension(who): Extension<Principal>,
@@ -65,7 +62,7 @@ pub(crate) async fn noted_rows_file(
     rows_file(&state, &who, &job, query.kind, &headers).await
 }
 
-/// Gives the rows of a kind as a file, with reasons in the language of the request.
+/// Reasons are in the language of the request.
 pub(crate) async fn rows_file(
     state: &AppState,
     who: &Principal,
@@ -78,8 +75,7 @@ pub(crate) async fn rows_file(
         .relay
         .rows_file(&job, kind, language::of_headers(headers))
         .await?;
-    // The embedded service's list of failed rows minds spreadsheet programs by itself, in a way that its
-    // reader takes back.
+    // The embedded service's list of failed rows is already escaped, in a form that its reader reverts.
     let is_harmless = state.has_products() && kind == RowKind::Failed;
     let mut escaping = (!is_harmless).then(CsvEscaping::default);
     let rows = rows.map_ok(move |chunk| match &mut escaping {

@@ -23,11 +23,9 @@ use super::{
 /// Time limit for a request, except uploads and streams.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A route: its method and path, who may have it, and its handler.
+/// A route with its access rule.
 pub(crate) struct Route {
-    /// The method and path, and who may have it.
     pub(crate) rule: Rule,
-    /// Makes the handler.
     pub(crate) handler: fn() -> MethodRouter<AppState>,
 }
 
@@ -70,7 +68,7 @@ impl Route {
     }
 }
 
-/// Returns every route besides pages, server functions and those for monitoring. There are no others.
+/// Returns every route except pages, server functions and monitoring.
 pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
     [
         rest::ROUTES,
@@ -86,7 +84,6 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
     .flatten()
 }
 
-/// Limits the time that a route takes.
 pub(crate) fn quick() -> TimeoutLayer {
     TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT)
 }

@@ -11,7 +11,6 @@ use crate::{
     },
 };
 
-/// The routes.
 pub(super) const ROUTES: &[Route] = &[
     Route::page(PROVIDER_PATH, Anybody, || {
         get(sign_in_elsewhere::begin).layer(quick())

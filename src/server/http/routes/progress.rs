@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// Headers of every event stream: nothing on the way may keep it back.
+/// Headers of event streams: no caching or buffering on the way.
 pub(crate) const STREAM_HEADERS: [(HeaderName, HeaderValue); 2] = [
     (
         header::CACHE_CONTROL,
@@ -130,7 +130,7 @@ pub(crate) async fn jobs_progress(
     let Query(query) = query.map_err(unreadable)?;
     let ids = query.ids.as_deref();
     let jobs = Jobs {
-        // What cannot be an identifier cannot be there either.
+        // A malformed ID cannot exist.
         listed: ids.map_or_else(Vec::new, |ids| {
             ids.split(',').filter_map(|id| id.parse().ok()).collect()
         }),

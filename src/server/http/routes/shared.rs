@@ -1,4 +1,4 @@
-//! Progress streams for people with a link.
+//! Progress streams of share links.
 
 use axum::{
     Extension,
@@ -21,7 +21,6 @@ use crate::{
     },
 };
 
-/// The routes.
 pub(super) const ROUTES: &[Route] = &[Route::rest(
     "GET",
     "/shared/{token}/progress",
@@ -29,7 +28,6 @@ pub(super) const ROUTES: &[Route] = &[Route::rest(
     || get(progress).layer(quick()),
 )];
 
-/// Streams the progress of the import that a link leads to.
 async fn progress(
     State(state): State<AppState>,
     token: Result<Path<String>, PathRejection>,

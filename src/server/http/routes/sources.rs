@@ -1,6 +1,6 @@
-//! `POST /sources` and `POST /sources/{id}`: the forms by which people create and change sources.
+//! `POST /sources` and `POST /sources/{id}`: forms for creating and changing sources.
 //!
-//! A form that is refused comes back with what was filled in, but for secrets, in the address of its page.
+//! A rejected form redirects back with its fields, except secrets, in the URL.
 
 use axum::{
     Extension, Form,
@@ -28,7 +28,6 @@ use crate::{
     },
 };
 
-/// The routes.
 pub(super) const ROUTES: &[Route] = &[
     Route::rest("POST", SOURCES_PATH, Person(Permission::Import), || {
         post(create).layer(quick())
@@ -68,12 +67,11 @@ async fn change(
     answer(&state, changed.await, &edit_path(&id), &fields)
 }
 
-/// Returns what was sent; nothing of what cannot be read, which is refused as a form that is not filled in.
+/// Returns the form's fields; an unreadable form counts as empty and is rejected.
 fn fields_of(sent: Sent) -> Fields {
     sent.map(|Form(fields)| fields).unwrap_or_default()
 }
 
-/// Reads what somebody wants.
 fn read(state: &AppState, fields: &Fields) -> Result<WantedSource, ApiError> {
     let value = |name: &str| {
         let found = fields.iter().find(|(known, _)| known == name);

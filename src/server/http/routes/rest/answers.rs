@@ -1,4 +1,4 @@
-//! The answers that many routes have in common, for the description of the API.
+//! Responses that many routes share, for the OpenAPI description.
 
 use std::{collections::BTreeMap, marker::PhantomData};
 
@@ -20,13 +20,13 @@ use crate::{
 
 const NO_MONITOR: &str = "The price monitor cannot be reached or doesn't support this";
 
-/// Something that a route is about, and that is no import.
+/// The subject of a route, if not an import.
 pub(crate) trait Subject {
-    /// That there is none.
+    /// The error when it does not exist.
     const MISSING: ErrorCode;
 }
 
-/// Why there is no answer about a subject.
+/// An error of a route with a subject.
 #[derive(Debug)]
 pub(crate) struct Refusal<S>(ApiError, PhantomData<S>);
 
@@ -48,31 +48,31 @@ impl<S: Subject> IntoResponse for Refusal<S> {
 
 type Responses = BTreeMap<String, RefOr<Response>>;
 
-/// Those of every route that asks for a token.
+/// Responses of every route that requires a token.
 pub(crate) enum OfProgram {}
 
-/// Those of a route that is about an import: [`OfProgram`]'s, and that there is none.
+/// Responses of a route for an import: also 404.
 pub(crate) enum OfImport {}
 
-/// Those of a route that changes an import: [`OfImport`]'s, and why it cannot.
+/// Responses of a route that changes an import: also conflicts.
 pub(crate) enum ChangesImport {}
 
-/// Those of a route that is about a webhook: [`OfProgram`]'s, and that there is none.
+/// Responses of a route for a webhook: also 404.
 pub(crate) enum OfWebhook {}
 
-/// Those of a route that changes a webhook: [`OfWebhook`]'s, and why it cannot.
+/// Responses of a route that changes a webhook: also conflicts.
 pub(crate) enum ChangesWebhook {}
 
-/// Those of a route that is about a source: [`OfProgram`]'s, and that there is none.
+/// Responses of a route for a source: also 404.
 pub(crate) enum OfSource {}
 
-/// Those of a route that changes a source: [`OfSource`]'s, and why it cannot.
+/// Responses of a route that changes a source: also conflicts.
 pub(crate) enum ChangesSource {}
 
-/// Those of an event stream: [`OfProgram`]'s, and why it is not opened.
+/// Responses of an event stream: also limits.
 pub(crate) enum OfStream {}
 
-/// Those of a route by which an import begins: [`OfImport`]'s, and why it cannot.
+/// Responses of a route that starts an import: also conflicts.
 pub(crate) enum BeginsImport {}
 
 impl IntoResponses for OfProgram {

@@ -1,4 +1,4 @@
-//! Which products imports changed, for programs.
+//! REST routes for product changes.
 
 use axum::{
     Extension, Json,
@@ -218,7 +218,7 @@ pub(crate) async fn file(
     changes_file(&state, &who, &parsed(id)?, &wanted.filter()?).await
 }
 
-/// `GET /imports/{job}/changes.csv`: the same for a person.
+/// `GET /imports/{job}/changes.csv`, for a person.
 pub(crate) async fn file_for_person(
     State(state): State<AppState>,
     Extension(who): Extension<Principal>,

@@ -1,4 +1,4 @@
-//! What a program can do with an import: as the import's page, for tokens.
+//! REST routes for imports.
 
 use std::collections::BTreeMap;
 
@@ -197,7 +197,6 @@ pub(crate) async fn show(
     }))
 }
 
-/// Finds an import that a program may change.
 async fn find_changeable(
     state: &AppState,
     who: &Principal,

@@ -1,4 +1,4 @@
-//! The REST API for programs, and its description.
+//! The REST API and its OpenAPI description.
 
 #![allow(unused_qualifications)] // in what the macros of `utoipa` generate
 
@@ -179,7 +179,6 @@ pub(crate) struct Started {
     mode: &'static str,
 }
 
-/// Answers with an import that has begun.
 fn started(id: JobId, mode: ImportMode) -> Response {
     let location = format!("/api/imports/{id}");
     let mode = mode.as_str();
@@ -189,7 +188,7 @@ fn started(id: JobId, mode: ImportMode) -> Response {
 
 pub(crate) use crate::model::reason::ErrorBody as Problem;
 
-/// Makes the error of a request that cannot be read, in the words of what reads it.
+/// Wraps the parser's message in an error.
 fn unreadable(problem: String) -> ApiError {
     ApiError::invalid(ErrorCode::UnreadableBecause { problem })
 }
@@ -378,7 +377,7 @@ pub(crate) async fn create(
     }
 }
 
-/// Reads what the address says is to be done with a file, and refuses what else it says.
+/// Reads the instructions of the query; rejects other parameters.
 fn said_in_query(state: &AppState, query: Option<&str>) -> Result<Instructions, UploadError> {
     let mut what = Instructions::default();
     for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
@@ -411,7 +410,7 @@ async fn fetch(
         ("missing", file.missing),
     ];
     if !file.fields.is_empty() {
-        // They are in place of those of the address.
+        // Replaces those of the query.
         what.options.fields = ChosenFields::ALL;
         said.extend(file.fields.into_iter().map(|field| (FIELDS, Some(field))));
     }
@@ -425,7 +424,7 @@ async fn fetch(
     Ok((id, mode))
 }
 
-/// Returns whether there is such a member of a [`RemoteProductFile`].
+/// Returns whether [`RemoteProductFile`] has this field.
 fn is_known(name: &str) -> bool {
     ["url", MODE_FIELD].contains(&name) || PARAMETERS.contains(&name)
 }
@@ -435,18 +434,15 @@ fn is_json(headers: &HeaderMap) -> bool {
     content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
 
-// A row: method, path, access, handler, and what wraps it. Each is described: its `#[utoipa::path]` has the same
-// path.
+// A row: method, path, access, handler, wrapper. The handler's `#[utoipa::path]` has the same path.
 macro_rules! described {
     ($($method:ident $path:literal, $access:expr, $($handler:ident)::+, $wrap:expr;)*) => {
-        /// The routes that are described.
         pub(super) const ROUTES: &[Route] = &[
             $(Route::rest(stringify!($method), $path, $access, || {
                 $wrap(MethodRouter::new().on(MethodFilter::$method, $($handler)::+))
             })),*
         ];
 
-        /// The description.
         #[derive(OpenApi)]
         #[openapi(
             info(
@@ -499,12 +495,12 @@ described! {
     POST "/api/webhooks/{id}/test", Known(MayWebhooks), webhooks::test, small;
     GET "/api/webhooks/{id}/deliveries", Known(MayWebhooks), webhooks::deliveries, within_time;
     POST "/api/webhooks/{id}/deliveries/{delivery}/redeliver", Known(MayWebhooks), webhooks::redeliver, small;
-    // Of a stream its opening, not the stream.
+    // Limits the opening of a stream, not the stream.
     GET "/api/jobs/{job}/progress", Known(Watch), progress::job_progress, within_time;
     GET "/api/jobs/progress", Known(Watch), progress::jobs_progress, within_time;
 }
 
-/// The description itself, and files that only people fetch.
+/// The description itself, and downloads for people.
 pub(super) const OTHER_ROUTES: &[Route] = &[
     Route::rest("GET", "/api/openapi.json", Anybody, || {
         get(openapi).layer(quick())
@@ -543,7 +539,7 @@ impl Modify for Bearer {
     }
 }
 
-/// Gives the description (OpenAPI 3.1).
+/// Returns the description (OpenAPI 3.1).
 pub(crate) async fn openapi(State(state): State<AppState>) -> Json<utoipa::openapi::OpenApi> {
     let base = state.config.public_url.base().as_str();
     let mut description = Description::openapi();

@@ -1,4 +1,4 @@
-//! The products as files, made while they are sent.
+//! Product exports, generated while sent.
 
 use std::io;
 
@@ -27,7 +27,6 @@ use crate::{
     },
 };
 
-/// Products that are read at once.
 const AT_ONCE: u64 = 1000;
 
 /// Gives products as CSV. No cell of it is a formula to a spreadsheet program.
@@ -138,14 +137,12 @@ async fn export(
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
-/// What products are written as.
 enum File {
     Csv(CsvEscaping),
     Xlsx(Box<Spreadsheet>),
     JsonLines,
 }
 
-/// Products as a file, part by part.
 struct Export {
     store: Store,
     who: Principal,
@@ -215,7 +212,7 @@ impl Export {
     }
 }
 
-/// The columns, by names that an import understands.
+/// Column names that an import understands.
 const COLUMNS: [&str; 9] = [
     "SKU",
     "Name",
@@ -228,7 +225,7 @@ const COLUMNS: [&str; 9] = [
     "URL",
 ];
 
-/// The columns of a workbook that hold numbers: the prices and the stock.
+/// Numeric columns of a workbook: prices and stock.
 const NUMBERS: [usize; 3] = [2, 3, 6];
 
 fn record(product: product::Product) -> [String; COLUMNS.len()] {

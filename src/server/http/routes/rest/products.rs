@@ -1,4 +1,4 @@
-//! The products, for programs.
+//! REST routes for products.
 
 use axum::{
     Extension, Json,
@@ -31,7 +31,6 @@ use crate::{
     },
 };
 
-/// Products that are listed behind one.
 const PAGE: u64 = 50;
 
 /// Which products to list, and in which order.
@@ -98,15 +97,13 @@ struct PageParameters {
     from: Option<String>,
 }
 
-/// Names of the parameters of a page.
 const OF_PAGE: [&str; 3] = ["page", "after", "from"];
 
-/// The parameters of an address.
 #[derive(Debug)]
 pub(super) struct Wanted(Vec<(String, String)>);
 
 impl Wanted {
-    /// Takes the parameters in, of which each must be one of a filter or one of these.
+    /// Takes parameters of a filter or these others; rejects unknown ones.
     pub(super) fn new(query: Option<&str>, others: &[&str]) -> Result<Self, ApiError> {
         let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
         let pairs: Vec<(String, String)> = pairs.into_owned().collect();
@@ -125,7 +122,6 @@ impl Wanted {
         found.map(|(_, value)| value.clone())
     }
 
-    /// Reads the filter.
     pub(super) fn filter(&self) -> Result<ProductsFilter, ApiError> {
         let filter = ProductsFilter::read(|name| self.get(name));
         filter.map_err(|name| {
@@ -231,7 +227,7 @@ impl Products {
     }
 }
 
-/// Lists the products behind one.
+/// Lists the products after one.
 async fn behind(state: &AppState, who: &Principal, identity: &str) -> Result<Products, ApiError> {
     let behind = state
         .store

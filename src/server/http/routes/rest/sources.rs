@@ -1,4 +1,4 @@
-//! Sources, for programs.
+//! REST routes for sources.
 
 use axum::{
     Extension, Json,
@@ -31,7 +31,6 @@ use crate::{
     server::{http::state::AppState, identity::principal::Principal, sources::service::wanted_of},
 };
 
-/// What is missing.
 #[derive(Debug)]
 pub(crate) enum AmongSources {}
 
@@ -407,7 +406,7 @@ fn invalid(error: ErrorCode) -> ApiError {
 }
 
 impl SaidOfSource {
-    /// Returns a source as it is to be.
+    /// Returns the changed source.
     fn added_to(self, before: WantedSource) -> Result<WantedSource, ApiError> {
         let mut wanted = before;
         if let Some(name) = self.name {
@@ -470,7 +469,7 @@ impl SaidOfSource {
     }
 }
 
-/// Takes in what is said of the options. What says nothing in a form is not valid here.
+/// Sets an option. An empty value, as in a form, is invalid.
 fn set(options: &mut ImportOptions, name: &str, value: &str) -> Result<(), ApiError> {
     let wrong = |name: &str| {
         invalid(ErrorCode::InvalidParameter {

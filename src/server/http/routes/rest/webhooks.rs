@@ -1,4 +1,4 @@
-//! Webhooks, for programs.
+//! REST routes for webhooks.
 
 use axum::{
     Extension, Json,
@@ -28,7 +28,6 @@ use crate::{
     },
 };
 
-/// What is missing.
 #[derive(Debug)]
 pub(crate) enum OfWebhooks {}
 

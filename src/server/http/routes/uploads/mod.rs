@@ -1,4 +1,4 @@
-//! Uploads: in one piece, from an address, or in parts.
+//! Uploads: in one piece, from a URL, or resumable.
 
 pub(crate) mod receive;
 pub(crate) mod resumable;

@@ -1,5 +1,4 @@
-//! `POST /imports`: a product file, streamed on to the price monitor as it comes in; `POST
-//! /imports/from-address`: the same, fetched from an address.
+//! `POST /imports`: streams a product file to the price monitor. `POST /imports/from-address`: fetches it from a URL.
 
 use std::{sync::Arc, time::Duration};
 
@@ -47,22 +46,20 @@ use crate::{
     },
 };
 
-/// How long the rest of a refused upload is read, for the browser to come to the answer.
+/// How long the rest of a rejected upload is read, so that the browser reads the answer.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// What a multipart body has beside the file itself, at most.
+/// Maximum bytes of a multipart body besides the file.
 const MULTIPART_OVERHEAD: u64 = 16 << 10;
-/// The most fields up to the file.
+/// Maximum fields before the file.
 const MAX_FIELDS: usize = 32;
-/// The longest key by which a client may send a file again.
 const MAX_KEY: usize = 255;
-/// The most characters of a parameter's name that an answer shows.
+/// Maximum characters of a parameter's name in an answer.
 const MAX_SHOWN: usize = 60;
-/// The most of the rest of a refused upload that is read.
+/// Maximum bytes read of the rest of a rejected upload.
 const DRAIN: u64 = 16 << 20;
-/// How long the reason of a refusal waits for the browser to come back, in seconds.
+/// Seconds until the cookie with the reason expires.
 const ERROR_MAX_AGE: i64 = 60;
 
-/// The routes.
 pub(in crate::server::http::routes) const ROUTES: &[Route] = &[
     Route::rest("POST", UPLOAD_PATH, Person(Permission::Import), || {
         post(upload).layer(DefaultBodyLimit::disable())
@@ -72,13 +69,11 @@ pub(in crate::server::http::routes) const ROUTES: &[Route] = &[
     }),
 ];
 
-/// Returns the key by which a client may send the same file again.
 fn idempotency_key(headers: &HeaderMap) -> Option<String> {
     let key = headers.get("idempotency-key")?.to_str().ok()?.trim();
     (!key.is_empty() && key.len() <= MAX_KEY).then(|| key.to_owned())
 }
 
-/// Takes a product file in.
 pub(crate) async fn upload(
     State(state): State<AppState>,
     Extension(user): Extension<User>,
@@ -89,10 +84,9 @@ pub(crate) async fn upload(
     answer(&state, is_form, taken.map(|(id, _)| id))
 }
 
-/// The form's field that says where a file is.
+/// Form field with the file's URL.
 const URL_FIELD: &str = "url";
 
-/// Fetches a product file.
 pub(crate) async fn fetch(
     State(state): State<AppState>,
     Extension(user): Extension<User>,
@@ -111,7 +105,7 @@ pub(crate) async fn fetch(
     answer(&state, is_form, taken)
 }
 
-/// Reads which file is to be fetched, and what is to be done with it.
+/// Reads URL and instructions.
 fn asked(
     state: &AppState,
     fields: Vec<(String, String)>,
@@ -127,7 +121,7 @@ fn asked(
     Ok((url.ok_or(UploadError::Unreadable)?, what))
 }
 
-/// Takes in what a parameter says is to be done with a file.
+/// Applies a parameter.
 pub(crate) fn instruct(
     state: &AppState,
     what: &mut Instructions,
@@ -154,7 +148,6 @@ pub(crate) fn instruct(
     Ok(())
 }
 
-/// Returns whether a parameter says what is to be done with a file.
 pub(crate) fn instructs(name: &str) -> bool {
     name == MODE_FIELD || PARAMETERS.contains(&name)
 }
@@ -178,8 +171,7 @@ fn answer(state: &AppState, is_form: bool, taken: Result<JobId, UploadError>) ->
     }
 }
 
-/// Fetches the file at an address, has it imported for the user and notes that they did. When the request
-/// goes, so does the file.
+/// Fetches a file, imports it for the user, and records that. Cancelled with the request.
 pub(crate) async fn fetch_file(
     state: &AppState,
     user: &User,
@@ -219,8 +211,7 @@ pub(crate) async fn fetch_file(
     Ok(id)
 }
 
-/// Takes the file in the body, has it imported for the user and notes that they did. `what` is done
-/// with it where the form does not say.
+/// Imports the file of the body for the user, and records that. `what` holds unless the form says otherwise.
 pub(crate) async fn take_file(
     state: &AppState,
     user: &User,
@@ -269,7 +260,7 @@ async fn take_form(
         take_field(state, user, what, key, &form, &allowance).await
     };
     if taken.is_err() {
-        // A browser shows an answer only when it has sent all.
+        // A browser shows the answer only after sending everything.
         allowance.allow(DRAIN);
         let rest = async { while let Ok(Some(_)) = form.next_field().await {} };
         let _ = tokio::time::timeout(DRAIN_TIMEOUT, rest).await;
@@ -277,8 +268,7 @@ async fn take_form(
     taken
 }
 
-/// A form that is read by whoever comes to its next field: here before the file, and behind it where the
-/// file is handed over. Clones are the same.
+/// A form shared by the reader of the fields before the file and the reader of the file. Clones share it.
 #[derive(Clone)]
 struct SharedForm(Arc<tokio::sync::Mutex<Multipart<'static>>>);
 
@@ -328,14 +318,14 @@ async fn take_field(
                 }
                 let given = field.text().await.map_err(|error| form_error(&error))?;
                 if name == FIELDS && !std::mem::replace(&mut are_fields_said, true) {
-                    // They are in place of those of the address.
+                    // Replaces those of the query.
                     what.options.fields = ChosenFields::ALL;
                 }
                 instruct(state, &mut what, &name, &given)?;
             }
         }
     };
-    // How long the file is, `Measured` sees to.
+    // `Measured` limits the file's length.
     allowance.allow(u64::MAX);
     let given = part_name::given(field.headers()).unwrap_or_default();
     let first = loop {
@@ -350,7 +340,7 @@ async fn take_field(
     let whole = stream::iter([Ok(first)]).chain(to_the_end(form.clone(), field));
     let source = match source {
         None => None,
-        // It says what is done with the file, and nothing else does.
+        // A source determines the instructions alone.
         Some(_) if what != Instructions::default() => return Err(UploadError::OfSource),
         Some(id) => {
             let begun = state.sources.begin_upload(user, &id).await;
@@ -374,8 +364,7 @@ async fn take_field(
     Ok((id, mode, filename))
 }
 
-/// Returns the rest of a file, which breaks off where a field stands behind it: what that says would be
-/// heard too late.
+/// Returns the rest of a file; fails if a field follows, which would come too late.
 fn to_the_end(
     form: SharedForm,
     file: Field<'static>,
@@ -404,7 +393,7 @@ fn to_the_end(
     })
 }
 
-/// Returns a parameter's name as an answer shows it.
+/// Returns a parameter's name for an answer, truncated.
 pub(crate) fn shown(name: &str) -> String {
     let name = masked(name);
     let plain = name.chars().filter(|character| !character.is_control());
@@ -429,17 +418,17 @@ fn form_error(error: &multer::Error) -> UploadError {
     }
 }
 
-/// Returns the cookie that keeps why a form was refused, for [`take_last_error`].
+/// Returns a cookie with the reason, for [`take_last_error`].
 pub(crate) fn error_cookie(state: &AppState, reason: Reason) -> String {
     let text = serde_json::to_string(&error_body(reason)).unwrap_or_default();
     OwnCookie::UploadError.header(&state.auth, hex::encode(text), ERROR_MAX_AGE)
 }
 
-/// Takes the reason why the browser's last form upload was refused, inside a server function.
+/// Takes the reason why the browser's last form upload was rejected; for server functions.
 pub(crate) fn take_last_error() -> Option<Reason> {
     let (parts, state) = (use_context::<Parts>()?, app_state().ok()?);
     let text = hex::decode(OwnCookie::UploadError.get(&state.auth, &parts.headers)?).ok()?;
-    // That it is told again does no harm.
+    // Showing it again does no harm.
     let _ = OwnCookie::UploadError.set(&state.auth, String::new(), 0);
     let body: ErrorBody = serde_json::from_slice(&text).ok()?;
     Some(body.into())

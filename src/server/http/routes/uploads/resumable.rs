@@ -1,10 +1,9 @@
-//! Uploads that go on where they broke off: the tus protocol 1.0 (<https://tus.io/protocols/resumable-upload>),
-//! its core with the extensions creation, expiration and termination.
+//! Resumable uploads: tus 1.0 (<https://tus.io/protocols/resumable-upload>), core with creation, expiration and
+//! termination.
 //!
-//! The parts are kept in the data directory. With the last one the file is handed to the price monitor, as
-//! if it had come in one piece, and the answer names the import in `Import-Job`; so does every later `HEAD`,
-//! for whoever lost that answer. Where several instances may answer that share no disk, as in front of an
-//! external price monitor with PostgreSQL or as a function, none of this is offered.
+//! Bytes are kept in the data directory. After the last one the file is handed to the price monitor, and the answer
+//! names the import in `Import-Job`; later `HEAD`s repeat it, in case that answer was lost. Not offered where several
+//! instances share no disk, such as with an external price monitor and PostgreSQL, or as a function.
 
 use crate::{
     i18n::messages::ErrorCode,
@@ -61,29 +60,26 @@ use tokio::{
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
-/// The version of the protocol.
+/// Protocol version.
 const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
 const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 const UPLOAD_METADATA: HeaderName = HeaderName::from_static("upload-metadata");
-/// Names the import that a finished upload has become.
+/// The import of a finished upload.
 const IMPORT_JOB: HeaderName = HeaderName::from_static("import-job");
 
-/// How long an upload is kept that makes no headway.
+/// How long an upload without progress is kept.
 const EXPIRY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How old files must be that belong to no upload before they are removed: another process may just be
-/// making one.
+/// Minimum age for removing files without an upload: another process may be creating one.
 const ORPHANED: Duration = Duration::from_secs(60 * 60);
 
-/// What a part is sent as.
+/// Content type of a `PATCH`.
 const PART: &[u8] = b"application/offset+octet-stream";
 
-/// The most unfinished uploads of one user.
 const MAX_OF_USER: usize = 10;
 
-/// Why a request about an upload is refused.
 #[derive(Debug)]
 enum TusError {
     Version,
@@ -102,7 +98,6 @@ enum TusError {
 }
 
 impl TusError {
-    /// Returns what users are told.
     fn reason(&self) -> Reason {
         let code = match self {
             Self::Version => ErrorCode::TusVersion,
@@ -168,18 +163,16 @@ impl IntoResponse for TusError {
     }
 }
 
-/// The directory of unfinished uploads. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Parts {
     directory: PathBuf,
-    /// Uploads that are being written.
     busy: Arc<Mutex<HashSet<Uuid>>>,
-    /// Held while an upload is begun, so that those of a user are counted one after the other.
+    /// Held while an upload is created, so that a user's uploads are counted correctly.
     beginning: Arc<tokio::sync::Mutex<()>>,
     space: Space,
 }
 
-/// What is known of an upload beside its bytes.
+/// Description of an upload, without its bytes.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Upload {
     user: String,
@@ -188,12 +181,12 @@ struct Upload {
     only_check: bool,
     #[serde(default)]
     options: ImportOptions,
-    /// What it has become.
+    /// The created import.
     job: Option<JobId>,
 }
 
 impl Upload {
-    /// The room that it takes, all of which may still come.
+    /// The space reserved for it: its full size.
     fn stored(&self) -> Stored {
         Stored {
             user: Some(self.user.clone()),
@@ -202,7 +195,7 @@ impl Upload {
     }
 }
 
-/// The right to write an upload, which one request has at a time.
+/// The right to write an upload; one request has it at a time.
 struct Turn {
     busy: Arc<Mutex<HashSet<Uuid>>>,
     id: Uuid,
@@ -245,7 +238,7 @@ impl Parts {
             Err(error) => return Err(error.into()),
         };
         let upload: Upload = serde_json::from_slice(&text).map_err(io::Error::other)?;
-        // Somebody else's is as good as none.
+        // Another user's upload is treated as missing.
         if upload.user == user.id.as_str() {
             Ok((id, upload))
         } else {
@@ -255,13 +248,13 @@ impl Parts {
 
     async fn describe(&self, id: Uuid, upload: &Upload) -> io::Result<()> {
         let text = serde_json::to_vec(upload).map_err(io::Error::other)?;
-        // Whole or not at all.
+        // Renamed into place, so that it is whole.
         let new = self.directory.join(format!("{id}.new"));
         fs::write(&new, text).await?;
         fs::rename(new, self.description(id)).await
     }
 
-    /// How much of an upload is here. A finished one has no bytes any more.
+    /// Returns the received bytes of an upload. A finished one has no bytes any more.
     async fn offset(&self, id: Uuid, upload: &Upload) -> Result<u64, TusError> {
         if upload.job.is_some() {
             return Ok(upload.length);
@@ -280,7 +273,7 @@ impl Parts {
         }
     }
 
-    /// Counts a user's unfinished uploads, and removes what has expired of anybody's.
+    /// Counts a user's unfinished uploads; removes everybody's expired ones.
     async fn tidy_and_count(&self, user: &User) -> io::Result<usize> {
         let mut of_user = 0;
         let mut entries = fs::read_dir(&self.directory).await?;
@@ -292,7 +285,7 @@ impl Parts {
             let Some(id) = id_of(&path).filter(|_| is_description) else {
                 continue;
             };
-            // What is written last tells whether there is headway.
+            // The last modified file shows progress.
             let newest = match fs::metadata(self.bytes(id)).await {
                 Ok(bytes) => bytes.modified()?,
                 Err(_) => entry.metadata().await?.modified()?,
@@ -311,7 +304,7 @@ impl Parts {
     }
 }
 
-/// Removes what a process has left behind that ended while it made an upload.
+/// Removes leftovers of a process that ended while it created an upload.
 fn remove_orphans(directory: &FilePath) -> io::Result<()> {
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
@@ -333,7 +326,7 @@ fn name_of_bytes(id: Uuid) -> String {
     format!("{id}.bytes")
 }
 
-/// Counts the unfinished uploads of processes before this one.
+/// Counts unfinished uploads of earlier processes.
 fn count_unfinished(directory: &FilePath, space: &Space) -> io::Result<()> {
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
@@ -355,10 +348,9 @@ fn id_of(path: &FilePath) -> Option<Uuid> {
     Uuid::try_parse(path.file_stem()?.to_str()?).ok()
 }
 
-/// The path of one upload.
 const UPLOAD: &str = "/uploads/{id}";
 
-/// The routes. They need the extension [`parts`].
+/// Requires the extension [`parts`].
 pub(in crate::server::http::routes) const ROUTES: &[Route] = &[
     part("POST", RESUMABLE_PATH, || post(create).layer(quick())),
     part("OPTIONS", RESUMABLE_PATH, || {
@@ -384,7 +376,6 @@ const fn part(
     Route::rest(method, path, Person(Permission::Import), handler)
 }
 
-/// Returns where the parts of uploads are kept.
 pub(crate) fn parts(state: &AppState) -> Extension<Parts> {
     let directory = state.config.data_dir.join("parts");
     let tidied = remove_orphans(&directory);
@@ -401,7 +392,7 @@ pub(crate) fn parts(state: &AppState) -> Extension<Parts> {
     })
 }
 
-/// Whether the next part is sure to come to where this one is.
+/// Whether all requests of an upload reach the same disk.
 fn is_offered(config: &Config) -> bool {
     config.database.is_file() || matches!(config.monitor, Monitor::Embedded { .. })
 }
@@ -422,7 +413,7 @@ async fn options(State(state): State<AppState>) -> Response {
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
-/// Begins an upload (creation, section "POST").
+/// Creation, section "POST".
 async fn create(
     State(state): State<AppState>,
     Extension(parts): Extension<Parts>,
@@ -484,9 +475,8 @@ async fn create(
     Ok((StatusCode::CREATED, headers).into_response())
 }
 
-/// Says how much of an upload is here (core, section "HEAD"). One that is here whole is imported: the request
-/// that sent its last byte may have broken off there, or the server have ended, and whoever hears that all
-/// has arrived sends no more.
+/// Returns the offset (core, section "HEAD"). A complete upload is imported first, because the last `PATCH` or the
+/// server may have ended before that, and the client will send no more.
 async fn offset(
     State(state): State<AppState>,
     Extension(parts): Extension<Parts>,
@@ -501,7 +491,7 @@ async fn offset(
         && upload.job.is_none()
         && let Ok(turn) = parts.turn(id)
     {
-        // Read once more, for now nobody else writes it.
+        // Read again, now that nothing else writes it.
         (_, upload) = parts.find(&who.user, &id.to_string()).await?;
         if upload.job.is_none() {
             upload = finish(&state, who, parts, id, upload, turn).await?;
@@ -513,7 +503,7 @@ async fn offset(
     Ok((StatusCode::OK, answer).into_response())
 }
 
-/// Takes the next part (core, section "PATCH"), and with the last one begins the import.
+/// Appends bytes (core, section "PATCH"); starts the import after the last one.
 async fn append(
     State(state): State<AppState>,
     Extension(parts): Extension<Parts>,
@@ -529,7 +519,7 @@ async fn append(
     }
     let (id, _) = parts.find(&who.user, &id).await?;
     let turn = parts.turn(id)?;
-    // Read once more, for now nobody else writes it.
+    // Read again, now that nothing else writes it.
     let (_, mut upload) = parts.find(&who.user, &id.to_string()).await?;
     let mut offset = parts.offset(id, &upload).await?;
     if number(request.headers(), &UPLOAD_OFFSET)? != offset {
@@ -547,8 +537,7 @@ async fn append(
     Ok((StatusCode::NO_CONTENT, answer).into_response())
 }
 
-/// Has an upload that is here whole imported, and writes down what it has become. It is seen through,
-/// whoever waits for it: a client that has lost the answer is to find that written.
+/// Imports a complete upload and stores the import's ID. Runs to completion even if the client disconnects.
 async fn finish(
     state: &AppState,
     who: Principal,
@@ -560,7 +549,7 @@ async fn finish(
     let relay = state.relay.clone();
     let state = state.clone();
     let finishing = async move {
-        // The price monitor counts it from now on.
+        // From now on it counts as the price monitor's.
         parts.space.let_go(&name_of_bytes(id));
         match hand_over(&state, &who.user, &parts, id, &upload).await {
             Ok(job) => upload.job = Some(job),
@@ -572,7 +561,7 @@ async fn finish(
             }
         }
         parts.describe(id, &upload).await?;
-        // Later `HEAD`s are answered out of the description alone.
+        // Later `HEAD`s need the description only.
         let _ = fs::remove_file(parts.bytes(id)).await;
         drop(turn);
         let action = AuditAction::ImportStarted;
@@ -583,7 +572,7 @@ async fn finish(
     finished.map_err(TusError::NotTaken)?
 }
 
-/// Writes a part as it comes in; what came of one that breaks off stays.
+/// Writes bytes as they arrive; those of an interrupted request stay.
 async fn receive(
     parts: &Parts,
     id: Uuid,
@@ -592,8 +581,7 @@ async fn receive(
     body: Body,
 ) -> Result<u64, TusError> {
     let mut file = OpenOptions::new().write(true).open(parts.bytes(id)).await?;
-    // Not to its end, wherever that is: a write of a request that broke off may come late, and then
-    // writes the same bytes to the same place.
+    // Not to its end: a late write of an interrupted request writes the same bytes to the same place.
     file.seek(SeekFrom::Start(offset)).await?;
     let mut body = std::pin::pin!(watched(body.into_data_stream()));
     let mut fault = None;
@@ -615,7 +603,7 @@ async fn receive(
     fault.map_or(Ok(offset), Err)
 }
 
-/// Gives a file that is here whole to the price monitor. One that it refuses is of no use any more.
+/// Hands a complete file to the price monitor. A rejected one is removed.
 async fn hand_over(
     state: &AppState,
     user: &User,
@@ -656,7 +644,7 @@ async fn hand_over(
     created.map_err(TusError::NotTaken)
 }
 
-/// Ends an upload that nobody wants (termination).
+/// Termination.
 async fn terminate(
     Extension(parts): Extension<Parts>,
     Extension(user): Extension<User>,
@@ -704,7 +692,7 @@ fn expires() -> HeaderValue {
     HeaderValue::try_from(httpdate::fmt_http_date(at)).unwrap_or(HeaderValue::from_static(""))
 }
 
-/// Finds a value in `Upload-Metadata`: pairs of a key and a value in Base64, with commas between them.
+/// Finds a value in `Upload-Metadata`: comma-separated pairs of key and Base64 value.
 fn value_of(metadata: &str, key: &str) -> Option<String> {
     let value = metadata.split(',').find_map(|pair| {
         let mut parts = pair.trim().splitn(2, ' ');

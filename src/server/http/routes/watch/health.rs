@@ -10,11 +10,9 @@ use crate::server::{
     store::{Store, StoreError},
 };
 
-/// Timeout of the database query.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The body of `/health/ready`. The price monitor's state does not decide: without it the server still shows
-/// what it knows, and no other instance would know more.
+/// The body of `/health/ready`. Without the price monitor the server is still ready: no other instance would know more.
 #[derive(Debug, Serialize)]
 pub(super) struct Readiness {
     status: &'static str,
@@ -22,7 +20,6 @@ pub(super) struct Readiness {
     upstream: &'static str,
 }
 
-/// Returns whether the database answers in time.
 pub(super) async fn answers(store: &Store) -> bool {
     match tokio::time::timeout(TIMEOUT, store.ping()).await {
         Ok(Ok(())) => true,
@@ -42,12 +39,12 @@ pub(super) async fn in_time<T>(asked: impl Future<Output = Result<T, StoreError>
     tokio::time::timeout(TIMEOUT, asked).await.ok()?.ok()
 }
 
-/// Handles `GET /health/live`: the process answers.
+/// `GET /health/live`: the process answers.
 pub(super) async fn live() -> &'static str {
     "ok"
 }
 
-/// Handles `GET /health/ready`: 503 if the database does not answer, or after the server began to stop.
+/// `GET /health/ready`: 503 if the database does not answer, or during shutdown.
 pub(super) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Readiness>) {
     let is_up = answers(&state.store).await;
     let status = match is_up {

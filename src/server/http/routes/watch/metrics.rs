@@ -20,7 +20,6 @@ use crate::server::{
 /// <https://prometheus.io/docs/specs/om/open_metrics_spec/#protocol-negotiation>
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Handles `GET /metrics`.
 pub(super) async fn metrics(
     State(state): State<AppState>,
     peer: Option<Extension<Peer>>,

@@ -1,4 +1,4 @@
-//! Health and metrics, for what monitors the server.
+//! Health and metrics.
 
 mod health;
 mod metrics;
@@ -9,10 +9,9 @@ use axum::{Router, routing::get};
 pub use self::worker::worker_routes;
 use crate::server::http::state::AppState;
 
-/// Paths for monitoring.
 pub(crate) const PATHS: [&str; 4] = ["/health", "/health/live", "/health/ready", "/metrics"];
 
-/// Returns the routes for monitoring, which need no session.
+/// Returns the monitoring routes, which need no session.
 pub(crate) fn routes(state: AppState) -> Router {
     let [health, live, ready, numbers] = PATHS;
     Router::new()

@@ -18,7 +18,6 @@ use crate::server::{
     uploads::space::Space,
 };
 
-/// Observed state.
 #[derive(Clone, Debug)]
 struct Watched {
     store: Store,
@@ -27,7 +26,7 @@ struct Watched {
     token: Option<SecretString>,
 }
 
-/// Returns the routes for monitoring: health, and `/metrics` for this machine or with the token.
+/// Returns the routes of a stand-alone price monitor: health, and `/metrics` for this machine or with the token.
 pub fn worker_routes(
     store: Store,
     metrics: Metrics,
