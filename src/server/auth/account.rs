@@ -1,4 +1,4 @@
-//! A user's actions on their own account.
+//! Actions of users on their own account.
 
 use axum::http::header;
 use secrecy::SecretString;
@@ -24,7 +24,6 @@ use crate::{
     },
 };
 
-/// Returns the state of the account page.
 pub(crate) async fn account_state() -> Result<AccountState, ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
@@ -59,7 +58,7 @@ pub(crate) async fn account_state() -> Result<AccountState, ApiError> {
     })
 }
 
-/// Changes the password, ends all other sessions and revokes the API tokens.
+/// Changes the password, ends all other sessions, and revokes the API tokens.
 pub(crate) async fn change_password(
     current: SecretString,
     new: SecretString,
@@ -70,7 +69,7 @@ pub(crate) async fn change_password(
     let user = &caller.in_person()?.user;
     let login = find_login(&auth, user).await?;
     let address = caller.address.ok_or(ApiError::Internal)?;
-    // Someone at an unlocked browser must not be able to guess the password.
+    // Guessing the password at an unlocked browser is throttled too.
     let attempt = auth
         .throttle
         .begin(
@@ -99,7 +98,6 @@ pub(crate) async fn change_password(
     Ok(())
 }
 
-/// Records what the user is told by e-mail.
 pub(crate) async fn set_mail(wish: MailWish, language: Locale) -> Result<(), ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
@@ -109,7 +107,6 @@ pub(crate) async fn set_mail(wish: MailWish, language: Locale) -> Result<(), Api
     Ok(())
 }
 
-/// Ends one of the account's sessions.
 pub(crate) async fn end_session(id: &str) -> Result<(), ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
@@ -121,7 +118,7 @@ pub(crate) async fn end_session(id: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Ends all sessions of the account and revokes its API tokens.
+/// Ends the account's sessions and revokes its API tokens.
 pub(crate) async fn sign_out_everywhere() -> Result<(), ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
@@ -134,7 +131,7 @@ pub(crate) async fn sign_out_everywhere() -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Returns whether the user has a password here that lets them in.
+/// Returns whether the user has a local password that grants access.
 pub(super) async fn has_own_password(auth: &Auth, user: &User) -> Result<bool, ApiError> {
     let login = find_login(auth, user).await?;
     Ok(auth.config.auth.passwords && login.is_some_and(|login| login.password_hash.is_some()))
@@ -153,7 +150,6 @@ async fn find_login(auth: &Auth, user: &User) -> Result<Option<Login>, ApiError>
     Ok(login.filter(|login| login.user.id == user.id))
 }
 
-/// Describes the browser of a request.
 pub(super) fn browser_of(caller: &Caller) -> String {
     let agent = caller.headers.get(header::USER_AGENT);
     browser(
@@ -163,7 +159,6 @@ pub(super) fn browser_of(caller: &Caller) -> String {
     )
 }
 
-/// Describes a browser by its user agent.
 fn browser(agent: &str) -> String {
     let name = [
         ("Edg/", "Edge"),

@@ -15,11 +15,7 @@ use crate::{
     },
 };
 
-/// Verifies a password against an account.
-///
-/// # Errors
-///
-/// [`ApiError::Invalid`] for an unknown account and a wrong password alike, with the same message and work.
+/// Verifies a password. Unknown account and wrong password give the same [`ApiError::Invalid`], after the same work.
 pub(super) async fn verify(login: Option<Login>, password: SecretString) -> Result<User, ApiError> {
     let (user, hash) = match login {
         Some(login) => (Some(login.user), login.password_hash),
@@ -30,16 +26,12 @@ pub(super) async fn verify(login: Option<Login>, password: SecretString) -> Resu
         .ok_or_else(|| ApiError::invalid(ErrorCode::WrongCredentials))
 }
 
-/// Returns the error for an existing owner.
 pub(super) fn has_owner() -> ApiError {
     ApiError::invalid(ErrorCode::OwnerExists)
 }
 
-/// Creates the first owner.
-///
-/// # Errors
-///
-/// [`ApiError::Invalid`] if there is an owner, or address or password are not accepted.
+/// Creates the first owner. Returns [`ApiError::Invalid`] if there is an owner, or address or password are not
+/// accepted.
 pub(super) async fn create_owner(
     store: &Store,
     name: &str,
@@ -59,7 +51,7 @@ pub(super) async fn create_owner(
         .ok_or_else(has_owner)
 }
 
-/// Creates an account by command. Without a role it is the owner if there is none, else staff.
+/// Creates an account by command. The default role is owner for the first account, then staff.
 ///
 /// # Errors
 ///
@@ -82,7 +74,6 @@ pub async fn create_by_command(
     Ok(user)
 }
 
-/// Creates an account.
 pub(super) async fn create(
     store: &Store,
     name: &str,
@@ -128,7 +119,7 @@ pub async fn reset_password(
     Ok(user)
 }
 
-/// Removes the passkeys of an account by command, and ends the sessions they opened. Returns how many there were.
+/// Removes an account's passkeys by command, and ends the sessions they opened. Returns their number.
 ///
 /// # Errors
 ///
@@ -160,25 +151,22 @@ pub async fn set_role(store: &Store, email: &str, role: Role) -> Result<User, Ap
     Ok(User { role, ..user })
 }
 
-/// Notifies the servers of this database to end a user's streams. A server that misses it finds out by its
-/// recheck.
+/// Notifies this database's servers to end a user's streams. A server that misses it notices at its next recheck.
 async fn told_elsewhere(store: &Store, user: &User) {
     if let Err(error) = store.notify_revoked(&user.id).await {
         tracing::warn!(%error, "cannot notify the servers");
     }
 }
 
-/// Returns the error for removing the last owner.
 pub(super) fn last_owner() -> ApiError {
     ApiError::invalid(ErrorCode::LastOwner)
 }
 
-/// Says that an account has no password that could be changed.
 pub(super) fn has_no_password() -> ApiError {
     ApiError::invalid(ErrorCode::NoPasswordHere)
 }
 
-/// Finds an account by its address: one of our own, else the only one that has it where it signs in.
+/// Finds an account by address: the local one, or else the only external one with it.
 async fn find(store: &Store, email: &str) -> Result<User, ApiError> {
     let email = normalised(email);
     if let Some(login) = store.find_login(&email).await? {
@@ -196,7 +184,7 @@ async fn find(store: &Store, email: &str) -> Result<User, ApiError> {
     }
 }
 
-/// Sets a password and revokes links for another one.
+/// Sets a password and revokes password links.
 pub(super) async fn set_password(
     store: &Store,
     user: &User,
@@ -208,7 +196,6 @@ pub(super) async fn set_password(
     Ok(())
 }
 
-/// Normalizes an e-mail address.
 pub(super) fn normalised(email: &str) -> String {
     email.trim().to_lowercase()
 }

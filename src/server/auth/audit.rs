@@ -25,7 +25,6 @@ pub(crate) async fn record(
     record_of(&auth.store, user, caller.address, action, subject).await;
 }
 
-/// Records an action of the current principal.
 pub(crate) async fn record_by(store: &Store, who: &Principal, action: AuditAction, subject: &str) {
     record_of(store, &who.user, who.address, action, subject).await;
 }
@@ -51,7 +50,6 @@ pub(crate) async fn record_of(
     .await;
 }
 
-/// Records an action by command.
 pub(super) async fn record_command(store: &Store, action: AuditAction, subject: &str) {
     write(
         store,

@@ -1,4 +1,4 @@
-//! Logs why a session cookie of Auth.js gives no access (CONTRACT section 7). `authjs-session` reads them.
+//! Logs why an Auth.js session cookie gives no access (CONTRACT section 7). `authjs-session` reads the cookies.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -7,15 +7,12 @@ use std::{
 
 use authjs_session::Rejected;
 
-/// Minimum time between equal log lines, because anybody can send any cookie.
+/// Minimum interval of equal log lines, because anyone can send any cookie.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// Why a session cookie gives no access.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum NoAccess {
-    /// It cannot be read.
     Rejected(Rejected),
-    /// Its role is not known here.
     UnknownRole,
     /// It has no role, and there is no default.
     NoRole,
@@ -31,7 +28,7 @@ impl NoAccess {
         }
     }
 
-    /// Returns the log line, with what to do.
+    /// Returns the log line, with advice.
     fn advice(self) -> &'static str {
         match self {
             Self::Rejected(Rejected::NotEncrypted) => {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::model::role::RoleClaim;
 
-/// Parses a role. Anything but a string is unknown.
+/// Anything but a string is unknown.
 pub(super) fn role(value: &Value) -> RoleClaim {
     match value {
         Value::Null => RoleClaim::Missing,

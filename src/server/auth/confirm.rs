@@ -1,5 +1,5 @@
-//! The password, or a passkey, once more, before what would let a stranger at an open browser stay: links that make accounts or give
-//! them passwords, roles, and tokens that live long.
+//! Requires a recent password or passkey for actions by which a stranger at an open browser could stay: links for
+//! accounts and passwords, roles, long-lived tokens.
 
 use std::time::Duration;
 
@@ -24,20 +24,18 @@ use crate::{
     server::{auth::Auth, identity::credential::Credential},
 };
 
-/// How long it is certain who is behind a session.
+/// How long a confirmation is valid.
 const CERTAIN: Duration = Duration::from_secs(5 * 60);
 
-/// Whether it was made sure who it is so lately that it is still certain.
+/// Returns whether a confirmation is still valid.
 pub(super) fn is_certain(confirmed_at: UnixMillis) -> bool {
     let age = now().saturating_sub(confirmed_at);
     u128::try_from(age).is_ok_and(|age| age <= CERTAIN.as_millis())
 }
 
-/// Lets somebody go on of whom it is certain who they are. Others are led to confirm it, and from there back to the
-/// page `back`.
+/// Passes if the session was recently confirmed, else redirects to the confirmation and from there to `back`.
 ///
-/// The session of an Auth.js installation is not ours to renew, and says nothing of when its holder last signed in: it
-/// is taken as it is.
+/// An Auth.js session passes: it cannot be renewed here and has no time of sign-in.
 pub(in crate::server) async fn require(
     auth: &Auth,
     caller: &Caller,
@@ -53,7 +51,7 @@ pub(in crate::server) async fn require(
     Err(ApiError::Unconfirmed)
 }
 
-/// Says how whoever asks confirms who they are.
+/// Returns how the user can confirm their identity.
 pub(crate) async fn state() -> Result<ConfirmState, ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
@@ -68,7 +66,7 @@ pub(crate) async fn state() -> Result<ConfirmState, ApiError> {
     })
 }
 
-/// Takes the password once more, and puts a new session in the place of the old one.
+/// Verifies the password and replaces the session.
 pub(crate) async fn by_password(
     password: SecretString,
     next: Option<&str>,
@@ -82,7 +80,7 @@ pub(crate) async fn by_password(
         return Err(accounts::has_no_password());
     };
     let address = caller.address.ok_or(ApiError::Internal)?;
-    // Who finds a browser open does not get to guess the password in it.
+    // Guessing the password at an open browser is throttled too.
     let attempt = auth
         .throttle
         .begin(address.network(), user.id.as_str(), Some(session.as_str()))
@@ -98,7 +96,7 @@ pub(crate) async fn by_password(
         return Err(ApiError::invalid(ErrorCode::WrongPassword));
     }
     attempt.succeeded();
-    // The password does not stand for a passkey, nor does it take one away.
+    // The password neither replaces a passkey nor removes one.
     let evidence = Evidence {
         confirmed_at: now(),
         passkey: principal.passkey.clone(),

@@ -1,4 +1,4 @@
-//! Sets and reads our cookies.
+//! Cookies of this app.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
@@ -10,26 +10,18 @@ use crate::{
     server::{auth::Auth, config::PublicUrl},
 };
 
-/// A cookie of ours.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) enum OwnCookie {
-    /// The session token.
     Session,
-    /// Marks a trusted device.
     Known,
-    /// A flash message for forms without JavaScript.
     Flash,
-    /// The state of an OpenID Connect sign-in.
     Visit,
-    /// The token of a challenge for a passkey.
     Passkey,
-    /// Why the last form upload was rejected.
     UploadError,
 }
 
 impl OwnCookie {
-    /// Over https the prefix binds the cookie to its origin (RFC 6265bis, section 4.1.3), as far as it allows
-    /// a path.
+    /// Over https the prefix binds the cookie to its origin (RFC 6265bis, section 4.1.3), as far as a path allows.
     fn name(self, public_url: &PublicUrl) -> String {
         let name = match self {
             Self::Session => "session",
@@ -47,7 +39,6 @@ impl OwnCookie {
         format!("{prefix}import-relay.{name}")
     }
 
-    /// Reads the cookie from a request.
     pub(in crate::server) fn get(self, auth: &Auth, headers: &HeaderMap) -> Option<String> {
         let jar = CookieJar::from_headers(headers);
         Some(
@@ -57,7 +48,7 @@ impl OwnCookie {
         )
     }
 
-    /// Sets the cookie on a server function's response, for a number of seconds.
+    /// `max_age` is in seconds.
     pub(in crate::server) fn set(
         self,
         auth: &Auth,
@@ -67,7 +58,7 @@ impl OwnCookie {
         append(&self.with(auth, value, max_age))
     }
 
-    /// Returns the `Set-Cookie` header, for a number of seconds.
+    /// `max_age` is in seconds.
     pub(in crate::server) fn header(self, auth: &Auth, value: String, max_age: i64) -> String {
         self.with(auth, value, max_age).to_string()
     }
@@ -84,8 +75,7 @@ impl OwnCookie {
     }
 }
 
-/// Removes a cookie of an installation on this domain. Host and parent domains are separate cookies, so all
-/// are removed.
+/// Removes another installation's cookie on this domain, and on each parent domain, which has a cookie of its own.
 pub(super) fn remove_foreign(auth: &Auth, name: &str) -> Result<(), ApiError> {
     let is_secure = name.starts_with("__Secure-");
     let gone = || {
@@ -103,7 +93,7 @@ pub(super) fn remove_foreign(auth: &Auth, name: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Lists a host and its parent domains down to two labels; addresses have none.
+/// Lists a host and its parent domains down to two labels; an IP address has none.
 fn domains(host: &str) -> Vec<&str> {
     if host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok() {
         return Vec::new();

@@ -1,5 +1,4 @@
-//! Creates the first owner, by a link that the server prints at its start or `import-relay owner-link`
-//! creates.
+//! Creates the first owner, by a link that the server prints at its start or `import-relay owner-link` creates.
 
 use std::time::Duration;
 
@@ -17,7 +16,6 @@ use crate::{
     },
 };
 
-/// Validity of a link.
 const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Creates an owner link below an origin; `None` if there is an owner.
@@ -37,7 +35,7 @@ pub async fn make_link(store: &Store, origin: &str) -> Result<Option<String>, Ap
     Ok(Some(format!("{origin}{}?setup={token}", super::SIGN_IN)))
 }
 
-/// Returns whether the request may create the owner, if there is none.
+/// Returns whether the request may create the owner.
 pub(super) async fn may_be_made(
     auth: &Auth,
     caller: &Caller,
@@ -50,14 +48,13 @@ pub(super) async fn may_be_made(
     Ok(needs_no_link(&auth.config, caller) && !auth.store.has_users().await?)
 }
 
-/// Returns whether the app is local and requested locally. Whoever can do that could read the link too;
-/// scripts that set up a local app need none.
+/// Returns whether the app is local and requested locally: whoever can do that can read the link too, and setup scripts
+/// need none.
 fn needs_no_link(config: &Config, caller: &Caller) -> bool {
     let is_for_here = !config.is_public_url_set || is_loopback(config.public_url.host());
     is_for_here && host::is_from_here(caller.peer, &caller.uri, &caller.headers)
 }
 
-/// Creates the owner, opens a session and redirects.
 pub(crate) async fn create(
     name: &str,
     email: &str,

@@ -1,4 +1,4 @@
-//! Flash messages: shows a new token or link once after a form without JavaScript.
+//! Flash messages: a new token or link, shown once after a form without JavaScript.
 
 use super::{cookie::OwnCookie, request::Caller};
 use crate::{
@@ -6,10 +6,9 @@ use crate::{
     server::auth::Auth,
 };
 
-/// Validity in seconds.
 const MAX_AGE: i64 = 60;
 
-/// Stores a text for the next page, if the request is a plain form.
+/// Stores a text for the next page if the request is a plain form.
 pub(in crate::server) fn keep(auth: &Auth, caller: &Caller, text: &str) -> Result<(), ApiError> {
     if caller.is_form() {
         OwnCookie::Flash.set(auth, hex::encode(text), MAX_AGE)?;
@@ -17,7 +16,6 @@ pub(in crate::server) fn keep(auth: &Auth, caller: &Caller, text: &str) -> Resul
     Ok(())
 }
 
-/// Takes the stored text.
 pub(in crate::server) fn take(auth: &Auth, caller: &Caller) -> Result<Option<Secret>, ApiError> {
     let Some(kept) = OwnCookie::Flash.get(auth, &caller.headers) else {
         return Ok(None);

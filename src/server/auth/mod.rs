@@ -1,8 +1,8 @@
-//! Authentication: accounts with passwords, session cookies, API tokens, passkeys, OpenID Connect, and cookies
-//! of an Auth.js installation on the same domain.
+//! Authentication: passwords, session cookies, API tokens, passkeys, OpenID Connect, and cookies of an Auth.js
+//! installation on the same domain.
 //!
-//! `principal` identifies a request; the middleware calls it once. The server functions of `api` are
-//! implemented in `sign_in`, `account`, `tokens` and `team`.
+//! The middleware authenticates each request once, by `principal`. The server functions of `api` are implemented in
+//! `sign_in`, `account`, `tokens` and `team`.
 
 pub(crate) mod account;
 pub mod accounts;
@@ -52,13 +52,11 @@ use crate::{
     },
 };
 
-/// Maximum callbacks per address and minute.
 const CALLBACKS: NonZeroU32 = NonZeroU32::new(60).unwrap();
 
-/// Maximum challenges for passkeys per address and minute.
 const CHALLENGES: NonZeroU32 = NonZeroU32::new(60).unwrap();
 
-/// Authentication services. Cheap to clone.
+/// Authentication. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Auth {
     config: Arc<Config>,
@@ -67,9 +65,8 @@ pub struct Auth {
     authjs: AuthJs,
     access_log: AccessLog,
     throttle: Throttle,
-    /// Limits callbacks per address, because each one sends a request to the provider.
+    /// Limited because each callback sends a request to the provider.
     callbacks: Rate<IpAddr>,
-    /// Limits challenges for passkeys per address.
     challenges: Rate<IpAddr>,
     provider: Option<Provider>,
     passkeys: Option<RelyingParty>,
@@ -120,7 +117,7 @@ pub async fn require_user() -> Result<Principal, ApiError> {
 ///
 /// # Errors
 ///
-/// As [`require_user`], and [`ApiError::Forbidden`] without the permission.
+/// Like [`require_user`]; [`ApiError::Forbidden`] without the permission.
 pub fn require(permission: Permission) -> Result<Principal, ApiError> {
     let caller = Caller::of_server_fn()?;
     caller.in_person()?;
@@ -128,15 +125,11 @@ pub fn require(permission: Permission) -> Result<Principal, ApiError> {
 }
 
 /// Returns the client address of a server function's request.
-///
-/// # Errors
-///
-/// [`ApiError::Internal`] outside of one.
 pub(crate) fn request_address() -> Result<ClientAddress, ApiError> {
     Caller::of_server_fn()?.address.ok_or(ApiError::Internal)
 }
 
-/// Refuses passwords if they are turned off.
+/// Rejects passwords if they are disabled.
 fn require_passwords(auth: &Auth) -> Result<(), ApiError> {
     if auth.config.auth.passwords {
         return Ok(());
@@ -144,7 +137,5 @@ fn require_passwords(auth: &Auth) -> Result<(), ApiError> {
     Err(ApiError::invalid(ErrorCode::PasswordsOff))
 }
 
-/// Path after signing in.
 pub(in crate::server) const HOME: &str = "/imports";
-/// Path of the sign-in page.
 pub(in crate::server) const SIGN_IN: &str = "/sign-in";

@@ -1,5 +1,5 @@
-//! OpenID Connect: authorization code flow (OpenID Connect Core 1.0, section 3.1) with PKCE (RFC 7636).
-//! Trusts the ID token and the userinfo response; the session is a local one.
+//! OpenID Connect: authorization code flow (OpenID Connect Core 1.0, section 3.1) with PKCE (RFC 7636). Trusts the ID
+//! token and the userinfo response; the session is a local one.
 
 use std::{
     sync::Arc,
@@ -39,20 +39,14 @@ use crate::{
     },
 };
 
-/// Redirect URI.
 pub(in crate::server) const CALLBACK: &str = "/sign-in/oidc/callback";
-/// Scopes besides `openid`.
 const SCOPES: [&str; 2] = ["email", "profile"];
-/// Timeout of a request to the provider.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Maximum bytes of a response.
 const MAX_ANSWER: usize = 1 << 20;
-/// How long the provider's metadata is cached.
 const FRESH: Duration = Duration::from_secs(3600);
-/// Minimum time between fetches of new keys.
+/// Minimum interval of fetching new keys.
 const RENEWAL: Duration = Duration::from_secs(60);
 
-/// Additional claims.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 struct Extra {
     #[serde(default)]
@@ -97,38 +91,35 @@ pub enum ProviderError {
     /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] reqwest::Error),
-    /// The public address of this app does not make an address to come back to.
+    /// The public URL gives no valid redirect URI.
     #[error("NEXTAUTH_URL cannot be used as a redirect URI: {0}")]
     Callback(#[from] url::ParseError),
 }
 
-/// Why a sign-in failed. For the log.
+/// Why a sign-in failed; for the log.
 #[derive(Debug, Error)]
 pub(super) enum OidcError {
-    /// The provider cannot be asked, or is not one.
+    /// The provider is unreachable or not a provider.
     #[error("the provider cannot be used: {0}")]
     Provider(String),
-    /// What the browser brings back is not what it was sent away with, or the provider does not stand
-    /// by it.
+    /// State, code or token is invalid.
     #[error("the sign-in is not valid: {0}")]
     Invalid(String),
 }
 
-/// State of a sign-in, stored in a cookie until the callback.
+/// State of a sign-in, in a cookie until the callback.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Visit {
     state: CsrfToken,
     nonce: Nonce,
     verifier: String,
-    /// Path after signing in.
     pub(super) next: Option<String>,
-    /// Whether somebody who is signed in is to show that it is still them.
+    /// Whether a signed-in user is confirming their identity.
     #[serde(default)]
     pub(super) anew: bool,
 }
 
 impl Visit {
-    /// Compares the state of the callback.
     pub(super) fn is_of(&self, state: &str) -> bool {
         bool::from(self.state.secret().as_bytes().ct_eq(state.as_bytes()))
     }
@@ -139,15 +130,14 @@ impl Visit {
 pub(super) struct Identity {
     pub(super) subject: String,
     pub(super) email: Option<String>,
-    /// The address, if verified by the provider.
+    /// The address, if the provider has verified it.
     pub(super) verified_email: Option<String>,
     pub(super) name: Option<String>,
     pub(super) role: RoleClaim,
-    /// When they were last asked there who they are, where the provider says so.
+    /// When the provider last authenticated the user, if known.
     pub(super) asked_at: Option<UnixMillis>,
 }
 
-/// A provider. Clones share its metadata.
 #[derive(Clone, Debug)]
 pub(in crate::server) struct Provider(Arc<Inner>);
 
@@ -159,30 +149,23 @@ struct Inner {
     known: Mutex<Option<Known>>,
 }
 
-/// The provider's metadata and keys.
 #[derive(Clone, Debug)]
 struct Known {
     metadata: CoreProviderMetadata,
     since: Instant,
-    /// When new keys were last fetched.
     renewed: Option<Instant>,
 }
 
-/// Which metadata is wanted.
+/// Required freshness of the metadata.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Wanted {
-    /// Not expired.
     Fresh,
-    /// With the current keys. Rate limited, because anybody can send a token that no key verifies.
+    /// With current keys. Rate limited, because anyone can send a token that no key verifies.
     NewKeys,
 }
 
 impl Provider {
     /// Prepares a provider, without a request.
-    ///
-    /// # Errors
-    ///
-    /// If TLS cannot be set up, or the redirect URI is invalid.
     pub(in crate::server) fn new(
         config: OidcConfig,
         public_url: &PublicUrl,
@@ -198,7 +181,6 @@ impl Provider {
         })))
     }
 
-    /// Returns the provider's name on the sign-in page.
     pub(super) fn name(&self) -> &str {
         &self.0.config.name
     }
@@ -208,11 +190,8 @@ impl Provider {
         self.0.config.issuer.as_str()
     }
 
-    /// Starts a sign-in: returns the authorization URL and the state.
-    ///
-    /// # Errors
-    ///
-    /// [`OidcError::Provider`] if its metadata cannot be fetched.
+    /// Starts a sign-in: returns the authorization URL and the state. Returns [`OidcError::Provider`] if its metadata
+    /// cannot be fetched.
     pub(super) async fn begin(
         &self,
         next: Option<String>,
@@ -229,7 +208,7 @@ impl Provider {
             .add_scopes(SCOPES.map(|scope| Scope::new(scope.to_owned())))
             .set_pkce_challenge(challenge);
         if anew {
-            // One of them is enough by the standard; not every provider knows both.
+            // The standard requires one of them; not every provider knows both.
             request = request
                 .add_prompt(CoreAuthPrompt::Login)
                 .set_max_age(Duration::ZERO);
@@ -245,12 +224,8 @@ impl Provider {
         Ok((url, visit))
     }
 
-    /// Completes a sign-in: exchanges the code and verifies the ID token.
-    ///
-    /// # Errors
-    ///
-    /// [`OidcError::Invalid`] if the provider rejects the code or the ID token is invalid, [`OidcError::Provider`] if
-    /// it cannot be reached.
+    /// Completes a sign-in: exchanges the code and verifies the ID token. Returns [`OidcError::Invalid`] if the
+    /// provider rejects the code or the ID token is invalid, [`OidcError::Provider`] if it cannot be reached.
     pub(super) async fn finish(&self, visit: Visit, code: String) -> Result<Identity, OidcError> {
         let client = self.client(self.known(Wanted::Fresh).await?);
         let answer = client
@@ -293,7 +268,6 @@ impl Provider {
             .ok()
     }
 
-    /// Returns the provider's metadata.
     async fn known(&self, wanted: Wanted) -> Result<CoreProviderMetadata, OidcError> {
         let mut known = self.0.known.lock().await;
         let renewed = known.as_ref().and_then(|known| known.renewed);
@@ -334,7 +308,7 @@ impl Provider {
     }
 }
 
-/// Says why a code was not taken, without the provider's own words, which may repeat what it was sent.
+/// Describes why a code was rejected, without the provider's text, which may repeat what it was sent.
 fn not_exchanged<E: std::error::Error + 'static>(
     error: &RequestTokenError<E, StandardErrorResponse<CoreErrorResponseType>>,
 ) -> String {
@@ -350,7 +324,7 @@ fn not_exchanged<E: std::error::Error + 'static>(
     }
 }
 
-/// Returns a provider's error code if it is one of the standards': any other may hold anything.
+/// Returns a provider's error code if it is a standard one; any other may contain anything.
 pub(super) fn known_error(code: &str) -> &str {
     const KNOWN: [&str; 17] = [
         // RFC 6749, sections 4.1.2.1 and 5.2
@@ -379,7 +353,6 @@ pub(super) fn known_error(code: &str) -> &str {
         .unwrap_or("another error")
 }
 
-/// HTTP client for the provider.
 #[derive(Debug)]
 struct Http(reqwest::Client);
 
@@ -403,7 +376,7 @@ impl<'c> AsyncHttpClient<'c> for Http {
     }
 }
 
-/// Merges claims. The ID token is signed and wins.
+/// Merges claims. The signed ID token wins.
 fn identity(
     token: &IdTokenClaims<Extra, CoreGenderClaim>,
     told: Option<&UserInfo>,

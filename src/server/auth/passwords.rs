@@ -15,7 +15,6 @@ use crate::{
     server::store::users::PasswordHash as StoredHash,
 };
 
-/// Minimum characters.
 const LEAST: usize = 10;
 /// Maximum bytes, so that hashing stays cheap.
 const MOST: usize = 1024;
@@ -24,7 +23,6 @@ const CONCURRENCY: usize = 4;
 
 static PERMITS: Semaphore = Semaphore::const_new(CONCURRENCY);
 
-/// Common passwords.
 static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     include_str!("common_passwords.txt")
         .lines()
@@ -58,7 +56,7 @@ fn normalised(password: &SecretString) -> SecretString {
     }
 }
 
-/// Verifies a password, or a decoy if there is no hash.
+/// Verifies a password, or the decoy if there is no hash.
 pub(super) async fn matches(
     password: SecretString,
     hash: Option<StoredHash>,
@@ -81,10 +79,7 @@ pub(super) async fn matches(
     .await
 }
 
-/// Validates and hashes a password. `about` is what others know of the user: address and name.
-///
-/// # Errors
-///
+/// Validates and hashes a password. `about` is what others know of the user: address and name. Returns
 /// [`ApiError::WeakPassword`] if it is too short, too long or easily guessed.
 pub(super) async fn hashed(password: SecretString, about: &[&str]) -> Result<StoredHash, ApiError> {
     let password = normalised(&password);
@@ -103,7 +98,7 @@ pub(super) async fn hashed(password: SecretString, about: &[&str]) -> Result<Sto
     })
 }
 
-/// Returns what is wrong with a password. There are no composition rules (NIST SP 800-63B, section 3.1.1.2).
+/// Returns the fault of a password. There are no composition rules (NIST SP 800-63B, section 3.1.1.2).
 fn fault(password: &str, about: &[&str]) -> Option<ErrorCode> {
     if password.chars().count() < LEAST {
         return Some(ErrorCode::ShortPassword {
@@ -118,7 +113,7 @@ fn fault(password: &str, about: &[&str]) -> Option<ErrorCode> {
 
 fn is_guessable(password: &str, about: &[&str]) -> bool {
     let password = password.to_lowercase();
-    // Without surrounding digits and symbols: `password2026!` is no better than `password`.
+    // `password2026!` is no better than `password`.
     let stem = password.trim_matches(|c: char| !c.is_alphabetic());
     let mut distinct: Vec<_> = password.chars().collect();
     distinct.sort_unstable();
@@ -146,11 +141,9 @@ fn is_run(password: &str) -> bool {
     broken <= 2 && steps.iter().all(|step| step.abs() <= 9)
 }
 
-/// Runs Argon2 on a blocking thread.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ApiError> {
-    // The semaphore is never closed.
     let _permit = PERMITS.acquire().await.map_err(|_| ApiError::Internal)?;
     tokio::task::spawn_blocking(work).await.map_err(|error| {
         tracing::error!(%error, "password hashing stopped");

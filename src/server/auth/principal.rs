@@ -1,4 +1,4 @@
-//! Identifies who makes a request.
+//! Authenticates requests.
 
 use axum::http::{HeaderMap, header};
 
@@ -23,11 +23,7 @@ use crate::{
 /// Prefix of API tokens, for secret scanners.
 pub(super) const TOKEN_PREFIX: &str = "irt_";
 
-/// Authenticates a request. One with a token is judged by that alone.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Authenticates a request: by its token if it has one, else by its cookies.
 pub(in crate::server) async fn identify(
     auth: &Auth,
     headers: &HeaderMap,
@@ -71,8 +67,8 @@ pub(in crate::server) async fn identify(
     })))
 }
 
-/// Returns whether an account lets its user in. Without passwords those of this app do so by their passkeys alone,
-/// whatever let them in before.
+/// Returns whether an account grants access. With passwords disabled, local accounts need a session opened by a
+/// passkey.
 async fn is_open(
     auth: &Auth,
     user: &User,
@@ -92,7 +88,7 @@ async fn is_open(
     }
 }
 
-/// Extracts a bearer token (RFC 6750, section 2.1). Other schemes are ignored; they may be a proxy's.
+/// Extracts a bearer token (RFC 6750, section 2.1). Other schemes may be a proxy's and are ignored.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers
         .get_all(header::AUTHORIZATION)
@@ -183,8 +179,7 @@ async fn by_authjs(
     Ok(Ok(Some((login.user, credential))))
 }
 
-/// Returns whether a token issued at `issued_at` (seconds) is newer than the last sign-out everywhere
-/// (milliseconds).
+/// Returns whether a token issued at `issued_at` (seconds) is newer than the last sign-out everywhere (milliseconds).
 pub(super) fn is_newer(issued_at: i64, signed_out_at: i64) -> bool {
     signed_out_at == 0 || issued_at.saturating_mul(1000) > signed_out_at
 }

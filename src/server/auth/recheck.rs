@@ -1,4 +1,4 @@
-//! Rechecks sessions, tokens and roles behind open streams.
+//! Rechecks sessions, tokens and roles of open streams.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,15 +12,10 @@ use crate::{
     },
 };
 
-/// Passes per query.
 const CHUNK: usize = 500;
 
-/// Returns passes that are no longer valid: account blocked, role changed, session, token or link ended. Three queries per
-/// 500 passes, one more for links.
-///
-/// # Errors
-///
-/// If the database fails.
+/// Returns passes that are no longer valid: account blocked, role changed, session, token or link ended. Takes three
+/// queries per 500 passes, and one more for links.
 pub(in crate::server) async fn void(
     store: &Store,
     lifetime: SessionLifetime,
@@ -52,7 +47,7 @@ pub(in crate::server) async fn void(
         let seconds = now() / 1000;
         let holds = |pass: &&Pass| {
             if let Credential::Link(id) = &pass.credential {
-                // As long as its creator may import.
+                // Valid while its creator may import.
                 let creator = links.get(id.as_str()).and_then(|user| roles.get(user));
                 return creator.is_some_and(|(role, _)| role.may(Permission::Import));
             }

@@ -13,25 +13,18 @@ use crate::{
     server::identity::{client_address::ClientAddress, peer::Peer, principal::Principal},
 };
 
-/// A request with its principal, if any.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(super) headers: HeaderMap,
     pub(super) uri: Uri,
     pub(super) address: Option<ClientAddress>,
     pub(super) principal: Option<Principal>,
-    /// Why a session elsewhere was rejected.
+    /// Why an external session was rejected.
     pub(super) elsewhere: Option<Elsewhere>,
-    /// The peer's address.
     pub(super) peer: Option<SocketAddr>,
 }
 
 impl Caller {
-    /// Returns the caller of a server function.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::Internal`] outside of one.
     pub(crate) fn of_server_fn() -> Result<Self, ApiError> {
         use_context::<Parts>()
             .map(|parts| Self::of(&parts))
@@ -55,7 +48,6 @@ impl Caller {
         wants_page(&self.headers)
     }
 
-    /// Returns the principal.
     pub(super) fn signed_in(&self) -> Result<&Principal, ApiError> {
         let unknown = || {
             self.elsewhere
@@ -64,7 +56,6 @@ impl Caller {
         self.principal.as_ref().ok_or_else(unknown)
     }
 
-    /// Returns the principal if it has a permission.
     pub(super) fn with(&self, permission: Permission) -> Result<&Principal, ApiError> {
         let principal = self.signed_in()?;
         if principal.may(permission) {
@@ -74,7 +65,6 @@ impl Caller {
         }
     }
 
-    /// Returns the principal if it is a person.
     pub(super) fn in_person(&self) -> Result<&Principal, ApiError> {
         let principal = self.signed_in()?;
         if principal.is_in_person() {
@@ -85,7 +75,7 @@ impl Caller {
     }
 }
 
-/// Returns whether a browser is asking for a page, not a script for data.
+/// Returns whether a browser requests a page, not a script data.
 pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
     let accept = headers
         .get(header::ACCEPT)

@@ -5,10 +5,9 @@ use sha2::{Digest, Sha256};
 use crate::model::error::ApiError;
 
 const BYTES: usize = 32;
-/// Characters of a secret.
 pub(super) const LENGTH: usize = 2 * BYTES;
 
-/// Generates a secret of 256 bits in hex.
+/// 256 bits in hex.
 pub(super) fn generate() -> Result<String, ApiError> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(|error| {
@@ -18,7 +17,7 @@ pub(super) fn generate() -> Result<String, ApiError> {
     Ok(hex::encode(bytes))
 }
 
-/// Hashes a secret. It has enough entropy for a plain hash, and lookups by hash leak no timing.
+/// A plain hash suffices for this much entropy, and lookups by hash leak no timing.
 pub(super) fn hash(secret: &str) -> String {
     hex::encode(Sha256::digest(secret))
 }

@@ -15,25 +15,23 @@ use crate::{
     },
 };
 
-/// Maximum bytes of a stored `User-Agent`.
 const MAX_AGENT: usize = 300;
 
-/// What shows who opens a session.
+/// How the user of a session was authenticated.
 #[derive(Clone, Debug)]
 pub(super) struct Evidence {
-    /// When it was made sure who it is; 0 where that is not known.
+    /// When the user proved their identity; 0 if unknown.
     pub(super) confirmed_at: UnixMillis,
-    /// By which passkey.
     pub(super) passkey: Option<String>,
 }
 
 impl Evidence {
-    /// A password, or a link, just now.
+    /// A password or link, just now.
     pub(super) fn password() -> Self {
         Self::without_passkey(now())
     }
 
-    /// A provider, which asked who it is at that time.
+    /// A provider that authenticated the user at this time.
     pub(super) fn without_passkey(confirmed_at: UnixMillis) -> Self {
         Self {
             confirmed_at,
@@ -58,7 +56,6 @@ pub(super) async fn find(
     }
 }
 
-/// Opens a session and sets its cookie on a server function's response.
 pub(super) async fn open(
     auth: &Auth,
     caller: &Caller,

@@ -19,7 +19,6 @@ use crate::{
     server::{auth::Auth, identity::user::User},
 };
 
-/// Returns the state of the sign-in page.
 pub(crate) async fn state(setup: Option<Secret>) -> Result<SignInState, ApiError> {
     let caller = Caller::of_server_fn()?;
     if caller.principal.is_some() {
@@ -48,7 +47,6 @@ pub(crate) async fn state(setup: Option<Secret>) -> Result<SignInState, ApiError
     })
 }
 
-/// Returns the current user.
 pub(crate) fn current_user() -> Result<CurrentUser, ApiError> {
     let caller = Caller::of_server_fn()?;
     let user = &caller.signed_in()?.user;
@@ -117,7 +115,6 @@ pub(super) async fn enter_new(
     }
 }
 
-/// Opens a session and redirects.
 pub(super) async fn enter(
     auth: &Auth,
     caller: &Caller,
@@ -131,7 +128,6 @@ pub(super) async fn enter(
     Ok(())
 }
 
-/// Ends the session and redirects.
 pub(crate) async fn sign_out() -> Result<(), ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;

@@ -33,21 +33,18 @@ use crate::{
     },
 };
 
-/// Time for signing in at the provider, in seconds.
 const MAX_AGE: i64 = 600;
-/// Maximum length of the path after signing in.
 const MAX_NEXT: usize = 1000;
 
-/// Query of the begin route.
 #[derive(Debug, Deserialize)]
 pub(in crate::server) struct BeginQuery {
     next: Option<String>,
-    /// Whether the provider is to ask who it is even if it knows.
+    /// Whether the provider must authenticate the user again.
     #[serde(default)]
     anew: bool,
 }
 
-/// Query of the callback (RFC 6749, sections 4.1.2 and 4.1.2.1).
+/// RFC 6749, sections 4.1.2 and 4.1.2.1.
 #[derive(Debug, Deserialize)]
 pub(in crate::server) struct CallbackQuery {
     #[serde(default)]
@@ -56,11 +53,8 @@ pub(in crate::server) struct CallbackQuery {
     error: Option<String>,
 }
 
-/// Why a sign-in failed.
 enum Refusal {
-    /// A problem that the sign-in page shows.
     Problem(SignInProblem),
-    /// An internal error.
     Fault(ApiError),
 }
 
@@ -87,7 +81,7 @@ impl From<OidcError> for Refusal {
 }
 
 impl Refusal {
-    /// Returns what leads to the page that says why.
+    /// Redirects to the page that shows the reason.
     fn told_at(self, page: &str) -> Response {
         match self {
             Self::Problem(problem) => {
@@ -98,7 +92,6 @@ impl Refusal {
     }
 }
 
-/// Redirects the browser to the provider.
 pub(in crate::server) async fn begin(
     State(auth): State<Auth>,
     query: Result<Query<BeginQuery>, QueryRejection>,
@@ -122,7 +115,6 @@ pub(in crate::server) async fn begin(
     }
 }
 
-/// Handles the callback and opens a session.
 pub(in crate::server) async fn callback(
     State(auth): State<Auth>,
     parts: Parts,
@@ -169,7 +161,7 @@ async fn let_in(
         }
         (None, None) => return Err(refused("there is no code")),
     };
-    // A foreign callback is not counted against this address.
+    // Somebody else's callback is not counted against this address.
     if !visit.is_of(&query.state) {
         return Err(refused("another state"));
     }
@@ -182,7 +174,7 @@ async fn let_in(
     if !is_allowed(auth, &identity) {
         return Err(Refusal::Problem(SignInProblem::Stranger));
     }
-    // A provider that does not say when it asked did so just now, if it was to.
+    // A provider that does not say when it authenticated the user did so now, if requested.
     let asked_at = identity.asked_at.unwrap_or(if anew { now() } else { 0 });
     if anew && !confirm::is_certain(asked_at) {
         return Err(refused("it was to ask who it is, and did not"));
@@ -194,7 +186,6 @@ async fn let_in(
     Ok((session, next))
 }
 
-/// Returns whether an address is in an allowed domain.
 fn is_allowed(auth: &Auth, identity: &Identity) -> bool {
     let Some(oidc) = &auth.config.auth.oidc else {
         return false;
@@ -210,7 +201,7 @@ fn is_allowed(auth: &Auth, identity: &Identity) -> bool {
     domain.is_some_and(|domain| oidc.allowed_domains.contains(&domain))
 }
 
-/// Returns the provider's role, or the owner's for the owners that the settings name. The provider can still deny access.
+/// Returns the provider's role, or owner for the owners named in the settings. The provider can still deny access.
 fn role(auth: &Auth, identity: &Identity) -> RoleClaim {
     let email = identity.verified_email.as_deref().map(str::to_lowercase);
     let oidc = auth.config.auth.oidc.as_ref();
@@ -227,7 +218,6 @@ fn visit(auth: &Auth, caller: &Caller) -> Option<Visit> {
     serde_json::from_slice(&hex::decode(kept).ok()?).ok()
 }
 
-/// Finds or creates the user's account.
 async fn account_of(
     auth: &Auth,
     provider: &Provider,

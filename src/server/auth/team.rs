@@ -1,4 +1,4 @@
-//! Manages users and links, for owners.
+//! Users and links, for owners.
 
 use std::time::Duration;
 
@@ -26,17 +26,12 @@ use crate::{
     },
 };
 
-/// Validity of an invitation.
 const INVITATION: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Validity of a password link.
 const RESET: Duration = Duration::from_secs(24 * 3600);
-/// Maximum length of a note.
 const MAX_NOTE: usize = 200;
 
-/// The page of all this.
 const PAGE: &str = "/team";
 
-/// Returns the owner who made the request.
 fn owner() -> Result<(Auth, Caller, User), ApiError> {
     let caller = Caller::of_server_fn()?;
     caller.in_person()?;
@@ -44,7 +39,6 @@ fn owner() -> Result<(Auth, Caller, User), ApiError> {
     Ok((Auth::of_server_fn()?, caller, owner))
 }
 
-/// Returns the state of the team page.
 pub(crate) async fn team_state() -> Result<TeamState, ApiError> {
     let (auth, caller, owner) = owner()?;
     let members = auth.store.list_members().await?;
@@ -86,7 +80,6 @@ pub(crate) async fn team_state() -> Result<TeamState, ApiError> {
     })
 }
 
-/// Creates an invitation link.
 pub(crate) async fn invite(role: Role, note: &str) -> Result<NewLink, ApiError> {
     let (auth, caller, owner) = owner()?;
     require_passwords(&auth)?;
@@ -102,7 +95,6 @@ pub(crate) async fn invite(role: Role, note: &str) -> Result<NewLink, ApiError> 
     Ok(link)
 }
 
-/// Creates a password link.
 pub(crate) async fn make_reset_link(member: &str) -> Result<NewLink, ApiError> {
     let (auth, caller, owner) = owner()?;
     require_passwords(&auth)?;
@@ -136,7 +128,6 @@ async fn make_link(
     Ok(NewLink { url: url.into() })
 }
 
-/// Revokes a link.
 pub(crate) async fn revoke_link(id: &str) -> Result<(), ApiError> {
     let (auth, caller, owner) = owner()?;
     if auth.store.delete_link(id).await? {
@@ -145,7 +136,6 @@ pub(crate) async fn revoke_link(id: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Changes a role.
 pub(crate) async fn set_role(member: &str, role: Role) -> Result<(), ApiError> {
     let (auth, caller, owner) = owner()?;
     let member = find(&auth, member).await?;
@@ -165,7 +155,6 @@ pub(crate) async fn set_role(member: &str, role: Role) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Allows or blocks an account.
 pub(crate) async fn set_access(member: &str, allowed: bool) -> Result<(), ApiError> {
     let (auth, caller, owner) = owner()?;
     let member = find(&auth, member).await?;
@@ -187,12 +176,12 @@ pub(crate) async fn set_access(member: &str, allowed: bool) -> Result<(), ApiErr
     Ok(())
 }
 
-/// Removes the passkeys of a member who has lost them, and ends the sessions they opened.
+/// Removes a member's lost passkeys and ends the sessions they opened.
 pub(crate) async fn remove_passkeys(member: &str) -> Result<(), ApiError> {
     let (auth, caller, owner) = owner()?;
     let user = find(&auth, member).await?.user;
     if user.id == owner.id {
-        // Their own page knows which one is the last way in.
+        // The account page protects one's own last passkey.
         return Err(ApiError::Forbidden);
     }
     confirm::require(&auth, &caller, PAGE).await?;
@@ -204,7 +193,6 @@ pub(crate) async fn remove_passkeys(member: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Returns a page of the audit log.
 pub(crate) async fn audit_log(page: u64) -> Result<Page<AuditEvent>, ApiError> {
     let (auth, ..) = owner()?;
     Ok(auth.store.list_events(page).await?)
@@ -215,7 +203,6 @@ async fn find(auth: &Auth, id: &str) -> Result<Member, ApiError> {
     found.ok_or_else(|| ApiError::invalid(ErrorCode::NoAccount))
 }
 
-/// Returns the purpose of a link.
 pub(crate) async fn link_state(token: &str) -> Result<LinkState, ApiError> {
     let auth = Auth::of_server_fn()?;
     if !auth.config.auth.passwords {

@@ -1,11 +1,11 @@
 //! Throttles password attempts.
 //!
-//! Three counters: one client at one account, one client at all accounts, all clients at one account. Each allows
-//! some failures, then requires a delay that doubles up to a maximum. Failing on purpose does not lock out the
-//! owner of an account:
+//! Three counters: one client at one account, one client at all accounts, all clients at one account. Each allows some
+//! failures, then requires a delay that doubles up to a maximum. Failing on purpose does not lock out an account's
+//! owner:
 //!
 //! - A trusted device has a counter of its own, wherever it connects from.
-//! - While an account is under attack, clients from networks without failures there still have a try.
+//! - While an account is under attack, clients from networks without failures there still have an attempt.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a failure counts.
 const MEMORY: Duration = Duration::from_secs(3600);
 /// Maximum counters. A client uses three per account it names.
 const MAX_COUNTS: usize = 100_000;
@@ -23,7 +22,6 @@ const MAX_COUNTS: usize = 100_000;
 /// A counter. Accounts are keyed hashes, because clients choose their length.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 enum Key {
-    /// A trusted device of an account.
     Known(u64),
     Both(IpAddr, u64),
     Client(IpAddr),
@@ -66,7 +64,6 @@ struct Count {
 }
 
 impl Count {
-    /// Returns the delay before the next attempt.
     fn wait(self, key: Key, now: Instant) -> Duration {
         let (free, longest) = key.limit();
         let Some(excess) = self.failures.checked_sub(free) else {
@@ -81,7 +78,6 @@ impl Count {
     }
 }
 
-/// The counters. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Throttle(Arc<Shared>);
 
@@ -91,8 +87,7 @@ struct Shared {
     hasher: RandomState,
 }
 
-/// A permitted attempt. Counts as a failure until [`succeeded`](Self::succeeded), so that concurrent attempts
-/// count.
+/// A permitted attempt. Counts as a failure until [`succeeded`](Self::succeeded), so that concurrent attempts count.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Try {
@@ -184,8 +179,7 @@ fn make_room(counts: &mut HashMap<Key, Count>, now: Instant) {
 }
 
 impl Try {
-    /// Clears the client's failures at this account, but not at others: otherwise an own account would buy
-    /// attempts at all of them.
+    /// Clears the client's failures at this account only: otherwise an own account would buy attempts at all others.
     pub(super) fn succeeded(self) {
         let mut counts = self.throttle.counts();
         for key in &self.keys {
@@ -211,7 +205,7 @@ mod tests {
         IpAddr::from([192, 0, 2, last])
     }
 
-    /// Fails until delayed, and returns the number of attempts and the delay.
+    /// Fails until delayed; returns the number of attempts and the delay.
     fn fail(throttle: &Throttle, client: IpAddr, account: &str, now: Instant) -> (u32, Duration) {
         for tries in 0.. {
             if let Err(wait) = throttle.begin_at(client, account, None, now).map(drop) {

@@ -13,15 +13,11 @@ use crate::{
     server::{auth::Auth, store::api_tokens::NewToken},
 };
 
-/// Maximum length of a name.
 const MAX_NAME: usize = 100;
-/// Maximum tokens per account.
 const MAX_TOKENS: usize = 50;
-/// Where they are made.
 const PAGE: &str = "/tokens";
 const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
-/// Returns the state of the token page.
 pub(crate) async fn tokens_state() -> Result<TokensState, ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
@@ -80,7 +76,6 @@ pub(crate) async fn create(
     })
 }
 
-/// Revokes a token of the user.
 pub(crate) async fn revoke(id: &str) -> Result<(), ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;

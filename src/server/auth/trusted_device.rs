@@ -1,5 +1,4 @@
-//! Trusted devices: browsers that have signed in to an account before are not throttled by failures of
-//! others.
+//! Trusted devices: browsers that have signed in to an account are not throttled by others' failures.
 
 use axum::http::HeaderMap;
 use hmac::{Hmac, Mac as _};
@@ -12,7 +11,6 @@ use crate::{
 };
 
 const ONE_YEAR: i64 = 365 * 24 * 3600;
-/// Bytes of a device ID.
 const NUMBER: usize = 16;
 
 /// Returns the device ID if the browser has signed in to this account with its present password.
@@ -23,7 +21,6 @@ pub(super) fn known(auth: &Auth, headers: &HeaderMap, login: &Login) -> Option<S
     Some(hex::encode(number))
 }
 
-/// Marks the browser on a server function's response.
 pub(super) fn remember(auth: &Auth, login: &Login) -> Result<(), ApiError> {
     let mut mark = vec![0; NUMBER];
     getrandom::fill(&mut mark).map_err(|error| {
@@ -37,7 +34,7 @@ pub(super) fn remember(auth: &Auth, login: &Login) -> Result<(), ApiError> {
     OwnCookie::Known.set(auth, hex::encode(mark), ONE_YEAR)
 }
 
-/// Keyed by the salted password hash, which is secret: a new password revokes all marks.
+/// Keyed by the salted password hash: a new password revokes all marks.
 fn mac(login: &Login, number: &[u8]) -> Option<Hmac<Sha256>> {
     use hmac::KeyInit as _;
     let key = login.password_hash.as_ref()?;

@@ -1,4 +1,4 @@
-//! What a browser is asked, and whether its answer holds. Pure but for the random challenge.
+//! Creates and verifies Web Authentication challenges (pure, except for randomness).
 
 use std::sync::Arc;
 
@@ -18,38 +18,35 @@ use crate::server::{
     store::passkeys::StoredPasskey,
 };
 
-/// Why an answer does not hold.
+/// Why an answer is rejected.
 #[derive(Debug, Error)]
 pub(super) enum CeremonyError {
-    /// It, or what was stored, is not of the expected form.
+    /// The answer or the stored state is malformed.
     #[error("it cannot be read")]
     Unreadable(#[from] serde_json::Error),
-    /// It is not signed by this key, for this challenge, at this origin, by a verified user.
+    /// Not signed by this key, for this challenge, at this origin, by a verified user.
     #[error("{0}")]
     Refused(#[from] WebauthnError),
-    /// It is another account's.
     #[error("it is of another user")]
     AnotherUser,
-    /// The account's ID is not one of ours.
     #[error("an account without a UUID")]
     NoUuid,
 }
 
-/// What a browser is asked, as JSON, and what is stored until it answers.
+/// A challenge: JSON for the browser, and state to store until the answer.
 pub(super) struct Challenge {
     pub(super) options: String,
     pub(super) state: String,
 }
 
-/// A credential whose user and authenticator are certain.
+/// A verified credential.
 pub(super) struct Credential {
     pub(super) id: Vec<u8>,
-    /// Public key, counter and flags.
     pub(super) stored: String,
     pub(super) is_synced: bool,
 }
 
-/// An answer of a passkey, not yet verified.
+/// An unverified answer of a passkey.
 pub(super) struct Answer(PublicKeyCredential);
 
 impl Answer {
@@ -69,12 +66,12 @@ impl Answer {
     }
 }
 
-/// This app, as passkeys know it. Cheap to clone.
+/// This app as a relying party. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(in crate::server::auth) struct RelyingParty(Arc<Webauthn>);
 
 impl RelyingParty {
-    /// Returns the relying party of the public URL, unless passkeys are turned off or browsers have none there.
+    /// Returns the relying party of the public URL, unless passkeys are disabled or unavailable there.
     pub(in crate::server::auth) fn of(config: &Config) -> Option<Self> {
         if config.auth.passkeys == PasskeyPolicy::Off {
             return None;
@@ -92,7 +89,7 @@ impl RelyingParty {
         }
     }
 
-    /// Asks for a new passkey of a user, on a device that has none of these.
+    /// Creates a challenge for a new passkey, on a device that has none of these.
     pub(super) fn ask_for_new(
         &self,
         user: &User,
@@ -107,7 +104,7 @@ impl RelyingParty {
             self.0
                 .start_passkey_registration(id, &user.email, &user.name, Some(known))?;
         let mut options = serde_json::to_value(options)?;
-        // One that the authenticator cannot list is of no use where nobody says who they are.
+        // Sign-in without a name needs passkeys that the authenticator can list.
         let selection = &mut options["publicKey"]["authenticatorSelection"];
         selection["residentKey"] = "required".into();
         selection["requireResidentKey"] = true.into();
@@ -117,14 +114,13 @@ impl RelyingParty {
         })
     }
 
-    /// Verifies a new passkey.
     pub(super) fn accept_new(&self, text: &str, state: &str) -> Result<Credential, CeremonyError> {
         let answer: RegisterPublicKeyCredential = serde_json::from_str(text)?;
         let state: PasskeyRegistration = serde_json::from_str(state)?;
         write(&self.0.finish_passkey_registration(&answer, &state)?)
     }
 
-    /// Asks for one of these passkeys; for any if there are none.
+    /// Creates a challenge for one of these passkeys; for any if there are none.
     pub(super) fn ask_for(&self, known: &[StoredPasskey]) -> Result<Challenge, CeremonyError> {
         let (options, state) = self.0.start_discoverable_authentication()?;
         let mut options = serde_json::to_value(options)?;
@@ -142,7 +138,7 @@ impl RelyingParty {
         })
     }
 
-    /// Verifies the answer of a stored passkey, and returns the credential with its new counter and flags.
+    /// Verifies a stored passkey's answer. Returns the credential with its new counter and flags.
     pub(super) fn accept(
         &self,
         answer: &Answer,

@@ -1,6 +1,6 @@
-//! Passkeys (Web Authentication): sign-in without a password, and confirmation of who is behind a session.
+//! Passkeys (Web Authentication): sign-in without a password, and confirmation of a session's user.
 //!
-//! `ceremony` checks what a browser sends; `own` manages a user's passkeys, `prove` accepts them.
+//! `ceremony` verifies answers; `own` manages a user's passkeys, `prove` accepts them.
 
 mod ceremony;
 pub(crate) mod own;
@@ -23,10 +23,10 @@ use crate::{
     },
 };
 
-/// How long a challenge can be answered; what browsers are told, too.
+/// Lifetime of a challenge.
 const LIFETIME: Duration = Duration::from_secs(300);
 
-/// What a challenge is made for.
+/// The purpose of a challenge.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Purpose {
     SignIn,
@@ -44,19 +44,19 @@ impl Purpose {
     }
 }
 
-/// Returns the relying party, unless passkeys are turned off or browsers have none for this host.
+/// Returns the relying party, unless passkeys are disabled or unavailable for this host.
 fn relying_party(auth: &Auth) -> Result<&RelyingParty, ApiError> {
     auth.passkeys
         .as_ref()
         .ok_or_else(|| ApiError::invalid(ErrorCode::PasskeysOff))
 }
 
-/// Returns whether a session of this user has to be opened or confirmed by a passkey.
+/// Returns whether this user's sessions need a passkey.
 pub(super) fn is_required(auth: &Auth, user: &User) -> bool {
     auth.config.auth.passkeys == PasskeyPolicy::Required && user.issuer.is_none()
 }
 
-/// Stores a challenge, and names it in a cookie of the browser that it is for.
+/// Stores a challenge and sets its cookie.
 async fn keep(
     auth: &Auth,
     purpose: Purpose,
@@ -75,11 +75,8 @@ async fn keep(
     OwnCookie::Passkey.set(auth, token, max_age)
 }
 
-/// Takes the challenge of a browser.
-///
-/// # Errors
-///
-/// [`ApiError::PasskeyRefused`] if there is none for this purpose and user, it has expired, or it was taken before.
+/// Takes a browser's challenge. Returns [`ApiError::PasskeyRefused`] if there is none for this purpose and user, it has
+/// expired, or it was already taken.
 async fn take(
     auth: &Auth,
     headers: &HeaderMap,

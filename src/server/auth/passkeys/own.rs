@@ -23,12 +23,10 @@ use crate::{
     },
 };
 
-/// Maximum passkeys of an account.
 const MAX: usize = 20;
-/// The page of all this.
 const PAGE: &str = "/account";
 
-/// Lists the user's passkeys. `None` if they can have none.
+/// Returns `None` if the user can have none.
 pub(in crate::server::auth) async fn list(
     auth: &Auth,
     caller: &Caller,
@@ -55,7 +53,7 @@ pub(in crate::server::auth) async fn list(
     }))
 }
 
-/// Returns what the user has to do with a passkey before anything else.
+/// Returns what the user must do with a passkey first.
 pub(crate) async fn duty() -> Result<PasskeyDuty, ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
@@ -72,7 +70,7 @@ pub(crate) async fn duty() -> Result<PasskeyDuty, ApiError> {
     })
 }
 
-/// Begins to add a passkey, and returns what the browser is asked.
+/// Returns the challenge for a new passkey.
 pub(crate) async fn begin_to_add() -> Result<String, ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
@@ -89,7 +87,7 @@ pub(crate) async fn begin_to_add() -> Result<String, ApiError> {
     Ok(challenge.options)
 }
 
-/// Adds a passkey, and opens a new session by it.
+/// Adds a passkey and opens a new session with it.
 pub(crate) async fn add(credential: &str, name: &str, next: Option<&str>) -> Result<(), ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
@@ -120,7 +118,7 @@ pub(crate) async fn add(credential: &str, name: &str, next: Option<&str>) -> Res
     Ok(())
 }
 
-/// Returns the user if they may add a passkey: one more, as somebody of whom it is certain who they are.
+/// Returns the user if they are recently confirmed and below the maximum.
 async fn may_add(auth: &Auth, caller: &Caller) -> Result<User, ApiError> {
     relying_party(auth)?;
     let principal = caller.in_person()?;
@@ -130,7 +128,7 @@ async fn may_add(auth: &Auth, caller: &Caller) -> Result<User, ApiError> {
     }
     let count = auth.store.list_passkeys(&user.id).await?.len();
     if principal.passkey_due && count > 0 {
-        // Otherwise the password alone would do.
+        // Otherwise the password alone would suffice.
         return Err(ApiError::PasskeyDue);
     }
     if count >= MAX {
@@ -145,7 +143,6 @@ async fn may_add(auth: &Auth, caller: &Caller) -> Result<User, ApiError> {
     Ok(user.clone())
 }
 
-/// Renames a passkey.
 pub(crate) async fn rename(id: &str, name: &str) -> Result<(), ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
@@ -158,7 +155,7 @@ pub(crate) async fn rename(id: &str, name: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Removes a passkey, unless it is the last way in, and ends the other sessions it opened.
+/// Removes a passkey and ends the other sessions it opened, unless it is the only way to sign in.
 pub(crate) async fn remove(id: &str) -> Result<(), ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
@@ -178,7 +175,6 @@ pub(crate) async fn remove(id: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Returns whether the user can sign in without a passkey.
 async fn may_have_none(auth: &Auth, user: &User) -> Result<bool, ApiError> {
     Ok(!is_required(auth, user) && has_own_password(auth, user).await?)
 }

@@ -19,14 +19,14 @@ use crate::{
     },
 };
 
-/// Begins a sign-in with any passkey, and returns what the browser is asked.
+/// Returns the challenge for a sign-in with any passkey.
 pub(crate) async fn begin_sign_in() -> Result<String, ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
     begin(&auth, &caller, Purpose::SignIn, None).await
 }
 
-/// Begins to confirm who is behind the session, and returns what the browser is asked.
+/// Returns the challenge for confirming the session's user.
 pub(crate) async fn begin_confirmation() -> Result<String, ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
@@ -57,7 +57,6 @@ async fn begin(
     Ok(challenge.options)
 }
 
-/// Signs in with a passkey and redirects.
 pub(crate) async fn sign_in(credential: &str, next: Option<&str>) -> Result<(), ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
@@ -69,7 +68,7 @@ pub(crate) async fn sign_in(credential: &str, next: Option<&str>) -> Result<(), 
     sign_in::enter(&auth, &caller, &user, evidence, next).await
 }
 
-/// Confirms by a passkey who is behind the session, puts a new session in its place and redirects.
+/// Confirms the session's user, replaces the session and redirects.
 pub(crate) async fn confirm(credential: &str, next: Option<&str>) -> Result<(), ApiError> {
     let auth = Auth::of_server_fn()?;
     let caller = Caller::of_server_fn()?;
@@ -85,7 +84,7 @@ pub(crate) async fn confirm(credential: &str, next: Option<&str>) -> Result<(), 
     Ok(())
 }
 
-/// Verifies the answer of a passkey; of this user's, if one is given.
+/// Verifies a passkey's answer; of this user, if given.
 async fn verify(
     auth: &Auth,
     caller: &Caller,
@@ -115,7 +114,7 @@ async fn verify(
     };
     let is_theirs = match (user, answer.names(&owner.id)) {
         (Some(user), named) => user.id == owner.id && named != Some(false),
-        // Who signs in by a passkey alone is whom the authenticator names.
+        // Without a known user, the authenticator must name one.
         (None, named) => named == Some(true),
     };
     let verified = if is_theirs && owner.issuer.is_none() {
