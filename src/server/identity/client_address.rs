@@ -1,4 +1,4 @@
-//! Determines the client's address, also behind reverse proxies.
+//! The client's address, also behind reverse proxies.
 
 use std::{
     fmt,
@@ -11,8 +11,8 @@ use axum::{
 };
 use ipnet::IpNet;
 
-/// The address of the client: the peer's, or `X-Forwarded-For` from a trusted proxy. An extractor, also
-/// available in server functions.
+/// The client's address: the peer's, or `X-Forwarded-For` from a trusted proxy. An extractor, also available in server
+/// functions.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct ClientAddress(pub(in crate::server) IpAddr);
 
@@ -24,7 +24,6 @@ impl ClientAddress {
     }
 }
 
-/// Returns the network of an address.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {
@@ -53,7 +52,7 @@ impl<S: Sync> FromRequestParts<S> for ClientAddress {
     }
 }
 
-/// Returns whether a request was passed on by a proxy that is not trusted.
+/// Returns whether an untrusted proxy forwarded the request.
 pub(in crate::server) fn is_untrusted_proxy(
     peer: IpAddr,
     headers: &HeaderMap,
@@ -64,12 +63,10 @@ pub(in crate::server) fn is_untrusted_proxy(
         && !trusted.iter().any(|network| network.contains(&peer))
 }
 
-/// Returns the address of the client: the connection's, or what trusted proxies say.
+/// Returns the client's address.
 ///
-/// Without a peer a serverless host calls us, whose header is trusted.
-///
-/// Otherwise reads `X-Forwarded-For` from its end, which the nearest proxy wrote, up to the first untrusted
-/// address; anything before it can be forged.
+/// Without a peer, a serverless platform calls us and its header is trusted. Otherwise reads `X-Forwarded-For` from its
+/// end, written by the nearest proxy, up to the first untrusted address; anything before it can be forged.
 pub(in crate::server) fn client(
     peer: Option<IpAddr>,
     headers: &HeaderMap,

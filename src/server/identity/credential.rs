@@ -1,9 +1,9 @@
-//! By what somebody is known.
+//! Credentials and passes.
 
 use super::user::UserId;
 use crate::model::{role::Role, token::TokenScope};
 
-/// A credential.
+/// How a user is authenticated.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Credential {
     /// A local session.
@@ -21,62 +21,62 @@ pub enum Credential {
     Link(LinkId),
 }
 
-/// What a long-lived stream was opened with, for rechecks.
+/// The credential of a long-lived stream, for rechecks.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Pass {
     /// The user.
     pub user: UserId,
-    /// The role at that time.
+    /// The role when the stream was opened.
     pub role: Role,
     /// The credential.
     pub credential: Credential,
 }
 
-/// A session's ID for its user. It grants nothing.
+/// The ID of a session. Grants nothing.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct SessionId(String);
 
 impl SessionId {
-    /// Names a session that the store has found.
+    /// For IDs found by the store.
     pub(in crate::server) fn new(id: impl Into<String>) -> Self {
         Self(id.into())
     }
 
-    /// Returns the ID as pages show it.
+    /// Returns the ID for display.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The ID of a link to an import. It grants nothing.
+/// The ID of a share link. Grants nothing.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct LinkId(String);
 
 impl LinkId {
-    /// Names a link that the store has found.
+    /// For IDs found by the store.
     pub(in crate::server) fn new(id: impl Into<String>) -> Self {
         Self(id.into())
     }
 
-    /// Returns the ID as pages show it.
+    /// Returns the ID for display.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A token's ID for its user. It grants nothing.
+/// The ID of an API token. Grants nothing.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct TokenId(String);
 
 impl TokenId {
-    /// Names a token that the store has found.
+    /// For IDs found by the store.
     pub(in crate::server) fn new(id: impl Into<String>) -> Self {
         Self(id.into())
     }
 
-    /// Returns the ID as pages show it.
+    /// Returns the ID for display.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! The host that a request is for.
+//! The host of a request.
 
 use std::{
     collections::BTreeSet,
@@ -7,7 +7,7 @@ use std::{
 
 use axum::http::{HeaderMap, Uri, header, uri::Authority};
 
-/// What proxies add to a request besides `X-Forwarded-…`.
+/// Headers of proxies besides `X-Forwarded-…`.
 const MARKS_OF_PROXIES: [&str; 8] = [
     "forwarded",
     "via",
@@ -19,7 +19,7 @@ const MARKS_OF_PROXIES: [&str; 8] = [
     "cf-ray",
 ];
 
-/// Returns the host that a request is for, without its port.
+/// Returns the requested host without port.
 pub(crate) fn asked_for(uri: &Uri, headers: &HeaderMap) -> Option<String> {
     let authority = match uri.authority() {
         Some(authority) => authority.clone(),
@@ -36,7 +36,7 @@ pub(crate) fn asked_for(uri: &Uri, headers: &HeaderMap) -> Option<String> {
     (!host.is_empty() && !authority.as_str().contains('@')).then_some(host)
 }
 
-/// Whether a request shows that a proxy passed it on.
+/// Whether a proxy forwarded the request.
 pub(crate) fn is_passed_on(headers: &HeaderMap) -> bool {
     MARKS_OF_PROXIES
         .iter()
@@ -46,14 +46,14 @@ pub(crate) fn is_passed_on(headers: &HeaderMap) -> bool {
             .any(|name| name.as_str().starts_with("x-forwarded-"))
 }
 
-/// Whether a request was made on this machine, to a name that cannot be another's, and by no proxy.
+/// Whether a request was made on this machine, to a name that no other site can have, without a proxy.
 pub(crate) fn is_from_here(peer: Option<SocketAddr>, uri: &Uri, headers: &HeaderMap) -> bool {
     peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback())
         && asked_for(uri, headers).is_some_and(|host| is_loopback(&host))
         && !is_passed_on(headers)
 }
 
-/// Reads host names with commas between them.
+/// Parses comma-separated host names.
 pub(crate) fn read_names(text: &str) -> Option<BTreeSet<String>> {
     text.split(',')
         .map(|name| {
@@ -64,7 +64,6 @@ pub(crate) fn read_names(text: &str) -> Option<BTreeSet<String>> {
         .collect()
 }
 
-/// Returns whether a host, as an address has it, is this machine.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())

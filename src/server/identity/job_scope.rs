@@ -1,4 +1,4 @@
-//! Whose jobs a request may see and change, and jobs of which it is known that it may.
+//! Which jobs a request may see and change; jobs proven to be in that scope.
 
 use std::ops::Deref;
 
@@ -8,8 +8,7 @@ use crate::model::{
     role::{Permission, Role},
 };
 
-/// The jobs that a user may see. Every query starts from a scope, so invisible jobs are not found, like
-/// missing ones.
+/// The jobs that a user may see. Every query starts from a scope, so that invisible and missing jobs are alike.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct JobScope(Whose);
 
@@ -23,10 +22,8 @@ enum Whose {
     Everybody,
 }
 
-/// The owner of a job.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum JobOwner {
-    /// A user.
     User(UserId),
     /// All staff: started elsewhere by an unknown user.
     Staff,
@@ -51,7 +48,7 @@ impl User {
 }
 
 impl JobScope {
-    /// Returns the user whose own jobs and those of the staff are in the scope; none where all jobs are.
+    /// Returns the user whose jobs and the staff's are in the scope; `None` if all are.
     pub(in crate::server) fn user(&self) -> Option<&UserId> {
         match &self.0 {
             Whose::Of(user) => Some(user),
@@ -59,7 +56,7 @@ impl JobScope {
         }
     }
 
-    /// Takes a job as one that may be looked at, if it is in the scope.
+    /// Wraps a job if it is in the scope.
     pub(in crate::server) fn admit(
         &self,
         job: ProductImportJob,
@@ -68,7 +65,6 @@ impl JobScope {
         self.covers(&of).then_some(VisibleJob { job, of })
     }
 
-    /// Returns whether the owner's jobs are in the scope.
     pub(in crate::server) fn covers(&self, owner: &JobOwner) -> bool {
         match (&self.0, owner) {
             (Whose::Of(only), JobOwner::User(user)) => only == user,

@@ -1,4 +1,4 @@
-//! Identifies clients by address.
+//! Principals, credentials, scopes and client addresses.
 
 pub mod client_address;
 pub mod credential;

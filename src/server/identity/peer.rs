@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-/// Who is at the other end of a request's connection: the browser, or the proxy before us.
+/// The remote address: the browser's, or a proxy's.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// The address of ours that a request's connection came to.
+/// The local address.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Local(pub(crate) SocketAddr);

@@ -19,16 +19,14 @@ pub struct Principal {
     pub address: Option<ClientAddress>,
     /// The passkey that opened or confirmed the session.
     pub passkey: Option<String>,
-    /// Whether a passkey is required, and the session has none.
+    /// Whether a passkey is required and the session has none.
     pub passkey_due: bool,
 }
 
-/// The result of authentication.
 #[derive(Clone, Debug)]
 pub(in crate::server) enum Visitor {
-    /// Authenticated.
     Known(Box<Principal>),
-    /// Not authenticated, and why a session elsewhere was rejected.
+    /// Not authenticated; with the reason why an external session was rejected.
     Unknown(Option<Elsewhere>),
 }
 
@@ -40,7 +38,7 @@ impl Principal {
             && match &self.credential {
                 Credential::Token(_, scope) => scope.allows(permission),
                 Credential::Session(_) | Credential::AuthJs { .. } => true,
-                // It opens one stream, and makes nobody a user.
+                // It opens one stream and authenticates no user.
                 Credential::Link(_) => false,
             }
     }

@@ -1,4 +1,4 @@
-//! Whose sources a request may see and change.
+//! Which sources a request may see and change.
 
 use super::{
     principal::Principal,
@@ -6,27 +6,25 @@ use super::{
 };
 use crate::model::role::{Permission, Role};
 
-/// The sources that a user may see. Every query starts from a scope, so those of others are not found, like missing
-/// ones.
+/// The sources that a user may see. Every query starts from a scope, so that invisible and missing sources are alike.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct SourceScope(Option<UserId>);
 
 impl User {
-    /// Returns the sources that this user may see: their own, for owners all.
+    /// Returns the scope: their own, for owners all.
     pub(crate) fn sources(&self) -> SourceScope {
         SourceScope((self.role != Role::Owner).then(|| self.id.clone()))
     }
 }
 
 impl SourceScope {
-    /// Returns the user whose sources alone are in the scope; none where all are.
+    /// Returns the user whose sources are in the scope; `None` if all are.
     pub(in crate::server) fn user(&self) -> Option<&UserId> {
         self.0.as_ref()
     }
 }
 
 impl Principal {
-    /// Returns the scope of visible sources.
     pub(crate) fn sources(&self) -> SourceScope {
         self.user.sources()
     }

@@ -1,4 +1,4 @@
-//! Accounts as the rest of the server names them.
+//! Accounts, for the rest of the server.
 
 use crate::model::role::Role;
 
@@ -18,8 +18,7 @@ pub struct User {
 }
 
 impl User {
-    /// Returns the account's label for the owner. An external address is marked, because it proves nothing
-    /// here.
+    /// Returns the account's label for the owner. External addresses are marked, because they prove nothing here.
     #[must_use]
     pub fn called(&self) -> String {
         let name = if self.email.is_empty() {
@@ -34,18 +33,18 @@ impl User {
     }
 }
 
-/// An account's ID, which queries about its data require.
+/// An account's ID, required by queries about its data.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct UserId(String);
 
 impl UserId {
-    /// Returns the ID as pages and the log show it.
+    /// Returns the ID for pages and logs.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Names an account that the store has found.
+    /// For IDs found by the store.
     pub(in crate::server) fn new(id: impl Into<String>) -> Self {
         Self(id.into())
     }
