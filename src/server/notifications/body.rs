@@ -1,4 +1,4 @@
-//! The bodies of notifications: flat JSON, the same for each try.
+//! Bodies of notifications: flat JSON, the same for each attempt.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -16,7 +16,7 @@ use crate::{
 #[derive(Serialize)]
 struct Body<'a, D> {
     r#type: &'a str,
-    /// When it happened (RFC 3339).
+    /// Time of the event (RFC 3339).
     timestamp: String,
     data: D,
 }
@@ -38,29 +38,28 @@ struct Import<'a> {
     error_params: Option<&'a Params>,
     #[serde(skip_serializing_if = "Option::is_none")]
     undone_by: Option<&'a str>,
-    /// The page of the import.
+    /// The import's page.
     url: String,
 }
 
 #[derive(Serialize)]
 struct Nothing {}
 
-/// A source of which several runs in a row have failed.
+/// A source of which several consecutive runs have failed.
 #[derive(Serialize)]
 struct Source<'a> {
     id: &'a str,
     name: &'a str,
     failures: u64,
-    /// Why the last run failed: a code, the status that the server answered with, and a sentence.
+    /// Error of the last run: code, HTTP status and sentence.
     code: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     error: String,
-    /// The page of the source.
+    /// The source's page.
     url: String,
 }
 
-/// Writes an event.
 pub(super) fn of_event(event: &RecordedEvent, public_url: &PublicUrl) -> String {
     let (r#type, timestamp) = (event.kind.as_str(), rfc3339(event.at));
     match &event.about {
@@ -102,10 +101,8 @@ pub(super) fn of_event(event: &RecordedEvent, public_url: &PublicUrl) -> String 
     }
 }
 
-/// Type of a test.
 pub(super) const TEST: &str = "webhook.test";
 
-/// Writes a test, which tells nothing.
 pub(super) fn of_test(now: UnixMillis) -> String {
     write(&Body {
         r#type: TEST,
@@ -115,7 +112,7 @@ pub(super) fn of_test(now: UnixMillis) -> String {
 }
 
 fn write(body: &impl Serialize) -> String {
-    // Text, numbers and nothing else always serialize.
+    // Serializing text and numbers cannot fail.
     serde_json::to_string(body).unwrap_or_default()
 }
 

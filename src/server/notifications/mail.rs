@@ -1,4 +1,4 @@
-//! Sends a delivery to a person by e-mail.
+//! Sends deliveries to people by e-mail.
 
 use std::time::Duration;
 
@@ -24,14 +24,14 @@ use crate::{
     },
 };
 
-/// How long the mail server may take in all.
+/// Timeout of the mail server in total.
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// Maximum length of a file's name in a subject.
+/// Maximum length of a filename in a subject.
 const MAX_NAME: usize = 100;
-/// Replies that refuse us and not the message: the operator can do something about it meanwhile.
+/// Replies that reject the client, not the message; the operator may fix that before a retry.
 const REFUSES_US: [u16; 4] = [530, 534, 535, 538];
 
-/// Sends mails, each over a connection of its own.
+/// Sends e-mails, each over a new connection.
 #[derive(Clone, Debug)]
 pub(super) struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
@@ -39,7 +39,7 @@ pub(super) struct Mailer {
     public_url: PublicUrl,
 }
 
-/// Says that nobody is to answer by machine (RFC 3834).
+/// Tells machines not to reply (RFC 3834).
 #[derive(Clone)]
 struct AutoSubmitted;
 
@@ -57,7 +57,7 @@ impl Header for AutoSubmitted {
     }
 }
 
-/// What a mail tells: the body of the delivery.
+/// The body of the delivery.
 #[derive(Deserialize)]
 struct Told {
     r#type: String,
@@ -104,7 +104,7 @@ impl Mailer {
         })
     }
 
-    /// Sends what a delivery tells. Its ID makes the message's, by which a second one is recognised.
+    /// Sends a delivery. Its ID becomes the message's, by which duplicates are recognised.
     pub(super) async fn send(
         &self,
         to: &User,
@@ -147,7 +147,6 @@ fn problem(error: &smtp::Error) -> DeliveryProblem {
     }
 }
 
-/// Writes what has happened to which file, in a line.
 fn subject(t: Locale, told: &Told) -> String {
     let import = match &told.data {
         About::Import(import) => import,
@@ -181,7 +180,7 @@ fn subject(t: Locale, told: &Told) -> String {
     format!("{what}: {}", shortened(&import.filename))
 }
 
-/// Takes what would end the line out of a name, and shortens it.
+/// Removes line breaks from a name and shortens it.
 fn shortened(name: &str) -> String {
     let plain = name.chars().filter(|c| !c.is_control());
     let mut plain: Vec<_> = plain.take(MAX_NAME + 1).collect();

@@ -1,8 +1,7 @@
-//! Tells webhooks and people what happens to imports, also while nobody looks.
+//! Notifies webhooks and people of what happens to imports.
 //!
-//! An event is a row that the database itself writes in the transaction of what it tells (`store::import_events`). The
-//! [worker] makes a delivery of it for whoever is told, and sends the deliveries: each by one process, until it is
-//! accepted or given up.
+//! A trigger writes an event in the transaction that causes it (`store::import_events`). The [worker] turns it into
+//! deliveries and sends these: each by one process, until accepted or given up.
 
 mod body;
 mod mail;
@@ -24,7 +23,7 @@ use super::{
     work::{Clock, Process, Worker},
 };
 
-/// Notifications cannot be set up.
+/// Why notifications cannot be set up.
 #[derive(Debug, Error)]
 pub enum NotificationsError {
     /// The encryption key cannot be used.
@@ -50,7 +49,7 @@ pub(crate) struct Notifications {
 }
 
 impl Notifications {
-    /// Reads the keys, and starts the worker, which ends with `shutdown`.
+    /// Reads the keys and starts the worker, which ends with `shutdown`.
     ///
     /// # Errors
     ///
@@ -87,7 +86,6 @@ impl Notifications {
         Ok(Worker::new(process, deliveries, Arc::clone(&self.wake)))
     }
 
-    /// Has the worker look for deliveries now.
     fn wake(&self) {
         self.wake.notify_one();
     }

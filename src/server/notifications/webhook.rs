@@ -1,4 +1,4 @@
-//! Sends a delivery to a webhook, signed as [Standard Webhooks](https://www.standardwebhooks.com) describes.
+//! Sends deliveries to webhooks, signed by [Standard Webhooks](https://www.standardwebhooks.com).
 
 use std::time::Duration;
 
@@ -18,20 +18,15 @@ use crate::{
     },
 };
 
-/// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an attempt may take, with its answer's head. Its body is not read.
+/// Timeout of an attempt up to the answer's head; the body is not read.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
-/// Prefix of a secret.
 const SECRET_PREFIX: &str = "whsec_";
-/// Bytes of a secret.
 const SECRET: usize = 32;
-/// Purpose of the encryption.
 const PURPOSE: &str = "webhook";
-/// Maximum length of an address.
 const MAX_URL: usize = 2_000;
 
-/// Sends to the hosts that are allowed, each time over a connection of its own.
+/// Sends to allowed hosts, each time over a new connection.
 #[derive(Clone, Debug)]
 pub(super) struct Sender {
     client: Client,
@@ -39,7 +34,6 @@ pub(super) struct Sender {
     keys: Option<Keys>,
 }
 
-/// Why an address is not accepted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum AddressError {
     NotHttps,
@@ -47,7 +41,6 @@ pub(super) enum AddressError {
 }
 
 impl AddressError {
-    /// Returns the error that users are told.
     pub(super) fn code(self) -> ErrorCode {
         match self {
             Self::NotHttps => ErrorCode::UrlNotHttps,
@@ -56,7 +49,7 @@ impl AddressError {
     }
 }
 
-/// Checks an address as far as that is to be seen in it. A host that the operator names may be reached without TLS.
+/// Checks a URL without resolving its host. A host named by the operator may be reached without TLS.
 pub(super) fn parse_url(hosts: &RemoteHosts, text: &str) -> Result<Url, AddressError> {
     let url = Url::parse(text.trim()).map_err(|_| AddressError::NotHttps)?;
     let host = url.host().ok_or(AddressError::NotHttps)?;
@@ -76,7 +69,7 @@ pub(super) fn parse_url(hosts: &RemoteHosts, text: &str) -> Result<Url, AddressE
     }
 }
 
-/// Generates a secret, as it is shown and as it is stored.
+/// Generates a secret: for display, and encrypted for storage.
 pub(super) fn generate_secret(keys: &Keys) -> Result<(String, String), getrandom::Error> {
     let mut bytes = Zeroizing::new([0; SECRET]);
     getrandom::fill(&mut *bytes)?;
@@ -130,7 +123,7 @@ impl Sender {
     }
 }
 
-/// The receiver is gone for good.
+/// Whether the receiver is permanently gone.
 pub(super) fn is_gone(problem: DeliveryProblem) -> bool {
     problem == DeliveryProblem::Status(StatusCode::GONE.as_u16())
 }

@@ -1,4 +1,4 @@
-//! What owners do with webhooks, on the page and by the API.
+//! Webhooks of owners, for the page and the API.
 
 use leptos::prelude::use_context;
 use url::Url;
@@ -25,14 +25,11 @@ use crate::{
     },
 };
 
-/// Maximum webhooks.
 const MOST: u64 = 20;
-/// Maximum length of a description.
 const MAX_DESCRIPTION: usize = 200;
-/// The page of all webhooks.
 const PAGE: &str = "/webhooks";
 
-/// A webhook that an owner wants.
+/// A webhook to create.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) url: String,
@@ -41,26 +38,17 @@ pub(crate) struct Wanted {
 }
 
 impl Notifications {
-    /// Lists the webhooks, the newest first.
+    /// Newest first.
     pub(crate) async fn webhooks(&self) -> Result<Vec<Webhook>, ApiError> {
         Ok(self.store.list_webhooks().await?)
     }
 
-    /// Finds a webhook.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotFound`] if there is none.
     pub(crate) async fn webhook(&self, id: &str) -> Result<Webhook, ApiError> {
         self.store.webhook(id).await?.ok_or(ApiError::NotFound)
     }
 
-    /// Creates a webhook. Its secret is returned this once.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::Invalid`] if the address is not allowed, no event is chosen, or there are too many;
-    /// [`ApiError::Unavailable`] without an encryption key.
+    /// Creates a webhook. Its secret is returned only here. Returns [`ApiError::Invalid`] if the URL is not allowed, no
+    /// event is chosen, or there are too many; [`ApiError::Unavailable`] without an encryption key.
     pub(crate) async fn create_webhook(
         &self,
         who: &Principal,
@@ -89,7 +77,7 @@ impl Notifications {
             tracing::error!(%error, "no randomness");
             ApiError::Internal
         })?;
-        // Each once, in the order in which they happen.
+        // Deduplicated, in order of occurrence.
         let events = ImportEvent::ALL.into_iter();
         let events: Vec<_> = events
             .filter(|event| wanted.events.contains(event))
@@ -109,11 +97,6 @@ impl Notifications {
         })
     }
 
-    /// Turns a webhook on or off.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotFound`] if there is none.
     pub(crate) async fn enable_webhook(
         &self,
         who: &Principal,
@@ -134,10 +117,6 @@ impl Notifications {
     }
 
     /// Deletes a webhook with its deliveries.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotFound`] if there is none.
     pub(crate) async fn delete_webhook(&self, who: &Principal, id: &str) -> Result<(), ApiError> {
         let url = self.store.delete_webhook(id).await?;
         let url = url.ok_or(ApiError::NotFound)?;
@@ -145,11 +124,7 @@ impl Notifications {
         Ok(())
     }
 
-    /// Sends a test to a webhook, and returns the ID of the delivery.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotFound`] if there is none.
+    /// Sends a test to a webhook and returns the delivery's ID.
     pub(crate) async fn test_webhook(&self, id: &str) -> Result<String, ApiError> {
         let webhook = self.webhook(id).await?;
         let now = self.store.shared_clock().await?;
@@ -164,11 +139,7 @@ impl Notifications {
         Ok(delivery)
     }
 
-    /// Lists the deliveries to a webhook, the newest first, from behind one on.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotFound`] if there is no such webhook.
+    /// Lists deliveries to a webhook after one, newest first.
     pub(crate) async fn deliveries(
         &self,
         webhook: &str,
@@ -178,11 +149,6 @@ impl Notifications {
         Ok(self.store.list_deliveries(webhook, after).await?)
     }
 
-    /// Sends a delivery once more.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotFound`] if there is none.
     pub(crate) async fn redeliver(&self, webhook: &str, id: &str) -> Result<(), ApiError> {
         let now = self.store.shared_clock().await?;
         if !self.store.redeliver(webhook, id, now).await? {
@@ -192,7 +158,7 @@ impl Notifications {
         Ok(())
     }
 
-    /// Writes the audit log. An address may hold a secret in its path.
+    /// Writes the audit log. A URL may have a secret in its path.
     async fn note(&self, who: &Principal, action: AuditAction, url: &str) {
         let url = Url::parse(url).ok();
         let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
@@ -208,7 +174,6 @@ fn path_of(id: &str) -> String {
     format!("{PAGE}/{id}")
 }
 
-/// Returns the state of the page of all webhooks.
 pub(crate) async fn state() -> Result<WebhooksState, ApiError> {
     require(Permission::Webhooks)?;
     let notifications = of_server_fn()?;
@@ -224,7 +189,6 @@ pub(crate) async fn state() -> Result<WebhooksState, ApiError> {
     })
 }
 
-/// Returns the state of the page of one webhook.
 pub(crate) async fn state_of(id: &str, after: Option<&str>) -> Result<WebhookState, ApiError> {
     require(Permission::Webhooks)?;
     let notifications = of_server_fn()?;
@@ -234,7 +198,6 @@ pub(crate) async fn state_of(id: &str, after: Option<&str>) -> Result<WebhookSta
     })
 }
 
-/// Creates a webhook from the form.
 pub(crate) async fn create(wanted: Wanted) -> Result<NewWebhook, ApiError> {
     let who = require(Permission::Webhooks)?;
     let (auth, caller) = (Auth::of_server_fn()?, Caller::of_server_fn()?);
@@ -244,14 +207,12 @@ pub(crate) async fn create(wanted: Wanted) -> Result<NewWebhook, ApiError> {
     Ok(new)
 }
 
-/// Turns a webhook on or off.
 pub(crate) async fn enable(id: &str, enabled: bool) -> Result<(), ApiError> {
     let who = require(Permission::Webhooks)?;
     of_server_fn()?.enable_webhook(&who, id, enabled).await?;
     Ok(())
 }
 
-/// Deletes a webhook, and goes to the page of all.
 pub(crate) async fn delete(id: &str) -> Result<(), ApiError> {
     let who = require(Permission::Webhooks)?;
     of_server_fn()?.delete_webhook(&who, id).await?;
@@ -259,7 +220,6 @@ pub(crate) async fn delete(id: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Sends a test, and goes to the page of the webhook.
 pub(crate) async fn test(id: &str) -> Result<(), ApiError> {
     require(Permission::Webhooks)?;
     of_server_fn()?.test_webhook(id).await?;
@@ -267,7 +227,6 @@ pub(crate) async fn test(id: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Sends a delivery once more, and goes to the page of the webhook.
 pub(crate) async fn redeliver(id: &str, delivery: &str) -> Result<(), ApiError> {
     require(Permission::Webhooks)?;
     of_server_fn()?.redeliver(id, delivery).await?;

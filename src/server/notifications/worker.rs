@@ -1,4 +1,4 @@
-//! Spreads events and sends deliveries, a few at once.
+//! Distributes events and sends deliveries, a few at once.
 
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ use crate::{
     },
 };
 
-/// Duration of a lease: longer than an attempt takes.
+/// Lease duration, longer than an attempt.
 const LEASE: Duration = Duration::from_secs(2 * TIMEOUT.as_secs());
-/// Seconds from an attempt to the next.
+/// Seconds between attempts.
 const PAUSES: [u64; 8] = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400];
 
-/// What deliveries are made of and sent with.
+/// What deliveries need.
 #[derive(Clone, Debug)]
 pub(super) struct Deliveries {
     pub(super) store: Store,
@@ -47,7 +47,6 @@ impl Work for Deliveries {
         self.store.has_notifications(now).await
     }
 
-    /// Spreads all events.
     async fn prepare(&self, process: &Process) -> Result<(), StoreError> {
         let body = |event: &_| body::of_event(event, &self.public_url);
         let mails = self.mailer.is_some();
@@ -67,7 +66,6 @@ impl Work for Deliveries {
         self.store.claim_delivery(process.name(), now, LEASE).await
     }
 
-    /// Sends a delivery once.
     async fn perform(&self, process: &Process, claimed: Claimed, now: UnixMillis) {
         let (attempts, retry_until) = (claimed.attempts, claimed.retry_until);
         let id = claimed.id.clone();
@@ -114,7 +112,7 @@ impl Deliveries {
             .sender
             .send(&url, &secret, &claimed.id, now / 1000, claimed.body)
             .await;
-        // The receiver asks for no more (Standard Webhooks).
+        // The receiver wants no more (Standard Webhooks).
         if sent.is_err_and(is_gone) {
             self.store.set_webhook_enabled(webhook, false).await?;
         }
@@ -130,14 +128,14 @@ impl Deliveries {
             return Ok(Err(DeliveryProblem::NoMail));
         };
         let Some((to, language)) = self.store.mail_recipient(person).await? else {
-            // They want none any more, or have no access.
+            // They have unsubscribed or have no access.
             return Ok(Ok(()));
         };
         Ok(mailer.send(&to, language, &claimed.id, &claimed.body).await)
     }
 }
 
-/// Returns whether another try would end the same way.
+/// Returns whether a retry would fail the same way.
 fn is_final(problem: DeliveryProblem) -> bool {
     let is_of_mail = matches!(
         problem,
@@ -146,7 +144,7 @@ fn is_final(problem: DeliveryProblem) -> bool {
     is_of_mail || is_gone(problem)
 }
 
-/// Returns the time from an attempt to the next, in milliseconds.
+/// Returns the delay before the next attempt, in milliseconds.
 fn pause(attempts: u64) -> UnixMillis {
     let index = usize::try_from(attempts).unwrap_or(usize::MAX);
     jittered(Duration::from_secs(PAUSES[index.min(PAUSES.len() - 1)]))

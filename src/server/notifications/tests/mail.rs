@@ -1,4 +1,4 @@
-//! E-mails of the worker, taken by an SMTP server on loopback.
+//! E-mails of the worker, received by an SMTP server on loopback.
 
 use super::smtp::SmtpServer;
 use super::*;
@@ -71,7 +71,7 @@ async fn a_person_gets_the_mails_that_they_chose_in_their_language() {
         mail.message
     );
     assert_eq!(server.mails().len(), 2);
-    // Each has an ID of its own, by which a second copy is recognised.
+    // Each has an ID, by which a duplicate is recognised.
     let id = |message: &str| {
         let line = message
             .lines()
@@ -117,13 +117,13 @@ async fn a_server_that_is_busy_is_tried_again_and_one_that_refuses_is_not() {
     assert!(server.mails().is_empty());
     setup.pass(6 * SECOND);
     setup.work().await;
-    // Refused for good.
+    // A permanent rejection.
     setup.pass(DAY / 2);
     setup.work().await;
     assert!(server.mails().is_empty());
     setup.import("b", ImportStatus::Success).await;
     assert_eq!(server.mails().len(), 1);
-    // Who wants none any more gets none of those that wait either.
+    // After unsubscribing, waiting e-mails are not sent.
     server.refuse_next("451 Try later");
     setup.import("c", ImportStatus::Success).await;
     setup.wish(MailWish::None, Locale::English).await;

@@ -1,4 +1,4 @@
-//! The worker against receivers on loopback, with a clock that the test moves.
+//! The worker, with receivers on loopback and a clock set by the test.
 
 mod mail;
 mod smtp;
@@ -50,7 +50,7 @@ use crate::{
 const SECOND: i64 = 1_000;
 const DAY: i64 = 24 * 3600 * SECOND;
 
-/// A receiver on loopback: answers with given statuses in turn, and then with 204.
+/// A receiver on loopback: answers with the given statuses in turn, then 204.
 #[derive(Clone, Default)]
 struct Receiver {
     received: Arc<Mutex<Vec<(HeaderMap, Bytes)>>>,
@@ -81,12 +81,12 @@ impl Receiver {
         }
     }
 
-    /// Returns what was received, of which each is signed with a secret.
+    /// Returns received bodies; verifies their signatures.
     fn verified(&self, secret: &str) -> Vec<Value> {
         let verifier = standardwebhooks::Webhook::new(secret).unwrap();
         let received = self.received.lock().unwrap();
         let verified = received.iter().map(|(headers, body)| {
-            // The clock of the test is not the verifier's, so that it signs anew.
+            // The verifier uses the real clock, so the body is signed again.
             let header = |name: &str| headers[name].to_str().unwrap();
             let seconds = header("webhook-timestamp").parse().unwrap();
             let signed = verifier.sign(header("webhook-id"), seconds, body);
@@ -159,7 +159,7 @@ impl Setup {
         self.notifications.worker(clock).unwrap()
     }
 
-    /// Has a worker do all that is due now.
+    /// Runs a worker until nothing is due.
     async fn work(&self) {
         self.worker().work_once().await;
     }
@@ -173,7 +173,7 @@ impl Setup {
         page.items
     }
 
-    /// Records an import that has begun, as the app and the price monitor do.
+    /// Records a new import like the app and the price monitor.
     async fn begin(&self, id: &str) -> JobId {
         let job: JobId = id.parse().unwrap();
         let user = &self.owner.user.id;
@@ -237,7 +237,7 @@ async fn an_import_is_told_from_its_start_to_its_undoing_signed_and_in_flat_json
         .ask_monitor_import("a", Question::Columns)
         .await
         .unwrap();
-    // The same question again is no news.
+    // A repeated question is no event.
     store
         .ask_monitor_import("a", Question::Columns)
         .await
@@ -325,7 +325,7 @@ async fn a_receiver_that_fails_is_tried_for_a_day_and_then_given_up() {
             break;
         }
         let next = delivery.next_at.unwrap();
-        // It is not tried a moment too early.
+        // It is not retried early.
         setup.time.store(next - 1, Ordering::SeqCst);
         setup.work().await;
         assert_eq!(setup.deliveries(&id).await[0].attempts, times.len() as u64);
@@ -336,7 +336,7 @@ async fn a_receiver_that_fails_is_tried_for_a_day_and_then_given_up() {
     assert!(*pauses.last().unwrap() > 3 * 3600 * SECOND, "{pauses:?}");
     let last = *times.last().unwrap();
     assert!((18 * 3600 * SECOND..=DAY).contains(&last), "{times:?}");
-    // Each try has the same ID and body.
+    // Each attempt has the same ID and body.
     let ids = receiver.ids();
     assert!(
         ids.len() > 10 && ids.iter().all(|id| *id == ids[0]),
@@ -389,7 +389,7 @@ async fn a_host_that_is_no_longer_allowed_or_stands_for_this_machine_gets_nothin
     setup.work().await;
     let delivery = setup.deliveries(&id).await.remove(0);
     assert_eq!(delivery.problem, Some(DeliveryProblem::HostNotAllowed));
-    // A name that resolves to loopback passes where it is only looked at.
+    // A name that resolves to loopback passes the static check.
     let (id, _) = setup
         .webhook("https://localhost:1/", &[ImportEvent::Started])
         .await;
@@ -423,7 +423,7 @@ async fn of_several_workers_one_sends_each_delivery_and_a_dead_one_is_replaced()
     ids.dedup();
     assert_eq!((sent, ids.len()), (30, 30));
 
-    // A worker that dies holds what it has claimed until its lease ends.
+    // A dead worker's claims stay until its lease ends.
     setup.begin("last").await;
     let now = setup.time.load(Ordering::SeqCst);
     let body = |_: &_| "{}".to_owned();
@@ -440,7 +440,7 @@ async fn of_several_workers_one_sends_each_delivery_and_a_dead_one_is_replaced()
     setup.pass(30 * SECOND);
     setup.work().await;
     assert_eq!(receiver.ids().len(), 31);
-    // What the dead one would say now counts for nothing.
+    // A result of the dead worker is ignored.
     let (claimed, given_up) = (claimed.unwrap(), DeliveryProblem::TimedOut);
     let attempt = crate::server::store::deliveries::Attempt::GivenUp(given_up);
     let recorded = setup

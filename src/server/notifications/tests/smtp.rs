@@ -1,4 +1,4 @@
-//! An SMTP server on loopback (RFC 5321), as far as a client needs one.
+//! A minimal SMTP server on loopback (RFC 5321).
 
 use std::{
     collections::VecDeque,
@@ -11,7 +11,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// A mail that was taken.
+/// A received e-mail.
 #[derive(Clone, Debug)]
 pub(super) struct Mail {
     pub(super) from: String,
@@ -19,7 +19,7 @@ pub(super) struct Mail {
     pub(super) message: String,
 }
 
-/// Answers to `RCPT` in turn, and then 250.
+/// Answers to `RCPT` in turn, then 250.
 #[derive(Clone, Default)]
 pub(super) struct SmtpServer {
     mails: Arc<Mutex<Vec<Mail>>>,
@@ -99,7 +99,7 @@ fn path_of(command: &str) -> String {
     from.split('>').next().unwrap_or_default().to_owned()
 }
 
-/// Reads up to the line with a dot alone, and takes the dots away that were put in.
+/// Reads up to the line with a single dot, and removes dot-stuffing.
 async fn read_message(client: &mut BufReader<TcpStream>) -> std::io::Result<String> {
     let (mut message, mut line) = (String::new(), String::new());
     loop {
