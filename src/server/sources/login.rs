@@ -1,4 +1,4 @@
-//! By which the server of a source knows who fetches: a user with a password, or a header. Encrypted where it is kept.
+//! Credentials for a source's server: user and password, or a header. Stored encrypted.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use reqwest::header::{self, HeaderName, HeaderValue};
@@ -14,11 +14,10 @@ use crate::{
     server::{encryption::Keys, store::sources::StoredLogin},
 };
 
-/// Purpose of the encryption.
 const PURPOSE: &str = "source";
-/// The longest name, password or value.
+/// Maximum length of name, password or value.
 const LONGEST: usize = 4_000;
-/// Headers that say something else than who asks.
+/// Headers that are not credentials.
 const OTHERS: [HeaderName; 6] = [
     header::HOST,
     header::CONTENT_LENGTH,
@@ -28,14 +27,14 @@ const OTHERS: [HeaderName; 6] = [
     header::IF_MODIFIED_SINCE,
 ];
 
-/// A header, as it is encrypted.
+/// The header to encrypt.
 #[derive(Deserialize, Serialize)]
 struct Sealed {
     name: String,
     value: String,
 }
 
-/// Reads what somebody wants, and encrypts it. `None` where it stays as it is.
+/// Validates and encrypts new credentials. `None` if they stay unchanged.
 pub(super) fn seal(
     keys: Option<&Keys>,
     wanted: &LoginChange,
@@ -76,7 +75,7 @@ pub(super) fn seal(
         return Err(ApiError::Unavailable(ErrorCode::NoEncryptionKey.into()));
     };
     let json = serde_json::to_vec(&Sealed { name, value }).map(Zeroizing::new);
-    // Text always serializes.
+    // Serializing text cannot fail.
     let json = json.map_err(|_| ApiError::Internal)?;
     let sealed = keys.encrypt(PURPOSE, &json).map_err(|error| {
         tracing::error!(%error, "no randomness");

@@ -1,7 +1,7 @@
-//! Sources of product files: fetched when they are due, and imported if they have changed.
+//! Sources of product files: fetched when due, and imported if changed.
 //!
-//! The [runner] is a kind of [work](super::work): each source is run in one process at a time, under a lease. Its files
-//! go the same way as those that a person imports.
+//! The [runner] is a kind of [work](super::work): one process at a time runs a source, under a lease. Its files are
+//! imported like uploads.
 
 mod login;
 mod runner;
@@ -32,22 +32,18 @@ pub(crate) struct Sources {
     files: RemoteFiles,
     space: Space,
     keys: Option<Keys>,
-    /// Where files are while it is not known whether they are wanted.
+    /// Directory of fetched files that may turn out unchanged.
     directory: PathBuf,
     max_file: u64,
     told_after: u64,
-    /// Whether there are sources: the embedded price monitor imports what they say.
+    /// Sources need the embedded price monitor.
     is_on: bool,
     process: Process,
     wake: Arc<Notify>,
 }
 
 impl Sources {
-    /// Reads the keys.
-    ///
-    /// # Errors
-    ///
-    /// If the key file cannot be used.
+    /// Reads the keys. Fails if the key file cannot be used.
     pub(crate) fn new(
         config: &Config,
         imports: Imports,
@@ -70,7 +66,6 @@ impl Sources {
         })
     }
 
-    /// Runs sources that are due until `shutdown`.
     pub(crate) fn start(&self, tasks: &TaskTracker, shutdown: &CancellationToken) {
         if self.is_on {
             tasks.spawn(self.worker(shutdown.clone()).run(shutdown.clone()));
@@ -85,12 +80,10 @@ impl Sources {
         Worker::new(self.process.clone(), runs, Arc::clone(&self.wake))
     }
 
-    /// Returns whether there are sources.
     pub(crate) fn is_on(&self) -> bool {
         self.is_on
     }
 
-    /// Has the worker look for due sources now.
     fn wake(&self) {
         self.wake.notify_one();
     }

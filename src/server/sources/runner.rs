@@ -1,4 +1,4 @@
-//! Runs sources that are due: asks for the file, compares it with the last one, and imports it if it is another one.
+//! Runs due sources: fetches the file, compares it with the last one, and imports it if changed.
 
 use std::time::Duration;
 
@@ -30,20 +30,18 @@ use crate::{
     },
 };
 
-/// Duration of a lease. It is renewed while the source is run.
+/// Lease duration; renewed during the run.
 pub(super) const LEASE: Duration = Duration::from_secs(60);
-/// The time between two renewals.
 const RENEWAL: Duration = Duration::from_secs(15);
-/// How long a run may take up to its import.
+/// Maximum time of a run before its import.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
-/// Minutes from a failure to the next try, by the failures in a row.
+/// Minutes until the next attempt, by consecutive failures.
 const PAUSES: [u64; 5] = [1, 5, 30, 120, 360];
 
-/// The runs of a process.
 #[derive(Clone, Debug)]
 pub(super) struct Runs {
     pub(super) sources: Sources,
-    /// Ends downloads when the server stops: they begin anew at the next start.
+    /// Aborts downloads on shutdown; they restart at the next start.
     pub(super) shutdown: CancellationToken,
 }
 
@@ -61,7 +59,7 @@ impl Work for Runs {
         self.sources.store.has_source_work(now).await
     }
 
-    /// Settles runs whose imports are over.
+    /// Settles runs whose imports have ended.
     async fn prepare(&self, process: &Process) -> Result<(), StoreError> {
         let now = process.now().await?;
         let settling = Settling {
@@ -94,7 +92,7 @@ impl Work for Runs {
             return;
         };
         let recorded = match ran {
-            // The next process goes on with it.
+            // The next process continues it.
             None => {
                 self.sources
                     .store
@@ -120,7 +118,7 @@ impl Work for Runs {
 }
 
 impl Sources {
-    /// Renews the lease of a source while something is done with it. `None` if it went to another process.
+    /// Renews a source's lease during a future. `None` if another process took it.
     pub(super) async fn held<T>(
         &self,
         process: &Process,
@@ -145,13 +143,12 @@ impl Sources {
             match renewed.await {
                 Ok(true) => {}
                 Ok(false) => return None,
-                // It lasts for some more renewals.
+                // The lease lasts for some more renewals.
                 Err(error) => tracing::warn!(%error, source, "cannot renew the lease of a source"),
             }
         }
     }
 
-    /// Records how a run ended, and when its source runs next.
     pub(super) async fn end(
         &self,
         process: &Process,
@@ -176,7 +173,7 @@ impl Sources {
         Ok(())
     }
 
-    /// Fetches the file of a source, and imports it if it has changed.
+    /// Fetches a source's file, and imports it if changed.
     async fn run(&self, claimed: &ClaimedSource) -> Result<RunEnd, RunProblem> {
         let source = &claimed.source;
         let user = self.importing_user(source).await?;
@@ -222,7 +219,7 @@ impl Sources {
         Ok(RunEnd::HandedOver(job, known))
     }
 
-    /// Finds the account in whose name a source is imported, if it still may.
+    /// Finds the owner of a source, if they may still import.
     async fn importing_user(&self, source: &Source) -> Result<User, RunProblem> {
         let user = self.store.source_owner(source).await.map_err(|error| {
             tracing::warn!(%error, "cannot look for the owner of a source");
@@ -256,14 +253,14 @@ impl From<UploadError> for RunProblem {
             UploadError::TooLarge(_) => Self::TooLarge,
             UploadError::NotTaken(error) => Self::NotTaken(error),
             UploadError::Broken => Self::Interrupted,
-            // What a form says, which there is none of.
+            // Errors of forms, which do not occur here.
             error => Self::NotTaken(ApiError::Invalid(error.reason())),
         }
     }
 }
 
-/// Returns by what a file of a run is known to the price monitor: it becomes one import, also if the process dies before
-/// that is recorded. As its run's ID it is in the order of time.
+/// Returns the idempotency key of a run's file, so that it becomes one import even if the process dies before recording
+/// it. Sorted by time, like the run's ID.
 fn key(run: &str, checksum: &str) -> Option<String> {
     let mut key = run.parse::<Uuid>().ok()?.into_bytes();
     let checksum = hex::decode(checksum).ok()?;
@@ -277,18 +274,17 @@ fn times(schedule: &Schedule) -> Option<Times> {
     Times::parse(&schedule.cron, &schedule.time_zone).ok()
 }
 
-/// Returns when a source runs next by its schedule. Times that were missed are not made up for.
+/// Returns the next scheduled run. Missed times are skipped.
 pub(super) fn next_time(source: &Source, now: UnixMillis) -> Option<UnixMillis> {
     let schedule = source.schedule.as_ref().filter(|_| source.enabled)?;
     times(schedule)?.next_after(now)
 }
 
-/// Returns when a source that has failed is tried again.
 fn next_try(source: &Source, now: UnixMillis) -> Option<UnixMillis> {
     next_time(source, now).map(|_| now.saturating_add(pause(source.failures.saturating_add(1))))
 }
 
-/// Returns how long a source rests after so many failures in a row, in milliseconds.
+/// Returns the delay after consecutive failures, in milliseconds.
 fn pause(failures: u64) -> UnixMillis {
     let index = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
     jittered(Duration::from_secs(

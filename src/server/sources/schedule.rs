@@ -1,7 +1,7 @@
-//! When a source is due: a cron expression by the clock of a time zone.
+//! Schedules of sources: a cron expression in a time zone.
 //!
-//! A time that the clock skips in spring counts once it goes on; one that comes twice in autumn counts once, unless the
-//! expression is for every hour.
+//! A time that the clock skips in spring becomes the next existing one; one that occurs twice in autumn counts once,
+//! unless the expression is hourly.
 
 use croner::{
     Cron,
@@ -11,10 +11,9 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{i18n::messages::ErrorCode, model::job::UnixMillis};
 
-/// The longest expression and name of a time zone.
+/// Maximum length of expression and time zone.
 const LONGEST: usize = 100;
 
-/// Why a schedule is none.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ScheduleError {
     NoCron,
@@ -23,7 +22,6 @@ pub(crate) enum ScheduleError {
 }
 
 impl ScheduleError {
-    /// Returns the error that users are told.
     pub(crate) fn code(self) -> ErrorCode {
         match self {
             Self::NoCron => ErrorCode::NotCron,
@@ -33,7 +31,7 @@ impl ScheduleError {
     }
 }
 
-/// Times at which a source is due.
+/// The times of a schedule.
 #[derive(Clone, Debug)]
 pub(crate) struct Times {
     cron: Cron,
@@ -41,7 +39,6 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    /// Reads an expression and the name of a time zone.
     pub(crate) fn parse(cron: &str, zone: &str) -> Result<Self, ScheduleError> {
         let is_short = |text: &str| !text.is_empty() && text.len() <= LONGEST;
         let cron = Some(cron).filter(|cron| is_short(cron));
@@ -58,7 +55,6 @@ impl Times {
         })
     }
 
-    /// Returns the first time behind another one.
     pub(crate) fn next_after(&self, at: UnixMillis) -> Option<UnixMillis> {
         let at = Timestamp::from_millisecond(at).ok()?;
         let at = at.to_zoned(self.zone.clone());
@@ -66,11 +62,7 @@ impl Times {
         Some(next.timestamp().as_millisecond())
     }
 
-    /// Returns whether there is a time in the years to come.
-    ///
-    /// # Errors
-    ///
-    /// [`ScheduleError::Never`] if not.
+    /// Returns [`ScheduleError::Never`] if there is no time in the coming years.
     pub(crate) fn check(&self, now: UnixMillis) -> Result<(), ScheduleError> {
         self.next_after(now).map(drop).ok_or(ScheduleError::Never)
     }
@@ -138,19 +130,19 @@ mod tests {
 
     #[test]
     fn a_time_that_the_clock_skips_counts_when_it_goes_on() {
-        // In Berlin it is 03:00 after 02:00 on 29 March 2026 (01:00 UTC).
+        // In Berlin 02:00 is followed by 03:00 on 29 March 2026 (01:00 UTC).
         let next = next("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z");
         assert_eq!(next, "2026-03-29T01:00:00Z");
     }
 
     #[test]
     fn a_time_that_comes_twice_counts_once() {
-        // In Berlin 02:30 comes at 00:30 and at 01:30 UTC on 25 October 2026.
+        // In Berlin 02:30 occurs at 00:30 and 01:30 UTC on 25 October 2026.
         let first = next("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z");
         assert_eq!(first, "2026-10-25T00:30:00Z");
         let then = next("30 2 * * *", "Europe/Berlin", &first);
         assert_eq!(then, "2026-10-26T01:30:00Z");
-        // Every half hour is that still.
+        // Every half hour stays every half hour.
         let first = next("*/30 * * * *", "Europe/Berlin", "2026-10-25T00:30:00Z");
         assert_eq!(first, "2026-10-25T01:00:00Z");
     }
@@ -196,7 +188,7 @@ mod tests {
             let times = Times::parse(&format!("{minute} {hour} * * *"), zone).unwrap();
             let next = times.next_after(at).unwrap();
             prop_assert!(next > at);
-            // A day of a clock that goes back has up to an hour more; one whose date is skipped does not come here.
+            // A day with a clock set back is up to an hour longer; skipped dates are not generated.
             prop_assert!(next - at <= 26 * 3_600_000, "{} h", (next - at) / 3_600_000);
             prop_assert_eq!(next % 60_000, 0);
         }

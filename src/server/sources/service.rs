@@ -1,4 +1,4 @@
-//! What people and programs do with sources.
+//! Sources, for people and programs.
 
 use leptos::prelude::use_context;
 use url::Url;
@@ -28,15 +28,11 @@ use crate::{
     },
 };
 
-/// Maximum sources.
 const MOST: u64 = 200;
-/// The longest name.
 const MAX_NAME: usize = 100;
-/// The longest address.
 const MAX_ADDRESS: usize = 2_000;
-/// The most sheets, and the longest name of one.
+/// Maximum sheets, and maximum length of a name.
 const MAX_SHEETS: usize = 20;
-/// Runs in a chart.
 pub(crate) const CHARTED: usize = 30;
 
 impl From<ScheduleError> for ApiError {
@@ -45,7 +41,6 @@ impl From<ScheduleError> for ApiError {
     }
 }
 
-/// A source as it is wanted, once it was looked at.
 struct Checked {
     name: String,
     address: String,
@@ -53,7 +48,7 @@ struct Checked {
 }
 
 impl Sources {
-    /// Refuses where the products are another service's.
+    /// Rejects requests if the products belong to an external service.
     pub(super) fn require(&self) -> Result<(), ApiError> {
         if self.is_on() {
             Ok(())
@@ -62,17 +57,12 @@ impl Sources {
         }
     }
 
-    /// Lists the sources that somebody may see, by name.
+    /// By name.
     pub(crate) async fn list(&self, who: &Principal) -> Result<Vec<Source>, ApiError> {
         self.require()?;
         Ok(self.store.list_sources(&who.sources()).await?)
     }
 
-    /// Finds a source.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotFound`] if it does not exist or is not visible.
     pub(crate) async fn find(&self, who: &Principal, id: &str) -> Result<Source, ApiError> {
         self.find_in(&who.sources(), id).await
     }
@@ -88,12 +78,8 @@ impl Sources {
         self.find_in(&scope, id).await
     }
 
-    /// Creates a source.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::Invalid`] if something of it is not valid or there are too many, [`ApiError::Unavailable`] if it has a
-    /// password and there is no encryption key.
+    /// Creates a source. Returns [`ApiError::Invalid`] if it is invalid or there are too many,
+    /// [`ApiError::Unavailable`] if it has a password and there is no encryption key.
     pub(crate) async fn create(
         &self,
         who: &Principal,
@@ -118,12 +104,8 @@ impl Sources {
         Ok(source)
     }
 
-    /// Changes a source. Its next file is imported also if it is as before, where that is to be found elsewhere or imported
-    /// in another way. A password stays with its server: at another address it is to be given anew.
-    ///
-    /// # Errors
-    ///
-    /// As [`create`](Self::create), and [`ApiError::NotFound`] if there is none.
+    /// Changes a source. A new address or other import settings count as a changed file. A password is bound to its
+    /// server: another address needs it again.
     pub(crate) async fn change(
         &self,
         who: &Principal,
@@ -136,7 +118,7 @@ impl Sources {
             ..wanted_of(before.clone())
         };
         if *wanted == as_before {
-            // Pausing asks for nothing else, also where the address is not allowed any more.
+            // Pausing must work even if the address is no longer allowed.
             return self.enable(who, id, wanted.enabled).await;
         }
         let now = self.process.now().await?;
@@ -155,11 +137,6 @@ impl Sources {
         Ok(source)
     }
 
-    /// Has the schedule of a source hold or not.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotFound`] if there is none.
     pub(crate) async fn enable(
         &self,
         who: &Principal,
@@ -180,10 +157,6 @@ impl Sources {
     }
 
     /// Deletes a source with its runs. Their imports stay.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotFound`] if there is none.
     pub(crate) async fn delete(&self, who: &Principal, id: &str) -> Result<(), ApiError> {
         let source = self.find_changeable(who, id).await?;
         self.store.delete_source(id).await?;
@@ -191,11 +164,7 @@ impl Sources {
         Ok(())
     }
 
-    /// Runs a source now, or as soon as its last import is over.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotFound`] if there is none, [`ApiError::Invalid`] if its files are uploaded.
+    /// Runs a source now, or when its last import ends. Returns [`ApiError::Invalid`] if its files are uploaded.
     pub(crate) async fn run_now(&self, who: &Principal, id: &str) -> Result<(), ApiError> {
         let source = self.find_changeable(who, id).await?;
         if source.kind == SourceKind::Upload {
@@ -208,11 +177,7 @@ impl Sources {
         Ok(())
     }
 
-    /// Lists the runs of a source, the newest first, from behind one on.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotFound`] if there is no such source.
+    /// Lists runs of a source after one, newest first.
     pub(crate) async fn runs(
         &self,
         who: &Principal,
@@ -223,7 +188,6 @@ impl Sources {
         Ok(self.store.list_source_runs(id, after).await?)
     }
 
-    /// Finds the newest run of a source.
     pub(crate) async fn newest_run(&self, source: &Source) -> Result<Option<SourceRun>, ApiError> {
         Ok(self.store.newest_source_run(&source.id).await?)
     }
@@ -259,7 +223,6 @@ impl Sources {
         })
     }
 
-    /// Writes the audit log.
     async fn note(&self, who: &Principal, action: AuditAction, source: &Source) {
         audit::record_by(&self.store, who, action, &source.name).await;
     }
@@ -268,7 +231,7 @@ impl Sources {
 fn checked_instructions(what: &Instructions) -> Result<Instructions, ApiError> {
     let refused = |why: ErrorCode| Err(ApiError::Invalid(why.into()));
     let mut what = what.clone();
-    // What the columns hold is remembered by their names.
+    // Column meanings are remembered by header instead.
     what.said.columns.clear();
     let said = &mut what.said;
     if !matches!(said.decimal_mark.as_str(), "" | "comma" | "point") {
@@ -330,7 +293,7 @@ fn origin(address: &str) -> Option<url::Origin> {
     Url::parse(address).ok().map(|url| url.origin())
 }
 
-/// Returns a source as somebody would want it who wants it as it is.
+/// Returns a source's current settings as a request.
 pub(crate) fn wanted_of(source: Source) -> WantedSource {
     WantedSource {
         name: source.name,
@@ -351,12 +314,11 @@ fn path_of(id: &str) -> String {
     format!("{SOURCES_PATH}/{id}")
 }
 
-/// Returns whether there are sources that somebody may see on a page.
+/// Returns whether pages may show sources.
 pub(crate) fn are_offered() -> bool {
     of_server_fn().is_ok_and(|sources| sources.is_on()) && require(Permission::Import).is_ok()
 }
 
-/// Returns the state of the page of all sources.
 pub(crate) async fn state(last_error: Option<Reason>) -> Result<SourcesState, ApiError> {
     let who = require(Permission::Import)?;
     let sources = of_server_fn()?;
@@ -373,7 +335,6 @@ pub(crate) async fn state(last_error: Option<Reason>) -> Result<SourcesState, Ap
     })
 }
 
-/// Returns the state of the page of one source.
 pub(crate) async fn state_of(
     id: &str,
     after: Option<&str>,
@@ -398,7 +359,6 @@ pub(crate) async fn state_of(
     })
 }
 
-/// Has the schedule of a source hold or not, and goes to its page.
 pub(crate) async fn enable(id: &str, enabled: bool) -> Result<(), ApiError> {
     let who = require(Permission::Import)?;
     of_server_fn()?.enable(&who, id, enabled).await?;
@@ -406,7 +366,6 @@ pub(crate) async fn enable(id: &str, enabled: bool) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Deletes a source, and goes to the page of all.
 pub(crate) async fn delete(id: &str) -> Result<(), ApiError> {
     let who = require(Permission::Import)?;
     of_server_fn()?.delete(&who, id).await?;
@@ -414,7 +373,6 @@ pub(crate) async fn delete(id: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Runs a source now, and goes to its page.
 pub(crate) async fn run_now(id: &str) -> Result<(), ApiError> {
     let who = require(Permission::Import)?;
     of_server_fn()?.run_now(&who, id).await?;

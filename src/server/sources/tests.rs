@@ -1,4 +1,4 @@
-//! Runs of sources against a supplier's server on loopback, with a clock that the test moves.
+//! Runs of sources, with a supplier's server on loopback and a clock set by the test.
 
 use std::{
     net::Ipv4Addr,
@@ -47,7 +47,7 @@ const FILE: &str = "sku,name,price\na,A,1.00\nb,B,2.00\nc,C,oops\n";
 const OTHER_FILE: &str = "sku,name,price\na,A,1.50\nb,B,2.00\n";
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The app and its price monitor but for its pages, and a supplier.
+/// The app without pages, its price monitor, and a supplier.
 struct Setup {
     sources: Sources,
     supplier: FeedServer,
@@ -139,7 +139,7 @@ impl Setup {
         self.time.fetch_add(millis, Ordering::SeqCst);
     }
 
-    /// Has the clock go on until a source is due.
+    /// Advances the clock until a source is due.
     async fn pass_to_next(&self, source: &str) {
         let due = self.source(source).await.due_at.unwrap();
         assert!(due > self.now());
@@ -179,7 +179,7 @@ impl Setup {
         self.sources.worker(self.shutdown.clone())
     }
 
-    /// Another process, which shares the database.
+    /// Another process on the same database.
     fn other_worker(&self) -> Worker<Runs> {
         let mut sources = self.sources.clone();
         let clock = Clock::Set(Arc::clone(&self.time));
@@ -187,12 +187,12 @@ impl Setup {
         sources.worker(self.shutdown.clone())
     }
 
-    /// Has a worker do all that is due now.
+    /// Runs a worker until nothing is due.
     async fn work(&self) {
         self.worker().work_once().await;
     }
 
-    /// Has a worker work until the newest run is over, its import included.
+    /// Runs a worker until the newest run and its import have ended.
     async fn work_to_the_end(&self, id: &str) -> SourceRun {
         let deadline = Instant::now() + DEADLINE;
         loop {
@@ -224,7 +224,7 @@ async fn a_changed_file_is_imported_and_an_unchanged_one_is_not() {
     let id = setup.create(&setup.wanted("/shop.csv")).await;
     setup.work().await;
     assert!(setup.runs(&id).await.is_empty(), "it is not due");
-    // A server that says nothing of its file: it is compared. Then one that knows it by a tag, then by a time.
+    // A server without validators: contents are compared. Then one with an ETag, then with a modification time.
     let tag = |tag: &str| Some(format!("\"{tag}\""));
     let time = Some("Mon, 30 Nov 2026 06:00:00 GMT".to_owned());
     for (place, (etag, last_modified)) in [(None, None), (tag("One"), None), (None, time)]
@@ -268,7 +268,7 @@ async fn runs_that_were_missed_run_once() {
     assert!((1..=HOUR).contains(&(next - setup.now())), "{next}");
     setup.work().await;
     assert_eq!(setup.supplier.requests().len(), 1);
-    // Paused it misses nothing, and then it goes on with the next one.
+    // A paused source skips runs, then continues with the next one.
     setup
         .sources
         .enable(&setup.owner, &id, false)
@@ -324,7 +324,7 @@ async fn a_source_that_fails_rests_longer_and_is_told_once() {
     let deliveries = store.list_deliveries(&webhook.id, None).await.unwrap();
     assert_eq!(deliveries.items.len(), 1);
     assert_eq!(deliveries.items[0].event, "source.failing");
-    // It comes back.
+    // The server is back.
     let run = setup.work_to_the_end(&id).await;
     assert_eq!(run.outcome, RunOutcome::Imported);
     assert_eq!(setup.source(&id).await.failures, 0);
@@ -336,7 +336,7 @@ async fn a_source_that_fails_rests_longer_and_is_told_once() {
 async fn a_source_waits_until_its_last_import_is_over() {
     let setup = Setup::new().await;
     let id = setup.create(&setup.wanted("/shop.csv")).await;
-    // Nobody can tell what its columns hold.
+    // The columns are unknown.
     setup
         .supplier
         .set(|feed| feed.body = "x1,x2,x3\na,A,1.00\n".to_owned());
@@ -353,7 +353,7 @@ async fn a_source_waits_until_its_last_import_is_over() {
     assert_eq!(setup.supplier.requests().len(), 1);
     let error = setup.sources.begin_upload(&setup.owner.user, &id).await;
     assert!(matches!(error, Err(ApiError::Busy { .. })));
-    // A person decides that it is not to be imported.
+    // A user cancels the import.
     let job = runs[0].job.as_deref().unwrap().parse().unwrap();
     let imports = &setup.sources.imports;
     let job = imports.find_changeable(&setup.owner, &job).await.unwrap();
@@ -366,7 +366,7 @@ async fn a_source_waits_until_its_last_import_is_over() {
     }
     let runs = setup.runs(&id).await;
     assert_eq!(runs[1].problem, Some(RunProblem::Cancelled));
-    // Its file is known by now.
+    // The file is unchanged.
     assert_eq!(runs[0].outcome, RunOutcome::Unchanged);
     assert_eq!(setup.source(&id).await.failures, 0);
 }
@@ -410,7 +410,7 @@ async fn of_two_workers_exactly_one_fetches() {
     assert_eq!(setup.supplier.requests().len(), 1);
     hold.add_permits(10);
     first.await.unwrap();
-    // Somebody wanted it once more meanwhile.
+    // A run was requested meanwhile.
     setup.work_to_the_end(&id).await;
     let deadline = Instant::now() + DEADLINE;
     while setup.runs(&id).await.len() < 2 {
@@ -480,7 +480,7 @@ async fn another_worker_goes_on_with_the_run_of_one_that_died() {
         (dead.run.clone(), RunOutcome::Imported)
     );
     assert_eq!(setup.runs(&id).await.len(), 1);
-    // It was not dead: what it says does not count any more.
+    // A result of the worker whose lease expired is ignored.
     let renewed = store.renew_source_lease("dead", &id, setup.now()).await;
     assert!(!renewed.unwrap());
     let end = crate::server::store::source_runs::RunEnd::Failed(RunProblem::Unreachable);
@@ -507,7 +507,7 @@ async fn a_password_goes_to_its_server_only_and_ends_with_the_key() {
     let requests = setup.supplier.requests();
     assert!(requests[0].contains("authorization: basic ywrhonnly3jlda=="));
     assert!(!requests[1].contains("authorization"), "{}", requests[1]);
-    // It stays when something else changes, and is dropped where the address is another server's.
+    // The password stays on other changes, and is dropped for another server.
     let kept = WantedSource {
         login: LoginChange::Keep,
         ..setup.wanted("/shop.csv")
@@ -558,7 +558,7 @@ async fn whose_owner_may_not_import_is_not_fetched() {
     let run = setup.work_to_the_end(&id).await;
     assert_eq!(run.problem, Some(RunProblem::NoAccess));
     assert!(setup.supplier.requests().is_empty());
-    // Owners see the sources of all, others their own.
+    // Owners see all sources, others their own.
     let staff = User {
         role: Role::Staff,
         ..boss.clone()
@@ -602,7 +602,7 @@ async fn what_the_source_says_of_its_file_counts() {
     setup.supplier.set(|feed| feed.body = file);
     setup.pass_to_next(&id).await;
     setup.work().await;
-    // It waits to be approved by a limit of its own.
+    // It waits for approval because of its own limit.
     let job = setup.runs(&id).await[0]
         .job
         .clone()

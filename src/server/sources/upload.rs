@@ -1,4 +1,4 @@
-//! Uploads to a source: it says how the file is imported, and has one import at a time.
+//! Uploads to a source, which determines how the file is imported and has one import at a time.
 
 use super::{Sources, runner::LEASE};
 use crate::{
@@ -14,10 +14,9 @@ use crate::{
     },
 };
 
-/// How long somebody should wait who comes while the source is busy, in seconds.
+/// `Retry-After` of a busy source, in seconds.
 const RETRY_AFTER: u64 = 30;
 
-/// A source that waits for its file.
 #[derive(Debug)]
 pub(crate) struct SourceUpload {
     sources: Sources,
@@ -25,11 +24,8 @@ pub(crate) struct SourceUpload {
 }
 
 impl Sources {
-    /// Claims a source for a user's upload.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotFound`] if there is none that they may change, [`ApiError::Busy`] if its last import is not over.
+    /// Claims a source for a user's upload. Returns [`ApiError::NotFound`] if they may not change it,
+    /// [`ApiError::Busy`] if its last import has not ended.
     pub(crate) async fn begin_upload(
         &self,
         user: &User,
@@ -55,12 +51,11 @@ impl Sources {
 }
 
 impl SourceUpload {
-    /// Returns how the file is imported.
     pub(crate) fn what(&self) -> Instructions {
         self.claimed.source.what.clone()
     }
 
-    /// Imports the file, and records what became of it, even if the caller is dropped.
+    /// Imports the file and records the result, even if the caller is dropped.
     pub(crate) async fn import(
         self,
         importing: impl Future<Output = Result<(JobId, String), UploadError>> + Send + 'static,
@@ -78,7 +73,7 @@ impl SourceUpload {
         let held = sources.held(&sources.process, &claimed.source.id, importing);
         let imported = held.await.unwrap_or(Err(UploadError::Broken));
         let end = match &imported {
-            // The next file that is fetched is another one than this.
+            // The next fetched file counts as changed.
             Ok((job, _)) => RunEnd::HandedOver(job.clone(), FileIdentity::default()),
             Err(error) => RunEnd::Failed(error.clone().into()),
         };
