@@ -1,7 +1,6 @@
-//! What a file is called, as people gave it.
+//! Cleans user-provided filenames.
 
-/// Returns the last part of a name, without what cannot be shown and what turns the direction of what
-/// follows, at most so many characters.
+/// Returns the last part of a name, without invisible characters and direction marks, truncated to `most` characters.
 pub(crate) fn plain(given: &str, most: usize) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let name: String = last
@@ -16,8 +15,8 @@ pub(crate) fn plain(given: &str, most: usize) -> String {
     }
 }
 
-/// Marks of direction, by which `gpj.exe` reads `exe.jpg`, and characters of no width (Unicode Standard
-/// Annex 9, section 2, and chapter 23.2).
+/// Direction marks, by which `gpj.exe` reads `exe.jpg`, and characters without width (Unicode Standard Annex 9, section
+/// 2, and chapter 23.2).
 fn is_invisible(c: char) -> bool {
     matches!(
         c,

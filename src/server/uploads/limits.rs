@@ -1,5 +1,4 @@
-//! What keeps an upload from costing more than its file: how slowly it may come, how much may stand
-//! before the file, and how many of one user come in at once.
+//! Limits of uploads: minimum pace, maximum bytes before the file, maximum concurrent uploads per user.
 
 use std::{
     pin::Pin,
@@ -18,32 +17,32 @@ use tokio::time::Instant;
 
 use crate::server::{identity::user::UserId, limits::counts::Counts};
 
-/// How slowly an upload may come.
+/// The minimum pace of an upload.
 #[derive(Clone, Copy, Debug)]
 struct PaceLimits {
-    /// How long it may make no headway.
+    /// Maximum time without data.
     stall: Duration,
-    /// How often it is looked at how fast it is.
+    /// Interval of the check.
     window: Duration,
-    /// The fewest bytes in that time.
+    /// Minimum bytes per interval.
     least: u64,
-    /// How long the request may take in all.
+    /// Maximum time of the request.
     longest: Duration,
 }
 
-/// A kibibyte in a second is a tenth of the slowest connection that anybody sends a file over.
+/// 1 KiB/s is a tenth of the slowest connection on which anyone uploads.
 const LIMITS: PaceLimits = PaceLimits {
     stall: Duration::from_secs(60),
     window: Duration::from_secs(60),
     least: 60 << 10,
     longest: Duration::from_secs(2 * 3600),
 };
-/// The most uploads of one user that come in at once.
+/// Maximum concurrent uploads per user.
 const MOST_OF_USER: usize = 8;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a body is not read on.
+/// Why reading a body is aborted.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub(crate) enum Slow {
     #[error("nothing comes any more")]
@@ -54,7 +53,7 @@ pub(crate) enum Slow {
     TooLong,
 }
 
-/// How fast a body comes.
+/// Measures the pace of a body.
 #[derive(Debug)]
 struct Pace {
     limits: PaceLimits,
@@ -74,7 +73,7 @@ impl Pace {
         }
     }
 
-    /// Takes note of some more bytes.
+    /// Records received bytes.
     fn came(&mut self, bytes: usize) -> Result<(), Slow> {
         let now = Instant::now();
         self.bytes += bytes as u64;
@@ -92,7 +91,7 @@ impl Pace {
     }
 }
 
-/// Ends a body that comes too slowly.
+/// Aborts a body that is too slow.
 pub(crate) fn watched<E>(
     body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin + 'static,
 ) -> impl Stream<Item = Result<Bytes, Failure>> + Send + 'static
@@ -123,31 +122,31 @@ where
     })
 }
 
-/// A form that holds more before its file than a form does.
+/// A form has too much before its file.
 #[derive(Clone, Copy, Debug, Error)]
 #[error("too much data before the file")]
 pub(crate) struct TooMuch;
 
-/// How much of a form may be read on; shared with the [`Metered`] form.
+/// Bytes of a form that may still be read; shared with the [`Metered`] form.
 #[derive(Clone, Debug)]
 pub(crate) struct Allowance(Arc<Left>);
 
 #[derive(Debug)]
 struct Left {
     bytes: AtomicU64,
-    /// Whether the reader has been let look through what it has.
+    /// Whether the reader was polled once after the limit, to search what it has.
     is_used_up: AtomicBool,
 }
 
 impl Allowance {
-    /// Allows as much from here on. What came in one piece may be more by the rest of that piece.
+    /// Allows this many bytes from now on; the rest of a received piece is not counted.
     pub(crate) fn allow(&self, bytes: u64) {
         self.0.bytes.store(bytes, Ordering::Relaxed);
         self.0.is_used_up.store(false, Ordering::Relaxed);
     }
 }
 
-/// A form's bytes, as many as are allowed: a parser keeps what has no end in memory.
+/// A form's bytes up to the allowance: the parser buffers a field without end.
 pub(crate) struct Metered<S> {
     inner: Pin<Box<S>>,
     left: Allowance,
@@ -175,8 +174,8 @@ impl<S: Stream<Item = Result<Bytes, Failure>>> Stream for Metered<S> {
         let Left { bytes, is_used_up } = &*this.left.0;
         let left = bytes.load(Ordering::Relaxed);
         if left == 0 {
-            // The parser takes in all that there is before it looks at it. It may find its field in that;
-            // only if it asks again there is none.
+            // The parser reads all available bytes before it searches them. It may find its field there; only if it
+            // polls again there is none.
             if is_used_up.swap(true, Ordering::Relaxed) {
                 return Poll::Ready(Some(Err(TooMuch.into())));
             }
@@ -191,11 +190,11 @@ impl<S: Stream<Item = Result<Bytes, Failure>>> Stream for Metered<S> {
     }
 }
 
-/// The uploads that come in, counted by user. Clones share it.
+/// Counts incoming uploads by user. Clones share the count.
 #[derive(Clone, Debug, Default)]
 pub struct UploadSlots(Arc<Mutex<Counts<UserId>>>);
 
-/// The right to send one upload. Dropping it gives it back.
+/// A permit for one upload; released on drop.
 #[derive(Debug)]
 pub(crate) struct UploadSlot {
     slots: UploadSlots,
@@ -203,7 +202,7 @@ pub(crate) struct UploadSlot {
 }
 
 impl UploadSlots {
-    /// Gives a user the right to one more upload, or `None` where enough come in already.
+    /// Returns `None` at the user's limit.
     pub(crate) fn take(&self, user: &UserId) -> Option<UploadSlot> {
         let mut taken = self.taken();
         if taken.of(user) >= MOST_OF_USER {
@@ -242,7 +241,7 @@ mod tests {
         longest: HOUR,
     };
 
-    /// Reads a body of pieces of so many bytes, so far apart, and returns how it ends.
+    /// Reads a body of pieces with a size and interval. Returns how it ends.
     async fn read(
         limits: PaceLimits,
         (pieces, bytes, apart): (usize, usize, Duration),
@@ -305,7 +304,7 @@ mod tests {
         assert_eq!(form.filter_map(|it| async { it.ok() }).count().await, 7);
     }
 
-    /// The file's head comes in one piece with its beginning, as it does, and behind another field.
+    /// The file's header arrives in one piece with its beginning, after another field.
     #[tokio::test]
     async fn a_form_whose_file_begins_in_a_large_piece_is_read() {
         let head =

@@ -1,4 +1,4 @@
-//! How product files come in: in one piece, in parts (tus), or from an address.
+//! Receives product files: in one piece, resumable (tus), or from a URL.
 
 pub(crate) mod file_name;
 pub mod limits;

@@ -1,10 +1,9 @@
-//! What a part of a form calls its file (RFC 7578, section 4.2; RFC 5987).
+//! Filenames of form parts (RFC 7578, section 4.2; RFC 5987).
 
 use axum::http::{HeaderMap, header};
 use percent_encoding::percent_decode_str;
 
-/// Returns the name that a `Content-Disposition` gives: `filename*` before `filename`, and of that what
-/// stands behind its percent-encoding, where it has one.
+/// Returns the filename of a `Content-Disposition`: `filename*` before `filename`, percent-decoded if encoded.
 pub(crate) fn given(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_DISPOSITION)?;
     let text = String::from_utf8_lossy(value.as_bytes());
@@ -20,7 +19,7 @@ pub(crate) fn given(headers: &HeaderMap) -> Option<String> {
         .or_else(|| find("filename").map(decoded))
 }
 
-/// Reads `charset'language'percent-encoded`.
+/// Parses `charset'language'percent-encoded`.
 fn extended(value: &str) -> Option<String> {
     let (charset, rest) = value.split_once('\'')?;
     let (_, encoded) = rest.split_once('\'')?;
@@ -34,7 +33,7 @@ fn extended(value: &str) -> Option<String> {
     }
 }
 
-/// Takes a percent-encoding away that is one: every sign begins two digits, and the whole is UTF-8.
+/// Decodes percent-encoding if valid: two digits after every sign, and UTF-8.
 fn decoded(name: &str) -> String {
     let mut parts = name.split('%').skip(1);
     let is_hex = |part: &str| {
@@ -48,7 +47,7 @@ fn decoded(name: &str) -> String {
     decoded.map_or_else(|_| name.to_owned(), |name| name.into_owned())
 }
 
-/// Reads the parameters behind the first word.
+/// Parses the parameters after the first word.
 fn parameters(text: &str) -> Vec<(String, String)> {
     let mut rest = text.split_once(';').map_or("", |(_, rest)| rest);
     let mut found = Vec::new();
@@ -68,8 +67,8 @@ fn parameters(text: &str) -> Vec<(String, String)> {
     found
 }
 
-/// Reads a quoted string behind its first quote, and returns what follows it. A backslash stands for itself
-/// unless it is before a quote: that is how browsers write, who send paths of Windows so.
+/// Parses a quoted string after its opening quote; returns the rest too. A backslash escapes only a quote: browsers
+/// write Windows paths this way.
 fn unquoted(text: &str) -> (String, &str) {
     let mut value = String::new();
     let mut characters = text.char_indices().peekable();
@@ -139,7 +138,7 @@ mod tests {
                 r#"form-data; name="file"; filename="C:\x\y.csv""#,
                 r"C:\x\y.csv",
             ),
-            // Of a character set that is not known the plain name is taken.
+            // For an unknown charset the plain name is used.
             (
                 r#"form-data; filename="plain.csv"; filename*=koi8-r''%C1.csv"#,
                 "plain.csv",

@@ -1,14 +1,10 @@
-//! Directories that are for this program alone.
+//! Directories with access for this user only.
 
 use std::{io, path::Path};
 
 use tokio::fs;
 
-/// Makes a directory, or makes one that is there private, as far as it is ours.
-///
-/// # Errors
-///
-/// When it cannot be made.
+/// Creates a directory, or makes an existing own one private.
 pub(crate) async fn make_private_directory(directory: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

@@ -1,7 +1,5 @@
-//! Product files that are fetched from an address which somebody gave us.
-//!
-//! It is https, and its host is one that the operator allows, which is
-//! looked at anew where one address sends us to another.
+//! Fetches product files from user-provided URLs: https, at hosts that the operator allows, checked again after each
+//! redirect.
 
 use std::time::Duration;
 
@@ -23,15 +21,14 @@ use crate::{
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the other side may say nothing.
+/// Timeout without data.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long it may take in all.
+/// Timeout in total.
 const TIMEOUT: Duration = Duration::from_secs(15 * 60);
 const MAX_REDIRECTS: usize = 5;
-/// The longest header that a file is known by.
+/// Maximum length of a validator header.
 const MAX_VALIDATOR: usize = 1_000;
 
-/// Why a file cannot be fetched.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RemoteError {
     Off,
@@ -45,7 +42,6 @@ pub(crate) enum RemoteError {
 }
 
 impl RemoteError {
-    /// Returns the error that users are told.
     pub(crate) fn code(self) -> ErrorCode {
         match self {
             Self::Off => ErrorCode::UrlsOff,
@@ -62,7 +58,7 @@ impl RemoteError {
     }
 }
 
-/// Checks that an address may be asked, as far as that is to be seen in it.
+/// Checks a URL without resolving its host.
 fn check(hosts: &RemoteHosts, url: &Url) -> Result<(), RemoteError> {
     if url.scheme() != "https" || !url.username().is_empty() || url.password().is_some() {
         return Err(RemoteError::NotHttps);
@@ -75,43 +71,41 @@ fn check(hosts: &RemoteHosts, url: &Url) -> Result<(), RemoteError> {
     }
 }
 
-/// What a request for a file says besides its address.
+/// Headers of a request for a file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FileRequest {
-    /// A header by which the server knows who asks. It goes to no other origin than the address's.
+    /// Credentials; not sent to other origins.
     pub(crate) login: Option<(HeaderName, HeaderValue)>,
-    /// What the file is known by that is not wanted again.
+    /// ETag of the known version.
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
 }
 
-/// The answer to a request for a file.
 pub(crate) enum FileAnswer {
     File(Box<RemoteFile>),
-    /// It is the one that is known.
+    /// The known version is current.
     Unchanged,
 }
 
-/// A file that begins to come in.
+/// A file being downloaded.
 pub(crate) struct RemoteFile {
-    /// The end of its address.
+    /// The last path segment.
     pub(crate) name: String,
-    /// What its server knows it by.
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
-    /// How long it says it is, in bytes.
+    /// Content length in bytes, if stated.
     pub(crate) length: Option<u64>,
     response: Response,
 }
 
 impl RemoteFile {
-    /// What is in the file. Dropping it ends the connection.
+    /// Returns the content. Dropping it closes the connection.
     pub(crate) fn into_stream(
         self,
     ) -> impl Stream<Item = Result<Bytes, RemoteError>> + Send + 'static {
         let stream = self.response.bytes_stream();
         stream.map_err(|error| {
-            // An address may hold a secret.
+            // The URL may have a secret.
             let error = error.without_url();
             tracing::info!(
                 error = &error as &dyn std::error::Error,
@@ -122,18 +116,15 @@ impl RemoteFile {
     }
 }
 
-/// Fetches product files from the hosts that are allowed, each over a connection of its own.
+/// Fetches product files from allowed hosts, each over a new connection.
 #[derive(Clone, Debug)]
 pub struct RemoteFiles {
-    /// There where there is a host to fetch from.
+    /// `None` without allowed hosts.
     client: Option<Client>,
     hosts: RemoteHosts,
 }
 
 impl RemoteFiles {
-    /// # Errors
-    ///
-    /// When the system's certificates cannot be read.
     pub(crate) fn new(hosts: RemoteHosts) -> reqwest::Result<Self> {
         let client = if hosts.is_empty() {
             None
@@ -143,7 +134,7 @@ impl RemoteFiles {
         Ok(Self { client, hosts })
     }
 
-    /// Makes one that trusts a certificate, as PEM, besides those of the system.
+    /// Also trusts a certificate (PEM).
     #[cfg(test)]
     pub(crate) fn trusting(hosts: RemoteHosts, certificate: &[u8]) -> Self {
         let certificate = reqwest::Certificate::from_pem(certificate).unwrap();
@@ -154,21 +145,21 @@ impl RemoteFiles {
         }
     }
 
-    /// Returns whether there is a host that files may be fetched from.
+    /// Returns whether any host is allowed.
     pub(crate) fn is_on(&self) -> bool {
         self.client.is_some()
     }
 
-    /// Asks for a file, and for what its address leads to.
+    /// Requests a file, following redirects.
     pub(crate) async fn open(&self, address: &str) -> Result<RemoteFile, RemoteError> {
         match self.ask(address, &FileRequest::default()).await? {
             FileAnswer::File(file) => Ok(*file),
-            // Nothing was said to be known.
+            // Without validators there is no 304.
             FileAnswer::Unchanged => Err(RemoteError::Status(StatusCode::NOT_MODIFIED.as_u16())),
         }
     }
 
-    /// Asks for a file that may be known already.
+    /// Requests a file unless the known version is current.
     pub(crate) async fn ask(
         &self,
         address: &str,
@@ -201,7 +192,7 @@ impl RemoteFiles {
         Err(RemoteError::TooManyRedirects)
     }
 
-    /// Checks an address as far as that is to be seen in it, and returns it as it is asked.
+    /// Checks and returns a URL, without resolving its host.
     pub(crate) fn parse(&self, address: &str) -> Result<Url, RemoteError> {
         if !self.is_on() {
             return Err(RemoteError::Off);

@@ -1,6 +1,5 @@
-//! The room that product files take on disk: how much each user's may, how much all may together, and how
-//! much of the disk stays free. What is coming in is counted before it is written, so that many at once
-//! take no more than one after the other.
+//! Limits the disk space of product files: per user, in total, and of the free disk. Incoming bytes are reserved before
+//! they are written, so that concurrent uploads cannot exceed a limit.
 
 use std::{
     collections::HashMap,
@@ -12,28 +11,28 @@ use std::{
 use crate::{i18n::messages::ErrorCode, server::config::SpaceLimits};
 use thiserror::Error;
 
-/// How much is counted at once of a file whose length is not known.
+/// Bytes reserved at once for a file of unknown length.
 const STEP: u64 = 4 << 20;
 
-/// Whether there is no room left to write.
+/// Whether the disk is full.
 pub(crate) fn is_full(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
-/// Why there is no room for a file.
+/// Why there is no space for a file.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum NoSpace {
-    /// The user's own files take up what they may.
+    /// The user's limit.
     OfUser,
-    /// Everybody's files take up what they may.
+    /// The total limit.
     OfAll,
     /// The disk is almost full.
     Disk,
 }
 
 impl NoSpace {
-    /// Returns the error that users are told.
+    /// Returns the error for users.
     #[must_use]
     pub fn code(self) -> ErrorCode {
         match self {
@@ -50,7 +49,7 @@ impl fmt::Display for NoSpace {
     }
 }
 
-/// The room for product files, and what is in it. Clones share it.
+/// Counts the space of product files. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Space(Arc<Inner>);
 
@@ -63,16 +62,15 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Held {
-    /// The files that are kept, by their names, which no two share.
+    /// Counted files by unique name.
     files: HashMap<String, Stored>,
     of_user: HashMap<String, u64>,
     of_all: u64,
 }
 
-/// A file that takes up room.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
-    /// Whose it is; nobody's counts toward all alone.
+    /// The owner; `None` counts toward the total only.
     pub(crate) user: Option<String>,
     pub(crate) bytes: u64,
 }
@@ -107,7 +105,7 @@ impl Held {
 }
 
 impl Space {
-    /// Makes the room in a directory, empty.
+    /// Starts with no files, in a directory.
     #[must_use]
     pub fn new(directory: &Path, limits: SpaceLimits) -> Self {
         Self(Arc::new(Inner {
@@ -117,7 +115,7 @@ impl Space {
         }))
     }
 
-    /// Begins to count a file that comes in for a user.
+    /// Begins to count an incoming file.
     pub(crate) fn incoming(&self, user: Option<&str>) -> Incoming {
         Incoming {
             space: self.clone(),
@@ -126,11 +124,7 @@ impl Space {
         }
     }
 
-    /// Counts a file of a known length that is going to come in.
-    ///
-    /// # Errors
-    ///
-    /// When there is no room for it.
+    /// Reserves the space of a file of known length.
     pub(crate) fn take(&self, name: &str, user: &str, bytes: u64) -> Result<(), NoSpace> {
         let mut incoming = self.incoming(Some(user));
         incoming.count(bytes)?;
@@ -138,12 +132,12 @@ impl Space {
         Ok(())
     }
 
-    /// Counts a file that is there.
+    /// Counts an existing file.
     pub(crate) fn hold(&self, name: &str, file: Stored) {
         self.held().insert(name.to_owned(), file);
     }
 
-    /// Counts a file no more.
+    /// Stops counting a file.
     pub(crate) fn let_go(&self, name: &str) {
         let mut held = self.held();
         if let Some(file) = held.files.remove(name) {
@@ -151,12 +145,11 @@ impl Space {
         }
     }
 
-    /// Returns the names of the files that are counted.
     pub(crate) fn names(&self) -> Vec<String> {
         self.held().files.keys().cloned().collect()
     }
 
-    /// Returns how many bytes of the disk are free, where it says.
+    /// Returns the free bytes of the disk; `None` if unknown.
     pub(crate) fn free(&self) -> Option<u64> {
         free(&self.0.directory)
     }
@@ -165,21 +158,21 @@ impl Space {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether so many bytes more leave enough of the disk free. A disk that does not say is not asked.
+    /// Whether enough stays free after `bytes` more; true if unknown.
     fn leaves_free(&self, bytes: u64) -> bool {
         self.free()
             .is_none_or(|free| free >= self.0.limits.free.saturating_add(bytes))
     }
 }
 
-/// Returns how many bytes are free on the disk of a directory, or of the nearest one above it that is there.
+/// Returns the free bytes on the disk of a directory or of its nearest existing ancestor.
 fn free(directory: &Path) -> Option<u64> {
     let there = directory.ancestors().find(|path| path.is_dir());
     let disk = rustix::fs::statvfs(there.unwrap_or(Path::new("."))).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-/// A file that comes in. Dropping it counts it no more, unless it is kept.
+/// Reserved space of an incoming file; released on drop unless kept.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     space: Space,
@@ -188,16 +181,12 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    /// Counts as many bytes of it at least.
-    ///
-    /// # Errors
-    ///
-    /// When there is no room for them.
+    /// Reserves at least this many bytes in total.
     pub(crate) fn count(&mut self, bytes: u64) -> Result<(), NoSpace> {
         if bytes <= self.counted {
             return Ok(());
         }
-        // Not every piece that comes needs a look at the disk.
+        // Checks the disk once per step, not per piece.
         let most = self.space.0.limits;
         let more = bytes - self.counted;
         let step = more.max(STEP.min(most.of_user / 64));
@@ -224,7 +213,7 @@ impl Incoming {
         Ok(())
     }
 
-    /// Counts it from now on under a name and with the bytes that it has.
+    /// Counts the file from now on under a name, with its actual size.
     pub(crate) fn keep_as(mut self, name: &str, bytes: u64) {
         let file = Stored {
             user: self.user.clone(),
@@ -269,7 +258,7 @@ mod tests {
         assert_eq!(space.take("c", "bob", 51), Err(NoSpace::OfAll));
         space.let_go("a");
         space.take("c", "bob", 51).unwrap();
-        // What is nobody's counts toward all alone.
+        // A file without owner counts toward the total only.
         space.incoming(None).count(59).unwrap();
         assert_eq!(space.incoming(None).count(60), Err(NoSpace::OfAll));
     }

@@ -1,4 +1,4 @@
-//! A file that is kept on disk while it is not yet known whether it is wanted.
+//! Stores a file on disk until it is known to be needed.
 
 use std::{
     io::{self, SeekFrom},
@@ -22,25 +22,21 @@ use super::{
 };
 use crate::model::error::ApiError;
 
-/// Bytes that are read at once.
 const PIECE: usize = 256 << 10;
 
-/// A file that has come in whole. It has no name, and is gone when it is dropped.
+/// A complete, unlinked file; deleted on drop.
 #[derive(Debug)]
 pub(crate) struct Spooled {
     file: File,
-    /// Its SHA-256, in hex.
+    /// SHA-256, in hex.
     pub(crate) checksum: String,
-    /// The room that it takes.
+    /// Its reserved space.
     _room: Incoming,
 }
 
 impl Spooled {
-    /// Writes a file to a directory as it comes, `max` bytes at most.
-    ///
-    /// # Errors
-    ///
-    /// If it breaks off, is empty or too long, or there is no room for it.
+    /// Writes an incoming file to a directory, up to `max` bytes. Fails if it breaks off, is empty or too long, or
+    /// there is no space.
     pub(crate) async fn receive(
         directory: &Path,
         mut room: Incoming,
@@ -70,7 +66,7 @@ impl Spooled {
         })
     }
 
-    /// Returns what is in it, and lets it go afterwards.
+    /// Returns the content; deleted afterwards.
     pub(crate) async fn into_stream(
         self,
     ) -> Result<impl Stream<Item = Result<Bytes, UploadError>> + Send + 'static, UploadError> {
@@ -80,14 +76,14 @@ impl Spooled {
         file.seek(SeekFrom::Start(0)).await.map_err(not_written)?;
         let pieces = ReaderStream::with_capacity(file, PIECE);
         Ok(pieces.map_err(move |error| {
-            // It takes room for as long as it is read.
+            // Keeps the space reserved while it is read.
             let _room = &_room;
             not_written(error)
         }))
     }
 }
 
-/// Opens a file that has no name any more: nothing of it is left when the process dies.
+/// Opens an unlinked file, of which nothing is left if the process dies.
 async fn nameless(directory: &Path) -> io::Result<File> {
     make_private_directory(directory).await?;
     let path = directory.join(Uuid::now_v7().simple().to_string());

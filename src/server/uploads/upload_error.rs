@@ -1,4 +1,4 @@
-//! Why a product file is not taken.
+//! Why an upload was rejected.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Lists which values a parameter takes.
+/// Lists the accepted values of a parameter.
 fn values(parameter: &str) -> String {
     let [products, fields, _] = PARAMETERS;
     let words: Vec<_> = if parameter == products {
@@ -28,7 +28,6 @@ fn values(parameter: &str) -> String {
     words.join(", ")
 }
 
-/// Why an upload was not taken.
 #[derive(Clone, Debug)]
 pub(crate) enum UploadError {
     NoFile,
@@ -63,7 +62,6 @@ impl From<RemoteError> for UploadError {
 }
 
 impl UploadError {
-    /// Returns what users are told.
     pub(crate) fn reason(&self) -> Reason {
         let code = match self {
             Self::NoFile => ErrorCode::NoFile,
@@ -109,7 +107,6 @@ impl UploadError {
         }
     }
 
-    /// Returns the headers that go with the error.
     pub(crate) fn headers(&self) -> HeaderMap {
         match self {
             Self::NotTaken(error) => error.headers(),
