@@ -1,4 +1,4 @@
-//! What users do with imports, as their activity has it.
+//! Activity of imports, and the users' actions that it records.
 
 use super::Imports;
 use crate::{
@@ -18,39 +18,25 @@ use crate::{
 };
 
 impl Imports {
-    /// Lists what has happened to an import.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
     pub(crate) async fn activity(&self, job: &VisibleJob) -> Result<Vec<Activity>, ApiError> {
         Ok(self.store.activity(&job.id).await?)
     }
 
-    /// Cancels an import; what is in stays.
-    ///
-    /// # Errors
-    ///
-    /// What the price monitor says of it.
+    /// Cancels an import; imported products stay.
     pub(crate) async fn cancel(&self, user: &UserId, job: &ChangeableJob) -> Result<(), ApiError> {
-        // Before its end, which may come at once.
+        // Before the end, which may come at once.
         self.note(&job.id, ActivityKind::CancelRequested, user, None)
             .await;
         self.relay.cancel(job).await
     }
 
-    /// Lets an import go on that goes over a limit.
-    ///
-    /// # Errors
-    ///
-    /// What the price monitor says of it.
+    /// Approves an import that exceeds a limit.
     pub(crate) async fn approve(&self, user: &UserId, job: &ChangeableJob) -> Result<(), ApiError> {
         self.relay.approve(job).await?;
         self.note(&job.id, ActivityKind::Approved, user, None).await;
         Ok(())
     }
 
-    /// Notes that an import was made of another one.
     pub(super) async fn note_rerun(&self, user: &UserId, of: &JobId, new: &JobId, what: Rerun) {
         let (one, other) = match what {
             Rerun::Again | Rerun::Retry => (ActivityKind::Retried, ActivityKind::StartedAgain),
@@ -60,7 +46,6 @@ impl Imports {
         self.note(new, other, user, Some(of)).await;
     }
 
-    /// Notes what a user has done.
     pub(super) async fn note(
         &self,
         job: &JobId,

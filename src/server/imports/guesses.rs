@@ -9,10 +9,8 @@ use std::{
 
 use crate::server::{identity::user::UserId, limits::rate::Rate};
 
-/// Maximum per user and minute.
 const A_MINUTE: NonZeroU32 = NonZeroU32::new(600).unwrap();
 
-/// Counters of all users. Clones share them.
 #[derive(Clone, Debug)]
 pub(super) struct Guesses {
     rate: Rate<UserId>,
@@ -30,7 +28,6 @@ impl Default for Guesses {
 }
 
 impl Guesses {
-    /// Counts a request for an unknown job.
     pub(super) fn count(&self, user: &UserId) {
         let Err(wait) = self.rate.admit(user) else {
             return;
@@ -41,7 +38,6 @@ impl Guesses {
         waiting.insert(user.clone(), now + wait);
     }
 
-    /// Returns whether a user is blocked.
     pub(super) fn are_too_many(&self, user: &UserId) -> bool {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting

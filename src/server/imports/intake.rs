@@ -1,4 +1,4 @@
-//! Streams a product file on to the price monitor, no further than it may be long.
+//! Streams a product file to the price monitor, up to its maximum length.
 
 use std::{
     pin::Pin,
@@ -18,15 +18,11 @@ use crate::{
     },
 };
 
-/// The longest name of a file.
 const MAX_FILENAME: usize = 200;
 
 impl Imports {
-    /// Streams a file on to the price monitor, and returns the import that it makes of it and what the file is called.
-    ///
-    /// # Errors
-    ///
-    /// If the file breaks off, is longer than `max`, or is not taken.
+    /// Streams a file to the price monitor; returns the import and the filename. Fails if the file breaks off, exceeds
+    /// `max`, or is rejected.
     pub(crate) async fn take_in(
         &self,
         user: &UserId,
@@ -54,12 +50,12 @@ impl Imports {
     }
 }
 
-/// Keeps the last part of a name, without what could not be shown.
+/// Keeps the last part of a name, without invisible characters.
 pub(crate) fn clean_filename(given: &str) -> String {
     file_name::plain(given, MAX_FILENAME)
 }
 
-/// What went wrong with the file on its way through, told apart from what the price monitor says.
+/// The error of reading the file, as opposed to the price monitor's.
 #[derive(Clone, Debug, Default)]
 struct Fault(Arc<Mutex<Option<UploadError>>>);
 
@@ -73,7 +69,7 @@ impl Fault {
     }
 }
 
-/// A file that breaks off where it gets too large.
+/// A stream that fails when the file gets too large.
 struct Measured {
     inner: Pin<Box<dyn Stream<Item = Result<Bytes, UploadError>> + Send>>,
     left: u64,

@@ -1,4 +1,4 @@
-//! The imports that a user may see and change, and what is done with them.
+//! Imports that a user may see and change, and actions on them.
 
 mod activity;
 mod guesses;
@@ -40,7 +40,7 @@ use crate::{
     },
 };
 
-/// Imports as users see and change them. Clones share it.
+/// Finds and changes imports for users. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Imports {
     store: Store,
@@ -49,7 +49,6 @@ pub struct Imports {
 }
 
 impl Imports {
-    /// Makes it out of the database and the relay.
     pub(crate) fn new(store: Store, relay: Relay) -> Self {
         Self {
             store,
@@ -58,7 +57,7 @@ impl Imports {
         }
     }
 
-    /// Returns the relay, which takes only jobs that were found here.
+    /// Returns the relay, which accepts only jobs found here.
     pub(crate) fn relay(&self) -> &Relay {
         &self.relay
     }
@@ -75,11 +74,8 @@ impl Imports {
         Ok(found.in_state(newest))
     }
 
-    /// Finds a job that may be changed, in its newest state.
-    ///
-    /// # Errors
-    ///
-    /// As [`find_visible`](Self::find_visible), and [`ApiError::Forbidden`] with read-only access.
+    /// Finds a changeable job in its newest state. Errors like [`find_visible`](Self::find_visible);
+    /// [`ApiError::Forbidden`] with read-only access.
     pub(crate) async fn find_changeable(
         &self,
         who: &Principal,
@@ -90,11 +86,10 @@ impl Imports {
         scope.admit(found).ok_or(ApiError::NotFound)
     }
 
-    /// Finds a visible job. An unknown job that the price monitor knows was started elsewhere: it is recorded
-    /// when a user who may import asks for it, for the owner that the price monitor names, else for all
-    /// staff.
+    /// Finds a visible job. If the price monitor knows an unrecorded job, it was started elsewhere: it is recorded when
+    /// a user who may import requests it, for its named owner or else for all staff.
     ///
-    /// Missing and invisible jobs cause the same queries, so that neither answer nor timing tells them apart.
+    /// Missing and invisible jobs cause the same queries, so that neither answer nor timing distinguishes them.
     async fn find(&self, who: &Principal, job: &JobId) -> Result<VisibleJob, ApiError> {
         if let Some(found) = self.store.find_job(&who.jobs(), job).await? {
             return Ok(found);
@@ -132,11 +127,6 @@ impl Imports {
     }
 
     /// Opens a stream of one job.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotFound`] if the job does not exist or is not visible, [`ApiError::TooMany`] at a limit,
-    /// [`ApiError::Unavailable`] during shutdown.
     pub(crate) async fn open_stream(
         &self,
         who: &Principal,
@@ -149,11 +139,7 @@ impl Imports {
         self.relay.open_stream(who.pass(), &recorded, from)
     }
 
-    /// Opens a user's one stream of many jobs.
-    ///
-    /// # Errors
-    ///
-    /// As [`Relay::open_many`].
+    /// Opens a user's stream of many jobs. Errors like [`Relay::open_many`].
     pub(crate) async fn open_many(
         &self,
         who: &Principal,
@@ -165,12 +151,8 @@ impl Imports {
             .await
     }
 
-    /// Uploads a product file to the price monitor and records the job with its user, even if the caller is dropped.
-    /// With a `key` the upload may be repeated.
-    ///
-    /// # Errors
-    ///
-    /// What the price monitor says of it, for the user to read.
+    /// Uploads a product file and records the job with its user, even if the caller is dropped. With a `key` the upload
+    /// can be repeated.
     pub(crate) async fn create<S, E>(
         &self,
         user: &UserId,
@@ -199,7 +181,7 @@ impl Imports {
         self.relay.see_through(creating).await?
     }
 
-    /// Asks for another import of what an import was made of, and records it with its user.
+    /// Imports the file or rows of an import again and records the new import with its user.
     pub(crate) async fn rerun(
         &self,
         user: &User,
@@ -226,7 +208,7 @@ impl Imports {
         self.relay.see_through(creating).await?
     }
 
-    /// Imports a file of which this is said: the same import goes on where it waits for that.
+    /// Imports a file with a mapping: the waiting import continues, or a new one starts.
     pub(crate) async fn map_columns(
         &self,
         user: &User,
@@ -250,7 +232,7 @@ impl Imports {
         self.relay.see_through(creating).await?
     }
 
-    /// Imports rows of an import with other cells, and records that with its user.
+    /// Imports rows with corrected cells and records the new import with its user.
     pub(crate) async fn correct(
         &self,
         user: &User,
@@ -284,7 +266,7 @@ impl Imports {
         Ok(job)
     }
 
-    /// Records a created job, with retries: it exists at the price monitor.
+    /// Retries, because the job exists at the price monitor.
     async fn record(
         &self,
         user: &UserId,
@@ -308,8 +290,8 @@ impl Imports {
         Ok(())
     }
 
-    /// Deletes an import that is over or waits for an answer: the price monitor's record of it, where it
-    /// offers that, and ours. Its products stay.
+    /// Deletes an import that is over or waits for an answer, here and, if offered, at the price monitor. Its products
+    /// stay.
     pub(crate) async fn forget(&self, job: &ChangeableJob) -> Result<(), ApiError> {
         let may_go = job.status.is_final()
             || self.relay.is_forgotten(job).await

@@ -1,4 +1,4 @@
-//! What became of products.
+//! Product changes, for users.
 
 use super::product_list;
 use crate::{
@@ -11,10 +11,9 @@ use crate::{
     server::{identity::principal::Principal, store::Store},
 };
 
-/// Changes that are listed at once.
 const PAGE: u64 = 50;
 
-/// Lists changes of a product. Imports that are not for whoever asks to see are not named.
+/// Lists a product's changes. Imports that the user may not see are not named.
 pub(crate) async fn find(
     store: &Store,
     who: &Principal,
@@ -41,7 +40,7 @@ pub(crate) async fn find(
     product_list::name_importers(store, who, product.as_mut_slice()).await?;
     let prices = match from {
         None => store.price_points(identity).await?,
-        // They are with the newest changes.
+        // They belong to the first page.
         Some(_) => Vec::new(),
     };
     Ok(ProductHistory {
@@ -52,8 +51,8 @@ pub(crate) async fn find(
     })
 }
 
-/// Lists changes of all products, those of the newest import first, from behind one on; and where the next ones begin.
-/// Imports that are not for whoever asks to see are not named.
+/// Lists changes of all products after a position, newest import first, and where to continue. Imports that the user
+/// may not see are not named.
 pub(crate) async fn find_all(
     store: &Store,
     who: &Principal,
@@ -76,7 +75,7 @@ pub(crate) async fn find_all(
     Ok((entries, next.map(|next| next.to_string())))
 }
 
-/// Takes the names of imports away that are not for whoever asks to see.
+/// Removes the names of imports that the user may not see.
 async fn name_visible(
     store: &Store,
     who: &Principal,

@@ -1,4 +1,4 @@
-//! Lists products for whoever asks.
+//! Lists products for users.
 
 use std::time::Duration;
 
@@ -20,13 +20,12 @@ use crate::{
     },
 };
 
-/// Products that are listed at once.
 const PAGE: u64 = 50;
 
-/// How long somebody waits for a page to be full.
+/// How long a request waits for a full page.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// Products of a filter that is let through for whoever asks, and where to go on.
+/// A validated filter with a cursor.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     filter: ProductsFilter,
@@ -34,7 +33,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Looks at what is asked for: the import must be one that whoever asks may see.
+    /// Checks that the user may see the filter's import.
     pub(crate) async fn new(
         store: &Store,
         who: &Principal,
@@ -59,7 +58,7 @@ impl Asked {
         Ok(Self { filter, from })
     }
 
-    /// Finds the next ones, at most `limit`. Returns whether there may be more.
+    /// Finds up to `limit` more. Returns whether there may be further ones.
     pub(crate) async fn go_on(
         &mut self,
         store: &Store,
@@ -73,7 +72,6 @@ impl Asked {
     }
 }
 
-/// Lists a page of products.
 pub(crate) async fn find(
     store: &Store,
     who: &Principal,
@@ -93,7 +91,7 @@ pub(crate) async fn find(
     })
 }
 
-/// Returns the newest imports that whoever asks may see, and the one that is asked for.
+/// Returns the newest visible imports, and the filter's.
 pub(crate) async fn imports(
     store: &Store,
     who: &Principal,
@@ -118,7 +116,7 @@ pub(crate) async fn imports(
     Ok(names.collect())
 }
 
-/// Tells of products which imports changed them last, where these are for whoever asks to see.
+/// Adds the imports that last changed products, if the user may see them.
 pub(crate) async fn name_importers(
     store: &Store,
     who: &Principal,

@@ -1,4 +1,4 @@
-//! The database as the relay sees it.
+//! Implements the relay's traits with the database.
 
 use std::{
     collections::HashSet,
@@ -28,7 +28,6 @@ use crate::{
     },
 };
 
-/// Makes the records of a database.
 pub(crate) fn records(store: &Store, config: &Config) -> Records {
     Records {
         jobs: Arc::new(StoredJobs::new(store.clone())),
@@ -47,7 +46,6 @@ pub(crate) fn records(store: &Store, config: &Config) -> Records {
     }
 }
 
-/// Boxes the answer of the database.
 fn answer<'a, T: 'a>(
     asked: impl Future<Output = Result<T, StoreError>> + Send + 'a,
 ) -> Answer<'a, T> {
@@ -113,14 +111,14 @@ impl ActivityLog for Store {
     }
 }
 
-/// How many imports are remembered as started. With more, a start is noted once more, which changes nothing.
+/// Maximum remembered started imports. A start recorded twice changes nothing.
 const MOST_STARTED: usize = 10_000;
 
-/// The states of jobs; the first one of which something is known is also their start.
+/// States of jobs; the first one is recorded as the start.
 #[derive(Debug)]
 struct StoredJobs {
     store: Store,
-    /// Those whose start is noted.
+    /// Jobs with a recorded start.
     started: Mutex<HashSet<JobId>>,
 }
 
@@ -149,7 +147,6 @@ impl StoredJobs {
     }
 }
 
-/// Returns whether a state is one of an import that has begun.
 fn has_begun(state: &JobState) -> bool {
     state.processed_products > 0 || state.failed_products > 0 || state.total_products > 0
 }
@@ -230,7 +227,7 @@ impl JobRecords for StoredJobs {
     }
 }
 
-/// Sessions, tokens and roles as they are recorded.
+/// Stored sessions, tokens and roles.
 #[derive(Debug)]
 struct StoredPasses {
     store: Store,

@@ -1,4 +1,4 @@
-//! What the server functions about one import share.
+//! Shared code of server functions for one import.
 
 use leptos::prelude::use_context;
 
@@ -15,12 +15,7 @@ use crate::{
     },
 };
 
-/// Finds an import that the person who asks may see.
-///
-/// # Errors
-///
-/// [`ApiError::SignedOut`] without a session, [`ApiError::NotFound`] when there is no such import or
-/// it is somebody else's.
+/// Finds an import that the user may see.
 pub(crate) async fn find_visible(id: &JobId) -> Result<(Imports, VisibleJob), ApiError> {
     let who = require_user().await?;
     let imports = of_server_fn()?;
@@ -28,18 +23,13 @@ pub(crate) async fn find_visible(id: &JobId) -> Result<(Imports, VisibleJob), Ap
     Ok((imports, job))
 }
 
-/// An import that the person who asks may change.
 pub(crate) struct Change {
     pub(crate) imports: Imports,
     pub(crate) who: Principal,
     pub(crate) job: ChangeableJob,
 }
 
-/// Finds an import that the person who asks may change.
-///
-/// # Errors
-///
-/// As [`find_visible`], and [`ApiError::Forbidden`] for those who may only look.
+/// Finds an import that the user may change. Returns [`ApiError::Forbidden`] with read-only access.
 pub(crate) async fn find_changeable(id: &JobId) -> Result<Change, ApiError> {
     let who = auth::require(Permission::Import)?;
     let imports = of_server_fn()?;
@@ -48,14 +38,14 @@ pub(crate) async fn find_changeable(id: &JobId) -> Result<Change, ApiError> {
 }
 
 impl Change {
-    /// Notes what was done with the import, once it is done.
+    /// Writes the audit log after an action.
     pub(crate) async fn done(&self, action: AuditAction) {
         let subject = format!("{} ({})", self.job.filename, self.job.id);
         audit::record_by(&self.imports.store, &self.who, action, &subject).await;
     }
 }
 
-/// Makes another import out of one, and goes to its page.
+/// Starts an import from another one and redirects to its page.
 pub(crate) async fn rerun(id: &JobId, what: Rerun) -> Result<(), ApiError> {
     let change = find_changeable(id).await?;
     let user = &change.who.user;
