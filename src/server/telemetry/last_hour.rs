@@ -1,4 +1,4 @@
-//! What the server did in each minute of the last hour.
+//! Activity per minute of the last hour.
 
 use std::{
     collections::VecDeque,
@@ -11,21 +11,17 @@ use crate::model::status::Minute;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Minutes that are kept.
 const KEPT: usize = 60;
 
-/// What was counted since the start.
+/// Counts since the start.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Totals {
-    /// Open streams.
     pub(super) viewers: u64,
-    /// Events and heartbeats that were sent.
     pub(super) events: u64,
-    /// Imports that ended.
     pub(super) imports: u64,
 }
 
-/// The minutes that are over, and what was counted until the last of them.
+/// The completed minutes, and the counts at the end of the last one.
 #[derive(Debug, Default)]
 pub(super) struct LastHour(Mutex<(VecDeque<Minute>, Totals)>);
 
@@ -57,7 +53,7 @@ fn since(before: Totals, totals: Totals) -> Minute {
 }
 
 impl Metrics {
-    /// Keeps what is counted, minute by minute.
+    /// Records each minute.
     pub(crate) async fn keep_minutes(self) {
         loop {
             tokio::time::sleep(MINUTE).await;
@@ -65,7 +61,7 @@ impl Metrics {
         }
     }
 
-    /// Returns the minutes of the last hour, the oldest first. The last one is not over.
+    /// Oldest first; the last minute is incomplete.
     pub(crate) fn last_hour(&self) -> Vec<Minute> {
         self.minutes_so_far().minutes(self.totals())
     }

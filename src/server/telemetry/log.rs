@@ -40,7 +40,7 @@ impl<W: Write> Write for Escaping<W> {
         if event.len() > line.len() {
             text.to_mut().push('\n');
         }
-        // At once: lines of other threads may come between two writes.
+        // One call, because lines of other threads may come between two.
         self.0.write_all(text.as_bytes())?;
         Ok(event.len())
     }
@@ -53,7 +53,7 @@ impl<W: Write> Write for Escaping<W> {
 fn escaped(line: &str) -> String {
     line.chars().fold(String::new(), |mut escaped, c| {
         if c.is_control() && !matches!(c, '\t' | '\x1b') {
-            // Writing to a String cannot fail.
+            // Writing to a `String` cannot fail.
             let _ = write!(escaped, "{}", c.escape_default());
         } else {
             escaped.push(c);
@@ -62,8 +62,7 @@ fn escaped(line: &str) -> String {
     })
 }
 
-/// Starts logging to standard error, and tracing to the collector, for the rest of the process. Further calls have
-/// no effect.
+/// Starts logging to standard error, and tracing to the collector. Further calls have no effect.
 ///
 /// # Errors
 ///
@@ -84,7 +83,7 @@ pub fn init(
     // The store summarizes migrations in one line; a filter can enable them.
     let filter = EnvFilter::new(format!("sea_orm_migration=warn,{}", log.filter));
     let registry = tracing_subscriber::registry().with(lines.with_filter(filter));
-    // Fails only if a subscriber is set already.
+    // Fails only if a subscriber is already set.
     let Some(endpoint) = &telemetry.otlp_endpoint else {
         let _ = registry.try_init();
         return Ok(LogGuard::default());
@@ -96,7 +95,7 @@ pub fn init(
     })
 }
 
-/// Has a panic be one event among the others: by itself it would write lines of its own.
+/// Logs a panic as one event; the default hook writes lines of its own.
 fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);

@@ -1,12 +1,12 @@
-//! Takes what has the form of a secret of ours out of a text: whoever puts one in the name of a file has it in no log.
+//! Masks secrets of this app in texts, such as filenames, before they are logged.
 
 use std::borrow::Cow;
 
-/// How many hexadecimal digits the secrets of sessions, tokens and links have.
+/// Hexadecimal digits of session, token and link secrets.
 const SECRET: usize = 64;
 const MASK: char = '…';
 
-/// Returns the text with a mark in the place of each secret.
+/// Replaces each secret by a mark.
 pub(in crate::server) fn masked(text: &str) -> Cow<'_, str> {
     if !holds_secret(text) {
         return Cow::Borrowed(text);

@@ -20,21 +20,16 @@ use super::{
 };
 use crate::model::{job::ImportStatus, progress::UpstreamState};
 
-/// This process's database connections.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Connections {
-    /// In use.
     pub(crate) used: u64,
-    /// Idle.
     pub(crate) idle: u64,
 }
 
 /// Unfinished imports of all workers, without those that wait for an answer.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct ImportLoad {
-    /// Waiting in the queue.
     pub(crate) waiting: u64,
-    /// Running.
     pub(crate) running: u64,
 }
 
@@ -80,16 +75,12 @@ struct ProcessGauges {
     tasks: Gauge<u64, AtomicU64>,
 }
 
-/// Why a stream ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum StreamEnd {
     /// The job ended and its subscriber has the end.
     Finished,
-    /// At its maximum duration.
     TimeLimit,
-    /// The server stops.
     Shutdown,
-    /// Access was revoked.
     Revoked,
     /// The subscriber disconnected or timed out.
     ViewerLeft,
@@ -115,12 +106,9 @@ impl StreamEnd {
     }
 }
 
-/// A REST call to the price monitor.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum UpstreamCall {
-    /// Upload of a file.
     Create,
-    /// Progress of an import.
     Progress,
 }
 
@@ -133,7 +121,6 @@ impl UpstreamCall {
     }
 }
 
-/// Outcomes of rows.
 const OUTCOMES: [&str; 2] = ["processed", "failed"];
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -171,22 +158,16 @@ struct Route {
 /// Values observed on request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Observed {
-    /// The relay, if any.
     pub(crate) relay: Option<ObservedRelay>,
-    /// Imports of the embedded price monitor, if it runs here and the database answers.
+    /// `None` unless the embedded price monitor runs here and the database answers.
     pub(crate) imports: Option<ImportLoad>,
-    /// Database connections.
     pub(crate) connections: Connections,
-    /// Free bytes on the disk of product files.
     pub(crate) disk_free: Option<u64>,
 }
 
-/// The state of the relay.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ObservedRelay {
-    /// The connection to the price monitor.
     pub(crate) upstream: UpstreamState,
-    /// Followed jobs.
     pub(crate) followed_jobs: usize,
 }
 
@@ -244,7 +225,7 @@ impl Default for Metrics {
 }
 
 impl Inner {
-    /// Creates all series, so that the first event is a change.
+    /// Creates all series at zero, so that the first event is a change.
     fn begin_at_zero(&self) {
         for end in StreamEnd::ALL {
             let cause = end.as_str();
@@ -464,22 +445,19 @@ impl Metrics {
         inner.process.open_files.set(process.open_files);
         inner.process.tasks.set(process.tasks);
         let mut out = String::new();
-        // Writing to a String cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = text::encode(&mut out, &inner.registry);
         out
     }
 
-    /// Returns the server's uptime.
     pub(crate) fn uptime(&self) -> Duration {
         self.0.started.elapsed()
     }
 
-    /// Sets whether imports wait because the disk is full.
     pub(crate) fn set_imports_wait_for_room(&self, wait: bool) {
         self.0.imports_wait_for_room.set(i64::from(wait));
     }
 
-    /// Returns whether imports wait because the disk is full.
     pub(crate) fn imports_wait_for_room(&self) -> bool {
         self.0.imports_wait_for_room.get() != 0
     }
@@ -505,7 +483,6 @@ impl Metrics {
         }
     }
 
-    /// Returns the number of open streams.
     pub(crate) fn viewers(&self) -> u64 {
         u64::try_from(self.0.viewers.get()).unwrap_or_default()
     }
@@ -520,7 +497,6 @@ impl Metrics {
         }
     }
 
-    /// Counts sent frames.
     pub(crate) fn frames_sent(&self, frames: u64, bytes: u64) {
         self.0.frames_sent.inc_by(frames);
         self.0.bytes_sent.inc_by(bytes);
@@ -597,7 +573,7 @@ fn gauge(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// An open stream. Dropping it counts its end, as the subscriber's unless [`ends`](Self::ends) was called.
+/// An open stream. Dropping it counts the end [set](Self::ends), by default the subscriber's.
 #[derive(Debug)]
 pub(crate) struct StreamCount {
     metrics: Metrics,
@@ -605,7 +581,6 @@ pub(crate) struct StreamCount {
 }
 
 impl StreamCount {
-    /// Sets why the stream ends.
     pub(crate) fn ends(&mut self, end: StreamEnd) {
         self.end = end;
     }

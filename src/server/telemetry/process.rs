@@ -5,16 +5,12 @@ use std::fs;
 /// Statistics of this process; 0 if unavailable.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct ProcessStats {
-    /// Resident memory in bytes.
     pub(crate) resident_bytes: u64,
-    /// Open files and sockets.
     pub(crate) open_files: u64,
-    /// Running tasks.
     pub(crate) tasks: u64,
 }
 
 impl ProcessStats {
-    /// Reads `proc(5)` and the runtime's metrics.
     pub(crate) fn read() -> Self {
         Self {
             resident_bytes: resident_bytes().unwrap_or_default(),

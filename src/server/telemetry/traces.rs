@@ -20,10 +20,9 @@ use tracing_subscriber::{
 };
 use url::Url;
 
-/// Timeout for flushing traces at the end.
 const FLUSH: Duration = Duration::from_secs(3);
 
-/// Exports traces until dropped, then flushes.
+/// Flushes traces on drop.
 #[derive(Debug)]
 pub(super) struct Exporter(SdkTracerProvider);
 
@@ -34,14 +33,14 @@ impl Drop for Exporter {
     }
 }
 
-/// Creates the layer that exports our spans to `endpoint`, and its guard.
+/// Creates the layer that exports our spans, and its guard.
 pub(super) fn export_to<S>(
     endpoint: &Url,
 ) -> Result<(impl Layer<S> + Send + Sync + 'static, Exporter), Box<dyn std::error::Error>>
 where
     S: tracing::Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
-    // Fails only if a provider is installed already.
+    // Fails only if a provider is already installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (endpoint, headers) = without_password(endpoint);
     let base = endpoint.as_str().trim_end_matches('/');
@@ -67,8 +66,7 @@ where
     Ok((layer, Exporter(provider)))
 }
 
-/// Takes the user and the password out of an address, as the header that stands for them: the address of a connection is
-/// told to the log of those who look closely.
+/// Moves user and password from the URL to an `Authorization` header, because debug logs show the URL.
 fn without_password(endpoint: &Url) -> (Url, HashMap<String, String>) {
     let (user, password) = (endpoint.username(), endpoint.password());
     if user.is_empty() && password.is_none() {
@@ -77,10 +75,10 @@ fn without_password(endpoint: &Url) -> (Url, HashMap<String, String>) {
     let plain = |text| percent_decode_str(text).collect::<Vec<u8>>();
     let pair = [plain(user), vec![b':'], plain(password.unwrap_or_default())].concat();
     let value = format!("Basic {}", STANDARD.encode(pair));
-    // The exporter decodes it, as what OTEL_EXPORTER_OTLP_HEADERS says.
+    // The exporter decodes it, like OTEL_EXPORTER_OTLP_HEADERS.
     let value = utf8_percent_encode(&value, NON_ALPHANUMERIC).to_string();
     let mut bare = endpoint.clone();
-    // They fail for addresses that have no host alone.
+    // Fail only for URLs without a host.
     let _ = bare.set_username("");
     let _ = bare.set_password(None);
     (bare, HashMap::from([("authorization".to_owned(), value)]))
