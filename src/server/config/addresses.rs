@@ -1,4 +1,4 @@
-//! Addresses that are set: the app's own, other origins, the collector of traces.
+//! URLs of the settings: the app's own, other origins, the trace collector.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use url::Url;
 use super::form::where_it_leads;
 use crate::model::base_path::BasePath;
 
-/// Where a collector is. The address may hold a password, so `Debug` shows where it leads alone.
+/// The URL of a collector. It may have a password, which `Debug` omits.
 #[derive(Clone)]
 pub struct CollectorUrl(Url);
 
@@ -21,7 +21,7 @@ impl CollectorUrl {
         &self.0
     }
 
-    /// Returns the address without what may be secret.
+    /// Returns the URL without secrets.
     pub(super) fn shown(&self) -> String {
         where_it_leads(&self.0)
     }
@@ -33,7 +33,7 @@ impl fmt::Debug for CollectorUrl {
     }
 }
 
-/// The public address of this app.
+/// The public URL of this app.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PublicUrl {
     pub(super) origin: String,
@@ -41,8 +41,8 @@ pub struct PublicUrl {
 }
 
 impl PublicUrl {
-    /// Reads an address. Installations of Auth.js on other paths name that of its routes too, which says nothing of
-    /// ours (<https://next-auth.js.org/configuration/options#nextauth_url>).
+    /// Parses a URL. Auth.js installations on other paths name the URL of its routes, whose path is not the app's
+    /// (<https://next-auth.js.org/configuration/options#nextauth_url>).
     pub(in crate::server) fn parse(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok()?;
         let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
@@ -53,25 +53,25 @@ impl PublicUrl {
         })
     }
 
-    /// Returns the origin as browsers send it in `Origin`.
+    /// Returns the origin, as in the `Origin` header.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// Returns the path that the app is below.
+    /// Returns the base path of the app.
     #[must_use]
     pub fn base(&self) -> &BasePath {
         &self.base
     }
 
-    /// Returns the whole address of a path of the app.
+    /// Returns the URL of a path of the app.
     #[must_use]
     pub fn address(&self, path: &str) -> String {
         format!("{}{}", self.origin, self.base.address(path))
     }
 
-    /// Returns the origin's host, without its port.
+    /// Returns the host without port.
     #[must_use]
     pub fn host(&self) -> &str {
         let authority = self.origin.split_once("://").map_or("", |(_, rest)| rest);
@@ -81,7 +81,7 @@ impl PublicUrl {
         }
     }
 
-    /// Returns the host if browsers have passkeys for it: a name, over https or on this machine (Web Authentication,
+    /// Returns the host if browsers allow passkeys for it: a name, over https or on this machine (Web Authentication,
     /// section 5.1.2).
     #[must_use]
     pub fn passkey_host(&self) -> Option<&str> {
@@ -98,12 +98,12 @@ impl PublicUrl {
     }
 }
 
-/// Other origins, as browsers send them in `Origin`.
+/// Other origins, as in the `Origin` header.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct CorsOrigins(Vec<String>);
 
 impl CorsOrigins {
-    /// Reads exact origins with commas between; `*`, paths and patterns are none.
+    /// Parses comma-separated exact origins; rejects `*`, paths and patterns.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut origins: Vec<String> = Vec::new();
         for one in text.split(',').map(str::trim) {
@@ -121,19 +121,19 @@ impl CorsOrigins {
         self.0.is_empty()
     }
 
-    /// Returns whether a browser's `Origin` is one of them.
+    /// Returns whether an `Origin` is one of them.
     #[must_use]
     pub fn contains(&self, origin: &str) -> bool {
         self.0.iter().any(|known| known == origin)
     }
 
-    /// Lists them.
+    /// Lists the origins.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 }
 
-/// Reads an origin and nothing beside it, as a browser writes it: without a port that goes without saying.
+/// Parses a bare origin as browsers write it, without the default port.
 fn exact_origin(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
     let is_bare = url.username().is_empty()
@@ -142,7 +142,7 @@ fn exact_origin(text: &str) -> Option<String> {
         && url.query().is_none()
         && url.fragment().is_none();
     let is_web = matches!(url.scheme(), "http" | "https");
-    // Where the scheme is well known, `Url` passes over slashes that are missing, and a `*` may stand in a host.
+    // For known schemes `Url` tolerates missing slashes and a `*` in the host.
     let is_written_out = text
         .to_ascii_lowercase()
         .starts_with(&format!("{}://", url.scheme()));

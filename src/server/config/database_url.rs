@@ -1,4 +1,4 @@
-//! The database's address.
+//! The database URL.
 
 use std::{
     fmt,
@@ -10,7 +10,7 @@ use url::Url;
 
 use super::form::where_it_leads;
 
-/// A database's address. It may hold a password, so `Debug` shows the kind alone.
+/// A database URL. It may have a password, so `Debug` shows the kind only.
 #[derive(Clone)]
 pub struct DatabaseUrl {
     url: SecretString,
@@ -18,11 +18,10 @@ pub struct DatabaseUrl {
     max_connections: u32,
 }
 
-/// The most connections to the database where nothing else is set.
 const MAX_CONNECTIONS_DEFAULT: u32 = 10;
 
 impl DatabaseUrl {
-    /// Returns the address of a SQLite file.
+    /// Returns the URL of a SQLite file.
     #[must_use]
     pub fn sqlite(path: &Path) -> Self {
         Self {
@@ -32,7 +31,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// Reads a `sqlite:` or `postgres:` address.
+    /// Parses a `sqlite:` or `postgres:` URL.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if let Some(path) = text.strip_prefix("sqlite:") {
@@ -53,7 +52,7 @@ impl DatabaseUrl {
         })
     }
 
-    /// Sets the most connections at once.
+    /// Sets the maximum connections.
     #[must_use]
     pub fn with_max_connections(self, max_connections: u32) -> Self {
         Self {
@@ -68,7 +67,7 @@ impl DatabaseUrl {
         self.sqlite_path.is_some()
     }
 
-    /// Returns whether it is a SQLite file that is still to be made.
+    /// Returns whether it is a SQLite file that does not exist yet.
     #[must_use]
     pub fn is_missing_file(&self) -> bool {
         self.sqlite_path().is_some_and(|path| !path.exists())
@@ -82,7 +81,7 @@ impl DatabaseUrl {
         self.url.expose_secret()
     }
 
-    /// Returns the address without what may be secret.
+    /// Returns the URL without secrets.
     pub(super) fn shown(&self) -> String {
         match (&self.sqlite_path, Url::parse(self.expose())) {
             (Some(path), _) => format!("sqlite:{}", path.display()),

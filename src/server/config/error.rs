@@ -1,38 +1,38 @@
-//! Settings that cannot be used.
+//! Errors of settings.
 
 use thiserror::Error;
 
 use super::{form::without_user, table::About};
 
-/// A setting that cannot be used. Its text is one line: the name, what it held, what it takes.
+/// An invalid setting. The text is one line: name, value, accepted values.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    /// The value is not of the setting's form.
+    /// The value is invalid.
     #[error("{name} is {value}; expected {takes}")]
     Bad {
         /// The environment variable.
         name: &'static str,
-        /// The value in quotes, or a word in its place where it is a secret.
+        /// The value in quotes, or a placeholder for a secret.
         value: String,
-        /// What would be taken.
+        /// The accepted values.
         takes: &'static str,
     },
-    /// A setting is missing that another one asks for.
+    /// A setting that another one requires is missing.
     #[error("{name} is not set; {because} requires {takes}")]
     Missing {
         /// The environment variable.
         name: &'static str,
-        /// The setting that asks for it.
+        /// The setting that requires it.
         because: &'static str,
-        /// What would be taken.
+        /// The accepted values.
         takes: &'static str,
     },
-    /// The value is not even text.
+    /// The value is not UTF-8.
     #[error("{name} is not UTF-8 text; expected {takes}")]
     NotText {
         /// The environment variable.
         name: &'static str,
-        /// What would be taken.
+        /// The accepted values.
         takes: &'static str,
     },
     /// The `.env` file cannot be read.
@@ -41,7 +41,7 @@ pub enum ConfigError {
 }
 
 impl About {
-    /// Returns the error of a value that is not of the setting's form.
+    /// Returns the error of an invalid value.
     pub(super) fn bad(&self, text: &str) -> ConfigError {
         ConfigError::Bad {
             name: self.name,

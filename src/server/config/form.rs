@@ -1,4 +1,4 @@
-//! The forms that settings have: how a value is read and shown.
+//! Forms of settings: parsing and printing of values.
 
 use std::{
     collections::BTreeSet,
@@ -18,21 +18,20 @@ use url::Url;
 use super::{PublicUrl, SocketProtocol};
 use crate::{model::changes::Percent, server::identity::host::is_loopback};
 
-/// What a setting takes.
+/// The form of a setting's values.
 pub(super) trait Form {
     type Value;
 
-    /// Reads a value; `None` where it is not of this form.
+    /// Returns `None` if the value is invalid.
     fn parse(&self, text: &str) -> Option<Self::Value>;
 
-    /// Returns a value in this form again, without what may be secret; `None` where only the text that was set
-    /// says it.
+    /// Prints a value without secrets; `None` if only the original text represents it.
     fn show(&self, _: &Self::Value) -> Option<String> {
         None
     }
 }
 
-/// A number that is not smaller than this one.
+/// A number with a minimum.
 #[derive(Debug)]
 pub(super) struct AtLeast<T>(pub(super) T);
 
@@ -48,7 +47,7 @@ impl<T: FromStr + PartialOrd + fmt::Display> Form for AtLeast<T> {
     }
 }
 
-/// A share in percent, up to this one.
+/// A percentage with a maximum.
 #[derive(Debug)]
 pub(super) struct UpTo(pub(super) Percent);
 
@@ -64,7 +63,7 @@ impl Form for UpTo {
     }
 }
 
-/// A duration between two.
+/// A duration with minimum and maximum.
 #[derive(Debug)]
 pub(super) struct Between(pub(super) Duration, pub(super) Duration);
 
@@ -101,7 +100,6 @@ impl Form for OrNever {
     }
 }
 
-/// A duration, or `forever`.
 #[derive(Debug)]
 pub(super) struct OrForever;
 
@@ -139,7 +137,7 @@ impl Form for Size {
     }
 }
 
-/// One of several words, each of which stands for a value.
+/// One of several words, with its value.
 #[derive(Debug)]
 pub(super) struct OneOf<T: 'static>(pub(super) &'static [(&'static str, T)]);
 
@@ -157,7 +155,6 @@ impl<T: Clone + PartialEq> Form for OneOf<T> {
     }
 }
 
-/// Any text.
 #[derive(Debug)]
 pub(super) struct Text;
 
@@ -169,7 +166,7 @@ impl Form for Text {
     }
 }
 
-/// Any text, which is shown nowhere.
+/// Any text; never printed.
 #[derive(Debug)]
 pub(super) struct Secret;
 
@@ -181,7 +178,7 @@ impl Form for Secret {
     }
 }
 
-/// Visible ASCII characters, which are shown nowhere.
+/// Visible ASCII characters; never printed.
 #[derive(Debug)]
 pub(super) struct VisibleSecret;
 
@@ -194,7 +191,7 @@ impl Form for VisibleSecret {
     }
 }
 
-/// What a function reads, and perhaps another one shows.
+/// A parser, and optionally a printer.
 #[derive(Debug)]
 pub(super) struct By<T>(
     pub(super) fn(&str) -> Option<T>,
@@ -246,7 +243,7 @@ pub(super) fn networks(text: &str) -> Option<Vec<IpNet>> {
         .collect()
 }
 
-/// Reads email addresses, in lower case.
+/// Parses e-mail addresses, lowercasing them.
 pub(super) fn mail_addresses(text: &str) -> Option<BTreeSet<String>> {
     text.split(',')
         .map(|one| {
@@ -260,7 +257,7 @@ pub(super) fn mail_addresses(text: &str) -> Option<BTreeSet<String>> {
         .collect()
 }
 
-/// Reads a provider's address: https, or this machine (OpenID Connect Discovery 1.0, section 3).
+/// Parses a provider's URL: https, or this machine (OpenID Connect Discovery 1.0, section 3).
 pub(super) fn issuer(text: &str) -> Option<IssuerUrl> {
     let issuer = IssuerUrl::new(text.to_owned()).ok()?;
     let url = issuer.url();
@@ -270,7 +267,7 @@ pub(super) fn issuer(text: &str) -> Option<IssuerUrl> {
     (is_safe && is_plain && url.fragment().is_none()).then_some(issuer)
 }
 
-/// Reads the service's address: the scheme says what its socket speaks, REST is on the same host.
+/// Parses the service's URL: the scheme selects the socket protocol; REST is on the same host.
 pub(super) fn monitor_url(text: &str) -> Option<(Url, SocketProtocol)> {
     let url = Url::parse(text).ok()?;
     let (rest_scheme, protocol) = match url.scheme() {
@@ -298,7 +295,7 @@ fn shown_duration(duration: Duration) -> String {
     humantime::format_duration(duration).to_string()
 }
 
-/// Says a size in the largest unit that says it exactly.
+/// Prints a size in the largest exact unit.
 fn shown_size(bytes: u64) -> String {
     let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
     units
@@ -310,7 +307,7 @@ fn shown_size(bytes: u64) -> String {
         )
 }
 
-/// Leaves of an address what says where it leads: no user, no password, no parameters.
+/// Removes user, password and query from a URL.
 pub(super) fn where_it_leads(url: &Url) -> String {
     let user = if url.username().is_empty() && url.password().is_none() {
         ""
@@ -325,7 +322,7 @@ pub(super) fn where_it_leads(url: &Url) -> String {
     format!("{}://{user}{host}{port}{}", url.scheme(), url.path())
 }
 
-/// Takes a user's name and password out of a text that may be an address.
+/// Removes user and password from a text that may be a URL.
 pub(super) fn without_user(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else {
         return text.to_owned();

@@ -8,13 +8,13 @@ use url::Url;
 use super::form::where_it_leads;
 use crate::server::identity::host::is_loopback;
 
-/// A mail server's address, with the password, in lettre's form.
+/// A mail server's URL with the password, in lettre's form.
 #[derive(Clone, Eq, PartialEq)]
 pub struct SmtpUrl(Url);
 
 impl SmtpUrl {
-    /// Reads `smtps://` (TLS from the start) or `smtp://`, which must be upgraded to TLS but on this machine, or where
-    /// `?tls=none` says otherwise.
+    /// Parses `smtps://` (TLS from the start) or `smtp://`, which requires STARTTLS except on this machine or with
+    /// `?tls=none`.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut url = Url::parse(text).ok()?;
         let host = url.host_str().filter(|host| !host.is_empty())?.to_owned();
@@ -34,7 +34,7 @@ impl SmtpUrl {
         &self.0
     }
 
-    /// Returns the address without what may be secret.
+    /// Returns the URL without secrets.
     pub(super) fn shown(&self) -> String {
         where_it_leads(&self.0)
     }
@@ -46,7 +46,7 @@ impl fmt::Debug for SmtpUrl {
     }
 }
 
-/// The mail server, and who mails are from.
+/// The mail server and the sender.
 #[derive(Clone, Debug)]
 pub struct MailConfig {
     /// The server.
@@ -55,7 +55,7 @@ pub struct MailConfig {
     pub from: Mailbox,
 }
 
-/// Reads a sender, with or without a name.
+/// Parses a sender, with or without a name.
 pub(super) fn mailbox(text: &str) -> Option<Mailbox> {
     text.parse().ok()
 }

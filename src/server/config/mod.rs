@@ -1,7 +1,7 @@
-//! The settings: read once at the start, from the environment and a `.env` file, into types that
-//! cannot hold a bad value.
+//! Settings: read once at the start, from the environment and a `.env` file, into types that cannot hold an invalid
+//! value.
 //!
-//! `table` declares each once; `form` has the forms of their values, `read` reads them, `print` writes them out.
+//! `table` declares each setting; `form` has the forms of values, `read` reads them, `print` prints them.
 
 mod addresses;
 mod database_url;

@@ -1,18 +1,18 @@
-//! The settings as text: for `--help`, `--check-config` and `.env.example`.
+//! Prints settings for `--help`, `--check-config` and `.env.example`.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{Config, SETTINGS};
 
-/// Where no more room is for a comment's line.
+/// Maximum width of a comment.
 const WIDTH: usize = 100;
 
-/// Lists every setting: what it is for, what it takes, and what holds without it.
+/// Lists every setting: meaning, accepted values and default.
 #[must_use]
 pub fn help() -> String {
     let mut help = "Settings, from the environment or a .env file:\n".to_owned();
     for setting in SETTINGS {
-        // Writing to a String does not fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(
             help,
             "\n  {}\n      {}\n      Takes {}. Default: {}.\n",
@@ -29,7 +29,7 @@ pub fn help() -> String {
     help
 }
 
-/// What is read of the environment that is nobody's to set by hand, or not ours.
+/// Environment variables that the platform sets, or that belong to other software.
 const FROM_OUTSIDE: [(&str, &str); 4] = [
     (
         "LEPTOS_SITE_ROOT",
@@ -49,7 +49,7 @@ const FROM_OUTSIDE: [(&str, &str); 4] = [
     ),
 ];
 
-/// Returns an example of a `.env` file with every setting, none of them set.
+/// Returns an example `.env` file with every setting commented out.
 #[must_use]
 pub fn env_example() -> String {
     let mut example =
@@ -93,7 +93,7 @@ fn comment(text: &mut String, sentence: &str) {
     text.push('\n');
 }
 
-/// What holds of each setting that was read, as text without secrets.
+/// The effective value of each setting, as text without secrets.
 #[derive(Clone, Debug, std::default::Default)]
 pub(super) struct Listing(BTreeMap<&'static str, Held>);
 
@@ -114,8 +114,7 @@ impl Listing {
 }
 
 impl Config {
-    /// Lists what holds, setting by setting, in a form that the settings take: what was set or what holds
-    /// without it, and no secrets.
+    /// Lists the effective settings in their input form, without secrets.
     #[must_use]
     pub fn effective(&self) -> String {
         let mut list = String::new();
@@ -137,7 +136,7 @@ impl Config {
 mod tests {
     use super::*;
 
-    /// Run with `UPDATE_EXPECT=1` to write the file anew.
+    /// `UPDATE_EXPECT=1` rewrites the file.
     #[test]
     fn the_example_of_a_dotenv_file_lists_every_setting() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example");
@@ -265,7 +264,7 @@ mod tests {
         assert_eq!(again, list.replace(" # by default", ""));
     }
 
-    /// What is in the table and not read has no effect.
+    /// A setting that is not read has no effect.
     #[test]
     fn every_setting_is_read() {
         let config = Config::read(|_| None).unwrap();

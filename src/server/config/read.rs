@@ -16,16 +16,16 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// When a value is not of its setting's form.
+    /// If a setting is invalid.
     pub fn from_env() -> Result<Self, ConfigError> {
         match dotenvy::dotenv() {
             Ok(_) => {}
             Err(error) if error.not_found() => {}
-            // The error's text would show the line, which may hold a secret.
+            // The error's text would show the line, which may have a secret.
             Err(dotenvy::Error::Io(error)) => return Err(ConfigError::DotEnv(error.to_string())),
             Err(_) => return Err(ConfigError::DotEnv("a line is not NAME=value".to_owned())),
         }
-        // What is not text would pass for what is not set.
+        // A value that is not UTF-8 would count as not set.
         for setting in SETTINGS {
             if std::env::var_os(setting.name).is_some_and(|value| value.to_str().is_none()) {
                 return Err(ConfigError::NotText {
@@ -37,15 +37,15 @@ impl Config {
         Self::read(environment)
     }
 
-    /// Reads the settings from wherever `get` looks them up. An empty value is one not set.
+    /// Reads the settings by `get`. An empty value counts as not set.
     ///
     /// # Errors
     ///
-    /// When a value is not of its setting's form.
+    /// If a setting is invalid.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let env = Env::new(&get);
         let host = Host::find(&get);
-        // `cargo leptos watch` and `serve` say where to listen in a variable of their own.
+        // `cargo leptos watch` and `serve` set the listen address in their own variable.
         let told = get("LEPTOS_SITE_ADDR").and_then(|address| address.parse().ok());
         let listen = match told {
             Some(address) => env.read_or(&LISTEN, address)?,
@@ -151,18 +151,18 @@ impl Config {
     }
 }
 
-/// Looks a setting up in the environment.
+/// Reads an environment variable.
 #[must_use]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Where the process runs, as far as that changes what holds by default.
+/// The kind of host, which determines some defaults.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Host {
-    /// On a machine, for as long as it is let.
+    /// A long-running process.
     Machine,
-    /// As a function on Vercel. <https://vercel.com/docs/functions/limitations>
+    /// A function on Vercel. <https://vercel.com/docs/functions/limitations>
     Vercel,
 }
 
@@ -174,7 +174,7 @@ impl Host {
         }
     }
 
-    /// Vercel says what the app's address is, without its scheme.
+    /// Vercel provides the app's URL without a scheme.
     fn public_url(self, get: &impl Fn(&str) -> Option<String>) -> Option<PublicUrl> {
         if self == Self::Machine {
             return None;
@@ -183,7 +183,7 @@ impl Host {
         PublicUrl::parse(&format!("https://{name}"))
     }
 
-    /// A function's request may have 4.5 MB.
+    /// Vercel limits requests to 4.5 MB.
     fn max_upload(self) -> u64 {
         match self {
             Self::Machine => 1 << 30,
@@ -191,12 +191,12 @@ impl Host {
         }
     }
 
-    /// A function may last for 300 s.
+    /// Vercel limits functions to 300 s.
     fn max_duration(self) -> Option<Duration> {
         (self == Self::Vercel).then_some(Duration::from_secs(280))
     }
 
-    /// A function sleeps between requests, and hears no events then.
+    /// A function sleeps between requests and receives no events then.
     fn unwatched_jobs(self) -> usize {
         match self {
             Self::Machine => 1_000,
@@ -205,7 +205,7 @@ impl Host {
     }
 }
 
-/// Looks settings up, says what is wrong with them in the same words for all, and notes what holds.
+/// Reads settings, creates uniform errors, and records effective values.
 struct Env<'a> {
     get: &'a dyn Fn(&str) -> Option<String>,
     listing: RefCell<Listing>,
@@ -223,7 +223,6 @@ impl<'a> Env<'a> {
         self.listing.into_inner()
     }
 
-    /// Reads a setting that has a value by default.
     fn read<F: Form>(&self, setting: &Setting<F>) -> Result<F::Value, ConfigError> {
         if let Some(value) = self.find(setting)? {
             return Ok(value);
@@ -239,7 +238,7 @@ impl<'a> Env<'a> {
         Ok(value)
     }
 
-    /// Reads a setting whose default is known here alone.
+    /// Reads a setting with a computed default.
     fn read_or<F: Form>(
         &self,
         setting: &Setting<F>,
@@ -252,7 +251,7 @@ impl<'a> Env<'a> {
         Ok(default)
     }
 
-    /// Reads a setting without which nothing holds.
+    /// Reads a setting without a default.
     fn find<F: Form>(&self, setting: &Setting<F>) -> Result<Option<F::Value>, ConfigError> {
         let about = &setting.about;
         let text = (self.get)(about.name).map(|text| text.trim().to_owned());
@@ -269,7 +268,7 @@ impl<'a> Env<'a> {
         Ok(Some(value))
     }
 
-    /// Notes what holds of a setting that is not set.
+    /// Records the default of a setting that is not set.
     fn note_default<F: Form>(&self, setting: &Setting<F>, value: &F::Value) {
         if !self.listing.borrow().is_set(setting.about.name) {
             self.note(&setting.about, false, setting.form.show(value));
@@ -318,7 +317,7 @@ fn oidc(env: &Env<'_>) -> Result<Option<OidcConfig>, ConfigError> {
     }))
 }
 
-/// Reads whether there are passwords. Without them there must be another way in.
+/// Without passwords another way to sign in is required.
 fn passwords(env: &Env<'_>) -> Result<bool, ConfigError> {
     let passwords = env.read(&PASSWORDS)?;
     if passwords || env.find(&OIDC_ISSUER)?.is_some() || !authjs_secrets(env)?.is_empty() {
@@ -344,7 +343,7 @@ fn mail(env: &Env<'_>) -> Result<Option<MailConfig>, ConfigError> {
     Ok(Some(MailConfig { server, from }))
 }
 
-/// Reads whether there are passkeys. Where no browser has any for the app they cannot be required.
+/// Passkeys cannot be required where browsers have none for the app.
 fn passkeys(env: &Env<'_>, public_url: &PublicUrl) -> Result<PasskeyPolicy, ConfigError> {
     let policy = env.read(&PASSKEYS)?;
     if policy == PasskeyPolicy::Required && public_url.passkey_host().is_none() {
@@ -585,7 +584,7 @@ mod tests {
         assert_eq!(config.database.max_connections(), 3);
     }
 
-    /// `api/index.rs` may last as long as vercel.json says.
+    /// vercel.json limits the duration of `api/index.rs`.
     #[test]
     fn a_stream_on_vercel_ends_before_its_function_is_killed() {
         let vercel: serde_json::Value =

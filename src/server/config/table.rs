@@ -1,5 +1,4 @@
-//! The settings: one declaration each, which parsing, `--help`, `--check-config`, `.env.example` and the
-//! table in the README come from.
+//! The settings, each declared once: for parsing, `--help`, `--check-config`, `.env.example` and the README's tables.
 
 use std::{collections::BTreeSet, net::SocketAddr, num::NonZeroU32, time::Duration};
 
@@ -26,46 +25,46 @@ use crate::{
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = secs(60);
 const HOUR: Duration = secs(3600);
-/// The longest of what is meant to last long.
+/// Maximum of long durations.
 const LONGEST: Duration = secs(10 * 365 * 86_400);
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// A setting, and the form of its value.
+/// A setting with its form.
 #[derive(Debug)]
 pub(super) struct Setting<F> {
     pub(super) about: About,
     pub(super) form: F,
 }
 
-/// One setting as `--help` lists it.
+/// A setting for `--help`.
 #[derive(Clone, Copy, Debug)]
 pub struct About {
     /// The environment variable.
     pub name: &'static str,
-    /// What it is for.
+    /// Its meaning.
     pub meaning: &'static str,
-    /// What it takes.
+    /// Accepted values.
     pub takes: &'static str,
-    /// What holds when it is not set.
+    /// The default.
     pub default: Default,
-    /// Whether its value must not be shown.
+    /// Whether its value is secret.
     pub(super) secret: bool,
 }
 
-/// What holds when a setting is not set.
+/// The default of a setting.
 #[derive(Clone, Copy, Debug)]
 pub enum Default {
     /// This value.
     Value(&'static str),
-    /// What these words say.
+    /// A description.
     Words(&'static str),
 }
 
 impl Default {
-    /// Returns the text of it.
+    /// Returns the text.
     #[must_use]
     pub fn text(&self) -> &'static str {
         match self {
@@ -73,7 +72,7 @@ impl Default {
         }
     }
 
-    /// Returns the value, where it is one.
+    /// Returns the value, if it is one.
     #[must_use]
     pub fn value(&self) -> Option<&'static str> {
         match self {
@@ -83,8 +82,8 @@ impl Default {
     }
 }
 
-// A row: identifier, form, environment variable, the form's limits, what it takes, what holds by default
-// (a value) or without it (words), what it is for.
+// A row: identifier, form, environment variable, the form's limits, accepted values, default (a value, or words),
+// meaning.
 macro_rules! settings {
     ($($id:ident: $form:ty = $name:literal, $limits:expr,
         $takes:literal, $how:ident $default:literal $(, $secret:ident)?,
@@ -99,7 +98,7 @@ macro_rules! settings {
             },
             form: $limits,
         };)*
-        /// Every setting there is.
+        /// All settings.
         pub static SETTINGS: &[&About] = &[$(&$id.about),*];
     };
     (@default $text:literal) => { Default::Value($text) };

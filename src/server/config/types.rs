@@ -1,4 +1,4 @@
-//! The settings as the rest of the server takes them.
+//! Types of the settings.
 
 use std::{collections::BTreeSet, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
@@ -15,148 +15,148 @@ use crate::model::{changes::Percent, import_options::OwnLimits, role::Role};
 /// All settings.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The address the app listens on.
+    /// Listen address.
     pub listen: SocketAddr,
-    /// The app's public origin.
+    /// Public URL.
     pub public_url: PublicUrl,
-    /// The other origins whose pages may read streams and use the REST API.
+    /// Other origins whose pages may read streams and use the REST API.
     pub cors_origins: CorsOrigins,
-    /// Whether that was set, and is not what it listens on.
+    /// Whether the public URL was set and differs from the listen address.
     pub is_public_url_set: bool,
-    /// Further host names under which the app may be asked for.
+    /// Further host names of the app.
     pub allowed_hosts: BTreeSet<String>,
-    /// Where everything is kept.
+    /// Database URL.
     pub database: DatabaseUrl,
-    /// The directory of the embedded price monitor's uploads.
+    /// Directory of uploads.
     pub data_dir: PathBuf,
-    /// Who runs the imports.
+    /// The price monitor.
     pub monitor: Monitor,
-    /// The largest product file, in bytes.
+    /// Maximum bytes of a product file.
     pub max_upload: u64,
-    /// The hosts that product files are fetched from.
+    /// Hosts of product files.
     pub import_hosts: RemoteHosts,
-    /// The hosts that webhooks are sent to.
+    /// Hosts of webhooks.
     pub webhook_hosts: RemoteHosts,
-    /// The mail server, where there is one.
+    /// The mail server, if any.
     pub mail: Option<MailConfig>,
-    /// What stored secrets are encrypted with.
+    /// Key for stored secrets.
     pub encryption_key: Option<SecretString>,
-    /// The most imports of one user that run at once.
+    /// Maximum running imports per user.
     pub imports_per_user: usize,
-    /// The most rows that one import writes in a second.
+    /// Maximum rows per second of one import.
     pub import_max_rate: Option<NonZeroU32>,
-    /// The most imports of one user that wait or run.
+    /// Maximum waiting and running imports per user.
     pub queued_per_user: u64,
-    /// How much room product files may take.
+    /// Maximum space for product files.
     pub space: SpaceLimits,
-    /// How long what is not kept for ever is kept.
+    /// Retention times.
     pub retention: Retention,
-    /// How much an import may change without being asked about.
+    /// Default safety limits.
     pub safety: SafetyLimits,
-    /// How many failures of a source in a row are told.
+    /// Consecutive failures of a source that cause a notification.
     pub source_failures: u64,
-    /// Who may sign in, and for how long.
+    /// Authentication.
     pub auth: AuthConfig,
-    /// The reverse proxies whose `X-Forwarded-For` is believed.
+    /// Reverse proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// The progress streams.
+    /// Progress streams.
     pub sse: SseConfig,
     /// The hub and its connection to the price monitor.
     pub relay: RelayConfig,
-    /// The most connections that have made no request yet.
+    /// Maximum connections without a request.
     pub max_silent: usize,
-    /// How long requests may take to finish after a signal to stop.
+    /// Maximum time for requests to finish after a signal to stop.
     pub drain: Duration,
-    /// What is told about the running server, and to whom.
+    /// Metrics and traces.
     pub telemetry: TelemetryConfig,
-    /// What is logged, and how.
+    /// Logs.
     pub log: LogConfig,
-    /// What holds of each setting, as text.
+    /// Effective settings as text.
     pub(super) listing: Listing,
 }
 
-/// Who may sign in, and for how long.
+/// Authentication.
 #[derive(Clone, Debug)]
 pub struct AuthConfig {
-    /// How long a sign-in lasts.
+    /// Lifetime of local sessions.
     pub sessions: SessionLifetime,
-    /// The secrets of an Auth.js or NextAuth installation whose session cookies are accepted.
+    /// Secrets of Auth.js or NextAuth, whose session cookies are accepted.
     pub authjs_secrets: Vec<SecretString>,
-    /// The OpenID Connect provider at which people can sign in.
+    /// The OpenID Connect provider.
     pub oidc: Option<OidcConfig>,
-    /// How long a sign-in at the provider lasts.
+    /// Lifetime of sessions by the provider.
     pub provider_session: Duration,
-    /// Whether people sign in with passwords that are kept here.
+    /// Whether local passwords are accepted.
     pub passwords: bool,
-    /// Whether they sign in with passkeys.
+    /// Whether passkeys are accepted.
     pub passkeys: PasskeyPolicy,
-    /// Whom people ask for access.
+    /// Contact for access.
     pub contact: Option<String>,
-    /// The role of those who sign in elsewhere and are given none there; without one they are not let in.
+    /// Role of external users without one; `None` refuses them.
     pub default_role: Option<Role>,
 }
 
-/// Whether accounts of this app have passkeys.
+/// Policy for passkeys of local accounts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PasskeyPolicy {
     /// None are added or accepted.
     Off,
-    /// Each person decides.
+    /// Each user decides.
     Optional,
-    /// A session without one gives access to nothing.
+    /// Sessions without one have no access.
     Required,
 }
 
-/// An OpenID Connect provider, and what this app is there.
+/// An OpenID Connect provider and the app's registration.
 #[derive(Clone, Debug)]
 pub struct OidcConfig {
-    /// The provider's address, letter by letter as it says it itself.
+    /// The issuer, exactly as the provider writes it.
     pub issuer: IssuerUrl,
-    /// What this app is called there.
+    /// Client ID.
     pub client_id: String,
-    /// The secret for it, where it has one.
+    /// Client secret, if any.
     pub client_secret: Option<SecretString>,
-    /// What the provider is called on the sign-in page.
+    /// Its name on the sign-in page.
     pub name: String,
-    /// The domains of the verified addresses with which people may sign in; empty for any address.
+    /// Domains of accepted verified addresses; empty for any.
     pub allowed_domains: BTreeSet<String>,
-    /// The verified addresses, in lower case, of those who are owners.
+    /// Verified addresses of owners, in lower case.
     pub owners: BTreeSet<String>,
 }
 
-/// What is told about the running server, and to whom.
+/// Metrics and traces.
 #[derive(Clone, Debug)]
 pub struct TelemetryConfig {
-    /// What a reader of the metrics must show; without one they are for this machine alone.
+    /// Token for reading metrics; without one only this machine may.
     pub metrics_token: Option<SecretString>,
-    /// The OpenTelemetry collector that traces are sent to.
+    /// The OpenTelemetry collector of traces.
     pub otlp_endpoint: Option<CollectorUrl>,
 }
 
 /// The price monitor to use.
 #[derive(Clone, Debug)]
 pub enum Monitor {
-    /// Our own, in this process, on a loopback port, with this key or a random one.
+    /// The embedded one, on a loopback port.
     Embedded {
-        /// The key, where one was set.
+        /// The key; random if `None`.
         api_key: Option<SecretString>,
     },
-    /// Somebody's service.
+    /// An external service.
     External(MonitorEndpoint),
 }
 
-/// Where a price monitor is, and the key it wants.
+/// Where an external price monitor is.
 #[derive(Clone, Debug)]
 pub struct MonitorEndpoint {
-    /// The service's address, always `http` or `https`.
+    /// Its URL, `http` or `https`.
     pub url: Url,
-    /// What its socket speaks.
+    /// The protocol of its socket.
     pub protocol: SocketProtocol,
-    /// The key. It goes nowhere but there.
+    /// The key, sent to this service only.
     pub api_key: SecretString,
 }
 
-/// What the price monitor's socket speaks.
+/// The protocol of the price monitor's socket.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SocketProtocol {
     /// Socket.IO 5 over Engine.IO 4.
@@ -165,54 +165,54 @@ pub enum SocketProtocol {
     WebSocket,
 }
 
-/// Limits and timing of the progress streams.
+/// Limits and times of progress streams.
 #[derive(Clone, Debug)]
 pub struct SseConfig {
-    /// The time between two heartbeats, at most 15 s.
+    /// Interval of heartbeats, at most 15 s.
     pub heartbeat: Duration,
-    /// When a stream is ended for the browser to come back.
+    /// Maximum duration of a stream, after which clients reconnect.
     pub max_duration: Option<Duration>,
-    /// How long what was sent may stay unread.
+    /// How long sent bytes may stay unacknowledged.
     pub write_timeout: Duration,
-    /// The most streams at once.
+    /// Maximum streams.
     pub max_streams: usize,
-    /// The most streams of one user.
+    /// Maximum streams per user.
     pub max_streams_per_user: usize,
-    /// The most streams to one address.
+    /// Maximum streams per address.
     pub max_streams_per_address: usize,
-    /// The most jobs of one stream.
+    /// Maximum jobs per stream.
     pub max_jobs: usize,
 }
 
-/// Limits and timing of the relay.
+/// Limits and times of the relay.
 #[derive(Clone, Debug)]
 pub struct RelayConfig {
-    /// The most jobs followed at once.
+    /// Maximum followed jobs.
     pub max_jobs: usize,
-    /// How long a job is followed after its last viewer has left.
+    /// How long a job is followed after its last subscriber has left.
     pub grace: Duration,
-    /// The time between two REST polls while there is no socket.
+    /// Interval of REST polls without a socket.
     pub poll_interval: Duration,
-    /// The silence after which REST is asked all the same.
+    /// Silence after which REST is polled despite a socket.
     pub settle_interval: Duration,
-    /// How long REST may answer 404 for a job before it has failed.
+    /// How long REST may answer 404 for a job before it fails.
     pub forgotten_after: Duration,
-    /// The time between two rounds of questions for jobs that nobody watches.
+    /// Interval of polling jobs without subscribers.
     pub unwatched_interval: Duration,
-    /// The most jobs that are joined though nobody watches them.
+    /// Maximum jobs joined without subscribers.
     pub unwatched_jobs: usize,
-    /// The largest message that is read of the price monitor, in bytes.
+    /// Maximum bytes of a message from the price monitor.
     pub max_message: usize,
-    /// How many jobs REST is asked for at once.
+    /// Maximum concurrent REST calls.
     pub rest_concurrency: usize,
 }
 
-/// What is logged, and how.
+/// Format and filter of logs.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
-    /// `tracing`'s filter directives.
+    /// Filter directives of `tracing`.
     pub filter: String,
-    /// One JSON object a line, for machines.
+    /// Whether to write a JSON object per line.
     pub json: bool,
 }
 
@@ -225,42 +225,42 @@ pub struct SessionLifetime {
     pub idle: Duration,
 }
 
-/// How long what is not kept for ever is kept.
+/// How long data is kept; `None` is forever.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Retention {
-    /// A product file after its import, to be imported again.
+    /// Product files after their import.
     pub uploads: Duration,
-    /// What is said of the rows of an import, after its end.
+    /// Notes on rows, after the import's end.
     pub rows: Option<Duration>,
-    /// What an import changed of products, after its beginning; none of it is noted where this is zero.
+    /// Product changes, after the import's start; zero records none.
     pub changes: Option<Duration>,
-    /// An import after its end.
+    /// Imports, after their end.
     pub imports: Option<Duration>,
-    /// That an import was deleted.
+    /// IDs of deleted imports.
     pub deleted: Option<Duration>,
-    /// An event in the audit log.
+    /// Audit log.
     pub audit: Option<Duration>,
-    /// A run of a source.
+    /// Runs of sources.
     pub source_runs: Option<Duration>,
 }
 
-/// How much an import may change without being asked about.
+/// Limits of the changes by an import.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SafetyLimits {
-    /// What becomes of one that would change more.
+    /// What happens above a limit.
     pub action: LimitAction,
-    /// The share of prices that may move far.
+    /// Maximum share of prices that change far.
     pub prices: Percent,
-    /// What is far.
+    /// Minimum change of a price that is far.
     pub price_change: Percent,
-    /// The share of rows that may fail.
+    /// Maximum share of failed rows.
     pub failed: Percent,
-    /// The share of products that a full file may lack.
+    /// Maximum share of products missing in a full file.
     pub missing: Percent,
 }
 
 impl SafetyLimits {
-    /// Returns what holds for an import that has limits of its own.
+    /// Applies an import's own limits.
     #[must_use]
     pub fn with(self, own: OwnLimits) -> Self {
         Self {
@@ -273,14 +273,14 @@ impl SafetyLimits {
     }
 }
 
-/// What becomes of an import that goes over a limit.
+/// What happens to an import above a limit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LimitAction {
-    /// Nothing: there are no limits.
+    /// There are no limits.
     Off,
-    /// It waits to be approved.
+    /// It waits for approval.
     Ask,
-    /// It ends.
+    /// It fails.
     Refuse,
 }
 
@@ -297,13 +297,13 @@ impl Default for SafetyLimits {
     }
 }
 
-/// How much room product files may take.
+/// Space for product files.
 #[derive(Clone, Copy, Debug)]
 pub struct SpaceLimits {
-    /// The most bytes of one user.
+    /// Maximum bytes per user.
     pub of_user: u64,
-    /// The most bytes of all users together.
+    /// Maximum bytes in total.
     pub of_all: u64,
-    /// How many bytes of the disk stay free.
+    /// Bytes of the disk to keep free.
     pub free: u64,
 }

@@ -1,17 +1,17 @@
-//! Settings that can be used and had better not be.
+//! Valid settings that are unwise.
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Config, Monitor};
 use crate::server::identity::host::is_loopback;
 
-/// The fewest characters of a secret that nobody guesses.
+/// Minimum characters of an offline-guessable secret.
 const SECRET: usize = 32;
-/// The same of a key or token, which is tried over the network alone.
+/// Minimum characters of a key or token, which is guessed over the network only.
 const KEY: usize = 16;
 
 impl Config {
-    /// Says what is unwise in the settings.
+    /// Returns warnings about unwise settings.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
