@@ -1,4 +1,4 @@
-//! The composition root: reads the settings, puts the server together, listens, and stops in good order.
+//! The composition root: builds the server from the settings, listens, and shuts down.
 
 pub mod pages;
 pub mod serverless;

@@ -10,8 +10,8 @@ use crate::{
     server::http::router::Pages,
 };
 
-/// The routes of the pages. Listing them stops every page of the process that is being rendered at the time for
-/// good (<https://github.com/leptos-rs/leptos/issues/4773>), so it is done once, before the first.
+/// Routes of the pages. Listing them hangs every page being rendered at the time
+/// (<https://github.com/leptos-rs/leptos/issues/4773>), so it is done once, before the first.
 static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
 
 /// The pages of the app.

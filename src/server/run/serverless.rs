@@ -1,4 +1,4 @@
-//! The app as a function: no listener of its own, no disk, and no process that stays.
+//! The app as a serverless function: no listener, no disk, no permanent process.
 
 use axum::Router;
 use thiserror::Error;
@@ -10,13 +10,13 @@ use crate::server::{
     store::Store,
 };
 
-/// The app, for a host that passes requests on to it.
+/// The app, for a platform that passes requests to it.
 pub struct Function(App);
 
 /// Why a function does not start.
 #[derive(Debug, Error)]
 pub enum FunctionError {
-    /// Settings are missing without which a function can do nothing.
+    /// Required settings are missing.
     #[error("a serverless function has no disk and is short-lived, so these settings are required: {}", .0.join("; "))]
     Missing(Vec<&'static str>),
     /// The app does not start.
@@ -25,11 +25,11 @@ pub enum FunctionError {
 }
 
 impl Function {
-    /// Opens the database and the relay.
+    /// Opens the database and starts the relay.
     ///
     /// # Errors
     ///
-    /// When settings are missing or the database cannot be had.
+    /// If settings are missing or the database is unavailable.
     pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Self, FunctionError> {
         let missing = missing(&config);
         if !missing.is_empty() {
@@ -41,12 +41,12 @@ impl Function {
         Ok(Self(App::start(config, store, shutdown).await?))
     }
 
-    /// Returns what answers requests.
+    /// Returns the router.
     pub fn router(&self) -> Router {
         self.0.router()
     }
 
-    /// Ends what runs besides requests, in good order.
+    /// Stops background tasks gracefully.
     pub async fn stop(self) {
         self.0.stop().await;
     }

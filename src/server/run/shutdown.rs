@@ -1,4 +1,4 @@
-//! The signals that stop the server.
+//! Signals that stop the server.
 
 use tokio_util::sync::CancellationToken;
 
@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// # Errors
 ///
-/// When the system does not let us listen for signals.
+/// If signal handlers cannot be installed.
 pub fn on_signal(shutdown: CancellationToken) -> std::io::Result<()> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! Puts the server together from its settings, and runs it.
+//! Builds the server from its settings and runs it.
 
 use std::{io, net::Ipv4Addr, sync::Arc};
 
@@ -39,9 +39,9 @@ use crate::{
     },
 };
 
-/// The most connections beside those of streams.
+/// Maximum connections besides streams.
 const OTHER_CONNECTIONS: usize = 16_384;
-/// The same from one address.
+/// Maximum connections per address besides streams.
 const OTHER_CONNECTIONS_OF_ADDRESS: usize = 512;
 
 /// Why the server does not start.
@@ -55,13 +55,13 @@ pub enum StartError {
     Listen {
         /// The address.
         address: String,
-        /// Why not.
+        /// The error.
         error: io::Error,
     },
     /// The directory of uploads cannot be used.
     #[error("DATA_DIR: {0}")]
     Uploads(#[from] UploadsError),
-    /// No loopback port can be had for the embedded price monitor.
+    /// There is no loopback port for the embedded price monitor.
     #[error("no loopback port for the embedded price monitor: {0}")]
     Loopback(io::Error),
     /// The system has no randomness for the embedded price monitor's key.
@@ -70,7 +70,7 @@ pub enum StartError {
     /// The OpenID Connect provider cannot be used.
     #[error("OIDC_ISSUER: {0}")]
     Provider(#[from] ProviderError),
-    /// The link that makes the owner's account cannot be made.
+    /// The owner link cannot be created.
     #[error("the owner link cannot be created: {0}")]
     OwnerLink(ApiError),
     /// The encryption key cannot be used.
@@ -84,7 +84,7 @@ pub enum StartError {
     Tls(#[from] reqwest::Error),
 }
 
-/// The app: what answers requests, and what runs besides.
+/// The router with its background tasks.
 pub(crate) struct App {
     state: AppState,
     tasks: TaskTracker,
@@ -98,13 +98,12 @@ pub struct Server {
 }
 
 impl App {
-    /// Starts the relay.
     pub(crate) async fn start(
         config: Config,
         store: Store,
         shutdown: CancellationToken,
     ) -> Result<Self, StartError> {
-        // Fails only where a provider is installed already, which then serves as well.
+        // Fails only if a provider is already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let tasks = TaskTracker::new();
         let metrics = Metrics::default();
@@ -178,12 +177,11 @@ impl App {
         })
     }
 
-    /// Returns what answers requests.
     pub(crate) fn router(&self) -> Router {
         router(self.state.clone(), PAGES)
     }
 
-    /// Ends what runs besides requests, in good order.
+    /// Stops background tasks gracefully.
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         let deadline = Instant::now() + self.state.config.drain;
@@ -200,11 +198,11 @@ impl App {
 }
 
 impl Server {
-    /// Opens the database, the ports and the relay.
+    /// Opens the database and the ports, and starts the relay.
     ///
     /// # Errors
     ///
-    /// When one of them cannot be had.
+    /// If one of them fails.
     pub async fn bind(config: Config, shutdown: CancellationToken) -> Result<Self, StartError> {
         let listener =
             TcpListener::bind(config.listen)
@@ -218,11 +216,11 @@ impl Server {
         Ok(Self { listener, app })
     }
 
-    /// Makes the link by which the owner's account is made, where there is no owner.
+    /// Creates the owner link if there is no owner.
     ///
     /// # Errors
     ///
-    /// When the database fails, the system has no randomness or does not say where the server listens.
+    /// If the database fails, or the system provides no randomness or listen address.
     pub async fn owner_link(&self) -> Result<Option<String>, StartError> {
         let config = &self.app.state.config;
         if !config.auth.passwords {
@@ -242,19 +240,17 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When the system does not say.
+    /// If the system does not provide it.
     pub fn local_addr(&self) -> io::Result<std::net::SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Serves until the token given to [`bind`](Self::bind) is cancelled, then ends everything in
-    /// good order.
+    /// Serves until the token given to [`bind`](Self::bind) is cancelled, then shuts down gracefully.
     pub async fn run(self) {
         let config = &self.app.state.config;
         let sse = &config.sse;
         let options = ListenOptions {
-            // Beside the streams there are those who ask for something, and those who have not said yet
-            // what they want.
+            // Streams, ordinary requests, and connections without a request yet.
             most: MostConnections {
                 of_all: sse.max_streams.saturating_add(OTHER_CONNECTIONS),
                 of_address: sse
@@ -267,7 +263,7 @@ impl Server {
             max_silent: config.max_silent,
         };
         let (router, shutdown) = (self.app.router(), self.app.shutdown.clone());
-        // Requests and tasks share one deadline: both hear of the end at once.
+        // Requests and tasks share one deadline.
         let drain = options.drain;
         let deadline = async {
             self.app.shutdown.cancelled().await;
@@ -279,7 +275,7 @@ impl Server {
     }
 }
 
-/// Starts the embedded price monitor. From here on it is reached over the wire alone.
+/// Starts the embedded price monitor, which is reached over the wire only.
 async fn embed(
     config: &Config,
     api_key: Option<SecretString>,
@@ -299,7 +295,7 @@ async fn embed(
     };
     let options =
         PriceMonitorOptions::new(config, api_key.clone(), metrics.clone(), space.clone());
-    // What cannot be served is said before anybody is told that it is.
+    // Fails here rather than after startup is reported.
     price_monitor::make_uploads_dir(&options.uploads_dir).await?;
     let (store, shutdown) = (store.clone(), shutdown.clone());
     tasks.spawn(async move {
@@ -316,11 +312,11 @@ async fn embed(
     })
 }
 
-/// Makes a key that nobody knows.
+/// Generates a random key.
 ///
 /// # Errors
 ///
-/// When the system has no randomness.
+/// If the system has no randomness.
 pub fn random_key() -> Result<SecretString, getrandom::Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
@@ -385,7 +381,7 @@ mod tests {
         };
         assert_eq!(ask().await.0, StatusCode::OK);
         shutdown.cancel();
-        // The relay hears of it in a moment.
+        // The relay receives it soon.
         let deadline = Instant::now() + Duration::from_secs(20);
         let mut answer = ask().await;
         while answer.0 == StatusCode::OK {
