@@ -1,4 +1,4 @@
-//! Encrypts secrets that are stored, and signs links.
+//! Encrypts stored secrets and signs links.
 
 use std::{
     fs, io,
@@ -21,9 +21,8 @@ use zeroize::Zeroizing;
 
 use super::config::Config;
 
-/// File name of the key that is generated where none is set.
+/// File name of the generated key.
 const FILE: &str = "encryption.key";
-/// Bytes of a nonce of AES-GCM.
 const NONCE: usize = 12;
 
 /// The key file cannot be used.
@@ -34,8 +33,8 @@ pub struct KeyFileError {
     error: io::Error,
 }
 
-/// Keys for secrets and links. The first one encrypts and signs; all of them decrypt and verify, so that a key can be
-/// replaced by a newer one. Cheap to clone.
+/// Keys for secrets and links. The first one encrypts and signs; all of them decrypt and verify, for rotation. Cheap to
+/// clone.
 #[derive(Clone)]
 pub(crate) struct Keys(Arc<[Key]>);
 
@@ -51,12 +50,8 @@ impl std::fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Derives the keys from the settings, or from a key file in the data directory, which is generated for a database
-    /// that is a file there. `None` if there is no key that all processes on the database would share.
-    ///
-    /// # Errors
-    ///
-    /// If the key file cannot be read or written.
+    /// Derives the keys from the settings or a key file in the data directory; the file is generated if the database is
+    /// a file there. `None` if processes on the database would have different keys.
     pub(crate) fn open(config: &Config) -> Result<Option<Self>, KeyFileError> {
         let set = config.encryption_key.iter();
         let mut secrets: Vec<_> = set.chain(&config.auth.authjs_secrets).cloned().collect();
@@ -69,18 +64,13 @@ impl Keys {
         Ok(Self::derive(&secrets))
     }
 
-    /// Derives the keys from secrets; `None` without one.
     pub(crate) fn derive(secrets: &[SecretString]) -> Option<Self> {
         let keys: Option<Vec<_>> = secrets.iter().map(Key::derive).collect();
         keys.filter(|keys| !keys.is_empty())
             .map(|keys| Self(keys.into()))
     }
 
-    /// Encrypts a secret, which only the same purpose can decrypt.
-    ///
-    /// # Errors
-    ///
-    /// If the system has no randomness.
+    /// Encrypts a secret; decrypting requires the same purpose. Fails without randomness.
     pub(crate) fn encrypt(&self, purpose: &str, secret: &[u8]) -> Result<String, getrandom::Error> {
         let mut sealed = vec![0; NONCE];
         getrandom::fill(&mut sealed)?;
@@ -97,7 +87,7 @@ impl Keys {
         Ok(BASE64_STANDARD.encode(sealed))
     }
 
-    /// Decrypts a secret. `None` if it was encrypted by another key, for another purpose, or changed.
+    /// Returns `None` for another key or purpose, or a modified text.
     pub(crate) fn decrypt(&self, purpose: &str, sealed: &str) -> Option<Zeroizing<Vec<u8>>> {
         let sealed = BASE64_STANDARD.decode(sealed).ok()?;
         let (nonce, encrypted) = sealed.split_at_checked(NONCE)?;
@@ -112,13 +102,12 @@ impl Keys {
 }
 
 impl Keys {
-    /// Signs a message for a purpose.
     pub(crate) fn sign(&self, purpose: &str, message: &[u8]) -> Option<[u8; 32]> {
         let mac = hmac(&*self.0.first()?.signing, &parts(purpose, message))?;
         Some(mac.finalize().into_bytes().into())
     }
 
-    /// Returns whether a message was signed for a purpose, by any of the keys.
+    /// Accepts signatures by any of the keys.
     pub(crate) fn verify(&self, purpose: &str, message: &[u8], signature: &[u8]) -> bool {
         let parts = parts(purpose, message);
         let is_signed = |key: &Key| {
@@ -149,7 +138,6 @@ impl Key {
     }
 }
 
-/// Computes HMAC-SHA256.
 pub(crate) fn hmac(key: &[u8], parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
     for part in parts {
@@ -158,7 +146,7 @@ pub(crate) fn hmac(key: &[u8], parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
     Some(mac)
 }
 
-/// Reads the key file, and generates it if it is missing and needed.
+/// Reads the key file; generates a missing one if needed.
 fn read_or_generate(path: &Path, is_needed: bool) -> io::Result<Option<SecretString>> {
     match fs::read_to_string(path) {
         Ok(key) if !key.trim().is_empty() => return Ok(Some(key.trim().to_owned().into())),
@@ -174,7 +162,7 @@ fn read_or_generate(path: &Path, is_needed: bool) -> io::Result<Option<SecretStr
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    // Under another name first: a key file is there whole or not at all.
+    // Renamed into place, so that a key file is complete.
     let draft = path.with_extension("key.new");
     if let Err(error) = fs::remove_file(&draft)
         && error.kind() != io::ErrorKind::NotFound

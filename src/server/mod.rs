@@ -1,4 +1,4 @@
-//! Everything that runs on the server only.
+//! The server.
 
 pub mod auth;
 pub mod config;

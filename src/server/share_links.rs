@@ -1,6 +1,6 @@
-//! Links to an import's live state for people without an account: signed, expiring, revocable.
+//! Links to an import's live state, usable without an account: signed, expiring, revocable.
 //!
-//! A link shows no more than its creator could see, and only while they could change the import.
+//! A link shows no more than its creator may see, and only while they may change the import.
 
 use std::{net::IpAddr, num::NonZeroU32};
 
@@ -38,19 +38,16 @@ use crate::{
     },
 };
 
-/// Maximum links to an import.
 const MOST: u64 = 10;
 /// Maximum pages and streams per address and minute.
 const REQUESTS: NonZeroU32 = NonZeroU32::new(120).unwrap();
-/// Bytes of an ID, of the time of expiry, and of a signature.
+/// Bytes of ID, expiry and signature.
 const ID: usize = 16;
 const EXPIRY: usize = 8;
 const SIGNATURE: usize = 32;
-/// Purpose of the signature.
 const PURPOSE: &str = "share link";
 const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
-/// Creates links and follows them. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct ShareLinks {
     store: Store,
@@ -60,16 +57,12 @@ pub(crate) struct ShareLinks {
     requests: Rate<IpAddr>,
 }
 
-/// An import that a link leads to.
 pub(crate) struct Shared {
     link: String,
     job: VisibleJob,
 }
 
 impl ShareLinks {
-    /// # Errors
-    ///
-    /// If the key file cannot be used.
     pub(crate) fn new(config: &Config, store: Store, relay: Relay) -> Result<Self, KeyFileError> {
         Ok(Self {
             store,
@@ -80,11 +73,8 @@ impl ShareLinks {
         })
     }
 
-    /// Creates a link to an import.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::Invalid`] if there are too many, [`ApiError::Unavailable`] without a key.
+    /// Creates a link to an import. Returns [`ApiError::Invalid`] if there are too many, [`ApiError::Unavailable`]
+    /// without a key.
     pub(crate) async fn create(
         &self,
         who: &Principal,
@@ -117,7 +107,6 @@ impl ShareLinks {
         })
     }
 
-    /// Lists the links to an import.
     pub(crate) async fn list(&self, job: &ChangeableJob) -> Result<Links, ApiError> {
         let mut links = Vec::new();
         for link in self.store.list_share_links(job).await? {
@@ -140,11 +129,7 @@ impl ShareLinks {
         })
     }
 
-    /// Revokes a link, and ends the streams that were opened by it, on every instance.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotFound`] if there is no such link to the import.
+    /// Revokes a link and ends its streams on every instance.
     pub(crate) async fn revoke(
         &self,
         who: &Principal,
@@ -159,12 +144,8 @@ impl ShareLinks {
         Ok(())
     }
 
-    /// Finds the import of a link. Whoever makes many requests has to wait.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError::NotFound`] if the link is forged, expired or revoked, or its creator may no longer change the
-    /// import; [`ApiError::TooMany`] after too many requests.
+    /// Finds the import of a link. Returns [`ApiError::NotFound`] if the link is forged, expired or revoked, or its
+    /// creator may no longer change the import; [`ApiError::TooMany`] above the rate limit.
     pub(crate) async fn find(
         &self,
         address: ClientAddress,
@@ -189,10 +170,10 @@ impl ShareLinks {
         })
     }
 
-    /// Returns what a link shows.
+    /// Returns the content of a link's page.
     pub(crate) async fn page(&self, shared: &Shared) -> SharedPage {
         let job = &shared.job;
-        // Not every price monitor lists them; it knows their names all the same.
+        // Not every price monitor lists rows; the recorded names remain.
         let rows = self.relay.rows(job, RowKind::Failed, 1, "").await.ok();
         let failures = match rows {
             Some(rows) => rows
@@ -225,11 +206,7 @@ impl ShareLinks {
         }
     }
 
-    /// Opens a stream of the progress.
-    ///
-    /// # Errors
-    ///
-    /// As [`Relay::open_stream`].
+    /// Opens a progress stream. Errors like [`Relay::open_stream`].
     pub(crate) fn open_stream(
         &self,
         shared: &Shared,
@@ -258,12 +235,12 @@ impl ShareLinks {
     }
 }
 
-/// Names everybody who follows a link, for the limits of streams.
+/// Returns one pseudo-user for all subscribers of a link, for stream limits.
 fn viewer(link: &str) -> UserId {
     UserId::new(format!("link:{link}"))
 }
 
-/// Writes the token of a link: ID, expiry in seconds, signature.
+/// Writes the token: ID, expiry in seconds, signature.
 fn write(keys: &Keys, id: &[u8; ID], expires_at: UnixMillis) -> Option<String> {
     let mut token = id.to_vec();
     token.extend((expires_at / 1000).to_be_bytes());
@@ -272,7 +249,7 @@ fn write(keys: &Keys, id: &[u8; ID], expires_at: UnixMillis) -> Option<String> {
     Some(BASE64_URL_SAFE_NO_PAD.encode(token))
 }
 
-/// Reads the ID of a link from its token. `None` if it is forged or expired.
+/// Returns the ID of a token. `None` if it is forged or expired.
 fn read(keys: &Keys, token: &str, now: UnixMillis) -> Option<String> {
     let token = BASE64_URL_SAFE_NO_PAD.decode(token).ok()?;
     if token.len() != ID + EXPIRY + SIGNATURE {
@@ -291,13 +268,11 @@ fn of_server_fn() -> Result<ShareLinks, ApiError> {
     use_context().ok_or(ApiError::Internal)
 }
 
-/// Lists the links to an import, for a person who may change it.
 pub(crate) async fn list(id: &JobId) -> Result<Links, ApiError> {
     let change = find_changeable(id).await?;
     of_server_fn()?.list(&change.job).await
 }
 
-/// Creates a link to an import, and goes to the import's page.
 pub(crate) async fn create(id: &JobId, lifetime: LinkLifetime) -> Result<ShareLink, ApiError> {
     let change = find_changeable(id).await?;
     let link = of_server_fn()?
@@ -307,7 +282,6 @@ pub(crate) async fn create(id: &JobId, lifetime: LinkLifetime) -> Result<ShareLi
     Ok(link)
 }
 
-/// Revokes a link to an import, and goes to the import's page.
 pub(crate) async fn revoke(id: &JobId, link: &str) -> Result<(), ApiError> {
     let change = find_changeable(id).await?;
     of_server_fn()?
@@ -317,7 +291,6 @@ pub(crate) async fn revoke(id: &JobId, link: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Returns what a link shows, for anybody.
 pub(crate) async fn shared(token: &str) -> Result<SharedPage, ApiError> {
     let links = of_server_fn()?;
     let shared = links.find(request_address()?, token).await?;

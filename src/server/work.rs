@@ -1,7 +1,5 @@
-//! Works on what is kept in the database and due at a time: each piece in one process, under a lease, which ends when
-//! that process dies.
-//!
-//! Deliveries of notifications and runs of sources are such pieces.
+//! Runs due work from the database: each piece in one process, under a lease that expires if the process dies.
+//! Deliveries of notifications and runs of sources are such work.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,15 +10,14 @@ use uuid::Uuid;
 use super::store::{Store, StoreError};
 use crate::model::{clock::now, job::UnixMillis};
 
-/// The time between two looks.
 const LOOK: Duration = Duration::from_secs(1);
-/// Minimum time between log lines for a continuing database error.
+/// Minimum interval of log lines for a continuing database error.
 const SAID_AGAIN: Duration = Duration::from_secs(60);
 
-/// The clock that work is due by.
+/// The clock of due times.
 #[derive(Clone, Debug)]
 pub(crate) enum Clock {
-    /// The database's, which all processes share.
+    /// The database's, shared by all processes.
     Shared,
     #[cfg(test)]
     Set(Arc<std::sync::atomic::AtomicI64>),
@@ -35,7 +32,6 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Names a process.
     pub(crate) fn new(store: Store, clock: Clock) -> Self {
         Self {
             name: Uuid::now_v7().simple().to_string().into(),
@@ -44,12 +40,12 @@ impl Process {
         }
     }
 
-    /// Returns the name that its leases have.
+    /// Returns the owner of its leases.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns the time that leases and due times go by.
+    /// Returns the time for leases and due times.
     pub(crate) async fn now(&self) -> Result<UnixMillis, StoreError> {
         match &self.clock {
             Clock::Shared => self.store.shared_clock().await,
@@ -58,7 +54,7 @@ impl Process {
         }
     }
 
-    /// Returns the time for a first look, for which the process's own clock will do.
+    /// Returns the time for a first check; the process's own clock suffices.
     fn look_at(&self) -> UnixMillis {
         match &self.clock {
             Clock::Shared => now(),
@@ -68,34 +64,32 @@ impl Process {
     }
 }
 
-/// A kind of work.
 pub(crate) trait Work: Clone + Send + Sync + 'static {
-    /// A piece of it that this process has a lease of.
+    /// Leased work.
     type Claimed: Send + 'static;
 
-    /// What it is called in the log.
+    /// Its name in logs.
     const NAME: &'static str;
-    /// Maximum pieces that one process works on at once.
+    /// Maximum concurrent pieces per process.
     const AT_ONCE: usize;
 
-    /// Ends all leases; for a process that owns the database, at its start.
+    /// Deletes all leases; for a process that owns the database, at its start.
     fn forget_leases(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Returns whether there may be something to do, in one statement: most looks find nothing.
+    /// Checks for work in one statement: most polls find nothing.
     fn is_due(&self, now: UnixMillis) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Makes what is due ready to be claimed.
+    /// Prepares due work for claiming.
     fn prepare(&self, process: &Process) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Claims a piece that is due.
+    /// Claims a due piece.
     fn claim(
         &self,
         process: &Process,
         now: UnixMillis,
     ) -> impl Future<Output = Result<Option<Self::Claimed>, StoreError>> + Send;
 
-    /// Does a piece, and records what became of it. Where that cannot be recorded, it is done again once the lease has
-    /// ended.
+    /// Does a piece and records the result. If recording fails, the piece is repeated after its lease.
     fn perform(
         &self,
         process: &Process,
@@ -104,7 +98,7 @@ pub(crate) trait Work: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = ()> + Send;
 }
 
-/// The worker of a process for one kind of work.
+/// Runs one kind of work in a process.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker<W> {
     process: Process,
@@ -113,7 +107,7 @@ pub(crate) struct Worker<W> {
 }
 
 impl<W: Work> Worker<W> {
-    /// Makes a worker, which looks for work once it is run, and whenever it is woken.
+    /// Polls once run, and whenever woken.
     pub(crate) fn new(process: Process, work: W, wake: Arc<Notify>) -> Self {
         Self {
             process,
@@ -122,10 +116,10 @@ impl<W: Work> Worker<W> {
         }
     }
 
-    /// Works until `shutdown`, and then lets what is under way end.
+    /// Works until `shutdown`, then finishes pieces in progress.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let what = W::NAME;
-        // The process before this one may have died with its leases.
+        // A previous process may have died with leases.
         if !self.process.store.has_workers()
             && let Err(error) = self.work.forget_leases().await
         {
@@ -150,7 +144,7 @@ impl<W: Work> Worker<W> {
         while under_way.join_next().await.is_some() {}
     }
 
-    /// Begins to do what is due.
+    /// Starts due pieces.
     async fn round(&self, under_way: &mut JoinSet<()>) -> Result<(), StoreError> {
         if !self.work.is_due(self.process.look_at()).await? {
             return Ok(());
@@ -167,7 +161,7 @@ impl<W: Work> Worker<W> {
         Ok(())
     }
 
-    /// Does all that is due now.
+    /// Does everything that is due.
     #[cfg(test)]
     pub(crate) async fn work_once(&self) {
         let mut under_way = JoinSet::new();
@@ -178,7 +172,7 @@ impl<W: Work> Worker<W> {
     }
 }
 
-/// Returns a duration, give or take a tenth, in milliseconds: what failed at once is not tried again at once.
+/// Returns a duration in milliseconds, varied by a tenth, so that simultaneous failures are not retried simultaneously.
 pub(crate) fn jittered(pause: Duration) -> UnixMillis {
     let factor = 0.9 + fastrand::f64() / 5.0;
     UnixMillis::try_from(pause.mul_f64(factor).as_millis()).unwrap_or(UnixMillis::MAX)

@@ -1,8 +1,8 @@
-//! What whoever runs this server can do about an error of the system: the end of a sentence.
+//! Advice for operators on system errors.
 
 use std::io::{self, ErrorKind};
 
-/// Returns what can be done where a file or directory cannot be used; empty where that is not known.
+/// Returns advice on a file or directory error as the end of a sentence; empty if unknown.
 #[must_use]
 pub fn about_file(error: &io::Error) -> &'static str {
     match error.kind() {

@@ -1,4 +1,4 @@
-//! How what goes wrong on the server reaches the user: as a code with a sentence that names no internals.
+//! Converts errors to HTTP answers: a code with a sentence that names no internals.
 
 pub mod advice;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl ApiError {
-    /// Returns the HTTP status that goes with the error.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status_code(&self) -> StatusCode {
         match self {
@@ -37,7 +37,7 @@ impl ApiError {
         }
     }
 
-    /// Returns the headers that go with the error.
+    /// Returns the headers of the error.
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
         let (name, value) = match self {
@@ -47,7 +47,7 @@ impl ApiError {
             Self::Throttled { seconds } | Self::Busy { seconds, .. } => {
                 (header::RETRY_AFTER, (*seconds).into())
             }
-            // RFC 6750, section 3: how a program may be let in.
+            // RFC 6750, section 3.
             Self::SignedOut | Self::Elsewhere(_) => (
                 header::WWW_AUTHENTICATE,
                 HeaderValue::from_static("Bearer realm=\"Import Relay\""),
@@ -58,7 +58,7 @@ impl ApiError {
     }
 }
 
-/// Answers with an error. What was sent may be in it.
+/// Masks secrets, because the reason may repeat the input.
 pub(crate) fn error_body(reason: Reason) -> ErrorBody {
     let mut body = ErrorBody::from(reason);
     body.error = masked(&body.error).into_owned();

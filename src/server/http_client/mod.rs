@@ -1,4 +1,4 @@
-//! What we ask of others over HTTP: how they are reached, and how much they may say.
+//! HTTP clients, and limited reading of answers.
 
 pub(crate) mod remote_hosts;
 
@@ -11,26 +11,24 @@ use reqwest::{
 use thiserror::Error;
 use url::Url;
 
-/// The most schemes of authorization that are named, and the most bytes of a name.
+/// Maximum authorization schemes to name, and maximum bytes of a name.
 const MOST_SCHEMES: usize = 4;
 const LONGEST_SCHEME: usize = 40;
 
-/// Why an answer could not be had whole.
+/// Why an answer could not be read.
 #[derive(Debug, Error)]
 pub(crate) enum ReadError {
-    /// It broke off.
     #[error(transparent)]
     Http(#[from] reqwest::Error),
-    /// There is more of it than is taken.
     #[error("its answer is too long")]
     TooLong,
 }
 
-/// Begins a client for one service.
+/// Creates a client for one service.
 pub(crate) fn client_for(service: &Url) -> ClientBuilder {
-    // A key, a code or a secret must not follow a redirect to somewhere else.
+    // A redirect must not receive a key, code or secret.
     let client = Client::builder().redirect(Policy::none());
-    // A proxy is for the way out; it could not come back to our own machine.
+    // A proxy cannot reach this machine.
     if service.host_str().is_some_and(is_loopback) {
         client.no_proxy()
     } else {
@@ -38,8 +36,8 @@ pub(crate) fn client_for(service: &Url) -> ClientBuilder {
     }
 }
 
-/// Returns the schemes that an answer asks for (RFC 9110, section 11.6.1), without their parameters; an empty
-/// text where it asks for none.
+/// Returns the authorization schemes of an answer (RFC 9110, section 11.6.1) without parameters; empty if there are
+/// none.
 pub(crate) fn schemes(headers: &HeaderMap) -> String {
     let all = headers.get_all(header::WWW_AUTHENTICATE);
     let schemes: Vec<_> = all
@@ -52,7 +50,7 @@ pub(crate) fn schemes(headers: &HeaderMap) -> String {
     schemes.join(" or ")
 }
 
-/// Reads an answer of so many bytes at most.
+/// Reads an answer up to a maximum number of bytes.
 pub(crate) async fn read_limited(
     mut response: Response,
     most: usize,

@@ -1,9 +1,7 @@
-//! The hosts that may be asked at an address which somebody gave us.
+//! Hosts that user-provided URLs may reach, against server-side request forgery (OWASP).
 //!
-//! Such an address may be meant for what this server alone can reach (OWASP, *Server-Side Request
-//! Forgery*). So its host is one that the operator allows, and what the host's name resolves
-//! to is public, unless the operator names the host itself. The name is resolved once, for the look and for the
-//! connection.
+//! The operator allows a host. Its name must resolve to a public address, unless the operator names the host itself.
+//! The resolved address that was checked is the one connected to.
 
 use std::{
     collections::BTreeSet,
@@ -21,17 +19,17 @@ use reqwest::{
 use thiserror::Error;
 use url::Host;
 
-/// The hosts that may be asked at an address which somebody gives.
+/// Hosts that user-provided URLs may reach.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct RemoteHosts {
-    /// Whether any host will do that is on the public internet.
+    /// Whether any public host is allowed.
     any_public: bool,
-    /// Those that will do wherever they are.
+    /// Hosts allowed even at private addresses.
     named: BTreeSet<String>,
 }
 
 impl RemoteHosts {
-    /// Reads host names with commas between; `*` is any on the public internet.
+    /// Parses comma-separated host names; `*` is any public one.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut hosts = Self::default();
         for host in text.split(',').map(str::trim) {
@@ -50,15 +48,15 @@ impl RemoteHosts {
         !self.any_public && self.named.is_empty()
     }
 
-    /// Returns whether a host will do wherever it is.
+    /// Returns whether a host is allowed at any address.
     pub(in crate::server) fn is_named(&self, host: &str) -> bool {
         self.named.contains(host)
     }
 
-    /// Returns whether a host may be asked, as far as that is to be seen in its name.
+    /// Returns whether a host is allowed, without resolving its name.
     pub(in crate::server) fn allow(&self, host: &Host<&str>) -> bool {
         let is_public = match *host {
-            // What a name stands for is seen when it is resolved.
+            // Checked when the name is resolved.
             Host::Domain(_) => true,
             Host::Ipv4(address) => is_public(address.into()),
             Host::Ipv6(address) => is_public(address.into()),
@@ -78,19 +76,19 @@ impl fmt::Display for RemoteHosts {
     }
 }
 
-/// Begins a client that connects to these hosts only, as far as their names are resolved. It follows no redirect.
+/// Creates a client that connects to these hosts only and follows no redirects.
 pub(crate) fn guarded(hosts: &RemoteHosts) -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("import-relay/", env!("CARGO_PKG_VERSION")))
-        // A proxy would resolve the name once more, and by itself.
+        // A proxy would resolve the name again.
         .no_proxy()
         .redirect(Policy::none())
         .dns_resolver(Arc::new(Resolver(hosts.clone())))
-        // Each request is a visit of its own.
+        // Each request resolves and checks again.
         .pool_max_idle_per_host(0)
 }
 
-/// Returns whether a request failed because its host's name stands for nothing that may be asked.
+/// Returns whether a request failed because its host's addresses are not allowed.
 pub(crate) fn is_not_allowed(error: &reqwest::Error) -> bool {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
@@ -105,12 +103,12 @@ pub(crate) fn is_not_allowed(error: &reqwest::Error) -> bool {
     false
 }
 
-/// A name stands for nothing that may be asked.
+/// A name has no allowed address.
 #[derive(Debug, Error)]
 #[error("no public address")]
 struct NotPublic;
 
-/// Resolves names to what may be asked.
+/// Resolves names to allowed addresses.
 #[derive(Debug)]
 struct Resolver(RemoteHosts);
 
@@ -132,8 +130,8 @@ impl Resolve for Resolver {
     }
 }
 
-/// Networks that are not the public internet: IANA's registries of special-purpose addresses
-/// (RFC 6890), multicast (RFC 5771), and those that stand for addresses of IPv4 (RFC 3056, 4380, 6052).
+/// Networks that are not public: IANA's special-purpose registries (RFC 6890), multicast (RFC 5771), and IPv6 forms of
+/// IPv4 addresses (RFC 3056, 4380, 6052).
 static SPECIAL: LazyLock<Vec<IpNet>> = LazyLock::new(|| {
     let v4 = [
         ([0, 0, 0, 0], 8),
@@ -151,7 +149,7 @@ static SPECIAL: LazyLock<Vec<IpNet>> = LazyLock::new(|| {
         ([203, 0, 113, 0], 24),
         ([224, 0, 0, 0], 3),
     ];
-    // Within 2000::/3, beside which there is nothing public.
+    // Within 2000::/3; nothing outside of it is public.
     let v6 = [
         ([0x2001, 0], 23),
         ([0x2001, 0xdb8], 32),

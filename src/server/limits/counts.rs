@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, hash::Hash};
 
-/// How many there are of each key. A key of which there are none takes no memory.
+/// Counts per key. A key with a count of 0 takes no memory.
 #[derive(Debug)]
 pub(crate) struct Counts<K>(HashMap<K, usize>);
 
@@ -13,17 +13,14 @@ impl<K> Default for Counts<K> {
 }
 
 impl<K: Eq + Hash> Counts<K> {
-    /// Returns how many there are of a key.
     pub(crate) fn of(&self, key: &K) -> usize {
         self.0.get(key).copied().unwrap_or_default()
     }
 
-    /// Adds one of a key.
     pub(crate) fn add(&mut self, key: K) {
         *self.0.entry(key).or_default() += 1;
     }
 
-    /// Removes one of a key.
     pub(crate) fn remove(&mut self, key: &K) {
         if let Some(count) = self.0.get_mut(key) {
             *count = count.saturating_sub(1);
@@ -36,7 +33,6 @@ impl<K: Eq + Hash> Counts<K> {
 
 #[cfg(test)]
 impl<K> Counts<K> {
-    /// Returns whether there are none of any key.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Limits on how often something may happen, and how many of something there may be.
+//! Rate limits and counts.
 
 pub(crate) mod counts;
 pub(crate) mod rate;

@@ -1,14 +1,13 @@
-//! How often something may be asked, for each of many who ask. Whoever asks too often waits a moment; nobody
-//! is locked out.
+//! A rate limiter per key. A caller above the rate has to wait; nobody is locked out.
 
 use std::{fmt, hash::Hash, num::NonZeroU32, sync::Arc, time::Duration};
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
 
-/// From how many who asked on those are forgotten who have not for long.
+/// Number of keys from which idle ones are removed.
 const MANY: usize = 10_000;
 
-/// Counts who asks how often. Clones share the counts.
+/// Clones share the counts.
 pub(crate) struct Rate<K: Clone + Eq + Hash>(Arc<DefaultKeyedRateLimiter<K>>);
 
 impl<K: Clone + Eq + Hash> Clone for Rate<K> {
@@ -24,12 +23,12 @@ impl<K: Clone + Eq + Hash> fmt::Debug for Rate<K> {
 }
 
 impl<K: Clone + Eq + Hash> Rate<K> {
-    /// Lets each ask so often in a minute, and as often at once.
+    /// Allows each key `times` per minute, also as a burst.
     pub(crate) fn a_minute(times: NonZeroU32) -> Self {
         Self(Arc::new(RateLimiter::keyed(Quota::per_minute(times))))
     }
 
-    /// Lets somebody ask once more, or says how long they have to wait.
+    /// Counts a request, or returns the time to wait.
     pub(crate) fn admit(&self, who: &K) -> Result<(), Duration> {
         if self.0.len() > MANY {
             self.0.retain_recent();

@@ -1,7 +1,7 @@
-//! The site inside the program, so that one file is the whole installation.
+//! The site embedded in the binary, so that one file is the whole installation.
 //!
-//! Its compiled files are asked for under an address that names the build, and so never change. They
-//! load each other by the names that the build gave them, hashes and all.
+//! Compiled files have URLs with the build's hash, so they never change. They load each other by the names from the
+//! build, which have hashes too.
 
 use std::{borrow::Cow, collections::BTreeMap, net::SocketAddr};
 
@@ -19,12 +19,12 @@ use sha2::{Digest, Sha256};
 use super::{FOR_GOOD, OUTPUT_NAME};
 use crate::model::bundle::Bundle;
 
-/// What `cargo leptos build --release --precompress` leaves.
+/// The output of `cargo leptos build --release --precompress`.
 #[derive(RustEmbed)]
 #[folder = "target/site"]
 struct Site;
 
-/// A file in the encodings in which it is there.
+/// A file in its available encodings.
 #[derive(Debug, Default)]
 struct File {
     plain: Cow<'static, [u8]>,
@@ -32,18 +32,17 @@ struct File {
     gzip: Option<Cow<'static, [u8]>>,
 }
 
-/// Says where pages find the files.
 pub(in crate::server) fn options(listen: SocketAddr) -> LeptosOptions {
     LeptosOptions::builder()
         .output_name(OUTPUT_NAME)
-        // There is no such directory: what is not embedded is not there.
+        // There is no such directory.
         .site_root("embedded")
         .site_pkg_dir(format!("pkg/{}", build()))
         .site_addr(listen)
         .build()
 }
 
-/// Returns the compiled file that has such a name, whatever hash is in it.
+/// Returns the compiled file with a name, whatever its hash.
 fn named(stem: &str, extension: &str) -> Option<String> {
     Site::iter().find_map(|name| {
         let name = name.strip_prefix("pkg/")?;
@@ -55,7 +54,6 @@ fn named(stem: &str, extension: &str) -> Option<String> {
     })
 }
 
-/// Returns what says where the bundle is.
 pub(in crate::server) fn bundle(options: &LeptosOptions) -> impl Fn() -> Bundle + Clone + use<> {
     let address = |extension| {
         let name = named(OUTPUT_NAME, extension).unwrap_or_default();
@@ -68,7 +66,7 @@ pub(in crate::server) fn bundle(options: &LeptosOptions) -> impl Fn() -> Bundle 
     move || bundle.clone()
 }
 
-/// Names the build by what is in it.
+/// Returns a hash of the build's content.
 fn build() -> String {
     let mut all = Sha256::new();
     for name in Site::iter() {
@@ -80,7 +78,7 @@ fn build() -> String {
     hex::encode(&all.finalize()[..8])
 }
 
-/// The embedded files, each under the address that pages know it by.
+/// Serves each file at its URL.
 pub(in crate::server) fn routes<S: Clone + Send + Sync + 'static>(
     options: &LeptosOptions,
 ) -> Router<S> {
@@ -103,7 +101,7 @@ pub(in crate::server) fn routes<S: Clone + Send + Sync + 'static>(
     router
 }
 
-/// Puts each file together with its compressed forms, by its name.
+/// Groups files with their compressed forms, by name.
 fn files() -> BTreeMap<String, &'static File> {
     let mut files: BTreeMap<String, File> = BTreeMap::new();
     for name in Site::iter() {
@@ -122,12 +120,12 @@ fn files() -> BTreeMap<String, &'static File> {
             None => file.plain = found.data,
         }
     }
-    // They are part of the program, and live as long as it.
+    // Leaked: they live as long as the process.
     let mut files: BTreeMap<String, &'static File> = files
         .into_iter()
         .map(|(name, file)| (name, &*Box::leak(Box::new(file))))
         .collect();
-    // The style sheet is asked for by its plain name.
+    // Pages request the style sheet by its plain name.
     let style = named(OUTPUT_NAME, "css").and_then(|name| files.get(&format!("pkg/{name}")));
     if let Some(file) = style.copied() {
         files.insert(format!("pkg/{OUTPUT_NAME}.css"), file);

@@ -1,5 +1,4 @@
-//! The files that pages are made of: inside the program (feature `embed-site`), or in the directory
-//! in which the build leaves them.
+//! Static files of pages: embedded in the binary (feature `embed-site`), or in the build's output directory.
 
 #[cfg(feature = "embed-site")]
 mod embedded;
@@ -13,13 +12,12 @@ pub(super) use self::embedded::{bundle, options, routes};
 #[cfg(not(feature = "embed-site"))]
 pub(super) use self::on_disk::{bundle, options, routes};
 
-/// For a file whose address changes whenever its content does.
+/// For URLs that change with their content.
 const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
-/// Returns whether `cargo leptos watch` runs this server.
 pub(super) fn is_watched() -> bool {
     std::env::var_os("LEPTOS_WATCH").is_some()
 }
 
-/// What the files of the bundle are called before anything that the build adds.
+/// Name of the bundle's files before the build's suffixes.
 const OUTPUT_NAME: &str = "import-relay";

@@ -1,4 +1,4 @@
-//! The site in the directory in which the build leaves it.
+//! The site in the build's output directory.
 
 use std::{
     net::SocketAddr,
@@ -15,8 +15,7 @@ use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 use super::{FOR_GOOD, OUTPUT_NAME, is_watched};
 use crate::model::bundle::Bundle;
 
-/// Says where the site is. `cargo leptos` says so in the environment; a binary that is run by
-/// itself finds it as the build leaves it.
+/// Locates the site: from the environment set by `cargo leptos`, or else where the build puts it.
 pub(in crate::server) fn options(listen: SocketAddr) -> LeptosOptions {
     if std::env::var_os("LEPTOS_OUTPUT_NAME").is_some()
         && let Ok(found) = get_configuration(None)
@@ -36,13 +35,12 @@ pub(in crate::server) fn options(listen: SocketAddr) -> LeptosOptions {
         .site_root(site_root)
         .site_addr(listen)
         .build();
-    // Where there is no list of the hashes there are no hashed names; a page would look for it in
-    // vain, and panic.
+    // Without the list of hashes, pages would panic on hashed names.
     options.hash_files = hash_file(&options).is_some_and(|file| file.exists());
     options
 }
 
-/// Returns what says where the bundle is. `cargo leptos watch` builds it anew while the server runs.
+/// Reads the list again in `cargo leptos watch`, which rebuilds while the server runs.
 pub(in crate::server) fn bundle(options: &LeptosOptions) -> impl Fn() -> Bundle + Clone + use<> {
     let options = options.clone();
     let found = find_bundle(&options);
@@ -74,13 +72,13 @@ fn find_bundle(options: &LeptosOptions) -> Bundle {
     }
 }
 
-/// Returns where the list of hashes is, if there is one: beside the server.
+/// Returns the path of the list of hashes beside the binary.
 fn hash_file(options: &LeptosOptions) -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     Some(program.with_file_name(&*options.hash_file))
 }
 
-/// The compiled files. Their names carry a hash of what is in them, so they never change.
+/// Serves compiled files. Their names have a content hash, so they never change.
 pub(in crate::server) fn routes<S: Clone + Send + Sync + 'static>(
     options: &LeptosOptions,
 ) -> Router<S> {
@@ -95,7 +93,7 @@ pub(in crate::server) fn routes<S: Clone + Send + Sync + 'static>(
         .precompressed_gzip();
     let files = Router::new()
         .fallback_service(files)
-        // Which of its forms a file comes in depends on that.
+        // The encoding depends on it.
         .layer(SetResponseHeaderLayer::overriding(
             header::VARY,
             HeaderValue::from_static("accept-encoding"),
