@@ -39,8 +39,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::monitor::{MonitorCheck, Untried};
 
-/// Gives back what an hour of many viewers took, which the C library's allocator keeps; how soon is in
-/// `.cargo/config.toml`.
+/// Returns memory to the system after many streams, which the C library's allocator keeps; `.cargo/config.toml` sets
+/// how soon.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -143,11 +143,11 @@ struct Account {
     email: String,
 }
 
-/// The exit code where a price monitor could not be tried.
+/// Exit code if a price monitor cannot be tested.
 const UNTRIED: u8 = 2;
 
 fn main() -> ExitCode {
-    // What is kept is for this program alone, whatever the shell says that started it.
+    // Files are for this user only, whatever the shell's umask.
     #[cfg(unix)]
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     #[cfg(unix)]
@@ -164,12 +164,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Takes as many file descriptors as may be had: each viewer is one.
+/// Raises the limit of open files: each stream is one.
 #[cfg(unix)]
 fn allow_many_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    // Where that is refused, there are as many as before.
+    // If refused, the limit stays.
     let _ = setrlimit(
         Resource::Nofile,
         Rlimit {
@@ -181,7 +181,7 @@ fn allow_many_files() {
 
 type Failure = Box<dyn std::error::Error>;
 
-/// How long threads may take to end that nobody waits for any more.
+/// How long to wait for remaining threads on exit.
 const LAST_MOMENT: Duration = Duration::from_millis(200);
 
 fn run(cli: Cli) -> Result<(), Failure> {
@@ -220,11 +220,11 @@ fn run(cli: Cli) -> Result<(), Failure> {
             }
             Command::Check { .. } => Ok(cli::check::check(&config).await?),
             Command::Health => Ok(cli::check::health(&config).await?),
-            // Needs neither settings nor a runtime, and is done.
+            // Already done: it needs neither settings nor runtime.
             Command::Sample { .. } => Ok(()),
         }
     });
-    // A thread that is still at work works for nobody: all that counts has ended or was cut off.
+    // Everything that matters has ended.
     runtime.shutdown_timeout(LAST_MOMENT);
     result
 }
@@ -305,7 +305,6 @@ async fn owner_link(config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Takes the right to serve from the database.
 fn lock(config: &Config) -> Result<DatabaseLock, StartError> {
     Ok(store::lock::lock(&config.database)?)
 }
@@ -348,7 +347,7 @@ async fn user(config: Config, command: UserCommand) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads one line, so that the password is neither in the process list nor in a shell's history.
+/// Reads one line, so that the password is in neither process list nor shell history.
 fn read_password() -> Result<SecretString, std::io::Error> {
     let mut stdin = std::io::stdin().lock();
     if stdin.is_terminal() {

@@ -1,4 +1,4 @@
-//! The commands `check` and `health`: whether a server could run here, and whether one does.
+//! `import-relay check` and `import-relay health`.
 
 use std::{
     io::ErrorKind,
@@ -16,24 +16,20 @@ use reqwest::Client;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-/// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why a check did not succeed.
 #[derive(Debug, Error)]
 pub(crate) enum CheckError {
-    /// Something is wrong; it was said already.
+    /// A check failed; the finding is already printed.
     #[error("some checks failed")]
     Failed,
-    /// The running server does not say that it is ready.
     #[error("the server at {0} is not ready: {1}")]
     NotReady(SocketAddr, String),
-    /// No HTTP client can be made.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] reqwest::Error),
 }
 
-/// Looks at everything a server needs, changes nothing, and says what it found.
+/// Checks everything that a server needs, without changes, and prints the findings.
 pub(crate) async fn check(config: &Config) -> Result<(), CheckError> {
     let found = [
         ("settings", Ok("valid".to_owned())),
@@ -85,7 +81,7 @@ async fn database(config: &Config) -> Finding {
     })
 }
 
-/// Whether a server can listen there, or one of ours does already.
+/// Checks that the address is free, or that our own server uses it.
 async fn address(listen: SocketAddr) -> Result<Finding, CheckError> {
     let error = match TcpListener::bind(listen).await {
         Ok(_) => return Ok(Ok(format!("{listen} is free"))),
@@ -102,7 +98,7 @@ async fn address(listen: SocketAddr) -> Result<Finding, CheckError> {
 }
 
 fn data(directory: &Path) -> Finding {
-    // What is missing is made where the nearest directory is that is there.
+    // Missing directories are created below the nearest existing one.
     let there = directory.ancestors().find(|path| path.exists());
     let there = there.unwrap_or_else(|| Path::new("."));
     let cannot = |error: std::io::Error| {
@@ -145,7 +141,7 @@ async fn monitor(config: &Config) -> Result<Finding, CheckError> {
     })
 }
 
-/// Asks the server that runs with these settings whether it is ready.
+/// Asks the running server whether it is ready.
 pub(crate) async fn health(config: &Config) -> Result<(), CheckError> {
     let address = reachable(config.listen);
     let not_ready = |why| CheckError::NotReady(address, why);
@@ -164,12 +160,12 @@ pub(crate) async fn health(config: &Config) -> Result<(), CheckError> {
 }
 
 fn client() -> Result<Client, reqwest::Error> {
-    // Fails only where a provider is installed already, which then serves as well.
+    // Fails only if a provider is already installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().timeout(TIMEOUT).no_proxy().build()
 }
 
-/// A server that listens on every address is asked on this machine's own.
+/// Replaces an unspecified address by loopback.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         ip if !ip.is_unspecified() => ip,

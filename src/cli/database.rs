@@ -1,4 +1,4 @@
-//! The commands `migrate`, `backup` and `restore`.
+//! `import-relay migrate`, `backup` and `restore`.
 
 use std::path::Path;
 
@@ -11,7 +11,6 @@ use import_relay::server::{
     },
 };
 
-/// Brings the database up to date and says what was done.
 pub(crate) async fn migrate(config: &Config) -> Result<(), StartError> {
     let applied = Store::connect(&config.database).await?.migrate().await?;
     for migration in &applied {
@@ -23,7 +22,6 @@ pub(crate) async fn migrate(config: &Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Copies the database to a new file while it is in use.
 pub(crate) async fn copy(config: &Config, path: &Path) -> Result<(), BackupError> {
     backup(&config.database, path).await?;
     println!("Database copied to {}.", path.display());
@@ -38,7 +36,6 @@ pub(crate) async fn copy(config: &Config, path: &Path) -> Result<(), BackupError
     Ok(())
 }
 
-/// Puts a backup in the place of the database.
 pub(crate) async fn put_back(config: &Config, path: &Path) -> Result<(), BackupError> {
     let kept = restore(&config.database, path).await?;
     println!("Database restored from {}.", path.display());
@@ -58,8 +55,7 @@ pub(crate) async fn put_back(config: &Config, path: &Path) -> Result<(), BackupE
     Ok(())
 }
 
-/// Returns how many imports the embedded price monitor has still to run, and of how many the file is not
-/// here.
+/// Returns the number of unfinished imports, and of those whose file is missing.
 async fn waiting(config: &Config) -> Result<(usize, usize), BackupError> {
     if matches!(config.monitor, Monitor::External(_)) {
         return Ok((0, 0));

@@ -1,4 +1,4 @@
-//! What the commands do that look after a server rather than run one.
+//! Maintenance commands.
 
 pub(crate) mod check;
 pub(crate) mod database;

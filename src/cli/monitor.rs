@@ -1,4 +1,4 @@
-//! The command `check --monitor`: whether a price monitor does what docs/protocol.md asks of it.
+//! `import-relay check --monitor`: tests a price monitor against docs/protocol.md.
 
 use std::{
     io,
@@ -17,7 +17,7 @@ use import_relay::{
 };
 use thiserror::Error;
 
-/// How many products are made up.
+/// Generated products.
 const ROWS: u64 = 10;
 
 /// How the price monitor is checked.
@@ -43,32 +43,27 @@ pub(crate) struct MonitorCheck {
     pub(crate) timeout: Duration,
 }
 
-/// Why nothing can be said of a price monitor.
+/// Why a price monitor cannot be tested.
 #[derive(Debug, Error)]
 pub(crate) enum Untried {
-    /// The settings cannot be used.
     #[error(transparent)]
     Settings(#[from] ConfigError),
-    /// There is no service.
     #[error("MONITOR_PRICE_APP_HOST is not set, so there is only the embedded price monitor")]
     Embedded,
-    /// The file that is to be imported cannot be read.
     #[error("{0} cannot be read: {1}")]
     File(String, io::Error),
-    /// No HTTP client can be made.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] reqwest::Error),
-    /// Nobody answers.
     #[error("the price monitor could not be tested: it does not answer")]
     NoAnswer,
 }
 
-/// The price monitor does not do what it must; what, was said already.
+/// The price monitor does not conform; the findings are already printed.
 #[derive(Debug, Error)]
 #[error("the price monitor does not follow docs/protocol.md: see what is marked FAILED ({0})")]
 struct Misfit(usize);
 
-/// Goes through the protocol with the price monitor, and says what fits.
+/// Tests the price monitor and prints the findings.
 pub(crate) async fn check(
     config: &Config,
     options: MonitorCheck,
@@ -82,7 +77,7 @@ pub(crate) async fn check(
         job: options.job,
         timeout: options.timeout,
     };
-    // Fails only where a provider is installed already, which then serves as well.
+    // Fails only if a provider is already installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let walked = probe::walk(config, endpoint, trial, tell);
     match walked.await.map_err(Untried::from)? {
