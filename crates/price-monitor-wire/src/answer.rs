@@ -7,17 +7,15 @@ use crate::{
     json::{self, clean},
 };
 
-/// Maximum length of an error message, in characters.
+/// Characters of an error message.
 const MAX_WORDS: usize = 300;
-/// Maximum number of fields in an outline.
+/// Fields of an outline.
 const MAX_NAMES: usize = 12;
-/// Field names of a created import's ID, in order of preference.
+/// In order of preference.
 const ID_NAMES: [&str; 4] = ["id", "_id", "jobId", "importId"];
-/// Field name of an object that wraps the created import.
 const IMPORT_NAME: &str = "import";
 
-/// Finds the ID of a created import: `id`, `_id`, `jobId` or `importId`, at the top level or within `data` or
-/// `import`.
+/// Finds the ID of a created import: `id`, `_id`, `jobId` or `importId`, at the top level or within `data` or `import`.
 #[must_use]
 pub fn created_id(body: &[u8]) -> Option<String> {
     let text = json::text(body);
@@ -60,8 +58,8 @@ fn id(raw: &RawValue) -> Option<String> {
     .filter(|text| !text.is_empty())
 }
 
-/// Extracts why the service refused: `message`, `error`, `detail` or `errors`, or a short plain text; with its code,
-/// if it has one.
+/// Extracts why the service refused: `message`, `error`, `detail` or `errors`, or a short plain text; with its code, if
+/// any.
 #[must_use]
 pub fn failure(body: &[u8]) -> Option<Failure> {
     let text = json::text(body);
@@ -81,7 +79,7 @@ pub fn failure(body: &[u8]) -> Option<Failure> {
     }
 }
 
-/// Extracts the words of [`failure`] alone.
+/// Extracts the message of [`failure`] only.
 #[must_use]
 pub fn own_words(body: &[u8]) -> Option<String> {
     failure(body).map(|failure| failure.message)
@@ -226,7 +224,7 @@ mod tests {
         assert_eq!(failure.code.as_deref(), Some("file-too-large"));
         let limit = ("limit".to_owned(), crate::Parameter::Number(9));
         assert_eq!(failure.parameters, [limit].into());
-        // The code of a service that has other ones is not taken for one.
+        // An unknown kind of code is ignored.
         assert_eq!(
             super::failure(br#"{"error":"no","code":"json"}"#)
                 .unwrap()

@@ -1,4 +1,4 @@
-//! Drives the conversation on a socket: Socket.IO or plain WebSocket.
+//! The conversation on a socket: Socket.IO or plain WebSocket.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
 const JOIN: &str = "join-import-job";
 const LEAVE: &str = "leave-import-job";
 const EVENT_PREFIX: &str = "import-job-";
-/// Idle timeout of a plain WebSocket, which does not announce one.
+/// Idle timeout of a plain WebSocket, which announces none.
 const PLAIN_PATIENCE: Duration = Duration::from_secs(45);
 /// Maximum lengths of a refusal, an ID and an offset.
 const MAX_WORDS: usize = 200;
@@ -46,7 +46,7 @@ pub enum Protocol {
     WebSocket,
 }
 
-/// State of one connection's conversation.
+/// State of a connection's conversation.
 #[derive(Debug)]
 pub enum Dialect {
     /// Socket.IO.
@@ -69,9 +69,9 @@ pub enum Incoming {
     },
     /// A frame to send back.
     Reply(String),
-    /// The key was rejected, with the service's message.
+    /// The key was rejected; with the service's message.
     Refused(String),
-    /// The connection was rejected for another reason, with the service's message.
+    /// The connection was rejected for another reason; with the service's message.
     Rejected(String),
     /// The namespace does not exist; the main one is requested instead.
     UnknownNamespace(String),
@@ -86,9 +86,9 @@ pub enum Incoming {
 /// An unreadable message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Skipped {
-    /// The job that it seems to be about.
+    /// The job that it seems to belong to.
     pub job: Option<String>,
-    /// Why it is unreadable.
+    /// The error.
     pub reason: String,
 }
 
@@ -108,7 +108,7 @@ pub struct SocketIo {
     is_open: bool,
     patience: Duration,
     max_payload: usize,
-    /// Whether the server announced `maxPayload`, as Engine.IO 4 servers do.
+    /// Whether the server announced `maxPayload`, like Engine.IO 4 servers.
     says_max_payload: bool,
     recovery: Recovery,
 }
@@ -184,8 +184,7 @@ impl Dialect {
         }
     }
 
-    /// Parses a text frame. Returns nothing for a frame without meaning here, and
-    /// [`Incoming::Skipped`] for an unreadable one.
+    /// Parses a text frame. Returns nothing for an irrelevant frame, and [`Incoming::Skipped`] for an unreadable one.
     ///
     /// # Errors
     ///
@@ -205,7 +204,7 @@ impl Dialect {
         }
     }
 
-    /// Returns the state with which the next conversation can recover the session.
+    /// Returns the state for recovering the session in the next conversation.
     #[must_use]
     pub fn into_recovery(self) -> Recovery {
         match self {
@@ -268,8 +267,8 @@ impl SocketIo {
             Ok(packet) => packet,
             Err(error) => return vec![skipped(&payload, &error)],
         };
-        // Servers since version 3 name the session, and refuse with an object. Older ones open or refuse the
-        // main namespace unasked.
+        // Servers since version 3 name the session and refuse with an object. Older ones open or refuse the main
+        // namespace unasked.
         let is_outdated = match &packet.kind {
             socket_io::PacketKind::Connect(details) => !details["sid"].is_string(),
             socket_io::PacketKind::ConnectError(details) => {
@@ -333,7 +332,6 @@ impl SocketIo {
     }
 }
 
-/// Returns whether a refusal is about the key.
 fn is_about_the_key(words: &str) -> bool {
     let words = words.to_ascii_lowercase();
     [
@@ -356,7 +354,6 @@ fn is_about_the_key(words: &str) -> bool {
     .any(|sign| words.contains(sign))
 }
 
-/// Parses a frame of a plain WebSocket.
 fn plain(text: &str) -> Option<Incoming> {
     let text = json::repair(text);
     let (mut event, mut data) = (None, None);
@@ -396,7 +393,7 @@ fn skipped(text: &str, error: &dyn std::error::Error) -> Incoming {
     })
 }
 
-/// Finds the job that an unreadable message seems to be about.
+/// Finds the job that an unreadable message seems to belong to.
 fn job_in(text: &str) -> Option<Cow<'_, str>> {
     let (_, rest) = text.split_once("\"import-job-")?;
     let (job, _) = rest.split_once('"')?;

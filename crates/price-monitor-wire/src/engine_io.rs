@@ -1,44 +1,37 @@
-//! Parses and writes Engine.IO 4 packets in WebSocket text frames.
-//!
-//! Specification: engine.io-protocol, version 4, sections "Packet encoding" and "Handshake".
+//! Engine.IO 4 packets in WebSocket text frames (engine.io-protocol, version 4, sections "Packet encoding" and
+//! "Handshake").
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use thiserror::Error;
 
-/// A packet from the server.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Packet<'a> {
-    /// The handshake, the first packet of a connection.
+    /// The first packet of a connection.
     Open(Handshake),
-    /// The server closes the connection.
     Close,
-    /// The server expects a pong.
     Ping,
-    /// A Socket.IO packet.
     Message(&'a str),
     /// A packet that a client ignores: pong, upgrade, no-op.
     Other,
 }
 
-/// The parameters of a connection.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Handshake {
     /// Interval between pings, in milliseconds.
     ping_interval: u64,
-    /// Time that a ping may be late, in milliseconds.
+    /// Maximum delay of a ping, in milliseconds.
     ping_timeout: u64,
-    /// Maximum payload in bytes. Announced since 2022, so never by Engine.IO 3.
+    /// Maximum bytes of a payload. Announced since 2022, so never by Engine.IO 3.
     pub(crate) max_payload: Option<usize>,
 }
 
-/// The default of the reference server.
+/// Default of the reference server.
 const DEFAULT_MAX_PAYLOAD: usize = 1_000_000;
 
 impl Handshake {
-    /// Returns the maximum payload in bytes.
     pub(crate) fn max_payload(&self) -> usize {
         self.max_payload.unwrap_or(DEFAULT_MAX_PAYLOAD)
     }
@@ -61,10 +54,8 @@ pub enum PacketError {
     Handshake(#[from] serde_json::Error),
 }
 
-/// The answer to a ping.
 pub(crate) const PONG: &str = "3";
 
-/// Parses a packet.
 pub(crate) fn decode(text: &str) -> Result<Packet<'_>, PacketError> {
     let (kind, payload) = match text.as_bytes().first() {
         Some(kind @ b'0'..=b'6') => (kind, &text[1..]),
@@ -79,7 +70,6 @@ pub(crate) fn decode(text: &str) -> Result<Packet<'_>, PacketError> {
     })
 }
 
-/// Encodes a Socket.IO packet as a message.
 pub(crate) fn message(payload: &str) -> String {
     format!("4{payload}")
 }

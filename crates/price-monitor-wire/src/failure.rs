@@ -1,4 +1,4 @@
-//! Why an import or a request failed: the service's words, and a code where it has one.
+//! Failures of imports and requests: message, and a code if the service has one.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,22 @@ use serde_json::Value;
 
 use crate::json::clean;
 
-/// Maximum length of a code and of a parameter's name.
+/// Length of a code and of a parameter's name.
 const MAX_NAME: usize = 64;
-/// Maximum number of parameters, and length of each.
+/// Number and length of parameters.
 const MAX_PARAMETERS: usize = 16;
 const MAX_TEXT: usize = 500;
 
-/// A failure as the service tells it.
+/// A failure reported by the service.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Failure {
-    /// Its words.
+    /// The message.
     pub message: String,
-    /// Its code, `errorCode` on the wire; few services have one.
+    /// The code, `errorCode` on the wire; rare.
     pub code: Option<String>,
-    /// The parameters of its code, `errorParams` on the wire.
+    /// The code's parameters, `errorParams` on the wire.
     pub parameters: BTreeMap<String, Parameter>,
-    /// Whether somebody cancelled the import.
+    /// Whether the import was cancelled.
     pub is_cancelled: bool,
 }
 
@@ -44,7 +44,6 @@ impl From<&str> for Failure {
 }
 
 impl Failure {
-    /// Adds code and parameters to a service's words.
     pub(crate) fn coded(message: String, code: Option<&Value>, parameters: Option<&Value>) -> Self {
         let code = code.and_then(Value::as_str);
         let code = code.map(|code| clean(code, MAX_NAME));

@@ -1,4 +1,4 @@
-//! Reads JSON as services write it: with lone surrogates, deep nesting and numbers of any size.
+//! JSON as services write it: with lone surrogates, deep nesting and numbers of any size.
 
 use std::{borrow::Cow, fmt};
 
@@ -20,11 +20,11 @@ impl Unreadable {
     }
 }
 
-/// Deserializes an answer, unwrapped from `data` if needed.
+/// Deserializes an answer, unwrapping `data` if present.
 ///
 /// # Errors
 ///
-/// If it is not the JSON of such a value.
+/// If it is not JSON of this type.
 pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
     let text = text(bytes);
     let text = repair(&text);
@@ -32,14 +32,13 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
     Ok(serde_json::from_str(value)?)
 }
 
-/// Decodes UTF-8 lossily, without a byte order mark.
 pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     String::from_utf8_lossy(bytes)
 }
 
-/// Replaces lone surrogate escapes by `\ufffd`, because serde_json rejects them. JavaScript writes them when
-/// a string was cut within a character.
+/// Replaces lone surrogate escapes by `\ufffd`, because serde_json rejects them. JavaScript writes them for a string
+/// cut within a character.
 pub(crate) fn repair(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let mut lone = Vec::new();
@@ -82,7 +81,6 @@ pub(crate) fn repair(text: &str) -> Cow<'_, str> {
 /// Length of an escape: `\u` and four digits.
 const ESCAPE: usize = 6;
 
-/// Returns the surrogate whose escape starts at `at`.
 fn surrogate(bytes: &[u8], at: usize) -> Option<u16> {
     let escape = bytes.get(at..at + ESCAPE)?;
     let digits = escape.strip_prefix(b"\\u")?;
@@ -113,7 +111,7 @@ pub(crate) fn unwrapped(text: &str) -> &str {
         .map_or(text, RawValue::get)
 }
 
-/// Parses a value, or returns `None` if it is too deep or too large.
+/// Returns `None` if it is too deep or too large.
 pub(crate) fn value(raw: &RawValue) -> Option<Value> {
     serde_json::from_str(raw.get()).ok()
 }
@@ -155,7 +153,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Ends<'a> {
     }
 }
 
-/// Calls `field` with the name and raw value of each field of an object.
 pub(crate) fn for_each_field<'a>(
     object: &'a str,
     field: impl FnMut(Cow<'a, str>, &'a RawValue),
@@ -181,7 +178,7 @@ pub(crate) fn for_each_field<'a>(
     Ok(())
 }
 
-/// A field name, copied only if it contains an escape.
+/// A field name, copied only if it has an escape.
 struct Name<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
@@ -211,7 +208,6 @@ pub(crate) fn is_json(text: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
-/// Removes control characters and truncates to `most` characters.
 pub(crate) fn clean(text: &str, most: usize) -> String {
     let text: String = text
         .chars()

@@ -1,4 +1,4 @@
-//! Parses a progress report, from an event or a REST answer.
+//! Progress reports, from events or REST answers.
 
 use serde_json::{Value, value::RawValue};
 
@@ -11,21 +11,20 @@ use crate::{
 /// Milliseconds since the Unix epoch.
 pub type UnixMillis = i64;
 
-/// Maximum length of an error message.
+/// Characters of an error message.
 const MAX_ERROR: usize = 500;
-/// Maximum number of failed SKUs per import, and their length.
+/// Number and length of failed SKUs.
 const MAX_SKUS: usize = 10_000;
 const MAX_SKU: usize = 200;
-/// Maximum length of an owner.
+/// Characters of an owner.
 const MAX_OWNER: usize = 255;
-/// Maximum number of unknown fields to name, and their length.
+/// Number and length of unknown field names.
 const MAX_NAMES: usize = 12;
 const MAX_NAME: usize = 40;
 
 /// Counts and outcome of an import.
 ///
-/// Absent counts are 0. A field of the wrong type counts as absent, so that it does not invalidate the
-/// others.
+/// Absent counts are 0. A field of the wrong type counts as absent and does not invalidate the others.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Report {
     /// Imported products.
@@ -34,15 +33,15 @@ pub struct Report {
     pub failed: u64,
     /// Products in the file, 0 if unknown.
     pub total: u64,
-    /// Whether and how the import ended, according to the service.
+    /// How the import ended, according to the service.
     pub verdict: Verdict,
     /// SKUs of the failed products.
     pub failed_skus: Option<Vec<String>>,
-    /// When the import ended.
+    /// Time of the end.
     pub completed_at: Option<UnixMillis>,
 }
 
-/// The service's statement on the end of an import.
+/// A statement on the end of an import.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Verdict {
     /// None: the counts decide.
@@ -76,8 +75,7 @@ pub struct Reading {
     pub report: Report,
     /// Whether it has any known field.
     pub is_known: bool,
-    /// Whether it has counts or an end, which only an import has. Any service may answer with `status` or
-    /// `error`.
+    /// Whether it has counts or an end, as only imports have. Any service may answer with `status` or `error`.
     pub shows_import: bool,
     /// The import's owner, as named by the service.
     pub owner: Option<String>,
@@ -86,8 +84,8 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Parses the argument of `import-job-<id>` or the answer of the progress call, also in a `data`
-    /// wrapper or as a string with the object's JSON.
+    /// Parses the argument of `import-job-<id>` or the answer of the progress call, also in a `data` wrapper or as a
+    /// string of JSON.
     ///
     /// # Errors
     ///
@@ -130,7 +128,6 @@ impl Reading {
     }
 }
 
-/// Parses the owner, a string or a number.
 fn owner(value: Value) -> Option<String> {
     let owner = match value {
         Value::String(owner) => owner,
@@ -141,7 +138,6 @@ fn owner(value: Value) -> Option<String> {
     (!owner.is_empty() && owner.len() <= MAX_OWNER).then(|| owner.to_owned())
 }
 
-/// The raw fields of a message.
 #[derive(Default)]
 struct Fields<'a> {
     processed_products: Option<&'a RawValue>,
@@ -239,7 +235,6 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Returns whether a value is truthy in JavaScript.
 fn is_truthy(json: &str) -> bool {
     !matches!(json, "null" | "false" | "0" | "\"\"" | "0.0" | "-0")
 }
@@ -248,7 +243,6 @@ fn is_yes(json: &str) -> bool {
     matches!(json, "true" | "1") || json.eq_ignore_ascii_case("\"true\"")
 }
 
-/// Parses an error: a string, or an object with a string `message`.
 fn error_text(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text,
@@ -259,7 +253,7 @@ fn error_text(value: &Value) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Parses a count: a number, or a string with one. Fractions are cut; negative and huge ones count as 0.
+/// Parses a count: a number, or a string with one. Fractions are truncated; negative and huge ones count as 0.
 fn count(raw: &RawValue) -> u64 {
     /// The largest integer that a double represents exactly, `Number.MAX_SAFE_INTEGER`.
     const MOST: u64 = (1 << 53) - 1;
@@ -274,7 +268,7 @@ fn of_float(text: &str) -> Option<u64> {
     (float.is_finite() && float >= 0.0).then_some(float as u64)
 }
 
-/// Returns whether a number has no fraction. A total with one could end an import too early.
+/// A total with a fraction could end an import too early.
 fn is_whole(raw: &RawValue) -> bool {
     number(raw)
         .parse::<f64>()

@@ -1,6 +1,4 @@
-//! Parses and writes Socket.IO 5 packets.
-//!
-//! Specification: socket.io-protocol, version 5, section "Packet encoding":
+//! Socket.IO 5 packets (socket.io-protocol, version 5, section "Packet encoding"):
 //! `<type>[<attachments>-][<namespace>,][<ack id>][<JSON payload>]`.
 
 use serde_json::Value;
@@ -8,31 +6,25 @@ use thiserror::Error;
 
 use crate::json::{self, Ends};
 
-/// A packet and its namespace.
 #[derive(Debug)]
 pub(crate) struct Packet<'a> {
-    /// The namespace; `/` is the main one.
+    /// `/` is the main namespace.
     pub(crate) namespace: &'a str,
     pub(crate) kind: PacketKind<'a>,
 }
 
-/// The content of a packet.
 #[derive(Debug)]
 pub(crate) enum PacketKind<'a> {
-    /// The client is connected to the namespace.
     Connect(Value),
-    /// The client is disconnected from it.
     Disconnect,
-    /// An event.
     Event {
         /// Name and arguments.
         data: Ends<'a>,
         /// The ID to acknowledge.
         ack: Option<&'a str>,
     },
-    /// An acknowledgement of a client event.
+    /// The server acknowledges an event of the client.
     Ack,
-    /// The connection was refused.
     ConnectError(Value),
 }
 
@@ -50,9 +42,7 @@ pub enum PacketError {
     Payload(#[from] serde_json::Error),
 }
 
-/// Parses a packet from repaired text.
-///
-/// Attachments of a binary packet follow as binary frames, which the caller ignores.
+/// Parses a packet from repaired text. Attachments follow as binary frames, which the caller ignores.
 pub(crate) fn decode(text: &str) -> Result<Packet<'_>, PacketError> {
     let (kind, mut rest) = match text.as_bytes().first() {
         Some(kind @ b'0'..=b'6') => (kind, &text[1..]),
@@ -88,18 +78,15 @@ pub(crate) fn decode(text: &str) -> Result<Packet<'_>, PacketError> {
     Ok(Packet { namespace, kind })
 }
 
-/// Encodes a connection request for a namespace.
 pub(crate) fn connect(namespace: &str, auth: &Value) -> String {
     format!("0{}{auth}", prefix(namespace))
 }
 
-/// Encodes an event.
 pub(crate) fn event(namespace: &str, name: &str, argument: &str) -> String {
     let data = Value::from(vec![name, argument]);
     format!("2{}{data}", prefix(namespace))
 }
 
-/// Encodes an acknowledgement without arguments.
 pub(crate) fn ack(namespace: &str, id: &str) -> String {
     format!("3{}{id}[]", prefix(namespace))
 }
@@ -112,7 +99,6 @@ fn prefix(namespace: &str) -> String {
     }
 }
 
-/// Returns a string element of a list.
 pub(crate) fn text_of(raw: Option<&serde_json::value::RawValue>) -> Option<String> {
     match raw.and_then(json::value)? {
         Value::String(text) => Some(text),
@@ -141,7 +127,7 @@ mod tests {
         )
     }
 
-    /// The examples of the specification.
+    /// The specification's examples.
     #[test]
     fn the_protocol_s_examples_are_read() {
         assert!(matches!(

@@ -1,4 +1,4 @@
-//! Parses timestamps as services write them.
+//! Timestamps as services write them.
 
 use serde_json::Value;
 use time::{
@@ -8,14 +8,13 @@ use time::{
 
 use crate::report::UnixMillis;
 
-/// Numbers from here on are milliseconds, smaller ones seconds: as seconds this is the year 5138, as
-/// milliseconds 1973.
+/// Numbers from here on are milliseconds, smaller ones seconds: this is the year 5138 as seconds, 1973 as milliseconds.
 const LEAST_MILLIS: f64 = 1e11;
 /// The last millisecond of the year 9999.
 const MOST: i64 = 253_402_300_799_999;
 
-/// Parses RFC 3339, ISO 8601, RFC 1123, a date, seconds or milliseconds since 1970 (as a number or string),
-/// and MongoDB's `{"$date": …}`.
+/// Parses RFC 3339, ISO 8601, RFC 1123, a date, seconds or milliseconds since 1970 (number or string), and MongoDB's
+/// `{"$date": …}`.
 pub(crate) fn read(value: &Value) -> Option<UnixMillis> {
     let millis = match value {
         Value::Number(number) => of_number(number.as_f64()?)?,

@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
         for dialect in &mut conversations {
             match std::str::from_utf8(frame) {
                 Ok(text) if !text.starts_with('\0') => {
-                    // Once it is open, no frame is an error.
+                    // Once open, no frame is an error.
                     let incoming = dialect.text(text).expect("understood or passed over");
                     assert!(incoming.len() <= 2, "a frame says one thing, and may want an answer");
                     for one in &incoming {
