@@ -1,4 +1,4 @@
-//! Reads the claims of a session token.
+//! Claims of a session token.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -43,7 +43,7 @@ struct Claims {
     role: Value,
 }
 
-/// Parses a token's claims. `None` if it is not valid at `now`, or has no subject.
+/// Returns `None` if the token is not valid at `now` or has no subject.
 pub(crate) fn read(payload: &[u8], now: i64) -> Option<Identity> {
     let claims: Claims = serde_json::from_slice(payload).ok()?;
     let expired = whole(claims.exp) <= now.saturating_sub(LEEWAY);

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use cookie::Cookie;
 use http::{HeaderMap, header};
 
-/// Maximum chunks. Browsers store far fewer.
+/// Browsers store far fewer.
 const MAX_CHUNKS: u16 = 32;
 /// Maximum bytes of a token.
 const MAX_TOKEN: usize = 48 << 10;
 
-/// A session cookie of an installation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum SessionCookie {
     /// Auth.js 5 over https.
@@ -56,15 +55,14 @@ impl SessionCookie {
     }
 }
 
-/// A potential session token and its cookie.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Candidate {
     pub(crate) cookie: SessionCookie,
     pub(crate) token: String,
 }
 
-/// Finds potential session tokens: for each cookie the whole one, then the joined chunks; both can exist
-/// after a change of size. Of cookies with the same name the first wins, as in the installation.
+/// Finds potential session tokens: for each cookie the whole one, then the joined chunks; both can exist after a change
+/// of size. Of cookies with the same name the first wins, as in the installation.
 pub(crate) fn candidates(headers: &HeaderMap) -> Vec<Candidate> {
     let found = found(headers);
     SessionCookie::ALL

@@ -1,5 +1,4 @@
-//! Decrypts a JWE in compact form with the algorithm `dir` (RFC 7516, section 7.1; RFC 7518, sections 4.5 and
-//! 5).
+//! Decrypts a JWE in compact form with the algorithm `dir` (RFC 7516, section 7.1; RFC 7518, sections 4.5 and 5).
 
 use aes_gcm::{Aes256Gcm, KeyInit as _, aead::Aead as _, aead::Payload};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -36,12 +35,11 @@ enum ContentEncryption {
     Gcm,
 }
 
-/// A parsed token.
 #[derive(Debug)]
 pub(crate) struct Compact<'a> {
     enc: ContentEncryption,
     kid: Option<String>,
-    /// The encoded header, which is authenticated.
+    /// Encoded header, as authenticated.
     protected: &'a str,
     iv: Vec<u8>,
     ciphertext: Vec<u8>,
@@ -49,7 +47,7 @@ pub(crate) struct Compact<'a> {
 }
 
 impl<'a> Compact<'a> {
-    /// Parses a token. `None` if it does not use direct encryption.
+    /// Returns `None` if the token does not use direct encryption.
     pub(crate) fn parse(token: &'a str) -> Option<Self> {
         let mut parts = token.split('.');
         let mut next = || parts.next();
@@ -79,8 +77,7 @@ impl<'a> Compact<'a> {
         })
     }
 
-    /// Decrypts the token. `None` if the key is wrong or the token was changed; the two are not
-    /// distinguished.
+    /// Returns `None` for a wrong key and a modified token alike.
     pub(crate) fn open(&self, key: &Key) -> Option<Vec<u8>> {
         let is_meant = match (&self.kid, &key.thumbprint) {
             (Some(kid), Some(thumbprint)) => kid == thumbprint,

@@ -14,11 +14,10 @@ use super::cookies::SessionCookie;
 #[derive(Clone)]
 pub(crate) struct Key {
     pub(crate) content: ContentKey,
-    /// The RFC 7638 thumbprint in the token's header; `None` for NextAuth, which has none.
+    /// The RFC 7638 thumbprint in the token's header; `None` for NextAuth.
     pub(crate) thumbprint: Option<String>,
 }
 
-/// A key for one content encryption.
 #[derive(Clone)]
 pub(crate) enum ContentKey {
     /// `A256CBC-HS512` (RFC 7518, section 5.2.5): the first half authenticates, the second encrypts.
@@ -46,7 +45,6 @@ impl KeyRing {
         Self(SessionCookie::ALL.into_iter().map(of_cookie).collect())
     }
 
-    /// Returns the keys for a cookie.
     pub(crate) fn of(&self, cookie: SessionCookie) -> &[Key] {
         self.0
             .iter()

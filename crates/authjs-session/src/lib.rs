@@ -33,11 +33,11 @@ pub use self::{
 };
 use self::{cookies::Candidate, jwe::Compact, keys::KeyRing};
 
-/// Why a session cookie was rejected. Reveals nothing of its content.
+/// Why a session cookie was rejected, without its content.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum Rejected {
-    /// It contains no token in the form of RFC 7516, section 7.1: sessions are kept in a database, or encoded in
-    /// another way.
+    /// It has no token in the form of RFC 7516, section 7.1: sessions are stored in a database or encoded in another
+    /// way.
     #[error("an Auth.js session cookie contains no encrypted token")]
     NotEncrypted,
     /// It is encrypted with another secret.
@@ -56,7 +56,8 @@ impl AuthJs {
         Self(KeyRing::derive(secrets))
     }
 
-    /// Returns the user of a valid session cookie at `now` (seconds since 1970). Expired ones give `None`.
+    /// Returns the user of a valid session cookie at `now` (seconds since 1970); `None` if there is none or it has
+    /// expired.
     ///
     /// # Errors
     ///

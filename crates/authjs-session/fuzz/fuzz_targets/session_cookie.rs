@@ -1,5 +1,5 @@
-//! Fuzzes `Cookie` headers and sealed tokens in each session cookie: nothing panics, and no token is accepted
-//! that was not sealed with the secret.
+//! Fuzzes `Cookie` headers and sealed tokens in each session cookie: nothing panics, and only tokens sealed with the
+//! secret are accepted.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 static AUTHJS: LazyLock<AuthJs> =
     LazyLock::new(|| AuthJs::new(&["nobody knows this".into(), "nor this".into()]));
 
-/// Headers of both versions, so that the content behind them is parsed.
+/// Headers of both versions, so that the content after them is parsed.
 const BEGINNINGS: [&str; 7] = [
     "",
     "authjs.session-token=",
@@ -19,7 +19,7 @@ const BEGINNINGS: [&str; 7] = [
     // {"alg":"dir","enc":"A256CBC-HS512"} and {"alg":"dir","enc":"A256GCM"}
     "authjs.session-token=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIn0..",
     "next-auth.session-token=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..",
-    // The same in chunks, followed by numbers and contents.
+    // The same in chunks, to be followed by numbers and contents.
     "authjs.session-token.0=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIn0..; authjs.session-token.",
     "next-auth.session-token.1=x; next-auth.session-token.0=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0",
 ];
