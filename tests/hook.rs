@@ -1,6 +1,6 @@
-//! The hook in a browser, on a stream that goes as the test says.
+//! The hook in a browser, with a scripted stream.
 //!
-//! `scripts/test.sh` runs it in Chromium; on the server's side there is nothing to test.
+//! `scripts/test.sh` runs it in Chromium; there is nothing to test on the server.
 #![cfg(target_family = "wasm")]
 #![allow(clippy::unwrap_used)] // a test may
 
@@ -39,7 +39,7 @@ extern "C" {
     fn has_early() -> bool;
 }
 
-/// Longer than anything here takes on a machine that does much else.
+/// Ample on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -79,7 +79,7 @@ fn state(processed: u64, status: &str) -> String {
     )
 }
 
-/// Each test by itself: its tabs share nothing with those of another.
+/// Isolates each test's tabs.
 fn alone() -> UseProgressOptions {
     UseProgressOptions::default().share_tabs(false)
 }
@@ -101,7 +101,7 @@ fn follow(first: ProductImportJob, options: UseProgressOptions) -> Followed {
     Followed { owner, job, live }
 }
 
-/// Ends the hook, and sees to it that nothing of it is left.
+/// Ends the hook and waits until nothing of it is left.
 async fn end(followed: Followed) {
     followed.owner.cleanup();
     drop(followed);
@@ -217,7 +217,7 @@ async fn a_job_that_is_over_opens_nothing() {
     let followed = follow(job("7", ImportStatus::Error), alone());
     assert_eq!(followed.live.status.get_untracked(), ImportStatus::Error);
     assert!(!followed.live.loading.get_untracked());
-    // As long as it takes another to open its stream.
+    // The time that another one takes to open its stream.
     let other = follow(job("8", ImportStatus::Pending), alone());
     until("the other's stream is asked for", || opened_so_far() == 1).await;
     assert_eq!(url_of(0), "/api/jobs/8/progress");
@@ -301,8 +301,7 @@ async fn tabs_share_a_stream_where_the_browser_lets_them() {
     assert_eq!(living_listeners(0), 0);
 }
 
-/// The page of a job that has opened its stream before the bundle is there, and does not know yet whether the lock
-/// is its own.
+/// The page of a job that opens its stream before the bundle is loaded, and does not know yet whether it has the lock.
 fn early_without_lock(name: &str) {
     install();
     run_early(name, include_str!("../src/components/early_stream.js"));
@@ -311,14 +310,14 @@ fn early_without_lock(name: &str) {
     tell(0, "message", &state(5, "PENDING"));
 }
 
-/// The same, a little later.
+/// A little later: it has the lock.
 async fn early(name: &str) {
     early_without_lock(name);
-    // An answer to a question that was asked later.
+    // An answer to a later request proves that the lock was handled.
     assert_eq!(lock_is_free("import-relay-progress").await, JsValue::FALSE);
 }
 
-/// Waits until no tab keeps a stream, this one included.
+/// Waits until no tab has a stream, including this one.
 async fn until_nobody_leads() {
     let mut waited = 0;
     while lock_is_free("import-relay-progress").await != JsValue::TRUE {
@@ -390,7 +389,7 @@ async fn an_early_stream_is_closed_where_the_hook_shares_nothing() {
 #[wasm_bindgen_test]
 async fn an_early_stream_is_closed_where_another_tab_keeps_one() {
     install();
-    // Of other options, and so a line of its own, as another tab's is.
+    // Other options give it another channel, like another tab.
     let leader = follow(
         job("7", ImportStatus::Pending),
         UseProgressOptions::default().reconnect(Duration::from_secs(2), Duration::from_secs(3)),

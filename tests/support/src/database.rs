@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, Database};
 
-/// Creates one on the PostgreSQL server of `IMPORT_RELAY_POSTGRES` (a URL without a database, whose user may
+/// Creates a database on the PostgreSQL server of `IMPORT_RELAY_POSTGRES` (a URL without a database, whose user may
 /// create some) and returns its URL; `None` without the variable, for a SQLite file.
 pub async fn postgres_database() -> Option<String> {
     let server = std::env::var("IMPORT_RELAY_POSTGRES").ok()?;

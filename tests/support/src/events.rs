@@ -1,4 +1,4 @@
-//! An event stream as a client sees it.
+//! An event stream as received by a client.
 
 use reqwest::Response;
 use serde_json::Value;
@@ -52,7 +52,6 @@ impl Events {
         }
     }
 
-    /// Returns the last state of the stream.
     pub async fn last(&mut self) -> Event {
         let mut last = Event::default();
         while let Some(event) = self.next().await {

@@ -33,7 +33,6 @@ pub struct FakeMonitor {
 }
 
 struct Shared {
-    /// Frames for all open sockets.
     frames: broadcast::Sender<Frame>,
     joins: Mutex<Vec<String>>,
     leaves: Mutex<Vec<String>>,
@@ -41,7 +40,7 @@ struct Shared {
     tries: AtomicUsize,
     asked: AtomicUsize,
     rest: Mutex<HashMap<String, Answer>>,
-    /// The answer to uploads, and the idempotency keys received.
+    /// The answer to uploads, and the received idempotency keys.
     created: Mutex<Option<Answer>>,
     keys: Mutex<Vec<String>>,
     next_id: AtomicUsize,
@@ -60,7 +59,6 @@ enum Frame {
     Hangup,
 }
 
-/// A REST answer.
 #[derive(Clone)]
 struct Answer {
     status: u16,
@@ -118,33 +116,29 @@ impl FakeMonitor {
             ("RELAY_POLL_INTERVAL", "100ms".to_owned()),
             ("RELAY_SETTLE_INTERVAL", "1s".to_owned()),
             ("RELAY_GRACE", "0s".to_owned()),
-            // Rooms are for subscribers, unless a test says otherwise.
+            // Rooms are for subscribers unless a test says otherwise.
             ("RELAY_UNWATCHED_JOBS", "0".to_owned()),
         ]
     }
 
-    /// Sends an event of a job on all open sockets.
     pub fn emit(&self, job: &str, data: Value) {
         let frame = json!({"event": format!("import-job-{job}"), "data": data});
         self.emit_raw(&frame.to_string());
     }
 
     pub fn emit_raw(&self, text: &str) {
-        // There may be no socket.
         let _ = self.shared.frames.send(Frame::Text(text.to_owned()));
     }
 
-    /// Sends bytes on all open sockets.
     pub fn emit_bytes(&self, bytes: &[u8]) {
         let _ = self.shared.frames.send(Frame::Binary(bytes.to_vec()));
     }
 
-    /// Sets the REST answer of a job.
     pub fn set_rest(&self, job: &str, data: Value) {
         self.set_answer(job, 200, data.to_string().as_bytes());
     }
 
-    /// The same with any status and body.
+    /// Sets any status and body.
     pub fn set_answer(&self, job: &str, status: u16, body: &[u8]) {
         let answer = Answer {
             status,
@@ -158,7 +152,6 @@ impl FakeMonitor {
             .insert(job.to_owned(), answer);
     }
 
-    /// Sets the answer to uploads.
     pub fn set_created(&self, status: u16, body: &str, headers: &[(&'static str, &str)]) {
         let headers = headers
             .iter()
@@ -170,17 +163,14 @@ impl FakeMonitor {
         });
     }
 
-    /// Returns the received idempotency keys.
     pub fn keys(&self) -> Vec<String> {
         self.shared.keys.lock().unwrap().clone()
     }
 
-    /// Breaks all open sockets.
     pub fn hang_up(&self) {
         let _ = self.shared.frames.send(Frame::Hangup);
     }
 
-    /// Closes every socket as soon as it is open.
     pub fn hang_up_at_once(&self) {
         self.shared.hangs_up_at_once.store(true, Ordering::SeqCst);
     }
@@ -189,22 +179,18 @@ impl FakeMonitor {
         self.shared.refuse_sockets.store(refuse, Ordering::SeqCst);
     }
 
-    /// Rejects all keys on sockets.
     pub fn reject_key(&self) {
         self.shared.reject_key.store(true, Ordering::SeqCst);
     }
 
-    /// Rejects all keys.
     pub fn change_key(&self, changed: bool) {
         self.shared.changed_key.store(changed, Ordering::SeqCst);
     }
 
-    /// Returns the number of socket attempts.
     pub fn tries(&self) -> usize {
         self.shared.tries.load(Ordering::SeqCst)
     }
 
-    /// Returns the number of progress calls.
     pub fn asked(&self) -> usize {
         self.shared.asked.load(Ordering::SeqCst)
     }
@@ -225,7 +211,6 @@ impl FakeMonitor {
         self.shared.joins.lock().unwrap().clone()
     }
 
-    /// Waits for a condition.
     pub async fn until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + DEADLINE;
         while !condition(self) {

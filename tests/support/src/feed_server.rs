@@ -1,4 +1,4 @@
-//! A supplier's server on loopback, by TLS: it answers with a file, or says that it is the known one.
+//! A supplier's server on loopback with TLS: serves a file, or 304 for the known one.
 
 use std::{
     collections::VecDeque,
@@ -21,21 +21,19 @@ use tokio_rustls::{
 
 use crate::certificates;
 
-/// What the server answers.
 #[derive(Clone, Debug, Default)]
 pub struct Feed {
     pub body: String,
     pub etag: Option<String>,
     pub last_modified: Option<String>,
-    /// Statuses of the next answers, in place of the file.
+    /// Statuses of the next answers instead of the file.
     pub statuses: VecDeque<u16>,
-    /// Where it sends those who ask for `/moved`.
+    /// Redirect target of `/moved`.
     pub location: String,
-    /// What has to be let through for a file to go on after its first half.
+    /// Permits for sending the second half of a file.
     pub hold: Option<Arc<Semaphore>>,
 }
 
-/// The server.
 pub struct FeedServer {
     pub port: u16,
     /// The certificate to trust, as PEM.
@@ -119,7 +117,7 @@ async fn serve(
     let _ = tls.write_all(answer.as_bytes()).await;
     let _ = tls.flush().await;
     if let Some(hold) = hold {
-        // For each file once.
+        // Once per file.
         hold.acquire().await.unwrap().forget();
     }
     let _ = tls.write_all(rest.as_bytes()).await;

@@ -1,4 +1,4 @@
-//! What the tests of the program, of its library and of the Vercel function share.
+//! Support code for the tests of the program, the library and the Vercel function.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // a test may panic
 
 pub mod certificates;
@@ -9,5 +9,4 @@ pub mod feed_server;
 pub mod no_room;
 pub mod small_disk;
 
-/// Timeout of what a test waits for.
 pub const DEADLINE: std::time::Duration = std::time::Duration::from_secs(60);

@@ -1,10 +1,10 @@
-//! A SQLite database that has no room for some statements: they fail with `SQLITE_FULL`, as on a full disk.
+//! Makes statements on a SQLite database fail with `SQLITE_FULL`, as on a full disk.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
-/// Leaves no room for statements, such as `INSERT ON products`.
+/// Makes statements fail, such as `INSERT ON products`.
 pub async fn take(db: &DatabaseConnection, statements: &str) {
-    // Of row IDs there is none behind the largest one.
+    // There is no row ID above the largest one.
     let sql = format!(
         "CREATE TABLE IF NOT EXISTS no_room (id INTEGER PRIMARY KEY AUTOINCREMENT);
         INSERT OR IGNORE INTO no_room VALUES (9223372036854775807);
@@ -13,7 +13,6 @@ pub async fn take(db: &DatabaseConnection, statements: &str) {
     db.execute_unprepared(&sql).await.unwrap();
 }
 
-/// Makes room again.
 pub async fn give_back(db: &DatabaseConnection) {
     db.execute_unprepared("DROP TRIGGER no_room_left")
         .await

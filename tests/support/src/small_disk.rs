@@ -23,7 +23,6 @@ impl SmallDisk {
         self.0.path()
     }
 
-    /// Takes all of its space.
     pub fn fill(&self) {
         let mut filler = File::options()
             .append(true)
@@ -35,7 +34,6 @@ impl SmallDisk {
         }
     }
 
-    /// Frees what was taken.
     pub fn make_room(&self) {
         std::fs::remove_file(self.filler()).unwrap();
     }
@@ -47,7 +45,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Also with open files.
+        // Works with open files too.
         let _ = Command::new("umount").arg("-l").arg(self.path()).output();
     }
 }
