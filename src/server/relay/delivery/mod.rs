@@ -3,13 +3,13 @@
 //! 1. A *shard* is a task for up to [`SHARD_CAPACITY`] connections, entered through its *admission queue*.
 //! 2. It has a *channel* for each job its connections subscribe to: newest frame and subscribers.
 //! 3. A report marks its subscribers' topics as due. After all available reports, each connection with due topics gets
-//! one write of their newest states.
+//!    one write of their newest states.
 //! 4. A *topic* knows the last revision sent: nothing is sent twice, and states superseded while the *transport* was
-//! full are skipped. A connection buffers at most the rest of one piece.
+//!    full are skipped. A connection buffers at most the rest of one piece.
 //! 5. A state is encoded once, in its frame. A stream of many jobs prepends its own `id:` line, which changes only with
-//! an end.
+//!    an end.
 //! 6. A transport is a hijacked socket, written by one system call, or an HTTP/2 response body. Connections have no
-//! task, timer or buffer of their own.
+//!    task, timer or buffer of their own.
 
 mod channels;
 mod connection;
